@@ -1,0 +1,46 @@
+import eslint from '@eslint/js'
+import tsdoc from 'eslint-plugin-tsdoc'
+import tseslint from 'typescript-eslint'
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/', '.keyhold/', 'coverage/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    plugins: { tsdoc },
+    rules: {
+      'tsdoc/syntax': 'error',
+      'no-console': 'error',
+      eqeqeq: 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: true }],
+      // Decryption without an explicit tag length accepts four-byte tags: one file may do it, with care.
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: 'node:crypto',
+              importNames: ['createDecipheriv'],
+              message: 'Only core/src/cobblestone.ts (and local-kms, which plays AWS) may decrypt.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['core/src/cobblestone.ts', 'local-kms/src/**/*.ts', '**/test/**/*.ts'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    // A command's standard output is its purpose.
+    files: ['scripts/**/*.ts', 'cli/src/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+)
