@@ -19,13 +19,22 @@ const errorTable = {
 
   // Key providers
   ERR_ARN_INVALID: { summary: 'The structure of the key ARN is invalid.', retryable: false },
-  ERR_FINGERPRINT_INVALID: { summary: 'The fingerprint has characters that no fingerprint has.', retryable: false },
+  ERR_FINGERPRINT_INVALID: {
+    summary: 'The fingerprint has characters that no fingerprint has.',
+    retryable: false,
+  },
   ERR_FINGERPRINT_TOO_LONG: { summary: 'The fingerprint is too long.', retryable: false },
-  ERR_KEY_PROVIDER_NOT_FOUND: { summary: 'There is no key provider with this fingerprint.', retryable: false },
+  ERR_KEY_PROVIDER_NOT_FOUND: {
+    summary: 'There is no key provider with this fingerprint.',
+    retryable: false,
+  },
   ERR_KEY_PROVIDER_EXISTS: { summary: 'This key is registered already.', retryable: false },
   ERR_KEY_PROVIDER_IN_USE: { summary: 'The key provider is in use.', retryable: false },
   ERR_KEY_PROVIDER_DEFAULT: { summary: 'The default key provider does not support this.', retryable: false },
-  ERR_KEY_PROVIDER_RECORD_INVALID: { summary: 'The stored key providers could not be loaded.', retryable: false },
+  ERR_KEY_PROVIDER_RECORD_INVALID: {
+    summary: 'The stored key providers could not be loaded.',
+    retryable: false,
+  },
   ERR_KEY_UNUSABLE: { summary: 'The key cannot protect a tenant.', retryable: false },
   ERR_KEY_SINGLE_REGION: { summary: 'The key is a single-region key.', retryable: false },
   'Encryption-88': { summary: 'The key policy does not allow a required action.', retryable: false },
@@ -42,7 +51,10 @@ const errorTable = {
   ERR_KMS_TIMEOUT: { summary: 'The key management service did not answer in time.', retryable: true },
   ERR_KMS_UNREACHABLE: { summary: 'The key management service cannot be reached.', retryable: true },
   ERR_KMS_FAILED: { summary: 'The key management service failed.', retryable: true },
-  ERR_KMS_CREDENTIALS: { summary: "Keyhold's own credentials for the key management service are not accepted.", retryable: true },
+  ERR_KMS_CREDENTIALS: {
+    summary: "Keyhold's own credentials for the key management service are not accepted.",
+    retryable: true,
+  },
 
   // Migrations
   ERR_MIGRATION_RUNNING: { summary: 'A migration is already running for this tenant.', retryable: true },
@@ -62,16 +74,25 @@ const errorTable = {
   ERR_KEY_INTEGRITY: { summary: 'A stored key does not match its key check value.', retryable: false },
 
   // The service
-  ERR_SEALED: { summary: 'The service is sealed: it does not hold the root key of this database.', retryable: true },
+  ERR_SEALED: {
+    summary: 'The service is sealed: it does not hold the root key of this database.',
+    retryable: true,
+  },
   ERR_DATABASE_UNAVAILABLE: { summary: 'The database is not available.', retryable: true },
 
   // Starting
   ERR_CONFIG_INVALID: { summary: 'A setting is not valid.', retryable: false },
   ERR_DATA_DIR_IN_USE: { summary: 'Another process uses the data directory.', retryable: false },
   ERR_EMBEDDED_POSTGRES: { summary: 'The embedded PostgreSQL could not be started.', retryable: false },
-  ERR_DATABASE_UNSAFE: { summary: 'The database is set up so that it can lose committed keys.', retryable: false },
+  ERR_DATABASE_UNSAFE: {
+    summary: 'The database is set up so that it can lose committed keys.',
+    retryable: false,
+  },
   ERR_DATABASE_UNSUPPORTED: { summary: 'The database server is too old.', retryable: false },
-  ERR_SCHEMA_NEWER: { summary: 'The database has a newer schema than this version of Keyhold.', retryable: false },
+  ERR_SCHEMA_NEWER: {
+    summary: 'The database has a newer schema than this version of Keyhold.',
+    retryable: false,
+  },
   ERR_ROOT_KEY_INVALID: { summary: 'The root key file is not valid.', retryable: false },
 } as const satisfies Record<string, { summary: string; retryable: boolean }>
 

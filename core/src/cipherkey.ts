@@ -1,0 +1,49 @@
+// Wrapping a data key under a tenant key: the bytes of a cipherkey.
+import { contextPurpose, encodeContext } from './context.ts'
+import { open, seal, sealedLength } from './cobblestone.ts'
+import { keyBytes, keyFromBytes, type DataKey, type TenantKey } from './data-key.ts'
+import { KeyholdError } from './errors.ts'
+
+/** Bytes of every wrapped data key. */
+export const wrappedDataKeyBytes = sealedLength(keyBytes)
+
+/** Which data key a cipherkey holds. */
+export type DataKeyRef = Pick<DataKey, 'tenantId' | 'id' | 'version'>
+
+function wrapContext(tenantKey: TenantKey, dataKey: DataKeyRef): Buffer {
+  if (tenantKey.tenantId !== dataKey.tenantId)
+    throw new TypeError('"dataKey" expected a key of the same tenant')
+  return encodeContext({
+    purpose: contextPurpose.dataKeyWrap,
+    tenantId: dataKey.tenantId,
+    objectId: dataKey.id,
+    version: dataKey.version,
+    pairs: { tenantKeyId: tenantKey.id, tenantKeyVersion: String(tenantKey.version) },
+  })
+}
+
+/** Wraps `dataKey`, bound to both keys' ids and versions and to the tenant: `wrappedDataKeyBytes` bytes. */
+export function wrapDataKey(tenantKey: TenantKey, dataKey: DataKey): Buffer {
+  const bytes = dataKey.key.export()
+  try {
+    return seal(tenantKey.key, wrapContext(tenantKey, dataKey), bytes)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/**
+ * Unwraps what `wrapDataKey` made. The caller compares the key check value next.
+ *
+ * @throws KeyholdError `ERR_KEY_INTEGRITY` for another tenant key, another identity and any change of the bytes
+ */
+export function unwrapDataKey(tenantKey: TenantKey, ref: DataKeyRef, wrapped: Uint8Array): DataKey {
+  let bytes: Buffer
+  try {
+    bytes = open(tenantKey.key, wrapContext(tenantKey, ref), wrapped)
+  } catch (cause) {
+    throw new KeyholdError('ERR_KEY_INTEGRITY', { cause })
+  }
+  if (bytes.length !== keyBytes) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  return { tenantId: ref.tenantId, id: ref.id, version: ref.version, key: keyFromBytes(bytes) }
+}

@@ -1,0 +1,124 @@
+// KHC1: the canonical bytes of what a key or a value is bound to. Never JSON: parsers disagree on order,
+// duplicates and broken characters, and two contexts with one encoding would be one lock with two keys.
+//
+//   "keyhold/ctx/1" 00 ‖ u8 purpose ‖ lp(tenantId) ‖ lp(objectId) ‖ u32 version ‖ u16 suite ‖ u16 n ‖ n × (lp(key) lp(value))
+//   lp(x) = u16 length in bytes ‖ UTF-8 bytes; all integers big-endian; pairs sorted by the keys' UTF-8 bytes
+import { KeyholdError } from './errors.ts'
+
+/** What the bytes are for: no encoding made for one purpose is ever accepted for another. */
+export const contextPurpose = {
+  tenantKeyWrap: 1,
+  dataKeyWrap: 2,
+  value: 3,
+  file: 4,
+  webhookSecret: 5,
+  storedCredential: 6,
+  keyCheckValue: 7,
+} as const
+
+export type ContextPurpose = (typeof contextPurpose)[keyof typeof contextPurpose]
+
+/** The suite of every format of version 1: Cobblestone-256. */
+export const suiteCobblestone256 = 1
+
+/** Non-secret pairs that must be given again to decrypt. */
+export type EncryptionContext = Readonly<Record<string, string>>
+
+export interface ContextFields {
+  purpose: ContextPurpose
+  tenantId: string
+  /** Id of the key that is wrapped, or that encrypts. */
+  objectId: string
+  /** 0 to 4,294,967,295. */
+  version: number
+  pairs?: EncryptionContext
+}
+
+const magic = Buffer.from('keyhold/ctx/1\0', 'ascii')
+
+/**
+ * Encodes the fields to KHC1 bytes.
+ *
+ * @throws TypeError for a string that is not well-formed: two lone surrogates would encode to the same bytes
+ */
+export function encodeContext(fields: ContextFields): Buffer {
+  const pairs = Object.entries(fields.pairs ?? {}).map(([key, value]) => [utf8(key), utf8(value)] as const)
+  pairs.sort(([a], [b]) => Buffer.compare(a, b))
+  const tenantId = utf8(fields.tenantId)
+  const objectId = utf8(fields.objectId)
+  let length = magic.length + 1 + 2 + tenantId.length + 2 + objectId.length + 4 + 2 + 2
+  for (const [key, value] of pairs) length += 4 + key.length + value.length
+
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let at = magic.copy(bytes)
+  at = bytes.writeUInt8(fields.purpose, at)
+  at = writeLengthPrefixed(bytes, tenantId, at)
+  at = writeLengthPrefixed(bytes, objectId, at)
+  at = bytes.writeUInt32BE(fields.version, at)
+  at = bytes.writeUInt16BE(suiteCobblestone256, at)
+  at = bytes.writeUInt16BE(pairs.length, at)
+  for (const [key, value] of pairs) {
+    at = writeLengthPrefixed(bytes, key, at)
+    at = writeLengthPrefixed(bytes, value, at)
+  }
+  return bytes
+}
+
+function utf8(text: string): Buffer {
+  if (!text.isWellFormed())
+    throw new TypeError('a context string expected well-formed UTF-16, got a lone surrogate')
+  return Buffer.from(text, 'utf8')
+}
+
+function writeLengthPrefixed(bytes: Buffer, value: Buffer, at: number): number {
+  at = bytes.writeUInt16BE(value.length, at)
+  value.copy(bytes, at)
+  return at + value.length
+}
+
+/** The limits of a caller's encryption context; the total counts keys and values in UTF-8 bytes. */
+export const contextLimits = {
+  maxPairs: 32,
+  maxKeyBytes: 128,
+  maxValueBytes: 512,
+  maxTotalBytes: 4096,
+} as const
+
+// C0, DEL and C1 controls: invisible, and log lines are made of contexts.
+// eslint-disable-next-line no-control-regex
+const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
+
+/**
+ * Checks a caller's encryption context; `undefined` is the empty one.
+ *
+ * @throws KeyholdError `ERR_CONTEXT_INVALID`, naming the rule, never the content
+ */
+export function checkEncryptionContext(context: EncryptionContext | undefined): EncryptionContext {
+  if (context === undefined) return {}
+  const pairs = Object.entries(context)
+  if (pairs.length > contextLimits.maxPairs) throw invalid(`more than ${contextLimits.maxPairs} pairs`)
+  let totalBytes = 0
+  for (const [key, value] of pairs) {
+    if (typeof value !== 'string') throw invalid('a value is not a string')
+    if (!key.isWellFormed() || !value.isWellFormed()) throw invalid('a lone surrogate')
+    if (controlCharacter.test(key) || controlCharacter.test(value)) throw invalid('a control character')
+    if (key === '') throw invalid('an empty key')
+    if (key.startsWith('keyhold:')) throw invalid('a key in the reserved space "keyhold:"')
+    if (key.normalize('NFC') !== key) throw invalid('a key that is not in Unicode normal form C')
+    const keyBytes = Buffer.byteLength(key)
+    const valueBytes = Buffer.byteLength(value)
+    if (keyBytes > contextLimits.maxKeyBytes)
+      throw invalid(`a key of more than ${contextLimits.maxKeyBytes} bytes`)
+    if (valueBytes > contextLimits.maxValueBytes) {
+      throw invalid(`a value of more than ${contextLimits.maxValueBytes} bytes`)
+    }
+    totalBytes += keyBytes + valueBytes
+  }
+  if (totalBytes > contextLimits.maxTotalBytes)
+    throw invalid(`more than ${contextLimits.maxTotalBytes} bytes in all`)
+  return context
+}
+
+function invalid(rule: string): KeyholdError {
+  return new KeyholdError('ERR_CONTEXT_INVALID', { message: `The encryption context has ${rule}.` })
+}

@@ -1,0 +1,29 @@
+export { byokPrefix, encodeByokWrap, parseByokWrap } from './byok-wrap.ts'
+export { unwrapDataKey, wrapDataKey, wrappedDataKeyBytes, type DataKeyRef } from './cipherkey.ts'
+export { open, seal, sealedLength } from './cobblestone.ts'
+export {
+  checkEncryptionContext,
+  contextPurpose,
+  encodeContext,
+  type ContextFields,
+  type ContextPurpose,
+  type EncryptionContext,
+} from './context.ts'
+export { generateKey, keyBytes, keyFromBytes, type DataKey, type TenantKey } from './data-key.ts'
+export {
+  errorCodes,
+  errorSummary,
+  isKeyholdError,
+  isRetryable,
+  KeyholdError,
+  type ErrorCode,
+  type KeyholdErrorOptions,
+} from './errors.ts'
+export { keyArnFingerprint } from './fingerprint.ts'
+export { awsRegions, keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
+export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
+export type { KeyInspection, Kms, KmsCallOptions, TenantKeyRef } from './kms.ts'
+export { parseBase64 } from './strict-base64.ts'
+export { parseToken, tokenLength, type ParsedToken } from './token.ts'
+export { isUuid } from './uuid.ts'
+export { decryptValue, encryptValue } from './value.ts'

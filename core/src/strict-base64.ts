@@ -1,0 +1,14 @@
+// Base64 with exactly one spelling per value. Node's decoder skips characters that it does not know and ignores
+// stray bits at the end; whatever does not encode back to the same text is refused here.
+
+/** The bytes of canonical, padded base64 (RFC 4648 section 4), or undefined for any other text. */
+export function parseBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64') === text ? bytes : undefined
+}
+
+/** The bytes of canonical, unpadded base64url (RFC 4648 section 5), or undefined for any other text. */
+export function parseBase64Url(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : undefined
+}

@@ -1,0 +1,75 @@
+// The token: the text form of an encrypted value. It stays valid, unchanged, through every migration.
+//
+//   "kh1." ‖ base64url( "KH" 01 ‖ u16 suite ‖ u8 flags ‖ 16 bytes data key id ‖ u32 data key version ‖ Cobblestone-256 )
+import { isSealedLength, minSealedBytes } from './cobblestone.ts'
+import { suiteCobblestone256 } from './context.ts'
+import { KeyholdError } from './errors.ts'
+import { parseBase64Url } from './strict-base64.ts'
+import { uuidFromBytes, uuidToBytes } from './uuid.ts'
+
+const prefix = 'kh1.'
+const magic = Buffer.from([0x4b, 0x48, 0x01])
+const maxVersion = 0xffff_fffe
+
+/** Bytes of the header, in a token and in a file alike. */
+export const headerBytes = 26
+
+/** What a header says; suite and flags have one legal value in this version of the format. */
+export interface Header {
+  /** UUID. */
+  dataKeyId: string
+  /** 1 to 4,294,967,294. */
+  version: number
+}
+
+export function encodeHeader({ dataKeyId, version }: Header): Buffer {
+  const bytes = Buffer.alloc(headerBytes)
+  magic.copy(bytes)
+  bytes.writeUInt16BE(suiteCobblestone256, 3)
+  uuidToBytes(dataKeyId).copy(bytes, 6)
+  bytes.writeUInt32BE(version, 22)
+  return bytes
+}
+
+/** @throws KeyholdError `ERR_TOKEN_INVALID` for every byte sequence that `encodeHeader` does not make */
+export function parseHeader(bytes: Buffer): Header {
+  if (bytes.length !== headerBytes || !bytes.subarray(0, 3).equals(magic)) throw invalid()
+  if (bytes.readUInt16BE(3) !== suiteCobblestone256 || bytes[5] !== 0) throw invalid()
+  const version = bytes.readUInt32BE(22)
+  if (version < 1 || version > maxVersion) throw invalid()
+  return { dataKeyId: uuidFromBytes(bytes.subarray(6, 22)), version }
+}
+
+/** A token taken apart; nothing in it is verified yet. */
+export interface ParsedToken {
+  header: Header
+  headerBytes: Buffer
+  sealed: Buffer
+}
+
+/** Text of a header and what was sealed under it. */
+export function encodeToken(header: Buffer, sealed: Buffer): string {
+  return prefix + Buffer.concat([header, sealed], header.length + sealed.length).toString('base64url')
+}
+
+/** The longest token of a plaintext of `plaintextBytes` bytes, in characters. */
+export function tokenLength(sealedBytes: number): number {
+  return prefix.length + Math.ceil(((headerBytes + sealedBytes) * 4) / 3)
+}
+
+/**
+ * Takes a token apart without any look-up or crypto. Whatever parses encodes back to the same text.
+ *
+ * @throws KeyholdError `ERR_TOKEN_INVALID`
+ */
+export function parseToken(text: string): ParsedToken {
+  if (!text.startsWith(prefix) || text.length < tokenLength(minSealedBytes)) throw invalid()
+  const bytes = parseBase64Url(text.slice(prefix.length))
+  if (bytes === undefined || !isSealedLength(bytes.length - headerBytes)) throw invalid()
+  const head = bytes.subarray(0, headerBytes)
+  return { header: parseHeader(head), headerBytes: head, sealed: bytes.subarray(headerBytes) }
+}
+
+function invalid(): KeyholdError {
+  return new KeyholdError('ERR_TOKEN_INVALID')
+}
