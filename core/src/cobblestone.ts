@@ -47,8 +47,13 @@ interface MessageKey {
   commitment: Buffer
 }
 
+const inputKeyBytes = 32
+
 // RFC 5869 section 2.3: T(1) ‖ T(2) are 128 bytes, of which 76 are used.
 function deriveMessageKey(inputKey: KeyObject, salt: Uint8Array, context: Uint8Array): MessageKey {
+  if (inputKey.symmetricKeySize !== inputKeyBytes) {
+    throw new RangeError(`"inputKey" expected ${inputKeyBytes} bytes, got ${inputKey.symmetricKeySize ?? 0}`)
+  }
   const first = createHmac('sha512', inputKey)
     .update(label)
     .update(salt)

@@ -1,0 +1,16 @@
+export { statusOf } from './error-status.ts'
+export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
+export { routeIds, routes, type PathParameters, type Route, type RouteId } from './routes.ts'
+export {
+  decryptItem,
+  encryptItem,
+  type DecryptItem,
+  type DecryptReply,
+  type EncryptItem,
+  type EncryptReply,
+} from './schemas/data.ts'
+export type { ErrorEnvelope } from './schemas/error-envelope.ts'
+export type { KeyProvider } from './schemas/key-provider.ts'
+export type { MigrationInformation } from './schemas/migration.ts'
+export { roles, type ApiKey, type Role, type Tenant } from './schemas/tenant.ts'
+export { spellings } from './spellings.ts'

@@ -1,0 +1,21 @@
+// Limits that both sides of the wire know.
+
+export const limits = {
+  /** Items of one request to encrypt or decrypt. */
+  maxItems: 1000,
+  /** Plaintext bytes of one item; larger values are for local encryption in the SDK. */
+  maxItemPlaintextBytes: 1_048_576,
+  /** Bytes of a whole request body. */
+  maxBodyBytes: 33_554_432,
+  /** Characters of a fingerprint in a path: a tenant id, the longest one, has as many. */
+  maxFingerprintCharacters: 64,
+} as const
+
+/** A tenant's id: the alphabet of URLs without escapes, so that there is one spelling of each. */
+export const tenantIdPattern = '^[A-Za-z0-9_-]{1,64}$'
+
+/** The name of a data key. */
+export const keyNamePattern = '^[A-Za-z0-9._-]{1,64}$'
+
+/** What a path may name as a fingerprint at all; longer ones are told apart first. */
+export const fingerprintPattern = '^[A-Za-z0-9_-]+$'

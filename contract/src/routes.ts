@@ -1,0 +1,192 @@
+// The table of all routes: what exists on the wire, who may call it, what goes in and what comes out. The server
+// registers exactly these, the client's calls are typed by them, and tests walk through them.
+import type { TSchema } from 'typebox'
+import { decryptReply, encryptReply, itemsBody } from './schemas/data.ts'
+import {
+  createKeyProviderBody,
+  keyProvider,
+  keyProviderDeleted,
+  keyProviderList,
+  patchKeyProviderBody,
+} from './schemas/key-provider.ts'
+import { migrationInformation, resetNotNeeded } from './schemas/migration.ts'
+import {
+  apiKeyList,
+  createApiKeyBody,
+  createdApiKey,
+  createTenantBody,
+  tenant,
+  tenantList,
+  type Role,
+} from './schemas/tenant.ts'
+
+/** One route. Paths are case-sensitive; `:name` stands for one segment. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  /** Who may call it: roles whose token is bound to the tenant that it acts on, or operators on the installation. */
+  roles: readonly Role[]
+  summary: string
+  body?: TSchema
+  /** What each status of success answers; null: no body. */
+  replies: Readonly<Record<number, TSchema | null>>
+}
+
+const providers = '/api/v1/encryption/keyproviders'
+const provider = `${providers}/:arnFingerPrint`
+const admin = ['tenant-admin'] as const
+const service = ['service'] as const
+const operator = ['operator'] as const
+
+export const routes = {
+  listKeyProviders: {
+    method: 'GET',
+    path: providers,
+    roles: admin,
+    summary: "Lists the tenant's registered key providers, without the default one.",
+    replies: { 200: keyProviderList },
+  },
+  createKeyProvider: {
+    method: 'POST',
+    path: providers,
+    roles: admin,
+    summary: 'Registers a key after trying it for real.',
+    body: createKeyProviderBody,
+    replies: { 201: keyProvider },
+  },
+  listAllKeyProviders: {
+    method: 'GET',
+    path: `${providers}/actions/list`,
+    roles: admin,
+    summary: 'Lists all key providers, the default one first.',
+    replies: { 200: keyProviderList },
+  },
+  resetToDefaultProvider: {
+    method: 'POST',
+    path: `${providers}/actions/reset-to-default-provider`,
+    roles: admin,
+    summary: 'Starts the migration back to the internal KMS.',
+    replies: { 200: resetNotNeeded, 205: migrationInformation },
+  },
+  getMigrationDetails: {
+    method: 'GET',
+    path: `${providers}/migration/actions/details`,
+    roles: admin,
+    summary: 'Answers the running migration, or else the last completed one.',
+    replies: { 200: migrationInformation },
+  },
+  getKeyProvider: {
+    method: 'GET',
+    path: provider,
+    roles: admin,
+    summary: 'Answers one key provider.',
+    replies: { 200: keyProvider },
+  },
+  patchKeyProvider: {
+    method: 'PATCH',
+    path: provider,
+    roles: admin,
+    summary: 'Replaces the name or the description.',
+    body: patchKeyProviderBody,
+    replies: { 204: null },
+  },
+  deleteKeyProvider: {
+    method: 'DELETE',
+    path: provider,
+    roles: admin,
+    summary: 'Deletes a key provider that nothing uses.',
+    replies: { 200: keyProviderDeleted },
+  },
+  migrateToKeyProvider: {
+    method: 'POST',
+    path: `${provider}/actions/migrate`,
+    roles: admin,
+    summary: 'Starts the migration of the tenant to this key provider.',
+    replies: { 200: migrationInformation },
+  },
+  testKeyProvider: {
+    method: 'POST',
+    path: `${provider}/actions/test`,
+    roles: admin,
+    summary: 'Tries the key again, in every region, and stores what was found.',
+    replies: { 201: keyProvider },
+  },
+  encrypt: {
+    method: 'POST',
+    path: '/api/v1/encryption/encrypt',
+    roles: service,
+    summary: 'Encrypts 1 to 1,000 values.',
+    body: itemsBody,
+    replies: { 200: encryptReply },
+  },
+  decrypt: {
+    method: 'POST',
+    path: '/api/v1/encryption/decrypt',
+    roles: service,
+    summary: 'Decrypts 1 to 1,000 tokens.',
+    body: itemsBody,
+    replies: { 200: decryptReply },
+  },
+  createTenant: {
+    method: 'POST',
+    path: '/api/v1/tenants',
+    roles: operator,
+    summary: 'Creates a tenant, protected by the internal KMS.',
+    body: createTenantBody,
+    replies: { 201: tenant },
+  },
+  listTenants: {
+    method: 'GET',
+    path: '/api/v1/tenants',
+    roles: operator,
+    summary: 'Lists all tenants.',
+    replies: { 200: tenantList },
+  },
+  getTenant: {
+    method: 'GET',
+    path: '/api/v1/tenants/:tenantId',
+    roles: operator,
+    summary: 'Answers one tenant.',
+    replies: { 200: tenant },
+  },
+  deleteTenant: {
+    method: 'DELETE',
+    path: '/api/v1/tenants/:tenantId',
+    roles: operator,
+    summary: 'Deletes a tenant under which nothing was ever encrypted.',
+    replies: { 204: null },
+  },
+  createApiKey: {
+    method: 'POST',
+    path: '/api/v1/api-keys',
+    roles: operator,
+    summary: 'Creates an API key and shows it once.',
+    body: createApiKeyBody,
+    replies: { 201: createdApiKey },
+  },
+  listApiKeys: {
+    method: 'GET',
+    path: '/api/v1/api-keys',
+    roles: operator,
+    summary: 'Lists all API keys, never the keys themselves.',
+    replies: { 200: apiKeyList },
+  },
+  deleteApiKey: {
+    method: 'DELETE',
+    path: '/api/v1/api-keys/:apiKeyId',
+    roles: operator,
+    summary: 'Revokes an API key.',
+    replies: { 204: null },
+  },
+} as const satisfies Record<string, Route>
+
+export type RouteId = keyof typeof routes
+
+export const routeIds = Object.keys(routes) as RouteId[]
+
+/** The names of a path's parameters. */
+export type PathParameters<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | PathParameters<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never

@@ -1,0 +1,49 @@
+// Key providers on the wire. Read-only and unknown members of a request are ignored, as clients post them back.
+import Type, { type Static } from 'typebox'
+
+export const complianceError = Type.Object({
+  code: Type.String(),
+  region: Type.String(),
+  message: Type.String(),
+})
+
+export const keyProvider = Type.Object({
+  name: Type.String(),
+  tenantId: Type.String(),
+  arn: Type.String(),
+  arnFingerPrint: Type.String(),
+  description: Type.Optional(Type.String()),
+  keyprovider: Type.String(),
+  current: Type.Optional(Type.Literal(true, { description: 'Present on the current provider alone.' })),
+  createdAt: Type.String(),
+  promotedToCurrentAt: Type.String(),
+  demotedFromCurrentAt: Type.String(),
+  multiRegion: Type.Optional(Type.Boolean()),
+  replicaKeys: Type.Optional(Type.Array(Type.Object({ arn: Type.String(), region: Type.String() }))),
+  drCompliant: Type.Optional(Type.Boolean()),
+  complianceError: Type.Optional(complianceError),
+})
+
+export type KeyProvider = Static<typeof keyProvider>
+
+export const keyProviderList = Type.Array(keyProvider)
+
+const name = Type.String({ minLength: 1, maxLength: 256 })
+const description = Type.String({ maxLength: 1024 })
+
+export const createKeyProviderBody = Type.Object({
+  name,
+  arn: Type.String({ minLength: 1 }),
+  keyprovider: Type.Optional(Type.Literal('AWS-KMS')),
+  description: Type.Optional(description),
+})
+
+export const patchKeyProviderBody = Type.Array(
+  Type.Union([
+    Type.Object({ op: Type.Literal('replace'), path: Type.Literal('/name'), value: name }),
+    Type.Object({ op: Type.Literal('replace'), path: Type.Literal('/description'), value: description }),
+  ]),
+  { minItems: 1, maxItems: 16 },
+)
+
+export const keyProviderDeleted = Type.Object({ message: Type.String() })

@@ -1,0 +1,43 @@
+// Migrations on the wire: both spellings where clients differ.
+import Type, { type Static } from 'typebox'
+
+export const migrationPhase = Type.Union([
+  Type.Literal('prepare'),
+  Type.Literal('dual'),
+  Type.Literal('copy'),
+  Type.Literal('verify'),
+  Type.Literal('cutover'),
+  Type.Literal('done'),
+])
+
+export const migrationInformation = Type.Object({
+  id: Type.String(),
+  migrationId: Type.String(),
+  tenantId: Type.String(),
+  migratingFrom: Type.String(),
+  migratingTo: Type.String(),
+  migratingToFingerPrint: Type.String(),
+  migratingToFingerprint: Type.String(),
+  migratingToPrefix: Type.String(),
+  state: Type.Union([Type.Literal('New'), Type.Literal('InProgress'), Type.Literal('Completed')]),
+  progress: Type.Number({ description: 'Percent, 0 to 100.' }),
+  initiatedAt: Type.String(),
+  completedAt: Type.String(),
+  phase: migrationPhase,
+  cipherkeys: Type.Object({
+    total: Type.Integer({ description: 'Cipherkeys found when the copying began.' }),
+    copied: Type.Integer({ description: 'Cipherkeys rewrapped so far.' }),
+    failed: Type.Integer({ description: 'Cipherkeys set aside because they could not be unwrapped.' }),
+  }),
+  lastError: Type.Optional(
+    Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      at: Type.String(),
+    }),
+  ),
+})
+
+export type MigrationInformation = Static<typeof migrationInformation>
+
+export const resetNotNeeded = Type.Object({ message: Type.String() })

@@ -1,0 +1,49 @@
+// Tenants and API keys, the operator's resources.
+import Type, { type Static } from 'typebox'
+import { tenantIdPattern } from '../limits.ts'
+
+export const tenant = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  createdAt: Type.String(),
+})
+
+export type Tenant = Static<typeof tenant>
+
+export const tenantList = Type.Array(tenant)
+
+export const createTenantBody = Type.Object({
+  id: Type.Optional(Type.String({ pattern: tenantIdPattern, description: 'Made when absent.' })),
+  name: Type.String({ minLength: 1, maxLength: 256 }),
+})
+
+export const roles = ['tenant-admin', 'service', 'operator'] as const
+
+export type Role = (typeof roles)[number]
+
+const role = Type.Union([Type.Literal('tenant-admin'), Type.Literal('service'), Type.Literal('operator')])
+
+export const apiKey = Type.Object({
+  id: Type.String(),
+  role,
+  tenantId: Type.Optional(
+    Type.String({ description: "Absent on operators' keys and on services for all tenants." }),
+  ),
+  name: Type.String(),
+  createdAt: Type.String(),
+})
+
+export type ApiKey = Static<typeof apiKey>
+
+export const apiKeyList = Type.Array(apiKey)
+
+export const createApiKeyBody = Type.Object({
+  role,
+  tenantId: Type.Optional(Type.String({ pattern: tenantIdPattern })),
+  name: Type.Optional(Type.String({ maxLength: 256 })),
+})
+
+export const createdApiKey = Type.Object({
+  ...apiKey.properties,
+  key: Type.String({ description: 'The access token; shown this once and stored as a hash alone.' }),
+})
