@@ -1,0 +1,45 @@
+// As whom PostgreSQL's programs run. They refuse to run as root, so root lends them another account.
+
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { chown } from 'node:fs/promises'
+
+/**
+ * `self`: the account Keyhold runs as, when that is not root. `namespace`: root, which a user namespace makes
+ * look like an ordinary user; files keep belonging to root. `user`: another account of this system.
+ */
+export type Account =
+  { kind: 'self' } | { kind: 'namespace' } | { kind: 'user'; name: string; uid: number; gid: number }
+
+// Keyhold's own environment may hold secrets, and PG… variables that would change what is started.
+const environment = { LC_ALL: 'C', PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin' }
+
+// Any identity but 0 does. 1000 is what the first ordinary user of most systems has.
+const namespaceArguments = ['-U', '--map-user=1000', '--map-group=1000', '--']
+
+/**
+ * Starts a program as `account`, in a session of its own: a Ctrl-C at the terminal reaches Keyhold alone, which
+ * then decides in which order things stop. The process id is the program's own whatever the account.
+ */
+export function spawnAs(
+  account: Account,
+  file: string,
+  programArguments: readonly string[],
+  options: { cwd: string; stdio: StdioOptions },
+): ChildProcess {
+  const inNamespace = account.kind === 'namespace'
+  return spawn(
+    inNamespace ? 'unshare' : file,
+    inNamespace ? [...namespaceArguments, file, ...programArguments] : programArguments,
+    {
+      ...options,
+      env: environment,
+      detached: true,
+      ...(account.kind === 'user' ? { uid: account.uid, gid: account.gid } : {}),
+    },
+  )
+}
+
+/** Gives a file or folder that Keyhold has made to the account. */
+export async function giveTo(account: Account, path: string): Promise<void> {
+  if (account.kind === 'user') await chown(path, account.uid, account.gid)
+}

@@ -1,0 +1,135 @@
+// One run of PostgreSQL's server process: start, wait until it serves, stop. It knows nothing of restarts.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { spawnAs, type Account } from './account.ts'
+
+// A fast shutdown rolls back, writes a checkpoint and ends; without it the next start recovers from the log.
+// Both limits leave room within the ten seconds that the whole of Keyhold has for its end.
+const immediateAfterMs = 5_000
+const killAfterMs = 7_500
+
+/** How to run the server. */
+export interface PostmasterOptions {
+  account: Account
+  binaries: string
+  cluster: string
+  serverArguments: readonly string[]
+  log: (line: string) => void
+}
+
+/** A running server process. */
+export interface Postmaster {
+  readonly pid: number
+  /** Settles with all that the server said when it has ended, however it ended. */
+  readonly ended: Promise<ServerEnd>
+  /** True when the server serves, false when it ended instead. Recovery may take long, so there is no limit. */
+  ready(): Promise<boolean>
+  /** Ends the server within eight seconds. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** How the server ended, and its last lines. */
+export interface ServerEnd {
+  status: number | string
+  lines: readonly string[]
+}
+
+/** Starts the server. Rejects when its program cannot be started. */
+export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
+  const child = spawnAs(
+    options.account,
+    join(options.binaries, 'bin', 'postgres'),
+    options.serverArguments,
+    // In the cluster from the very first moment: it is what a later start recognises an orphan by.
+    { cwd: options.cluster, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  const { stderr } = child
+  const lines: string[] = []
+  if (stderr !== null) {
+    createInterface(stderr).on('line', (line) => {
+      if (lines.push(line) > 50) lines.shift()
+      options.log(line)
+    })
+  }
+  await once(child, 'spawn')
+  const { pid } = child
+  if (pid === undefined || stderr === null) throw new Error('the server process has no pid')
+
+  // The database must not keep a process alive that has nothing else to do.
+  child.unref()
+  if (stderr instanceof Socket) stderr.unref()
+  const dismissWatchdog = watch(pid)
+
+  let running = true
+  const ended = new Promise<ServerEnd>((resolve) => {
+    child.once('exit', (code, signal) => {
+      running = false
+      dismissWatchdog()
+      const settle = (): void => {
+        resolve({ status: code ?? signal ?? 'unknown', lines })
+      }
+      // The last lines may still be in the pipe; children that outlive a killed server keep it open.
+      if (stderr.closed) settle()
+      else {
+        const patience = setTimeout(settle, 200)
+        stderr.once('close', () => {
+          clearTimeout(patience)
+          settle()
+        })
+      }
+    })
+  })
+
+  const ready = async (): Promise<boolean> => {
+    while (running) {
+      if (await isReady(options.cluster, pid)) return true
+      await sleep(5)
+    }
+    return false
+  }
+
+  let stopping: Promise<void> | undefined
+  const stopOnce = async (): Promise<void> => {
+    const timers = [
+      setTimeout(() => child.kill('SIGQUIT'), immediateAfterMs),
+      setTimeout(() => child.kill('SIGKILL'), killAfterMs),
+    ]
+    if (running) child.kill('SIGINT')
+    await ended
+    timers.forEach(clearTimeout)
+  }
+  return { pid, ended, ready, stop: () => (stopping ??= stopOnce()) }
+}
+
+// Line 8 of postmaster.pid is the server's state, as pg_ctl reads it (miscadmin.h, LOCK_FILE_LINE_PM_STATUS).
+async function isReady(cluster: string, pid: number): Promise<boolean> {
+  const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')
+  const lines = text.split('\n')
+  return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
+}
+
+/**
+ * Lets the server stop by itself when this process dies: the shell waits on a pipe whose other end closes with
+ * this process, however that ends. The next start would stop an orphan, but there may never be a next start.
+ */
+function watch(pid: number): () => void {
+  const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'keyhold-watchdog', String(pid)], {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watchdog.on('error', () => undefined)
+  watchdog.unref()
+  if (watchdog.stdin instanceof Socket) watchdog.stdin.unref()
+  watchdog.stdin.on('error', () => undefined)
+  return () => {
+    watchdog.kill('SIGKILL')
+  }
+}

@@ -1,0 +1,137 @@
+// Starts the PostgreSQL that comes with Keyhold, on a data directory of its own, and keeps it running.
+// The only door of this room; `lockDataDir` is the other file that may be used without it.
+
+import { lstat, readdir, realpath, stat, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { choosePlace, type Place } from './choose-place.ts'
+import { clusterPassword } from './cluster-password.ts'
+import { createCluster } from './create-cluster.ts'
+import { lockDataDir, type DataDirLock } from './data-dir-lock.ts'
+import { embeddedPostgresError, isSystemError } from './embedded-postgres-error.ts'
+import { ensureDatabase, type PostgresConnection } from './ensure-database.ts'
+import { findBinaries } from './find-binaries.ts'
+import { runServer } from './run-server.ts'
+import { serverArguments } from './server-settings.ts'
+import { createSocketDir, socketPort } from './socket-dir.ts'
+import { stopLeftovers } from './stop-leftovers.ts'
+import { syncFolder } from './sync-folder.ts'
+
+const user = 'keyhold'
+
+/** How to start. */
+export interface EmbeddedPostgresOptions {
+  /** Keyhold's data directory, made where it is missing. The cluster is `postgres` in it. */
+  dataDir: string
+  /** Receives each line of the server's log, and what the supervisor does. */
+  log: (line: string) => void
+  /** PostgreSQL settings that differ from Keyhold's. Who connects from where is not among them. */
+  settings?: Readonly<Record<string, string>>
+  /** The lock on the data directory, where the caller holds it already; the caller then releases it. */
+  lock?: DataDirLock
+  /** The folder with PostgreSQL's `bin`, `lib` and `share`. Defaults to the one that npm installed. */
+  binaries?: string
+  /** For root: how to avoid running PostgreSQL as root. Defaults to whatever works, a namespace first. */
+  rootStrategy?: 'namespace' | 'user'
+  /** For root: where cluster and programs go when the other user cannot reach them. */
+  sharedDir?: string
+}
+
+/** A running PostgreSQL with the database `keyhold`. */
+export interface EmbeddedPostgres {
+  /** For `new pg.Pool(connection)`. */
+  readonly connection: PostgresConnection
+  /** Ends the server within eight seconds, whoever is connected, and frees the data directory. Idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PostgreSQL and returns when it lets Keyhold in. What a killed Keyhold left behind is stopped first.
+ *
+ * @throws KeyholdError ERR_DATA_DIR_IN_USE when another process uses the data directory.
+ * @throws KeyholdError ERR_CONFIG_INVALID when the data directory cannot be written.
+ * @throws KeyholdError ERR_EMBEDDED_POSTGRES with PostgreSQL's own reason for every other failure.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const cleanups: (() => Promise<void>)[] = []
+  const cleanUp = async (): Promise<void> => {
+    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup()
+  }
+  let stopping: Promise<void> | undefined
+  try {
+    const lock = options.lock ?? (await lockDataDir(options.dataDir))
+    if (options.lock === undefined) cleanups.push(() => lock.release())
+    const connection = await start(options, lock.dataDir, cleanups)
+    return { connection, stop: () => (stopping ??= cleanUp()) }
+  } catch (error) {
+    await cleanUp().catch(() => undefined)
+    throw error
+  }
+}
+
+async function start(
+  options: EmbeddedPostgresOptions,
+  dataDir: string,
+  cleanups: (() => Promise<void>)[],
+): Promise<PostgresConnection> {
+  const { log, settings = {}, sharedDir = '/var/lib/keyhold', rootStrategy } = options
+  const existing = await findCluster(dataDir)
+  if (existing !== undefined) await stopLeftovers(existing, log)
+
+  const found = options.binaries ?? (await findBinaries())
+  const place = await choosePlace({
+    dataDir,
+    cluster: existing,
+    binaries: found,
+    rootStrategy,
+    sharedDir,
+    log,
+  })
+  const password = await clusterPassword(dataDir)
+  const cluster = existing ?? (await makeCluster(dataDir, place, password, settings.fsync !== 'off'))
+
+  const { account, binaries } = place
+  const socketDir = await createSocketDir(place.parent, account)
+  cleanups.push(() => socketDir.remove())
+  const server = await runServer({
+    account,
+    binaries,
+    cluster,
+    socketDir: socketDir.path,
+    serverArguments: serverArguments(cluster, socketDir.path, settings),
+    log,
+  })
+  cleanups.push(() => server.stop())
+  const connection = { host: socketDir.path, port: socketPort, user, password, database: 'keyhold' }
+  await ensureDatabase(connection, existing === undefined)
+  return connection
+}
+
+/** The cluster's true path, or `undefined` before the first start. */
+async function findCluster(dataDir: string): Promise<string | undefined> {
+  const path = join(dataDir, 'postgres')
+  try {
+    const cluster = await realpath(path)
+    if ((await readdir(cluster)).length === 0) return undefined
+    await stat(join(cluster, 'PG_VERSION'))
+    return cluster
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error
+    const entry = await lstat(path).catch(() => undefined)
+    if (entry === undefined) return undefined
+    // A new cluster in its place would hide that the old one, with all its keys, is missing.
+    throw embeddedPostgresError(
+      `${path} is not a database cluster, or links to one that is gone.`,
+      'Restore it from a backup, or move it away to begin with an empty database.',
+    )
+  }
+}
+
+async function makeCluster(dataDir: string, place: Place, password: string, sync: boolean): Promise<string> {
+  const path = join(place.parent, 'postgres')
+  await createCluster({ account: place.account, binaries: place.binaries, path, user, password, sync })
+  if (dirname(path) !== dataDir) {
+    await symlink(path, join(dataDir, 'postgres'))
+    await syncFolder(dataDir)
+  }
+  return path
+}
