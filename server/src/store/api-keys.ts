@@ -1,0 +1,68 @@
+// API keys as stored: a hash of the secret, never the secret.
+import type { Database } from './database.ts'
+import type { ApiKeyRole } from './tables.ts'
+
+export interface ApiKeyRow {
+  id: string
+  secretHash: Buffer
+  role: ApiKeyRole
+  /** Undefined: an operator, or a service for all tenants. */
+  tenantId: string | undefined
+  name: string
+  createdAt: Date
+}
+
+export function apiKeyQueries(db: Database) {
+  return {
+    async insert(key: Omit<ApiKeyRow, 'createdAt'>): Promise<ApiKeyRow> {
+      const row = await db
+        .insertInto('api_keys')
+        .values({
+          id: key.id,
+          secret_hash: key.secretHash,
+          role: key.role,
+          tenant_id: key.tenantId ?? null,
+          name: key.name,
+        })
+        .returning('created_at')
+        .executeTakeFirstOrThrow()
+      return { ...key, createdAt: row.created_at }
+    },
+
+    async find(id: string): Promise<ApiKeyRow | undefined> {
+      const row = await db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst()
+      return (
+        row && {
+          id: row.id,
+          secretHash: row.secret_hash,
+          role: row.role,
+          tenantId: row.tenant_id ?? undefined,
+          name: row.name,
+          createdAt: row.created_at,
+        }
+      )
+    },
+
+    async list(): Promise<ApiKeyRow[]> {
+      const rows = await db.selectFrom('api_keys').selectAll().orderBy('created_at').execute()
+      return rows.map((row) => ({
+        id: row.id,
+        secretHash: row.secret_hash,
+        role: row.role,
+        tenantId: row.tenant_id ?? undefined,
+        name: row.name,
+        createdAt: row.created_at,
+      }))
+    },
+
+    /** Answers whether there was one. */
+    async delete(id: string): Promise<boolean> {
+      const result = await db.deleteFrom('api_keys').where('id', '=', id).executeTakeFirst()
+      return result.numDeletedRows > 0n
+    },
+
+    async deleteAll(tenantId: string): Promise<void> {
+      await db.deleteFrom('api_keys').where('tenant_id', '=', tenantId).execute()
+    },
+  }
+}

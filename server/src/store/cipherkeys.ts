@@ -1,0 +1,190 @@
+// Cipherkeys: the wrapped data keys. Losing one row is losing a customer's data, so rows are only ever inserted or
+// changed by compare-and-set, under the tenant's fence.
+import { sql, type Selectable } from 'kysely'
+import type { Database } from './database.ts'
+import type { Tables } from './tables.ts'
+
+export interface CipherkeyRow {
+  tenantId: string
+  dataKeyId: string
+  version: number
+  tenantKeyVersion: number
+  wrapped: Buffer
+  keyCheckValue: Buffer
+}
+
+export interface NewCipherkey extends CipherkeyRow {
+  keyName: string
+}
+
+/** A rewrapped cipherkey: takes effect only while the row is as it was read. */
+export interface Rewrap {
+  dataKeyId: string
+  version: number
+  oldWrapped: Buffer
+  oldTenantKeyVersion: number
+  newWrapped: Buffer
+}
+
+/** The place of a cipherkey in the order of the primary key. */
+export interface CipherkeyPosition {
+  dataKeyId: string
+  version: number
+}
+
+type Row = Pick<
+  Selectable<Tables['cipherkeys']>,
+  'tenant_id' | 'data_key_id' | 'version' | 'tenant_key_version' | 'wrapped' | 'key_check_value'
+>
+
+const columns = [
+  'tenant_id',
+  'data_key_id',
+  'version',
+  'tenant_key_version',
+  'wrapped',
+  'key_check_value',
+] as const
+
+function fromRow(row: Row): CipherkeyRow {
+  return {
+    tenantId: row.tenant_id,
+    dataKeyId: row.data_key_id,
+    version: row.version,
+    tenantKeyVersion: row.tenant_key_version,
+    wrapped: row.wrapped,
+    keyCheckValue: row.key_check_value,
+  }
+}
+
+export function cipherkeyQueries(db: Database) {
+  return {
+    /** Answers false, having done nothing, when the key name has an active data key already. */
+    async insertActive(cipherkey: NewCipherkey): Promise<boolean> {
+      const result = await db
+        .insertInto('cipherkeys')
+        .values({
+          tenant_id: cipherkey.tenantId,
+          data_key_id: cipherkey.dataKeyId,
+          version: cipherkey.version,
+          key_name: cipherkey.keyName,
+          state: 'active',
+          tenant_key_version: cipherkey.tenantKeyVersion,
+          wrapped: cipherkey.wrapped,
+          key_check_value: cipherkey.keyCheckValue,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['tenant_id', 'key_name'])
+            .where('state', '=', 'active')
+            .where('key_name', 'is not', null)
+            .doNothing(),
+        )
+        .executeTakeFirst()
+      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+    },
+
+    async findActive(tenantId: string, keyName: string): Promise<CipherkeyRow | undefined> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select(columns)
+        .where('tenant_id', '=', tenantId)
+        .where('key_name', '=', keyName)
+        .where('state', '=', 'active')
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    async find(tenantId: string, dataKeyId: string, version: number): Promise<CipherkeyRow | undefined> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select(columns)
+        .where('tenant_id', '=', tenantId)
+        .where('data_key_id', '=', dataKeyId)
+        .where('version', '=', version)
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    async exists(tenantId: string): Promise<boolean> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('version')
+        .where('tenant_id', '=', tenantId)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    async count(tenantId: string): Promise<number> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow()
+      return row.count
+    },
+
+    /** Cipherkeys that are wrapped by any other version than `tenantKeyVersion`. */
+    async countStale(tenantId: string, tenantKeyVersion: number): Promise<number> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .where('tenant_key_version', '!=', tenantKeyVersion)
+        .executeTakeFirstOrThrow()
+      return row.count
+    },
+
+    /** Whether any cipherkey is wrapped by `tenantKeyVersion`. */
+    async existsUnder(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('version')
+        .where('tenant_id', '=', tenantId)
+        .where('tenant_key_version', '=', tenantKeyVersion)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    /** The next rows in the order of the primary key; with `staleTo` only those not yet under that version. */
+    async listAfter(
+      tenantId: string,
+      after: CipherkeyPosition | undefined,
+      options: { limit: number; staleTo?: number },
+    ): Promise<CipherkeyRow[]> {
+      let query = db
+        .selectFrom('cipherkeys')
+        .select(columns)
+        .where('tenant_id', '=', tenantId)
+        .orderBy('data_key_id')
+        .orderBy('version')
+        .limit(options.limit)
+      if (after !== undefined) {
+        query = query.where((eb) =>
+          eb(eb.refTuple('data_key_id', 'version'), '>', eb.tuple(after.dataKeyId, after.version)),
+        )
+      }
+      if (options.staleTo !== undefined) query = query.where('tenant_key_version', '!=', options.staleTo)
+      return (await query.execute()).map(fromRow)
+    },
+
+    /** Puts new wraps in place where nothing has changed meanwhile, and answers how many took effect. */
+    async rewrap(tenantId: string, tenantKeyVersion: number, rewraps: Rewrap[]): Promise<number> {
+      const result = await sql`
+        update keyhold.cipherkeys as c
+        set wrapped = r.new_wrapped, tenant_key_version = ${tenantKeyVersion}
+        from unnest(
+          ${rewraps.map((r) => r.dataKeyId)}::uuid[],
+          ${rewraps.map((r) => r.version)}::integer[],
+          ${rewraps.map((r) => r.oldWrapped)}::bytea[],
+          ${rewraps.map((r) => r.oldTenantKeyVersion)}::integer[],
+          ${rewraps.map((r) => r.newWrapped)}::bytea[]
+        ) as r (data_key_id, version, old_wrapped, old_tenant_key_version, new_wrapped)
+        where c.tenant_id = ${tenantId} and c.data_key_id = r.data_key_id and c.version = r.version
+          and c.wrapped = r.old_wrapped and c.tenant_key_version = r.old_tenant_key_version`.execute(db)
+      return Number(result.numAffectedRows ?? 0n)
+    },
+  }
+}

@@ -1,0 +1,95 @@
+// The connection to PostgreSQL, and the settings without which a committed key could be lost.
+import { KeyholdError } from '@keyhold/core'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Tables } from './tables.ts'
+
+/** A handle for queries: the pool, or one transaction. */
+export type Database = Kysely<Tables>
+
+/** A URL (`postgres://…`), or its parts, where `host` may be a socket's folder. */
+export type DatabaseConnection =
+  { url: string } | { host: string; port: number; user: string; password: string; database: string }
+
+const minServerVersion = 140_000
+
+// Counters and epochs stay far below 2^53; the driver's default is text.
+const types = new pg.TypeOverrides()
+types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** The settings of the driver for a connection. */
+export function poolConfig(connection: DatabaseConnection): pg.PoolConfig {
+  return 'url' in connection ? { connectionString: connection.url } : connection
+}
+
+/**
+ * Opens a pool; nothing is connected yet.
+ *
+ * @param onError - told of errors of idle connections, which would end the process otherwise
+ */
+export function openDatabase(
+  connection: DatabaseConnection,
+  options: { maxConnections: number; applicationName: string; onError: (error: Error) => void },
+): Database {
+  const pool = new pg.Pool({
+    ...poolConfig(connection),
+    application_name: options.applicationName,
+    max: options.maxConnections,
+    connectionTimeoutMillis: 5_000,
+    types,
+  })
+  pool.on('error', options.onError)
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('keyhold')
+}
+
+/**
+ * Refuses a server on which a crash may lose what was committed: there a customer's data would be lost with the key.
+ *
+ * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`
+ */
+export async function checkDatabaseSafety(db: Database): Promise<void> {
+  const { rows } = await sql<{ name: string; setting: string }>`
+    select name, setting from pg_settings
+    where name in ('fsync', 'full_page_writes', 'synchronous_commit', 'server_version_num')`.execute(db)
+  const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
+  if (Number(settings.get('server_version_num')) < minServerVersion) {
+    throw new KeyholdError('ERR_DATABASE_UNSUPPORTED', { message: 'Keyhold needs PostgreSQL 14 or later.' })
+  }
+  for (const name of ['fsync', 'full_page_writes', 'synchronous_commit']) {
+    if (settings.get(name) === 'off') {
+      throw new KeyholdError('ERR_DATABASE_UNSAFE', {
+        message: `PostgreSQL runs with ${name}=off, so a crash can lose committed keys: set ${name}=on and start again.`,
+      })
+    }
+  }
+}
+
+// Classes and codes of PostgreSQL's appendix A: connection exceptions, operator intervention, too many connections.
+const unavailableState = /^(08...|57P0[1-5]|53300|25006)$/
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+])
+const driverMessages =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+
+/** Whether an error means that the database cannot be asked now, rather than that the question was wrong. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return unavailableState.test(code) || networkCodes.has(code) || driverMessages.test(error.message)
+}
+
+const uniqueViolation = '23505'
+
+/** Whether a statement failed on the unique constraint or index of that name. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return (
+    error instanceof pg.DatabaseError && error.code === uniqueViolation && error.constraint === constraint
+  )
+}

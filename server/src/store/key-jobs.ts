@@ -1,0 +1,249 @@
+// Key jobs: migrations (and later rotations) as stored, with the lease that names their one leader.
+import { KeyholdError } from '@keyhold/core'
+import { sql, type Selectable } from 'kysely'
+import type { CipherkeyPosition } from './cipherkeys.ts'
+import { isUniqueViolation, type Database } from './database.ts'
+import type { KeyJobPhase, Tables } from './tables.ts'
+
+export interface KeyJobRow {
+  id: string
+  tenantId: string
+  phase: KeyJobPhase
+  sourceFingerprint: string
+  sourceKeyArn: string
+  sourceVersion: number
+  targetFingerprint: string
+  targetKeyArn: string
+  /** Undefined until the target's tenant key is made. */
+  targetVersion: number | undefined
+  /** The tenant's epoch from dual on. */
+  epoch: number | undefined
+  copiedTo: CipherkeyPosition | undefined
+  total: number
+  copied: number
+  failed: number
+  /** As stored: whoever shows it checks its shape. */
+  lastError: unknown
+  createdAt: Date
+  completedAt: Date | undefined
+}
+
+export interface KeyJobError {
+  code: string
+  message: string
+  /** RFC 3339. */
+  at: string
+}
+
+function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    phase: row.phase,
+    sourceFingerprint: row.source_fingerprint,
+    sourceKeyArn: row.source_key_arn,
+    sourceVersion: row.source_version,
+    targetFingerprint: row.target_fingerprint,
+    targetKeyArn: row.target_key_arn,
+    targetVersion: row.target_version ?? undefined,
+    epoch: row.epoch ?? undefined,
+    copiedTo:
+      row.copied_to_data_key_id === null || row.copied_to_version === null
+        ? undefined
+        : { dataKeyId: row.copied_to_data_key_id, version: row.copied_to_version },
+    total: row.total,
+    copied: row.copied,
+    failed: row.failed,
+    lastError: row.last_error ?? undefined,
+    createdAt: row.created_at,
+    completedAt: row.completed_at ?? undefined,
+  }
+}
+
+const ended = ['done', 'aborted'] as const
+
+export interface NewKeyJob {
+  id: string
+  tenantId: string
+  sourceFingerprint: string
+  sourceKeyArn: string
+  sourceVersion: number
+  targetFingerprint: string
+  targetKeyArn: string
+}
+
+export interface KeyJobChanges {
+  phase?: KeyJobPhase
+  targetVersion?: number
+  epoch?: number
+  copiedTo?: CipherkeyPosition | null
+  total?: number
+  copiedMore?: number
+  failedMore?: number
+  completedAt?: Date
+}
+
+export function keyJobQueries(db: Database) {
+  return {
+    /** @throws KeyholdError `ERR_MIGRATION_RUNNING` when the tenant has a live key job */
+    async insert(job: NewKeyJob): Promise<KeyJobRow> {
+      try {
+        const row = await db
+          .insertInto('key_jobs')
+          .values({
+            id: job.id,
+            tenant_id: job.tenantId,
+            kind: 'migrate',
+            phase: 'prepare',
+            source_fingerprint: job.sourceFingerprint,
+            source_key_arn: job.sourceKeyArn,
+            source_version: job.sourceVersion,
+            target_fingerprint: job.targetFingerprint,
+            target_key_arn: job.targetKeyArn,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        return fromRow(row)
+      } catch (error) {
+        if (isUniqueViolation(error, 'key_jobs_one_live')) {
+          throw new KeyholdError('ERR_MIGRATION_RUNNING', { cause: error })
+        }
+        throw error
+      }
+    },
+
+    async find(id: string): Promise<KeyJobRow | undefined> {
+      const row = await db.selectFrom('key_jobs').selectAll().where('id', '=', id).executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    async findLive(tenantId: string): Promise<KeyJobRow | undefined> {
+      const row = await db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('phase', 'not in', ended)
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    async findLastCompleted(tenantId: string): Promise<KeyJobRow | undefined> {
+      const row = await db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('phase', '=', 'done')
+        .orderBy('completed_at', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    /** Live key jobs that nobody leads and whose pause, if any, is over. */
+    async listUnled(): Promise<{ id: string; tenantId: string }[]> {
+      const rows = await db
+        .selectFrom('key_jobs')
+        .select(['id', 'tenant_id'])
+        .where('phase', 'not in', ended)
+        .where(sql<boolean>`coalesce(lease_expires_at <= now(), true)`)
+        .where(sql<boolean>`coalesce(retry_at <= now(), true)`)
+        .orderBy('created_at')
+        .execute()
+      return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id }))
+    },
+
+    /** Takes or renews the lead of a live key job for one replica; undefined when another has it or it has ended. */
+    async lease(id: string, replicaId: string, leaseSeconds: number): Promise<KeyJobRow | undefined> {
+      const row = await db
+        .updateTable('key_jobs')
+        .set({ leased_by: replicaId, lease_expires_at: sql`now() + make_interval(secs => ${leaseSeconds})` })
+        .where('id', '=', id)
+        .where('phase', 'not in', ended)
+        .where(sql<boolean>`(leased_by = ${replicaId}::uuid or coalesce(lease_expires_at <= now(), true))`)
+        .returningAll()
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    async release(id: string, replicaId: string): Promise<void> {
+      await db
+        .updateTable('key_jobs')
+        .set({ leased_by: null, lease_expires_at: null })
+        .where('id', '=', id)
+        .where('leased_by', '=', replicaId)
+        .execute()
+    },
+
+    /** Says why the job cannot go on, and gives up the lead until `retrySeconds` have passed. */
+    async pause(id: string, replicaId: string, error: KeyJobError, retrySeconds: number): Promise<void> {
+      await db
+        .updateTable('key_jobs')
+        .set({
+          last_error: JSON.stringify(error),
+          leased_by: null,
+          lease_expires_at: null,
+          retry_at: sql`now() + make_interval(secs => ${retrySeconds})`,
+        })
+        .where('id', '=', id)
+        .where('leased_by', '=', replicaId)
+        .execute()
+    },
+
+    /**
+     * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error.
+     * Answers false when it is not: then the transaction must not commit.
+     */
+    async advance(
+      id: string,
+      replicaId: string,
+      phase: KeyJobPhase,
+      changes: KeyJobChanges,
+    ): Promise<boolean> {
+      const result = await db
+        .updateTable('key_jobs')
+        .set({
+          ...(changes.phase !== undefined && { phase: changes.phase }),
+          ...(changes.targetVersion !== undefined && { target_version: changes.targetVersion }),
+          ...(changes.epoch !== undefined && { epoch: changes.epoch }),
+          ...(changes.copiedTo !== undefined && {
+            copied_to_data_key_id: changes.copiedTo?.dataKeyId ?? null,
+            copied_to_version: changes.copiedTo?.version ?? null,
+          }),
+          ...(changes.total !== undefined && { total: changes.total }),
+          ...(changes.copiedMore !== undefined && { copied: sql`copied + ${changes.copiedMore}` }),
+          ...(changes.failedMore !== undefined && { failed: sql`failed + ${changes.failedMore}` }),
+          ...(changes.completedAt !== undefined && { completed_at: changes.completedAt }),
+          last_error: null,
+          retry_at: null,
+        })
+        .where('id', '=', id)
+        .where('leased_by', '=', replicaId)
+        .where('phase', '=', phase)
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
+    },
+
+    /** Sets cipherkeys aside; answers how many were not set aside before. */
+    async insertFailures(id: string, failures: (CipherkeyPosition & { code: string })[]): Promise<number> {
+      const result = await db
+        .insertInto('key_job_failures')
+        .values(
+          failures.map((f) => ({
+            key_job_id: id,
+            data_key_id: f.dataKeyId,
+            version: f.version,
+            code: f.code,
+          })),
+        )
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst()
+      return Number(result.numInsertedOrUpdatedRows ?? 0n)
+    },
+
+    /** Forgets which cipherkeys were set aside, so that all of them are tried again. */
+    async clearFailures(id: string): Promise<void> {
+      await db.deleteFrom('key_job_failures').where('key_job_id', '=', id).execute()
+      await db.updateTable('key_jobs').set({ failed: 0 }).where('id', '=', id).execute()
+    },
+  }
+}

@@ -1,0 +1,172 @@
+// Key providers: a tenant's registered keys, the default one among them; exactly one is current.
+import { KeyholdError, type KeyInspection } from '@keyhold/core'
+import type { Selectable } from 'kysely'
+import { isUniqueViolation, type Database } from './database.ts'
+import type { Tables } from './tables.ts'
+
+export interface KeyProviderRow {
+  tenantId: string
+  fingerprint: string
+  kms: 'internal' | 'aws'
+  keyArn: string
+  name: string
+  description: string
+  isCurrent: boolean
+  createdAt: Date
+  promotedAt: Date | undefined
+  demotedAt: Date | undefined
+  /** As stored: whoever shows it checks its shape. */
+  inspection: unknown
+}
+
+function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
+  return {
+    tenantId: row.tenant_id,
+    fingerprint: row.fingerprint,
+    kms: row.kms,
+    keyArn: row.key_arn,
+    name: row.name,
+    description: row.description,
+    isCurrent: row.is_current,
+    createdAt: row.created_at,
+    promotedAt: row.promoted_at ?? undefined,
+    demotedAt: row.demoted_at ?? undefined,
+    inspection: row.inspection ?? undefined,
+  }
+}
+
+export interface NewKeyProvider {
+  tenantId: string
+  fingerprint: string
+  kms: 'internal' | 'aws'
+  keyArn: string
+  name: string
+  description: string
+  isCurrent: boolean
+  inspection?: KeyInspection
+}
+
+export function keyProviderQueries(db: Database) {
+  return {
+    /** @throws KeyholdError `ERR_KEY_PROVIDER_EXISTS` */
+    async insert(provider: NewKeyProvider): Promise<KeyProviderRow> {
+      const inspection = provider.inspection === undefined ? null : JSON.stringify(provider.inspection)
+      try {
+        const row = await db
+          .insertInto('key_providers')
+          .values({
+            tenant_id: provider.tenantId,
+            fingerprint: provider.fingerprint,
+            kms: provider.kms,
+            key_arn: provider.keyArn,
+            name: provider.name,
+            description: provider.description,
+            is_current: provider.isCurrent,
+            inspection,
+            inspected_at: inspection === null ? null : new Date(),
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        return fromRow(row)
+      } catch (error) {
+        if (isUniqueViolation(error, 'key_providers_pkey')) {
+          throw new KeyholdError('ERR_KEY_PROVIDER_EXISTS', { cause: error })
+        }
+        throw error
+      }
+    },
+
+    /** The default provider first, then by age. */
+    async list(tenantId: string): Promise<KeyProviderRow[]> {
+      const rows = await db
+        .selectFrom('key_providers')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .orderBy((eb) => eb('kms', '=', 'internal'), 'desc')
+        .orderBy('created_at')
+        .orderBy('fingerprint')
+        .execute()
+      return rows.map(fromRow)
+    },
+
+    async find(tenantId: string, fingerprint: string): Promise<KeyProviderRow | undefined> {
+      const row = await db
+        .selectFrom('key_providers')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', fingerprint)
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    /** Every tenant has one from its first transaction on. */
+    async getCurrent(tenantId: string): Promise<KeyProviderRow> {
+      const row = await db
+        .selectFrom('key_providers')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('is_current', '=', true)
+        .executeTakeFirstOrThrow()
+      return fromRow(row)
+    },
+
+    /** Answers whether the provider exists. */
+    async rename(
+      tenantId: string,
+      fingerprint: string,
+      changes: { name?: string; description?: string },
+    ): Promise<boolean> {
+      const result = await db
+        .updateTable('key_providers')
+        .set(changes)
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', fingerprint)
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
+    },
+
+    /** Answers undefined when the provider is gone meanwhile. */
+    async saveInspection(
+      tenantId: string,
+      fingerprint: string,
+      inspection: KeyInspection,
+    ): Promise<KeyProviderRow | undefined> {
+      const row = await db
+        .updateTable('key_providers')
+        .set({ inspection: JSON.stringify(inspection), inspected_at: new Date() })
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', fingerprint)
+        .returningAll()
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    /** Makes another provider the current one; both get the same instant. */
+    async switchCurrent(tenantId: string, toFingerprint: string, at: Date): Promise<void> {
+      await db
+        .updateTable('key_providers')
+        .set({ is_current: false, demoted_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('is_current', '=', true)
+        .execute()
+      await db
+        .updateTable('key_providers')
+        .set({ is_current: true, promoted_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', toFingerprint)
+        .executeTakeFirstOrThrow()
+    },
+
+    async delete(tenantId: string, fingerprint: string): Promise<void> {
+      await db
+        .deleteFrom('key_providers')
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', fingerprint)
+        .execute()
+    },
+
+    async deleteAll(tenantId: string): Promise<void> {
+      await db.deleteFrom('key_providers').where('tenant_id', '=', tenantId).execute()
+    },
+  }
+}

@@ -1,0 +1,58 @@
+// Brings the database's schema to this version's, once, however many replicas start at the same moment.
+import { KeyholdError } from '@keyhold/core'
+import { sql, type Kysely } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+import type { Database } from './database.ts'
+import { firstSchema } from './schema-migrations/0001-first-schema.ts'
+import type { Tables } from './tables.ts'
+
+// Names are compared as text; a migration that has shipped is never edited.
+const schemaMigrations: Record<string, Migration> = {
+  '0001-first-schema': firstSchema,
+}
+
+// Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
+const lockId = 0x6b6579686f6c6
+const migrationTable = 'schema_migrations'
+
+/**
+ * Runs the missing schema migrations, then `andThen`, both under one advisory lock.
+ *
+ * @param andThen - what else creates objects in the database, such as the job queue's own schema
+ * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before
+ */
+export async function migrateSchema(db: Database, andThen: () => Promise<void>): Promise<void> {
+  await db.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(${lockId})`.execute(connection)
+    try {
+      await sql`create schema if not exists keyhold`.execute(connection)
+      await refuseNewerSchema(connection)
+      const { error } = await new Migrator({
+        db: connection,
+        migrationTableSchema: 'keyhold',
+        migrationTableName: migrationTable,
+        migrationLockTableName: `${migrationTable}_lock`,
+        provider: { getMigrations: () => Promise.resolve(schemaMigrations) },
+      }).migrateToLatest()
+      if (error !== undefined)
+        throw error instanceof Error ? error : new Error('schema migration failed', { cause: error })
+      await andThen()
+    } finally {
+      await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
+    }
+  })
+}
+
+async function refuseNewerSchema(db: Kysely<Tables>): Promise<void> {
+  const { rows: tables } = await sql<{ present: boolean }>`
+    select to_regclass(${`keyhold.${migrationTable}`}) is not null as present`.execute(db)
+  if (tables[0]?.present !== true) return
+  const { rows } = await sql<{ name: string }>`
+    select name from keyhold.schema_migrations order by name`.execute(db)
+  const unknown = rows.map(({ name }) => name).filter((name) => !(name in schemaMigrations))
+  if (unknown.length > 0) {
+    throw new KeyholdError('ERR_SCHEMA_NEWER', {
+      message: `The database has schema migrations that this version does not know (${unknown.join(', ')}): start the newer version of Keyhold again.`,
+    })
+  }
+}

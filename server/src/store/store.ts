@@ -1,0 +1,39 @@
+// All queries, made from one handle: the pool, or a transaction. A query can't slip out of its transaction, since
+// the handle is not an argument.
+import { apiKeyQueries } from './api-keys.ts'
+import { cipherkeyQueries } from './cipherkeys.ts'
+import type { Database } from './database.ts'
+import { installationQueries } from './installation.ts'
+import { keyJobQueries } from './key-jobs.ts'
+import { keyProviderQueries } from './key-providers.ts'
+import { tenantKeyQueries } from './tenant-keys.ts'
+import { tenantQueries } from './tenants.ts'
+
+function queries(db: Database) {
+  return {
+    installation: installationQueries(db),
+    tenants: tenantQueries(db),
+    keyProviders: keyProviderQueries(db),
+    tenantKeys: tenantKeyQueries(db),
+    cipherkeys: cipherkeyQueries(db),
+    keyJobs: keyJobQueries(db),
+    apiKeys: apiKeyQueries(db),
+  }
+}
+
+/** Queries inside one transaction, and its handle for whoever must enqueue a job within it. */
+export type TransactionStore = ReturnType<typeof queries> & { readonly handle: Database }
+
+/** Queries, each in a transaction of its own. */
+export type Store = ReturnType<typeof queries> & {
+  /** Commits what `work` did, or nothing when it throws. Read committed; rows are locked by name where it matters. */
+  transaction<Result>(work: (store: TransactionStore) => Promise<Result>): Promise<Result>
+}
+
+export function createStore(db: Database): Store {
+  return {
+    ...queries(db),
+    transaction: (work) =>
+      db.transaction().execute((transaction) => work({ ...queries(transaction), handle: transaction })),
+  }
+}

@@ -1,0 +1,120 @@
+// The tables as the queries see them. What they mean stands in schema-migrations/.
+import type { ColumnType, Generated } from 'kysely'
+
+/** Set by the database. */
+type Stamp = ColumnType<Date, never, never>
+
+interface InstallationTable {
+  id: string
+  root_key_id: string
+  root_key_check_value: Buffer
+  created_at: Stamp
+}
+
+interface TenantsTable {
+  id: string
+  name: string
+  epoch: Generated<number>
+  active_tenant_key_version: number
+  created_at: Stamp
+}
+
+interface KeyProvidersTable {
+  tenant_id: string
+  fingerprint: string
+  kms: 'internal' | 'aws'
+  key_arn: string
+  name: string
+  description: string
+  is_current: boolean
+  created_at: Stamp
+  promoted_at: Date | null
+  demoted_at: Date | null
+  inspection: ColumnType<unknown, string | null, string | null>
+  inspected_at: Date | null
+}
+
+export type TenantKeyState = 'pending' | 'active' | 'decrypt-only' | 'destroyed'
+
+interface TenantKeysTable {
+  tenant_id: string
+  version: number
+  id: string
+  state: TenantKeyState
+  key_arn: string
+  wrapped: Buffer | null
+  key_check_value: Buffer
+  created_at: Stamp
+  destroy_after: Date | null
+  destroyed_at: Date | null
+}
+
+interface CipherkeysTable {
+  tenant_id: string
+  data_key_id: string
+  version: number
+  key_name: string | null
+  state: 'active' | 'decrypt-only'
+  tenant_key_version: number
+  wrapped: Buffer
+  key_check_value: Buffer
+  created_at: Stamp
+}
+
+export type KeyJobPhase = 'prepare' | 'dual' | 'copy' | 'verify' | 'cutover' | 'done' | 'aborting' | 'aborted'
+
+interface KeyJobsTable {
+  id: string
+  tenant_id: string
+  kind: 'migrate'
+  phase: KeyJobPhase
+  source_fingerprint: string
+  source_key_arn: string
+  source_version: number
+  target_fingerprint: string
+  target_key_arn: string
+  target_version: number | null
+  epoch: number | null
+  copied_to_data_key_id: string | null
+  copied_to_version: number | null
+  total: Generated<number>
+  copied: Generated<number>
+  failed: Generated<number>
+  last_error: ColumnType<unknown, string | null, string | null>
+  created_at: Stamp
+  completed_at: Date | null
+  leased_by: string | null
+  lease_expires_at: Date | null
+  retry_at: Date | null
+}
+
+interface KeyJobFailuresTable {
+  key_job_id: string
+  data_key_id: string
+  version: number
+  code: string
+  created_at: Stamp
+}
+
+/** What a caller may do. */
+export type ApiKeyRole = 'tenant-admin' | 'service' | 'operator'
+
+interface ApiKeysTable {
+  id: string
+  secret_hash: Buffer
+  role: ApiKeyRole
+  tenant_id: string | null
+  name: string
+  created_at: Stamp
+}
+
+export interface Tables {
+  installation: InstallationTable
+  tenants: TenantsTable
+  key_providers: KeyProvidersTable
+  tenant_keys: TenantKeysTable
+  cipherkeys: CipherkeysTable
+  key_jobs: KeyJobsTable
+  key_job_failures: KeyJobFailuresTable
+  api_keys: ApiKeysTable
+}

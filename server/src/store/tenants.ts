@@ -1,0 +1,104 @@
+// Tenants, and the fence: the tenant's row is what every writer of keys locks and re-reads.
+import { KeyholdError } from '@keyhold/core'
+import { sql } from 'kysely'
+import { isUniqueViolation, type Database } from './database.ts'
+
+export interface TenantRow {
+  id: string
+  name: string
+  createdAt: Date
+}
+
+/** What new data keys are wrapped under, and the epoch in which that holds. */
+export interface Fence {
+  epoch: number
+  activeTenantKeyVersion: number
+}
+
+export function tenantQueries(db: Database) {
+  return {
+    /** @throws KeyholdError `ERR_TENANT_EXISTS` */
+    async insert(tenant: { id: string; name: string; activeTenantKeyVersion: number }): Promise<TenantRow> {
+      try {
+        const row = await db
+          .insertInto('tenants')
+          .values({
+            id: tenant.id,
+            name: tenant.name,
+            active_tenant_key_version: tenant.activeTenantKeyVersion,
+          })
+          .returning('created_at')
+          .executeTakeFirstOrThrow()
+        return { id: tenant.id, name: tenant.name, createdAt: row.created_at }
+      } catch (error) {
+        if (isUniqueViolation(error, 'tenants_pkey'))
+          throw new KeyholdError('ERR_TENANT_EXISTS', { cause: error })
+        throw error
+      }
+    },
+
+    async list(): Promise<TenantRow[]> {
+      const rows = await db
+        .selectFrom('tenants')
+        .select(['id', 'name', 'created_at'])
+        .orderBy('created_at')
+        .execute()
+      return rows.map((row) => ({ id: row.id, name: row.name, createdAt: row.created_at }))
+    },
+
+    async find(id: string): Promise<TenantRow | undefined> {
+      const row = await db
+        .selectFrom('tenants')
+        .select(['id', 'name', 'created_at'])
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row && { id: row.id, name: row.name, createdAt: row.created_at }
+    },
+
+    async findFence(id: string): Promise<Fence | undefined> {
+      const row = await db
+        .selectFrom('tenants')
+        .select(['epoch', 'active_tenant_key_version'])
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
+    },
+
+    /** For transactions that write cipherkeys: no one moves the fence until they end. Undefined: no such tenant. */
+    async lockFenceShared(id: string): Promise<Fence | undefined> {
+      const row = await db
+        .selectFrom('tenants')
+        .select(['epoch', 'active_tenant_key_version'])
+        .where('id', '=', id)
+        .forShare()
+        .executeTakeFirst()
+      return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
+    },
+
+    /** For transactions that move the fence: waits until no writer of cipherkeys holds it. */
+    async lockFence(id: string): Promise<Fence | undefined> {
+      const row = await db
+        .selectFrom('tenants')
+        .select(['epoch', 'active_tenant_key_version'])
+        .where('id', '=', id)
+        .forUpdate()
+        .executeTakeFirst()
+      return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
+    },
+
+    /** Raises the epoch, under `lockFence`, and answers it. */
+    async moveFence(id: string, activeTenantKeyVersion: number): Promise<number> {
+      const row = await db
+        .updateTable('tenants')
+        .set({ epoch: sql`epoch + 1`, active_tenant_key_version: activeTenantKeyVersion })
+        .where('id', '=', id)
+        .returning('epoch')
+        .executeTakeFirstOrThrow()
+      return row.epoch
+    },
+
+    async delete(id: string): Promise<void> {
+      await db.deleteFrom('tenants').where('id', '=', id).execute()
+    },
+  }
+}
