@@ -1,7 +1,7 @@
 // As whom PostgreSQL's programs run. They refuse to run as root, so root lends them another account.
 
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
-import { chown } from 'node:fs/promises'
+import { lchown } from 'node:fs/promises'
 
 /**
  * `self`: the account Keyhold runs as, when that is not root. `namespace`: root, which a user namespace makes
@@ -39,7 +39,7 @@ export function spawnAs(
   )
 }
 
-/** Gives a file or folder that Keyhold has made to the account. */
+/** Gives a file or folder that Keyhold has made to the account. Follows no link: root must not be led astray. */
 export async function giveTo(account: Account, path: string): Promise<void> {
-  if (account.kind === 'user') await chown(path, account.uid, account.gid)
+  if (account.kind === 'user') await lchown(path, account.uid, account.gid)
 }

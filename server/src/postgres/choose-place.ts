@@ -3,7 +3,7 @@
 // 1. the account that owns the cluster already; 2. a user namespace, which changes nothing on disk;
 // 3. another user, first in the data directory, then, where that is shut, in a folder made for the purpose.
 
-import { chmod, chown, mkdtemp, readdir, stat } from 'node:fs/promises'
+import { chmod, chown, lchown, mkdtemp, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Account } from './account.ts'
 import { copyBinaries, makeSharedDir } from './copy-binaries.ts'
@@ -111,7 +111,8 @@ async function letThrough(
 async function makeParent(options: PlaceOptions, account: Account & { kind: 'user' }): Promise<string> {
   await makeSharedDir(options.sharedDir)
   const parent = await mkdtemp(join(options.sharedDir, 'postgres-'))
-  await chown(parent, account.uid, account.gid)
+  await chown(parent, 0, account.gid)
+  await chmod(parent, 0o710)
   options.log(
     `embedded PostgreSQL: user ${account.name} cannot enter ${options.dataDir}, so the database lies in ${parent}: include it in backups`,
   )
@@ -126,7 +127,7 @@ async function giveAll(
 ): Promise<void> {
   log(`embedded PostgreSQL: root's cluster ${cluster} now belongs to user ${account.name}`)
   for (const entry of await readdir(cluster, { recursive: true, withFileTypes: true })) {
-    if (!entry.isSymbolicLink()) await chown(join(entry.parentPath, entry.name), account.uid, account.gid)
+    await lchown(join(entry.parentPath, entry.name), account.uid, account.gid)
   }
-  await chown(cluster, account.uid, account.gid)
+  await lchown(cluster, account.uid, account.gid)
 }

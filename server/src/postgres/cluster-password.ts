@@ -3,34 +3,41 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { chmod, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Account } from './account.ts'
 import { embeddedPostgresError, isSystemError, reasonOf } from './embedded-postgres-error.ts'
+import { runProgram } from './run-program.ts'
 import { syncFolder } from './sync-folder.ts'
 
-/**
- * Reads `<dataDir>/postgres-password`, or makes it (mode 0600) with 256 random bits. It is on disk before this
- * returns, so no cluster can ever have a password that a power cut has taken.
- */
-export async function clusterPassword(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'postgres-password')
+/** The file in the data directory that holds the password (mode 0600). */
+export function passwordFile(dataDir: string): string {
+  return join(dataDir, 'postgres-password')
+}
+
+/** Reads the password; `undefined` when there is none yet. */
+export async function readPassword(dataDir: string): Promise<string | undefined> {
+  const path = passwordFile(dataDir)
   try {
     const password = (await readFile(path, 'utf8')).trim()
     await chmod(path, 0o600)
-    if (password !== '') return password
+    return password === '' ? undefined : password
   } catch (error) {
-    if (!isSystemError(error, 'ENOENT')) {
-      throw embeddedPostgresError(
-        `The password file ${path} cannot be used: ${reasonOf(error)}.`,
-        'Give the file to the user that runs Keyhold.',
-        error,
-      )
-    }
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw embeddedPostgresError(
+      `The password file ${path} cannot be used: ${reasonOf(error)}.`,
+      'Give the file to the user that runs Keyhold.',
+      error,
+    )
   }
-  return writePassword(dataDir, path)
 }
 
-async function writePassword(dataDir: string, path: string): Promise<string> {
-  const password = randomBytes(32).toString('base64url')
-  const unfinished = `${path}.${randomUUID()}`
+/** 256 random bits in characters that need no quoting anywhere. */
+export function randomPassword(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Keeps a password. It is on disk when this returns, so that no power cut can shut Keyhold out. */
+export async function writePassword(dataDir: string, password: string): Promise<void> {
+  const unfinished = `${passwordFile(dataDir)}.${randomUUID()}`
   const file = await open(unfinished, 'wx', 0o600)
   try {
     await file.writeFile(`${password}\n`)
@@ -38,7 +45,31 @@ async function writePassword(dataDir: string, path: string): Promise<string> {
   } finally {
     await file.close()
   }
-  await rename(unfinished, path)
+  await rename(unfinished, passwordFile(dataDir))
   await syncFolder(dataDir)
-  return password
+}
+
+/**
+ * Gives the role of an existing, stopped cluster a new password: its file was not restored with it. Whoever
+ * can do this owns the cluster's files and could read all of it anyway.
+ */
+export async function resetPassword(
+  account: Account,
+  binaries: string,
+  cluster: string,
+  user: string,
+  password: string,
+): Promise<void> {
+  const { status, output } = await runProgram(
+    account,
+    join(binaries, 'bin', 'postgres'),
+    // Without it the single-user server would end with status 0 after a failed statement.
+    ['--single', '-D', cluster, '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic', 'postgres'],
+    `ALTER ROLE "${user}" PASSWORD '${password}'\n`,
+  )
+  if (status === 0) return
+  throw embeddedPostgresError(
+    `The password of ${cluster} could not be set anew: ${output.split('\n').slice(-3).join(' ')}.`,
+    'Restore the file postgres-password from the backup that the cluster comes from.',
+  )
 }

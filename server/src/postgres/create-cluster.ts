@@ -34,7 +34,6 @@ export async function createCluster(cluster: NewCluster): Promise<void> {
   await removeUnfinished(parent)
   const workshop = await mkdtemp(join(parent, workshopPrefix))
   try {
-    await giveTo(cluster.account, workshop)
     await runInitdb(cluster, workshop)
     await rename(join(workshop, 'cluster'), cluster.path)
     await syncFolder(parent)
@@ -54,6 +53,7 @@ async function runInitdb(cluster: NewCluster, workshop: string): Promise<void> {
   const passwordFile = join(workshop, 'password')
   await writeFile(passwordFile, `${cluster.password}\n`, { mode: 0o600 })
   await giveTo(cluster.account, passwordFile)
+  await giveTo(cluster.account, workshop)
   const { status, output } = await runProgram(cluster.account, join(cluster.binaries, 'bin', 'initdb'), [
     `--pgdata=${join(workshop, 'cluster')}`,
     `--username=${cluster.user}`,

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyholdError } from '@keyhold/core/errors'
@@ -59,7 +59,11 @@ export async function lockDataDir(path: string): Promise<DataDirLock> {
 
 async function makeDataDir(path: string): Promise<string> {
   try {
-    await mkdir(resolve(path), { recursive: true, mode: 0o700 })
+    // Only the data directory itself is private: the folders above it are not Keyhold's.
+    await mkdir(dirname(resolve(path)), { recursive: true })
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    })
     return await realpath(path)
   } catch (error) {
     throw unusable(path, error)

@@ -58,6 +58,9 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     })
   }
   await once(child, 'spawn')
+  child.on('error', (error) => {
+    options.log(`embedded PostgreSQL: ${error.message}`)
+  })
   const { pid } = child
   if (pid === undefined || stderr === null) throw new Error('the server process has no pid')
 
@@ -107,11 +110,11 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   return { pid, ended, ready, stop: () => (stopping ??= stopOnce()) }
 }
 
-// Line 8 of postmaster.pid is the server's state, as pg_ctl reads it (miscadmin.h, LOCK_FILE_LINE_PM_STATUS).
+// The first line of postmaster.pid is the process id, the last one the server's state, as pg_ctl reads them
+// (PostgreSQL's utils/pidfile.h).
 async function isReady(cluster: string, pid: number): Promise<boolean> {
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')
-  const lines = text.split('\n')
-  return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
+  return text.startsWith(`${pid}\n`) && text.trimEnd().endsWith('\nready')
 }
 
 /**

@@ -1,6 +1,6 @@
 // The private folder (0700) of PostgreSQL's socket, the only door to the embedded database.
 
-import { chmod, lstat, mkdir, mkdtemp, readlink, realpath, rm, symlink } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readlink, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { giveTo, type Account } from './account.ts'
@@ -29,7 +29,6 @@ export async function createSocketDir(parent: string, account: Account): Promise
   await removeSocketDir(beside)
   if (fits(beside)) {
     await mkdir(beside, { mode: 0o700 })
-    await chmod(beside, 0o700)
     await giveTo(account, beside)
     return { path: beside, remove: () => removeSocketDir(beside) }
   }

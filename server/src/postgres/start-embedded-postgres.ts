@@ -4,11 +4,17 @@
 import { lstat, readdir, realpath, stat, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { choosePlace, type Place } from './choose-place.ts'
-import { clusterPassword } from './cluster-password.ts'
+import {
+  passwordFile,
+  randomPassword,
+  readPassword,
+  resetPassword,
+  writePassword,
+} from './cluster-password.ts'
 import { createCluster } from './create-cluster.ts'
 import { lockDataDir, type DataDirLock } from './data-dir-lock.ts'
-import { embeddedPostgresError, isSystemError } from './embedded-postgres-error.ts'
-import { ensureDatabase, type PostgresConnection } from './ensure-database.ts'
+import { embeddedPostgresError, isSystemError, reasonOf } from './embedded-postgres-error.ts'
+import { ensureDatabase, isPasswordRefused, type PostgresConnection } from './ensure-database.ts'
 import { findBinaries } from './find-binaries.ts'
 import { runServer } from './run-server.ts'
 import { serverArguments } from './server-settings.ts'
@@ -86,7 +92,7 @@ async function start(
     sharedDir,
     log,
   })
-  const password = await clusterPassword(dataDir)
+  const password = await takePassword(dataDir, place, existing)
   const cluster = existing ?? (await makeCluster(dataDir, place, password, settings.fsync !== 'off'))
 
   const { account, binaries } = place
@@ -102,7 +108,16 @@ async function start(
   })
   cleanups.push(() => server.stop())
   const connection = { host: socketDir.path, port: socketPort, user, password, database: 'keyhold' }
-  await ensureDatabase(connection, existing === undefined)
+  await ensureDatabase(connection, existing === undefined).catch((cause: unknown) => {
+    const advice = isPasswordRefused(cause)
+      ? `Restore the file ${passwordFile(dataDir)}, or remove it, and start again: Keyhold then sets a new password.`
+      : 'Correct this and start again.'
+    throw embeddedPostgresError(
+      `The embedded PostgreSQL does not let Keyhold in: ${reasonOf(cause)}.`,
+      advice,
+      cause,
+    )
+  })
   return connection
 }
 
@@ -124,6 +139,16 @@ async function findCluster(dataDir: string): Promise<string | undefined> {
       'Restore it from a backup, or move it away to begin with an empty database.',
     )
   }
+}
+
+async function takePassword(dataDir: string, place: Place, cluster: string | undefined): Promise<string> {
+  const known = await readPassword(dataDir)
+  if (known !== undefined) return known
+  const password = randomPassword()
+  // Set first, written second: a kill in between leaves no file, and the next start sets it again.
+  if (cluster !== undefined) await resetPassword(place.account, place.binaries, cluster, user, password)
+  await writePassword(dataDir, password)
+  return password
 }
 
 async function makeCluster(dataDir: string, place: Place, password: string, sync: boolean): Promise<string> {
