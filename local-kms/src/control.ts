@@ -1,0 +1,95 @@
+// The endpoint's own routes, under a path that AWS does not use: faults and call counts for tests in any language.
+// They ask for no signature: whoever reaches a loopback port could as well stop the process.
+import type { CallCounts } from './call-counts.ts'
+import { type Fault, FAULT_KINDS, type Faults } from './faults.ts'
+import type { CallMatch } from './observed-call.ts'
+
+export const CONTROL_PREFIX = '/_local-kms/'
+
+export interface ControlAnswer {
+  readonly status: number
+  readonly body?: unknown
+}
+
+export function control(
+  method: string,
+  url: URL,
+  body: Buffer,
+  { faults, counts }: { faults: Faults; counts: CallCounts },
+): ControlAnswer {
+  const path = url.pathname.slice(CONTROL_PREFIX.length)
+  const route = `${method} ${path.replace(/\/\d+$/, '/*')}`
+  switch (route) {
+    case 'GET faults':
+      return { status: 200, body: { faults: faults.list() } }
+    case 'POST faults':
+      return addFault(body, faults)
+    case 'DELETE faults':
+      faults.clear()
+      return { status: 204 }
+    case 'DELETE faults/*':
+      return { status: faults.remove(Number(path.split('/')[1])) ? 204 : 404 }
+    case 'GET calls': {
+      const match = readMatch(Object.fromEntries(url.searchParams))
+      return { status: 200, body: { total: counts.total(match), calls: counts.list(match) } }
+    }
+    case 'DELETE calls':
+      counts.reset()
+      return { status: 204 }
+    default:
+      return { status: 404, body: { error: `local-kms has no ${method} ${url.pathname}` } }
+  }
+}
+
+function addFault(body: Buffer, faults: Faults): ControlAnswer {
+  try {
+    return { status: 201, body: { id: faults.addNumbered(readFault(JSON.parse(body.toString()))) } }
+  } catch (error) {
+    return { status: 400, body: { error: error instanceof Error ? error.message : 'invalid fault' } }
+  }
+}
+
+function readFault(value: unknown): Fault {
+  const fields = fieldsOf(value, ['match', 'kind', 'probability', 'latencyMs', 'count'])
+  const kind = FAULT_KINDS.find((one) => one === fields.get('kind'))
+  if (kind === undefined) throw new TypeError(`"kind" expected one of ${FAULT_KINDS.join(', ')}`)
+  const match = fields.get('match')
+  const number = (name: string): number | undefined => {
+    const one = fields.get(name)
+    if (one === undefined || typeof one === 'number') return one
+    throw new TypeError(`"${name}" expected a number`)
+  }
+  return {
+    kind,
+    match: match === undefined ? undefined : readMatch(match),
+    probability: number('probability'),
+    latencyMs: number('latencyMs'),
+    count: number('count'),
+  }
+}
+
+function readMatch(value: unknown): CallMatch {
+  const fields = fieldsOf(value, ['operation', 'region', 'account', 'keyId'])
+  const text = (name: string): string | undefined => {
+    const one = fields.get(name)
+    if (one === undefined || typeof one === 'string') return one
+    throw new TypeError(`"${name}" expected text`)
+  }
+  return {
+    operation: text('operation'),
+    region: text('region'),
+    account: text('account'),
+    keyId: text('keyId'),
+  }
+}
+
+function fieldsOf(value: unknown, allowed: readonly string[]): ReadonlyMap<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError('expected a JSON object')
+  }
+  const fields = new Map<string, unknown>(Object.entries(value))
+  // A misspelt member would aim the fault at every call.
+  const unknown = [...fields.keys()].find((name) => !allowed.includes(name))
+  if (unknown !== undefined) throw new TypeError(`"${unknown}" expected one of ${allowed.join(', ')}`)
+  return fields
+}

@@ -1,0 +1,130 @@
+// The protocol: awsJson1.1 over HTTP. Reads a request, checks who sent it, lets the faults have it, carries it out
+// and answers as AWS does, errors included.
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Call } from './call.ts'
+import type { CallCounts } from './call-counts.ts'
+import type { Callers } from './callers.ts'
+import { control, CONTROL_PREFIX } from './control.ts'
+import type { Faults } from './faults.ts'
+import type { KeyStore } from './key-store.ts'
+import { internalError, KmsError } from './kms-error.ts'
+import { observeCall } from './observed-call.ts'
+import { findOperation } from './operations/all.ts'
+import { RequestFields } from './request-fields.ts'
+import { verifySignature } from './sigv4.ts'
+
+// The largest valid request is a policy of 131,072 characters, each of which JSON may write in six bytes.
+const MAX_BODY_BYTES = 1024 * 1024
+const TARGET_PREFIX = 'TrentService.'
+const JSON_TYPE = 'application/x-amz-json-1.1'
+
+export interface Endpoint {
+  readonly callers: Callers
+  readonly store: KeyStore
+  readonly faults: Faults
+  readonly counts: CallCounts
+  readonly log: (line: string) => void
+}
+
+export async function answer(
+  endpoint: Endpoint,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const target = request.url ?? '/'
+  if (target.startsWith(CONTROL_PREFIX)) {
+    const body = await readBody(request)
+    const { status, body: result } = control(
+      request.method ?? '',
+      new URL(target, 'http://localhost'),
+      body,
+      endpoint,
+    )
+    send(response, status, 'application/json', result)
+    return
+  }
+  response.setHeader('x-amzn-RequestId', randomUUID())
+  try {
+    const result = await carryOut(endpoint, request, response)
+    if (result === 'drop') response.destroy()
+    else send(response, 200, JSON_TYPE, result)
+  } catch (error) {
+    if (!(error instanceof KmsError)) {
+      endpoint.log(`local-kms failed: ${error instanceof Error ? (error.stack ?? error.message) : ''}`)
+    }
+    const { status, name, message, hasMessage } = error instanceof KmsError ? error : internalError()
+    send(response, status, JSON_TYPE, hasMessage ? { __type: name, message } : { __type: name })
+  }
+}
+
+async function carryOut(
+  { callers, store, faults, counts }: Endpoint,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<object | 'drop'> {
+  const body = await readBody(request)
+  const target = request.url ?? '/'
+  const { caller, region } = verifySignature(
+    { method: request.method ?? '', target, headers: request.headersDistinct, body },
+    (accessKeyId) => callers.find(accessKeyId),
+    Date.now(),
+  )
+  const name = request.headers['x-amz-target']
+  if (
+    request.method !== 'POST' ||
+    target !== '/' ||
+    typeof name !== 'string' ||
+    !name.startsWith(TARGET_PREFIX)
+  ) {
+    throw new KmsError('UnknownOperationException')
+  }
+  const operation = name.slice(TARGET_PREFIX.length)
+  const carry = findOperation(operation)
+  const { fields, parsed } = parseBody(body)
+  const observed = observeCall(operation, caller, region, parsed, store)
+  counts.add(observed)
+  if ((await faults.meet(observed, () => whenGone(response))) === 'drop') return 'drop'
+  const call: Call = { operation, caller, region, fields, store, now: store.now() }
+  return carry(call)
+}
+
+function parseBody(body: Buffer): { fields: RequestFields; parsed: object } {
+  let parsed: unknown
+  try {
+    parsed = body.length === 0 ? {} : JSON.parse(body.toString())
+  } catch {
+    throw new KmsError('SerializationException')
+  }
+  const fields = new RequestFields(parsed)
+  return { fields, parsed: typeof parsed === 'object' && parsed !== null ? parsed : {} }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    if (!Buffer.isBuffer(chunk)) continue
+    size += chunk.length
+    if (size > MAX_BODY_BYTES) throw new KmsError('RequestEntityTooLargeException', undefined, 413)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function whenGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  if (response.destroyed) gone.abort()
+  response.once('close', () => {
+    gone.abort()
+  })
+  return gone.signal
+}
+
+function send(response: ServerResponse, status: number, type: string, body: unknown): void {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  // After an oversized request the rest of it is still on its way.
+  if (status === 413) response.setHeader('connection', 'close')
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) })
+  response.end(text)
+}

@@ -1,0 +1,94 @@
+// Decides whether a caller may do something, by the rules of IAM and of KMS key policies:
+// an explicit deny anywhere wins; nobody, not even the owner's root, has access unless the key policy says
+// so; a key policy that names the account leaves the decision to the identity policies of that account;
+// across accounts both the key policy and the caller's identity policy must allow.
+import type { Caller } from '../callers.ts'
+import { KmsError } from '../kms-error.ts'
+import { evaluateCondition, type RequestFacts } from './conditions.ts'
+import type { Policy, Selection, Statement } from './document.ts'
+import { matchesArn, matchesGlob } from './glob.ts'
+
+export interface AccessRequest {
+  readonly caller: Caller
+  /** As in `kms:Decrypt`. */
+  readonly action: string
+  /** The ARN acted on, or `*` for what concerns no single resource. */
+  readonly resource: string
+  readonly facts: RequestFacts
+}
+
+/** How a statement names the caller: itself, or the account it belongs to. */
+type PrincipalMatch = 'caller' | 'account' | undefined
+
+/** @throws KmsError AccessDeniedException */
+export function authorizeByIdentity(request: AccessRequest): void {
+  const effect = identityEffect(request)
+  if (effect === 'Deny') throw denied(request, 'with an explicit deny in an identity-based policy')
+  if (effect === undefined) throw notAllowed(request, 'identity-based')
+}
+
+/** @throws KmsError AccessDeniedException */
+export function authorizeByKeyPolicy(request: AccessRequest, policy: Policy, ownerAccount: string): void {
+  const identity = identityEffect(request)
+  if (identity === 'Deny') throw denied(request, 'with an explicit deny in an identity-based policy')
+  const allowed = new Set<PrincipalMatch>()
+  for (const statement of policy) {
+    const match = principalMatch(statement.principals, request.caller)
+    if (match === undefined || !applies(statement, request)) continue
+    if (statement.effect === 'Deny') throw denied(request, 'with an explicit deny in a resource-based policy')
+    allowed.add(match)
+  }
+  if (allowed.size === 0) throw notAllowed(request, 'resource-based')
+  const sameAccount = request.caller.account === ownerAccount
+  if (sameAccount && allowed.has('caller')) return
+  if (identity !== 'Allow') throw notAllowed(request, 'identity-based')
+}
+
+function identityEffect(request: AccessRequest): 'Allow' | 'Deny' | undefined {
+  const applying = (request.caller.identityPolicy ?? []).filter((statement) => applies(statement, request))
+  if (applying.some((statement) => statement.effect === 'Deny')) return 'Deny'
+  return applying.length > 0 ? 'Allow' : undefined
+}
+
+function applies(statement: Statement, request: AccessRequest): boolean {
+  const action = request.action.toLowerCase()
+  if (!selects(statement.actions, (pattern) => matchesGlob(pattern, action))) return false
+  const { resource } = request
+  const onResource = (pattern: string): boolean => pattern === '*' || matchesArn(pattern, resource)
+  if (!selects(statement.resources, onResource)) return false
+  const verdicts = statement.conditions.map((condition) => evaluateCondition(condition, request.facts))
+  if (verdicts.includes(false)) return false
+  // What cannot be judged counts against the request: it allows nothing and denies everything.
+  return statement.effect === 'Deny' || !verdicts.includes('unknown')
+}
+
+function selects(selection: Selection, matches: (pattern: string) => boolean): boolean {
+  return selection.patterns.some(matches) !== selection.not
+}
+
+function principalMatch(principals: Selection | undefined, caller: Caller): PrincipalMatch {
+  if (principals === undefined) return undefined
+  const { patterns } = principals
+  const named = patterns.includes('*') || (!isRoot(caller) && patterns.includes(caller.arn))
+  const accountNamed =
+    patterns.includes(caller.account) || patterns.includes(`arn:aws:iam::${caller.account}:root`)
+  if (principals.not) return named || accountNamed ? undefined : 'caller'
+  return named ? 'caller' : accountNamed ? 'account' : undefined
+}
+
+// In a policy, a root ARN stands for the whole account.
+function isRoot(caller: Caller): boolean {
+  return caller.arn.endsWith(':root')
+}
+
+function notAllowed(request: AccessRequest, kind: 'identity-based' | 'resource-based'): KmsError {
+  return denied(request, `because no ${kind} policy allows the ${request.action} action`)
+}
+
+function denied(request: AccessRequest, reason: string): KmsError {
+  const { caller, action, resource } = request
+  return new KmsError(
+    'AccessDeniedException',
+    `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
+  )
+}
