@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyholdError } from '@keyhold/core/errors'
 
 const sqliteBusy = 5
+const sqliteCannotOpen = 14
 
 /** How long a refused process waits until the holder has written its pid. */
 const holderTimeoutMs = 500
@@ -74,12 +75,14 @@ function takeLock(dataDir: string): DatabaseSync | undefined {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(join(dataDir, 'keyhold.lock'), { timeout: 0 })
-    database.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever written, so a journal file would only lie about after a kill.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (error) {
     database?.close()
-    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) return undefined
-    throw unusable(dataDir, error)
+    const errcode = error instanceof Error && 'errcode' in error ? error.errcode : undefined
+    if (errcode === sqliteBusy) return undefined
+    throw unusable(dataDir, errcode === sqliteCannotOpen ? new Error('keyhold.lock cannot be opened') : error)
   }
 }
 

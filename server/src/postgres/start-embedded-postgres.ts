@@ -3,6 +3,7 @@
 
 import { lstat, readdir, realpath, stat, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isKeyholdError } from '@keyhold/core/errors'
 import { choosePlace, type Place } from './choose-place.ts'
 import {
   passwordFile,
@@ -60,7 +61,12 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const cleanups: (() => Promise<void>)[] = []
   const cleanUp = async (): Promise<void> => {
-    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup()
+    for (const cleanup of cleanups.splice(0).reverse()) {
+      // Whatever fails here, the lock that comes last must go.
+      await cleanup().catch((error: unknown) => {
+        options.log(`embedded PostgreSQL: ${reasonOf(error)}`)
+      })
+    }
   }
   let stopping: Promise<void> | undefined
   try {
@@ -69,8 +75,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const connection = await start(options, lock.dataDir, cleanups)
     return { connection, stop: () => (stopping ??= cleanUp()) }
   } catch (error) {
-    await cleanUp().catch(() => undefined)
-    throw error
+    await cleanUp()
+    if (isKeyholdError(error)) throw error
+    throw embeddedPostgresError(
+      `The embedded PostgreSQL could not be started: ${reasonOf(error)}.`,
+      'If another user ran Keyhold here before, run it as that user.',
+      error,
+    )
   }
 }
 

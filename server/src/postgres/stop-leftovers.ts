@@ -20,39 +20,32 @@ const giveUpAfterMs = 12_000
  */
 export async function stopLeftovers(cluster: string, log: (line: string) => void): Promise<void> {
   const startedAt = Date.now()
-  let sent: NodeJS.Signals | undefined
+  const sent = new Map<number, NodeJS.Signals>()
   for (;;) {
-    const pids = await findServerProcesses(cluster)
-    if (pids.length === 0) break
-    const elapsedMs = Date.now() - startedAt
-    const wanted = signalAfter(elapsedMs)
-    if (sent === undefined) {
+    const processes = await findServerProcesses(cluster)
+    if (processes.length === 0) break
+    const pids = processes.map(({ pid }) => pid)
+    if (sent.size === 0) {
       log(`embedded PostgreSQL: an earlier one still runs (pid ${pids.join(', ')}), stopping it`)
     }
+    const elapsedMs = Date.now() - startedAt
     if (elapsedMs > giveUpAfterMs) {
       throw embeddedPostgresError(
         `An earlier PostgreSQL still uses ${cluster} (pid ${pids.join(', ')}) and does not end.`,
         'End it by hand and start again.',
       )
     }
-    if (wanted !== sent) {
-      const postmaster = await readPostmasterPid(cluster)
-      // SIGINT and SIGQUIT are the postmaster's affair; processes that have lost it end by themselves.
-      for (const pid of wanted === 'SIGKILL' ? pids : pids.filter((each) => each === postmaster)) {
-        signal(pid, wanted)
-      }
-      sent = wanted
+    const wanted = signalAfter(elapsedMs)
+    for (const { pid, parent } of processes) {
+      // Who has a parent among them is the parent's affair, until nothing else helps.
+      const isChild = pids.includes(parent)
+      if (sent.get(pid) === wanted || (isChild && wanted !== 'SIGKILL')) continue
+      sent.set(pid, wanted)
+      signal(pid, wanted)
     }
     await sleep(15)
   }
   await rm(join(cluster, 'postmaster.pid'), { force: true })
-}
-
-/** The process id in the first line of `postmaster.pid`. */
-export async function readPostmasterPid(cluster: string): Promise<number | undefined> {
-  const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number.parseInt(text, 10)
-  return pid > 0 ? pid : undefined
 }
 
 function signalAfter(elapsedMs: number): NodeJS.Signals {
@@ -68,30 +61,37 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+interface ServerProcess {
+  pid: number
+  parent: number
+}
+
 /** All living processes of the cluster's server: the postmaster and its children. */
-async function findServerProcesses(cluster: string): Promise<number[]> {
+async function findServerProcesses(cluster: string): Promise<ServerProcess[]> {
   return process.platform === 'linux' ? findByWorkingFolder(cluster) : findByCommand(cluster)
 }
 
 // Every PostgreSQL server process works in its cluster. Whoever cannot be asked is somebody else's.
-async function findByWorkingFolder(cluster: string): Promise<number[]> {
+async function findByWorkingFolder(cluster: string): Promise<ServerProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const ours = await Promise.all(
+  const found = await Promise.all(
     pids.map(async (pid) => {
       const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
-      if (folder !== cluster) return false
+      if (folder !== cluster) return []
+      const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
       // A shell that somebody left in this folder is none of our processes. `unshare` is about to become one.
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-      return ['postgres', 'unshare'].includes(name.trim())
+      const [, parent] = /^\d+ \((?:postgres|unshare)\) \S (\d+)/.exec(status) ?? []
+      return parent === undefined ? [] : [{ pid: Number(pid), parent: Number(parent) }]
     }),
   )
-  return pids.filter((_, index) => ours[index]).map(Number)
+  return found.flat()
 }
 
 // Without /proc only the postmaster can be found; PostgreSQL's own interlock guards against its children.
-async function findByCommand(cluster: string): Promise<number[]> {
-  const pid = await readPostmasterPid(cluster)
-  if (pid === undefined) return []
+async function findByCommand(cluster: string): Promise<ServerProcess[]> {
+  const pid = Number.parseInt(await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => ''), 10)
+  if (!(pid > 0)) return []
   const listing = await runProgram({ kind: 'self' }, 'ps', ['-ww', '-o', 'command=', '-p', String(pid)])
-  return listing.output.includes('postgres') && listing.output.includes(cluster) ? [pid] : []
+  const isServer = listing.output.includes('postgres') && listing.output.includes(cluster)
+  return isServer ? [{ pid, parent: 0 }] : []
 }

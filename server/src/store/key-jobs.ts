@@ -240,6 +240,12 @@ export function keyJobQueries(db: Database) {
       return Number(result.numInsertedOrUpdatedRows ?? 0n)
     },
 
+    async deleteAll(tenantId: string): Promise<void> {
+      const ofTenant = db.selectFrom('key_jobs').select('id').where('tenant_id', '=', tenantId)
+      await db.deleteFrom('key_job_failures').where('key_job_id', 'in', ofTenant).execute()
+      await db.deleteFrom('key_jobs').where('tenant_id', '=', tenantId).execute()
+    },
+
     /** Forgets which cipherkeys were set aside, so that all of them are tried again. */
     async clearFailures(id: string): Promise<void> {
       await db.deleteFrom('key_job_failures').where('key_job_id', '=', id).execute()

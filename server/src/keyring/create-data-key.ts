@@ -1,0 +1,49 @@
+// Making a tenant's data key for a name. It exists for the caller only once its cipherkey is committed, wrapped by
+// the tenant key version that was active at that moment.
+import { generateKey, keyCheckValue, KeyholdError, wrapDataKey } from '@keyhold/core'
+import type { CipherkeyRow } from '../store/cipherkeys.ts'
+import type { Store } from '../store/store.ts'
+import type { TenantKeyCache } from './tenant-key-cache.ts'
+import { newId } from './new-id.ts'
+
+// Each round is lost only to a migration that began or ended in between.
+const maxRounds = 5
+
+/**
+ * Makes and stores the first version of a data key, unless another caller was first: then that one's is answered.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, and what the tenant's KMS throws
+ */
+export async function createDataKey(
+  store: Store,
+  tenantKeys: TenantKeyCache,
+  tenantId: string,
+  keyName: string,
+): Promise<CipherkeyRow> {
+  for (let round = 0; round < maxRounds; round++) {
+    const fence = await store.tenants.findFence(tenantId)
+    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    const wrapping = await tenantKeys.get(tenantId, fence.activeTenantKeyVersion)
+    if (wrapping === undefined) continue
+
+    const dataKey = { tenantId, id: newId(), version: 1, key: generateKey() }
+    const cipherkey = {
+      tenantId,
+      dataKeyId: dataKey.id,
+      version: dataKey.version,
+      tenantKeyVersion: wrapping.tenantKey.version,
+      wrapped: wrapDataKey(wrapping.tenantKey, dataKey),
+      keyCheckValue: keyCheckValue(dataKey),
+      keyName,
+    }
+    const stored = await store.transaction(async (transaction) => {
+      const now = await transaction.tenants.lockFenceShared(tenantId)
+      if (now?.epoch !== fence.epoch || now.activeTenantKeyVersion !== fence.activeTenantKeyVersion)
+        return undefined
+      const isFirst = await transaction.cipherkeys.insertActive(cipherkey)
+      return isFirst ? cipherkey : transaction.cipherkeys.findActive(tenantId, keyName)
+    })
+    if (stored !== undefined) return stored
+  }
+  throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', { message: 'The tenant changed too often: try again.' })
+}

@@ -1,0 +1,112 @@
+// Data keys in memory. An entry never outlives the tenant key entry that opened it, nor its own TTL: within that,
+// the cipherkey is read again, so that a migration moves every reader to the new tenant key.
+import { KeyholdError, unwrapDataKey, verifyKeyCheckValue, type DataKey } from '@keyhold/core'
+import { LRUCache } from 'lru-cache'
+import type { CipherkeyRow } from '../store/cipherkeys.ts'
+import type { Store } from '../store/store.ts'
+import { createDataKey } from './create-data-key.ts'
+import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
+
+interface HeldDataKey {
+  dataKey: DataKey
+  wrappedBy: HeldTenantKey
+  validUntilMs: number
+}
+
+export interface DataKeyCacheOptions {
+  store: Store
+  tenantKeys: TenantKeyCache
+  ttlMs: number
+  maxEntries: number
+  /** A monotonic clock in milliseconds. */
+  clock: () => number
+}
+
+export interface DataKeyCache {
+  /** Undefined: the tenant has no such data key. Throws `ERR_KEY_INTEGRITY`, and what the tenant's KMS throws. */
+  get(tenantId: string, dataKeyId: string, version: number): Promise<DataKey | undefined>
+  /** The active data key of a name, made and committed if there is none. */
+  getActive(tenantId: string, keyName: string): Promise<DataKey>
+}
+
+export function createDataKeyCache({
+  store,
+  tenantKeys,
+  ttlMs,
+  maxEntries,
+  clock,
+}: DataKeyCacheOptions): DataKeyCache {
+  const held = new LRUCache<string, HeldDataKey>({ max: maxEntries })
+  const inFlight = new Map<string, Promise<DataKey | undefined>>()
+
+  // Tenant ids and key names have no slash; ids of data keys have a form that no key name can be mistaken for here,
+  // since the kind comes first.
+  const nameById = (tenantId: string, dataKeyId: string, version: number) =>
+    `id/${tenantId}/${dataKeyId}/${version}`
+  const nameByKeyName = (tenantId: string, keyName: string) => `name/${tenantId}/${keyName}`
+
+  function findHeld(name: string): DataKey | undefined {
+    const entry = held.get(name)
+    if (entry === undefined) return undefined
+    const nowMs = clock()
+    if (nowMs < entry.validUntilMs && nowMs < entry.wrappedBy.validUntilMs) return entry.dataKey
+    held.delete(name)
+    return undefined
+  }
+
+  async function openRow(
+    read: () => Promise<CipherkeyRow | undefined>,
+    name: string,
+  ): Promise<DataKey | undefined> {
+    // A second reading: the first one's tenant key version may have been destroyed in between by a cutover.
+    for (let reading = 0; reading < 2; reading++) {
+      const startMs = clock()
+      const row = await read()
+      if (row === undefined) return undefined
+      const wrappedBy = await tenantKeys.get(row.tenantId, row.tenantKeyVersion)
+      if (wrappedBy === undefined) continue
+      const dataKey = unwrapDataKey(
+        wrappedBy.tenantKey,
+        { tenantId: row.tenantId, id: row.dataKeyId, version: row.version },
+        row.wrapped,
+      )
+      verifyKeyCheckValue(dataKey, row.keyCheckValue)
+      const entry = { dataKey, wrappedBy, validUntilMs: startMs + ttlMs }
+      if (ttlMs > 0) {
+        held.set(name, entry)
+        held.set(nameById(row.tenantId, row.dataKeyId, row.version), entry)
+      }
+      return dataKey
+    }
+    throw new KeyholdError('ERR_KEY_INTEGRITY')
+  }
+
+  function once(name: string, fetch: () => Promise<DataKey | undefined>): Promise<DataKey | undefined> {
+    let flight = inFlight.get(name)
+    if (flight === undefined) {
+      flight = fetch().finally(() => inFlight.delete(name))
+      inFlight.set(name, flight)
+    }
+    return flight
+  }
+
+  return {
+    async get(tenantId, dataKeyId, version) {
+      const name = nameById(tenantId, dataKeyId, version)
+      return (
+        findHeld(name) ??
+        once(name, () => openRow(() => store.cipherkeys.find(tenantId, dataKeyId, version), name))
+      )
+    },
+
+    async getActive(tenantId, keyName) {
+      const name = nameByKeyName(tenantId, keyName)
+      const readOrCreate = async () =>
+        (await store.cipherkeys.findActive(tenantId, keyName)) ??
+        (await createDataKey(store, tenantKeys, tenantId, keyName))
+      const dataKey = findHeld(name) ?? (await once(name, () => openRow(readOrCreate, name)))
+      if (dataKey === undefined) throw new KeyholdError('ERR_INTERNAL')
+      return dataKey
+    },
+  }
+}

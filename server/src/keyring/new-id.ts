@@ -1,0 +1,12 @@
+// Ids of keys and jobs: UUIDs of version 7 (RFC 9562 section 5.7), which a primary key keeps in the order of making.
+import { randomBytes } from 'node:crypto'
+
+/** A new id; it is a name, not a secret. */
+export function newId(): string {
+  const bytes = randomBytes(16)
+  bytes.writeUIntBE(Date.now(), 0, 6)
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6)
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}

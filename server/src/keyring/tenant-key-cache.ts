@@ -1,0 +1,110 @@
+// Tenant keys in memory, each for as long as its KEK said yes a short while ago. This is where revocation bites: a
+// denial evicts at once, an outage only lets the time run out, and nothing is ever held longer than the TTL.
+import { isKeyholdError, verifyKeyCheckValue, type ErrorCode, type Kms, type TenantKey } from '@keyhold/core'
+import { LRUCache } from 'lru-cache'
+import type { Store } from '../store/store.ts'
+import type { TenantKeyRow } from '../store/tenant-keys.ts'
+
+/** A tenant key, valid until a monotonic time that moves on with every refresh and back with an eviction. */
+export interface HeldTenantKey {
+  readonly tenantKey: TenantKey
+  readonly keyArn: string
+  validUntilMs: number
+}
+
+export interface TenantKeyCacheOptions {
+  store: Store
+  kms: Kms
+  /** How long a key is held after the start of the KMS call that unwrapped it; 0: not at all. */
+  ttlMs: number
+  maxEntries: number
+  /** A monotonic clock in milliseconds. */
+  clock: () => number
+}
+
+export interface TenantKeyCache {
+  /** Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, or `ERR_KEY_INTEGRITY`. */
+  get(tenantId: string, version: number): Promise<HeldTenantKey | undefined>
+}
+
+// Answers that mean "no", as opposed to "not now": the customer's will, or a sign of tampering.
+const denials: readonly ErrorCode[] = [
+  'ERR_KMS_DENIED',
+  'ERR_KMS_KEY_DISABLED',
+  'ERR_KMS_KEY_PENDING_DELETION',
+  'ERR_KMS_KEY_NOT_FOUND',
+  'ERR_KMS_KEY_WRONG_USAGE',
+  'ERR_KMS_INVALID_CIPHERTEXT',
+  'ERR_KEY_INTEGRITY',
+]
+
+// A key in use is asked for anew in the last fifth of its time, so that traffic does not wait for the KMS.
+const refreshShare = 0.8
+
+/** Unwraps a stored tenant key, past any cache, and compares its check value. */
+export async function unwrapTenantKey(kms: Kms, row: TenantKeyRow & { wrapped: Buffer }): Promise<TenantKey> {
+  const ref = { tenantId: row.tenantId, id: row.id, version: row.version }
+  const tenantKey = { ...ref, key: await kms.unwrapTenantKey(row.keyArn, row.wrapped, ref) }
+  verifyKeyCheckValue(tenantKey, row.keyCheckValue)
+  return tenantKey
+}
+
+export function createTenantKeyCache({
+  store,
+  kms,
+  ttlMs,
+  maxEntries,
+  clock,
+}: TenantKeyCacheOptions): TenantKeyCache {
+  const held = new LRUCache<string, HeldTenantKey>({ max: maxEntries })
+  const inFlight = new Map<string, Promise<HeldTenantKey | undefined>>()
+
+  function evictKeyArn(keyArn: string): void {
+    for (const [name, entry] of held.entries()) {
+      if (entry.keyArn !== keyArn) continue
+      // Whoever still refers to the entry, as data keys do, sees it end as well.
+      entry.validUntilMs = Number.NEGATIVE_INFINITY
+      held.delete(name)
+    }
+  }
+
+  async function fetch(name: string, tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
+    const row = await store.tenantKeys.find(tenantId, version)
+    if (row?.wrapped === undefined) {
+      held.delete(name)
+      return undefined
+    }
+    const startMs = clock()
+    try {
+      const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+      const entry = held.get(name) ?? { tenantKey, keyArn: row.keyArn, validUntilMs: startMs }
+      entry.validUntilMs = startMs + ttlMs
+      if (ttlMs > 0) held.set(name, entry)
+      return entry
+    } catch (error) {
+      if (isKeyholdError(error, ...denials)) evictKeyArn(row.keyArn)
+      throw error
+    }
+  }
+
+  function fetchOnce(tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
+    const name = `${tenantId}/${version}`
+    let flight = inFlight.get(name)
+    if (flight === undefined) {
+      flight = fetch(name, tenantId, version).finally(() => inFlight.delete(name))
+      inFlight.set(name, flight)
+    }
+    return flight
+  }
+
+  return {
+    async get(tenantId, version) {
+      const entry = held.get(`${tenantId}/${version}`)
+      const remainingMs = entry === undefined ? 0 : entry.validUntilMs - clock()
+      if (entry === undefined || remainingMs <= 0) return fetchOnce(tenantId, version)
+      // An outage during the early refresh changes nothing; a denial has evicted the entry by then.
+      if (remainingMs < ttlMs * (1 - refreshShare)) fetchOnce(tenantId, version).catch(() => undefined)
+      return entry
+    },
+  }
+}

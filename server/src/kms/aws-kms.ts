@@ -1,0 +1,64 @@
+// AWS KMS behind core's Kms interface. Every call goes to the region of the pinned ARN, names that ARN, and accepts no answer from another key.
+import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
+import {
+  encodeByokWrap,
+  keyArnFingerprint,
+  keyFromBytes,
+  KeyholdError,
+  parseByokWrap,
+  parseKeyArn,
+  type Kms,
+} from '@keyhold/core'
+import { createAwsCall, type AwsKmsOptions } from './aws-call.ts'
+import { inspectAwsKey } from './inspect-aws-key.ts'
+
+/** The Kms of customers' keys, and what ends its connections. */
+export interface AwsKms extends Kms {
+  close(): void
+}
+
+export function createAwsKms(options: AwsKmsOptions): AwsKms {
+  const { call, close } = createAwsCall(options)
+
+  return {
+    async createTenantKey(keyArn, ref, options) {
+      const { region } = parseKeyArn(keyArn)
+      const command = new GenerateDataKeyCommand({
+        KeyId: keyArn,
+        KeySpec: 'AES_256',
+        EncryptionContext: { tenantId: ref.tenantId },
+      })
+      const answer = await call('GenerateDataKey', region, (client, o) => client.send(command, o), options)
+      const { Plaintext: plaintext, CiphertextBlob: blob } = answer
+      if (answer.KeyId !== keyArn || plaintext === undefined || blob === undefined) {
+        throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', {
+          details: { action: 'GenerateDataKey', region },
+        })
+      }
+      return {
+        key: keyFromBytes(plaintext),
+        wrapped: Buffer.from(encodeByokWrap(keyArnFingerprint(keyArn), blob), 'ascii'),
+      }
+    },
+
+    async unwrapTenantKey(keyArn, wrapped, ref, options) {
+      const { region } = parseKeyArn(keyArn)
+      const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
+      if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
+      const command = new DecryptCommand({
+        KeyId: keyArn,
+        CiphertextBlob: ciphertextBlob,
+        EncryptionContext: { tenantId: ref.tenantId },
+      })
+      const answer = await call('Decrypt', region, (client, o) => client.send(command, o), options)
+      if (answer.KeyId !== keyArn || answer.Plaintext === undefined) {
+        throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
+      }
+      return keyFromBytes(answer.Plaintext)
+    },
+
+    inspectKey: (keyArn, tenantId, options) => inspectAwsKey(call, keyArn, tenantId, options),
+
+    close,
+  }
+}

@@ -1,0 +1,13 @@
+// One Kms for all: the key ARN decides which one is asked. The only place where kinds of KMS are told apart.
+import type { Kms } from '@keyhold/core'
+import { isRootKeyArn } from './internal-kms.ts'
+
+export function createKmsByArn(kmss: { internal: Kms; aws: Kms }): Kms {
+  const kmsOf = (keyArn: string): Kms => (isRootKeyArn(keyArn) ? kmss.internal : kmss.aws)
+  return {
+    createTenantKey: (keyArn, ref, options) => kmsOf(keyArn).createTenantKey(keyArn, ref, options),
+    unwrapTenantKey: (keyArn, wrapped, ref, options) =>
+      kmsOf(keyArn).unwrapTenantKey(keyArn, wrapped, ref, options),
+    inspectKey: (keyArn, tenantId, options) => kmsOf(keyArn).inspectKey(keyArn, tenantId, options),
+  }
+}

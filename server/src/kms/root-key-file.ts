@@ -1,0 +1,65 @@
+// The internal KMS's root key in its file. A root key is made once, durable before anything is wrapped by it, and
+// never over an existing one.
+import { KeyholdError, keyBytes, keyCheckValue, keyFromBytes } from '@keyhold/core'
+import { randomBytes, type KeyObject } from 'node:crypto'
+import { link, open, readFile, unlink } from 'node:fs/promises'
+import path from 'node:path'
+
+export interface RootKey {
+  /** 16 lower-case hex characters: a name, not derived from the key. */
+  id: string
+  key: KeyObject
+}
+
+const form = /^khroot1:([0-9a-f]{16}):([0-9a-f]{64})\n?$/
+
+/** The value that the database keeps to recognise the root key. */
+export function rootKeyCheckValue({ id, key }: RootKey): Buffer {
+  return keyCheckValue({ tenantId: '', id, version: 1, key })
+}
+
+/**
+ * Reads the root key; undefined when there is no file.
+ *
+ * @throws KeyholdError `ERR_ROOT_KEY_INVALID` when the file holds anything else than a root key
+ */
+export async function readRootKeyFile(file: string): Promise<RootKey | undefined> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  const [, id, hex] = form.exec(text) ?? []
+  if (id === undefined || hex === undefined) {
+    throw new KeyholdError('ERR_ROOT_KEY_INVALID', {
+      message: `The root key file ${file} is not in the form "khroot1:<id>:<key>": put the right file back from your backup.`,
+    })
+  }
+  return { id, key: keyFromBytes(Buffer.from(hex, 'hex')) }
+}
+
+/** Makes a root key and its file, which must not exist; it is durable when this returns. */
+export async function createRootKeyFile(file: string): Promise<RootKey> {
+  const id = randomBytes(8).toString('hex')
+  const bytes = randomBytes(keyBytes)
+  const temporary = `${file}.${id}.tmp`
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    await handle.writeFile(`khroot1:${id}:${bytes.toString('hex')}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  // A link, unlike a rename, fails when the name is taken.
+  await link(temporary, file)
+  await unlink(temporary)
+  const folder = await open(path.dirname(file))
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+  return { id, key: keyFromBytes(bytes) }
+}

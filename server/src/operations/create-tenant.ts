@@ -1,0 +1,50 @@
+// Making a tenant: its first tenant key, under the internal KMS, is part of the same transaction.
+import { keyCheckValue, type Kms } from '@keyhold/core'
+import { randomBytes } from 'node:crypto'
+import { newId } from '../keyring/new-id.ts'
+import type { Store } from '../store/store.ts'
+import type { TenantRow } from '../store/tenants.ts'
+
+export interface CreateTenantParts {
+  store: Store
+  kms: Kms
+  /** The key ARN of the internal KMS. */
+  internalKeyArn: string
+  /** The name that the tenant's default key provider gets. */
+  internalKmsName: string
+  internalKmsDescription: string
+}
+
+/** @throws KeyholdError `ERR_TENANT_EXISTS`, `ERR_SEALED` */
+export async function createTenant(
+  parts: CreateTenantParts,
+  request: { id: string | undefined; name: string },
+): Promise<TenantRow> {
+  const tenantId = request.id ?? randomBytes(24).toString('base64url')
+  const ref = { tenantId, id: newId(), version: 1 }
+  const { key, wrapped } = await parts.kms.createTenantKey(parts.internalKeyArn, ref)
+  return parts.store.transaction(async (transaction) => {
+    const tenant = await transaction.tenants.insert({
+      id: tenantId,
+      name: request.name,
+      activeTenantKeyVersion: ref.version,
+    })
+    await transaction.keyProviders.insert({
+      tenantId,
+      fingerprint: tenantId,
+      kms: 'internal',
+      keyArn: parts.internalKeyArn,
+      name: parts.internalKmsName,
+      description: parts.internalKmsDescription,
+      isCurrent: true,
+    })
+    await transaction.tenantKeys.insert({
+      ...ref,
+      state: 'active',
+      keyArn: parts.internalKeyArn,
+      wrapped,
+      keyCheckValue: keyCheckValue({ ...ref, key }),
+    })
+    return tenant
+  })
+}

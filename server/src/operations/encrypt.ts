@@ -1,0 +1,56 @@
+// Encrypting a batch of values for one tenant.
+import {
+  encryptValue,
+  isKeyholdError,
+  type DataKey,
+  type EncryptionContext,
+  type KeyholdError,
+} from '@keyhold/core'
+import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
+
+export interface PlainItem {
+  plaintext: Buffer
+  keyName: string
+  context: EncryptionContext
+}
+
+/**
+ * Encrypts each item under the active data key of its name, which is made and committed first if there is none.
+ *
+ * @param items - checked items, or what is wrong with them; the answer has the same order
+ * @throws KeyholdError what concerns the whole tenant
+ */
+export async function encrypt(
+  dataKeys: DataKeyCache,
+  tenantId: string,
+  items: ItemOutcome<PlainItem>[],
+): Promise<ItemOutcome<string>[]> {
+  const byKeyName = new Map<string, DataKey | KeyholdError>()
+  for (const item of items) {
+    if ('value' in item && !byKeyName.has(item.value.keyName)) {
+      byKeyName.set(item.value.keyName, await getActive(dataKeys, tenantId, item.value.keyName))
+    }
+  }
+  return items.map((item) => {
+    if ('error' in item) return item
+    const dataKey = byKeyName.get(item.value.keyName)
+    if (dataKey === undefined) throw new TypeError('every key name has an entry')
+    if (isKeyholdError(dataKey)) return { error: dataKey }
+    return outcomeOf(() => encryptValue(dataKey, item.value.context, item.value.plaintext))
+  })
+}
+
+// A damaged cipherkey concerns the items of its key name alone.
+async function getActive(
+  dataKeys: DataKeyCache,
+  tenantId: string,
+  keyName: string,
+): Promise<DataKey | KeyholdError> {
+  try {
+    return await dataKeys.getActive(tenantId, keyName)
+  } catch (error) {
+    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY')) return error
+    throw error
+  }
+}
