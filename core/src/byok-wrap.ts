@@ -9,8 +9,14 @@ export function byokPrefix(fingerprint: string): string {
   return `#BYOKv1#:${fingerprint}`
 }
 
+/** @throws TypeError for what `parseByokWrap` refuses: a key stored so would be lost */
 export function encodeByokWrap(fingerprint: string, ciphertextBlob: Uint8Array): string {
-  return `${byokPrefix(fingerprint)}:${Buffer.from(ciphertextBlob).toString('base64')}`
+  const text = `${byokPrefix(fingerprint)}:${Buffer.from(ciphertextBlob).toString('base64')}`
+  if (!form.test(text))
+    throw new TypeError(
+      'expected a "fingerprint" of 32 hex characters and a "ciphertextBlob" of 1 to 6144 bytes',
+    )
+  return text
 }
 
 /** @throws KeyholdError `ERR_KEY_INTEGRITY` for any text that `encodeByokWrap` does not make */

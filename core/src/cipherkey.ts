@@ -24,6 +24,8 @@ function wrapContext(tenantKey: TenantKey, dataKey: DataKeyRef): Buffer {
 
 /** Wraps `dataKey`, bound to both keys' ids and versions and to the tenant: `wrappedDataKeyBytes` bytes. */
 export function wrapDataKey(tenantKey: TenantKey, dataKey: DataKey): Buffer {
+  if (dataKey.key.symmetricKeySize !== keyBytes)
+    throw new RangeError(`"dataKey" expected a secret key of ${keyBytes} bytes`)
   const bytes = dataKey.key.export()
   try {
     return seal(tenantKey.key, wrapContext(tenantKey, dataKey), bytes)

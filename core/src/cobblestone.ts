@@ -51,6 +51,7 @@ const inputKeyBytes = 32
 
 // RFC 5869 section 2.3: T(1) ‖ T(2) are 128 bytes, of which 76 are used.
 function deriveMessageKey(inputKey: KeyObject, salt: Uint8Array, context: Uint8Array): MessageKey {
+  // HMAC pads its key with zeros: without this, a key and the same key with a zero byte more would be one key.
   if (inputKey.symmetricKeySize !== inputKeyBytes) {
     throw new RangeError(`"inputKey" expected ${inputKeyBytes} bytes, got ${inputKey.symmetricKeySize ?? 0}`)
   }
@@ -106,6 +107,8 @@ export function unsafeSealWithSalt(
   plaintext: Uint8Array,
   salt: Uint8Array,
 ): Buffer {
+  if (salt.length !== saltBytes)
+    throw new RangeError(`"salt" expected ${saltBytes} bytes, got ${salt.length}`)
   const { key, baseNonce, commitment } = deriveMessageKey(inputKey, salt, context)
   const sealed = Buffer.allocUnsafeSlow(sealedLength(plaintext.length))
   sealed.set(salt, 0)
@@ -136,6 +139,9 @@ export function open(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Arra
   if (!timingSafeEqual(commitment, sealed.subarray(saltBytes, prefixBytes))) {
     throw new KeyholdError('ERR_DECRYPTION_FAILED')
   }
+  // One chunk is handed out as it was decrypted, so that no second copy of an unwrapped key stays behind.
+  if (sealed.length < prefixBytes + sealedChunkBytes)
+    return openChunk(key, baseNonce, sealed.subarray(prefixBytes))
   const chunks = Math.ceil((sealed.length - prefixBytes) / sealedChunkBytes)
   const plaintext = Buffer.allocUnsafeSlow(sealed.length - prefixBytes - chunks * tagBytes)
   for (let index = 0; index < chunks; index++) {

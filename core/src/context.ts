@@ -29,7 +29,7 @@ export interface ContextFields {
   tenantId: string
   /** Id of the key that is wrapped, or that encrypts. */
   objectId: string
-  /** 0 to 4,294,967,295. */
+  /** A whole number from 0 to 4,294,967,295. */
   version: number
   pairs?: EncryptionContext
 }
@@ -40,8 +40,11 @@ const magic = Buffer.from('keyhold/ctx/1\0', 'ascii')
  * Encodes the fields to KHC1 bytes.
  *
  * @throws TypeError for a string that is not well-formed: two lone surrogates would encode to the same bytes
+ * @throws RangeError for a version, a string or a number of pairs that its integer cannot hold
  */
 export function encodeContext(fields: ContextFields): Buffer {
+  // Node writes 1.5 as 1 and NaN as 0.
+  if (!Number.isInteger(fields.version)) throw new RangeError('"version" expected a whole number')
   const pairs = Object.entries(fields.pairs ?? {}).map(([key, value]) => [utf8(key), utf8(value)] as const)
   pairs.sort(([a], [b]) => Buffer.compare(a, b))
   const tenantId = utf8(fields.tenantId)
@@ -95,6 +98,8 @@ const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
  */
 export function checkEncryptionContext(context: EncryptionContext | undefined): EncryptionContext {
   if (context === undefined) return {}
+  // A Map has no entries of its own: taken for an object, it would bind a value to nothing at all.
+  if (!isPlainObject(context)) throw invalid('another form than an object of strings')
   const pairs = Object.entries(context)
   if (pairs.length > contextLimits.maxPairs) throw invalid(`more than ${contextLimits.maxPairs} pairs`)
   let totalBytes = 0
@@ -104,7 +109,6 @@ export function checkEncryptionContext(context: EncryptionContext | undefined): 
     if (controlCharacter.test(key) || controlCharacter.test(value)) throw invalid('a control character')
     if (key === '') throw invalid('an empty key')
     if (key.startsWith('keyhold:')) throw invalid('a key in the reserved space "keyhold:"')
-    if (key.normalize('NFC') !== key) throw invalid('a key that is not in Unicode normal form C')
     const keyBytes = Buffer.byteLength(key)
     const valueBytes = Buffer.byteLength(value)
     if (keyBytes > contextLimits.maxKeyBytes)
@@ -112,11 +116,20 @@ export function checkEncryptionContext(context: EncryptionContext | undefined): 
     if (valueBytes > contextLimits.maxValueBytes) {
       throw invalid(`a value of more than ${contextLimits.maxValueBytes} bytes`)
     }
+    // After the length: normalising a long run of combining marks takes the square of its length.
+    if (key.normalize('NFC') !== key) throw invalid('a key that is not in Unicode normal form C')
     totalBytes += keyBytes + valueBytes
   }
   if (totalBytes > contextLimits.maxTotalBytes)
     throw invalid(`more than ${contextLimits.maxTotalBytes} bytes in all`)
   return context
+}
+
+// Made of braces or by JSON.parse, in whatever realm.
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function invalid(rule: string): KeyholdError {

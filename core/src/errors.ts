@@ -127,7 +127,10 @@ export class KeyholdError extends Error {
   readonly details: Readonly<Record<string, string>>
 
   constructor(code: ErrorCode, options: KeyholdErrorOptions = {}) {
-    super(options.message ?? errorTable[code].summary, { cause: options.cause })
+    super(
+      options.message ?? errorTable[code].summary,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
     this.name = 'KeyholdError'
     this.code = code
     this.details = options.details ?? {}

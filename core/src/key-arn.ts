@@ -36,9 +36,9 @@ export function parseKeyArn(text: string): KeyArn {
   return { arn: text, region, accountId, keyId }
 }
 
-/** The same multi-region key in another region; undefined for a key that is not multi-region. */
+/** The same multi-region key in another region; undefined for a single-region key and for an unknown region. */
 export function keyArnInRegion(key: KeyArn, region: string): string | undefined {
-  if (key.keyId?.startsWith('mrk-') !== true) return undefined
+  if (key.keyId?.startsWith('mrk-') !== true || !awsRegions.has(region)) return undefined
   return `arn:aws:kms:${region}:${key.accountId}:key/${key.keyId}`
 }
 

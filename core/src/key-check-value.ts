@@ -2,6 +2,7 @@
 // therefore what stays equal through every migration.
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { contextPurpose, encodeContext } from './context.ts'
+import { keyBytes } from './data-key.ts'
 import { KeyholdError } from './errors.ts'
 
 const label = Buffer.from('keyhold/kcv/1\0', 'ascii')
@@ -16,6 +17,9 @@ export interface IdentifiedKey {
 
 /** HMAC-SHA-256 of the key over its own identity: 32 bytes, all kept, since half would have half the strength. */
 export function keyCheckValue({ tenantId, id, version, key }: IdentifiedKey): Buffer {
+  // HMAC pads its key with zeros, so that it commits to keys of one length alone.
+  if (key.symmetricKeySize !== keyBytes)
+    throw new RangeError(`"key" expected a secret key of ${keyBytes} bytes`)
   return createHmac('sha256', key)
     .update(label)
     .update(encodeContext({ purpose: contextPurpose.keyCheckValue, tenantId, objectId: id, version }))

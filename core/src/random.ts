@@ -9,10 +9,12 @@ let used = poolBytes
 /**
  * Fills `target` from a cryptographically secure generator. Bytes are never given out twice: each slice is wiped
  * from the pool as it leaves.
- *
- * @param target - at most 16,384 bytes
  */
 export function fillRandom(target: Uint8Array): void {
+  if (target.length > poolBytes) {
+    randomFillSync(target)
+    return
+  }
   if (used + target.length > poolBytes) {
     randomFillSync(pool)
     used = 0

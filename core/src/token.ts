@@ -22,7 +22,10 @@ export interface Header {
   version: number
 }
 
+/** @throws RangeError for a version that `parseHeader` refuses: what was encrypted under it would be lost */
 export function encodeHeader({ dataKeyId, version }: Header): Buffer {
+  if (!Number.isInteger(version) || version < 1 || version > maxVersion)
+    throw new RangeError(`"version" expected a whole number from 1 to ${maxVersion}, got ${version}`)
   const bytes = Buffer.alloc(headerBytes)
   magic.copy(bytes)
   bytes.writeUInt16BE(suiteCobblestone256, 3)
@@ -52,7 +55,7 @@ export function encodeToken(header: Buffer, sealed: Buffer): string {
   return prefix + Buffer.concat([header, sealed], header.length + sealed.length).toString('base64url')
 }
 
-/** The longest token of a plaintext of `plaintextBytes` bytes, in characters. */
+/** Characters of the token of a sealed message of `sealedBytes` bytes. */
 export function tokenLength(sealedBytes: number): number {
   return prefix.length + Math.ceil(((headerBytes + sealedBytes) * 4) / 3)
 }

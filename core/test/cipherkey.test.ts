@@ -1,0 +1,156 @@
+import { createSecretKey } from 'node:crypto'
+import { format, inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { unwrapDataKey, wrapDataKey, wrappedDataKeyBytes } from '../src/cipherkey.ts'
+import { seal } from '../src/cobblestone.ts'
+import { contextPurpose, encodeContext } from '../src/context.ts'
+import { generateKey, keyFromBytes } from '../src/data-key.ts'
+import { keyCheckValue, verifyKeyCheckValue } from '../src/key-check-value.ts'
+import { codeOf, codesOf, flippedBits, testDataKey, testKey, testTenantKey, truncations } from './support.ts'
+
+const refused = 'ERR_KEY_INTEGRITY'
+const tenantKey = testTenantKey()
+const dataKey = testDataKey()
+const wrapped = wrapDataKey(tenantKey, dataKey)
+const otherTenant = '018f3c1e-7b1a-7c55-9a3e-0d5b8c1f2a11'
+const otherId = '018f3c1e-0000-7000-8000-0000000000ff'
+
+describe('a wrapped data key', () => {
+  test('unwraps to the same key and identity, under the tenant key that wrapped it', () => {
+    const unwrapped = unwrapDataKey(tenantKey, dataKey, wrapped)
+    expect(unwrapped.key.equals(dataKey.key)).toBe(true)
+    expect(unwrapped).toMatchObject({ tenantId: dataKey.tenantId, id: dataKey.id, version: 1 })
+  })
+
+  test('has 104 bytes, other ones each time, and leaves the key usable', () => {
+    const again = wrapDataKey(tenantKey, dataKey)
+    expect([wrapped.length, again.length, wrappedDataKeyBytes]).toEqual([104, 104, 104])
+    expect(again.equals(wrapped)).toBe(false)
+    expect(dataKey.key.equals(testKey(1))).toBe(true)
+  })
+
+  test.each([
+    ['of another tenant', { tenantId: otherTenant }],
+    ['with another id', { id: otherId }],
+    ['of another version', { version: 2 }],
+    ['with other bytes', { key: testKey(3) }],
+  ])('does not unwrap under a tenant key %s', (_, changes) => {
+    expect(codeOf(() => unwrapDataKey(testTenantKey(changes), dataKey, wrapped))).toBe(refused)
+  })
+
+  test.each([
+    ['of another tenant', { tenantId: otherTenant }],
+    ['with another id', { id: otherId }],
+    ['of another version', { version: 2 }],
+  ])('does not unwrap as a data key %s', (_, changes) => {
+    expect(codeOf(() => unwrapDataKey(tenantKey, testDataKey(changes), wrapped))).toBe(refused)
+  })
+
+  test('does not unwrap for another tenant when both keys say so', () => {
+    const theirs = { tenantId: otherTenant }
+    expect(codeOf(() => unwrapDataKey(testTenantKey(theirs), testDataKey(theirs), wrapped))).toBe(refused)
+  })
+
+  test('does not unwrap with any single bit changed, cut anywhere or continued', () => {
+    const unwrap = (bytes: Buffer): unknown => unwrapDataKey(tenantKey, dataKey, bytes)
+    expect(codesOf(flippedBits(wrapped), unwrap)).toEqual([refused])
+    expect(codesOf(truncations(wrapped), unwrap)).toEqual([refused])
+    expect(codeOf(() => unwrap(Buffer.concat([wrapped, Buffer.alloc(1)])))).toBe(refused)
+  })
+
+  test.each([0, 16, 31, 33])('does not unwrap to a key of %i bytes, even if it is authentic', (length) => {
+    const context = encodeContext({
+      purpose: contextPurpose.dataKeyWrap,
+      tenantId: dataKey.tenantId,
+      objectId: dataKey.id,
+      version: dataKey.version,
+      pairs: { tenantKeyId: tenantKey.id, tenantKeyVersion: '1' },
+    })
+    const odd = seal(tenantKey.key, context, Buffer.alloc(length))
+    expect(codeOf(() => unwrapDataKey(tenantKey, dataKey, odd))).toBe(refused)
+  })
+
+  test('is not made for a key of another tenant or of another length', () => {
+    expect(() => wrapDataKey(tenantKey, testDataKey({ tenantId: otherTenant }))).toThrow(TypeError)
+    const short = createSecretKey(Buffer.alloc(16))
+    expect(() => wrapDataKey(tenantKey, testDataKey({ key: short }))).toThrow(RangeError)
+    expect(() => wrapDataKey(testTenantKey({ key: short }), dataKey)).toThrow(RangeError)
+  })
+})
+
+describe('a key check value', () => {
+  const value = keyCheckValue(dataKey)
+
+  test('has 32 bytes and is the same each time', () => {
+    expect(value).toHaveLength(32)
+    expect(keyCheckValue(testDataKey()).equals(value)).toBe(true)
+    verifyKeyCheckValue(dataKey, value)
+  })
+
+  test('says nothing about the wrap: it is the same before and after a rewrap', () => {
+    const target = testTenantKey({ id: otherId, version: 2, key: testKey(4) })
+    const rewrapped = wrapDataKey(target, unwrapDataKey(tenantKey, dataKey, wrapped))
+    verifyKeyCheckValue(unwrapDataKey(target, dataKey, rewrapped), value)
+  })
+
+  test.each([
+    ['another tenant', { tenantId: otherTenant }],
+    ['another id', { id: otherId }],
+    ['another version', { version: 2 }],
+    ['other bytes', { key: testKey(3) }],
+  ])('does not fit a key with %s', (_, changes) => {
+    expect(
+      codesOf([testDataKey(changes)], (key) => {
+        verifyKeyCheckValue(key, value)
+      }),
+    ).toEqual([refused])
+  })
+
+  test('is refused with any single bit changed, cut anywhere or continued', () => {
+    const verify = (bytes: Buffer): void => {
+      verifyKeyCheckValue(dataKey, bytes)
+    }
+    expect(codesOf(flippedBits(value), verify)).toEqual([refused])
+    expect(codesOf(truncations(value), verify)).toEqual([refused])
+    expect(codesOf([Buffer.concat([value, Buffer.alloc(1)])], verify)).toEqual([refused])
+  })
+
+  // HMAC pads its key with zeros, so that these two would have one check value.
+  test.each([31, 33])('is not made of a key of %i bytes', (length) => {
+    const key = createSecretKey(Buffer.alloc(length))
+    expect(() => keyCheckValue(testDataKey({ key }))).toThrow(RangeError)
+  })
+})
+
+describe('a key in memory', () => {
+  const secret = Buffer.alloc(32, 0xc5)
+  const holder = testDataKey({ key: keyFromBytes(Buffer.from(secret)) })
+
+  test('shows its bytes neither when printed nor when serialised', () => {
+    const shown = [
+      inspect(holder, { depth: 10, showHidden: true }),
+      JSON.stringify(holder),
+      format('%s %o %j', holder.key, holder, holder),
+      inspect({ error: new Error('with a key', { cause: holder }) }, { depth: 10 }),
+    ].join('\n')
+    for (const form of [secret.toString('hex'), secret.toString('base64'), 'c5 c5 c5', '197'])
+      expect(shown).not.toContain(form)
+    expect(JSON.parse(JSON.stringify(holder))).toMatchObject({ key: {} })
+  })
+
+  test('takes its bytes over: what it was made of is wiped', () => {
+    const bytes = Buffer.from(secret)
+    expect(keyFromBytes(bytes).export().equals(secret)).toBe(true)
+    expect(bytes.equals(Buffer.alloc(32))).toBe(true)
+  })
+
+  test.each([0, 16, 24, 31, 33, 64])('is not made of %i bytes', (length) => {
+    expect(() => keyFromBytes(Buffer.alloc(length))).toThrow(RangeError)
+  })
+
+  test('is new each time it is generated', () => {
+    const keys = Array.from({ length: 1_000 }, () => generateKey().export().toString('hex'))
+    expect(new Set(keys).size).toBe(1_000)
+    expect(new Set(keys.map((key) => key.length))).toEqual(new Set([64]))
+  })
+})

@@ -1,0 +1,71 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { errorCodes, errorSummary, isKeyholdError, isRetryable, KeyholdError } from '../src/errors.ts'
+
+describe.each(errorCodes)('%s', (code) => {
+  test('has the shape of a code', () => {
+    expect(code).toMatch(/^(ERR_[A-Z0-9_]+|Encryption-88)$/)
+  })
+
+  test('is summed up in one sentence, which is the message of its errors', () => {
+    expect(errorSummary(code)).toMatch(/^[A-Z][^\n]{10,120}\.$/)
+    expect(new KeyholdError(code).message).toBe(errorSummary(code))
+  })
+
+  test('says whether trying again may help', () => {
+    expect(typeof isRetryable(code)).toBe('boolean')
+  })
+})
+
+test('no two codes are the same, nor their summaries', () => {
+  expect(new Set(errorCodes).size).toBe(errorCodes.length)
+  expect(new Set(errorCodes.map(errorSummary)).size).toBe(errorCodes.length)
+})
+
+test('what fails for reasons of the data or of the caller is not worth trying again', () => {
+  const final = ['ERR_DECRYPTION_FAILED', 'ERR_TOKEN_INVALID', 'ERR_KEY_INTEGRITY', 'ERR_KMS_DENIED'] as const
+  expect(final.map(isRetryable)).toEqual([false, false, false, false])
+  expect((['ERR_KMS_THROTTLED', 'ERR_KMS_TIMEOUT', 'ERR_SEALED'] as const).map(isRetryable)).toEqual([
+    true,
+    true,
+    true,
+  ])
+})
+
+describe('a KeyholdError', () => {
+  test('is an Error with a name, a code, a stack and no details', () => {
+    const error = new KeyholdError('ERR_SEALED')
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({ name: 'KeyholdError', code: 'ERR_SEALED', details: {} })
+    expect(error.stack).toContain('errors.test')
+  })
+
+  test('takes a message, details and a cause', () => {
+    const cause = new Error('below')
+    const error = new KeyholdError('ERR_SEALED', { message: 'Not now.', details: { region: 'x' }, cause })
+    expect(error).toMatchObject({ message: 'Not now.', details: { region: 'x' } })
+    expect(error.cause).toBe(cause)
+  })
+
+  test('has no cause, not even an undefined one, where none is given', () => {
+    expect(Object.hasOwn(new KeyholdError('ERR_SEALED'), 'cause')).toBe(false)
+    expect(inspect(new KeyholdError('ERR_SEALED'))).not.toContain('cause')
+  })
+
+  test('never puts its cause into its message', () => {
+    expect(new KeyholdError('ERR_SEALED', { cause: new Error('canary') }).message).not.toContain('canary')
+  })
+
+  test('is known by its code among others', () => {
+    const error = new KeyholdError('ERR_SEALED')
+    expect(isKeyholdError(error)).toBe(true)
+    expect(isKeyholdError(error, 'ERR_SEALED')).toBe(true)
+    expect(isKeyholdError(error, 'ERR_INTERNAL', 'ERR_SEALED')).toBe(true)
+    expect(isKeyholdError(error, 'ERR_INTERNAL')).toBe(false)
+  })
+
+  test.each([new Error('x'), { code: 'ERR_SEALED' }, null, undefined, 'ERR_SEALED'])('is not %s', (other) => {
+    expect(isKeyholdError(other)).toBe(false)
+    expect(isKeyholdError(other, 'ERR_SEALED')).toBe(false)
+  })
+})
