@@ -1,0 +1,39 @@
+// The server's refusals. Tell them apart by `code`, which is the API, or by `status`; titles may be reworded.
+import type { ErrorEnvelope } from '@keyhold/contract'
+
+interface Refusal {
+  status: number
+  envelope: ErrorEnvelope
+  retryAfterSeconds: number | undefined
+}
+
+/** A reply with the error envelope: the server understood the request and says why it does not do it. */
+export class KeyholdApiError extends Error {
+  readonly status: number
+  /** A code of Keyhold's error table, such as `ERR_KEY_PROVIDER_NOT_FOUND`. */
+  readonly code: string
+  /** What the code means. */
+  readonly title: string
+  /** What is particular to this occasion. */
+  readonly detail: string | undefined
+  /** Names the request in the server's logs. */
+  readonly traceId: string | undefined
+  /** Seconds after which the server wants to be asked again, when it says so. */
+  readonly retryAfterSeconds: number | undefined
+  /** The whole reply. */
+  readonly envelope: ErrorEnvelope
+
+  constructor({ status, envelope, retryAfterSeconds }: Refusal) {
+    const first = envelope.errors[0]
+    const title = first?.title ?? 'The server gave no reason.'
+    super(first?.detail ?? title)
+    this.name = 'KeyholdApiError'
+    this.status = status
+    this.code = first?.code ?? `HTTP-${status}`
+    this.title = title
+    this.detail = first?.detail
+    this.traceId = envelope.traceId
+    this.retryAfterSeconds = retryAfterSeconds
+    this.envelope = envelope
+  }
+}

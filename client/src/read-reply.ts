@@ -1,0 +1,70 @@
+// From a response to a reply or an error: the one place where JSON enters.
+import type { ErrorEnvelope, Route, RouteId } from '@keyhold/contract'
+import type { Reply } from './call-types.ts'
+import { KeyholdApiError } from './keyhold-api-error.ts'
+import { KeyholdClientError } from './keyhold-client-error.ts'
+
+/**
+ * The reply that `route` promises.
+ *
+ * @throws KeyholdApiError for an error envelope; KeyholdClientError `ERR_CLIENT_BAD_REPLY` for what Keyhold does not
+ * answer.
+ */
+export async function readReply<Id extends RouteId>(route: Route, response: Response): Promise<Reply<Id>> {
+  const { status } = response
+  const text = await response.text()
+  const expected = route.replies[status]
+  // Nothing is awaited of a 205, whatever the contract says that the server sends with it.
+  if (expected === null || status === 205) return checked({ status, body: undefined, text: '' })
+  const body = parse(text)
+  if (expected !== undefined && body !== undefined) return checked({ status, body, text })
+
+  const retryAfterSeconds = readRetryAfter(response.headers.get('retry-after'))
+  if (status >= 400 && isErrorEnvelope(body)) {
+    throw new KeyholdApiError({ status, envelope: body, retryAfterSeconds })
+  }
+  throw new KeyholdClientError(
+    'ERR_CLIENT_BAD_REPLY',
+    `the answer to ${route.method} ${route.path} is not one of Keyhold's (status ${status})`,
+    { status, retryAfterSeconds },
+  )
+}
+
+// The contract's tests hold the server to its schemas; checking them again would put the validator into every bundle.
+function checked<Id extends RouteId>(reply: { status: number; body: unknown; text: string }): Reply<Id> {
+  return reply as Reply<Id>
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isErrorEnvelope(body: unknown): body is ErrorEnvelope {
+  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors))
+    return false
+  const errors: unknown[] = body.errors
+  return errors.length > 0 && errors.every(isErrorEntry)
+}
+
+function isErrorEntry(entry: unknown): boolean {
+  return (
+    typeof entry === 'object' &&
+    entry !== null &&
+    'code' in entry &&
+    typeof entry.code === 'string' &&
+    'title' in entry &&
+    typeof entry.title === 'string'
+  )
+}
+
+// Keyhold sends whole seconds; proxies may send a date.
+function readRetryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined
+  if (/^\d{1,9}$/.test(header)) return Number(header)
+  const date = Date.parse(header)
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - Date.now()) / 1000))
+}
