@@ -5,6 +5,7 @@
 
 import { chmod, chown, lchown, mkdtemp, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { KeyholdError } from '@keyhold/core/errors'
 import type { Account } from './account.ts'
 import { copyBinaries, makeSharedDir } from './copy-binaries.ts'
 import { embeddedPostgresError } from './embedded-postgres-error.ts'
@@ -54,10 +55,14 @@ export async function choosePlace(options: PlaceOptions): Promise<Place> {
   }
   if (options.rootStrategy !== 'namespace') {
     const account = await findUnprivilegedUser(owner ?? (await stat(dataDir)))
-    if (account !== undefined) return asUser(options, account, parent)
+    if (account !== undefined) return asUser(options, account, parent, reasons)
     reasons.push('there is no user postgres or nobody')
   }
-  throw embeddedPostgresError(
+  throw noAccount(reasons)
+}
+
+function noAccount(reasons: readonly string[]): KeyholdError {
+  return embeddedPostgresError(
     `PostgreSQL does not run as root, and root found no other account for it: ${reasons.join('; ')}.`,
     'Run Keyhold as an ordinary user.',
   )
@@ -67,14 +72,12 @@ async function asUser(
   options: PlaceOptions,
   account: Account & { kind: 'user' },
   parent: string,
+  reasons: readonly string[],
 ): Promise<Place> {
   const { dataDir, cluster, log } = options
   let reach = await probe(account, options.binaries, parent)
   if (!reach.works) {
-    throw embeddedPostgresError(
-      `PostgreSQL does not run as root, and user ${account.name} cannot run it: ${reach.reason}.`,
-      'Run Keyhold as an ordinary user.',
-    )
+    throw noAccount([...reasons, `user ${account.name} cannot be had (${reach.reason})`])
   }
   const binaries = reach.binaries
     ? options.binaries

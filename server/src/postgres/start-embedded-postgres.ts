@@ -106,6 +106,8 @@ async function start(
   const password = await takePassword(dataDir, place, existing)
   const cluster = existing ?? (await makeCluster(dataDir, place, password, settings.fsync !== 'off'))
 
+  // Said at every start: whoever backs up the data directory must know that it does not hold everything.
+  if (dirname(cluster) !== dataDir) log(`embedded PostgreSQL: the database lies in ${cluster}`)
   const { account, binaries } = place
   const socketDir = await createSocketDir(place.parent, account)
   cleanups.push(() => socketDir.remove())

@@ -81,7 +81,7 @@ export function tenantKeyQueries(db: Database) {
         .executeTakeFirstOrThrow()
     },
 
-    /** Ends all versions below `version` that are not destroyed: at once, or at `destroyAfter`. */
+    /** Ends the versions below `version` that have no end yet: at once, or at `destroyAfter`. */
     async retireBelow(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<void> {
       await db
         .updateTable('tenant_keys')
@@ -93,6 +93,7 @@ export function tenantKeyQueries(db: Database) {
         .where('tenant_id', '=', tenantId)
         .where('version', '<', version)
         .where('state', '!=', 'destroyed')
+        .where('destroy_after', 'is', null)
         .execute()
     },
 

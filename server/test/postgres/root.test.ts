@@ -38,6 +38,15 @@ async function othersCanRead(): Promise<boolean> {
   )
 }
 
+/** Whether this system allows root a user namespace; many containers do not. */
+async function namespacesAllowed(): Promise<boolean> {
+  return run('unshare', ['-U', '-r', '--', 'true']).then(
+    () => true,
+    () => false,
+  )
+}
+
+const hasNamespaces = isRoot && (await namespacesAllowed())
 const othersRead = isRoot && (await othersCanRead())
 
 let root: string
@@ -93,16 +102,19 @@ afterAll(async () => {
 })
 
 describe.runIf(isRoot)('root, with data and programs where only root may enter', () => {
-  test('uses a user namespace: the server is not root inside, and files stay in place', async () => {
-    const dataDir = join(shut, 'namespace')
-    const postgres = await start({ dataDir, binaries: shutBinaries, rootStrategy: 'namespace' })
-    await keepRow(postgres)
-    const pid = await postmasterPid(dataDir)
-    expect(await readlink(`/proc/${pid}/ns/user`)).not.toBe(await readlink('/proc/self/ns/user'))
-    expect(await ownerOf(join(dataDir, 'postgres'))).toBe(0)
-    await postgres.stop()
-    expect(await keptRows(await start({ dataDir, binaries: shutBinaries }))).toEqual([{ value: 42 }])
-  })
+  test.runIf(hasNamespaces)(
+    'uses a user namespace: the server is not root inside, and files stay in place',
+    async () => {
+      const dataDir = join(shut, 'namespace')
+      const postgres = await start({ dataDir, binaries: shutBinaries, rootStrategy: 'namespace' })
+      await keepRow(postgres)
+      const pid = await postmasterPid(dataDir)
+      expect(await readlink(`/proc/${pid}/ns/user`)).not.toBe(await readlink('/proc/self/ns/user'))
+      expect(await ownerOf(join(dataDir, 'postgres'))).toBe(0)
+      await postgres.stop()
+      expect(await keptRows(await start({ dataDir, binaries: shutBinaries }))).toEqual([{ value: 42 }])
+    },
+  )
 
   test('or puts both where another user reaches them, says so, and finds them again', async () => {
     const dataDir = join(shut, 'moved')
@@ -123,15 +135,18 @@ describe.runIf(isRoot)('root, with data and programs where only root may enter',
     expect(await keptRows(await start({ dataDir, binaries: shutBinaries }))).toEqual([{ value: 42 }])
   })
 
-  test('never lets another user in to a cluster that lies there already, and says what to do', async () => {
-    const dataDir = join(shut, 'was-namespace')
-    await (await start({ dataDir, binaries: shutBinaries })).stop()
-    const refused = start({ dataDir, binaries: shutBinaries, rootStrategy: 'user' })
-    await expect(refused).rejects.toThrow(
-      /cannot reach the cluster.*Move the data directory.*KEYHOLD_DATABASE_URL/,
-    )
-    expect(await ownerOf(join(dataDir, 'postgres'))).toBe(0)
-  })
+  test.runIf(hasNamespaces)(
+    'never lets another user in to a cluster that lies there already, and says what to do',
+    async () => {
+      const dataDir = join(shut, 'was-namespace')
+      await (await start({ dataDir, binaries: shutBinaries })).stop()
+      const refused = start({ dataDir, binaries: shutBinaries, rootStrategy: 'user' })
+      await expect(refused).rejects.toThrow(
+        /cannot reach the cluster.*Move the data directory.*KEYHOLD_DATABASE_URL/,
+      )
+      expect(await ownerOf(join(dataDir, 'postgres'))).toBe(0)
+    },
+  )
 })
 
 describe.runIf(isRoot)('root, with data where others may enter', () => {
@@ -148,14 +163,17 @@ describe.runIf(isRoot)('root, with data where others may enter', () => {
     expect(await keptRows(await start({ dataDir }))).toEqual([{ value: 42 }])
   })
 
-  test('hands a cluster of its own over when user namespaces are no longer to be had', async () => {
-    const dataDir = join(root, 'handed-over')
-    const postgres = await start({ dataDir })
-    await keepRow(postgres)
-    await postgres.stop()
-    expect(await keptRows(await start({ dataDir, rootStrategy: 'user' }))).toEqual([{ value: 42 }])
-    expect(await ownerOf(join(dataDir, 'postgres', 'base'))).not.toBe(0)
-  })
+  test.runIf(hasNamespaces)(
+    'hands a cluster of its own over when user namespaces are no longer to be had',
+    async () => {
+      const dataDir = join(root, 'handed-over')
+      const postgres = await start({ dataDir })
+      await keepRow(postgres)
+      await postgres.stop()
+      expect(await keptRows(await start({ dataDir, rootStrategy: 'user' }))).toEqual([{ value: 42 }])
+      expect(await ownerOf(join(dataDir, 'postgres', 'base'))).not.toBe(0)
+    },
+  )
 
   test('runs as the owner of a data directory that is not its own', async () => {
     // A namespace does not help here: inside it root has no right to somebody else's folder.
@@ -175,6 +193,19 @@ describe.runIf(isRoot)('root, with data where others may enter', () => {
     const refused = start({ dataDir: join(shut, 'open'), rootStrategy: 'user', sharedDir: open })
     await expect(refused).rejects.toThrow(/must belong to root/)
   })
+})
+
+test.runIf(hasNamespaces)('a root without any other account is told why and what to do', async () => {
+  // Root in a namespace of one single user, in which no further namespace is allowed.
+  const script = join(import.meta.dirname, 'start-in-child.ts')
+  const options = JSON.stringify({ dataDir: join(root, 'nobody-else'), settings })
+  const { stdout } = await run('unshare', [
+    ...['-U', '-r', '--', '/bin/sh', '-c'],
+    'echo 0 > /proc/sys/user/max_user_namespaces; exec "$0" "$@"',
+    ...[process.execPath, script, options],
+  ])
+  expect(stdout).toContain('ERR_EMBEDDED_POSTGRES')
+  expect(stdout).toMatch(/no user namespace.*cannot be had.*ordinary user.*KEYHOLD_DATABASE_URL/)
 })
 
 describe.runIf(othersRead)('an ordinary user', () => {

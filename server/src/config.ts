@@ -1,0 +1,113 @@
+// The settings of the server, all from the environment, all read here and nowhere else.
+import { KeyholdError } from '@keyhold/core'
+import { noFailpoint, parseFailpoints, type Failpoint } from './migration/failpoint.ts'
+
+export interface Config {
+  host: string
+  port: number
+  dataDir: string
+  /** Undefined: the embedded PostgreSQL. */
+  databaseUrl: string | undefined
+  keyCacheTtlSeconds: number
+  requireMultiRegion: boolean
+  backupRetentionDays: number
+  /** Undefined: the original's name. */
+  internalKmsName: string | undefined
+  /** Undefined: AWS itself. */
+  kmsEndpoint: string | undefined
+  /** Undefined: the AWS SDK's standard chain. */
+  kmsCredentials: { accessKeyId: string; secretAccessKey: string } | undefined
+  logLevel: string
+  failpoint: Failpoint
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+/**
+ * Reads the settings.
+ *
+ * @throws KeyholdError `ERR_CONFIG_INVALID`, naming the variable, never its value
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const kmsEndpoint = environment.KEYHOLD_KMS_ENDPOINT
+  return {
+    host: environment.KEYHOLD_HOST ?? '127.0.0.1',
+    port: readInteger(environment, 'KEYHOLD_PORT', { byDefault: 8180, min: 0, max: 65_535 }),
+    dataDir: environment.KEYHOLD_DATA_DIR ?? '.keyhold',
+    databaseUrl: readDatabaseUrl(environment),
+    keyCacheTtlSeconds: readInteger(environment, 'KEYHOLD_KEY_CACHE_TTL_SECONDS', {
+      byDefault: 60,
+      min: 0,
+      max: 3_600,
+    }),
+    requireMultiRegion: readBoolean(environment, 'KEYHOLD_REQUIRE_MULTI_REGION'),
+    backupRetentionDays: readInteger(environment, 'KEYHOLD_BACKUP_RETENTION_DAYS', {
+      byDefault: 0,
+      min: 0,
+      max: 3_650,
+    }),
+    internalKmsName: environment.KEYHOLD_INTERNAL_KMS_NAME,
+    kmsEndpoint: kmsEndpoint === undefined || kmsEndpoint === 'aws' ? undefined : readUrl(kmsEndpoint),
+    kmsCredentials: readKmsCredentials(environment),
+    logLevel: readLogLevel(environment),
+    failpoint:
+      environment.KEYHOLD_FAILPOINTS === undefined
+        ? noFailpoint
+        : parseFailpoints(environment.KEYHOLD_FAILPOINTS),
+  }
+}
+
+function invalid(name: string, expected: string): KeyholdError {
+  return new KeyholdError('ERR_CONFIG_INVALID', { message: `${name} expects ${expected}.` })
+}
+
+function readInteger(
+  environment: Environment,
+  name: string,
+  { byDefault, min, max }: { byDefault: number; min: number; max: number },
+): number {
+  const text = environment[name]
+  if (text === undefined || text === '') return byDefault
+  const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN
+  if (!(value >= min && value <= max)) throw invalid(name, `a whole number from ${min} to ${max}`)
+  return value
+}
+
+function readBoolean(environment: Environment, name: string): boolean {
+  const text = environment[name] ?? ''
+  if (text === 'true') return true
+  if (text === 'false' || text === '') return false
+  throw invalid(name, '"true" or "false"')
+}
+
+function readUrl(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw invalid('KEYHOLD_KMS_ENDPOINT', 'a URL, or "aws"')
+  return text
+}
+
+function readDatabaseUrl(environment: Environment): string | undefined {
+  const text = environment.KEYHOLD_DATABASE_URL
+  if (text === undefined || text === '') return undefined
+  if (!/^postgres(ql)?:\/\//.test(text))
+    throw invalid('KEYHOLD_DATABASE_URL', 'a URL that begins with postgres://')
+  return text
+}
+
+function readKmsCredentials(environment: Environment): Config['kmsCredentials'] {
+  const accessKeyId = environment.KEYHOLD_KMS_ACCESS_KEY_ID
+  const secretAccessKey = environment.KEYHOLD_KMS_SECRET_ACCESS_KEY
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw invalid('KEYHOLD_KMS_ACCESS_KEY_ID', 'KEYHOLD_KMS_SECRET_ACCESS_KEY beside it, or neither')
+  }
+  return { accessKeyId, secretAccessKey }
+}
+
+function readLogLevel(environment: Environment): string {
+  const level = environment.KEYHOLD_LOG_LEVEL ?? 'info'
+  if (!logLevels.includes(level)) throw invalid('KEYHOLD_LOG_LEVEL', `one of ${logLevels.join(', ')}`)
+  return level
+}

@@ -1,0 +1,110 @@
+// The job queue, in the same database: it says what runs when and on which replica, and knows no rules. Jobs may run
+// twice at once; what they call is made for that.
+import { fromKysely, PgBoss } from 'pg-boss'
+import type { Database, DatabaseConnection } from '../store/database.ts'
+import type { TransactionStore } from '../store/store.ts'
+
+const schema = 'keyhold_jobs'
+const queue = 'key-jobs'
+const pollSeconds = 1
+const sweepMs = 2_000
+const stopMs = 5_000
+const maxConnections = 4
+// Beyond this a job counts as lost in the queue; the job itself goes on under its own lease.
+const expireSeconds = 82_800
+const concurrentJobs = 4
+
+export interface JobQueueOptions {
+  connection: DatabaseConnection
+  /** Told of errors that the queue survives. */
+  onError: (error: unknown) => void
+}
+
+export interface JobHandlers {
+  /** Leads a key job until it ends or pauses. */
+  runKeyJob: (keyJobId: string) => Promise<void>
+  /** Key jobs that nobody leads. */
+  listUnledKeyJobs: () => Promise<{ id: string }[]>
+  /** What is to be done every few seconds on every replica. */
+  sweep: () => Promise<void>
+}
+
+export interface JobQueue {
+  /** Creates the queue's own schema; for the time of schema migrations, under their lock. */
+  createSchema(): Promise<void>
+  work(handlers: JobHandlers): Promise<void>
+  /** Puts a key job into the queue when the transaction commits. */
+  enqueueKeyJob(transaction: TransactionStore, keyJobId: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export function createJobQueue({ connection, onError }: JobQueueOptions): JobQueue {
+  const boss = new PgBoss({
+    ...('url' in connection ? { connectionString: connection.url } : connection),
+    application_name: 'keyhold jobs',
+    schema,
+    max: maxConnections,
+    useListenNotify: true,
+    schedule: false,
+  })
+  boss.on('error', onError)
+  let sweeper: NodeJS.Timeout | undefined
+  let sweeping = Promise.resolve()
+
+  const send = (keyJobId: string, transaction?: Database) =>
+    boss.send(
+      queue,
+      { keyJobId },
+      {
+        singletonKey: keyJobId,
+        ...(transaction !== undefined && { db: fromKysely(transaction) }),
+      },
+    )
+
+  async function sweepOnce(handlers: JobHandlers): Promise<void> {
+    try {
+      for (const { id } of await handlers.listUnledKeyJobs()) await send(id)
+      await handlers.sweep()
+    } catch (error) {
+      onError(error)
+    }
+  }
+
+  return {
+    async createSchema() {
+      await boss.start()
+      // "short": at most one waiting job for each key; running ones don't count, as they may be a dead replica's.
+      await boss.createQueue(queue, {
+        policy: 'short',
+        retryLimit: 0,
+        expireInSeconds: expireSeconds,
+        deleteAfterSeconds: 3_600,
+        notify: true,
+      })
+    },
+
+    async work(handlers) {
+      await boss.work<{ keyJobId: string }>(
+        queue,
+        { pollingIntervalSeconds: pollSeconds, localConcurrency: concurrentJobs },
+        async (jobs) => {
+          for (const job of jobs) await handlers.runKeyJob(job.data.keyJobId)
+        },
+      )
+      await sweepOnce(handlers)
+      sweeper = setInterval(() => {
+        sweeping = sweeping.then(() => sweepOnce(handlers))
+      }, sweepMs)
+    },
+
+    async enqueueKeyJob(transaction, keyJobId) {
+      await send(keyJobId, transaction.handle)
+    },
+
+    async stop() {
+      clearInterval(sweeper)
+      await sweeping
+      await boss.stop({ graceful: true, timeout: stopMs })
+    },
+  }
+}

@@ -1,0 +1,18 @@
+// The end of retired tenant key versions whose backup retention has passed. Counted again under the tenant's lock:
+// a version that any cipherkey still needs is never destroyed.
+import type { Store } from '../store/store.ts'
+
+/** Destroys what is due and answers how many versions that were. */
+export async function destroyDueTenantKeys(store: Store): Promise<number> {
+  let destroyed = 0
+  for (const { tenantId, version } of await store.tenantKeys.listDueForDestruction(new Date())) {
+    await store.transaction(async (transaction) => {
+      const fence = await transaction.tenants.lockFence(tenantId)
+      if (fence === undefined || (await transaction.cipherkeys.existsUnder(tenantId, version))) return
+      await transaction.tenantKeys.destroy(tenantId, version)
+      await transaction.tenants.moveFence(tenantId, fence.activeTenantKeyVersion)
+      destroyed += 1
+    })
+  }
+  return destroyed
+}

@@ -1,0 +1,42 @@
+// What every phase of a migration works with.
+import type { Kms } from '@keyhold/core'
+import type { TenantKeyCache } from '../keyring/tenant-key-cache.ts'
+import type { KeyJobChanges, KeyJobRow } from '../store/key-jobs.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
+import type { Failpoint } from './failpoint.ts'
+
+export interface MigrationParts {
+  store: Store
+  kms: Kms
+  tenantKeys: TenantKeyCache
+  /** This process's own id, a UUID: leases are given to it. */
+  replicaId: string
+  /** Days for which a retired tenant key version is kept for the sake of backups; 0: none. */
+  backupRetentionDays: number
+  failpoint: Failpoint
+}
+
+/** Thrown when another replica leads the job now: everything uncommitted is given up, and nothing is wrong. */
+export class LeadLost extends Error {
+  constructor() {
+    super('another replica leads the migration')
+    this.name = 'LeadLost'
+  }
+}
+
+/** Saves a step's progress inside its transaction, and undoes the transaction when this replica leads no more. */
+export async function advance(
+  { replicaId }: MigrationParts,
+  transaction: TransactionStore,
+  job: KeyJobRow,
+  changes: KeyJobChanges,
+): Promise<void> {
+  if (!(await transaction.keyJobs.advance(job.id, replicaId, job.phase, changes))) throw new LeadLost()
+}
+
+/** Every job has its target version from the end of prepare on. */
+export function targetVersionOf(job: KeyJobRow): number {
+  if (job.targetVersion === undefined)
+    throw new TypeError(`key job ${job.id} has no target version in ${job.phase}`)
+  return job.targetVersion
+}

@@ -1,0 +1,32 @@
+// Prepare: the tenant's next key version, wrapped by the target and opened through it again. Nothing uses it yet.
+import { keyCheckValue } from '@keyhold/core'
+import { newId } from '../keyring/new-id.ts'
+import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import { advance, type MigrationParts } from './migration-parts.ts'
+
+export async function prepare(parts: MigrationParts, job: KeyJobRow): Promise<void> {
+  const { store, kms, failpoint } = parts
+  await failpoint('migration.prepare.before-kms')
+  await kms.inspectKey(job.targetKeyArn, job.tenantId)
+
+  const version = (await store.tenantKeys.maxVersion(job.tenantId)) + 1
+  const ref = { tenantId: job.tenantId, id: newId(), version }
+  const { key, wrapped } = await kms.createTenantKey(job.targetKeyArn, ref)
+  const row = {
+    ...ref,
+    state: 'pending' as const,
+    keyArn: job.targetKeyArn,
+    wrapped,
+    keyCheckValue: keyCheckValue({ ...ref, key }),
+  }
+  await unwrapTenantKey(kms, row)
+  await failpoint('migration.prepare.after-kms')
+
+  await store.transaction(async (transaction) => {
+    await transaction.tenants.lockFence(job.tenantId)
+    await transaction.tenantKeys.insert(row)
+    await advance(parts, transaction, job, { phase: 'dual', targetVersion: version })
+  })
+  await failpoint('migration.prepare.after-commit')
+}

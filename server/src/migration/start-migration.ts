@@ -1,0 +1,111 @@
+// Starting a migration: both ends are tried before anything is written, and the job stands in the database before
+// the caller hears of it.
+import { isKeyholdError, KeyholdError, type ErrorCode, type Kms } from '@keyhold/core'
+import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import { newId } from '../keyring/new-id.ts'
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
+import type { Failpoint } from './failpoint.ts'
+
+export interface StartMigrationParts {
+  store: Store
+  kms: Kms
+  failpoint: Failpoint
+  /** Puts the job into the queue, inside the caller's transaction. */
+  enqueue: (transaction: TransactionStore, keyJobId: string) => Promise<void>
+}
+
+/**
+ * Starts the migration of a tenant to one of its key providers, the default one included.
+ *
+ * @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `ERR_MIGRATION_RUNNING`, `ERR_MIGRATION_TARGET_CURRENT`,
+ * `ERR_MIGRATION_NOT_STARTED` when the target can't be used, `ERR_MIGRATION_NOT_PREPARED` when source or target can't
+ * be reached or deny
+ */
+export async function startMigration(
+  parts: StartMigrationParts,
+  tenantId: string,
+  targetFingerprint: string,
+): Promise<KeyJobRow> {
+  const { store, kms, failpoint } = parts
+  const { target } = await findEnds(store, tenantId, targetFingerprint)
+  await tryTarget(kms, tenantId, target)
+  await trySource(store, kms, tenantId)
+
+  await failpoint('migration.start.before-insert')
+  const job = await store.transaction(async (transaction) => {
+    // Under this lock no provider is deleted, no migration starts, and no cutover happens.
+    const fence = await transaction.tenants.lockFence(tenantId)
+    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    const ends = await findEnds(transaction, tenantId, targetFingerprint)
+    const inserted = await transaction.keyJobs.insert({
+      id: newId(),
+      tenantId,
+      sourceFingerprint: ends.source.fingerprint,
+      sourceKeyArn: ends.source.keyArn,
+      sourceVersion: fence.activeTenantKeyVersion,
+      targetFingerprint: ends.target.fingerprint,
+      targetKeyArn: ends.target.keyArn,
+    })
+    await parts.enqueue(transaction, inserted.id)
+    return inserted
+  })
+  await failpoint('migration.start.after-commit')
+  return job
+}
+
+async function findEnds(
+  store: Pick<TransactionStore, 'keyProviders' | 'keyJobs'>,
+  tenantId: string,
+  targetFingerprint: string,
+): Promise<{ source: KeyProviderRow; target: KeyProviderRow }> {
+  const target = await store.keyProviders.find(tenantId, targetFingerprint)
+  if (target === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
+  if ((await store.keyJobs.findLive(tenantId)) !== undefined) throw new KeyholdError('ERR_MIGRATION_RUNNING')
+  if (target.isCurrent) throw new KeyholdError('ERR_MIGRATION_TARGET_CURRENT')
+  return { source: await store.keyProviders.getCurrent(tenantId), target }
+}
+
+// States of the key itself, which no waiting mends; everything else may pass.
+const unusable: readonly ErrorCode[] = [
+  'ERR_KMS_KEY_DISABLED',
+  'ERR_KMS_KEY_PENDING_DELETION',
+  'ERR_KMS_KEY_NOT_FOUND',
+  'ERR_KMS_KEY_WRONG_USAGE',
+]
+
+async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderRow): Promise<void> {
+  try {
+    await kms.inspectKey(target.keyArn, tenantId)
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    if (isKeyholdError(error, ...unusable)) {
+      throw new KeyholdError('ERR_MIGRATION_NOT_STARTED', {
+        message: `The target key provider cannot be used: ${error.message}`,
+        cause: error,
+      })
+    }
+    throw notPrepared('target', error)
+  }
+}
+
+// The tenant's key must open with the source now, past every cache: there is no way out of a revoked key.
+async function trySource(store: Store, kms: Kms, tenantId: string): Promise<void> {
+  const fence = await store.tenants.findFence(tenantId)
+  const row = fence && (await store.tenantKeys.find(tenantId, fence.activeTenantKeyVersion))
+  if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  try {
+    await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    throw notPrepared('current', error)
+  }
+}
+
+function notPrepared(end: 'target' | 'current', cause: KeyholdError): KeyholdError {
+  return new KeyholdError('ERR_MIGRATION_NOT_PREPARED', {
+    message: `The ${end} key provider's key cannot be used now: ${cause.message}`,
+    cause,
+  })
+}
