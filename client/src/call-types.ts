@@ -26,8 +26,9 @@ export type CallOptions<Id extends RouteId> = AnyCallOptions &
   ([RequestBody<Id>] extends [never] ? { body?: never } : { body: RequestBody<Id> })
 
 /** The arguments after the route's id; none are needed where the route takes neither parameters nor a body. */
-export type CallArguments<Id extends RouteId> =
-  Record<never, never> extends CallOptions<Id> ? [options?: CallOptions<Id>] : [options: CallOptions<Id>]
+export type CallArguments<Id extends RouteId> = [Parameters<Id> | RequestBody<Id>] extends [never]
+  ? [options?: CallOptions<Id>]
+  : [options: CallOptions<Id>]
 
 // Fetch forbids a body at these statuses; what a server sends with them is dropped.
 type NullBodyStatus = 204 | 205 | 304
