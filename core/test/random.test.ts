@@ -49,6 +49,12 @@ test('a draw writes to its target alone', () => {
   expect(around.subarray(16, 48).equals(Buffer.alloc(32))).toBe(false)
 })
 
+test('every byte of a salt takes every value, the first and the last among them', () => {
+  const seen = Array.from({ length: 24 }, () => new Set<number>())
+  for (let count = 0; count < 10_000; count++) draw(24).forEach((byte, place) => seen[place]?.add(byte))
+  expect(seen.map((values) => values.size)).toEqual(new Array(24).fill(256))
+})
+
 test('all values of a byte are drawn about equally often', () => {
   const counts = new Array<number>(256).fill(0)
   for (const byte of draw(16_384 * 16)) counts[byte] = (counts[byte] ?? 0) + 1
