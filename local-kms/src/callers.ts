@@ -51,7 +51,7 @@ export class Callers {
 
 /** @throws Error that names the file and the entry when the file is not a list of principals. */
 export function readPrincipalsFile(path: string): Callers {
-  const list: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  const list = readJson(path)
   if (!Array.isArray(list)) throw new Error(`${path}: expected a JSON array of principals`)
   const callers = new Map<string, Caller>()
   for (const [index, entry] of list.entries()) {
@@ -64,6 +64,14 @@ export function readPrincipalsFile(path: string): Callers {
     }
   }
   return new Callers(callers)
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new Error(`${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`, { cause })
+  }
 }
 
 function readPrincipal(entry: unknown): [string, Caller] {

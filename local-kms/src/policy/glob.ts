@@ -1,5 +1,5 @@
-// IAM wildcards: `*` is any run of characters, `?` is one. Linear backtracking instead of a regular
-// expression, because policies come from callers and a pattern such as `*a*a*a*` must stay cheap.
+// IAM wildcards: `*` is any run of characters, `?` is one. Only the last `*` is ever tried again, so that a
+// pattern such as `*a*a*a*b`, which comes from a caller, stays cheap: a regular expression would not.
 
 export function matchesGlob(pattern: string, text: string): boolean {
   let p = 0
@@ -28,10 +28,13 @@ export function matchesGlob(pattern: string, text: string): boolean {
 export function matchesArn(pattern: string, arn: string): boolean {
   const patterns = arnParts(pattern)
   const parts = arnParts(arn)
-  return parts.length === 6 && parts.every((part, index) => matchesGlob(patterns[index] ?? '', part))
+  return (
+    patterns.length === parts.length && parts.every((part, index) => matchesGlob(patterns[index] ?? '', part))
+  )
 }
 
+// The sixth part, the resource, may have colons of its own.
 function arnParts(arn: string): string[] {
   const parts = arn.split(':')
-  return [...parts.slice(0, 5), parts.slice(5).join(':')].slice(0, Math.min(parts.length, 6))
+  return parts.length <= 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(':')]
 }

@@ -1,0 +1,164 @@
+// A key and its replicas: one material, independent policies and states.
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  DecryptCommand,
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  EnableKeyRotationCommand,
+  EncryptCommand,
+  GetKeyPolicyCommand,
+  type KMSClient,
+  ReplicateKeyCommand,
+  ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms'
+import { expect, test } from 'vitest'
+import { bytes, createKey, OTHER_REGION, OWNER, REGION, refusal, startKms, text } from './kms-under-test.ts'
+
+const DAY_MS = 86_400_000
+
+let skipped = 0
+const kms = await startKms({ now: () => Date.now() + skipped })
+const here = kms.client()
+const there = kms.client({ region: OTHER_REGION })
+
+const describe = async (client: KMSClient, KeyId: string) =>
+  (await client.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata
+
+async function createPair() {
+  const primary = await createKey(here, { MultiRegion: true, Description: 'primary' })
+  const answer = await here.send(
+    new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: OTHER_REGION }),
+  )
+  return { primary, answer, replicaArn: primary.arn.replace(REGION, OTHER_REGION) }
+}
+
+async function createReadyPair() {
+  const pair = await createPair()
+  skipped += 200
+  return pair
+}
+
+test('a multi-region key says so', async () => {
+  const { keyId, arn, metadata } = await createKey(here, { MultiRegion: true })
+  expect(keyId).toMatch(/^mrk-[0-9a-f]{32}$/)
+  expect(metadata.MultiRegionConfiguration).toStrictEqual({
+    MultiRegionKeyType: 'PRIMARY',
+    PrimaryKey: { Arn: arn, Region: REGION },
+    ReplicaKeys: [],
+  })
+})
+
+test('a replica is Creating for 200 ms, unusable meanwhile, and then Enabled', async () => {
+  const { primary, answer, replicaArn } = await createPair()
+  const expected = {
+    Arn: replicaArn,
+    KeyId: primary.keyId,
+    Description: '',
+    MultiRegionConfiguration: {
+      MultiRegionKeyType: 'REPLICA',
+      PrimaryKey: { Arn: primary.arn, Region: REGION },
+      ReplicaKeys: [{ Arn: replicaArn, Region: OTHER_REGION }],
+    },
+  }
+  expect(answer.ReplicaKeyMetadata).toMatchObject({ ...expected, KeyState: 'Creating', Enabled: false })
+  expect(JSON.parse(answer.ReplicaPolicy ?? '')).toMatchObject({
+    Statement: [{ Principal: { AWS: `arn:aws:iam::${OWNER}:root` } }],
+  })
+  const early = there.send(new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('x') }))
+  expect(await refusal(early)).toStrictEqual({
+    name: 'KMSInvalidStateException',
+    message: `${replicaArn} is creating.`,
+    status: 400,
+  })
+  await sleep(210)
+  expect(await describe(there, primary.keyId)).toMatchObject({
+    ...expected,
+    KeyState: 'Enabled',
+    Enabled: true,
+  })
+  await there.send(new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('x') }))
+})
+
+test('what one Region encrypts the other decrypts, and answers with its own ARN', async () => {
+  const { primary, replicaArn } = await createReadyPair()
+  const context = { EncryptionContext: { tenantId: 'a' } }
+  for (const [from, to, arn] of [
+    [here, there, replicaArn],
+    [there, here, primary.arn],
+  ] as const) {
+    const { CiphertextBlob } = await from.send(
+      new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('shared'), ...context }),
+    )
+    const opened = await to.send(new DecryptCommand({ CiphertextBlob, ...context }))
+    expect([text(opened.Plaintext), opened.KeyId]).toStrictEqual(['shared', arn])
+  }
+})
+
+test('disabling one Region and its policy leave the other alone', async () => {
+  const { primary } = await createReadyPair()
+  const sealed = await there.send(new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('x') }))
+  await here.send(new DisableKeyCommand({ KeyId: primary.keyId }))
+  const decrypt = new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob })
+  expect((await refusal(here.send(decrypt))).name).toBe('DisabledException')
+  expect(text((await there.send(decrypt)).Plaintext)).toBe('x')
+})
+
+test('a replica gets the policy it is given', async () => {
+  const { keyId } = await createKey(here, { MultiRegion: true })
+  const Policy = JSON.stringify({
+    Id: 'replica',
+    Statement: [{ Effect: 'Allow', Principal: { AWS: OWNER }, Action: 'kms:*', Resource: '*' }],
+  })
+  await here.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: OTHER_REGION, Policy }))
+  expect((await there.send(new GetKeyPolicyCommand({ KeyId: keyId }))).Policy).toBe(Policy)
+  expect((await here.send(new GetKeyPolicyCommand({ KeyId: keyId }))).Policy).not.toBe(Policy)
+})
+
+test('only a primary replicates, once to a Region, and rotates', async () => {
+  const { primary, replicaArn } = await createReadyPair()
+  const again = here.send(new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: OTHER_REGION }))
+  expect((await refusal(again)).name).toBe('AlreadyExistsException')
+  const notPrimary = {
+    name: 'UnsupportedOperationException',
+    message: `${replicaArn} is not a multi-region primary key.`,
+    status: 400,
+  }
+  const onward = there.send(new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: 'eu-north-1' }))
+  expect(await refusal(onward)).toStrictEqual(notPrimary)
+  const rotation = there.send(new EnableKeyRotationCommand({ KeyId: primary.keyId }))
+  expect(await refusal(rotation)).toStrictEqual(notPrimary)
+  const single = await createKey(here)
+  const replicate = here.send(new ReplicateKeyCommand({ KeyId: single.keyId, ReplicaRegion: OTHER_REGION }))
+  expect((await refusal(replicate)).message).toBe(`${single.arn} is not a multi-region primary key.`)
+})
+
+test('a single-region ciphertext and key mean nothing in another Region', async () => {
+  const { keyId, arn } = await createKey(here)
+  const { CiphertextBlob } = await here.send(new EncryptCommand({ KeyId: keyId, Plaintext: bytes('x') }))
+  expect(await refusal(there.send(new DecryptCommand({ CiphertextBlob })))).toMatchObject({
+    name: 'AccessDeniedException',
+    message: expect.stringMatching(
+      /^The ciphertext refers to a customer master key that does not exist/,
+    ) as string,
+  })
+  expect(await refusal(there.send(new DescribeKeyCommand({ KeyId: arn })))).toStrictEqual({
+    name: 'NotFoundException',
+    message: `Invalid arn ${REGION}`,
+    status: 400,
+  })
+})
+
+test('a primary waits for its replicas before its own waiting period starts', async () => {
+  const { primary } = await createReadyPair()
+  const scheduled = await here.send(
+    new ScheduleKeyDeletionCommand({ KeyId: primary.keyId, PendingWindowInDays: 8 }),
+  )
+  expect(scheduled).toMatchObject({ KeyState: 'PendingReplicaDeletion', PendingWindowInDays: 8 })
+  expect(scheduled.DeletionDate).toBeUndefined()
+  await there.send(new ScheduleKeyDeletionCommand({ KeyId: primary.keyId, PendingWindowInDays: 7 }))
+  skipped += 7 * DAY_MS
+  await expect(describe(there, primary.keyId)).rejects.toThrow('does not exist')
+  expect(await describe(here, primary.keyId)).toMatchObject({ KeyState: 'PendingDeletion' })
+  skipped += 8 * DAY_MS
+  await expect(describe(here, primary.keyId)).rejects.toThrow('does not exist')
+})

@@ -1,0 +1,196 @@
+// What was answered is kept: across a restart, kill -9 and a failing disk. Damage is never taken for emptiness.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  CreateAliasCommand,
+  DecryptCommand,
+  DescribeKeyCommand,
+  EncryptCommand,
+  KMSClient,
+  ListAliasesCommand,
+  ListKeysCommand,
+  ReplicateKeyCommand,
+  RotateKeyOnDemandCommand,
+  ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type LocalKms, startLocalKms } from '../src/index.ts'
+import { bytes, createKey, OTHER_REGION, OWNER, REGION, refusal, text } from './kms-under-test.ts'
+
+const MAIN = join(import.meta.dirname, '../src/main.ts')
+
+let dataDir: string
+const running: LocalKms[] = []
+const clients: KMSClient[] = []
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'local-kms-'))
+})
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy()
+  for (const kms of running.splice(0)) await kms.close()
+  rmSync(dataDir, { recursive: true })
+})
+
+async function start(): Promise<LocalKms> {
+  const kms = await startLocalKms({ dataDir })
+  running.push(kms)
+  return kms
+}
+
+function clientOf(endpoint: string, region = REGION): KMSClient {
+  const credentials = { accessKeyId: OWNER, secretAccessKey: 'test' }
+  const client = new KMSClient({ endpoint, region, credentials, maxAttempts: 1 })
+  clients.push(client)
+  return client
+}
+
+const encrypt = async (client: KMSClient, KeyId: string) =>
+  (await client.send(new EncryptCommand({ KeyId, Plaintext: bytes('kept') }))).CiphertextBlob ?? bytes('')
+const decrypt = async (client: KMSClient, CiphertextBlob: Uint8Array) =>
+  text((await client.send(new DecryptCommand({ CiphertextBlob }))).Plaintext)
+const keyFiles = () => readdirSync(join(dataDir, 'keys')).map((name) => join(dataDir, 'keys', name))
+
+test('keys, replicas, aliases, rotations and states survive a restart', async () => {
+  const first = await start()
+  const before = clientOf(first.url)
+  const { keyId, arn } = await createKey(before, {
+    MultiRegion: true,
+    Tags: [{ TagKey: '1', TagValue: 'x' }],
+  })
+  const old = await encrypt(before, keyId)
+  await before.send(new RotateKeyOnDemandCommand({ KeyId: keyId }))
+  const fresh = await encrypt(before, keyId)
+  await before.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: OTHER_REGION }))
+  await before.send(new CreateAliasCommand({ AliasName: 'alias/kept', TargetKeyId: keyId }))
+  const doomed = await createKey(before)
+  await before.send(new ScheduleKeyDeletionCommand({ KeyId: doomed.keyId }))
+  const metadata = (await before.send(new DescribeKeyCommand({ KeyId: doomed.keyId }))).KeyMetadata
+  await first.close()
+
+  const second = await start()
+  const after = clientOf(second.url)
+  expect((await after.send(new DescribeKeyCommand({ KeyId: 'alias/kept' }))).KeyMetadata?.Arn).toBe(arn)
+  expect([await decrypt(after, old), await decrypt(after, fresh)]).toStrictEqual(['kept', 'kept'])
+  expect((await after.send(new DescribeKeyCommand({ KeyId: doomed.keyId }))).KeyMetadata).toStrictEqual(
+    metadata,
+  )
+  await expect
+    .poll(() => decrypt(clientOf(second.url, OTHER_REGION), fresh).catch(() => 'not yet'))
+    .toBe('kept')
+})
+
+test('files are readable by their owner only', async () => {
+  const kms = await start()
+  await createKey(clientOf(kms.url))
+  expect(statSync(dataDir).mode & 0o777).toBe(0o700)
+  expect(keyFiles().map((path) => statSync(path).mode & 0o777)).toStrictEqual([0o600])
+})
+
+async function spawnKms() {
+  const child = spawn(process.execPath, [MAIN, '--port', '0', '--data-dir', dataDir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for await (const chunk of child.stdout) {
+    output += String(chunk)
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
+    if (url !== undefined) return { child, url, output, exited: once(child, 'exit') }
+  }
+  throw new Error(`local-kms did not start: ${output}`)
+}
+
+test('every key that was answered is there after kill -9 amid creations', async () => {
+  const { child, url, exited } = await spawnKms()
+  const client = clientOf(url)
+  const answered: string[] = []
+  const { keyId } = await createKey(client)
+  const blob = await encrypt(client, keyId)
+  const storm = Array.from({ length: 8 }, async () => {
+    for (;;) answered.push((await createKey(client)).keyId)
+  })
+  const ended = Promise.allSettled(storm)
+  await expect.poll(() => answered.length).toBeGreaterThan(20)
+  child.kill('SIGKILL')
+  await Promise.all([exited, ended])
+  // What a write that was cut off leaves behind.
+  writeFileSync(join(dataDir, 'keys', 'unfinished.json.tmp'), '{"format":')
+
+  const kms = await start()
+  const after = clientOf(kms.url)
+  const { Keys = [] } = await after.send(new ListKeysCommand({ Limit: 1000 }))
+  expect(Keys.map((key) => key.KeyId)).toStrictEqual(expect.arrayContaining([keyId, ...answered]))
+  expect(await decrypt(after, blob)).toBe('kept')
+  expect(keyFiles().filter((path) => path.endsWith('.tmp'))).toStrictEqual([])
+})
+
+test('the command says what it is for, and SIGTERM ends it', async () => {
+  const { child, output, exited } = await spawnKms()
+  expect(output).toContain('for development and tests ONLY')
+  child.kill('SIGTERM')
+  expect(await exited).toStrictEqual([0, null])
+  expect(readdirSync(dataDir)).toStrictEqual(['keys'])
+})
+
+test('a folder in use is refused to a second process and to a second instance', async () => {
+  await start()
+  const inUse = `${dataDir} is in use by another local-kms`
+  await expect(startLocalKms({ dataDir })).rejects.toThrow(inUse)
+  const child = spawn(process.execPath, [MAIN, '--port', '0', '--data-dir', dataDir])
+  let errors = ''
+  child.stderr.on('data', (chunk) => (errors += String(chunk)))
+  expect(await once(child, 'exit')).toStrictEqual([1, null])
+  expect(errors).toContain(inUse)
+})
+
+test.each([
+  ['no port', ['--data-dir', 'x']],
+  ['no folder', ['--port', '0']],
+  ['a bad port', ['--port', '99999', '--data-dir', 'x']],
+  ['an unknown flag', ['--port', '0', '--data-dir', 'x', '--host', '0.0.0.0']],
+])('the command refuses %s with its usage', async (_, args) => {
+  const child = spawn(process.execPath, [MAIN, ...args])
+  let errors = ''
+  child.stderr.on('data', (chunk) => (errors += String(chunk)))
+  expect(await once(child, 'exit')).toStrictEqual([2, null])
+  expect(errors).toContain('Usage: npm run local-kms -- --port N --data-dir D')
+})
+
+test.each<[string, (content: string) => string]>([
+  ['cut short', (content) => content.slice(0, -20)],
+  ['emptied', () => ''],
+  [
+    'changed in its key material',
+    (content) => content.replace(/("secret":")(.)/, (_, a: string, b: string) => a + (b === 'A' ? 'B' : 'A')),
+  ],
+  ['replaced by other JSON', () => '{}'],
+])('a key file %s stops the start and stays as it is', async (_, damage) => {
+  const first = await start()
+  await createKey(clientOf(first.url))
+  await first.close()
+  const [path = ''] = keyFiles()
+  const damaged = damage(readFileSync(path, 'utf8'))
+  writeFileSync(path, damaged)
+  await expect(startLocalKms({ dataDir })).rejects.toThrow(`${path} is damaged`)
+  expect(readFileSync(path, 'utf8')).toBe(damaged)
+  rmSync(path)
+  await start()
+})
+
+test('a change that cannot be written is an error and did not happen', async () => {
+  const kms = await start()
+  const client = clientOf(kms.url)
+  const { keyId } = await createKey(client)
+  renameSync(join(dataDir, 'keys'), join(dataDir, 'away'))
+  expect(await refusal(createKey(client))).toMatchObject({ name: 'KMSInternalException', status: 500 })
+  expect((await refusal(client.send(new ScheduleKeyDeletionCommand({ KeyId: keyId })))).status).toBe(500)
+  const { Keys = [] } = await client.send(new ListKeysCommand({}))
+  expect(Keys).toHaveLength(1)
+  await encrypt(client, keyId)
+  renameSync(join(dataDir, 'away'), join(dataDir, 'keys'))
+  await createKey(client)
+  expect((await client.send(new ListAliasesCommand({}))).Aliases).toStrictEqual([])
+})
