@@ -9,6 +9,8 @@ export const limits = {
   maxBodyBytes: 33_554_432,
   /** Characters of a fingerprint in a path: a tenant id, the longest one, has as many. */
   maxFingerprintCharacters: 64,
+  /** Characters of an item's `ref`. */
+  maxRefCharacters: 256,
 } as const
 
 /** A tenant's id: the alphabet of URLs without escapes, so that there is one spelling of each. */

@@ -3,7 +3,7 @@
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 
-const ref = Type.Optional(Type.String({ maxLength: 256, description: 'Echoed.' }))
+const ref = Type.Optional(Type.String({ maxLength: limits.maxRefCharacters, description: 'Echoed.' }))
 const context = Type.Optional(Type.Record(Type.String(), Type.String()))
 
 export const itemsBody = Type.Object({

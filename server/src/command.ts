@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// The command `keyhold-server`: serves, or makes an operator's first API key.
+import { isKeyholdError } from '@keyhold/core'
+import { parseArgs } from 'node:util'
+import { pino } from 'pino'
+import { readConfig } from './config.ts'
+import { createOperatorKey, startServer } from './main.ts'
+
+const usage = `Usage: keyhold-server <command>
+
+  serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
+  create-operator-key [--name NAME]  make an operator's API key and print it, the only time it is shown
+`
+
+async function serve(): Promise<void> {
+  const server = await startServer(readConfig())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void server.stop().then(() => process.exit(0))
+    })
+  }
+  process.stderr.write(`Keyhold listens on ${server.url}\n`)
+}
+
+async function main(): Promise<number | undefined> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { name: { type: 'string', default: 'operator' }, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help === true) {
+    process.stdout.write(usage)
+    return 0
+  }
+  switch (positionals.join(' ')) {
+    case 'serve':
+      await serve()
+      return undefined
+    case 'create-operator-key': {
+      const token = await createOperatorKey(readConfig(), values.name, pino({ level: 'silent' }))
+      process.stdout.write(`${token}\n`)
+      return 0
+    }
+    default:
+      process.stderr.write(usage)
+      return 2
+  }
+}
+
+try {
+  const exitCode = await main()
+  if (exitCode !== undefined) process.exit(exitCode)
+} catch (error) {
+  if (isKeyholdError(error)) {
+    process.stderr.write(`keyhold-server: ${error.message} (${error.code})\n`)
+    process.exit(error.code === 'ERR_CONFIG_INVALID' ? 2 : 1)
+  }
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+    process.stderr.write(`keyhold-server: ${error.message}\n${usage}`)
+    process.exit(2)
+  }
+  throw error
+}

@@ -1,0 +1,133 @@
+// The HTTP application: exactly the routes of the contract, and the few that are for machines.
+import { limits, routes, type Route, type RouteId } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { randomBytes } from 'node:crypto'
+import { authorize, type Authorization, type Authorized } from './authorize.ts'
+import { checkBody, checkParams } from './check-request.ts'
+import { errorReply, toKeyholdError } from './error-reply.ts'
+import type { Handlers } from './handler.ts'
+import { registerProbes, type Probes } from './probes.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    routeId: RouteId | undefined
+    authorized: Authorized | undefined
+    errorCode: string | undefined
+  }
+}
+
+export interface AppParts extends Authorization {
+  handlers: Handlers
+  probes: Probes
+  logger: FastifyBaseLogger
+}
+
+const dataPlane: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt'])
+// Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
+const maxParamLength = 16_384
+const requestTimeoutMs = 30_000
+
+export function createApp({ handlers, probes, logger, ...authorization }: AppParts): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength, caseSensitive: true },
+    exposeHeadRoutes: false,
+    genReqId: () => randomBytes(16).toString('hex'),
+  })
+  app.decorateRequest('routeId', undefined)
+  app.decorateRequest('authorized', undefined)
+  app.decorateRequest('errorCode', undefined)
+
+  // The tutorial's calls announce JSON and send nothing.
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<string>(
+    ['application/json', 'application/json-patch+json'],
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '') done(null, undefined)
+      else void parseJson(request, body, done)
+    },
+  )
+
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-b3-traceid', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    logResponse(request, reply.statusCode, reply.elapsedTime)
+  })
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = toKeyholdError(thrown)
+    request.errorCode = error.code
+    if (error.code === 'ERR_INTERNAL')
+      request.log.error({ traceId: request.id, err: error.cause }, 'internal error')
+    const { status, headers, body } = errorReply(error, request.id, request.routeId)
+    return reply.code(status).headers(headers).send(body)
+  })
+  app.setNotFoundHandler(() => {
+    throw new KeyholdError('ERR_ROUTE_NOT_FOUND')
+  })
+
+  registerProbes(app, probes)
+  for (const [id, route] of Object.entries<Route>(routes)) {
+    registerRoute(app, id as RouteId, route, handlers, authorization, probes)
+  }
+  return app
+}
+
+function registerRoute(
+  app: FastifyInstance,
+  routeId: RouteId,
+  route: Route,
+  handlers: Handlers,
+  authorization: Authorization,
+  probes: Probes,
+): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    async onRequest(request) {
+      request.routeId = routeId
+      const { authorization: bearer, 'keyhold-tenant': tenant } = request.headers
+      request.authorized = await authorize(authorization, route, { authorization: bearer, tenant })
+      if (probes.isSealed) throw new KeyholdError('ERR_SEALED')
+    },
+    async handler(request, reply) {
+      const params = request.params as Record<string, string>
+      checkParams(params)
+      const call = { ...request.authorized, params, body: checkBody(routeId, request.body) }
+      // The one place where the table's types meet the wire: checkParams and checkBody have made them true.
+      const handler = handlers[routeId] as (call: unknown) => Promise<{ status: number; body: unknown }>
+      const { status, body } = await handler(call)
+      if (body === null) return reply.code(status).send()
+      // Not by the framework's serializer: it drops the body of a 205, which clients of the original read.
+      return reply
+        .code(status)
+        .header('content-type', 'application/json; charset=utf-8')
+        .send(JSON.stringify(body))
+    },
+  })
+}
+
+// One line per request of the management API, and of the data plane only where something went wrong. Only these
+// members: never a header, a body or a path, which may hold secrets.
+function logResponse(request: FastifyRequest, status: number, durationMs: number): void {
+  const { routeId } = request
+  if (routeId === undefined || (status < 400 && dataPlane.has(routeId))) return
+  request.log.info(
+    {
+      traceId: request.id,
+      routeId,
+      tenantId: request.authorized?.tenantId,
+      apiKeyId: request.authorized?.caller.apiKeyId,
+      status,
+      code: request.errorCode,
+      durationMs: Math.round(durationMs),
+    },
+    'request',
+  )
+}

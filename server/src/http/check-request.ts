@@ -1,0 +1,57 @@
+// Checks path parameters and bodies against the contract. It happens here and not in the framework, so that no trick
+// with a content type gets an unchecked body through.
+import { fingerprintPattern, limits, routes, type Route, type RouteId } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { Compile, type Validator } from 'typebox/compile'
+
+const fingerprintForm = new RegExp(fingerprintPattern)
+
+/** @throws KeyholdError `ERR_FINGERPRINT_TOO_LONG`, `ERR_FINGERPRINT_INVALID` */
+export function checkParams(params: Readonly<Record<string, string>>): void {
+  const { arnFingerPrint } = params
+  if (arnFingerPrint === undefined) return
+  if (arnFingerPrint.length > limits.maxFingerprintCharacters)
+    throw new KeyholdError('ERR_FINGERPRINT_TOO_LONG')
+  if (!fingerprintForm.test(arnFingerPrint)) throw new KeyholdError('ERR_FINGERPRINT_INVALID')
+}
+
+const forms = new Map<string, Validator>()
+for (const [id, route] of Object.entries<Route>(routes)) {
+  if (route.body !== undefined) forms.set(id, Compile(route.body))
+}
+
+/**
+ * Checks a body; a route without one ignores what is sent.
+ *
+ * @throws KeyholdError `ERR_INVALID_REQUEST`, naming the first member that is wrong, never its value
+ */
+export function checkBody(routeId: RouteId, body: unknown): unknown {
+  const form = forms.get(routeId)
+  if (form === undefined) return undefined
+  if (!form.Check(body)) {
+    const [first] = form.Errors(body)
+    const place =
+      first === undefined || first.instancePath === '' ? 'The body' : `The member ${first.instancePath}`
+    throw new KeyholdError('ERR_INVALID_REQUEST', {
+      message: `${place} ${first?.message ?? 'is not as it should be'}.`,
+    })
+  }
+  if (!isStorable(body)) {
+    throw new KeyholdError('ERR_INVALID_REQUEST', {
+      message:
+        'A text has a character that cannot be stored: a control character or half of a surrogate pair.',
+    })
+  }
+  return body
+}
+
+// Items of the data plane are checked one by one; everything else ends up in columns and on screens.
+// eslint-disable-next-line no-control-regex
+const controlCharacter = /[\u0000-\u001f\u007f]/
+
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !controlCharacter.test(value)
+  if (Array.isArray(value)) return value.every(isStorable)
+  if (typeof value !== 'object' || value === null || 'items' in value) return true
+  return Object.values(value).every(isStorable)
+}

@@ -1,0 +1,112 @@
+// The routes of the data plane. Each item is checked on its own; a bad one becomes its own error.
+import {
+  decryptItem,
+  encryptItem,
+  keyNamePattern,
+  limits,
+  type DecryptItem,
+  type DecryptReply,
+  type EncryptItem,
+  type EncryptReply,
+} from '@keyhold/contract'
+import {
+  checkEncryptionContext,
+  errorSummary,
+  KeyholdError,
+  parseBase64,
+  parseToken,
+  sealedLength,
+  tokenLength,
+} from '@keyhold/core'
+import { Compile } from 'typebox/compile'
+import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { decrypt, type TokenItem } from '../operations/decrypt.ts'
+import { encrypt, type PlainItem } from '../operations/encrypt.ts'
+import { outcomeOf } from '../operations/item-outcome.ts'
+import type { Handlers } from './handler.ts'
+
+const encryptItemForm = Compile(encryptItem)
+const decryptItemForm = Compile(decryptItem)
+const keyNameForm = new RegExp(keyNamePattern)
+const defaultKeyName = 'default'
+const maxPlaintextCharacters = Math.ceil(limits.maxItemPlaintextBytes / 3) * 4
+const maxTokenCharacters = tokenLength(sealedLength(limits.maxItemPlaintextBytes))
+
+export function dataHandlers({
+  dataKeys,
+}: {
+  dataKeys: DataKeyCache
+}): Pick<Handlers, 'encrypt' | 'decrypt'> {
+  return {
+    async encrypt({ tenantId, body }) {
+      const outcomes = await encrypt(
+        dataKeys,
+        tenantId,
+        body.items.map((item) => outcomeOf(() => parsePlainItem(item))),
+      )
+      const items = outcomes.map((outcome, index): EncryptReply['items'][number] => {
+        const ref = refOf(body.items[index])
+        return 'error' in outcome
+          ? { error: errorWire(outcome.error), ...ref }
+          : { token: outcome.value, ...ref }
+      })
+      return { status: 200, body: { items } }
+    },
+
+    async decrypt({ tenantId, body }) {
+      const outcomes = await decrypt(
+        dataKeys,
+        tenantId,
+        body.items.map((item) => outcomeOf(() => parseTokenItem(item))),
+      )
+      const items = outcomes.map((outcome, index): DecryptReply['items'][number] => {
+        const ref = refOf(body.items[index])
+        return 'error' in outcome
+          ? { error: errorWire(outcome.error), ...ref }
+          : { plaintext: outcome.value.toString('base64'), ...ref }
+      })
+      return { status: 200, body: { items } }
+    },
+  }
+}
+
+function parsePlainItem(item: unknown): PlainItem {
+  if (!encryptItemForm.Check(item)) throw badItem('{ plaintext, keyName?, context?, ref? }')
+  const { plaintext: text, keyName = defaultKeyName, context }: EncryptItem = item
+  if (text.length > maxPlaintextCharacters) throw tooLarge()
+  const plaintext = parseBase64(text)
+  if (plaintext === undefined) throw new KeyholdError('ERR_PLAINTEXT_INVALID')
+  if (plaintext.length > limits.maxItemPlaintextBytes) throw tooLarge()
+  if (!keyNameForm.test(keyName)) {
+    throw new KeyholdError('ERR_KEY_NAME_INVALID', { message: `A key name matches ${keyNamePattern}.` })
+  }
+  return { plaintext, keyName, context: checkEncryptionContext(context) }
+}
+
+function parseTokenItem(item: unknown): TokenItem {
+  if (!decryptItemForm.Check(item)) throw badItem('{ token, context?, ref? }')
+  const { token, context }: DecryptItem = item
+  if (token.length > maxTokenCharacters) throw new KeyholdError('ERR_TOKEN_INVALID')
+  return { token: parseToken(token), context: checkEncryptionContext(context) }
+}
+
+function badItem(form: string): KeyholdError {
+  return new KeyholdError('ERR_INVALID_REQUEST', { message: `The item is not of the form ${form}.` })
+}
+
+function tooLarge(): KeyholdError {
+  return new KeyholdError('ERR_ITEM_TOO_LARGE', {
+    message: `An item has at most ${limits.maxItemPlaintextBytes} bytes of plaintext.`,
+  })
+}
+
+// A bad item still gets its ref back, if that at least is as it should be.
+function refOf(item: unknown): { ref?: string } {
+  if (typeof item !== 'object' || item === null || !('ref' in item) || typeof item.ref !== 'string') return {}
+  return item.ref.length <= limits.maxRefCharacters ? { ref: item.ref } : {}
+}
+
+function errorWire({ code, message }: KeyholdError): { code: string; title: string; detail?: string } {
+  const title = errorSummary(code)
+  return { code, title, ...(message !== title && { detail: message }) }
+}

@@ -1,0 +1,33 @@
+// How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
+// have, and a route can't be without a handler.
+import type { PathParameters, RouteId, routes } from '@keyhold/contract'
+import type { Static, TSchema } from 'typebox'
+import type { Caller } from '../operations/caller.ts'
+
+type RouteOf<Id extends RouteId> = (typeof routes)[Id]
+
+type BodyOf<Id extends RouteId> =
+  RouteOf<Id> extends { body: infer Body extends TSchema } ? Static<Body> : undefined
+
+/** One checked call of a route. */
+export interface Call<Id extends RouteId> {
+  caller: Caller
+  /** The tenant that is acted on; on operators' routes, which act on the installation, none. */
+  tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
+  params: Record<PathParameters<RouteOf<Id>['path']>, string>
+  body: BodyOf<Id>
+}
+
+type Replies<Id extends RouteId> = RouteOf<Id>['replies']
+
+/** One of the route's successful answers. */
+export type Reply<Id extends RouteId> = {
+  [Status in keyof Replies<Id>]: {
+    status: Status
+    body: Replies<Id>[Status] extends TSchema ? Static<Replies<Id>[Status]> : null
+  }
+}[keyof Replies<Id>]
+
+export type Handler<Id extends RouteId> = (call: Call<Id>) => Promise<Reply<Id>>
+
+export type Handlers = { [Id in RouteId]: Handler<Id> }

@@ -1,0 +1,53 @@
+// The routes of migrations.
+import { spellings, type MigrationInformation } from '@keyhold/contract'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { getMigrationDetails } from '../migration/migration-details.ts'
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { Store } from '../store/store.ts'
+import type { Handlers } from './handler.ts'
+import { migrationWire } from './wire/migration-wire.ts'
+
+export interface MigrationHandlerParts {
+  store: Store
+  startMigration: (tenantId: string, targetFingerprint: string) => Promise<KeyJobRow>
+}
+
+export function migrationHandlers({
+  store,
+  startMigration,
+}: MigrationHandlerParts): Pick<
+  Handlers,
+  'migrateToKeyProvider' | 'resetToDefaultProvider' | 'getMigrationDetails'
+> {
+  async function wire(job: KeyJobRow): Promise<MigrationInformation> {
+    const sourceTenantKey = await store.tenantKeys.find(job.tenantId, job.sourceVersion)
+    if (sourceTenantKey === undefined) throw new KeyholdError('ERR_MIGRATION_RECORD_INVALID')
+    return migrationWire(job, sourceTenantKey.id)
+  }
+
+  return {
+    async migrateToKeyProvider({ tenantId, params }) {
+      return { status: 200, body: await wire(await startMigration(tenantId, params.arnFingerPrint)) }
+    },
+
+    async resetToDefaultProvider({ tenantId }) {
+      try {
+        // The fingerprint of the default provider is the tenant's id.
+        return { status: 205, body: await wire(await startMigration(tenantId, tenantId)) }
+      } catch (error) {
+        if (isKeyholdError(error, 'ERR_MIGRATION_TARGET_CURRENT')) {
+          return { status: 200, body: { message: spellings.resetNotNeededMessage } }
+        }
+        // On this route the wire keeps 424 for a tenant that is there already; a failure is a failed initiation.
+        if (isKeyholdError(error, 'ERR_MIGRATION_NOT_PREPARED')) {
+          throw new KeyholdError('ERR_MIGRATION_NOT_STARTED', { message: error.message, cause: error })
+        }
+        throw error
+      }
+    },
+
+    async getMigrationDetails({ tenantId }) {
+      return { status: 200, body: await wire(await getMigrationDetails(store, tenantId)) }
+    },
+  }
+}

@@ -1,0 +1,83 @@
+// The operator's routes: tenants and API keys.
+import { tenantIdPattern, type ApiKey, type Tenant } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { createApiKey } from '../operations/create-api-key.ts'
+import { createTenant, type CreateTenantParts } from '../operations/create-tenant.ts'
+import { deleteTenant } from '../operations/delete-tenant.ts'
+import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { TenantRow } from '../store/tenants.ts'
+import type { Handlers } from './handler.ts'
+import { wireSeconds } from './wire/wire-time.ts'
+
+const tenantIdForm = new RegExp(tenantIdPattern)
+const apiKeyIdForm = /^[0-9a-z]{16}$/
+
+export function operatorHandlers(
+  parts: CreateTenantParts,
+): Pick<
+  Handlers,
+  | 'createTenant'
+  | 'listTenants'
+  | 'getTenant'
+  | 'deleteTenant'
+  | 'createApiKey'
+  | 'listApiKeys'
+  | 'deleteApiKey'
+> {
+  const { store } = parts
+  return {
+    async createTenant({ body }) {
+      return { status: 201, body: tenantWire(await createTenant(parts, { id: body.id, name: body.name })) }
+    },
+
+    async listTenants() {
+      return { status: 200, body: (await store.tenants.list()).map(tenantWire) }
+    },
+
+    async getTenant({ params }) {
+      const row = await store.tenants.find(checkTenantId(params.tenantId))
+      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+      return { status: 200, body: tenantWire(row) }
+    },
+
+    async deleteTenant({ params }) {
+      await deleteTenant(store, checkTenantId(params.tenantId))
+      return { status: 204, body: null }
+    },
+
+    async createApiKey({ body }) {
+      const { role, tenantId, name = '' } = body
+      const { row, token } = await createApiKey(store, { role, tenantId, name })
+      return { status: 201, body: { ...apiKeyWire(row), key: token } }
+    },
+
+    async listApiKeys() {
+      return { status: 200, body: (await store.apiKeys.list()).map(apiKeyWire) }
+    },
+
+    async deleteApiKey({ params }) {
+      const isDeleted = apiKeyIdForm.test(params.apiKeyId) && (await store.apiKeys.delete(params.apiKeyId))
+      if (!isDeleted) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+      return { status: 204, body: null }
+    },
+  }
+}
+
+function checkTenantId(tenantId: string): string {
+  if (!tenantIdForm.test(tenantId)) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  return tenantId
+}
+
+function tenantWire(row: TenantRow): Tenant {
+  return { id: row.id, name: row.name, createdAt: wireSeconds(row.createdAt) }
+}
+
+function apiKeyWire(row: ApiKeyRow): ApiKey {
+  return {
+    id: row.id,
+    role: row.role,
+    ...(row.tenantId !== undefined && { tenantId: row.tenantId }),
+    name: row.name,
+    createdAt: wireSeconds(row.createdAt),
+  }
+}

@@ -1,0 +1,101 @@
+// A migration as the wire shows it: three states outside, the phases as an extra member.
+import { spellings, type MigrationInformation } from '@keyhold/contract'
+import { byokPrefix, KeyholdError, parseKeyArn } from '@keyhold/core'
+import { createHash } from 'node:crypto'
+import Type from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { KeyJobRow } from '../../store/key-jobs.ts'
+import { wireMilliseconds } from './wire-time.ts'
+
+type Phase = MigrationInformation['phase']
+
+const states: Readonly<Record<Phase, MigrationInformation['state']>> = {
+  prepare: 'New',
+  dual: 'InProgress',
+  copy: 'InProgress',
+  verify: 'InProgress',
+  cutover: 'InProgress',
+  done: 'Completed',
+}
+
+// Copying is nearly all of the work; the rest of the percent is for what follows it.
+const copyPercent = 90
+const verifyPercent = 95
+
+const lastErrorForm = Compile(Type.Object({ code: Type.String(), message: Type.String(), at: Type.String() }))
+
+/**
+ * Shows a key job.
+ *
+ * @param sourceTenantKeyId - names the source where it has no ARN of its own
+ * @throws KeyholdError `ERR_MIGRATION_RECORD_INVALID` when what is stored is damaged
+ */
+export function migrationWire(job: KeyJobRow, sourceTenantKeyId: string): MigrationInformation {
+  const phase = phaseOf(job)
+  const toInternal = job.targetFingerprint === job.tenantId
+  const fromInternal = job.sourceFingerprint === job.tenantId
+  const lastError = lastErrorOf(job)
+  return {
+    id: job.id,
+    migrationId: job.id,
+    tenantId: job.tenantId,
+    migratingFrom: fromInternal ? internalHandle(sourceTenantKeyId) : checkArn(job.sourceKeyArn),
+    migratingTo: toInternal ? spellings.defaultProviderArn : checkArn(job.targetKeyArn),
+    migratingToFingerPrint: job.targetFingerprint,
+    migratingToFingerprint: job.targetFingerprint,
+    migratingToPrefix: toInternal ? spellings.internalPrefix : byokPrefix(job.targetFingerprint),
+    state: states[phase],
+    progress: progressOf(job, phase),
+    initiatedAt: wireMilliseconds(job.createdAt),
+    completedAt: wireMilliseconds(job.completedAt),
+    phase,
+    cipherkeys: { total: job.total, copied: job.copied, failed: job.failed },
+    ...(lastError !== undefined && { lastError }),
+  }
+}
+
+function phaseOf(job: KeyJobRow): Phase {
+  if (job.phase === 'aborting' || job.phase === 'aborted') throw invalid()
+  return job.phase
+}
+
+function progressOf({ copied, total }: KeyJobRow, phase: Phase): number {
+  switch (phase) {
+    case 'prepare':
+    case 'dual':
+      return 0
+    case 'copy':
+      return total === 0 ? 0 : Math.min(copyPercent, Math.floor((copied / total) * copyPercent))
+    case 'verify':
+    case 'cutover':
+      return verifyPercent
+    case 'done':
+      return 100
+  }
+}
+
+function lastErrorOf({ lastError }: KeyJobRow): MigrationInformation['lastError'] {
+  if (lastError === undefined) return undefined
+  if (!lastErrorForm.Check(lastError)) throw invalid()
+  return lastError
+}
+
+function checkArn(keyArn: string): string {
+  try {
+    return parseKeyArn(keyArn).arn
+  } catch (cause) {
+    throw new KeyholdError('ERR_MIGRATION_RECORD_INVALID', { cause })
+  }
+}
+
+/** An opaque name in the shape that clients know; never a real wrap. */
+function internalHandle(tenantKeyId: string): string {
+  const bytes = Buffer.concat(
+    ['1', '2'].map((part) => createHash('sha512').update(`keyhold/handle/${part}\0${tenantKeyId}`).digest()),
+  )
+  return `v1:${bytes.subarray(0, 24).toString('base64')}:${bytes.subarray(24, 84).toString('base64')}`
+}
+
+function invalid(): KeyholdError {
+  return new KeyholdError('ERR_MIGRATION_RECORD_INVALID')
+}
