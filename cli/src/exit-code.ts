@@ -1,0 +1,56 @@
+// Exit codes. They are an interface for scripts, described in the README and in --help, and never change meaning.
+import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
+import { CliError } from './cli-error.ts'
+
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  configuration: 3,
+  unreachable: 4,
+  unauthenticated: 5,
+  forbidden: 6,
+  notFound: 7,
+  conflict: 8,
+  unavailable: 9,
+  serverFailed: 10,
+  interrupted: 130,
+} as const
+
+const conflicts = [409, 412, 424, 428]
+const unavailable = [408, 429, 503]
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError) return exitCodes[error.outcome]
+  if (error instanceof KeyholdApiError) return exitCodeOfRefusal(error)
+  if (error instanceof KeyholdClientError) {
+    if (error.code === 'ERR_CLIENT_URL_INVALID') return exitCodes.configuration
+    // A proxy speaks for a Keyhold that is away; whatever else answers in another form is not a Keyhold.
+    return error.status !== undefined && error.status >= 500
+      ? exitCodeOfStatus(error.status)
+      : exitCodes.unreachable
+  }
+  return exitCodes.failed
+}
+
+/** Whether the same call may succeed later without anybody changing anything. */
+export function isWorthRetrying(error: unknown): error is KeyholdApiError | KeyholdClientError {
+  if (error instanceof KeyholdApiError) return unavailable.includes(error.status)
+  if (!(error instanceof KeyholdClientError)) return false
+  if (error.status !== undefined) return unavailable.includes(error.status)
+  return error.code === 'ERR_CLIENT_UNREACHABLE' || error.code === 'ERR_CLIENT_TIMEOUT'
+}
+
+function exitCodeOfRefusal(error: KeyholdApiError): number {
+  // One route of the wire answers 406 where the others answer 428.
+  return error.code === 'ERR_MIGRATION_RUNNING' ? exitCodes.conflict : exitCodeOfStatus(error.status)
+}
+
+function exitCodeOfStatus(status: number): number {
+  if (status === 401) return exitCodes.unauthenticated
+  if (status === 403) return exitCodes.forbidden
+  if (status === 404) return exitCodes.notFound
+  if (conflicts.includes(status)) return exitCodes.conflict
+  if (unavailable.includes(status)) return exitCodes.unavailable
+  return status >= 500 ? exitCodes.serverFailed : exitCodes.failed
+}

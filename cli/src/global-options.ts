@@ -1,0 +1,80 @@
+// The options that every command takes, before or after its name.
+import { InvalidArgumentError, Option, type Command } from 'commander'
+
+export type OutputMode = 'text' | 'json' | 'raw' | 'quiet'
+
+export interface GlobalOptions {
+  server?: string
+  tokenFile?: string
+  insecure?: true
+  headers?: Record<string, string>
+  json?: true
+  raw?: true
+  quiet?: true
+  retry: number
+  interval: number
+  verbose?: true
+}
+
+export function addGlobalOptions(program: Command): void {
+  program
+    .option('-s, --server <url>', 'the server, instead of KEYHOLD_URL')
+    .option('--token-file <path>', 'read the access token from a file, or with - from standard input')
+    .option('--insecure', 'allow plain http to other machines, and certificates that cannot be verified')
+    .option('--headers <name=value>', 'add a header to every request; repeatable', addHeaders)
+    .addOption(new Option('--json', "print the server's JSON and nothing else").conflicts(['raw', 'quiet']))
+    .addOption(new Option('--raw', 'print the body as it came').conflicts('quiet'))
+    .option('-q, --quiet', 'print ids only')
+    .option('--retry <times>', 'try again when the server is away or busy; at most 10 times', parseRetry, 0)
+    .option('--interval <seconds>', 'pause between tries, and between the polls of --wait', parseSeconds, 1)
+    .option('-v, --verbose', 'name every request on standard error')
+  // A token on the command line stands in the shell's history and in every process list.
+  for (const name of ['token', 'api-key']) {
+    const refused = new Option(`--${name} [secret]`).hideHelp()
+    program.addOption(refused)
+    program.hook('preAction', (_program, command) => {
+      if (program.getOptionValue(refused.attributeName()) === undefined) return
+      command.error(
+        `error: --${name} would show the token to every user of this machine; use KEYHOLD_TOKEN or --token-file`,
+      )
+    })
+  }
+}
+
+export function outputMode(options: Pick<GlobalOptions, 'json' | 'raw' | 'quiet'>): OutputMode {
+  if (options.json) return 'json'
+  if (options.raw) return 'raw'
+  return options.quiet ? 'quiet' : 'text'
+}
+
+/** A number of seconds, for options. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds > 86_400) {
+    throw new InvalidArgumentError('It must be a number of seconds, from 0 to 86400.')
+  }
+  return seconds
+}
+
+function parseRetry(text: string): number {
+  if (!/^(\d|10)$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0 to 10.')
+  return Number(text)
+}
+
+const headersOfOurs = ['authorization', 'keyhold-tenant', 'content-type', 'accept']
+
+// Also `a=1,b=2` in one argument, as the original takes it; a comma inside a value stays.
+function addHeaders(text: string, previous: Record<string, string> = {}): Record<string, string> {
+  const added = { ...previous }
+  for (const pair of text.split(/,(?=[^,=]+=)/)) {
+    const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) {
+      throw new InvalidArgumentError('It must be name=value.')
+    }
+    if (headersOfOurs.includes(name.toLowerCase())) {
+      throw new InvalidArgumentError(`The header ${name.toLowerCase()} is not for --headers.`)
+    }
+    added[name] = value
+  }
+  return added
+}

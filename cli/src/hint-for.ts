@@ -1,0 +1,70 @@
+// What to do next, for the errors where that is known.
+import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
+import { CliError } from './cli-error.ts'
+import { isWorthRetrying } from './exit-code.ts'
+import { rootCause } from './root-cause.ts'
+
+const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to apply it, then try again'
+
+const hints: Readonly<Record<string, string>> = {
+  ERR_UNAUTHENTICATED: 'is the token one of this server? A new start with new data makes new tokens',
+  ERR_FORBIDDEN:
+    "keyprovider needs a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN)",
+  ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
+  ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
+  ERR_KEY_PROVIDER_NOT_FOUND: 'keyhold keyprovider list shows the fingerprints',
+  ERR_KEY_PROVIDER_EXISTS: 'keyhold keyprovider ls shows it',
+  ERR_KEY_PROVIDER_IN_USE:
+    'migrate to another key provider, wait until it has completed, then delete this one',
+  ERR_ARN_INVALID: 'a key ARN looks like arn:aws:kms:eu-west-1:111122223333:key/mrk-…',
+  ERR_KEY_SINGLE_REGION: 'create a multi-Region key in AWS, and a replica of it',
+  'Encryption-88': correctPolicy,
+  ERR_KMS_DENIED: correctPolicy,
+  ERR_KMS_KEY_DISABLED: 'enable the key in AWS, then try again',
+  ERR_KMS_KEY_PENDING_DELETION: 'cancel the deletion of the key in AWS and enable it, then try again',
+  ERR_MIGRATION_RUNNING:
+    'keyhold keyprovider migration-details shows it; another one can start when it has completed',
+  ERR_MIGRATION_NOT_FOUND: 'keyhold keyprovider migrate starts one',
+  ERR_SEALED: "give the server the root key of its database, or it can open none of the tenants' keys",
+  ERR_CLIENT_URL_INVALID: 'correct KEYHOLD_URL or --server',
+  ERR_CLIENT_URL_INSECURE: 'use https, or pass --insecure where nobody else listens',
+  ERR_CLIENT_TIMEOUT: 'the server may have done it all the same: look before you repeat it',
+  ERR_CLIENT_BAD_REPLY: 'is KEYHOLD_URL or --server the address of a Keyhold?',
+}
+
+const hintsForCauses: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: is the server running, and is KEYHOLD_URL or --server right?',
+  ENOTFOUND: 'no machine has this name: is KEYHOLD_URL or --server right?',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS there: is it http?',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server does not speak TLS there: is it http?',
+  CERT_HAS_EXPIRED: "renew the server's certificate",
+  ERR_TLS_CERT_ALTNAME_INVALID: "use the name that stands in the server's certificate",
+}
+
+const untrusted = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]
+
+export function hintFor(error: unknown): string | undefined {
+  if (error instanceof CliError) return error.hint
+  if (error instanceof KeyholdApiError || error instanceof KeyholdClientError) {
+    const hint = hintForCause(error) ?? hints[error.code]
+    if (hint !== undefined || !isWorthRetrying(error)) return hint
+    const { retryAfterSeconds } = error
+    const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`
+    return `try again ${when}, or let --retry 10 do it`
+  }
+  return undefined
+}
+
+function hintForCause(error: Error): string | undefined {
+  const code = rootCause(error)?.code ?? ''
+  if (untrusted.includes(code)) {
+    return "name your own authority's certificate in NODE_EXTRA_CA_CERTS, or pass --insecure to trust anybody"
+  }
+  return hintsForCauses[code]
+}

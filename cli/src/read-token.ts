@@ -1,0 +1,48 @@
+// Where the access token comes from: a file, standard input or the environment, never an argument; and it goes nowhere
+// but into the client.
+import { readFile, stat } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { CliError } from './cli-error.ts'
+import type { Environment } from './environment.ts'
+import { sayWarning } from './say.ts'
+
+/** Whose token a command needs. */
+export type Caller = 'tenant-admin' | 'operator'
+
+/** @throws CliError `configuration` when there is none, or none that a header could carry. */
+export async function readToken(
+  file: string | undefined,
+  environment: Environment,
+  caller: Caller,
+): Promise<string> {
+  const token = file === undefined ? tokenOf(environment, caller) : (await readTokenFile(file)).trim()
+  if (token === undefined) {
+    const name = caller === 'operator' ? 'KEYHOLD_OPERATOR_TOKEN' : 'KEYHOLD_TOKEN'
+    throw new CliError('configuration', 'ERR_CLI_NO_TOKEN', `no access token: ${name} is not set`, {
+      hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --token-file',
+    })
+  }
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    const place = file === undefined ? 'the environment' : file === '-' ? 'standard input' : file
+    throw new CliError('configuration', 'ERR_CLI_TOKEN_INVALID', `what ${place} holds is not an access token`)
+  }
+  return token
+}
+
+function tokenOf({ token, operatorToken }: Environment, caller: Caller): string | undefined {
+  return caller === 'operator' ? (operatorToken ?? token) : token
+}
+
+async function readTokenFile(file: string): Promise<string> {
+  if (file === '-') return text(process.stdin)
+  try {
+    const { mode } = await stat(file)
+    // Windows has no such bits.
+    if (process.platform !== 'win32' && (mode & 0o004) !== 0) {
+      sayWarning(`every user of this machine can read ${file}; chmod 600 ends that`)
+    }
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new CliError('configuration', 'ERR_CLI_TOKEN_FILE', `cannot read the token file ${file}`, { cause })
+  }
+}

@@ -1,0 +1,34 @@
+// API keys for people.
+import type { ApiKey } from '@keyhold/client'
+import { formatFields, formatTable } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+/** A new API key; `key` is shown unless it went into a file. */
+export const createdApiKeyView: View<ApiKey & { key?: string }> = {
+  ids: ({ id }) => [id],
+  text: ({ id, role, tenantId, name, createdAt, key }) =>
+    formatFields([
+      ['id', id],
+      ['role', role],
+      ['tenant', tenantId],
+      ['name', name],
+      ['created', readableTime(createdAt)],
+      ['key', key],
+    ]),
+}
+
+export const apiKeyListView: View<ApiKey[]> = {
+  ids: (apiKeys) => apiKeys.map(({ id }) => id),
+  text: (apiKeys) =>
+    formatTable(
+      ['ID', 'ROLE', 'TENANT', 'NAME', 'CREATED'],
+      apiKeys.map(({ id, role, tenantId, name, createdAt }) => [
+        id,
+        role,
+        tenantId ?? '-',
+        name,
+        readableTime(createdAt),
+      ]),
+    ),
+}

@@ -1,0 +1,49 @@
+// Key providers for people.
+import type { KeyProvider } from '@keyhold/client'
+import { formatFields, formatTable } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const keyProviderView: View<KeyProvider> = {
+  ids: (provider) => [provider.arnFingerPrint],
+  text: (provider) =>
+    formatFields([
+      ['fingerprint', provider.arnFingerPrint],
+      ['name', provider.name],
+      ['description', provider.description],
+      ['current', provider.current ? 'yes' : 'no'],
+      ['arn', provider.arn],
+      ['kind', provider.keyprovider],
+      ['multi-region', provider.multiRegion === undefined ? undefined : provider.multiRegion ? 'yes' : 'no'],
+      ['replicas', provider.replicaKeys?.map((replica) => `${replica.region}  ${replica.arn}`)],
+      ['DR', provider.drCompliant === undefined ? undefined : disasterRecovery(provider, true)],
+      ['created', readableTime(provider.createdAt)],
+      ['promoted', readableTime(provider.promotedToCurrentAt)],
+      ['demoted', readableTime(provider.demotedFromCurrentAt)],
+      ['tenant', provider.tenantId],
+    ]),
+}
+
+export const keyProviderListView: View<KeyProvider[]> = {
+  ids: (providers) => providers.map((provider) => provider.arnFingerPrint),
+  text: (providers) =>
+    formatTable(
+      ['FINGERPRINT', 'NAME', 'CURRENT', 'ARN', 'DR'],
+      providers.map((provider) => [
+        provider.arnFingerPrint,
+        provider.name,
+        provider.current ? 'yes' : '-',
+        provider.arn,
+        disasterRecovery(provider, false),
+      ]),
+    ),
+}
+
+// Whether the key also serves in the region for disaster recovery.
+function disasterRecovery({ drCompliant, complianceError }: KeyProvider, withMessage: boolean): string {
+  if (drCompliant === undefined) return '-'
+  if (drCompliant) return 'ok'
+  if (complianceError === undefined || complianceError.code === '') return 'no'
+  const { code, region, message } = complianceError
+  return withMessage ? `${code} in ${region}: ${message}` : `${code} in ${region}`
+}

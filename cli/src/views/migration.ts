@@ -1,0 +1,41 @@
+// Migrations for people.
+import type { MigrationInformation } from '@keyhold/client'
+import { formatFields } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const migrationView: View<MigrationInformation> = {
+  ids: (migration) => [migration.id],
+  text: (migration) =>
+    formatFields([
+      ['id', migration.id],
+      ['state', migration.state],
+      ['phase', migration.phase],
+      ['progress', `${Math.floor(migration.progress)} %`],
+      ['cipherkeys', cipherkeysOf(migration)],
+      ['from', migration.migratingFrom],
+      ['to', migration.migratingTo],
+      ['fingerprint', migration.migratingToFingerPrint],
+      ['initiated', readableTime(migration.initiatedAt)],
+      ['completed', readableTime(migration.completedAt)],
+      ['last error', lastErrorOf(migration)],
+      ['tenant', migration.tenantId],
+    ]),
+}
+
+/** One line of progress. */
+export function progressOf(migration: MigrationInformation): string {
+  const { state, phase, progress } = migration
+  return `migration ${state}, ${phase}, ${Math.floor(progress)} %, cipherkeys ${cipherkeysOf(migration)}`
+}
+
+/** Why a migration pauses, if it does. */
+export function lastErrorOf({ lastError }: MigrationInformation): string | undefined {
+  return lastError === undefined
+    ? undefined
+    : `${lastError.message} (${lastError.code}) at ${readableTime(lastError.at)}`
+}
+
+function cipherkeysOf({ cipherkeys: { total, copied, failed } }: MigrationInformation): string {
+  return `${copied} of ${total} copied${failed === 0 ? '' : `, ${failed} failed`}`
+}

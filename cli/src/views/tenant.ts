@@ -1,0 +1,24 @@
+// Tenants for people.
+import type { Tenant } from '@keyhold/client'
+import { formatFields, formatTable } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const tenantView: View<Tenant> = {
+  ids: ({ id }) => [id],
+  text: ({ id, name, createdAt }) =>
+    formatFields([
+      ['id', id],
+      ['name', name],
+      ['created', readableTime(createdAt)],
+    ]),
+}
+
+export const tenantListView: View<Tenant[]> = {
+  ids: (tenants) => tenants.map(({ id }) => id),
+  text: (tenants) =>
+    formatTable(
+      ['ID', 'NAME', 'CREATED'],
+      tenants.map(({ id, name, createdAt }) => [id, name, readableTime(createdAt)]),
+    ),
+}

@@ -1,0 +1,96 @@
+// Waits for the end of one migration by polling its details. The waiting can end in many ways; the migration goes on.
+import { KeyholdApiError, type Reply } from '@keyhold/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CliError } from './cli-error.ts'
+import { isWorthRetrying } from './exit-code.ts'
+import { openProgress, type Progress } from './open-progress.ts'
+import type { Session } from './open-session.ts'
+import { lastErrorOf, progressOf } from './views/migration.ts'
+
+type Details = Reply<'getMigrationDetails'>
+
+// Migrations of small tenants take less than a second: the first polls come quickly.
+const firstPauseMs = 100
+// A server that restarts is away for seconds; one that stays away is an error.
+const patienceMs = 60_000
+const seeDetails = 'keyhold keyprovider migration-details shows it'
+
+/**
+ * The details of the migration when it has completed.
+ *
+ * @throws CliError `interrupted` on SIGINT; `failed` after `timeoutSeconds`, or when the migration is gone without
+ * having completed; what the server refuses a poll with, or its absence for a minute.
+ */
+export async function waitForMigration(
+  session: Session,
+  id: string,
+  timeoutSeconds: number | undefined,
+): Promise<Details> {
+  const stop = new AbortController()
+  const stopWith = (outcome: 'interrupted' | 'failed', code: string, why: string) => () => {
+    stop.abort(new CliError(outcome, code, `${why}; migration ${id} goes on`, { hint: seeDetails }))
+  }
+  const onInterrupt = stopWith('interrupted', 'ERR_CLI_INTERRUPTED', 'stopped waiting')
+  process.once('SIGINT', onInterrupt)
+  const timer =
+    timeoutSeconds === undefined
+      ? undefined
+      : setTimeout(
+          stopWith('failed', 'ERR_CLI_TIMEOUT', `not completed within ${timeoutSeconds} s`),
+          timeoutSeconds * 1000,
+        )
+  const progress = session.mode === 'quiet' ? silent : openProgress()
+  try {
+    return await poll(session, id, stop.signal, progress)
+  } catch (error) {
+    stop.signal.throwIfAborted()
+    throw error
+  } finally {
+    progress.close()
+    clearTimeout(timer)
+    process.off('SIGINT', onInterrupt)
+  }
+}
+
+async function poll(session: Session, id: string, signal: AbortSignal, progress: Progress): Promise<Details> {
+  const longestPauseMs = Math.max(session.intervalMs, firstPauseMs)
+  let pauseMs = firstPauseMs
+  let lastAnswer = performance.now()
+  let lastTrouble: string | undefined
+  for (;;) {
+    let details: Details | undefined
+    let trouble: string | undefined
+    let askedToWaitMs = 0
+    try {
+      details = await session.callOnce('getMigrationDetails', { signal })
+      lastAnswer = performance.now()
+    } catch (error) {
+      if (error instanceof KeyholdApiError && error.code === 'ERR_MIGRATION_NOT_FOUND') throw gone(id)
+      if (!isWorthRetrying(error) || performance.now() - lastAnswer > patienceMs) throw error
+      trouble = `${error.message} (${error.code}); still waiting`
+      askedToWaitMs = (error.retryAfterSeconds ?? 0) * 1000
+    }
+    if (details !== undefined) {
+      if (details.body.id !== id) throw gone(id)
+      if (details.body.state === 'Completed') return details
+      const lastError = lastErrorOf(details.body)
+      if (lastError !== undefined) trouble = `the migration pauses: ${lastError}`
+    }
+    if (trouble !== undefined && trouble !== lastTrouble) progress.note(trouble)
+    lastTrouble = trouble
+    if (details !== undefined) progress.show(progressOf(details.body), details.body.phase)
+    await sleep(Math.max(pauseMs, askedToWaitMs), undefined, { signal })
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+  }
+}
+
+function gone(id: string): CliError {
+  return new CliError(
+    'failed',
+    'ERR_CLI_MIGRATION_GONE',
+    `migration ${id} is neither running nor the last completed one: it was cancelled, or another one followed it`,
+    { hint: 'keyhold keyprovider list shows which key provider is current' },
+  )
+}
+
+const silent: Progress = { show: () => undefined, note: () => undefined, close: () => undefined }
