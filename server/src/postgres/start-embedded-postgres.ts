@@ -17,6 +17,7 @@ import { lockDataDir, type DataDirLock } from './data-dir-lock.ts'
 import { embeddedPostgresError, isSystemError, reasonOf } from './embedded-postgres-error.ts'
 import { ensureDatabase, isPasswordRefused, type PostgresConnection } from './ensure-database.ts'
 import { findBinaries } from './find-binaries.ts'
+import { restoreLinks } from './restore-links.ts'
 import { runServer } from './run-server.ts'
 import { serverArguments } from './server-settings.ts'
 import { createSocketDir, socketPort } from './socket-dir.ts'
@@ -94,7 +95,8 @@ async function start(
   const existing = await findCluster(dataDir)
   if (existing !== undefined) await stopLeftovers(existing, log)
 
-  const found = options.binaries ?? (await findBinaries())
+  const found = options.binaries ?? findBinaries()
+  await restoreLinks(found)
   const place = await choosePlace({
     dataDir,
     cluster: existing,

@@ -62,6 +62,7 @@ export function keyProviderQueries(db: Database) {
             name: provider.name,
             description: provider.description,
             is_current: provider.isCurrent,
+            promoted_at: provider.isCurrent ? new Date() : null,
             inspection,
             inspected_at: inspection === null ? null : new Date(),
           })

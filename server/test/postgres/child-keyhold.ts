@@ -6,10 +6,11 @@ import { readFile, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { PostgresConnection } from '../../src/postgres/ensure-database.ts'
 
 /** What the child said first. */
-export interface ChildAnswer {
+interface ChildAnswer {
   ready?: PostgresConnection
   refused?: { message: string; code?: string; details?: Record<string, string> }
 }
@@ -25,7 +26,7 @@ export interface ChildKeyhold {
 export function spawnKeyhold(options: object, uid?: number): ChildKeyhold {
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'start-in-child.ts'), JSON.stringify(options)],
+    [fileURLToPath(import.meta.resolve('./start-in-child.ts')), JSON.stringify(options)],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', ...(uid === undefined ? {} : { uid, gid: uid }) },
   )
   let errors = ''

@@ -91,7 +91,7 @@ beforeAll(async () => {
   // The programs as npm leaves them in a clone in root's home: links stay links.
   shutBinaries = join(shut, 'node_modules', 'native')
   await mkdir(dirname(shutBinaries))
-  await cp(await findBinaries(), shutBinaries, { recursive: true, verbatimSymlinks: true })
+  await cp(findBinaries(), shutBinaries, { recursive: true, verbatimSymlinks: true })
 })
 afterEach(async () => {
   await Promise.all(running.splice(0).map((postgres) => postgres.stop()))

