@@ -103,12 +103,13 @@ function parseBody(body: Buffer): { fields: RequestFields; parsed: object } {
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) continue
     size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new KmsError('RequestEntityTooLargeException', undefined, 413)
-    chunks.push(chunk)
+    // Read on to the end: a client that is still sending would see a reset instead of the answer.
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
   }
+  if (size > MAX_BODY_BYTES) throw new KmsError('RequestEntityTooLargeException', undefined, 413)
   return Buffer.concat(chunks)
 }
 
@@ -123,8 +124,6 @@ function whenGone(response: ServerResponse): AbortSignal {
 
 function send(response: ServerResponse, status: number, type: string, body: unknown): void {
   const text = body === undefined ? '' : JSON.stringify(body)
-  // After an oversized request the rest of it is still on its way.
-  if (status === 413) response.setHeader('connection', 'close')
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) })
   response.end(text)
 }

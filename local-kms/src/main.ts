@@ -13,6 +13,12 @@ const USAGE = `Usage: npm run local-kms -- --port N --data-dir D [--principals F
 const options = readOptions()
 try {
   const kms = await startLocalKms({ ...options, log: say })
+  // Before the first line is out: whoever waits for it may stop the process at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void kms.close()
+    })
+  }
   say(`local-kms: an AWS KMS for development and tests ONLY. Never keep production keys in it.
 
   endpoint     ${kms.url}
@@ -21,11 +27,6 @@ try {
 
   AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url ${kms.url} --region eu-west-1 kms list-keys
 `)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      void kms.close()
-    })
-  }
 } catch (error) {
   process.stderr.write(`local-kms: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1

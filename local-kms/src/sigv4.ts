@@ -1,6 +1,6 @@
 // Verifies AWS Signature Version 4 on a request, with the checks, their order and the messages of AWS.
 // The credential scope also says which Region the caller is talking to: one endpoint plays them all.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { isRegion } from './arn.ts'
 import type { Caller } from './callers.ts'
 import { KmsError } from './kms-error.ts'
@@ -152,16 +152,17 @@ function canonicalRequest(request: SignedRequest, signedHeaders: readonly string
 }
 
 // The key changes once a day and Region; deriving it costs four HMACs, as much as all the rest.
-const signingKeys = new Map<string, Buffer>()
+const signingKeys = new Map<string, KeyObject>()
 
-function signingKey(caller: Caller, date: string, region: string): Buffer {
+function signingKey(caller: Caller, date: string, region: string): KeyObject {
   const name = JSON.stringify([caller.secretAccessKey, date, region])
   const cached = signingKeys.get(name)
   if (cached !== undefined) return cached
-  let key = Buffer.from(`AWS4${caller.secretAccessKey}`)
+  let bytes = Buffer.from(`AWS4${caller.secretAccessKey}`)
   for (const part of [date, region, 'kms', 'aws4_request']) {
-    key = createHmac('sha256', key).update(part).digest()
+    bytes = createHmac('sha256', bytes).update(part).digest()
   }
+  const key = createSecretKey(bytes)
   if (signingKeys.size >= 1000) signingKeys.clear()
   signingKeys.set(name, key)
   return key

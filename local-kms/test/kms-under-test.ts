@@ -13,13 +13,13 @@ export const STRANGER = '444455556666'
 export const REGION = 'eu-west-1'
 export const OTHER_REGION = 'us-east-1'
 
-export interface As {
+interface As {
   readonly accessKeyId?: string
   readonly secretAccessKey?: string
   readonly region?: string
 }
 
-export interface KmsUnderTest extends LocalKms {
+interface KmsUnderTest extends LocalKms {
   client(as?: As): KMSClient
 }
 

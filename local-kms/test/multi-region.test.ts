@@ -1,5 +1,4 @@
 // A key and its replicas: one material, independent policies and states.
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   DecryptCommand,
   DescribeKeyCommand,
@@ -16,8 +15,8 @@ import { bytes, createKey, OTHER_REGION, OWNER, REGION, refusal, startKms, text 
 
 const DAY_MS = 86_400_000
 
-let skipped = 0
-const kms = await startKms({ now: () => Date.now() + skipped })
+let now = Date.now()
+const kms = await startKms({ now: () => now })
 const here = kms.client()
 const there = kms.client({ region: OTHER_REGION })
 
@@ -34,7 +33,7 @@ async function createPair() {
 
 async function createReadyPair() {
   const pair = await createPair()
-  skipped += 200
+  now += 200
   return pair
 }
 
@@ -70,7 +69,9 @@ test('a replica is Creating for 200 ms, unusable meanwhile, and then Enabled', a
     message: `${replicaArn} is creating.`,
     status: 400,
   })
-  await sleep(210)
+  now += 199
+  expect(await describe(there, primary.keyId)).toMatchObject({ KeyState: 'Creating' })
+  now += 1
   expect(await describe(there, primary.keyId)).toMatchObject({
     ...expected,
     KeyState: 'Enabled',
@@ -156,9 +157,9 @@ test('a primary waits for its replicas before its own waiting period starts', as
   expect(scheduled).toMatchObject({ KeyState: 'PendingReplicaDeletion', PendingWindowInDays: 8 })
   expect(scheduled.DeletionDate).toBeUndefined()
   await there.send(new ScheduleKeyDeletionCommand({ KeyId: primary.keyId, PendingWindowInDays: 7 }))
-  skipped += 7 * DAY_MS
+  now += 7 * DAY_MS
   await expect(describe(there, primary.keyId)).rejects.toThrow('does not exist')
   expect(await describe(here, primary.keyId)).toMatchObject({ KeyState: 'PendingDeletion' })
-  skipped += 8 * DAY_MS
+  now += 8 * DAY_MS
   await expect(describe(here, primary.keyId)).rejects.toThrow('does not exist')
 })

@@ -212,7 +212,7 @@ test.each([
   expect(await curl(operation, body)).toStrictEqual(expected)
 })
 
-test('a request without end is cut off', async () => {
+test('an oversized request is refused', async () => {
   const response = await fetch(kms.url, { method: 'POST', body: 'x'.repeat(2 * 1024 * 1024) })
   expect(response.status).toBe(413)
 })

@@ -8,7 +8,7 @@ import { permitOnKey } from '../permission.ts'
 import type { RequestFields } from '../request-fields.ts'
 import { requireEnabled, requireSymmetric } from './state-rules.ts'
 
-export const MAX_PLAINTEXT = 4096
+const MAX_PLAINTEXT = 4096
 const MAX_BLOB = 6144
 const ALGORITHMS = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE'] as const
 
