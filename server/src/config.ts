@@ -11,6 +11,8 @@ export interface Config {
   keyCacheTtlSeconds: number
   requireMultiRegion: boolean
   backupRetentionDays: number
+  /** After this long without a sign of life from its leader, a migration is led by another replica. */
+  migrationLeaseSeconds: number
   /** Undefined: the original's name. */
   internalKmsName: string | undefined
   /** Undefined: AWS itself. */
@@ -47,6 +49,11 @@ export function readConfig(environment: Environment = process.env): Config {
       byDefault: 0,
       min: 0,
       max: 3_650,
+    }),
+    migrationLeaseSeconds: readInteger(environment, 'KEYHOLD_MIGRATION_LEASE_SECONDS', {
+      byDefault: 10,
+      min: 2,
+      max: 300,
     }),
     internalKmsName: environment.KEYHOLD_INTERNAL_KMS_NAME,
     kmsEndpoint: kmsEndpoint === undefined || kmsEndpoint === 'aws' ? undefined : readUrl(kmsEndpoint),

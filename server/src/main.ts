@@ -40,6 +40,9 @@ export interface Server {
   stop(): Promise<void>
 }
 
+/** What must be done through the server itself before it counts as ready. */
+export type BeforeReady = (server: Pick<Server, 'url' | 'createOperatorKey'>) => Promise<void>
+
 const maxTenantKeys = 20_000
 const maxDataKeys = 200_000
 const drainMs = 3_000
@@ -50,11 +53,16 @@ export function createLogger(config: Config): Logger {
 }
 
 /**
- * Starts the server and answers once it listens.
+ * Starts the server and answers once it listens and is ready.
  *
+ * @param beforeReady - runs while the server listens, but `/readyz` does not yet answer 200
  * @throws KeyholdError with one of the codes of starting, such as `ERR_DATA_DIR_IN_USE` or `ERR_SCHEMA_NEWER`
  */
-export async function startServer(config: Config, logger: Logger = createLogger(config)): Promise<Server> {
+export async function startServer(
+  config: Config,
+  logger: Logger = createLogger(config),
+  beforeReady: BeforeReady = () => Promise.resolve(),
+): Promise<Server> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const { db, connection, close: closeDatabase } = await connectDatabase(config, logger)
   const queue = createJobQueue({
@@ -64,7 +72,7 @@ export async function startServer(config: Config, logger: Logger = createLogger(
     },
   })
   try {
-    return await wire(config, logger, db, queue, closeDatabase)
+    return await wire(config, logger, db, queue, closeDatabase, beforeReady)
   } catch (error) {
     await queue.stop().catch(() => undefined)
     await closeDatabase()
@@ -78,6 +86,7 @@ async function wire(
   db: Database,
   queue: JobQueue,
   closeDatabase: () => Promise<void>,
+  beforeReady: BeforeReady,
 ): Promise<Server> {
   const store = createStore(db)
   const rootKey = await prepareDatabase(config, db, store, queue)
@@ -95,15 +104,24 @@ async function wire(
   const ttlMs = config.keyCacheTtlSeconds * 1_000
   const tenantKeys = createTenantKeyCache({ store, kms, ttlMs, maxEntries: maxTenantKeys, clock })
   const dataKeys = createDataKeyCache({ store, tenantKeys, ttlMs, maxEntries: maxDataKeys, clock })
-  const { failpoint, backupRetentionDays, requireMultiRegion } = config
-  const migrationParts = { store, kms, tenantKeys, replicaId: randomUUID(), backupRetentionDays, failpoint }
+  const { failpoint, backupRetentionDays, migrationLeaseSeconds: leaseSeconds, requireMultiRegion } = config
+  const migrationParts = {
+    store,
+    kms,
+    tenantKeys,
+    replicaId: randomUUID(),
+    leaseSeconds,
+    backupRetentionDays,
+    failpoint,
+  }
   const stopping = new AbortController()
+  let isReady = false
 
   const app = createApp({
     logger,
     authenticate: createAuthenticate(store),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
-    probes: { isSealed, isDatabaseReady: () => isDatabaseReady(db) },
+    probes: { isSealed, isReady: () => isReady, isDatabaseReady: () => isDatabaseReady(db) },
     handlers: {
       ...keyProviderHandlers({ store, kms, requireMultiRegion }),
       ...migrationHandlers({
@@ -159,7 +177,7 @@ async function wire(
   }
 
   let stopped: Promise<void> | undefined
-  return {
+  const server: Server = {
     url,
     async createOperatorKey(name) {
       const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name })
@@ -167,6 +185,14 @@ async function wire(
     },
     stop: () => (stopped ??= stop()),
   }
+  try {
+    await beforeReady(server)
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  isReady = true
+  return server
 }
 
 function rootKeyFile(config: Config): string {

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify'
 export interface Probes {
   /** Whether the service holds no root key for its database. */
   readonly isSealed: boolean
+  /** Whether starting is over. */
+  isReady: () => boolean
   /** Whether the database answers. */
   isDatabaseReady: () => Promise<boolean>
 }
@@ -13,6 +15,7 @@ export function registerProbes(app: FastifyInstance, probes: Probes): void {
 
   app.get('/readyz', async (_request, reply) => {
     if (probes.isSealed) return reply.code(503).send({ status: 'sealed' })
+    if (!probes.isReady()) return reply.code(503).send({ status: 'starting' })
     if (!(await probes.isDatabaseReady())) return reply.code(503).send({ status: 'database unavailable' })
     return { status: 'ok' }
   })

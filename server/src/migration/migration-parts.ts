@@ -11,6 +11,8 @@ export interface MigrationParts {
   tenantKeys: TenantKeyCache
   /** This process's own id, a UUID: leases are given to it. */
   replicaId: string
+  /** How long a lead lasts unless it is renewed; three renewals are tried in that time. */
+  leaseSeconds: number
   /** Days for which a retired tenant key version is kept for the sake of backups; 0: none. */
   backupRetentionDays: number
   failpoint: Failpoint

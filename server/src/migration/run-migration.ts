@@ -10,8 +10,6 @@ import { LeadLost, type MigrationParts } from './migration-parts.ts'
 import { prepare } from './prepare.ts'
 import { verify } from './verify.ts'
 
-/** A replica that is killed is replaced by another after this time. */
-export const leaseSeconds = 10
 const retrySeconds = 3
 
 const steps: Readonly<Record<string, (parts: MigrationParts, job: KeyJobRow) => Promise<void>>> = {
@@ -35,7 +33,7 @@ export async function runMigration(
   keyJobId: string,
   { signal, onPause }: RunMigrationOptions,
 ): Promise<void> {
-  const { store, replicaId } = parts
+  const { store, replicaId, leaseSeconds } = parts
   for (;;) {
     const job = await store.keyJobs.lease(keyJobId, replicaId, leaseSeconds)
     if (job === undefined) return
