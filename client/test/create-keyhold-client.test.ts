@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, KeyholdApiError, KeyholdClientError, type Reply } from '@keyhold/client'
-import { serve } from './serve.ts'
+import { closedPort, serve } from './serve.ts'
 
 const token = 'kh_secret_token'
 const fingerprint = '9f352c5a0000000000000000deadbeef'
@@ -185,7 +185,7 @@ describe("an answer that is not Keyhold's", () => {
 
 describe('no answer', () => {
   test('nobody listens: unreachable, with the cause', async () => {
-    const client = createKeyholdClient({ url: 'http://127.0.0.1:1', token })
+    const client = createKeyholdClient({ url: await closedPort(), token })
     const error = await failure(client.call('listTenants'))
     expect(error).toMatchObject({
       name: 'KeyholdClientError',
