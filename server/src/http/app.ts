@@ -1,12 +1,19 @@
 // The HTTP application: exactly the routes of the contract, and the few that are for machines.
 import { limits, routes, type Route, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
-import { randomBytes } from 'node:crypto'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { answerClientError } from './answer-client-error.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
 import { checkBody, checkParams } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import type { Handlers } from './handler.ts'
+import { newTraceId } from './new-trace-id.ts'
 import { registerProbes, type Probes } from './probes.ts'
 
 declare module 'fastify' {
@@ -31,12 +38,19 @@ const requestTimeoutMs = 30_000
 export function createApp({ handlers, probes, logger, ...authorization }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength, caseSensitive: true },
     exposeHeadRoutes: false,
-    genReqId: () => randomBytes(16).toString('hex'),
+    genReqId: newTraceId,
+    // Requests on open connections during the drain are served; the framework's own refusal is not in the envelope.
+    return503OnClosing: false,
+    // A path that can't be decoded comes here, past all hooks.
+    frameworkErrors: (thrown, request, reply) => {
+      void sendError(thrown, request, reply.header('x-b3-traceid', request.id))
+    },
+    clientErrorHandler: answerClientError,
   })
   app.decorateRequest('routeId', undefined)
   app.decorateRequest('authorized', undefined)
@@ -60,14 +74,7 @@ export function createApp({ handlers, probes, logger, ...authorization }: AppPar
   app.addHook('onResponse', async (request, reply) => {
     logResponse(request, reply.statusCode, reply.elapsedTime)
   })
-  app.setErrorHandler(async (thrown, request, reply) => {
-    const error = toKeyholdError(thrown)
-    request.errorCode = error.code
-    if (error.code === 'ERR_INTERNAL')
-      request.log.error({ traceId: request.id, err: error.cause }, 'internal error')
-    const { status, headers, body } = errorReply(error, request.id, request.routeId)
-    return reply.code(status).headers(headers).send(body)
-  })
+  app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
   app.setNotFoundHandler(() => {
     throw new KeyholdError('ERR_ROUTE_NOT_FOUND')
   })
@@ -77,6 +84,17 @@ export function createApp({ handlers, probes, logger, ...authorization }: AppPar
     registerRoute(app, id as RouteId, route, handlers, authorization, probes)
   }
   return app
+}
+
+function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toKeyholdError(thrown)
+  request.errorCode = error.code
+  if (error.code === 'ERR_INTERNAL') logInternalError(request, error.cause)
+  const { status, headers, body } = errorReply(error, request.id, request.routeId)
+  return reply
+    .code(status)
+    .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
+    .send(JSON.stringify(body))
 }
 
 function registerRoute(
@@ -111,6 +129,13 @@ function registerRoute(
         .send(JSON.stringify(body))
     },
   })
+}
+
+// Where it happened and no more: other members of an error may hold values, such as a database error's row.
+function logInternalError(request: FastifyRequest, cause: unknown): void {
+  const stack = cause instanceof Error ? cause.stack : undefined
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+  request.log.error({ traceId: request.id, stack, cause: code }, 'internal error')
 }
 
 // One line per request of the management API, and of the data plane only where something went wrong. Only these

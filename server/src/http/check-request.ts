@@ -36,7 +36,7 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
       message: `${place} ${first?.message ?? 'is not as it should be'}.`,
     })
   }
-  if (!isStorable(body)) {
+  if (!itemRoutes.has(routeId) && !isStorable(body)) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {
       message:
         'A text has a character that cannot be stored: a control character or half of a surrogate pair.',
@@ -45,13 +45,17 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
   return body
 }
 
-// Items of the data plane are checked one by one; everything else ends up in columns and on screens.
+// Their items are checked one by one; everything else ends up in columns and on screens.
+const itemRoutes: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt'])
+
+// Texts lie at most this deep in a body: in the objects of a list. What is deeper is in members that are ignored.
+const maxTextDepth = 2
+
 // eslint-disable-next-line no-control-regex
 const controlCharacter = /[\u0000-\u001f\u007f]/
 
-function isStorable(value: unknown): boolean {
+function isStorable(value: unknown, depth = 0): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !controlCharacter.test(value)
-  if (Array.isArray(value)) return value.every(isStorable)
-  if (typeof value !== 'object' || value === null || 'items' in value) return true
-  return Object.values(value).every(isStorable)
+  if (typeof value !== 'object' || value === null || depth === maxTextDepth) return true
+  return Object.values(value).every((member) => isStorable(member, depth + 1))
 }

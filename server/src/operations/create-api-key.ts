@@ -17,16 +17,19 @@ export async function createApiKey(
   if (role === 'operator' && tenantId !== undefined) {
     throw new KeyholdError('ERR_INVALID_REQUEST', { message: 'An operator key has no tenantId.' })
   }
-  if (tenantId !== undefined && (await store.tenants.find(tenantId)) === undefined) {
-    throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-  }
   const token = generateApiKeyToken()
-  const row = await store.apiKeys.insert({
-    id: token.id,
-    secretHash: hashApiKeySecret(token.secret),
-    role,
-    tenantId,
-    name,
+  const row = await store.transaction(async (transaction) => {
+    // Under this lock the tenant is not deleted.
+    if (tenantId !== undefined && (await transaction.tenants.lockFenceShared(tenantId)) === undefined) {
+      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    }
+    return transaction.apiKeys.insert({
+      id: token.id,
+      secretHash: hashApiKeySecret(token.secret),
+      role,
+      tenantId,
+      name,
+    })
   })
   return { row, token: encodeApiKeyToken(token) }
 }

@@ -19,8 +19,8 @@ export interface RegisterKeyProviderRequest {
 }
 
 /**
- * @throws KeyholdError `ERR_ARN_INVALID`, `ERR_KEY_PROVIDER_EXISTS`, `ERR_KEY_SINGLE_REGION`, `Encryption-88` and the
- * causes of `Kms.inspectKey`
+ * @throws KeyholdError `ERR_ARN_INVALID`, `ERR_KEY_PROVIDER_EXISTS`, `ERR_KEY_SINGLE_REGION`, `ERR_TENANT_NOT_FOUND`,
+ * `Encryption-88` and the causes of `Kms.inspectKey`
  */
 export async function registerKeyProvider(
   parts: RegisterKeyProviderParts,
@@ -34,15 +34,20 @@ export async function registerKeyProvider(
 
   const inspection = await kms.inspectKey(asked.arn, tenantId)
   refuseSingleRegion(inspection, requireMultiRegion)
-  return store.keyProviders.insert({
-    tenantId,
-    fingerprint: keyArnFingerprint(inspection.keyArn),
-    kms: 'aws',
-    keyArn: inspection.keyArn,
-    name,
-    description,
-    isCurrent: false,
-    inspection,
+  return store.transaction(async (transaction) => {
+    // A deleted tenant's access token is still held for a moment.
+    if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
+      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    return transaction.keyProviders.insert({
+      tenantId,
+      fingerprint: keyArnFingerprint(inspection.keyArn),
+      kms: 'aws',
+      keyArn: inspection.keyArn,
+      name,
+      description,
+      isCurrent: false,
+      inspection,
+    })
   })
 }
 

@@ -1,0 +1,110 @@
+// What tests of the HTTP surface set up again and again.
+import {
+  CreateKeyCommand,
+  PutKeyPolicyCommand,
+  type CreateKeyCommandInput,
+  type KMSClient,
+} from '@aws-sdk/client-kms'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Client, type ClientConfig, type QueryResultRow } from 'pg'
+import { customerKeyPolicy, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { at, listAt, textAt } from './read-body.ts'
+
+export const providers = '/api/v1/encryption/keyproviders'
+export const details = `${providers}/migration/actions/details`
+export const reset = `${providers}/actions/reset-to-default-provider`
+
+/** Runs one statement on the server's own database. */
+export async function query(
+  server: TestServer,
+  statement: string,
+  values: unknown[] = [],
+): Promise<QueryResultRow[]> {
+  const file = path.join(server.dataDir, 'postgres-connection.json')
+  const client = new Client(JSON.parse(await readFile(file, 'utf8')) as ClientConfig)
+  await client.connect()
+  try {
+    return (await client.query<QueryResultRow>(statement, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** A single-region key of the customer's, which Keyhold may use; answers its ARN. */
+export async function createKey(server: TestServer, input: CreateKeyCommandInput = {}): Promise<string> {
+  const command = new CreateKeyCommand({ Policy: customerKeyPolicy(), ...input })
+  return (await server.customerKms().send(command)).KeyMetadata?.Arn ?? ''
+}
+
+/** Registers a key, a new single-region one by default. */
+export async function registerKey(
+  server: TestServer,
+  tenant: TestTenant,
+  keyArn?: string,
+): Promise<{ arn: string; fingerprint: string }> {
+  const arn = keyArn ?? (await createKey(server))
+  const { body } = await server.request('POST', providers, {
+    token: tenant.adminToken,
+    body: { name: 'a key', arn },
+  })
+  return { arn, fingerprint: textAt(body, 'arnFingerPrint') }
+}
+
+/** Migrates and waits for the end. */
+export async function migrateTo(server: TestServer, tenant: TestTenant, fingerprint: string): Promise<void> {
+  const { adminToken: token } = tenant
+  const started = await server.request('POST', `${providers}/${fingerprint}/actions/migrate`, { token })
+  if (started.status !== 200) throw new Error(started.text)
+  await waitForMigration(server, tenant)
+}
+
+/** Waits until the tenant's migration has completed. */
+export async function waitForMigration(server: TestServer, { adminToken: token }: TestTenant): Promise<void> {
+  await waitUntil(async () => {
+    const { body } = await server.request('GET', details, { token })
+    return at(body, 'state') === 'Completed'
+  }, 15_000)
+}
+
+export async function waitUntil(isDone: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!(await isDone())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** The usual policy without one action of Keyhold's; without an action: with nothing for Keyhold at all. */
+export function policyWithout(action?: string): string {
+  const policy: unknown = JSON.parse(customerKeyPolicy())
+  const [owner, use, describe] = listAt(policy, 'Statement')
+  const allowed = ['kms:GenerateDataKey', 'kms:Decrypt'].filter((each) => each !== `kms:${action ?? ''}`)
+  const forKeyhold = [
+    { ...Object(use), Action: allowed } as unknown,
+    ...(action === 'DescribeKey' ? [] : [describe]),
+  ]
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [owner, ...(action === undefined ? [] : forKeyhold)],
+  })
+}
+
+export async function setPolicy(client: KMSClient, keyId: string, policy: string): Promise<void> {
+  await client.send(new PutKeyPolicyCommand({ KeyId: keyId, PolicyName: 'default', Policy: policy }))
+}
+
+/** Encrypts one text and answers its token. */
+export async function encryptText(
+  server: TestServer,
+  { serviceToken: token }: TestTenant,
+  plaintext: string,
+  options: { keyName?: string; context?: Record<string, string> } = {},
+): Promise<string> {
+  const item = { plaintext: Buffer.from(plaintext).toString('base64'), ...options }
+  const { body } = await server.request('POST', '/api/v1/encryption/encrypt', {
+    token,
+    body: { items: [item] },
+  })
+  return textAt(body, 'items', 0, 'token')
+}

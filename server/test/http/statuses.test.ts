@@ -1,0 +1,51 @@
+// Every documented status of the original's ten operations has a real cause here, and answers in the envelope.
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { startTestServer, type TestServer } from '../start-test-server.ts'
+import { causeless, documentedStatuses } from './documented-statuses.ts'
+import { statusCases } from './status-cases.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:5000' })
+})
+afterAll(() => server.stop())
+
+const cases = statusCases(() => server)
+
+describe('each operation answers', () => {
+  test.each(cases)('$routeId with $status when $cause', async ({ status, code, call }) => {
+    const answer = await call()
+
+    expect(answer.status, answer.text).toBe(status)
+    expect(answer.headers['x-b3-traceid']).toMatch(/^[0-9a-f]{32}$/)
+    expect(answer.headers.location).toBeUndefined()
+    if (status === 204) {
+      expect(answer.text).toBe('')
+      return
+    }
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8')
+    if (code === undefined) {
+      expect(answer.body).not.toHaveProperty('errors')
+      return
+    }
+    expect(answer.body).toEqual({
+      errors: [{ code, title: expect.any(String) as string, ...detailOf(answer.body) }],
+      traceId: answer.headers['x-b3-traceid'],
+    })
+  })
+})
+
+it('has a case for each documented status that has a cause, and for no other', () => {
+  const documented = Object.entries(documentedStatuses).flatMap(([routeId, statuses]) =>
+    statuses.map((status) => `${routeId} ${status}`),
+  )
+  const covered = new Set(cases.map(({ routeId, status }) => `${routeId} ${status}`))
+
+  expect([...covered].sort()).toEqual(documented.filter((each) => !causeless.includes(each)).sort())
+})
+
+function detailOf(body: unknown): { detail?: unknown } {
+  const { errors } = body as { errors: { detail?: unknown }[] }
+  const detail = errors[0]?.detail
+  return detail === undefined ? {} : { detail: expect.any(String) as string }
+}
