@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import { CliError } from './cli-error.ts'
 
-/** @throws CliError `usage` where nobody can be asked, `failed` for any answer but yes. */
+/** @throws CliError `usage` where nobody can be asked, `failed` for any answer but yes, `interrupted` by Ctrl+C. */
 export async function confirm(question: string): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new CliError('usage', 'ERR_CLI_NOT_CONFIRMED', 'there is no terminal to ask for confirmation', {
@@ -10,12 +10,20 @@ export async function confirm(question: string): Promise<void> {
     })
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const interrupt = new AbortController()
+  terminal.once('SIGINT', () => {
+    interrupt.abort()
+  })
+  let answer = ''
   try {
-    const answer = await terminal.question(`keyhold: ${question} [y/N] `)
-    if (!/^y(es)?$/i.test(answer.trim())) {
-      throw new CliError('failed', 'ERR_CLI_NOT_CONFIRMED', 'nothing was done')
-    }
+    answer = await terminal.question(`keyhold: ${question} [y/N] `, { signal: interrupt.signal })
+  } catch {
+    // Ctrl+C, or Ctrl+D: the end of the input. The cursor still stands behind the question.
+    process.stderr.write('\n')
   } finally {
     terminal.close()
   }
+  if (/^y(es)?$/i.test(answer.trim())) return
+  const outcome = interrupt.signal.aborted ? 'interrupted' : 'failed'
+  throw new CliError(outcome, 'ERR_CLI_NOT_CONFIRMED', 'nothing was done')
 }

@@ -16,7 +16,6 @@ const hints: Readonly<Record<string, string>> = {
   ERR_KEY_PROVIDER_EXISTS: 'keyhold keyprovider ls shows it',
   ERR_KEY_PROVIDER_IN_USE:
     'migrate to another key provider, wait until it has completed, then delete this one',
-  ERR_ARN_INVALID: 'a key ARN looks like arn:aws:kms:eu-west-1:111122223333:key/mrk-…',
   ERR_KEY_SINGLE_REGION: 'create a multi-Region key in AWS, and a replica of it',
   'Encryption-88': correctPolicy,
   ERR_KMS_DENIED: correctPolicy,

@@ -36,9 +36,9 @@ function tokenOf({ token, operatorToken }: Environment, caller: Caller): string 
 async function readTokenFile(file: string): Promise<string> {
   if (file === '-') return text(process.stdin)
   try {
-    const { mode } = await stat(file)
-    // Windows has no such bits.
-    if (process.platform !== 'win32' && (mode & 0o004) !== 0) {
+    const found = await stat(file)
+    // Windows has no such bits, and pipes are not kept.
+    if (process.platform !== 'win32' && found.isFile() && (found.mode & 0o004) !== 0) {
       sayWarning(`every user of this machine can read ${file}; chmod 600 ends that`)
     }
     return await readFile(file, 'utf8')

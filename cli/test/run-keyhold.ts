@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 
 const main = join(import.meta.dirname, '../src/main.ts')
 
-export interface Outcome {
+interface Outcome {
   stdout: string
   stderr: string
   /** The exit code; 128 and the signal's number are not made up here, a signal is `null`. */

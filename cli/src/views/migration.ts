@@ -23,10 +23,9 @@ export const migrationView: View<MigrationInformation> = {
     ]),
 }
 
-/** One line of progress. */
+/** One line of progress, short enough for a line of 80 columns with a million cipherkeys. */
 export function progressOf(migration: MigrationInformation): string {
-  const { state, phase, progress } = migration
-  return `migration ${state}, ${phase}, ${Math.floor(progress)} %, cipherkeys ${cipherkeysOf(migration)}`
+  return `migrating: ${migration.phase}, ${Math.floor(migration.progress)} %, cipherkeys ${cipherkeysOf(migration)}`
 }
 
 /** Why a migration pauses, if it does. */
