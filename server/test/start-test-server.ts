@@ -7,6 +7,7 @@ import {
   type CreateKeyCommandInput,
 } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -32,6 +33,14 @@ export interface HttpAnswer {
   body: unknown
 }
 
+export interface EmbeddedConnection {
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+}
+
 export interface TestServer {
   readonly url: string
   readonly dataDir: string
@@ -49,6 +58,8 @@ export interface TestServer {
   createCustomerKey(tenantIds?: string[]): Promise<string>
   /** A client of AWS KMS with the customer's credentials. */
   customerKms(region?: string): KMSClient
+  /** The connection to the embedded PostgreSQL, for looking at rows and damaging them. */
+  databaseConnection(): EmbeddedConnection
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -186,6 +197,11 @@ export async function startTestServer(
       // A replica is "Creating" for a moment.
       await new Promise((resolve) => setTimeout(resolve, 250))
       return metadata?.Arn ?? ''
+    },
+
+    databaseConnection() {
+      const file = path.join(config.dataDir, 'postgres-connection.json')
+      return JSON.parse(readFileSync(file, 'utf8')) as EmbeddedConnection
     },
 
     async restart() {

@@ -1,0 +1,32 @@
+import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../start-test-server.ts'
+import { decryptAll, isCompleted, startMigration, waitForMigration } from './api.ts'
+import { plaintexts, prepareTenant } from './prepared-tenant.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({
+    KEYHOLD_KEY_CACHE_TTL_SECONDS: '0',
+    KEYHOLD_FAILPOINTS: 'migration.dual.after-commit=delay:1500',
+  })
+})
+afterAll(() => server.stop())
+
+test('when the target is lost on the way the migration pauses, says why, and goes on by itself', async () => {
+  const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
+  await startMigration(server.url, tenant, fingerprint)
+  await waitForMigration(server.url, tenant, ({ phase }) => phase === 'copy')
+  await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  const paused = await waitForMigration(server.url, tenant, ({ lastError }) => lastError !== undefined)
+  expect(paused).toMatchObject({
+    state: 'InProgress',
+    phase: 'copy',
+    lastError: { code: 'ERR_KMS_KEY_DISABLED' },
+  })
+
+  await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
+  const details = await waitForMigration(server.url, tenant, isCompleted)
+  expect(details).not.toHaveProperty('lastError')
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+})

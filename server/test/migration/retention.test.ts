@@ -1,0 +1,53 @@
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { decryptAll, isCompleted, startMigration, waitForMigration } from './api.ts'
+import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_BACKUP_RETENTION_DAYS: '30', KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
+})
+afterAll(() => server.stop())
+
+// Longer than the time between two sweeps.
+const sweepsMs = 5_000
+
+async function firstVersion({ tenantId }: TestTenant) {
+  const [row] = await sql(
+    server,
+    `select state, wrapped is null as empty, destroy_after > now() + interval '29 days' as later
+     from keyhold.tenant_keys where tenant_id = $1 and version = 1`,
+    [tenantId],
+  )
+  return row
+}
+
+function makeDue({ tenantId }: TestTenant) {
+  const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
+  return sql(server, text, [tenantId])
+}
+
+test('a retired tenant key is kept until the backup retention has passed, then destroyed', async () => {
+  const { tenant, tokens, fingerprint } = await prepareTenant(server)
+  await startMigration(server.url, tenant, fingerprint)
+  await waitForMigration(server.url, tenant, isCompleted)
+  expect(await firstVersion(tenant)).toEqual({ state: 'decrypt-only', empty: false, later: true })
+
+  await makeDue(tenant)
+  await expect
+    .poll(() => firstVersion(tenant), { timeout: sweepsMs })
+    .toMatchObject({ state: 'destroyed', empty: true })
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+})
+
+test('a tenant key that a cipherkey still needs is never destroyed', async () => {
+  const { tenant, fingerprint } = await prepareTenant(server)
+  await startMigration(server.url, tenant, fingerprint)
+  await waitForMigration(server.url, tenant, isCompleted)
+  const goBack = `update keyhold.cipherkeys set tenant_key_version = 1 where tenant_id = $1 and key_name = 'one'`
+  await sql(server, goBack, [tenant.tenantId])
+  await makeDue(tenant)
+  await setTimeout(sweepsMs)
+  expect(await firstVersion(tenant)).toMatchObject({ state: 'decrypt-only', empty: false })
+})
