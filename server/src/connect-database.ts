@@ -27,7 +27,8 @@ export interface ConnectedDatabase {
 /**
  * Connects the server's database, starting the embedded one if none is configured.
  *
- * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, and those of the embedded PostgreSQL
+ * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` where the server refuses what
+ * KEYHOLD_DATABASE_URL says, and those of the embedded PostgreSQL
  */
 export async function connectDatabase(config: Config, logger: Logger): Promise<ConnectedDatabase> {
   const { connection, stop } = await locate(config, logger)
@@ -46,13 +47,26 @@ export async function connectDatabase(config: Config, logger: Logger): Promise<C
     await db.connection().execute(() => Promise.resolve())
   } catch (cause) {
     await close()
-    if (!isDatabaseUnavailable(cause)) throw cause
-    throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+    throw explain(cause)
+  }
+  return { db, connection, close }
+}
+
+/** Says what to do about a connection that could not be made; never a part of the URL, which holds a password. */
+function explain(cause: unknown): KeyholdError {
+  if (isDatabaseUnavailable(cause)) {
+    return new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
       message: 'The database server cannot be reached: check KEYHOLD_DATABASE_URL and that PostgreSQL runs.',
       cause,
     })
   }
-  return { db, connection, close }
+  const state = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const message = state.startsWith('28')
+    ? 'The database server does not accept the user or the password in KEYHOLD_DATABASE_URL.'
+    : state === '3D000'
+      ? 'The database that KEYHOLD_DATABASE_URL names does not exist: create it, empty, and start again.'
+      : 'The database server cannot be used as KEYHOLD_DATABASE_URL says: check its form, host, TLS settings and database.'
+  return new KeyholdError('ERR_CONFIG_INVALID', { message, cause })
 }
 
 interface Located {

@@ -25,7 +25,7 @@ export function poolConfig(connection: DatabaseConnection): pg.PoolConfig {
 /**
  * Opens a pool; nothing is connected yet.
  *
- * @param onError - told of errors of idle connections, which would end the process otherwise
+ * @param onError - told when an idle connection is lost
  */
 export function openDatabase(
   connection: DatabaseConnection,
@@ -39,6 +39,9 @@ export function openDatabase(
     types,
   })
   pool.on('error', options.onError)
+  // A connection that is lost while it is lent out, between two statements of a transaction, tells nobody but itself,
+  // and would end the process. Whoever holds it finds it lost with the next statement.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('keyhold')
 }
 
@@ -52,7 +55,7 @@ export async function checkDatabaseSafety(db: Database): Promise<void> {
     select name, setting from pg_settings
     where name in ('fsync', 'full_page_writes', 'synchronous_commit', 'server_version_num')`.execute(db)
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
-  if (Number(settings.get('server_version_num')) < minServerVersion) {
+  if (!(Number(settings.get('server_version_num')) >= minServerVersion)) {
     throw new KeyholdError('ERR_DATABASE_UNSUPPORTED', { message: 'Keyhold needs PostgreSQL 14 or later.' })
   }
   for (const name of ['fsync', 'full_page_writes', 'synchronous_commit']) {
@@ -64,11 +67,15 @@ export async function checkDatabaseSafety(db: Database): Promise<void> {
   }
 }
 
-// Classes and codes of PostgreSQL's appendix A: connection exceptions, operator intervention, too many connections.
-const unavailableState = /^(08...|57P0[1-5]|53300|25006)$/
+// Classes and codes of PostgreSQL's appendix A: connection exceptions, insufficient resources such as a full disk,
+// operator intervention, idle for too long in a transaction, read only as a standby is, and what a repetition cures:
+// serialization failures and deadlocks.
+const unavailableState = /^(08...|53...|57P0[1-5]|25P03|25006|40001|40P01)$/
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
   'ENOENT',
   'EPIPE',
   'ETIMEDOUT',

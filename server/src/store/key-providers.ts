@@ -155,6 +155,8 @@ export function keyProviderQueries(db: Database) {
         .set({ is_current: true, promoted_at: at })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', toFingerprint)
+        // Without "returning", an update of no row at all would count as a result.
+        .returning('fingerprint')
         .executeTakeFirstOrThrow()
     },
 

@@ -78,6 +78,8 @@ export function tenantKeyQueries(db: Database) {
         .set({ state })
         .where('tenant_id', '=', tenantId)
         .where('version', '=', version)
+        // Without "returning", an update of no row at all would count as a result.
+        .returning('version')
         .executeTakeFirstOrThrow()
     },
 

@@ -1,0 +1,151 @@
+// What the database itself refuses, whatever a program with a mistake in it may ask: these rules guard keys.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
+import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from './test-database.ts'
+
+let postgres: TestPostgres
+let database: TestStores
+let store: Store
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  database = await postgres.createStores()
+  store = database.store
+  await insertTenant(store)
+})
+
+const sql = (statement: string) => runSql(database.connection, statement)
+
+function provider(changes: { fingerprint: string; isCurrent: boolean }) {
+  return { tenantId, kms: 'aws' as const, keyArn: 'arn', name: 'n', description: '', ...changes }
+}
+
+test('a tenant has at most one active tenant key', async () => {
+  await expect(store.tenantKeys.insert(tenantKeyRow({ version: 2 }))).rejects.toMatchObject({
+    constraint: 'tenant_keys_one_active',
+  })
+  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await expect(store.tenantKeys.setState(tenantId, 2, 'active')).rejects.toMatchObject({
+    constraint: 'tenant_keys_one_active',
+  })
+})
+
+test('a tenant key version is used once, and so is its id', async () => {
+  const row = tenantKeyRow({ version: 2, state: 'pending' })
+  await store.tenantKeys.insert(row)
+  await expect(store.tenantKeys.insert(row)).rejects.toMatchObject({ constraint: 'tenant_keys_pkey' })
+  await expect(store.tenantKeys.insert({ ...row, version: 3 })).rejects.toMatchObject({
+    constraint: 'tenant_keys_id_key',
+  })
+  await expect(store.tenantKeys.insert({ ...tenantKeyRow(), version: 0 })).rejects.toMatchObject({
+    code: '23514',
+  })
+})
+
+test('a tenant key is empty exactly when it is destroyed', async () => {
+  await expect(sql(`update keyhold.tenant_keys set wrapped = null`)).rejects.toMatchObject({ code: '23514' })
+  await expect(sql(`update keyhold.tenant_keys set state = 'destroyed'`)).rejects.toMatchObject({
+    code: '23514',
+  })
+  await sql(`update keyhold.tenant_keys set state = 'destroyed', wrapped = null`)
+  expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
+})
+
+test('a tenant has at most one current provider, and each key once', async () => {
+  await store.keyProviders.insert(provider({ fingerprint: 'a', isCurrent: true }))
+  await store.keyProviders.insert(provider({ fingerprint: 'b', isCurrent: false }))
+  await expect(
+    store.keyProviders.insert(provider({ fingerprint: 'c', isCurrent: true })),
+  ).rejects.toMatchObject({ constraint: 'key_providers_one_current' })
+  await expect(
+    store.keyProviders.insert(provider({ fingerprint: 'a', isCurrent: false })),
+  ).rejects.toMatchObject({ code: 'ERR_KEY_PROVIDER_EXISTS' })
+  await expect(sql(`update keyhold.key_providers set is_current = true`)).rejects.toMatchObject({
+    constraint: 'key_providers_one_current',
+  })
+})
+
+test('switching providers leaves exactly one current, both with the same instant', async () => {
+  await store.keyProviders.insert(provider({ fingerprint: 'a', isCurrent: true }))
+  await store.keyProviders.insert(provider({ fingerprint: 'b', isCurrent: false }))
+  const at = new Date('2026-01-02T03:04:05.678Z')
+  await store.transaction((transaction) => transaction.keyProviders.switchCurrent(tenantId, 'b', at))
+  expect(await store.keyProviders.find(tenantId, 'a')).toMatchObject({ isCurrent: false, demotedAt: at })
+  expect(await store.keyProviders.getCurrent(tenantId)).toMatchObject({ fingerprint: 'b', promotedAt: at })
+  const missing = store.transaction((transaction) =>
+    transaction.keyProviders.switchCurrent(tenantId, 'gone', at),
+  )
+  await expect(missing).rejects.toThrow()
+  expect(await store.keyProviders.getCurrent(tenantId)).toMatchObject({ fingerprint: 'b' })
+})
+
+test('a tenant has at most one live key job, and any number of ended ones', async () => {
+  await store.keyJobs.insert(newKeyJob())
+  await expect(store.keyJobs.insert(newKeyJob())).rejects.toMatchObject({ code: 'ERR_MIGRATION_RUNNING' })
+  await sql(`update keyhold.key_jobs set phase = 'done'`)
+  await store.keyJobs.insert(newKeyJob())
+  await sql(`update keyhold.key_jobs set phase = 'aborted' where phase <> 'done'`)
+  await store.keyJobs.insert(newKeyJob())
+  await expect(sql(`update keyhold.key_jobs set phase = 'copy'`)).rejects.toMatchObject({
+    constraint: 'key_jobs_one_live',
+  })
+})
+
+test('a cipherkey stands only under a tenant key version of its own tenant that exists', async () => {
+  await insertTenant(store, 'tenant-2')
+  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  const noVersion = { code: '23503' }
+  await expect(store.cipherkeys.insertActive(newCipherkey({ tenantKeyVersion: 3 }))).rejects.toMatchObject(
+    noVersion,
+  )
+  await expect(
+    store.cipherkeys.insertActive(newCipherkey({ tenantId: 'tenant-2', tenantKeyVersion: 2 })),
+  ).rejects.toMatchObject(noVersion)
+  await expect(store.cipherkeys.insertActive(newCipherkey({ tenantId: 'nobody' }))).rejects.toMatchObject(
+    noVersion,
+  )
+  await store.cipherkeys.insertActive(newCipherkey())
+  await expect(sql(`update keyhold.cipherkeys set tenant_key_version = 9`)).rejects.toMatchObject(noVersion)
+})
+
+test('what still wraps something cannot be deleted', async () => {
+  await store.cipherkeys.insertActive(newCipherkey())
+  // restrict_violation, or foreign_key_violation before PostgreSQL 18
+  const refused = { code: expect.stringMatching(/^2300[13]$|^23503$/) as string }
+  await expect(store.tenantKeys.deleteAll(tenantId)).rejects.toMatchObject(refused)
+  await expect(store.tenants.delete(tenantId)).rejects.toMatchObject(refused)
+  await expect(
+    sql(`update keyhold.tenant_keys set version = 7 where tenant_id = '${tenantId}'`),
+  ).rejects.toMatchObject(refused)
+})
+
+test.each([
+  ['a key check value cut short', `update keyhold.cipherkeys set key_check_value = '\\x00'`],
+  ['a tenant key check value cut short', `update keyhold.tenant_keys set key_check_value = '\\x00'`],
+  ['a tenant id with a slash', `insert into keyhold.tenants values ('a/b', 'n', 0, 1)`],
+  [
+    'a second installation row',
+    `insert into keyhold.installation (id, root_key_id, root_key_check_value)
+    select gen_random_uuid(), 'r', decode(repeat('00', 32), 'hex') from generate_series(1, 2)`,
+  ],
+  [
+    'an operator key with a tenant',
+    `insert into keyhold.api_keys values
+    ('k', decode(repeat('00', 32), 'hex'), 'operator', '${tenantId}', 'n')`,
+  ],
+  [
+    'an admin key without a tenant',
+    `insert into keyhold.api_keys values
+    ('k', decode(repeat('00', 32), 'hex'), 'tenant-admin', null, 'n')`,
+  ],
+  ['a phase that does not exist', `update keyhold.key_jobs set phase = 'later'`],
+])('the database refuses %s', async (_, statement) => {
+  await store.cipherkeys.insertActive(newCipherkey())
+  await store.keyJobs.insert(newKeyJob())
+  await expect(sql(statement)).rejects.toMatchObject({
+    code: expect.stringMatching(/^235(14|05)$/) as string,
+  })
+})

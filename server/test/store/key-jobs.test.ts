@@ -1,0 +1,142 @@
+// A key job has one leader at a time, by a lease on the database's clock; only the leader gets anything written.
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { KeyJobRow } from '../../src/store/key-jobs.ts'
+import type { Store } from '../../src/store/store.ts'
+import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from './test-database.ts'
+
+const [me, you] = [randomUUID(), randomUUID()]
+
+let postgres: TestPostgres
+let database: TestStores
+let store: Store
+let otherStore: Store
+let job: KeyJobRow
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  database = await postgres.createStores()
+  ;({ store, otherStore } = database)
+  await insertTenant(store)
+  job = await store.keyJobs.insert(newKeyJob())
+})
+
+async function timePasses(seconds: number): Promise<void> {
+  const past = `interval '${seconds} s'`
+  await runSql(
+    database.connection,
+    `update keyhold.key_jobs set lease_expires_at = lease_expires_at - ${past}, retry_at = retry_at - ${past}`,
+  )
+}
+
+test('of ten replicas that ask at once one leads', async () => {
+  const leases = await Promise.all(
+    Array.from({ length: 10 }, (_, index) =>
+      (index % 2 === 0 ? store : otherStore).keyJobs.lease(job.id, randomUUID(), 10),
+    ),
+  )
+  expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1)
+  expect(await store.keyJobs.listUnled()).toEqual([])
+})
+
+test('the leader renews its lease; another gets the lead when the lease has run out, and the first not back', async () => {
+  expect(await store.keyJobs.lease(job.id, me, 10)).toMatchObject({ id: job.id, phase: 'prepare' })
+  await timePasses(8)
+  expect(await store.keyJobs.lease(job.id, me, 10)).toBeDefined()
+  await timePasses(8)
+  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeUndefined()
+  await timePasses(3)
+  expect(await store.keyJobs.listUnled()).toEqual([{ id: job.id, tenantId }])
+  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeDefined()
+  expect(await store.keyJobs.lease(job.id, me, 10)).toBeUndefined()
+})
+
+test('a lease that is given up is free at once, and only its holder can give it up', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  await otherStore.keyJobs.release(job.id, you)
+  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeUndefined()
+  await store.keyJobs.release(job.id, me)
+  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeDefined()
+})
+
+test('who does not lead, or believes in another phase, changes nothing', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  const before = await store.keyJobs.find(job.id)
+  const changes = { phase: 'copy', total: 5, copiedMore: 5, targetVersion: 2, epoch: 1 } as const
+  expect(await store.keyJobs.advance(job.id, you, 'prepare', changes)).toBe(false)
+  expect(await store.keyJobs.advance(job.id, me, 'dual', changes)).toBe(false)
+  expect(await store.keyJobs.advance(randomUUID(), me, 'prepare', changes)).toBe(false)
+  const pause = { code: 'ERR_KMS_DENIED', message: 'no', at: new Date().toISOString() }
+  await store.keyJobs.pause(job.id, you, pause, 3)
+  expect(await store.keyJobs.find(job.id)).toEqual(before)
+})
+
+test('the leader saves its progress, counts add up, and the last error is forgotten', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  const at = '2026-01-02T03:04:05.000Z'
+  await store.keyJobs.pause(job.id, me, { code: 'ERR_KMS_DENIED', message: 'no', at }, 0)
+  expect(await store.keyJobs.find(job.id)).toMatchObject({
+    lastError: { code: 'ERR_KMS_DENIED', message: 'no', at },
+  })
+  await store.keyJobs.lease(job.id, me, 10)
+  const position = { dataKeyId: randomUUID(), version: 1 }
+  expect(
+    await store.keyJobs.advance(job.id, me, 'prepare', {
+      phase: 'copy',
+      targetVersion: 2,
+      epoch: 7,
+      total: 9,
+    }),
+  ).toBe(true)
+  for (const copiedMore of [3, 4]) {
+    const changes = { copiedTo: position, copiedMore, failedMore: 1 }
+    expect(await store.keyJobs.advance(job.id, me, 'copy', changes)).toBe(true)
+  }
+  expect(await store.keyJobs.findLive(tenantId)).toMatchObject({
+    phase: 'copy',
+    targetVersion: 2,
+    epoch: 7,
+    total: 9,
+    copied: 7,
+    failed: 2,
+    copiedTo: position,
+    lastError: undefined,
+  })
+  await store.keyJobs.advance(job.id, me, 'copy', { copiedTo: null })
+  expect(await store.keyJobs.find(job.id)).toMatchObject({ copiedTo: undefined, copied: 7 })
+})
+
+test('a pause gives up the lead, and nobody is offered the job before it is over', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }
+  await store.keyJobs.pause(job.id, me, error, 30)
+  expect(await store.keyJobs.listUnled()).toEqual([])
+  await timePasses(31)
+  expect(await store.keyJobs.listUnled()).toEqual([{ id: job.id, tenantId }])
+})
+
+test('an ended job has no leader and is not live any more', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  const completedAt = new Date('2026-01-02T03:04:05.678Z')
+  await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'done', completedAt })
+  expect(await store.keyJobs.lease(job.id, me, 10)).toBeUndefined()
+  await timePasses(20)
+  expect(await store.keyJobs.listUnled()).toEqual([])
+  expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
+  expect(await store.keyJobs.findLastCompleted(tenantId)).toMatchObject({ id: job.id, completedAt })
+})
+
+test('a cipherkey is set aside once, however often it fails, until all are tried again', async () => {
+  const failure = { dataKeyId: randomUUID(), version: 1, code: 'ERR_KEY_INTEGRITY' }
+  expect(await store.keyJobs.insertFailures(job.id, [failure])).toBe(1)
+  const other = { ...failure, version: 2 }
+  expect(await store.keyJobs.insertFailures(job.id, [failure, other])).toBe(1)
+  await store.keyJobs.clearFailures(job.id)
+  expect(await store.keyJobs.find(job.id)).toMatchObject({ failed: 0 })
+  expect(await store.keyJobs.insertFailures(job.id, [failure, other])).toBe(2)
+  await store.keyJobs.deleteAll(tenantId)
+  expect(await store.keyJobs.find(job.id)).toBeUndefined()
+})

@@ -1,0 +1,63 @@
+// The life of tenant key versions: pending, active, decrypt-only, destroyed.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
+import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { startTestPostgres, type TestPostgres } from './test-database.ts'
+
+let postgres: TestPostgres
+let store: Store
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  ;({ store } = await postgres.createStores())
+  await insertTenant(store)
+  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+})
+
+async function activateSecond(): Promise<void> {
+  await store.tenantKeys.setState(tenantId, 1, 'decrypt-only')
+  await store.tenantKeys.setState(tenantId, 2, 'active')
+}
+
+const states = async () =>
+  Promise.all([1, 2].map(async (version) => (await store.tenantKeys.find(tenantId, version))?.state))
+
+test('a version that does not exist cannot change its state unnoticed', async () => {
+  await expect(store.tenantKeys.setState(tenantId, 3, 'active')).rejects.toThrow()
+})
+
+test('without backup retention, retired versions are emptied at once and the active one stays', async () => {
+  await activateSecond()
+  await store.tenantKeys.retireBelow(tenantId, 2, undefined)
+  expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
+  expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ state: 'active' })
+  expect(await store.tenantKeys.maxVersion(tenantId)).toBe(2)
+})
+
+test('with backup retention, a retired version is due when its time has come, not before, and once', async () => {
+  await activateSecond()
+  const end = new Date('2030-01-01T00:00:00Z')
+  await store.tenantKeys.retireBelow(tenantId, 2, end)
+  await store.tenantKeys.retireBelow(tenantId, 2, new Date('2040-01-01T00:00:00Z'))
+  expect(await store.tenantKeys.listDueForDestruction(new Date('2029-12-31T23:59:59Z'))).toEqual([])
+  expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([{ tenantId, version: 1 }])
+  await store.tenantKeys.destroy(tenantId, 1)
+  expect(await states()).toEqual(['destroyed', 'active'])
+  expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([])
+})
+
+test('only a version that is decrypt-only is ever destroyed', async () => {
+  await store.tenantKeys.destroy(tenantId, 1)
+  await store.tenantKeys.destroy(tenantId, 2)
+  expect(await states()).toEqual(['active', 'pending'])
+})
+
+test('versions that may still be needed count as uses of their key', async () => {
+  const keyArn = 'keyhold:root-key/0123456789abcdef'
+  expect(await store.tenantKeys.countInUse(tenantId, keyArn)).toBe(2)
+  await activateSecond()
+  expect(await store.tenantKeys.countInUse(tenantId, keyArn)).toBe(1)
+  expect(await store.tenantKeys.countInUse(tenantId, 'another')).toBe(0)
+})
