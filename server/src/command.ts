@@ -58,5 +58,10 @@ try {
     process.stderr.write(`keyhold-server: ${error.message}\n${usage}`)
     process.exit(2)
   }
+  // Such as a port in use: what the system says is enough.
+  if (error instanceof Error && 'syscall' in error) {
+    process.stderr.write(`keyhold-server: ${error.message}\n`)
+    process.exit(1)
+  }
   throw error
 }

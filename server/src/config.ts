@@ -1,5 +1,5 @@
 // The settings of the server, all from the environment, all read here and nowhere else.
-import { KeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { noFailpoint, parseFailpoints, type Failpoint } from './migration/failpoint.ts'
 
 export interface Config {
@@ -33,11 +33,10 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
  * @throws KeyholdError `ERR_CONFIG_INVALID`, naming the variable, never its value
  */
 export function readConfig(environment: Environment = process.env): Config {
-  const kmsEndpoint = environment.KEYHOLD_KMS_ENDPOINT
   return {
-    host: environment.KEYHOLD_HOST ?? '127.0.0.1',
+    host: readText(environment, 'KEYHOLD_HOST') ?? '127.0.0.1',
     port: readInteger(environment, 'KEYHOLD_PORT', { byDefault: 8180, min: 0, max: 65_535 }),
-    dataDir: environment.KEYHOLD_DATA_DIR ?? '.keyhold',
+    dataDir: readText(environment, 'KEYHOLD_DATA_DIR') ?? '.keyhold',
     databaseUrl: readDatabaseUrl(environment),
     keyCacheTtlSeconds: readInteger(environment, 'KEYHOLD_KEY_CACHE_TTL_SECONDS', {
       byDefault: 60,
@@ -55,15 +54,18 @@ export function readConfig(environment: Environment = process.env): Config {
       min: 2,
       max: 300,
     }),
-    internalKmsName: environment.KEYHOLD_INTERNAL_KMS_NAME,
-    kmsEndpoint: kmsEndpoint === undefined || kmsEndpoint === 'aws' ? undefined : readUrl(kmsEndpoint),
+    internalKmsName: readText(environment, 'KEYHOLD_INTERNAL_KMS_NAME'),
+    kmsEndpoint: readKmsEndpoint(environment),
     kmsCredentials: readKmsCredentials(environment),
     logLevel: readLogLevel(environment),
-    failpoint:
-      environment.KEYHOLD_FAILPOINTS === undefined
-        ? noFailpoint
-        : parseFailpoints(environment.KEYHOLD_FAILPOINTS),
+    failpoint: readFailpoints(environment),
   }
+}
+
+/** An empty variable is as good as none: that is what a line `NAME=` in an environment file means. */
+function readText(environment: Environment, name: string): string | undefined {
+  const text = environment[name]
+  return text === '' ? undefined : text
 }
 
 function invalid(name: string, expected: string): KeyholdError {
@@ -75,37 +77,39 @@ function readInteger(
   name: string,
   { byDefault, min, max }: { byDefault: number; min: number; max: number },
 ): number {
-  const text = environment[name]
-  if (text === undefined || text === '') return byDefault
+  const text = readText(environment, name)
+  if (text === undefined) return byDefault
   const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN
   if (!(value >= min && value <= max)) throw invalid(name, `a whole number from ${min} to ${max}`)
   return value
 }
 
 function readBoolean(environment: Environment, name: string): boolean {
-  const text = environment[name] ?? ''
+  const text = readText(environment, name) ?? 'false'
   if (text === 'true') return true
-  if (text === 'false' || text === '') return false
+  if (text === 'false') return false
   throw invalid(name, '"true" or "false"')
 }
 
-function readUrl(text: string): string {
+function readKmsEndpoint(environment: Environment): string | undefined {
+  const text = readText(environment, 'KEYHOLD_KMS_ENDPOINT')
+  if (text === undefined || text === 'aws') return undefined
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
     throw invalid('KEYHOLD_KMS_ENDPOINT', 'a URL, or "aws"')
   return text
 }
 
 function readDatabaseUrl(environment: Environment): string | undefined {
-  const text = environment.KEYHOLD_DATABASE_URL
-  if (text === undefined || text === '') return undefined
+  const text = readText(environment, 'KEYHOLD_DATABASE_URL')
+  if (text === undefined) return undefined
   if (!/^postgres(ql)?:\/\//.test(text))
     throw invalid('KEYHOLD_DATABASE_URL', 'a URL that begins with postgres://')
   return text
 }
 
 function readKmsCredentials(environment: Environment): Config['kmsCredentials'] {
-  const accessKeyId = environment.KEYHOLD_KMS_ACCESS_KEY_ID
-  const secretAccessKey = environment.KEYHOLD_KMS_SECRET_ACCESS_KEY
+  const accessKeyId = readText(environment, 'KEYHOLD_KMS_ACCESS_KEY_ID')
+  const secretAccessKey = readText(environment, 'KEYHOLD_KMS_SECRET_ACCESS_KEY')
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined
   if (accessKeyId === undefined || secretAccessKey === undefined) {
     throw invalid('KEYHOLD_KMS_ACCESS_KEY_ID', 'KEYHOLD_KMS_SECRET_ACCESS_KEY beside it, or neither')
@@ -114,7 +118,18 @@ function readKmsCredentials(environment: Environment): Config['kmsCredentials'] 
 }
 
 function readLogLevel(environment: Environment): string {
-  const level = environment.KEYHOLD_LOG_LEVEL ?? 'info'
+  const level = readText(environment, 'KEYHOLD_LOG_LEVEL') ?? 'info'
   if (!logLevels.includes(level)) throw invalid('KEYHOLD_LOG_LEVEL', `one of ${logLevels.join(', ')}`)
   return level
+}
+
+function readFailpoints(environment: Environment): Failpoint {
+  const text = readText(environment, 'KEYHOLD_FAILPOINTS')
+  if (text === undefined) return noFailpoint
+  try {
+    return parseFailpoints(text)
+  } catch (error) {
+    if (!isKeyholdError(error, 'ERR_CONFIG_INVALID')) throw error
+    throw invalid('KEYHOLD_FAILPOINTS', 'known failpoints as name=action[@hit], separated by commas')
+  }
 }

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
 import { newId } from './new-id.ts'
 
-// Each round is lost only to a migration that began or ended in between.
+// Each round is lost only to a migration that began or ended in between, or to a tenant deleted and made anew.
 const maxRounds = 5
 
 /**
@@ -40,6 +40,12 @@ export async function createDataKey(
       const now = await transaction.tenants.lockFenceShared(tenantId)
       if (now?.epoch !== fence.epoch || now.activeTenantKeyVersion !== fence.activeTenantKeyVersion)
         return undefined
+      // What was wrapped must open again: by the stored tenant key, not by one remembered from before a deletion.
+      const tenantKey = await transaction.tenantKeys.find(tenantId, wrapping.tenantKey.version)
+      if (tenantKey?.id !== wrapping.tenantKey.id) {
+        wrapping.validUntilMs = Number.NEGATIVE_INFINITY
+        return undefined
+      }
       const isFirst = await transaction.cipherkeys.insertActive(cipherkey)
       return isFirst ? cipherkey : transaction.cipherkeys.findActive(tenantId, keyName)
     })

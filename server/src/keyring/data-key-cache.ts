@@ -49,9 +49,12 @@ export function createDataKeyCache({
     const entry = held.get(name)
     if (entry === undefined) return undefined
     const nowMs = clock()
-    if (nowMs < entry.validUntilMs && nowMs < entry.wrappedBy.validUntilMs) return entry.dataKey
-    held.delete(name)
-    return undefined
+    if (nowMs >= entry.validUntilMs || nowMs >= entry.wrappedBy.validUntilMs) {
+      held.delete(name)
+      return undefined
+    }
+    tenantKeys.keepFresh(entry.wrappedBy)
+    return entry.dataKey
   }
 
   async function openRow(

@@ -25,18 +25,22 @@ export interface TenantKeyCacheOptions {
 export interface TenantKeyCache {
   /** Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, or `ERR_KEY_INTEGRITY`. */
   get(tenantId: string, version: number): Promise<HeldTenantKey | undefined>
+  /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
+  keepFresh(entry: HeldTenantKey): void
 }
 
-// Answers that mean "no", as opposed to "not now": the customer's will, or a sign of tampering.
+// Answers that mean "no", as opposed to "not now": the customer's will. They concern the KEK, whoever it wraps for.
 const denials: readonly ErrorCode[] = [
   'ERR_KMS_DENIED',
   'ERR_KMS_KEY_DISABLED',
   'ERR_KMS_KEY_PENDING_DELETION',
   'ERR_KMS_KEY_NOT_FOUND',
   'ERR_KMS_KEY_WRONG_USAGE',
-  'ERR_KMS_INVALID_CIPHERTEXT',
-  'ERR_KEY_INTEGRITY',
 ]
+
+// Signs of tampering with what is stored. They concern one tenant: others under the same KEK, as all are under the
+// root key, must not pay for its damaged row.
+const damages: readonly ErrorCode[] = ['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY']
 
 // A key in use is asked for anew in the last fifth of its time, so that traffic does not wait for the KMS.
 const refreshShare = 0.8
@@ -56,15 +60,21 @@ export function createTenantKeyCache({
   maxEntries,
   clock,
 }: TenantKeyCacheOptions): TenantKeyCache {
-  const held = new LRUCache<string, HeldTenantKey>({ max: maxEntries })
+  const held = new LRUCache<string, HeldTenantKey>({
+    max: maxEntries,
+    // However an entry leaves: whoever still refers to it, as data keys do, sees it end as well.
+    dispose: (entry) => {
+      entry.validUntilMs = Number.NEGATIVE_INFINITY
+    },
+  })
   const inFlight = new Map<string, Promise<HeldTenantKey | undefined>>()
 
-  function evictKeyArn(keyArn: string): void {
-    for (const [name, entry] of held.entries()) {
+  const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
+
+  function evictKeyArn(keyArn: string, tenantId?: string): void {
+    for (const [name, entry] of [...held.entries()]) {
       if (entry.keyArn !== keyArn) continue
-      // Whoever still refers to the entry, as data keys do, sees it end as well.
-      entry.validUntilMs = Number.NEGATIVE_INFINITY
-      held.delete(name)
+      if (tenantId === undefined || entry.tenantKey.tenantId === tenantId) held.delete(name)
     }
   }
 
@@ -77,18 +87,24 @@ export function createTenantKeyCache({
     const startMs = clock()
     try {
       const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
-      const entry = held.get(name) ?? { tenantKey, keyArn: row.keyArn, validUntilMs: startMs }
+      const known = held.get(name)
+      // Another id under the same version: the tenant was deleted and made anew.
+      const entry =
+        known?.tenantKey.id === tenantKey.id
+          ? known
+          : { tenantKey, keyArn: row.keyArn, validUntilMs: startMs }
       entry.validUntilMs = startMs + ttlMs
       if (ttlMs > 0) held.set(name, entry)
       return entry
     } catch (error) {
       if (isKeyholdError(error, ...denials)) evictKeyArn(row.keyArn)
+      if (isKeyholdError(error, ...damages)) evictKeyArn(row.keyArn, tenantId)
       throw error
     }
   }
 
   function fetchOnce(tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
-    const name = `${tenantId}/${version}`
+    const name = nameOf(tenantId, version)
     let flight = inFlight.get(name)
     if (flight === undefined) {
       flight = fetch(name, tenantId, version).finally(() => inFlight.delete(name))
@@ -97,14 +113,19 @@ export function createTenantKeyCache({
     return flight
   }
 
+  function keepFresh({ tenantKey, validUntilMs }: HeldTenantKey): void {
+    if (validUntilMs - clock() >= ttlMs * (1 - refreshShare)) return
+    // An outage during the early refresh changes nothing; a denial has evicted the entry by then.
+    fetchOnce(tenantKey.tenantId, tenantKey.version).catch(() => undefined)
+  }
+
   return {
     async get(tenantId, version) {
-      const entry = held.get(`${tenantId}/${version}`)
-      const remainingMs = entry === undefined ? 0 : entry.validUntilMs - clock()
-      if (entry === undefined || remainingMs <= 0) return fetchOnce(tenantId, version)
-      // An outage during the early refresh changes nothing; a denial has evicted the entry by then.
-      if (remainingMs < ttlMs * (1 - refreshShare)) fetchOnce(tenantId, version).catch(() => undefined)
+      const entry = held.get(nameOf(tenantId, version))
+      if (entry === undefined || entry.validUntilMs <= clock()) return fetchOnce(tenantId, version)
+      keepFresh(entry)
       return entry
     },
+    keepFresh,
   }
 }

@@ -3,6 +3,7 @@ import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
 import {
   encodeByokWrap,
   keyArnFingerprint,
+  keyBytes,
   keyFromBytes,
   KeyholdError,
   parseByokWrap,
@@ -15,6 +16,13 @@ import { inspectAwsKey } from './inspect-aws-key.ts'
 /** The Kms of customers' keys, and what ends its connections. */
 export interface AwsKms extends Kms {
   close(): void
+}
+
+// As long as AWS says that a CiphertextBlob can be.
+const maxBlobBytes = 6_144
+
+function isStorable(blob: Uint8Array | undefined): blob is Uint8Array {
+  return blob !== undefined && blob.length >= 1 && blob.length <= maxBlobBytes
 }
 
 export function createAwsKms(options: AwsKmsOptions): AwsKms {
@@ -30,7 +38,7 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
       })
       const answer = await call('GenerateDataKey', region, (client, o) => client.send(command, o), options)
       const { Plaintext: plaintext, CiphertextBlob: blob } = answer
-      if (answer.KeyId !== keyArn || plaintext === undefined || blob === undefined) {
+      if (answer.KeyId !== keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
         throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', {
           details: { action: 'GenerateDataKey', region },
         })
@@ -51,7 +59,7 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
         EncryptionContext: { tenantId: ref.tenantId },
       })
       const answer = await call('Decrypt', region, (client, o) => client.send(command, o), options)
-      if (answer.KeyId !== keyArn || answer.Plaintext === undefined) {
+      if (answer.KeyId !== keyArn || answer.Plaintext?.length !== keyBytes) {
         throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
       }
       return keyFromBytes(answer.Plaintext)

@@ -21,15 +21,19 @@ export function rootKeyCheckValue({ id, key }: RootKey): Buffer {
 /**
  * Reads the root key; undefined when there is no file.
  *
- * @throws KeyholdError `ERR_ROOT_KEY_INVALID` when the file holds anything else than a root key
+ * @throws KeyholdError `ERR_ROOT_KEY_INVALID` when the file holds anything else than a root key, or can't be read
  */
 export async function readRootKeyFile(file: string): Promise<RootKey | undefined> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'ENOENT') return undefined
+    throw new KeyholdError('ERR_ROOT_KEY_INVALID', {
+      message: `The root key file ${file} cannot be read (${code}): give Keyhold's user access to it.`,
+      cause: error,
+    })
   }
   const [, id, hex] = form.exec(text) ?? []
   if (id === undefined || hex === undefined) {
