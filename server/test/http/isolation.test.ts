@@ -1,0 +1,170 @@
+// Two tenants: nothing of one is visible, usable or guessable from the other. For every route of the contract, what
+// belongs to A looks to B exactly like what never existed.
+import { routeIds, type RouteId } from '@keyhold/contract'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { startTestServer, type HttpAnswer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { at, errorCode, listAt, textAt, withoutTrace } from './read-body.ts'
+import { details, encryptText, migrateTo, providers, registerKey, reset } from './scene.ts'
+
+/** What B can name in a request: something of A's, or something in its form that never existed. */
+interface Names {
+  tenantId: string
+  fingerprint: string
+  token: string
+  apiKeyId: string
+}
+
+let server: TestServer
+let a: TestTenant
+let b: TestTenant
+let ofA: Names
+let ofNobody: Names
+
+beforeAll(async () => {
+  server = await startTestServer()
+  a = await server.createTenant()
+  b = await server.createTenant()
+  const { fingerprint } = await registerKey(server, a)
+  await migrateTo(server, a, fingerprint)
+  const token = await encryptText(server, a, 'of A', { context: { purpose: 'isolation' } })
+  const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
+  const apiKey = listAt(keys.body).find((key) => at(key, 'tenantId') === a.tenantId)
+  ofA = { tenantId: a.tenantId, fingerprint, token, apiKeyId: textAt(apiKey, 'id') }
+
+  const other = await server.createTenant()
+  ofNobody = {
+    tenantId: 'N'.repeat(32),
+    fingerprint: '0'.repeat(32),
+    token: await encryptText(server, other, 'of A', { context: { purpose: 'isolation' } }),
+    apiKeyId: '0'.repeat(16),
+  }
+  await server.request('DELETE', `/api/v1/api-keys/${ofNobody.apiKeyId}`, { token: server.operatorToken })
+})
+afterAll(() => server.stop())
+
+const admin = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  server.request(method, path, { token: b.adminToken, body, headers })
+const service = (path: string, item: object, headers: Record<string, string> = {}) =>
+  server.request('POST', path, { token: b.serviceToken, body: { items: [item] }, headers })
+const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
+const rename = [{ op: 'replace', path: '/name', value: 'taken over' }]
+
+// All that B can ask on each route. A route without a row is a type error, and fails the first test.
+const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
+  listKeyProviders: [(names) => admin('GET', providers, undefined, tenantHeader(names))],
+  createKeyProvider: [(names) => admin('POST', providers, { name: 'x', arn: 'y' }, tenantHeader(names))],
+  listAllKeyProviders: [(names) => admin('GET', `${providers}/actions/list`, undefined, tenantHeader(names))],
+  resetToDefaultProvider: [(names) => admin('POST', reset, undefined, tenantHeader(names))],
+  getMigrationDetails: [(names) => admin('GET', details, undefined, tenantHeader(names))],
+  getKeyProvider: [
+    ({ fingerprint }) => admin('GET', `${providers}/${fingerprint}`),
+    ({ tenantId }) => admin('GET', `${providers}/${tenantId}`),
+  ],
+  patchKeyProvider: [
+    ({ fingerprint }) => admin('PATCH', `${providers}/${fingerprint}`, rename),
+    ({ tenantId }) => admin('PATCH', `${providers}/${tenantId}`, rename),
+  ],
+  deleteKeyProvider: [
+    ({ fingerprint }) => admin('DELETE', `${providers}/${fingerprint}`),
+    ({ tenantId }) => admin('DELETE', `${providers}/${tenantId}`),
+  ],
+  migrateToKeyProvider: [
+    ({ fingerprint }) => admin('POST', `${providers}/${fingerprint}/actions/migrate`),
+    ({ tenantId }) => admin('POST', `${providers}/${tenantId}/actions/migrate`),
+  ],
+  testKeyProvider: [
+    ({ fingerprint }) => admin('POST', `${providers}/${fingerprint}/actions/test`),
+    ({ tenantId }) => admin('POST', `${providers}/${tenantId}/actions/test`),
+  ],
+  encrypt: [(names) => service('/api/v1/encryption/encrypt', { plaintext: 'aGk=' }, tenantHeader(names))],
+  decrypt: [
+    ({ token }) => service('/api/v1/encryption/decrypt', { token }),
+    ({ token }) => service('/api/v1/encryption/decrypt', { token, context: { purpose: 'isolation' } }),
+    (names) => service('/api/v1/encryption/decrypt', { token: names.token }, tenantHeader(names)),
+  ],
+  createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
+  listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],
+  getTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}`)],
+  deleteTenant: [({ tenantId }) => admin('DELETE', `/api/v1/tenants/${tenantId}`)],
+  createApiKey: [({ tenantId }) => admin('POST', '/api/v1/api-keys', { role: 'service', tenantId })],
+  listApiKeys: [(names) => admin('GET', '/api/v1/api-keys', undefined, tenantHeader(names))],
+  deleteApiKey: [({ apiKeyId }) => admin('DELETE', `/api/v1/api-keys/${apiKeyId}`)],
+}
+
+it('asks on every route of the contract', () => {
+  expect(Object.keys(asB).sort()).toEqual([...routeIds].sort())
+})
+
+describe('what is of A looks to B as if it had never existed', () => {
+  const rows = routeIds.flatMap((routeId) => asB[routeId].map((ask, index) => ({ routeId, index, ask })))
+
+  test.each(rows)('$routeId, question $index', async ({ ask }) => {
+    const foreign = await ask(ofA)
+    const unknown = await ask(ofNobody)
+
+    expect(foreign.status).toBe(unknown.status)
+    expect(withoutTrace(foreign.body)).toEqual(withoutTrace(unknown.body))
+    // Refused, and not merely alike: data items are refused one by one.
+    if (foreign.status < 400)
+      expect(at(foreign.body, 'items', 0, 'error', 'code')).toBe('ERR_DECRYPTION_FAILED')
+    for (const secret of [a.tenantId, ofA.fingerprint]) expect(foreign.text).not.toContain(secret)
+  })
+
+  it('and A has lost nothing by it', async () => {
+    const list = await server.request('GET', `${providers}/actions/list`, { token: a.adminToken })
+    expect(listAt(list.body).map((each) => textAt(each, 'name'))).toEqual(['Qlik Internal Kms', 'a key'])
+    expect(at(list.body, 1, 'current')).toBe(true)
+
+    const item = { token: ofA.token, context: { purpose: 'isolation' } }
+    const decrypted = await server.request('POST', '/api/v1/encryption/decrypt', {
+      token: a.serviceToken,
+      body: { items: [item] },
+    })
+    expect(textAt(decrypted.body, 'items', 0, 'plaintext')).toBe(Buffer.from('of A').toString('base64'))
+  })
+})
+
+describe('what B may do for itself', () => {
+  it('shows nothing of A', async () => {
+    const answers = [
+      await admin('GET', providers),
+      await admin('GET', `${providers}/actions/list`),
+      await admin('GET', details),
+    ]
+
+    for (const { text } of answers) {
+      expect(text).not.toContain(a.tenantId)
+      expect(text).not.toContain(ofA.fingerprint)
+    }
+  })
+
+  it('does not tell whether A has registered a key', async () => {
+    const list = await server.request('GET', providers, { token: a.adminToken })
+    const arn = textAt(list.body, 0, 'arn')
+
+    // Its policy admits Keyhold for any tenant, so that B registers it like a key that nobody else has.
+    const { status, body } = await admin('POST', providers, { name: 'shared', arn })
+
+    expect(status).toBe(201)
+    expect(at(body, 'current')).toBeUndefined()
+    expect(textAt(body, 'tenantId')).toBe(b.tenantId)
+  })
+
+  it('keeps key names apart', async () => {
+    const token = await encryptText(server, b, 'of B', { keyName: 'shared-name' })
+    await encryptText(server, a, 'of A', { keyName: 'shared-name' })
+
+    const answer = await server.request('POST', '/api/v1/encryption/decrypt', {
+      token: a.serviceToken,
+      body: { items: [{ token }] },
+    })
+
+    expect(at(answer.body, 'items', 0, 'error', 'code')).toBe('ERR_DECRYPTION_FAILED')
+  })
+})
+
+it('lets a malformed name tell no more than a well-formed one', async () => {
+  const answer = await admin('GET', `${providers}/${'x'.repeat(64)}`)
+
+  expect([answer.status, errorCode(answer.body)]).toEqual([404, 'ERR_KEY_PROVIDER_NOT_FOUND'])
+})
