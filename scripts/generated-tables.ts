@@ -1,0 +1,62 @@
+// The tables in docs/ that are made from the code: of every error and of every route.
+import { routeIds, routes, statusOf, type Route } from '@keyhold/contract'
+import { errorCodes, errorSummary, isRetryable, type ErrorCode } from '@keyhold/core'
+import prettier from 'prettier'
+
+export interface GeneratedTable {
+  /** Path from the root of the repository. */
+  file: string
+  /** The table stands between `<!-- table: name -->` and `<!-- end of table -->`. */
+  name: string
+  markdown: string
+}
+
+export async function generatedTables(): Promise<GeneratedTable[]> {
+  return [
+    { file: 'docs/errors.md', name: 'errors', markdown: await format(errorTable()) },
+    { file: 'docs/api.md', name: 'routes', markdown: await format(routeTable()) },
+  ]
+}
+
+function errorTable(): string[][] {
+  return [
+    ['Code', 'Status', 'Retry', 'Meaning', 'Other statuses'],
+    ...errorCodes.map((code) => [
+      `\`${code}\``,
+      String(statusOf(code)),
+      isRetryable(code) ? 'yes' : 'no',
+      errorSummary(code),
+      otherStatuses(code),
+    ]),
+  ]
+}
+
+function otherStatuses(code: ErrorCode): string {
+  const routesByStatus = new Map<number, string[]>()
+  for (const id of routeIds) {
+    const status = statusOf(code, id)
+    if (status !== statusOf(code)) routesByStatus.set(status, [...(routesByStatus.get(status) ?? []), id])
+  }
+  return [...routesByStatus]
+    .map(([status, ids]) => `${status} on ${ids.map((id) => `\`${id}\``).join(', ')}`)
+    .join('; ')
+}
+
+function routeTable(): string[][] {
+  return [
+    ['Route', 'Method', 'Path', 'Role', 'Success', 'What it does'],
+    ...Object.entries<Route>(routes).map(([id, route]) => [
+      `\`${id}\``,
+      route.method,
+      `\`${route.path}\``,
+      route.roles.join(', '),
+      Object.keys(route.replies).join(', '),
+      route.summary,
+    ]),
+  ]
+}
+
+async function format([head = [], ...rows]: string[][]): Promise<string> {
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return prettier.format(lines.join('\n'), { parser: 'markdown' })
+}
