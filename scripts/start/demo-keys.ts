@@ -8,6 +8,7 @@ import {
   NotFoundException,
   ReplicateKeyCommand,
 } from '@aws-sdk/client-kms'
+import { setTimeout } from 'node:timers/promises'
 
 /** Keyhold's own account in local-kms. */
 export const keyholdAccount = '111122223333'
@@ -51,34 +52,54 @@ function keyPolicy(tenantId: string): string {
 
 /** Finds or makes the demo keys and answers their ARNs. */
 export async function provideDemoKeys(endpoint: string, tenantId: string): Promise<[string, string]> {
-  const client = new KMSClient({
-    region: primaryRegion,
-    endpoint,
-    credentials: { accessKeyId: customerAccount, secretAccessKey: localKmsSecret },
-  })
+  const policy = keyPolicy(tenantId)
+  const [primary, replica] = [
+    customerClient(endpoint, primaryRegion),
+    customerClient(endpoint, replicaRegion),
+  ]
   try {
-    const policy = keyPolicy(tenantId)
     return [
-      await provideKey(client, 'alias/keyhold-demo-1', policy),
-      await provideKey(client, 'alias/keyhold-demo-2', policy),
+      await provideKey(primary, replica, 'alias/keyhold-demo-1', policy),
+      await provideKey(primary, replica, 'alias/keyhold-demo-2', policy),
     ]
   } finally {
-    client.destroy()
+    primary.destroy()
+    replica.destroy()
   }
 }
 
-async function provideKey(client: KMSClient, alias: string, policy: string): Promise<string> {
-  const existing = await findKey(client, alias)
+function customerClient(endpoint: string, region: string): KMSClient {
+  const credentials = { accessKeyId: customerAccount, secretAccessKey: localKmsSecret }
+  return new KMSClient({ region, endpoint, credentials })
+}
+
+async function provideKey(
+  primary: KMSClient,
+  replica: KMSClient,
+  alias: string,
+  policy: string,
+): Promise<string> {
+  const existing = await findKey(primary, alias)
   if (existing !== undefined) return existing
-  const { KeyMetadata: key } = await client.send(
+  const { KeyMetadata: key } = await primary.send(
     new CreateKeyCommand({ MultiRegion: true, Policy: policy, Description: 'Demo key of a Keyhold tenant' }),
   )
-  if (key?.Arn === undefined) throw new Error('local-kms made a key without an ARN')
-  await client.send(
-    new ReplicateKeyCommand({ KeyId: key.KeyId, ReplicaRegion: replicaRegion, Policy: policy }),
-  )
-  await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: key.KeyId }))
-  return key.Arn
+  const { KeyId: keyId, Arn: arn } = key ?? {}
+  if (keyId === undefined || arn === undefined) throw new Error('local-kms made a key without an ARN')
+  await primary.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: replicaRegion, Policy: policy }))
+  await waitUntilEnabled(replica, keyId)
+  await primary.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: keyId }))
+  return arn
+}
+
+// A replica is "Creating" for a moment, and unusable until then.
+async function waitUntilEnabled(replica: KMSClient, keyId: string): Promise<void> {
+  for (let round = 0; round < 100; round++) {
+    const { KeyMetadata: key } = await replica.send(new DescribeKeyCommand({ KeyId: keyId }))
+    if (key?.KeyState === 'Enabled') return
+    await setTimeout(50)
+  }
+  throw new Error('local-kms does not finish a replica')
 }
 
 async function findKey(client: KMSClient, alias: string): Promise<string | undefined> {

@@ -14,7 +14,12 @@ import {
   type KmsCallOptions,
 } from '@keyhold/core'
 import { timingSafeEqual } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { AwsCall } from './aws-call.ts'
+
+// A replica that has just been ordered is unusable for a moment; whoever registers the key then need not do it again.
+const replicaAttempts = 4
+const replicaPauseMs = 300
 
 const compliant = { code: '', region: '', message: '' }
 
@@ -143,13 +148,17 @@ async function tryReplica(
   tenantId: string,
   options?: KmsCallOptions,
 ): Promise<KeyInspection['complianceError']> {
-  try {
-    checkUsable(await describe(call, keyArn, region, options), region)
-    await roundTrip(call, keyArn, region, tenantId, options)
-    return compliant
-  } catch (error) {
-    if (!isKeyholdError(error)) throw error
-    return { code: error.code, region, message: error.message }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      checkUsable(await describe(call, keyArn, region, options), region)
+      await roundTrip(call, keyArn, region, tenantId, options)
+      return compliant
+    } catch (error) {
+      if (!isKeyholdError(error)) throw error
+      const isBeingMade = isKeyholdError(error, 'ERR_KMS_KEY_NOT_READY') && attempt < replicaAttempts
+      if (!isBeingMade) return { code: error.code, region, message: error.message }
+    }
+    await setTimeout(replicaPauseMs)
   }
 }
 
