@@ -136,10 +136,8 @@ it("fails closed when A's tenant key and cipherkey are both copied over B's, in 
       [a.tenantId, b.tenantId],
     )
 
-    const answers = [await decrypt(b, ofA), await decrypt(b, ofA)]
-    for (const answer of answers) {
-      expect([answer.status, errorCode(answer.body)]).toEqual([424, 'ERR_KMS_INVALID_CIPHERTEXT'])
-    }
+    const answer = await decrypt(b, ofA)
+    expect([answer.status, errorCode(answer.body)]).toEqual([424, 'ERR_KMS_INVALID_CIPHERTEXT'])
     expect(at((await decrypt(b, ofB)).body, 'items', 0, 'plaintext')).toBeUndefined()
     expect((await decrypt(a, ofA)).status).toBe(200)
   }

@@ -59,6 +59,14 @@ export async function migrateTo(server: TestServer, tenant: TestTenant, fingerpr
   await waitForMigration(server, tenant)
 }
 
+/** A tenant whose current provider is a key of its own. */
+export async function createTenantWithOwnKey(server: TestServer): Promise<TestTenant & { arn: string }> {
+  const tenant = await server.createTenant()
+  const { arn, fingerprint } = await registerKey(server, tenant)
+  await migrateTo(server, tenant, fingerprint)
+  return { ...tenant, arn }
+}
+
 /** Waits until the tenant's migration has completed. */
 export async function waitForMigration(server: TestServer, { adminToken: token }: TestTenant): Promise<void> {
   await waitUntil(async () => {
