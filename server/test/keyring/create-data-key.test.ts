@@ -1,0 +1,176 @@
+// Making data keys while everything else moves: under the version that is active at the commit, once for each name,
+// and never given out before the row is there.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createDataKey } from '../../src/keyring/create-data-key.ts'
+import type { Store } from '../../src/store/store.ts'
+import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import {
+  addTenantKey,
+  createCountingKms,
+  createKeyring,
+  createTenant,
+  moveToNewTenantKey,
+  type CountingKms,
+} from './keyring-under-test.ts'
+
+let postgres: TestPostgres
+let store: Store
+let otherStore: Store
+let kms: CountingKms
+let mine: string
+let other: string
+let tenants = 0
+let tenantId: string
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+  ;({ store, otherStore } = await postgres.createStores())
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  kms = createCountingKms()
+  ;[mine, other] = kms.arns
+  tenantId = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+})
+
+/** A store in which something happens after wrapping and before each transaction: the n-th time it is called. */
+function withInterruption(happens: (time: number) => Promise<unknown>): {
+  store: Store
+  times: () => number
+} {
+  let times = 0
+  return {
+    times: () => times,
+    store: {
+      ...store,
+      async transaction(work) {
+        await happens(++times)
+        return store.transaction(work)
+      },
+    },
+  }
+}
+
+test('a data key wrapped before dual is not committed after it: it is made again under the new version', async () => {
+  const interrupted = withInterruption(async (time) => {
+    if (time === 1) await moveToNewTenantKey(store, kms, other, tenantId)
+  })
+  const { tenantKeys } = createKeyring(store, kms)
+  const row = await createDataKey(interrupted.store, tenantKeys, tenantId, 'default')
+  expect(interrupted.times()).toBe(2)
+  expect(row.tenantKeyVersion).toBe(2)
+  expect(await store.cipherkeys.count(tenantId)).toBe(1)
+  expect(await store.cipherkeys.existsUnder(tenantId, 1)).toBe(false)
+  expect(await createKeyring(store, kms).dataKeys.get(tenantId, row.dataKeyId, 1)).toBeDefined()
+})
+
+test('an epoch that moved while the version stayed, as by a cancelled migration, is noticed as well', async () => {
+  const interrupted = withInterruption(async (time) => {
+    if (time === 1) await store.tenants.moveFence(tenantId, 1)
+  })
+  await createDataKey(interrupted.store, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  expect(interrupted.times()).toBe(2)
+  expect(await store.cipherkeys.count(tenantId)).toBe(1)
+})
+
+test('a tenant whose fence never stands still is asked to try again, and nothing is stored', async () => {
+  const interrupted = withInterruption(() => store.tenants.moveFence(tenantId, 1))
+  const making = createDataKey(interrupted.store, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  await expect(making).rejects.toMatchObject({ code: 'ERR_DATABASE_UNAVAILABLE' })
+  expect(await store.cipherkeys.count(tenantId)).toBe(0)
+})
+
+test('a version that is gone between two looks only costs another round', async () => {
+  let looks = 0
+  const behind: Store = {
+    ...store,
+    tenants: {
+      ...store.tenants,
+      findFence: async (id) =>
+        ++looks === 1 ? { epoch: 0, activeTenantKeyVersion: 9 } : store.tenants.findFence(id),
+    },
+  }
+  const row = await createDataKey(behind, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  expect(row.tenantKeyVersion).toBe(1)
+})
+
+test('a tenant deleted meanwhile has no data key', async () => {
+  const interrupted = withInterruption(async () => {
+    await store.tenantKeys.deleteAll(tenantId)
+    await store.tenants.delete(tenantId)
+  })
+  const making = createDataKey(interrupted.store, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  await expect(making).rejects.toMatchObject({ code: 'ERR_TENANT_NOT_FOUND' })
+})
+
+test('a replica that remembers a deleted tenant’s key does not wrap under it for the tenant made anew', async () => {
+  const keyring = createKeyring(store, kms)
+  const remembered = await keyring.tenantKeys.get(tenantId, 1)
+  await store.tenantKeys.deleteAll(tenantId)
+  await addTenantKey(store, kms, mine, { tenantId, version: 1, state: 'active' })
+  const made = await keyring.dataKeys.getActive(tenantId, 'default')
+  const read = await createKeyring(store, kms).dataKeys.get(tenantId, made.id, 1)
+  expect(read?.key.equals(made.key)).toBe(true)
+  expect((await keyring.tenantKeys.get(tenantId, 1))?.tenantKey.id).not.toBe(remembered?.tenantKey.id)
+})
+
+test('twenty first encryptions of one name, over two replicas, make one cipherkey and one data key', async () => {
+  for (let round = 0; round < 5; round++) {
+    const one = createKeyring(store, kms)
+    const another = createKeyring(otherStore, kms)
+    const keys = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        (index % 2 === 0 ? one : another).dataKeys.getActive(tenantId, `name-${round}`),
+      ),
+    )
+    const [first] = keys
+    if (first === undefined) throw new Error('no key')
+    for (const key of keys) {
+      expect(key.id).toBe(first.id)
+      expect(key.key.equals(first.key)).toBe(true)
+    }
+    expect(await store.cipherkeys.count(tenantId)).toBe(round + 1)
+  }
+})
+
+test('the same without any single flight: twenty writers race in the database, and one wins', async () => {
+  const { tenantKeys } = createKeyring(store, kms)
+  const rows = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      createDataKey(index % 2 === 0 ? store : otherStore, tenantKeys, tenantId, 'default'),
+    ),
+  )
+  expect(new Set(rows.map((row) => row.dataKeyId)).size).toBe(1)
+  expect(await store.cipherkeys.count(tenantId)).toBe(1)
+})
+
+test('writers that race with dual all end under a version that exists, each key readable', async () => {
+  const { tenantKeys } = createKeyring(store, kms)
+  const making = Array.from({ length: 30 }, (_, index) =>
+    createDataKey(index % 2 === 0 ? store : otherStore, tenantKeys, tenantId, `name-${index}`),
+  )
+  let lateRows = 0
+  const moved = moveToNewTenantKey(store, kms, other, tenantId).then(async () => {
+    // From the commit of dual on, no row comes in under the old version.
+    lateRows = await store.cipherkeys.countStale(tenantId, 2)
+  })
+  const rows = await Promise.all(making)
+  await moved
+  expect(await store.cipherkeys.countStale(tenantId, 2)).toBe(lateRows)
+  const fresh = createKeyring(otherStore, kms)
+  for (const row of rows) expect(await fresh.dataKeys.get(tenantId, row.dataKeyId, 1)).toBeDefined()
+})
+
+test('a data key whose transaction fails is given to nobody and held nowhere', async () => {
+  const failing: Store = {
+    ...store,
+    transaction: (work) =>
+      store.transaction(async (transaction) => {
+        await work(transaction)
+        throw new Error('the connection is lost before the commit')
+      }),
+  }
+  const replica = createKeyring(failing, kms)
+  await expect(replica.dataKeys.getActive(tenantId, 'default')).rejects.toThrow('lost before the commit')
+  expect(await store.cipherkeys.count(tenantId)).toBe(0)
+  await expect(replica.dataKeys.getActive(tenantId, 'default')).rejects.toThrow('lost before the commit')
+})

@@ -1,0 +1,136 @@
+// A keyring over a real database, with a clock that the test moves and a KMS that counts, fails and waits on demand.
+import { keyCheckValue, KeyholdError, type ErrorCode, type Kms } from '@keyhold/core'
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { createDataKeyCache, type DataKeyCache } from '../../src/keyring/data-key-cache.ts'
+import { newId } from '../../src/keyring/new-id.ts'
+import { createTenantKeyCache, type TenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
+import { createInternalKms, rootKeyArn } from '../../src/kms/internal-kms.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export const ttlMs = 60_000
+
+/** Keys of two KEKs, so that one can fail while the other works. */
+export interface CountingKms extends Kms {
+  readonly arns: readonly [string, string]
+  /** How many tenant keys were asked to be unwrapped, of all KEKs or of one. */
+  calls(keyArn?: string): number
+  /** From now on every call for the KEK fails so; undefined: it works again. */
+  fail(keyArn: string, code: ErrorCode | undefined): void
+  /** From now on calls wait until the answer to this is called. */
+  hold(): () => void
+}
+
+export function createCountingKms(): CountingKms {
+  const roots = ['00000000000000aa', '00000000000000bb'].map((id) => ({
+    id,
+    key: createSecretKey(randomBytes(32)),
+  }))
+  const arns = [rootKeyArn('00000000000000aa'), rootKeyArn('00000000000000bb')] as const
+  const inner = new Map(roots.map((root) => [rootKeyArn(root.id), createInternalKms(root)]))
+  const counts = new Map<string, number>()
+  const failures = new Map<string, ErrorCode>()
+  let gate = Promise.resolve()
+
+  function kmsOf(keyArn: string): Kms {
+    const kms = inner.get(keyArn)
+    if (kms === undefined) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
+    return kms
+  }
+
+  return {
+    arns,
+    calls: (keyArn) =>
+      [...counts].reduce(
+        (sum, [arn, count]) => (keyArn === undefined || arn === keyArn ? sum + count : sum),
+        0,
+      ),
+    fail(keyArn, code) {
+      if (code === undefined) failures.delete(keyArn)
+      else failures.set(keyArn, code)
+    },
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      gate = promise.then(() => undefined)
+      return () => {
+        gate = Promise.resolve()
+        resolve(undefined)
+      }
+    },
+    createTenantKey: async (keyArn, ref) => kmsOf(keyArn).createTenantKey(keyArn, ref),
+    inspectKey: async (keyArn, tenantId) => kmsOf(keyArn).inspectKey(keyArn, tenantId),
+    async unwrapTenantKey(keyArn, wrapped, ref) {
+      counts.set(keyArn, (counts.get(keyArn) ?? 0) + 1)
+      await gate
+      const code = failures.get(keyArn)
+      if (code !== undefined) throw new KeyholdError(code)
+      return kmsOf(keyArn).unwrapTenantKey(keyArn, wrapped, ref)
+    },
+  }
+}
+
+export interface Keyring {
+  tenantKeys: TenantKeyCache
+  dataKeys: DataKeyCache
+  clock: { nowMs: number }
+}
+
+/** What one replica holds in memory. */
+export function createKeyring(
+  store: Store,
+  kms: Kms,
+  options: { ttlMs?: number; maxTenantKeys?: number; maxDataKeys?: number } = {},
+): Keyring {
+  const clock = { nowMs: 1_000_000 }
+  const shared = { store, ttlMs: options.ttlMs ?? ttlMs, clock: () => clock.nowMs }
+  const tenantKeys = createTenantKeyCache({ ...shared, kms, maxEntries: options.maxTenantKeys ?? 100 })
+  const dataKeys = createDataKeyCache({ ...shared, tenantKeys, maxEntries: options.maxDataKeys ?? 100 })
+  return { tenantKeys, dataKeys, clock }
+}
+
+/** Adds a tenant key version as migrations do. */
+export async function addTenantKey(
+  store: Store,
+  kms: Kms,
+  keyArn: string,
+  { tenantId, version, state }: { tenantId: string; version: number; state: 'pending' | 'active' },
+): Promise<void> {
+  const ref = { tenantId, id: newId(), version }
+  const { key, wrapped } = await kms.createTenantKey(keyArn, ref)
+  await store.tenantKeys.insert({
+    ...ref,
+    state,
+    keyArn,
+    wrapped,
+    keyCheckValue: keyCheckValue({ ...ref, key }),
+  })
+}
+
+export async function createTenant(
+  store: Store,
+  kms: Kms,
+  tenantId: string,
+  keyArn: string,
+): Promise<string> {
+  await store.tenants.insert({ id: tenantId, name: tenantId, activeTenantKeyVersion: 1 })
+  await addTenantKey(store, kms, keyArn, { tenantId, version: 1, state: 'active' })
+  return tenantId
+}
+
+/** Makes another version active for new data keys, as the phase "dual" does. */
+export async function moveToNewTenantKey(
+  store: Store,
+  kms: Kms,
+  keyArn: string,
+  tenantId: string,
+): Promise<number> {
+  const fence = await store.tenants.findFence(tenantId)
+  const from = fence?.activeTenantKeyVersion ?? 0
+  await addTenantKey(store, kms, keyArn, { tenantId, version: from + 1, state: 'pending' })
+  await store.transaction(async (transaction) => {
+    await transaction.tenants.lockFence(tenantId)
+    await transaction.tenantKeys.setState(tenantId, from, 'decrypt-only')
+    await transaction.tenantKeys.setState(tenantId, from + 1, 'active')
+    await transaction.tenants.moveFence(tenantId, from + 1)
+  })
+  return from + 1
+}

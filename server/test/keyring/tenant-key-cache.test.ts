@@ -1,0 +1,212 @@
+// How long a tenant key stays in memory: for its time at most, and not a moment longer than its KEK's word.
+import type { ErrorCode } from '@keyhold/core'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
+import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import {
+  addTenantKey,
+  createCountingKms,
+  createKeyring,
+  createTenant,
+  ttlMs,
+  type CountingKms,
+  type Keyring,
+} from './keyring-under-test.ts'
+
+let postgres: TestPostgres
+let store: Store
+let kms: CountingKms
+let keyring: Keyring
+let mine: string
+let other: string
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+  ;({ store } = await postgres.createStores())
+})
+afterAll(() => postgres.stop())
+
+let tenants = 0
+let tenantId: string
+beforeEach(async () => {
+  kms = createCountingKms()
+  ;[mine, other] = kms.arns
+  keyring = createKeyring(store, kms)
+  tenantId = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+})
+
+const get = (id = tenantId, version = 1) => keyring.tenantKeys.get(id, version)
+const after = (ms: number) => {
+  keyring.clock.nowMs += ms
+}
+
+/** Lets what was begun without waiting come to its end. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await store.tenants.find('nobody')
+}
+
+test('a key is unwrapped once and then held', async () => {
+  const first = await get()
+  expect(first?.tenantKey).toMatchObject({ tenantId, version: 1 })
+  expect(await get()).toBe(first)
+  expect(kms.calls()).toBe(1)
+})
+
+test('a hundred callers at once make one call', async () => {
+  const answers = await Promise.all(Array.from({ length: 100 }, () => get()))
+  expect(new Set(answers).size).toBe(1)
+  expect(kms.calls()).toBe(1)
+})
+
+test('its time counts from the start of the call, however late the answer', async () => {
+  const release = kms.hold()
+  const asked = get()
+  await expect.poll(() => kms.calls()).toBe(1)
+  after(20_000)
+  release()
+  await asked
+  kms.fail(mine, 'ERR_KMS_TIMEOUT')
+  after(ttlMs - 20_000 - 1)
+  await get()
+  after(1)
+  await expect(get()).rejects.toMatchObject({ code: 'ERR_KMS_TIMEOUT' })
+})
+
+test('an answer that comes after the end of its time serves who asked and nobody else', async () => {
+  const release = kms.hold()
+  const asked = get()
+  await expect.poll(() => kms.calls()).toBe(1)
+  after(ttlMs)
+  release()
+  expect(await asked).toBeDefined()
+  await get()
+  expect(kms.calls()).toBe(2)
+})
+
+test('in the last fifth of its time it is asked for anew, once, while everybody is served', async () => {
+  const first = await get()
+  after(ttlMs * 0.8)
+  await get()
+  expect(kms.calls()).toBe(1)
+  after(1)
+  const release = kms.hold()
+  for (let call = 0; call < 50; call++) expect(await get()).toBe(first)
+  await expect.poll(() => kms.calls()).toBe(2)
+  release()
+  await settle()
+  after(ttlMs * 0.8)
+  expect(await get()).toBe(first)
+  expect(kms.calls()).toBe(2)
+})
+
+test.each([
+  'ERR_KMS_TIMEOUT',
+  'ERR_KMS_UNREACHABLE',
+  'ERR_KMS_THROTTLED',
+  'ERR_KMS_FAILED',
+  'ERR_KMS_CREDENTIALS',
+])('an outage (%s) lets the time run out, extends nothing, and is over when it is over', async (code) => {
+  const first = await get()
+  kms.fail(mine, code as ErrorCode)
+  for (let passed = 0; passed < ttlMs; passed += 5_000) {
+    expect(await get()).toBe(first)
+    await settle()
+    after(5_000)
+  }
+  await expect(get()).rejects.toMatchObject({ code })
+  kms.fail(mine, undefined)
+  expect(await get()).toBeDefined()
+})
+
+test.each([
+  'ERR_KMS_DENIED',
+  'ERR_KMS_KEY_DISABLED',
+  'ERR_KMS_KEY_PENDING_DELETION',
+  'ERR_KMS_KEY_NOT_FOUND',
+  'ERR_KMS_KEY_WRONG_USAGE',
+])('a refusal (%s) ends all keys under that KEK at once, and none under another', async (code) => {
+  const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+  const neighbour = await createTenant(store, kms, `tenant-${++tenants}`, other)
+  await addTenantKey(store, kms, mine, { tenantId, version: 2, state: 'pending' })
+  const held = await get(neighbour)
+  const seconds = [await get(), await get(sibling)]
+  kms.fail(mine, code as ErrorCode)
+  await expect(get(tenantId, 2)).rejects.toMatchObject({ code })
+  for (const entry of seconds) expect(entry?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+  await expect(get()).rejects.toMatchObject({ code })
+  await expect(get(sibling)).rejects.toMatchObject({ code })
+  expect(await get(neighbour)).toBe(held)
+  expect(kms.calls(other)).toBe(1)
+  kms.fail(mine, undefined)
+  expect(await get()).toBeDefined()
+})
+
+test('a refusal during the early refresh ends the key for the next caller', async () => {
+  await get()
+  after(ttlMs * 0.9)
+  kms.fail(mine, 'ERR_KMS_DENIED')
+  await get()
+  await settle()
+  await expect(get()).rejects.toMatchObject({ code: 'ERR_KMS_DENIED' })
+})
+
+test.each(['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY'])(
+  'a damaged wrap (%s) ends its own tenant’s keys, not those of all tenants under the same KEK',
+  async (code) => {
+    const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+    await addTenantKey(store, kms, mine, { tenantId, version: 2, state: 'pending' })
+    const [own, heldBySibling] = [await get(), await get(sibling)]
+    kms.fail(mine, code as ErrorCode)
+    await expect(get(tenantId, 2)).rejects.toMatchObject({ code })
+    expect(own?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+    expect(await get(sibling)).toBe(heldBySibling)
+  },
+)
+
+test('a time of 0 holds nothing', async () => {
+  keyring = createKeyring(store, kms, { ttlMs: 0 })
+  await get()
+  await get()
+  expect(kms.calls()).toBe(2)
+  kms.fail(mine, 'ERR_KMS_TIMEOUT')
+  await expect(get()).rejects.toMatchObject({ code: 'ERR_KMS_TIMEOUT' })
+})
+
+test('only so many are held, the least used going first, and what goes has ended', async () => {
+  keyring = createKeyring(store, kms, { maxTenantKeys: 2 })
+  const second = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+  const third = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+  await get()
+  const gone = await get(second)
+  await get()
+  await get(third)
+  expect(kms.calls()).toBe(3)
+  await get()
+  expect(kms.calls()).toBe(3)
+  expect(gone?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+  await get(second)
+  expect(kms.calls()).toBe(4)
+})
+
+test('a version that is destroyed, or was never there, is not held and asks no KMS', async () => {
+  expect(await get(tenantId, 9)).toBeUndefined()
+  const held = await get()
+  await store.tenantKeys.setState(tenantId, 1, 'decrypt-only')
+  await store.tenantKeys.destroy(tenantId, 1)
+  expect(await get()).toBe(held)
+  after(ttlMs)
+  expect(await get()).toBeUndefined()
+  expect(held?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+  expect(kms.calls()).toBe(1)
+})
+
+test('a tenant that was deleted and made anew gets its new key at the latest with the next refresh', async () => {
+  const old = await get()
+  await store.tenantKeys.deleteAll(tenantId)
+  await addTenantKey(store, kms, mine, { tenantId, version: 1, state: 'active' })
+  after(ttlMs * 0.9)
+  expect(await get()).toBe(old)
+  await settle()
+  const now = await get()
+  expect(now?.tenantKey.id).not.toBe(old?.tenantKey.id)
+  expect(old?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+})
