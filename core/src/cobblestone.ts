@@ -7,20 +7,11 @@
 // The last chunk is always shorter than 16 KiB, so that truncation shows in the length. The commitment binds the
 // message to its key: plain GCM has ciphertexts that open under two keys. The derived key makes a counter per
 // input key unnecessary: 2^55 messages of up to 32 MiB stay below an advantage of 2^-32.
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  timingSafeEqual,
-  type KeyObject,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { KeyholdError } from './errors.ts'
+import { chunkNonce, commitmentBytes, deriveMessageKey, saltBytes } from './message-key.ts'
 import { fillRandom } from './random.ts'
 
-const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'ascii')
-const saltBytes = 24
-const commitmentBytes = 32
 const tagBytes = 16
 const prefixBytes = saltBytes + commitmentBytes
 
@@ -41,51 +32,6 @@ export function isSealedLength(sealedBytes: number): boolean {
   return sealedBytes >= minSealedBytes && (sealedBytes - prefixBytes) % sealedChunkBytes >= tagBytes
 }
 
-interface MessageKey {
-  key: KeyObject
-  baseNonce: Buffer
-  commitment: Buffer
-}
-
-const inputKeyBytes = 32
-
-// RFC 5869 section 2.3: T(1) ‖ T(2) are 128 bytes, of which 76 are used.
-function deriveMessageKey(inputKey: KeyObject, salt: Uint8Array, context: Uint8Array): MessageKey {
-  // HMAC pads its key with zeros: without this, a key and the same key with a zero byte more would be one key.
-  if (inputKey.symmetricKeySize !== inputKeyBytes) {
-    throw new RangeError(`"inputKey" expected ${inputKeyBytes} bytes, got ${inputKey.symmetricKeySize ?? 0}`)
-  }
-  const first = createHmac('sha512', inputKey)
-    .update(label)
-    .update(salt)
-    .update(context)
-    .update('\x01')
-    .digest()
-  const second = createHmac('sha512', inputKey)
-    .update(first)
-    .update(label)
-    .update(salt)
-    .update(context)
-    .update('\x02')
-    .digest()
-  const commitment = Buffer.allocUnsafe(commitmentBytes)
-  first.copy(commitment, 0, 44, 64)
-  second.copy(commitment, 20, 0, 12)
-  const key = createSecretKey(first.subarray(0, 32))
-  const baseNonce = Buffer.from(first.subarray(32, 44))
-  first.fill(0)
-  return { key, baseNonce, commitment }
-}
-
-// The counter is a 96-bit big-endian integer; a JavaScript integer fills its low 53 bits.
-function chunkNonce(baseNonce: Buffer, index: number): Buffer {
-  if (index === 0) return baseNonce
-  const nonce = Buffer.from(baseNonce)
-  nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ (index >>> 0)) >>> 0, 8)
-  nonce.writeUInt32BE((nonce.readUInt32BE(4) ^ Math.floor(index / 2 ** 32)) >>> 0, 4)
-  return nonce
-}
-
 /**
  * Encrypts and authenticates `plaintext` together with `context` under a fresh random salt.
  *
@@ -95,9 +41,20 @@ function chunkNonce(baseNonce: Buffer, index: number): Buffer {
  * @returns `sealedLength(plaintext.length)` bytes, never two times the same
  */
 export function seal(inputKey: KeyObject, context: Uint8Array, plaintext: Uint8Array): Buffer {
-  const salt = Buffer.allocUnsafe(saltBytes)
-  fillRandom(salt)
-  return unsafeSealWithSalt(inputKey, context, plaintext, salt)
+  const sealed = Buffer.allocUnsafe(sealedLength(plaintext.length))
+  sealInto(sealed, inputKey, context, plaintext)
+  return sealed
+}
+
+/** `seal` into room that the caller has made, of exactly `sealedLength(plaintext.length)` bytes. */
+export function sealInto(
+  target: Buffer,
+  inputKey: KeyObject,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+): void {
+  fillRandom(target.subarray(0, saltBytes))
+  sealAfterSalt(target, inputKey, context, plaintext)
 }
 
 /** `seal` with a given salt, for known-answer tests alone: a salt used twice with one key reveals both plaintexts. */
@@ -109,22 +66,31 @@ export function unsafeSealWithSalt(
 ): Buffer {
   if (salt.length !== saltBytes)
     throw new RangeError(`"salt" expected ${saltBytes} bytes, got ${salt.length}`)
-  const { key, baseNonce, commitment } = deriveMessageKey(inputKey, salt, context)
-  const sealed = Buffer.allocUnsafeSlow(sealedLength(plaintext.length))
-  sealed.set(salt, 0)
-  sealed.set(commitment, saltBytes)
+  const sealed = Buffer.allocUnsafe(sealedLength(plaintext.length))
+  sealed.set(salt)
+  sealAfterSalt(sealed, inputKey, context, plaintext)
+  return sealed
+}
+
+function sealAfterSalt(
+  target: Buffer,
+  inputKey: KeyObject,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+): void {
+  const { key, baseNonce, commitment } = deriveMessageKey(inputKey, target.subarray(0, saltBytes), context)
+  commitment.copy(target, saltBytes)
   let at = prefixBytes
   for (let index = 0; index * chunkBytes <= plaintext.length; index++) {
     const chunk = plaintext.subarray(index * chunkBytes, (index + 1) * chunkBytes)
     const cipher = createCipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), {
       authTagLength: tagBytes,
     })
-    sealed.set(cipher.update(chunk), at)
+    cipher.update(chunk).copy(target, at)
     cipher.final()
-    sealed.set(cipher.getAuthTag(), at + chunk.length)
+    cipher.getAuthTag().copy(target, at + chunk.length)
     at += chunk.length + tagBytes
   }
-  return sealed
 }
 
 /**

@@ -43,40 +43,65 @@ const magic = Buffer.from('keyhold/ctx/1\0', 'ascii')
  * @throws RangeError for a version, a string or a number of pairs that its integer cannot hold
  */
 export function encodeContext(fields: ContextFields): Buffer {
+  return appendPairs(encodeContextStart(fields), fields.pairs)
+}
+
+/** All but the pairs, which are what differs between two values of one data key. */
+export function encodeContextStart(fields: Omit<ContextFields, 'pairs'>): Buffer {
   // Node writes 1.5 as 1 and NaN as 0.
   if (!Number.isInteger(fields.version)) throw new RangeError('"version" expected a whole number')
-  const pairs = Object.entries(fields.pairs ?? {}).map(([key, value]) => [utf8(key), utf8(value)] as const)
-  pairs.sort(([a], [b]) => Buffer.compare(a, b))
-  const tenantId = utf8(fields.tenantId)
-  const objectId = utf8(fields.objectId)
-  let length = magic.length + 1 + 2 + tenantId.length + 2 + objectId.length + 4 + 2 + 2
-  for (const [key, value] of pairs) length += 4 + key.length + value.length
-
-  const bytes = Buffer.allocUnsafeSlow(length)
+  const bytes = Buffer.allocUnsafe(
+    magic.length + 1 + 2 + utf8Bytes(fields.tenantId) + 2 + utf8Bytes(fields.objectId) + 4 + 2,
+  )
   let at = magic.copy(bytes)
   at = bytes.writeUInt8(fields.purpose, at)
-  at = writeLengthPrefixed(bytes, tenantId, at)
-  at = writeLengthPrefixed(bytes, objectId, at)
+  at = writeLengthPrefixed(bytes, fields.tenantId, at)
+  at = writeLengthPrefixed(bytes, fields.objectId, at)
   at = bytes.writeUInt32BE(fields.version, at)
-  at = bytes.writeUInt16BE(suiteCobblestone256, at)
-  at = bytes.writeUInt16BE(pairs.length, at)
-  for (const [key, value] of pairs) {
+  bytes.writeUInt16BE(suiteCobblestone256, at)
+  return bytes
+}
+
+/** Completes what `encodeContextStart` began; `start` may have bytes before it, and is left unchanged. */
+export function appendPairs(start: Buffer, pairs: EncryptionContext = {}): Buffer {
+  const keys = Object.keys(pairs).sort(compareAsUtf8)
+  let length = start.length + 2
+  for (const key of keys) length += 4 + utf8Bytes(key) + utf8Bytes(pairs[key] ?? '')
+  const bytes = Buffer.allocUnsafe(length)
+  let at = bytes.writeUInt16BE(keys.length, start.copy(bytes))
+  for (const key of keys) {
     at = writeLengthPrefixed(bytes, key, at)
-    at = writeLengthPrefixed(bytes, value, at)
+    at = writeLengthPrefixed(bytes, pairs[key] ?? '', at)
   }
   return bytes
 }
 
-function utf8(text: string): Buffer {
+function utf8Bytes(text: string): number {
   if (!text.isWellFormed())
     throw new TypeError('a context string expected well-formed UTF-16, got a lone surrogate')
-  return Buffer.from(text, 'utf8')
+  return Buffer.byteLength(text, 'utf8')
 }
 
-function writeLengthPrefixed(bytes: Buffer, value: Buffer, at: number): number {
-  at = bytes.writeUInt16BE(value.length, at)
-  value.copy(bytes, at)
-  return at + value.length
+function writeLengthPrefixed(bytes: Buffer, text: string, at: number): number {
+  const length = bytes.write(text, at + 2, 'utf8')
+  bytes.writeUInt16BE(length, at)
+  return at + 2 + length
+}
+
+// UTF-8 bytes sort as code points do. UTF-16 units do not: a surrogate stands for a code point above all others.
+function compareAsUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index++) {
+    const unitA = a.charCodeAt(index)
+    const unitB = b.charCodeAt(index)
+    if (unitA !== unitB) return sortRank(unitA) - sortRank(unitB)
+  }
+  return a.length - b.length
+}
+
+function sortRank(unit: number): number {
+  const isSurrogate = unit >= 0xd800 && unit <= 0xdfff
+  return isSurrogate ? unit + 0x10000 : unit
 }
 
 /** The limits of a caller's encryption context; the total counts keys and values in UTF-8 bytes. */

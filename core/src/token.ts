@@ -50,9 +50,9 @@ export interface ParsedToken {
   sealed: Buffer
 }
 
-/** Text of a header and what was sealed under it. */
-export function encodeToken(header: Buffer, sealed: Buffer): string {
-  return prefix + Buffer.concat([header, sealed], header.length + sealed.length).toString('base64url')
+/** Text of a header and what was sealed under it, which lie together. */
+export function encodeToken(bytes: Buffer): string {
+  return prefix + bytes.toString('base64url')
 }
 
 /** Characters of the token of a sealed message of `sealedBytes` bytes. */

@@ -1,19 +1,26 @@
 // Encrypting a value under a data key: what stands between a plaintext and its token.
-import { contextPurpose, encodeContext, type EncryptionContext } from './context.ts'
-import { open, seal } from './cobblestone.ts'
+import { open, sealedLength, sealInto } from './cobblestone.ts'
+import { appendPairs, contextPurpose, encodeContextStart, type EncryptionContext } from './context.ts'
 import type { DataKey } from './data-key.ts'
-import { encodeHeader, encodeToken, type ParsedToken } from './token.ts'
+import { KeyholdError } from './errors.ts'
+import { encodeHeader, encodeToken, headerBytes, type ParsedToken } from './token.ts'
 
-// The header comes first and has a fixed length, so header and context can't run into each other.
-function valueContext(dataKey: DataKey, header: Buffer, context: EncryptionContext): Buffer {
-  const encoded = encodeContext({
-    purpose: contextPurpose.value,
-    tenantId: dataKey.tenantId,
-    objectId: dataKey.id,
-    version: dataKey.version,
-    pairs: context,
-  })
-  return Buffer.concat([header, encoded], header.length + encoded.length)
+// What all values of a data key have in common. The header comes first and has a fixed length, so header and context
+// can't run into each other.
+const commonParts = new WeakMap<DataKey, Buffer>()
+
+function commonPart(dataKey: DataKey): Buffer {
+  let bytes = commonParts.get(dataKey)
+  if (bytes === undefined) {
+    const header = encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version })
+    const { tenantId, id: objectId, version } = dataKey
+    bytes = Buffer.concat([
+      header,
+      encodeContextStart({ purpose: contextPurpose.value, tenantId, objectId, version }),
+    ])
+    commonParts.set(dataKey, bytes)
+  }
+  return bytes
 }
 
 /**
@@ -22,8 +29,11 @@ function valueContext(dataKey: DataKey, header: Buffer, context: EncryptionConte
  * @param context - checked by `checkEncryptionContext`
  */
 export function encryptValue(dataKey: DataKey, context: EncryptionContext, plaintext: Uint8Array): string {
-  const header = encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version })
-  return encodeToken(header, seal(dataKey.key, valueContext(dataKey, header, context), plaintext))
+  const common = commonPart(dataKey)
+  const bytes = Buffer.allocUnsafe(headerBytes + sealedLength(plaintext.length))
+  common.copy(bytes, 0, 0, headerBytes)
+  sealInto(bytes.subarray(headerBytes), dataKey.key, appendPairs(common, context), plaintext)
+  return encodeToken(bytes)
 }
 
 /**
@@ -32,5 +42,9 @@ export function encryptValue(dataKey: DataKey, context: EncryptionContext, plain
  * @throws KeyholdError `ERR_DECRYPTION_FAILED` for a wrong key, tenant, context or byte alike
  */
 export function decryptValue(dataKey: DataKey, context: EncryptionContext, token: ParsedToken): Buffer {
-  return open(dataKey.key, valueContext(dataKey, token.headerBytes, context), token.sealed)
+  const common = commonPart(dataKey)
+  // The token's own header has parsed, so it has one form alone; a token of another data key fails here like any other.
+  if (!token.headerBytes.equals(common.subarray(0, headerBytes)))
+    throw new KeyholdError('ERR_DECRYPTION_FAILED')
+  return open(dataKey.key, appendPairs(common, context), token.sealed)
 }

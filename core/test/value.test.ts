@@ -45,8 +45,12 @@ describe('a token', () => {
   test('is refused with the header or the sealed part of another token', () => {
     const other = encryptValue(testDataKey({ version: 2 }), context, Buffer.from('hello'))
     const [mine, theirs] = [parseToken(token), parseToken(other)]
-    expect(codeOf(() => decrypt(encodeToken(theirs.headerBytes, mine.sealed)))).toBe(refused[0])
-    expect(codeOf(() => decrypt(encodeToken(mine.headerBytes, theirs.sealed)))).toBe(refused[0])
+    expect(codeOf(() => decrypt(encodeToken(Buffer.concat([theirs.headerBytes, mine.sealed]))))).toBe(
+      refused[0],
+    )
+    expect(codeOf(() => decrypt(encodeToken(Buffer.concat([mine.headerBytes, theirs.sealed]))))).toBe(
+      refused[0],
+    )
   })
 })
 
@@ -63,7 +67,7 @@ describe('a value is bound to', () => {
     expect(codeOf(() => decryptValue(other, context, parseToken(token)))).toBe(refused[0])
     // Nor does it help to give the token the header that the other key would have made.
     const header = encodeHeader({ dataKeyId: other.id, version: other.version })
-    const readdressed = parseToken(encodeToken(header, parseToken(token).sealed))
+    const readdressed = parseToken(encodeToken(Buffer.concat([header, parseToken(token).sealed])))
     expect(codeOf(() => decryptValue(other, context, readdressed))).toBe(refused[0])
   })
 
