@@ -1,4 +1,26 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+// The longest files, which wait for processes more than they work: begun last, they would run alone at the end.
+const long = [
+  'server/test/migration/',
+  'cli/test/scripts.',
+  'server/test/postgres/',
+  'scripts/test/npm-',
+  'server/',
+]
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => rank(a) - rank(b))
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const place = long.findIndex((part) => moduleId.includes(`/${part}`))
+  return place < 0 ? long.length : place
+}
 
 export default defineConfig({
   test: {
@@ -7,6 +29,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores: more workers only make PostgreSQL and local-kms wait for each other.
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     reporters: ['default'],
   },
 })
