@@ -15,6 +15,7 @@ import {
   query,
   registerKey,
   setPolicy,
+  waitUntil,
 } from './scene.ts'
 
 // Texts that stand nowhere but in the place that each is named after.
@@ -42,7 +43,7 @@ let refusals: RawAnswer[]
 beforeAll(async () => {
   const logger = pino({ level: 'trace' }, { write: (line: string) => (logged += line) })
   server = await startTestServer(
-    { KEYHOLD_KEY_CACHE_TTL_SECONDS: '0', KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:400@2' },
+    { KEYHOLD_KEY_CACHE_TTL_SECONDS: '0', KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:1000@2' },
     { logger },
   )
   tenant = await createTenantWithOwnKey(server)
@@ -141,8 +142,7 @@ async function breakThings(valueToken: string): Promise<void> {
 
   await send('POST', `${providers}/${fingerprint}/actions/migrate`, { token: tenant.adminToken })
   await setPolicy(server.customerKms(), arn, policyWithout())
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
-  expect(logged).toContain('migration paused')
+  await waitUntil(() => Promise.resolve(logged.includes('migration paused')), 10_000)
 
   for (const kind of ['throttle', 'error500'] as const) {
     const remove = server.kms.faults.add({ kind })

@@ -72,6 +72,23 @@ describe('a migration to a key of the customer', () => {
   })
 })
 
+it('starts once when asked for many times at once', async () => {
+  const tenant = await server.createTenant()
+  const { fingerprint } = await registerKey(server, tenant)
+  const start = () =>
+    server.request('POST', `${providers}/${fingerprint}/actions/migrate`, { token: tenant.adminToken })
+
+  const answers = await Promise.all(Array.from({ length: 5 }, start))
+
+  const started = answers.filter(({ status }) => status === 200)
+  expect(started).toHaveLength(1)
+  // Whoever comes after its end finds the provider current.
+  for (const { status } of answers) expect([200, 428, 412]).toContain(status)
+  await waitForMigration(server, tenant)
+  const jobs = await query(server, 'select id from keyhold.key_jobs where tenant_id = $1', [tenant.tenantId])
+  expect(jobs).toEqual([{ id: textAt(started[0]?.body, 'id') }])
+})
+
 describe('going back to the default provider', () => {
   it('answers 205 with a body, and 200 with a message once it is there', async () => {
     const tenant = await server.createTenant()
