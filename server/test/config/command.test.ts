@@ -1,0 +1,160 @@
+// The command `keyhold-server` as an operator meets it: what it prints, how it ends.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { databaseUrl, runSql, type TestConnection } from '../store/test-database.ts'
+
+const command = fileURLToPath(import.meta.resolve('../../src/command.ts'))
+const children: ChildProcess[] = []
+let folder: string
+let dataDir: string
+let url: string
+
+type Environment = Record<string, string>
+
+function environmentWith(more: Environment): Environment {
+  return { PATH: process.env.PATH ?? '', KEYHOLD_PORT: '0', KEYHOLD_LOG_LEVEL: 'silent', ...more }
+}
+
+/** Runs the command to its end. */
+async function run(args: string[], environment: Environment = {}) {
+  return new Promise<{ exitCode: number; stdout: string; stderr: string }>((resolve) => {
+    const options = { env: environmentWith(environment), cwd: folder, timeout: 30_000 }
+    const child = execFile(process.execPath, [command, ...args], options, (_error, stdout, stderr) => {
+      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr })
+    })
+  })
+}
+
+/** Starts `serve` and answers its URL once it listens. */
+async function serve(environment: Environment): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, [command, 'serve'], {
+    env: environmentWith(environment),
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  children.push(child)
+  const line = await new Promise<string>((resolve) => {
+    createInterface(child.stderr).once('line', resolve)
+  })
+  expect(line).toMatch(/^Keyhold listens on http:/)
+  return { child, url: line.replace('Keyhold listens on ', '') }
+}
+
+async function end(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+  return child.exitCode
+}
+
+async function listTenants(at: string, token: string): Promise<number> {
+  const answer = await fetch(`${at}/api/v1/tenants`, {
+    headers: { authorization: `Bearer ${token.trim()}` },
+  })
+  return answer.status
+}
+
+function expectOneLine(text: string, ...parts: string[]): void {
+  expect(text.trimEnd().split('\n')).toHaveLength(1)
+  for (const part of ['keyhold-server: ', ...parts]) expect(text).toContain(part)
+}
+
+async function embeddedConnection(): Promise<TestConnection> {
+  const file = path.join(dataDir, 'postgres-connection.json')
+  expect(((await stat(file)).mode & 0o777).toString(8)).toBe('600')
+  return JSON.parse(await readFile(file, 'utf8')) as TestConnection
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'keyhold-command-'))
+  dataDir = path.join(folder, 'data')
+  ;({ url } = await serve({ KEYHOLD_DATA_DIR: dataDir }))
+})
+afterAll(async () => {
+  await Promise.all(children.map(end))
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('an operator’s key is made beside the running server, printed once, and works', async () => {
+  const { exitCode, stdout, stderr } = await run(['create-operator-key', '--name', 'me'], {
+    KEYHOLD_DATA_DIR: dataDir,
+  })
+  expect([exitCode, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^\S+\n$/)
+  expect(await listTenants(url, stdout)).toBe(200)
+})
+
+test('and in a database of the operator’s own, whether a server runs on it or not', async () => {
+  const embedded = await embeddedConnection()
+  await runSql(embedded, 'create database of_my_own')
+  const environment = {
+    KEYHOLD_DATA_DIR: path.join(folder, 'own'),
+    KEYHOLD_DATABASE_URL: databaseUrl({ ...embedded, database: 'of_my_own' }),
+  }
+  const tooEarly = await run(['create-operator-key'], environment)
+  expect(tooEarly.exitCode).toBe(1)
+  expectOneLine(tooEarly.stderr, 'keyhold-server serve')
+
+  const own = await serve(environment)
+  const beside = await run(['create-operator-key'], environment)
+  expect(await listTenants(own.url, beside.stdout)).toBe(200)
+  expect(await listTenants(url, beside.stdout)).toBe(401)
+  expect(await end(own.child)).toBe(0)
+
+  const without = await run(['create-operator-key'], environment)
+  expect(without.exitCode).toBe(0)
+  const again = await serve(environment)
+  expect(await listTenants(again.url, without.stdout)).toBe(200)
+  expect(await end(again.child)).toBe(0)
+})
+
+test('a second server on the same data directory is refused in one line', async () => {
+  const { exitCode, stderr } = await run(['serve'], { KEYHOLD_DATA_DIR: dataDir })
+  expect(exitCode).toBe(1)
+  expectOneLine(stderr, 'ERR_DATA_DIR_IN_USE', dataDir)
+  expect((await fetch(`${url}/readyz`)).status).toBe(200)
+})
+
+test('a damaged root key, a port in use and a database that is away each end the start in one line', async () => {
+  const embedded = await embeddedConnection()
+  await runSql(embedded, 'create database for_failures')
+  const environment = {
+    KEYHOLD_DATA_DIR: path.join(folder, 'failing'),
+    KEYHOLD_DATABASE_URL: databaseUrl({ ...embedded, database: 'for_failures' }),
+  }
+  const inUse = await run(['serve'], { ...environment, KEYHOLD_PORT: new URL(url).port })
+  expect(inUse.exitCode).toBe(1)
+  expectOneLine(inUse.stderr, 'EADDRINUSE')
+
+  await writeFile(path.join(environment.KEYHOLD_DATA_DIR, 'root-key'), 'damaged')
+  const damaged = await run(['serve'], environment)
+  expect(damaged.exitCode).toBe(1)
+  expectOneLine(damaged.stderr, 'ERR_ROOT_KEY_INVALID')
+
+  const away = await run(['serve'], {
+    ...environment,
+    KEYHOLD_DATABASE_URL: 'postgres://keyhold:s3cret@127.0.0.1:1/keyhold',
+  })
+  expect(away.exitCode).toBe(1)
+  expectOneLine(away.stderr, 'ERR_DATABASE_UNAVAILABLE')
+  expect(away.stderr).not.toContain('s3cret')
+})
+
+test('settings and arguments that are wrong end it with 2', async () => {
+  const setting = await run(['serve'], { KEYHOLD_PORT: 'eighty' })
+  expect(setting.exitCode).toBe(2)
+  expectOneLine(setting.stderr, 'KEYHOLD_PORT', 'ERR_CONFIG_INVALID')
+  for (const args of [[], ['start'], ['serve', 'twice'], ['--unknown']]) {
+    const { exitCode, stdout, stderr } = await run(args)
+    expect([exitCode, stdout], args.join(' ')).toEqual([2, ''])
+    expect(stderr).toContain('Usage: keyhold-server <command>')
+  }
+  expect(await run(['--help'])).toMatchObject({ exitCode: 0, stderr: '' })
+})

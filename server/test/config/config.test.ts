@@ -1,0 +1,103 @@
+// Every setting: its name, what it is without being set, what it may be, and what is said of anything else.
+import { expect, test } from 'vitest'
+import { readConfig, type Config } from '../../src/config.ts'
+import { noFailpoint } from '../../src/migration/failpoint.ts'
+
+test('without any variable, these are the settings', () => {
+  expect(readConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 8180,
+    dataDir: '.keyhold',
+    databaseUrl: undefined,
+    keyCacheTtlSeconds: 60,
+    requireMultiRegion: false,
+    backupRetentionDays: 0,
+    migrationLeaseSeconds: 10,
+    internalKmsName: undefined,
+    kmsEndpoint: undefined,
+    kmsCredentials: undefined,
+    logLevel: 'info',
+    failpoint: noFailpoint,
+  } satisfies Config)
+})
+
+const good: [variable: string, value: string, setting: Partial<Config>][] = [
+  ['KEYHOLD_HOST', '0.0.0.0', { host: '0.0.0.0' }],
+  ['KEYHOLD_PORT', '0', { port: 0 }],
+  ['KEYHOLD_PORT', '65535', { port: 65_535 }],
+  ['KEYHOLD_DATA_DIR', '/var/lib/keyhold', { dataDir: '/var/lib/keyhold' }],
+  ['KEYHOLD_DATABASE_URL', 'postgres://u:p@h/d', { databaseUrl: 'postgres://u:p@h/d' }],
+  ['KEYHOLD_DATABASE_URL', 'postgresql://h/d', { databaseUrl: 'postgresql://h/d' }],
+  ['KEYHOLD_KEY_CACHE_TTL_SECONDS', '0', { keyCacheTtlSeconds: 0 }],
+  ['KEYHOLD_KEY_CACHE_TTL_SECONDS', '3600', { keyCacheTtlSeconds: 3_600 }],
+  ['KEYHOLD_REQUIRE_MULTI_REGION', 'true', { requireMultiRegion: true }],
+  ['KEYHOLD_REQUIRE_MULTI_REGION', 'false', { requireMultiRegion: false }],
+  ['KEYHOLD_BACKUP_RETENTION_DAYS', '3650', { backupRetentionDays: 3_650 }],
+  ['KEYHOLD_MIGRATION_LEASE_SECONDS', '2', { migrationLeaseSeconds: 2 }],
+  ['KEYHOLD_MIGRATION_LEASE_SECONDS', '300', { migrationLeaseSeconds: 300 }],
+  ['KEYHOLD_INTERNAL_KMS_NAME', 'Our KMS', { internalKmsName: 'Our KMS' }],
+  ['KEYHOLD_KMS_ENDPOINT', 'aws', { kmsEndpoint: undefined }],
+  ['KEYHOLD_KMS_ENDPOINT', 'http://127.0.0.1:4566', { kmsEndpoint: 'http://127.0.0.1:4566' }],
+  ['KEYHOLD_KMS_ENDPOINT', 'https://kms.example.com', { kmsEndpoint: 'https://kms.example.com' }],
+  ['KEYHOLD_LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+  ['KEYHOLD_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
+]
+
+test.each(good)('%s=%s is taken', (variable, value, setting) => {
+  expect(readConfig({ [variable]: value })).toEqual({ ...readConfig({}), ...setting })
+})
+
+function refusal(environment: Record<string, string>): unknown {
+  try {
+    return readConfig(environment)
+  } catch (error) {
+    return error
+  }
+}
+
+const bad: Record<string, string[]> = {
+  KEYHOLD_PORT: ['-1', '65536', '80a', '0x50', '8 0', '1e3', '80.5', '９'],
+  KEYHOLD_DATABASE_URL: ['mysql://u:s3cret@h/d', 'h/d', 'POSTGRES', '/run/postgresql'],
+  KEYHOLD_KEY_CACHE_TTL_SECONDS: ['-1', '3601', 'never', 'Infinity', '99999999999999999999'],
+  KEYHOLD_REQUIRE_MULTI_REGION: ['1', 'yes', 'TRUE', 'true '],
+  KEYHOLD_BACKUP_RETENTION_DAYS: ['-1', '3651', '1d'],
+  KEYHOLD_MIGRATION_LEASE_SECONDS: ['0', '1', '301'],
+  KEYHOLD_KMS_ENDPOINT: ['AWS', '127.0.0.1:4566', 'ftp://h', 'http://', 'file:///etc/passwd'],
+  KEYHOLD_KMS_ACCESS_KEY_ID: ['AKIAALONE'],
+  KEYHOLD_KMS_SECRET_ACCESS_KEY: ['secret-alone'],
+  KEYHOLD_LOG_LEVEL: ['verbose', 'INFO', 'constructor'],
+  KEYHOLD_FAILPOINTS: ['nowhere=kill', 'migration.verify.before=explode', 'migration.verify.before'],
+}
+
+test.each(
+  Object.entries(bad).flatMap(([variable, values]) => values.map((value) => [variable, value] as const)),
+)('%s=%s is refused by the name of the variable and without its value', (variable, value) => {
+  const error = refusal({ [variable]: value })
+  expect(error).toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  expect(String(error)).toMatch(new RegExp(`\\b${variable}\\b`))
+  if (value.length > 2) expect(String(error)).not.toContain(value)
+})
+
+test('an empty variable is the same as none, so that no address or directory becomes empty', () => {
+  const names = [...good.map(([variable]) => variable), ...Object.keys(bad)]
+  expect(readConfig(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(readConfig({}))
+})
+
+test('credentials for the KMS are taken as a pair', () => {
+  const environment = { KEYHOLD_KMS_ACCESS_KEY_ID: 'id', KEYHOLD_KMS_SECRET_ACCESS_KEY: 'secret' }
+  expect(readConfig(environment).kmsCredentials).toEqual({ accessKeyId: 'id', secretAccessKey: 'secret' })
+})
+
+test('credentials of the environment’s AWS tools, such as a customer’s, are not read', () => {
+  const environment = {
+    AWS_ACCESS_KEY_ID: 'customer',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1',
+  }
+  expect(readConfig(environment)).toEqual(readConfig({}))
+})
+
+test('failpoints are read', async () => {
+  const { failpoint } = readConfig({ KEYHOLD_FAILPOINTS: 'migration.verify.before=throw' })
+  await expect((async () => failpoint('migration.verify.before'))()).rejects.toThrow()
+})
