@@ -33,10 +33,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/main.ts': [
     ...['core', 'contract', 'server/config.ts', 'server/connect-database.ts', 'server/kms', 'server/store'],
     ...['server/keyring', 'server/migration', 'server/health', 'server/operations', 'server/jobs'],
-    ...['server/http', 'kysely', 'pino', 'node:*'],
+    ...['server/http', 'server/create-logger.ts', 'kysely', 'type pino', 'node:*'],
   ],
+  'server/create-logger.ts': ['pino'],
   'server/command.ts': ['core', 'server/config.ts', 'server/main.ts', 'pino', 'node:*'],
-  'server/index.ts': ['server/config.ts', 'server/main.ts'],
+  'server/index.ts': ['server/config.ts', 'server/create-logger.ts', 'server/main.ts'],
 }
 
 /** The only files that read the environment. */

@@ -1,5 +1,5 @@
 // What the command line itself has to say, besides the server and the client.
-import type { exitCodes } from './exit-code.ts'
+import type { exitCodes } from './exit-codes.ts'
 
 interface CliErrorOptions {
   /** What to do next. */

@@ -1,7 +1,7 @@
 // What to do next, for the errors where that is known.
 import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
 import { CliError } from './cli-error.ts'
-import { isWorthRetrying } from './exit-code.ts'
+import { isWorthRetrying } from './exit-code-of.ts'
 import { rootCause } from './root-cause.ts'
 
 const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to apply it, then try again'

@@ -2,7 +2,7 @@
 // under --json the error envelope on standard output instead.
 import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
 import { CliError } from './cli-error.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { exitCodeOf } from './exit-code-of.ts'
 import type { OutputMode } from './global-options.ts'
 import { hintFor } from './hint-for.ts'
 import { rootCause } from './root-cause.ts'

@@ -1,7 +1,7 @@
 // From a command line to an exit code. Every error ends here and is said once.
 import { CommanderError } from 'commander'
 import { createProgram } from './create-program.ts'
-import { exitCodes } from './exit-code.ts'
+import { exitCodes } from './exit-codes.ts'
 import { outputMode, type GlobalOptions } from './global-options.ts'
 import { reportError } from './report-error.ts'
 

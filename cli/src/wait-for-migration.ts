@@ -2,7 +2,7 @@
 import { KeyholdApiError, type Reply } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from './cli-error.ts'
-import { isWorthRetrying } from './exit-code.ts'
+import { isWorthRetrying } from './exit-code-of.ts'
 import { openProgress, type Progress } from './open-progress.ts'
 import type { Session } from './open-session.ts'
 import { lastErrorOf, progressOf } from './views/migration.ts'

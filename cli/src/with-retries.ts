@@ -1,6 +1,6 @@
 // Tries again what may succeed later. The server decides how long to wait when it says so.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isWorthRetrying } from './exit-code.ts'
+import { isWorthRetrying } from './exit-code-of.ts'
 import { say } from './say.ts'
 
 interface Retries {

@@ -1,10 +1,10 @@
 // `npm start`: everything that somebody who tries Keyhold needs, in one process: local-kms, PostgreSQL, the server,
 // a demo tenant and its tokens. Ready when /readyz answers 200; by then dev.env is written.
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
-import { readConfig, startServer, type Config } from '@keyhold/server'
+import { createLogger, readConfig, startServer, type Config } from '@keyhold/server'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { destination, pino } from 'pino'
+import { destination } from 'pino'
 import {
   customerAccount,
   keyholdAccount,
@@ -34,7 +34,7 @@ async function start(): Promise<() => Promise<void>> {
   const devEnvFile = path.resolve(config.dataDir, 'dev.env')
   const logFile = path.resolve(config.dataDir, 'server.log')
   const log = destination({ dest: logFile, mkdir: true, sync: false })
-  const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, log)
+  const logger = createLogger(config.logLevel, log)
   try {
     const server = await startServer(config, logger, async ({ url, createOperatorKey }) => {
       const known = await readDevEnv(devEnvFile)

@@ -1,2 +1,3 @@
 export { readConfig, type Config } from './config.ts'
-export { createLogger, startServer, type Server } from './main.ts'
+export { createLogger } from './create-logger.ts'
+export { startServer, type Server } from './main.ts'

@@ -5,9 +5,10 @@ import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { pino, type Logger } from 'pino'
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { connectDatabase, connectDatabaseOfRunningServer } from './connect-database.ts'
+import { createLogger } from './create-logger.ts'
 import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
@@ -48,10 +49,6 @@ const maxDataKeys = 200_000
 const drainMs = 3_000
 const readyTimeoutMs = 1_000
 
-export function createLogger(config: Config): Logger {
-  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
-}
-
 /**
  * Starts the server and answers once it listens and is ready.
  *
@@ -60,7 +57,7 @@ export function createLogger(config: Config): Logger {
  */
 export async function startServer(
   config: Config,
-  logger: Logger = createLogger(config),
+  logger: Logger = createLogger(config.logLevel),
   beforeReady: BeforeReady = () => Promise.resolve(),
 ): Promise<Server> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })

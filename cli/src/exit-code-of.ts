@@ -1,21 +1,7 @@
-// Exit codes. They are an interface for scripts, described in the README and in --help, and never change meaning.
+// From an error to the exit code that tells it.
 import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
 import { CliError } from './cli-error.ts'
-
-export const exitCodes = {
-  ok: 0,
-  failed: 1,
-  usage: 2,
-  configuration: 3,
-  unreachable: 4,
-  unauthenticated: 5,
-  forbidden: 6,
-  notFound: 7,
-  conflict: 8,
-  unavailable: 9,
-  serverFailed: 10,
-  interrupted: 130,
-} as const
+import { exitCodes } from './exit-codes.ts'
 
 const conflicts = [409, 412, 424, 428]
 const unavailable = [408, 429, 503]
