@@ -9,15 +9,19 @@
 // input key unnecessary: 2^55 messages of up to 32 MiB stay below an advantage of 2^-32.
 import { createCipheriv, createDecipheriv, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { KeyholdError } from './errors.ts'
-import { chunkNonce, commitmentBytes, deriveMessageKey, saltBytes } from './message-key.ts'
+import { chunkNonce, commitmentBytes, deriveMessageKey, saltBytes, type MessageKey } from './message-key.ts'
 import { fillRandom } from './random.ts'
 
 const tagBytes = 16
-const prefixBytes = saltBytes + commitmentBytes
+
+/** Bytes of salt and commitment, which come before the chunks. */
+export const prefixBytes = saltBytes + commitmentBytes
 
 /** Plaintext bytes of every chunk but the last. */
 export const chunkBytes = 16_384
-const sealedChunkBytes = chunkBytes + tagBytes
+
+/** Sealed bytes of every chunk but the last, which is always shorter. */
+export const sealedChunkBytes = chunkBytes + tagBytes
 
 /** Bytes of the shortest sealed message, that of an empty plaintext. */
 export const minSealedBytes = prefixBytes + tagBytes
@@ -78,19 +82,29 @@ function sealAfterSalt(
   context: Uint8Array,
   plaintext: Uint8Array,
 ): void {
-  const { key, baseNonce, commitment } = deriveMessageKey(inputKey, target.subarray(0, saltBytes), context)
-  commitment.copy(target, saltBytes)
+  const messageKey = deriveMessageKey(inputKey, target.subarray(0, saltBytes), context)
+  messageKey.commitment.copy(target, saltBytes)
   let at = prefixBytes
   for (let index = 0; index * chunkBytes <= plaintext.length; index++) {
     const chunk = plaintext.subarray(index * chunkBytes, (index + 1) * chunkBytes)
-    const cipher = createCipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), {
-      authTagLength: tagBytes,
-    })
-    cipher.update(chunk).copy(target, at)
-    cipher.final()
-    cipher.getAuthTag().copy(target, at + chunk.length)
-    at += chunk.length + tagBytes
+    at = sealChunkInto(target, at, messageKey, index, chunk)
   }
+}
+
+/** Writes a sealed chunk to `target` at `at`, and answers the place after it. */
+export function sealChunkInto(
+  target: Buffer,
+  at: number,
+  { key, baseNonce }: MessageKey,
+  index: number,
+  chunk: Uint8Array,
+): number {
+  const cipher = createCipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), {
+    authTagLength: tagBytes,
+  })
+  cipher.update(chunk).copy(target, at)
+  cipher.final()
+  return at + chunk.length + cipher.getAuthTag().copy(target, at + chunk.length)
 }
 
 /**
@@ -101,29 +115,33 @@ function sealAfterSalt(
 export function open(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Array): Buffer {
   if (!isSealedLength(sealed.length)) throw new KeyholdError('ERR_DECRYPTION_FAILED')
   const salt = sealed.subarray(0, saltBytes)
-  const { key, baseNonce, commitment } = deriveMessageKey(inputKey, salt, context)
-  if (!timingSafeEqual(commitment, sealed.subarray(saltBytes, prefixBytes))) {
+  const messageKey = deriveMessageKey(inputKey, salt, context)
+  if (!timingSafeEqual(messageKey.commitment, sealed.subarray(saltBytes, prefixBytes))) {
     throw new KeyholdError('ERR_DECRYPTION_FAILED')
   }
   // One chunk is handed out as it was decrypted, so that no second copy of an unwrapped key stays behind.
   if (sealed.length < prefixBytes + sealedChunkBytes)
-    return openChunk(key, baseNonce, sealed.subarray(prefixBytes))
+    return openChunk(messageKey, 0, sealed.subarray(prefixBytes))
   const chunks = Math.ceil((sealed.length - prefixBytes) / sealedChunkBytes)
   const plaintext = Buffer.allocUnsafeSlow(sealed.length - prefixBytes - chunks * tagBytes)
   for (let index = 0; index < chunks; index++) {
     const start = prefixBytes + index * sealedChunkBytes
     const end = Math.min(start + sealedChunkBytes, sealed.length)
-    plaintext.set(
-      openChunk(key, chunkNonce(baseNonce, index), sealed.subarray(start, end)),
-      index * chunkBytes,
-    )
+    plaintext.set(openChunk(messageKey, index, sealed.subarray(start, end)), index * chunkBytes)
   }
   return plaintext
 }
 
-function openChunk(key: KeyObject, nonce: Buffer, chunk: Uint8Array): Buffer {
+/**
+ * Opens one chunk, of at least a tag's length; its plaintext is in memory of its own.
+ *
+ * @throws KeyholdError `ERR_DECRYPTION_FAILED`
+ */
+export function openChunk({ key, baseNonce }: MessageKey, index: number, chunk: Uint8Array): Buffer {
   // Without authTagLength Node accepts tags of four bytes.
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+  const decipher = createDecipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), {
+    authTagLength: tagBytes,
+  })
   decipher.setAuthTag(chunk.subarray(chunk.length - tagBytes))
   const plaintext = decipher.update(chunk.subarray(0, chunk.length - tagBytes))
   try {

@@ -1,3 +1,4 @@
+export { blindIndex } from './blind-index.ts'
 export { byokPrefix, encodeByokWrap, parseByokWrap } from './byok-wrap.ts'
 export { unwrapDataKey, wrapDataKey, wrappedDataKeyBytes, type DataKeyRef } from './cipherkey.ts'
 export { open, seal, sealedLength } from './cobblestone.ts'
@@ -19,11 +20,22 @@ export {
   type ErrorCode,
   type KeyholdErrorOptions,
 } from './errors.ts'
+export { encryptedFileBytes, fileFormat, plaintextFileBytes } from './file-format.ts'
+export { createFileOpener, parseFileHeader, type FileOpener } from './file-opener.ts'
+export { createFileSealer, type FileSealer } from './file-sealer.ts'
 export { keyArnFingerprint } from './fingerprint.ts'
 export { awsRegions, keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
 export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
 export type { KeyInspection, Kms, KmsCallOptions, TenantKeyRef } from './kms.ts'
 export { parseBase64 } from './strict-base64.ts'
-export { parseToken, tokenLength, type ParsedToken } from './token.ts'
+export {
+  encodeHeader,
+  headerBytes,
+  parseHeader,
+  parseToken,
+  tokenLength,
+  type Header,
+  type ParsedToken,
+} from './token.ts'
 export { isUuid } from './uuid.ts'
 export { decryptValue, encryptValue } from './value.ts'
