@@ -4,10 +4,13 @@ export { routeIds, routes, type PathParameters, type Route, type RouteId } from 
 export {
   decryptItem,
   encryptItem,
+  type BlindIndexKey,
+  type DataKeyLease,
   type DecryptItem,
   type DecryptReply,
   type EncryptItem,
   type EncryptReply,
+  type ReencryptReply,
 } from './schemas/data.ts'
 export type { ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'

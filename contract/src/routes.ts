@@ -1,7 +1,17 @@
 // The table of all routes: what exists on the wire, who may call it, what goes in and what comes out. The server
 // registers exactly these, the client's calls are typed by them, and tests walk through them.
 import type { TSchema } from 'typebox'
-import { decryptReply, encryptReply, itemsBody } from './schemas/data.ts'
+import {
+  blindIndexKey,
+  blindIndexKeyBody,
+  createDataKeyLeaseBody,
+  dataKeyLease,
+  decryptReply,
+  encryptReply,
+  itemsBody,
+  reencryptReply,
+  unwrapDataKeyBody,
+} from './schemas/data.ts'
 import {
   createKeyProviderBody,
   keyProvider,
@@ -126,6 +136,38 @@ export const routes = {
     summary: 'Decrypts 1 to 1,000 tokens.',
     body: itemsBody,
     replies: { 200: decryptReply },
+  },
+  reencrypt: {
+    method: 'POST',
+    path: '/api/v1/encryption/reencrypt',
+    roles: service,
+    summary: 'Brings 1 to 1,000 tokens under the active data keys of their names.',
+    body: itemsBody,
+    replies: { 200: reencryptReply },
+  },
+  createDataKeyLease: {
+    method: 'POST',
+    path: '/api/v1/encryption/datakeys',
+    roles: service,
+    summary: 'Makes a data key of its own for local encryption and leases its plaintext.',
+    body: createDataKeyLeaseBody,
+    replies: { 200: dataKeyLease },
+  },
+  unwrapDataKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/datakeys/unwrap',
+    roles: service,
+    summary: 'Leases the plaintext of a data key again.',
+    body: unwrapDataKeyBody,
+    replies: { 200: dataKeyLease },
+  },
+  getBlindIndexKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/datakeys/blind-index',
+    roles: service,
+    summary: 'Leases the key of a blind index, which never changes.',
+    body: blindIndexKeyBody,
+    replies: { 200: blindIndexKey },
   },
   createTenant: {
     method: 'POST',

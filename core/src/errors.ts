@@ -69,6 +69,7 @@ const errorTable = {
   ERR_TOKEN_INVALID: { summary: 'The token is not in the form of a Keyhold token.', retryable: false },
   ERR_CONTEXT_INVALID: { summary: 'The encryption context is not valid.', retryable: false },
   ERR_KEY_NAME_INVALID: { summary: 'The key name is not valid.', retryable: false },
+  ERR_KEY_NAME_QUOTA: { summary: 'The tenant has as many key names as it may have.', retryable: false },
   ERR_PLAINTEXT_INVALID: { summary: 'The plaintext is not in canonical base64.', retryable: false },
   ERR_ITEM_TOO_LARGE: { summary: 'The item is too large.', retryable: false },
   ERR_KEY_INTEGRITY: { summary: 'A stored key does not match its key check value.', retryable: false },

@@ -9,6 +9,8 @@ export interface Config {
   /** Undefined: the embedded PostgreSQL. */
   databaseUrl: string | undefined
   keyCacheTtlSeconds: number
+  /** How many key names a tenant may have. */
+  maxKeyNames: number
   requireMultiRegion: boolean
   backupRetentionDays: number
   /** After this long without a sign of life from its leader, a migration is led by another replica. */
@@ -42,6 +44,11 @@ export function readConfig(environment: Environment = process.env): Config {
       byDefault: 60,
       min: 0,
       max: 3_600,
+    }),
+    maxKeyNames: readInteger(environment, 'KEYHOLD_MAX_KEY_NAMES', {
+      byDefault: 10_000,
+      min: 1,
+      max: 1_000_000,
     }),
     requireMultiRegion: readBoolean(environment, 'KEYHOLD_REQUIRE_MULTI_REGION'),
     backupRetentionDays: readInteger(environment, 'KEYHOLD_BACKUP_RETENTION_DAYS', {

@@ -11,11 +11,13 @@ import { connectDatabase, connectDatabaseOfRunningServer } from './connect-datab
 import { createLogger } from './create-logger.ts'
 import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
+import { dataKeyHandlers } from './http/data-key-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
 import { createJobQueue, type JobQueue } from './jobs/job-queue.ts'
 import { createDataKeyCache } from './keyring/data-key-cache.ts'
+import { createDataKeyLeases } from './keyring/data-key-leases.ts'
 import { createTenantKeyCache } from './keyring/tenant-key-cache.ts'
 import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
@@ -27,7 +29,7 @@ import { startMigration } from './migration/start-migration.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
 import { claimRootKey } from './operations/claim-root-key.ts'
 import { createApiKey } from './operations/create-api-key.ts'
-import { checkDatabaseSafety, type Database } from './store/database.ts'
+import { checkDatabaseSafety, isMissingTable, type Database } from './store/database.ts'
 import { migrateSchema } from './store/migrate-schema.ts'
 import { createStore, type Store } from './store/store.ts'
 
@@ -100,7 +102,16 @@ async function wire(
   const clock = () => performance.now()
   const ttlMs = config.keyCacheTtlSeconds * 1_000
   const tenantKeys = createTenantKeyCache({ store, kms, ttlMs, maxEntries: maxTenantKeys, clock })
-  const dataKeys = createDataKeyCache({ store, tenantKeys, ttlMs, maxEntries: maxDataKeys, clock })
+  const { maxKeyNames } = config
+  const dataKeys = createDataKeyCache({
+    store,
+    tenantKeys,
+    ttlMs,
+    maxEntries: maxDataKeys,
+    clock,
+    maxKeyNames,
+  })
+  const leases = createDataKeyLeases({ store, tenantKeys, ttlMs, clock, maxKeyNames })
   const { failpoint, backupRetentionDays, migrationLeaseSeconds: leaseSeconds, requireMultiRegion } = config
   const migrationParts = {
     store,
@@ -130,7 +141,8 @@ async function wire(
             fingerprint,
           ),
       }),
-      ...dataHandlers({ dataKeys }),
+      ...dataHandlers({ store, dataKeys }),
+      ...dataKeyHandlers({ leases }),
       ...operatorHandlers({
         store,
         kms,
@@ -235,13 +247,12 @@ export async function createOperatorKey(config: Config, name: string, logger: Lo
     const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name })
     return token
   } catch (cause) {
-    throw cause instanceof KeyholdError
-      ? cause
-      : new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
-          message:
-            'The database has no tables of Keyhold yet: start the server once with "keyhold-server serve".',
-          cause,
-        })
+    if (!isMissingTable(cause)) throw cause
+    throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+      message:
+        'The database has no tables of Keyhold yet: start the server once with "keyhold-server serve".',
+      cause,
+    })
   } finally {
     await close()
   }

@@ -1,7 +1,7 @@
 // The data plane on the wire. Items are checked one by one, so that a bad one never fails the others; the request's
 // own schema therefore asks only for a list of the right length.
 import Type, { type Static } from 'typebox'
-import { limits } from '../limits.ts'
+import { keyNamePattern, limits } from '../limits.ts'
 
 const ref = Type.Optional(Type.String({ maxLength: limits.maxRefCharacters, description: 'Echoed.' }))
 const context = Type.Optional(Type.Record(Type.String(), Type.String()))
@@ -41,3 +41,52 @@ export const decryptReply = Type.Object({
 
 export type EncryptReply = Static<typeof encryptReply>
 export type DecryptReply = Static<typeof decryptReply>
+
+export const reencryptReply = Type.Object({
+  items: Type.Array(
+    Type.Union([
+      Type.Object({
+        token: Type.String(),
+        reencrypted: Type.Boolean({ description: 'False: the token was under the active data key already.' }),
+        ref,
+      }),
+      itemError,
+    ]),
+  ),
+})
+
+export type ReencryptReply = Static<typeof reencryptReply>
+
+const lease = {
+  tenantId: Type.String(),
+  plaintext: Type.String({ description: 'The key: 32 bytes in base64.' }),
+  expiresAt: Type.String({ description: "RFC 3339, by the server's clock." }),
+  expiresInSeconds: Type.Number({
+    description: 'To be counted from before the request was sent. 0: for the one operation at hand.',
+  }),
+}
+
+/** A data key for local encryption, and until when its plaintext may be held. */
+export const dataKeyLease = Type.Object({
+  ...lease,
+  dataKeyId: Type.String(),
+  version: Type.Integer(),
+  header: Type.String({ description: 'What stands before everything that the key encrypts: 26 bytes in base64.' }),
+})
+
+export type DataKeyLease = Static<typeof dataKeyLease>
+
+export const createDataKeyLeaseBody = Type.Object({})
+
+export const unwrapDataKeyBody = Type.Object({
+  header: Type.String({ maxLength: 64, description: 'The 26 bytes before what the key encrypted, in base64.' }),
+})
+
+export const blindIndexKeyBody = Type.Object({
+  keyName: Type.String({ pattern: keyNamePattern }),
+})
+
+/** The key of a blind index, the same each time, and until when it may be held. */
+export const blindIndexKey = Type.Object(lease)
+
+export type BlindIndexKey = Static<typeof blindIndexKey>

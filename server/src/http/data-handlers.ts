@@ -8,6 +8,7 @@ import {
   type DecryptReply,
   type EncryptItem,
   type EncryptReply,
+  type ReencryptReply,
 } from '@keyhold/contract'
 import {
   checkEncryptionContext,
@@ -23,6 +24,8 @@ import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import { decrypt, type TokenItem } from '../operations/decrypt.ts'
 import { encrypt, type PlainItem } from '../operations/encrypt.ts'
 import { outcomeOf } from '../operations/item-outcome.ts'
+import { reencrypt, type ReencryptItem } from '../operations/reencrypt.ts'
+import type { Store } from '../store/store.ts'
 import type { Handlers } from './handler.ts'
 
 const encryptItemForm = Compile(encryptItem)
@@ -32,11 +35,15 @@ const defaultKeyName = 'default'
 const maxPlaintextCharacters = Math.ceil(limits.maxItemPlaintextBytes / 3) * 4
 const maxTokenCharacters = tokenLength(sealedLength(limits.maxItemPlaintextBytes))
 
-export function dataHandlers({
-  dataKeys,
-}: {
+export interface DataHandlerParts {
+  store: Store
   dataKeys: DataKeyCache
-}): Pick<Handlers, 'encrypt' | 'decrypt'> {
+}
+
+export function dataHandlers({
+  store,
+  dataKeys,
+}: DataHandlerParts): Pick<Handlers, 'encrypt' | 'decrypt' | 'reencrypt'> {
   return {
     async encrypt({ tenantId, body }) {
       const outcomes = await encrypt(
@@ -67,6 +74,20 @@ export function dataHandlers({
       })
       return { status: 200, body: { items } }
     },
+
+    async reencrypt({ tenantId, body }) {
+      const outcomes = await reencrypt(
+        { store, dataKeys },
+        tenantId,
+        body.items.map((item) => outcomeOf(() => parseReencryptItem(item))),
+        defaultKeyName,
+      )
+      const items = outcomes.map((outcome, index): ReencryptReply['items'][number] => {
+        const ref = refOf(body.items[index])
+        return 'error' in outcome ? { error: errorWire(outcome.error), ...ref } : { ...outcome.value, ...ref }
+      })
+      return { status: 200, body: { items } }
+    },
   }
 }
 
@@ -88,6 +109,11 @@ function parseTokenItem(item: unknown): TokenItem {
   const { token, context }: DecryptItem = item
   if (token.length > maxTokenCharacters) throw new KeyholdError('ERR_TOKEN_INVALID')
   return { token: parseToken(token), context: checkEncryptionContext(context) }
+}
+
+function parseReencryptItem(item: unknown): ReencryptItem {
+  const parsed = parseTokenItem(item)
+  return { ...parsed, text: (item as DecryptItem).token }
 }
 
 function badItem(form: string): KeyholdError {

@@ -9,16 +9,23 @@ import { newId } from './new-id.ts'
 // Each round is lost only to a migration that began or ended in between, or to a tenant deleted and made anew.
 const maxRounds = 5
 
+export interface CreateDataKeyParts {
+  store: Store
+  tenantKeys: TenantKeyCache
+  /** How many key names a tenant may have. */
+  maxKeyNames: number
+}
+
 /**
  * Makes and stores the first version of a data key, unless another caller was first: then that one's is answered.
  *
- * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, and what the tenant's KMS throws
+ * @param keyName - undefined: a data key of its own, that no name leads to
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_KEY_NAME_QUOTA`, and what the tenant's KMS throws
  */
 export async function createDataKey(
-  store: Store,
-  tenantKeys: TenantKeyCache,
+  { store, tenantKeys, maxKeyNames }: CreateDataKeyParts,
   tenantId: string,
-  keyName: string,
+  keyName: string | undefined,
 ): Promise<CipherkeyRow> {
   for (let round = 0; round < maxRounds; round++) {
     const fence = await store.tenants.findFence(tenantId)
@@ -34,7 +41,6 @@ export async function createDataKey(
       tenantKeyVersion: wrapping.tenantKey.version,
       wrapped: wrapDataKey(wrapping.tenantKey, dataKey),
       keyCheckValue: keyCheckValue(dataKey),
-      keyName,
     }
     const stored = await store.transaction(async (transaction) => {
       const now = await transaction.tenants.lockFenceShared(tenantId)
@@ -46,8 +52,18 @@ export async function createDataKey(
         wrapping.validUntilMs = Number.NEGATIVE_INFINITY
         return undefined
       }
-      const isFirst = await transaction.cipherkeys.insertActive(cipherkey)
-      return isFirst ? cipherkey : transaction.cipherkeys.findActive(tenantId, keyName)
+      if (keyName === undefined) {
+        await transaction.cipherkeys.insertUnnamed(cipherkey)
+        return cipherkey
+      }
+      const isFirst = await transaction.cipherkeys.insertActive({ ...cipherkey, keyName })
+      if (!isFirst) return transaction.cipherkeys.findActive(tenantId, keyName)
+      if ((await transaction.cipherkeys.countKeyNames(tenantId)) > maxKeyNames) {
+        throw new KeyholdError('ERR_KEY_NAME_QUOTA', {
+          message: `A tenant has at most ${maxKeyNames} key names (KEYHOLD_MAX_KEY_NAMES).`,
+        })
+      }
+      return cipherkey
     })
     if (stored !== undefined) return stored
   }

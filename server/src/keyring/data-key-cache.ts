@@ -1,10 +1,11 @@
 // Data keys in memory. An entry never outlives the tenant key entry that opened it, nor its own TTL: within that,
 // the cipherkey is read again, so that a migration moves every reader to the new tenant key.
-import { KeyholdError, unwrapDataKey, verifyKeyCheckValue, type DataKey } from '@keyhold/core'
+import { KeyholdError, type DataKey } from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
 import type { CipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { createDataKey } from './create-data-key.ts'
+import { openCipherkey } from './open-cipherkey.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 interface HeldDataKey {
@@ -20,6 +21,7 @@ export interface DataKeyCacheOptions {
   maxEntries: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
+  maxKeyNames: number
 }
 
 export interface DataKeyCache {
@@ -35,6 +37,7 @@ export function createDataKeyCache({
   ttlMs,
   maxEntries,
   clock,
+  maxKeyNames,
 }: DataKeyCacheOptions): DataKeyCache {
   const held = new LRUCache<string, HeldDataKey>({ max: maxEntries })
   const inFlight = new Map<string, Promise<DataKey | undefined>>()
@@ -61,27 +64,15 @@ export function createDataKeyCache({
     read: () => Promise<CipherkeyRow | undefined>,
     name: string,
   ): Promise<DataKey | undefined> {
-    // A second reading: the first one's tenant key version may have been destroyed in between by a cutover.
-    for (let reading = 0; reading < 2; reading++) {
-      const startMs = clock()
-      const row = await read()
-      if (row === undefined) return undefined
-      const wrappedBy = await tenantKeys.get(row.tenantId, row.tenantKeyVersion)
-      if (wrappedBy === undefined) continue
-      const dataKey = unwrapDataKey(
-        wrappedBy.tenantKey,
-        { tenantId: row.tenantId, id: row.dataKeyId, version: row.version },
-        row.wrapped,
-      )
-      verifyKeyCheckValue(dataKey, row.keyCheckValue)
-      const entry = { dataKey, wrappedBy, validUntilMs: startMs + ttlMs }
-      if (ttlMs > 0) {
-        held.set(name, entry)
-        held.set(nameById(row.tenantId, row.dataKeyId, row.version), entry)
-      }
-      return dataKey
+    const opened = await openCipherkey({ tenantKeys, clock }, read)
+    if (opened === undefined) return undefined
+    const { dataKey, wrappedBy, readAtMs } = opened
+    if (ttlMs > 0) {
+      const entry = { dataKey, wrappedBy, validUntilMs: readAtMs + ttlMs }
+      held.set(name, entry)
+      held.set(nameById(dataKey.tenantId, dataKey.id, dataKey.version), entry)
     }
-    throw new KeyholdError('ERR_KEY_INTEGRITY')
+    return dataKey
   }
 
   function once(name: string, fetch: () => Promise<DataKey | undefined>): Promise<DataKey | undefined> {
@@ -106,7 +97,7 @@ export function createDataKeyCache({
       const name = nameByKeyName(tenantId, keyName)
       const readOrCreate = async () =>
         (await store.cipherkeys.findActive(tenantId, keyName)) ??
-        (await createDataKey(store, tenantKeys, tenantId, keyName))
+        (await createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, keyName))
       const dataKey = findHeld(name) ?? (await once(name, () => openRow(readOrCreate, name)))
       if (dataKey === undefined) throw new KeyholdError('ERR_INTERNAL')
       return dataKey

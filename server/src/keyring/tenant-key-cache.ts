@@ -23,8 +23,12 @@ export interface TenantKeyCacheOptions {
 }
 
 export interface TenantKeyCache {
-  /** Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, or `ERR_KEY_INTEGRITY`. */
-  get(tenantId: string, version: number): Promise<HeldTenantKey | undefined>
+  /**
+   * Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, or `ERR_KEY_INTEGRITY`.
+   * When less than `minRemainingMs` of a held key's time is left the KMS is asked first; if it is merely away, the
+   * held key is answered all the same.
+   */
+  get(tenantId: string, version: number, minRemainingMs?: number): Promise<HeldTenantKey | undefined>
   /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
   keepFresh(entry: HeldTenantKey): void
 }
@@ -113,6 +117,16 @@ export function createTenantKeyCache({
     return flight
   }
 
+  async function fetchOrKeep(entry: HeldTenantKey): Promise<HeldTenantKey | undefined> {
+    try {
+      return await fetchOnce(entry.tenantKey.tenantId, entry.tenantKey.version)
+    } catch (error) {
+      // A denial has evicted the entry by now; an outage has not.
+      if (entry.validUntilMs > clock()) return entry
+      throw error
+    }
+  }
+
   function keepFresh({ tenantKey, validUntilMs }: HeldTenantKey): void {
     if (validUntilMs - clock() >= ttlMs * (1 - refreshShare)) return
     // An outage during the early refresh changes nothing; a denial has evicted the entry by then.
@@ -120,9 +134,10 @@ export function createTenantKeyCache({
   }
 
   return {
-    async get(tenantId, version) {
+    async get(tenantId, version, minRemainingMs = 0) {
       const entry = held.get(nameOf(tenantId, version))
       if (entry === undefined || entry.validUntilMs <= clock()) return fetchOnce(tenantId, version)
+      if (entry.validUntilMs - clock() < minRemainingMs) return fetchOrKeep(entry)
       keepFresh(entry)
       return entry
     },

@@ -41,6 +41,9 @@ export async function copyChunk(parts: MigrationParts, job: KeyJobRow): Promise<
   await store.transaction(async (transaction) => {
     const fence = await transaction.tenants.lockFenceShared(job.tenantId)
     if (fence?.epoch !== job.epoch || fence?.activeTenantKeyVersion !== targetVersion) throw new LeadLost()
+    // What was wrapped must open again: by the stored tenant key, not by one remembered from before a deletion.
+    const stored = await transaction.tenantKeys.find(job.tenantId, targetVersion)
+    if (stored?.id !== target.id) throw new KeyholdError('ERR_KEY_INTEGRITY')
     const copiedMore =
       rewraps.length === 0 ? 0 : await transaction.cipherkeys.rewrap(job.tenantId, targetVersion, rewraps)
     const failedMore = failures.length === 0 ? 0 : await transaction.keyJobs.insertFailures(job.id, failures)

@@ -30,6 +30,8 @@ export async function claimRootKey<RootKey>(
   if (claimed !== undefined) {
     return present !== undefined && isSame(parts.describe(present), claimed) ? present : undefined
   }
+  // A database with tenants but without a claim has lost a part of itself: no root key is made over what is there.
+  if ((await store.tenants.list()).length > 0) return undefined
   const rootKey = present ?? (await parts.create())
   const { id, keyCheckValue } = parts.describe(rootKey)
   const winner = await store.installation.claimRootKey({ rootKeyId: id, keyCheckValue })

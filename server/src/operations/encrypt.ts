@@ -41,7 +41,7 @@ export async function encrypt(
   })
 }
 
-// A damaged cipherkey concerns the items of its key name alone.
+// A damaged cipherkey, or a full quota, concerns the items of its key name alone.
 async function getActive(
   dataKeys: DataKeyCache,
   tenantId: string,
@@ -50,7 +50,7 @@ async function getActive(
   try {
     return await dataKeys.getActive(tenantId, keyName)
   } catch (error) {
-    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY')) return error
+    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_NAME_QUOTA')) return error
     throw error
   }
 }

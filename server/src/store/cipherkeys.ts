@@ -84,6 +84,45 @@ export function cipherkeyQueries(db: Database) {
       return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
     },
 
+    /** For a data key of its own, that no key name leads to. */
+    async insertUnnamed(cipherkey: CipherkeyRow): Promise<void> {
+      await db
+        .insertInto('cipherkeys')
+        .values({
+          tenant_id: cipherkey.tenantId,
+          data_key_id: cipherkey.dataKeyId,
+          version: cipherkey.version,
+          state: 'active',
+          tenant_key_version: cipherkey.tenantKeyVersion,
+          wrapped: cipherkey.wrapped,
+          key_check_value: cipherkey.keyCheckValue,
+        })
+        .execute()
+    },
+
+    async countKeyNames(tenantId: string): Promise<number> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .where('state', '=', 'active')
+        .where('key_name', 'is not', null)
+        .executeTakeFirstOrThrow()
+      return row.count
+    },
+
+    /** The name of a data key; undefined for a data key of its own, and for none. */
+    async findKeyName(tenantId: string, dataKeyId: string): Promise<string | undefined> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('key_name')
+        .where('tenant_id', '=', tenantId)
+        .where('data_key_id', '=', dataKeyId)
+        .limit(1)
+        .executeTakeFirst()
+      return row?.key_name ?? undefined
+    },
+
     async findActive(tenantId: string, keyName: string): Promise<CipherkeyRow | undefined> {
       const row = await db
         .selectFrom('cipherkeys')

@@ -100,3 +100,10 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
     error instanceof pg.DatabaseError && error.code === uniqueViolation && error.constraint === constraint
   )
 }
+
+const undefinedTable = '42P01'
+
+/** Whether a statement failed because the schema migrations have never run. */
+export function isMissingTable(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === undefinedTable
+}

@@ -46,6 +46,11 @@ const admin = (method: string, path: string, body?: unknown, headers: Record<str
   server.request(method, path, { token: b.adminToken, body, headers })
 const service = (path: string, item: object, headers: Record<string, string> = {}) =>
   server.request('POST', path, { token: b.serviceToken, body: { items: [item] }, headers })
+const lease = (path: string, body: object, headers: Record<string, string> = {}) =>
+  server.request('POST', path, { token: b.serviceToken, body, headers })
+// The 26 bytes that name a token's data key.
+const headerOf = (token: string) =>
+  Buffer.from(token.slice(4), 'base64url').subarray(0, 26).toString('base64')
 const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
 const rename = [{ op: 'replace', path: '/name', value: 'taken over' }]
 
@@ -81,6 +86,19 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
     ({ token }) => service('/api/v1/encryption/decrypt', { token }),
     ({ token }) => service('/api/v1/encryption/decrypt', { token, context: { purpose: 'isolation' } }),
     (names) => service('/api/v1/encryption/decrypt', { token: names.token }, tenantHeader(names)),
+  ],
+  reencrypt: [
+    ({ token }) => service('/api/v1/encryption/reencrypt', { token, context: { purpose: 'isolation' } }),
+    (names) => service('/api/v1/encryption/reencrypt', { token: names.token }, tenantHeader(names)),
+  ],
+  createDataKeyLease: [(names) => lease('/api/v1/encryption/datakeys', {}, tenantHeader(names))],
+  unwrapDataKey: [
+    ({ token }) => lease('/api/v1/encryption/datakeys/unwrap', { header: headerOf(token) }),
+    (names) =>
+      lease('/api/v1/encryption/datakeys/unwrap', { header: headerOf(names.token) }, tenantHeader(names)),
+  ],
+  getBlindIndexKey: [
+    (names) => lease('/api/v1/encryption/datakeys/blind-index', { keyName: 'email' }, tenantHeader(names)),
   ],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],

@@ -20,6 +20,7 @@ let kms: CountingKms
 let mine: string
 let other: string
 let tenants = 0
+const maxKeyNames = 1_000
 let tenantId: string
 beforeAll(async () => {
   postgres = await startTestPostgres()
@@ -55,7 +56,7 @@ test('a data key wrapped before dual is not committed after it: it is made again
     if (time === 1) await moveToNewTenantKey(store, kms, other, tenantId)
   })
   const { tenantKeys } = createKeyring(store, kms)
-  const row = await createDataKey(interrupted.store, tenantKeys, tenantId, 'default')
+  const row = await createDataKey({ store: interrupted.store, tenantKeys, maxKeyNames }, tenantId, 'default')
   expect(interrupted.times()).toBe(2)
   expect(row.tenantKeyVersion).toBe(2)
   expect(await store.cipherkeys.count(tenantId)).toBe(1)
@@ -67,14 +68,22 @@ test('an epoch that moved while the version stayed, as by a cancelled migration,
   const interrupted = withInterruption(async (time) => {
     if (time === 1) await store.tenants.moveFence(tenantId, 1)
   })
-  await createDataKey(interrupted.store, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  await createDataKey(
+    { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
+    tenantId,
+    'default',
+  )
   expect(interrupted.times()).toBe(2)
   expect(await store.cipherkeys.count(tenantId)).toBe(1)
 })
 
 test('a tenant whose fence never stands still is asked to try again, and nothing is stored', async () => {
   const interrupted = withInterruption(() => store.tenants.moveFence(tenantId, 1))
-  const making = createDataKey(interrupted.store, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  const making = createDataKey(
+    { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
+    tenantId,
+    'default',
+  )
   await expect(making).rejects.toMatchObject({ code: 'ERR_DATABASE_UNAVAILABLE' })
   expect(await store.cipherkeys.count(tenantId)).toBe(0)
 })
@@ -89,7 +98,11 @@ test('a version that is gone between two looks only costs another round', async 
         ++looks === 1 ? { epoch: 0, activeTenantKeyVersion: 9 } : store.tenants.findFence(id),
     },
   }
-  const row = await createDataKey(behind, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  const row = await createDataKey(
+    { store: behind, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
+    tenantId,
+    'default',
+  )
   expect(row.tenantKeyVersion).toBe(1)
 })
 
@@ -98,7 +111,11 @@ test('a tenant deleted meanwhile has no data key', async () => {
     await store.tenantKeys.deleteAll(tenantId)
     await store.tenants.delete(tenantId)
   })
-  const making = createDataKey(interrupted.store, createKeyring(store, kms).tenantKeys, tenantId, 'default')
+  const making = createDataKey(
+    { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
+    tenantId,
+    'default',
+  )
   await expect(making).rejects.toMatchObject({ code: 'ERR_TENANT_NOT_FOUND' })
 })
 
@@ -136,7 +153,11 @@ test('the same without any single flight: twenty writers race in the database, a
   const { tenantKeys } = createKeyring(store, kms)
   const rows = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
-      createDataKey(index % 2 === 0 ? store : otherStore, tenantKeys, tenantId, 'default'),
+      createDataKey(
+        { store: index % 2 === 0 ? store : otherStore, tenantKeys, maxKeyNames },
+        tenantId,
+        'default',
+      ),
     ),
   )
   expect(new Set(rows.map((row) => row.dataKeyId)).size).toBe(1)
@@ -146,7 +167,11 @@ test('the same without any single flight: twenty writers race in the database, a
 test('writers that race with dual all end under a version that exists, each key readable', async () => {
   const { tenantKeys } = createKeyring(store, kms)
   const making = Array.from({ length: 30 }, (_, index) =>
-    createDataKey(index % 2 === 0 ? store : otherStore, tenantKeys, tenantId, `name-${index}`),
+    createDataKey(
+      { store: index % 2 === 0 ? store : otherStore, tenantKeys, maxKeyNames },
+      tenantId,
+      `name-${index}`,
+    ),
   )
   let lateRows = 0
   const moved = moveToNewTenantKey(store, kms, other, tenantId).then(async () => {

@@ -83,7 +83,12 @@ export function createKeyring(
   const clock = { nowMs: 1_000_000 }
   const shared = { store, ttlMs: options.ttlMs ?? ttlMs, clock: () => clock.nowMs }
   const tenantKeys = createTenantKeyCache({ ...shared, kms, maxEntries: options.maxTenantKeys ?? 100 })
-  const dataKeys = createDataKeyCache({ ...shared, tenantKeys, maxEntries: options.maxDataKeys ?? 100 })
+  const dataKeys = createDataKeyCache({
+    ...shared,
+    tenantKeys,
+    maxEntries: options.maxDataKeys ?? 100,
+    maxKeyNames: 1_000,
+  })
   return { tenantKeys, dataKeys, clock }
 }
 

@@ -147,6 +147,16 @@ test('without its root key it starts sealed, makes no new one, and is whole agai
   await expectReadable(again, used)
 })
 
+test('a database with tenants that has lost its claim, as after half a restore, gets no new root key', async () => {
+  const first = await start()
+  const used = await use(first)
+  await first.stop()
+  await runSql(connection, 'delete from keyhold.installation')
+  await rm(rootKeyFile('one'))
+  await expectSealed(await start(), used)
+  expect(await readdir(dataDir('one'))).not.toContain('root-key')
+})
+
 test('with another root key it starts sealed, also where that one has the same name', async () => {
   const first = await start()
   const used = await use(first)
