@@ -18,6 +18,8 @@ export interface AnyCallOptions {
   body?: unknown
   /** Ends the call: it rejects with the signal's reason. */
   signal?: AbortSignal
+  /** For this call instead of the client's own `maxRetries`. */
+  maxRetries?: number
 }
 
 /** What a call of a route needs. */
@@ -50,3 +52,9 @@ export type Reply<Id extends RouteId> = {
     text: string
   }
 }[keyof Replies<Id>]
+
+/** Calls one route. */
+export type KeyholdCall = <Id extends RouteId>(
+  routeId: Id,
+  ...[options]: CallArguments<Id>
+) => Promise<Reply<Id>>

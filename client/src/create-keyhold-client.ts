@@ -1,10 +1,13 @@
 // The client: one typed call for every route, over fetch. It holds the token and never shows it.
 import { routes, type Route, type RouteId } from '@keyhold/contract'
-import type { AnyCallOptions, CallArguments, Reply } from './call-types.ts'
+import type { AnyCallOptions, CallArguments, KeyholdCall, Reply } from './call-types.ts'
 import { KeyholdClientError } from './keyhold-client-error.ts'
+import { mayRepeat } from './may-repeat.ts'
 import { readReply } from './read-reply.ts'
 import { requestPath } from './request-path.ts'
 import { parseServerUrl } from './server-url.ts'
+import { createTenantClient, type TenantClient } from './tenant-client.ts'
+import { withRetries } from './with-retries.ts'
 
 export interface KeyholdClientOptions {
   /** `https://host:port`, with a path where a proxy puts Keyhold under one. */
@@ -13,8 +16,13 @@ export interface KeyholdClientOptions {
   token: string
   /** For tokens of the platform's services: the tenant that they act on. */
   tenantId?: string
-  /** Milliseconds until a call without its complete answer fails; from 1, default 30,000. */
+  /** Milliseconds until a call without its complete answer fails, with all its retries; from 1, default 30,000. */
   timeoutMs?: number
+  /**
+   * How often a call is sent again when the server is busy (429, 503) or away; from 0. Default: 0 for `call`, 3 for
+   * what tenants' handles do. What changes something is sent again only when it certainly never arrived.
+   */
+  maxRetries?: number
   /** Allows plain http to other machines. Only for networks where nobody else listens. */
   insecure?: boolean
   /** Further headers of every request; those that the client sets itself win. */
@@ -25,12 +33,18 @@ export interface KeyholdClientOptions {
 
 export interface KeyholdClient {
   /**
-   * Calls one route. Nothing is retried.
+   * Calls one route.
    *
    * @throws KeyholdApiError when the server refuses; KeyholdClientError when it did not answer; the reason of
    * `signal` when that was aborted; TypeError when a path parameter cannot be one segment.
    */
   call<Id extends RouteId>(routeId: Id, ...[options]: CallArguments<Id>): Promise<Reply<Id>>
+  /**
+   * A tenant's data plane; needs a token of the role `service`.
+   *
+   * @param tenantId - default: the client's own, or the one that the token is bound to
+   */
+  tenant(tenantId?: string): TenantClient
 }
 
 /**
@@ -47,16 +61,19 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
   if (!/^[\x21-\x7e]+$/.test(options.token)) {
     throw new TypeError('"token" expected visible ASCII characters')
   }
+  checkMaxRetries(options.maxRetries)
   const base = parseServerUrl(options.url, insecure)
-  const headers = new Headers(options.headers)
-  headers.set('accept', 'application/json')
-  headers.set('authorization', `Bearer ${options.token}`)
-  if (options.tenantId !== undefined) headers.set('keyhold-tenant', options.tenantId)
 
-  return {
-    async call<Id extends RouteId>(routeId: Id, ...[given]: CallArguments<Id>): Promise<Reply<Id>> {
+  function callFor(tenantId: string | undefined, usualRetries: number): KeyholdCall {
+    const headers = new Headers(options.headers)
+    headers.set('accept', 'application/json')
+    headers.set('authorization', `Bearer ${options.token}`)
+    if (tenantId !== undefined) headers.set('keyhold-tenant', tenantId)
+
+    return async <Id extends RouteId>(routeId: Id, ...[given]: CallArguments<Id>): Promise<Reply<Id>> => {
       const route: Route = routes[routeId]
-      const { params = {}, body, signal }: AnyCallOptions = given ?? {}
+      const { params = {}, body, signal, maxRetries = usualRetries }: AnyCallOptions = given ?? {}
+      checkMaxRetries(maxRetries)
       const timeout = AbortSignal.timeout(timeoutMs)
       const init: RequestInit = {
         method: route.method,
@@ -72,14 +89,29 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
         init.headers.set('content-type', 'application/json')
       }
       const url = base + requestPath(route.path, params)
-      try {
-        return await readReply(route, await send(url, init))
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw timeout.aborted ? timedOut(timeoutMs, error) : unlessUnreachable(base, error)
+      const attempt = async (): Promise<Reply<Id>> => {
+        try {
+          return await readReply(route, await send(url, init))
+        } catch (error) {
+          signal?.throwIfAborted()
+          throw timeout.aborted ? timedOut(timeoutMs, error) : unlessUnreachable(base, error)
+        }
       }
-    },
+      const isRepeatable = (error: unknown): boolean => mayRepeat(routeId, error)
+      return withRetries(attempt, { maxRetries, totalMs: timeoutMs, mayRepeat: isRepeatable, signal })
+    }
   }
+
+  return {
+    call: callFor(options.tenantId, options.maxRetries ?? 0),
+    tenant: (tenantId = options.tenantId) =>
+      createTenantClient(tenantId, callFor(tenantId, options.maxRetries ?? 3)),
+  }
+}
+
+function checkMaxRetries(maxRetries = 0): void {
+  if (!Number.isSafeInteger(maxRetries) || maxRetries < 0)
+    throw new RangeError(`"maxRetries" expected a whole number from 0, got ${maxRetries}`)
 }
 
 function timedOut(timeoutMs: number, cause: unknown): KeyholdClientError {

@@ -1,11 +1,15 @@
-export type { CallArguments, CallOptions, Reply, RequestBody } from './call-types.ts'
+export type { CallArguments, CallOptions, KeyholdCall, Reply, RequestBody } from './call-types.ts'
 export {
   createKeyholdClient,
   type KeyholdClient,
   type KeyholdClientOptions,
 } from './create-keyhold-client.ts'
+export type { Fields, FieldsOptions } from './fields.ts'
 export { KeyholdApiError } from './keyhold-api-error.ts'
 export { KeyholdClientError, type ClientErrorCode } from './keyhold-client-error.ts'
+export { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
+export type { DecryptOptions, EncryptOptions, Reencrypted, TenantClient } from './tenant-client.ts'
+export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } from './value-cipher.ts'
 export {
   roles,
   type ApiKey,

@@ -1,0 +1,19 @@
+// Base64 that runs in Node and in browsers alike.
+
+// Arguments of one call: engines refuse some ten thousand.
+const blockBytes = 8_192
+
+export function encodeBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (let start = 0; start < bytes.length; start += blockBytes)
+    binary += String.fromCharCode(...bytes.subarray(start, start + blockBytes))
+  return btoa(binary)
+}
+
+/** @throws Error for text that is not base64 */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
+  return bytes
+}

@@ -1,0 +1,54 @@
+// Which failed calls may be sent again: those that change nothing when done twice, and those that certainly never
+// arrived.
+import { routes, type Route, type RouteId } from '@keyhold/contract'
+import { KeyholdApiError } from './keyhold-api-error.ts'
+import { KeyholdClientError } from './keyhold-client-error.ts'
+
+// Their POSTs only read, or leave at most a data key behind that nobody uses.
+const repeatable: ReadonlySet<RouteId> = new Set([
+  'encrypt',
+  'decrypt',
+  'reencrypt',
+  'createDataKeyLease',
+  'unwrapDataKey',
+  'getBlindIndexKey',
+])
+
+const busy: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504])
+
+// What comes before the first byte is sent: no listener, no address, no connection in time.
+const neverSent: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Whether the call may be sent again after `error`; always false for a refusal that will stay one. */
+export function mayRepeat(routeId: RouteId, error: unknown): boolean {
+  if (neverArrived(error)) return true
+  const route: Route = routes[routeId]
+  if (route.method !== 'GET' && !repeatable.has(routeId)) return false
+  if (error instanceof KeyholdApiError) return error.status === 429 || error.status === 503
+  if (!(error instanceof KeyholdClientError)) return false
+  return error.code === 'ERR_CLIENT_UNREACHABLE' || busy.has(error.status)
+}
+
+function neverArrived(error: unknown): boolean {
+  return (
+    error instanceof KeyholdClientError &&
+    error.code === 'ERR_CLIENT_UNREACHABLE' &&
+    causesOf(error.cause).every((code) => neverSent.has(code))
+  )
+}
+
+// Fetch's TypeError has the socket's error as its cause, or one for each address that was tried.
+function causesOf(error: unknown): unknown[] {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause instanceof AggregateError) return cause.errors.map(codeOf)
+  return [codeOf(cause)]
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

@@ -1,0 +1,46 @@
+// Sends again what may be sent again: later and later, at random moments, so that many clients do not come back at once.
+import { pause } from './pause.ts'
+
+export interface Retries {
+  /** How often to send again after the first time. */
+  maxRetries: number
+  /** Milliseconds in which everything must be over. */
+  totalMs: number
+  mayRepeat: (error: unknown) => boolean
+  signal: AbortSignal | undefined
+}
+
+const firstMs = 100
+const longestMs = 5_000
+
+/**
+ * Runs `attempt` until it succeeds, fails for good, or has no time left for another try.
+ *
+ * @throws whatever the last try threw, or the reason of `signal`
+ */
+export async function withRetries<Result>(
+  attempt: () => Promise<Result>,
+  { maxRetries, totalMs, mayRepeat, signal }: Retries,
+): Promise<Result> {
+  const startMs = performance.now()
+  for (let retry = 0; ; retry++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (retry >= maxRetries || signal?.aborted === true || !mayRepeat(error)) throw error
+      const pauseMs = backoffMs(retry) + serverWishMs(error)
+      if (performance.now() - startMs + pauseMs >= totalMs) throw error
+      await pause(pauseMs, signal)
+    }
+  }
+}
+
+// Full jitter: anywhere between nothing and a bound that doubles.
+function backoffMs(retry: number): number {
+  return Math.random() * Math.min(longestMs, firstMs * 2 ** retry)
+}
+
+function serverWishMs(error: unknown): number {
+  const wish = error instanceof Error && 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined
+  return typeof wish === 'number' ? wish * 1000 : 0
+}
