@@ -33,10 +33,37 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/main.ts': [
     ...['core', 'contract', 'server/config.ts', 'server/connect-database.ts', 'server/kms', 'server/store'],
     ...['server/keyring', 'server/migration', 'server/health', 'server/operations', 'server/jobs'],
-    ...['server/http', 'server/create-logger.ts', 'kysely', 'type pino', 'node:*'],
+    ...[
+      'server/http',
+      'server/create-logger.ts',
+      'server/prepare-database.ts',
+      'kysely',
+      'type pino',
+      'node:*',
+    ],
   ],
   'server/create-logger.ts': ['pino'],
-  'server/command.ts': ['core', 'server/config.ts', 'server/main.ts', 'pino', 'node:*'],
+  'server/prepare-database.ts': [
+    ...['server/config.ts', 'server/kms', 'server/operations', 'server/store', 'node:path'],
+  ],
+  'server/create-operator-key.ts': [
+    ...[
+      'core',
+      'server/config.ts',
+      'server/connect-database.ts',
+      'server/operations',
+      'server/store',
+      'type pino',
+    ],
+  ],
+  'server/command.ts': [
+    'core',
+    'server/config.ts',
+    'server/create-operator-key.ts',
+    'server/main.ts',
+    'pino',
+    'node:*',
+  ],
   'server/index.ts': ['server/config.ts', 'server/create-logger.ts', 'server/main.ts'],
 }
 

@@ -4,7 +4,8 @@ import { isKeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
-import { createOperatorKey, startServer } from './main.ts'
+import { createOperatorKey } from './create-operator-key.ts'
+import { startServer } from './main.ts'
 
 const usage = `Usage: keyhold-server <command>
 

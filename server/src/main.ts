@@ -1,13 +1,12 @@
 // Where the server is put together: the only file that knows every room.
 import { spellings } from '@keyhold/contract'
-import { KeyholdError } from '@keyhold/core'
+import type { Kms } from '@keyhold/core'
 import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
-import { connectDatabase, connectDatabaseOfRunningServer } from './connect-database.ts'
+import { connectDatabase } from './connect-database.ts'
 import { createLogger } from './create-logger.ts'
 import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
@@ -15,23 +14,22 @@ import { dataKeyHandlers } from './http/data-key-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
-import { createJobQueue, type JobQueue } from './jobs/job-queue.ts'
+import { createJobQueue } from './jobs/job-queue.ts'
 import { createDataKeyCache } from './keyring/data-key-cache.ts'
 import { createDataKeyLeases } from './keyring/data-key-leases.ts'
 import { createTenantKeyCache } from './keyring/tenant-key-cache.ts'
 import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
-import { createRootKeyFile, readRootKeyFile, rootKeyCheckValue, type RootKey } from './kms/root-key-file.ts'
 import { destroyDueTenantKeys } from './migration/destroy-due-tenant-keys.ts'
 import { runMigration } from './migration/run-migration.ts'
 import { startMigration } from './migration/start-migration.ts'
+import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
-import { claimRootKey } from './operations/claim-root-key.ts'
 import { createApiKey } from './operations/create-api-key.ts'
-import { checkDatabaseSafety, isMissingTable, type Database } from './store/database.ts'
-import { migrateSchema } from './store/migrate-schema.ts'
-import { createStore, type Store } from './store/store.ts'
+import type { Database, DatabaseConnection } from './store/database.ts'
+import { openNotifications } from './store/notifications.ts'
+import { createStore, type Store, type TransactionStore } from './store/store.ts'
 
 /** A running server. */
 export interface Server {
@@ -63,32 +61,54 @@ export async function startServer(
   beforeReady: BeforeReady = () => Promise.resolve(),
 ): Promise<Server> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  // What has been opened, to be closed the other way round: at the end, or when the start fails half-way.
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) {
+      await closer().catch((error: unknown) => {
+        logger.warn({ err: error }, 'while stopping')
+      })
+    }
+  }
+  try {
+    const wired = await wire(config, logger, closers)
+    let stopped: Promise<void> | undefined
+    const server: Server = {
+      url: wired.url,
+      async createOperatorKey(name) {
+        const { token } = await createApiKey(wired.store, { role: 'operator', tenantId: undefined, name })
+        return token
+      },
+      stop: () => (stopped ??= close()),
+    }
+    await beforeReady(server)
+    wired.setReady()
+    return server
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Wired {
+  url: string
+  store: Store
+  setReady: () => void
+}
+
+async function wire(config: Config, logger: Logger, closers: (() => Promise<void>)[]): Promise<Wired> {
   const { db, connection, close: closeDatabase } = await connectDatabase(config, logger)
+  closers.push(closeDatabase)
   const queue = createJobQueue({
     connection,
     onError: (error) => {
       logger.warn({ err: error }, 'job queue')
     },
   })
-  try {
-    return await wire(config, logger, db, queue, closeDatabase, beforeReady)
-  } catch (error) {
-    await queue.stop().catch(() => undefined)
-    await closeDatabase()
-    throw error
-  }
-}
+  closers.push(() => queue.stop())
 
-async function wire(
-  config: Config,
-  logger: Logger,
-  db: Database,
-  queue: JobQueue,
-  closeDatabase: () => Promise<void>,
-  beforeReady: BeforeReady,
-): Promise<Server> {
   const store = createStore(db)
-  const rootKey = await prepareDatabase(config, db, store, queue)
+  const rootKey = await prepareDatabase(config, db, store, () => queue.createSchema())
   const isSealed = rootKey === undefined
   if (isSealed) {
     logger.error(
@@ -96,35 +116,17 @@ async function wire(
       'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
     )
   }
-
   const aws = createAwsKms({ endpoint: config.kmsEndpoint, credentials: config.kmsCredentials })
-  const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws })
-  const clock = () => performance.now()
-  const ttlMs = config.keyCacheTtlSeconds * 1_000
-  const tenantKeys = createTenantKeyCache({ store, kms, ttlMs, maxEntries: maxTenantKeys, clock })
-  const { maxKeyNames } = config
-  const dataKeys = createDataKeyCache({
-    store,
-    tenantKeys,
-    ttlMs,
-    maxEntries: maxDataKeys,
-    clock,
-    maxKeyNames,
+  closers.push(() => {
+    aws.close()
+    return Promise.resolve()
   })
-  const leases = createDataKeyLeases({ store, tenantKeys, ttlMs, clock, maxKeyNames })
-  const { failpoint, backupRetentionDays, migrationLeaseSeconds: leaseSeconds, requireMultiRegion } = config
-  const migrationParts = {
-    store,
-    kms,
-    tenantKeys,
-    replicaId: randomUUID(),
-    leaseSeconds,
-    backupRetentionDays,
-    failpoint,
-  }
-  const stopping = new AbortController()
-  let isReady = false
+  const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws })
+  const keyring = openKeyring(config, logger, { db, connection, store, kms }, closers)
 
+  const { failpoint, backupRetentionDays, migrationLeaseSeconds: leaseSeconds, requireMultiRegion } = config
+  const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
+  let isReady = false
   const app = createApp({
     logger,
     authenticate: createAuthenticate(store),
@@ -135,14 +137,10 @@ async function wire(
       ...migrationHandlers({
         store,
         startMigration: (tenantId, fingerprint) =>
-          startMigration(
-            { store, kms, failpoint, enqueue: (transaction, id) => queue.enqueueKeyJob(transaction, id) },
-            tenantId,
-            fingerprint,
-          ),
+          startMigration({ store, kms, failpoint, enqueue }, tenantId, fingerprint),
       }),
-      ...dataHandlers({ store, dataKeys }),
-      ...dataKeyHandlers({ leases }),
+      ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
+      ...dataKeyHandlers({ leases: keyring.leases }),
       ...operatorHandlers({
         store,
         kms,
@@ -153,79 +151,81 @@ async function wire(
     },
   })
 
+  const stopping = new AbortController()
   if (!isSealed) {
+    const { tenantKeys } = keyring
+    const replicaId = randomUUID()
+    const parts = { store, kms, tenantKeys, replicaId, leaseSeconds, backupRetentionDays, failpoint }
     await queue.work({
       listUnledKeyJobs: () => store.keyJobs.listUnled(),
       sweep: async () => {
         await destroyDueTenantKeys(store)
       },
       runKeyJob: (keyJobId) =>
-        runMigration(migrationParts, keyJobId, {
+        runMigration(parts, keyJobId, {
           signal: stopping.signal,
-          onPause: (job, error) => {
-            logger.warn(
-              { keyJobId: job.id, tenantId: job.tenantId, phase: job.phase, err: error },
-              'migration paused',
-            )
+          onPause: ({ id, tenantId, phase }, error) => {
+            logger.warn({ keyJobId: id, tenantId, phase, err: error }, 'migration paused')
           },
         }),
     })
   }
-  const url = await app.listen({ host: config.host, port: config.port })
-
-  async function stop(): Promise<void> {
+  closers.push(async () => {
     stopping.abort()
     const drained = setTimeout(() => {
       app.server.closeAllConnections()
     }, drainMs)
     await app.close()
     clearTimeout(drained)
-    await queue.stop()
-    aws.close()
-    await closeDatabase()
-  }
-
-  let stopped: Promise<void> | undefined
-  const server: Server = {
-    url,
-    async createOperatorKey(name) {
-      const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name })
-      return token
-    },
-    stop: () => (stopped ??= stop()),
-  }
-  try {
-    await beforeReady(server)
-  } catch (error) {
-    await app.close()
-    throw error
-  }
-  isReady = true
-  return server
-}
-
-function rootKeyFile(config: Config): string {
-  return path.join(config.dataDir, 'root-key')
-}
-
-// Everything that must happen once per database, under one lock.
-async function prepareDatabase(
-  config: Config,
-  db: Database,
-  store: Store,
-  queue: JobQueue,
-): Promise<RootKey | undefined> {
-  await checkDatabaseSafety(db)
-  let rootKey: RootKey | undefined
-  await migrateSchema(db, async () => {
-    await queue.createSchema()
-    rootKey = await claimRootKey(store, {
-      read: () => readRootKeyFile(rootKeyFile(config)),
-      create: () => createRootKeyFile(rootKeyFile(config)),
-      describe: (key) => ({ id: key.id, keyCheckValue: rootKeyCheckValue(key) }),
-    })
   })
-  return rootKey
+  return {
+    url: await app.listen({ host: config.host, port: config.port }),
+    store,
+    setReady: () => {
+      isReady = true
+    },
+  }
+}
+
+interface KeyringParts {
+  db: Database
+  connection: DatabaseConnection
+  store: Store
+  kms: Kms
+}
+
+function openKeyring(
+  { keyCacheTtlSeconds, maxKeyNames }: Config,
+  logger: Logger,
+  { db, connection, store, kms }: KeyringParts,
+  closers: (() => Promise<void>)[],
+) {
+  const clock = () => performance.now()
+  const ttlMs = keyCacheTtlSeconds * 1_000
+  const notifications = openNotifications(db, connection, {
+    onDenial: (keyArn) => tenantKeys.evictKeyArn(keyArn),
+    onError: (error) => {
+      logger.warn({ err: error }, 'no notifications from other replicas for now')
+    },
+  })
+  closers.push(() => notifications.close())
+  const tenantKeys = createTenantKeyCache({
+    store,
+    kms,
+    ttlMs,
+    maxEntries: maxTenantKeys,
+    clock,
+    onDenial: (keyArn) => {
+      // Lost with the database; then the other replicas' own time limits hold.
+      notifications.publishDenial(keyArn).catch(() => undefined)
+    },
+  })
+  const shared = { store, tenantKeys, ttlMs, clock, maxKeyNames }
+  return {
+    tenantKeys,
+    dataKeys: createDataKeyCache({ ...shared, maxEntries: maxDataKeys }),
+    leases: createDataKeyLeases(shared),
+  }
 }
 
 async function isDatabaseReady(db: Database): Promise<boolean> {
@@ -237,23 +237,4 @@ async function isDatabaseReady(db: Database): Promise<boolean> {
     setTimeout(resolve, readyTimeoutMs, false).unref()
   })
   return Promise.race([question, timeout])
-}
-
-/** Makes an operator's API key beside a server that may be running, and answers its token. */
-export async function createOperatorKey(config: Config, name: string, logger: Logger): Promise<string> {
-  const { db, close } = await connectDatabaseOfRunningServer(config, logger)
-  try {
-    const store = createStore(db)
-    const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name })
-    return token
-  } catch (cause) {
-    if (!isMissingTable(cause)) throw cause
-    throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
-      message:
-        'The database has no tables of Keyhold yet: start the server once with "keyhold-server serve".',
-      cause,
-    })
-  } finally {
-    await close()
-  }
 }

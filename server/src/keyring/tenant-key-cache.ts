@@ -20,6 +20,8 @@ export interface TenantKeyCacheOptions {
   maxEntries: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
+  /** Told when a denial has evicted keys that were held, so that other replicas ask their KMS again too. */
+  onDenial?: (keyArn: string) => void
 }
 
 export interface TenantKeyCache {
@@ -31,6 +33,8 @@ export interface TenantKeyCache {
   get(tenantId: string, version: number, minRemainingMs?: number): Promise<HeldTenantKey | undefined>
   /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
   keepFresh(entry: HeldTenantKey): void
+  /** Ends what is held under a KEK, for all tenants or for one; answers how many keys that were. */
+  evictKeyArn(keyArn: string, tenantId?: string): number
 }
 
 // Answers that mean "no", as opposed to "not now": the customer's will. They concern the KEK, whoever it wraps for.
@@ -63,6 +67,7 @@ export function createTenantKeyCache({
   ttlMs,
   maxEntries,
   clock,
+  onDenial,
 }: TenantKeyCacheOptions): TenantKeyCache {
   const held = new LRUCache<string, HeldTenantKey>({
     max: maxEntries,
@@ -75,11 +80,15 @@ export function createTenantKeyCache({
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
 
-  function evictKeyArn(keyArn: string, tenantId?: string): void {
+  function evictKeyArn(keyArn: string, tenantId?: string): number {
+    let evicted = 0
     for (const [name, entry] of [...held.entries()]) {
       if (entry.keyArn !== keyArn) continue
-      if (tenantId === undefined || entry.tenantKey.tenantId === tenantId) held.delete(name)
+      if (tenantId !== undefined && entry.tenantKey.tenantId !== tenantId) continue
+      held.delete(name)
+      evicted += 1
     }
+    return evicted
   }
 
   async function fetch(name: string, tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
@@ -101,7 +110,7 @@ export function createTenantKeyCache({
       if (ttlMs > 0) held.set(name, entry)
       return entry
     } catch (error) {
-      if (isKeyholdError(error, ...denials)) evictKeyArn(row.keyArn)
+      if (isKeyholdError(error, ...denials) && evictKeyArn(row.keyArn) > 0) onDenial?.(row.keyArn)
       if (isKeyholdError(error, ...damages)) evictKeyArn(row.keyArn, tenantId)
       throw error
     }
@@ -142,5 +151,6 @@ export function createTenantKeyCache({
       return entry
     },
     keepFresh,
+    evictKeyArn,
   }
 }

@@ -1,0 +1,27 @@
+// The command's way to an operator's API key: straight to the database, beside a server that may be running.
+import { KeyholdError } from '@keyhold/core'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { connectDatabaseOfRunningServer } from './connect-database.ts'
+import { createApiKey } from './operations/create-api-key.ts'
+import { isMissingTable } from './store/database.ts'
+import { createStore } from './store/store.ts'
+
+/** Makes an operator's API key beside a server that may be running, and answers its token. */
+export async function createOperatorKey(config: Config, name: string, logger: Logger): Promise<string> {
+  const { db, close } = await connectDatabaseOfRunningServer(config, logger)
+  try {
+    const store = createStore(db)
+    const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name })
+    return token
+  } catch (cause) {
+    if (!isMissingTable(cause)) throw cause
+    throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+      message:
+        'The database has no tables of Keyhold yet: start the server once with "keyhold-server serve".',
+      cause,
+    })
+  } finally {
+    await close()
+  }
+}

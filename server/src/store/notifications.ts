@@ -1,0 +1,72 @@
+// Messages between replicas through the database's LISTEN and NOTIFY. They make things quicker and nothing safer: one
+// that is lost while the connection is away is made up for by the time limits of the caches.
+import pg from 'pg'
+import { poolConfig, type Database, type DatabaseConnection } from './database.ts'
+import { sql } from 'kysely'
+
+const channel = 'keyhold_denials'
+const firstRetryMs = 250
+const maxRetryMs = 5_000
+
+export interface Notifications {
+  /** Tells all replicas, this one included, that a KMS has denied the use of a key. */
+  publishDenial(keyArn: string): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Listens on a connection of its own, and goes on trying when it is lost.
+ *
+ * @param onDenial - told of every key ARN that a replica publishes
+ * @param onError - told of lost connections
+ */
+export function openNotifications(
+  db: Database,
+  connection: DatabaseConnection,
+  { onDenial, onError }: { onDenial: (keyArn: string) => void; onError: (error: unknown) => void },
+): Notifications {
+  let client: pg.Client | undefined
+  let retry: NodeJS.Timeout | undefined
+  let retryMs = firstRetryMs
+  let isClosed = false
+
+  async function listen(): Promise<void> {
+    const next = new pg.Client({ ...poolConfig(connection), application_name: 'keyhold notifications' })
+    client = next
+    let isLost = false
+    const lose = (error: unknown) => {
+      if (isLost || isClosed) return
+      isLost = true
+      onError(error)
+      next.end().catch(() => undefined)
+      retry = setTimeout(() => void listen(), retryMs)
+      retryMs = Math.min(retryMs * 2, maxRetryMs)
+    }
+    next.on('error', lose)
+    next.on('end', () => {
+      lose(new Error('the connection has ended'))
+    })
+    next.on('notification', ({ payload }) => {
+      if (payload !== undefined) onDenial(payload)
+    })
+    try {
+      await next.connect()
+      await next.query(`listen ${channel}`)
+      retryMs = firstRetryMs
+    } catch (error) {
+      lose(error)
+    }
+  }
+
+  void listen()
+  return {
+    async publishDenial(keyArn) {
+      await sql`select pg_notify(${channel}, ${keyArn})`.execute(db)
+    },
+    async close() {
+      isClosed = true
+      clearTimeout(retry)
+      await client?.end().catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,66 @@
+// Two replicas on one database: what the KMS tells one of them, the other one acts on as well.
+import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
+import { cp, mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Server } from '../../src/main.ts'
+import {
+  decryptAll,
+  encryptUnder,
+  isCompleted,
+  plaintextOf,
+  registerKey,
+  startMigration,
+  waitForMigration,
+} from '../migration/api.ts'
+import { startQuietServer } from '../migration/start-quiet-server.ts'
+import { keyholdAccount, startTestServer, type TestServer } from '../start-test-server.ts'
+
+// The first replica asks the KMS every second; the second one would not for five minutes.
+let first: TestServer
+let second: Server
+beforeAll(async () => {
+  first = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' })
+  const { user, password, host, database } = first.databaseConnection()
+  const dataDir = path.join(first.dataDir, 'second')
+  await mkdir(dataDir, { mode: 0o700 })
+  await cp(path.join(first.dataDir, 'root-key'), path.join(dataDir, 'root-key'))
+  second = await startQuietServer({
+    KEYHOLD_DATA_DIR: dataDir,
+    KEYHOLD_DATABASE_URL: `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}`,
+    KEYHOLD_KMS_ENDPOINT: first.kms.url,
+    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
+    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
+    KEYHOLD_KEY_CACHE_TTL_SECONDS: '300',
+  })
+})
+afterAll(async () => {
+  await second.stop()
+  await first.stop()
+})
+
+test('a denial that one replica meets ends what the other one holds, and both open again by themselves', async () => {
+  const tenant = await first.createTenant()
+  const neighbour = await first.createTenant()
+  const arn = await first.createCustomerKey([tenant.tenantId])
+  const tokens = await encryptUnder(first.url, tenant, ['one'])
+  const neighbours = await encryptUnder(first.url, neighbour, ['one'])
+  await startMigration(first.url, tenant, await registerKey(first.url, tenant, arn))
+  await waitForMigration(first.url, tenant, isCompleted)
+  const plaintexts = [plaintextOf('one')]
+  expect(await decryptAll(second.url, tenant, tokens)).toEqual(plaintexts)
+
+  await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  const locked = (url: string) =>
+    decryptAll(url, tenant, tokens).then(
+      () => 'open',
+      (error: unknown) => (String(error).includes('ERR_KMS_KEY_DISABLED') ? 'locked' : String(error)),
+    )
+  await expect.poll(() => locked(first.url), { timeout: 10_000 }).toBe('locked')
+  await expect.poll(() => locked(second.url), { timeout: 10_000 }).toBe('locked')
+  expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
+
+  await first.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
+  expect(await decryptAll(first.url, tenant, tokens)).toEqual(plaintexts)
+  expect(await decryptAll(second.url, tenant, tokens)).toEqual(plaintexts)
+})
