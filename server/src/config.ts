@@ -11,6 +11,8 @@ export interface Config {
   keyCacheTtlSeconds: number
   /** How many key names a tenant may have. */
   maxKeyNames: number
+  /** After this many days a data key encrypts no more, and its name gets a new version. */
+  dataKeyMaxAgeDays: number
   requireMultiRegion: boolean
   backupRetentionDays: number
   /** After this long without a sign of life from its leader, a migration is led by another replica. */
@@ -49,6 +51,11 @@ export function readConfig(environment: Environment = process.env): Config {
       byDefault: 10_000,
       min: 1,
       max: 1_000_000,
+    }),
+    dataKeyMaxAgeDays: readInteger(environment, 'KEYHOLD_DATA_KEY_MAX_AGE_DAYS', {
+      byDefault: 365,
+      min: 1,
+      max: 3_650,
     }),
     requireMultiRegion: readBoolean(environment, 'KEYHOLD_REQUIRE_MULTI_REGION'),
     backupRetentionDays: readInteger(environment, 'KEYHOLD_BACKUP_RETENTION_DAYS', {

@@ -47,6 +47,7 @@ export type BeforeReady = (server: Pick<Server, 'url' | 'createOperatorKey'>) =>
 const maxTenantKeys = 20_000
 const maxDataKeys = 200_000
 const drainMs = 3_000
+const dayMs = 86_400_000
 const readyTimeoutMs = 1_000
 
 /**
@@ -195,7 +196,7 @@ interface KeyringParts {
 }
 
 function openKeyring(
-  { keyCacheTtlSeconds, maxKeyNames }: Config,
+  { keyCacheTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
   logger: Logger,
   { db, connection, store, kms }: KeyringParts,
   closers: (() => Promise<void>)[],
@@ -223,7 +224,11 @@ function openKeyring(
   const shared = { store, tenantKeys, ttlMs, clock, maxKeyNames }
   return {
     tenantKeys,
-    dataKeys: createDataKeyCache({ ...shared, maxEntries: maxDataKeys }),
+    dataKeys: createDataKeyCache({
+      ...shared,
+      maxEntries: maxDataKeys,
+      maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
+    }),
     leases: createDataKeyLeases(shared),
   }
 }

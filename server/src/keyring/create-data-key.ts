@@ -17,15 +17,17 @@ export interface CreateDataKeyParts {
 }
 
 /**
- * Makes and stores the first version of a data key, unless another caller was first: then that one's is answered.
+ * Makes and stores a version of a data key, unless another caller was first: then that one's is answered.
  *
  * @param keyName - undefined: a data key of its own, that no name leads to
+ * @param previous - the active version, which the new one follows; undefined: the first version is made
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_KEY_NAME_QUOTA`, and what the tenant's KMS throws
  */
 export async function createDataKey(
   { store, tenantKeys, maxKeyNames }: CreateDataKeyParts,
   tenantId: string,
   keyName: string | undefined,
+  previous?: CipherkeyRow,
 ): Promise<CipherkeyRow> {
   for (let round = 0; round < maxRounds; round++) {
     const fence = await store.tenants.findFence(tenantId)
@@ -33,7 +35,8 @@ export async function createDataKey(
     const wrapping = await tenantKeys.get(tenantId, fence.activeTenantKeyVersion)
     if (wrapping === undefined) continue
 
-    const dataKey = { tenantId, id: newId(), version: 1, key: generateKey() }
+    const id = previous?.dataKeyId ?? newId()
+    const dataKey = { tenantId, id, version: (previous?.version ?? 0) + 1, key: generateKey() }
     const cipherkey = {
       tenantId,
       dataKeyId: dataKey.id,
@@ -56,7 +59,9 @@ export async function createDataKey(
         await transaction.cipherkeys.insertUnnamed(cipherkey)
         return cipherkey
       }
-      const isFirst = await transaction.cipherkeys.insertActive({ ...cipherkey, keyName })
+      const isFirst =
+        (previous === undefined || (await transaction.cipherkeys.retire(previous))) &&
+        (await transaction.cipherkeys.insertActive({ ...cipherkey, keyName }))
       if (!isFirst) return transaction.cipherkeys.findActive(tenantId, keyName)
       if ((await transaction.cipherkeys.countKeyNames(tenantId)) > maxKeyNames) {
         throw new KeyholdError('ERR_KEY_NAME_QUOTA', {

@@ -22,6 +22,8 @@ export interface DataKeyCacheOptions {
   /** A monotonic clock in milliseconds. */
   clock: () => number
   maxKeyNames: number
+  /** After this time a data key encrypts no more, and its name gets a new version; it decrypts for ever. */
+  maxDataKeyAgeMs: number
 }
 
 export interface DataKeyCache {
@@ -38,6 +40,7 @@ export function createDataKeyCache({
   maxEntries,
   clock,
   maxKeyNames,
+  maxDataKeyAgeMs,
 }: DataKeyCacheOptions): DataKeyCache {
   const held = new LRUCache<string, HeldDataKey>({ max: maxEntries })
   const inFlight = new Map<string, Promise<DataKey | undefined>>()
@@ -95,9 +98,13 @@ export function createDataKeyCache({
 
     async getActive(tenantId, keyName) {
       const name = nameByKeyName(tenantId, keyName)
-      const readOrCreate = async () =>
-        (await store.cipherkeys.findActive(tenantId, keyName)) ??
-        (await createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, keyName))
+      const readOrCreate = async () => {
+        const active = await store.cipherkeys.findActive(tenantId, keyName)
+        const ageMs =
+          active === undefined ? Number.POSITIVE_INFINITY : Date.now() - active.createdAt.getTime()
+        if (active !== undefined && ageMs < maxDataKeyAgeMs) return active
+        return createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, keyName, active)
+      }
       const dataKey = findHeld(name) ?? (await once(name, () => openRow(readOrCreate, name)))
       if (dataKey === undefined) throw new KeyholdError('ERR_INTERNAL')
       return dataKey

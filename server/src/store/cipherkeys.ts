@@ -13,6 +13,11 @@ export interface CipherkeyRow {
   keyCheckValue: Buffer
 }
 
+/** A cipherkey that encrypts, and since when. */
+export interface ActiveCipherkeyRow extends CipherkeyRow {
+  createdAt: Date
+}
+
 export interface NewCipherkey extends CipherkeyRow {
   keyName: string
 }
@@ -100,6 +105,19 @@ export function cipherkeyQueries(db: Database) {
         .execute()
     },
 
+    /** Ends the time in which a version encrypts; false when it has ended before. */
+    async retire(row: Pick<CipherkeyRow, 'tenantId' | 'dataKeyId' | 'version'>): Promise<boolean> {
+      const result = await db
+        .updateTable('cipherkeys')
+        .set({ state: 'decrypt-only' })
+        .where('tenant_id', '=', row.tenantId)
+        .where('data_key_id', '=', row.dataKeyId)
+        .where('version', '=', row.version)
+        .where('state', '=', 'active')
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
+    },
+
     async countKeyNames(tenantId: string): Promise<number> {
       const row = await db
         .selectFrom('cipherkeys')
@@ -123,15 +141,15 @@ export function cipherkeyQueries(db: Database) {
       return row?.key_name ?? undefined
     },
 
-    async findActive(tenantId: string, keyName: string): Promise<CipherkeyRow | undefined> {
+    async findActive(tenantId: string, keyName: string): Promise<ActiveCipherkeyRow | undefined> {
       const row = await db
         .selectFrom('cipherkeys')
-        .select(columns)
+        .select([...columns, 'created_at'])
         .where('tenant_id', '=', tenantId)
         .where('key_name', '=', keyName)
         .where('state', '=', 'active')
         .executeTakeFirst()
-      return row && fromRow(row)
+      return row && { ...fromRow(row), createdAt: row.created_at }
     },
 
     async find(tenantId: string, dataKeyId: string, version: number): Promise<CipherkeyRow | undefined> {

@@ -1,4 +1,5 @@
 // Re-encryption: old data under the active data key of its name.
+import { parseToken } from '@keyhold/core'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
@@ -25,15 +26,32 @@ async function encryptOne(keyName: string): Promise<string> {
   return textAt(await post('encrypt', [{ plaintext: 'aGk=', keyName, context }]), 'items', 0, 'token')
 }
 
-/** Lets the name's data key be followed by another one, as a rotation does. */
-async function retire(keyName: string): Promise<void> {
+function headerOf(token: string) {
+  return parseToken(token).header
+}
+
+/** Makes the name's data key as old as that. */
+async function age(keyName: string, days: number): Promise<void> {
+  await query(
+    `update keyhold.cipherkeys set created_at = now() - make_interval(days => $3)
+     where tenant_id = $1 and key_name = $2 and state = 'active'`,
+    [tenant.tenantId, keyName, days],
+  )
+}
+
+async function query(text: string, values: unknown[]): Promise<void> {
   const client = new pg.Client(server.databaseConnection())
   await client.connect()
-  await client.query(
-    `update keyhold.cipherkeys set state = 'decrypt-only' where tenant_id = $1 and key_name = $2`,
-    [tenant.tenantId, keyName],
-  )
+  await client.query(text, values)
   await client.end()
+}
+
+/** Lets the name's data key be followed by another one, as a rotation does. */
+async function retire(keyName: string): Promise<void> {
+  await query(`update keyhold.cipherkeys set state = 'decrypt-only' where tenant_id = $1 and key_name = $2`, [
+    tenant.tenantId,
+    keyName,
+  ])
 }
 
 test('a token under the active data key stays as it is', async () => {
@@ -41,6 +59,17 @@ test('a token under the active data key stays as it is', async () => {
   expect(await post('reencrypt', [{ token, context, ref: 'r' }])).toEqual({
     items: [{ token, reencrypted: false, ref: 'r' }],
   })
+})
+
+test('after a year a key name gets a new version of its data key, and old tokens go on', async () => {
+  const old = await encryptOne('aged')
+  await age('aged', 364)
+  expect(headerOf(await encryptOne('aged'))).toEqual(headerOf(old))
+  await age('aged', 366)
+  const made = await Promise.all(Array.from({ length: 10 }, () => encryptOne('aged')))
+  for (const token of made) expect(headerOf(token)).toEqual({ ...headerOf(old), version: 2 })
+  expect(await post('decrypt', [{ token: old, context }])).toEqual({ items: [{ plaintext: 'aGk=' }] })
+  expect(await post('reencrypt', [{ token: old, context }])).toMatchObject({ items: [{ reencrypted: true }] })
 })
 
 test('a token under an older data key comes under the active one of the same name, with the same context', async () => {

@@ -88,6 +88,7 @@ export function createKeyring(
     tenantKeys,
     maxEntries: options.maxDataKeys ?? 100,
     maxKeyNames: 1_000,
+    maxDataKeyAgeMs: Number.POSITIVE_INFINITY,
   })
   return { tenantKeys, dataKeys, clock }
 }
