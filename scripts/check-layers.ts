@@ -42,29 +42,24 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'node:*',
     ],
   ],
+  'server/compile-cache.ts': ['node:*'],
   'server/create-logger.ts': ['pino'],
   'server/prepare-database.ts': [
     ...['server/config.ts', 'server/kms', 'server/operations', 'server/store', 'node:path'],
   ],
   'server/create-operator-key.ts': [
-    ...[
-      'core',
-      'server/config.ts',
-      'server/connect-database.ts',
-      'server/operations',
-      'server/store',
-      'type pino',
-    ],
+    ...['core', 'server/config.ts', 'server/connect-database.ts', 'server/create-logger.ts'],
+    ...['server/operations', 'server/store'],
   ],
   'server/command.ts': [
     'core',
     'server/config.ts',
+    'server/compile-cache.ts',
     'server/create-operator-key.ts',
     'server/main.ts',
-    'pino',
     'node:*',
   ],
-  'server/index.ts': ['server/config.ts', 'server/create-logger.ts', 'server/main.ts'],
+  'server/index.ts': ['server/create-logger.ts', 'server/main.ts'],
 }
 
 /** The only files that read the environment. */

@@ -1,89 +1,8 @@
-// `npm start`: everything that somebody who tries Keyhold needs, in one process: local-kms, PostgreSQL, the server,
-// a demo tenant and its tokens. Ready when /readyz answers 200; by then dev.env is written.
-import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
-import { createLogger, readConfig, startServer, type Config } from '@keyhold/server'
-import { mkdir } from 'node:fs/promises'
-import path from 'node:path'
-import { destination } from 'pino'
-import {
-  customerAccount,
-  keyholdAccount,
-  localKmsSecret,
-  primaryRegion,
-  provideDemoKeys,
-} from './demo-keys.ts'
-import { provideDemoTenant } from './demo-tenant.ts'
-import { readDevEnv, writeDevEnv, type DevEnv } from './dev-env.ts'
-import { greeting } from './greeting.ts'
+// `npm start`. Little is imported before the compile cache is set, so that the rest starts quickly.
+import { saveCompileCache, useCompileCache } from '@keyhold/server/compile-cache'
+import { readConfig } from '@keyhold/server/config'
 
 const forcedExitMs = 9_000
-
-async function start(): Promise<() => Promise<void>> {
-  const configured = readConfig()
-  await mkdir(configured.dataDir, { recursive: true, mode: 0o700 })
-  const localKms = process.env.KEYHOLD_KMS_ENDPOINT === undefined ? await openLocalKms(configured) : undefined
-  // Given explicitly: a shell that has sourced dev.env holds the customer's credentials, not the server's.
-  const config: Config =
-    localKms === undefined
-      ? configured
-      : {
-          ...configured,
-          kmsEndpoint: localKms.url,
-          kmsCredentials: { accessKeyId: keyholdAccount, secretAccessKey: localKmsSecret },
-        }
-  const devEnvFile = path.resolve(config.dataDir, 'dev.env')
-  const logFile = path.resolve(config.dataDir, 'server.log')
-  const log = destination({ dest: logFile, mkdir: true, sync: false })
-  const logger = createLogger(config.logLevel, log)
-  try {
-    const server = await startServer(config, logger, async ({ url, createOperatorKey }) => {
-      const known = await readDevEnv(devEnvFile)
-      const tenant = await provideDemoTenant(url, known, () => createOperatorKey('demo operator'))
-      await writeDevEnv(devEnvFile, {
-        KEYHOLD_URL: url,
-        KEYHOLD_TOKEN: tenant.adminToken,
-        KEYHOLD_SERVICE_TOKEN: tenant.serviceToken,
-        KEYHOLD_OPERATOR_TOKEN: tenant.operatorToken,
-        KEYHOLD_TENANT_ID: tenant.tenantId,
-        ...(localKms === undefined ? ownKeys() : await demoCustomer(localKms, tenant.tenantId)),
-      })
-    })
-    process.stdout.write(greeting({ url: server.url, devEnvFile, logFile, localKmsUrl: localKms?.url }))
-    return async () => {
-      await server.stop()
-      await localKms?.close()
-      log.flushSync()
-    }
-  } catch (error) {
-    await localKms?.close()
-    throw error
-  }
-}
-
-function openLocalKms(config: Config): Promise<LocalKms> {
-  return startLocalKms({ dataDir: path.join(config.dataDir, 'local-kms') })
-}
-
-async function demoCustomer(localKms: LocalKms, tenantId: string): Promise<DevEnv> {
-  const [first, second] = await provideDemoKeys(localKms.url, tenantId)
-  return {
-    KMS_KEY_ARN: first,
-    KMS_KEY_ARN_2: second,
-    AWS_ENDPOINT_URL_KMS: localKms.url,
-    AWS_REGION: primaryRegion,
-    AWS_ACCESS_KEY_ID: customerAccount,
-    AWS_SECRET_ACCESS_KEY: localKmsSecret,
-  }
-}
-
-// With a KMS of the user's own, the keys are the user's too.
-function ownKeys(): DevEnv {
-  const { KMS_KEY_ARN: first, KMS_KEY_ARN_2: second } = process.env
-  return {
-    ...(first !== undefined && { KMS_KEY_ARN: first }),
-    ...(second !== undefined && { KMS_KEY_ARN_2: second }),
-  }
-}
 
 function stopOnSignals(stop: () => Promise<void>): void {
   let isStopping = false
@@ -100,7 +19,11 @@ function stopOnSignals(stop: () => Promise<void>): void {
 }
 
 try {
-  stopOnSignals(await start())
+  const config = readConfig()
+  useCompileCache(config.dataDir)
+  const { startEverything } = await import('./start-everything.ts')
+  stopOnSignals(await startEverything(config))
+  saveCompileCache()
 } catch (error) {
   const { message, code } = error as { message?: string; code?: string }
   process.stderr.write(

@@ -2,10 +2,8 @@
 // The command `keyhold-server`: serves, or makes an operator's first API key.
 import { isKeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
-import { pino } from 'pino'
+import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import { readConfig } from './config.ts'
-import { createOperatorKey } from './create-operator-key.ts'
-import { startServer } from './main.ts'
 
 const usage = `Usage: keyhold-server <command>
 
@@ -14,13 +12,17 @@ const usage = `Usage: keyhold-server <command>
 `
 
 async function serve(): Promise<void> {
-  const server = await startServer(readConfig())
+  const config = readConfig()
+  useCompileCache(config.dataDir)
+  const { startServer } = await import('./main.ts')
+  const server = await startServer(config)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       void server.stop().then(() => process.exit(0))
     })
   }
   process.stderr.write(`Keyhold listens on ${server.url}\n`)
+  saveCompileCache()
 }
 
 async function main(): Promise<number | undefined> {
@@ -37,7 +39,8 @@ async function main(): Promise<number | undefined> {
       await serve()
       return undefined
     case 'create-operator-key': {
-      const token = await createOperatorKey(readConfig(), values.name, pino({ level: 'silent' }))
+      const { createOperatorKey } = await import('./create-operator-key.ts')
+      const token = await createOperatorKey(readConfig(), values.name)
       process.stdout.write(`${token}\n`)
       return 0
     }

@@ -1,14 +1,15 @@
 // The command's way to an operator's API key: straight to the database, beside a server that may be running.
 import { KeyholdError } from '@keyhold/core'
-import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { connectDatabaseOfRunningServer } from './connect-database.ts'
+import { createLogger } from './create-logger.ts'
 import { createApiKey } from './operations/create-api-key.ts'
 import { isMissingTable } from './store/database.ts'
 import { createStore } from './store/store.ts'
 
 /** Makes an operator's API key beside a server that may be running, and answers its token. */
-export async function createOperatorKey(config: Config, name: string, logger: Logger): Promise<string> {
+export async function createOperatorKey(config: Config, name: string): Promise<string> {
+  const logger = createLogger('silent')
   const { db, close } = await connectDatabaseOfRunningServer(config, logger)
   try {
     const store = createStore(db)
