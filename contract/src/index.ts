@@ -12,7 +12,7 @@ export {
   type EncryptReply,
   type ReencryptReply,
 } from './schemas/data.ts'
-export type { ErrorEnvelope } from './schemas/error-envelope.ts'
+export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
 export { roles, type ApiKey, type Role, type Tenant } from './schemas/tenant.ts'

@@ -71,7 +71,9 @@ export const dataKeyLease = Type.Object({
   ...lease,
   dataKeyId: Type.String(),
   version: Type.Integer(),
-  header: Type.String({ description: 'What stands before everything that the key encrypts: 26 bytes in base64.' }),
+  header: Type.String({
+    description: 'What stands before everything that the key encrypts: 26 bytes in base64.',
+  }),
 })
 
 export type DataKeyLease = Static<typeof dataKeyLease>
@@ -79,7 +81,10 @@ export type DataKeyLease = Static<typeof dataKeyLease>
 export const createDataKeyLeaseBody = Type.Object({})
 
 export const unwrapDataKeyBody = Type.Object({
-  header: Type.String({ maxLength: 64, description: 'The 26 bytes before what the key encrypted, in base64.' }),
+  header: Type.String({
+    maxLength: 64,
+    description: 'The 26 bytes before what the key encrypted, in base64.',
+  }),
 })
 
 export const blindIndexKeyBody = Type.Object({

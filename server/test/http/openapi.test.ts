@@ -1,0 +1,31 @@
+// The API describes itself: every route of the contract, with its parameters, bodies and answers.
+import { routeIds, routes, type Route } from '@keyhold/contract'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../start-test-server.ts'
+import { at } from './read-body.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server.stop())
+
+test('/openapi.json is open to all and describes every route', async () => {
+  const { status, body } = await server.request('GET', '/openapi.json')
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ openapi: '3.1.0', info: { title: 'Keyhold' } })
+  for (const id of routeIds) {
+    const route: Route = routes[id]
+    const path = route.path.replaceAll(/:([A-Za-z]+)/g, '{$1}')
+    const operation = at(body, 'paths', path, route.method.toLowerCase())
+    expect(operation, id).toMatchObject({ operationId: id, summary: route.summary })
+    expect(Object.keys(at(operation, 'responses') as object).sort()).toEqual(
+      [...Object.keys(route.replies), 'default'].sort(),
+    )
+    expect(at(operation, 'requestBody') !== undefined, id).toBe(route.body !== undefined)
+    const named = (at(operation, 'parameters') as { name: string; in: string }[]).filter(
+      (each) => each.in === 'path',
+    )
+    expect(named.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{[A-Za-z]+\}/g) ?? [])
+  }
+})
