@@ -33,9 +33,10 @@ export {
   headerBytes,
   parseHeader,
   parseToken,
+  parseTokenBytes,
   tokenLength,
   type Header,
   type ParsedToken,
 } from './token.ts'
 export { isUuid } from './uuid.ts'
-export { decryptValue, encryptValue } from './value.ts'
+export { decryptValue, encryptValue, encryptValueBytes } from './value.ts'

@@ -68,7 +68,17 @@ export function tokenLength(sealedBytes: number): number {
 export function parseToken(text: string): ParsedToken {
   if (!text.startsWith(prefix) || text.length < tokenLength(minSealedBytes)) throw invalid()
   const bytes = parseBase64Url(text.slice(prefix.length))
-  if (bytes === undefined || !isSealedLength(bytes.length - headerBytes)) throw invalid()
+  if (bytes === undefined) throw invalid()
+  return parseTokenBytes(bytes)
+}
+
+/**
+ * Takes the bytes of a token apart.
+ *
+ * @throws KeyholdError `ERR_TOKEN_INVALID`
+ */
+export function parseTokenBytes(bytes: Buffer): ParsedToken {
+  if (!isSealedLength(bytes.length - headerBytes)) throw invalid()
   const head = bytes.subarray(0, headerBytes)
   return { header: parseHeader(head), headerBytes: head, sealed: bytes.subarray(headerBytes) }
 }

@@ -29,11 +29,20 @@ function commonPart(dataKey: DataKey): Buffer {
  * @param context - checked by `checkEncryptionContext`
  */
 export function encryptValue(dataKey: DataKey, context: EncryptionContext, plaintext: Uint8Array): string {
+  return encodeToken(encryptValueBytes(dataKey, context, plaintext))
+}
+
+/** As `encryptValue`, but answers the token's bytes: header and sealed value. */
+export function encryptValueBytes(
+  dataKey: DataKey,
+  context: EncryptionContext,
+  plaintext: Uint8Array,
+): Buffer {
   const common = commonPart(dataKey)
   const bytes = Buffer.allocUnsafe(headerBytes + sealedLength(plaintext.length))
   common.copy(bytes, 0, 0, headerBytes)
   sealInto(bytes.subarray(headerBytes), dataKey.key, appendPairs(common, context), plaintext)
-  return encodeToken(bytes)
+  return bytes
 }
 
 /**

@@ -13,6 +13,7 @@ import { dataHandlers } from './http/data-handlers.ts'
 import { dataKeyHandlers } from './http/data-key-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
+import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createDataKeyCache } from './keyring/data-key-cache.ts'
@@ -133,6 +134,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     authenticate: createAuthenticate(store),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
     probes: { isSealed, isReady: () => isReady, isDatabaseReady: () => isDatabaseReady(db) },
+    octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
     handlers: {
       ...keyProviderHandlers({ store, kms, requireMultiRegion }),
       ...migrationHandlers({

@@ -14,6 +14,7 @@ import { checkBody, checkParams } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import type { Handlers } from './handler.ts'
 import { newTraceId } from './new-trace-id.ts'
+import type { OctetStreamHandlers } from './octet-stream-handlers.ts'
 import { registerProbes, type Probes } from './probes.ts'
 
 declare module 'fastify' {
@@ -26,16 +27,24 @@ declare module 'fastify' {
 
 export interface AppParts extends Authorization {
   handlers: Handlers
+  octetStreams: OctetStreamHandlers
   probes: Probes
   logger: FastifyBaseLogger
 }
 
+const octetStream = 'application/octet-stream'
 const dataPlane: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt'])
 // Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
 const maxParamLength = 16_384
 const requestTimeoutMs = 30_000
 
-export function createApp({ handlers, probes, logger, ...authorization }: AppParts): FastifyInstance {
+export function createApp({
+  handlers,
+  octetStreams,
+  probes,
+  logger,
+  ...authorization
+}: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -68,6 +77,10 @@ export function createApp({ handlers, probes, logger, ...authorization }: AppPar
     },
   )
 
+  app.addContentTypeParser<Buffer>(octetStream, { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body)
+  })
+
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-b3-traceid', request.id)
   })
@@ -81,7 +94,7 @@ export function createApp({ handlers, probes, logger, ...authorization }: AppPar
 
   registerProbes(app, probes)
   for (const [id, route] of Object.entries<Route>(routes)) {
-    registerRoute(app, id as RouteId, route, handlers, authorization, probes)
+    registerRoute(app, id as RouteId, route, { handlers, octetStreams, authorization, probes })
   }
   return app
 }
@@ -97,13 +110,18 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
     .send(JSON.stringify(body))
 }
 
+interface RouteParts {
+  handlers: Handlers
+  octetStreams: OctetStreamHandlers
+  authorization: Authorization
+  probes: Probes
+}
+
 function registerRoute(
   app: FastifyInstance,
   routeId: RouteId,
   route: Route,
-  handlers: Handlers,
-  authorization: Authorization,
-  probes: Probes,
+  { handlers, octetStreams, authorization, probes }: RouteParts,
 ): void {
   app.route({
     method: route.method,
@@ -115,6 +133,8 @@ function registerRoute(
       if (probes.isSealed) throw new KeyholdError('ERR_SEALED')
     },
     async handler(request, reply) {
+      if (Buffer.isBuffer(request.body))
+        return sendOctets(routeId, octetStreams, request, request.body, reply)
       const params = request.params as Record<string, string>
       checkParams(params)
       const call = { ...request.authorized, params, body: checkBody(routeId, request.body) }
@@ -129,6 +149,21 @@ function registerRoute(
         .send(JSON.stringify(body))
     },
   })
+}
+
+async function sendOctets(
+  routeId: RouteId,
+  octetStreams: OctetStreamHandlers,
+  { authorized, headers }: FastifyRequest,
+  bytes: Buffer,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const tenantId = authorized?.tenantId
+  if ((routeId !== 'encrypt' && routeId !== 'decrypt') || tenantId === undefined) {
+    throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
+  }
+  const answer = await octetStreams[routeId]({ tenantId, headers, bytes })
+  return reply.header('content-type', octetStream).send(answer)
 }
 
 // Where it happened and no more: other members of an error may hold values, such as a database error's row.
