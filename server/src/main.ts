@@ -47,6 +47,7 @@ export type BeforeReady = (server: Pick<Server, 'url' | 'createOperatorKey'>) =>
 
 const maxTenantKeys = 20_000
 const maxDataKeys = 200_000
+const maxDataKeysPerTenant = 40_000
 const drainMs = 3_000
 const dayMs = 86_400_000
 const readyTimeoutMs = 1_000
@@ -229,6 +230,7 @@ function openKeyring(
     dataKeys: createDataKeyCache({
       ...shared,
       maxEntries: maxDataKeys,
+      maxEntriesPerTenant: maxDataKeysPerTenant,
       maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
     }),
     leases: createDataKeyLeases(shared),

@@ -1,11 +1,11 @@
 // Data keys in memory. An entry never outlives the tenant key entry that opened it, nor its own TTL: within that,
 // the cipherkey is read again, so that a migration moves every reader to the new tenant key.
 import { KeyholdError, type DataKey } from '@keyhold/core'
-import { LRUCache } from 'lru-cache'
 import type { CipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { createDataKey } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
+import { createPerTenantCache } from './per-tenant-cache.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 interface HeldDataKey {
@@ -19,6 +19,8 @@ export interface DataKeyCacheOptions {
   tenantKeys: TenantKeyCache
   ttlMs: number
   maxEntries: number
+  /** A data key takes up to two entries, one by its id and one by its name. */
+  maxEntriesPerTenant: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
   maxKeyNames: number
@@ -38,25 +40,24 @@ export function createDataKeyCache({
   tenantKeys,
   ttlMs,
   maxEntries,
+  maxEntriesPerTenant,
   clock,
   maxKeyNames,
   maxDataKeyAgeMs,
 }: DataKeyCacheOptions): DataKeyCache {
-  const held = new LRUCache<string, HeldDataKey>({ max: maxEntries })
+  const held = createPerTenantCache<HeldDataKey>({ maxEntries, maxEntriesPerTenant })
   const inFlight = new Map<string, Promise<DataKey | undefined>>()
 
-  // Tenant ids and key names have no slash; ids of data keys have a form that no key name can be mistaken for here,
-  // since the kind comes first.
-  const nameById = (tenantId: string, dataKeyId: string, version: number) =>
-    `id/${tenantId}/${dataKeyId}/${version}`
-  const nameByKeyName = (tenantId: string, keyName: string) => `name/${tenantId}/${keyName}`
+  // Names of one tenant: ids of data keys have a form that no key name can be mistaken for, as the kind comes first.
+  const nameById = (dataKeyId: string, version: number) => `id/${dataKeyId}/${version}`
+  const nameByKeyName = (keyName: string) => `name/${keyName}`
 
-  function findHeld(name: string): DataKey | undefined {
-    const entry = held.get(name)
+  function findHeld(tenantId: string, name: string): DataKey | undefined {
+    const entry = held.get(tenantId, name)
     if (entry === undefined) return undefined
     const nowMs = clock()
     if (nowMs >= entry.validUntilMs || nowMs >= entry.wrappedBy.validUntilMs) {
-      held.delete(name)
+      held.delete(tenantId, name)
       return undefined
     }
     tenantKeys.keepFresh(entry.wrappedBy)
@@ -72,32 +73,37 @@ export function createDataKeyCache({
     const { dataKey, wrappedBy, readAtMs } = opened
     if (ttlMs > 0) {
       const entry = { dataKey, wrappedBy, validUntilMs: readAtMs + ttlMs }
-      held.set(name, entry)
-      held.set(nameById(dataKey.tenantId, dataKey.id, dataKey.version), entry)
+      held.set(dataKey.tenantId, name, entry)
+      held.set(dataKey.tenantId, nameById(dataKey.id, dataKey.version), entry)
     }
     return dataKey
   }
 
-  function once(name: string, fetch: () => Promise<DataKey | undefined>): Promise<DataKey | undefined> {
-    let flight = inFlight.get(name)
+  function once(
+    tenantId: string,
+    name: string,
+    fetch: () => Promise<DataKey | undefined>,
+  ): Promise<DataKey | undefined> {
+    const flightName = `${tenantId}/${name}`
+    let flight = inFlight.get(flightName)
     if (flight === undefined) {
-      flight = fetch().finally(() => inFlight.delete(name))
-      inFlight.set(name, flight)
+      flight = fetch().finally(() => inFlight.delete(flightName))
+      inFlight.set(flightName, flight)
     }
     return flight
   }
 
   return {
     async get(tenantId, dataKeyId, version) {
-      const name = nameById(tenantId, dataKeyId, version)
+      const name = nameById(dataKeyId, version)
       return (
-        findHeld(name) ??
-        once(name, () => openRow(() => store.cipherkeys.find(tenantId, dataKeyId, version), name))
+        findHeld(tenantId, name) ??
+        once(tenantId, name, () => openRow(() => store.cipherkeys.find(tenantId, dataKeyId, version), name))
       )
     },
 
     async getActive(tenantId, keyName) {
-      const name = nameByKeyName(tenantId, keyName)
+      const name = nameByKeyName(keyName)
       const readOrCreate = async () => {
         const active = await store.cipherkeys.findActive(tenantId, keyName)
         const ageMs =
@@ -105,7 +111,8 @@ export function createDataKeyCache({
         if (active !== undefined && ageMs < maxDataKeyAgeMs) return active
         return createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, keyName, active)
       }
-      const dataKey = findHeld(name) ?? (await once(name, () => openRow(readOrCreate, name)))
+      const dataKey =
+        findHeld(tenantId, name) ?? (await once(tenantId, name, () => openRow(readOrCreate, name)))
       if (dataKey === undefined) throw new KeyholdError('ERR_INTERNAL')
       return dataKey
     },

@@ -87,6 +87,7 @@ export function createKeyring(
     ...shared,
     tenantKeys,
     maxEntries: options.maxDataKeys ?? 100,
+    maxEntriesPerTenant: options.maxDataKeys ?? 100,
     maxKeyNames: 1_000,
     maxDataKeyAgeMs: Number.POSITIVE_INFINITY,
   })
