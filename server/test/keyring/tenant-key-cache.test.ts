@@ -41,7 +41,7 @@ const after = (ms: number) => {
 
 /** Lets what was begun without waiting come to its end. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await store.tenants.find('nobody')
+  for (let turn = 0; turn < 100; turn++) await store.tenants.find('nobody')
 }
 
 test('a key is unwrapped once and then held', async () => {
