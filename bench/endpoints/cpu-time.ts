@@ -1,0 +1,17 @@
+// The processor time of another process: what a request costs, whoever else is on the machine.
+import { readFile } from 'node:fs/promises'
+
+// Linux counts in hundredths of a second, wherever Node runs.
+const tickMs = 10
+
+/** Milliseconds of user and system time so far; undefined where the system does not tell. */
+export async function cpuTimeMs(pid: number): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    // The second field is the command in parentheses, which may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * tickMs
+  } catch {
+    return undefined
+  }
+}

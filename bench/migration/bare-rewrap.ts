@@ -1,0 +1,53 @@
+// The other side of a migration: the loop that one would write. The same rows, wraps and chunks, and nothing else: no
+// check that a new wrap opens, no fence, no progress to resume from.
+import { unwrapDataKey, wrapDataKey, type TenantKey } from '@keyhold/core'
+import type { Client } from 'pg'
+
+const chunkRows = 1_000
+
+export interface BareRewrap {
+  source: TenantKey
+  target: TenantKey
+  /** Data key ids: from after the first to the second, both in the order of the primary key. */
+  after: string
+  upTo: string
+}
+
+interface Row {
+  data_key_id: string
+  version: number
+  wrapped: Buffer
+}
+
+/** Rewraps a range of a tenant's cipherkeys and answers how many. */
+export async function bareRewrap(
+  client: Client,
+  { source, target, after, upTo }: BareRewrap,
+): Promise<number> {
+  const { tenantId } = source
+  let done = 0
+  let position = after
+  for (;;) {
+    const { rows } = await client.query<Row>(
+      `select data_key_id, version, wrapped from keyhold.cipherkeys
+       where tenant_id = $1 and data_key_id > $2 and data_key_id <= $3 order by data_key_id limit ${chunkRows}`,
+      [tenantId, position, upTo],
+    )
+    const last = rows.at(-1)
+    if (last === undefined) return done
+    const wraps = rows.map((row) => {
+      const ref = { tenantId, id: row.data_key_id, version: row.version }
+      return wrapDataKey(target, unwrapDataKey(source, ref, row.wrapped))
+    })
+    await client.query('begin')
+    const { rowCount } = await client.query(
+      `update keyhold.cipherkeys as c set wrapped = r.wrapped, tenant_key_version = $2
+       from unnest($3::uuid[], $4::integer[], $5::bytea[]) as r (data_key_id, version, wrapped)
+       where c.tenant_id = $1 and c.data_key_id = r.data_key_id and c.version = r.version`,
+      [tenantId, target.version, rows.map((row) => row.data_key_id), rows.map((row) => row.version), wraps],
+    )
+    await client.query('commit')
+    done += rowCount ?? 0
+    position = last.data_key_id
+  }
+}

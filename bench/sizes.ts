@@ -1,0 +1,45 @@
+// How long everything runs. Ratios settle with more rounds; a quick run sees the same things more dimly.
+
+export interface Sizes {
+  /** How long one side works before it is the other one's turn. */
+  sliceMs: number
+  /** Turns that each side has. */
+  rounds: number
+  valueBytes: number[]
+  loadSliceMs: number
+  loadRounds: number
+  /** Load that is sent to each server before anything counts. */
+  warmUpMs: number
+  cipherkeys: number
+  migrationRounds: number
+  /** Encryptions and decryptions of which the KMS calls are counted. */
+  dataOperations: number
+  /** The same for a side that asks a KMS for every value. */
+  envelopes: number
+}
+
+export const full: Sizes = {
+  sliceMs: 200,
+  rounds: 21,
+  valueBytes: [1_024, 16_384, 1_048_576],
+  loadSliceMs: 3_000,
+  loadRounds: 9,
+  warmUpMs: 5_000,
+  cipherkeys: 100_000,
+  migrationRounds: 3,
+  dataOperations: 100_000,
+  envelopes: 200,
+}
+
+export const quick: Sizes = {
+  sliceMs: 50,
+  rounds: 5,
+  valueBytes: [1_024, 16_384, 1_048_576],
+  loadSliceMs: 800,
+  loadRounds: 5,
+  warmUpMs: 1_500,
+  cipherkeys: 10_000,
+  migrationRounds: 3,
+  dataOperations: 100_000,
+  envelopes: 50,
+}

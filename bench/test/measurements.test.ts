@@ -1,0 +1,52 @@
+// What the benchmarks print has the form that programs rely on. How fast anything is decides nothing here.
+import { expect, test } from 'vitest'
+import { printJson, printTable } from '../print-measurements.ts'
+import { benchmarkNames, runBenchmarks } from '../run-benchmarks.ts'
+import type { Sizes } from '../sizes.ts'
+
+const tiny: Sizes = {
+  sliceMs: 1,
+  rounds: 1,
+  valueBytes: [1_024],
+  loadSliceMs: 50,
+  loadRounds: 1,
+  warmUpMs: 10,
+  cipherkeys: 20,
+  migrationRounds: 1,
+  dataOperations: 2_000,
+  envelopes: 1,
+}
+
+const members = ['name', 'ours', 'theirs', 'unit', 'ratio']
+const texts = new Set(['name', 'unit'])
+
+test('every benchmark runs, and prints a JSON object a line', async () => {
+  const lines: string[] = []
+  const report = printJson((line) => lines.push(line))
+  // All at a time, which no figure would survive: they mostly wait for processes to start.
+  await Promise.all(benchmarkNames.map((name) => runBenchmarks(tiny, report, [name])))
+  const measurements = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  for (const measurement of measurements) {
+    // All peers are installed here: none may hide behind "skipped".
+    expect(Object.keys(measurement).filter((key) => key !== 'goal')).toEqual(members)
+    for (const [key, value] of Object.entries(measurement))
+      expect([key, typeof value]).toEqual([key, texts.has(key) ? 'string' : 'number'])
+  }
+  const names = measurements.map(({ name }) => String(name))
+  expect(new Set(names).size).toBe(names.length)
+  for (const part of ['encrypt a value', 'POST encrypt', 'copying 20 cipherkeys', 'KMS calls'])
+    expect(names.some((name) => name.includes(part))).toBe(true)
+})
+
+test('a peer that does not run is a line of its own in both forms', () => {
+  const lines: string[] = []
+  const skipped = { name: 'a | b', skipped: 'b is not here' }
+  printJson((line) => lines.push(line))(skipped)
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([skipped])
+  printTable((line) => lines.push(line))(skipped)
+  expect(lines.at(-1)).toContain('skipped: b is not here')
+})
+
+test('a benchmark that does not exist is refused', async () => {
+  await expect(runBenchmarks(tiny, () => undefined, ['nothing'])).rejects.toThrow(RangeError)
+})

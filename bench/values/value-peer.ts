@@ -1,0 +1,10 @@
+// What every side of the comparison of values can do with one value.
+import type { Work } from '../alternate.ts'
+
+export interface ValueWork {
+  encrypt: Work
+  decrypt: Work
+}
+
+/** Makes keys, and one encrypted value to decrypt; throws where the library does not run. */
+export type PrepareValue = (plaintext: Buffer) => Promise<ValueWork> | ValueWork
