@@ -28,6 +28,8 @@ export interface Reencrypted {
 export interface TenantClient extends ValueCipher {
   /** Undefined where the token decides it. */
   readonly id: string | undefined
+  /** Calls one route for this tenant. */
+  readonly call: KeyholdCall
   /**
    * Encrypts a value of at most 1 MiB to a token.
    *
@@ -62,6 +64,7 @@ export function createTenantClient(id: string | undefined, call: KeyholdCall): T
   }
   const tenant: TenantClient = {
     id,
+    call,
     ...cipher,
     async encrypt(plaintext, { signal, ...options } = {}) {
       const [result] = await cipher.encryptMany([{ plaintext, ...options }], { ...(signal && { signal }) })

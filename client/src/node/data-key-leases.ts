@@ -1,0 +1,139 @@
+// The data keys that a client may hold, of all its tenants: one for encrypting, renewed as often as its lease ends, and
+// those of what it decrypts.
+import type { DataKeyLease } from '@keyhold/contract'
+import { keyFromBytes, parseBase64, parseHeader, type DataKey } from '@keyhold/core'
+import type { KeyObject } from 'node:crypto'
+import type { KeyholdCall } from '../call-types.ts'
+import { KeyholdApiError } from '../keyhold-api-error.ts'
+import { KeyholdClientError } from '../keyhold-client-error.ts'
+import { LeaseCache, type Fetched, type Lease, type LeaseCacheOptions } from './lease-cache.ts'
+
+/** A leased data key, with the header that names it. */
+export interface LeasedKey {
+  dataKey: DataKey
+  header: Buffer
+}
+
+export interface DataKeyLeasesOptions extends LeaseCacheOptions {
+  /** Milliseconds for which new values are encrypted under one data key, however often its lease is renewed. */
+  dataKeyMaxAgeMs: number
+}
+
+/** The leases of a whole client. */
+export interface LeaseStore {
+  dataKeys: LeaseCache<LeasedKey>
+  blindIndexKeys: LeaseCache<KeyObject>
+  /** For each tenant the header under which it encrypts, which is not secret. */
+  headers: Map<string, { header: string; madeAtMs: number }>
+  options: DataKeyLeasesOptions
+}
+
+export function createLeaseStore(options: DataKeyLeasesOptions): LeaseStore {
+  return {
+    dataKeys: new LeaseCache(options),
+    blindIndexKeys: new LeaseCache(options),
+    headers: new Map(),
+    options,
+  }
+}
+
+/** The leases of one tenant. */
+export interface DataKeyLeases {
+  /** The data key for encrypting. */
+  forEncryption(signal?: AbortSignal): Promise<Lease<LeasedKey>>
+  /** The data key that a header names. @throws KeyholdApiError `ERR_DECRYPTION_FAILED` when the tenant has no such key */
+  forHeader(header: Buffer, signal?: AbortSignal): Promise<Lease<LeasedKey>>
+  /** For what goes on for long: asks the server again once the lease is over. One for one operation stays as it is. */
+  prolong(lease: Lease<LeasedKey>, signal?: AbortSignal): Promise<Lease<LeasedKey>>
+  blindIndexKey(keyName: string, signal?: AbortSignal): Promise<KeyObject>
+}
+
+export function createDataKeyLeases(
+  { dataKeys, blindIndexKeys, headers, options }: LeaseStore,
+  tenantId: string | undefined,
+  call: KeyholdCall,
+): DataKeyLeases {
+  // A tenant's id has no space.
+  const tenant = tenantId ?? ''
+  const current = `${tenant} current`
+  const oneOperation = new WeakSet<Lease<LeasedKey>>()
+
+  async function unwrap(header: string): Promise<Fetched<LeasedKey>> {
+    const { body } = await call('unwrapDataKey', { body: { header } })
+    if (body.header !== header) throw badReply()
+    return fetched(body)
+  }
+
+  async function renewOrCreate(): Promise<Fetched<LeasedKey>> {
+    const known = headers.get(tenant)
+    headers.delete(tenant)
+    if (known !== undefined && options.clock() - known.madeAtMs < options.dataKeyMaxAgeMs) {
+      headers.set(tenant, known)
+      try {
+        return await unwrap(known.header)
+      } catch (error) {
+        // The key is gone, and with it nothing but the reason to go on with it.
+        if (!(error instanceof KeyholdApiError) || error.status !== 400) throw error
+        headers.delete(tenant)
+      }
+    }
+    const { body } = await call('createDataKeyLease', { body: {} })
+    const result = fetched(body)
+    headers.set(tenant, { header: body.header, madeAtMs: options.clock() })
+    for (const oldest of headers.keys()) {
+      if (headers.size <= options.maxLeases) break
+      headers.delete(oldest)
+    }
+    return result
+  }
+
+  function fetched(body: DataKeyLease): Fetched<LeasedKey> {
+    const header = parseBase64(body.header)
+    const bytes = parseBase64(body.plaintext)
+    if (header === undefined || bytes?.length !== 32) throw badReply()
+    const { dataKeyId: id, version } = parseHeader(header)
+    const isTheTenants = tenantId === undefined || tenantId === body.tenantId
+    if (!isTheTenants || id !== body.dataKeyId || version !== body.version) throw badReply()
+    const dataKey = { tenantId: body.tenantId, id, version, key: keyFromBytes(bytes) }
+    return { key: { dataKey, header }, expiresInSeconds: body.expiresInSeconds }
+  }
+
+  function marked(lease: Lease<LeasedKey>): Lease<LeasedKey> {
+    if (!dataKeys.isRunning(lease)) oneOperation.add(lease)
+    return lease
+  }
+
+  const leases: DataKeyLeases = {
+    forEncryption: async (signal) => marked(await dataKeys.get(current, renewOrCreate, signal)),
+
+    async forHeader(header, signal) {
+      const own = dataKeys.find(current)
+      if (own?.key.header.equals(header) === true) return own
+      const text = header.toString('base64')
+      return marked(await dataKeys.get(`${tenant} ${text}`, () => unwrap(text), signal))
+    },
+
+    async prolong(lease, signal) {
+      if (dataKeys.isRunning(lease) || oneOperation.has(lease)) return lease
+      const renewed = await leases.forHeader(lease.key.header, signal)
+      // However short, a renewal is for no more than its time.
+      oneOperation.delete(renewed)
+      return renewed
+    },
+
+    async blindIndexKey(keyName, signal) {
+      const fetch = async (): Promise<Fetched<KeyObject>> => {
+        const { body } = await call('getBlindIndexKey', { body: { keyName } })
+        const bytes = parseBase64(body.plaintext)
+        if (bytes?.length !== 32 || (tenantId !== undefined && tenantId !== body.tenantId)) throw badReply()
+        return { key: keyFromBytes(bytes), expiresInSeconds: body.expiresInSeconds }
+      }
+      return (await blindIndexKeys.get(`${tenant} ${keyName}`, fetch, signal)).key
+    },
+  }
+  return leases
+}
+
+function badReply(): KeyholdClientError {
+  return new KeyholdClientError('ERR_CLIENT_BAD_REPLY', 'the answer has another key than was asked for')
+}

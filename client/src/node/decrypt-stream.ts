@@ -1,0 +1,60 @@
+// A web stream from an encrypted file's bytes to plaintext, each chunk after it is verified. A stream that was cut fails
+// at its end: whoever acts on what came before the end acts on a part.
+import {
+  checkEncryptionContext,
+  createFileOpener,
+  fileFormat,
+  parseFileHeader,
+  type FileOpener,
+} from '@keyhold/core'
+import type { DataKeyLeases, LeasedKey } from './data-key-leases.ts'
+import type { ByteStream, StreamOptions } from './encrypt-stream.ts'
+import { BlockGatherer } from './gather-blocks.ts'
+import type { Lease } from './lease-cache.ts'
+
+export function decryptStream(leases: DataKeyLeases, { context, signal }: StreamOptions = {}): ByteStream {
+  const pairs = checkEncryptionContext(context)
+  const head = Buffer.alloc(fileFormat.headBytes)
+  let headLength = 0
+  const gathered = new BlockGatherer(fileFormat.sealedChunkBytes)
+  let started: { lease: Lease<LeasedKey>; opener: FileOpener } | undefined
+  let next = 0
+
+  /** Takes the head from the front of a piece and answers the rest. */
+  function takeHead(piece: Uint8Array): Uint8Array {
+    const part = piece.subarray(0, head.length - headLength)
+    head.set(part, headLength)
+    headLength += part.length
+    return piece.subarray(part.length)
+  }
+
+  async function start(): Promise<{ lease: Lease<LeasedKey>; opener: FileOpener }> {
+    const bytes = head.subarray(0, headLength)
+    parseFileHeader(bytes)
+    const lease = await leases.forHeader(bytes.subarray(0, fileFormat.headerBytes), signal)
+    return { lease, opener: createFileOpener(lease.key.dataKey, pairs, bytes) }
+  }
+
+  async function open(
+    controller: TransformStreamDefaultController<Uint8Array>,
+    block: Uint8Array,
+    isLast: boolean,
+  ): Promise<void> {
+    if (started === undefined) started = await start()
+    else started.lease = await leases.prolong(started.lease, signal)
+    const chunks = Math.ceil(block.length / fileFormat.sealedChunkBytes)
+    const output = Buffer.allocUnsafeSlow(chunks * fileFormat.chunkBytes)
+    const length = started.opener.openBlock(next, block, output, isLast)
+    next += chunks
+    if (length > 0) controller.enqueue(output.subarray(0, length))
+  }
+
+  return new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+    async transform(piece, controller) {
+      signal?.throwIfAborted()
+      const rest = headLength < head.length ? takeHead(piece) : piece
+      await gathered.add(rest, (block) => open(controller, block, false))
+    },
+    flush: (controller) => open(controller, gathered.rest, true),
+  })
+}

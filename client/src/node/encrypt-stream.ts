@@ -1,0 +1,42 @@
+// A web stream from plaintext to an encrypted file's bytes. It waits where its reader does, and holds one chunk.
+import { checkEncryptionContext, createFileSealer, fileFormat, type FileSealer } from '@keyhold/core'
+import type { Context, SignalOption } from '../value-cipher.ts'
+import type { DataKeyLeases, LeasedKey } from './data-key-leases.ts'
+import { BlockGatherer } from './gather-blocks.ts'
+import type { Lease } from './lease-cache.ts'
+
+export interface StreamOptions extends SignalOption {
+  context?: Context
+}
+
+export type ByteStream = TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>
+
+export function encryptStream(leases: DataKeyLeases, { context, signal }: StreamOptions = {}): ByteStream {
+  const pairs = checkEncryptionContext(context)
+  const gathered = new BlockGatherer(fileFormat.chunkBytes)
+  let started: { lease: Lease<LeasedKey>; sealer: FileSealer } | undefined
+
+  async function seal(
+    controller: TransformStreamDefaultController<Uint8Array>,
+    block: Uint8Array,
+    isLast: boolean,
+  ): Promise<void> {
+    if (started === undefined) {
+      const lease = await leases.forEncryption(signal)
+      started = { lease, sealer: createFileSealer(lease.key.dataKey, pairs) }
+      controller.enqueue(Uint8Array.from(started.sealer.head))
+    } else started.lease = await leases.prolong(started.lease, signal)
+    const chunks = Math.floor(block.length / fileFormat.chunkBytes) + 1
+    const output = Buffer.allocUnsafeSlow(chunks * fileFormat.sealedChunkBytes)
+    const length = started.sealer.sealBlock(block, output, isLast)
+    controller.enqueue(output.subarray(0, length))
+  }
+
+  return new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+    async transform(piece, controller) {
+      signal?.throwIfAborted()
+      await gathered.add(piece, (block) => seal(controller, block, false))
+    },
+    flush: (controller) => seal(controller, gathered.rest, true),
+  })
+}

@@ -1,0 +1,161 @@
+// Reading in the middle of an encrypted file: only the chunks that cover what is asked for are read and decrypted.
+import {
+  checkEncryptionContext,
+  createFileOpener,
+  fileFormat,
+  KeyholdError,
+  parseFileHeader,
+  plaintextFileBytes,
+  type DataKey,
+  type FileOpener,
+} from '@keyhold/core'
+import type { FileHandle } from 'node:fs/promises'
+import type { DataKeyLeases } from './data-key-leases.ts'
+import type { StreamOptions } from './encrypt-stream.ts'
+import { closeSource, openSource, readBlock } from './file-source.ts'
+
+/** An open encrypted file. Close it when done. */
+export interface EncryptedFile {
+  /**
+   * The size of the content in bytes, after the file's last chunk is verified: a file that was cut has no size.
+   *
+   * @throws KeyholdError `ERR_DECRYPTION_FAILED`
+   */
+  size(): Promise<number>
+  /**
+   * The content from `start` up to `end`, which is not part of it; without `end` up to the file's. Below zero they
+   * count from the end; both are cut to the content, as `slice` does.
+   *
+   * @throws KeyholdError `ERR_DECRYPTION_FAILED`, with the place in `details.offset`
+   */
+  readRange(
+    start: number,
+    end?: number,
+    options?: Pick<StreamOptions, 'signal'>,
+  ): Promise<Buffer<ArrayBuffer>>
+  close(): Promise<void>
+}
+
+export async function openEncryptedFile(
+  leases: DataKeyLeases,
+  path: string | URL,
+  { context, signal }: StreamOptions = {},
+): Promise<EncryptedFile> {
+  const pairs = checkEncryptionContext(context)
+  const handle = await openSource(path, signal)
+  try {
+    const room = Buffer.alloc(fileFormat.headBytes)
+    const head = room.subarray(0, await readBlock(handle, room, signal))
+    parseFileHeader(head)
+    const chunks = new ChunkReader(handle, async (readSignal) => {
+      const { key } = await leases.forHeader(head.subarray(0, fileFormat.headerBytes), readSignal)
+      return [key.dataKey, () => createFileOpener(key.dataKey, pairs, head)]
+    })
+    // A wrong context shows here, not at the first reading.
+    await chunks.opener(signal)
+    return encryptedFile(chunks, handle)
+  } catch (error) {
+    closeSource(handle)
+    throw error
+  }
+}
+
+function encryptedFile(chunks: ChunkReader, handle: FileHandle): EncryptedFile {
+  return {
+    size: () => chunks.verifiedSize(undefined),
+    async readRange(start, end, { signal } = {}) {
+      if (!Number.isSafeInteger(start) || (end !== undefined && !Number.isSafeInteger(end)))
+        throw new RangeError('"start" and "end" expected whole numbers')
+      const isFromEnd = start < 0 || end === undefined || end < 0
+      const fileSize = await chunks.size()
+      // A range up to the end, or beyond, says where the end is: that must be true.
+      const touchesEnd = isFromEnd || fileSize === undefined || end >= fileSize
+      const size = touchesEnd ? await chunks.verifiedSize(signal) : fileSize
+      const from = start < 0 ? Math.max(0, size + start) : Math.min(start, size)
+      const to = end === undefined ? size : end < 0 ? Math.max(0, size + end) : Math.min(end, size)
+      return chunks.read(from, Math.max(from, to), size, signal)
+    },
+    close: () => handle.close(),
+  }
+}
+
+type KeySource = (signal: AbortSignal | undefined) => Promise<[DataKey, () => FileOpener]>
+
+class ChunkReader {
+  readonly #handle: FileHandle
+  readonly #keySource: KeySource
+  // By their data keys, which only the leases hold: with a lease's end its opener goes, too.
+  readonly #openers = new WeakMap<DataKey, FileOpener>()
+
+  constructor(handle: FileHandle, keySource: KeySource) {
+    this.#handle = handle
+    this.#keySource = keySource
+  }
+
+  /** Asks for the key each time, so that nothing opens after the lease. */
+  async opener(signal: AbortSignal | undefined): Promise<FileOpener> {
+    const [dataKey, create] = await this.#keySource(signal)
+    const known = this.#openers.get(dataKey)
+    if (known !== undefined) return known
+    const opener = create()
+    this.#openers.set(dataKey, opener)
+    return opener
+  }
+
+  /** The size that the file's length tells, which is not verified; undefined where it has been cut. */
+  async size(): Promise<number | undefined> {
+    return plaintextFileBytes((await this.#handle.stat()).size)
+  }
+
+  async verifiedSize(signal: AbortSignal | undefined): Promise<number> {
+    const size = await this.size()
+    if (size === undefined) throw cutAt((await this.#handle.stat()).size)
+    const lastChunk = Math.floor(size / fileFormat.chunkBytes)
+    await this.#open(lastChunk, lastChunk, size, signal)
+    return size
+  }
+
+  async read(
+    from: number,
+    to: number,
+    size: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer<ArrayBuffer>> {
+    const first = Math.floor(from / fileFormat.chunkBytes)
+    const last = Math.floor((to - 1) / fileFormat.chunkBytes)
+    if (to <= from) return Buffer.alloc(0)
+    const plaintext = await this.#open(first, last, size, signal)
+    const start = first * fileFormat.chunkBytes
+    return plaintext.subarray(from - start, to - start)
+  }
+
+  /** Chunks from `first` to `last`. */
+  async #open(
+    first: number,
+    last: number,
+    size: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer<ArrayBuffer>> {
+    const opener = await this.opener(signal)
+    const isLast = last === Math.floor(size / fileFormat.chunkBytes)
+    const sealed = Buffer.allocUnsafeSlow((last - first + 1) * fileFormat.sealedChunkBytes)
+    const at = fileFormat.headBytes + first * fileFormat.sealedChunkBytes
+    let length = 0
+    while (length < sealed.length) {
+      signal?.throwIfAborted()
+      const { bytesRead } = await this.#handle.read(sealed, length, sealed.length - length, at + length)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    const plaintext = Buffer.allocUnsafeSlow((last - first + 1) * fileFormat.chunkBytes)
+    const written = opener.openBlock(first, sealed.subarray(0, length), plaintext, isLast)
+    return plaintext.subarray(0, written)
+  }
+}
+
+function cutAt(fileBytes: number): KeyholdError {
+  const chunk = Math.max(0, Math.floor((fileBytes - fileFormat.headBytes) / fileFormat.sealedChunkBytes))
+  const offset = fileFormat.headBytes + chunk * fileFormat.sealedChunkBytes
+  const message = `The file cannot be decrypted: it was cut in, or before, what begins at byte ${offset}.`
+  return new KeyholdError('ERR_DECRYPTION_FAILED', { message, details: { offset: String(offset) } })
+}

@@ -1,0 +1,96 @@
+// Writing a file that appears whole or not at all: beside the target, synced, then renamed.
+import { randomUUID } from 'node:crypto'
+import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathOf } from './file-source.ts'
+import { KeyholdFileError } from './keyhold-file-error.ts'
+
+export interface FileTarget {
+  write(bytes: Uint8Array): Promise<void>
+  /** Makes the file appear under its name, on disk for good. */
+  complete(): Promise<void>
+  /** Removes what was written. */
+  discard(): Promise<void>
+}
+
+export interface FileTargetOptions {
+  /** Replaces what has the target's name. Default: refuse. */
+  overwrite: boolean
+  /** Permissions of the new file. */
+  mode: number
+}
+
+/** @throws KeyholdFileError `ERR_FILE_TARGET_EXISTS`; the disk's own errors */
+export async function openTarget(
+  file: string | URL,
+  { overwrite, mode }: FileTargetOptions,
+): Promise<FileTarget> {
+  const target = pathOf(file)
+  const folder = dirname(target)
+  if (!overwrite && (await exists(target))) throw alreadyThere(target)
+  const partial = join(folder, `.keyhold-${randomUUID()}.partial`)
+  const handle = await open(partial, 'wx', mode)
+  return {
+    async write(bytes) {
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await handle.write(bytes, at, bytes.length - at)
+        at += bytesWritten
+      }
+    },
+    async complete() {
+      await handle.sync()
+      await handle.close()
+      if (overwrite) await rename(partial, target)
+      else await nameUnlessTaken(partial, target)
+      await syncFolder(folder)
+    },
+    async discard() {
+      await handle.close().catch(() => undefined)
+      await rm(partial, { force: true })
+    },
+  }
+}
+
+// A link fails where a rename would replace. Some file systems have none: there the look before must do.
+async function nameUnlessTaken(partial: string, target: string): Promise<void> {
+  try {
+    await link(partial, target)
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' || (await exists(target))) throw alreadyThere(target)
+    await rename(partial, target)
+    return
+  }
+  await rm(partial)
+}
+
+// lstat: a link that leads nowhere is something, too.
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+// Windows cannot open folders, and some file systems cannot sync them.
+async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(folder)
+    await handle.sync()
+  } catch (error) {
+    if (!['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP'].includes(codeOf(error))) throw error
+  } finally {
+    await handle?.close()
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function alreadyThere(path: string): KeyholdFileError {
+  return new KeyholdFileError('ERR_FILE_TARGET_EXISTS', 'the target exists already', path)
+}

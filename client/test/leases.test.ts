@@ -1,0 +1,215 @@
+// How long a leased key lives: by a clock that the test turns.
+import { describe, expect, test } from 'vitest'
+import { createKeyholdClient, type KeyholdClientOptions } from '@keyhold/client/node'
+import { LeaseCache } from '../src/node/lease-cache.ts'
+import { startFakeKeyhold, type FakeKeyhold } from './fake-keyhold.ts'
+
+async function setUp(options: Partial<KeyholdClientOptions> = {}) {
+  const server = await startFakeKeyhold()
+  const clock = { nowMs: 1_000 }
+  const client = createKeyholdClient({
+    url: server.url,
+    token: 'kh_t',
+    maxRetries: 0,
+    clock: () => clock.nowMs,
+    ...options,
+  })
+  return { server, clock, client, tenant: client.tenant('acme') }
+}
+
+const callsOf = ({ calls }: FakeKeyhold): string => calls.join(' ')
+
+describe('a lease', () => {
+  test('serves many operations without another call', async () => {
+    const { server, tenant, client } = await setUp()
+    const tokens = await Promise.all([1, 2, 3].map((value) => tenant.local.encrypt(String(value))))
+    for (const token of tokens) await tenant.local.decrypt(token)
+    await client.tenant('acme').local.encrypt('by another handle')
+    expect(callsOf(server)).toBe('datakeys')
+  })
+
+  test('is renewed by unwrapping the same data key', async () => {
+    const { server, clock, tenant } = await setUp()
+    const first = await tenant.local.encrypt('a')
+    clock.nowMs += 59_999
+    await tenant.local.encrypt('b')
+    expect(callsOf(server)).toBe('datakeys')
+    clock.nowMs += 1
+    const third = await tenant.local.encrypt('c')
+    expect(callsOf(server)).toBe('datakeys unwrap')
+    expect(third.slice(0, 38)).toBe(first.slice(0, 38))
+  })
+
+  test('counts from before the request was sent', async () => {
+    const { server, clock, tenant } = await setUp()
+    server.delayMs = 30
+    const encryption = tenant.local.encrypt('a')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    clock.nowMs += 59_000
+    await encryption
+    clock.nowMs += 1_000
+    await tenant.local.encrypt('b')
+    expect(callsOf(server)).toBe('datakeys unwrap')
+  })
+
+  test.each([0, 0.02])('of %d seconds serves the one operation for which it was fetched', async (seconds) => {
+    const { server, clock, tenant } = await setUp()
+    server.leaseSeconds = seconds
+    const token = await tenant.local.encrypt('a')
+    clock.nowMs += 20
+    expect(await tenant.local.decryptText(token)).toBe('a')
+    clock.nowMs += 20
+    expect(await tenant.local.decryptText(token)).toBe('a')
+    expect(callsOf(server)).toBe('datakeys unwrap unwrap')
+  })
+
+  test('of 0 seconds is not shared by operations at the same time', async () => {
+    const { server, tenant } = await setUp()
+    server.leaseSeconds = 0
+    const token = await tenant.local.encrypt('a')
+    await Promise.all([1, 2, 3].map(() => tenant.local.decrypt(token)))
+    expect(callsOf(server)).toBe('datakeys unwrap unwrap unwrap')
+  })
+
+  test('is one for many that need it at the same time', async () => {
+    const { server, clock, tenant } = await setUp()
+    const token = await tenant.local.encrypt('a')
+    clock.nowMs += 60_000
+    await Promise.all([1, 2, 3].map(() => tenant.local.decrypt(token)))
+    expect(callsOf(server)).toBe('datakeys unwrap')
+  })
+
+  test('is of one tenant', async () => {
+    const { server, tenant, client } = await setUp()
+    const token = await tenant.local.encrypt('a')
+    const decryption = client.tenant('other').local.decrypt(token)
+    await expect(decryption).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
+    await client.tenant('other').local.encrypt('a')
+    expect(callsOf(server)).toBe('datakeys unwrap datakeys')
+  })
+})
+
+describe('a revoked tenant', () => {
+  test('decrypts and encrypts until the lease is over, and not a millisecond longer', async () => {
+    const { server, clock, tenant } = await setUp()
+    const token = await tenant.local.encrypt('a')
+    server.isLocked = true
+    clock.nowMs += 59_999
+    expect(await tenant.local.decryptText(token)).toBe('a')
+    clock.nowMs += 1
+    const refused = { name: 'KeyholdApiError', status: 424, code: 'ERR_KMS_KEY_DISABLED' }
+    await expect(tenant.local.decrypt(token)).rejects.toMatchObject(refused)
+    await expect(tenant.local.decryptMany([{ token }])).rejects.toMatchObject(refused)
+    await expect(tenant.local.encrypt('b')).rejects.toMatchObject(refused)
+    server.isLocked = false
+    expect(await tenant.local.decryptText(token)).toBe('a')
+  })
+
+  test('computes no blind index after the lease', async () => {
+    const { server, clock, tenant } = await setUp()
+    const index = tenant.local.blindIndex({ keyName: 'people' })
+    const place = { table: 'people', column: 'ssn' }
+    const before = await index.compute('a', place)
+    server.isLocked = true
+    expect(await index.compute('a', place)).toBe(before)
+    clock.nowMs += 60_000
+    await expect(index.compute('a', place)).rejects.toMatchObject({ status: 424 })
+  })
+})
+
+describe('a data key', () => {
+  test('gives way to a new one after its hour, and the old tokens still decrypt', async () => {
+    const { server, clock, tenant } = await setUp()
+    const token = await tenant.local.encrypt('a')
+    clock.nowMs += 3_600_000
+    const later = await tenant.local.encrypt('b')
+    expect(later.slice(0, 38)).not.toBe(token.slice(0, 38))
+    expect(await tenant.local.decryptText(token)).toBe('a')
+    expect(callsOf(server)).toBe('datakeys datakeys unwrap')
+  })
+
+  test('that the server no longer has gives way to a new one', async () => {
+    const { server, clock, tenant } = await setUp()
+    await tenant.local.encrypt('a')
+    server.forgetKeys()
+    clock.nowMs += 60_000
+    await tenant.local.encrypt('b')
+    expect(callsOf(server)).toBe('datakeys unwrap datakeys')
+  })
+})
+
+describe('the keys in memory', () => {
+  test('are dropped at the end of their leases, though nobody asks for them', async () => {
+    const cache = new LeaseCache<string>({ clock: () => performance.now(), maxLeases: 10 })
+    const fetched = (expiresInSeconds: number) => () => Promise.resolve({ key: 'k', expiresInSeconds })
+    await cache.get('long', fetched(60))
+    await cache.get('longest', fetched(1e9))
+    await cache.get('short', fetched(0.03))
+    await cache.get('shorter', fetched(0.01))
+    await cache.get('for one operation', fetched(0))
+    expect(cache.size).toBe(4)
+    await expect.poll(() => cache.size, { interval: 5 }).toBe(2)
+    cache.dispose()
+    expect(cache.size).toBe(0)
+  })
+
+  test('are no more than maxLeases, and the longest unused go first', async () => {
+    const { server, tenant, client } = await setUp({ maxLeases: 2 })
+    await tenant.local.encrypt('a')
+    await client.tenant('b').local.encrypt('a')
+    await tenant.local.encrypt('a')
+    await client.tenant('c').local.encrypt('a')
+    await tenant.local.encrypt('a')
+    expect(callsOf(server)).toBe('datakeys datakeys datakeys')
+    await client.tenant('b').local.encrypt('a')
+    expect(server.calls).toHaveLength(4)
+  })
+
+  test('are dropped by dispose, which also refuses what is on its way', async () => {
+    const { server, client, tenant } = await setUp()
+    const token = await tenant.local.encrypt('a')
+    server.delayMs = 30
+    const onItsWay = client.tenant('b').local.encrypt('a')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    client.dispose()
+    await expect(onItsWay).rejects.toThrow('this client is disposed')
+    await expect(tenant.local.decrypt(token)).rejects.toThrow('this client is disposed')
+    expect(await tenant.decryptText(token)).toBe('a')
+  })
+
+  test.each([{ maxLeases: 0 }, { maxLeases: 1.5 }, { dataKeyMaxAgeMs: -1 }, { dataKeyMaxAgeMs: Number.NaN }])(
+    'options are checked: %j',
+    (options) => {
+      const create = () => createKeyholdClient({ url: 'http://localhost', token: 't', ...options })
+      expect(create).toThrow(RangeError)
+    },
+  )
+})
+
+test('whoever stops waiting does not stop the others', async () => {
+  const { server, tenant } = await setUp()
+  server.delayMs = 40
+  const abort = new AbortController()
+  const first = tenant.local.encrypt('a', { signal: abort.signal })
+  const second = tenant.local.encrypt('b')
+  abort.abort(new Error('enough'))
+  await expect(first).rejects.toThrow('enough')
+  expect(await second).toMatch(/^kh1\./)
+  expect(callsOf(server)).toBe('datakeys')
+})
+
+test.each([
+  ['another header', { header: 'S0gBAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAE=' }],
+  ['another tenant', { tenantId: 'other' }],
+  ['another data key', { dataKeyId: '018f3c1e-0000-7000-8000-0000000000d1' }],
+  ['a short key', { plaintext: 'AAAA' }],
+])('an answer with %s is refused', async (_name, changes) => {
+  const server = await startFakeKeyhold()
+  const changing: typeof fetch = async (...args) => {
+    const body = (await (await fetch(...args)).json()) as object
+    return new Response(JSON.stringify({ ...body, ...changes }))
+  }
+  const client = createKeyholdClient({ url: server.url, token: 'kh_t', fetch: changing })
+  const encryption = client.tenant('acme').local.encrypt('a')
+  await expect(encryption).rejects.toMatchObject({ code: 'ERR_CLIENT_BAD_REPLY' })
+})
