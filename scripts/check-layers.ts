@@ -11,7 +11,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: ['node:crypto'],
   contract: ['core/errors', 'typebox'],
   client: ['contract', 'type typebox'],
-  cli: ['client', 'commander', 'node:*'],
+  // Local encryption: not for browsers, where the console runs.
+  'client/node': ['core', 'contract', 'client', 'node:*'],
+  cli: ['client', 'client/node', 'commander', 'node:*'],
   'local-kms': ['node:*'],
 
   'server/kms': ['core', '@aws-sdk/client-kms', 'node:*'],
@@ -100,7 +102,8 @@ function resolve(file: string, specifier: string): string {
 function placeOf(file: string): string {
   const [workspace = '', folder = '', first = ''] = file.split('/')
   if (folder !== 'src') return `${workspace}/${folder}`
-  return workspace === 'server' ? `server/${first}` : workspace
+  const isRoom = workspace === 'server' || (workspace === 'client' && first === 'node')
+  return isRoom ? `${workspace}/${first}` : workspace
 }
 
 function refusal(file: string, { specifier, typeOnly }: Import): string | undefined {
@@ -110,7 +113,7 @@ function refusal(file: string, { specifier, typeOnly }: Import): string | undefi
     : specifier
         .replace('@keyhold/', '')
         .replace(/^((@[^/]+\/)?[^/]+).*/, (whole, name: string) =>
-          whole.startsWith('core/') || whole.startsWith('node:') ? whole : name,
+          /^(core\/|client\/|node:)/.test(whole) ? whole : name,
         )
   if (place.endsWith('/test')) return refusalOfTest(place, target, specifier)
   const allowed = mayImport[place]

@@ -54,7 +54,12 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
       )
     },
 
-    renew: (tenantId, dataKeyId, version) => lease(() => store.cipherkeys.find(tenantId, dataKeyId, version)),
+    async renew(tenantId, dataKeyId, version) {
+      // Whoever can compute an index must not be able to encrypt under its key as well.
+      const keyName = await store.cipherkeys.findKeyName(tenantId, dataKeyId)
+      if (keyName?.startsWith(blindIndexPrefix) === true) return undefined
+      return lease(() => store.cipherkeys.find(tenantId, dataKeyId, version))
+    },
 
     async leaseBlindIndexKey(tenantId, keyName) {
       const name = `${blindIndexPrefix}${keyName}`

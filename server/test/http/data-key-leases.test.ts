@@ -1,11 +1,18 @@
 // Leases of data keys: what an SDK gets, for how long, and that it ends with the customer's consent.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import type { BlindIndexKey, DataKeyLease } from '@keyhold/contract'
-import { decryptValue, encryptValue, keyFromBytes, parseToken, type DataKey } from '@keyhold/core'
+import {
+  decryptValue,
+  encodeHeader,
+  encryptValue,
+  keyFromBytes,
+  parseToken,
+  type DataKey,
+} from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
 import { errorCode, textAt } from './read-body.ts'
-import { migrateTo, registerKey } from './scene.ts'
+import { migrateTo, query, registerKey } from './scene.ts'
 
 const ttlSeconds = 4
 
@@ -93,6 +100,18 @@ test('the key of a blind index is one for each tenant and name, and no key of en
     items: [{ plaintext: 'aGk=', keyName: 'blind-index:email' }],
   })
   expect(textAt(answer.body, 'items', 0, 'error', 'code')).toBe('ERR_KEY_NAME_INVALID')
+})
+
+test('the key of a blind index is leased by its name alone', async () => {
+  await post(`${datakeys}/blind-index`, { keyName: 'email' })
+  const [row] = await query(
+    server,
+    `select data_key_id as id from keyhold.cipherkeys where tenant_id = $1 and key_name = 'blind-index:email'`,
+    [tenant.tenantId],
+  )
+  const header = encodeHeader({ dataKeyId: textAt(row, 'id'), version: 1 }).toString('base64')
+  const refused = await post(`${datakeys}/unwrap`, { header })
+  expect([refused.status, errorCode(refused.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
 })
 
 test('a tenant has so many key names and no more, and those that it has go on working', async () => {
