@@ -1,0 +1,75 @@
+// A real server, with PostgreSQL and local-kms, in another process: server/test/sdk/serve-in-child.ts.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const program = join(import.meta.dirname, '../../../server/test/sdk/serve-in-child.ts')
+
+export interface RealTenant {
+  tenantId: string
+  adminToken: string
+  serviceToken: string
+}
+
+export interface RealServer {
+  url: string
+  createTenant(): Promise<RealTenant>
+  /** A tenant under a key of the customer's. */
+  createTenantWithOwnKey(): Promise<RealTenant & { arn: string }>
+  /** A service token that is bound to no tenant. */
+  createPlatformToken(): Promise<string>
+  /** Moves the tenant to a new key of its own, and answers its ARN when that has completed. */
+  migrate(tenant: RealTenant): Promise<string>
+  disableKey(arn: string): Promise<void>
+  enableKey(arn: string): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Answer {
+  id: number
+  reply?: unknown
+  error?: string
+}
+
+export async function startRealServer(settings: Record<string, string> = {}): Promise<RealServer> {
+  const child = fork(program, [JSON.stringify(settings)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const ended = once(child, 'exit')
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  let lastId = 0
+
+  function promiseFor(id: number): Promise<unknown> {
+    const answer = Promise.withResolvers<unknown>()
+    waiting.set(id, answer)
+    return answer.promise
+  }
+  child.on('message', ({ id, reply, error }: Answer) => {
+    const answer = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) answer?.resolve(reply)
+    else answer?.reject(new Error(error))
+  })
+  child.once('exit', (code) => {
+    for (const { reject } of waiting.values()) reject(new Error(`the server ended with ${code}`))
+  })
+
+  async function ask<Reply>(question: string, argument?: unknown): Promise<Reply> {
+    lastId += 1
+    const answer = promiseFor(lastId)
+    child.send({ id: lastId, ask: question, argument })
+    return (await answer) as Reply
+  }
+
+  return {
+    url: (await promiseFor(0)) as string,
+    createTenant: () => ask('createTenant'),
+    createTenantWithOwnKey: () => ask('createTenantWithOwnKey'),
+    createPlatformToken: () => ask('createPlatformToken'),
+    migrate: (tenant) => ask('migrate', tenant),
+    disableKey: (arn) => ask('disableKey', arn),
+    enableKey: (arn) => ask('enableKey', arn),
+    async stop() {
+      if (child.connected) child.disconnect()
+      await ended
+    },
+  }
+}
