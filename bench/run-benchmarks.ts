@@ -1,5 +1,6 @@
 // All benchmarks, one after the other: they would disturb each other.
 import { compareEndpoints } from './endpoints/compare-endpoints.ts'
+import { compareFiles } from './files/compare-files.ts'
 import { countKmsCalls } from './kms-calls/count-kms-calls.ts'
 import { compareMigrations } from './migration/compare-migrations.ts'
 import { compareValues } from './values/compare-values.ts'
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, (sizes: Sizes, report: Report) => Prom
   values: compareValues,
   endpoints: compareEndpoints,
   migration: compareMigrations,
+  files: compareFiles,
   'kms-calls': countKmsCalls,
 }
 

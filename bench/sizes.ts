@@ -12,6 +12,8 @@ export interface Sizes {
   warmUpMs: number
   cipherkeys: number
   migrationRounds: number
+  fileMebibytes: number
+  fileRounds: number
   /** Encryptions and decryptions of which the KMS calls are counted. */
   dataOperations: number
   /** The same for a side that asks a KMS for every value. */
@@ -20,13 +22,15 @@ export interface Sizes {
 
 export const full: Sizes = {
   sliceMs: 200,
-  rounds: 21,
+  rounds: 9,
   valueBytes: [1_024, 16_384, 1_048_576],
   loadSliceMs: 3_000,
-  loadRounds: 9,
+  loadRounds: 7,
   warmUpMs: 5_000,
   cipherkeys: 100_000,
   migrationRounds: 3,
+  fileMebibytes: 100,
+  fileRounds: 7,
   dataOperations: 100_000,
   envelopes: 200,
 }
@@ -40,6 +44,8 @@ export const quick: Sizes = {
   warmUpMs: 1_500,
   cipherkeys: 10_000,
   migrationRounds: 3,
+  fileMebibytes: 16,
+  fileRounds: 5,
   dataOperations: 100_000,
   envelopes: 50,
 }

@@ -13,6 +13,8 @@ const tiny: Sizes = {
   warmUpMs: 10,
   cipherkeys: 20,
   migrationRounds: 1,
+  fileMebibytes: 1,
+  fileRounds: 1,
   dataOperations: 2_000,
   envelopes: 1,
 }
@@ -27,16 +29,23 @@ test('every benchmark runs, and prints a JSON object a line', async () => {
   await Promise.all(benchmarkNames.map((name) => runBenchmarks(tiny, report, [name])))
   const measurements = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   for (const measurement of measurements) {
-    // All peers are installed here: none may hide behind "skipped".
+    // A command of the system may be missing. All other peers are installed: none may hide behind "skipped".
+    if (String(measurement.name).endsWith('| age command') && 'skipped' in measurement) continue
     expect(Object.keys(measurement).filter((key) => key !== 'goal')).toEqual(members)
     for (const [key, value] of Object.entries(measurement))
       expect([key, typeof value]).toEqual([key, texts.has(key) ? 'string' : 'number'])
   }
   const names = measurements.map(({ name }) => String(name))
   expect(new Set(names).size).toBe(names.length)
-  for (const part of ['encrypt a value', 'POST encrypt', 'copying 20 cipherkeys', 'KMS calls'])
+  for (const part of [
+    'encrypt a value',
+    'POST encrypt',
+    'copying 20 cipherkeys',
+    'a file of 1 MiB',
+    'KMS calls',
+  ])
     expect(names.some((name) => name.includes(part))).toBe(true)
-})
+}, 180_000)
 
 test('a peer that does not run is a line of its own in both forms', () => {
   const lines: string[] = []
