@@ -2,7 +2,6 @@
 import { spellings } from '@keyhold/contract'
 import type { Kms } from '@keyhold/core'
 import { sql } from 'kysely'
-import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -158,8 +157,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const stopping = new AbortController()
   if (!isSealed) {
     const { tenantKeys } = keyring
-    const replicaId = randomUUID()
-    const parts = { store, kms, tenantKeys, replicaId, leaseSeconds, backupRetentionDays, failpoint }
+    const parts = { store, kms, tenantKeys, leaseSeconds, backupRetentionDays, failpoint }
     await queue.work({
       listUnledKeyJobs: () => store.keyJobs.listUnled(),
       sweep: async () => {

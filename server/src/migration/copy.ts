@@ -11,16 +11,17 @@ import {
 } from '@keyhold/core'
 import type { CipherkeyRow, Rewrap } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
-import { advance, LeadLost, targetVersionOf, type MigrationParts } from './migration-parts.ts'
+import { advance, LeadLost, targetVersionOf, type LeaderParts } from './migration-parts.ts'
 import { mapInSlices } from './time-slice.ts'
 
 const chunkRows = 1_000
 
 /** Rewraps one chunk; `isLast` when no row is left after it. */
-export async function copyChunk(parts: MigrationParts, job: KeyJobRow): Promise<void> {
+export async function copyChunk(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   await failpoint('migration.copy.before-chunk')
+  const before = await store.tenants.findFence(job.tenantId)
   const rows = await store.cipherkeys.listAfter(job.tenantId, job.copiedTo, {
     limit: chunkRows,
     staleTo: targetVersion,
@@ -40,7 +41,13 @@ export async function copyChunk(parts: MigrationParts, job: KeyJobRow): Promise<
 
   await store.transaction(async (transaction) => {
     const fence = await transaction.tenants.lockFenceShared(job.tenantId)
-    if (fence?.epoch !== job.epoch || fence?.activeTenantKeyVersion !== targetVersion) throw new LeadLost()
+    if (
+      fence === undefined ||
+      fence.epoch !== before?.epoch ||
+      fence.activeTenantKeyVersion !== targetVersion
+    ) {
+      throw new LeadLost()
+    }
     // What was wrapped must open again: by the stored tenant key, not by one remembered from before a deletion.
     const stored = await transaction.tenantKeys.find(job.tenantId, targetVersion)
     if (stored?.id !== target.id) throw new KeyholdError('ERR_KEY_INTEGRITY')
@@ -58,7 +65,7 @@ export async function copyChunk(parts: MigrationParts, job: KeyJobRow): Promise<
 }
 
 async function getTenantKey(
-  { tenantKeys }: MigrationParts,
+  { tenantKeys }: LeaderParts,
   tenantId: string,
   version: number,
 ): Promise<TenantKey> {
@@ -68,7 +75,7 @@ async function getTenantKey(
 }
 
 async function rewrapOne(
-  parts: MigrationParts,
+  parts: LeaderParts,
   row: CipherkeyRow,
   target: TenantKey,
 ): Promise<Rewrap | { dataKeyId: string; version: number; code: string }> {

@@ -3,9 +3,9 @@
 import { KeyholdError } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
-import { advance, targetVersionOf, type MigrationParts } from './migration-parts.ts'
+import { advance, LeadLost, targetVersionOf, type LeaderParts } from './migration-parts.ts'
 
-export async function dual(parts: MigrationParts, job: KeyJobRow): Promise<void> {
+export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, kms, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   // Read back what prepare stored: the row, not the memory of it, must open through the target.
@@ -13,15 +13,18 @@ export async function dual(parts: MigrationParts, job: KeyJobRow): Promise<void>
   if (stored?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
   await unwrapTenantKey(kms, { ...stored, wrapped: stored.wrapped })
 
+  // Before the lock, which every writer of this tenant's keys waits for: counting very many rows takes its time.
+  const total = await store.cipherkeys.count(job.tenantId)
   await store.transaction(async (transaction) => {
     const fence = await transaction.tenants.lockFence(job.tenantId)
+    // Another run was here in between.
+    if (fence?.activeTenantKeyVersion === targetVersion) throw new LeadLost()
     if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
       throw new TypeError(`key job ${job.id}: the active version changed under a live key job`)
     }
     await transaction.tenantKeys.setState(job.tenantId, job.sourceVersion, 'decrypt-only')
     await transaction.tenantKeys.setState(job.tenantId, targetVersion, 'active')
     const epoch = await transaction.tenants.moveFence(job.tenantId, targetVersion)
-    const total = await transaction.cipherkeys.count(job.tenantId)
     await advance(parts, transaction, job, { phase: 'copy', epoch, total })
     await failpoint('migration.dual.before-commit')
   })

@@ -9,8 +9,6 @@ export interface MigrationParts {
   store: Store
   kms: Kms
   tenantKeys: TenantKeyCache
-  /** This process's own id, a UUID: leases are given to it. */
-  replicaId: string
   /** How long a lead lasts unless it is renewed; three renewals are tried in that time. */
   leaseSeconds: number
   /** Days for which a retired tenant key version is kept for the sake of backups; 0: none. */
@@ -18,22 +16,27 @@ export interface MigrationParts {
   failpoint: Failpoint
 }
 
-/** Thrown when another replica leads the job now: everything uncommitted is given up, and nothing is wrong. */
+/** Thrown when another run leads the job now: everything uncommitted is given up, and nothing is wrong. */
 export class LeadLost extends Error {
   constructor() {
-    super('another replica leads the migration')
+    super('another run leads the migration')
     this.name = 'LeadLost'
   }
 }
 
-/** Saves a step's progress inside its transaction, and undoes the transaction when this replica leads no more. */
+/** What a phase works with besides: who it is that leads, a UUID of one run. */
+export interface LeaderParts extends MigrationParts {
+  leaderId: string
+}
+
+/** Saves a step's progress inside its transaction, and undoes the transaction when this run leads no more. */
 export async function advance(
-  { replicaId }: MigrationParts,
+  { leaderId }: LeaderParts,
   transaction: TransactionStore,
   job: KeyJobRow,
   changes: KeyJobChanges,
 ): Promise<void> {
-  if (!(await transaction.keyJobs.advance(job.id, replicaId, job.phase, changes))) throw new LeadLost()
+  if (!(await transaction.keyJobs.advance(job.id, leaderId, job.phase, changes))) throw new LeadLost()
 }
 
 /** Every job has its target version from the end of prepare on. */

@@ -3,9 +3,9 @@ import { keyCheckValue } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
-import { advance, type MigrationParts } from './migration-parts.ts'
+import { advance, type LeaderParts } from './migration-parts.ts'
 
-export async function prepare(parts: MigrationParts, job: KeyJobRow): Promise<void> {
+export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, kms, failpoint } = parts
   await failpoint('migration.prepare.before-kms')
   await kms.inspectKey(job.targetKeyArn, job.tenantId)

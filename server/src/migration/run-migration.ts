@@ -1,18 +1,19 @@
 // Leading one migration: phase after phase, each safe to be killed in and to be run twice. The lease keeps others
 // from doing the same work; what keeps them from doing harm are epochs and compare-and-set.
 import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
+import { randomUUID } from 'node:crypto'
 import { isDatabaseUnavailable } from '../store/database.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { copyChunk } from './copy.ts'
 import { cutover } from './cutover.ts'
 import { dual } from './dual.ts'
-import { LeadLost, type MigrationParts } from './migration-parts.ts'
+import { LeadLost, type LeaderParts, type MigrationParts } from './migration-parts.ts'
 import { prepare } from './prepare.ts'
 import { verify } from './verify.ts'
 
 const retrySeconds = 3
 
-const steps: Readonly<Record<string, (parts: MigrationParts, job: KeyJobRow) => Promise<void>>> = {
+const steps: Readonly<Record<string, (parts: LeaderParts, job: KeyJobRow) => Promise<void>>> = {
   prepare,
   dual,
   copy: copyChunk,
@@ -29,47 +30,55 @@ export interface RunMigrationOptions {
 
 /** Leads a key job until it has ended, pauses, or has another leader. Answers at once where another one leads. */
 export async function runMigration(
-  parts: MigrationParts,
+  migrationParts: MigrationParts,
   keyJobId: string,
   { signal, onPause }: RunMigrationOptions,
 ): Promise<void> {
-  const { store, replicaId, leaseSeconds } = parts
+  // An id for this run alone: a second run in the same process is another leader like one elsewhere.
+  const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID() }
+  const { store, leaderId, leaseSeconds } = parts
   for (;;) {
-    const job = await store.keyJobs.lease(keyJobId, replicaId, leaseSeconds)
+    const job = await store.keyJobs.lease(keyJobId, leaderId, leaseSeconds)
     if (job === undefined) return
     if (signal.aborted) {
-      await store.keyJobs.release(job.id, replicaId)
+      await store.keyJobs.release(job.id, leaderId)
       return
     }
-    const step = steps[job.phase]
-    if (step === undefined) throw new TypeError(`key job ${job.id} has no step for ${job.phase}`)
-    const renewal = setInterval(
-      () => {
-        // A lease that can't be renewed is found lost by the step's own transaction.
-        store.keyJobs.lease(job.id, replicaId, leaseSeconds).catch(() => undefined)
-      },
-      (leaseSeconds * 1_000) / 3,
-    )
-    try {
-      await step(parts, job)
-    } catch (error) {
-      if (error instanceof LeadLost) {
-        await store.keyJobs.release(job.id, replicaId)
-        return
-      }
-      onPause(job, error)
-      await pause(parts, job, error)
-      return
-    } finally {
-      clearInterval(renewal)
-    }
+    const failure = await runStep(parts, job)
+    if (failure === undefined) continue
+    if (failure.error instanceof LeadLost) await store.keyJobs.release(job.id, leaderId)
+    // Whoever leads no more has nothing to say: its failure came of the other's success.
+    else if (await pause(parts, job, failure.error)) onPause(job, failure.error)
+    return
   }
 }
 
-async function pause({ store, replicaId }: MigrationParts, job: KeyJobRow, error: unknown): Promise<void> {
+async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unknown } | undefined> {
+  const { store, leaderId, leaseSeconds } = parts
+  const step = steps[job.phase]
+  if (step === undefined) throw new TypeError(`key job ${job.id} has no step for ${job.phase}`)
+  const renewal = setInterval(
+    () => {
+      // A lease that can't be renewed is found lost by the step's own transaction.
+      store.keyJobs.lease(job.id, leaderId, leaseSeconds).catch(() => undefined)
+    },
+    (leaseSeconds * 1_000) / 3,
+  )
+  try {
+    await step(parts, job)
+    return undefined
+  } catch (error) {
+    return { error }
+  } finally {
+    clearInterval(renewal)
+  }
+}
+
+/** Answers whether this run still led the job. */
+async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: unknown): Promise<boolean> {
   const { code, message } = explain(error)
   const lastError = { code, message, at: new Date().toISOString() }
-  await store.keyJobs.pause(job.id, replicaId, lastError, retrySeconds)
+  return store.keyJobs.pause(job.id, leaderId, lastError, retrySeconds)
 }
 
 // What a tenant's admin may read: causes of ours in full, anything else by its code alone.

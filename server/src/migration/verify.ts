@@ -11,12 +11,12 @@ import {
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { CipherkeyPosition, CipherkeyRow } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
-import { advance, targetVersionOf, type MigrationParts } from './migration-parts.ts'
+import { advance, targetVersionOf, type LeaderParts } from './migration-parts.ts'
 import { mapInSlices } from './time-slice.ts'
 
 const chunkRows = 1_000
 
-export async function verify(parts: MigrationParts, job: KeyJobRow): Promise<void> {
+export async function verify(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   await failpoint('migration.verify.before')
@@ -42,7 +42,7 @@ export async function verify(parts: MigrationParts, job: KeyJobRow): Promise<voi
   await failpoint('migration.verify.after-commit')
 }
 
-async function countUnreadable(parts: MigrationParts, job: KeyJobRow, target: TenantKey): Promise<number> {
+async function countUnreadable(parts: LeaderParts, job: KeyJobRow, target: TenantKey): Promise<number> {
   let unreadable = 0
   let after: CipherkeyPosition | undefined
   for (;;) {

@@ -9,11 +9,11 @@ export async function deleteKeyProvider(store: Store, tenantId: string, fingerpr
     // Migrations start, switch and end under this lock, so none begins to use the provider in between.
     await transaction.tenants.lockFence(tenantId)
     const provider = await getRegisteredKeyProvider(transaction, tenantId, fingerprint)
-    if (provider.isCurrent) throw inUse('It is the current key provider: migrate to another one first.')
     const live = await transaction.keyJobs.findLive(tenantId)
     if (live?.sourceFingerprint === fingerprint || live?.targetFingerprint === fingerprint) {
       throw inUse('A running migration needs it: wait until it has completed.')
     }
+    if (provider.isCurrent) throw inUse('It is the current key provider: migrate to another one first.')
     if ((await transaction.tenantKeys.countInUse(tenantId, provider.keyArn)) > 0) {
       throw inUse('Tenant keys are still wrapped by it.')
     }

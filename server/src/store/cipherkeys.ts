@@ -193,6 +193,18 @@ export function cipherkeyQueries(db: Database) {
       return row.count
     },
 
+    /** Whether any cipherkey is wrapped by another version than `tenantKeyVersion`. */
+    async existsStale(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('version')
+        .where('tenant_id', '=', tenantId)
+        .where('tenant_key_version', '!=', tenantKeyVersion)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
     /** Whether any cipherkey is wrapped by `tenantKeyVersion`. */
     async existsUnder(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
       const row = await db

@@ -153,30 +153,30 @@ export function keyJobQueries(db: Database) {
     },
 
     /** Takes or renews the lead of a live key job for one replica; undefined when another has it or it has ended. */
-    async lease(id: string, replicaId: string, leaseSeconds: number): Promise<KeyJobRow | undefined> {
+    async lease(id: string, leaderId: string, leaseSeconds: number): Promise<KeyJobRow | undefined> {
       const row = await db
         .updateTable('key_jobs')
-        .set({ leased_by: replicaId, lease_expires_at: sql`now() + make_interval(secs => ${leaseSeconds})` })
+        .set({ leased_by: leaderId, lease_expires_at: sql`now() + make_interval(secs => ${leaseSeconds})` })
         .where('id', '=', id)
         .where('phase', 'not in', ended)
-        .where(sql<boolean>`(leased_by = ${replicaId}::uuid or coalesce(lease_expires_at <= now(), true))`)
+        .where(sql<boolean>`(leased_by = ${leaderId}::uuid or coalesce(lease_expires_at <= now(), true))`)
         .returningAll()
         .executeTakeFirst()
       return row && fromRow(row)
     },
 
-    async release(id: string, replicaId: string): Promise<void> {
+    async release(id: string, leaderId: string): Promise<void> {
       await db
         .updateTable('key_jobs')
         .set({ leased_by: null, lease_expires_at: null })
         .where('id', '=', id)
-        .where('leased_by', '=', replicaId)
+        .where('leased_by', '=', leaderId)
         .execute()
     },
 
-    /** Says why the job cannot go on, and gives up the lead until `retrySeconds` have passed. */
-    async pause(id: string, replicaId: string, error: KeyJobError, retrySeconds: number): Promise<void> {
-      await db
+    /** Says why the job cannot go on, and gives up the lead until `retrySeconds` have passed; false: it led no more. */
+    async pause(id: string, leaderId: string, error: KeyJobError, retrySeconds: number): Promise<boolean> {
+      const result = await db
         .updateTable('key_jobs')
         .set({
           last_error: JSON.stringify(error),
@@ -185,8 +185,9 @@ export function keyJobQueries(db: Database) {
           retry_at: sql`now() + make_interval(secs => ${retrySeconds})`,
         })
         .where('id', '=', id)
-        .where('leased_by', '=', replicaId)
-        .execute()
+        .where('leased_by', '=', leaderId)
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
     },
 
     /**
@@ -195,7 +196,7 @@ export function keyJobQueries(db: Database) {
      */
     async advance(
       id: string,
-      replicaId: string,
+      leaderId: string,
       phase: KeyJobPhase,
       changes: KeyJobChanges,
     ): Promise<boolean> {
@@ -217,7 +218,7 @@ export function keyJobQueries(db: Database) {
           retry_at: null,
         })
         .where('id', '=', id)
-        .where('leased_by', '=', replicaId)
+        .where('leased_by', '=', leaderId)
         .where('phase', '=', phase)
         .executeTakeFirst()
       return result.numUpdatedRows > 0n

@@ -5,10 +5,19 @@ import { decryptAll, isCompleted, startMigration, waitForMigration } from './api
 import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
 
 let server: TestServer
+let slow: TestServer
 beforeAll(async () => {
+  // The second migration on it begins to copy only after more than the time between two sweeps.
+  slow = await startTestServer({
+    KEYHOLD_BACKUP_RETENTION_DAYS: '30',
+    KEYHOLD_FAILPOINTS: 'migration.copy.before-chunk=delay:5000@3',
+  })
   server = await startTestServer({ KEYHOLD_BACKUP_RETENTION_DAYS: '30', KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.stop()
+  await slow.stop()
+})
 
 // Longer than the time between two sweeps.
 const sweepsMs = 5_000
@@ -50,4 +59,16 @@ test('a tenant key that a cipherkey still needs is never destroyed', async () =>
   await makeDue(tenant)
   await setTimeout(sweepsMs)
   expect(await firstVersion(tenant)).toMatchObject({ state: 'decrypt-only', empty: false })
+})
+
+test('a version that falls due while a migration copies does not hold it up', async () => {
+  const { tenant, tokens, fingerprint } = await prepareTenant(slow)
+  await startMigration(slow.url, tenant, fingerprint)
+  await waitForMigration(slow.url, tenant, isCompleted)
+  await startMigration(slow.url, tenant, tenant.tenantId)
+  await waitForMigration(slow.url, tenant, ({ phase, state }) => phase === 'copy' && state === 'InProgress')
+  const due = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
+  await sql(slow, due, [tenant.tenantId])
+  await waitForMigration(slow.url, tenant, isCompleted)
+  expect(await decryptAll(slow.url, tenant, tokens)).toEqual(plaintexts)
 })
