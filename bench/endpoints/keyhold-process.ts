@@ -20,7 +20,7 @@ export interface KeyholdProcess {
   stop(): Promise<void>
 }
 
-/** @param nodeArguments - for the process's Node, such as those of its profiler */
+/** @param nodeArguments - for its Node, such as `--cpu-prof`: see what the time is spent on */
 export async function startKeyholdProcess(nodeArguments: string[] = []): Promise<KeyholdProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-bench-'))
   const kms = await startLocalKms()
