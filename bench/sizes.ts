@@ -36,16 +36,16 @@ export const full: Sizes = {
 }
 
 export const quick: Sizes = {
-  sliceMs: 50,
-  rounds: 5,
+  sliceMs: 30,
+  rounds: 3,
   valueBytes: [1_024, 16_384, 1_048_576],
-  loadSliceMs: 800,
-  loadRounds: 5,
-  warmUpMs: 1_500,
+  loadSliceMs: 600,
+  loadRounds: 4,
+  warmUpMs: 1_000,
   cipherkeys: 10_000,
-  migrationRounds: 3,
+  migrationRounds: 2,
   fileMebibytes: 16,
-  fileRounds: 5,
+  fileRounds: 3,
   dataOperations: 100_000,
   envelopes: 50,
 }

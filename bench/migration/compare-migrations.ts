@@ -8,7 +8,7 @@ import { insertBareTenant, seedCipherkeys } from './seeded-tenant.ts'
 import { startTimedKeyhold, type TimedKeyhold } from './timed-keyhold.ts'
 
 // The first chunks of each side compile it; they count for none.
-const warmUpCipherkeys = 4_000
+const warmUpCipherkeys = 2_000
 
 const firstId = '00000000-0000-0000-0000-000000000000'
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
