@@ -47,7 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/compile-cache.ts': ['node:*'],
   'server/create-logger.ts': ['pino'],
   'server/prepare-database.ts': [
-    ...['server/config.ts', 'server/kms', 'server/operations', 'server/store', 'node:path'],
+    ...['server/config.ts', 'server/kms', 'server/operations', 'server/store', 'type pino', 'node:path'],
   ],
   'server/create-operator-key.ts': [
     ...['core', 'server/config.ts', 'server/connect-database.ts', 'server/create-logger.ts'],

@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import { readConfig } from './config.ts'
 
+const forcedExitMs = 9_000
+
 const usage = `Usage: keyhold-server <command>
 
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
@@ -18,7 +20,12 @@ async function serve(): Promise<void> {
   const server = await startServer(config)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      void server.stop().then(() => process.exit(0))
+      // A database that has fallen silent must not keep the process alive.
+      setTimeout(() => process.exit(1), forcedExitMs).unref()
+      server.stop().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      )
     })
   }
   process.stderr.write(`Keyhold listens on ${server.url}\n`)

@@ -19,7 +19,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
 }
 
 function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return typeof error
-  const cause: unknown = error.cause === undefined ? undefined : describeError(error.cause)
-  return { code: 'code' in error ? error.code : undefined, stack: error.stack, cause }
+  if (typeof error !== 'object' || error === null) return typeof error
+  const { code, stack, cause } = error as { code?: unknown; stack?: unknown; cause?: unknown }
+  return { code, stack, ...(cause !== undefined && { cause: describeError(cause) }) }
 }

@@ -110,7 +110,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   closers.push(() => queue.stop())
 
   const store = createStore(db)
-  const rootKey = await prepareDatabase(config, db, store, () => queue.createSchema())
+  const rootKey = await prepareDatabase(config, db, store, logger, () => queue.createSchema())
   const isSealed = rootKey === undefined
   if (isSealed) {
     logger.error(

@@ -1,5 +1,6 @@
 // Everything that must happen once per database, under one lock, however many replicas start at the same moment.
 import path from 'node:path'
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { createRootKeyFile, readRootKeyFile, rootKeyCheckValue, type RootKey } from './kms/root-key-file.ts'
 import { claimRootKey } from './operations/claim-root-key.ts'
@@ -21,6 +22,7 @@ export async function prepareDatabase(
   config: Config,
   db: Database,
   store: Store,
+  logger: Logger,
   createJobSchema: () => Promise<void>,
 ): Promise<RootKey | undefined> {
   await checkDatabaseSafety(db)
@@ -29,7 +31,14 @@ export async function prepareDatabase(
     await createJobSchema()
     rootKey = await claimRootKey(store, {
       read: () => readRootKeyFile(rootKeyFile(config)),
-      create: () => createRootKeyFile(rootKeyFile(config)),
+      create: async () => {
+        const rootKey = await createRootKeyFile(rootKeyFile(config))
+        logger.warn(
+          { rootKeyFile: rootKeyFile(config) },
+          'root key made: back it up, apart from the database',
+        )
+        return rootKey
+      },
       describe: (key) => ({ id: key.id, keyCheckValue: rootKeyCheckValue(key) }),
     })
   })

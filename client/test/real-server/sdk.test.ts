@@ -66,7 +66,7 @@ describe('values', () => {
     const people = acme.local.fields<{ id: string; age: number; born: Date }>(['age', 'born'], options)
     const person = { id: '7', age: 41, born: new Date(0) }
     const stored: unknown = await people.encrypt(person)
-    expect(JSON.stringify(stored)).not.toContain('41')
+    expect(stored).toMatchObject({ age: expect.stringMatching(/^kh1\./) as string })
     const byServer = acme.fields<typeof person>(['age', 'born'], options)
     expect(await byServer.decrypt(stored as typeof person)).toEqual(person)
 

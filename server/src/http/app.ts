@@ -33,7 +33,14 @@ export interface AppParts extends Authorization {
 }
 
 const octetStream = 'application/octet-stream'
-const dataPlane: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt'])
+const dataPlane: ReadonlySet<RouteId> = new Set([
+  'encrypt',
+  'decrypt',
+  'reencrypt',
+  'createDataKeyLease',
+  'unwrapDataKey',
+  'getBlindIndexKey',
+])
 // Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
 const maxParamLength = 16_384
 const requestTimeoutMs = 30_000

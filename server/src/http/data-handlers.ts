@@ -21,6 +21,7 @@ import {
 } from '@keyhold/core'
 import { Compile } from 'typebox/compile'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { mapInSlices } from '../keyring/map-in-slices.ts'
 import { decrypt, type TokenItem } from '../operations/decrypt.ts'
 import { encrypt, type PlainItem } from '../operations/encrypt.ts'
 import { outcomeOf } from '../operations/item-outcome.ts'
@@ -49,7 +50,7 @@ export function dataHandlers({
       const outcomes = await encrypt(
         dataKeys,
         tenantId,
-        body.items.map((item) => outcomeOf(() => parsePlainItem(item))),
+        await mapInSlices(body.items, (item) => outcomeOf(() => parsePlainItem(item))),
       )
       const items = outcomes.map((outcome, index): EncryptReply['items'][number] => {
         const ref = refOf(body.items[index])
@@ -64,9 +65,9 @@ export function dataHandlers({
       const outcomes = await decrypt(
         dataKeys,
         tenantId,
-        body.items.map((item) => outcomeOf(() => parseTokenItem(item))),
+        await mapInSlices(body.items, (item) => outcomeOf(() => parseTokenItem(item))),
       )
-      const items = outcomes.map((outcome, index): DecryptReply['items'][number] => {
+      const items = await mapInSlices(outcomes, (outcome, index): DecryptReply['items'][number] => {
         const ref = refOf(body.items[index])
         return 'error' in outcome
           ? { error: errorWire(outcome.error), ...ref }
@@ -79,7 +80,7 @@ export function dataHandlers({
       const outcomes = await reencrypt(
         { store, dataKeys },
         tenantId,
-        body.items.map((item) => outcomeOf(() => parseReencryptItem(item))),
+        await mapInSlices(body.items, (item) => outcomeOf(() => parseReencryptItem(item))),
         defaultKeyName,
       )
       const items = outcomes.map((outcome, index): ReencryptReply['items'][number] => {

@@ -59,6 +59,7 @@ export async function createDataKey(
         await transaction.cipherkeys.insertUnnamed(cipherkey)
         return cipherkey
       }
+      await transaction.tenants.lockKeyNames(tenantId)
       const isFirst =
         (previous === undefined || (await transaction.cipherkeys.retire(previous))) &&
         (await transaction.cipherkeys.insertActive({ ...cipherkey, keyName }))

@@ -34,7 +34,8 @@ export function createAwsCall({ endpoint, credentials }: AwsKmsOptions): {
     if (client === undefined) {
       client = new KMSClient({
         region,
-        ...(endpoint !== undefined && { endpoint }),
+        // Not from the environment: a shell that has sourced a customer's settings must not lead Keyhold astray.
+        ...(endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint }),
         ...(credentials !== undefined && { credentials }),
         maxAttempts,
         requestHandler: {

@@ -8,6 +8,7 @@ import {
   KeyholdError,
   parseByokWrap,
   parseKeyArn,
+  type KeyInspection,
   type Kms,
 } from '@keyhold/core'
 import { createAwsCall, type AwsKmsOptions } from './aws-call.ts'
@@ -27,6 +28,20 @@ function isStorable(blob: Uint8Array | undefined): blob is Uint8Array {
 
 export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const { call, close } = createAwsCall(options)
+  // Connections of their own: tries of a key that hangs must not hold up what unwraps the keys of other tenants.
+  const inspections = createAwsCall(options)
+  const inspecting = new Map<string, Promise<KeyInspection>>()
+
+  // One at a time for each tenant and key, however often it is asked for.
+  function inspectOnce(keyArn: string, tenantId: string): Promise<KeyInspection> {
+    const name = `${tenantId}/${keyArn}`
+    let inspection = inspecting.get(name)
+    if (inspection === undefined) {
+      inspection = inspectAwsKey(inspections.call, keyArn, tenantId).finally(() => inspecting.delete(name))
+      inspecting.set(name, inspection)
+    }
+    return inspection
+  }
 
   return {
     async createTenantKey(keyArn, ref, options) {
@@ -65,8 +80,11 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
       return keyFromBytes(answer.Plaintext)
     },
 
-    inspectKey: (keyArn, tenantId, options) => inspectAwsKey(call, keyArn, tenantId, options),
+    inspectKey: (keyArn, tenantId) => inspectOnce(keyArn, tenantId),
 
-    close,
+    close() {
+      close()
+      inspections.close()
+    },
   }
 }

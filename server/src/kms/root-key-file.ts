@@ -59,11 +59,14 @@ export async function createRootKeyFile(file: string): Promise<RootKey> {
   // A link, unlike a rename, fails when the name is taken.
   await link(temporary, file)
   await unlink(temporary)
-  const folder = await open(path.dirname(file))
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
+  // The folder's own entry as well: it may have been made a moment ago.
+  for (const name of [path.dirname(file), path.dirname(path.dirname(path.resolve(file)))]) {
+    const folder = await open(name)
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
   }
   return { id, key: keyFromBytes(bytes) }
 }

@@ -9,10 +9,10 @@ import {
   wrapDataKey,
   type TenantKey,
 } from '@keyhold/core'
+import { mapInSlices } from '../keyring/map-in-slices.ts'
 import type { CipherkeyRow, Rewrap } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { advance, LeadLost, targetVersionOf, type LeaderParts } from './migration-parts.ts'
-import { mapInSlices } from './time-slice.ts'
 
 const chunkRows = 1_000
 

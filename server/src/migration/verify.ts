@@ -8,11 +8,11 @@ import {
   type Kms,
   type TenantKey,
 } from '@keyhold/core'
+import { mapInSlices } from '../keyring/map-in-slices.ts'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { CipherkeyPosition, CipherkeyRow } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { advance, targetVersionOf, type LeaderParts } from './migration-parts.ts'
-import { mapInSlices } from './time-slice.ts'
 
 const chunkRows = 1_000
 
@@ -49,7 +49,7 @@ async function countUnreadable(parts: LeaderParts, job: KeyJobRow, target: Tenan
     const rows = await parts.store.cipherkeys.listAfter(job.tenantId, after, { limit: chunkRows })
     const last = rows.at(-1)
     if (last === undefined) return unreadable
-    const outcomes = await mapInSlices(rows, (row) => Promise.resolve(isReadable(row, target)))
+    const outcomes = await mapInSlices(rows, (row) => isReadable(row, target))
     unreadable += outcomes.filter((outcome) => !outcome).length
     after = { dataKeyId: last.dataKeyId, version: last.version }
   }

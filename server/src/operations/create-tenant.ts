@@ -1,5 +1,5 @@
 // Making a tenant: its first tenant key, under the internal KMS, is part of the same transaction.
-import { keyCheckValue, type Kms } from '@keyhold/core'
+import { keyCheckValue, KeyholdError, type Kms } from '@keyhold/core'
 import { randomBytes } from 'node:crypto'
 import { newId } from '../keyring/new-id.ts'
 import type { Store } from '../store/store.ts'
@@ -24,6 +24,11 @@ export async function createTenant(
   const ref = { tenantId, id: newId(), version: 1 }
   const { key, wrapped } = await parts.kms.createTenantKey(parts.internalKeyArn, ref)
   return parts.store.transaction(async (transaction) => {
+    if (await transaction.tenants.isRetired(tenantId)) {
+      throw new KeyholdError('ERR_TENANT_EXISTS', {
+        message: 'A tenant with this id was deleted; ids are never used again. Choose another one.',
+      })
+    }
     const tenant = await transaction.tenants.insert({
       id: tenantId,
       name: request.name,

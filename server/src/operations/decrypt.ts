@@ -9,6 +9,7 @@ import {
   type ParsedToken,
 } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { mapInSlices } from '../keyring/map-in-slices.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
 
 export interface TokenItem {
@@ -33,7 +34,7 @@ export async function decrypt(
     const name = dataKeyName(item.value.token)
     if (!byId.has(name)) byId.set(name, await getDataKey(dataKeys, tenantId, item.value.token))
   }
-  return items.map((item) => {
+  return mapInSlices(items, (item) => {
     if ('error' in item) return item
     const dataKey = byId.get(dataKeyName(item.value.token))
     if (dataKey === undefined) throw new TypeError('every data key has an entry')

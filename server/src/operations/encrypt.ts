@@ -7,6 +7,7 @@ import {
   type KeyholdError,
 } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { mapInSlices } from '../keyring/map-in-slices.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
 
 export interface PlainItem {
@@ -32,7 +33,7 @@ export async function encrypt(
       byKeyName.set(item.value.keyName, await getActive(dataKeys, tenantId, item.value.keyName))
     }
   }
-  return items.map((item) => {
+  return mapInSlices(items, (item) => {
     if ('error' in item) return item
     const dataKey = byKeyName.get(item.value.keyName)
     if (dataKey === undefined) throw new TypeError('every key name has an entry')

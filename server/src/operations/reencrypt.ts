@@ -1,5 +1,5 @@
 // Re-encrypting a batch of tokens: old data under the active data key of the same name. The plaintext does not leave.
-import { encryptValue, isKeyholdError, type KeyholdError } from '@keyhold/core'
+import { encryptValue, isKeyholdError, type DataKey, type KeyholdError } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import type { Store } from '../store/store.ts'
 import { decrypt, type TokenItem } from './decrypt.ts'
@@ -30,6 +30,13 @@ export async function reencrypt(
 ): Promise<ItemOutcome<ReencryptedToken>[]> {
   const plaintexts = await decrypt(dataKeys, tenantId, items)
   const keyNames = new Map<string, string>()
+  // One look at each active data key for the whole request, also where nothing is cached.
+  const actives = new Map<string, Promise<DataKey>>()
+  const getActive = (keyName: string) => {
+    const active = actives.get(keyName) ?? dataKeys.getActive(tenantId, keyName)
+    actives.set(keyName, active)
+    return active
+  }
   const outcomes: ItemOutcome<ReencryptedToken>[] = []
   for (const [index, item] of items.entries()) {
     const plaintext = plaintexts[index]
@@ -43,28 +50,33 @@ export async function reencrypt(
       (await store.cipherkeys.findKeyName(tenantId, header.dataKeyId)) ??
       defaultKeyName
     keyNames.set(header.dataKeyId, keyName)
-    outcomes.push(await reencryptOne(dataKeys, tenantId, keyName, item.value, plaintext.value))
+    outcomes.push(reencryptOne(await outcomeOfKey(getActive(keyName)), item.value, plaintext.value))
   }
   return outcomes
 }
 
-async function reencryptOne(
-  dataKeys: DataKeyCache,
-  tenantId: string,
-  keyName: string,
-  { text, token: { header }, context }: ReencryptItem,
-  plaintext: Buffer,
-): Promise<ItemOutcome<ReencryptedToken>> {
+// A damaged cipherkey, or a full quota, concerns this key name alone.
+async function outcomeOfKey(active: Promise<DataKey>): Promise<ItemOutcome<DataKey>> {
   try {
-    const active = await dataKeys.getActive(tenantId, keyName)
-    if (active.id === header.dataKeyId && active.version === header.version) {
-      return { value: { token: text, reencrypted: false } }
-    }
-    return outcomeOf(() => ({ token: encryptValue(active, context, plaintext), reencrypted: true }))
+    return { value: await active }
   } catch (error) {
-    // A damaged cipherkey, or a full quota, concerns this key name alone.
     if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_NAME_QUOTA')) return { error }
     throw error
+  }
+}
+
+function reencryptOne(
+  active: ItemOutcome<DataKey>,
+  { text, token: { header }, context }: ReencryptItem,
+  plaintext: Buffer,
+): ItemOutcome<ReencryptedToken> {
+  try {
+    if ('error' in active) return active
+    const { value: dataKey } = active
+    if (dataKey.id === header.dataKeyId && dataKey.version === header.version) {
+      return { value: { token: text, reencrypted: false } }
+    }
+    return outcomeOf(() => ({ token: encryptValue(dataKey, context, plaintext), reencrypted: true }))
   } finally {
     plaintext.fill(0)
   }

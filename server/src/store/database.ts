@@ -4,6 +4,14 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Tables } from './tables.ts'
 
+// A replica that stands still in a transaction, or a server that has fallen silent, must not hold up the others for
+// ever. Statements have time for a look at a million rows from a cold disk; the driver's own limit is the last resort.
+const connectTimeoutMs = 5_000
+const lockTimeoutMs = 5_000
+const idleInTransactionTimeoutMs = 15_000
+const statementTimeoutMs = 30_000
+const queryTimeoutMs = 35_000
+
 /** A handle for queries: the pool, or one transaction. */
 export type Database = Kysely<Tables>
 
@@ -35,7 +43,12 @@ export function openDatabase(
     ...poolConfig(connection),
     application_name: options.applicationName,
     max: options.maxConnections,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    lock_timeout: lockTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     types,
   })
   pool.on('error', options.onError)
@@ -70,7 +83,7 @@ export async function checkDatabaseSafety(db: Database): Promise<void> {
 // Classes and codes of PostgreSQL's appendix A: connection exceptions, insufficient resources such as a full disk,
 // operator intervention, idle for too long in a transaction, read only as a standby is, and what a repetition cures:
 // serialization failures and deadlocks.
-const unavailableState = /^(08...|53...|57P0[1-5]|25P03|25006|40001|40P01)$/
+const unavailableState = /^(08...|53...|55P03|57014|57P0[1-5]|25P03|25006|40001|40P01)$/
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -83,7 +96,7 @@ const networkCodes = new Set([
   'EAI_AGAIN',
 ])
 const driverMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
 /** Whether an error means that the database cannot be asked now, rather than that the question was wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {

@@ -2,18 +2,23 @@
 import { KeyholdError } from '@keyhold/core'
 import { sql, type Kysely } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
+import { setTimeout } from 'node:timers/promises'
 import type { Database } from './database.ts'
 import { firstSchema } from './schema-migrations/0001-first-schema.ts'
+import { retiredTenantIds } from './schema-migrations/0002-retired-tenant-ids.ts'
 import type { Tables } from './tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
 const schemaMigrations: Record<string, Migration> = {
   '0001-first-schema': firstSchema,
+  '0002-retired-tenant-ids': retiredTenantIds,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
 const lockId = 0x6b6579686f6c6
 const migrationTable = 'schema_migrations'
+const lockPauseMs = 50
+const lockAttempts = 6_000
 
 /**
  * Runs the missing schema migrations, then `andThen`, both under one advisory lock.
@@ -23,7 +28,7 @@ const migrationTable = 'schema_migrations'
  */
 export async function migrateSchema(db: Database, andThen: () => Promise<void>): Promise<void> {
   await db.connection().execute(async (connection) => {
-    await sql`select pg_advisory_lock(${lockId})`.execute(connection)
+    await lock(connection)
     try {
       await sql`create schema if not exists keyhold`.execute(connection)
       await refuseNewerSchema(connection)
@@ -40,6 +45,21 @@ export async function migrateSchema(db: Database, andThen: () => Promise<void>):
     } finally {
       await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
     }
+  })
+}
+
+// Asked again and again, since a wait inside the database would meet the time limit of statements.
+async function lock(db: Kysely<Tables>): Promise<void> {
+  for (let attempt = 0; attempt < lockAttempts; attempt++) {
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lockId}) as locked`.execute(
+      db,
+    )
+    if (rows[0]?.locked === true) return
+    await setTimeout(lockPauseMs)
+  }
+  throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+    message:
+      'Another process has been changing the schema for minutes: see what it waits for, and start again.',
   })
 }
 

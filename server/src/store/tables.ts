@@ -19,6 +19,11 @@ interface TenantsTable {
   created_at: Stamp
 }
 
+interface RetiredTenantIdsTable {
+  id: string
+  retired_at: Stamp
+}
+
 interface KeyProvidersTable {
   tenant_id: string
   fingerprint: string
@@ -111,6 +116,7 @@ interface ApiKeysTable {
 export interface Tables {
   installation: InstallationTable
   tenants: TenantsTable
+  retired_tenant_ids: RetiredTenantIdsTable
   key_providers: KeyProvidersTable
   tenant_keys: TenantKeysTable
   cipherkeys: CipherkeysTable

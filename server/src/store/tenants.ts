@@ -37,6 +37,23 @@ export function tenantQueries(db: Database) {
       }
     },
 
+    /** Whether a tenant of this id was deleted. */
+    async isRetired(id: string): Promise<boolean> {
+      const row = await db
+        .selectFrom('retired_tenant_ids')
+        .select('id')
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    /** For transactions that make a key name: they come one after the other, so that a quota can be counted. */
+    async lockKeyNames(id: string): Promise<void> {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`keyhold key names of ${id}`}, 0))`.execute(
+        db,
+      )
+    },
+
     async list(): Promise<TenantRow[]> {
       const rows = await db
         .selectFrom('tenants')
@@ -97,8 +114,10 @@ export function tenantQueries(db: Database) {
       return row.epoch
     },
 
+    /** Deletes the tenant's row and retires its id. */
     async delete(id: string): Promise<void> {
       await db.deleteFrom('tenants').where('id', '=', id).execute()
+      await db.insertInto('retired_tenant_ids').values({ id }).execute()
     },
   }
 }

@@ -88,6 +88,22 @@ describe('an access token', () => {
     expect([401, 404]).toContain(encrypt.status)
   })
 
+  it('of a deleted tenant meets no new tenant, for its id is never used again', async () => {
+    const gone = await server.createTenant('used-once')
+    await list({ authorization: `Bearer ${gone.adminToken}` })
+    const { operatorToken: token } = server
+    const deleted = await server.request('DELETE', '/api/v1/tenants/used-once', { token })
+    expect(deleted.status).toBe(204)
+
+    const again = await server.request('POST', '/api/v1/tenants', {
+      token,
+      body: { id: 'used-once', name: 'x' },
+    })
+
+    expect(again.status).toBe(409)
+    expect(errorCode(again.body)).toBe('ERR_TENANT_EXISTS')
+  })
+
   it('is shown once and stored nowhere', async () => {
     const { token } = await createApiKey({ role: 'service' })
 

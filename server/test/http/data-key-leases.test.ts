@@ -127,6 +127,21 @@ test('a tenant has so many key names and no more, and those that it has go on wo
   expect((await post(datakeys, {}, full)).status).toBe(200)
 })
 
+test('many new key names at once are counted one by one', async () => {
+  const hurried = await server.createTenant()
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      post(
+        '/api/v1/encryption/encrypt',
+        { items: [{ plaintext: 'aGk=', keyName: `name-${index}` }] },
+        hurried,
+      ),
+    ),
+  )
+  const made = answers.filter(({ text }) => text.includes('kh1.'))
+  expect(made).toHaveLength(3)
+})
+
 test('when the customer disables the key no lease is given any more, and none outlives the bound', async () => {
   const revoked = await server.createTenant()
   const { fingerprint, arn } = await registerKey(server, revoked)
