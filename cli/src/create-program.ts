@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addApiKeyCommands } from './commands/api-key.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
+import { addEncryptionCommands } from './commands/encryption.ts'
 import { addTenantCommands } from './commands/tenant.ts'
 import { addGlobalOptions } from './global-options.ts'
 
@@ -10,6 +11,7 @@ const epilogue = `
 Environment:
   KEYHOLD_URL             the server, as --server
   KEYHOLD_TOKEN           the access token of a tenant admin
+  KEYHOLD_SERVICE_TOKEN   the access token of a service, for encrypt and decrypt; KEYHOLD_TOKEN when it is not set
   KEYHOLD_OPERATOR_TOKEN  the access token of an operator, for tenant and api-key; KEYHOLD_TOKEN when it is not set
 
 Exit codes:
@@ -22,7 +24,7 @@ Exit codes:
 
 export function createProgram(): Command {
   const program = new Command('keyhold')
-    .description("Keyhold's command line: tenants, API keys, key providers and migrations.")
+    .description("Keyhold's command line: values and files, tenants, API keys, key providers and migrations.")
     .version(manifest.version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -34,6 +36,7 @@ export function createProgram(): Command {
     .addHelpText('after', epilogue)
   addGlobalOptions(program)
   addKeyproviderCommands(program)
+  addEncryptionCommands(program)
   addTenantCommands(program)
   addApiKeyCommands(program)
   addKeyproviderCommands(

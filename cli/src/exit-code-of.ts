@@ -1,5 +1,6 @@
 // From an error to the exit code that tells it.
-import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
+import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client'
+import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
 
@@ -16,7 +17,9 @@ export function exitCodeOf(error: unknown): number {
       ? exitCodeOfStatus(error.status)
       : exitCodes.unreachable
   }
-  return exitCodes.failed
+  // A context comes from the command line alone.
+  const isWrongContext = error instanceof KeyholdError || error instanceof KeyholdItemError
+  return isWrongContext && error.code === 'ERR_CONTEXT_INVALID' ? exitCodes.usage : exitCodes.failed
 }
 
 /** Whether the same call may succeed later without anybody changing anything. */

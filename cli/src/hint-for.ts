@@ -1,5 +1,6 @@
 // What to do next, for the errors where that is known.
-import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
+import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client'
+import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
 import { isWorthRetrying } from './exit-code-of.ts'
 import { rootCause } from './root-cause.ts'
@@ -9,7 +10,7 @@ const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to a
 const hints: Readonly<Record<string, string>> = {
   ERR_UNAUTHENTICATED: 'is the token one of this server? A new start with new data makes new tokens',
   ERR_FORBIDDEN:
-    "keyprovider needs a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN)",
+    "keyprovider needs a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
   ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
   ERR_KEY_PROVIDER_NOT_FOUND: 'keyhold keyprovider list shows the fingerprints',
@@ -24,6 +25,8 @@ const hints: Readonly<Record<string, string>> = {
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',
   ERR_MIGRATION_NOT_FOUND: 'keyhold keyprovider migrate starts one',
+  ERR_DECRYPTION_FAILED:
+    'tenant and --context must be those of the encryption, and not a byte may have changed',
   ERR_SEALED: "give the server the root key of its database, or it can open none of the tenants' keys",
   ERR_CLIENT_URL_INVALID: 'correct KEYHOLD_URL or --server',
   ERR_CLIENT_URL_INSECURE: 'use https, or pass --insecure where nobody else listens',
@@ -50,6 +53,7 @@ const untrusted = [
 
 export function hintFor(error: unknown): string | undefined {
   if (error instanceof CliError) return error.hint
+  if (error instanceof KeyholdItemError || error instanceof KeyholdError) return hints[error.code]
   if (error instanceof KeyholdApiError || error instanceof KeyholdClientError) {
     const hint = hintForCause(error) ?? hints[error.code]
     if (hint !== undefined || !isWorthRetrying(error)) return hint

@@ -7,11 +7,9 @@ import {
   type RouteId,
 } from '@keyhold/client'
 import type { Command } from 'commander'
-import { CliError } from './cli-error.ts'
-import { readEnvironment, trustAnyCertificate } from './environment.ts'
+import { connectionOf } from './connection.ts'
 import { outputMode, type GlobalOptions, type OutputMode } from './global-options.ts'
-import { readToken, type Caller } from './read-token.ts'
-import { say } from './say.ts'
+import type { Caller } from './read-token.ts'
 import { withRetries } from './with-retries.ts'
 
 export interface Session {
@@ -26,23 +24,7 @@ export interface Session {
 /** @throws CliError `configuration` without a server or a token; KeyholdClientError for a URL that is not usable. */
 export async function openSession(command: Command, caller: Caller): Promise<Session> {
   const options = command.optsWithGlobals<GlobalOptions>()
-  const environment = readEnvironment()
-  const url = options.server ?? environment.url
-  if (url === undefined) {
-    throw new CliError('configuration', 'ERR_CLI_NO_URL', 'no server: KEYHOLD_URL is not set', {
-      hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --server',
-    })
-  }
-  const token = await readToken(options.tokenFile, environment, caller)
-  const insecure = options.insecure ?? false
-  if (insecure) trustAnyCertificate()
-  const client = createKeyholdClient({
-    url,
-    token,
-    insecure,
-    headers: options.headers ?? {},
-    fetch: options.verbose ? fetchNamingRequests : fetch,
-  })
+  const client = createKeyholdClient(await connectionOf(options, caller))
   const intervalMs = options.interval * 1000
   return {
     call: <Id extends RouteId>(routeId: Id, ...rest: CallArguments<Id>): Promise<Reply<Id>> =>
@@ -51,13 +33,4 @@ export async function openSession(command: Command, caller: Caller): Promise<Ses
     mode: outputMode(options),
     intervalMs,
   }
-}
-
-// Method, address and status; never a header, as one of them is the token.
-async function fetchNamingRequests(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
-  const request = `${init?.method ?? 'GET'} ${input instanceof Request ? input.url : input.toString()}`
-  const start = performance.now()
-  const response = await fetch(input, init)
-  say(`${request} ${response.status} in ${Math.round(performance.now() - start)} ms`)
-  return response
 }

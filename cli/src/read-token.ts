@@ -7,7 +7,13 @@ import type { Environment } from './environment.ts'
 import { sayWarning } from './say.ts'
 
 /** Whose token a command needs. */
-export type Caller = 'tenant-admin' | 'operator'
+export type Caller = 'tenant-admin' | 'operator' | 'service'
+
+const variables: Readonly<Record<Caller, string>> = {
+  'tenant-admin': 'KEYHOLD_TOKEN',
+  operator: 'KEYHOLD_OPERATOR_TOKEN',
+  service: 'KEYHOLD_SERVICE_TOKEN',
+}
 
 /** @throws CliError `configuration` when there is none, or none that a header could carry. */
 export async function readToken(
@@ -17,10 +23,14 @@ export async function readToken(
 ): Promise<string> {
   const token = file === undefined ? tokenOf(environment, caller) : (await readTokenFile(file)).trim()
   if (token === undefined) {
-    const name = caller === 'operator' ? 'KEYHOLD_OPERATOR_TOKEN' : 'KEYHOLD_TOKEN'
-    throw new CliError('configuration', 'ERR_CLI_NO_TOKEN', `no access token: ${name} is not set`, {
-      hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --token-file',
-    })
+    throw new CliError(
+      'configuration',
+      'ERR_CLI_NO_TOKEN',
+      `no access token: ${variables[caller]} is not set`,
+      {
+        hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --token-file',
+      },
+    )
   }
   if (!/^[\x21-\x7e]+$/.test(token)) {
     const place = file === undefined ? 'the environment' : file === '-' ? 'standard input' : file
@@ -29,8 +39,9 @@ export async function readToken(
   return token
 }
 
-function tokenOf({ token, operatorToken }: Environment, caller: Caller): string | undefined {
-  return caller === 'operator' ? (operatorToken ?? token) : token
+function tokenOf({ token, operatorToken, serviceToken }: Environment, caller: Caller): string | undefined {
+  if (caller === 'operator') return operatorToken ?? token
+  return caller === 'service' ? (serviceToken ?? token) : token
 }
 
 async function readTokenFile(file: string): Promise<string> {

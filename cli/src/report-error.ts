@@ -1,6 +1,7 @@
 // How errors are said: on standard error a line that says what failed and, where it is known, one that says what to do;
 // under --json the error envelope on standard output instead.
-import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
+import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client'
+import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
 import { exitCodeOf } from './exit-code-of.ts'
 import type { OutputMode } from './global-options.ts'
@@ -30,12 +31,20 @@ export function reportError(error: unknown, mode: OutputMode): number {
 
 function problemsOf(error: unknown): Problem[] {
   if (error instanceof KeyholdApiError) return error.envelope.errors
-  if (error instanceof CliError) return [{ code: error.code, title: error.message }]
+  if (error instanceof KeyholdError) return [{ code: error.code, title: placed(error) }]
+  if (error instanceof CliError || error instanceof KeyholdItemError)
+    return [{ code: error.code, title: error.message }]
   if (error instanceof KeyholdClientError) {
     const detail = error.code === 'ERR_CLIENT_UNREACHABLE' ? rootCause(error)?.message : undefined
     return [{ code: error.code, title: error.message, detail }]
   }
   return [{ code: 'ERR_CLI_UNEXPECTED', title: error instanceof Error ? error.message : 'unexpected error' }]
+}
+
+// Where in a file something is wrong.
+function placed({ message, details: { offset } }: KeyholdError): string {
+  if (offset === undefined || /\bbyte \d/.test(message)) return message
+  return `${message.replace(/\.$/, '')}, at byte ${offset}`
 }
 
 function sentenceOf(title: string, detail: string | undefined): string {

@@ -18,10 +18,11 @@ export interface Running {
   outcome: Promise<Outcome>
 }
 
+/** @param stdin - all of standard input; null leaves it open */
 export function startKeyhold(
   args: string[],
   env: Record<string, string> = {},
-  stdin = '',
+  stdin: string | null = '',
   cwd = tmpdir(),
 ): Running {
   const child = spawn(process.execPath, [main, ...args], {
@@ -29,7 +30,8 @@ export function startKeyhold(
     // Nothing of this process's environment: a sourced dev.env must not change a test. The cache is for speed.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'keyhold-cli-test-compile-cache'), ...env },
   })
-  child.stdin.on('error', () => undefined).end(stdin)
+  child.stdin.on('error', () => undefined)
+  if (stdin !== null) child.stdin.end(stdin)
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
   const outcome = Promise.all([text(child.stdout), text(child.stderr), closed]).then(
     ([stdout, stderr, exit]) => ({ stdout, stderr, exit }),

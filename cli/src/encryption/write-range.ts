@@ -1,0 +1,58 @@
+// A part of an encrypted file's content, read where it lies: nothing but what covers it is decrypted.
+import type { EncryptedFile, LocalEncryption } from '@keyhold/client/node'
+import { CliError } from '../cli-error.ts'
+import type { ByteRange } from './options.ts'
+import { openOutput } from './output.ts'
+import type { ProgressBar } from './progress-bar.ts'
+
+export interface RangeTask {
+  input: string
+  /** Undefined: standard output. */
+  output: string | undefined
+  force: boolean
+  range: ByteRange
+  context: Record<string, string>
+  signal: AbortSignal
+  bar: ProgressBar
+}
+
+// 256 chunks: memory stays small, whatever the range.
+const pieceBytes = 4 * 1_048_576
+
+/** @throws CliError `failed` when the range begins behind the end */
+export async function writeRange(local: LocalEncryption, task: RangeTask): Promise<void> {
+  const { input, output, force, context, signal, bar } = task
+  const file = await local.openEncryptedFile(input, { context, signal })
+  try {
+    const [start, end] = await boundsOf(file, task.range)
+    const target = await openOutput(output, force, 0o600)
+    try {
+      for (let at = start; at < end;) {
+        const piece = await file.readRange(at, Math.min(at + pieceBytes, end), { signal })
+        if (piece.length === 0) break
+        await target.write(piece)
+        at += piece.length
+        bar.show(at)
+      }
+      await target.complete()
+    } catch (error) {
+      bar.close()
+      await target.discard()
+      throw error
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Where the range begins and ends in the content, whose size is verified first: a file that was cut has no end. */
+async function boundsOf(file: EncryptedFile, range: ByteRange): Promise<[start: number, end: number]> {
+  const size = await file.size()
+  if ('lengthFromEnd' in range) return [Math.max(0, size - range.lengthFromEnd), size]
+  const { first, last } = range
+  // All of an empty content is nothing; a part of it is a mistake.
+  if (first >= size && !(first === 0 && last === undefined)) {
+    throw new CliError('failed', 'ERR_CLI_RANGE', `the content has only ${size} bytes`)
+  }
+  return [first, last === undefined ? size : Math.min(last + 1, size)]
+}

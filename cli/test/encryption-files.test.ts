@@ -1,0 +1,227 @@
+// encrypt and decrypt of files and streams: the real command, real keys, and a disk on which nothing half-done stays.
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { startKeyhold } from './run-keyhold.ts'
+import { serveLeases, type LeaseServer } from './serve-leases.ts'
+
+let server: LeaseServer
+let folder: string
+beforeAll(async () => {
+  server = await serveLeases()
+})
+afterAll(() => {
+  server.stop()
+})
+beforeEach(async () => {
+  server.isLocked = false
+  server.requests = []
+  folder = await mkdtemp(join(tmpdir(), 'keyhold-cli-'))
+  return () => rm(folder, { recursive: true })
+})
+
+const at = (name: string) => join(folder, name)
+const names = async () => (await readdir(folder)).toSorted()
+
+function environment(): Record<string, string> {
+  return { KEYHOLD_URL: server.url, KEYHOLD_SERVICE_TOKEN: 'of-the-service', KEYHOLD_TOKEN: 'of-the-admin' }
+}
+
+const keyhold = (args: string[], stdin = '') => startKeyhold(args, environment(), stdin, folder).outcome
+
+/** Text of so many bytes, each part of which tells where it is. */
+function content(size: number): string {
+  return Array.from({ length: Math.ceil(size / 8) }, (_, index) => String(index).padStart(8, '.'))
+    .join('')
+    .slice(0, size)
+}
+
+function flipped(bytes: Buffer, index: number): Buffer {
+  bytes[index] = (bytes[index] ?? 0) ^ 1
+  return bytes
+}
+
+async function encrypted(text: string): Promise<void> {
+  await writeFile(at('plain'), text)
+  expect(await keyhold(['encrypt', 'plain', '-o', 'sealed'])).toEqual({ stdout: '', stderr: '', exit: 0 })
+}
+
+test.each([0, 16_383, 16_384, 16_385, 3_000_000])('%i bytes go to a file and back', async (size) => {
+  const bytes = randomBytes(size)
+  await writeFile(at('plain'), bytes)
+  const context = ['--context', 'table=a=b', '--context', '__proto__=x']
+  const done = { stdout: '', stderr: '', exit: 0 }
+  expect(await keyhold(['encrypt', 'plain', '-o', 'sealed', ...context])).toEqual(done)
+  expect(await keyhold(['decrypt', 'sealed', '-o', 'back', ...context])).toEqual(done)
+  expect((await readFile(at('back'))).equals(bytes)).toBe(true)
+  expect((await stat(at('back'))).mode & 0o777).toBe(0o600)
+  expect(server.requests.map(({ token }) => token)).toEqual([
+    'Bearer of-the-service',
+    'Bearer of-the-service',
+  ])
+})
+
+test('from standard input, to standard output, for a tenant that is named', async () => {
+  const text = content(100_000)
+  expect(await keyhold(['encrypt', '-o', 'sealed', '--tenant', 'acme'], text)).toMatchObject({ exit: 0 })
+  expect(await keyhold(['decrypt', 'sealed'])).toEqual({ stdout: text, stderr: '', exit: 0 })
+  expect(server.requests.map(({ tenant }) => tenant)).toEqual(['acme', undefined])
+})
+
+test.each([
+  ['0-4', 0, 5],
+  ['16380-16390', 16_380, 16_391],
+  ['49990-', 49_990, 50_000],
+  ['49990-99999', 49_990, 50_000],
+  ['-3', 49_997, 50_000],
+  ['-99999', 0, 50_000],
+])('--range %s', async (range, from, to) => {
+  const text = content(50_000)
+  await encrypted(text)
+  const { stdout, stderr, exit } = await keyhold(['decrypt', 'sealed', '--range', range])
+  expect([stdout, stderr, exit]).toEqual([text.slice(from, to), '', 0])
+  expect(await keyhold(['decrypt', 'sealed', '--range', range, '-o', 'part'])).toMatchObject({ exit: 0 })
+  expect(await readFile(at('part'), 'utf8')).toBe(text.slice(from, to))
+})
+
+test('a range behind the end', async () => {
+  await encrypted('12345')
+  expect(await keyhold(['decrypt', 'sealed', '--range', '5-9', '-o', 'part'])).toMatchObject({
+    stderr: 'keyhold: error: the content has only 5 bytes (ERR_CLI_RANGE)\n',
+    exit: 1,
+  })
+  expect(await names()).toEqual(['plain', 'sealed'])
+})
+
+test.each([
+  ['cut', (bytes: Buffer) => bytes.subarray(0, 30_000), 16_482],
+  ['changed in the middle', (bytes: Buffer) => flipped(bytes, 20_000), 16_482],
+  ['changed at the end', (bytes: Buffer) => flipped(bytes, bytes.length - 1), 49_282],
+  ['followed by another', (bytes: Buffer) => Buffer.concat([bytes, bytes]), undefined],
+  ['empty', () => Buffer.alloc(0), 0],
+  ['something else', () => Buffer.from('%PDF-1.7 and so on'), 0],
+])('a file that is %s: the place is named, and nothing is left', async (_, damage, offset) => {
+  await encrypted(content(50_000))
+  await writeFile(at('sealed'), damage(await readFile(at('sealed'))))
+  const place = offset === undefined ? /byte \d+/ : new RegExp(`byte ${offset}\\b`)
+  const toFile = await keyhold(['decrypt', 'sealed', '-o', 'back'])
+  expect([toFile.stdout, toFile.exit]).toEqual(['', 1])
+  expect(toFile.stderr).toMatch(place)
+  const toOutput = await keyhold(['decrypt', 'sealed'])
+  expect(toOutput.exit).toBe(1)
+  expect(content(50_000)).toContain(toOutput.stdout)
+  expect(await names()).toEqual(['plain', 'sealed'])
+})
+
+test('a wrong context, and a key that was taken away', async () => {
+  await encrypted('secret')
+  const wrong = await keyhold(['decrypt', 'sealed', '-o', 'back', '--context', 'a=b'])
+  expect(wrong).toMatchObject({ stdout: '', exit: 1 })
+  expect(wrong.stderr).toContain('(ERR_DECRYPTION_FAILED)\nkeyhold: hint: tenant and --context must be')
+  server.isLocked = true
+  for (const args of [
+    ['decrypt', 'sealed', '-o', 'back'],
+    ['decrypt', 'sealed'],
+    ['decrypt', 'sealed', '--range', '0-1', '-o', 'back'],
+    ['encrypt', 'plain', '-o', 'back'],
+  ]) {
+    expect(await keyhold(args)).toMatchObject({ stdout: '', exit: 8 })
+  }
+  expect((await keyhold(['encrypt', '-o', 'back'], 'x')).exit).toBe(8)
+  expect(await names()).toEqual(['plain', 'sealed'])
+})
+
+test('an output that exists is kept without --force, and replaced with it', async () => {
+  await encrypted('first')
+  const before = server.requests.length
+  for (const args of [['plain'], []]) {
+    expect(await keyhold(['encrypt', ...args, '-o', 'sealed'], 'x')).toEqual({
+      stdout: '',
+      stderr:
+        'keyhold: error: sealed exists already (ERR_CLI_FILE_EXISTS)\nkeyhold: hint: --force replaces it\n',
+      exit: 2,
+    })
+  }
+  expect(server.requests).toHaveLength(before)
+  expect(await keyhold(['encrypt', '-o', 'sealed', '--force'], 'second')).toMatchObject({ exit: 0 })
+  expect(await keyhold(['decrypt', 'sealed', '-o', 'plain', '--force'])).toMatchObject({ exit: 0 })
+  expect(await readFile(at('plain'), 'utf8')).toBe('second')
+  // A device or a folder is nothing to be replaced.
+  for (const path of ['/dev/null', '.'])
+    expect(await keyhold(['encrypt', '-o', path, '--force'], 'x')).toMatchObject({ exit: 2 })
+})
+
+test.each([
+  [['encrypt', 'missing', '-o', 'x'], 'cannot read missing: no such file or directory (ERR_CLI_FILE)'],
+  [['encrypt', '.', '-o', 'x'], 'the source is a directory: . (ERR_CLI_FILE)'],
+  [['encrypt', '.'], 'cannot read .: illegal operation on a directory (ERR_CLI_FILE)'],
+  [['encrypt', 'plain', '-o', 'no/x'], 'cannot write no/x: no such file or directory (ERR_CLI_FILE)'],
+  [['encrypt', '-o', 'no/x'], 'cannot write no/x: no such file or directory (ERR_CLI_FILE)'],
+  [['decrypt', '--range', '0-1'], '--range needs a file'],
+  [['decrypt', '/dev/null', '--range', '0-1'], '/dev/null is not a file'],
+  [['decrypt', 'plain', '--range', '5-1'], 'It must be FIRST-LAST'],
+  [['decrypt', 'plain', '--range', '-'], 'It must be FIRST-LAST'],
+  [['encrypt', 'plain', '--context', 'a'], 'It must be key=value'],
+  [['encrypt', 'plain', '--context', 'a=1', '--context', 'a=2'], 'The key a is there twice'],
+  [['encrypt', 'plain', '--context', 'a=\u0001', '-o', 'x'], '(ERR_CONTEXT_INVALID)'],
+  [['encrypt', 'plain', '--key-name', 'k'], '--key-name is for --value'],
+  [['encrypt', 'plain', '--json'], 'standard output holds the content'],
+  [['encrypt', '--token-file', '-'], 'cannot hold both the token and the content'],
+])('%j is a wrong command line', async (args, message) => {
+  await writeFile(at('plain'), 'x')
+  const { stdout, stderr, exit } = await keyhold(args)
+  expect(stderr).toContain(message)
+  expect([stdout, exit]).toEqual(['', 2])
+  expect(await names()).toEqual(['plain'])
+})
+
+test('an interrupt takes back what was begun', async () => {
+  const { child, outcome } = startKeyhold(['encrypt', '-o', 'x'], environment(), null, folder)
+  child.stdin?.write(content(100_000))
+  // A part is written already.
+  await expect.poll(async () => (await names()).length, { timeout: 20_000 }).toBe(1)
+  child.kill('SIGINT')
+  const stderr = 'keyhold: error: interrupted (ERR_CLI_INTERRUPTED)\n'
+  expect(await outcome).toEqual({ stdout: '', stderr, exit: 130 })
+  expect(await names()).toEqual([])
+})
+
+test('an interrupt also ends the reading of a named pipe whose writer is silent', async () => {
+  await promisify(execFile)('mkfifo', [at('pipe')])
+  const writer = await open(at('pipe'), 'r+')
+  const { child, outcome } = startKeyhold(['encrypt', 'pipe', '-o', 'x'], environment(), '', folder)
+  await expect.poll(async () => (await names()).length, { timeout: 20_000 }).toBe(2)
+  child.kill('SIGINT')
+  const { stderr, exit } = await outcome
+  // By the signal itself, where a read could not be ended.
+  expect([stderr, exit ?? 130]).toEqual(['keyhold: error: interrupted (ERR_CLI_INTERRUPTED)\n', 130])
+  expect(await names()).toEqual(['pipe'])
+  await writer.close()
+})
+
+test('a file that grows shorter on the way is no file', async () => {
+  await encrypted(content(50_000))
+  await truncate(at('sealed'), 49_282)
+  const { stdout, stderr, exit } = await keyhold(['decrypt', 'sealed'])
+  expect([stdout, exit]).toEqual(['', 1])
+  expect(stderr).toContain('byte 49282')
+})
+
+test.skipIf(!existsSync('/usr/bin/script'))('nothing binary goes to a terminal', async () => {
+  await encrypted('x')
+  const main = join(import.meta.dirname, '../src/main.ts')
+  const command = `'${process.execPath}' '${main}' decrypt sealed`
+  const run = promisify(execFile)('script', ['-qec', command, '/dev/null'], {
+    cwd: folder,
+    env: environment(),
+  })
+  await expect(run).rejects.toMatchObject({
+    code: 2,
+    stdout: expect.stringContaining('standard output is a terminal, which shows no binary data') as unknown,
+  })
+})
