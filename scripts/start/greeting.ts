@@ -42,7 +42,7 @@ In another shell, the tutorial:
   curl -L "$KEYHOLD_URL/api/v1/encryption/keyproviders/migration/actions/details" \\
     -H "Authorization: Bearer $KEYHOLD_TOKEN"
 
-  # Go back, then delete it
+  # Go back; once the details say Completed, delete it
   curl -L -X POST "$KEYHOLD_URL/api/v1/encryption/keyproviders/actions/reset-to-default-provider" \\
     -H "Content-Type: application/json" -H "Authorization: Bearer $KEYHOLD_TOKEN"
   curl -L -X DELETE "$KEYHOLD_URL/api/v1/encryption/keyproviders/$ARN_FINGERPRINT" \\

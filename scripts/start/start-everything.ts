@@ -59,8 +59,17 @@ export async function startEverything(configured: Config): Promise<() => Promise
   }
 }
 
-function openLocalKms(config: Config): Promise<LocalKms> {
-  return startLocalKms({ dataDir: path.join(config.dataDir, 'local-kms') })
+// On the port of the last start if it is still free, so that a shell which has sourced dev.env goes on working.
+async function openLocalKms(config: Config): Promise<LocalKms> {
+  const dataDir = path.join(config.dataDir, 'local-kms')
+  const { AWS_ENDPOINT_URL_KMS: lastUrl } = await readDevEnv(path.resolve(config.dataDir, 'dev.env'))
+  const lastPort = lastUrl === undefined ? 0 : Number(new URL(lastUrl).port)
+  try {
+    return await startLocalKms({ dataDir, port: lastPort })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    return startLocalKms({ dataDir })
+  }
 }
 
 async function demoCustomer(localKms: LocalKms, tenantId: string): Promise<DevEnv> {

@@ -1,6 +1,6 @@
 // The text of an API key: "kh_<id>_<secret>". The id finds the row; only a hash of the secret is stored. The secret
 // has 256 random bits, so a plain SHA-256 is enough.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const form = /^kh_([0-9a-z]{16})_([A-Za-z0-9_-]{43})$/
 
@@ -27,7 +27,7 @@ export function parseApiKeyToken(text: string): ApiKeyToken | undefined {
 }
 
 export function hashApiKeySecret(secret: string): Buffer {
-  return createHash('sha256').update(secret, 'ascii').digest()
+  return hash('sha256', secret, 'buffer')
 }
 
 /** Compares in constant time. */
