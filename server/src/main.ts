@@ -205,7 +205,9 @@ function openKeyring(
   const clock = () => performance.now()
   const ttlMs = keyCacheTtlSeconds * 1_000
   const notifications = openNotifications(db, connection, {
-    onDenial: (keyArn) => tenantKeys.evictKeyArn(keyArn),
+    onDenial: (keyArn) => {
+      tenantKeys.evictKeyArn(keyArn)
+    },
     onError: (error) => {
       logger.warn({ err: error }, 'no notifications from other replicas for now')
     },

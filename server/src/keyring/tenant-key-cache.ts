@@ -20,7 +20,7 @@ export interface TenantKeyCacheOptions {
   maxEntries: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
-  /** Told when a denial has evicted keys that were held, so that other replicas ask their KMS again too. */
+  /** Told of every denial, also where nothing was held: other replicas may hold what this one does not. */
   onDenial?: (keyArn: string) => void
 }
 
@@ -33,8 +33,8 @@ export interface TenantKeyCache {
   get(tenantId: string, version: number, minRemainingMs?: number): Promise<HeldTenantKey | undefined>
   /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
   keepFresh(entry: HeldTenantKey): void
-  /** Ends what is held under a KEK, for all tenants or for one; answers how many keys that were. */
-  evictKeyArn(keyArn: string, tenantId?: string): number
+  /** Ends what is held under a KEK, for all tenants or for one. */
+  evictKeyArn(keyArn: string, tenantId?: string): void
 }
 
 // Answers that mean "no", as opposed to "not now": the customer's will. They concern the KEK, whoever it wraps for.
@@ -80,15 +80,11 @@ export function createTenantKeyCache({
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
 
-  function evictKeyArn(keyArn: string, tenantId?: string): number {
-    let evicted = 0
+  function evictKeyArn(keyArn: string, tenantId?: string): void {
     for (const [name, entry] of [...held.entries()]) {
       if (entry.keyArn !== keyArn) continue
-      if (tenantId !== undefined && entry.tenantKey.tenantId !== tenantId) continue
-      held.delete(name)
-      evicted += 1
+      if (tenantId === undefined || entry.tenantKey.tenantId === tenantId) held.delete(name)
     }
-    return evicted
   }
 
   async function fetch(name: string, tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
@@ -110,7 +106,10 @@ export function createTenantKeyCache({
       if (ttlMs > 0) held.set(name, entry)
       return entry
     } catch (error) {
-      if (isKeyholdError(error, ...denials) && evictKeyArn(row.keyArn) > 0) onDenial?.(row.keyArn)
+      if (isKeyholdError(error, ...denials)) {
+        evictKeyArn(row.keyArn)
+        onDenial?.(row.keyArn)
+      }
       if (isKeyholdError(error, ...damages)) evictKeyArn(row.keyArn, tenantId)
       throw error
     }

@@ -7,9 +7,12 @@ import { sql } from 'kysely'
 const channel = 'keyhold_denials'
 const firstRetryMs = 250
 const maxRetryMs = 5_000
+// The traffic of a locked tenant meets a denial with every request; the others need not hear of each.
+const minIntervalMs = 1_000
+const maxRemembered = 10_000
 
 export interface Notifications {
-  /** Tells all replicas, this one included, that a KMS has denied the use of a key. */
+  /** Tells all replicas, this one included, that a KMS has denied the use of a key; at most once a second for each. */
   publishDenial(keyArn: string): Promise<void>
   close(): Promise<void>
 }
@@ -29,6 +32,7 @@ export function openNotifications(
   let retry: NodeJS.Timeout | undefined
   let retryMs = firstRetryMs
   let isClosed = false
+  const publishedMs = new Map<string, number>()
 
   async function listen(): Promise<void> {
     const next = new pg.Client({ ...poolConfig(connection), application_name: 'keyhold notifications' })
@@ -61,6 +65,10 @@ export function openNotifications(
   void listen()
   return {
     async publishDenial(keyArn) {
+      const nowMs = performance.now()
+      if (nowMs - (publishedMs.get(keyArn) ?? Number.NEGATIVE_INFINITY) < minIntervalMs) return
+      if (publishedMs.size >= maxRemembered) publishedMs.clear()
+      publishedMs.set(keyArn, nowMs)
       await sql`select pg_notify(${channel}, ${keyArn})`.execute(db)
     },
     async close() {

@@ -64,3 +64,31 @@ test('a denial that one replica meets ends what the other one holds, and both op
   expect(await decryptAll(first.url, tenant, tokens)).toEqual(plaintexts)
   expect(await decryptAll(second.url, tenant, tokens)).toEqual(plaintexts)
 })
+
+test('a replica that holds nothing tells of the denial as well', async () => {
+  const tenant = await first.createTenant()
+  const arn = await first.createCustomerKey([tenant.tenantId])
+  const tokens = await encryptUnder(first.url, tenant, ['one'])
+  await startMigration(first.url, tenant, await registerKey(first.url, tenant, arn))
+  await waitForMigration(first.url, tenant, isCompleted)
+  await first.restart()
+  expect(await decryptAll(second.url, tenant, tokens)).toEqual([plaintextOf('one')])
+  await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  // After the restart this is the first replica's first use of the key. It is asked again and again, since the other
+  // one's connection for notifications comes back only after a moment.
+  const outcome = (url: string) =>
+    decryptAll(url, tenant, tokens).then(
+      () => 'open',
+      () => 'locked',
+    )
+  expect(await outcome(first.url)).toBe('locked')
+  await expect
+    .poll(
+      async () => {
+        await outcome(first.url)
+        return outcome(second.url)
+      },
+      { timeout: 20_000 },
+    )
+    .toBe('locked')
+})
