@@ -10,7 +10,7 @@ import { readSource, type Import } from './read-source.ts'
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: ['node:crypto'],
   contract: ['core/errors', 'typebox'],
-  client: ['contract', 'type typebox'],
+  client: ['contract'],
   // Local encryption: not for browsers, where the console runs.
   'client/node': ['core', 'contract', 'client', 'node:*'],
   cli: ['client', 'client/node', 'commander', 'node:*'],

@@ -1,15 +1,8 @@
 // The types of a call, derived from the routes table: a change of the contract is a type error at the caller.
-import type { PathParameters, RouteId, routes } from '@keyhold/contract'
-import type { Static, TSchema } from 'typebox'
-
-type Routes = typeof routes
+import type { ReplyBodies, RequestBodies, RouteId, RouteParameters } from '@keyhold/contract'
 
 /** The body that a route takes; never where it takes none. */
-export type RequestBody<Id extends RouteId> = Routes[Id] extends { body: infer Body extends TSchema }
-  ? Static<Body>
-  : never
-
-type Parameters<Id extends RouteId> = PathParameters<Routes[Id]['path']>
+export type RequestBody<Id extends RouteId> = RequestBodies[Id]
 
 /** What a call may be given, whatever the route. */
 export interface AnyCallOptions {
@@ -24,34 +17,30 @@ export interface AnyCallOptions {
 
 /** What a call of a route needs. */
 export type CallOptions<Id extends RouteId> = AnyCallOptions &
-  ([Parameters<Id>] extends [never] ? { params?: never } : { params: Record<Parameters<Id>, string> }) &
+  ([RouteParameters[Id]] extends [never]
+    ? { params?: never }
+    : { params: Record<RouteParameters[Id], string> }) &
   ([RequestBody<Id>] extends [never] ? { body?: never } : { body: RequestBody<Id> })
 
 /** The arguments after the route's id; none are needed where the route takes neither parameters nor a body. */
-export type CallArguments<Id extends RouteId> = [Parameters<Id> | RequestBody<Id>] extends [never]
+export type CallArguments<Id extends RouteId> = [RouteParameters[Id] | RequestBody<Id>] extends [never]
   ? [options?: CallOptions<Id>]
   : [options: CallOptions<Id>]
 
 // Fetch forbids a body at these statuses; what a server sends with them is dropped.
 type NullBodyStatus = 204 | 205 | 304
 
-type Replies<Id extends RouteId> = Routes[Id]['replies']
-
 /**
  * A reply of success, told apart by `status`. `text` is the body as it came, empty where there is none. A 205 never
  * has a body here: fetch drops it, so that a migration started by it is to be read from its details.
  */
 export type Reply<Id extends RouteId> = {
-  [Status in keyof Replies<Id>]: {
+  [Status in keyof ReplyBodies[Id]]: {
     status: Status
-    body: Status extends NullBodyStatus
-      ? undefined
-      : Replies<Id>[Status] extends TSchema
-        ? Static<Replies<Id>[Status]>
-        : undefined
+    body: Status extends NullBodyStatus ? undefined : ReplyBodies[Id][Status]
     text: string
   }
-}[keyof Replies<Id>]
+}[keyof ReplyBodies[Id]]
 
 /** Calls one route. */
 export type KeyholdCall = <Id extends RouteId>(

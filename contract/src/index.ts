@@ -1,6 +1,7 @@
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
-export { routeIds, routes, type PathParameters, type Route, type RouteId } from './routes.ts'
+export type { ReplyBodies, RequestBodies, RouteParameters } from './route-types.ts'
+export { routeIds, routes, type Route, type RouteId } from './routes.ts'
 export {
   decryptItem,
   encryptItem,

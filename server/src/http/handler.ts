@@ -1,6 +1,6 @@
 // How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
 // have, and a route can't be without a handler.
-import type { PathParameters, RouteId, routes } from '@keyhold/contract'
+import type { RouteId, RouteParameters, routes } from '@keyhold/contract'
 import type { Static, TSchema } from 'typebox'
 import type { Caller } from '../operations/caller.ts'
 
@@ -14,7 +14,7 @@ export interface Call<Id extends RouteId> {
   caller: Caller
   /** The tenant that is acted on; on operators' routes, which act on the installation, none. */
   tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
-  params: Record<PathParameters<RouteOf<Id>['path']>, string>
+  params: Record<RouteParameters[Id], string>
   body: BodyOf<Id>
 }
 

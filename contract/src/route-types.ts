@@ -1,0 +1,20 @@
+// What goes into each route and comes out of it, as plain types: whoever calls needs nothing of TypeBox.
+import type { Static, TSchema } from 'typebox'
+import type { PathParameters, RouteId, routes } from './routes.ts'
+
+type Routes = typeof routes
+
+/** The names of the path's parameters by route; never where there are none. */
+export type RouteParameters = { [Id in RouteId]: PathParameters<Routes[Id]['path']> }
+
+/** The body that each route takes; never where it takes none. */
+export type RequestBodies = {
+  [Id in RouteId]: Routes[Id] extends { body: infer Body extends TSchema } ? Static<Body> : never
+}
+
+/** The bodies of success by route and status; undefined where there is none. */
+export type ReplyBodies = { [Id in RouteId]: BodiesByStatus<Routes[Id]['replies']> }
+
+type BodiesByStatus<Replies> = {
+  [Status in keyof Replies]: Replies[Status] extends TSchema ? Static<Replies[Status]> : undefined
+}
