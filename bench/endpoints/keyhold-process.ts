@@ -15,13 +15,25 @@ export interface KeyholdProcess {
   readonly pid: number
   readonly kms: LocalKms
   readonly operatorToken: string
-  /** Stops the process and starts another one, which holds no keys yet. */
-  restart(): Promise<void>
+  /** Ends the process, with SIGKILL like a crash, and starts another one, which holds no keys yet. */
+  restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
   stop(): Promise<void>
 }
 
-/** @param nodeArguments - for its Node, such as `--cpu-prof`: see what the time is spent on */
-export async function startKeyholdProcess(nodeArguments: string[] = []): Promise<KeyholdProcess> {
+export interface KeyholdProcessOptions {
+  /** For its Node, such as `--cpu-prof`: see what the time is spent on. */
+  nodeArguments?: string[]
+  /** `KEYHOLD_…` variables besides the usual ones, or instead of them. */
+  settings?: Record<string, string>
+  /** What the process sends over its channel, which it has only with this. */
+  onMessage?: (message: unknown) => void
+}
+
+export async function startKeyholdProcess({
+  nodeArguments = [],
+  settings = {},
+  onMessage,
+}: KeyholdProcessOptions = {}): Promise<KeyholdProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-bench-'))
   const kms = await startLocalKms()
   const environment = {
@@ -32,24 +44,26 @@ export async function startKeyholdProcess(nodeArguments: string[] = []): Promise
     KEYHOLD_KMS_ENDPOINT: kms.url,
     KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
+    ...settings,
   }
 
   async function start(): Promise<{ child: ChildProcess; url: string; pid: number }> {
     const child = spawn(process.execPath, [...nodeArguments, command, 'serve'], {
       env: environment,
       cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', ...(onMessage === undefined ? [] : (['ipc'] as const))],
     })
+    if (onMessage !== undefined) child.on('message', onMessage)
     const url = await readUrl(child)
     // Nobody reads on: a full pipe would hold up the server.
-    child.stderr.resume()
+    child.stderr?.resume()
     if (child.pid === undefined) throw new Error('the server has no process')
     return { child, url, pid: child.pid }
   }
 
-  async function end(child: ChildProcess): Promise<void> {
+  async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const ended = once(child, 'exit')
-    child.kill('SIGTERM')
+    child.kill(signal)
     await ended
   }
 
@@ -67,8 +81,8 @@ export async function startKeyholdProcess(nodeArguments: string[] = []): Promise
     },
     kms,
     operatorToken: stdout.trim(),
-    async restart() {
-      await end(running.child)
+    async restart(signal) {
+      await end(running.child, signal)
       running = await start()
     },
     async stop() {
