@@ -6,6 +6,8 @@ export interface CallCount {
   readonly region: string
   /** The caller's. */
   readonly account: string
+  /** The caller's ARN. */
+  readonly caller: string
   /** ARNs. */
   readonly keys: readonly string[]
   readonly count: number
@@ -16,7 +18,7 @@ export class CallCounts {
 
   add(call: ObservedCall): void {
     const arns = call.keys.map((key) => key.arn)
-    const name = [call.operation, call.region, call.callerAccount, ...arns].join(' ')
+    const name = [call.operation, call.region, call.callerArn, ...arns].join(' ')
     const row = this.#rows.get(name)
     if (row === undefined) this.#rows.set(name, { call, count: 1 })
     else row.count++
@@ -27,6 +29,7 @@ export class CallCounts {
       operation: call.operation,
       region: call.region,
       account: call.callerAccount,
+      caller: call.callerArn,
       keys: call.keys.map((key) => key.arn),
       count,
     }))

@@ -1,8 +1,11 @@
-// The endpoint's own routes, under a path that AWS does not use: faults and call counts for tests in any language.
+// The endpoint's own routes, under a path that AWS does not use: faults, Regions that are down, roles and call counts
+// for tests in any language.
 // They ask for no signature: whoever reaches a loopback port could as well stop the process.
 import type { CallCounts } from './call-counts.ts'
 import { type Fault, FAULT_KINDS, type Faults } from './faults.ts'
 import type { CallMatch } from './observed-call.ts'
+import { type Outage, OUTAGES, type Regions } from './regions.ts'
+import type { Roles } from './roles.ts'
 
 export const CONTROL_PREFIX = '/_local-kms/'
 
@@ -11,28 +14,54 @@ export interface ControlAnswer {
   readonly body?: unknown
 }
 
+/** What tests may change. */
+export interface Controlled {
+  readonly faults: Faults
+  readonly counts: CallCounts
+  readonly regions: Regions
+  readonly roles: Roles
+}
+
 export function control(
   method: string,
   url: URL,
   body: Buffer,
-  { faults, counts }: { faults: Faults; counts: CallCounts },
+  { faults, counts, regions, roles }: Controlled,
 ): ControlAnswer {
   const path = url.pathname.slice(CONTROL_PREFIX.length)
-  const route = `${method} ${path.replace(/\/\d+$/, '/*')}`
+  const route = `${method} ${path.replace(/\/.+$/, '/*')}`
+  const name = decodeURIComponent(path.slice(path.indexOf('/') + 1))
   switch (route) {
     case 'GET faults':
       return { status: 200, body: { faults: faults.list() } }
     case 'POST faults':
-      return addFault(body, faults)
+      return accept(() => ({ id: faults.addNumbered(readFault(JSON.parse(body.toString()))) }))
     case 'DELETE faults':
       faults.clear()
       return { status: 204 }
     case 'DELETE faults/*':
-      return { status: faults.remove(Number(path.split('/')[1])) ? 204 : 404 }
+      return { status: faults.remove(Number(name)) ? 204 : 404 }
     case 'GET calls': {
       const match = readMatch(Object.fromEntries(url.searchParams))
       return { status: 200, body: { total: counts.total(match), calls: counts.list(match) } }
     }
+    case 'GET regions':
+      return { status: 200, body: { down: regions.list() } }
+    case 'PUT regions/*':
+      return accept(() => {
+        regions.takeDown(name, readOutage(JSON.parse(body.toString())))
+        return { region: name }
+      })
+    case 'DELETE regions/*':
+      return { status: regions.bringBack(name) ? 204 : 404 }
+    case 'PUT roles/*':
+      return accept(() => {
+        const fields = fieldsOf(JSON.parse(body.toString()), ['trust', 'policy'])
+        roles.put({ arn: name, trust: fields.get('trust'), policy: fields.get('policy') })
+        return { arn: name }
+      })
+    case 'DELETE roles/*':
+      return { status: roles.delete(name) ? 204 : 404 }
     case 'DELETE calls':
       counts.reset()
       return { status: 204 }
@@ -41,12 +70,19 @@ export function control(
   }
 }
 
-function addFault(body: Buffer, faults: Faults): ControlAnswer {
+function accept(change: () => object): ControlAnswer {
   try {
-    return { status: 201, body: { id: faults.addNumbered(readFault(JSON.parse(body.toString()))) } }
+    return { status: 201, body: change() }
   } catch (error) {
-    return { status: 400, body: { error: error instanceof Error ? error.message : 'invalid fault' } }
+    return { status: 400, body: { error: error instanceof Error ? error.message : 'invalid' } }
   }
+}
+
+function readOutage(value: unknown): Outage {
+  const given = fieldsOf(value, ['outage']).get('outage')
+  const outage = OUTAGES.find((one) => one === given)
+  if (outage === undefined) throw new TypeError(`"outage" expected one of ${OUTAGES.join(', ')}`)
+  return outage
 }
 
 function readFault(value: unknown): Fault {
@@ -69,7 +105,7 @@ function readFault(value: unknown): Fault {
 }
 
 function readMatch(value: unknown): CallMatch {
-  const fields = fieldsOf(value, ['operation', 'region', 'account', 'keyId'])
+  const fields = fieldsOf(value, ['operation', 'region', 'account', 'caller', 'keyId'])
   const text = (name: string): string | undefined => {
     const one = fields.get(name)
     if (one === undefined || typeof one === 'string') return one
@@ -79,6 +115,7 @@ function readMatch(value: unknown): CallMatch {
     operation: text('operation'),
     region: text('region'),
     account: text('account'),
+    caller: text('caller'),
     keyId: text('keyId'),
   }
 }

@@ -1,4 +1,4 @@
-// The protocol: awsJson1.1 over HTTP. Reads a request, checks who sent it, lets the faults have it, carries it out
+// The protocols: awsJson1.1 of KMS over HTTP, and the form of STS on the same port. Reads a request, checks who sent it, lets the faults have it, carries it out
 // and answers as AWS does, errors included.
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -12,6 +12,8 @@ import { internalError, KmsError } from './kms-error.ts'
 import { observeCall } from './observed-call.ts'
 import { findOperation } from './operations/all.ts'
 import { RequestFields } from './request-fields.ts'
+import type { Regions } from './regions.ts'
+import { answerSts, FORM_TYPE } from './security-token-service.ts'
 import { verifySignature } from './sigv4.ts'
 
 // The largest valid request is a policy of 131,072 characters, each of which JSON may write in six bytes.
@@ -24,6 +26,7 @@ export interface Endpoint {
   readonly store: KeyStore
   readonly faults: Faults
   readonly counts: CallCounts
+  readonly regions: Regions
   readonly log: (line: string) => void
 }
 
@@ -39,9 +42,17 @@ export async function answer(
       request.method ?? '',
       new URL(target, 'http://localhost'),
       body,
-      endpoint,
+      { ...endpoint, roles: endpoint.callers.roles },
     )
     send(response, status, 'application/json', result)
+    return
+  }
+  if (request.headers['content-type']?.startsWith(FORM_TYPE) === true) {
+    const body = await readBody(request)
+    const signed = { method: request.method ?? '', target, headers: request.headersDistinct, body }
+    const outcome = await answerSts(endpoint, signed, () => whenGone(response))
+    if (outcome === 'drop') response.destroy()
+    else sendText(response, outcome.status, 'text/xml', outcome.xml)
     return
   }
   response.setHeader('x-amzn-RequestId', randomUUID())
@@ -69,6 +80,7 @@ async function carryOut(
     { method: request.method ?? '', target, headers: request.headersDistinct, body },
     (accessKeyId) => callers.find(accessKeyId),
     Date.now(),
+    { sessionsNow: store.now() },
   )
   const name = request.headers['x-amz-target']
   if (
@@ -123,7 +135,10 @@ function whenGone(response: ServerResponse): AbortSignal {
 }
 
 function send(response: ServerResponse, status: number, type: string, body: unknown): void {
-  const text = body === undefined ? '' : JSON.stringify(body)
+  sendText(response, status, type, body === undefined ? '' : JSON.stringify(body))
+}
+
+function sendText(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) })
   response.end(text)
 }

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { internalError, throttled } from './kms-error.ts'
 import { type CallMatch, matchesCall, type ObservedCall } from './observed-call.ts'
 
-export const FAULT_KINDS = ['latency', 'throttle', 'error500', 'hang'] as const
+export const FAULT_KINDS = ['latency', 'throttle', 'error500', 'refuse', 'hang'] as const
 
 export interface Fault {
   /** Absent: every call. */
   readonly match?: CallMatch | undefined
   /**
    * `latency` answers late, `throttle` with ThrottlingException, `error500` with KMSInternalException,
-   * `hang` not at all: the connection stays open until the client gives up or the fault is removed.
+   * `refuse` with the end of the connection, `hang` not at all: the connection stays open until the client gives up or the fault is removed.
    */
   readonly kind: (typeof FAULT_KINDS)[number]
   /** 0 to 1, default 1. */
@@ -83,6 +83,7 @@ export class Faults {
       if (active.remaining <= 0) this.#active.delete(id)
       if (kind === 'throttle') throw throttled()
       if (kind === 'error500') throw internalError()
+      if (kind === 'refuse') return 'drop'
       if (kind === 'hang') {
         await aborted(AbortSignal.any([active.removed.signal, clientGone()]))
         return 'drop'

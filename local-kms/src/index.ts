@@ -2,4 +2,6 @@
 export type { CallCount } from './call-counts.ts'
 export type { Fault, Faults } from './faults.ts'
 export { type LocalKms, type LocalKmsOptions, startLocalKms } from './local-kms.ts'
+export type { NewRole } from './roles.ts'
+export type { Outage } from './regions.ts'
 export type { CallMatch } from './observed-call.ts'

@@ -6,6 +6,8 @@ import { answer } from './endpoint.ts'
 import { Faults } from './faults.ts'
 import { KeyStore } from './key-store.ts'
 import type { CallMatch } from './observed-call.ts'
+import { Regions } from './regions.ts'
+import type { Roles } from './roles.ts'
 import { StateFolder } from './state-folder.ts'
 
 export interface LocalKmsOptions {
@@ -19,7 +21,7 @@ export interface LocalKmsOptions {
   readonly principalsFile?: string
   /** Takes a line about each internal failure; default: nothing is written. */
   readonly log?: (line: string) => void
-  /** The clock of the keys (not of signatures) in milliseconds, for tests that let waiting periods pass. */
+  /** The clock of the keys and of sessions (not of signatures) in milliseconds, for tests that let waiting periods pass. */
   readonly now?: () => number
 }
 
@@ -28,7 +30,11 @@ export interface LocalKms {
   readonly url: string
   readonly port: number
   readonly faults: Faults
-  /** The calls that arrived with a valid signature, by operation, Region, caller's account and keys. */
+  /** Takes whole Regions down. */
+  readonly regions: Regions
+  /** What AssumeRole finds. */
+  readonly roles: Roles
+  /** The calls that arrived with a valid signature, by operation, Region, caller and keys. */
   callCounts(match?: CallMatch): CallCount[]
   /** How many calls fit. */
   countCalls(match?: CallMatch): number
@@ -49,12 +55,13 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
   } = options
   const callers = principalsFile === undefined ? new Callers() : readPrincipalsFile(principalsFile)
   const faults = new Faults()
+  const regions = new Regions(faults)
   const counts = new CallCounts()
   const folder = dataDir === undefined ? undefined : new StateFolder(dataDir)
   try {
     const store = new KeyStore(folder, now)
     const server = createServer((request, response) => {
-      answer({ callers, store, faults, counts, log }, request, response).catch(() => {
+      answer({ callers, store, faults, counts, regions, log }, request, response).catch(() => {
         // The client went away while it was sending.
         response.destroy()
       })
@@ -66,6 +73,8 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
       url: `http://${host}:${actualPort}`,
       port: actualPort,
       faults,
+      regions,
+      roles: callers.roles,
       callCounts: (match) => counts.list(match),
       countCalls: (match) => counts.total(match),
       resetCallCounts: () => {

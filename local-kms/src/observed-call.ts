@@ -9,6 +9,7 @@ export interface ObservedCall {
   readonly operation: string
   readonly region: string
   readonly callerAccount: string
+  readonly callerArn: string
   /** The keys that the request names or that its ciphertext is under; ReEncrypt has two. */
   readonly keys: readonly Key[]
 }
@@ -19,6 +20,8 @@ export interface CallMatch {
   readonly region?: string | undefined
   /** The account of the caller or of a key concerned. */
   readonly account?: string | undefined
+  /** The caller's ARN. */
+  readonly caller?: string | undefined
   /** A key id, which means the key and all its replicas, or the ARN of one of them. */
   readonly keyId?: string | undefined
 }
@@ -43,17 +46,18 @@ export function observeCall(
   const sealedUnder = blob === undefined ? undefined : peekOrigin(store, blob, region)
   const keys = [...named, sealedUnder].filter((key) => key !== undefined)
   const distinct = [...new Map(keys.map((key) => [key.arn, key])).values()]
-  return { operation, region, callerAccount: caller.account, keys: distinct }
+  return { operation, region, callerAccount: caller.account, callerArn: caller.arn, keys: distinct }
 }
 
 export function matchesCall(match: CallMatch, call: ObservedCall): boolean {
-  const { operation, region, account, keyId } = match
+  const { operation, region, account, caller, keyId } = match
   return (
     (operation === undefined || operation === call.operation) &&
     (region === undefined || region === call.region) &&
     (account === undefined ||
       account === call.callerAccount ||
       call.keys.some((key) => key.record.account === account)) &&
+    (caller === undefined || caller === call.callerArn) &&
     (keyId === undefined || call.keys.some((key) => key.record.keyId === keyId || key.arn === keyId))
   )
 }

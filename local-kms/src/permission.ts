@@ -69,7 +69,7 @@ function factsAboutCall(call: Call): RequestFacts {
   const facts = new Map([
     ['kms:calleraccount', [caller.account]],
     ['aws:principalaccount', [caller.account]],
-    ['aws:principalarn', [caller.arn]],
+    ['aws:principalarn', [caller.roleArn ?? caller.arn]],
     ['aws:requestedregion', [region]],
     // The endpoint stands in for one that is reached over TLS only.
     ['aws:securetransport', ['true']],

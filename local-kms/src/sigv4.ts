@@ -17,6 +17,8 @@ export interface SignedRequest {
   readonly body: Buffer
 }
 
+export type Service = 'kms' | 'sts'
+
 export interface Credential {
   readonly caller: Caller
   readonly region: string
@@ -29,6 +31,7 @@ export function verifySignature(
   request: SignedRequest,
   findCaller: (accessKeyId: string) => Caller | undefined,
   now: number,
+  { service = 'kms', sessionsNow = now }: { service?: Service; sessionsNow?: number } = {},
 ): Credential {
   const authorization = request.headers.authorization?.[0]
   if (authorization === undefined) {
@@ -36,7 +39,7 @@ export function verifySignature(
   }
   const { credential, signedHeaders, signature } = parseAuthorization(authorization)
   const timestamp = request.headers['x-amz-date']?.[0] ?? request.headers.date?.[0] ?? ''
-  const scope = parseScope(credential, timestamp)
+  const scope = parseScope(credential, timestamp, service)
   const caller = findCaller(scope.accessKeyId)
   const sessionToken = request.headers['x-amz-security-token']?.[0]
   if (caller === undefined || caller.sessionToken !== sessionToken) {
@@ -45,10 +48,13 @@ export function verifySignature(
       'The security token included in the request is invalid.',
     )
   }
+  if (caller.expiresAt !== undefined && caller.expiresAt <= sessionsNow) {
+    throw new KmsError('ExpiredTokenException', 'The security token included in the request is expired')
+  }
   checkAge(timestamp, now)
   checkCoverage(request, signedHeaders)
   const text = [ALGORITHM, timestamp, scope.text, sha256(canonicalRequest(request, signedHeaders))].join('\n')
-  const expected = createHmac('sha256', signingKey(caller, scope.date, scope.region))
+  const expected = createHmac('sha256', signingKey(caller, scope.date, scope.region, service))
     .update(text)
     .digest()
   const given = Buffer.from(/^[0-9a-f]{64}$/.test(signature) ? signature : '', 'hex')
@@ -80,7 +86,7 @@ function parseAuthorization(header: string) {
   return { credential, signature, signedHeaders: signedHeaders.split(';') }
 }
 
-function parseScope(credential: string, timestamp: string) {
+function parseScope(credential: string, timestamp: string, expected: Service) {
   const [accessKeyId = '', date = '', region = '', service, terminator, ...more] = credential.split('/')
   if (terminator === undefined || more.length > 0) {
     throw new KmsError(
@@ -100,13 +106,14 @@ function parseScope(credential: string, timestamp: string) {
     )
   }
   if (!isRegion(region)) throw badSignature('Credential should be scoped to a valid region.')
-  if (service !== 'kms') throw badSignature("Credential should be scoped to correct service: 'kms'.")
+  if (service !== expected)
+    throw badSignature(`Credential should be scoped to correct service: '${expected}'.`)
   if (terminator !== 'aws4_request') {
     throw badSignature(
       `Credential should be scoped with a valid terminator: 'aws4_request', not '${terminator}'.`,
     )
   }
-  return { accessKeyId, date, region, text: `${date}/${region}/kms/aws4_request` }
+  return { accessKeyId, date, region, text: `${date}/${region}/${expected}/aws4_request` }
 }
 
 function checkAge(timestamp: string, now: number): void {
@@ -154,12 +161,12 @@ function canonicalRequest(request: SignedRequest, signedHeaders: readonly string
 // The key changes once a day and Region; deriving it costs four HMACs, as much as all the rest.
 const signingKeys = new Map<string, KeyObject>()
 
-function signingKey(caller: Caller, date: string, region: string): KeyObject {
-  const name = JSON.stringify([caller.secretAccessKey, date, region])
+function signingKey(caller: Caller, date: string, region: string, service: Service): KeyObject {
+  const name = JSON.stringify([caller.secretAccessKey, date, region, service])
   const cached = signingKeys.get(name)
   if (cached !== undefined) return cached
   let bytes = Buffer.from(`AWS4${caller.secretAccessKey}`)
-  for (const part of [date, region, 'kms', 'aws4_request']) {
+  for (const part of [date, region, service, 'aws4_request']) {
     bytes = createHmac('sha256', bytes).update(part).digest()
   }
   const key = createSecretKey(bytes)

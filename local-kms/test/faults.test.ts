@@ -165,8 +165,11 @@ test('faults are set, listed and removed over HTTP', async () => {
 })
 
 test.each([
-  [{ kind: 'explode' }, '"kind" expected one of latency, throttle, error500, hang'],
-  [{ kind: 'hang', match: { regoin: 'x' } }, '"regoin" expected one of operation, region, account, keyId'],
+  [{ kind: 'explode' }, '"kind" expected one of latency, throttle, error500, refuse, hang'],
+  [
+    { kind: 'hang', match: { regoin: 'x' } },
+    '"regoin" expected one of operation, region, account, caller, keyId',
+  ],
   [{ kind: 'latency', latencyMs: '5' }, '"latencyMs" expected a number'],
   [[], 'expected a JSON object'],
 ])('%j is refused over HTTP', async (body, error) => {
@@ -182,7 +185,16 @@ test('calls are read and reset over HTTP', async () => {
   expect(await (await control('GET', 'calls')).json()).toMatchObject({ total: 2 })
   expect(await (await control('GET', `calls?operation=Encrypt&keyId=${key.keyId}`)).json()).toStrictEqual({
     total: 1,
-    calls: [{ operation: 'Encrypt', region: REGION, account: OWNER, keys: [key.arn], count: 1 }],
+    calls: [
+      {
+        operation: 'Encrypt',
+        region: REGION,
+        account: OWNER,
+        caller: `arn:aws:iam::${OWNER}:root`,
+        keys: [key.arn],
+        count: 1,
+      },
+    ],
   })
   expect((await control('GET', 'nonsense')).status).toBe(404)
 })

@@ -275,6 +275,13 @@ test('calls are counted by operation, Region, account and key', async () => {
   expect(kms.countCalls({ keyId: counted.arn })).toBe(4)
   expect(kms.countCalls({ keyId: counted.arn, region: OTHER_REGION })).toBe(0)
   expect(kms.callCounts({ keyId: counted.keyId, operation: 'Decrypt' })).toStrictEqual([
-    { operation: 'Decrypt', region: REGION, account: OWNER, keys: [counted.arn], count: 1 },
+    {
+      operation: 'Decrypt',
+      region: REGION,
+      account: OWNER,
+      caller: `arn:aws:iam::${OWNER}:root`,
+      keys: [counted.arn],
+      count: 1,
+    },
   ])
 })

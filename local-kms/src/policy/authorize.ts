@@ -27,7 +27,11 @@ export function authorizeByIdentity(request: AccessRequest): void {
   if (effect === undefined) throw notAllowed(request, 'identity-based')
 }
 
-/** @throws KmsError AccessDeniedException */
+/**
+ * By the policy of a key, or the trust policy of a role.
+ *
+ * @throws KmsError AccessDeniedException
+ */
 export function authorizeByKeyPolicy(request: AccessRequest, policy: Policy, ownerAccount: string): void {
   const identity = identityEffect(request)
   if (identity === 'Deny') throw denied(request, 'with an explicit deny in an identity-based policy')
@@ -69,7 +73,9 @@ function selects(selection: Selection, matches: (pattern: string) => boolean): b
 function principalMatch(principals: Selection | undefined, caller: Caller): PrincipalMatch {
   if (principals === undefined) return undefined
   const { patterns } = principals
-  const named = patterns.includes('*') || (!isRoot(caller) && patterns.includes(caller.arn))
+  // A session is named by its own ARN, or by that of the role whose session it is.
+  const arns = [caller.arn, caller.roleArn].filter((arn) => arn !== undefined)
+  const named = patterns.includes('*') || (!isRoot(caller) && arns.some((arn) => patterns.includes(arn)))
   const accountNamed =
     patterns.includes(caller.account) || patterns.includes(`arn:aws:iam::${caller.account}:root`)
   if (principals.not) return named || accountNamed ? undefined : 'caller'

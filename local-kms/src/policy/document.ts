@@ -22,17 +22,18 @@ export interface Statement {
   readonly conditions: readonly Condition[]
 }
 
-type Kind = 'key' | 'identity'
+/** `trust`: who may assume a role; the role is the only resource, so that none is named. */
+type Kind = 'key' | 'identity' | 'trust'
 type Fields = Partial<Record<string, unknown>>
 
 const PRINCIPAL =
   /^(?:\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:[\w+=,.@/-]+))$/
 
 /** @throws KmsError MalformedPolicyDocumentException that says what is wrong. */
-export function parsePolicy(text: string, kind: Kind): Policy {
+export function parsePolicy(text: string | undefined, kind: Kind): Policy {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    parsed = JSON.parse(text ?? '')
   } catch {
     throw malformedPolicy('Policy is not valid JSON.')
   }
@@ -46,17 +47,16 @@ export function parsePolicy(text: string, kind: Kind): Policy {
 }
 
 function parseStatement(value: unknown, kind: Kind): Statement {
-  const names = ['Sid', 'Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition']
-  const fields = fieldsOf(
-    value,
-    'Statement',
-    kind === 'key' ? [...names, 'Principal', 'NotPrincipal'] : names,
-  )
+  const fields = fieldsOf(value, 'Statement', [
+    ...['Sid', 'Effect', 'Action', 'NotAction', 'Condition'],
+    ...(kind === 'trust' ? [] : ['Resource', 'NotResource']),
+    ...(kind === 'identity' ? [] : ['Principal', 'NotPrincipal']),
+  ])
   const effect = fields.Effect
   if (effect !== 'Allow' && effect !== 'Deny') {
     throw malformedPolicy('Policy contains a statement without an Effect of Allow or Deny.')
   }
-  const principals = kind === 'key' ? selection(fields, 'Principal', parsePrincipals) : undefined
+  const principals = kind === 'identity' ? undefined : selection(fields, 'Principal', parsePrincipals)
   if (principals?.not === true && effect === 'Allow') {
     throw malformedPolicy('Policy contains a statement that uses NotPrincipal with Allow.')
   }
@@ -64,7 +64,10 @@ function parseStatement(value: unknown, kind: Kind): Statement {
     effect,
     principals,
     actions: selection(fields, 'Action', (actions) => parseActions(actions, kind)),
-    resources: selection(fields, 'Resource', (resources) => strings(resources, 'resources')),
+    resources:
+      kind === 'trust'
+        ? { not: false, patterns: ['*'] }
+        : selection(fields, 'Resource', (resources) => strings(resources, 'resources')),
     conditions: parseConditions(fields.Condition),
   }
 }
@@ -97,7 +100,11 @@ function parseActions(value: unknown, kind: Kind): string[] {
   return strings(value, 'actions').map((action) => {
     const pattern = action.toLowerCase()
     const wellFormed = pattern === '*' || /^[a-z0-9-]+:[a-z0-9*?]+$/.test(pattern)
-    const known = kind === 'identity' || KEY_POLICY_ACTIONS.some((name) => matchesGlob(pattern, name))
+    const known =
+      kind === 'identity' ||
+      (kind === 'trust'
+        ? pattern.startsWith('sts:')
+        : KEY_POLICY_ACTIONS.some((name) => matchesGlob(pattern, name)))
     if (!wellFormed || !known) {
       throw malformedPolicy(`Policy contains a statement with one or more invalid actions: ${action}`)
     }
