@@ -20,8 +20,11 @@ afterEach(() => {
   for (const { region } of kms.regions.list()) kms.regions.bringBack(region)
 })
 
+// Long enough for an answer on a busy machine.
+const waitMs = 1_000
+
 const list = (from = client) =>
-  from.send(new ListKeysCommand({}), { abortSignal: AbortSignal.timeout(300) }).then(
+  from.send(new ListKeysCommand({}), { abortSignal: AbortSignal.timeout(waitMs) }).then(
     () => 'answered',
     (error: unknown) => (error instanceof Error ? error.name : 'unknown'),
   )
@@ -35,7 +38,7 @@ test.each([
   expect(kms.regions.list()).toEqual([{ region: REGION, outage }])
   expect(await list()).toMatch(name)
   expect(await list(there)).toBe('answered')
-  const identity = sts.send(new GetCallerIdentityCommand({}), { abortSignal: AbortSignal.timeout(300) })
+  const identity = sts.send(new GetCallerIdentityCommand({}), { abortSignal: AbortSignal.timeout(waitMs) })
   await expect(identity).rejects.toThrow()
   expect(kms.regions.bringBack(REGION)).toBe(true)
   expect(kms.regions.bringBack(REGION)).toBe(false)
@@ -55,7 +58,7 @@ test('one key that hangs leaves the others alone', async () => {
   const remove = kms.faults.add({ kind: 'hang', match: { keyId: slow.keyId } })
   const encrypt = (KeyId: string) =>
     client.send(new EncryptCommand({ KeyId, Plaintext: bytes('x') }), {
-      abortSignal: AbortSignal.timeout(300),
+      abortSignal: AbortSignal.timeout(waitMs),
     })
   await expect(encrypt(slow.keyId)).rejects.toMatchObject({ name: 'AbortError' })
   expect((await encrypt(fast.keyId)).KeyId).toBe(fast.arn)
