@@ -13,6 +13,8 @@ import { chunkNonce, commitmentBytes, deriveMessageKey, saltBytes, type MessageK
 import { fillRandom } from './random.ts'
 
 const tagBytes = 16
+// Without it Node accepts tags of four bytes.
+const cipherOptions = { authTagLength: tagBytes }
 
 /** Bytes of salt and commitment, which come before the chunks. */
 export const prefixBytes = saltBytes + commitmentBytes
@@ -99,9 +101,7 @@ export function sealChunkInto(
   index: number,
   chunk: Uint8Array,
 ): number {
-  const cipher = createCipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), {
-    authTagLength: tagBytes,
-  })
+  const cipher = createCipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), cipherOptions)
   cipher.update(chunk).copy(target, at)
   cipher.final()
   return at + chunk.length + cipher.getAuthTag().copy(target, at + chunk.length)
@@ -138,10 +138,7 @@ export function open(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Arra
  * @throws KeyholdError `ERR_DECRYPTION_FAILED`
  */
 export function openChunk({ key, baseNonce }: MessageKey, index: number, chunk: Uint8Array): Buffer {
-  // Without authTagLength Node accepts tags of four bytes.
-  const decipher = createDecipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), {
-    authTagLength: tagBytes,
-  })
+  const decipher = createDecipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), cipherOptions)
   decipher.setAuthTag(chunk.subarray(chunk.length - tagBytes))
   const plaintext = decipher.update(chunk.subarray(0, chunk.length - tagBytes))
   try {

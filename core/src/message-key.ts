@@ -1,9 +1,16 @@
 // The key, base nonce and commitment of one Cobblestone-256 message, derived from the input key, a salt and a context.
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+//
+// HMAC is put together here from one-shot hashes (RFC 2104 section 2), in two thirds of createHmac's time, which makes
+// and leaves to the collector an object for each. The price is that the input key's bytes pass through the rooms below.
+// They are wiped before anything returns, and nothing is asynchronous, so that calls never overlap. Contexts kept and
+// copied for each hash, which would hold no bytes, bring half as much and more garbage.
+import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 
 const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'ascii')
 const inputKeyBytes = 32
-const blockBytes = 64
+/** The block of SHA-512, to which HMAC pads its key. */
+const blockBytes = 128
+const digestBytes = 64
 const nonceBytes = 12
 export const saltBytes = 24
 export const commitmentBytes = 32
@@ -14,12 +21,18 @@ export interface MessageKey {
   commitment: Buffer
 }
 
-// One HMAC update over bytes that lie together costs half of five small ones. The room is shared by all calls, which
-// never overlap: nothing here is asynchronous.
+const innerPad = 0x36
+const outerPad = 0x5c
+
+// What the inner hashes take: padded key ‖ T(1) ‖ label ‖ salt ‖ context ‖ counter; for T(1) the padded key moves up to
+// the label.
 const roomBytes = 16_384
+const infoStart = blockBytes + digestBytes
 const room = Buffer.alloc(roomBytes)
-const infoStart = blockBytes
 label.copy(room, infoStart)
+
+// What the outer hashes take: padded key ‖ inner hash.
+const outer = Buffer.alloc(blockBytes + digestBytes)
 
 /**
  * Derives 76 bytes by HKDF-Expand with SHA-512 (RFC 5869 section 2.3): T(1) and the head of T(2).
@@ -32,29 +45,48 @@ export function deriveMessageKey(inputKey: KeyObject, salt: Uint8Array, context:
     throw new RangeError(`"inputKey" expected ${inputKeyBytes} bytes, got ${inputKey.symmetricKeySize ?? 0}`)
   }
   const counterAt = infoStart + label.length + saltBytes + context.length
-  const bytes = counterAt < roomBytes ? room : Buffer.alloc(counterAt + 1)
-  if (bytes !== room) label.copy(bytes, infoStart)
-  bytes.set(salt, infoStart + label.length)
-  bytes.set(context, infoStart + label.length + saltBytes)
+  const inner = counterAt < roomBytes ? room : Buffer.alloc(counterAt + 1)
+  if (inner !== room) label.copy(inner, infoStart)
+  inner.set(salt, infoStart + label.length)
+  inner.set(context, infoStart + label.length + saltBytes)
 
-  bytes[counterAt] = 1
-  const first = createHmac('sha512', inputKey)
-    .update(bytes.subarray(infoStart, counterAt + 1))
-    .digest()
-  first.copy(bytes, 0)
-  bytes[counterAt] = 2
-  const second = createHmac('sha512', inputKey)
-    .update(bytes.subarray(0, counterAt + 1))
-    .digest()
-  bytes.fill(0, 0, blockBytes)
+  const keyBytes = inputKey.export()
+  try {
+    inner.fill(innerPad, digestBytes, infoStart)
+    outer.fill(outerPad, 0, blockBytes)
+    for (let index = 0; index < inputKeyBytes; index++) {
+      const byte = keyBytes[index] ?? 0
+      inner[digestBytes + index] = byte ^ innerPad
+      outer[index] = byte ^ outerPad
+    }
+    inner[counterAt] = 1
+    hashInto(outer, inner.subarray(digestBytes, counterAt + 1))
+    const first = hash('sha512', outer, 'buffer')
 
-  const commitment = Buffer.allocUnsafe(commitmentBytes)
-  first.copy(commitment, 0, inputKeyBytes + nonceBytes, blockBytes)
-  second.copy(commitment, blockBytes - inputKeyBytes - nonceBytes, 0, nonceBytes)
-  const key = createSecretKey(first.subarray(0, inputKeyBytes))
-  const baseNonce = Buffer.from(first.subarray(inputKeyBytes, inputKeyBytes + nonceBytes))
-  first.fill(0)
-  return { key, baseNonce, commitment }
+    inner.copyWithin(0, digestBytes, infoStart)
+    first.copy(inner, blockBytes)
+    inner[counterAt] = 2
+    hashInto(outer, inner.subarray(0, counterAt + 1))
+    const second = hash('sha512', outer, 'binary')
+
+    const commitment = Buffer.allocUnsafe(commitmentBytes)
+    first.copy(commitment, 0, inputKeyBytes + nonceBytes)
+    commitment.write(second, digestBytes - inputKeyBytes - nonceBytes, 'latin1')
+    const baseNonce = Buffer.allocUnsafe(nonceBytes)
+    first.copy(baseNonce, 0, inputKeyBytes)
+    const key = createSecretKey(first.subarray(0, inputKeyBytes))
+    first.fill(0)
+    return { key, baseNonce, commitment }
+  } finally {
+    keyBytes.fill(0)
+    inner.fill(0, 0, infoStart)
+    outer.fill(0)
+  }
+}
+
+// A digest comes out as text in half the time of a Buffer; without the key it says nothing.
+function hashInto(target: Buffer, bytes: Buffer): void {
+  target.write(hash('sha512', bytes, 'binary'), blockBytes, 'latin1')
 }
 
 /** The nonce of a chunk: the base nonce XOR its index, a 96-bit big-endian integer of which 53 bits are ever used. */
