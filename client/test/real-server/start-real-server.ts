@@ -11,6 +11,15 @@ export interface RealTenant {
   serviceToken: string
 }
 
+/** A connection to PostgreSQL, as `pg` takes it. */
+export interface DatabaseConnection {
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+}
+
 export interface RealServer {
   url: string
   createTenant(): Promise<RealTenant>
@@ -20,6 +29,8 @@ export interface RealServer {
   createPlatformToken(): Promise<string>
   /** Moves the tenant to a new key of its own, and answers its ARN when that has completed. */
   migrate(tenant: RealTenant): Promise<string>
+  /** A database for what an application stores. */
+  createDatabase(): Promise<DatabaseConnection>
   disableKey(arn: string): Promise<void>
   enableKey(arn: string): Promise<void>
   stop(): Promise<void>
@@ -65,6 +76,7 @@ export async function startRealServer(settings: Record<string, string> = {}): Pr
     createTenantWithOwnKey: () => ask('createTenantWithOwnKey'),
     createPlatformToken: () => ask('createPlatformToken'),
     migrate: (tenant) => ask('migrate', tenant),
+    createDatabase: () => ask('createDatabase'),
     disableKey: (arn) => ask('disableKey', arn),
     enableKey: (arn) => ask('enableKey', arn),
     async stop() {

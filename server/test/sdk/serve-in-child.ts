@@ -2,7 +2,8 @@
 // asks over Node's own channel, `{ id, ask, argument }`, and is answered `{ id, reply }` or `{ id, error }`. The first
 // argument holds settings as JSON; the server ends with the channel.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
-import { createTenantWithOwnKey, migrateTo, registerKey } from '../http/scene.ts'
+import { randomBytes } from 'node:crypto'
+import { createTenantWithOwnKey, migrateTo, query, registerKey } from '../http/scene.ts'
 import { startTestServer, type TestTenant } from '../start-test-server.ts'
 
 const server = await startTestServer(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>)
@@ -24,6 +25,12 @@ const answers = {
     const { fingerprint, arn } = await registerKey(server, tenant)
     await migrateTo(server, tenant, fingerprint)
     return arn
+  },
+  /** A database of an application's own beside the server's; answers the connection to it. */
+  async createDatabase() {
+    const database = `application_${randomBytes(4).toString('hex')}`
+    await query(server, `CREATE DATABASE ${database}`)
+    return { ...server.databaseConnection(), database }
   },
   async disableKey(arn: string) {
     await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
