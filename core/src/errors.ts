@@ -7,8 +7,14 @@ const errorTable = {
   ERR_UNAUTHENTICATED: { summary: 'The access token is missing or not valid.', retryable: false },
   ERR_FORBIDDEN: { summary: "The access token's role does not allow this.", retryable: false },
   ERR_ROUTE_NOT_FOUND: { summary: 'There is no such route.', retryable: false },
+  ERR_METHOD_NOT_ALLOWED: { summary: 'The route does not have this method.', retryable: false },
+  ERR_REQUEST_TIMEOUT: { summary: 'The request did not arrive in time.', retryable: true },
   ERR_PAYLOAD_TOO_LARGE: { summary: 'The request is too large.', retryable: false },
-  ERR_UNSUPPORTED_MEDIA_TYPE: { summary: 'The content type is not supported here.', retryable: false },
+  ERR_HEADERS_TOO_LARGE: { summary: 'The headers of the request are too large.', retryable: false },
+  ERR_UNSUPPORTED_MEDIA_TYPE: {
+    summary: 'The content type or content encoding is not supported here.',
+    retryable: false,
+  },
   ERR_INTERNAL: { summary: 'Something went wrong on the server.', retryable: true },
 
   // Tenants and API keys

@@ -27,7 +27,7 @@ export { keyArnFingerprint } from './fingerprint.ts'
 export { awsRegions, keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
 export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
 export type { KeyInspection, Kms, KmsCallOptions, TenantKeyRef } from './kms.ts'
-export { parseBase64 } from './strict-base64.ts'
+export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {
   encodeHeader,
   headerBytes,

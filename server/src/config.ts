@@ -5,6 +5,8 @@ import { noFailpoint, parseFailpoints, type Failpoint } from './migration/failpo
 export interface Config {
   host: string
   port: number
+  /** Within this time a request arrives whole. */
+  requestTimeoutSeconds: number
   dataDir: string
   /** Undefined: the embedded PostgreSQL. */
   databaseUrl: string | undefined
@@ -40,6 +42,11 @@ export function readConfig(environment: Environment = process.env): Config {
   return {
     host: readText(environment, 'KEYHOLD_HOST') ?? '127.0.0.1',
     port: readInteger(environment, 'KEYHOLD_PORT', { byDefault: 8180, min: 0, max: 65_535 }),
+    requestTimeoutSeconds: readInteger(environment, 'KEYHOLD_REQUEST_TIMEOUT_SECONDS', {
+      byDefault: 30,
+      min: 1,
+      max: 3_600,
+    }),
     dataDir: readText(environment, 'KEYHOLD_DATA_DIR') ?? '.keyhold',
     databaseUrl: readDatabaseUrl(environment),
     keyCacheTtlSeconds: readInteger(environment, 'KEYHOLD_KEY_CACHE_TTL_SECONDS', {

@@ -131,6 +131,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   let isReady = false
   const app = createApp({
     logger,
+    requestTimeoutMs: config.requestTimeoutSeconds * 1_000,
     authenticate: createAuthenticate(store),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
     probes: { isSealed, isReady: () => isReady, isDatabaseReady: () => isDatabaseReady(db) },

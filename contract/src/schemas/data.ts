@@ -2,26 +2,34 @@
 // own schema therefore asks only for a list of the right length.
 import Type, { type Static } from 'typebox'
 import { keyNamePattern, limits } from '../limits.ts'
+import { noOthers } from './no-others.ts'
 
 const ref = Type.Optional(Type.String({ maxLength: limits.maxRefCharacters, description: 'Echoed.' }))
 const context = Type.Optional(Type.Record(Type.String(), Type.String()))
 
-export const itemsBody = Type.Object({
-  items: Type.Array(Type.Unknown(), { minItems: 1, maxItems: limits.maxItems }),
-})
+export const itemsBody = Type.Object(
+  { items: Type.Array(Type.Unknown(), { minItems: 1, maxItems: limits.maxItems }) },
+  noOthers,
+)
 
-export const encryptItem = Type.Object({
-  plaintext: Type.String({ description: 'Base64.' }),
-  keyName: Type.Optional(Type.String()),
-  context,
-  ref,
-})
+export const encryptItem = Type.Object(
+  {
+    plaintext: Type.String({ description: 'Base64.' }),
+    keyName: Type.Optional(Type.String()),
+    context,
+    ref,
+  },
+  noOthers,
+)
 
-export const decryptItem = Type.Object({
-  token: Type.String(),
-  context,
-  ref,
-})
+export const decryptItem = Type.Object(
+  {
+    token: Type.String(),
+    context,
+    ref,
+  },
+  noOthers,
+)
 
 export type EncryptItem = Static<typeof encryptItem>
 export type DecryptItem = Static<typeof decryptItem>
@@ -78,18 +86,19 @@ export const dataKeyLease = Type.Object({
 
 export type DataKeyLease = Static<typeof dataKeyLease>
 
-export const createDataKeyLeaseBody = Type.Object({})
+export const createDataKeyLeaseBody = Type.Object({}, noOthers)
 
-export const unwrapDataKeyBody = Type.Object({
-  header: Type.String({
-    maxLength: 64,
-    description: 'The 26 bytes before what the key encrypted, in base64.',
-  }),
-})
+export const unwrapDataKeyBody = Type.Object(
+  {
+    header: Type.String({
+      maxLength: 64,
+      description: 'The 26 bytes before what the key encrypted, in base64.',
+    }),
+  },
+  noOthers,
+)
 
-export const blindIndexKeyBody = Type.Object({
-  keyName: Type.String({ pattern: keyNamePattern }),
-})
+export const blindIndexKeyBody = Type.Object({ keyName: Type.String({ pattern: keyNamePattern }) }, noOthers)
 
 /** The key of a blind index, the same each time, and until when it may be held. */
 export const blindIndexKey = Type.Object(lease)

@@ -1,6 +1,7 @@
 // Tenants and API keys, the operator's resources.
 import Type, { type Static } from 'typebox'
 import { tenantIdPattern } from '../limits.ts'
+import { noOthers } from './no-others.ts'
 
 export const tenant = Type.Object({
   id: Type.String(),
@@ -12,10 +13,13 @@ export type Tenant = Static<typeof tenant>
 
 export const tenantList = Type.Array(tenant)
 
-export const createTenantBody = Type.Object({
-  id: Type.Optional(Type.String({ pattern: tenantIdPattern, description: 'Made when absent.' })),
-  name: Type.String({ minLength: 1, maxLength: 256 }),
-})
+export const createTenantBody = Type.Object(
+  {
+    id: Type.Optional(Type.String({ pattern: tenantIdPattern, description: 'Made when absent.' })),
+    name: Type.String({ minLength: 1, maxLength: 256 }),
+  },
+  noOthers,
+)
 
 export const roles = ['tenant-admin', 'service', 'operator'] as const
 
@@ -37,11 +41,14 @@ export type ApiKey = Static<typeof apiKey>
 
 export const apiKeyList = Type.Array(apiKey)
 
-export const createApiKeyBody = Type.Object({
-  role,
-  tenantId: Type.Optional(Type.String({ pattern: tenantIdPattern })),
-  name: Type.Optional(Type.String({ maxLength: 256 })),
-})
+export const createApiKeyBody = Type.Object(
+  {
+    role,
+    tenantId: Type.Optional(Type.String({ pattern: tenantIdPattern })),
+    name: Type.Optional(Type.String({ maxLength: 256 })),
+  },
+  noOthers,
+)
 
 export const createdApiKey = Type.Object({
   ...apiKey.properties,

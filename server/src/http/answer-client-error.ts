@@ -1,19 +1,34 @@
-// What Node's HTTP parser refuses before there is a request: broken or too many headers, or a client that is too slow.
-// Nothing of it is logged: the error holds the raw packet, access token and all.
+// What Node's HTTP parser refuses before there is a request: broken or too large headers, or a client that is too
+// slow. The error is not logged, as it holds the raw packet, access token and all.
 import { KeyholdError, type ErrorCode } from '@keyhold/core'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { errorReply } from './error-reply.ts'
 import { newTraceId } from './new-trace-id.ts'
 
+/** What is told of a refusal. */
+export interface ClientErrorRefusal {
+  traceId: string
+  status: number
+  code: ErrorCode
+}
+
+const codeByParserCode: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'ERR_HEADERS_TOO_LARGE',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'ERR_PAYLOAD_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'ERR_REQUEST_TIMEOUT',
+}
+
 /** Answers in the envelope, where the client still listens, and ends the connection. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+export function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+): ClientErrorRefusal | undefined {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
-    return
+    return undefined
   }
-  const code: ErrorCode =
-    error.code === 'HPE_HEADER_OVERFLOW' ? 'ERR_PAYLOAD_TOO_LARGE' : 'ERR_INVALID_REQUEST'
+  const code = codeByParserCode[error.code ?? ''] ?? 'ERR_INVALID_REQUEST'
   const traceId = newTraceId()
   const { status, body } = errorReply(new KeyholdError(code), traceId, undefined)
   const text = JSON.stringify(body)
@@ -25,4 +40,5 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy())
+  return { traceId, status, code }
 }

@@ -8,14 +8,18 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
+import { octetStream, registerBodyParsers } from './body-parsers.ts'
+import { findHeaderFault } from './check-headers.ts'
 import { checkBody, checkParams } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import type { Handlers } from './handler.ts'
 import { newTraceId } from './new-trace-id.ts'
 import type { OctetStreamHandlers } from './octet-stream-handlers.ts'
 import { registerProbes, type Probes } from './probes.ts'
+import { logClientError, logInternalError, logResponse } from './request-log.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,26 +34,22 @@ export interface AppParts extends Authorization {
   octetStreams: OctetStreamHandlers
   probes: Probes
   logger: FastifyBaseLogger
+  /** Within this time a request arrives whole. */
+  requestTimeoutMs: number
 }
 
-const octetStream = 'application/octet-stream'
-const dataPlane: ReadonlySet<RouteId> = new Set([
-  'encrypt',
-  'decrypt',
-  'reencrypt',
-  'createDataKeyLease',
-  'unwrapDataKey',
-  'getBlindIndexKey',
-])
 // Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
 const maxParamLength = 16_384
-const requestTimeoutMs = 30_000
+// A connection on which nothing moves is given up: a client may be slow to read, but not for ever.
+const idleTimeouts = 4
+const maxCheckIntervalMs = 5_000
 
 export function createApp({
   handlers,
   octetStreams,
   probes,
   logger,
+  requestTimeoutMs,
   ...authorization
 }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -57,6 +57,14 @@ export function createApp({
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    connectionTimeout: idleTimeouts * requestTimeoutMs,
+    http: {
+      headersTimeout: requestTimeoutMs,
+      // How late a time-out may be seen.
+      connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeoutMs / 4),
+      // Node's own refusal is not in the envelope.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength, caseSensitive: true },
     exposeHeadRoutes: false,
     genReqId: newTraceId,
@@ -67,42 +75,36 @@ export function createApp({
     // A path that can't be decoded comes here, past all hooks.
     frameworkErrors: (thrown, request, reply) => {
       void sendError(thrown, request, reply.header('x-b3-traceid', request.id))
+      logResponse(request, reply.statusCode, 0)
     },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => {
+      logClientError(logger, answerClientError(error, socket))
+    },
   })
+  // Node's own refusal has no body; RFC 9110 section 10.1.1 lets a server pass over what it does not know.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('routeId', undefined)
   app.decorateRequest('authorized', undefined)
   app.decorateRequest('errorCode', undefined)
 
-  // The tutorial's calls announce JSON and send nothing.
-  const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser<string>(
-    ['application/json', 'application/json-patch+json'],
-    { parseAs: 'string' },
-    (request, body, done) => {
-      if (body === '') done(null, undefined)
-      else void parseJson(request, body, done)
-    },
-  )
+  registerBodyParsers(app)
 
-  app.addContentTypeParser<Buffer>(octetStream, { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body)
+  const allowedMethods = createAllowedMethods()
+  app.addHook('onRoute', ({ method, url }) => {
+    allowedMethods.add(method, url)
   })
 
   // With a callback: a promise for each of them would cost more than what they do.
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-b3-traceid', request.id)
-    done()
+    // Before a body is read: nobody sends 32 MiB to no route.
+    done(request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw))
   })
   app.addHook('onResponse', (request, reply, done) => {
     logResponse(request, reply.statusCode, reply.elapsedTime)
     done()
   })
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
-  app.setNotFoundHandler(() => {
-    throw new KeyholdError('ERR_ROUTE_NOT_FOUND')
-  })
 
   registerProbes(app, probes)
   for (const [id, route] of Object.entries<Route>(routes)) {
@@ -176,30 +178,4 @@ async function sendOctets(
   }
   const answer = await octetStreams[routeId]({ tenantId, headers, bytes })
   return reply.header('content-type', octetStream).send(answer)
-}
-
-// Where it happened and no more: other members of an error may hold values, such as a database error's row.
-function logInternalError(request: FastifyRequest, cause: unknown): void {
-  const stack = cause instanceof Error ? cause.stack : undefined
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
-  request.log.error({ traceId: request.id, stack, cause: code }, 'internal error')
-}
-
-// One line per request of the management API, and of the data plane only where something went wrong. Only these
-// members: never a header, a body or a path, which may hold secrets.
-function logResponse(request: FastifyRequest, status: number, durationMs: number): void {
-  const { routeId } = request
-  if (routeId === undefined || (status < 400 && dataPlane.has(routeId))) return
-  request.log.info(
-    {
-      traceId: request.id,
-      routeId,
-      tenantId: request.authorized?.tenantId,
-      apiKeyId: request.authorized?.caller.apiKeyId,
-      status,
-      code: request.errorCode,
-      durationMs: Math.round(durationMs),
-    },
-    'request',
-  )
 }

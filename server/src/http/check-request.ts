@@ -29,7 +29,8 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
   const form = forms.get(routeId)
   if (form === undefined) return undefined
   if (!form.Check(body)) {
-    const [first] = form.Errors(body)
+    // A member that the route does not know has a name of the caller's making.
+    const first = form.Errors(body).find(({ schemaPath }) => !schemaPath.endsWith('/additionalProperties'))
     const place =
       first === undefined || first.instancePath === '' ? 'The body' : `The member ${first.instancePath}`
     throw new KeyholdError('ERR_INVALID_REQUEST', {
@@ -38,15 +39,14 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
   }
   if (!itemRoutes.has(routeId) && !isStorable(body)) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {
-      message:
-        'A text has a character that cannot be stored: a control character or half of a surrogate pair.',
+      message: 'A text has a character that cannot be stored: a control character.',
     })
   }
   return body
 }
 
 // Their items are checked one by one; everything else ends up in columns and on screens.
-const itemRoutes: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt'])
+const itemRoutes: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt', 'reencrypt'])
 
 // Texts lie at most this deep in a body: in the objects of a list. What is deeper is in members that are ignored.
 const maxTextDepth = 2
@@ -55,7 +55,7 @@ const maxTextDepth = 2
 const controlCharacter = /[\u0000-\u001f\u007f]/
 
 function isStorable(value: unknown, depth = 0): boolean {
-  if (typeof value === 'string') return value.isWellFormed() && !controlCharacter.test(value)
+  if (typeof value === 'string') return !controlCharacter.test(value)
   if (typeof value !== 'object' || value === null || depth === maxTextDepth) return true
   return Object.values(value).every((member) => isStorable(member, depth + 1))
 }

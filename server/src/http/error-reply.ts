@@ -33,7 +33,7 @@ export interface ErrorReply {
 const retryAfterSeconds = 1
 
 export function errorReply(error: KeyholdError, traceId: string, routeId: RouteId | undefined): ErrorReply {
-  const { code, message } = error
+  const { code, message, details } = error
   const status = statusOf(code, routeId)
   const title = errorSummary(code)
   // A server's own failure is told by its code alone.
@@ -42,6 +42,7 @@ export function errorReply(error: KeyholdError, traceId: string, routeId: RouteI
     status,
     headers: {
       ...(status === 401 && { 'www-authenticate': 'Bearer realm="keyhold"' }),
+      ...(details.allow !== undefined && { allow: details.allow }),
       ...(status === 503 && { 'retry-after': String(retryAfterSeconds) }),
     },
     body: { errors: [{ code, title, ...detail }], traceId },

@@ -6,11 +6,13 @@ import {
   decryptValue,
   encryptValueBytes,
   KeyholdError,
+  parseBase64Url,
   parseTokenBytes,
   type EncryptionContext,
 } from '@keyhold/core'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { parseJson } from './parse-json.ts'
 
 export interface OctetStreamCall {
   tenantId: string
@@ -50,14 +52,17 @@ export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): O
 // Base64url of a JSON object of strings: a header's own alphabet has no place for all of Unicode.
 function readContext({ 'keyhold-context': header }: IncomingHttpHeaders): EncryptionContext {
   if (header === undefined) return {}
-  let parsed: unknown
+  return checkEncryptionContext(parseContext(String(header)) as EncryptionContext)
+}
+
+function parseContext(header: string): unknown {
+  const bytes = parseBase64Url(header)
   try {
-    parsed = JSON.parse(Buffer.from(String(header), 'base64url').toString('utf8'))
-  } catch (cause) {
-    throw new KeyholdError('ERR_CONTEXT_INVALID', {
-      message: 'The header Keyhold-Context does not hold base64url of a JSON object.',
-      cause,
-    })
+    if (bytes !== undefined) return parseJson(bytes)
+  } catch {
+    // One refusal for all of them, below.
   }
-  return checkEncryptionContext(parsed as EncryptionContext)
+  throw new KeyholdError('ERR_CONTEXT_INVALID', {
+    message: 'The header Keyhold-Context does not hold base64url of a JSON object.',
+  })
 }

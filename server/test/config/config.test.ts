@@ -7,6 +7,7 @@ test('without any variable, these are the settings', () => {
   expect(readConfig({})).toEqual({
     host: '127.0.0.1',
     port: 8180,
+    requestTimeoutSeconds: 30,
     dataDir: '.keyhold',
     databaseUrl: undefined,
     keyCacheTtlSeconds: 60,
@@ -27,6 +28,8 @@ const good: [variable: string, value: string, setting: Partial<Config>][] = [
   ['KEYHOLD_HOST', '0.0.0.0', { host: '0.0.0.0' }],
   ['KEYHOLD_PORT', '0', { port: 0 }],
   ['KEYHOLD_PORT', '65535', { port: 65_535 }],
+  ['KEYHOLD_REQUEST_TIMEOUT_SECONDS', '1', { requestTimeoutSeconds: 1 }],
+  ['KEYHOLD_REQUEST_TIMEOUT_SECONDS', '3600', { requestTimeoutSeconds: 3_600 }],
   ['KEYHOLD_DATA_DIR', '/var/lib/keyhold', { dataDir: '/var/lib/keyhold' }],
   ['KEYHOLD_DATABASE_URL', 'postgres://u:p@h/d', { databaseUrl: 'postgres://u:p@h/d' }],
   ['KEYHOLD_DATABASE_URL', 'postgresql://h/d', { databaseUrl: 'postgresql://h/d' }],
@@ -63,6 +66,7 @@ function refusal(environment: Record<string, string>): unknown {
 
 const bad: Record<string, string[]> = {
   KEYHOLD_PORT: ['-1', '65536', '80a', '0x50', '8 0', '1e3', '80.5', '９'],
+  KEYHOLD_REQUEST_TIMEOUT_SECONDS: ['0', '3601', '1.5', 'never'],
   KEYHOLD_DATABASE_URL: ['mysql://u:s3cret@h/d', 'h/d', 'POSTGRES', '/run/postgresql'],
   KEYHOLD_KEY_CACHE_TTL_SECONDS: ['-1', '3601', 'never', 'Infinity', '99999999999999999999'],
   KEYHOLD_REQUIRE_MULTI_REGION: ['1', 'yes', 'TRUE', 'true '],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
 import { rawRequest, sendBytes } from './raw-request.ts'
 import { errorCode, textAt } from './read-body.ts'
-import { createKey, details, providers, registerKey, reset } from './scene.ts'
+import { details, providers, registerKey, reset } from './scene.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -65,19 +65,6 @@ describe('a body', () => {
     expect(errorCode(answer.body)).toBe('ERR_INVALID_REQUEST')
   })
 
-  it('may nest an ignored member as deep as it likes', async () => {
-    const depth = 200_000
-    const deep = '['.repeat(depth) + ']'.repeat(depth)
-    const arn = await createKey(server)
-
-    const answer = await rawRequest(server.url, 'POST', providers, {
-      token: tenant.adminToken,
-      body: `{"name":"x","arn":"${arn}","ignored":${deep}}`,
-    })
-
-    expect(answer.status, answer.text).toBe(201)
-  })
-
   test.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data'])(
     'of %s is refused with 415',
     async (contentType) => {
@@ -118,15 +105,13 @@ describe('a path', () => {
   test.each([
     ['in other letters', 'GET', '/api/v1/encryption/keyProviders'],
     ['with two slashes', 'GET', `${providers}//`],
-    ['of another method', 'PUT', providers],
-    ['asked by HEAD', 'HEAD', providers],
     ['that never existed', 'GET', '/api/v2'],
   ])('%s is no route, and no redirect', async (_, method, path) => {
     const answer = await rawRequest(server.url, method, path, { token: tenant.adminToken })
 
     expect(answer.status).toBe(404)
     expect(answer.headers.location).toBeUndefined()
-    if (method !== 'HEAD') expect(errorCode(answer.body)).toBe('ERR_ROUTE_NOT_FOUND')
+    expect(errorCode(answer.body)).toBe('ERR_ROUTE_NOT_FOUND')
   })
 
   it('that cannot be decoded is refused in the envelope', async () => {
@@ -166,10 +151,10 @@ describe('a path', () => {
 test.each([
   ['is no HTTP', 'Hello there\r\n\r\n', 400, 'ERR_INVALID_REQUEST'],
   [
-    'has too many headers',
+    'has too large headers',
     `GET / HTTP/1.1\r\na: ${'b'.repeat(20_000)}\r\n\r\n`,
-    413,
-    'ERR_PAYLOAD_TOO_LARGE',
+    431,
+    'ERR_HEADERS_TOO_LARGE',
   ],
   [
     'has two lengths',

@@ -1,0 +1,44 @@
+// What is wrong with a request before anything of it is looked at: headers by which two readers of the same bytes,
+// such as a proxy and this server, would come to different requests.
+import { KeyholdError, type ErrorCode } from '@keyhold/core'
+import type { IncomingMessage } from 'node:http'
+
+/** What is wrong with the headers; undefined: nothing. Their number and size is the HTTP parser's to limit. */
+export function findHeaderFault({
+  headers,
+  rawHeaders,
+  httpVersionMajor,
+  httpVersionMinor,
+}: IncomingMessage): KeyholdError | undefined {
+  if (httpVersionMajor !== 1) return new KeyholdError('ERR_INVALID_REQUEST')
+  // RFC 9112 section 3.2.
+  if (headers.host === undefined && httpVersionMinor !== 0) return fault('ERR_INVALID_REQUEST', 'no Host')
+  const twice = findTwice(rawHeaders)
+  if (twice !== undefined) return twice
+  const { 'transfer-encoding': transfer, 'content-encoding': content } = headers
+  if (transfer !== undefined && transfer.toLowerCase() !== 'chunked') {
+    return fault('ERR_INVALID_REQUEST', 'another transfer coding than chunked')
+  }
+  // Nothing is decompressed: some kilobytes would become gigabytes.
+  if (content !== undefined && content.toLowerCase() !== 'identity') {
+    return new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
+  }
+  return undefined
+}
+
+// Node keeps the first of them and drops the others.
+function findTwice(rawHeaders: readonly string[]): KeyholdError | undefined {
+  let hosts = 0
+  let authorizations = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]
+    if (name?.length === 4) hosts += name.toLowerCase() === 'host' ? 1 : 0
+    else if (name?.length === 13) authorizations += name.toLowerCase() === 'authorization' ? 1 : 0
+  }
+  if (hosts > 1) return fault('ERR_INVALID_REQUEST', 'two hosts')
+  return authorizations > 1 ? new KeyholdError('ERR_UNAUTHENTICATED') : undefined
+}
+
+function fault(code: ErrorCode, what: string): KeyholdError {
+  return new KeyholdError(code, { message: `The headers of the request have ${what}.` })
+}
