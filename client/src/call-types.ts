@@ -1,5 +1,5 @@
 // The types of a call, derived from the routes table: a change of the contract is a type error at the caller.
-import type { ReplyBodies, RequestBodies, RouteId, RouteParameters } from '@keyhold/contract'
+import type { ReplyBodies, RequestBodies, RequestQueries, RouteId, RouteParameters } from '@keyhold/contract'
 
 /** The body that a route takes; never where it takes none. */
 export type RequestBody<Id extends RouteId> = RequestBodies[Id]
@@ -8,6 +8,8 @@ export type RequestBody<Id extends RouteId> = RequestBodies[Id]
 export interface AnyCallOptions {
   /** Values for the path's `:names`; encoded for the URL here. */
   params?: Readonly<Record<string, string>>
+  /** What stands after the path's `?`. */
+  query?: Readonly<Record<string, string>>
   body?: unknown
   /** Ends the call: it rejects with the signal's reason. */
   signal?: AbortSignal
@@ -20,6 +22,7 @@ export type CallOptions<Id extends RouteId> = AnyCallOptions &
   ([RouteParameters[Id]] extends [never]
     ? { params?: never }
     : { params: Record<RouteParameters[Id], string> }) &
+  ([RequestQueries[Id]] extends [never] ? { query?: never } : { query?: RequestQueries[Id] }) &
   ([RequestBody<Id>] extends [never] ? { body?: never } : { body: RequestBody<Id> })
 
 /** The arguments after the route's id; none are needed where the route takes neither parameters nor a body. */

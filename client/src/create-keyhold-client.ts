@@ -72,7 +72,7 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
 
     return async <Id extends RouteId>(routeId: Id, ...[given]: CallArguments<Id>): Promise<Reply<Id>> => {
       const route: Route = routes[routeId]
-      const { params = {}, body, signal, maxRetries = usualRetries }: AnyCallOptions = given ?? {}
+      const { params = {}, query, body, signal, maxRetries = usualRetries }: AnyCallOptions = given ?? {}
       checkMaxRetries(maxRetries)
       const timeout = AbortSignal.timeout(timeoutMs)
       const init: RequestInit = {
@@ -88,7 +88,7 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
         init.headers = new Headers(headers)
         init.headers.set('content-type', 'application/json')
       }
-      const url = base + requestPath(route.path, params)
+      const url = base + requestPath(route.path, params, query)
       const attempt = async (): Promise<Reply<Id>> => {
         try {
           return await readReply(route, await send(url, init))

@@ -1,6 +1,6 @@
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
-export type { ReplyBodies, RequestBodies, RouteParameters } from './route-types.ts'
+export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
 export { routeIds, routes, type Route, type RouteId } from './routes.ts'
 export {
   decryptItem,
@@ -13,6 +13,7 @@ export {
   type EncryptReply,
   type ReencryptReply,
 } from './schemas/data.ts'
+export type { DataKeyInformation } from './schemas/data-key.ts'
 export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'
 export type { MigrationInformation } from './schemas/migration.ts'

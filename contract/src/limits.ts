@@ -9,6 +9,9 @@ export const limits = {
   maxBodyBytes: 33_554_432,
   /** Characters of a fingerprint in a path: a tenant id, the longest one, has as many. */
   maxFingerprintCharacters: 64,
+  /** Key names of one page of a list. The largest is written out in the pattern of the query, too. */
+  maxDataKeysPerPage: 1_000,
+  defaultDataKeysPerPage: 100,
   /** Characters of an item's `ref`. */
   maxRefCharacters: 256,
 } as const

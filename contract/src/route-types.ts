@@ -12,6 +12,11 @@ export type RequestBodies = {
   [Id in RouteId]: Routes[Id] extends { body: infer Body extends TSchema } ? Static<Body> : never
 }
 
+/** What may stand in each route's query; never where nothing does. */
+export type RequestQueries = {
+  [Id in RouteId]: Routes[Id] extends { query: infer Query extends TSchema } ? Static<Query> : never
+}
+
 /** The bodies of success by route and status; undefined where there is none. */
 export type ReplyBodies = { [Id in RouteId]: BodiesByStatus<Routes[Id]['replies']> }
 

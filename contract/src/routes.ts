@@ -12,6 +12,7 @@ import {
   reencryptReply,
   unwrapDataKeyBody,
 } from './schemas/data.ts'
+import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './schemas/data-key.ts'
 import {
   createKeyProviderBody,
   keyProvider,
@@ -37,6 +38,8 @@ export interface Route {
   /** Who may call it: roles whose token is bound to the tenant that it acts on, or operators on the installation. */
   roles: readonly Role[]
   summary: string
+  /** Members are strings; without it what stands in the query is ignored. */
+  query?: TSchema
   body?: TSchema
   /** What each status of success answers; null: no body. */
   replies: Readonly<Record<number, TSchema | null>>
@@ -168,6 +171,29 @@ export const routes = {
     summary: 'Leases the key of a blind index, which never changes.',
     body: blindIndexKeyBody,
     replies: { 200: blindIndexKey },
+  },
+  listDataKeys: {
+    method: 'GET',
+    path: '/api/v1/encryption/data-keys',
+    roles: admin,
+    summary: "Lists the tenant's key names with the versions of their data keys.",
+    query: listDataKeysQuery,
+    replies: { 200: dataKeyPage },
+  },
+  rotateDataKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/data-keys/:keyName/actions/rotate',
+    roles: admin,
+    summary: "Makes a new version of a name's data key, under which everything is encrypted from now on.",
+    replies: { 200: dataKey },
+  },
+  setMinimumVersion: {
+    method: 'POST',
+    path: '/api/v1/encryption/data-keys/:keyName/actions/set-minimum-version',
+    roles: admin,
+    summary: 'Refuses to decrypt what is encrypted under older versions than this one, or allows it again.',
+    body: setMinimumVersionBody,
+    replies: { 200: dataKey },
   },
   createTenant: {
     method: 'POST',

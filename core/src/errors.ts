@@ -75,6 +75,15 @@ const errorTable = {
   ERR_TOKEN_INVALID: { summary: 'The token is not in the form of a Keyhold token.', retryable: false },
   ERR_CONTEXT_INVALID: { summary: 'The encryption context is not valid.', retryable: false },
   ERR_KEY_NAME_INVALID: { summary: 'The key name is not valid.', retryable: false },
+  ERR_KEY_NAME_NOT_FOUND: { summary: 'The tenant has no data key of this name.', retryable: false },
+  ERR_KEY_VERSION_RETIRED: {
+    summary: "The data key's version is below the minimum version for decryption.",
+    retryable: false,
+  },
+  ERR_MINIMUM_VERSION_INVALID: {
+    summary: 'The minimum version is above the active version of the data key.',
+    retryable: false,
+  },
   ERR_KEY_NAME_QUOTA: { summary: 'The tenant has as many key names as it may have.', retryable: false },
   ERR_PLAINTEXT_INVALID: { summary: 'The plaintext is not in canonical base64.', retryable: false },
   ERR_ITEM_TOO_LARGE: { summary: 'The item is too large.', retryable: false },

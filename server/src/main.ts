@@ -11,6 +11,7 @@ import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
 import { dataKeyHandlers } from './http/data-key-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
+import { namedDataKeyHandlers } from './http/named-data-key-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
 import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
@@ -145,6 +146,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       }),
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),
+      ...namedDataKeyHandlers({
+        store,
+        dataKeys: keyring.dataKeys,
+        announce: keyring.announceDataKeyChange,
+      }),
       ...operatorHandlers({
         store,
         kms,
@@ -209,6 +215,9 @@ function openKeyring(
     onDenial: (keyArn) => {
       tenantKeys.evictKeyArn(keyArn)
     },
+    onDataKeyChange: (tenantId, dataKeyId) => {
+      dataKeys.evict(tenantId, dataKeyId)
+    },
     onError: (error) => {
       logger.warn({ err: error }, 'no notifications from other replicas for now')
     },
@@ -226,15 +235,20 @@ function openKeyring(
     },
   })
   const shared = { store, tenantKeys, ttlMs, clock, maxKeyNames }
+  const dataKeys = createDataKeyCache({
+    ...shared,
+    maxEntries: maxDataKeys,
+    maxEntriesPerTenant: maxDataKeysPerTenant,
+    maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
+  })
   return {
     tenantKeys,
-    dataKeys: createDataKeyCache({
-      ...shared,
-      maxEntries: maxDataKeys,
-      maxEntriesPerTenant: maxDataKeysPerTenant,
-      maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
-    }),
+    dataKeys,
     leases: createDataKeyLeases(shared),
+    announceDataKeyChange: (tenantId: string, dataKeyId: string) => {
+      // Lost with the database, like a denial.
+      notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
+    },
   }
 }
 

@@ -13,7 +13,7 @@ import { answerClientError } from './answer-client-error.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
 import { octetStream, registerBodyParsers } from './body-parsers.ts'
 import { findHeaderFault } from './check-headers.ts'
-import { checkBody, checkParams } from './check-request.ts'
+import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import type { Handlers } from './handler.ts'
 import { newTraceId } from './new-trace-id.ts'
@@ -151,8 +151,13 @@ function registerRoute(
         return sendOctets(routeId, octetStreams, request, request.body, reply)
       const params = request.params as Record<string, string>
       checkParams(params)
-      const call = { ...request.authorized, params, body: checkBody(routeId, request.body) }
-      // The one place where the table's types meet the wire: checkParams and checkBody have made them true.
+      const call = {
+        ...request.authorized,
+        params,
+        query: checkQuery(routeId, request.query),
+        body: checkBody(routeId, request.body),
+      }
+      // The one place where the table's types meet the wire: checkParams, checkQuery and checkBody have made them true.
       const handler = handlers[routeId] as (call: unknown) => Promise<{ status: number; body: unknown }>
       const { status, body } = await handler(call)
       if (body === null) return reply.code(status).send()

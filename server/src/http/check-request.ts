@@ -1,14 +1,23 @@
 // Checks path parameters and bodies against the contract. It happens here and not in the framework, so that no trick
 // with a content type gets an unchecked body through.
-import { fingerprintPattern, limits, routes, type Route, type RouteId } from '@keyhold/contract'
+import {
+  fingerprintPattern,
+  keyNamePattern,
+  limits,
+  routes,
+  type Route,
+  type RouteId,
+} from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { Compile, type Validator } from 'typebox/compile'
 
 const fingerprintForm = new RegExp(fingerprintPattern)
+const keyNameForm = new RegExp(keyNamePattern)
 
-/** @throws KeyholdError `ERR_FINGERPRINT_TOO_LONG`, `ERR_FINGERPRINT_INVALID` */
+/** @throws KeyholdError `ERR_FINGERPRINT_TOO_LONG`, `ERR_FINGERPRINT_INVALID`, `ERR_KEY_NAME_INVALID` */
 export function checkParams(params: Readonly<Record<string, string>>): void {
-  const { arnFingerPrint } = params
+  const { arnFingerPrint, keyName } = params
+  if (keyName !== undefined && !keyNameForm.test(keyName)) throw new KeyholdError('ERR_KEY_NAME_INVALID')
   if (arnFingerPrint === undefined) return
   if (arnFingerPrint.length > limits.maxFingerprintCharacters)
     throw new KeyholdError('ERR_FINGERPRINT_TOO_LONG')
@@ -16,8 +25,25 @@ export function checkParams(params: Readonly<Record<string, string>>): void {
 }
 
 const forms = new Map<string, Validator>()
+const queryForms = new Map<string, Validator>()
 for (const [id, route] of Object.entries<Route>(routes)) {
   if (route.body !== undefined) forms.set(id, Compile(route.body))
+  if (route.query !== undefined) queryForms.set(id, Compile(route.query))
+}
+
+/**
+ * Checks what stands in the query; a route that takes nothing there ignores it.
+ *
+ * @throws KeyholdError `ERR_INVALID_REQUEST`, naming the first member that is wrong, never its value
+ */
+export function checkQuery(routeId: RouteId, query: unknown): unknown {
+  const form = queryForms.get(routeId)
+  if (form === undefined) return undefined
+  if (form.Check(query)) return query
+  const [first] = form.Errors(query)
+  throw new KeyholdError('ERR_INVALID_REQUEST', {
+    message: `The query's member ${first?.instancePath ?? ''} ${first?.message ?? 'is not as it should be'}.`,
+  })
 }
 
 /**

@@ -6,6 +6,9 @@ import type { Caller } from '../operations/caller.ts'
 
 type RouteOf<Id extends RouteId> = (typeof routes)[Id]
 
+type QueryOf<Id extends RouteId> =
+  RouteOf<Id> extends { query: infer Query extends TSchema } ? Static<Query> : undefined
+
 type BodyOf<Id extends RouteId> =
   RouteOf<Id> extends { body: infer Body extends TSchema } ? Static<Body> : undefined
 
@@ -15,6 +18,7 @@ export interface Call<Id extends RouteId> {
   /** The tenant that is acted on; on operators' routes, which act on the installation, none. */
   tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
   params: Record<RouteParameters[Id], string>
+  query: QueryOf<Id>
   body: BodyOf<Id>
 }
 

@@ -40,6 +40,9 @@ function operation(id: string, route: Route): Operation {
     required: true,
     schema: { type: 'string' },
   }))
+  for (const [name, schema] of Object.entries(queryOf(route))) {
+    parameters.push({ name, in: 'query', required: false, schema })
+  }
   if (!route.roles.includes('operator')) {
     parameters.push({
       name: 'Keyhold-Tenant',
@@ -72,4 +75,8 @@ function operation(id: string, route: Route): Operation {
       },
     },
   }
+}
+
+function queryOf({ query }: Route): Record<string, object> {
+  return query !== undefined && 'properties' in query ? (query.properties as Record<string, object>) : {}
 }

@@ -1,77 +1,93 @@
-// Making a tenant's data key for a name. It exists for the caller only once its cipherkey is committed, wrapped by
-// the tenant key version that was active at that moment.
-import { generateKey, keyCheckValue, KeyholdError, wrapDataKey } from '@keyhold/core'
-import type { CipherkeyRow } from '../store/cipherkeys.ts'
-import type { Store } from '../store/store.ts'
-import type { TenantKeyCache } from './tenant-key-cache.ts'
-import { newId } from './new-id.ts'
+// Making data keys. One exists for the caller only once its cipherkey is committed, wrapped by the tenant key version
+// that was active at that moment.
+import { KeyholdError } from '@keyhold/core'
+import type { ActiveCipherkeyRow, CipherkeyRow } from '../store/cipherkeys.ts'
+import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
+import { mapInSlices } from './map-in-slices.ts'
+import { newCipherkey } from './new-cipherkey.ts'
 
-// Each round is lost only to a migration that began or ended in between, or to a tenant deleted and made anew.
-const maxRounds = 5
-
-export interface CreateDataKeyParts {
-  store: Store
-  tenantKeys: TenantKeyCache
+export interface CreateDataKeyParts extends FenceParts {
   /** How many key names a tenant may have. */
   maxKeyNames: number
 }
 
 /**
- * Makes and stores a version of a data key, unless another caller was first: then that one's is answered.
+ * Makes a data key that no name leads to, for whoever asks and nobody else.
  *
- * @param keyName - undefined: a data key of its own, that no name leads to
- * @param previous - the active version, which the new one follows; undefined: the first version is made
- * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_KEY_NAME_QUOTA`, and what the tenant's KMS throws
+ * @throws KeyholdError what `commitUnderFence` throws
  */
-export async function createDataKey(
-  { store, tenantKeys, maxKeyNames }: CreateDataKeyParts,
-  tenantId: string,
-  keyName: string | undefined,
-  previous?: CipherkeyRow,
-): Promise<CipherkeyRow> {
-  for (let round = 0; round < maxRounds; round++) {
-    const fence = await store.tenants.findFence(tenantId)
-    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    const wrapping = await tenantKeys.get(tenantId, fence.activeTenantKeyVersion)
-    if (wrapping === undefined) continue
-
-    const id = previous?.dataKeyId ?? newId()
-    const dataKey = { tenantId, id, version: (previous?.version ?? 0) + 1, key: generateKey() }
-    const cipherkey = {
-      tenantId,
-      dataKeyId: dataKey.id,
-      version: dataKey.version,
-      tenantKeyVersion: wrapping.tenantKey.version,
-      wrapped: wrapDataKey(wrapping.tenantKey, dataKey),
-      keyCheckValue: keyCheckValue(dataKey),
-    }
-    const stored = await store.transaction(async (transaction) => {
-      const now = await transaction.tenants.lockFenceShared(tenantId)
-      if (now?.epoch !== fence.epoch || now.activeTenantKeyVersion !== fence.activeTenantKeyVersion)
-        return undefined
-      // What was wrapped must open again: by the stored tenant key, not by one remembered from before a deletion.
-      const tenantKey = await transaction.tenantKeys.find(tenantId, wrapping.tenantKey.version)
-      if (tenantKey?.id !== wrapping.tenantKey.id) {
-        wrapping.validUntilMs = Number.NEGATIVE_INFINITY
-        return undefined
-      }
-      if (keyName === undefined) {
-        await transaction.cipherkeys.insertUnnamed(cipherkey)
-        return cipherkey
-      }
-      await transaction.tenants.lockKeyNames(tenantId)
-      const isFirst =
-        (previous === undefined || (await transaction.cipherkeys.retire(previous))) &&
-        (await transaction.cipherkeys.insertActive({ ...cipherkey, keyName }))
-      if (!isFirst) return transaction.cipherkeys.findActive(tenantId, keyName)
-      if ((await transaction.cipherkeys.countKeyNames(tenantId)) > maxKeyNames) {
-        throw new KeyholdError('ERR_KEY_NAME_QUOTA', {
-          message: `A tenant has at most ${maxKeyNames} key names (KEYHOLD_MAX_KEY_NAMES).`,
-        })
-      }
+export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promise<CipherkeyRow> {
+  return commitUnderFence(
+    parts,
+    tenantId,
+    (tenantKey) => newCipherkey(tenantKey),
+    async (transaction, cipherkey) => {
+      await transaction.cipherkeys.insertUnnamed(cipherkey)
       return cipherkey
-    })
-    if (stored !== undefined) return stored
-  }
-  throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', { message: 'The tenant changed too often: try again.' })
+    },
+  )
+}
+
+/**
+ * Makes the next version of a data key and ends the time in which the one before encrypts, unless another caller was
+ * first: then that one's version is answered.
+ *
+ * @throws KeyholdError what `commitUnderFence` throws
+ */
+export function createNextVersion(parts: FenceParts, previous: ActiveCipherkeyRow): Promise<CipherkeyRow> {
+  const { tenantId, keyName } = previous
+  return commitUnderFence(
+    parts,
+    tenantId,
+    (tenantKey) => ({ ...newCipherkey(tenantKey, previous), keyName }),
+    async (transaction, cipherkey): Promise<CipherkeyRow | undefined> => {
+      const isFirst =
+        (await transaction.cipherkeys.endEncryption(previous)) &&
+        (await transaction.cipherkeys.insertActive(cipherkey))
+      return isFirst ? cipherkey : transaction.cipherkeys.findActive(tenantId, keyName)
+    },
+  )
+}
+
+/**
+ * Makes the first data keys of key names, all in one transaction; a name that has one by now gets that. They come in
+ * the order of the names; those beyond the quota are `ERR_KEY_NAME_QUOTA`.
+ *
+ * @param keyNames - each once
+ * @throws KeyholdError what `commitUnderFence` throws
+ */
+export async function createDataKeys(
+  { maxKeyNames, ...parts }: CreateDataKeyParts,
+  tenantId: string,
+  keyNames: readonly string[],
+): Promise<(CipherkeyRow | KeyholdError)[]> {
+  const rows = await commitUnderFence(
+    parts,
+    tenantId,
+    (tenantKey) => mapInSlices(keyNames, (keyName) => ({ ...newCipherkey(tenantKey), keyName })),
+    async (transaction, cipherkeys) => {
+      const names = await transaction.dataKeys.lockCount(tenantId)
+      const found = await transaction.cipherkeys.listActive(tenantId, keyNames)
+      const byName = new Map<string, CipherkeyRow>(found.map((row) => [row.keyName, row]))
+      const room = Math.max(0, maxKeyNames - names)
+      const fresh = cipherkeys.filter(({ keyName }) => !byName.has(keyName)).slice(0, room)
+      const inserted = new Set(await transaction.cipherkeys.insertManyActive(fresh))
+      await transaction.dataKeys.addToCount(tenantId, inserted.size)
+      for (const cipherkey of fresh)
+        if (inserted.has(cipherkey.keyName)) byName.set(cipherkey.keyName, cipherkey)
+      // Only a replica of a version that knows nothing of the count can have been faster.
+      if (inserted.size < fresh.length) {
+        for (const row of await transaction.cipherkeys.listActive(tenantId, keyNames))
+          byName.set(row.keyName, row)
+      }
+      return byName
+    },
+  )
+  return keyNames.map((keyName) => rows.get(keyName) ?? quotaExceeded(maxKeyNames))
+}
+
+function quotaExceeded(maxKeyNames: number): KeyholdError {
+  return new KeyholdError('ERR_KEY_NAME_QUOTA', {
+    message: `A tenant has at most ${maxKeyNames} key names (KEYHOLD_MAX_KEY_NAMES).`,
+  })
 }

@@ -1,17 +1,25 @@
 // Data keys in memory. An entry never outlives the tenant key entry that opened it, nor its own TTL: within that,
-// the cipherkey is read again, so that a migration moves every reader to the new tenant key.
+// the cipherkey is read again, so that a migration moves every reader to the new tenant key, and a version below the
+// minimum is used no more.
 import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { CipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
-import { createDataKey } from './create-data-key.ts'
+import { createNextVersion } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
 import { createPerTenantCache } from './per-tenant-cache.ts'
+import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 interface HeldDataKey {
   dataKey: DataKey
   wrappedBy: HeldTenantKey
   validUntilMs: number
+}
+
+/** One reading that several callers wait for. */
+interface Flight {
+  outcome: Promise<DataKey | undefined>
+  isOutdated: boolean
 }
 
 export interface DataKeyCacheOptions {
@@ -29,24 +37,34 @@ export interface DataKeyCacheOptions {
 }
 
 export interface DataKeyCache {
-  /** Undefined: the tenant has no such data key. Throws `ERR_KEY_INTEGRITY`, and what the tenant's KMS throws. */
+  /** `get` for what is held already. */
+  findHeld(tenantId: string, dataKeyId: string, version: number): DataKey | undefined
+  /** `getActive` for what is held already. */
+  findHeldActive(tenantId: string, keyName: string): DataKey | undefined
+  /**
+   * Undefined: the tenant has no such data key. Throws `ERR_KEY_VERSION_RETIRED` below the minimum version,
+   * `ERR_KEY_INTEGRITY`, and what the tenant's KMS throws.
+   */
   get(tenantId: string, dataKeyId: string, version: number): Promise<DataKey | undefined>
-  /** The active data key of a name, made and committed if there is none. */
+  /** The active data key of a name, made and committed if there is none. Throws `ERR_KEY_NAME_QUOTA` besides. */
   getActive(tenantId: string, keyName: string): Promise<DataKey>
+  /** Makes a new version of a name's data key now. Undefined: the tenant has no such name. */
+  rotate(tenantId: string, keyName: string): Promise<CipherkeyRow | undefined>
+  /** Ends what is held of a data key, all its versions: it is read again. */
+  evict(tenantId: string, dataKeyId: string): void
 }
 
 export function createDataKeyCache({
-  store,
-  tenantKeys,
   ttlMs,
   maxEntries,
   maxEntriesPerTenant,
   clock,
-  maxKeyNames,
-  maxDataKeyAgeMs,
+  ...parts
 }: DataKeyCacheOptions): DataKeyCache {
+  const { store, tenantKeys } = parts
   const held = createPerTenantCache<HeldDataKey>({ maxEntries, maxEntriesPerTenant })
-  const inFlight = new Map<string, Promise<DataKey | undefined>>()
+  const inFlight = new Map<string, Flight>()
+  const cipherkeys = createReadCipherkeys(parts)
 
   // Names of one tenant: ids of data keys have a form that no key name can be mistaken for, as the kind comes first.
   const nameById = (dataKeyId: string, version: number) => `id/${dataKeyId}/${version}`
@@ -60,18 +78,19 @@ export function createDataKeyCache({
       held.delete(tenantId, name)
       return undefined
     }
-    tenantKeys.keepFresh(entry.wrappedBy)
+    tenantKeys.keepFresh(entry.wrappedBy, nowMs)
     return entry.dataKey
   }
 
-  async function openRow(
+  async function open(
     read: () => Promise<CipherkeyRow | undefined>,
     name: string,
+    flight: Flight,
   ): Promise<DataKey | undefined> {
     const opened = await openCipherkey({ tenantKeys, clock }, read)
     if (opened === undefined) return undefined
     const { dataKey, wrappedBy, readAtMs } = opened
-    if (ttlMs > 0) {
+    if (ttlMs > 0 && !flight.isOutdated) {
       const entry = { dataKey, wrappedBy, validUntilMs: readAtMs + ttlMs }
       held.set(dataKey.tenantId, name, entry)
       held.set(dataKey.tenantId, nameById(dataKey.id, dataKey.version), entry)
@@ -79,42 +98,58 @@ export function createDataKeyCache({
     return dataKey
   }
 
+  const flightPrefix = (tenantId: string) => `${tenantId}/`
+
   function once(
     tenantId: string,
     name: string,
-    fetch: () => Promise<DataKey | undefined>,
+    read: () => Promise<CipherkeyRow | undefined>,
   ): Promise<DataKey | undefined> {
-    const flightName = `${tenantId}/${name}`
-    let flight = inFlight.get(flightName)
-    if (flight === undefined) {
-      flight = fetch().finally(() => inFlight.delete(flightName))
-      inFlight.set(flightName, flight)
-    }
-    return flight
+    const flightName = flightPrefix(tenantId) + name
+    const known = inFlight.get(flightName)
+    if (known !== undefined) return known.outcome
+    const flight: Flight = { outcome: Promise.resolve(undefined), isOutdated: false }
+    flight.outcome = open(read, name, flight).finally(() => {
+      if (inFlight.get(flightName) === flight) inFlight.delete(flightName)
+    })
+    inFlight.set(flightName, flight)
+    return flight.outcome
   }
 
   return {
+    findHeld: (tenantId, dataKeyId, version) => findHeld(tenantId, nameById(dataKeyId, version)),
+    findHeldActive: (tenantId, keyName) => findHeld(tenantId, nameByKeyName(keyName)),
+
     async get(tenantId, dataKeyId, version) {
       const name = nameById(dataKeyId, version)
       return (
         findHeld(tenantId, name) ??
-        once(tenantId, name, () => openRow(() => store.cipherkeys.find(tenantId, dataKeyId, version), name))
+        once(tenantId, name, () => cipherkeys.find(tenantId, { dataKeyId, version }))
       )
     },
 
     async getActive(tenantId, keyName) {
       const name = nameByKeyName(keyName)
-      const readOrCreate = async () => {
-        const active = await store.cipherkeys.findActive(tenantId, keyName)
-        const ageMs =
-          active === undefined ? Number.POSITIVE_INFINITY : Date.now() - active.createdAt.getTime()
-        if (active !== undefined && ageMs < maxDataKeyAgeMs) return active
-        return createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, keyName, active)
-      }
       const dataKey =
-        findHeld(tenantId, name) ?? (await once(tenantId, name, () => openRow(readOrCreate, name)))
+        findHeld(tenantId, name) ??
+        (await once(tenantId, name, () => cipherkeys.getActive(tenantId, keyName)))
       if (dataKey === undefined) throw new KeyholdError('ERR_INTERNAL')
       return dataKey
+    },
+
+    async rotate(tenantId, keyName) {
+      const active = await store.cipherkeys.findActive(tenantId, keyName)
+      return active && createNextVersion(parts, active)
+    },
+
+    evict(tenantId, dataKeyId) {
+      held.deleteWhere(tenantId, ({ dataKey }) => dataKey.id === dataKeyId)
+      // What was read before the eviction serves who asked before it, and nobody else.
+      for (const [flightName, flight] of inFlight) {
+        if (!flightName.startsWith(flightPrefix(tenantId))) continue
+        flight.isOutdated = true
+        inFlight.delete(flightName)
+      }
     },
   }
 }

@@ -3,8 +3,10 @@
 import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { CipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
-import { createDataKey } from './create-data-key.ts'
+import { blindIndexName, blindIndexPrefix } from './blind-index-name.ts'
+import { createUnnamedDataKey } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
+import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
 
 export interface Lease {
@@ -25,20 +27,19 @@ export interface DataKeyLeasesOptions {
 export interface DataKeyLeases {
   /** Leases a new data key, made and committed first, that nobody else gets. */
   create(tenantId: string): Promise<Lease>
-  /** Leases a data key again; undefined when the tenant has no such key. */
+  /** Leases a data key again; undefined when the tenant has no such key. Throws `ERR_KEY_VERSION_RETIRED`. */
   renew(tenantId: string, dataKeyId: string, version: number): Promise<Lease | undefined>
   /** Leases the one key of a blind index, made and committed if there is none. */
   leaseBlindIndexKey(tenantId: string, keyName: string): Promise<Lease>
 }
 
-// No name of a data key for encryption has a colon, so the two never meet.
-const blindIndexPrefix = 'blind-index:'
-
 // A lease with little time left would be renewed at once. Two calls of the KMS for each TTL are the price.
 const minRemainingShare = 0.5
 
 export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLeases {
-  const { store, tenantKeys, ttlMs, clock, maxKeyNames } = options
+  const { store, tenantKeys, ttlMs, clock } = options
+  // The index of a value must not change, so the key of a blind index has no age.
+  const cipherkeys = createReadCipherkeys({ ...options, maxDataKeyAgeMs: Number.POSITIVE_INFINITY })
 
   async function lease(read: () => Promise<CipherkeyRow | undefined>): Promise<Lease | undefined> {
     const opened = await openCipherkey({ tenantKeys, clock }, read, ttlMs * minRemainingShare)
@@ -49,24 +50,18 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
 
   return {
     async create(tenantId) {
-      return present(
-        await lease(() => createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, undefined)),
-      )
+      return present(await lease(() => createUnnamedDataKey({ store, tenantKeys }, tenantId)))
     },
 
     async renew(tenantId, dataKeyId, version) {
       // Whoever can compute an index must not be able to encrypt under its key as well.
       const keyName = await store.cipherkeys.findKeyName(tenantId, dataKeyId)
       if (keyName?.startsWith(blindIndexPrefix) === true) return undefined
-      return lease(() => store.cipherkeys.find(tenantId, dataKeyId, version))
+      return lease(() => cipherkeys.find(tenantId, { dataKeyId, version }))
     },
 
     async leaseBlindIndexKey(tenantId, keyName) {
-      const name = `${blindIndexPrefix}${keyName}`
-      const readOrCreate = async () =>
-        (await store.cipherkeys.findActive(tenantId, name)) ??
-        (await createDataKey({ store, tenantKeys, maxKeyNames }, tenantId, name))
-      return present(await lease(readOrCreate))
+      return present(await lease(() => cipherkeys.getActive(tenantId, blindIndexName(keyName))))
     },
   }
 }

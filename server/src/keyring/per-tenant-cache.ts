@@ -13,6 +13,8 @@ export interface PerTenantCache<Value> {
   get(tenantId: string, name: string): Value | undefined
   set(tenantId: string, name: string, value: Value): void
   delete(tenantId: string, name: string): void
+  /** Looks at all entries of the tenant. */
+  deleteWhere(tenantId: string, matches: (value: Value) => boolean): void
 }
 
 export function createPerTenantCache<Value extends object>({
@@ -61,6 +63,13 @@ export function createPerTenantCache<Value extends object>({
 
     delete(tenantId, name) {
       all.delete(keyOf(tenantId, name))
+    },
+
+    deleteWhere(tenantId, matches) {
+      for (const name of [...(namesByTenant.get(tenantId) ?? [])]) {
+        const entry = all.peek(keyOf(tenantId, name))
+        if (entry !== undefined && matches(entry.value)) all.delete(keyOf(tenantId, name))
+      }
     },
   }
 }

@@ -1,6 +1,13 @@
 // Tenant keys in memory, each for as long as its KEK said yes a short while ago. This is where revocation bites: a
 // denial evicts at once, an outage only lets the time run out, and nothing is ever held longer than the TTL.
-import { isKeyholdError, verifyKeyCheckValue, type ErrorCode, type Kms, type TenantKey } from '@keyhold/core'
+import {
+  isKeyholdError,
+  verifyKeyCheckValue,
+  type ErrorCode,
+  type KeyholdError,
+  type Kms,
+  type TenantKey,
+} from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
 import type { Store } from '../store/store.ts'
 import type { TenantKeyRow } from '../store/tenant-keys.ts'
@@ -10,6 +17,8 @@ export interface HeldTenantKey {
   readonly tenantKey: TenantKey
   readonly keyArn: string
   validUntilMs: number
+  /** From then on the KMS is asked anew by whoever uses it. */
+  refreshAtMs: number
 }
 
 export interface TenantKeyCacheOptions {
@@ -20,6 +29,8 @@ export interface TenantKeyCacheOptions {
   maxEntries: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
+  /** From 0 to 1, below 1: spreads refreshes. */
+  random?: () => number
   /** Told of every denial, also where nothing was held: other replicas may hold what this one does not. */
   onDenial?: (keyArn: string) => void
 }
@@ -32,7 +43,7 @@ export interface TenantKeyCache {
    */
   get(tenantId: string, version: number, minRemainingMs?: number): Promise<HeldTenantKey | undefined>
   /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
-  keepFresh(entry: HeldTenantKey): void
+  keepFresh(entry: HeldTenantKey, nowMs?: number): void
   /** Ends what is held under a KEK, for all tenants or for one. */
   evictKeyArn(keyArn: string, tenantId?: string): void
 }
@@ -50,8 +61,21 @@ const denials: readonly ErrorCode[] = [
 // root key, must not pay for its damaged row.
 const damages: readonly ErrorCode[] = ['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY']
 
-// A key in use is asked for anew in the last fifth of its time, so that traffic does not wait for the KMS.
+// A key in use is asked for anew in the last fifth of its time, so that traffic does not wait for the KMS; somewhere in
+// the first half of that fifth, so that keys that came together, as after a start, do not come together for ever.
 const refreshShare = 0.8
+const refreshSpread = 0.1
+
+// After a refusal the KMS is left alone for a moment: the traffic of a locked tenant asks as often as it likes. Short,
+// since a customer who has given access back looks at once; and never longer than a key would be held.
+const refusalMs = 1_000
+// The same for early refreshes that found the KMS away.
+const retryMs = 1_000
+
+interface Refusal {
+  error: KeyholdError
+  untilMs: number
+}
 
 /** Unwraps a stored tenant key, past any cache, and compares its check value. */
 export async function unwrapTenantKey(kms: Kms, row: TenantKeyRow & { wrapped: Buffer }): Promise<TenantKey> {
@@ -67,6 +91,7 @@ export function createTenantKeyCache({
   ttlMs,
   maxEntries,
   clock,
+  random = Math.random,
   onDenial,
 }: TenantKeyCacheOptions): TenantKeyCache {
   const held = new LRUCache<string, HeldTenantKey>({
@@ -77,6 +102,7 @@ export function createTenantKeyCache({
     },
   })
   const inFlight = new Map<string, Promise<HeldTenantKey | undefined>>()
+  const refusals = new LRUCache<string, Refusal>({ max: maxEntries })
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
 
@@ -101,8 +127,10 @@ export function createTenantKeyCache({
       const entry =
         known?.tenantKey.id === tenantKey.id
           ? known
-          : { tenantKey, keyArn: row.keyArn, validUntilMs: startMs }
+          : { tenantKey, keyArn: row.keyArn, validUntilMs: startMs, refreshAtMs: startMs }
       entry.validUntilMs = startMs + ttlMs
+      entry.refreshAtMs = startMs + ttlMs * (refreshShare + refreshSpread * random())
+      refusals.delete(name)
       if (ttlMs > 0) held.set(name, entry)
       return entry
     } catch (error) {
@@ -111,12 +139,17 @@ export function createTenantKeyCache({
         onDenial?.(row.keyArn)
       }
       if (isKeyholdError(error, ...damages)) evictKeyArn(row.keyArn, tenantId)
+      if (isKeyholdError(error, ...denials, ...damages)) {
+        refusals.set(name, { error, untilMs: startMs + Math.min(refusalMs, ttlMs) })
+      }
       throw error
     }
   }
 
   function fetchOnce(tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
     const name = nameOf(tenantId, version)
+    const refusal = refusals.get(name)
+    if (refusal !== undefined && clock() < refusal.untilMs) return Promise.reject(refusal.error)
     let flight = inFlight.get(name)
     if (flight === undefined) {
       flight = fetch(name, tenantId, version).finally(() => inFlight.delete(name))
@@ -135,10 +168,12 @@ export function createTenantKeyCache({
     }
   }
 
-  function keepFresh({ tenantKey, validUntilMs }: HeldTenantKey): void {
-    if (validUntilMs - clock() >= ttlMs * (1 - refreshShare)) return
+  function keepFresh(entry: HeldTenantKey, nowMs = clock()): void {
+    if (nowMs <= entry.refreshAtMs) return
+    const { tenantId, version } = entry.tenantKey
     // An outage during the early refresh changes nothing; a denial has evicted the entry by then.
-    fetchOnce(tenantKey.tenantId, tenantKey.version).catch(() => undefined)
+    entry.refreshAtMs = nowMs + retryMs
+    fetchOnce(tenantId, version).catch(() => undefined)
   }
 
   return {

@@ -29,10 +29,20 @@ export async function decrypt(
   items: ItemOutcome<TokenItem>[],
 ): Promise<ItemOutcome<Buffer>[]> {
   const byId = new Map<string, DataKey | KeyholdError>()
+  const missing = new Map<string, ParsedToken>()
   for (const item of items) {
     if ('error' in item) continue
-    const name = dataKeyName(item.value.token)
-    if (!byId.has(name)) byId.set(name, await getDataKey(dataKeys, tenantId, item.value.token))
+    const { token } = item.value
+    const name = dataKeyName(token)
+    if (byId.has(name)) continue
+    const held = dataKeys.findHeld(tenantId, token.header.dataKeyId, token.header.version)
+    if (held === undefined) missing.set(name, token)
+    else byId.set(name, held)
+  }
+  if (missing.size > 0) {
+    const load = async ([name, token]: [string, ParsedToken]) =>
+      byId.set(name, await getDataKey(dataKeys, tenantId, token))
+    await Promise.all(Array.from(missing, load))
   }
   return mapInSlices(items, (item) => {
     if ('error' in item) return item
@@ -58,8 +68,8 @@ async function getDataKey(
       new KeyholdError('ERR_DECRYPTION_FAILED')
     )
   } catch (error) {
-    // A damaged cipherkey concerns the items of its data key alone.
-    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY')) return error
+    // A damaged cipherkey, and a version below the minimum, concern the items of this data key alone.
+    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_VERSION_RETIRED')) return error
     throw error
   }
 }

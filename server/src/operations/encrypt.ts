@@ -28,10 +28,18 @@ export async function encrypt(
   items: ItemOutcome<PlainItem>[],
 ): Promise<ItemOutcome<string>[]> {
   const byKeyName = new Map<string, DataKey | KeyholdError>()
+  const missing = new Set<string>()
   for (const item of items) {
-    if ('value' in item && !byKeyName.has(item.value.keyName)) {
-      byKeyName.set(item.value.keyName, await getActive(dataKeys, tenantId, item.value.keyName))
-    }
+    if ('error' in item || byKeyName.has(item.value.keyName)) continue
+    const { keyName } = item.value
+    const held = dataKeys.findHeldActive(tenantId, keyName)
+    if (held === undefined) missing.add(keyName)
+    else byKeyName.set(keyName, held)
+  }
+  if (missing.size > 0) {
+    const load = async (keyName: string) =>
+      byKeyName.set(keyName, await getActive(dataKeys, tenantId, keyName))
+    await Promise.all(Array.from(missing, load))
   }
   return mapInSlices(items, (item) => {
     if ('error' in item) return item

@@ -18,7 +18,7 @@ export interface ReencryptItem extends TokenItem {
 
 /**
  * Brings each token under the active data key of its data key's name, or of `defaultKeyName` where a lease made it.
- * Every token is opened first, also one that stays as it is.
+ * Every token is opened first, also one that stays as it is: what is below the minimum version can't be brought up.
  *
  * @throws KeyholdError what concerns the whole tenant
  */

@@ -13,8 +13,14 @@ export interface CipherkeyRow {
   keyCheckValue: Buffer
 }
 
-/** A cipherkey that encrypts, and since when. */
-export interface ActiveCipherkeyRow extends CipherkeyRow {
+/** A cipherkey as one who decrypts finds it. */
+export interface FoundCipherkeyRow extends CipherkeyRow {
+  /** Its version is below the data key's minimum: it must not be used. */
+  isRetired: boolean
+}
+
+/** A cipherkey that encrypts, under which name, and since when. */
+export interface ActiveCipherkeyRow extends NewCipherkey {
   createdAt: Date
 }
 
@@ -89,6 +95,30 @@ export function cipherkeyQueries(db: Database) {
       return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
     },
 
+    /**
+     * Inserts the first versions of many key names at once, and answers for which it did: names that have an active
+     * data key already are left alone.
+     */
+    async insertManyActive(cipherkeys: readonly NewCipherkey[]): Promise<string[]> {
+      if (cipherkeys.length === 0) return []
+      const { rows } = await sql<{ key_name: string }>`
+        insert into keyhold.cipherkeys
+          (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value)
+        select tenant_id, data_key_id, version, key_name, 'active', tenant_key_version, wrapped, key_check_value
+        from unnest(
+          ${cipherkeys.map((c) => c.tenantId)}::text[],
+          ${cipherkeys.map((c) => c.dataKeyId)}::uuid[],
+          ${cipherkeys.map((c) => c.version)}::integer[],
+          ${cipherkeys.map((c) => c.keyName)}::text[],
+          ${cipherkeys.map((c) => c.tenantKeyVersion)}::integer[],
+          ${cipherkeys.map((c) => c.wrapped)}::bytea[],
+          ${cipherkeys.map((c) => c.keyCheckValue)}::bytea[]
+        ) as c (tenant_id, data_key_id, version, key_name, tenant_key_version, wrapped, key_check_value)
+        on conflict (tenant_id, key_name) where state = 'active' and key_name is not null do nothing
+        returning key_name`.execute(db)
+      return rows.map((row) => row.key_name)
+    },
+
     /** For a data key of its own, that no key name leads to. */
     async insertUnnamed(cipherkey: CipherkeyRow): Promise<void> {
       await db
@@ -106,7 +136,7 @@ export function cipherkeyQueries(db: Database) {
     },
 
     /** Ends the time in which a version encrypts; false when it has ended before. */
-    async retire(row: Pick<CipherkeyRow, 'tenantId' | 'dataKeyId' | 'version'>): Promise<boolean> {
+    async endEncryption(row: Pick<CipherkeyRow, 'tenantId' | 'dataKeyId' | 'version'>): Promise<boolean> {
       const result = await db
         .updateTable('cipherkeys')
         .set({ state: 'decrypt-only' })
@@ -116,17 +146,6 @@ export function cipherkeyQueries(db: Database) {
         .where('state', '=', 'active')
         .executeTakeFirst()
       return result.numUpdatedRows > 0n
-    },
-
-    async countKeyNames(tenantId: string): Promise<number> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .where('tenant_id', '=', tenantId)
-        .where('state', '=', 'active')
-        .where('key_name', 'is not', null)
-        .executeTakeFirstOrThrow()
-      return row.count
     },
 
     /** The name of a data key; undefined for a data key of its own, and for none. */
@@ -142,25 +161,43 @@ export function cipherkeyQueries(db: Database) {
     },
 
     async findActive(tenantId: string, keyName: string): Promise<ActiveCipherkeyRow | undefined> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select([...columns, 'created_at'])
-        .where('tenant_id', '=', tenantId)
-        .where('key_name', '=', keyName)
-        .where('state', '=', 'active')
-        .executeTakeFirst()
-      return row && { ...fromRow(row), createdAt: row.created_at }
+      const [row] = await this.listActive(tenantId, [keyName])
+      return row
     },
 
-    async find(tenantId: string, dataKeyId: string, version: number): Promise<CipherkeyRow | undefined> {
-      const row = await db
+    /** The active data keys of those names that have one, in any order. */
+    async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
+      const rows = await db
         .selectFrom('cipherkeys')
-        .select(columns)
+        .select([...columns, 'key_name', 'created_at'])
         .where('tenant_id', '=', tenantId)
-        .where('data_key_id', '=', dataKeyId)
-        .where('version', '=', version)
-        .executeTakeFirst()
-      return row && fromRow(row)
+        .where('key_name', '=', sql<string>`any(${keyNames})`)
+        .where('state', '=', 'active')
+        .execute()
+      return rows.map((row) => ({
+        ...fromRow(row),
+        keyName: row.key_name ?? '',
+        createdAt: row.created_at,
+      }))
+    },
+
+    async find(tenantId: string, dataKeyId: string, version: number): Promise<FoundCipherkeyRow | undefined> {
+      const [row] = await this.listFound(tenantId, [{ dataKeyId, version }])
+      return row
+    },
+
+    /** Those that exist, in any order. */
+    async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
+      const rows = await db
+        .selectFrom('cipherkeys')
+        .select([...columns, 'state'])
+        .where('tenant_id', '=', tenantId)
+        .where(
+          sql<boolean>`(data_key_id, version) in (select * from unnest(
+            ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
+        )
+        .execute()
+      return rows.map((row) => ({ ...fromRow(row), isRetired: row.state === 'retired' }))
     },
 
     async exists(tenantId: string): Promise<boolean> {

@@ -4,7 +4,8 @@ import pg from 'pg'
 import { poolConfig, type Database, type DatabaseConnection } from './database.ts'
 import { sql } from 'kysely'
 
-const channel = 'keyhold_denials'
+const denials = 'keyhold_denials'
+const dataKeyChanges = 'keyhold_data_key_changes'
 const firstRetryMs = 250
 const maxRetryMs = 5_000
 // The traffic of a locked tenant meets a denial with every request; the others need not hear of each.
@@ -14,19 +15,24 @@ const maxRemembered = 10_000
 export interface Notifications {
   /** Tells all replicas, this one included, that a KMS has denied the use of a key; at most once a second for each. */
   publishDenial(keyArn: string): Promise<void>
+  /** Tells all replicas, this one included, that a data key has another active version or another minimum version. */
+  publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>
   close(): Promise<void>
 }
 
-/**
- * Listens on a connection of its own, and goes on trying when it is lost.
- *
- * @param onDenial - told of every key ARN that a replica publishes
- * @param onError - told of lost connections
- */
+export interface NotificationListeners {
+  /** Told of every key ARN that a replica publishes. */
+  onDenial: (keyArn: string) => void
+  onDataKeyChange: (tenantId: string, dataKeyId: string) => void
+  /** Told of lost connections. */
+  onError: (error: unknown) => void
+}
+
+/** Listens on a connection of its own, and goes on trying when it is lost. */
 export function openNotifications(
   db: Database,
   connection: DatabaseConnection,
-  { onDenial, onError }: { onDenial: (keyArn: string) => void; onError: (error: unknown) => void },
+  { onDenial, onDataKeyChange, onError }: NotificationListeners,
 ): Notifications {
   let client: pg.Client | undefined
   let retry: NodeJS.Timeout | undefined
@@ -50,12 +56,14 @@ export function openNotifications(
     next.on('end', () => {
       lose(new Error('the connection has ended'))
     })
-    next.on('notification', ({ payload }) => {
-      if (payload !== undefined) onDenial(payload)
+    next.on('notification', ({ channel, payload = '' }) => {
+      const [tenantId = '', dataKeyId = ''] = payload.split('/')
+      if (channel === denials) onDenial(payload)
+      else onDataKeyChange(tenantId, dataKeyId)
     })
     try {
       await next.connect()
-      await next.query(`listen ${channel}`)
+      await next.query(`listen ${denials}; listen ${dataKeyChanges}`)
       retryMs = firstRetryMs
     } catch (error) {
       lose(error)
@@ -69,7 +77,10 @@ export function openNotifications(
       if (nowMs - (publishedMs.get(keyArn) ?? Number.NEGATIVE_INFINITY) < minIntervalMs) return
       if (publishedMs.size >= maxRemembered) publishedMs.clear()
       publishedMs.set(keyArn, nowMs)
-      await sql`select pg_notify(${channel}, ${keyArn})`.execute(db)
+      await sql`select pg_notify(${denials}, ${keyArn})`.execute(db)
+    },
+    async publishDataKeyChange(tenantId, dataKeyId) {
+      await sql`select pg_notify(${dataKeyChanges}, ${`${tenantId}/${dataKeyId}`})`.execute(db)
     },
     async close() {
       isClosed = true

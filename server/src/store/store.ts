@@ -2,6 +2,7 @@
 // the handle is not an argument.
 import { apiKeyQueries } from './api-keys.ts'
 import { cipherkeyQueries } from './cipherkeys.ts'
+import { dataKeyQueries } from './data-keys.ts'
 import type { Database } from './database.ts'
 import { installationQueries } from './installation.ts'
 import { keyJobQueries } from './key-jobs.ts'
@@ -16,6 +17,7 @@ function queries(db: Database) {
     keyProviders: keyProviderQueries(db),
     tenantKeys: tenantKeyQueries(db),
     cipherkeys: cipherkeyQueries(db),
+    dataKeys: dataKeyQueries(db),
     keyJobs: keyJobQueries(db),
     apiKeys: apiKeyQueries(db),
   }

@@ -54,16 +54,24 @@ interface TenantKeysTable {
   destroyed_at: Date | null
 }
 
+/** Retired: its version is below the minimum, and it is not used until the minimum is lowered. */
+export type CipherkeyState = 'active' | 'decrypt-only' | 'retired'
+
 interface CipherkeysTable {
   tenant_id: string
   data_key_id: string
   version: number
   key_name: string | null
-  state: 'active' | 'decrypt-only'
+  state: CipherkeyState
   tenant_key_version: number
   wrapped: Buffer
   key_check_value: Buffer
   created_at: Stamp
+}
+
+interface KeyNameCountsTable {
+  tenant_id: string
+  names: number
 }
 
 export type KeyJobPhase = 'prepare' | 'dual' | 'copy' | 'verify' | 'cutover' | 'done' | 'aborting' | 'aborted'
@@ -120,6 +128,7 @@ export interface Tables {
   key_providers: KeyProvidersTable
   tenant_keys: TenantKeysTable
   cipherkeys: CipherkeysTable
+  key_name_counts: KeyNameCountsTable
   key_jobs: KeyJobsTable
   key_job_failures: KeyJobFailuresTable
   api_keys: ApiKeysTable

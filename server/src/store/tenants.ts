@@ -47,13 +47,6 @@ export function tenantQueries(db: Database) {
       return row !== undefined
     },
 
-    /** For transactions that make a key name: they come one after the other, so that a quota can be counted. */
-    async lockKeyNames(id: string): Promise<void> {
-      await sql`select pg_advisory_xact_lock(hashtextextended(${`keyhold key names of ${id}`}, 0))`.execute(
-        db,
-      )
-    },
-
     async list(): Promise<TenantRow[]> {
       const rows = await db
         .selectFrom('tenants')

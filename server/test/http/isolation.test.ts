@@ -12,6 +12,7 @@ interface Names {
   fingerprint: string
   token: string
   apiKeyId: string
+  keyName: string
 }
 
 let server: TestServer
@@ -27,9 +28,10 @@ beforeAll(async () => {
   const { fingerprint } = await registerKey(server, a)
   await migrateTo(server, a, fingerprint)
   const token = await encryptText(server, a, 'of A', { context: { purpose: 'isolation' } })
+  await encryptText(server, a, 'of A', { keyName: 'of-a' })
   const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
   const apiKey = listAt(keys.body).find((key) => at(key, 'tenantId') === a.tenantId)
-  ofA = { tenantId: a.tenantId, fingerprint, token, apiKeyId: textAt(apiKey, 'id') }
+  ofA = { tenantId: a.tenantId, fingerprint, token, apiKeyId: textAt(apiKey, 'id'), keyName: 'of-a' }
 
   const other = await server.createTenant()
   ofNobody = {
@@ -37,6 +39,7 @@ beforeAll(async () => {
     fingerprint: '0'.repeat(32),
     token: await encryptText(server, other, 'of A', { context: { purpose: 'isolation' } }),
     apiKeyId: '0'.repeat(16),
+    keyName: 'nobodys',
   }
   await server.request('DELETE', `/api/v1/api-keys/${ofNobody.apiKeyId}`, { token: server.operatorToken })
 })
@@ -52,6 +55,8 @@ const lease = (path: string, body: object, headers: Record<string, string> = {})
 const headerOf = (token: string) =>
   Buffer.from(token.slice(4), 'base64url').subarray(0, 26).toString('base64')
 const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
+const dataKeys = '/api/v1/encryption/data-keys'
+const minimum = { minimumVersion: 1 }
 const rename = [{ op: 'replace', path: '/name', value: 'taken over' }]
 
 // All that B can ask on each route. A route without a row is a type error, and fails the first test.
@@ -99,6 +104,15 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   ],
   getBlindIndexKey: [
     (names) => lease('/api/v1/encryption/datakeys/blind-index', { keyName: 'email' }, tenantHeader(names)),
+  ],
+  listDataKeys: [(names) => admin('GET', dataKeys, undefined, tenantHeader(names))],
+  rotateDataKey: [
+    ({ keyName }) => admin('POST', `${dataKeys}/${keyName}/actions/rotate`),
+    (names) => admin('POST', `${dataKeys}/default/actions/rotate`, undefined, tenantHeader(names)),
+  ],
+  setMinimumVersion: [
+    ({ keyName }) => admin('POST', `${dataKeys}/${keyName}/actions/set-minimum-version`, minimum),
+    (names) => admin('POST', `${dataKeys}/default/actions/set-minimum-version`, minimum, tenantHeader(names)),
   ],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],

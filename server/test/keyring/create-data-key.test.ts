@@ -1,7 +1,9 @@
 // Making data keys while everything else moves: under the version that is active at the commit, once for each name,
 // and never given out before the row is there.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createDataKey } from '../../src/keyring/create-data-key.ts'
+import { isKeyholdError } from '@keyhold/core'
+import { createDataKeys, type CreateDataKeyParts } from '../../src/keyring/create-data-key.ts'
+import type { CipherkeyRow } from '../../src/store/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
 import {
@@ -32,6 +34,16 @@ beforeEach(async () => {
   ;[mine, other] = kms.arns
   tenantId = await createTenant(store, kms, `tenant-${++tenants}`, mine)
 })
+
+async function createDataKey(
+  parts: CreateDataKeyParts,
+  ofTenant: string,
+  keyName: string,
+): Promise<CipherkeyRow> {
+  const [row] = await createDataKeys(parts, ofTenant, [keyName])
+  if (row === undefined || isKeyholdError(row)) throw row ?? new Error('no row')
+  return row
+}
 
 /** A store in which something happens after wrapping and before each transaction: the n-th time it is called. */
 function withInterruption(happens: (time: number) => Promise<unknown>): {

@@ -1,7 +1,7 @@
 // Data keys in memory: as long as their own time and their tenant key's, whichever ends first.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { wrapDataKey } from '@keyhold/core'
-import type { CipherkeyRow } from '../../src/store/cipherkeys.ts'
+import type { FoundCipherkeyRow } from '../../src/store/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
 import {
@@ -18,7 +18,7 @@ let postgres: TestPostgres
 let plainStore: Store
 let store: Store
 let reads: number
-let onRead: ((row: CipherkeyRow | undefined) => Promise<CipherkeyRow | undefined>) | undefined
+let onRead: ((rows: FoundCipherkeyRow[]) => Promise<FoundCipherkeyRow[]>) | undefined
 let kms: CountingKms
 let keyring: Keyring
 let mine: string
@@ -43,10 +43,10 @@ beforeEach(async () => {
     ...plainStore,
     cipherkeys: {
       ...cipherkeys,
-      async find(...args) {
+      async listFound(...args) {
         reads++
-        const row = await cipherkeys.find(...args)
-        return onRead === undefined ? row : onRead(row)
+        const rows = await cipherkeys.listFound(...args)
+        return onRead === undefined ? rows : onRead(rows)
       },
     },
   }
@@ -197,12 +197,12 @@ test('a reader that meets a destroyed version reads the cipherkey once more and 
   const made = await keyring.dataKeys.getActive(tenantId, 'default')
   await moveToNewTenantKey(plainStore, kms, other, tenantId)
   keyring = createKeyring(store, kms)
-  onRead = async (row) => {
+  onRead = async (rows) => {
     onRead = undefined
     // Between this reading and the unwrapping, the migration ends.
     await rewrap(made.id, 2)
     await plainStore.tenantKeys.destroy(tenantId, 1)
-    return row
+    return rows
   }
   const read = await keyring.dataKeys.get(tenantId, made.id, 1)
   expect(read?.key.equals(made.key)).toBe(true)

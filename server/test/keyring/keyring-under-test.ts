@@ -78,11 +78,17 @@ export interface Keyring {
 export function createKeyring(
   store: Store,
   kms: Kms,
-  options: { ttlMs?: number; maxTenantKeys?: number; maxDataKeys?: number } = {},
+  options: { ttlMs?: number; maxTenantKeys?: number; maxDataKeys?: number; random?: () => number } = {},
 ): Keyring {
   const clock = { nowMs: 1_000_000 }
   const shared = { store, ttlMs: options.ttlMs ?? ttlMs, clock: () => clock.nowMs }
-  const tenantKeys = createTenantKeyCache({ ...shared, kms, maxEntries: options.maxTenantKeys ?? 100 })
+  const { random = () => 0 } = options
+  const tenantKeys = createTenantKeyCache({
+    ...shared,
+    kms,
+    random,
+    maxEntries: options.maxTenantKeys ?? 100,
+  })
   const dataKeys = createDataKeyCache({
     ...shared,
     tenantKeys,

@@ -137,7 +137,85 @@ test.each([
   expect(await get(neighbour)).toBe(held)
   expect(kms.calls(other)).toBe(1)
   kms.fail(mine, undefined)
+  after(1_000)
   expect(await get()).toBeDefined()
+})
+
+test.each([
+  'ERR_KMS_DENIED',
+  'ERR_KMS_KEY_DISABLED',
+  'ERR_KMS_KEY_PENDING_DELETION',
+  'ERR_KMS_KEY_NOT_FOUND',
+  'ERR_KMS_KEY_WRONG_USAGE',
+  'ERR_KMS_INVALID_CIPHERTEXT',
+  'ERR_KEY_INTEGRITY',
+])('the traffic of a locked tenant (%s) asks the KMS once a second, for this tenant alone', async (code) => {
+  const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+  kms.fail(mine, code as ErrorCode)
+  for (let passed = 0; passed < 3_000; passed += 100) {
+    await expect(get()).rejects.toMatchObject({ code })
+    after(100)
+  }
+  expect(kms.calls()).toBe(3)
+  await expect(get(sibling)).rejects.toMatchObject({ code })
+  expect(kms.calls()).toBe(4)
+  kms.fail(mine, undefined)
+  expect(await get()).toBeDefined()
+})
+
+test('a refusal is remembered from the start of the call, however late the answer', async () => {
+  kms.fail(mine, 'ERR_KMS_DENIED')
+  const release = kms.hold()
+  const asked = get()
+  const refused = expect(asked).rejects.toMatchObject({ code: 'ERR_KMS_DENIED' })
+  await expect.poll(() => kms.calls()).toBe(1)
+  after(1_000)
+  release()
+  await refused
+  kms.fail(mine, undefined)
+  expect(await get()).toBeDefined()
+})
+
+test('a time of 0 remembers no refusal either', async () => {
+  keyring = createKeyring(store, kms, { ttlMs: 0 })
+  kms.fail(mine, 'ERR_KMS_DENIED')
+  for (let call = 1; call <= 3; call++) {
+    await expect(get()).rejects.toMatchObject({ code: 'ERR_KMS_DENIED' })
+    expect(kms.calls()).toBe(call)
+  }
+})
+
+test('keys that came together are asked for anew one after the other, all in the last fifth of their time', async () => {
+  let draws = 0
+  keyring = createKeyring(store, kms, { random: () => draws++ / 10 })
+  const ids = [tenantId]
+  while (ids.length < 10) ids.push(await createTenant(store, kms, `tenant-${++tenants}`, mine))
+  for (const id of ids) await get(id)
+  after(ttlMs * 0.8)
+  for (const id of ids) await get(id)
+  await settle()
+  expect(kms.calls()).toBe(10)
+  const asked = []
+  for (let step = 0; step < 10; step++) {
+    const before = kms.calls()
+    after(ttlMs / 100)
+    for (const id of ids) await get(id)
+    await settle()
+    asked.push(kms.calls() - before)
+  }
+  expect(asked).toEqual(Array.from({ length: 10 }, () => 1))
+})
+
+test('an early refresh that finds the KMS away is tried again after a second, not with every use', async () => {
+  await get()
+  kms.fail(mine, 'ERR_KMS_THROTTLED')
+  after(ttlMs * 0.8 + 1)
+  for (let passed = 0; passed < 3_000; passed += 100) {
+    await get()
+    await settle()
+    after(100)
+  }
+  expect(kms.calls()).toBe(4)
 })
 
 test('a refusal during the early refresh ends the key for the next caller', async () => {

@@ -33,6 +33,7 @@ test('twenty replicas that start at once make the schema once, and each then run
   expect(await runSql(connection, 'select name from keyhold.schema_migrations')).toEqual([
     { name: '0001-first-schema' },
     { name: '0002-retired-tenant-ids' },
+    { name: '0003-retired-versions' },
   ])
   const before = await runSql(connection, listObjects)
   await migrateSchema(postgres.open(connection), () => Promise.resolve())

@@ -1,0 +1,46 @@
+// The routes of a tenant's named data keys.
+import { limits, type DataKeyInformation } from '@keyhold/contract'
+import type { DataKeyChangeParts } from '../operations/data-key-change.ts'
+import { listDataKeys } from '../operations/list-data-keys.ts'
+import { rotateDataKey } from '../operations/rotate-data-key.ts'
+import { setMinimumVersion } from '../operations/set-minimum-version.ts'
+import type { DataKeyRow } from '../store/data-keys.ts'
+import type { Handlers } from './handler.ts'
+
+export function namedDataKeyHandlers(
+  parts: DataKeyChangeParts,
+): Pick<Handlers, 'listDataKeys' | 'rotateDataKey' | 'setMinimumVersion'> {
+  return {
+    async listDataKeys({ tenantId, query: { after, limit } }) {
+      const page = await listDataKeys(parts.store, tenantId, {
+        after,
+        limit: limit === undefined ? limits.defaultDataKeysPerPage : Number(limit),
+      })
+      const next = page.after === undefined ? {} : { next: page.after }
+      return { status: 200, body: { dataKeys: page.dataKeys.map(dataKeyWire), ...next } }
+    },
+
+    async rotateDataKey({ tenantId, params: { keyName } }) {
+      return { status: 200, body: dataKeyWire(await rotateDataKey(parts, tenantId, keyName)) }
+    },
+
+    async setMinimumVersion({ tenantId, params: { keyName }, body: { minimumVersion } }) {
+      const changed = await setMinimumVersion(parts, tenantId, { keyName, minimumVersion })
+      return { status: 200, body: dataKeyWire(changed) }
+    },
+  }
+}
+
+function dataKeyWire({ keyName, dataKeyId, minimumVersion, versions }: DataKeyRow): DataKeyInformation {
+  return {
+    keyName,
+    dataKeyId,
+    activeVersion: versions[0]?.version ?? 0,
+    minimumVersion,
+    versions: versions.map(({ version, state, createdAt }) => ({
+      version,
+      state,
+      createdAt: createdAt.toISOString(),
+    })),
+  }
+}

@@ -1,0 +1,61 @@
+// Reading cipherkeys, and making them where a key name has none: asked for one by one, done in batches.
+import { KeyholdError } from '@keyhold/core'
+import type { ActiveCipherkeyRow, CipherkeyPosition, CipherkeyRow } from '../store/cipherkeys.ts'
+import { createDataKeys, createNextVersion, type CreateDataKeyParts } from './create-data-key.ts'
+import { gather } from './gather.ts'
+
+export interface ReadCipherkeysOptions extends CreateDataKeyParts {
+  /** After this time a data key encrypts no more, and its name gets a new version. */
+  maxDataKeyAgeMs: number
+}
+
+export interface ReadCipherkeys {
+  /** Undefined: the tenant has no such data key. Throws `ERR_KEY_VERSION_RETIRED` below the minimum version. */
+  find(tenantId: string, position: CipherkeyPosition): Promise<CipherkeyRow | undefined>
+  /** The active one of a name, made and committed if there is none. */
+  getActive(tenantId: string, keyName: string): Promise<CipherkeyRow>
+}
+
+export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherkeysOptions): ReadCipherkeys {
+  const { store } = parts
+
+  async function findMany(
+    tenantId: string,
+    positions: CipherkeyPosition[],
+  ): Promise<(CipherkeyRow | KeyholdError | undefined)[]> {
+    const found = await store.cipherkeys.listFound(tenantId, positions)
+    const byName = new Map(found.map((row) => [nameOf(row), row]))
+    return positions.map((position) => {
+      const row = byName.get(nameOf(position))
+      return row?.isRetired === true ? new KeyholdError('ERR_KEY_VERSION_RETIRED') : row
+    })
+  }
+
+  async function getActiveMany(
+    tenantId: string,
+    keyNames: string[],
+  ): Promise<(CipherkeyRow | KeyholdError)[]> {
+    const active = await store.cipherkeys.listActive(tenantId, keyNames)
+    const byName = new Map<string, CipherkeyRow | KeyholdError>()
+    const renew = async (row: ActiveCipherkeyRow) => {
+      const isAged = Date.now() - row.createdAt.getTime() >= maxDataKeyAgeMs
+      byName.set(row.keyName, isAged ? await createNextVersion(parts, row) : row)
+    }
+    await Promise.all(active.map(renew))
+    const missing = [...new Set(keyNames)].filter((keyName) => !byName.has(keyName))
+    if (missing.length > 0) {
+      const made = await createDataKeys(parts, tenantId, missing)
+      for (const [index, row] of made.entries()) byName.set(missing[index] ?? '', row)
+    }
+    return keyNames.map((keyName) => byName.get(keyName) ?? new KeyholdError('ERR_INTERNAL'))
+  }
+
+  return {
+    find: gather<CipherkeyPosition, CipherkeyRow | undefined>(findMany),
+    getActive: gather<string, CipherkeyRow>(getActiveMany),
+  }
+}
+
+function nameOf({ dataKeyId, version }: CipherkeyPosition): string {
+  return `${dataKeyId}/${version}`
+}

@@ -1,0 +1,25 @@
+// Versions of data keys below a minimum, and the count of a tenant's key names. A count of its own row, since counting
+// the names themselves for each new one would take the longer the more there are. Names are never deleted, so it only
+// rises. What replicas of the version before make while they are replaced by this one goes uncounted.
+import { sql, type Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+const statements = [
+  // This lock holds off everyone who makes key names until the count below is committed.
+  sql`alter table keyhold.cipherkeys drop constraint cipherkeys_state_check,
+    add constraint cipherkeys_state_check check (state in ('active', 'decrypt-only', 'retired'))`,
+
+  sql`create table keyhold.key_name_counts (
+    tenant_id text collate "C" primary key references keyhold.tenants on delete cascade,
+    names integer not null check (names >= 0)
+  )`,
+  sql`insert into keyhold.key_name_counts (tenant_id, names)
+    select tenant_id, count(*) from keyhold.cipherkeys
+    where state = 'active' and key_name is not null group by tenant_id`,
+]
+
+export const retiredVersions: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    for (const statement of statements) await statement.execute(db)
+  },
+}
