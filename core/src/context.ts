@@ -14,6 +14,7 @@ export const contextPurpose = {
   webhookSecret: 5,
   storedCredential: 6,
   keyCheckValue: 7,
+  signingKey: 8,
 } as const
 
 export type ContextPurpose = (typeof contextPurpose)[keyof typeof contextPurpose]

@@ -43,6 +43,15 @@ const errorTable = {
   },
   ERR_KEY_UNUSABLE: { summary: 'The key cannot protect a tenant.', retryable: false },
   ERR_KEY_SINGLE_REGION: { summary: 'The key is a single-region key.', retryable: false },
+  ERR_KEY_POLICY_TOO_WIDE: {
+    summary: 'The key policy admits every tenant, for lack of a condition on the encryption context.',
+    retryable: false,
+  },
+  ERR_ROLE_ARN_INVALID: { summary: 'The structure of the role ARN is invalid.', retryable: false },
+  ERR_ROLE_WITHOUT_EXTERNAL_ID: {
+    summary: "The role can be assumed without this tenant's external id.",
+    retryable: false,
+  },
   'Encryption-88': { summary: 'The key policy does not allow a required action.', retryable: false },
 
   // The key management service
@@ -68,6 +77,16 @@ const errorTable = {
   ERR_MIGRATION_NOT_STARTED: { summary: 'The migration could not be initiated.', retryable: false },
   ERR_MIGRATION_NOT_PREPARED: { summary: 'The migration could not be prepared.', retryable: true },
   ERR_MIGRATION_NOT_FOUND: { summary: 'There is no migration for this tenant.', retryable: false },
+  ERR_MIGRATION_ENDED: { summary: 'The migration has ended.', retryable: false },
+  ERR_MIGRATION_FAILURES_OPEN: {
+    summary: 'Cipherkeys that do not open hold the migration up.',
+    retryable: false,
+  },
+  ERR_MIGRATION_FAILURE_NOT_FOUND: {
+    summary: 'The migration has not set these cipherkeys aside.',
+    retryable: false,
+  },
+  ERR_MIGRATION_REPORT_NOT_FOUND: { summary: 'The migration has no report yet.', retryable: false },
   ERR_MIGRATION_RECORD_INVALID: { summary: 'The stored migration could not be loaded.', retryable: false },
 
   // Data

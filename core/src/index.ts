@@ -26,7 +26,18 @@ export { createFileSealer, type FileSealer } from './file-sealer.ts'
 export { keyArnFingerprint } from './fingerprint.ts'
 export { awsRegions, keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
 export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
-export type { KeyInspection, Kms, KmsCallOptions, TenantKeyRef } from './kms.ts'
+export type {
+  CustomerRole,
+  ExamineKey,
+  KeyAccess,
+  KeyCheck,
+  KeyExamination,
+  KeyInspection,
+  Kms,
+  KmsAnswer,
+  KmsCallOptions,
+  TenantKeyRef,
+} from './kms.ts'
 export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {
   encodeHeader,
@@ -38,5 +49,5 @@ export {
   type Header,
   type ParsedToken,
 } from './token.ts'
-export { isUuid } from './uuid.ts'
+export { isUuid, uuidFromBytes, uuidToBytes } from './uuid.ts'
 export { decryptValue, encryptValue, encryptValueBytes } from './value.ts'

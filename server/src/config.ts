@@ -19,6 +19,16 @@ export interface Config {
   backupRetentionDays: number
   /** After this long without a sign of life from its leader, a migration is led by another replica. */
   migrationLeaseSeconds: number
+  /** How many threads of this replica rewrap cipherkeys. */
+  migrationThreads: number
+  /** 0: no limit. */
+  migrationRowsPerSecond: number
+  /** 1 to 100. */
+  migrationTimeSharePercent: number
+  /** Whether key jobs give way to the data plane. */
+  migrationYields: boolean
+  /** After this many days a tenant key is rotated; 0: never. */
+  tenantKeyMaxAgeDays: number
   /** Undefined: the original's name. */
   internalKmsName: string | undefined
   /** Undefined: AWS itself. */
@@ -75,6 +85,27 @@ export function readConfig(environment: Environment = process.env): Config {
       min: 2,
       max: 300,
     }),
+    migrationThreads: readInteger(environment, 'KEYHOLD_MIGRATION_THREADS', {
+      byDefault: 2,
+      min: 1,
+      max: 64,
+    }),
+    migrationRowsPerSecond: readInteger(environment, 'KEYHOLD_MIGRATION_ROWS_PER_SECOND', {
+      byDefault: 0,
+      min: 0,
+      max: 1_000_000,
+    }),
+    migrationTimeSharePercent: readInteger(environment, 'KEYHOLD_MIGRATION_TIME_SHARE_PERCENT', {
+      byDefault: 100,
+      min: 1,
+      max: 100,
+    }),
+    migrationYields: readBoolean(environment, 'KEYHOLD_MIGRATION_YIELDS', true),
+    tenantKeyMaxAgeDays: readInteger(environment, 'KEYHOLD_TENANT_KEY_MAX_AGE_DAYS', {
+      byDefault: 365,
+      min: 0,
+      max: 3_650,
+    }),
     internalKmsName: readText(environment, 'KEYHOLD_INTERNAL_KMS_NAME'),
     kmsEndpoint: readKmsEndpoint(environment),
     kmsCredentials: readKmsCredentials(environment),
@@ -105,8 +136,8 @@ function readInteger(
   return value
 }
 
-function readBoolean(environment: Environment, name: string): boolean {
-  const text = readText(environment, name) ?? 'false'
+function readBoolean(environment: Environment, name: string, byDefault = false): boolean {
+  const text = readText(environment, name) ?? String(byDefault)
   if (text === 'true') return true
   if (text === 'false') return false
   throw invalid(name, '"true" or "false"')

@@ -1,5 +1,5 @@
 // Where the server is put together: the only file that knows every room.
-import { spellings } from '@keyhold/contract'
+import { routes, spellings, type RouteId } from '@keyhold/contract'
 import type { Kms } from '@keyhold/core'
 import { sql } from 'kysely'
 import { mkdir } from 'node:fs/promises'
@@ -22,12 +22,14 @@ import { createTenantKeyCache } from './keyring/tenant-key-cache.ts'
 import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
-import { destroyDueTenantKeys } from './migration/destroy-due-tenant-keys.ts'
-import { runMigration } from './migration/run-migration.ts'
+import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
 import { startMigration } from './migration/start-migration.ts'
+import { createTrafficGauge } from './migration/traffic-gauge.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
+import { claimSigningKey } from './operations/claim-signing-key.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
+import { startKeyJobs } from './start-key-jobs.ts'
 import type { Database, DatabaseConnection } from './store/database.ts'
 import { openNotifications } from './store/notifications.ts'
 import { createStore, type Store, type TransactionStore } from './store/store.ts'
@@ -119,7 +121,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
     )
   }
-  const aws = createAwsKms({ endpoint: config.kmsEndpoint, credentials: config.kmsCredentials })
+  const aws = createAwsKms({
+    endpoint: config.kmsEndpoint,
+    stsEndpoint: config.kmsEndpoint,
+    credentials: config.kmsCredentials,
+  })
   closers.push(() => {
     aws.close()
     return Promise.resolve()
@@ -127,12 +133,17 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws })
   const keyring = openKeyring(config, logger, { db, connection, store, kms }, closers)
 
-  const { failpoint, backupRetentionDays, migrationLeaseSeconds: leaseSeconds, requireMultiRegion } = config
+  const { failpoint, requireMultiRegion } = config
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
+  const startParts = { store, kms, failpoint, enqueue }
+  const gauge = createTrafficGauge(() => performance.now())
   let isReady = false
   const app = createApp({
     logger,
     requestTimeoutMs: config.requestTimeoutSeconds * 1_000,
+    onReply: (routeId, elapsedMs) => {
+      if (isOfDataPlane(routeId)) gauge.observe(elapsedMs)
+    },
     authenticate: createAuthenticate(store),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
     probes: { isSealed, isReady: () => isReady, isDatabaseReady: () => isDatabaseReady(db) },
@@ -141,16 +152,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       ...keyProviderHandlers({ store, kms, requireMultiRegion }),
       ...migrationHandlers({
         store,
-        startMigration: (tenantId, fingerprint) =>
-          startMigration({ store, kms, failpoint, enqueue }, tenantId, fingerprint),
+        startMigration: (tenantId, fingerprint) => startMigration(startParts, tenantId, fingerprint),
       }),
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),
-      ...namedDataKeyHandlers({
-        store,
-        dataKeys: keyring.dataKeys,
-        announce: keyring.announceDataKeyChange,
-      }),
+      ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
       ...operatorHandlers({
         store,
         kms,
@@ -161,26 +167,14 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     },
   })
 
-  const stopping = new AbortController()
-  if (!isSealed) {
+  if (rootKey !== undefined) {
+    const stored = await claimSigningKey(store, () => createSigningKey(rootKey))
     const { tenantKeys } = keyring
-    const parts = { store, kms, tenantKeys, leaseSeconds, backupRetentionDays, failpoint }
-    await queue.work({
-      listUnledKeyJobs: () => store.keyJobs.listUnled(),
-      sweep: async () => {
-        await destroyDueTenantKeys(store)
-      },
-      runKeyJob: (keyJobId) =>
-        runMigration(parts, keyJobId, {
-          signal: stopping.signal,
-          onPause: ({ id, tenantId, phase }, error) => {
-            logger.warn({ keyJobId: id, tenantId, phase, err: error }, 'migration paused')
-          },
-        }),
-    })
+    const signingKey = openSigningKey(rootKey, stored)
+    const parts = { config, logger, store, kms, tenantKeys, queue, signingKey, gauge, startParts }
+    closers.push(await startKeyJobs(parts))
   }
   closers.push(async () => {
-    stopping.abort()
     const drained = setTimeout(() => {
       app.server.closeAllConnections()
     }, drainMs)
@@ -250,6 +244,10 @@ function openKeyring(
       notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
     },
   }
+}
+
+function isOfDataPlane(routeId: RouteId): boolean {
+  return routes[routeId].roles.some((role) => role === 'service')
 }
 
 async function isDatabaseReady(db: Database): Promise<boolean> {

@@ -36,6 +36,8 @@ export interface AppParts extends Authorization {
   logger: FastifyBaseLogger
   /** Within this time a request arrives whole. */
   requestTimeoutMs: number
+  /** Told of every reply on a route, and how long it took. */
+  onReply: (routeId: RouteId, elapsedMs: number) => void
 }
 
 // Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
@@ -50,6 +52,7 @@ export function createApp({
   probes,
   logger,
   requestTimeoutMs,
+  onReply,
   ...authorization
 }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -102,6 +105,7 @@ export function createApp({
   })
   app.addHook('onResponse', (request, reply, done) => {
     logResponse(request, reply.statusCode, reply.elapsedTime)
+    if (request.routeId !== undefined) onReply(request.routeId, reply.elapsedTime)
     done()
   })
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))

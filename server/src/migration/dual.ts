@@ -8,6 +8,7 @@ import { advance, LeadLost, targetVersionOf, type LeaderParts } from './migratio
 export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, kms, failpoint } = parts
   const targetVersion = targetVersionOf(job)
+  await failpoint('migration.dual.before-kms')
   // Read back what prepare stored: the row, not the memory of it, must open through the target.
   const stored = await store.tenantKeys.find(job.tenantId, targetVersion)
   if (stored?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
@@ -15,6 +16,7 @@ export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
 
   // Before the lock, which every writer of this tenant's keys waits for: counting very many rows takes its time.
   const total = await store.cipherkeys.count(job.tenantId)
+  await failpoint('migration.dual.before-lock')
   await store.transaction(async (transaction) => {
     const fence = await transaction.tenants.lockFence(job.tenantId)
     // Another run was here in between.

@@ -4,19 +4,33 @@ import { setTimeout } from 'node:timers/promises'
 
 export const failpointNames = [
   'migration.start.before-insert',
+  'migration.start.before-commit',
   'migration.start.after-commit',
   'migration.prepare.before-kms',
   'migration.prepare.after-kms',
+  'migration.prepare.before-commit',
   'migration.prepare.after-commit',
+  'migration.dual.before-kms',
+  'migration.dual.before-lock',
   'migration.dual.before-commit',
   'migration.dual.after-commit',
   'migration.copy.before-chunk',
+  'migration.copy.before-update',
   'migration.copy.before-commit',
   'migration.copy.after-commit',
+  'migration.copy.before-end',
   'migration.verify.before',
+  'migration.verify.before-kms',
+  'migration.verify.before-chunk',
+  'migration.verify.before-commit',
   'migration.verify.after-commit',
+  'migration.cutover.before-lock',
   'migration.cutover.before-commit',
   'migration.cutover.after-commit',
+  'migration.cancel.before-commit',
+  'migration.cancel.after-commit',
+  'migration.abort.before-commit',
+  'migration.abort.after-commit',
 ] as const
 
 export type FailpointName = (typeof failpointNames)[number]

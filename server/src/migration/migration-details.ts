@@ -1,11 +1,30 @@
-// The running migration, or else the last completed one; an aborted one is neither.
-import { KeyholdError } from '@keyhold/core'
+// Key jobs as their tenants ask for them.
+import { isUuid, KeyholdError } from '@keyhold/core'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import type { Store } from '../store/store.ts'
 
-/** @throws KeyholdError `ERR_MIGRATION_NOT_FOUND` */
-export async function getMigrationDetails(store: Store, tenantId: string): Promise<KeyJobRow> {
-  const job = (await store.keyJobs.findLive(tenantId)) ?? (await store.keyJobs.findLastCompleted(tenantId))
+type KeyJobs = Pick<Store, 'keyJobs'>
+
+/**
+ * The running migration, or else the last completed one; an aborted one, or one on its way back, is neither.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`
+ */
+export async function getMigrationDetails({ keyJobs }: KeyJobs, tenantId: string): Promise<KeyJobRow> {
+  const live = await keyJobs.findLive(tenantId)
+  const isShown = live?.kind === 'migrate' && live.phase !== 'aborting'
+  const job = isShown ? live : await keyJobs.findLastCompleted(tenantId)
+  if (job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
+  return job
+}
+
+/**
+ * A key job of the tenant, whatever has become of it.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`
+ */
+export async function getKeyJob({ keyJobs }: KeyJobs, tenantId: string, id: string): Promise<KeyJobRow> {
+  const job = isUuid(id) ? await keyJobs.find(tenantId, id) : undefined
   if (job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
   return job
 }

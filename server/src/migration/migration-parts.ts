@@ -1,14 +1,20 @@
-// What every phase of a migration works with.
+// What every phase of a key job works with.
 import type { Kms } from '@keyhold/core'
 import type { TenantKeyCache } from '../keyring/tenant-key-cache.ts'
 import type { KeyJobChanges, KeyJobRow } from '../store/key-jobs.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
+import type { Pacer } from './pacer.ts'
+import type { SignReport } from './report.ts'
+import type { RewrapThreads } from './rewrap-threads.ts'
 
 export interface MigrationParts {
   store: Store
   kms: Kms
   tenantKeys: TenantKeyCache
+  threads: RewrapThreads
+  pacer: Pacer
+  signReport: SignReport
   /** How long a lead lasts unless it is renewed; three renewals are tried in that time. */
   leaseSeconds: number
   /** Days for which a retired tenant key version is kept for the sake of backups; 0: none. */
@@ -24,9 +30,10 @@ export class LeadLost extends Error {
   }
 }
 
-/** What a phase works with besides: who it is that leads, a UUID of one run. */
+/** What a phase works with besides: who it is that leads, a UUID of one run, and when it is to give up the lead. */
 export interface LeaderParts extends MigrationParts {
   leaderId: string
+  signal: AbortSignal
 }
 
 /** Saves a step's progress inside its transaction, and undoes the transaction when this run leads no more. */
@@ -44,4 +51,18 @@ export function targetVersionOf(job: KeyJobRow): number {
   if (job.targetVersion === undefined)
     throw new TypeError(`key job ${job.id} has no target version in ${job.phase}`)
   return job.targetVersion
+}
+
+/** Where a key job brings the cipherkeys: to its target, or, once cancelled, back. */
+export function destinationOf(job: KeyJobRow): { version: number; keyArn: string } {
+  return job.phase === 'aborting'
+    ? { version: job.sourceVersion, keyArn: job.sourceKeyArn }
+    : { version: targetVersionOf(job), keyArn: job.targetKeyArn }
+}
+
+const dayMs = 86_400_000
+
+/** Until when a version that is retired now is kept; undefined: it ends at once. */
+export function destroyAfter({ backupRetentionDays }: MigrationParts, retiredAt: Date): Date | undefined {
+  return backupRetentionDays === 0 ? undefined : new Date(retiredAt.getTime() + backupRetentionDays * dayMs)
 }

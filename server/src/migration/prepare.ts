@@ -27,6 +27,7 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
     await transaction.tenants.lockFence(job.tenantId)
     await transaction.tenantKeys.insert(row)
     await advance(parts, transaction, job, { phase: 'dual', targetVersion: version })
+    await failpoint('migration.prepare.before-commit')
   })
   await failpoint('migration.prepare.after-commit')
 }

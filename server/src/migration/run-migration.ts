@@ -1,24 +1,31 @@
-// Leading one migration: phase after phase, each safe to be killed in and to be run twice. The lease keeps others
+// Leading one key job: phase after phase, each safe to be killed in and to be run twice. The lease keeps others
 // from doing the same work; what keeps them from doing harm are epochs and compare-and-set.
 import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { isDatabaseUnavailable } from '../store/database.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
-import { copyChunk } from './copy.ts'
+import { abort } from './abort.ts'
+import { copy } from './copy.ts'
 import { cutover } from './cutover.ts'
 import { dual } from './dual.ts'
 import { LeadLost, type LeaderParts, type MigrationParts } from './migration-parts.ts'
 import { prepare } from './prepare.ts'
 import { verify } from './verify.ts'
 
-const retrySeconds = 3
+// Between two tries: twice as long each time, with jitter so that the jobs of one lost KEK don't come all at once.
+const firstRetrySeconds = 1
+const maxRetrySeconds = 60
+const jitterShare = 0.2
+// Only repairs or an operator end this wait, and they may ask for a new try at once.
+const openFailuresRetrySeconds = 30
 
 const steps: Readonly<Record<string, (parts: LeaderParts, job: KeyJobRow) => Promise<void>>> = {
   prepare,
   dual,
-  copy: copyChunk,
+  copy,
   verify,
   cutover,
+  aborting: abort,
 }
 
 export interface RunMigrationOptions {
@@ -35,7 +42,7 @@ export async function runMigration(
   { signal, onPause }: RunMigrationOptions,
 ): Promise<void> {
   // An id for this run alone: a second run in the same process is another leader like one elsewhere.
-  const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID() }
+  const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID(), signal }
   const { store, leaderId, leaseSeconds } = parts
   for (;;) {
     const job = await store.keyJobs.lease(keyJobId, leaderId, leaseSeconds)
@@ -78,7 +85,13 @@ async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unk
 async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: unknown): Promise<boolean> {
   const { code, message } = explain(error)
   const lastError = { code, message, at: new Date().toISOString() }
-  return store.keyJobs.pause(job.id, leaderId, lastError, retrySeconds)
+  return store.keyJobs.pause(job.id, leaderId, lastError, retrySeconds(job, code))
+}
+
+function retrySeconds({ retryCount }: KeyJobRow, code: ErrorCode): number {
+  if (code === 'ERR_MIGRATION_FAILURES_OPEN') return openFailuresRetrySeconds
+  const seconds = Math.min(maxRetrySeconds, firstRetrySeconds * 2 ** retryCount)
+  return seconds * (1 + jitterShare * Math.random())
 }
 
 // What a tenant's admin may read: causes of ours in full, anything else by its code alone.

@@ -31,17 +31,19 @@ export async function startMigration(
   const { store, kms, failpoint } = parts
   const { target } = await findEnds(store, tenantId, targetFingerprint)
   await tryTarget(kms, tenantId, target)
-  await trySource(store, kms, tenantId)
+  await tryActiveKey(store, kms, tenantId)
 
   await failpoint('migration.start.before-insert')
   const job = await store.transaction(async (transaction) => {
     // Under this lock no provider is deleted, no migration starts, and no cutover happens.
     const fence = await transaction.tenants.lockFence(tenantId)
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    await supersedeRotation(transaction, tenantId)
     const ends = await findEnds(transaction, tenantId, targetFingerprint)
     const inserted = await transaction.keyJobs.insert({
       id: newId(),
       tenantId,
+      kind: 'migrate',
       sourceFingerprint: ends.source.fingerprint,
       sourceKeyArn: ends.source.keyArn,
       sourceVersion: fence.activeTenantKeyVersion,
@@ -49,6 +51,7 @@ export async function startMigration(
       targetKeyArn: ends.target.keyArn,
     })
     await parts.enqueue(transaction, inserted.id)
+    await failpoint('migration.start.before-commit')
     return inserted
   })
   await failpoint('migration.start.after-commit')
@@ -62,9 +65,18 @@ async function findEnds(
 ): Promise<{ source: KeyProviderRow; target: KeyProviderRow }> {
   const target = await store.keyProviders.find(tenantId, targetFingerprint)
   if (target === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
-  if ((await store.keyJobs.findLive(tenantId)) !== undefined) throw new KeyholdError('ERR_MIGRATION_RUNNING')
+  if ((await store.keyJobs.findLive(tenantId))?.kind === 'migrate')
+    throw new KeyholdError('ERR_MIGRATION_RUNNING')
   if (target.isCurrent) throw new KeyholdError('ERR_MIGRATION_TARGET_CURRENT')
   return { source: await store.keyProviders.getCurrent(tenantId), target }
+}
+
+// What a rotation has done stays as it is: the migration takes up cipherkeys from whatever version wraps them.
+async function supersedeRotation(transaction: TransactionStore, tenantId: string): Promise<void> {
+  const live = await transaction.keyJobs.findLive(tenantId)
+  if (live?.kind !== 'rotate') return
+  await transaction.tenantKeys.destroyPending(tenantId)
+  await transaction.keyJobs.supersede(live.id)
 }
 
 // States of the key itself, which no waiting mends; everything else may pass.
@@ -90,8 +102,12 @@ async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderRow): Pr
   }
 }
 
-// The tenant's key must open with the source now, past every cache: there is no way out of a revoked key.
-async function trySource(store: Store, kms: Kms, tenantId: string): Promise<void> {
+/**
+ * The tenant's key must open now, past every cache: there is no way out of a revoked key.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_PREPARED`
+ */
+export async function tryActiveKey(store: Store, kms: Kms, tenantId: string): Promise<void> {
   const fence = await store.tenants.findFence(tenantId)
   const row = fence && (await store.tenantKeys.find(tenantId, fence.activeTenantKeyVersion))
   if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')

@@ -7,6 +7,14 @@ export interface RootKeyClaim {
   keyCheckValue: Buffer
 }
 
+/** The key that signs reports: its private half wrapped by the root key. */
+export interface StoredSigningKey {
+  id: string
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey: Buffer
+  privateKeyWrapped: Buffer
+}
+
 export function installationQueries(db: Database) {
   return {
     async findRootKeyClaim(): Promise<RootKeyClaim | undefined> {
@@ -33,6 +41,33 @@ export function installationQueries(db: Database) {
         .select(['root_key_id', 'root_key_check_value'])
         .executeTakeFirstOrThrow()
       return { rootKeyId: row.root_key_id, keyCheckValue: row.root_key_check_value }
+    },
+
+    async findSigningKey(): Promise<StoredSigningKey | undefined> {
+      const row = await db
+        .selectFrom('installation')
+        .select(['signing_key_id', 'signing_public_key', 'signing_private_key_wrapped'])
+        .executeTakeFirst()
+      if (!row?.signing_key_id || !row.signing_public_key || !row.signing_private_key_wrapped)
+        return undefined
+      return {
+        id: row.signing_key_id,
+        publicKey: row.signing_public_key,
+        privateKeyWrapped: row.signing_private_key_wrapped,
+      }
+    },
+
+    /** Stores the first signing key; one that is there stays. */
+    async insertSigningKey(signingKey: StoredSigningKey): Promise<void> {
+      await db
+        .updateTable('installation')
+        .set({
+          signing_key_id: signingKey.id,
+          signing_public_key: signingKey.publicKey,
+          signing_private_key_wrapped: signingKey.privateKeyWrapped,
+        })
+        .where('signing_key_id', 'is', null)
+        .execute()
     },
   }
 }

@@ -1,13 +1,14 @@
-// Key jobs: migrations (and later rotations) as stored, with the lease that names their one leader.
+// Key jobs, migrations and rotations, as stored, with the lease that names their one leader.
 import { KeyholdError } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import { isUniqueViolation, type Database } from './database.ts'
-import type { KeyJobPhase, Tables } from './tables.ts'
+import type { KeyJobKind, KeyJobPhase, Tables } from './tables.ts'
 
 export interface KeyJobRow {
   id: string
   tenantId: string
+  kind: KeyJobKind
   phase: KeyJobPhase
   sourceFingerprint: string
   sourceKeyArn: string
@@ -21,7 +22,16 @@ export interface KeyJobRow {
   copiedTo: CipherkeyPosition | undefined
   total: number
   copied: number
+  /** Cipherkeys set aside in this key job, accepted ones included. */
   failed: number
+  /** Cipherkeys opened so far in the verification. */
+  verified: number
+  /** What the verification found; undefined before its end. As stored, like `lastError`. */
+  verification: unknown
+  retryCount: number
+  copyStartedAt: Date | undefined
+  copyEndedAt: Date | undefined
+  cancelledAt: Date | undefined
   /** As stored: whoever shows it checks its shape. */
   lastError: unknown
   createdAt: Date
@@ -39,6 +49,7 @@ function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
   return {
     id: row.id,
     tenantId: row.tenant_id,
+    kind: row.kind,
     phase: row.phase,
     sourceFingerprint: row.source_fingerprint,
     sourceKeyArn: row.source_key_arn,
@@ -54,6 +65,12 @@ function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
     total: row.total,
     copied: row.copied,
     failed: row.failed,
+    verified: row.verified,
+    verification: row.verification ?? undefined,
+    retryCount: row.retry_count,
+    copyStartedAt: row.copy_started_at ?? undefined,
+    copyEndedAt: row.copy_ended_at ?? undefined,
+    cancelledAt: row.cancelled_at ?? undefined,
     lastError: row.last_error ?? undefined,
     createdAt: row.created_at,
     completedAt: row.completed_at ?? undefined,
@@ -65,6 +82,7 @@ const ended = ['done', 'aborted'] as const
 export interface NewKeyJob {
   id: string
   tenantId: string
+  kind: KeyJobKind
   sourceFingerprint: string
   sourceKeyArn: string
   sourceVersion: number
@@ -79,7 +97,11 @@ export interface KeyJobChanges {
   copiedTo?: CipherkeyPosition | null
   total?: number
   copiedMore?: number
-  failedMore?: number
+  failed?: number
+  verified?: number
+  verification?: unknown
+  copyStartedAt?: Date
+  copyEndedAt?: Date
   completedAt?: Date
 }
 
@@ -93,7 +115,7 @@ export function keyJobQueries(db: Database) {
           .values({
             id: job.id,
             tenant_id: job.tenantId,
-            kind: 'migrate',
+            kind: job.kind,
             phase: 'prepare',
             source_fingerprint: job.sourceFingerprint,
             source_key_arn: job.sourceKeyArn,
@@ -112,9 +134,26 @@ export function keyJobQueries(db: Database) {
       }
     },
 
-    async find(id: string): Promise<KeyJobRow | undefined> {
-      const row = await db.selectFrom('key_jobs').selectAll().where('id', '=', id).executeTakeFirst()
+    async find(tenantId: string, id: string): Promise<KeyJobRow | undefined> {
+      const row = await db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .executeTakeFirst()
       return row && fromRow(row)
+    },
+
+    /** The newest first; `before` is the id of the last one seen. */
+    async list(tenantId: string, limit: number, before?: string): Promise<KeyJobRow[]> {
+      let query = db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .orderBy('id', 'desc')
+        .limit(limit)
+      if (before !== undefined) query = query.where('id', '<', before)
+      return (await query.execute()).map(fromRow)
     },
 
     async findLive(tenantId: string): Promise<KeyJobRow | undefined> {
@@ -127,11 +166,13 @@ export function keyJobQueries(db: Database) {
       return row && fromRow(row)
     },
 
+    /** The last completed migration; rotations do not count. */
     async findLastCompleted(tenantId: string): Promise<KeyJobRow | undefined> {
       const row = await db
         .selectFrom('key_jobs')
         .selectAll()
         .where('tenant_id', '=', tenantId)
+        .where('kind', '=', 'migrate')
         .where('phase', '=', 'done')
         .orderBy('completed_at', 'desc')
         .limit(1)
@@ -183,6 +224,7 @@ export function keyJobQueries(db: Database) {
           leased_by: null,
           lease_expires_at: null,
           retry_at: sql`now() + make_interval(secs => ${retrySeconds})`,
+          retry_count: sql`retry_count + 1`,
         })
         .where('id', '=', id)
         .where('leased_by', '=', leaderId)
@@ -212,10 +254,17 @@ export function keyJobQueries(db: Database) {
           }),
           ...(changes.total !== undefined && { total: changes.total }),
           ...(changes.copiedMore !== undefined && { copied: sql`copied + ${changes.copiedMore}` }),
-          ...(changes.failedMore !== undefined && { failed: sql`failed + ${changes.failedMore}` }),
+          ...(changes.failed !== undefined && { failed: changes.failed }),
+          ...(changes.verified !== undefined && { verified: changes.verified }),
+          ...(changes.verification !== undefined && { verification: JSON.stringify(changes.verification) }),
+          ...(changes.copyStartedAt !== undefined && {
+            copy_started_at: sql`coalesce(copy_started_at, ${changes.copyStartedAt})`,
+          }),
+          ...(changes.copyEndedAt !== undefined && { copy_ended_at: changes.copyEndedAt }),
           ...(changes.completedAt !== undefined && { completed_at: changes.completedAt }),
           last_error: null,
           retry_at: null,
+          retry_count: 0,
         })
         .where('id', '=', id)
         .where('leased_by', '=', leaderId)
@@ -224,33 +273,49 @@ export function keyJobQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** Sets cipherkeys aside; answers how many were not set aside before. */
-    async insertFailures(id: string, failures: (CipherkeyPosition & { code: string })[]): Promise<number> {
-      const result = await db
-        .insertInto('key_job_failures')
-        .values(
-          failures.map((f) => ({
-            key_job_id: id,
-            data_key_id: f.dataKeyId,
-            version: f.version,
-            code: f.code,
-          })),
-        )
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst()
-      return Number(result.numInsertedOrUpdatedRows ?? 0n)
+    /** Turns a live key job round, whoever leads it. To be called under `lockFence`. */
+    async startAborting(id: string): Promise<void> {
+      await db
+        .updateTable('key_jobs')
+        .set({
+          phase: 'aborting',
+          cancelled_at: sql`now()`,
+          copied_to_data_key_id: null,
+          copied_to_version: null,
+          copied: 0,
+          verified: 0,
+          last_error: null,
+          retry_at: null,
+          retry_count: 0,
+        })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    /** Ends a rotation whose place a migration takes. To be called under `lockFence`. */
+    async supersede(id: string): Promise<void> {
+      await db
+        .updateTable('key_jobs')
+        .set({ phase: 'aborted', completed_at: sql`now()`, last_error: null })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    /** Ends a pause at once. */
+    async endPause(id: string): Promise<void> {
+      await db
+        .updateTable('key_jobs')
+        .set({ retry_at: null, retry_count: 0 })
+        .where('id', '=', id)
+        .where('phase', 'not in', ended)
+        .execute()
     },
 
     async deleteAll(tenantId: string): Promise<void> {
       const ofTenant = db.selectFrom('key_jobs').select('id').where('tenant_id', '=', tenantId)
       await db.deleteFrom('key_job_failures').where('key_job_id', 'in', ofTenant).execute()
+      await db.deleteFrom('key_job_reports').where('key_job_id', 'in', ofTenant).execute()
       await db.deleteFrom('key_jobs').where('tenant_id', '=', tenantId).execute()
-    },
-
-    /** Forgets which cipherkeys were set aside, so that all of them are tried again. */
-    async clearFailures(id: string): Promise<void> {
-      await db.deleteFrom('key_job_failures').where('key_job_id', '=', id).execute()
-      await db.updateTable('key_jobs').set({ failed: 0 }).where('id', '=', id).execute()
     },
   }
 }

@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 import { firstSchema } from './schema-migrations/0001-first-schema.ts'
 import { retiredTenantIds } from './schema-migrations/0002-retired-tenant-ids.ts'
 import { retiredVersions } from './schema-migrations/0003-retired-versions.ts'
+import { keyJobControl } from './schema-migrations/0004-key-job-control.ts'
 import type { Tables } from './tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -14,6 +15,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0001-first-schema': firstSchema,
   '0002-retired-tenant-ids': retiredTenantIds,
   '0003-retired-versions': retiredVersions,
+  '0004-key-job-control': keyJobControl,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

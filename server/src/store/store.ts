@@ -1,10 +1,13 @@
 // All queries, made from one handle: the pool, or a transaction. A query can't slip out of its transaction, since
 // the handle is not an argument.
 import { apiKeyQueries } from './api-keys.ts'
+import { cipherkeyChunkQueries } from './cipherkey-chunks.ts'
 import { cipherkeyQueries } from './cipherkeys.ts'
 import { dataKeyQueries } from './data-keys.ts'
 import type { Database } from './database.ts'
 import { installationQueries } from './installation.ts'
+import { keyJobFailureQueries } from './key-job-failures.ts'
+import { keyJobReportQueries } from './key-job-reports.ts'
 import { keyJobQueries } from './key-jobs.ts'
 import { keyProviderQueries } from './key-providers.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
@@ -17,8 +20,11 @@ function queries(db: Database) {
     keyProviders: keyProviderQueries(db),
     tenantKeys: tenantKeyQueries(db),
     cipherkeys: cipherkeyQueries(db),
+    cipherkeyChunks: cipherkeyChunkQueries(db),
     dataKeys: dataKeyQueries(db),
     keyJobs: keyJobQueries(db),
+    keyJobFailures: keyJobFailureQueries(db),
+    keyJobReports: keyJobReportQueries(db),
     apiKeys: apiKeyQueries(db),
   }
 }

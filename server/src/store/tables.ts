@@ -9,6 +9,9 @@ interface InstallationTable {
   root_key_id: string
   root_key_check_value: Buffer
   created_at: Stamp
+  signing_key_id: string | null
+  signing_public_key: Buffer | null
+  signing_private_key_wrapped: Buffer | null
 }
 
 interface TenantsTable {
@@ -76,10 +79,13 @@ interface KeyNameCountsTable {
 
 export type KeyJobPhase = 'prepare' | 'dual' | 'copy' | 'verify' | 'cutover' | 'done' | 'aborting' | 'aborted'
 
+/** A migration to another KEK, or a new tenant key version under the same one. */
+export type KeyJobKind = 'migrate' | 'rotate'
+
 interface KeyJobsTable {
   id: string
   tenant_id: string
-  kind: 'migrate'
+  kind: KeyJobKind
   phase: KeyJobPhase
   source_fingerprint: string
   source_key_arn: string
@@ -99,6 +105,12 @@ interface KeyJobsTable {
   leased_by: string | null
   lease_expires_at: Date | null
   retry_at: Date | null
+  verified: Generated<number>
+  retry_count: Generated<number>
+  cancelled_at: Date | null
+  copy_started_at: Date | null
+  copy_ended_at: Date | null
+  verification: ColumnType<unknown, string | null, string | null>
 }
 
 interface KeyJobFailuresTable {
@@ -106,6 +118,15 @@ interface KeyJobFailuresTable {
   data_key_id: string
   version: number
   code: string
+  created_at: Stamp
+  tenant_key_version: number | null
+  accepted_at: Date | null
+  accepted_by: string | null
+}
+
+interface KeyJobReportsTable {
+  key_job_id: string
+  jws: string
   created_at: Stamp
 }
 
@@ -131,5 +152,6 @@ export interface Tables {
   key_name_counts: KeyNameCountsTable
   key_jobs: KeyJobsTable
   key_job_failures: KeyJobFailuresTable
+  key_job_reports: KeyJobReportsTable
   api_keys: ApiKeysTable
 }

@@ -1,4 +1,5 @@
 // Tenant key versions as stored: wrapped, each under the key that its own row names.
+import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import type { TenantKeyState } from './tables.ts'
 
@@ -11,6 +12,16 @@ export interface TenantKeyRow {
   /** Undefined once destroyed. */
   wrapped: Buffer | undefined
   keyCheckValue: Buffer
+}
+
+/** A version without its wrap, for those who look. */
+export interface TenantKeyVersion {
+  version: number
+  state: TenantKeyState
+  keyArn: string
+  createdAt: Date
+  destroyAfter: Date | undefined
+  destroyedAt: Date | undefined
 }
 
 export function tenantKeyQueries(db: Database) {
@@ -50,6 +61,24 @@ export function tenantKeyQueries(db: Database) {
       )
     },
 
+    /** All versions ever made, the oldest first. */
+    async list(tenantId: string): Promise<TenantKeyVersion[]> {
+      const rows = await db
+        .selectFrom('tenant_keys')
+        .select(['version', 'state', 'key_arn', 'created_at', 'destroy_after', 'destroyed_at'])
+        .where('tenant_id', '=', tenantId)
+        .orderBy('version')
+        .execute()
+      return rows.map((row) => ({
+        version: row.version,
+        state: row.state,
+        keyArn: row.key_arn,
+        createdAt: row.created_at,
+        destroyAfter: row.destroy_after ?? undefined,
+        destroyedAt: row.destroyed_at ?? undefined,
+      }))
+    },
+
     /** The highest version ever made, so that no version number is used twice. */
     async maxVersion(tenantId: string): Promise<number> {
       const row = await db
@@ -83,20 +112,44 @@ export function tenantKeyQueries(db: Database) {
         .executeTakeFirstOrThrow()
     },
 
-    /** Ends the versions below `version` that have no end yet: at once, or at `destroyAfter`. */
-    async retireBelow(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<void> {
+    /**
+     * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. One that any cipherkey
+     * still names stays, decrypt-only, without an end.
+     */
+    async retireOthers(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<void> {
+      const others = sql`tenant_id = ${tenantId} and version <> ${version} and state <> 'destroyed'`
+      await sql`update keyhold.tenant_keys set state = 'decrypt-only' where ${others}`.execute(db)
+      const end =
+        destroyAfter === undefined
+          ? sql`state = 'destroyed', wrapped = null, destroyed_at = now()`
+          : sql`destroy_after = ${destroyAfter}`
+      await sql`
+        update keyhold.tenant_keys as t set ${end} where ${others} and destroy_after is null and not exists (
+          select from keyhold.cipherkeys c where c.tenant_id = ${tenantId} and c.tenant_key_version = t.version
+        )`.execute(db)
+    },
+
+    /** Empties a version that nothing was ever wrapped under. */
+    async destroyPending(tenantId: string): Promise<void> {
       await db
         .updateTable('tenant_keys')
-        .set(
-          destroyAfter === undefined
-            ? { state: 'destroyed', wrapped: null, destroyed_at: new Date() }
-            : { state: 'decrypt-only', destroy_after: destroyAfter },
-        )
+        .set({ state: 'destroyed', wrapped: null, destroyed_at: new Date() })
         .where('tenant_id', '=', tenantId)
-        .where('version', '<', version)
-        .where('state', '!=', 'destroyed')
-        .where('destroy_after', 'is', null)
+        .where('state', '=', 'pending')
         .execute()
+    },
+
+    /** Tenants whose active version is older than that, and who have no live key job. */
+    async listDueForRotation(maxAgeDays: number, limit: number): Promise<string[]> {
+      const { rows } = await sql<{ tenant_id: string }>`
+        select t.tenant_id from keyhold.tenant_keys t
+        where t.state = 'active' and t.created_at < now() - make_interval(days => ${maxAgeDays})
+          and not exists (
+            select from keyhold.key_jobs j
+            where j.tenant_id = t.tenant_id and j.phase not in ('done', 'aborted')
+          )
+        order by t.created_at limit ${limit}`.execute(db)
+      return rows.map((row) => row.tenant_id)
     },
 
     /** Versions whose backup retention has passed. */

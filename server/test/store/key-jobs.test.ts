@@ -64,21 +64,21 @@ test('a lease that is given up is free at once, and only its holder can give it 
 
 test('who does not lead, or believes in another phase, changes nothing', async () => {
   await store.keyJobs.lease(job.id, me, 10)
-  const before = await store.keyJobs.find(job.id)
+  const before = await store.keyJobs.find(tenantId, job.id)
   const changes = { phase: 'copy', total: 5, copiedMore: 5, targetVersion: 2, epoch: 1 } as const
   expect(await store.keyJobs.advance(job.id, you, 'prepare', changes)).toBe(false)
   expect(await store.keyJobs.advance(job.id, me, 'dual', changes)).toBe(false)
   expect(await store.keyJobs.advance(randomUUID(), me, 'prepare', changes)).toBe(false)
   const pause = { code: 'ERR_KMS_DENIED', message: 'no', at: new Date().toISOString() }
   await store.keyJobs.pause(job.id, you, pause, 3)
-  expect(await store.keyJobs.find(job.id)).toEqual(before)
+  expect(await store.keyJobs.find(tenantId, job.id)).toEqual(before)
 })
 
 test('the leader saves its progress, counts add up, and the last error is forgotten', async () => {
   await store.keyJobs.lease(job.id, me, 10)
   const at = '2026-01-02T03:04:05.000Z'
   await store.keyJobs.pause(job.id, me, { code: 'ERR_KMS_DENIED', message: 'no', at }, 0)
-  expect(await store.keyJobs.find(job.id)).toMatchObject({
+  expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({
     lastError: { code: 'ERR_KMS_DENIED', message: 'no', at },
   })
   await store.keyJobs.lease(job.id, me, 10)
@@ -92,7 +92,7 @@ test('the leader saves its progress, counts add up, and the last error is forgot
     }),
   ).toBe(true)
   for (const copiedMore of [3, 4]) {
-    const changes = { copiedTo: position, copiedMore, failedMore: 1 }
+    const changes = { copiedTo: position, copiedMore, failed: copiedMore - 2 }
     expect(await store.keyJobs.advance(job.id, me, 'copy', changes)).toBe(true)
   }
   expect(await store.keyJobs.findLive(tenantId)).toMatchObject({
@@ -106,7 +106,7 @@ test('the leader saves its progress, counts add up, and the last error is forgot
     lastError: undefined,
   })
   await store.keyJobs.advance(job.id, me, 'copy', { copiedTo: null })
-  expect(await store.keyJobs.find(job.id)).toMatchObject({ copiedTo: undefined, copied: 7 })
+  expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ copiedTo: undefined, copied: 7 })
 })
 
 test('a pause gives up the lead, and nobody is offered the job before it is over', async () => {
@@ -129,14 +129,46 @@ test('an ended job has no leader and is not live any more', async () => {
   expect(await store.keyJobs.findLastCompleted(tenantId)).toMatchObject({ id: job.id, completedAt })
 })
 
-test('a cipherkey is set aside once, however often it fails, until all are tried again', async () => {
-  const failure = { dataKeyId: randomUUID(), version: 1, code: 'ERR_KEY_INTEGRITY' }
-  expect(await store.keyJobs.insertFailures(job.id, [failure])).toBe(1)
-  const other = { ...failure, version: 2 }
-  expect(await store.keyJobs.insertFailures(job.id, [failure, other])).toBe(1)
-  await store.keyJobs.clearFailures(job.id)
-  expect(await store.keyJobs.find(job.id)).toMatchObject({ failed: 0 })
-  expect(await store.keyJobs.insertFailures(job.id, [failure, other])).toBe(2)
-  await store.keyJobs.deleteAll(tenantId)
-  expect(await store.keyJobs.find(job.id)).toBeUndefined()
+test('a superseded rotation is live no more, and is no completed migration', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.supersede(job.id)
+  expect(await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'dual' })).toBe(false)
+  expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
+  const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotate' }))
+  await store.keyJobs.lease(rotation.id, me, 10)
+  await store.keyJobs.advance(rotation.id, me, 'prepare', { phase: 'done', completedAt: new Date() })
+  expect(await store.keyJobs.findLastCompleted(tenantId)).toBeUndefined()
+  expect(await store.keyJobs.list(tenantId, 10)).toHaveLength(2)
+})
+
+test('a key job that turns round is led no further in its old phase, and begins its way back at the beginning', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  const position = { dataKeyId: randomUUID(), version: 1 }
+  await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'copy', copiedTo: position, copiedMore: 5 })
+  await otherStore.keyJobs.startAborting(job.id)
+  expect(await store.keyJobs.advance(job.id, me, 'copy', { copiedMore: 1 })).toBe(false)
+  expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({
+    phase: 'aborting',
+    copiedTo: undefined,
+    copied: 0,
+    cancelledAt: expect.any(Date) as Date,
+  })
+})
+
+test('pauses grow, and a pause can be ended', async () => {
+  const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }
+  for (const retryCount of [1, 2]) {
+    expect(await store.keyJobs.lease(job.id, me, 10)).toBeDefined()
+    await store.keyJobs.pause(job.id, me, error, 30)
+    expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ retryCount })
+  }
+  expect(await store.keyJobs.listUnled()).toEqual([])
+  await store.keyJobs.endPause(job.id)
+  expect(await store.keyJobs.listUnled()).toHaveLength(1)
+})
+
+test('a key job is found by its own tenant alone', async () => {
+  await insertTenant(store, 'tenant-2')
+  expect(await store.keyJobs.find('tenant-2', job.id)).toBeUndefined()
+  expect(await store.keyJobs.list('tenant-2', 10)).toEqual([])
 })

@@ -39,6 +39,7 @@ export function newKeyJob(changes: Partial<NewKeyJob> = {}): NewKeyJob {
   return {
     id: randomUUID(),
     tenantId,
+    kind: 'migrate',
     sourceFingerprint: tenantId,
     sourceKeyArn: 'keyhold:root-key/0123456789abcdef',
     sourceVersion: 1,

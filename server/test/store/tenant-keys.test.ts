@@ -1,17 +1,19 @@
 // The life of tenant key versions: pending, active, decrypt-only, destroyed.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
-import { startTestPostgres, type TestPostgres } from './test-database.ts'
+import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from './test-database.ts'
 
 let postgres: TestPostgres
+let database: TestStores
 let store: Store
 beforeAll(async () => {
   postgres = await startTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
-  ;({ store } = await postgres.createStores())
+  database = await postgres.createStores()
+  ;({ store } = database)
   await insertTenant(store)
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
@@ -30,7 +32,7 @@ test('a version that does not exist cannot change its state unnoticed', async ()
 
 test('without backup retention, retired versions are emptied at once and the active one stays', async () => {
   await activateSecond()
-  await store.tenantKeys.retireBelow(tenantId, 2, undefined)
+  await store.tenantKeys.retireOthers(tenantId, 2, undefined)
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ state: 'active' })
   expect(await store.tenantKeys.maxVersion(tenantId)).toBe(2)
@@ -39,13 +41,45 @@ test('without backup retention, retired versions are emptied at once and the act
 test('with backup retention, a retired version is due when its time has come, not before, and once', async () => {
   await activateSecond()
   const end = new Date('2030-01-01T00:00:00Z')
-  await store.tenantKeys.retireBelow(tenantId, 2, end)
-  await store.tenantKeys.retireBelow(tenantId, 2, new Date('2040-01-01T00:00:00Z'))
+  await store.tenantKeys.retireOthers(tenantId, 2, end)
+  await store.tenantKeys.retireOthers(tenantId, 2, new Date('2040-01-01T00:00:00Z'))
   expect(await store.tenantKeys.listDueForDestruction(new Date('2029-12-31T23:59:59Z'))).toEqual([])
   expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([{ tenantId, version: 1 }])
   await store.tenantKeys.destroy(tenantId, 1)
   expect(await states()).toEqual(['destroyed', 'active'])
   expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([])
+})
+
+test('a version that a cipherkey still names is kept, with retention or without, and ends when none does', async () => {
+  await store.cipherkeys.insertActive(newCipherkey({ tenantKeyVersion: 1 }))
+  await activateSecond()
+  for (const end of [undefined, new Date()]) {
+    await store.tenantKeys.retireOthers(tenantId, 2, end)
+    expect(await states()).toEqual(['decrypt-only', 'active'])
+    expect(await store.tenantKeys.listDueForDestruction(new Date())).toEqual([])
+  }
+  await runSql(database.connection, `update keyhold.cipherkeys set tenant_key_version = 2`)
+  await store.tenantKeys.retireOthers(tenantId, 2, undefined)
+  expect(await states()).toEqual(['destroyed', 'active'])
+})
+
+test('what was cancelled before use ends without a trace of its wrap', async () => {
+  await store.tenantKeys.destroyPending(tenantId)
+  expect(await states()).toEqual(['active', 'destroyed'])
+  expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ wrapped: undefined })
+  expect(await store.tenantKeys.list(tenantId)).toMatchObject([
+    { version: 1, state: 'active', destroyedAt: undefined },
+    { version: 2, state: 'destroyed', destroyedAt: expect.any(Date) as Date },
+  ])
+})
+
+test('tenants are due for rotation by the age of their active version, while no key job of theirs is live', async () => {
+  expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])
+  await runSql(database.connection, `update keyhold.tenant_keys set created_at = now() - interval '2 days'`)
+  expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([tenantId])
+  expect(await store.tenantKeys.listDueForRotation(3, 10)).toEqual([])
+  await store.keyJobs.insert(newKeyJob())
+  expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])
 })
 
 test('only a version that is decrypt-only is ever destroyed', async () => {

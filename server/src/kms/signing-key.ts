@@ -1,0 +1,86 @@
+// The installation's Ed25519 key, under which its reports are signed. The database keeps it, wrapped by the root key,
+// so that every replica signs alike.
+import { contextPurpose, encodeContext, KeyholdError, open, seal } from '@keyhold/core'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  type KeyObject,
+} from 'node:crypto'
+import type { RootKey } from './root-key-file.ts'
+
+export interface SigningKey {
+  /** RFC 7638 thumbprint of the public key, base64url. */
+  id: string
+  publicKey: KeyObject
+  privateKey: KeyObject
+}
+
+/** A signing key as stored. */
+export interface WrappedSigningKey {
+  id: string
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey: Buffer
+  privateKeyWrapped: Buffer
+}
+
+export function createSigningKey(rootKey: RootKey): WrappedSigningKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const id = thumbprint(publicKey)
+  const bytes = privateKey.export({ type: 'pkcs8', format: 'der' })
+  try {
+    return {
+      id,
+      publicKey: publicKey.export({ type: 'spki', format: 'der' }),
+      privateKeyWrapped: seal(rootKey.key, wrapContext(rootKey, id), bytes),
+    }
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** @throws KeyholdError `ERR_KEY_INTEGRITY` when the root key does not open it, or it belongs to another public key */
+export function openSigningKey(rootKey: RootKey, stored: WrappedSigningKey): SigningKey {
+  const publicKey = createPublicKey({ key: stored.publicKey, type: 'spki', format: 'der' })
+  let bytes: Buffer
+  try {
+    bytes = open(rootKey.key, wrapContext(rootKey, stored.id), stored.privateKeyWrapped)
+  } catch (cause) {
+    throw new KeyholdError('ERR_KEY_INTEGRITY', { cause })
+  }
+  try {
+    const privateKey = createPrivateKey({ key: bytes, type: 'pkcs8', format: 'der' })
+    const isPair = createPublicKey(privateKey).equals(publicKey)
+    if (!isPair || thumbprint(publicKey) !== stored.id) throw new KeyholdError('ERR_KEY_INTEGRITY')
+    return { id: stored.id, publicKey, privateKey }
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** Signs JSON and answers a compact JWS (RFC 7515 section 7.1) with EdDSA over Ed25519 (RFC 8037 section 3.1). */
+export function signJws({ id, privateKey }: SigningKey, payload: Readonly<Record<string, unknown>>): string {
+  const header = { alg: 'EdDSA', kid: id }
+  const input = [header, payload]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
+  return `${input}.${sign(null, Buffer.from(input, 'ascii'), privateKey).toString('base64url')}`
+}
+
+function wrapContext({ id: rootKeyId }: RootKey, id: string): Buffer {
+  return encodeContext({
+    purpose: contextPurpose.signingKey,
+    tenantId: '',
+    objectId: id,
+    version: 1,
+    pairs: { rootKeyId },
+  })
+}
+
+// RFC 7638 section 3, with the members that RFC 8037 section 2 requires of an OKP key, in lexicographic order.
+function thumbprint(publicKey: KeyObject): string {
+  const { crv, kty, x } = publicKey.export({ format: 'jwk' })
+  return createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url')
+}

@@ -1,0 +1,68 @@
+// Cancelling: possible until the cutover is committed. The way back begins in the same transaction: from then on new
+// data keys come under the source's version again.
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import { getKeyJob } from './migration-details.ts'
+import type { StartMigrationParts } from './start-migration.ts'
+
+/**
+ * Cancels a live key job; asked again, it answers the one that is being aborted.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`, and `ERR_MIGRATION_NOT_PREPARED` when the key
+ * to go back to can't be used now
+ */
+export async function cancelMigration(
+  parts: StartMigrationParts,
+  tenantId: string,
+  keyJobId: string,
+): Promise<KeyJobRow> {
+  const { store, failpoint } = parts
+  const before = await getKeyJob(store, tenantId, keyJobId)
+  if (before.phase === 'aborting') return before
+  refuseEnded(before)
+  await trySource(parts, before)
+  await store.transaction(async (transaction) => {
+    // Dual, copying and cutover take this lock too: none of them commits after this, as the phase has changed.
+    const fence = await transaction.tenants.lockFence(tenantId)
+    const job = await getKeyJob(transaction, tenantId, keyJobId)
+    if (job.phase === 'aborting') return
+    refuseEnded(job)
+    if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
+      if (job.targetVersion === undefined || fence?.activeTenantKeyVersion !== job.targetVersion) {
+        throw new TypeError(`key job ${job.id}: the active version is neither of its own`)
+      }
+      await transaction.tenantKeys.setState(tenantId, job.targetVersion, 'decrypt-only')
+      await transaction.tenantKeys.setState(tenantId, job.sourceVersion, 'active')
+      await transaction.tenants.moveFence(tenantId, job.sourceVersion)
+    }
+    await transaction.keyJobs.startAborting(keyJobId)
+    await parts.enqueue(transaction, keyJobId)
+    await failpoint('migration.cancel.before-commit')
+  })
+  await failpoint('migration.cancel.after-commit')
+  return getKeyJob(store, tenantId, keyJobId)
+}
+
+function refuseEnded({ phase }: KeyJobRow): void {
+  if (phase === 'done') {
+    throw new KeyholdError('ERR_MIGRATION_ENDED', {
+      message: 'The migration is completed. To go back, migrate to the former key provider.',
+    })
+  }
+  if (phase === 'aborted') throw new KeyholdError('ERR_MIGRATION_ENDED')
+}
+
+async function trySource({ store, kms }: StartMigrationParts, job: KeyJobRow): Promise<void> {
+  const row = await store.tenantKeys.find(job.tenantId, job.sourceVersion)
+  if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  try {
+    await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    throw new KeyholdError('ERR_MIGRATION_NOT_PREPARED', {
+      message: `The key to go back to cannot be used now: ${error.message}`,
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,62 @@
+// The report of a key job: what was done and what was found, signed by the installation when the job ends, in the
+// transaction that ends it. Whoever has the public key can check it without Keyhold.
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { TransactionStore } from '../store/store.ts'
+import type { MigrationParts } from './migration-parts.ts'
+
+/** Signs a JSON value and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). */
+export type SignReport = (payload: Readonly<Record<string, unknown>>) => string
+
+/** More accepted failures than this are counted, not named. */
+const maxNamedFailures = 1_000
+
+/** To be called after the job's end is written, before it is committed. */
+export async function saveReport(
+  { signReport }: MigrationParts,
+  transaction: TransactionStore,
+  { id, tenantId }: KeyJobRow,
+): Promise<void> {
+  const job = await transaction.keyJobs.find(tenantId, id)
+  if (job === undefined) throw new TypeError(`key job ${id} is gone`)
+  const failures = await transaction.keyJobFailures.list(tenantId, id, maxNamedFailures)
+  const tenantKeys = await transaction.tenantKeys.list(tenantId)
+  const jws = signReport({
+    type: 'keyhold/migration-report/1',
+    id,
+    kind: job.kind,
+    outcome: job.phase,
+    tenantId,
+    source: {
+      fingerprint: job.sourceFingerprint,
+      keyArn: job.sourceKeyArn,
+      tenantKeyVersion: job.sourceVersion,
+    },
+    target: {
+      fingerprint: job.targetFingerprint,
+      keyArn: job.targetKeyArn,
+      tenantKeyVersion: job.targetVersion ?? null,
+    },
+    initiatedAt: job.createdAt.toISOString(),
+    copyStartedAt: job.copyStartedAt?.toISOString() ?? null,
+    copyEndedAt: job.copyEndedAt?.toISOString() ?? null,
+    completedAt: job.completedAt?.toISOString() ?? null,
+    cipherkeys: { total: job.total, copied: job.copied, failed: job.failed },
+    verification: job.verification ?? null,
+    acceptedFailures: failures.map((failure) => ({
+      dataKeyId: failure.dataKeyId,
+      version: failure.version,
+      keyName: failure.keyName ?? null,
+      tenantKeyVersion: failure.tenantKeyVersion ?? null,
+      code: failure.code,
+      acceptedAt: failure.acceptedAt?.toISOString() ?? null,
+      acceptedBy: failure.acceptedBy ?? null,
+    })),
+    tenantKeys: tenantKeys.map(({ version, state, keyArn, destroyAfter }) => ({
+      version,
+      state,
+      keyArn,
+      destroyAfter: destroyAfter?.toISOString() ?? null,
+    })),
+  })
+  await transaction.keyJobReports.insert(id, jws)
+}

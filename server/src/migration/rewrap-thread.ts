@@ -1,0 +1,26 @@
+// A thread that rewraps and checks cipherkeys, and knows no database and no KMS.
+import type { TenantKey } from '@keyhold/core'
+import os from 'node:os'
+import { parentPort } from 'node:worker_threads'
+import { findUnreadableRecords, rewrapRecords } from './rewrap-records.ts'
+
+/** What a thread is asked to do. */
+export type ThreadOrder =
+  | { do: 'rewrap'; records: Uint8Array; sources: TenantKey[]; target: TenantKey }
+  | { do: 'check'; records: Uint8Array; tenantKey: TenantKey }
+
+const yieldingPriority = 10
+
+// On Linux a priority belongs to a thread: whoever answers requests comes first. Elsewhere it would be the process's.
+if (process.platform === 'linux') os.setPriority(yieldingPriority)
+
+parentPort?.on('message', (order: ThreadOrder) => {
+  const records = Buffer.from(order.records.buffer, order.records.byteOffset, order.records.byteLength)
+  if (order.do === 'check') {
+    parentPort?.postMessage({ unreadable: findUnreadableRecords(records, order.tenantKey) })
+    return
+  }
+  const rewrapped = rewrapRecords({ records, sources: order.sources, target: order.target })
+  const { buffer } = rewrapped.records
+  parentPort?.postMessage(rewrapped, buffer instanceof ArrayBuffer ? [buffer] : [])
+})

@@ -1,0 +1,95 @@
+// The key jobs of a replica, wired: what leads them, what paces them, what signs for them, and what begins by itself.
+import type { Kms } from '@keyhold/core'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { JobQueue } from './jobs/job-queue.ts'
+import type { TenantKeyCache } from './keyring/tenant-key-cache.ts'
+import { signJws, type SigningKey } from './kms/signing-key.ts'
+import { destroyDueTenantKeys } from './migration/destroy-due-tenant-keys.ts'
+import type { MigrationParts } from './migration/migration-parts.ts'
+import { createPacer } from './migration/pacer.ts'
+import { createRewrapThreads } from './migration/rewrap-threads.ts'
+import { runMigration } from './migration/run-migration.ts'
+import type { StartMigrationParts } from './migration/start-migration.ts'
+import { rotateDueTenantKeys } from './migration/start-rotation.ts'
+import type { TrafficGauge } from './migration/traffic-gauge.ts'
+import type { Store } from './store/store.ts'
+
+export interface KeyJobsParts {
+  config: Config
+  logger: Logger
+  store: Store
+  kms: Kms
+  tenantKeys: TenantKeyCache
+  queue: JobQueue
+  signingKey: SigningKey
+  gauge: TrafficGauge
+  startParts: StartMigrationParts
+}
+
+const rotationsMs = 60_000
+const rotationsAtOnce = 10
+
+/** Starts leading key jobs; what it answers ends that, after the step at hand. */
+export async function startKeyJobs({
+  config,
+  logger,
+  store,
+  kms,
+  tenantKeys,
+  queue,
+  signingKey,
+  gauge,
+  startParts,
+}: KeyJobsParts): Promise<() => Promise<void>> {
+  const stopping = new AbortController()
+  const threads = createRewrapThreads(config.migrationThreads)
+  const parts: MigrationParts = {
+    store,
+    kms,
+    tenantKeys,
+    threads,
+    pacer: createPacer({
+      maxRowsPerSecond: config.migrationRowsPerSecond,
+      timeSharePercent: config.migrationTimeSharePercent,
+      yields: config.migrationYields,
+      threads: config.migrationThreads,
+      gauge,
+      clock: () => performance.now(),
+    }),
+    signReport: (payload) => signJws(signingKey, payload),
+    leaseSeconds: config.migrationLeaseSeconds,
+    backupRetentionDays: config.backupRetentionDays,
+    failpoint: config.failpoint,
+  }
+  let rotatedMs = Number.NEGATIVE_INFINITY
+
+  async function rotate(): Promise<void> {
+    const { tenantKeyMaxAgeDays: maxAgeDays } = config
+    if (maxAgeDays === 0 || performance.now() - rotatedMs < rotationsMs) return
+    rotatedMs = performance.now()
+    await rotateDueTenantKeys(startParts, { maxAgeDays, limit: rotationsAtOnce }, (tenantId, error) => {
+      logger.warn({ tenantId, err: error }, 'tenant key not rotated: tried again in a while')
+    })
+  }
+
+  await queue.work({
+    listUnledKeyJobs: () => store.keyJobs.listUnled(),
+    sweep: async () => {
+      await destroyDueTenantKeys(store)
+      await rotate()
+    },
+    runKeyJob: (keyJobId) =>
+      runMigration(parts, keyJobId, {
+        signal: stopping.signal,
+        onPause: ({ id, tenantId, phase }, error) => {
+          logger.warn({ keyJobId: id, tenantId, phase, err: error }, 'migration paused')
+        },
+      }),
+  })
+  return async () => {
+    stopping.abort()
+    await queue.stop()
+    await threads.close()
+  }
+}

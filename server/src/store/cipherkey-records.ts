@@ -1,0 +1,105 @@
+// Cipherkeys by the thousand, as bytes: PostgreSQL packs a chunk into one value and unpacks what comes back, so that
+// the thread which answers requests only passes them on. All integers are big-endian.
+//
+//   read:    16 bytes data key id ‖ u32 version ‖ u32 tenant key version ‖ u32 length ‖ wrapped ‖ 32 bytes check value
+//   written: 16 bytes data key id ‖ u32 version ‖ u32 old tenant key version ‖ old wrapped ‖ new wrapped
+//
+// Only a wrap of the one right length can have been opened, so both wraps of a written record have that length.
+import { uuidFromBytes, uuidToBytes, wrappedDataKeyBytes } from '@keyhold/core'
+import type { CipherkeyPosition } from './cipherkeys.ts'
+
+const idBytes = 16
+const integerBytes = 4
+const checkValueBytes = 32
+const fixedBytes = idBytes + 3 * integerBytes + checkValueBytes
+
+/** Offsets of a written record, as the statement that unpacks it needs them. */
+export const rewrapRecord = {
+  version: idBytes,
+  oldTenantKeyVersion: idBytes + integerBytes,
+  oldWrapped: idBytes + 2 * integerBytes,
+  newWrapped: idBytes + 2 * integerBytes + wrappedDataKeyBytes,
+  wrappedBytes: wrappedDataKeyBytes,
+  bytes: idBytes + 2 * integerBytes + 2 * wrappedDataKeyBytes,
+} as const
+
+/** A cipherkey of a chunk; its buffers are views of the chunk. */
+export interface CipherkeyRecord extends CipherkeyPosition {
+  tenantKeyVersion: number
+  wrapped: Buffer
+  keyCheckValue: Buffer
+}
+
+/** @throws RangeError when the bytes end in the middle of a record */
+export function parseCipherkeyRecords(bytes: Buffer): CipherkeyRecord[] {
+  const records: CipherkeyRecord[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const wrappedBytes = bytes.readUInt32BE(at + idBytes + 2 * integerBytes)
+    const wrappedAt = at + idBytes + 3 * integerBytes
+    const end = at + fixedBytes + wrappedBytes
+    if (end > bytes.length) throw new RangeError('a chunk of cipherkeys ends in the middle of a record')
+    records.push({
+      dataKeyId: uuidFromBytes(bytes.subarray(at, at + idBytes)),
+      version: bytes.readUInt32BE(at + idBytes),
+      tenantKeyVersion: bytes.readUInt32BE(at + idBytes + integerBytes),
+      wrapped: bytes.subarray(wrappedAt, wrappedAt + wrappedBytes),
+      keyCheckValue: bytes.subarray(wrappedAt + wrappedBytes, end),
+    })
+    at = end
+  }
+  return records
+}
+
+/** How many records these are, where they end, and which versions of the tenant key wrap them. */
+export function surveyCipherkeyRecords(bytes: Buffer): {
+  rows: number
+  last: CipherkeyPosition
+  tenantKeyVersions: number[]
+} {
+  const tenantKeyVersions = new Set<number>()
+  let rows = 0
+  let lastAt = 0
+  for (let at = 0; at < bytes.length; rows++) {
+    lastAt = at
+    tenantKeyVersions.add(bytes.readUInt32BE(at + idBytes + integerBytes))
+    at += fixedBytes + bytes.readUInt32BE(at + idBytes + 2 * integerBytes)
+  }
+  return {
+    rows,
+    last: {
+      dataKeyId: uuidFromBytes(bytes.subarray(lastAt, lastAt + idBytes)),
+      version: bytes.readUInt32BE(lastAt + idBytes),
+    },
+    tenantKeyVersions: [...tenantKeyVersions],
+  }
+}
+
+/** Of each record what stays the same whatever wraps it: 16 bytes id, u32 version, 32 bytes check value. */
+export function* identitiesOf(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length;) {
+    const checkValueAt =
+      at + fixedBytes - checkValueBytes + bytes.readUInt32BE(at + idBytes + 2 * integerBytes)
+    yield bytes.subarray(at, at + idBytes + integerBytes)
+    yield bytes.subarray(checkValueAt, checkValueAt + checkValueBytes)
+    at = checkValueAt + checkValueBytes
+  }
+}
+
+/** Writes the record of a rewrapped cipherkey at `at`, and answers where the next one begins. */
+export function writeRewrapRecord(
+  into: Buffer,
+  at: number,
+  { dataKeyId, version, tenantKeyVersion, wrapped }: CipherkeyRecord,
+  newWrapped: Buffer,
+): number {
+  if (wrapped.length !== wrappedDataKeyBytes || newWrapped.length !== wrappedDataKeyBytes) {
+    throw new RangeError(`"wrapped" expected ${wrappedDataKeyBytes} bytes`)
+  }
+  uuidToBytes(dataKeyId).copy(into, at)
+  into.writeUInt32BE(version, at + rewrapRecord.version)
+  into.writeUInt32BE(tenantKeyVersion, at + rewrapRecord.oldTenantKeyVersion)
+  wrapped.copy(into, at + rewrapRecord.oldWrapped)
+  newWrapped.copy(into, at + rewrapRecord.newWrapped)
+  return at + rewrapRecord.bytes
+}

@@ -1,0 +1,121 @@
+// Rewrapping in threads: the same data keys come out under the other tenant key, and what is damaged is named.
+import {
+  generateKey,
+  keyCheckValue,
+  unwrapDataKey,
+  verifyKeyCheckValue,
+  wrapDataKey,
+  type TenantKey,
+} from '@keyhold/core'
+import { randomUUID } from 'node:crypto'
+import { afterAll, describe, expect, test } from 'vitest'
+import { findUnreadableRecords, rewrapRecords } from '../../src/migration/rewrap-records.ts'
+import { createRewrapThreads } from '../../src/migration/rewrap-threads.ts'
+import { rewrapRecord } from '../../src/store/cipherkey-records.ts'
+
+const tenantId = 'tenant-1'
+const tenantKey = (version: number): TenantKey => ({
+  tenantId,
+  id: randomUUID(),
+  version,
+  key: generateKey(),
+})
+const [first, second, target] = [tenantKey(1), tenantKey(2), tenantKey(3)]
+
+const threads = createRewrapThreads(2)
+afterAll(() => threads.close())
+
+function cipherkeys(count: number, source: TenantKey) {
+  return Array.from({ length: count }, () => {
+    const dataKey = { tenantId, id: randomUUID(), version: 1, key: generateKey() }
+    return { dataKey, source, wrapped: wrapDataKey(source, dataKey), keyCheckValue: keyCheckValue(dataKey) }
+  })
+}
+
+type Cipherkey = ReturnType<typeof cipherkeys>[number]
+
+function pack(rows: Cipherkey[]): Buffer {
+  return Buffer.concat(
+    rows.flatMap(({ dataKey, source, wrapped, keyCheckValue: value }) => {
+      const numbers = Buffer.alloc(12)
+      numbers.writeUInt32BE(dataKey.version, 0)
+      numbers.writeUInt32BE(source.version, 4)
+      numbers.writeUInt32BE(wrapped.length, 8)
+      return [Buffer.from(dataKey.id.replaceAll('-', ''), 'hex'), numbers, wrapped, value]
+    }),
+  )
+}
+
+function newWraps(records: Buffer): Buffer[] {
+  return Array.from({ length: records.length / rewrapRecord.bytes }, (_, index) =>
+    records.subarray(index * rewrapRecord.bytes + rewrapRecord.newWrapped, (index + 1) * rewrapRecord.bytes),
+  )
+}
+
+test('a chunk under several versions comes out under one, every data key the same', async () => {
+  const rows = [...cipherkeys(20, first), ...cipherkeys(20, second)]
+  const { records, unreadable } = await threads.rewrap({
+    records: pack(rows),
+    sources: [first, second],
+    target,
+  })
+  expect(unreadable).toEqual([])
+  expect(records.length).toBe(40 * rewrapRecord.bytes)
+  for (const [index, wrapped] of newWraps(records).entries()) {
+    const { dataKey, keyCheckValue: value } = rows[index] ?? expect.fail()
+    const opened = unwrapDataKey(target, dataKey, wrapped)
+    verifyKeyCheckValue(opened, value)
+    expect(opened.key.equals(dataKey.key)).toBe(true)
+  }
+})
+
+describe('a damaged cipherkey is named, and its neighbours are rewrapped', () => {
+  const damages: [string, (row: Cipherkey) => void][] = [
+    ['a flipped bit', ({ wrapped }) => wrapped.writeUInt8(wrapped.readUInt8(50) ^ 1, 50)],
+    ['a cut wrap', (row) => (row.wrapped = row.wrapped.subarray(0, 103))],
+    ['no wrap', (row) => (row.wrapped = Buffer.alloc(0))],
+    ['a long wrap', (row) => (row.wrapped = Buffer.concat([row.wrapped, Buffer.alloc(100_000)]))],
+    ['another check value', (row) => (row.keyCheckValue = Buffer.alloc(32))],
+    ['the wrap of another version', (row) => (row.source = second)],
+  ]
+  test.for(damages)('%s', async ([, damage]) => {
+    const rows = cipherkeys(3, first)
+    const [, middle] = rows
+    if (middle === undefined) return expect.fail()
+    damage(middle)
+    const { records, unreadable } = await threads.rewrap({
+      records: pack(rows),
+      sources: [first, second],
+      target,
+    })
+    expect(unreadable).toEqual([
+      { dataKeyId: middle.dataKey.id, version: 1, tenantKeyVersion: middle.source.version },
+    ])
+    expect(records.length).toBe(2 * rewrapRecord.bytes)
+  })
+})
+
+test('checking names what another version wraps and what does not open', async () => {
+  const rows = cipherkeys(5, first)
+  expect(await threads.findUnreadable(pack(rows), first)).toEqual([])
+  expect(await threads.findUnreadable(pack(rows), second)).toHaveLength(5)
+  rows[3]?.wrapped.writeUInt8(7, 30)
+  expect(await threads.findUnreadable(pack(rows), first)).toEqual([
+    { dataKeyId: rows[3]?.dataKey.id, version: 1, tenantKeyVersion: 1 },
+  ])
+})
+
+test('records that end in the middle fail their task alone', async () => {
+  const bytes = pack(cipherkeys(2, first))
+  const cut = bytes.subarray(0, bytes.length - 1)
+  expect(() => rewrapRecords({ records: cut, sources: [first], target })).toThrow(RangeError)
+  expect(() => findUnreadableRecords(cut, first)).toThrow(RangeError)
+  await expect(threads.rewrap({ records: cut, sources: [first], target })).rejects.toThrow('in the middle')
+  expect((await threads.rewrap({ records: bytes, sources: [first], target })).unreadable).toEqual([])
+})
+
+test('after closing there is no more work', async () => {
+  const closed = createRewrapThreads(1)
+  await closed.close()
+  await expect(closed.findUnreadable(Buffer.alloc(0), first)).rejects.toThrow('closed')
+})
