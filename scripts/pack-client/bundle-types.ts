@@ -77,6 +77,9 @@ function withPackedSpecifiers(source: string, text: string): string {
     .replaceAll(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2')
 }
 
+// The types of Node and of JavaScript itself, which every program needs: parsed once.
+const parsed = new Map<string, ts.SourceFile | undefined>()
+
 function programOf(
   files: ReadonlyMap<string, string>,
   root: string,
@@ -95,7 +98,10 @@ function programOf(
     directoryExists: (name) => name.startsWith(place) || (disk.directoryExists?.(name) ?? true),
     getSourceFile: (name, ...rest) => {
       const text = files.get(name)
-      if (text === undefined) return disk.getSourceFile(name, ...rest)
+      if (text === undefined) {
+        if (!parsed.has(name)) parsed.set(name, disk.getSourceFile(name, ...rest))
+        return parsed.get(name)
+      }
       const format = {
         languageVersion: ts.ScriptTarget.ES2024,
         impliedNodeFormat: ts.ModuleKind.ESNext,

@@ -1,0 +1,35 @@
+// A page that may use the packed client, on the same origin as the API: Keyhold knows nothing of CORS.
+import { readFile } from 'node:fs/promises'
+import { request as sendRequest } from 'node:http'
+import { join } from 'node:path'
+import { serve } from '../serve.ts'
+
+const page = `<!doctype html><link rel="icon" href="data:,">
+<script type="importmap">{ "imports": { "@keyhold/client": "/client/index.js" } }</script>`
+
+/**
+ * Starts a server for one test: `/` is the page, `/client/…` the package, `/program.js` the page's own program,
+ * `/api/…` goes on to Keyhold.
+ */
+export async function servePage(keyholdUrl: string, clientFolder: string, program: string): Promise<string> {
+  return serve((request, response) => {
+    const path = request.url ?? '/'
+    if (path.startsWith('/api/')) {
+      const { method, headers } = request
+      const onward = sendRequest(keyholdUrl + path, { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(response)
+      })
+      request.pipe(onward)
+      return
+    }
+    if (path === '/') response.setHeader('content-type', 'text/html').end(page)
+    else if (path === '/program.js') response.setHeader('content-type', 'text/javascript').end(program)
+    else {
+      readFile(join(clientFolder, path.replace('/client/', ''))).then(
+        (code) => response.setHeader('content-type', 'text/javascript').end(code),
+        () => response.writeHead(404).end(),
+      )
+    }
+  })
+}
