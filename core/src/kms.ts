@@ -1,5 +1,6 @@
 // What Keyhold asks of a key management service, whichever it is. The only thing a KMS ever sees is a tenant key.
 import type { KeyObject } from 'node:crypto'
+import type { ErrorCode, KeyholdError } from './errors.ts'
 
 /** Which tenant key a wrap holds. */
 export interface TenantKeyRef {
@@ -21,6 +22,66 @@ export interface KeyInspection {
   drCompliant: boolean
   /** Three empty strings when compliant. */
   complianceError: { code: string; region: string; message: string }
+  /** What is not as it should be and yet no reason to refuse the key; absent: nothing was found, or not looked for. */
+  warnings?: { code: string; region: string; message: string }[]
+}
+
+/** A role in a customer's account, which Keyhold assumes to reach the customer's key. */
+export interface CustomerRole {
+  arn: string
+  /** Made by Keyhold for the tenant; the role's trust policy must ask for it. */
+  externalId: string
+}
+
+/** How a tenant's key is reached. */
+export interface KeyAccess {
+  /** Undefined: as Keyhold's own principal. */
+  role: CustomerRole | undefined
+  /** Regions in which the same key was last seen. */
+  replicaRegions: readonly string[]
+}
+
+/** One thing that was tried of a key. */
+export interface KeyCheck {
+  /** What was tried: the action, or what it shows. */
+  check:
+    'ExternalId' | 'DescribeKey' | 'KeyState' | 'GenerateDataKey' | 'Decrypt' | 'ContextCondition' | 'Replica'
+  region: string
+  /** `warning`: not as it should be, and yet no reason to refuse the key; `skipped`: it could not be tried. */
+  outcome: 'passed' | 'failed' | 'warning' | 'skipped'
+  /** An error code where it failed or warns, else empty. */
+  code: string
+  /** The outcome in words. */
+  message: string
+}
+
+/** What trying everything about a key found out. */
+export interface KeyExamination {
+  checks: KeyCheck[]
+  /** Undefined where the key cannot protect a tenant; then `error` says why. */
+  inspection: KeyInspection | undefined
+  error: KeyholdError | undefined
+}
+
+/**
+ * Tries everything about a key, whatever fails, and whether it is not too open; changes nothing anywhere.
+ *
+ * @param arn - a key ARN or an alias ARN
+ */
+export type ExamineKey = (
+  arn: string,
+  tenantId: string,
+  role: CustomerRole | undefined,
+) => Promise<KeyExamination>
+
+/** Told of every call that was answered in some region, for whoever shows the state of keys. */
+export interface KmsAnswer {
+  keyArn: string
+  tenantId: string
+  /** The region that answered. */
+  region: string
+  /** Undefined: it was the key's own region. Else why that one was passed over. */
+  outage: ErrorCode | undefined
 }
 
 /** Options of every call. */

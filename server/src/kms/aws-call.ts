@@ -1,7 +1,8 @@
-// One call to AWS KMS: its region's client, its time-outs, its errors translated. The only place that talks to AWS.
+// One call to AWS KMS: its region's client, its time-outs, its errors translated. The only place that talks to it.
 import { KMSClient } from '@aws-sdk/client-kms'
-import type { KmsCallOptions } from '@keyhold/core'
+import type { CustomerRole, KmsCallOptions } from '@keyhold/core'
 import { fromAwsError } from './aws-kms-errors.ts'
+import type { CustomerRoles } from './customer-role.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 const connectTimeoutMs = 500
@@ -12,12 +13,23 @@ const maxAttempts = 3
 // for one of those counts against the time-outs above, and a KMS that is well would seem to be away.
 const maxAtOnce = 40
 const maxWaitMs = 10_000
+// A client for each role and region; they share the connections of their region.
+const maxRoleClients = 2_000
 
 export interface AwsKmsOptions {
   /** Where AWS KMS is, for all regions; undefined: AWS itself. */
   endpoint: string | undefined
   /** Undefined: the SDK's standard chain (environment, profile, container, instance). */
   credentials: { accessKeyId: string; secretAccessKey: string } | undefined
+}
+
+export interface AwsCallOptions extends KmsCallOptions {
+  /** Undefined: the call is made by Keyhold itself. */
+  role?: CustomerRole
+  /** For all attempts, once it is the call's turn. Default: 3,000. */
+  timeoutMs?: number
+  /** Runs when it is the call's turn; what it throws is the call's outcome, and nothing is sent. */
+  beforeSend?: () => void
 }
 
 /**
@@ -28,14 +40,18 @@ export type AwsCall = <Output>(
   action: string,
   region: string,
   send: (client: KMSClient, options: { abortSignal: AbortSignal }) => Promise<Output>,
-  options?: KmsCallOptions,
+  options?: AwsCallOptions,
 ) => Promise<Output>
 
-export function createAwsCall({ endpoint, credentials }: AwsKmsOptions): {
+export function createAwsCall(
+  { endpoint, credentials }: AwsKmsOptions,
+  roles: Pick<CustomerRoles, 'assume'>,
+): {
   call: AwsCall
   close: () => void
 } {
   const regions = new Map<string, { client: KMSClient; inTurn: Turns }>()
+  const roleClients = new Map<string, KMSClient>()
 
   function callsTo(region: string): { client: KMSClient; inTurn: Turns } {
     let calls = regions.get(region)
@@ -58,6 +74,26 @@ export function createAwsCall({ endpoint, credentials }: AwsKmsOptions): {
     return calls
   }
 
+  function clientFor(region: string, ownClient: KMSClient, role: CustomerRole | undefined): KMSClient {
+    if (role === undefined) return ownClient
+    const name = JSON.stringify([region, role.arn, role.externalId])
+    let client = roleClients.get(name)
+    if (client === undefined) {
+      const [oldest] = roleClients.keys()
+      // Not destroyed: its connections are the region's.
+      if (roleClients.size >= maxRoleClients && oldest !== undefined) roleClients.delete(oldest)
+      client = new KMSClient({
+        region,
+        ...(endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint }),
+        credentials: () => roles.assume(role, region),
+        maxAttempts,
+        requestHandler: ownClient.config.requestHandler,
+      })
+      roleClients.set(name, client)
+    }
+    return client
+  }
+
   function within(timeoutMs: number, options: KmsCallOptions | undefined): AbortSignal {
     const timeout = AbortSignal.timeout(timeoutMs)
     return options?.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal])
@@ -68,7 +104,11 @@ export function createAwsCall({ endpoint, credentials }: AwsKmsOptions): {
       try {
         const { client, inTurn } = callsTo(region)
         return await inTurn(
-          () => send(client, { abortSignal: within(totalTimeoutMs, options) }),
+          () => {
+            options?.beforeSend?.()
+            const abortSignal = within(options?.timeoutMs ?? totalTimeoutMs, options)
+            return send(clientFor(region, client, options?.role), { abortSignal })
+          },
           within(maxWaitMs, options),
         )
       } catch (error) {
@@ -78,6 +118,7 @@ export function createAwsCall({ endpoint, credentials }: AwsKmsOptions): {
     close() {
       for (const { client } of regions.values()) client.destroy()
       regions.clear()
+      roleClients.clear()
     },
   }
 }

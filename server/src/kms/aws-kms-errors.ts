@@ -4,6 +4,8 @@ import { KeyholdError, type ErrorCode } from '@keyhold/core'
 
 const codeByName: Readonly<Record<string, ErrorCode>> = {
   AccessDeniedException: 'ERR_KMS_DENIED',
+  // By this name AWS STS refuses to let a role be assumed: to the tenant the key is as far away as by its own policy.
+  AccessDenied: 'ERR_KMS_DENIED',
   DisabledException: 'ERR_KMS_KEY_DISABLED',
   NotFoundException: 'ERR_KMS_KEY_NOT_FOUND',
   InvalidKeyUsageException: 'ERR_KMS_KEY_WRONG_USAGE',
@@ -33,6 +35,8 @@ const codeByName: Readonly<Record<string, ErrorCode>> = {
   IncompleteSignatureException: 'ERR_KMS_CREDENTIALS',
   MissingAuthenticationTokenException: 'ERR_KMS_CREDENTIALS',
   ExpiredTokenException: 'ERR_KMS_CREDENTIALS',
+  ExpiredToken: 'ERR_KMS_CREDENTIALS',
+  SignatureDoesNotMatch: 'ERR_KMS_CREDENTIALS',
   OptInRequired: 'ERR_KMS_CREDENTIALS',
 }
 
@@ -54,10 +58,11 @@ function codeOf(error: Error): ErrorCode {
       ? 'ERR_KMS_KEY_PENDING_DELETION'
       : 'ERR_KMS_KEY_NOT_READY'
   }
-  const byName = Object.hasOwn(codeByName, error.name) ? codeByName[error.name] : undefined
-  if (byName !== undefined) return byName
+  // Before the name: the SDK calls a connection that was cut a TimeoutError too.
   if ('code' in error && typeof error.code === 'string' && networkCodes.has(error.code))
     return 'ERR_KMS_UNREACHABLE'
+  const byName = Object.hasOwn(codeByName, error.name) ? codeByName[error.name] : undefined
+  if (byName !== undefined) return byName
   // Whatever is unknown is neither a denial, which would lock a tenant, nor a success.
   return 'ERR_KMS_FAILED'
 }

@@ -1,4 +1,5 @@
-// AWS KMS behind core's Kms interface. Every call goes to the region of the pinned ARN, names that ARN, and accepts no answer from another key.
+// AWS KMS behind core's Kms interface. Every call names the pinned key by its ARN, in its own region or where another
+// one stands in, and accepts no answer from another key.
 import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
 import {
   encodeByokWrap,
@@ -7,15 +8,34 @@ import {
   keyFromBytes,
   KeyholdError,
   parseByokWrap,
-  parseKeyArn,
+  type CustomerRole,
+  type ExamineKey,
   type KeyInspection,
   type Kms,
 } from '@keyhold/core'
-import { createAwsCall, type AwsKmsOptions } from './aws-call.ts'
-import { inspectAwsKey } from './inspect-aws-key.ts'
+import { createAskRegions, type AskRegionsOptions, type Target } from './ask-regions.ts'
+import { createAwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
+import { createCustomerRoles } from './customer-role.ts'
+import { examineAwsKey } from './examine-aws-key.ts'
+import { inspectAwsKey, resolveKeyArn } from './inspect-aws-key.ts'
 
-/** The Kms of customers' keys, and what ends its connections. */
+export interface AwsKmsOptions extends AwsCallSettings, Partial<AskRegionsOptions> {
+  /** Where AWS STS is; undefined: AWS itself. Default: where AWS KMS is. */
+  stsEndpoint?: string | undefined
+}
+
+/** The Kms of customers' keys, what is asked of AWS besides, and what ends its connections. */
 export interface AwsKms extends Kms {
+  /** Tries everything about a key; the calls count for nothing else. */
+  examineKey: ExamineKey
+  /**
+   * The key that an alias ARN names now.
+   *
+   * @throws KeyholdError `ERR_KMS_DENIED`, `ERR_KMS_…`
+   */
+  resolveAlias(aliasArn: string, role: CustomerRole | undefined): Promise<string>
+  /** The ARN by which key policies name Keyhold, as AWS tells it. */
+  ownPrincipal(region: string): Promise<string>
   close(): void
 }
 
@@ -27,9 +47,15 @@ function isStorable(blob: Uint8Array | undefined): blob is Uint8Array {
 }
 
 export function createAwsKms(options: AwsKmsOptions): AwsKms {
-  const { call, close } = createAwsCall(options)
+  const { drRegions = new Map() } = options
+  const findKeyAccess =
+    options.findKeyAccess ?? (() => Promise.resolve({ role: undefined, replicaRegions: [] }))
+  const { stsEndpoint } = 'stsEndpoint' in options ? options : { stsEndpoint: options.endpoint }
+  const roles = createCustomerRoles({ stsEndpoint, credentials: options.credentials })
+  const { call, close } = createAwsCall(options, roles)
+  const askRegions = createAskRegions({ ...options, drRegions })
   // Connections of their own: tries of a key that hangs must not hold up what unwraps the keys of other tenants.
-  const inspections = createAwsCall(options)
+  const inspections = createAwsCall(options, roles)
   const inspecting = new Map<string, Promise<KeyInspection>>()
 
   // One at a time for each tenant and key, however often it is asked for.
@@ -37,7 +63,9 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
     const name = `${tenantId}/${keyArn}`
     let inspection = inspecting.get(name)
     if (inspection === undefined) {
-      inspection = inspectAwsKey(inspections.call, keyArn, tenantId).finally(() => inspecting.delete(name))
+      inspection = findKeyAccess(keyArn, tenantId)
+        .then(({ role }) => inspectAwsKey(inspections.call, keyArn, { tenantId, drRegions, role }))
+        .finally(() => inspecting.delete(name))
       inspecting.set(name, inspection)
     }
     return inspection
@@ -45,46 +73,63 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
 
   return {
     async createTenantKey(keyArn, ref, options) {
-      const { region } = parseKeyArn(keyArn)
-      const command = new GenerateDataKeyCommand({
-        KeyId: keyArn,
-        KeySpec: 'AES_256',
-        EncryptionContext: { tenantId: ref.tenantId },
-      })
-      const answer = await call('GenerateDataKey', region, (client, o) => client.send(command, o), options)
-      const { Plaintext: plaintext, CiphertextBlob: blob } = answer
-      if (answer.KeyId !== keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
-        throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', {
-          details: { action: 'GenerateDataKey', region },
+      const create = async (target: Target) => {
+        const { region } = target
+        const command = new GenerateDataKeyCommand({
+          KeyId: target.keyArn,
+          KeySpec: 'AES_256',
+          EncryptionContext: { tenantId: ref.tenantId },
         })
+        const answer = await call(
+          'GenerateDataKey',
+          region,
+          (client, o) => client.send(command, o),
+          target.options,
+        )
+        const { Plaintext: plaintext, CiphertextBlob: blob } = answer
+        if (answer.KeyId !== target.keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
+          throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', {
+            details: { action: 'GenerateDataKey', region },
+          })
+        }
+        // Named by the pinned key wherever it was made: in every region the same key opens it.
+        const wrap = encodeByokWrap(keyArnFingerprint(keyArn), blob)
+        return { key: keyFromBytes(plaintext), wrapped: Buffer.from(wrap, 'ascii') }
       }
-      return {
-        key: keyFromBytes(plaintext),
-        wrapped: Buffer.from(encodeByokWrap(keyArnFingerprint(keyArn), blob), 'ascii'),
-      }
+      return askRegions({ keyArn, tenantId: ref.tenantId }, create, options)
     },
 
     async unwrapTenantKey(keyArn, wrapped, ref, options) {
-      const { region } = parseKeyArn(keyArn)
       const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
       if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
-      const command = new DecryptCommand({
-        KeyId: keyArn,
-        CiphertextBlob: ciphertextBlob,
-        EncryptionContext: { tenantId: ref.tenantId },
-      })
-      const answer = await call('Decrypt', region, (client, o) => client.send(command, o), options)
-      if (answer.KeyId !== keyArn || answer.Plaintext?.length !== keyBytes) {
-        throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
+      const unwrap = async (target: Target) => {
+        const { region } = target
+        const command = new DecryptCommand({
+          KeyId: target.keyArn,
+          CiphertextBlob: ciphertextBlob,
+          EncryptionContext: { tenantId: ref.tenantId },
+        })
+        const answer = await call('Decrypt', region, (client, o) => client.send(command, o), target.options)
+        if (answer.KeyId !== target.keyArn || answer.Plaintext?.length !== keyBytes) {
+          throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
+        }
+        return keyFromBytes(answer.Plaintext)
       }
-      return keyFromBytes(answer.Plaintext)
+      return askRegions({ keyArn, tenantId: ref.tenantId }, unwrap, options)
     },
 
     inspectKey: (keyArn, tenantId) => inspectOnce(keyArn, tenantId),
 
+    examineKey: (arn, tenantId, role) => examineAwsKey(inspections.call, arn, { tenantId, drRegions, role }),
+
+    resolveAlias: (aliasArn, role) => resolveKeyArn(inspections.call, aliasArn, role),
+
+    ownPrincipal: (region) => roles.ownPrincipal(region),
+
     close() {
       close()
       inspections.close()
+      roles.close()
     },
   }
 }

@@ -1,27 +1,33 @@
-// A real look at a customer's key: what AWS says of it, and a round trip with each needed action in every region.
-import {
-  DecryptCommand,
-  DescribeKeyCommand,
-  GenerateDataKeyCommand,
-  type KeyMetadata,
-} from '@aws-sdk/client-kms'
+// A look at a customer's key with as few calls as it takes: what AWS says of it, and a round trip in every region.
 import {
   isKeyholdError,
-  keyArnInRegion,
   KeyholdError,
   parseKeyArn,
+  type CustomerRole,
   type KeyInspection,
-  type KmsCallOptions,
 } from '@keyhold/core'
 import { timingSafeEqual } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { AwsCall } from './aws-call.ts'
+import {
+  checkUsable,
+  createKeyActions,
+  invalidAnswer,
+  type KeyActions,
+  type RegionalKeyName,
+} from './aws-key-actions.ts'
+import { compliant, complianceErrorOf, replicasOf } from './key-regions.ts'
 
 // A replica that has just been ordered is unusable for a moment; whoever registers the key then need not do it again.
 const replicaAttempts = 4
 const replicaPauseMs = 300
 
-const compliant = { code: '', region: '', message: '' }
+export interface InspectOptions {
+  tenantId: string
+  /** For disaster recovery: which regions must be able to stand in for which. */
+  drRegions: ReadonlyMap<string, readonly string[]>
+  role: CustomerRole | undefined
+}
 
 /**
  * Inspects the key that a key ARN or alias ARN names.
@@ -31,150 +37,84 @@ const compliant = { code: '', region: '', message: '' }
 export async function inspectAwsKey(
   call: AwsCall,
   arn: string,
-  tenantId: string,
-  options?: KmsCallOptions,
+  { tenantId, drRegions, role }: InspectOptions,
 ): Promise<KeyInspection> {
-  const { region } = parseKeyArn(arn)
-  const metadata = await describe(call, arn, region, options)
+  const actions = createKeyActions(call, role)
+  const asked = parseKeyArn(arn)
+  const { region } = asked
+  const metadata = await actions.describe(arn, region)
   const key = parseKeyArn(metadata.Arn ?? '')
-  const isAlias = parseKeyArn(arn).keyId === undefined
-  if (!isAlias && key.arn !== arn) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
+  if (asked.keyId !== undefined && key.arn !== arn) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
   checkUsable(metadata, region)
-  await roundTrip(call, key.arn, region, tenantId, options)
+  await roundTrip(actions, { keyArn: key.arn, region }, tenantId)
 
-  const regions = metadata.MultiRegion === true ? otherRegions(metadata, region) : []
-  const replicaKeys = regions.flatMap((other) => {
-    const keyArn = keyArnInRegion(key, other)
-    return keyArn === undefined ? [] : [{ keyArn, region: other }]
-  })
-  const complianceErrors = await Promise.all(
-    replicaKeys.map((replica) => tryReplica(call, replica.keyArn, replica.region, tenantId, options)),
+  const replicaKeys = replicasOf(key, metadata)
+  const inReplicas = await Promise.all(
+    replicaKeys.map(async (replica) => ({
+      region: replica.region,
+      error: await tryReplica(actions, replica, tenantId),
+    })),
   )
-  const complianceError =
-    complianceErrors.find((error) => error.code !== '') ?? missingReplica(metadata, region)
+  const isMultiRegion = metadata.MultiRegion === true
+  const complianceError = complianceErrorOf(region, drRegions.get(region), isMultiRegion, inReplicas)
   return {
     keyArn: key.arn,
-    multiRegion: metadata.MultiRegion === true,
+    multiRegion: isMultiRegion,
     replicaKeys,
     drCompliant: complianceError.code === '',
     complianceError,
   }
 }
 
-async function describe(
+/** The key that an alias ARN names now. */
+export async function resolveKeyArn(
   call: AwsCall,
-  keyId: string,
-  region: string,
-  options?: KmsCallOptions,
-): Promise<KeyMetadata> {
-  const command = new DescribeKeyCommand({ KeyId: keyId })
-  const answer = await explainDenial(
-    call('DescribeKey', region, (client, o) => client.send(command, o), options),
-  )
-  if (answer.KeyMetadata === undefined) throw new KeyholdError('ERR_KMS_FAILED')
-  return answer.KeyMetadata
+  aliasArn: string,
+  role: CustomerRole | undefined,
+): Promise<string> {
+  const { region } = parseKeyArn(aliasArn)
+  const metadata = await createKeyActions(call, role).describe(aliasArn, region)
+  return parseKeyArn(metadata.Arn ?? '').arn
 }
 
-function checkUsable(metadata: KeyMetadata, region: string): void {
-  const details = { action: 'DescribeKey', region }
-  if (metadata.KeySpec !== 'SYMMETRIC_DEFAULT' || metadata.KeyUsage !== 'ENCRYPT_DECRYPT') {
-    throw new KeyholdError('ERR_KMS_KEY_WRONG_USAGE', { details })
-  }
-  switch (metadata.KeyState) {
-    case 'Enabled':
-      return
-    case 'Disabled':
-      throw new KeyholdError('ERR_KMS_KEY_DISABLED', { details })
-    case 'PendingDeletion':
-    case 'PendingReplicaDeletion':
-      throw new KeyholdError('ERR_KMS_KEY_PENDING_DELETION', { details })
-    default:
-      throw new KeyholdError('ERR_KMS_KEY_NOT_READY', { details })
-  }
+async function roundTrip(actions: KeyActions, key: RegionalKeyName, tenantId: string): Promise<void> {
+  const made = await actions.generate(key, tenantId)
+  checkSame(made.plaintext, await actions.decrypt(key, tenantId, made.blob), key.region)
 }
 
-async function roundTrip(
-  call: AwsCall,
-  keyArn: string,
-  region: string,
-  tenantId: string,
-  options?: KmsCallOptions,
-): Promise<void> {
-  const context = { EncryptionContext: { tenantId } }
-  const generate = new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256', ...context })
-  const generated = await explainDenial(
-    call('GenerateDataKey', region, (client, o) => client.send(generate, o), options),
-  )
-  const decrypt = new DecryptCommand({ KeyId: keyArn, CiphertextBlob: generated.CiphertextBlob, ...context })
-  const decrypted = await explainDenial(
-    call('Decrypt', region, (client, o) => client.send(decrypt, o), options),
-  )
-  const before = generated.Plaintext ?? Buffer.alloc(0)
-  const after = decrypted.Plaintext ?? Buffer.alloc(1)
+/** Compares what was made with what was opened, and wipes both. */
+export function checkSame(before: Uint8Array, after: Uint8Array, region: string): void {
   const isSame = before.length === after.length && timingSafeEqual(before, after)
   before.fill(0)
   after.fill(0)
-  if (!isSame || generated.KeyId !== keyArn || decrypted.KeyId !== keyArn) {
-    throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
-  }
-}
-
-/** Turns a denial into the error that names the missing action. */
-async function explainDenial<Output>(answer: Promise<Output>): Promise<Output> {
-  try {
-    return await answer
-  } catch (error) {
-    if (!isKeyholdError(error, 'ERR_KMS_DENIED')) throw error
-    const { action = '', region = '' } = error.details
-    throw new KeyholdError('Encryption-88', {
-      message: `The policy of the provided key does not allow the required action [${region}] [${action}].`,
-      cause: error,
-      details: error.details,
-    })
-  }
-}
-
-function otherRegions(metadata: KeyMetadata, region: string): string[] {
-  const { PrimaryKey: primary, ReplicaKeys: replicas = [] } = metadata.MultiRegionConfiguration ?? {}
-  return [primary, ...replicas].flatMap((key) =>
-    key?.Region === undefined || key.Region === region ? [] : [key.Region],
-  )
+  if (!isSame) throw invalidAnswer('Decrypt', region)
 }
 
 async function tryReplica(
-  call: AwsCall,
-  keyArn: string,
-  region: string,
+  actions: KeyActions,
+  replica: RegionalKeyName,
   tenantId: string,
-  options?: KmsCallOptions,
 ): Promise<KeyInspection['complianceError']> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      checkUsable(await describe(call, keyArn, region, options), region)
-      await roundTrip(call, keyArn, region, tenantId, options)
-      return compliant
-    } catch (error) {
-      if (!isKeyholdError(error)) throw error
-      const isBeingMade = isKeyholdError(error, 'ERR_KMS_KEY_NOT_READY') && attempt < replicaAttempts
-      if (!isBeingMade) return { code: error.code, region, message: error.message }
-    }
-    await setTimeout(replicaPauseMs)
+  try {
+    await whenMade(async () => {
+      checkUsable(await actions.describe(replica.keyArn, replica.region), replica.region)
+      await roundTrip(actions, replica, tenantId)
+    })
+    return compliant
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    return { code: error.code, region: replica.region, message: error.message }
   }
 }
 
-function missingReplica(metadata: KeyMetadata, region: string): KeyInspection['complianceError'] {
-  if (metadata.MultiRegion !== true) {
-    return {
-      code: 'ERR_KEY_SINGLE_REGION',
-      region,
-      message: 'The key is a single-region key: no other region can stand in for its own.',
+/** Waits for a replica that is being made, for about a second. */
+export async function whenMade<Result>(action: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action()
+    } catch (error) {
+      if (!isKeyholdError(error, 'ERR_KMS_KEY_NOT_READY') || attempt === replicaAttempts) throw error
     }
-  }
-  const hasOther = otherRegions(metadata, region).length > 0
-  if (hasOther) return compliant
-  return {
-    code: 'ERR_KEY_SINGLE_REGION',
-    region,
-    message: 'The multi-region key has no replica in another region.',
+    await setTimeout(replicaPauseMs)
   }
 }

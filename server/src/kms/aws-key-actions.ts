@@ -1,0 +1,116 @@
+// What is done to a key to find out whether it can protect a tenant, one action at a time, denials explained.
+import {
+  DecryptCommand,
+  DescribeKeyCommand,
+  GenerateDataKeyCommand,
+  type KeyMetadata,
+} from '@aws-sdk/client-kms'
+import { isKeyholdError, KeyholdError, type CustomerRole } from '@keyhold/core'
+import type { AwsCall } from './aws-call.ts'
+
+/** A key as it is called in one region. */
+export interface RegionalKeyName {
+  keyArn: string
+  region: string
+}
+
+/** A key made by the key, for a try, and its wrap. */
+export interface MadeKey {
+  plaintext: Uint8Array
+  blob: Uint8Array
+}
+
+/** Each throws KeyholdError: `Encryption-88` where the policy lacks the action, else `ERR_KMS_…`. */
+export interface KeyActions {
+  /** @param keyId - a key ARN or alias ARN of the region */
+  describe(keyId: string, region: string): Promise<KeyMetadata>
+  generate(key: RegionalKeyName, tenantId: string): Promise<MadeKey>
+  decrypt(key: RegionalKeyName, tenantId: string, blob: Uint8Array): Promise<Uint8Array>
+}
+
+export function createKeyActions(call: AwsCall, role: CustomerRole | undefined): KeyActions {
+  const options = role === undefined ? {} : { role }
+
+  return {
+    async describe(keyId, region) {
+      const command = new DescribeKeyCommand({ KeyId: keyId })
+      const answer = await explainDenial(
+        call('DescribeKey', region, (client, o) => client.send(command, o), options),
+        role,
+      )
+      if (answer.KeyMetadata === undefined) throw new KeyholdError('ERR_KMS_FAILED')
+      return answer.KeyMetadata
+    },
+
+    async generate({ keyArn, region }, tenantId) {
+      const command = new GenerateDataKeyCommand({
+        KeyId: keyArn,
+        KeySpec: 'AES_256',
+        EncryptionContext: { tenantId },
+      })
+      const answer = await explainDenial(
+        call('GenerateDataKey', region, (client, o) => client.send(command, o), options),
+        role,
+      )
+      const { Plaintext: plaintext, CiphertextBlob: blob, KeyId: answering } = answer
+      if (plaintext === undefined || blob === undefined || answering !== keyArn)
+        throw invalidAnswer('GenerateDataKey', region)
+      return { plaintext, blob }
+    },
+
+    async decrypt({ keyArn, region }, tenantId, blob) {
+      const command = new DecryptCommand({
+        KeyId: keyArn,
+        CiphertextBlob: blob,
+        EncryptionContext: { tenantId },
+      })
+      const answer = await explainDenial(
+        call('Decrypt', region, (client, o) => client.send(command, o), options),
+        role,
+      )
+      if (answer.Plaintext === undefined || answer.KeyId !== keyArn) throw invalidAnswer('Decrypt', region)
+      return answer.Plaintext
+    },
+  }
+}
+
+export function invalidAnswer(action: string, region: string): KeyholdError {
+  return new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action, region } })
+}
+
+/** @throws KeyholdError that says why the key's kind or state makes it useless here */
+export function checkUsable(metadata: KeyMetadata, region: string): void {
+  const details = { action: 'DescribeKey', region }
+  if (metadata.KeySpec !== 'SYMMETRIC_DEFAULT' || metadata.KeyUsage !== 'ENCRYPT_DECRYPT') {
+    throw new KeyholdError('ERR_KMS_KEY_WRONG_USAGE', { details })
+  }
+  switch (metadata.KeyState) {
+    case 'Enabled':
+      return
+    case 'Disabled':
+      throw new KeyholdError('ERR_KMS_KEY_DISABLED', { details })
+    case 'PendingDeletion':
+    case 'PendingReplicaDeletion':
+      throw new KeyholdError('ERR_KMS_KEY_PENDING_DELETION', { details })
+    default:
+      throw new KeyholdError('ERR_KMS_KEY_NOT_READY', { details })
+  }
+}
+
+/** Turns a denial into the error that names the missing action. */
+async function explainDenial<Output>(
+  answer: Promise<Output>,
+  role: CustomerRole | undefined,
+): Promise<Output> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!isKeyholdError(error, 'ERR_KMS_DENIED')) throw error
+    const { action = '', region = '' } = error.details
+    const message =
+      action === 'AssumeRole'
+        ? `The role ${role?.arn ?? ''} cannot be assumed: its trust policy must name Keyhold and ask for the external id of this tenant.`
+        : `The policy of the provided key does not allow the required action [${region}] [${action}].`
+    throw new KeyholdError('Encryption-88', { message, cause: error, details: error.details })
+  }
+}

@@ -1,0 +1,199 @@
+// Everything that can be tried of a key, in every region, whatever fails on the way; and whether it is not too open: a
+// tenant that does not exist must be denied, and so must whoever does not know the tenant's external id.
+import type { KeyMetadata } from '@aws-sdk/client-kms'
+import {
+  KeyholdError,
+  parseKeyArn,
+  type CustomerRole,
+  type KeyArn,
+  type KeyExamination,
+  type KeyInspection,
+} from '@keyhold/core'
+import { randomUUID } from 'node:crypto'
+import type { AwsCall } from './aws-call.ts'
+import { checkUsable, createKeyActions, type KeyActions, type RegionalKeyName } from './aws-key-actions.ts'
+import { checkSame, whenMade, type InspectOptions } from './inspect-aws-key.ts'
+import { createKeyFindings, whetherDenied, type KeyFindings } from './key-findings.ts'
+import { compliant, complianceErrorOf, replicasOf } from './key-regions.ts'
+
+// No tenant has this id; a policy that admits it admits them all.
+const probeTenantId = 'keyhold-probe'
+
+/** Examines the key that a key ARN or alias ARN names; throws only for an ARN that is none. */
+export async function examineAwsKey(
+  call: AwsCall,
+  arn: string,
+  { tenantId, drRegions, role }: InspectOptions,
+): Promise<KeyExamination> {
+  const asked = parseKeyArn(arn)
+  const { region } = asked
+  const own = createKeyFindings(region)
+  if (role !== undefined) await tryWithoutExternalId(own, call, role, arn)
+
+  const actions = createKeyActions(call, role)
+  const metadata = await own.attempt('DescribeKey', 'Keyhold may look at the key.', () =>
+    actions.describe(arn, region),
+  )
+  const key = metadata === undefined ? asked : parseKeyArn(metadata.Arn ?? '')
+  if (metadata !== undefined) await checkMetadata(own, asked, key, metadata)
+  if (key.keyId !== undefined) await tryActions(own, actions, { keyArn: key.arn, region }, tenantId)
+
+  const replicaKeys = metadata === undefined ? [] : replicasOf(key, metadata)
+  const inReplicas = await Promise.all(
+    replicaKeys.map((replica) => examineReplica(actions, replica, tenantId)),
+  )
+  const complianceError =
+    metadata === undefined
+      ? undefined
+      : complianceErrorOf(
+          region,
+          drRegions.get(region),
+          metadata.MultiRegion === true,
+          inReplicas.map((findings) => ({ region: findings.region, error: complianceErrorIn(findings) })),
+        )
+  if (complianceError !== undefined) noteReplicas(own, complianceError, replicaKeys)
+  const checks = [...own.checks, ...inReplicas.flatMap((findings) => findings.checks)]
+  const error = own.error()
+  if (error !== undefined || metadata === undefined || complianceError === undefined) {
+    return { checks, error: error ?? new KeyholdError('ERR_KMS_FAILED'), inspection: undefined }
+  }
+  const warnings = checks
+    .filter(({ outcome, check }) => outcome === 'warning' && check !== 'Replica')
+    .map(({ code, region: at, message }) => ({ code, region: at, message }))
+  const inspection: KeyInspection = {
+    keyArn: key.arn,
+    multiRegion: metadata.MultiRegion === true,
+    replicaKeys,
+    drCompliant: complianceError.code === '',
+    complianceError,
+    ...(warnings.length > 0 && { warnings }),
+  }
+  return { checks, error: undefined, inspection }
+}
+
+// A role that anybody can have assumed through Keyhold would give one tenant another's key.
+async function tryWithoutExternalId(
+  findings: KeyFindings,
+  call: AwsCall,
+  role: CustomerRole,
+  arn: string,
+): Promise<void> {
+  const actions = createKeyActions(call, { arn: role.arn, externalId: randomUUID() })
+  const outcome = await whetherDenied(() => actions.describe(arn, findings.region))
+  if (outcome !== 'allowed' && outcome.details.action === 'AssumeRole') {
+    if (outcome.code === 'Encryption-88') {
+      findings.note('ExternalId', 'passed', '', 'With another external id the role cannot be assumed.')
+    } else findings.fail('ExternalId', outcome)
+    return
+  }
+  findings.fail('ExternalId', new KeyholdError('ERR_ROLE_WITHOUT_EXTERNAL_ID'))
+}
+
+async function checkMetadata(
+  findings: KeyFindings,
+  asked: KeyArn,
+  key: KeyArn,
+  metadata: KeyMetadata,
+): Promise<void> {
+  await findings.attempt('KeyState', 'The key is enabled and made for symmetric encryption.', () => {
+    if (asked.keyId !== undefined && key.arn !== asked.arn) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
+    checkUsable(metadata, findings.region)
+  })
+}
+
+/** Tries each action, also where another one is denied: so the policy is mended once, and not once for each. */
+async function tryActions(
+  findings: KeyFindings,
+  actions: KeyActions,
+  key: RegionalKeyName,
+  tenantId: string,
+): Promise<void> {
+  if (findings.isHopeless()) {
+    skip(findings, 'because of what failed before')
+    return
+  }
+  const made = await findings.attempt('GenerateDataKey', 'Keyhold may make keys for this tenant.', () =>
+    actions.generate(key, tenantId),
+  )
+  if (made === undefined) {
+    findings.note('Decrypt', 'skipped', '', 'Not tried, since there is nothing to decrypt.')
+    findings.note('ContextCondition', 'skipped', '', 'Not tried, since this tenant is denied already.')
+    return
+  }
+  await findings.attempt('Decrypt', 'Keyhold may open them again.', async () => {
+    checkSame(made.plaintext, await actions.decrypt(key, tenantId, made.blob), key.region)
+  })
+  if (findings.isHopeless()) return
+  await tryAsNobody(findings, actions, key, made.blob)
+}
+
+function skip(findings: KeyFindings, why: string): void {
+  for (const check of ['GenerateDataKey', 'Decrypt', 'ContextCondition'] as const) {
+    findings.note(check, 'skipped', '', `Not tried, ${why}.`)
+  }
+}
+
+async function tryAsNobody(
+  findings: KeyFindings,
+  actions: KeyActions,
+  key: RegionalKeyName,
+  blob: Uint8Array,
+): Promise<void> {
+  const outcomes = await Promise.all([
+    whetherDenied(() => actions.generate(key, probeTenantId)),
+    // Permission is asked before the ciphertext is looked at: that it does not open is an answer of the allowed.
+    whetherDenied(() => actions.decrypt(key, probeTenantId, blob), ['ERR_KMS_INVALID_CIPHERTEXT']),
+  ])
+  const allowed = ['GenerateDataKey', 'Decrypt'].filter((_, index) => outcomes[index] === 'allowed')
+  if (allowed.length > 0) {
+    const message = `The policy of the provided key is too wide [${key.region}] [${allowed.join(', ')}]: it admits every tenant. Add the condition StringEquals kms:EncryptionContext:tenantId.`
+    findings.note('ContextCondition', 'warning', 'ERR_KEY_POLICY_TOO_WIDE', message)
+    return
+  }
+  const failure = outcomes.find((outcome) => outcome !== 'allowed' && outcome.code !== 'Encryption-88')
+  if (failure === undefined || failure === 'allowed') {
+    findings.note('ContextCondition', 'passed', '', 'Another tenant than this one is denied.')
+  } else findings.note('ContextCondition', 'skipped', failure.code, failure.message)
+}
+
+async function examineReplica(
+  actions: KeyActions,
+  replica: RegionalKeyName,
+  tenantId: string,
+): Promise<KeyFindings> {
+  const findings = createKeyFindings(replica.region)
+  const metadata = await findings.attempt('DescribeKey', 'Keyhold may look at the replica.', () =>
+    actions.describe(replica.keyArn, replica.region),
+  )
+  if (metadata !== undefined) {
+    let latest: KeyMetadata | undefined = metadata
+    await findings.attempt('KeyState', 'The replica is enabled.', () =>
+      whenMade(async () => {
+        const looked = latest ?? (await actions.describe(replica.keyArn, replica.region))
+        latest = undefined
+        checkUsable(looked, replica.region)
+      }),
+    )
+  }
+  await tryActions(findings, actions, replica, tenantId)
+  return findings
+}
+
+function complianceErrorIn(findings: KeyFindings): KeyInspection['complianceError'] {
+  const error = findings.error()
+  return error === undefined
+    ? compliant
+    : { code: error.code, region: findings.region, message: error.message }
+}
+
+function noteReplicas(
+  findings: KeyFindings,
+  { code, message }: KeyInspection['complianceError'],
+  replicas: readonly RegionalKeyName[],
+): void {
+  if (code !== '') findings.note('Replica', 'warning', code, message)
+  else {
+    const regions = replicas.map(({ region }) => region).join(', ')
+    findings.note('Replica', 'passed', '', `The key can stand in for its own region in ${regions}.`)
+  }
+}

@@ -1,0 +1,71 @@
+// What was tried of a key in one region, and what came of it, in words.
+import { isKeyholdError, KeyholdError, type ErrorCode, type KeyCheck } from '@keyhold/core'
+
+type CheckName = KeyCheck['check']
+
+export interface KeyFindings {
+  readonly region: string
+  readonly checks: readonly KeyCheck[]
+  /** Of the first check that failed. */
+  error(): KeyholdError | undefined
+  /** Notes how `action` went; undefined: it failed. Only KeyholdErrors are findings, others are thrown. */
+  attempt<Result>(
+    check: CheckName,
+    good: string,
+    action: () => Result | Promise<Result>,
+  ): Promise<Result | undefined>
+  note(check: CheckName, outcome: KeyCheck['outcome'], code: string, message: string): void
+  fail(check: CheckName, error: KeyholdError): void
+  /** Whether it is no use to try more: something else than a missing permission failed. */
+  isHopeless(): boolean
+}
+
+export function createKeyFindings(region: string): KeyFindings {
+  const checks: KeyCheck[] = []
+  let first: KeyholdError | undefined
+  let isHopeless = false
+
+  function note(check: CheckName, outcome: KeyCheck['outcome'], code: string, message: string): void {
+    checks.push({ check, region, outcome, code, message })
+  }
+
+  function fail(check: CheckName, error: KeyholdError): void {
+    first ??= error
+    if (error.code !== 'Encryption-88') isHopeless = true
+    note(check, 'failed', error.code, error.message)
+  }
+
+  return {
+    region,
+    checks,
+    error: () => first,
+    note,
+    fail,
+    isHopeless: () => isHopeless,
+    async attempt(check, good, action) {
+      try {
+        const result = await action()
+        note(check, 'passed', '', good)
+        return result
+      } catch (error) {
+        if (!isKeyholdError(error)) throw error
+        fail(check, error)
+        return undefined
+      }
+    },
+  }
+}
+
+/** What came of an action that must be denied: `denied`, `allowed`, or what kept it from being tried. */
+export async function whetherDenied(
+  action: () => Promise<unknown>,
+  isAllowedAnswer: readonly ErrorCode[] = [],
+): Promise<'allowed' | KeyholdError> {
+  try {
+    await action()
+    return 'allowed'
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    return isAllowedAnswer.includes(error.code) ? 'allowed' : error
+  }
+}

@@ -1,0 +1,100 @@
+// What is remembered, for seconds, of regions that did not answer, so that not every call waits for them again; and of
+// keys that were denied in their own region, for which no other region may stand in.
+import type { ErrorCode } from '@keyhold/core'
+
+/** How long a region is passed over before one call tries it again. */
+const awayMs = 5_000
+// One key that hangs is no region that hangs: only when so many keys have waited in vain is it the region's fault.
+const keysOfAnOutage = 3
+const maxEntries = 10_000
+
+/** The causes after which another region may be asked. */
+const outages: ReadonlySet<ErrorCode> = new Set([
+  'ERR_KMS_UNREACHABLE',
+  'ERR_KMS_TIMEOUT',
+  'ERR_KMS_THROTTLED',
+  'ERR_KMS_FAILED',
+])
+
+// Of the key, for all tenants; a policy's denial may concern one tenant alone.
+const keyStates: ReadonlySet<ErrorCode> = new Set([
+  'ERR_KMS_KEY_DISABLED',
+  'ERR_KMS_KEY_PENDING_DELETION',
+  'ERR_KMS_KEY_NOT_FOUND',
+  'ERR_KMS_KEY_WRONG_USAGE',
+])
+
+export function isOutage(code: ErrorCode): boolean {
+  return outages.has(code)
+}
+
+export interface RegionMemory {
+  /**
+   * The cause for which the key's own region is to be passed over; undefined: ask it. Once its time is over one caller
+   * is told to try it again, while the others go on passing it over.
+   */
+  away(keyArn: string, region: string): ErrorCode | 'try-again' | undefined
+  /** The cause, where the region has been found away since then. */
+  awaySince(keyArn: string, region: string, sinceMs: number): ErrorCode | undefined
+  /** Whether the last that was heard of the key in its own region was a denial. */
+  isDenied(keyArn: string, tenantId: string): boolean
+  answered(keyArn: string, region: string, tenantId: string): void
+  failed(keyArn: string, region: string, tenantId: string, code: ErrorCode): void
+}
+
+/** @param clock - monotonic milliseconds */
+export function createRegionMemory(clock: () => number): RegionMemory {
+  const away = new Map<string, { foundMs: number; untilMs: number; code: ErrorCode }>()
+  const waitedInVain = new Map<string, Set<string>>()
+  const denied = new Set<string>()
+
+  function pass(name: string, code: ErrorCode): void {
+    if (away.size >= maxEntries) away.clear()
+    away.set(name, { foundMs: clock(), untilMs: clock() + awayMs, code })
+  }
+
+  function rememberOutage(keyArn: string, region: string, code: ErrorCode): void {
+    pass(keyArn, code)
+    const keys = waitedInVain.get(region) ?? new Set()
+    waitedInVain.set(region, keys.add(keyArn))
+    if (code === 'ERR_KMS_UNREACHABLE' || keys.size >= keysOfAnOutage) pass(region, code)
+  }
+
+  return {
+    away(keyArn, region) {
+      for (const name of [region, keyArn]) {
+        const entry = away.get(name)
+        if (entry === undefined) continue
+        if (entry.untilMs > clock()) return entry.code
+        // This caller tries; whoever comes meanwhile does not wait with it.
+        entry.untilMs = clock() + awayMs
+        return 'try-again'
+      }
+      return undefined
+    },
+    awaySince(keyArn, region, sinceMs) {
+      const found = [away.get(region), away.get(keyArn)].find((entry) => entry && entry.foundMs > sinceMs)
+      return found?.code
+    },
+    isDenied: (keyArn, tenantId) => denied.has(keyArn) || denied.has(`${keyArn}/${tenantId}`),
+    answered(keyArn, region, tenantId) {
+      away.delete(keyArn)
+      away.delete(region)
+      waitedInVain.delete(region)
+      denied.delete(keyArn)
+      denied.delete(`${keyArn}/${tenantId}`)
+    },
+    failed(keyArn, region, tenantId, code) {
+      if (isOutage(code)) rememberOutage(keyArn, region, code)
+      else if (keyStates.has(code)) remember(denied, keyArn)
+      else if (code === 'ERR_KMS_DENIED') remember(denied, `${keyArn}/${tenantId}`)
+    },
+  }
+}
+
+// The oldest is forgotten first: it has had the most time to be evicted everywhere.
+function remember(names: Set<string>, name: string): void {
+  const [oldest] = names
+  if (names.size >= maxEntries && oldest !== undefined) names.delete(oldest)
+  names.add(name)
+}
