@@ -27,12 +27,12 @@ function row(name: string, ours: string, theirs: string, unit: string, ratio: st
   return `${name.padEnd(nameWidth)}  ${ours.padStart(9)}  ${theirs.padStart(9)}  ${unit.padEnd(16)}  ${ratio.padStart(7)}  ${goal}`.trimEnd()
 }
 
-function figure(value: number): string {
+export function figure(value: number): string {
   return value.toLocaleString('en')
 }
 
 // More digits than three would claim a precision that no run on a shared machine has.
-function rounded(comparison: Comparison): Comparison {
+export function rounded(comparison: Comparison): Comparison {
   const threeDigits = (value: number) => Number(value.toPrecision(3))
   return {
     ...comparison,

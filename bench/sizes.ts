@@ -31,7 +31,7 @@ export const full: Sizes = {
   migrationRounds: 3,
   fileMebibytes: 100,
   fileRounds: 7,
-  dataOperations: 100_000,
+  dataOperations: 1_000_000,
   envelopes: 200,
 }
 

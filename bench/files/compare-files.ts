@@ -1,69 +1,78 @@
-// A file encrypted to another file by the client's local encryption, beside streams of plain GCM and what one would
-// take instead.
+// A file encrypted to another file and back by the client's local encryption, beside streams of plain GCM and what one
+// would take instead.
 import { createKeyholdClient } from '@keyhold/client/node'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createTenant } from '../api.ts'
 import { startKeyholdProcess } from '../endpoints/keyhold-process.ts'
 import { orSkip, type Comparison, type Report } from '../measurement.ts'
-import { median } from '../median.ts'
 import type { Sizes } from '../sizes.ts'
-import {
-  ageCommand,
-  ageLibrary,
-  awsEncryptionSdkStreams,
-  plainGcmStreams,
-  type EncryptFile,
-} from './file-peers.ts'
+import { alternateFiles } from './alternate-files.ts'
+import { prepareAgeCommand, prepareAgeLibrary } from './age-files.ts'
+import { prepareAwsEncryptionSdkFiles } from './aws-encryption-sdk-files.ts'
+import { flushed, type FileWork, type PrepareFileWork } from './file-peer.ts'
+import { preparePlainGcmFiles } from './plain-gcm-files.ts'
 
 interface Peer {
   name: string
-  prepare: () => EncryptFile | Promise<EncryptFile>
-  goal?: number
+  prepare: PrepareFileWork
+  /** Beside the other side with its file on disk, too: like with like. */
+  goals: { encrypt?: number; decrypt?: number }
+  /** Whether it is also measured as it is, without a flush. */
+  alsoNotFlushed: boolean
 }
 
 const peers: Peer[] = [
-  { name: 'plain GCM streams, flushed', prepare: () => plainGcmStreams(true), goal: 0.8 },
-  { name: 'plain GCM streams, not flushed', prepare: () => plainGcmStreams(false) },
-  { name: 'AWS Encryption SDK', prepare: awsEncryptionSdkStreams, goal: 4 },
-  { name: 'age-encryption', prepare: ageLibrary, goal: 1 },
-  { name: 'age command', prepare: ageCommand, goal: 1 },
+  {
+    name: 'plain GCM streams',
+    prepare: preparePlainGcmFiles,
+    goals: { encrypt: 0.8 },
+    alsoNotFlushed: true,
+  },
+  {
+    name: 'AWS Encryption SDK',
+    prepare: prepareAwsEncryptionSdkFiles,
+    goals: { encrypt: 4, decrypt: 1 },
+    alsoNotFlushed: true,
+  },
+  {
+    name: 'age-encryption',
+    prepare: prepareAgeLibrary,
+    goals: { encrypt: 1, decrypt: 1 },
+    alsoNotFlushed: false,
+  },
+  {
+    name: 'age command',
+    prepare: prepareAgeCommand,
+    goals: { encrypt: 1, decrypt: 1 },
+    alsoNotFlushed: true,
+  },
 ]
 
 const mebibyte = 1_048_576
 
-export async function compareFiles(
-  { fileMebibytes, fileRounds }: Pick<Sizes, 'fileMebibytes' | 'fileRounds'>,
-  report: Report,
-): Promise<void> {
+type FileSizes = Pick<Sizes, 'fileMebibytes' | 'fileRounds'>
+
+export async function compareFiles(sizes: FileSizes, report: Report): Promise<void> {
   const keyhold = await startKeyholdProcess()
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-bench-'))
   try {
     const source = path.join(folder, 'source')
-    await writeRandomFile(source, fileMebibytes)
+    await writeRandomFile(source, sizes.fileMebibytes)
     const { serviceToken } = await createTenant(keyhold.url, keyhold.operatorToken)
     const { local } = createKeyholdClient({ url: keyhold.url, token: serviceToken }).tenant()
-    const ours: EncryptFile = (from, to) => local.encryptFile(from, to)
-    for (const { name: peer, prepare, goal } of peers) {
-      const name = `encrypt a file of ${fileMebibytes} MiB | ${peer}`
-      await orSkip(name, report, async () => {
-        const theirs = await prepare()
-        const timed = async (encryptFile: EncryptFile) => {
-          const target = path.join(folder, 'target')
-          const startMs = performance.now()
-          await encryptFile(source, target)
-          const elapsedMs = performance.now() - startMs
-          await rm(target)
-          return elapsedMs
-        }
-        const turns = await alternateFiles(
-          fileRounds,
-          () => timed(ours),
-          () => timed(theirs),
-        )
-        return [comparison(name, fileMebibytes, turns, goal)]
+    const ours: FileWork = {
+      encrypt: (from, to) => local.encryptFile(from, to),
+      decrypt: (from, to) => local.decryptFile(from, to),
+    }
+    for (const { name, prepare, goals, alsoNotFlushed } of peers) {
+      await orSkip(`files of ${sizes.fileMebibytes} MiB | ${name}`, report, async () => {
+        const theirs = await prepare(folder)
+        const onDisk = await compareBoth(`${name}, flushed`, [ours, flushed(theirs)], folder, sizes, goals)
+        if (!alsoNotFlushed) return onDisk
+        return [...onDisk, ...(await compareBoth(`${name}, not flushed`, [ours, theirs], folder, sizes, {}))]
       })
     }
   } finally {
@@ -72,29 +81,36 @@ export async function compareFiles(
   }
 }
 
-type Turn = readonly [ourMs: number, theirMs: number]
-
-async function alternateFiles(
-  rounds: number,
-  ours: () => Promise<number>,
-  theirs: () => Promise<number>,
-): Promise<Turn[]> {
-  await ours()
-  await theirs()
-  const turns: Turn[] = []
-  for (let round = 0; round < rounds; round++) turns.push([await ours(), await theirs()])
-  return turns
-}
-
-function comparison(name: string, mebibytes: number, turns: Turn[], goal: number | undefined): Comparison {
-  return {
-    name,
-    ours: (mebibytes * 1_000) / median(turns.map(([ourMs]) => ourMs)),
-    theirs: (mebibytes * 1_000) / median(turns.map(([, theirMs]) => theirMs)),
-    unit: 'MiB/s',
-    ratio: median(turns.map(([ourMs, theirMs]) => theirMs / ourMs)),
-    ...(goal !== undefined && { goal }),
-  }
+/** Encrypts the folder's source by turns, and then by turns decrypts what each side made of it. */
+async function compareBoth(
+  peer: string,
+  [ours, theirs]: readonly [FileWork, FileWork],
+  folder: string,
+  { fileMebibytes, fileRounds }: FileSizes,
+  goals: Peer['goals'],
+): Promise<Comparison[]> {
+  const source = path.join(folder, 'source')
+  const ourFile = path.join(folder, 'ours')
+  const theirFile = path.join(folder, 'theirs')
+  const target = path.join(folder, 'target')
+  const common = { mebibytes: fileMebibytes, rounds: fileRounds }
+  const encrypted = await alternateFiles({
+    ...common,
+    name: `encrypt a file of ${fileMebibytes} MiB | ${peer}`,
+    ours: { transform: ours.encrypt, source, target: ourFile },
+    theirs: { transform: theirs.encrypt, source, target: theirFile },
+    ...(goals.encrypt !== undefined && { goal: goals.encrypt }),
+  })
+  const decrypted = await alternateFiles({
+    ...common,
+    name: `decrypt a file of ${fileMebibytes} MiB | ${peer}`,
+    ours: { transform: ours.decrypt, source: ourFile, target },
+    theirs: { transform: theirs.decrypt, source: theirFile, target },
+    ...(goals.decrypt !== undefined && { goal: goals.decrypt }),
+  })
+  if ((await stat(target)).size !== fileMebibytes * mebibyte)
+    throw new Error('what was decrypted has another size')
+  return [encrypted, decrypted]
 }
 
 async function writeRandomFile(file: string, mebibytes: number): Promise<void> {
@@ -102,6 +118,8 @@ async function writeRandomFile(file: string, mebibytes: number): Promise<void> {
   try {
     const bytes = randomBytes(mebibyte)
     for (let written = 0; written < mebibytes; written++) await handle.write(bytes)
+    // Nothing of it is left to be written while others are measured.
+    await handle.sync()
   } finally {
     await handle.close()
   }

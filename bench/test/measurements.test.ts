@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { printJson, printTable } from '../print-measurements.ts'
 import { benchmarkNames, runBenchmarks } from '../run-benchmarks.ts'
 import type { Sizes } from '../sizes.ts'
+import { replaceMeasured, resultTable } from '../write-results.ts'
 
 const tiny: Sizes = {
   sliceMs: 1,
@@ -41,7 +42,8 @@ test('every benchmark runs, and prints a JSON object a line', async () => {
     'encrypt a value',
     'POST encrypt',
     'copying 20 cipherkeys',
-    'a file of 1 MiB',
+    'encrypt a file of 1 MiB',
+    'decrypt a file of 1 MiB',
     'KMS calls',
   ])
     expect(names.some((name) => name.includes(part))).toBe(true)
@@ -58,4 +60,24 @@ test('a peer that does not run is a line of its own in both forms', () => {
 
 test('a benchmark that does not exist is refused', async () => {
   await expect(runBenchmarks(tiny, () => undefined, ['nothing'])).rejects.toThrow(RangeError)
+})
+
+test('results replace the table of their own name alone', () => {
+  const comparison = { name: 'copy a file | cp', ours: 1_234.5, theirs: 1_000, unit: 'MiB/s', ratio: 1.2345 }
+  const table = resultTable([
+    { ...comparison, goal: 1 },
+    { ...comparison, goal: 2 },
+    { name: 'copy a file | age', skipped: 'not here' },
+  ])
+  const rows = [
+    '| copy a file | cp | 1,230 | 1,000 | MiB/s | 1.23 | 1 met |',
+    '| copy a file | cp | 1,230 | 1,000 | MiB/s | 1.23 | 2 **missed** |',
+    '| copy a file | age |  |  |  |  | skipped: not here |',
+  ]
+  expect(table.split('\n').slice(2)).toEqual(rows)
+  const part = (name: string, content: string) =>
+    `<!-- measured: ${name} -->\n\n${content}\n\n<!-- end of measured -->\n`
+  const text = part('values', 'old') + part('files', 'old')
+  expect(replaceMeasured(text, 'files', table)).toBe(part('values', 'old') + part('files', table))
+  expect(() => replaceMeasured(text, 'migration', table)).toThrow(RangeError)
 })
