@@ -176,6 +176,66 @@ test('the same without any single flight: twenty writers race in the database, a
   expect(await store.cipherkeys.count(tenantId)).toBe(1)
 })
 
+test('a thousand new names of one request cost one transaction, and so do those of many requests at once', async () => {
+  const counted = withInterruption(() => Promise.resolve())
+  const { dataKeys } = createKeyring(counted.store, kms)
+  const names = Array.from({ length: 1_000 }, (_, index) => `name-${index}`)
+  const keys = await Promise.all(names.map((name) => dataKeys.getActive(tenantId, name)))
+  expect(counted.times()).toBe(1)
+  expect(new Set(keys.map(({ id }) => id)).size).toBe(1_000)
+  expect(await store.cipherkeys.count(tenantId)).toBe(1_000)
+  const [first] = keys
+  expect((await createKeyring(store, kms).dataKeys.getActive(tenantId, 'name-0')).id).toBe(first?.id)
+})
+
+test('a quota is never exceeded, whoever counts at the same moment, and names within it are all made', async () => {
+  const quota = 25
+  for (let round = 0; round < 5; round++) {
+    const tenant = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+    const { tenantKeys } = createKeyring(store, kms)
+    // Batches of eight that overlap by half, over two replicas.
+    const batches = Array.from({ length: 12 }, (_, batch) =>
+      Array.from({ length: 8 }, (_item, index) => `name-${batch * 4 + index}`),
+    )
+    const outcomes = await Promise.all(
+      batches.map((names, index) =>
+        createDataKeys(
+          { store: index % 2 === 0 ? store : otherStore, tenantKeys, maxKeyNames: quota },
+          tenant,
+          names,
+        ),
+      ),
+    )
+    const made = new Set(
+      outcomes.flatMap((rows) => rows.flatMap((row) => (isKeyholdError(row) ? [] : [row.dataKeyId]))),
+    )
+    expect(made.size).toBe(quota)
+    expect(await store.cipherkeys.count(tenant)).toBe(quota)
+    const refusals = outcomes.flatMap((rows) =>
+      rows.filter((row) => isKeyholdError(row, 'ERR_KEY_NAME_QUOTA')),
+    )
+    expect(refusals.length).toBeGreaterThan(0)
+    const names = await store.transaction((transaction) => transaction.dataKeys.lockCount(tenant))
+    expect(names).toBe(quota)
+  }
+})
+
+test('a batch that is rolled back counts nothing', async () => {
+  const failing: Store = {
+    ...store,
+    transaction: (work) =>
+      store.transaction(async (transaction) => {
+        await work(transaction)
+        throw new Error('the connection is lost before the commit')
+      }),
+  }
+  const { tenantKeys } = createKeyring(store, kms)
+  await expect(
+    createDataKeys({ store: failing, tenantKeys, maxKeyNames }, tenantId, ['a', 'b']),
+  ).rejects.toThrow('lost')
+  expect(await store.transaction((transaction) => transaction.dataKeys.lockCount(tenantId))).toBe(0)
+})
+
 test('writers that race with dual all end under a version that exists, each key readable', async () => {
   const { tenantKeys } = createKeyring(store, kms)
   const making = Array.from({ length: 30 }, (_, index) =>
