@@ -118,6 +118,44 @@ test.each([
   expect(await names()).toEqual(['plain', 'sealed'])
 })
 
+test('at the boundaries of chunks, whatever is asked of the file', async () => {
+  await encrypted(content(2 * 16_384))
+  const bytes = await readFile(at('sealed'))
+  const [head, first, second] = [
+    bytes.subarray(0, 82),
+    bytes.subarray(82, 16_482),
+    bytes.subarray(16_482, 32_882),
+  ]
+  const end = bytes.subarray(32_882)
+  const damages: [name: string, bytes: Buffer, offset: number][] = [
+    ['head', head, 82],
+    ['cut', bytes.subarray(0, 32_882), 32_882],
+    ['cut-less', bytes.subarray(0, 32_883), 32_882],
+    ['cut-more', bytes.subarray(0, 32_881), 16_482],
+    ['swapped', Buffer.concat([head, second, first, end]), 82],
+    ['twice', Buffer.concat([head, first, first, second, end]), 16_482],
+    ['joined', Buffer.concat([bytes, bytes]), 32_882],
+    ['more', Buffer.concat([bytes, Buffer.alloc(1)]), 32_882],
+  ]
+  const isReadInPart = new Set(['cut', 'swapped', 'more'])
+  const before = await names()
+  const check = async ([name, changed, offset]: (typeof damages)[number]) => {
+    await writeFile(at(name), changed)
+    const { stdout, stderr, exit } = await keyhold(['decrypt', name, '-o', `${name}-back`])
+    expect([name, stdout, exit]).toEqual([name, '', 1])
+    expect(stderr, name).toMatch(new RegExp(`byte ${offset}\\b.*ERR_DECRYPTION_FAILED`))
+    // A part is refused where the file has no end, and where it lies in what was changed.
+    if (isReadInPart.has(name)) {
+      const range = await keyhold(['decrypt', name, '--range', '-1', '-o', `${name}-part`])
+      expect([name, range.stdout, range.exit]).toEqual([name, '', 1])
+    }
+    await rm(at(name))
+  }
+  for (let from = 0; from < damages.length; from += 2)
+    await Promise.all(damages.slice(from, from + 2).map(check))
+  expect(await names()).toEqual(before)
+})
+
 test('a wrong context, and a key that was taken away', async () => {
   await encrypted('secret')
   const wrong = await keyhold(['decrypt', 'sealed', '-o', 'back', '--context', 'a=b'])
