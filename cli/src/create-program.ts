@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addApiKeyCommands } from './commands/api-key.ts'
+import { addDataKeyCommands } from './commands/data-key.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addTenantCommands } from './commands/tenant.ts'
@@ -24,7 +25,7 @@ Exit codes:
 
 export function createProgram(): Command {
   const program = new Command('keyhold')
-    .description("Keyhold's command line: values and files, tenants, API keys, key providers and migrations.")
+    .description("Keyhold's command line: values and files, tenants, API keys, data keys, key providers and migrations.")
     .version(manifest.version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addGlobalOptions(program)
   addKeyproviderCommands(program)
   addEncryptionCommands(program)
+  addDataKeyCommands(program)
   addTenantCommands(program)
   addApiKeyCommands(program)
   addKeyproviderCommands(

@@ -10,9 +10,12 @@ const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to a
 const hints: Readonly<Record<string, string>> = {
   ERR_UNAUTHENTICATED: 'is the token one of this server? A new start with new data makes new tokens',
   ERR_FORBIDDEN:
-    "keyprovider needs a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
+    "keyprovider and data-key need a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
   ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
+  ERR_KEY_NAME_NOT_FOUND: 'keyhold data-key ls shows the names',
+  ERR_KEY_VERSION_RETIRED:
+    "its key version is below the minimum; a tenant admin can lower it: keyhold data-key set-minimum-version",
   ERR_KEY_PROVIDER_NOT_FOUND: 'keyhold keyprovider list shows the fingerprints',
   ERR_KEY_PROVIDER_EXISTS: 'keyhold keyprovider ls shows it',
   ERR_KEY_PROVIDER_IN_USE:

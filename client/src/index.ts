@@ -13,6 +13,7 @@ export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } f
 export {
   roles,
   type ApiKey,
+  type DataKeyInformation,
   type ErrorEnvelope,
   type KeyProvider,
   type MigrationInformation,
