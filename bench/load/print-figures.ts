@@ -18,9 +18,13 @@ export function printFigures(figures: LoadFigures, write: (line: string) => void
     )
   const replies = Object.entries(figures.replies).map(([what, count]) => `${whole(count)} × ${what}`)
   write(`HTTP replies ${replies.join(', ')}`)
-  for (const { rssMiB, heapUsedMiB, openFiles, worstEventLoopDelayP99Ms } of figures.processes) {
-    write(`server       RSS MiB ${flatness(rssMiB)}`)
-    write(`             heap MiB ${flatness(heapUsedMiB)}; open files ${flatness(openFiles)}`)
+  write('server       min/median/max of the first third and of the last one')
+  for (const { worstEventLoopDelayP99Ms, ...given } of figures.processes) {
+    write(`             RSS MiB ${flatness(given.rssMiB)}`)
+    write(`             heap used MiB ${flatness(given.heapUsedMiB)}`)
+    write(`             heap MiB ${flatness(given.heapTotalMiB)}`)
+    write(`             external MiB ${flatness(given.externalMiB)}`)
+    write(`             open files ${flatness(given.openFiles)}`)
     write(
       `             event loop delay, worst p99 of ten seconds: ${worstEventLoopDelayP99Ms.toFixed(0)} ms`,
     )
@@ -53,5 +57,5 @@ function flatness(given: Flatness | undefined): string {
   const spread = ({ min, median, max }: Flatness['first']): string =>
     [min, median, max].map((value) => value.toFixed(0)).join('/')
   const verdict = isFlat ? 'flat' : 'GROWS'
-  return `first third ${spread(first)}, last third ${spread(last)} (min/median/max), × ${growth.toFixed(3)}: ${verdict}`
+  return `${spread(first)}, ${spread(last)}, × ${growth.toFixed(3)}: ${verdict}`
 }

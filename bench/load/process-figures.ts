@@ -7,6 +7,8 @@ export interface ProcessFigures {
   /** Undefined where there were too few looks after the warm-up to tell. */
   rssMiB: Flatness | undefined
   heapUsedMiB: Flatness | undefined
+  heapTotalMiB: Flatness | undefined
+  externalMiB: Flatness | undefined
   openFiles: Flatness | undefined
   /** The highest p99 of ten seconds. */
   worstEventLoopDelayP99Ms: number
@@ -22,6 +24,8 @@ export function processFigures(reports: readonly MemoryReport[]): ProcessFigures
       looks: looks.length,
       rssMiB: flatnessOf(warm.map(({ rssMiB }) => rssMiB)),
       heapUsedMiB: flatnessOf(warm.map(({ heapUsedMiB }) => heapUsedMiB)),
+      heapTotalMiB: flatnessOf(warm.map(({ heapTotalMiB }) => heapTotalMiB)),
+      externalMiB: flatnessOf(warm.map(({ externalMiB }) => externalMiB)),
       openFiles: flatnessOf(warm.flatMap(({ openFiles }) => openFiles ?? [])),
       worstEventLoopDelayP99Ms: Math.max(...looks.map(({ eventLoopDelayP99Ms }) => eventLoopDelayP99Ms)),
     }

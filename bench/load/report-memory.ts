@@ -7,6 +7,10 @@ export interface MemoryReport {
   pid: number
   rssMiB: number
   heapUsedMiB: number
+  /** What the engine holds for its heap, used or not. */
+  heapTotalMiB: number
+  /** Buffers and the like, outside the heap. */
+  externalMiB: number
   /** Of this look's ten seconds. */
   eventLoopDelayP99Ms: number
   /** Files, sockets and pipes; undefined where the system does not tell. */
@@ -28,11 +32,13 @@ function openFiles(): number | undefined {
 }
 
 setInterval(() => {
-  const { rss, heapUsed } = process.memoryUsage()
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage()
   const report: MemoryReport = {
     pid: process.pid,
     rssMiB: rss / mebibyte,
     heapUsedMiB: heapUsed / mebibyte,
+    heapTotalMiB: heapTotal / mebibyte,
+    externalMiB: external / mebibyte,
     eventLoopDelayP99Ms: delay.percentile(99) / 1e6,
     openFiles: openFiles(),
   }

@@ -57,6 +57,8 @@ describe('flatness', () => {
       pid,
       rssMiB,
       heapUsedMiB: 50,
+      heapTotalMiB: 80,
+      externalMiB: 5,
       eventLoopDelayP99Ms: rssMiB / 10,
       openFiles: undefined,
     })
