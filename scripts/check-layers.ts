@@ -136,13 +136,17 @@ function refusal(file: string, { specifier, typeOnly }: Import): string | undefi
   return isAllowed ? undefined : `imports ${specifier}, but ${place} may import only: ${allowed.join(', ')}`
 }
 
-// Tests may use packages freely, but of Keyhold only their own workspace, what that may import, and local-kms.
+// Tests may use packages freely, but of Keyhold only their own workspace, what that may import, the tests of that, as
+// what a format refuses the service must refuse as well, and local-kms.
 function refusalOfTest(place: string, target: string, specifier: string): string | undefined {
   const workspace = place.replace('/test', '')
   const isOfKeyhold = specifier.startsWith('.') || specifier.startsWith('@keyhold/')
   const own = Object.entries(mayImport).flatMap(([name, allowed]) => (within(name, workspace) ? allowed : []))
   const isAllowed =
-    !isOfKeyhold || within(target, workspace) || target === 'local-kms' || own.includes(target)
+    !isOfKeyhold ||
+    within(target, workspace) ||
+    target === 'local-kms' ||
+    own.includes(target.replace(/\/test$/, ''))
   return isAllowed ? undefined : `imports ${specifier}, but tests use their own workspace and local-kms`
 }
 

@@ -66,7 +66,7 @@ export function tokenLength(sealedBytes: number): number {
  * @throws KeyholdError `ERR_TOKEN_INVALID`
  */
 export function parseToken(text: string): ParsedToken {
-  if (!text.startsWith(prefix) || text.length < tokenLength(minSealedBytes)) throw invalid()
+  if (!text.startsWith(prefix) || text.length < tokenLength(minSealedBytes)) throw invalid(text)
   const bytes = parseBase64Url(text.slice(prefix.length))
   if (bytes === undefined) throw invalid()
   return parseTokenBytes(bytes)
@@ -83,6 +83,12 @@ export function parseTokenBytes(bytes: Buffer): ParsedToken {
   return { header: parseHeader(head), headerBytes: head, sealed: bytes.subarray(headerBytes) }
 }
 
-function invalid(): KeyholdError {
-  return new KeyholdError('ERR_TOKEN_INVALID')
+// What "kh1." becomes in base64, whatever follows it.
+const prefixInBase64 = 'a2gxL'
+
+function invalid(text = ''): KeyholdError {
+  if (!text.startsWith(prefixInBase64)) return new KeyholdError('ERR_TOKEN_INVALID')
+  return new KeyholdError('ERR_TOKEN_INVALID', {
+    message: 'This is base64 of a token: decode it once, or leave the token as it is.',
+  })
 }

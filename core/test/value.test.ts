@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { EncryptionContext } from '../src/context.ts'
+import type { DataKey } from '../src/data-key.ts'
 import { encodeHeader, encodeToken, parseToken } from '../src/token.ts'
 import { decryptValue, encryptValue } from '../src/value.ts'
 import { codeOf, codesOf, flippedBits, testDataKey, testKey, truncations } from './support.ts'
+import { undecryptableTokens } from './tokens/undecryptable-tokens.ts'
 
 const refused = ['ERR_DECRYPTION_FAILED']
 const dataKey = testDataKey()
@@ -51,6 +53,16 @@ describe('a token', () => {
     expect(codeOf(() => decrypt(encodeToken(Buffer.concat([mine.headerBytes, theirs.sealed]))))).toBe(
       refused[0],
     )
+  })
+})
+
+describe('a token in good form is refused with', () => {
+  const long = (key: DataKey) => encryptValue(key, context, Buffer.alloc(40_000, 7))
+  const foreign = testDataKey({ id: '018f3c1e-0000-7000-8000-0000000000d2', key: testKey(9) })
+  const rows = undecryptableTokens({ one: long(dataKey), two: long(dataKey), foreign: long(foreign) })
+
+  test.each(rows)('%s', (_, text) => {
+    expect(codeOf(() => decrypt(text))).toBe(refused[0])
   })
 })
 

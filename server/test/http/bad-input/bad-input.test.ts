@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { bodyRows, typeRows } from './bodies.ts'
 import { expectIgnored, headerRows, ignoredHeaders, ignoredQueries } from './headers.ts'
+import { encryptItems, expectItemRefused } from './items.ts'
 import { arnRows, keyProviderRows } from './key-providers.ts'
 import { methodRows, pathRows } from './methods.ts'
 import { nameRows } from './names.ts'
@@ -33,6 +34,10 @@ describe('an ARN that is none', () => {
     await expectRefused(scene, row)
     expect(scene.server.kms.countCalls()).toBe(calls)
   })
+})
+
+describe('an item', () => {
+  test.each(encryptItems)('with $what: $code', (item) => expectItemRefused(scene, item))
 })
 
 describe('is served as if it was not there:', () => {

@@ -1,5 +1,5 @@
 // Requests as bytes, for what no HTTP client lets through: broken headers, lengths that lie, half a body.
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { RawAnswer } from '../raw-request.ts'
 
 /** Sends a head, and a body as it is, over a connection that ends with the answer. */
@@ -10,15 +10,17 @@ export async function sendPacket(
   body: string | Buffer = '',
 ): Promise<RawAnswer> {
   const head = [requestLine, ...headers, 'connection: close', '', ''].join('\r\n')
-  return parseAnswer(
-    await exchange(serverUrl, Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)])),
-  )
+  const bytes = Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)])
+  return parseAnswer(await exchange(serverUrl, (socket) => socket.write(bytes)))
 }
 
-function exchange(serverUrl: string, bytes: Buffer): Promise<string> {
+/** Opens a connection and answers all that comes back until it ends. */
+export function exchange(serverUrl: string, write: (socket: Socket) => void): Promise<string> {
   const { hostname, port } = new URL(serverUrl)
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(bytes))
+    const socket = connect(Number(port), hostname, () => {
+      write(socket)
+    })
     let text = ''
     socket.setEncoding('utf8')
     socket.on('data', (chunk: string) => (text += chunk))
@@ -32,7 +34,7 @@ function exchange(serverUrl: string, bytes: Buffer): Promise<string> {
   })
 }
 
-function parseAnswer(text: string): RawAnswer {
+export function parseAnswer(text: string): RawAnswer {
   const [head = '', ...rest] = text.split('\r\n\r\n')
   const [statusLine = '', ...lines] = head.split('\r\n')
   const headers = Object.fromEntries(
