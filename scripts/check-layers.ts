@@ -28,7 +28,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['core', 'contract', 'server/store', 'server/keyring', 'server/migration', 'server/health'],
     ...['server/operations', 'fastify', 'typebox', 'node:*'],
   ],
-  'server/config.ts': ['core', 'server/migration'],
+  'server/config.ts': ['core', 'server/migration', 'server/parse-dr-regions.ts'],
+  'server/parse-dr-regions.ts': ['core'],
   'server/connect-database.ts': [
     ...['core', 'server/config.ts', 'server/store', 'server/postgres', 'type pino', 'typebox', 'node:*'],
   ],

@@ -15,6 +15,8 @@ export {
   type ApiKey,
   type DataKeyInformation,
   type ErrorEnvelope,
+  type KeyChecks,
+  type KeyPolicy,
   type KeyProvider,
   type MigrationInformation,
   type Role,

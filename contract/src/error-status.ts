@@ -103,6 +103,7 @@ const statusOnRoute: Partial<Record<RouteId, Partial<Record<ErrorCode, number>>>
   testKeyProvider: {
     ...noAnswer,
     'Encryption-88': 400,
+    ERR_ROLE_WITHOUT_EXTERNAL_ID: 400,
     ERR_KMS_KEY_DISABLED: 400,
     ERR_KMS_KEY_PENDING_DELETION: 400,
     ERR_KMS_KEY_NOT_FOUND: 400,

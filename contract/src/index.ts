@@ -15,6 +15,7 @@ export {
 } from './schemas/data.ts'
 export type { DataKeyInformation } from './schemas/data-key.ts'
 export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
+export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
 export { roles, type ApiKey, type Role, type Tenant } from './schemas/tenant.ts'

@@ -13,6 +13,7 @@ import {
   unwrapDataKeyBody,
 } from './schemas/data.ts'
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './schemas/data-key.ts'
+import { checkKeyBody, keyChecks, keyPolicy, keyPolicyQuery } from './schemas/key-check.ts'
 import {
   createKeyProviderBody,
   keyProvider,
@@ -73,6 +74,22 @@ export const routes = {
     roles: admin,
     summary: 'Lists all key providers, the default one first.',
     replies: { 200: keyProviderList },
+  },
+  checkKeyProvider: {
+    method: 'POST',
+    path: `${providers}/actions/check`,
+    roles: admin,
+    summary: 'Tries everything that registering a key tries, and stores nothing.',
+    body: checkKeyBody,
+    replies: { 200: keyChecks },
+  },
+  getKeyPolicy: {
+    method: 'GET',
+    path: '/api/v1/encryption/policy',
+    roles: admin,
+    summary: 'Answers the key policy that a key of this tenant needs in AWS, before anything is registered.',
+    query: keyPolicyQuery,
+    replies: { 200: keyPolicy },
   },
   resetToDefaultProvider: {
     method: 'POST',

@@ -1,6 +1,7 @@
 // The settings of the server, all from the environment, all read here and nowhere else.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { noFailpoint, parseFailpoints, type Failpoint } from './migration/failpoint.ts'
+import { parseDrRegions } from './parse-dr-regions.ts'
 
 export interface Config {
   host: string
@@ -16,6 +17,10 @@ export interface Config {
   /** After this many days a data key encrypts no more, and its name gets a new version. */
   dataKeyMaxAgeDays: number
   requireMultiRegion: boolean
+  /** Whether keys are refused whose policy admits every tenant. */
+  requireContextCondition: boolean
+  /** Which regions stand in for which, in order. */
+  drRegions: ReadonlyMap<string, readonly string[]>
   backupRetentionDays: number
   /** After this long without a sign of life from its leader, a migration is led by another replica. */
   migrationLeaseSeconds: number
@@ -33,6 +38,10 @@ export interface Config {
   internalKmsName: string | undefined
   /** Undefined: AWS itself. */
   kmsEndpoint: string | undefined
+  /** `aws`: AWS itself; undefined: where AWS KMS is. */
+  stsEndpoint: string | undefined
+  /** Undefined: who AWS says that Keyhold is. */
+  awsPrincipals: readonly string[] | undefined
   /** Undefined: the AWS SDK's standard chain. */
   kmsCredentials: { accessKeyId: string; secretAccessKey: string } | undefined
   logLevel: string
@@ -75,6 +84,8 @@ export function readConfig(environment: Environment = process.env): Config {
       max: 3_650,
     }),
     requireMultiRegion: readBoolean(environment, 'KEYHOLD_REQUIRE_MULTI_REGION'),
+    requireContextCondition: readBoolean(environment, 'KEYHOLD_REQUIRE_CONTEXT_CONDITION'),
+    drRegions: readDrRegions(environment),
     backupRetentionDays: readInteger(environment, 'KEYHOLD_BACKUP_RETENTION_DAYS', {
       byDefault: 0,
       min: 0,
@@ -108,6 +119,8 @@ export function readConfig(environment: Environment = process.env): Config {
     }),
     internalKmsName: readText(environment, 'KEYHOLD_INTERNAL_KMS_NAME'),
     kmsEndpoint: readKmsEndpoint(environment),
+    stsEndpoint: readStsEndpoint(environment),
+    awsPrincipals: readAwsPrincipals(environment),
     kmsCredentials: readKmsCredentials(environment),
     logLevel: readLogLevel(environment),
     failpoint: readFailpoints(environment),
@@ -149,6 +162,38 @@ function readKmsEndpoint(environment: Environment): string | undefined {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
     throw invalid('KEYHOLD_KMS_ENDPOINT', 'a URL, or "aws"')
   return text
+}
+
+function readStsEndpoint(environment: Environment): string | undefined {
+  const text = readText(environment, 'KEYHOLD_STS_ENDPOINT')
+  if (text === undefined || text === 'aws') return text
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw invalid('KEYHOLD_STS_ENDPOINT', 'a URL, or "aws"')
+  return text
+}
+
+function readDrRegions(environment: Environment): ReadonlyMap<string, readonly string[]> {
+  const text = readText(environment, 'KEYHOLD_DR_REGIONS')
+  if (text === undefined) return new Map()
+  const regions = parseDrRegions(text)
+  if (regions === undefined)
+    throw invalid(
+      'KEYHOLD_DR_REGIONS',
+      'pairs of AWS regions as <region>:<region that stands in>, separated by commas',
+    )
+  return regions
+}
+
+// The partition is always aws: keys of another one are not accepted.
+const principalForm = /^arn:aws:iam::[0-9]{12}:(root|(user|role)\/[A-Za-z0-9+=,.@_/-]{1,576})$/
+
+function readAwsPrincipals(environment: Environment): string[] | undefined {
+  const text = readText(environment, 'KEYHOLD_AWS_PRINCIPALS')
+  if (text === undefined) return undefined
+  const principals = text.split(',').map((each) => each.trim())
+  if (!principals.every((each) => principalForm.test(each)))
+    throw invalid('KEYHOLD_AWS_PRINCIPALS', 'ARNs of IAM roles or users, separated by commas')
+  return principals
 }
 
 function readDatabaseUrl(environment: Environment): string | undefined {

@@ -29,6 +29,7 @@ import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { claimSigningKey } from './operations/claim-signing-key.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
+import { findKeyAccess } from './operations/find-key-access.ts'
 import { startKeyJobs } from './start-key-jobs.ts'
 import type { Database, DatabaseConnection } from './store/database.ts'
 import { openNotifications } from './store/notifications.ts'
@@ -123,8 +124,10 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   }
   const aws = createAwsKms({
     endpoint: config.kmsEndpoint,
-    stsEndpoint: config.kmsEndpoint,
+    stsEndpoint: config.stsEndpoint === 'aws' ? undefined : (config.stsEndpoint ?? config.kmsEndpoint),
     credentials: config.kmsCredentials,
+    drRegions: config.drRegions,
+    findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
   })
   closers.push(() => {
     aws.close()
@@ -133,7 +136,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws })
   const keyring = openKeyring(config, logger, { db, connection, store, kms }, closers)
 
-  const { failpoint, requireMultiRegion } = config
+  const { failpoint } = config
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
   const startParts = { store, kms, failpoint, enqueue }
   const gauge = createTrafficGauge(() => performance.now())
@@ -149,7 +152,16 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     probes: { isSealed, isReady: () => isReady, isDatabaseReady: () => isDatabaseReady(db) },
     octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
     handlers: {
-      ...keyProviderHandlers({ store, kms, requireMultiRegion }),
+      ...keyProviderHandlers({
+        store,
+        kms,
+        requireMultiRegion: config.requireMultiRegion,
+        requireContextCondition: config.requireContextCondition,
+        examineKey: (arn, tenantId, role) => aws.examineKey(arn, tenantId, role),
+        resolveAlias: (aliasArn, role) => aws.resolveAlias(aliasArn, role),
+        drRegions: config.drRegions,
+        principals: async (region) => config.awsPrincipals ?? [await aws.ownPrincipal(region)],
+      }),
       ...migrationHandlers({
         store,
         startMigration: (tenantId, fingerprint) => startMigration(startParts, tenantId, fingerprint),

@@ -22,6 +22,26 @@ export const keyProvider = Type.Object({
   replicaKeys: Type.Optional(Type.Array(Type.Object({ arn: Type.String(), region: Type.String() }))),
   drCompliant: Type.Optional(Type.Boolean()),
   complianceError: Type.Optional(complianceError),
+  warnings: Type.Optional(
+    Type.Array(complianceError, {
+      description: 'What is not as it should be; absent where nothing was found.',
+    }),
+  ),
+  roleArn: Type.Optional(
+    Type.String({ description: "The role in the customer's account through which the key is reached." }),
+  ),
+  alias: Type.Optional(
+    Type.Object(
+      {
+        arn: Type.String(),
+        state: Type.Union([Type.Literal('same'), Type.Literal('moved'), Type.Literal('unresolved')]),
+        movedTo: Type.Optional(Type.String({ description: 'The ARN of the key that it names now.' })),
+        message: Type.Optional(Type.String()),
+        checkedAt: Type.String(),
+      },
+      { description: 'The alias by which the key was registered; Keyhold stays with the key.' },
+    ),
+  ),
 })
 
 export type KeyProvider = Static<typeof keyProvider>
@@ -35,6 +55,7 @@ export const createKeyProviderBody = Type.Object({
   name,
   arn: Type.String({ minLength: 1 }),
   keyprovider: Type.Optional(Type.Literal('AWS-KMS')),
+  roleArn: Type.Optional(Type.String({ minLength: 1 })),
   description: Type.Optional(description),
 })
 

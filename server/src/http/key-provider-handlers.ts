@@ -1,19 +1,20 @@
 // The routes of key providers.
 import { spellings, type KeyProvider } from '@keyhold/contract'
-import type { Kms } from '@keyhold/core'
+import { KeyholdError } from '@keyhold/core'
+import { checkKey } from '../operations/check-key.ts'
 import { deleteKeyProvider } from '../operations/delete-key-provider.ts'
 import { getKeyProvider } from '../operations/get-key-provider.ts'
-import { registerKeyProvider } from '../operations/register-key-provider.ts'
+import { createKeyPolicies, type KeyPolicyParts } from '../operations/key-policy.ts'
+import { registerKeyProvider, type RegisterKeyProviderParts } from '../operations/register-key-provider.ts'
 import { renameKeyProvider } from '../operations/rename-key-provider.ts'
-import { testKeyProvider } from '../operations/test-key-provider.ts'
-import type { Store } from '../store/store.ts'
+import { testKeyProvider, type TestKeyProviderParts } from '../operations/test-key-provider.ts'
 import type { Handlers } from './handler.ts'
+import { keyCheckWire, keyPolicyWire } from './wire/key-check-wire.ts'
 import { keyProviderWire } from './wire/key-provider-wire.ts'
 
-export interface KeyProviderHandlerParts {
-  store: Store
-  kms: Kms
-  requireMultiRegion: boolean
+export interface KeyProviderHandlerParts
+  extends RegisterKeyProviderParts, TestKeyProviderParts, Omit<KeyPolicyParts, 'findExternalId'> {
+  store: RegisterKeyProviderParts['store']
 }
 
 export function keyProviderHandlers(
@@ -27,6 +28,8 @@ export function keyProviderHandlers(
   | 'patchKeyProvider'
   | 'deleteKeyProvider'
   | 'testKeyProvider'
+  | 'checkKeyProvider'
+  | 'getKeyPolicy'
 > {
   const { store } = parts
 
@@ -45,9 +48,23 @@ export function keyProviderHandlers(
     },
 
     async createKeyProvider({ tenantId, body }) {
-      const { name, arn, description = '' } = body
-      const row = await registerKeyProvider(parts, { tenantId, arn, name, description })
+      const { name, arn, roleArn, description = '' } = body
+      const row = await registerKeyProvider(parts, { tenantId, arn, roleArn, name, description })
       return { status: 201, body: keyProviderWire(row) }
+    },
+
+    async checkKeyProvider({ tenantId, body }) {
+      return { status: 200, body: keyCheckWire(await checkKey(parts, tenantId, body)) }
+    },
+
+    async getKeyPolicy({ tenantId, query }) {
+      const findExternalId = async () => {
+        const externalId = await store.tenants.findExternalId(tenantId)
+        if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+        return externalId
+      }
+      const policies = await createKeyPolicies({ ...parts, findExternalId }, tenantId, query)
+      return { status: 200, body: keyPolicyWire(tenantId, policies) }
     },
 
     async getKeyProvider({ tenantId, params }) {

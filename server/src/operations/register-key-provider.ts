@@ -1,39 +1,39 @@
 // Registering a customer's key, after trying it for real.
-import { keyArnFingerprint, KeyholdError, parseKeyArn, type KeyInspection, type Kms } from '@keyhold/core'
+import { keyArnFingerprint, KeyholdError, type ExamineKey } from '@keyhold/core'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
+import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
 
-export interface RegisterKeyProviderParts {
+export interface RegisterKeyProviderParts extends KeyRequirements {
   store: Store
-  kms: Kms
-  /** Whether single-region keys are refused. */
-  requireMultiRegion: boolean
+  examineKey: ExamineKey
 }
 
 export interface RegisterKeyProviderRequest {
   tenantId: string
   /** A key ARN, or an alias ARN, which is resolved once: the key's own ARN is what is registered. */
   arn: string
+  /** Of a role in the customer's account; undefined: the key policy names Keyhold itself. */
+  roleArn?: string | undefined
   name: string
   description: string
 }
 
 /**
- * @throws KeyholdError `ERR_ARN_INVALID`, `ERR_KEY_PROVIDER_EXISTS`, `ERR_KEY_SINGLE_REGION`, `ERR_TENANT_NOT_FOUND`,
- * `Encryption-88` and the causes of `Kms.inspectKey`
+ * @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_KEY_PROVIDER_EXISTS`, `ERR_KEY_SINGLE_REGION`,
+ * `ERR_KEY_POLICY_TOO_WIDE`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_TENANT_NOT_FOUND`, `Encryption-88`, `ERR_KMS_…`
  */
 export async function registerKeyProvider(
   parts: RegisterKeyProviderParts,
   request: RegisterKeyProviderRequest,
 ): Promise<KeyProviderRow> {
-  const { store, kms, requireMultiRegion } = parts
+  const { store, examineKey } = parts
   const { tenantId, name, description } = request
   // Before any call: a broken ARN reaches no network, and a known one needs none.
-  const asked = parseKeyArn(request.arn)
+  const { asked, role } = await parseAskedKey(store, tenantId, request)
   if (asked.keyId !== undefined) await refuseRegistered(store, tenantId, asked.arn)
 
-  const inspection = await kms.inspectKey(asked.arn, tenantId)
-  refuseSingleRegion(inspection, requireMultiRegion)
+  const inspection = acceptKey(await examineKey(asked.arn, tenantId, role), parts)
   return store.transaction(async (transaction) => {
     // A deleted tenant's access token is still held for a moment.
     if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
@@ -47,6 +47,8 @@ export async function registerKeyProvider(
       description,
       isCurrent: false,
       inspection,
+      roleArn: role?.arn,
+      aliasArn: asked.keyId === undefined ? asked.arn : undefined,
     })
   })
 }
@@ -54,13 +56,4 @@ export async function registerKeyProvider(
 async function refuseRegistered(store: Store, tenantId: string, keyArn: string): Promise<void> {
   const registered = await store.keyProviders.find(tenantId, keyArnFingerprint(keyArn))
   if (registered !== undefined) throw new KeyholdError('ERR_KEY_PROVIDER_EXISTS')
-}
-
-function refuseSingleRegion({ multiRegion }: KeyInspection, requireMultiRegion: boolean): void {
-  if (requireMultiRegion && !multiRegion) {
-    throw new KeyholdError('ERR_KEY_SINGLE_REGION', {
-      message:
-        'Only multi-region keys are accepted here: create one in AWS KMS with a replica in another region.',
-    })
-  }
 }

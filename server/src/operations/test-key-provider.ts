@@ -1,18 +1,33 @@
 // Trying a registered key again, in every region, and keeping what was found.
-import { KeyholdError, type Kms } from '@keyhold/core'
+import { KeyholdError, type ExamineKey, type Kms } from '@keyhold/core'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
+import { checkAlias, type CheckAliasParts } from './check-alias.ts'
 import { getKeyProvider } from './get-key-provider.ts'
 
-/** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `Encryption-88` and the causes of `Kms.inspectKey` */
+export interface TestKeyProviderParts extends CheckAliasParts {
+  store: Store
+  kms: Kms
+  examineKey: ExamineKey
+}
+
+/** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `Encryption-88`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_KMS_…` */
 export async function testKeyProvider(
-  { store, kms }: { store: Store; kms: Kms },
+  parts: TestKeyProviderParts,
   tenantId: string,
   fingerprint: string,
 ): Promise<KeyProviderRow> {
+  const { store, kms, examineKey } = parts
   const provider = await getKeyProvider(store, tenantId, fingerprint)
-  const inspection = await kms.inspectKey(provider.keyArn, tenantId)
-  if (provider.kms === 'internal') return provider
+  if (provider.kms === 'internal') {
+    await kms.inspectKey(provider.keyArn, tenantId)
+    return provider
+  }
+  // Told also where the key itself fails: a key that is gone is when people look at where the alias points.
+  await checkAlias(parts, provider)
+  const access = await store.keyProviders.findAccess(tenantId, provider.keyArn)
+  const { inspection, error } = await examineKey(provider.keyArn, tenantId, access?.role)
+  if (inspection === undefined) throw error ?? new KeyholdError('ERR_KEY_UNUSABLE')
   const saved = await store.keyProviders.saveInspection(tenantId, fingerprint, inspection)
   if (saved === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
   return saved

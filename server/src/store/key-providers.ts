@@ -1,5 +1,5 @@
 // Key providers: a tenant's registered keys, the default one among them; exactly one is current.
-import { KeyholdError, type KeyInspection } from '@keyhold/core'
+import { keyArnFingerprint, KeyholdError, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import type { Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
 import type { Tables } from './tables.ts'
@@ -17,6 +17,17 @@ export interface KeyProviderRow {
   demotedAt: Date | undefined
   /** As stored: whoever shows it checks its shape. */
   inspection: unknown
+  /** The role in the customer's account through which the key is reached; undefined: as Keyhold itself. */
+  roleArn: string | undefined
+  /** The alias by which the key was registered. */
+  alias: KeyAlias | undefined
+}
+
+export interface KeyAlias {
+  arn: string
+  /** What it named when it was last looked at; undefined: nothing that Keyhold may see. */
+  keyArn: string | undefined
+  checkedAt: Date
 }
 
 function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
@@ -32,6 +43,15 @@ function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
     promotedAt: row.promoted_at ?? undefined,
     demotedAt: row.demoted_at ?? undefined,
     inspection: row.inspection ?? undefined,
+    roleArn: row.role_arn ?? undefined,
+    alias:
+      row.alias_arn === null
+        ? undefined
+        : {
+            arn: row.alias_arn,
+            keyArn: row.alias_key_arn ?? undefined,
+            checkedAt: row.alias_checked_at ?? row.created_at,
+          },
   }
 }
 
@@ -44,6 +64,9 @@ export interface NewKeyProvider {
   description: string
   isCurrent: boolean
   inspection?: KeyInspection
+  roleArn?: string | undefined
+  /** The alias that was asked for, where it was one. */
+  aliasArn?: string | undefined
 }
 
 export function keyProviderQueries(db: Database) {
@@ -65,6 +88,10 @@ export function keyProviderQueries(db: Database) {
             promoted_at: provider.isCurrent ? new Date() : null,
             inspection,
             inspected_at: inspection === null ? null : new Date(),
+            role_arn: provider.roleArn ?? null,
+            alias_arn: provider.aliasArn ?? null,
+            alias_key_arn: provider.aliasArn === undefined ? null : provider.keyArn,
+            alias_checked_at: provider.aliasArn === undefined ? null : new Date(),
           })
           .returningAll()
           .executeTakeFirstOrThrow()
@@ -140,6 +167,33 @@ export function keyProviderQueries(db: Database) {
         .returningAll()
         .executeTakeFirst()
       return row && fromRow(row)
+    },
+
+    /** How the tenant's key is reached, and what was last seen of it; undefined: it is not registered. */
+    async findAccess(
+      tenantId: string,
+      keyArn: string,
+    ): Promise<{ role: CustomerRole | undefined; inspection: unknown } | undefined> {
+      const row = await db
+        .selectFrom('key_providers')
+        .innerJoin('tenants', 'tenants.id', 'key_providers.tenant_id')
+        .select(['role_arn', 'inspection', 'external_id'])
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', keyArnFingerprint(keyArn))
+        .executeTakeFirst()
+      if (row === undefined) return undefined
+      const { role_arn: arn, external_id: externalId } = row
+      return { role: arn === null ? undefined : { arn, externalId }, inspection: row.inspection }
+    },
+
+    /** Keeps what the alias named just now; undefined: nothing that Keyhold may see. */
+    async saveAliasTarget(tenantId: string, fingerprint: string, keyArn: string | undefined): Promise<void> {
+      await db
+        .updateTable('key_providers')
+        .set({ alias_key_arn: keyArn ?? null, alias_checked_at: new Date() })
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', fingerprint)
+        .execute()
     },
 
     /** Makes another provider the current one; both get the same instant. */

@@ -20,6 +20,7 @@ interface TenantsTable {
   epoch: Generated<number>
   active_tenant_key_version: number
   created_at: Stamp
+  external_id: Generated<string>
 }
 
 interface RetiredTenantIdsTable {
@@ -40,6 +41,10 @@ interface KeyProvidersTable {
   demoted_at: Date | null
   inspection: ColumnType<unknown, string | null, string | null>
   inspected_at: Date | null
+  role_arn: string | null
+  alias_arn: string | null
+  alias_key_arn: string | null
+  alias_checked_at: Date | null
 }
 
 export type TenantKeyState = 'pending' | 'active' | 'decrypt-only' | 'destroyed'

@@ -65,6 +65,12 @@ export function tenantQueries(db: Database) {
       return row && { id: row.id, name: row.name, createdAt: row.created_at }
     },
 
+    /** What a role's trust policy asks for, so that Keyhold assumes it for this tenant alone. */
+    async findExternalId(id: string): Promise<string | undefined> {
+      const row = await db.selectFrom('tenants').select('external_id').where('id', '=', id).executeTakeFirst()
+      return row?.external_id
+    },
+
     async findFence(id: string): Promise<Fence | undefined> {
       const row = await db
         .selectFrom('tenants')

@@ -14,6 +14,10 @@ test('without any variable, these are the settings', () => {
     maxKeyNames: 10_000,
     dataKeyMaxAgeDays: 365,
     requireMultiRegion: false,
+    requireContextCondition: false,
+    drRegions: new Map(),
+    stsEndpoint: undefined,
+    awsPrincipals: undefined,
     backupRetentionDays: 0,
     migrationLeaseSeconds: 10,
     migrationThreads: 2,
@@ -46,6 +50,25 @@ const good: [variable: string, value: string, setting: Partial<Config>][] = [
   ['KEYHOLD_DATA_KEY_MAX_AGE_DAYS', '3650', { dataKeyMaxAgeDays: 3_650 }],
   ['KEYHOLD_REQUIRE_MULTI_REGION', 'true', { requireMultiRegion: true }],
   ['KEYHOLD_REQUIRE_MULTI_REGION', 'false', { requireMultiRegion: false }],
+  ['KEYHOLD_REQUIRE_CONTEXT_CONDITION', 'true', { requireContextCondition: true }],
+  ['KEYHOLD_DR_REGIONS', 'eu-west-1:eu-west-3', { drRegions: new Map([['eu-west-1', ['eu-west-3']]]) }],
+  [
+    'KEYHOLD_DR_REGIONS',
+    'us-east-1:us-west-2, eu-west-1:eu-west-3,eu-west-1:eu-central-1',
+    {
+      drRegions: new Map([
+        ['us-east-1', ['us-west-2']],
+        ['eu-west-1', ['eu-west-3', 'eu-central-1']],
+      ]),
+    },
+  ],
+  ['KEYHOLD_STS_ENDPOINT', 'aws', { stsEndpoint: 'aws' }],
+  ['KEYHOLD_STS_ENDPOINT', 'https://sts.example.com', { stsEndpoint: 'https://sts.example.com' }],
+  [
+    'KEYHOLD_AWS_PRINCIPALS',
+    'arn:aws:iam::111111111111:role/service/keyhold, arn:aws:iam::111111111111:root',
+    { awsPrincipals: ['arn:aws:iam::111111111111:role/service/keyhold', 'arn:aws:iam::111111111111:root'] },
+  ],
   ['KEYHOLD_BACKUP_RETENTION_DAYS', '3650', { backupRetentionDays: 3_650 }],
   ['KEYHOLD_MIGRATION_LEASE_SECONDS', '2', { migrationLeaseSeconds: 2 }],
   ['KEYHOLD_MIGRATION_LEASE_SECONDS', '300', { migrationLeaseSeconds: 300 }],
@@ -77,6 +100,26 @@ function refusal(environment: Record<string, string>): unknown {
 }
 
 const bad: Record<string, string[]> = {
+  KEYHOLD_DR_REGIONS: [
+    'eu-west-1',
+    'eu-west-1:',
+    'eu-west-1:eu-moon-1',
+    'eu-west-1:eu-west-1',
+    'eu-west-1:eu-west-3:eu-west-2',
+    'eu-west-1:eu-west-3,',
+    'eu-west-1:eu-west-3,eu-west-1:eu-west-3',
+    'eu-west-1.evil.com:eu-west-3',
+  ],
+  KEYHOLD_REQUIRE_CONTEXT_CONDITION: ['yes', '1'],
+  KEYHOLD_STS_ENDPOINT: ['sts', 'ftp://sts', 'http://'],
+  KEYHOLD_AWS_PRINCIPALS: [
+    '*',
+    '111111111111',
+    'arn:aws:sts::111111111111:assumed-role/x/y',
+    'arn:aws:iam::111111111111:role/x,',
+    'arn:aws:iam::11111111111:root',
+    'arn:aws:iam::111111111111:role/*',
+  ],
   KEYHOLD_PORT: ['-1', '65536', '80a', '0x50', '8 0', '1e3', '80.5', '９'],
   KEYHOLD_REQUEST_TIMEOUT_SECONDS: ['0', '3601', '1.5', 'never'],
   KEYHOLD_DATABASE_URL: ['mysql://u:s3cret@h/d', 'h/d', 'POSTGRES', '/run/postgresql'],

@@ -64,6 +64,18 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   listKeyProviders: [(names) => admin('GET', providers, undefined, tenantHeader(names))],
   createKeyProvider: [(names) => admin('POST', providers, { name: 'x', arn: 'y' }, tenantHeader(names))],
   listAllKeyProviders: [(names) => admin('GET', `${providers}/actions/list`, undefined, tenantHeader(names))],
+  checkKeyProvider: [
+    (names) => admin('POST', `${providers}/actions/check`, { arn: 'y' }, tenantHeader(names)),
+  ],
+  getKeyPolicy: [
+    (names) =>
+      admin(
+        'GET',
+        `/api/v1/encryption/policy?arn=arn:aws:kms:eu-west-1:222222222222:alias/a`,
+        undefined,
+        tenantHeader(names),
+      ),
+  ],
   resetToDefaultProvider: [(names) => admin('POST', reset, undefined, tenantHeader(names))],
   getMigrationDetails: [(names) => admin('GET', details, undefined, tenantHeader(names))],
   getKeyProvider: [

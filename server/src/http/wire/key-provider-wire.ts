@@ -3,8 +3,10 @@ import { spellings, type KeyProvider } from '@keyhold/contract'
 import { KeyholdError, type KeyInspection } from '@keyhold/core'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { KeyProviderRow } from '../../store/key-providers.ts'
+import type { KeyAlias, KeyProviderRow } from '../../store/key-providers.ts'
 import { wireSeconds } from './wire-time.ts'
+
+const finding = Type.Object({ code: Type.String(), region: Type.String(), message: Type.String() })
 
 const inspectionForm = Compile(
   Type.Object({
@@ -12,7 +14,8 @@ const inspectionForm = Compile(
     multiRegion: Type.Boolean(),
     replicaKeys: Type.Array(Type.Object({ keyArn: Type.String(), region: Type.String() })),
     drCompliant: Type.Boolean(),
-    complianceError: Type.Object({ code: Type.String(), region: Type.String(), message: Type.String() }),
+    complianceError: finding,
+    warnings: Type.Optional(Type.Array(finding)),
   }),
 )
 
@@ -31,10 +34,28 @@ export function keyProviderWire(row: KeyProviderRow): KeyProvider {
     promotedToCurrentAt: wireSeconds(row.promotedAt),
     demotedFromCurrentAt: wireSeconds(row.demotedAt),
     ...(row.kms === 'aws' && inspectionWire(row.inspection)),
+    ...(row.roleArn !== undefined && { roleArn: row.roleArn }),
+    ...(row.alias !== undefined && { alias: aliasWire(row.alias, row.keyArn) }),
   }
 }
 
-function inspectionWire(stored: unknown) {
+function aliasWire(
+  { arn, keyArn, checkedAt }: KeyAlias,
+  pinnedArn: string,
+): NonNullable<KeyProvider['alias']> {
+  const looked = { arn, checkedAt: wireSeconds(checkedAt) }
+  if (keyArn === pinnedArn) return { ...looked, state: 'same' }
+  if (keyArn === undefined) {
+    const message =
+      'The alias names no key that Keyhold may see: it was deleted, or points to a key whose policy does not admit Keyhold. The registered key stays in use.'
+    return { ...looked, state: 'unresolved', message }
+  }
+  const message = `The alias names another key now. The registered key stays in use: to follow the alias, register ${keyArn} and migrate to it.`
+  return { ...looked, state: 'moved', movedTo: keyArn, message }
+}
+
+/** @throws KeyholdError `ERR_KEY_PROVIDER_RECORD_INVALID` */
+export function inspectionWire(stored: unknown) {
   if (!inspectionForm.Check(stored)) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
   const inspection: KeyInspection = stored
   return {
@@ -42,5 +63,6 @@ function inspectionWire(stored: unknown) {
     replicaKeys: inspection.replicaKeys.map(({ keyArn, region }) => ({ arn: keyArn, region })),
     drCompliant: inspection.drCompliant,
     complianceError: inspection.complianceError,
+    ...(inspection.warnings !== undefined && { warnings: inspection.warnings }),
   }
 }

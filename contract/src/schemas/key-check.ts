@@ -1,0 +1,66 @@
+// Checks of a key before it is registered, and the policies that it needs.
+import Type, { type Static } from 'typebox'
+import { complianceError } from './key-provider.ts'
+
+const arn = Type.String({ minLength: 1 })
+const roleArn = Type.String({ minLength: 1 })
+
+export const checkKeyBody = Type.Object({ arn, roleArn: Type.Optional(roleArn) })
+
+export const keyChecks = Type.Object({
+  accepted: Type.Boolean({ description: 'Whether the key would be registered as it is.' }),
+  error: Type.Optional(
+    Type.Object({ code: Type.String(), message: Type.String() }, { description: 'Why it would not be.' }),
+  ),
+  registered: Type.Boolean({ description: 'Whether this tenant has registered the key already.' }),
+  arn: Type.Optional(Type.String({ description: "The key's own ARN." })),
+  arnFingerPrint: Type.Optional(Type.String()),
+  multiRegion: Type.Optional(Type.Boolean()),
+  replicaKeys: Type.Optional(Type.Array(Type.Object({ arn: Type.String(), region: Type.String() }))),
+  drCompliant: Type.Optional(Type.Boolean()),
+  complianceError: Type.Optional(complianceError),
+  checks: Type.Array(
+    Type.Object({
+      check: Type.String(),
+      region: Type.String(),
+      outcome: Type.Union([
+        Type.Literal('passed'),
+        Type.Literal('failed'),
+        Type.Literal('warning'),
+        Type.Literal('skipped'),
+      ]),
+      code: Type.String({ description: 'An error code where it failed or warns, else empty.' }),
+      message: Type.String(),
+    }),
+  ),
+})
+
+export type KeyChecks = Static<typeof keyChecks>
+
+export const keyPolicyQuery = Type.Object({ arn, roleArn: Type.Optional(roleArn) })
+
+const policyDocument = Type.Object({
+  Version: Type.String(),
+  Id: Type.Optional(Type.String()),
+  Statement: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+})
+
+export const keyPolicy = Type.Object({
+  tenantId: Type.String(),
+  principals: Type.Array(Type.String(), { description: 'Whom the policies name: Keyhold in AWS.' }),
+  externalId: Type.String({ description: "What a role's trust policy asks for: this tenant's own." }),
+  regions: Type.Array(
+    Type.Object({
+      region: Type.String(),
+      arn: Type.Optional(Type.String({ description: 'Absent where an alias does not tell the key.' })),
+      policy: policyDocument,
+      terraform: Type.String(),
+      cloudFormation: Type.String(),
+    }),
+    { description: "The key's own region first." },
+  ),
+  trustPolicy: Type.Optional(policyDocument),
+  rolePolicy: Type.Optional(policyDocument),
+})
+
+export type KeyPolicy = Static<typeof keyPolicy>

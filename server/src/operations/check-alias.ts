@@ -1,0 +1,33 @@
+// An alias is resolved once, at registration. What it names later is looked at and told, and never followed.
+import { isKeyholdError, type CustomerRole } from '@keyhold/core'
+import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { Store } from '../store/store.ts'
+
+export interface CheckAliasParts {
+  store: Pick<Store, 'keyProviders' | 'tenants'>
+  /** The key that an alias ARN names now; throws KeyholdError. */
+  resolveAlias: (aliasArn: string, role: CustomerRole | undefined) => Promise<string>
+}
+
+/**
+ * Looks at what the alias of a key provider names now and keeps it; a provider without an alias is left alone. Throws
+ * nothing of the KMS's: while it cannot be asked, what was seen last stays.
+ */
+export async function checkAlias(
+  { store, resolveAlias }: CheckAliasParts,
+  { tenantId, fingerprint, keyArn, alias }: KeyProviderRow,
+): Promise<void> {
+  if (alias === undefined) return
+  const access = await store.keyProviders.findAccess(tenantId, keyArn)
+  let target: string | undefined
+  try {
+    target = await resolveAlias(alias.arn, access?.role)
+  } catch (error) {
+    // Denied or gone: it names no key that Keyhold may see. Anything else says nothing about the alias.
+    if (!isKeyholdError(error, 'Encryption-88', 'ERR_KMS_KEY_NOT_FOUND')) {
+      if (isKeyholdError(error)) return
+      throw error
+    }
+  }
+  await store.keyProviders.saveAliasTarget(tenantId, fingerprint, target)
+}

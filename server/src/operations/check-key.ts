@@ -1,0 +1,39 @@
+// All checks of a registration, with nothing stored: what a customer's administrator runs until everything is right.
+import {
+  isKeyholdError,
+  keyArnFingerprint,
+  type ExamineKey,
+  type KeyCheck,
+  type KeyholdError,
+  type KeyInspection,
+} from '@keyhold/core'
+import type { Store } from '../store/store.ts'
+import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
+
+export interface CheckedKey {
+  checks: KeyCheck[]
+  /** What would be registered; undefined: it would be refused, for `error`. */
+  inspection: KeyInspection | undefined
+  error: KeyholdError | undefined
+  /** Whether the tenant has registered the key already. */
+  isRegistered: boolean
+}
+
+/** @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_TENANT_NOT_FOUND`; the rest is its answer */
+export async function checkKey(
+  parts: KeyRequirements & { store: Store; examineKey: ExamineKey },
+  tenantId: string,
+  request: { arn: string; roleArn?: string | undefined },
+): Promise<CheckedKey> {
+  const { asked, role } = await parseAskedKey(parts.store, tenantId, request)
+  const examination = await parts.examineKey(asked.arn, tenantId, role)
+  const { checks } = examination
+  try {
+    const inspection = acceptKey(examination, parts)
+    const registered = await parts.store.keyProviders.find(tenantId, keyArnFingerprint(inspection.keyArn))
+    return { checks, inspection, error: undefined, isRegistered: registered !== undefined }
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    return { checks, inspection: undefined, error, isRegistered: false }
+  }
+}

@@ -1,0 +1,20 @@
+// The setting that says which regions stand in for which.
+import { awsRegions } from '@keyhold/core'
+
+/**
+ * Reads `eu-west-1:eu-west-3,us-east-1:us-west-2`; a region may be named again, for further ones in order.
+ *
+ * @returns undefined where it is not in that form, names no region, or lets a region stand in for itself
+ */
+export function parseDrRegions(text: string): ReadonlyMap<string, readonly string[]> | undefined {
+  const regions = new Map<string, string[]>()
+  for (const pair of text.split(',')) {
+    const [region = '', standIn = '', ...more] = pair.trim().split(':')
+    if (more.length > 0 || region === standIn) return undefined
+    if (!awsRegions.has(region) || !awsRegions.has(standIn)) return undefined
+    const standIns = regions.get(region) ?? []
+    if (standIns.includes(standIn)) return undefined
+    regions.set(region, [...standIns, standIn])
+  }
+  return regions
+}
