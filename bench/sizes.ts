@@ -37,15 +37,15 @@ export const full: Sizes = {
 
 export const quick: Sizes = {
   sliceMs: 30,
-  rounds: 3,
+  rounds: 2,
   valueBytes: [1_024, 16_384, 1_048_576],
-  loadSliceMs: 600,
+  loadSliceMs: 500,
   loadRounds: 4,
   warmUpMs: 1_000,
   cipherkeys: 10_000,
   migrationRounds: 2,
   fileMebibytes: 16,
-  fileRounds: 3,
+  fileRounds: 2,
   dataOperations: 100_000,
-  envelopes: 50,
+  envelopes: 10,
 }

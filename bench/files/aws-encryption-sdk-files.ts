@@ -11,10 +11,8 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { pieceBytes, type FileWork } from './file-peer.ts'
 
-// Its default of 4 KiB a frame is half as fast.
-const frameLength = 65_536
-
-export function prepareAwsEncryptionSdkFiles(): FileWork {
+/** @param frameLength - bytes that have a tag of their own, as our chunks of 16 KiB; its default is 4 KiB */
+export function prepareAwsEncryptionSdkFiles(frameLength: number): FileWork {
   const { encryptStream, decryptStream } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
   const keyring = new RawAesKeyringNode({
     keyName: 'benchmark',

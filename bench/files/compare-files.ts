@@ -33,9 +33,21 @@ const peers: Peer[] = [
   },
   {
     name: 'AWS Encryption SDK',
-    prepare: prepareAwsEncryptionSdkFiles,
+    prepare: () => prepareAwsEncryptionSdkFiles(65_536),
     goals: { encrypt: 4, decrypt: 1 },
     alsoNotFlushed: true,
+  },
+  {
+    name: 'AWS Encryption SDK, its default frames',
+    prepare: () => prepareAwsEncryptionSdkFiles(4_096),
+    goals: {},
+    alsoNotFlushed: false,
+  },
+  {
+    name: 'AWS Encryption SDK, frames of 1 MiB',
+    prepare: () => prepareAwsEncryptionSdkFiles(1_048_576),
+    goals: {},
+    alsoNotFlushed: false,
   },
   {
     name: 'age-encryption',
