@@ -1,7 +1,7 @@
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
-export { routeIds, routes, type Route, type RouteId } from './routes.ts'
+export { routeIds, routes, type EventRouteId, type Route, type RouteId } from './routes.ts'
 export {
   decryptItem,
   encryptItem,
@@ -17,6 +17,9 @@ export type { DataKeyInformation } from './schemas/data-key.ts'
 export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'
+export type { JsonWebKeySet, KeyJob, KeyJobFailure, KeyJobReport } from './schemas/key-job.ts'
+export type { KeyProviderUsage, MigrationPlan } from './schemas/key-use.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
 export { roles, type ApiKey, type Role, type Tenant } from './schemas/tenant.ts'
+export type { TenantKeyInformation } from './schemas/tenant-key.ts'
 export { spellings } from './spellings.ts'

@@ -12,6 +12,12 @@ export const limits = {
   /** Key names of one page of a list. The largest is written out in the pattern of the query, too. */
   maxDataKeysPerPage: 1_000,
   defaultDataKeysPerPage: 100,
+  /** Migrations and rotations of one page of a list. The largest is written out in the pattern of the query, too. */
+  maxKeyJobsPerPage: 100,
+  defaultKeyJobsPerPage: 20,
+  /** Failures of one page of a list, and of one request to accept some. As above. */
+  maxFailures: 1_000,
+  defaultFailuresPerPage: 100,
   /** Characters of an item's `ref`. */
   maxRefCharacters: 256,
 } as const

@@ -1,6 +1,6 @@
 // What goes into each route and comes out of it, as plain types: whoever calls needs nothing of TypeBox.
 import type { Static, TSchema } from 'typebox'
-import type { PathParameters, RouteId, routes } from './routes.ts'
+import type { EventRouteId, PathParameters, RouteId, routes } from './routes.ts'
 
 type Routes = typeof routes
 
@@ -17,8 +17,10 @@ export type RequestQueries = {
   [Id in RouteId]: Routes[Id] extends { query: infer Query extends TSchema } ? Static<Query> : never
 }
 
-/** The bodies of success by route and status; undefined where there is none. */
-export type ReplyBodies = { [Id in RouteId]: BodiesByStatus<Routes[Id]['replies']> }
+/** The bodies of success by route and status; undefined where there is none, and never where it is a stream. */
+export type ReplyBodies = {
+  [Id in RouteId]: Id extends EventRouteId ? never : BodiesByStatus<Routes[Id]['replies']>
+}
 
 type BodiesByStatus<Replies> = {
   [Status in keyof Replies]: Replies[Status] extends TSchema ? Static<Replies[Status]> : undefined

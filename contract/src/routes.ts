@@ -21,6 +21,17 @@ import {
   keyProviderList,
   patchKeyProviderBody,
 } from './schemas/key-provider.ts'
+import {
+  acceptFailuresBody,
+  jsonWebKeySet,
+  keyJob,
+  keyJobFailurePage,
+  keyJobPage,
+  keyJobReport,
+  listKeyJobFailuresQuery,
+  listKeyJobsQuery,
+} from './schemas/key-job.ts'
+import { keyProviderUsage, migrationPlan } from './schemas/key-use.ts'
 import { migrationInformation, resetNotNeeded } from './schemas/migration.ts'
 import {
   apiKeyList,
@@ -31,6 +42,7 @@ import {
   tenantList,
   type Role,
 } from './schemas/tenant.ts'
+import { tenantKeyList } from './schemas/tenant-key.ts'
 
 /** One route. Paths are case-sensitive; `:name` stands for one segment. */
 export interface Route {
@@ -44,11 +56,16 @@ export interface Route {
   body?: TSchema
   /** What each status of success answers; null: no body. */
   replies: Readonly<Record<number, TSchema | null>>
+  /** Whether the reply is a stream of server-sent events, each with the reply's schema as its data. */
+  events?: true
 }
 
 const providers = '/api/v1/encryption/keyproviders'
 const provider = `${providers}/:arnFingerPrint`
+const migrations = '/api/v1/encryption/migrations'
+const migration = `${migrations}/:migrationId`
 const admin = ['tenant-admin'] as const
+const adminOrOperator = ['tenant-admin', 'operator'] as const
 const service = ['service'] as const
 const operator = ['operator'] as const
 
@@ -140,6 +157,101 @@ export const routes = {
     roles: admin,
     summary: 'Tries the key again, in every region, and stores what was found.',
     replies: { 201: keyProvider },
+  },
+  planMigration: {
+    method: 'POST',
+    path: `${provider}/actions/plan-migration`,
+    roles: admin,
+    summary: 'Tells what a migration to this key provider would be like, and changes nothing.',
+    replies: { 200: migrationPlan },
+  },
+  getKeyProviderUsage: {
+    method: 'GET',
+    path: `${provider}/usage`,
+    roles: admin,
+    summary: 'Tells what still depends on the key, and since when it is safe to delete in its KMS.',
+    replies: { 200: keyProviderUsage },
+  },
+  listMigrations: {
+    method: 'GET',
+    path: migrations,
+    roles: admin,
+    summary: 'Lists migrations and rotations, the newest first.',
+    query: listKeyJobsQuery,
+    replies: { 200: keyJobPage },
+  },
+  getMigration: {
+    method: 'GET',
+    path: migration,
+    roles: admin,
+    summary: 'Answers one migration or rotation, whatever has become of it.',
+    replies: { 200: keyJob },
+  },
+  watchMigration: {
+    method: 'GET',
+    path: `${migration}/events`,
+    roles: admin,
+    summary: 'Sends a server-sent event for each change of a migration, until it has ended.',
+    replies: { 200: keyJob },
+    events: true,
+  },
+  listMigrationFailures: {
+    method: 'GET',
+    path: `${migration}/failures`,
+    roles: admin,
+    summary: 'Lists the cipherkeys that a migration has set aside because they do not open.',
+    query: listKeyJobFailuresQuery,
+    replies: { 200: keyJobFailurePage },
+  },
+  getMigrationReport: {
+    method: 'GET',
+    path: `${migration}/report`,
+    roles: admin,
+    summary: 'Answers the signed report of a migration that has ended.',
+    replies: { 200: keyJobReport },
+  },
+  retryMigration: {
+    method: 'POST',
+    path: `${migration}/actions/retry`,
+    roles: admin,
+    summary: 'Ends the pause of a migration at once.',
+    replies: { 200: keyJob },
+  },
+  acceptMigrationFailures: {
+    method: 'POST',
+    path: `${migration}/actions/accept-failures`,
+    roles: admin,
+    summary: 'Accepts by name that cipherkeys do not open, all of those named or none.',
+    body: acceptFailuresBody,
+    replies: { 200: keyJob },
+  },
+  cancelMigration: {
+    method: 'POST',
+    path: `${migration}/actions/cancel`,
+    roles: admin,
+    summary: 'Turns a migration round before its cutover: everything goes back to where it was.',
+    replies: { 200: keyJob },
+  },
+  rotateTenantKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/tenant-key/actions/rotate',
+    roles: admin,
+    summary: 'Starts the rotation of the tenant key: a new version under the same KEK.',
+    replies: { 200: keyJob },
+  },
+  listTenantKeys: {
+    method: 'GET',
+    path: '/api/v1/encryption/tenant-keys',
+    roles: admin,
+    summary: 'Lists all versions of the tenant key.',
+    replies: { 200: tenantKeyList },
+  },
+  listSigningKeys: {
+    method: 'GET',
+    path: '/api/v1/encryption/signing-keys',
+    roles: adminOrOperator,
+    summary: 'Answers the public keys that check the signatures of reports, as a JWK set (RFC 7517).',
+    replies: { 200: jsonWebKeySet },
   },
   encrypt: {
     method: 'POST',
@@ -266,6 +378,11 @@ export const routes = {
 } as const satisfies Record<string, Route>
 
 export type RouteId = keyof typeof routes
+
+/** Routes whose reply is a stream. */
+export type EventRouteId = {
+  [Id in RouteId]: (typeof routes)[Id] extends { events: true } ? Id : never
+}[RouteId]
 
 export const routeIds = Object.keys(routes) as RouteId[]
 

@@ -87,6 +87,7 @@ const errorTable = {
     retryable: false,
   },
   ERR_MIGRATION_REPORT_NOT_FOUND: { summary: 'The migration has no report yet.', retryable: false },
+  ERR_TOO_MANY_STREAMS: { summary: 'Too many event streams are open here.', retryable: true },
   ERR_MIGRATION_RECORD_INVALID: { summary: 'The stored migration could not be loaded.', retryable: false },
 
   // Data

@@ -11,10 +11,13 @@ import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
 import { dataKeyHandlers } from './http/data-key-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
+import { keyJobEventHandlers, keyJobHandlers } from './http/key-job-handlers.ts'
+import { keyUseHandlers } from './http/key-use-handlers.ts'
 import { namedDataKeyHandlers } from './http/named-data-key-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
 import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
+import { tenantKeyHandlers } from './http/tenant-key-handlers.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createDataKeyCache } from './keyring/data-key-cache.ts'
 import { createDataKeyLeases } from './keyring/data-key-leases.ts'
@@ -23,6 +26,8 @@ import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
 import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
+import { planMigration } from './migration/plan-migration.ts'
+import { createRewrapThreads } from './migration/rewrap-threads.ts'
 import { startMigration } from './migration/start-migration.ts'
 import { createTrafficGauge } from './migration/traffic-gauge.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
@@ -139,6 +144,13 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const { failpoint } = config
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
   const startParts = { store, kms, failpoint, enqueue }
+  const threads = createRewrapThreads(config.migrationThreads)
+  closers.push(() => threads.close())
+  const budget = {
+    threads: config.migrationThreads,
+    maxRowsPerSecond: config.migrationRowsPerSecond,
+    timeSharePercent: config.migrationTimeSharePercent,
+  }
   const gauge = createTrafficGauge(() => performance.now())
   let isReady = false
   const app = createApp({
@@ -151,6 +163,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
     probes: { isSealed, isReady: () => isReady, isDatabaseReady: () => isDatabaseReady(db) },
     octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
+    eventHandlers: keyJobEventHandlers({ store }),
     handlers: {
       ...keyProviderHandlers({
         store,
@@ -166,6 +179,13 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         store,
         startMigration: (tenantId, fingerprint) => startMigration(startParts, tenantId, fingerprint),
       }),
+      ...keyJobHandlers(startParts),
+      ...keyUseHandlers({
+        store,
+        planMigration: (tenantId, fingerprint) =>
+          planMigration({ store, kms, threads, budget }, tenantId, fingerprint),
+      }),
+      ...tenantKeyHandlers(startParts),
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),
       ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
@@ -183,7 +203,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     const stored = await claimSigningKey(store, () => createSigningKey(rootKey))
     const { tenantKeys } = keyring
     const signingKey = openSigningKey(rootKey, stored)
-    const parts = { config, logger, store, kms, tenantKeys, queue, signingKey, gauge, startParts }
+    const parts = { config, logger, store, kms, tenantKeys, threads, queue, signingKey, gauge, startParts }
     closers.push(await startKeyJobs(parts))
   }
   closers.push(async () => {

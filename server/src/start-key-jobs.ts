@@ -8,7 +8,7 @@ import { signJws, type SigningKey } from './kms/signing-key.ts'
 import { destroyDueTenantKeys } from './migration/destroy-due-tenant-keys.ts'
 import type { MigrationParts } from './migration/migration-parts.ts'
 import { createPacer } from './migration/pacer.ts'
-import { createRewrapThreads } from './migration/rewrap-threads.ts'
+import type { RewrapThreads } from './migration/rewrap-threads.ts'
 import { runMigration } from './migration/run-migration.ts'
 import type { StartMigrationParts } from './migration/start-migration.ts'
 import { rotateDueTenantKeys } from './migration/start-rotation.ts'
@@ -21,6 +21,7 @@ export interface KeyJobsParts {
   store: Store
   kms: Kms
   tenantKeys: TenantKeyCache
+  threads: RewrapThreads
   queue: JobQueue
   signingKey: SigningKey
   gauge: TrafficGauge
@@ -37,13 +38,13 @@ export async function startKeyJobs({
   store,
   kms,
   tenantKeys,
+  threads,
   queue,
   signingKey,
   gauge,
   startParts,
 }: KeyJobsParts): Promise<() => Promise<void>> {
   const stopping = new AbortController()
-  const threads = createRewrapThreads(config.migrationThreads)
   const parts: MigrationParts = {
     store,
     kms,
@@ -90,6 +91,5 @@ export async function startKeyJobs({
   return async () => {
     stopping.abort()
     await queue.stop()
-    await threads.close()
   }
 }

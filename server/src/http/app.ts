@@ -1,5 +1,5 @@
 // The HTTP application: exactly the routes of the contract, and the few that are for machines.
-import { limits, routes, type Route, type RouteId } from '@keyhold/contract'
+import { limits, routes, type EventRouteId, type Route, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import Fastify, {
   LogController,
@@ -15,7 +15,8 @@ import { octetStream, registerBodyParsers } from './body-parsers.ts'
 import { findHeaderFault } from './check-headers.ts'
 import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
-import type { Handlers } from './handler.ts'
+import { createEventStreams, type EventStreams } from './event-streams.ts'
+import type { EventHandlers, Handlers } from './handler.ts'
 import { newTraceId } from './new-trace-id.ts'
 import type { OctetStreamHandlers } from './octet-stream-handlers.ts'
 import { registerProbes, type Probes } from './probes.ts'
@@ -32,6 +33,7 @@ declare module 'fastify' {
 export interface AppParts extends Authorization {
   handlers: Handlers
   octetStreams: OctetStreamHandlers
+  eventHandlers: EventHandlers
   probes: Probes
   logger: FastifyBaseLogger
   /** Within this time a request arrives whole. */
@@ -49,6 +51,7 @@ const maxCheckIntervalMs = 5_000
 export function createApp({
   handlers,
   octetStreams,
+  eventHandlers,
   probes,
   logger,
   requestTimeoutMs,
@@ -110,9 +113,16 @@ export function createApp({
   })
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
 
+  const eventStreams = createEventStreams({ idleTimeoutMs: idleTimeouts * requestTimeoutMs })
+  app.addHook('preClose', (done) => {
+    eventStreams.close()
+    done()
+  })
+
   registerProbes(app, probes)
+  const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes }
   for (const [id, route] of Object.entries<Route>(routes)) {
-    registerRoute(app, id as RouteId, route, { handlers, octetStreams, authorization, probes })
+    registerRoute(app, id as RouteId, route, routeParts)
   }
   return app
 }
@@ -131,6 +141,8 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
 interface RouteParts {
   handlers: Handlers
   octetStreams: OctetStreamHandlers
+  eventHandlers: EventHandlers
+  eventStreams: EventStreams
   authorization: Authorization
   probes: Probes
 }
@@ -139,15 +151,19 @@ function registerRoute(
   app: FastifyInstance,
   routeId: RouteId,
   route: Route,
-  { handlers, octetStreams, authorization, probes }: RouteParts,
+  { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes }: RouteParts,
 ): void {
+  async function authorizeCall({ headers }: FastifyRequest): Promise<Authorized> {
+    const { authorization: bearer, 'keyhold-tenant': tenant } = headers
+    return authorize(authorization, route, { authorization: bearer, tenant })
+  }
+
   app.route({
     method: route.method,
     url: route.path,
     async onRequest(request) {
       request.routeId = routeId
-      const { authorization: bearer, 'keyhold-tenant': tenant } = request.headers
-      request.authorized = await authorize(authorization, route, { authorization: bearer, tenant })
+      request.authorized = await authorizeCall(request)
       if (probes.isSealed) throw new KeyholdError('ERR_SEALED')
     },
     async handler(request, reply) {
@@ -162,6 +178,15 @@ function registerRoute(
         body: checkBody(routeId, request.body),
       }
       // The one place where the table's types meet the wire: checkParams, checkQuery and checkBody have made them true.
+      if (isEventRoute(routeId)) {
+        const watch = await eventHandlers[routeId](call as Parameters<EventHandlers[typeof routeId]>[0])
+        const isStillAllowed = () =>
+          authorizeCall(request).then(
+            () => true,
+            () => false,
+          )
+        return eventStreams.send(reply, call.tenantId ?? '', watch, isStillAllowed)
+      }
       const handler = handlers[routeId] as (call: unknown) => Promise<{ status: number; body: unknown }>
       const { status, body } = await handler(call)
       if (body === null) return reply.code(status).send()
@@ -172,6 +197,10 @@ function registerRoute(
         .send(JSON.stringify(body))
     },
   })
+}
+
+function isEventRoute(routeId: RouteId): routeId is EventRouteId {
+  return 'events' in routes[routeId]
 }
 
 async function sendOctets(

@@ -1,6 +1,6 @@
 // How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
 // have, and a route can't be without a handler.
-import type { RouteId, RouteParameters, routes } from '@keyhold/contract'
+import type { EventRouteId, RouteId, RouteParameters, routes } from '@keyhold/contract'
 import type { Static, TSchema } from 'typebox'
 import type { Caller } from '../operations/caller.ts'
 
@@ -34,4 +34,18 @@ export type Reply<Id extends RouteId> = {
 
 export type Handler<Id extends RouteId> = (call: Call<Id>) => Promise<Reply<Id>>
 
-export type Handlers = { [Id in RouteId]: Handler<Id> }
+export type Handlers = { [Id in Exclude<RouteId, EventRouteId>]: Handler<Id> }
+
+/** The present state of what is watched. */
+export interface WatchedState {
+  data: unknown
+  /** Another one than that of the state before: something has changed. */
+  mark: string
+  /** Whether it will not change any more. */
+  isLast: boolean
+}
+
+export type Watch = () => Promise<WatchedState>
+
+/** Each answers what is to be watched, or refuses. */
+export type EventHandlers = { [Id in EventRouteId]: (call: Call<Id>) => Promise<Watch> }

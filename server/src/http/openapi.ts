@@ -66,7 +66,7 @@ function operation(id: string, route: Route): Operation {
           status,
           schema === null
             ? { description: 'Done.' }
-            : { description: 'Done.', content: { 'application/json': { schema } } },
+            : { description: 'Done.', content: { [mediaTypeOf(route)]: { schema } } },
         ]),
       ),
       default: {
@@ -75,6 +75,10 @@ function operation(id: string, route: Route): Operation {
       },
     },
   }
+}
+
+function mediaTypeOf({ events }: Route): string {
+  return events === true ? 'text/event-stream' : 'application/json'
 }
 
 function queryOf({ query }: Route): Record<string, object> {

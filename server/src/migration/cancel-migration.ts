@@ -7,7 +7,7 @@ import { getKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
 
 /**
- * Cancels a live key job; asked again, it answers the one that is being aborted.
+ * Cancels a live key job; asked again, it answers the one that is being aborted, or is aborted by then.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`, and `ERR_MIGRATION_NOT_PREPARED` when the key
  * to go back to can't be used now
@@ -19,15 +19,15 @@ export async function cancelMigration(
 ): Promise<KeyJobRow> {
   const { store, failpoint } = parts
   const before = await getKeyJob(store, tenantId, keyJobId)
-  if (before.phase === 'aborting') return before
-  refuseEnded(before)
+  if (isTurnedRound(before)) return before
+  refuseDone(before)
   await trySource(parts, before)
   await store.transaction(async (transaction) => {
     // Dual, copying and cutover take this lock too: none of them commits after this, as the phase has changed.
     const fence = await transaction.tenants.lockFence(tenantId)
     const job = await getKeyJob(transaction, tenantId, keyJobId)
-    if (job.phase === 'aborting') return
-    refuseEnded(job)
+    if (isTurnedRound(job)) return
+    refuseDone(job)
     if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
       if (job.targetVersion === undefined || fence?.activeTenantKeyVersion !== job.targetVersion) {
         throw new TypeError(`key job ${job.id}: the active version is neither of its own`)
@@ -44,13 +44,15 @@ export async function cancelMigration(
   return getKeyJob(store, tenantId, keyJobId)
 }
 
-function refuseEnded({ phase }: KeyJobRow): void {
-  if (phase === 'done') {
-    throw new KeyholdError('ERR_MIGRATION_ENDED', {
-      message: 'The migration is completed. To go back, migrate to the former key provider.',
-    })
-  }
-  if (phase === 'aborted') throw new KeyholdError('ERR_MIGRATION_ENDED')
+function isTurnedRound({ phase }: KeyJobRow): boolean {
+  return phase === 'aborting' || phase === 'aborted'
+}
+
+function refuseDone({ phase }: KeyJobRow): void {
+  if (phase !== 'done') return
+  throw new KeyholdError('ERR_MIGRATION_ENDED', {
+    message: 'The migration is completed. To go back, migrate to the former key provider.',
+  })
 }
 
 async function trySource({ store, kms }: StartMigrationParts, job: KeyJobRow): Promise<void> {

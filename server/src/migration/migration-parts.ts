@@ -5,8 +5,10 @@ import type { KeyJobChanges, KeyJobRow } from '../store/key-jobs.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Pacer } from './pacer.ts'
-import type { SignReport } from './report.ts'
 import type { RewrapThreads } from './rewrap-threads.ts'
+
+/** Signs a JSON value and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). */
+export type SignReport = (payload: Readonly<Record<string, unknown>>) => string
 
 export interface MigrationParts {
   store: Store

@@ -4,9 +4,6 @@ import type { KeyJobRow } from '../store/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
 import type { MigrationParts } from './migration-parts.ts'
 
-/** Signs a JSON value and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). */
-export type SignReport = (payload: Readonly<Record<string, unknown>>) => string
-
 /** More accepted failures than this are counted, not named. */
 const maxNamedFailures = 1_000
 

@@ -1,6 +1,13 @@
 // Starting a migration: both ends are tried before anything is written, and the job stands in the database before
 // the caller hears of it.
-import { isKeyholdError, KeyholdError, type ErrorCode, type Kms } from '@keyhold/core'
+import {
+  isKeyholdError,
+  KeyholdError,
+  type ErrorCode,
+  type KeyInspection,
+  type Kms,
+  type TenantKey,
+} from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import { newId } from '../keyring/new-id.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
@@ -29,8 +36,9 @@ export async function startMigration(
   targetFingerprint: string,
 ): Promise<KeyJobRow> {
   const { store, kms, failpoint } = parts
-  const { target } = await findEnds(store, tenantId, targetFingerprint)
-  await tryTarget(kms, tenantId, target)
+  const before = await findEnds(store, tenantId, targetFingerprint)
+  refuseEnds(before)
+  await tryTarget(kms, tenantId, before.target)
   await tryActiveKey(store, kms, tenantId)
 
   await failpoint('migration.start.before-insert')
@@ -40,6 +48,7 @@ export async function startMigration(
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     await supersedeRotation(transaction, tenantId)
     const ends = await findEnds(transaction, tenantId, targetFingerprint)
+    refuseEnds(ends)
     const inserted = await transaction.keyJobs.insert({
       id: newId(),
       tenantId,
@@ -58,17 +67,28 @@ export async function startMigration(
   return job
 }
 
-async function findEnds(
+export interface MigrationEnds {
+  source: KeyProviderRow
+  target: KeyProviderRow
+  live: KeyJobRow | undefined
+}
+
+/** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND` */
+export async function findEnds(
   store: Pick<TransactionStore, 'keyProviders' | 'keyJobs'>,
   tenantId: string,
   targetFingerprint: string,
-): Promise<{ source: KeyProviderRow; target: KeyProviderRow }> {
+): Promise<MigrationEnds> {
   const target = await store.keyProviders.find(tenantId, targetFingerprint)
   if (target === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
-  if ((await store.keyJobs.findLive(tenantId))?.kind === 'migrate')
-    throw new KeyholdError('ERR_MIGRATION_RUNNING')
+  const live = await store.keyJobs.findLive(tenantId)
+  return { source: await store.keyProviders.getCurrent(tenantId), target, live }
+}
+
+/** @throws KeyholdError `ERR_MIGRATION_RUNNING`, `ERR_MIGRATION_TARGET_CURRENT` */
+export function refuseEnds({ target, live }: MigrationEnds): void {
+  if (live?.kind === 'migrate') throw new KeyholdError('ERR_MIGRATION_RUNNING')
   if (target.isCurrent) throw new KeyholdError('ERR_MIGRATION_TARGET_CURRENT')
-  return { source: await store.keyProviders.getCurrent(tenantId), target }
 }
 
 // What a rotation has done stays as it is: the migration takes up cipherkeys from whatever version wraps them.
@@ -87,9 +107,14 @@ const unusable: readonly ErrorCode[] = [
   'ERR_KMS_KEY_WRONG_USAGE',
 ]
 
-async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderRow): Promise<void> {
+/**
+ * The target must protect the tenant now, in its own region at least.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_STARTED`, `ERR_MIGRATION_NOT_PREPARED`
+ */
+export async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderRow): Promise<KeyInspection> {
   try {
-    await kms.inspectKey(target.keyArn, tenantId)
+    return await kms.inspectKey(target.keyArn, tenantId)
   } catch (error) {
     if (!isKeyholdError(error)) throw error
     if (isKeyholdError(error, ...unusable)) {
@@ -107,12 +132,12 @@ async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderRow): Pr
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_PREPARED`
  */
-export async function tryActiveKey(store: Store, kms: Kms, tenantId: string): Promise<void> {
+export async function tryActiveKey(store: Store, kms: Kms, tenantId: string): Promise<TenantKey> {
   const fence = await store.tenants.findFence(tenantId)
   const row = fence && (await store.tenantKeys.find(tenantId, fence.activeTenantKeyVersion))
   if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
   try {
-    await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+    return await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
   } catch (error) {
     if (!isKeyholdError(error)) throw error
     throw notPrepared('current', error)

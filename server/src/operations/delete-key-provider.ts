@@ -1,7 +1,9 @@
-// Deleting a key provider's entry, while nothing depends on its key.
+// Deleting a key provider's entry, while nothing depends on its key. Versions that are kept for the sake of backups alone
+// do not stand in the way: they name the key themselves.
 import { KeyholdError } from '@keyhold/core'
-import type { Store } from '../store/store.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
 import { getRegisteredKeyProvider } from './get-key-provider.ts'
+import { needs } from './key-provider-usage.ts'
 
 /** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `ERR_KEY_PROVIDER_DEFAULT`, `ERR_KEY_PROVIDER_IN_USE` */
 export async function deleteKeyProvider(store: Store, tenantId: string, fingerprint: string): Promise<void> {
@@ -9,16 +11,28 @@ export async function deleteKeyProvider(store: Store, tenantId: string, fingerpr
     // Migrations start, switch and end under this lock, so none begins to use the provider in between.
     await transaction.tenants.lockFence(tenantId)
     const provider = await getRegisteredKeyProvider(transaction, tenantId, fingerprint)
-    const live = await transaction.keyJobs.findLive(tenantId)
-    if (live?.sourceFingerprint === fingerprint || live?.targetFingerprint === fingerprint) {
-      throw inUse('A running migration needs it: wait until it has completed.')
+    if (needs(await transaction.keyJobs.findLive(tenantId), fingerprint)) {
+      throw inUse('A running migration needs it: wait until it has ended.')
     }
     if (provider.isCurrent) throw inUse('It is the current key provider: migrate to another one first.')
-    if ((await transaction.tenantKeys.countInUse(tenantId, provider.keyArn)) > 0) {
-      throw inUse('Tenant keys are still wrapped by it.')
-    }
+    await refuseNeededVersions(transaction, tenantId, provider.keyArn)
     await transaction.keyProviders.delete(tenantId, fingerprint)
   })
+}
+
+async function refuseNeededVersions(
+  { tenantKeys, cipherkeys }: TransactionStore,
+  tenantId: string,
+  keyArn: string,
+): Promise<void> {
+  for (const { version, state, destroyAfter, ...row } of await tenantKeys.list(tenantId)) {
+    if (row.keyArn !== keyArn || state === 'destroyed') continue
+    // A version has an end only where no cipherkey is left under it, which would take long to find out again.
+    const isNeeded =
+      state !== 'decrypt-only' ||
+      (destroyAfter === undefined && (await cipherkeys.existsUnder(tenantId, version)))
+    if (isNeeded) throw inUse(`Tenant key version ${version}, which it wraps, still has cipherkeys.`)
+  }
 }
 
 function inUse(message: string): KeyholdError {

@@ -219,6 +219,17 @@ export function cipherkeyQueries(db: Database) {
       return row.count
     },
 
+    /** How many cipherkeys each version of the tenant key wraps; reads all of the tenant's. */
+    async countByTenantKeyVersion(tenantId: string): Promise<Map<number, number>> {
+      const rows = await db
+        .selectFrom('cipherkeys')
+        .select((eb) => ['tenant_key_version', eb.fn.countAll<number>().as('count')])
+        .where('tenant_id', '=', tenantId)
+        .groupBy('tenant_key_version')
+        .execute()
+      return new Map(rows.map((row) => [row.tenant_key_version, row.count]))
+    },
+
     /** Cipherkeys that are wrapped by any other version than `tenantKeyVersion`. */
     async countStale(tenantId: string, tenantKeyVersion: number): Promise<number> {
       const row = await db

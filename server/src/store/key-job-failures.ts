@@ -56,6 +56,41 @@ export function keyJobFailureQueries(db: Database) {
       return { open: row.all - row.accepted, accepted: row.accepted }
     },
 
+    /** How many are accepted, by key job; key jobs without any are left out. */
+    async countAccepted(keyJobIds: readonly string[]): Promise<Map<string, number>> {
+      if (keyJobIds.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('key_job_failures')
+        .select((eb) => ['key_job_id', eb.fn.count<number>('accepted_at').as('accepted')])
+        .where('key_job_id', 'in', keyJobIds)
+        .groupBy('key_job_id')
+        .execute()
+      return new Map(rows.map((row) => [row.key_job_id, row.accepted]))
+    },
+
+    /** How many cipherkeys of a tenant are still wrapped by the version under which they were accepted, by version. */
+    async countLeftBehind(tenantId: string): Promise<Map<number, number>> {
+      const { rows } = await sql<{ version: number; count: number }>`
+        select c.tenant_key_version as version, count(distinct (c.data_key_id, c.version)) as count
+        from keyhold.key_jobs j
+        join keyhold.key_job_failures f on f.key_job_id = j.id and f.accepted_at is not null
+        join keyhold.cipherkeys c on c.tenant_id = j.tenant_id and c.data_key_id = f.data_key_id
+          and c.version = f.version and c.tenant_key_version = f.tenant_key_version
+        where j.tenant_id = ${tenantId} group by 1`.execute(db)
+      return new Map(rows.map((row) => [row.version, row.count]))
+    },
+
+    /** How many of these cipherkeys a key job has set aside. */
+    async countNamed(keyJobId: string, positions: CipherkeyPosition[]): Promise<number> {
+      const { rows } = await sql<{ count: number }>`
+        select count(*) as count from ${arraysOf(positions)} as p (data_key_id, version)
+        join keyhold.key_job_failures f
+          on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
+        db,
+      )
+      return rows[0]?.count ?? 0
+    },
+
     /** In the order of the cipherkeys' primary key. */
     async list(
       tenantId: string,

@@ -29,6 +29,8 @@ export interface KeyJobRow {
   /** What the verification found; undefined before its end. As stored, like `lastError`. */
   verification: unknown
   retryCount: number
+  /** When a paused key job is tried again. */
+  retryAt: Date | undefined
   copyStartedAt: Date | undefined
   copyEndedAt: Date | undefined
   cancelledAt: Date | undefined
@@ -68,6 +70,7 @@ function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
     verified: row.verified,
     verification: row.verification ?? undefined,
     retryCount: row.retry_count,
+    retryAt: row.retry_at ?? undefined,
     copyStartedAt: row.copy_started_at ?? undefined,
     copyEndedAt: row.copy_ended_at ?? undefined,
     cancelledAt: row.cancelled_at ?? undefined,
@@ -178,6 +181,19 @@ export function keyJobQueries(db: Database) {
         .limit(1)
         .executeTakeFirst()
       return row && fromRow(row)
+    },
+
+    /** When the last key job ended that needed a key provider; undefined: there was none. */
+    async findLastEnd(tenantId: string, fingerprint: string): Promise<Date | undefined> {
+      const row = await db
+        .selectFrom('key_jobs')
+        .select((eb) => eb.fn.max('completed_at').as('ended_at'))
+        .where('tenant_id', '=', tenantId)
+        .where((eb) =>
+          eb.or([eb('source_fingerprint', '=', fingerprint), eb('target_fingerprint', '=', fingerprint)]),
+        )
+        .executeTakeFirst()
+      return row?.ended_at ?? undefined
     },
 
     /** Live key jobs that nobody leads and whose pause, if any, is over. */

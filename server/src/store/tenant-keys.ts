@@ -89,18 +89,6 @@ export function tenantKeyQueries(db: Database) {
       return row?.max ?? 0
     },
 
-    /** How many versions that may still be needed are wrapped by a key. */
-    async countInUse(tenantId: string, keyArn: string): Promise<number> {
-      const row = await db
-        .selectFrom('tenant_keys')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .where('tenant_id', '=', tenantId)
-        .where('key_arn', '=', keyArn)
-        .where('state', 'in', ['pending', 'active'])
-        .executeTakeFirstOrThrow()
-      return row.count
-    },
-
     async setState(tenantId: string, version: number, state: 'active' | 'decrypt-only'): Promise<void> {
       await db
         .updateTable('tenant_keys')

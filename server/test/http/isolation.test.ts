@@ -13,6 +13,7 @@ interface Names {
   token: string
   apiKeyId: string
   keyName: string
+  migrationId: string
 }
 
 let server: TestServer
@@ -31,7 +32,15 @@ beforeAll(async () => {
   await encryptText(server, a, 'of A', { keyName: 'of-a' })
   const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
   const apiKey = listAt(keys.body).find((key) => at(key, 'tenantId') === a.tenantId)
-  ofA = { tenantId: a.tenantId, fingerprint, token, apiKeyId: textAt(apiKey, 'id'), keyName: 'of-a' }
+  const migration = await server.request('GET', details, { token: a.adminToken })
+  ofA = {
+    tenantId: a.tenantId,
+    fingerprint,
+    token,
+    apiKeyId: textAt(apiKey, 'id'),
+    keyName: 'of-a',
+    migrationId: textAt(migration.body, 'id'),
+  }
 
   const other = await server.createTenant()
   ofNobody = {
@@ -40,6 +49,7 @@ beforeAll(async () => {
     token: await encryptText(server, other, 'of A', { context: { purpose: 'isolation' } }),
     apiKeyId: '0'.repeat(16),
     keyName: 'nobodys',
+    migrationId: '01890000-0000-7000-8000-000000000000',
   }
   await server.request('DELETE', `/api/v1/api-keys/${ofNobody.apiKeyId}`, { token: server.operatorToken })
 })
@@ -57,6 +67,8 @@ const headerOf = (token: string) =>
 const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
 const dataKeys = '/api/v1/encryption/data-keys'
 const minimum = { minimumVersion: 1 }
+const migrations = '/api/v1/encryption/migrations'
+const failures = [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }]
 const rename = [{ op: 'replace', path: '/name', value: 'taken over' }]
 
 // All that B can ask on each route. A route without a row is a type error, and fails the first test.
@@ -97,6 +109,31 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   testKeyProvider: [
     ({ fingerprint }) => admin('POST', `${providers}/${fingerprint}/actions/test`),
     ({ tenantId }) => admin('POST', `${providers}/${tenantId}/actions/test`),
+  ],
+  planMigration: [
+    ({ fingerprint }) => admin('POST', `${providers}/${fingerprint}/actions/plan-migration`),
+    ({ tenantId }) => admin('POST', `${providers}/${tenantId}/actions/plan-migration`),
+  ],
+  getKeyProviderUsage: [
+    ({ fingerprint }) => admin('GET', `${providers}/${fingerprint}/usage`),
+    ({ tenantId }) => admin('GET', `${providers}/${tenantId}/usage`),
+  ],
+  listMigrations: [(names) => admin('GET', migrations, undefined, tenantHeader(names))],
+  getMigration: [({ migrationId }) => admin('GET', `${migrations}/${migrationId}`)],
+  watchMigration: [({ migrationId }) => admin('GET', `${migrations}/${migrationId}/events`)],
+  listMigrationFailures: [({ migrationId }) => admin('GET', `${migrations}/${migrationId}/failures`)],
+  getMigrationReport: [({ migrationId }) => admin('GET', `${migrations}/${migrationId}/report`)],
+  retryMigration: [({ migrationId }) => admin('POST', `${migrations}/${migrationId}/actions/retry`)],
+  acceptMigrationFailures: [
+    ({ migrationId }) => admin('POST', `${migrations}/${migrationId}/actions/accept-failures`, { failures }),
+  ],
+  cancelMigration: [({ migrationId }) => admin('POST', `${migrations}/${migrationId}/actions/cancel`)],
+  rotateTenantKey: [
+    (names) => admin('POST', '/api/v1/encryption/tenant-key/actions/rotate', undefined, tenantHeader(names)),
+  ],
+  listTenantKeys: [(names) => admin('GET', '/api/v1/encryption/tenant-keys', undefined, tenantHeader(names))],
+  listSigningKeys: [
+    (names) => admin('GET', '/api/v1/encryption/signing-keys', undefined, tenantHeader(names)),
   ],
   encrypt: [(names) => service('/api/v1/encryption/encrypt', { plaintext: 'aGk=' }, tenantHeader(names))],
   decrypt: [

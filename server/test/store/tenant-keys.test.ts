@@ -87,11 +87,3 @@ test('only a version that is decrypt-only is ever destroyed', async () => {
   await store.tenantKeys.destroy(tenantId, 2)
   expect(await states()).toEqual(['active', 'pending'])
 })
-
-test('versions that may still be needed count as uses of their key', async () => {
-  const keyArn = 'keyhold:root-key/0123456789abcdef'
-  expect(await store.tenantKeys.countInUse(tenantId, keyArn)).toBe(2)
-  await activateSecond()
-  expect(await store.tenantKeys.countInUse(tenantId, keyArn)).toBe(1)
-  expect(await store.tenantKeys.countInUse(tenantId, 'another')).toBe(0)
-})

@@ -2,9 +2,9 @@
 import { spellings, type MigrationInformation } from '@keyhold/contract'
 import { byokPrefix, KeyholdError, parseKeyArn } from '@keyhold/core'
 import { createHash } from 'node:crypto'
-import Type from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { KeyJobRow } from '../../store/key-jobs.ts'
+import { keyJobProgress } from './key-job-progress.ts'
+import { lastErrorWire } from './last-error-wire.ts'
 import { wireMilliseconds } from './wire-time.ts'
 
 type Phase = MigrationInformation['phase']
@@ -18,12 +18,6 @@ const states: Readonly<Record<Phase, MigrationInformation['state']>> = {
   done: 'Completed',
 }
 
-// Copying is nearly all of the work; the rest of the percent is for what follows it.
-const copyPercent = 90
-const verifyPercent = 95
-
-const lastErrorForm = Compile(Type.Object({ code: Type.String(), message: Type.String(), at: Type.String() }))
-
 /**
  * Shows a key job.
  *
@@ -34,7 +28,7 @@ export function migrationWire(job: KeyJobRow, sourceTenantKeyId: string): Migrat
   const phase = phaseOf(job)
   const toInternal = job.targetFingerprint === job.tenantId
   const fromInternal = job.sourceFingerprint === job.tenantId
-  const lastError = lastErrorOf(job)
+  const lastError = lastErrorWire(job)
   return {
     id: job.id,
     migrationId: job.id,
@@ -45,7 +39,7 @@ export function migrationWire(job: KeyJobRow, sourceTenantKeyId: string): Migrat
     migratingToFingerprint: job.targetFingerprint,
     migratingToPrefix: toInternal ? spellings.internalPrefix : byokPrefix(job.targetFingerprint),
     state: states[phase],
-    progress: progressOf(job, phase),
+    progress: keyJobProgress(job),
     initiatedAt: wireMilliseconds(job.createdAt),
     completedAt: wireMilliseconds(job.completedAt),
     phase,
@@ -57,27 +51,6 @@ export function migrationWire(job: KeyJobRow, sourceTenantKeyId: string): Migrat
 function phaseOf(job: KeyJobRow): Phase {
   if (job.phase === 'aborting' || job.phase === 'aborted') throw invalid()
   return job.phase
-}
-
-function progressOf({ copied, total }: KeyJobRow, phase: Phase): number {
-  switch (phase) {
-    case 'prepare':
-    case 'dual':
-      return 0
-    case 'copy':
-      return total === 0 ? 0 : Math.min(copyPercent, Math.floor((copied / total) * copyPercent))
-    case 'verify':
-    case 'cutover':
-      return verifyPercent
-    case 'done':
-      return 100
-  }
-}
-
-function lastErrorOf({ lastError }: KeyJobRow): MigrationInformation['lastError'] {
-  if (lastError === undefined) return undefined
-  if (!lastErrorForm.Check(lastError)) throw invalid()
-  return lastError
 }
 
 function checkArn(keyArn: string): string {

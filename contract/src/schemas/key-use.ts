@@ -1,0 +1,99 @@
+// What a migration to a key would be like, and what still hangs on one.
+import Type, { type Static } from 'typebox'
+import { keyJobKind, keyJobPhase } from './key-job.ts'
+import { tenantKeyState } from './tenant-key.ts'
+
+const problem = { code: Type.String(), message: Type.String() }
+
+export const migrationPlan = Type.Object({
+  tenantId: Type.String(),
+  wouldStart: Type.Boolean({ description: 'Whether a start would succeed now: there are no refusals.' }),
+  refusals: Type.Array(Type.Object(problem), {
+    description: 'What a start would be refused with now, the first one first.',
+  }),
+  warnings: Type.Array(Type.Object(problem), { description: 'What would make it wait on the way.' }),
+  source: Type.Object({
+    fingerprint: Type.String(),
+    arn: Type.String(),
+    tenantKeyVersion: Type.Integer(),
+  }),
+  target: Type.Object({ fingerprint: Type.String(), arn: Type.String() }),
+  probes: Type.Array(
+    Type.Object({
+      end: Type.Union([Type.Literal('source'), Type.Literal('target')]),
+      region: Type.String({ description: 'Empty for the internal KMS.' }),
+      arn: Type.String(),
+      outcome: Type.Union([Type.Literal('passed'), Type.Literal('failed')]),
+      code: Type.Optional(Type.String()),
+      message: Type.Optional(Type.String()),
+    }),
+    { description: 'Each end was tried for real, in each of its regions.' },
+  ),
+  census: Type.Object({
+    tenantKeys: Type.Integer({ description: 'Versions that are not destroyed.' }),
+    cipherkeys: Type.Integer(),
+    checked: Type.Integer({ description: 'How many of them were opened, within some seconds.' }),
+    unreadable: Type.Integer({ description: 'How many of those do not open.' }),
+    unreadableCipherkeys: Type.Array(
+      Type.Object({
+        dataKeyId: Type.String(),
+        version: Type.Integer(),
+        tenantKeyVersion: Type.Integer(),
+      }),
+      { description: 'The first 100 of them.' },
+    ),
+  }),
+  estimate: Type.Object(
+    {
+      seconds: Type.Optional(
+        Type.Integer({ description: 'Copying and verifying; absent where nothing was measured.' }),
+      ),
+      keysPerSecond: Type.Optional(Type.Number()),
+      sampledCipherkeys: Type.Integer(),
+    },
+    { description: 'From what was measured here just now and the budget of key jobs.' },
+  ),
+})
+
+export type MigrationPlan = Static<typeof migrationPlan>
+
+export const keyProviderUsage = Type.Object({
+  fingerprint: Type.String(),
+  arn: Type.String(),
+  current: Type.Boolean(),
+  tenantKeys: Type.Array(
+    Type.Object({
+      version: Type.Integer(),
+      state: tenantKeyState,
+      cipherkeys: Type.Integer({ description: 'How many cipherkeys it wraps.' }),
+      createdAt: Type.String(),
+      destroyAfter: Type.Optional(Type.String()),
+    }),
+    { description: 'The tenant key versions that this KEK wraps and that are not destroyed.' },
+  ),
+  migrations: Type.Array(Type.Object({ id: Type.String(), kind: keyJobKind, phase: keyJobPhase }), {
+    description: 'Running migrations and rotations that need it.',
+  }),
+  safeToDelete: Type.Boolean({
+    description: 'Whether nothing of this tenant needs the key in the KMS any more.',
+  }),
+  safeSince: Type.Optional(Type.String({ description: 'When the last dependency ended.' })),
+  blockers: Type.Array(
+    Type.Object({
+      code: Type.Union([
+        Type.Literal('current'),
+        Type.Literal('migration'),
+        Type.Literal('cipherkeys'),
+        Type.Literal('accepted-failures'),
+        Type.Literal('tenant-key'),
+        Type.Literal('backup-retention'),
+        Type.Literal('root-key'),
+      ]),
+      message: Type.String(),
+      until: Type.Optional(Type.String({ description: 'When it ends by itself.' })),
+    }),
+    { description: 'What stands in the way; empty when it is safe.' },
+  ),
+})
+
+export type KeyProviderUsage = Static<typeof keyProviderUsage>

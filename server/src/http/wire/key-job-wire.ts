@@ -1,0 +1,81 @@
+// A key job as Keyhold's own routes show it, and what it has set aside.
+import { spellings, type KeyJob, type KeyJobFailure } from '@keyhold/contract'
+import type { KeyJobFailure as KeyJobFailureRow } from '../../store/key-job-failures.ts'
+import type { KeyJobRow } from '../../store/key-jobs.ts'
+import { keyJobProgress } from './key-job-progress.ts'
+import { lastErrorWire } from './last-error-wire.ts'
+
+// A rate over less than that says nothing.
+const minRateMs = 1_000
+
+/**
+ * @param accepted - how many of its failures are accepted
+ * @throws KeyholdError `ERR_MIGRATION_RECORD_INVALID` when what is stored is damaged
+ */
+export function keyJobWire(job: KeyJobRow, accepted: number, now: Date): KeyJob {
+  const { id, kind, tenantId, phase, copyStartedAt, copyEndedAt, completedAt, cancelledAt } = job
+  const isLive = phase !== 'done' && phase !== 'aborted'
+  const lastError = isLive ? lastErrorWire(job) : undefined
+  const retryAt =
+    lastError !== undefined && job.retryAt !== undefined && job.retryAt > now ? job.retryAt : undefined
+  const keysPerSecond = rateOf(job, now)
+  return {
+    id,
+    kind,
+    tenantId,
+    phase,
+    progress: keyJobProgress(job),
+    source: {
+      fingerprint: job.sourceFingerprint,
+      arn: arnWire(tenantId, job.sourceFingerprint, job.sourceKeyArn),
+      tenantKeyVersion: job.sourceVersion,
+    },
+    target: {
+      fingerprint: job.targetFingerprint,
+      arn: arnWire(tenantId, job.targetFingerprint, job.targetKeyArn),
+      ...(job.targetVersion !== undefined && { tenantKeyVersion: job.targetVersion }),
+    },
+    cipherkeys: {
+      total: job.total,
+      copied: job.copied,
+      verified: job.verified,
+      failed: job.failed,
+      accepted,
+    },
+    initiatedAt: job.createdAt.toISOString(),
+    ...(copyStartedAt !== undefined && { copyStartedAt: copyStartedAt.toISOString() }),
+    ...(copyEndedAt !== undefined && { copyEndedAt: copyEndedAt.toISOString() }),
+    ...(completedAt !== undefined && { completedAt: completedAt.toISOString() }),
+    ...(cancelledAt !== undefined && { cancelledAt: cancelledAt.toISOString() }),
+    ...(lastError !== undefined && { lastError }),
+    ...(retryAt !== undefined && { retryAt: retryAt.toISOString() }),
+    ...(keysPerSecond !== undefined && { keysPerSecond }),
+  }
+}
+
+/** The internal KMS has no ARN; the default provider is shown with the wire's own spelling. */
+export function arnWire(tenantId: string, fingerprint: string, keyArn: string): string {
+  return fingerprint === tenantId ? spellings.defaultProviderArn : keyArn
+}
+
+// On the way back `copied` counts anew, from a moment that nobody has noted.
+function rateOf(job: KeyJobRow, now: Date): number | undefined {
+  if (job.copyStartedAt === undefined || job.cancelledAt !== undefined) return undefined
+  const end = job.phase === 'copy' ? now : (job.copyEndedAt ?? now)
+  const ms = end.getTime() - job.copyStartedAt.getTime()
+  return ms < minRateMs ? undefined : Math.round((job.copied * 1_000) / ms)
+}
+
+export function keyJobFailureWire(failure: KeyJobFailureRow): KeyJobFailure {
+  const { dataKeyId, version, keyName, tenantKeyVersion, code, createdAt, acceptedAt, acceptedBy } = failure
+  return {
+    dataKeyId,
+    version,
+    ...(keyName !== undefined && { keyName }),
+    ...(tenantKeyVersion !== undefined && { tenantKeyVersion }),
+    code,
+    at: createdAt.toISOString(),
+    ...(acceptedAt !== undefined && { acceptedAt: acceptedAt.toISOString() }),
+    ...(acceptedBy !== undefined && { acceptedBy }),
+  }
+}

@@ -1,0 +1,69 @@
+// A migration's plan, and what hangs on a key, as the wire shows them.
+import type { KeyProviderUsage as UsageWire, MigrationPlan as PlanWire } from '@keyhold/contract'
+import type { MigrationPlan } from '../../migration/plan-migration.ts'
+import type { KeyProviderUsage } from '../../operations/key-provider-usage.ts'
+import { arnWire } from './key-job-wire.ts'
+
+export function migrationPlanWire(tenantId: string, plan: MigrationPlan): PlanWire {
+  const { source, target, census, estimate } = plan
+  const ends = { source, target }
+  return {
+    tenantId,
+    wouldStart: plan.refusals.length === 0,
+    refusals: plan.refusals,
+    warnings: plan.warnings,
+    source: {
+      fingerprint: source.fingerprint,
+      arn: arnWire(tenantId, source.fingerprint, source.keyArn),
+      tenantKeyVersion: plan.sourceVersion,
+    },
+    target: {
+      fingerprint: target.fingerprint,
+      arn: arnWire(tenantId, target.fingerprint, target.keyArn),
+    },
+    probes: plan.probes.map(({ end, region, keyArn, error }) => ({
+      end,
+      region,
+      arn: arnWire(tenantId, ends[end].fingerprint, keyArn),
+      outcome: error === undefined ? 'passed' : 'failed',
+      ...error,
+    })),
+    census: {
+      tenantKeys: plan.tenantKeys,
+      cipherkeys: census.total,
+      checked: census.checked,
+      unreadable: census.unreadable,
+      unreadableCipherkeys: census.named,
+    },
+    estimate: {
+      ...(estimate.seconds !== undefined && { seconds: estimate.seconds }),
+      ...(estimate.keysPerSecond !== undefined && { keysPerSecond: estimate.keysPerSecond }),
+      sampledCipherkeys: estimate.sampledCipherkeys,
+    },
+  }
+}
+
+export function keyProviderUsageWire({ provider, ...usage }: KeyProviderUsage): UsageWire {
+  const { tenantId, fingerprint, keyArn } = provider
+  return {
+    fingerprint,
+    arn: arnWire(tenantId, fingerprint, keyArn),
+    current: provider.isCurrent,
+    tenantKeys: usage.tenantKeys.map(({ version, state, cipherkeys, createdAt, destroyAfter }) => ({
+      version,
+      state,
+      cipherkeys,
+      createdAt: createdAt.toISOString(),
+      ...(destroyAfter !== undefined && { destroyAfter: destroyAfter.toISOString() }),
+    })),
+    migrations:
+      usage.live === undefined ? [] : [usage.live].map(({ id, kind, phase }) => ({ id, kind, phase })),
+    safeToDelete: usage.blockers.length === 0,
+    ...(usage.safeSince !== undefined && { safeSince: usage.safeSince.toISOString() }),
+    blockers: usage.blockers.map(({ code, message, until }) => ({
+      code,
+      message,
+      ...(until !== undefined && { until: until.toISOString() }),
+    })),
+  }
+}

@@ -1,0 +1,100 @@
+// Which of a tenant's cipherkeys open: a look at as many as there is time for, with the work that a migration does on
+// them, whose results are thrown away.
+import { generateKey, isKeyholdError, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
+import { newId } from '../keyring/new-id.ts'
+import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import type { CipherkeyPosition } from '../store/cipherkeys.ts'
+import type { Store } from '../store/store.ts'
+import type { UnreadableCipherkey } from './rewrap-records.ts'
+import type { RewrapThreads } from './rewrap-threads.ts'
+
+export interface CipherkeyCensus {
+  /** All of the tenant's cipherkeys. */
+  total: number
+  checked: number
+  unreadable: number
+  /** The first 100 of them. */
+  named: UnreadableCipherkey[]
+  /** Why no more could be checked; undefined: all were, or the time was over. */
+  error: { code: string; message: string } | undefined
+  /** What reading and rewrapping took, in all. */
+  readMs: number
+  rewrapMs: number
+}
+
+export interface CensusParts {
+  store: Store
+  kms: Kms
+  threads: RewrapThreads
+}
+
+const maxMs = 8_000
+const maxNamed = 100
+const chunkRows = 1_000
+
+/** @param activeTenantKey - opened just now; undefined: it does not open, and nothing can be checked */
+export async function takeCensus(
+  { store, kms, threads }: CensusParts,
+  tenantId: string,
+  activeTenantKey: TenantKey | undefined,
+): Promise<CipherkeyCensus> {
+  const census: CipherkeyCensus = {
+    total: await store.cipherkeys.count(tenantId),
+    checked: 0,
+    unreadable: 0,
+    named: [],
+    error: undefined,
+    readMs: 0,
+    rewrapMs: 0,
+  }
+  if (activeTenantKey === undefined) return census
+  const keys = new Map([[activeTenantKey.version, activeTenantKey]])
+  const target: TenantKey = {
+    tenantId,
+    id: newId(),
+    version: activeTenantKey.version + 1,
+    key: generateKey(),
+  }
+  const endMs = performance.now() + maxMs
+  let after: CipherkeyPosition | undefined
+  try {
+    while (performance.now() < endMs) {
+      const startMs = performance.now()
+      const chunk = await store.cipherkeyChunks.next(tenantId, after, { limit: chunkRows })
+      if (chunk === undefined) break
+      const readMs = performance.now() - startMs
+      const sources = await Promise.all(
+        chunk.tenantKeyVersions.map((version) => openTenantKey({ store, kms }, tenantId, version, keys)),
+      )
+      const rewrapStartMs = performance.now()
+      const { unreadable } = await threads.rewrap({ records: chunk.records, sources, target })
+      census.rewrapMs += performance.now() - rewrapStartMs
+      census.readMs += readMs
+      census.checked += chunk.rows
+      census.unreadable += unreadable.length
+      census.named.push(...unreadable.slice(0, maxNamed - census.named.length))
+      after = chunk.last
+    }
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    census.error = { code: error.code, message: error.message }
+  }
+  return census
+}
+
+async function openTenantKey(
+  { store, kms }: Pick<CensusParts, 'store' | 'kms'>,
+  tenantId: string,
+  version: number,
+  opened: Map<number, TenantKey>,
+): Promise<TenantKey> {
+  const known = opened.get(version)
+  if (known !== undefined) return known
+  const row = await store.tenantKeys.find(tenantId, version)
+  if (row?.wrapped === undefined) {
+    throw new KeyholdError('ERR_KEY_INTEGRITY', { message: `Tenant key version ${version} is gone.` })
+  }
+  const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+  opened.set(version, tenantKey)
+  return tenantKey
+}
