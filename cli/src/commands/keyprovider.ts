@@ -6,10 +6,12 @@ import { printReply, printStatus } from '../print-reply.ts'
 import { readJson, requestBody } from '../request-body.ts'
 import { keyProviderListView, keyProviderView } from '../views/key-provider.ts'
 import { messageView } from '../views/message.ts'
+import { addKeyCommands } from './keyprovider-key.ts'
 import { addMigrationCommands } from './keyprovider-migration.ts'
 
 interface CreateOptions {
   arn?: string
+  roleArn?: string
   name?: string
   description?: string
   keyProvider?: string
@@ -33,6 +35,7 @@ export function addKeyproviderCommands(parent: Command): void {
     .command('create')
     .description('Register a key after trying it for real.')
     .option('--arn <arn>', 'ARN of the key in AWS KMS')
+    .option('--role-arn <arn>', 'ARN of a role of your account that Keyhold assumes to reach it')
     .option('--name <name>', 'what people call it')
     .option('--description <text>', 'what it is for')
     .option('--keyProvider <kind>', 'AWS-KMS, the only kind')
@@ -100,6 +103,7 @@ export function addKeyproviderCommands(parent: Command): void {
       )
     })
 
+  addKeyCommands(group)
   addMigrationCommands(group)
 
   group
@@ -117,13 +121,13 @@ export function addKeyproviderCommands(parent: Command): void {
 }
 
 async function createBody(options: CreateOptions, command: Command) {
-  const { arn, name, description, keyProvider, keyprovider, file } = options
+  const { arn, roleArn, name, description, keyProvider, keyprovider, file } = options
   refuseSharedInput(file, command)
   if (file === undefined && (arn === undefined || name === undefined)) {
     command.error('error: --arn and --name are required, or --file')
   }
   const fromFile = file === undefined ? {} : await readJson(file)
-  const fromOptions = { arn, name, description, keyprovider: keyProvider ?? keyprovider }
+  const fromOptions = { arn, roleArn, name, description, keyprovider: keyProvider ?? keyprovider }
   const given = Object.fromEntries(Object.entries(fromOptions).filter(([, value]) => value !== undefined))
   // What is no object in the file is the server's to refuse.
   const isObject = typeof fromFile === 'object' && fromFile !== null && !Array.isArray(fromFile)

@@ -13,10 +13,13 @@ export const keyProviderView: View<KeyProvider> = {
       ['description', provider.description],
       ['current', provider.current ? 'yes' : 'no'],
       ['arn', provider.arn],
+      ['alias', aliasOf(provider)],
+      ['role', provider.roleArn],
       ['kind', provider.keyprovider],
       ['multi-region', provider.multiRegion === undefined ? undefined : provider.multiRegion ? 'yes' : 'no'],
       ['replicas', provider.replicaKeys?.map((replica) => `${replica.region}  ${replica.arn}`)],
       ['DR', provider.drCompliant === undefined ? undefined : disasterRecovery(provider, true)],
+      ['warnings', provider.warnings?.map(({ code, region, message }) => `${code} in ${region}: ${message}`)],
       ['created', readableTime(provider.createdAt)],
       ['promoted', readableTime(provider.promotedToCurrentAt)],
       ['demoted', readableTime(provider.demotedFromCurrentAt)],
@@ -37,6 +40,11 @@ export const keyProviderListView: View<KeyProvider[]> = {
         disasterRecovery(provider, false),
       ]),
     ),
+}
+
+function aliasOf({ alias }: KeyProvider): string | undefined {
+  if (alias === undefined) return undefined
+  return alias.message === undefined ? alias.arn : `${alias.arn}  ${alias.state}: ${alias.message}`
 }
 
 // Whether the key also serves in the region for disaster recovery.
