@@ -142,6 +142,19 @@ describe('each line is needed: without', () => {
     expect(tested.body).not.toHaveProperty('warnings')
   })
 
+  test.each([
+    ['kms:GenerateDataKey', 'GenerateDataKey'],
+    ['kms:Decrypt', 'Decrypt'],
+  ])('the condition on %s alone, that action is named', async (open, named) => {
+    const key = await newKey()
+    const policy = await policyFor(key.arn)
+    const usage = policy.Statement.find(({ Sid }) => Sid === 'KeyholdUsesTheKeyForThisTenant')
+    const statement = { ...usage, Sid: 'Open', Action: open, Condition: undefined }
+    await paste(key, { ...policy, Statement: [...policy.Statement, statement] })
+    const { body } = await register(key.arn)
+    expect(textAt(body, 'warnings', 0, 'message')).toContain(`too wide [eu-west-1] [${named}]`)
+  })
+
   it('the policy on the replica, the key does not survive its region', async () => {
     const key = await newKey()
     await setPolicy(server.customerKms(), key.arn, JSON.stringify(await policyFor(key.arn)))
