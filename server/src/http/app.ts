@@ -11,16 +11,18 @@ import Fastify, {
 import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
-import { octetStream, registerBodyParsers } from './body-parsers.ts'
+import { registerBodyParsers } from './body-parsers.ts'
 import { findHeaderFault } from './check-headers.ts'
 import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams, type EventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers } from './handler.ts'
+import { isItemRoute, registerItemRoute } from './item-routes.ts'
 import { newTraceId } from './new-trace-id.ts'
 import type { OctetStreamHandlers } from './octet-stream-handlers.ts'
 import { registerProbes, type Probes } from './probes.ts'
 import { logClientError, logInternalError, logResponse } from './request-log.ts'
+import { sendOctets } from './send-octets.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -122,7 +124,9 @@ export function createApp({
   registerProbes(app, probes)
   const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes }
   for (const [id, route] of Object.entries<Route>(routes)) {
-    registerRoute(app, id as RouteId, route, routeParts)
+    const routeId = id as RouteId
+    if (isItemRoute(routeId)) registerItemRoute(app, routeId, routeParts)
+    else registerRoute(app, routeId, route, routeParts)
   }
   return app
 }
@@ -201,19 +205,4 @@ function registerRoute(
 
 function isEventRoute(routeId: RouteId): routeId is EventRouteId {
   return 'events' in routes[routeId]
-}
-
-async function sendOctets(
-  routeId: RouteId,
-  octetStreams: OctetStreamHandlers,
-  { authorized, headers }: FastifyRequest,
-  bytes: Buffer,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const tenantId = authorized?.tenantId
-  if ((routeId !== 'encrypt' && routeId !== 'decrypt') || tenantId === undefined) {
-    throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
-  }
-  const answer = await octetStreams[routeId]({ tenantId, headers, bytes })
-  return reply.header('content-type', octetStream).send(answer)
 }

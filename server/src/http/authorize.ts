@@ -1,6 +1,7 @@
 // May this caller call this route, and for which tenant? Asked before the body is read.
 import { tenantIdPattern, type Route } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
+import { andThen } from '../keyring/and-then.ts'
 import type { Authenticate } from '../operations/authenticate.ts'
 import type { Caller } from '../operations/caller.ts'
 
@@ -19,36 +20,45 @@ export interface Authorization {
 }
 
 /**
- * Establishes the caller and the tenant.
+ * Establishes the caller and the tenant; without a promise where both are known.
  *
  * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_FORBIDDEN`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
  * `ERR_TENANT_NOT_FOUND` for another tenant than the token's
  */
-export async function authorize(
+export function authorize(
   { authenticate, tenantExists }: Authorization,
   route: Route,
   headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
-): Promise<Authorized> {
+): Authorized | Promise<Authorized> {
   const token = bearerForm.exec(headers.authorization ?? '')?.[1]
   if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-  const caller = await authenticate(token)
+  return andThen(authenticate(token), (caller) =>
+    authorizeCaller(caller, route, headers.tenant, tenantExists),
+  )
+}
+
+function authorizeCaller(
+  caller: Caller,
+  route: Route,
+  tenant: string | string[] | undefined,
+  tenantExists: Authorization['tenantExists'],
+): Authorized | Promise<Authorized> {
   if (!route.roles.includes(caller.role)) throw new KeyholdError('ERR_FORBIDDEN')
 
-  const { tenant } = headers
   if (tenant !== undefined && (typeof tenant !== 'string' || !tenantIdForm.test(tenant))) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {
       message: 'The header Keyhold-Tenant does not hold a tenant id.',
     })
   }
   if (caller.role === 'operator') return { caller, tenantId: undefined }
-  return { caller, tenantId: await resolveTenant(caller, tenant, tenantExists) }
+  return andThen(resolveTenant(caller, tenant, tenantExists), (tenantId) => ({ caller, tenantId }))
 }
 
-async function resolveTenant(
+function resolveTenant(
   caller: Caller,
   tenant: string | undefined,
   tenantExists: Authorization['tenantExists'],
-): Promise<string> {
+): string | Promise<string> {
   if (caller.tenantId !== undefined) {
     // A foreign tenant looks like one that never existed.
     if (tenant !== undefined && tenant !== caller.tenantId) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
@@ -59,6 +69,8 @@ async function resolveTenant(
       message: 'This API key is for all tenants: name one in the header Keyhold-Tenant.',
     })
   }
-  if (!(await tenantExists(tenant))) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-  return tenant
+  return andThen(tenantExists(tenant), (exists) => {
+    if (!exists) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    return tenant
+  })
 }

@@ -22,6 +22,7 @@ import {
 import { Compile } from 'typebox/compile'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import { mapInSlices } from '../keyring/map-in-slices.ts'
+import { andThen } from '../keyring/and-then.ts'
 import { decrypt, type TokenItem } from '../operations/decrypt.ts'
 import { encrypt, type PlainItem } from '../operations/encrypt.ts'
 import { outcomeOf } from '../operations/item-outcome.ts'
@@ -46,34 +47,32 @@ export function dataHandlers({
   dataKeys,
 }: DataHandlerParts): Pick<Handlers, 'encrypt' | 'decrypt' | 'reencrypt'> {
   return {
-    async encrypt({ tenantId, body }) {
-      const outcomes = await encrypt(
-        dataKeys,
-        tenantId,
-        await mapInSlices(body.items, (item) => outcomeOf(() => parsePlainItem(item))),
-      )
-      const items = outcomes.map((outcome, index): EncryptReply['items'][number] => {
-        const ref = refOf(body.items[index])
-        return 'error' in outcome
-          ? { error: errorWire(outcome.error), ...ref }
-          : { token: outcome.value, ...ref }
+    encrypt({ tenantId, body }) {
+      const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parsePlainItem(item)))
+      const outcomes = andThen(parsed, (items) => encrypt(dataKeys, tenantId, items))
+      return andThen(outcomes, (encrypted) => {
+        const items = encrypted.map((outcome, index): EncryptReply['items'][number] => {
+          const ref = refOf(body.items[index])
+          return 'error' in outcome
+            ? { error: errorWire(outcome.error), ...ref }
+            : { token: outcome.value, ...ref }
+        })
+        return { status: 200, body: { items } }
       })
-      return { status: 200, body: { items } }
     },
 
-    async decrypt({ tenantId, body }) {
-      const outcomes = await decrypt(
-        dataKeys,
-        tenantId,
-        await mapInSlices(body.items, (item) => outcomeOf(() => parseTokenItem(item))),
+    decrypt({ tenantId, body }) {
+      const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parseTokenItem(item)))
+      const outcomes = andThen(parsed, (items) => decrypt(dataKeys, tenantId, items))
+      const replies = andThen(outcomes, (decrypted) =>
+        mapInSlices(decrypted, (outcome, index): DecryptReply['items'][number] => {
+          const ref = refOf(body.items[index])
+          return 'error' in outcome
+            ? { error: errorWire(outcome.error), ...ref }
+            : { plaintext: outcome.value.toString('base64'), ...ref }
+        }),
       )
-      const items = await mapInSlices(outcomes, (outcome, index): DecryptReply['items'][number] => {
-        const ref = refOf(body.items[index])
-        return 'error' in outcome
-          ? { error: errorWire(outcome.error), ...ref }
-          : { plaintext: outcome.value.toString('base64'), ...ref }
-      })
-      return { status: 200, body: { items } }
+      return andThen(replies, (items) => ({ status: 200, body: { items } }))
     },
 
     async reencrypt({ tenantId, body }) {

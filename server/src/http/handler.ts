@@ -32,7 +32,8 @@ export type Reply<Id extends RouteId> = {
   }
 }[keyof Replies<Id>]
 
-export type Handler<Id extends RouteId> = (call: Call<Id>) => Promise<Reply<Id>>
+/** Without a promise where the answer is there at once. */
+export type Handler<Id extends RouteId> = (call: Call<Id>) => Reply<Id> | Promise<Reply<Id>>
 
 export type Handlers = { [Id in Exclude<RouteId, EventRouteId>]: Handler<Id> }
 

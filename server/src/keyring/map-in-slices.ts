@@ -3,20 +3,35 @@ import { setImmediate } from 'node:timers/promises'
 
 const sliceMs = 5
 
-/** Maps items one after the other, never holding the event loop for more than a slice and one item. */
-export async function mapInSlices<Item, Result>(
+/**
+ * Maps items one after the other, never holding the event loop for more than a slice and one item. What is done within
+ * the first slice is answered at once, without a promise.
+ */
+export function mapInSlices<Item, Result>(
   items: readonly Item[],
-  map: (item: Item, index: number) => Result | Promise<Result>,
-): Promise<Result[]> {
+  map: (item: Item, index: number) => Result,
+): Result[] | Promise<Result[]> {
   const results: Result[] = []
-  let sliceStartMs = performance.now()
+  const endMs = performance.now() + sliceMs
   for (const [index, item] of items.entries()) {
-    const result = map(item, index)
-    results.push(result instanceof Promise ? await result : result)
-    if (performance.now() - sliceStartMs > sliceMs) {
-      await setImmediate()
-      sliceStartMs = performance.now()
-    }
+    results.push(map(item, index))
+    if (performance.now() > endMs && results.length < items.length) return mapOn(items, map, results)
   }
   return results
+}
+
+async function mapOn<Item, Result>(
+  items: readonly Item[],
+  map: (item: Item, index: number) => Result,
+  results: Result[],
+): Promise<Result[]> {
+  for (;;) {
+    await setImmediate()
+    const endMs = performance.now() + sliceMs
+    do {
+      const index = results.length
+      results.push(map(items[index] as Item, index))
+      if (results.length === items.length) return results
+    } while (performance.now() <= endMs)
+  }
 }

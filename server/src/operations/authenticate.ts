@@ -1,7 +1,5 @@
 // From an access token to the caller. An unknown, a revoked and a malformed token are one and the same to the outside.
 import { KeyholdError } from '@keyhold/core'
-import { LRUCache } from 'lru-cache'
-import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { isApiKeySecret, parseApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'
@@ -10,20 +8,55 @@ import type { Caller } from './caller.ts'
 const holdMs = 5_000
 const maxHeld = 10_000
 
-export type Authenticate = (token: string) => Promise<Caller>
+/** Throws `ERR_UNAUTHENTICATED`; answers without a promise who was asked for a short while ago. */
+export type Authenticate = (token: string) => Caller | Promise<Caller>
 
-/** Creates the check of access tokens; it throws `ERR_UNAUTHENTICATED`. */
-export function createAuthenticate(store: Store): Authenticate {
-  const rows = new LRUCache<string, ApiKeyRow>({ max: maxHeld, ttl: holdMs })
+interface Held {
+  caller: Caller
+  untilMs: number
+}
 
-  return async (text) => {
+/** @param clock - monotonic, in milliseconds */
+export function createAuthenticate(
+  store: Store,
+  clock: () => number = () => performance.now(),
+): Authenticate {
+  // By the whole token: hashing it with every request takes longer than everything else here. Only tokens that are
+  // valid get in, and looking one up compares characters only of those with the same hash under a random seed.
+  const held = new Map<string, Held>()
+  const inFlight = new Map<string, Promise<Caller>>()
+  let sweepAtMs = 0
+
+  // Without this, tokens that are not used any more would stay in memory.
+  function sweep(nowMs: number): void {
+    if (nowMs < sweepAtMs && held.size < maxHeld) return
+    sweepAtMs = nowMs + holdMs
+    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) held.delete(token)
+    if (held.size >= maxHeld) held.clear()
+  }
+
+  async function look(text: string): Promise<Caller> {
     const token = parseApiKeyToken(text)
     if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-    const row = rows.get(token.id) ?? (await store.apiKeys.find(token.id))
+    const untilMs = clock() + holdMs
+    const row = await store.apiKeys.find(token.id)
     if (row === undefined || !isApiKeySecret(token.secret, row.secretHash)) {
       throw new KeyholdError('ERR_UNAUTHENTICATED')
     }
-    rows.set(token.id, row, { noUpdateTTL: true })
-    return { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
+    const caller = { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
+    sweep(clock())
+    held.set(text, { caller, untilMs })
+    return caller
+  }
+
+  return (text) => {
+    const known = held.get(text)
+    if (known !== undefined && clock() < known.untilMs) return known.caller
+    let flight = inFlight.get(text)
+    if (flight === undefined) {
+      flight = look(text).finally(() => inFlight.delete(text))
+      inFlight.set(text, flight)
+    }
+    return flight
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import { mapInSlices } from '../keyring/map-in-slices.ts'
+import { andThen } from '../keyring/and-then.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
 
 export interface TokenItem {
@@ -18,17 +19,35 @@ export interface TokenItem {
 }
 
 /**
- * Decrypts each item.
+ * Decrypts each item. Few items under keys that are held are answered at once, without a promise.
  *
  * @param items - checked items, or what is wrong with them; the answer has the same order
  * @throws KeyholdError what concerns the whole tenant
  */
-export async function decrypt(
+export function decrypt(
   dataKeys: DataKeyCache,
   tenantId: string,
   items: ItemOutcome<TokenItem>[],
-): Promise<ItemOutcome<Buffer>[]> {
-  const byId = new Map<string, DataKey | KeyholdError>()
+): ItemOutcome<Buffer>[] | Promise<ItemOutcome<Buffer>[]> {
+  return andThen(getAll(dataKeys, tenantId, items), (byId) =>
+    mapInSlices(items, (item) => {
+      if ('error' in item) return item
+      const dataKey = byId.get(dataKeyName(item.value.token))
+      if (dataKey === undefined) throw new TypeError('every data key has an entry')
+      if (isKeyholdError(dataKey)) return { error: dataKey }
+      return outcomeOf(() => decryptValue(dataKey, item.value.context, item.value.token))
+    }),
+  )
+}
+
+type KeysById = Map<string, DataKey | KeyholdError>
+
+function getAll(
+  dataKeys: DataKeyCache,
+  tenantId: string,
+  items: ItemOutcome<TokenItem>[],
+): KeysById | Promise<KeysById> {
+  const byId: KeysById = new Map()
   const missing = new Map<string, ParsedToken>()
   for (const item of items) {
     if ('error' in item) continue
@@ -39,18 +58,10 @@ export async function decrypt(
     if (held === undefined) missing.set(name, token)
     else byId.set(name, held)
   }
-  if (missing.size > 0) {
-    const load = async ([name, token]: [string, ParsedToken]) =>
-      byId.set(name, await getDataKey(dataKeys, tenantId, token))
-    await Promise.all(Array.from(missing, load))
-  }
-  return mapInSlices(items, (item) => {
-    if ('error' in item) return item
-    const dataKey = byId.get(dataKeyName(item.value.token))
-    if (dataKey === undefined) throw new TypeError('every data key has an entry')
-    if (isKeyholdError(dataKey)) return { error: dataKey }
-    return outcomeOf(() => decryptValue(dataKey, item.value.context, item.value.token))
-  })
+  if (missing.size === 0) return byId
+  const load = async ([name, token]: [string, ParsedToken]) =>
+    byId.set(name, await getDataKey(dataKeys, tenantId, token))
+  return Promise.all(Array.from(missing, load)).then(() => byId)
 }
 
 function dataKeyName({ header }: ParsedToken): string {

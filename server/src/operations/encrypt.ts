@@ -8,6 +8,7 @@ import {
 } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import { mapInSlices } from '../keyring/map-in-slices.ts'
+import { andThen } from '../keyring/and-then.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
 
 export interface PlainItem {
@@ -17,17 +18,36 @@ export interface PlainItem {
 }
 
 /**
- * Encrypts each item under the active data key of its name, which is made and committed first if there is none.
+ * Encrypts each item under the active data key of its name, which is made and committed first if there is none. Few
+ * items under keys that are held are answered at once, without a promise.
  *
  * @param items - checked items, or what is wrong with them; the answer has the same order
  * @throws KeyholdError what concerns the whole tenant
  */
-export async function encrypt(
+export function encrypt(
   dataKeys: DataKeyCache,
   tenantId: string,
   items: ItemOutcome<PlainItem>[],
-): Promise<ItemOutcome<string>[]> {
-  const byKeyName = new Map<string, DataKey | KeyholdError>()
+): ItemOutcome<string>[] | Promise<ItemOutcome<string>[]> {
+  return andThen(getActives(dataKeys, tenantId, items), (byKeyName) =>
+    mapInSlices(items, (item) => {
+      if ('error' in item) return item
+      const dataKey = byKeyName.get(item.value.keyName)
+      if (dataKey === undefined) throw new TypeError('every key name has an entry')
+      if (isKeyholdError(dataKey)) return { error: dataKey }
+      return outcomeOf(() => encryptValue(dataKey, item.value.context, item.value.plaintext))
+    }),
+  )
+}
+
+type KeysByName = Map<string, DataKey | KeyholdError>
+
+function getActives(
+  dataKeys: DataKeyCache,
+  tenantId: string,
+  items: ItemOutcome<PlainItem>[],
+): KeysByName | Promise<KeysByName> {
+  const byKeyName: KeysByName = new Map()
   const missing = new Set<string>()
   for (const item of items) {
     if ('error' in item || byKeyName.has(item.value.keyName)) continue
@@ -36,18 +56,9 @@ export async function encrypt(
     if (held === undefined) missing.add(keyName)
     else byKeyName.set(keyName, held)
   }
-  if (missing.size > 0) {
-    const load = async (keyName: string) =>
-      byKeyName.set(keyName, await getActive(dataKeys, tenantId, keyName))
-    await Promise.all(Array.from(missing, load))
-  }
-  return mapInSlices(items, (item) => {
-    if ('error' in item) return item
-    const dataKey = byKeyName.get(item.value.keyName)
-    if (dataKey === undefined) throw new TypeError('every key name has an entry')
-    if (isKeyholdError(dataKey)) return { error: dataKey }
-    return outcomeOf(() => encryptValue(dataKey, item.value.context, item.value.plaintext))
-  })
+  if (missing.size === 0) return byKeyName
+  const load = async (keyName: string) => byKeyName.set(keyName, await getActive(dataKeys, tenantId, keyName))
+  return Promise.all(Array.from(missing, load)).then(() => byKeyName)
 }
 
 // A damaged cipherkey, or a full quota, concerns the items of its key name alone.

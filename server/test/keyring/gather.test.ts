@@ -9,7 +9,7 @@ function recorded(answer: (key: number) => number | Error = (key) => key * 2) {
   let gate = Promise.resolve()
   return {
     queries,
-    hold() {
+    hold: () => {
       const { promise, resolve } = Promise.withResolvers<undefined>()
       gate = promise.then(() => undefined)
       return () => {
@@ -85,16 +85,15 @@ test('a query that fails fails for all who asked, and the next one is tried', as
 
 test('the answers of a large query do not hold the event loop for all that callers do with them', async () => {
   const { ask } = recorded()
-  let turns = 0
-  let isDone = false
+  const counting = { turns: 0, isDone: false }
   const others = (async () => {
-    while (!isDone) {
+    while (!counting.isDone) {
       await setImmediate()
-      turns++
+      counting.turns++
     }
   })()
   await Promise.all(upTo(1_000).map((key) => ask('a', key)))
-  isDone = true
+  counting.isDone = true
   await others
-  expect(turns).toBeGreaterThan(20)
+  expect(counting.turns).toBeGreaterThan(20)
 })
