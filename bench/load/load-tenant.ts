@@ -63,6 +63,11 @@ export interface LoadTenantParts {
   fetch: typeof fetch
 }
 
+/** The SDK as an application has it, but for its patience. */
+export function createLoadSdk(url: string, token: string, send: typeof fetch): KeyholdClient {
+  return createKeyholdClient({ url, token, timeoutMs, fetch: send })
+}
+
 /** @param hasOwnKey - under a key of the customer's, or under the internal KMS */
 export async function createLoadTenant(
   { keyhold, random, fetch }: LoadTenantParts,
@@ -73,13 +78,13 @@ export async function createLoadTenant(
   const keyArn = hasOwnKey ? await createCustomerKey(kms.url) : undefined
   if (keyArn !== undefined) await migrateTo(url, tenant, keyArn)
   const { tenantId, serviceToken, adminToken } = tenant
-  const newSdk = () => createKeyholdClient({ url, token: serviceToken, timeoutMs, fetch })
+  const newSdk = () => createLoadSdk(url, serviceToken, fetch)
   return {
     tenantId,
     serviceToken,
     keyArn,
     sdk: newSdk().tenant(),
-    admin: createKeyholdClient({ url, token: adminToken, timeoutMs, fetch }),
+    admin: createLoadSdk(url, adminToken, fetch),
     newSdk,
     keyNames: ['default'],
     tokens: new Memory(random, tokensRemembered),

@@ -1,12 +1,13 @@
 // What judges a long run: it must say "errors" and "grows" where there are some and where it does, and not where not.
-import { describe, expect, test } from 'vitest'
-import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client/node'
+import { describe, expect, test, vi } from 'vitest'
 import { flatnessOf } from '../load/flatness.ts'
-import { failureCauseOf, OperationFailure } from '../load/operation-failure.ts'
+import { createLoadSdk } from '../load/load-tenant.ts'
+import { failureCauseOf } from '../load/operation-failure.ts'
 import { kindAt, operationKinds } from '../load/operations.ts'
 import { percentile } from '../load/percentile.ts'
 import { processFigures } from '../load/process-figures.ts'
 import { createSeededRandom } from '../load/seeded-random.ts'
+import { sendOctets } from '../load/send-octets.ts'
 import { Tally } from '../load/tally.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
@@ -111,26 +112,41 @@ describe('a tally', () => {
   })
 })
 
-test('a failure has the code that its caller sees; mistakes of the program are none', () => {
-  const envelope = { errors: [{ code: 'ERR_SEALED', title: 'Sealed.' }], traceId: 't' }
-  const causes = [
-    new KeyholdApiError({ status: 503, envelope, retryAfterSeconds: 1 }),
-    new KeyholdClientError('ERR_CLIENT_UNREACHABLE', 'away'),
-    new KeyholdClientError('ERR_CLIENT_TIMEOUT', 'late'),
-    new KeyholdItemError({ code: 'ERR_DECRYPTION_FAILED', title: 'No.' }),
-    new OperationFailure('ERR_PAYLOAD_TOO_LARGE', { status: 413 }),
-    new OperationFailure('ERR_CLIENT_UNREACHABLE', {}),
-    new TypeError('a mistake'),
-  ].map(failureCauseOf)
-  expect(causes).toEqual([
-    { code: '503 ERR_SEALED', isUnanswered: false },
-    { code: 'ERR_CLIENT_UNREACHABLE', isUnanswered: true },
-    { code: 'ERR_CLIENT_TIMEOUT', isUnanswered: false },
-    { code: 'item ERR_DECRYPTION_FAILED', isUnanswered: false },
-    { code: '413 ERR_PAYLOAD_TOO_LARGE', isUnanswered: false },
-    { code: 'ERR_CLIENT_UNREACHABLE', isUnanswered: true },
-    undefined,
-  ])
+describe('a failure', () => {
+  const json = (status: number, body: object) => () => Promise.resolve(Response.json(body, { status }))
+  const refusal = (status: number, code: string) =>
+    json(status, { errors: [{ code, title: 'No.' }], traceId: 't' })
+  const error = { code: 'ERR_DECRYPTION_FAILED', title: 'No.' }
+  const cut = () => Promise.reject(new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } }))
+
+  test.each([
+    ['a refusal', refusal(424, 'ERR_KMS_DENIED'), '424 ERR_KMS_DENIED', false],
+    ['a server that stays busy', refusal(503, 'ERR_KMS_THROTTLED'), '503 ERR_KMS_THROTTLED', false],
+    ['an item that is refused', json(200, { items: [{ error }] }), 'item ERR_DECRYPTION_FAILED', false],
+    ['another server’s answer', json(502, {}), 'ERR_CLIENT_BAD_REPLY', false],
+    ['no answer', cut, 'ERR_CLIENT_UNREACHABLE', true],
+  ])('of the SDK: %s', async (_, send, code, isUnanswered) => {
+    const tenant = createLoadSdk('http://127.0.0.1:1', 'kh_t', send).tenant()
+    const thrown: unknown = await tenant.decrypt('kh1.x').catch((reason: unknown) => reason)
+    expect(failureCauseOf(thrown)).toEqual({ code, isUnanswered })
+  })
+
+  test.each([
+    ['a refusal', refusal(413, 'ERR_ITEM_TOO_LARGE'), '413 ERR_ITEM_TOO_LARGE', 1],
+    ['a server that stays busy', refusal(503, 'ERR_KMS_THROTTLED'), '503 ERR_KMS_THROTTLED', 4],
+    ['no answer', cut, 'ERR_CLIENT_UNREACHABLE', 4],
+  ])('past the SDK: %s', async (_, send, code, tries) => {
+    const fetch = vi.fn(send)
+    const parts = { url: 'http://127.0.0.1:1', token: 'kh_t', fetch }
+    const sent = sendOctets(parts, 'encrypt', {}, Buffer.alloc(1))
+    const thrown: unknown = await sent.catch((reason: unknown) => reason)
+    expect(failureCauseOf(thrown)).toEqual({ code, isUnanswered: send === cut })
+    expect(fetch).toHaveBeenCalledTimes(tries)
+  })
+
+  test('is none that this program makes itself', () => {
+    expect(failureCauseOf(new TypeError('a mistake'))).toBeUndefined()
+  })
 })
 
 test('a seed repeats its choices, and every kind of operation is among them', () => {
