@@ -1,0 +1,119 @@
+// A door to PostgreSQL that fails on demand: it can cut a connection at COMMIT, before the server hears of it or after,
+// and lose notifications. It knows the frames of the protocol (PostgreSQL 18, chapter 54.2) and nothing inside them but
+// two letters.
+import { createServer, connect, type Server, type Socket } from 'node:net'
+
+/** What becomes of the next COMMIT. */
+export type CutAtCommit = 'before' | 'after'
+
+export interface PostgresProxy {
+  readonly port: number
+  /** The next connection that commits is cut: its client never learns what became of the transaction. */
+  cutNextCommit(how: CutAtCommit): void
+  /** Whether a cut that was asked for is still waiting for a COMMIT. */
+  isCutWaiting(): boolean
+  /** While true, NOTIFY reaches nobody. */
+  loseNotifications: boolean
+  close(): Promise<void>
+}
+
+const query = 'Q'.charCodeAt(0)
+const notification = 'A'.charCodeAt(0)
+const commit = /^commit\0$/i
+
+/** Splits a stream into the protocol's frames; `hasType`: after the first message, which has no type byte. */
+class Frames {
+  #rest: Buffer = Buffer.alloc(0)
+  #hasType: boolean
+
+  constructor(hasType: boolean) {
+    this.#hasType = hasType
+  }
+
+  *push(chunk: Buffer): Generator<Buffer> {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    for (;;) {
+      const lengthAt = this.#hasType ? 1 : 0
+      if (this.#rest.length < lengthAt + 4) return
+      const end = lengthAt + this.#rest.readUInt32BE(lengthAt)
+      if (this.#rest.length < end) return
+      yield this.#rest.subarray(0, end)
+      this.#rest = this.#rest.subarray(end)
+      this.#hasType = true
+    }
+  }
+}
+
+/** @param socketPath - where PostgreSQL listens */
+export async function startPostgresProxy(socketPath: string): Promise<PostgresProxy> {
+  let waitingCut: CutAtCommit | undefined
+  const sockets = new Set<Socket>()
+  const state = { loseNotifications: false }
+
+  const server: Server = createServer((client) => {
+    const upstream = connect(socketPath)
+    const cut = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', cut)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        cut()
+      })
+    }
+    const fromClient = new Frames(false)
+    let isMuted = false
+    client.on('data', (chunk: Buffer) => {
+      for (const frame of fromClient.push(chunk)) {
+        if (
+          waitingCut !== undefined &&
+          frame[0] === query &&
+          commit.test(frame.subarray(5).toString('latin1'))
+        ) {
+          const how = waitingCut
+          waitingCut = undefined
+          if (how === 'before') {
+            cut()
+            return
+          }
+          // The server commits, and its answer is lost on the way.
+          isMuted = true
+          upstream.once('data', cut)
+        }
+        upstream.write(frame)
+      }
+    })
+    const fromServer = new Frames(true)
+    upstream.on('data', (chunk: Buffer) => {
+      if (isMuted) return
+      if (!state.loseNotifications) {
+        // Frames are followed all the same, so that losing can begin at any time.
+        for (const frame of fromServer.push(chunk)) client.write(frame)
+        return
+      }
+      for (const frame of fromServer.push(chunk)) if (frame[0] !== notification) client.write(frame)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    cutNextCommit(how) {
+      waitingCut = how
+    },
+    isCutWaiting: () => waitingCut !== undefined,
+    get loseNotifications() {
+      return state.loseNotifications
+    },
+    set loseNotifications(lose) {
+      state.loseNotifications = lose
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
