@@ -6,6 +6,7 @@ import { encryptItems, expectItemRefused } from './items.ts'
 import { arnRows, keyProviderRows } from './key-providers.ts'
 import { methodRows, pathRows } from './methods.ts'
 import { nameRows } from './names.ts'
+import { queryRows } from './queries.ts'
 import { expectRefused, startScene, type BadInput, type Scene } from './scene.ts'
 
 let scene: Scene
@@ -21,6 +22,7 @@ const tables: Record<string, BadInput[]> = {
   'a method': methodRows,
   'a path': pathRows,
   'a name': nameRows,
+  'a query': queryRows,
   'a key provider': keyProviderRows,
 }
 

@@ -1,5 +1,5 @@
 // Bodies that are no JSON, another JSON than asked for, or something else under the name of JSON.
-import { routes, type Route } from '@keyhold/contract'
+import { routes, type Role, type Route } from '@keyhold/contract'
 import { gzipSync } from 'node:zlib'
 import { rawRequest, type RawOptions } from '../raw-request.ts'
 import { providers } from '../scene.ts'
@@ -147,18 +147,24 @@ const valid: Partial<Record<keyof typeof routes, Record<string, unknown>>> = {
   createDataKeyLease: {},
   unwrapDataKey: { header: '' },
   getBlindIndexKey: { keyName: 'email' },
+  setMinimumVersion: { minimumVersion: 1 },
   createTenant: { name: 'x' },
   createApiKey: { role: 'service', name: 'x' },
 }
 
-const wrongValues: unknown[] = [null, 1, true, [], {}, { [canary]: canary }]
+const wrongValues: unknown[] = [null, -1, 1.5, true, [], {}, { [canary]: canary }]
+
+function tokenFor({ server, tenant }: Scene, role: Role | undefined): string {
+  if (role === 'operator') return server.operatorToken
+  return role === 'service' ? tenant.serviceToken : tenant.adminToken
+}
 
 /** Every member of every native body, with a value of every other type, and one member too many. */
 export const typeRows: BadInput[] = Object.entries(valid).flatMap(([routeId, body]) => {
-  const { path, roles }: Route = routes[routeId as keyof typeof routes]
+  const { method, path, roles }: Route = routes[routeId as keyof typeof routes]
   const send = (changed: object) => (scene: Scene) =>
-    rawRequest(scene.server.url, 'POST', path, {
-      token: roles.includes('operator') ? scene.server.operatorToken : scene.tenant.serviceToken,
+    rawRequest(scene.server.url, method, path.replace(/:\w+/, 'default'), {
+      token: tokenFor(scene, roles[0]),
       body: changed,
     })
   const changes = Object.keys(body).flatMap((name) =>

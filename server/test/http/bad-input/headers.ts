@@ -123,7 +123,7 @@ export async function expectIgnored(
   ])
 }
 
-/** No route has query parameters; clients of the original send some all the same. */
+/** The original's routes have no query parameters; its clients send some all the same. */
 export const ignoredQueries = [
   '?limit=50',
   '?limit=1&limit=2',
