@@ -86,14 +86,18 @@ async function encryptMany({ tenant, random, count }: OperationScene, length: nu
   count('server', length)
 }
 
-function pickTokens({ tokens }: LoadTenant, length: number): Remembered<string>[] {
-  return Array.from({ length: tokens.size === 0 ? 0 : length }, () => tokens.pick())
+async function pickTokens(scene: OperationScene, length: number): Promise<Remembered<string>[]> {
+  const { tokens } = scene.tenant
+  // The first of all, for this tenant.
+  if (tokens.size === 0) await encryptMany(scene, 1)
+  return Array.from({ length }, () => tokens.pick())
 }
 
 const toItem = ({ sealed, context }: Remembered<string>) => ({ token: sealed, context })
 
-async function decryptMany({ tenant, count }: OperationScene, length: number): Promise<void> {
-  const picked = pickTokens(tenant, length)
+async function decryptMany(scene: OperationScene, length: number): Promise<void> {
+  const { tenant, count } = scene
+  const picked = await pickTokens(scene, length)
   const results = await tenant.sdk.decryptMany(picked.map(toItem))
   for (const [index, { plaintext }] of picked.entries()) {
     const result = results[index]
@@ -103,8 +107,9 @@ async function decryptMany({ tenant, count }: OperationScene, length: number): P
   count('server', picked.length)
 }
 
-async function reencryptMany({ tenant, count }: OperationScene, length: number): Promise<void> {
-  const picked = pickTokens(tenant, length)
+async function reencryptMany(scene: OperationScene, length: number): Promise<void> {
+  const { tenant, count } = scene
+  const picked = await pickTokens(scene, length)
   const results = await tenant.sdk.reencryptMany(picked.map(toItem))
   for (const [index, remembered] of picked.entries()) {
     const result = results[index]
@@ -123,8 +128,9 @@ async function encryptOctets({ tenant, random, url, fetch, count }: OperationSce
   count('server', 1)
 }
 
-async function decryptOctets({ tenant, url, fetch, count }: OperationScene): Promise<void> {
-  if (tenant.octets.size === 0) return
+async function decryptOctets(scene: OperationScene): Promise<void> {
+  const { tenant, url, fetch, count } = scene
+  if (tenant.octets.size === 0) await encryptOctets(scene)
   const { sealed, plaintext, context } = tenant.octets.pick()
   const opened = await sendOctets({ url, fetch, token: tenant.serviceToken }, 'decrypt', context, sealed)
   compare('decrypt of octets', plaintext, opened)
@@ -139,10 +145,10 @@ async function encryptLocally({ tenant, random, count }: OperationScene): Promis
   count('local', 1)
 }
 
-async function decryptLocally({ tenant, count }: OperationScene): Promise<void> {
-  for (const { sealed, plaintext, context } of pickTokens(tenant, 1)) {
-    compare('local decrypt', plaintext, await tenant.sdk.local.decrypt(sealed, { context }))
-    count('local', 1)
+async function decryptLocally(scene: OperationScene): Promise<void> {
+  for (const { sealed, plaintext, context } of await pickTokens(scene, 1)) {
+    compare('local decrypt', plaintext, await scene.tenant.sdk.local.decrypt(sealed, { context }))
+    scene.count('local', 1)
   }
 }
 
