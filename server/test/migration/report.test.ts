@@ -1,0 +1,96 @@
+// The signed report: whoever has the public key can check it without Keyhold, and its digest names the same data keys
+// before and after.
+import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from './key-jobs.ts'
+import { startMigration } from './api.ts'
+import { prepareTenant, sql } from './prepared-tenant.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-end=delay:1500@3' })
+})
+afterAll(() => server.stop())
+
+interface Report {
+  type: string
+  outcome: string
+  target: { fingerprint: string; tenantKeyVersion: number }
+  cipherkeys: { total: number; copied: number; failed: number }
+  verification: { cipherkeys: number; digest: string; tenantKeyVersion: number }
+  acceptedFailures: unknown[]
+}
+
+async function signingKeys(token: string): Promise<JSONWebKeySet> {
+  const { status, body } = await server.request('GET', '/api/v1/encryption/signing-keys', { token })
+  expect(status).toBe(200)
+  return body as JSONWebKeySet
+}
+
+async function reportOf(tenant: TestTenant, id: string): Promise<{ jws: string; report: Report }> {
+  const { status, body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/report`)
+  expect(status).toBe(200)
+  return body as { jws: string; report: Report }
+}
+
+/** As the documentation says how to compute it. */
+async function digestOf({ tenantId }: TestTenant): Promise<string> {
+  const rows = await sql(
+    server,
+    `select uuid_send(data_key_id) || int4send(version) || key_check_value as identity
+     from keyhold.cipherkeys where tenant_id = $1 order by data_key_id, version`,
+    [tenantId],
+  )
+  const hash = createHash('sha256')
+  for (const { identity } of rows) hash.update(identity as Buffer)
+  return hash.digest('hex')
+}
+
+test('a report verifies with the published key, says what was done, and its digest stays the same', async () => {
+  const { tenant, fingerprint } = await prepareTenant(server)
+  const digest = await digestOf(tenant)
+  const there = await migrate(server, tenant, fingerprint)
+  const back = await migrate(server, tenant, tenant.tenantId)
+  const keySet = createLocalJWKSet(await signingKeys(tenant.adminToken))
+  expect(await signingKeys(server.operatorToken)).toEqual(await signingKeys(tenant.adminToken))
+  for (const [job, version] of [
+    [there, 2],
+    [back, 3],
+  ] as const) {
+    const { jws, report } = await reportOf(tenant, job.id)
+    const { payload, protectedHeader } = await compactVerify(jws, keySet)
+    expect(protectedHeader.alg).toBe('EdDSA')
+    expect(JSON.parse(Buffer.from(payload).toString())).toEqual(report)
+    expect(report).toMatchObject({
+      type: 'keyhold/migration-report/1',
+      id: job.id,
+      outcome: 'done',
+      tenantId: tenant.tenantId,
+      target: { fingerprint: job.target.fingerprint, tenantKeyVersion: version },
+      cipherkeys: { total: 3, copied: 3, failed: 0 },
+      verification: { cipherkeys: 3, tenantKeyVersion: version, digest },
+      acceptedFailures: [],
+    })
+  }
+
+  const [header = '', payload = '', signature = ''] = (await reportOf(tenant, there.id)).jws.split('.')
+  const forged = Buffer.from(payload, 'base64url').toString().replace('"failed":0', '"failed":1')
+  const forgery = [header, Buffer.from(forged).toString('base64url'), signature].join('.')
+  await expect(compactVerify(forgery, keySet)).rejects.toThrow('signature verification failed')
+})
+
+test('a cancelled migration has a report of the way back', async () => {
+  const { tenant, fingerprint } = await prepareTenant(server)
+  const digest = await digestOf(tenant)
+  const id = await startMigration(server.url, tenant, fingerprint)
+  await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
+  await act(server, tenant, id, 'cancel')
+  await waitForKeyJob(server, tenant, id, isIn('aborted'))
+  const { report } = await reportOf(tenant, id)
+  expect(report).toMatchObject({
+    outcome: 'aborted',
+    verification: { cipherkeys: 3, tenantKeyVersion: 1, digest },
+  })
+})

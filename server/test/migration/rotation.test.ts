@@ -1,0 +1,113 @@
+// Rotating a tenant key: a new version under the same KEK, by request or by age.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { KeyJob } from '@keyhold/contract'
+import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { decryptAll, startMigration } from './api.ts'
+import {
+  act,
+  asAdmin,
+  codeOf,
+  getKeyJob,
+  isIn,
+  migrate,
+  migrations,
+  providers,
+  tenantKeys,
+  waitForKeyJob,
+} from './key-jobs.ts'
+import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
+
+const details = `${providers}/migration/actions/details`
+
+let server: TestServer
+let slow: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
+  slow = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-end=delay:3000' })
+})
+afterAll(async () => {
+  await server.stop()
+  await slow.stop()
+})
+
+function rotate(on: TestServer, tenant: TestTenant) {
+  return asAdmin(on, tenant)('POST', '/api/v1/encryption/tenant-key/actions/rotate')
+}
+
+async function versionsInUse({ tenantId }: TestTenant) {
+  const text = `select distinct tenant_key_version as version from keyhold.cipherkeys where tenant_id = $1 order by 1`
+  return (await sql(server, text, [tenantId])).map(({ version }) => version)
+}
+
+test('a rotation brings all cipherkeys under a new version of the same KEK, and is no migration', async () => {
+  const { tenant, tokens, fingerprint } = await prepareTenant(server)
+  const migration = await migrate(server, tenant, fingerprint)
+  const shown = await asAdmin(server, tenant)('GET', details)
+  const started = await rotate(server, tenant)
+  expect(started).toMatchObject({
+    status: 200,
+    body: { kind: 'rotate', source: { fingerprint, tenantKeyVersion: 2 }, target: { fingerprint } },
+  })
+  const { id } = started.body as KeyJob
+  const done = await waitForKeyJob(server, tenant, id, isIn('done'))
+  expect(done).toMatchObject({ target: { tenantKeyVersion: 3 }, cipherkeys: { total: 3, copied: 3 } })
+  expect(await versionsInUse(tenant)).toEqual([3])
+  expect(await tenantKeys(server, tenant)).toMatchObject([
+    { version: 1, state: 'destroyed', fingerprint: tenant.tenantId },
+    { version: 2, state: 'destroyed', fingerprint },
+    { version: 3, state: 'active', fingerprint },
+  ])
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+  expect(await asAdmin(server, tenant)('GET', details)).toEqual(shown)
+  const { body } = await asAdmin(server, tenant)('GET', migrations)
+  expect((body as { migrations: KeyJob[] }).migrations.map(({ kind, ...job }) => [kind, job.id])).toEqual([
+    ['rotate', id],
+    ['migrate', migration.id],
+  ])
+})
+
+test('the history goes on where a page ended', async () => {
+  const { tenant, fingerprint } = await prepareTenant(server)
+  const first = await migrate(server, tenant, fingerprint)
+  const second = await migrate(server, tenant, tenant.tenantId)
+  const admin = asAdmin(server, tenant)
+  expect(await admin('GET', `${migrations}?limit=1`)).toMatchObject({
+    body: { migrations: [{ id: second.id }], next: second.id },
+  })
+  const rest = await admin('GET', `${migrations}?limit=1&before=${second.id}`)
+  expect(rest.body).toEqual({ migrations: [first] })
+  expect(await admin('GET', `${migrations}?limit=101`)).toMatchObject({ status: 400 })
+  expect(await admin('GET', `${migrations}?before=x`)).toMatchObject({ status: 400 })
+})
+
+test('a rotation holds up another one, and gives way to a migration', async () => {
+  const { tenant, tokens, fingerprint } = await prepareTenant(slow)
+  const { id } = (await rotate(slow, tenant)).body as KeyJob
+  await waitForKeyJob(slow, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
+  const second = await rotate(slow, tenant)
+  expect([second.status, codeOf(second)]).toEqual([428, 'ERR_MIGRATION_RUNNING'])
+  expect(await asAdmin(slow, tenant)('GET', details)).toMatchObject({ status: 404 })
+
+  const migration = await startMigration(slow.url, tenant, fingerprint)
+  expect(await getKeyJob(slow, tenant, id)).toMatchObject({ kind: 'rotate', phase: 'aborted' })
+  await waitForKeyJob(slow, tenant, migration, isIn('done'))
+  expect(await decryptAll(slow.url, tenant, tokens)).toEqual(plaintexts)
+  const states = (await tenantKeys(slow, tenant)).map(({ state }) => state)
+  expect(states).toEqual(['destroyed', 'destroyed', 'active'])
+  const cancelled = await act(slow, tenant, id, 'cancel')
+  expect(cancelled).toMatchObject({ status: 200, body: { phase: 'aborted' } })
+})
+
+test('a tenant key that has come of age is rotated without being asked for', async () => {
+  const { tenant, tokens } = await prepareTenant(server)
+  const text = `update keyhold.tenant_keys set created_at = created_at - interval '366 days' where tenant_id = $1`
+  await sql(server, text, [tenant.tenantId])
+  // The first look after a start does not wait for the next minute.
+  await server.restart()
+  await expect
+    .poll(async () => (await tenantKeys(server, tenant)).map(({ state }) => state), { timeout: 30_000 })
+    .toEqual(['destroyed', 'active'])
+  const { body } = await asAdmin(server, tenant)('GET', migrations)
+  expect(body).toMatchObject({ migrations: [{ kind: 'rotate', phase: 'done' }] })
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+})

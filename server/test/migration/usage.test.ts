@@ -1,0 +1,98 @@
+// What hangs on a KEK: truthfully in every phase, and since when nothing does.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { KeyProviderUsage } from '@keyhold/contract'
+import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { startMigration } from './api.ts'
+import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from './key-jobs.ts'
+import { prepareTenant, sql } from './prepared-tenant.ts'
+
+let server: TestServer
+let keeping: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-chunk=delay:3000' })
+  keeping = await startTestServer({ KEYHOLD_BACKUP_RETENTION_DAYS: '30' })
+})
+afterAll(async () => {
+  await server.stop()
+  await keeping.stop()
+})
+
+async function usageOf(on: TestServer, tenant: TestTenant, fingerprint: string): Promise<KeyProviderUsage> {
+  const { status, body } = await asAdmin(on, tenant)('GET', `${providers}/${fingerprint}/usage`)
+  expect(status).toBe(200)
+  return body as KeyProviderUsage
+}
+
+const codes = ({ blockers }: KeyProviderUsage) => blockers.map(({ code }) => code)
+
+test('both ends are in use while a migration runs; afterwards the old one is safe, since then', async () => {
+  const { tenant, arn, fingerprint } = await prepareTenant(server)
+  expect(await usageOf(server, tenant, fingerprint)).toMatchObject({
+    arn,
+    current: false,
+    safeToDelete: true,
+    tenantKeys: [],
+  })
+  expect(codes(await usageOf(server, tenant, tenant.tenantId))).toEqual(['root-key', 'current', 'cipherkeys'])
+
+  const id = await startMigration(server.url, tenant, fingerprint)
+  await waitForKeyJob(server, tenant, id, isIn('copy'))
+  const [source, target] = [
+    await usageOf(server, tenant, tenant.tenantId),
+    await usageOf(server, tenant, fingerprint),
+  ]
+  expect(codes(source)).toEqual(['root-key', 'current', 'migration', 'cipherkeys'])
+  expect(source.tenantKeys).toMatchObject([{ version: 1, state: 'decrypt-only', cipherkeys: 3 }])
+  expect(target).toMatchObject({
+    safeToDelete: false,
+    migrations: [{ id, kind: 'migrate', phase: 'copy' }],
+    tenantKeys: [{ version: 2, state: 'active', cipherkeys: 0 }],
+  })
+  expect(codes(target)).toEqual(['migration'])
+  expect(await asAdmin(server, tenant)('DELETE', `${providers}/${fingerprint}`)).toMatchObject({
+    status: 424,
+  })
+
+  await waitForKeyJob(server, tenant, id, isIn('done'))
+  expect(codes(await usageOf(server, tenant, fingerprint))).toEqual(['current', 'cipherkeys'])
+  const back = await migrate(server, tenant, tenant.tenantId)
+  const after = await usageOf(server, tenant, fingerprint)
+  expect(after).toMatchObject({ safeToDelete: true, blockers: [], tenantKeys: [], migrations: [] })
+  const sinceMs = Date.parse(after.safeSince ?? '') - Date.parse(back.completedAt ?? '')
+  expect(Math.abs(sinceMs)).toBeLessThan(1_000)
+})
+
+test('the backup retention stands in the way of deleting the key, not of deleting its entry', async () => {
+  const { tenant, fingerprint } = await prepareTenant(keeping)
+  await migrate(keeping, tenant, fingerprint)
+  await migrate(keeping, tenant, tenant.tenantId)
+  const kept = await usageOf(keeping, tenant, fingerprint)
+  expect(kept).toMatchObject({
+    safeToDelete: false,
+    tenantKeys: [{ version: 2, state: 'decrypt-only', cipherkeys: 0 }],
+    blockers: [{ code: 'backup-retention', until: kept.tenantKeys[0]?.destroyAfter }],
+  })
+  const days = (Date.parse(kept.blockers[0]?.until ?? '') - Date.now()) / 86_400_000
+  expect(days).toBeGreaterThan(29.9)
+
+  const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 2`
+  await sql(keeping, text, [tenant.tenantId])
+  const dueMs = Date.now()
+  await expect
+    .poll(async () => (await usageOf(keeping, tenant, fingerprint)).safeToDelete, { timeout: 15_000 })
+    .toBe(true)
+  const { safeSince = '' } = await usageOf(keeping, tenant, fingerprint)
+  expect(Date.parse(safeSince)).toBeGreaterThan(dueMs - 1_000)
+
+  await migrate(keeping, tenant, fingerprint)
+  await migrate(keeping, tenant, tenant.tenantId)
+  expect(codes(await usageOf(keeping, tenant, fingerprint))).toEqual(['backup-retention'])
+  const removed = await asAdmin(keeping, tenant)('DELETE', `${providers}/${fingerprint}`)
+  expect(removed).toMatchObject({ status: 200 })
+})
+
+test('an unknown key provider is not found', async () => {
+  const tenant = await server.createTenant()
+  const answer = await asAdmin(server, tenant)('GET', `${providers}/${'0'.repeat(32)}/usage`)
+  expect([answer.status, codeOf(answer)]).toEqual([404, 'ERR_KEY_PROVIDER_NOT_FOUND'])
+})
