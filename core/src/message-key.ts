@@ -3,7 +3,7 @@
 // HMAC is put together here from one-shot hashes (RFC 2104 section 2), in two thirds of createHmac's time, which makes
 // and leaves to the collector an object for each. The price is that the input key's bytes pass through the rooms below.
 // They are wiped before anything returns, and nothing is asynchronous, so that calls never overlap. Contexts kept and
-// copied for each hash, which would hold no bytes, bring half as much and more garbage.
+// copied for each hash, which would show no bytes, save less and leave more garbage.
 import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 
 const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'ascii')
