@@ -36,16 +36,16 @@ export const full: Sizes = {
 }
 
 export const quick: Sizes = {
-  sliceMs: 30,
+  sliceMs: 25,
   rounds: 2,
   valueBytes: [1_024, 16_384, 1_048_576],
-  loadSliceMs: 500,
+  loadSliceMs: 400,
   loadRounds: 4,
-  warmUpMs: 1_000,
-  cipherkeys: 10_000,
+  warmUpMs: 600,
+  cipherkeys: 5_000,
   migrationRounds: 2,
-  fileMebibytes: 16,
+  fileMebibytes: 8,
   fileRounds: 2,
-  dataOperations: 100_000,
+  dataOperations: 50_000,
   envelopes: 10,
 }
