@@ -4,6 +4,8 @@ import type { exitCodes } from './exit-codes.ts'
 interface CliErrorOptions {
   /** What to do next. */
   hint?: string
+  /** Standard output says it already: under --json it is left at that. */
+  isPrinted?: boolean
   cause?: unknown
 }
 
@@ -12,6 +14,7 @@ export class CliError extends Error {
   readonly outcome: keyof typeof exitCodes
   readonly code: string
   readonly hint: string | undefined
+  readonly isPrinted: boolean
 
   constructor(outcome: keyof typeof exitCodes, code: string, message: string, options: CliErrorOptions = {}) {
     super(message, { cause: options.cause })
@@ -19,5 +22,6 @@ export class CliError extends Error {
     this.outcome = outcome
     this.code = code
     this.hint = options.hint
+    this.isPrinted = options.isPrinted ?? false
   }
 }

@@ -4,8 +4,11 @@ import manifest from '../package.json' with { type: 'json' }
 import { addApiKeyCommands } from './commands/api-key.ts'
 import { addDataKeyCommands } from './commands/data-key.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
+import { addMigrationGroup } from './commands/migration.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
+import { addLockCommands } from './commands/lock.ts'
 import { addTenantCommands } from './commands/tenant.ts'
+import { addTenantKeyCommands } from './commands/tenant-key.ts'
 import { addGlobalOptions } from './global-options.ts'
 
 const epilogue = `
@@ -18,14 +21,16 @@ Environment:
 Exit codes:
   0  done                                     6  the token's role does not allow it (403)
   1  refused, failed or not completed         7  there is no such thing (404)
-  2  the command line is wrong                8  something stands in the way (409, 412, 424, 428)
+  2  the command line is wrong                8  something stands in the way (409, 412, 423, 424, 428)
   3  no server or token, or not usable ones   9  not available for now; try again (408, 429, 503)
   4  the server cannot be reached safely     10  the server failed (other 5xx)
   5  the token is not accepted (401)        130  interrupted`
 
 export function createProgram(): Command {
   const program = new Command('keyhold')
-    .description("Keyhold's command line: values and files, tenants, API keys, data keys, key providers and migrations.")
+    .description(
+      "Keyhold's command line: values and files, tenants, API keys, data keys, key providers and migrations.",
+    )
     .version(manifest.version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -37,8 +42,11 @@ export function createProgram(): Command {
     .addHelpText('after', epilogue)
   addGlobalOptions(program)
   addKeyproviderCommands(program)
+  addMigrationGroup(program)
+  addTenantKeyCommands(program)
   addEncryptionCommands(program)
   addDataKeyCommands(program)
+  addLockCommands(program)
   addTenantCommands(program)
   addApiKeyCommands(program)
   addKeyproviderCommands(

@@ -4,7 +4,7 @@ import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
 
-const conflicts = [409, 412, 424, 428]
+const conflicts = [409, 412, 423, 424, 428]
 const unavailable = [408, 429, 503]
 
 export function exitCodeOf(error: unknown): number {

@@ -12,10 +12,11 @@ const hints: Readonly<Record<string, string>> = {
   ERR_FORBIDDEN:
     "keyprovider and data-key need a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
+  ERR_TENANT_LOCKED: 'a tenant admin can end it: keyhold unlock',
   ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
   ERR_KEY_NAME_NOT_FOUND: 'keyhold data-key ls shows the names',
   ERR_KEY_VERSION_RETIRED:
-    "its key version is below the minimum; a tenant admin can lower it: keyhold data-key set-minimum-version",
+    'its key version is below the minimum; a tenant admin can lower it: keyhold data-key set-minimum-version',
   ERR_KEY_PROVIDER_NOT_FOUND: 'keyhold keyprovider list shows the fingerprints',
   ERR_KEY_PROVIDER_EXISTS: 'keyhold keyprovider ls shows it',
   ERR_KEY_PROVIDER_IN_USE:
@@ -28,6 +29,9 @@ const hints: Readonly<Record<string, string>> = {
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',
   ERR_MIGRATION_NOT_FOUND: 'keyhold keyprovider migrate starts one',
+  ERR_MIGRATION_ENDED: 'keyhold migration ls shows what became of it',
+  ERR_MIGRATION_FAILURE_NOT_FOUND: 'keyhold migration failures shows which are set aside',
+  ERR_MIGRATION_REPORT_NOT_FOUND: 'it is signed when the migration ends; keyhold migration show shows it',
   ERR_DECRYPTION_FAILED:
     'tenant and --context must be those of the encryption, and not a byte may have changed',
   ERR_SEALED: "give the server the root key of its database, or it can open none of the tenants' keys",

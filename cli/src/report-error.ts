@@ -19,6 +19,7 @@ interface Problem {
 export function reportError(error: unknown, mode: OutputMode): number {
   const problems = problemsOf(error)
   if (mode === 'json') {
+    if (error instanceof CliError && error.isPrinted) return exitCodeOf(error)
     console.log(JSON.stringify(error instanceof KeyholdApiError ? error.envelope : { errors: problems }))
     return exitCodeOf(error)
   }

@@ -3,9 +3,10 @@ import { KeyholdApiError, type Reply } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from './cli-error.ts'
 import { isWorthRetrying } from './exit-code-of.ts'
-import { openProgress, type Progress } from './open-progress.ts'
+import type { Progress } from './open-progress.ts'
 import type { Session } from './open-session.ts'
 import { lastErrorOf, progressOf } from './views/migration.ts'
+import { whileWaiting } from './while-waiting.ts'
 
 type Details = Reply<'getMigrationDetails'>
 
@@ -26,30 +27,8 @@ export async function waitForMigration(
   id: string,
   timeoutSeconds: number | undefined,
 ): Promise<Details> {
-  const stop = new AbortController()
-  const stopWith = (outcome: 'interrupted' | 'failed', code: string, why: string) => () => {
-    stop.abort(new CliError(outcome, code, `${why}; migration ${id} goes on`, { hint: seeDetails }))
-  }
-  const onInterrupt = stopWith('interrupted', 'ERR_CLI_INTERRUPTED', 'stopped waiting')
-  process.once('SIGINT', onInterrupt)
-  const timer =
-    timeoutSeconds === undefined
-      ? undefined
-      : setTimeout(
-          stopWith('failed', 'ERR_CLI_TIMEOUT', `not completed within ${timeoutSeconds} s`),
-          timeoutSeconds * 1000,
-        )
-  const progress = session.mode === 'quiet' ? silent : openProgress()
-  try {
-    return await poll(session, id, stop.signal, progress)
-  } catch (error) {
-    stop.signal.throwIfAborted()
-    throw error
-  } finally {
-    progress.close()
-    clearTimeout(timer)
-    process.off('SIGINT', onInterrupt)
-  }
+  const options = { id, timeoutSeconds, hint: seeDetails, isQuiet: session.mode === 'quiet' }
+  return whileWaiting(options, (signal, progress) => poll(session, id, signal, progress))
 }
 
 async function poll(session: Session, id: string, signal: AbortSignal, progress: Progress): Promise<Details> {
@@ -92,5 +71,3 @@ function gone(id: string): CliError {
     { hint: 'keyhold keyprovider list shows which key provider is current' },
   )
 }
-
-const silent: Progress = { show: () => undefined, note: () => undefined, close: () => undefined }

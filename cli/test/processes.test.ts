@@ -59,6 +59,23 @@ test('an interrupt ends the waiting with 130 and says that the migration goes on
   expect(exit).toBe(130)
 })
 
+test('an interrupt ends the watching with 130 and says that the migration goes on', async () => {
+  const job = JSON.stringify({ id: 'm1', phase: 'copy', progress: 10, cipherkeys: { total: 10, copied: 1 } })
+  const url = await serve((_request, response) => {
+    response.end(job)
+    child.kill('SIGINT')
+  })
+  const environment = { KEYHOLD_URL: url, KEYHOLD_TOKEN: token }
+  const { child, outcome } = startKeyhold(['migration', 'watch', 'm1'], environment)
+  const { stderr, exit } = await outcome
+  expect(stderr.split('\n').slice(-3)).toEqual([
+    'keyhold: error: stopped waiting; migration m1 goes on (ERR_CLI_INTERRUPTED)',
+    'keyhold: hint: keyhold migration show m1 shows it',
+    '',
+  ])
+  expect(exit).toBe(130)
+})
+
 test('--timeout ends the waiting, even when the server is silent', async () => {
   let requests = 0
   const url = await serve((_request, response) => {

@@ -1,0 +1,41 @@
+// Checks the signature of a report: a compact JWS (RFC 7515) with EdDSA over Ed25519 (RFC 8037).
+import type { JsonWebKeySet, KeyJobReport } from '@keyhold/client'
+import { createPublicKey, verify } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { CliError } from './cli-error.ts'
+
+/**
+ * Answers the id of the key that signed it.
+ *
+ * @throws CliError `failed` when none of the keys did, or `report` is not what was signed
+ */
+export function verifyReport({ jws, report }: KeyJobReport, { keys }: JsonWebKeySet): string {
+  const [header = '', payload = '', signature = '', ...rest] = jws.split('.')
+  const { alg, kid } = parsePart(header)
+  const key = keys.find((each) => each.kid === kid)
+  if (rest.length > 0 || alg !== 'EdDSA' || key === undefined) throw invalid('it names none of the keys')
+  const { kty, crv, x } = key
+  const publicKey = createPublicKey({ key: { kty, crv, x }, format: 'jwk' })
+  const isValid = verify(
+    null,
+    Buffer.from(`${header}.${payload}`),
+    publicKey,
+    Buffer.from(signature, 'base64url'),
+  )
+  if (!isValid) throw invalid('it is not of the key that it names')
+  if (!isDeepStrictEqual(parsePart(payload), report)) throw invalid('what was signed are other words')
+  return key.kid
+}
+
+function parsePart(text: string): Record<string, unknown> {
+  try {
+    const part: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
+    return typeof part === 'object' && part !== null ? { ...part } : {}
+  } catch {
+    return {}
+  }
+}
+
+function invalid(why: string): CliError {
+  return new CliError('failed', 'ERR_CLI_SIGNATURE', `the report's signature is not valid: ${why}`)
+}

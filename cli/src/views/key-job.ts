@@ -1,0 +1,95 @@
+// Migrations and rotations for people.
+import type { KeyJob, KeyJobFailure } from '@keyhold/client'
+import { formatFields, formatTable } from '../aligned-text.ts'
+import type { Pace } from '../key-job-pace.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const keyJobView: View<KeyJob> = {
+  ids: ({ id }) => [id],
+  text: (job) =>
+    formatFields([
+      ['id', job.id],
+      ['kind', job.kind],
+      ['phase', job.phase],
+      ['progress', `${job.progress} %`],
+      ['cipherkeys', cipherkeysOf(job)],
+      ['rate', job.keysPerSecond === undefined ? undefined : `${job.keysPerSecond}/s while copying`],
+      ['from', endOf(job.source)],
+      ['to', endOf(job.target)],
+      ['initiated', readableTime(job.initiatedAt)],
+      ['cancelled', job.cancelledAt && readableTime(job.cancelledAt)],
+      ['ended', job.completedAt && readableTime(job.completedAt)],
+      ['waits', keyJobErrorOf(job)],
+      ['tries again', job.retryAt && readableTime(job.retryAt)],
+      ['tenant', job.tenantId],
+    ]),
+}
+
+export const keyJobListView: View<{ migrations: KeyJob[] }> = {
+  ids: ({ migrations }) => migrations.map(({ id }) => id),
+  text: ({ migrations }) =>
+    formatTable(
+      ['ID', 'KIND', 'PHASE', 'PROGRESS', 'CIPHERKEYS', 'TO', 'INITIATED'],
+      migrations.map((job) => [
+        job.id,
+        job.kind,
+        job.phase,
+        `${job.progress} %`,
+        cipherkeysOf(job),
+        job.target.fingerprint,
+        readableTime(job.initiatedAt),
+      ]),
+    ),
+}
+
+export const keyJobFailureListView: View<{ failures: KeyJobFailure[] }> = {
+  ids: ({ failures }) => failures.map(nameOf),
+  text: ({ failures }) =>
+    formatTable(
+      ['CIPHERKEY', 'KEY NAME', 'TENANT KEY', 'CODE', 'AT', 'ACCEPTED'],
+      failures.map((failure) => [
+        nameOf(failure),
+        failure.keyName ?? '-',
+        failure.tenantKeyVersion === undefined ? '-' : `version ${failure.tenantKeyVersion}`,
+        failure.code,
+        readableTime(failure.at),
+        failure.acceptedAt === undefined
+          ? 'no'
+          : `${readableTime(failure.acceptedAt)} by ${failure.acceptedBy ?? '-'}`,
+      ]),
+    ),
+}
+
+/** One line of progress, short enough for a line of 80 columns with a million cipherkeys. */
+export function keyJobProgressOf(job: KeyJob, { keysPerSecond, secondsLeft }: Pace): string {
+  const { total, copied, verified, failed } = job.cipherkeys
+  const counted = job.phase === 'verify' ? `${verified} of ${total} verified` : `${copied} of ${total} copied`
+  const rate = keysPerSecond === undefined ? '' : `, ${Math.round(keysPerSecond)}/s`
+  const left = secondsLeft === undefined ? '' : `, ${durationOf(secondsLeft)} left`
+  return `${job.phase}, ${job.progress} %, ${counted}${failed === 0 ? '' : `, ${failed} failed`}${rate}${left}`
+}
+
+/** Why a migration waits, if it does. */
+export function keyJobErrorOf({ lastError }: KeyJob): string | undefined {
+  return lastError && `${lastError.message} (${lastError.code}) at ${readableTime(lastError.at)}`
+}
+
+export function durationOf(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`
+  return seconds < 6_000 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`
+}
+
+function cipherkeysOf({ cipherkeys: { total, copied, verified, failed, accepted } }: KeyJob): string {
+  const set = failed === 0 ? '' : `, ${failed} failed (${accepted} accepted)`
+  return `${copied} of ${total} copied, ${verified} verified${set}`
+}
+
+function endOf({ arn, fingerprint, tenantKeyVersion }: KeyJob['target']): string {
+  const version = tenantKeyVersion === undefined ? '' : `, tenant key version ${tenantKeyVersion}`
+  return `${arn} (${fingerprint}${version})`
+}
+
+function nameOf({ dataKeyId, version }: KeyJobFailure): string {
+  return `${dataKeyId}.${version}`
+}

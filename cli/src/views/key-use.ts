@@ -1,0 +1,65 @@
+// A migration's plan, and what hangs on a key, for people.
+import type { KeyProviderUsage, MigrationPlan } from '@keyhold/client'
+import { formatFields } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { durationOf } from './key-job.ts'
+import { readableTime } from './readable-time.ts'
+
+export const migrationPlanView: View<MigrationPlan> = {
+  ids: ({ target }) => [target.fingerprint],
+  text: ({ census, estimate, ...plan }) =>
+    formatFields([
+      ['would start', plan.wouldStart ? 'yes' : 'no'],
+      ['refused', plan.refusals.map(problemText)],
+      ['warnings', plan.warnings.map(problemText)],
+      ['from', `${plan.source.arn} (tenant key version ${plan.source.tenantKeyVersion})`],
+      ['to', plan.target.arn],
+      [
+        'tried',
+        plan.probes.map(
+          ({ end, region, arn, outcome, code }) =>
+            `${end} ${region === '' ? arn : region}: ${outcome}${code === undefined ? '' : ` (${code})`}`,
+        ),
+      ],
+      [
+        'cipherkeys',
+        `${census.cipherkeys}, ${census.checked} checked, ${census.unreadable} of them do not open`,
+      ],
+      ['do not open', census.unreadableCipherkeys.map(({ dataKeyId, version }) => `${dataKeyId}.${version}`)],
+      ['tenant keys', String(census.tenantKeys)],
+      ['takes about', estimate.seconds === undefined ? '-' : durationOf(estimate.seconds)],
+      [
+        'rate',
+        estimate.keysPerSecond === undefined ? undefined : `${estimate.keysPerSecond}/s while copying`,
+      ],
+    ]),
+}
+
+export const keyProviderUsageView: View<KeyProviderUsage> = {
+  ids: ({ blockers }) => blockers.map(({ code }) => code),
+  text: (usage) =>
+    formatFields([
+      ['fingerprint', usage.fingerprint],
+      ['arn', usage.arn],
+      ['current', usage.current ? 'yes' : 'no'],
+      [
+        'tenant keys',
+        usage.tenantKeys.map(
+          ({ version, state, cipherkeys }) => `version ${version}, ${state}, ${cipherkeys} cipherkeys`,
+        ),
+      ],
+      ['migrations', usage.migrations.map(({ id, kind, phase }) => `${id}, ${kind}, ${phase}`)],
+      ['safe to delete', usage.safeToDelete ? `yes, since ${readableTime(usage.safeSince ?? '')}` : 'no'],
+      [
+        'in the way',
+        usage.blockers.map(
+          ({ message, code, until }) =>
+            `${message} (${code}${until === undefined ? '' : `, until ${readableTime(until)}`})`,
+        ),
+      ],
+    ]),
+}
+
+function problemText({ code, message }: { code: string; message: string }): string {
+  return `${message} (${code})`
+}

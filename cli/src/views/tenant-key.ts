@@ -1,0 +1,21 @@
+// Versions of the tenant key for people.
+import type { TenantKeyInformation } from '@keyhold/client'
+import { formatTable } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const tenantKeyListView: View<{ tenantKeys: TenantKeyInformation[] }> = {
+  ids: ({ tenantKeys }) => tenantKeys.map(({ version }) => String(version)),
+  text: ({ tenantKeys }) =>
+    formatTable(
+      ['VERSION', 'STATE', 'KEY ARN', 'CREATED', 'KEPT UNTIL', 'DESTROYED'],
+      tenantKeys.map(({ version, state, keyArn, createdAt, destroyAfter, destroyedAt }) => [
+        String(version),
+        state,
+        keyArn,
+        readableTime(createdAt),
+        destroyAfter === undefined ? '-' : readableTime(destroyAfter),
+        destroyedAt === undefined ? '-' : readableTime(destroyedAt),
+      ]),
+    ),
+}
