@@ -61,7 +61,7 @@ export function createApp({
   ...authorization
 }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
-    loggerInstance: logger,
+    loggerInstance: withoutChildren(logger),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: requestTimeoutMs,
@@ -76,8 +76,6 @@ export function createApp({
     routerOptions: { maxParamLength, caseSensitive: true },
     exposeHeadRoutes: false,
     genReqId: newTraceId,
-    // No logger for each request: what a line needs of the request is named where it is written.
-    childLoggerFactory: (parent) => parent,
     // Requests on open connections during the drain are served; the framework's own refusal is not in the envelope.
     return503OnClosing: false,
     // A path that can't be decoded comes here, past all hooks.
@@ -129,6 +127,14 @@ export function createApp({
     else registerRoute(app, routeId, route, routeParts)
   }
   return app
+}
+
+// No logger for each request: what a line needs of the request is named where it is written. So, and not by a factory of
+// our own, the framework does not check each time that what it gets is a logger.
+function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
+  const childless = Object.create(logger) as FastifyBaseLogger
+  childless.child = () => childless
+  return childless
 }
 
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -1,6 +1,5 @@
 // A cache bounded by count, in which no tenant can take more than its share: one that asks for very many keys pushes
 // out its own, not those of its neighbours.
-import { LRUCache } from 'lru-cache'
 
 export interface PerTenantCacheOptions {
   /** Entries of all tenants together. */
@@ -17,59 +16,70 @@ export interface PerTenantCache<Value> {
   deleteWhere(tenantId: string, matches: (value: Value) => boolean): void
 }
 
+/** When full, the tenant that was longest unused gives up what it has longest not used. */
 export function createPerTenantCache<Value extends object>({
   maxEntries,
   maxEntriesPerTenant,
 }: PerTenantCacheOptions): PerTenantCache<Value> {
-  // A Set keeps the order of insertion; a name that is used is put in anew, so the first one is the longest unused.
-  const namesByTenant = new Map<string, Set<string>>()
-  const all = new LRUCache<string, { tenantId: string; name: string; value: Value }>({
-    max: maxEntries,
-    dispose: ({ tenantId, name }, _key, reason) => {
-      if (reason !== 'set') forget(tenantId, name)
-    },
-  })
+  // A Map keeps the order of insertion; what is used is put in anew, so the first one is the longest unused.
+  const tenants = new Map<string, Map<string, Value>>()
+  let entries = 0
+  // Asked for again and again, as in the traffic of one tenant, it is at its place already.
+  let lastUsed: Value | undefined
 
-  // Tenant ids have no slash.
-  const keyOf = (tenantId: string, name: string) => `${tenantId}/${name}`
-
-  function forget(tenantId: string, name: string): void {
-    const names = namesByTenant.get(tenantId)
-    names?.delete(name)
-    if (names?.size === 0) namesByTenant.delete(tenantId)
+  function touch(tenantId: string, values: Map<string, Value>, name: string, value: Value): void {
+    lastUsed = value
+    values.delete(name)
+    values.set(name, value)
+    tenants.delete(tenantId)
+    tenants.set(tenantId, values)
   }
 
-  function touch(tenantId: string, name: string): Set<string> {
-    const names = namesByTenant.get(tenantId) ?? new Set()
-    namesByTenant.set(tenantId, names)
-    names.delete(name)
-    return names.add(name)
+  function remove(tenantId: string, values: Map<string, Value>, name: string): void {
+    if (!values.delete(name)) return
+    entries--
+    lastUsed = undefined
+    if (values.size === 0) tenants.delete(tenantId)
+  }
+
+  function removeLongestUnused(tenantId: string, values: Map<string, Value>): void {
+    for (const name of values.keys()) {
+      remove(tenantId, values, name)
+      return
+    }
   }
 
   return {
     get(tenantId, name) {
-      const entry = all.get(keyOf(tenantId, name))
-      if (entry !== undefined) touch(tenantId, name)
-      return entry?.value
+      const values = tenants.get(tenantId)
+      const value = values?.get(name)
+      if (values !== undefined && value !== undefined && value !== lastUsed) {
+        touch(tenantId, values, name, value)
+      }
+      return value
     },
 
     set(tenantId, name, value) {
-      all.set(keyOf(tenantId, name), { tenantId, name, value })
-      const names = touch(tenantId, name)
-      const [longestUnused] = names
-      if (names.size > maxEntriesPerTenant && longestUnused !== undefined)
-        all.delete(keyOf(tenantId, longestUnused))
+      const values = tenants.get(tenantId) ?? new Map<string, Value>()
+      if (!values.has(name)) entries++
+      touch(tenantId, values, name, value)
+      if (values.size > maxEntriesPerTenant) removeLongestUnused(tenantId, values)
+      if (entries <= maxEntries) return
+      for (const [longestUnused, its] of tenants) {
+        removeLongestUnused(longestUnused, its)
+        return
+      }
     },
 
     delete(tenantId, name) {
-      all.delete(keyOf(tenantId, name))
+      const values = tenants.get(tenantId)
+      if (values !== undefined) remove(tenantId, values, name)
     },
 
     deleteWhere(tenantId, matches) {
-      for (const name of [...(namesByTenant.get(tenantId) ?? [])]) {
-        const entry = all.peek(keyOf(tenantId, name))
-        if (entry !== undefined && matches(entry.value)) all.delete(keyOf(tenantId, name))
-      }
+      const values = tenants.get(tenantId)
+      if (values === undefined) return
+      for (const [name, value] of [...values]) if (matches(value)) remove(tenantId, values, name)
     },
   }
 }
