@@ -22,7 +22,7 @@ export interface LoadComparison {
   ours: Server
   theirs: Server
   itemsPerRequest: number
-  goal: number
+  goal?: number
 }
 
 /** Items a second, and what an item costs the server in processor time. */
@@ -66,7 +66,7 @@ export async function alternateLoad(
     theirs: median(rates.map(([, their]) => their)) * itemsPerRequest,
     unit: 'items/s',
     ratio: median(rates.map(([our, their]) => our / their)),
-    goal,
+    ...(goal !== undefined && { goal }),
   }
   const costs = turns.flatMap((turn) =>
     turn.ours.cpuMicroseconds === undefined || turn.theirs.cpuMicroseconds === undefined

@@ -41,6 +41,7 @@ test('every benchmark runs, and prints a JSON object a line', async () => {
   for (const part of [
     'encrypt a value',
     'POST encrypt',
+    'POST decrypt',
     'copying 20 cipherkeys',
     'encrypt a file of 1 MiB',
     'decrypt a file of 1 MiB',
