@@ -29,4 +29,5 @@ export {
   type RouteId,
   type Tenant,
   type TenantKeyInformation,
+  type TenantLock,
 } from '@keyhold/contract'

@@ -17,6 +17,7 @@ const usualStatus: Record<ErrorCode, number> = {
 
   ERR_TENANT_NOT_FOUND: 404,
   ERR_TENANT_EXISTS: 409,
+  ERR_TENANT_LOCKED: 423,
   ERR_TENANT_IN_USE: 409,
   ERR_API_KEY_NOT_FOUND: 404,
 

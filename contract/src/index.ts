@@ -21,5 +21,6 @@ export type { JsonWebKeySet, KeyJob, KeyJobFailure, KeyJobReport } from './schem
 export type { KeyProviderUsage, MigrationPlan } from './schemas/key-use.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
 export { roles, type ApiKey, type Role, type Tenant } from './schemas/tenant.ts'
+export type { TenantLock } from './schemas/tenant-lock.ts'
 export type { TenantKeyInformation } from './schemas/tenant-key.ts'
 export { spellings } from './spellings.ts'

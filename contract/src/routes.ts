@@ -43,6 +43,7 @@ import {
   type Role,
 } from './schemas/tenant.ts'
 import { tenantKeyList } from './schemas/tenant-key.ts'
+import { tenantLock } from './schemas/tenant-lock.ts'
 
 /** One route. Paths are case-sensitive; `:name` stands for one segment. */
 export interface Route {
@@ -245,6 +246,20 @@ export const routes = {
     roles: admin,
     summary: 'Lists all versions of the tenant key.',
     replies: { 200: tenantKeyList },
+  },
+  lockTenant: {
+    method: 'POST',
+    path: '/api/v1/encryption/actions/lock',
+    roles: admin,
+    summary: 'Locks the tenant: nothing is encrypted, decrypted or leased until it is unlocked.',
+    replies: { 200: tenantLock },
+  },
+  unlockTenant: {
+    method: 'POST',
+    path: '/api/v1/encryption/actions/unlock',
+    roles: admin,
+    summary: 'Unlocks the tenant.',
+    replies: { 200: tenantLock },
   },
   listSigningKeys: {
     method: 'GET',

@@ -20,6 +20,10 @@ const errorTable = {
   // Tenants and API keys
   ERR_TENANT_NOT_FOUND: { summary: 'There is no such tenant.', retryable: false },
   ERR_TENANT_EXISTS: { summary: 'A tenant with this id exists already.', retryable: false },
+  ERR_TENANT_LOCKED: {
+    summary: 'The tenant is locked by its administrator: nothing is encrypted or decrypted.',
+    retryable: false,
+  },
   ERR_TENANT_IN_USE: { summary: 'The tenant still holds data keys.', retryable: false },
   ERR_API_KEY_NOT_FOUND: { summary: 'There is no such API key.', retryable: false },
 

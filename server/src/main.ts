@@ -14,10 +14,12 @@ import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { keyJobEventHandlers, keyJobHandlers } from './http/key-job-handlers.ts'
 import { keyUseHandlers } from './http/key-use-handlers.ts'
 import { namedDataKeyHandlers } from './http/named-data-key-handlers.ts'
+import { lockHandlers } from './http/lock-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
 import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
 import { tenantKeyHandlers } from './http/tenant-key-handlers.ts'
+import { openTenantLocks } from './health/tenant-locks.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createDataKeyCache } from './keyring/data-key-cache.ts'
 import { createDataKeyLeases } from './keyring/data-key-leases.ts'
@@ -139,7 +141,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     return Promise.resolve()
   })
   const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws })
-  const keyring = openKeyring(config, logger, { db, connection, store, kms }, closers)
+  const keyring = await openKeyring(config, logger, { db, connection, store, kms }, closers)
 
   const { failpoint } = config
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
@@ -186,6 +188,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
           planMigration({ store, kms, threads, budget }, tenantId, fingerprint),
       }),
       ...tenantKeyHandlers(startParts),
+      ...lockHandlers({ locks: keyring.locks }),
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),
       ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
@@ -229,7 +232,7 @@ interface KeyringParts {
   kms: Kms
 }
 
-function openKeyring(
+async function openKeyring(
   { keyCacheTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
   logger: Logger,
   { db, connection, store, kms }: KeyringParts,
@@ -237,12 +240,32 @@ function openKeyring(
 ) {
   const clock = () => performance.now()
   const ttlMs = keyCacheTtlSeconds * 1_000
+  const locks = await openTenantLocks({
+    store,
+    onLock: (tenantId) => {
+      tenantKeys.evictTenant(tenantId)
+    },
+    announce: () => {
+      // Lost with the connection; then the other replicas see it when they next poll.
+      notifications.publishTenantLocks().catch(() => undefined)
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'locks of tenants not read: tried again in two seconds')
+    },
+  })
+  closers.push(() => {
+    locks.close()
+    return Promise.resolve()
+  })
   const notifications = openNotifications(db, connection, {
     onDenial: (keyArn) => {
       tenantKeys.evictKeyArn(keyArn)
     },
     onDataKeyChange: (tenantId, dataKeyId) => {
       dataKeys.evict(tenantId, dataKeyId)
+    },
+    onTenantLocks: () => {
+      locks.refresh().catch(() => undefined)
     },
     onError: (error) => {
       logger.warn({ err: error }, 'no notifications from other replicas for now')
@@ -255,6 +278,7 @@ function openKeyring(
     ttlMs,
     maxEntries: maxTenantKeys,
     clock,
+    isLocked: (tenantId) => locks.isLocked(tenantId),
     onDenial: (keyArn) => {
       // Lost with the database; then the other replicas' own time limits hold.
       notifications.publishDenial(keyArn).catch(() => undefined)
@@ -270,6 +294,7 @@ function openKeyring(
   return {
     tenantKeys,
     dataKeys,
+    locks,
     leases: createDataKeyLeases(shared),
     announceDataKeyChange: (tenantId: string, dataKeyId: string) => {
       // Lost with the database, like a denial.

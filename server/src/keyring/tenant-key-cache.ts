@@ -2,9 +2,9 @@
 // denial evicts at once, an outage only lets the time run out, and nothing is ever held longer than the TTL.
 import {
   isKeyholdError,
+  KeyholdError,
   verifyKeyCheckValue,
   type ErrorCode,
-  type KeyholdError,
   type Kms,
   type TenantKey,
 } from '@keyhold/core'
@@ -33,11 +33,14 @@ export interface TenantKeyCacheOptions {
   random?: () => number
   /** Told of every denial, also where nothing was held: other replicas may hold what this one does not. */
   onDenial?: (keyArn: string) => void
+  /** Whether the tenant's administrator has locked it, as far as this replica has heard. Default: never. */
+  isLocked?: (tenantId: string) => boolean
 }
 
 export interface TenantKeyCache {
   /**
-   * Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, or `ERR_KEY_INTEGRITY`.
+   * Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, `ERR_KEY_INTEGRITY`, or
+   * `ERR_TENANT_LOCKED`.
    * When less than `minRemainingMs` of a held key's time is left the KMS is asked first; if it is merely away, the
    * held key is answered all the same.
    */
@@ -46,6 +49,8 @@ export interface TenantKeyCache {
   keepFresh(entry: HeldTenantKey, nowMs?: number): void
   /** Ends what is held under a KEK, for all tenants or for one. */
   evictKeyArn(keyArn: string, tenantId?: string): void
+  /** Ends what is held for a tenant. */
+  evictTenant(tenantId: string): void
 }
 
 // Answers that mean "no", as opposed to "not now": the customer's will. They concern the KEK, whoever it wraps for.
@@ -93,6 +98,7 @@ export function createTenantKeyCache({
   clock,
   random = Math.random,
   onDenial,
+  isLocked = () => false,
 }: TenantKeyCacheOptions): TenantKeyCache {
   const held = new LRUCache<string, HeldTenantKey>({
     max: maxEntries,
@@ -113,15 +119,25 @@ export function createTenantKeyCache({
     }
   }
 
+  function evictTenant(tenantId: string): void {
+    for (const [name, entry] of [...held.entries()]) {
+      if (entry.tenantKey.tenantId === tenantId) held.delete(name)
+    }
+  }
+
   async function fetch(name: string, tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
     const row = await store.tenantKeys.find(tenantId, version)
     if (row?.wrapped === undefined) {
       held.delete(name)
       return undefined
     }
+    // Read with the row: also a replica that has not heard of the lock yet takes no new key into memory.
+    refuseLocked(name, row.isLocked)
     const startMs = clock()
     try {
       const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+      // The lock may have been set while the KMS was asked.
+      refuseLocked(name, isLocked(tenantId))
       const known = held.get(name)
       // Another id under the same version: the tenant was deleted and made anew.
       const entry =
@@ -146,8 +162,15 @@ export function createTenantKeyCache({
     }
   }
 
+  function refuseLocked(name: string, isTenantLocked: boolean): void {
+    if (!isTenantLocked) return
+    held.delete(name)
+    throw new KeyholdError('ERR_TENANT_LOCKED')
+  }
+
   function fetchOnce(tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
     const name = nameOf(tenantId, version)
+    if (isLocked(tenantId)) return Promise.reject(new KeyholdError('ERR_TENANT_LOCKED'))
     const refusal = refusals.get(name)
     if (refusal !== undefined && clock() < refusal.untilMs) return Promise.reject(refusal.error)
     let flight = inFlight.get(name)
@@ -186,5 +209,6 @@ export function createTenantKeyCache({
     },
     keepFresh,
     evictKeyArn,
+    evictTenant,
   }
 }

@@ -9,6 +9,7 @@ import { retiredTenantIds } from './schema-migrations/0002-retired-tenant-ids.ts
 import { retiredVersions } from './schema-migrations/0003-retired-versions.ts'
 import { keyJobControl } from './schema-migrations/0004-key-job-control.ts'
 import { keyAccess } from './schema-migrations/0005-key-access.ts'
+import { keyHealth } from './schema-migrations/0007-key-health.ts'
 import type { Tables } from './tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -18,6 +19,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0003-retired-versions': retiredVersions,
   '0004-key-job-control': keyJobControl,
   '0005-key-access': keyAccess,
+  '0007-key-health': keyHealth,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

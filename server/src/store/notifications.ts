@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 
 const denials = 'keyhold_denials'
 const dataKeyChanges = 'keyhold_data_key_changes'
+const tenantLocks = 'keyhold_tenant_locks'
 const firstRetryMs = 250
 const maxRetryMs = 5_000
 // The traffic of a locked tenant meets a denial with every request; the others need not hear of each.
@@ -17,6 +18,8 @@ export interface Notifications {
   publishDenial(keyArn: string): Promise<void>
   /** Tells all replicas, this one included, that a data key has another active version or another minimum version. */
   publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>
+  /** Tells all replicas, this one included, that a tenant was locked or unlocked. */
+  publishTenantLocks(): Promise<void>
   close(): Promise<void>
 }
 
@@ -24,6 +27,7 @@ export interface NotificationListeners {
   /** Told of every key ARN that a replica publishes. */
   onDenial: (keyArn: string) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
+  onTenantLocks: () => void
   /** Told of lost connections. */
   onError: (error: unknown) => void
 }
@@ -32,7 +36,7 @@ export interface NotificationListeners {
 export function openNotifications(
   db: Database,
   connection: DatabaseConnection,
-  { onDenial, onDataKeyChange, onError }: NotificationListeners,
+  { onDenial, onDataKeyChange, onTenantLocks, onError }: NotificationListeners,
 ): Notifications {
   let client: pg.Client | undefined
   let retry: NodeJS.Timeout | undefined
@@ -59,11 +63,12 @@ export function openNotifications(
     next.on('notification', ({ channel, payload = '' }) => {
       const [tenantId = '', dataKeyId = ''] = payload.split('/')
       if (channel === denials) onDenial(payload)
+      else if (channel === tenantLocks) onTenantLocks()
       else onDataKeyChange(tenantId, dataKeyId)
     })
     try {
       await next.connect()
-      await next.query(`listen ${denials}; listen ${dataKeyChanges}`)
+      await next.query(`listen ${denials}; listen ${dataKeyChanges}; listen ${tenantLocks}`)
       retryMs = firstRetryMs
     } catch (error) {
       lose(error)
@@ -81,6 +86,9 @@ export function openNotifications(
     },
     async publishDataKeyChange(tenantId, dataKeyId) {
       await sql`select pg_notify(${dataKeyChanges}, ${`${tenantId}/${dataKeyId}`})`.execute(db)
+    },
+    async publishTenantLocks() {
+      await sql`select pg_notify(${tenantLocks}, '')`.execute(db)
     },
     async close() {
       isClosed = true

@@ -11,6 +11,7 @@ import { keyJobReportQueries } from './key-job-reports.ts'
 import { keyJobQueries } from './key-jobs.ts'
 import { keyProviderQueries } from './key-providers.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
+import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
 
 function queries(db: Database) {
@@ -25,6 +26,7 @@ function queries(db: Database) {
     keyJobs: keyJobQueries(db),
     keyJobFailures: keyJobFailureQueries(db),
     keyJobReports: keyJobReportQueries(db),
+    tenantLocks: tenantLockQueries(db),
     apiKeys: apiKeyQueries(db),
   }
 }

@@ -135,6 +135,42 @@ interface KeyJobReportsTable {
   created_at: Stamp
 }
 
+interface TenantLocksTable {
+  tenant_id: string
+  locked_at: Stamp
+  locked_by: string
+}
+
+/** What the KMS answered of a key; what it means stands in health/. */
+export type KeyHealthState =
+  | 'healthy'
+  | 'denied'
+  | 'disabled'
+  | 'pendingDeletion'
+  | 'notFound'
+  | 'throttled'
+  | 'unreachable'
+  | 'misconfigured'
+
+interface KeyHealthTable {
+  tenant_id: string
+  fingerprint: string
+  region: string
+  state: KeyHealthState
+  code: string | null
+  action: string | null
+  since: Date
+  checked_at: Date
+  candidate_state: KeyHealthState | null
+}
+
+interface KeyProbesTable {
+  tenant_id: string
+  fingerprint: string
+  due_at: Date
+  leased_until: Date | null
+}
+
 /** What a caller may do. */
 export type ApiKeyRole = 'tenant-admin' | 'service' | 'operator'
 
@@ -158,5 +194,8 @@ export interface Tables {
   key_jobs: KeyJobsTable
   key_job_failures: KeyJobFailuresTable
   key_job_reports: KeyJobReportsTable
+  tenant_locks: TenantLocksTable
+  key_health: KeyHealthTable
+  key_probes: KeyProbesTable
   api_keys: ApiKeysTable
 }

@@ -14,6 +14,12 @@ export interface TenantKeyRow {
   keyCheckValue: Buffer
 }
 
+/** A version as it stands with its tenant. */
+export interface FoundTenantKey extends TenantKeyRow {
+  /** Whether the tenant's administrator has locked it. */
+  isLocked: boolean
+}
+
 /** A version without its wrap, for those who look. */
 export interface TenantKeyVersion {
   version: number
@@ -41,10 +47,17 @@ export function tenantKeyQueries(db: Database) {
         .execute()
     },
 
-    async find(tenantId: string, version: number): Promise<TenantKeyRow | undefined> {
+    async find(tenantId: string, version: number): Promise<FoundTenantKey | undefined> {
       const row = await db
         .selectFrom('tenant_keys')
         .selectAll()
+        .select((eb) =>
+          eb
+            .exists(
+              eb.selectFrom('tenant_locks as l').select('l.tenant_id').where('l.tenant_id', '=', tenantId),
+            )
+            .as('is_locked'),
+        )
         .where('tenant_id', '=', tenantId)
         .where('version', '=', version)
         .executeTakeFirst()
@@ -57,6 +70,7 @@ export function tenantKeyQueries(db: Database) {
           keyArn: row.key_arn,
           wrapped: row.wrapped ?? undefined,
           keyCheckValue: row.key_check_value,
+          isLocked: Boolean(row.is_locked),
         }
       )
     },

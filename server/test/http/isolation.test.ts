@@ -132,6 +132,10 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
     (names) => admin('POST', '/api/v1/encryption/tenant-key/actions/rotate', undefined, tenantHeader(names)),
   ],
   listTenantKeys: [(names) => admin('GET', '/api/v1/encryption/tenant-keys', undefined, tenantHeader(names))],
+  lockTenant: [(names) => admin('POST', '/api/v1/encryption/actions/lock', undefined, tenantHeader(names))],
+  unlockTenant: [
+    (names) => admin('POST', '/api/v1/encryption/actions/unlock', undefined, tenantHeader(names)),
+  ],
   listSigningKeys: [
     (names) => admin('GET', '/api/v1/encryption/signing-keys', undefined, tenantHeader(names)),
   ],
