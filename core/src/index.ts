@@ -25,6 +25,7 @@ export { createFileOpener, parseFileHeader, type FileOpener } from './file-opene
 export { createFileSealer, type FileSealer } from './file-sealer.ts'
 export { keyArnFingerprint } from './fingerprint.ts'
 export { awsRegions, keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
+export { keptBytes } from './kept-bytes.ts'
 export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
 export type {
   CustomerRole,

@@ -3,6 +3,7 @@ import { open, sealedLength, sealInto } from './cobblestone.ts'
 import { appendPairs, contextPurpose, encodeContextStart, type EncryptionContext } from './context.ts'
 import type { DataKey } from './data-key.ts'
 import { KeyholdError } from './errors.ts'
+import { keptBytes } from './kept-bytes.ts'
 import { encodeHeader, encodeToken, headerBytes, type ParsedToken } from './token.ts'
 
 // What all values of a data key have in common. The header comes first and has a fixed length, so header and context
@@ -14,10 +15,10 @@ function commonPart(dataKey: DataKey): Buffer {
   if (bytes === undefined) {
     const header = encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version })
     const { tenantId, id: objectId, version } = dataKey
-    bytes = Buffer.concat([
+    bytes = keptBytes(
       header,
       encodeContextStart({ purpose: contextPurpose.value, tenantId, objectId, version }),
-    ])
+    )
     commonParts.set(dataKey, bytes)
   }
   return bytes

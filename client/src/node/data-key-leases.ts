@@ -1,7 +1,7 @@
 // The data keys that a client may hold, of all its tenants: one for encrypting, renewed as often as its lease ends, and
 // those of what it decrypts.
 import type { DataKeyLease } from '@keyhold/contract'
-import { keyFromBytes, parseBase64, parseHeader, type DataKey } from '@keyhold/core'
+import { keptBytes, keyFromBytes, parseBase64, parseHeader, type DataKey } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
 import type { KeyholdCall } from '../call-types.ts'
 import { KeyholdApiError } from '../keyhold-api-error.ts'
@@ -95,7 +95,7 @@ export function createDataKeyLeases(
     const isTheTenants = tenantId === undefined || tenantId === body.tenantId
     if (!isTheTenants || id !== body.dataKeyId || version !== body.version) throw badReply()
     const dataKey = { tenantId: body.tenantId, id, version, key: keyFromBytes(bytes) }
-    return { key: { dataKey, header }, expiresInSeconds: body.expiresInSeconds }
+    return { key: { dataKey, header: keptBytes(header) }, expiresInSeconds: body.expiresInSeconds }
   }
 
   function marked(lease: Lease<LeasedKey>): Lease<LeasedKey> {
