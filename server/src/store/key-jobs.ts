@@ -312,7 +312,13 @@ export function keyJobQueries(db: Database) {
     async supersede(id: string): Promise<void> {
       await db
         .updateTable('key_jobs')
-        .set({ phase: 'aborted', completed_at: sql`now()`, last_error: null })
+        .set({
+          phase: 'aborted',
+          completed_at: sql`now()`,
+          last_error: null,
+          leased_by: null,
+          lease_expires_at: null,
+        })
         .where('id', '=', id)
         .execute()
     },
