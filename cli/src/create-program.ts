@@ -6,6 +6,7 @@ import { addDataKeyCommands } from './commands/data-key.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
 import { addMigrationGroup } from './commands/migration.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
+import { addLockCommands } from './commands/lock.ts'
 import { addTenantCommands } from './commands/tenant.ts'
 import { addTenantKeyCommands } from './commands/tenant-key.ts'
 import { addGlobalOptions } from './global-options.ts'
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   addTenantKeyCommands(program)
   addEncryptionCommands(program)
   addDataKeyCommands(program)
+  addLockCommands(program)
   addTenantCommands(program)
   addApiKeyCommands(program)
   addKeyproviderCommands(
