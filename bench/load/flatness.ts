@@ -10,7 +10,7 @@ export interface Spread {
 export interface Flatness {
   first: Spread
   last: Spread
-  /** The last third's median for each one of the first third. */
+  /** The last third's median, or minimum, for each one of the first third. */
   growth: number
   isFlat: boolean
 }
@@ -21,13 +21,14 @@ const maxGrowth = 1.2
 /**
  * @param values - one for each equal step of time, the time of warming up left out; undefined is answered for less
  *   than six, which have no thirds worth the name
+ * @param by - the minimum for what garbage collection takes away again: it is what is left after one
  */
-export function flatnessOf(values: readonly number[]): Flatness | undefined {
+export function flatnessOf(values: readonly number[], by: 'median' | 'min' = 'median'): Flatness | undefined {
   if (values.length < 6) return undefined
   const third = Math.floor(values.length / 3)
   const first = spreadOf(values.slice(0, third))
   const last = spreadOf(values.slice(-third))
-  const growth = last.median / first.median
+  const growth = last[by] / first[by]
   return { first, last, growth, isFlat: growth <= maxGrowth }
 }
 

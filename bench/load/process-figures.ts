@@ -23,11 +23,22 @@ export function processFigures(reports: readonly MemoryReport[]): ProcessFigures
     return {
       looks: looks.length,
       rssMiB: flatnessOf(warm.map(({ rssMiB }) => rssMiB)),
-      heapUsedMiB: flatnessOf(warm.map(({ heapUsedMiB }) => heapUsedMiB)),
+      heapUsedMiB: flatnessOf(
+        warm.map(({ heapUsedMiB }) => heapUsedMiB),
+        'min',
+      ),
       heapTotalMiB: flatnessOf(warm.map(({ heapTotalMiB }) => heapTotalMiB)),
-      externalMiB: flatnessOf(warm.map(({ externalMiB }) => externalMiB)),
+      externalMiB: flatnessOf(
+        warm.map(({ externalMiB }) => externalMiB),
+        'min',
+      ),
       openFiles: flatnessOf(warm.flatMap(({ openFiles }) => openFiles ?? [])),
       worstEventLoopDelayP99Ms: Math.max(...looks.map(({ eventLoopDelayP99Ms }) => eventLoopDelayP99Ms)),
     }
   })
+}
+
+/** Whether nothing grows that is there to be told. */
+export function isFlat({ worstEventLoopDelayP99Ms: _, looks: __, ...given }: ProcessFigures): boolean {
+  return Object.values(given).every((flatness) => flatness?.isFlat !== false)
 }

@@ -8,7 +8,7 @@ import { coldStart, type ColdStartFigures } from './cold-start.ts'
 import { drive } from './drive.ts'
 import { createLoadTenant, type LoadTenant } from './load-tenant.ts'
 import { createObservedFetch } from './observed-fetch.ts'
-import { processFigures, type ProcessFigures } from './process-figures.ts'
+import { isFlat, processFigures, type ProcessFigures } from './process-figures.ts'
 import type { MemoryReport } from './report-memory.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { Tally, type Failure, type KindFigures } from './tally.ts'
@@ -127,7 +127,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadFigures> {
       kmsCallsPerMillionDataOperations: (kmsCalls * 1e6) / (dataOperations.server + dataOperations.local),
       processes,
       coldStart: coldStartFigures,
-      isPassed: errors === 0 && wrong === 0 && processes.every(({ rssMiB }) => rssMiB?.isFlat !== false),
+      isPassed: errors === 0 && wrong === 0 && processes.every(isFlat),
     }
   } finally {
     await keyhold.stop()

@@ -5,7 +5,7 @@ import { createLoadSdk } from '../load/load-tenant.ts'
 import { failureCauseOf } from '../load/operation-failure.ts'
 import { kindAt, operationKinds } from '../load/operations.ts'
 import { percentile } from '../load/percentile.ts'
-import { processFigures } from '../load/process-figures.ts'
+import { isFlat, processFigures } from '../load/process-figures.ts'
 import { createSeededRandom } from '../load/seeded-random.ts'
 import { sendOctets } from '../load/send-octets.ts'
 import { Tally } from '../load/tally.ts'
@@ -49,6 +49,13 @@ describe('flatness', () => {
     expect(flatnessOf(upTo(30).map((look) => (look > 15 ? 120 : 100)))?.isFlat).toBe(true)
   })
 
+  test('is told by what garbage collection leaves, where that is what counts', () => {
+    const sawtooth = upTo(30).map((look) => 50 + 10 * (look % 10))
+    expect(flatnessOf(sawtooth, 'min')).toMatchObject({ growth: 1, isFlat: true })
+    const leaking = sawtooth.map((value, index) => Math.min(140, value + 2 * index))
+    expect(flatnessOf(leaking, 'min')?.isFlat).toBe(false)
+  })
+
   test('is not told from too little', () => {
     expect(flatnessOf([1, 2, 3, 4, 5])).toBeUndefined()
   })
@@ -70,6 +77,7 @@ describe('flatness', () => {
     expect(first).toMatchObject({ looks: 24, rssMiB: { isFlat: false }, heapUsedMiB: { isFlat: true } })
     expect([first?.openFiles, first?.worstEventLoopDelayP99Ms]).toEqual([undefined, 120])
     expect(second).toMatchObject({ looks: 1, rssMiB: undefined })
+    expect([first, second].map((figures) => figures && isFlat(figures))).toEqual([false, true])
   })
 })
 
