@@ -28,15 +28,6 @@ export interface NewCipherkey extends CipherkeyRow {
   keyName: string
 }
 
-/** A rewrapped cipherkey: takes effect only while the row is as it was read. */
-export interface Rewrap {
-  dataKeyId: string
-  version: number
-  oldWrapped: Buffer
-  oldTenantKeyVersion: number
-  newWrapped: Buffer
-}
-
 /** The place of a cipherkey in the order of the primary key. */
 export interface CipherkeyPosition {
   dataKeyId: string
@@ -230,29 +221,6 @@ export function cipherkeyQueries(db: Database) {
       return new Map(rows.map((row) => [row.tenant_key_version, row.count]))
     },
 
-    /** Cipherkeys that are wrapped by any other version than `tenantKeyVersion`. */
-    async countStale(tenantId: string, tenantKeyVersion: number): Promise<number> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .where('tenant_id', '=', tenantId)
-        .where('tenant_key_version', '!=', tenantKeyVersion)
-        .executeTakeFirstOrThrow()
-      return row.count
-    },
-
-    /** Whether any cipherkey is wrapped by another version than `tenantKeyVersion`. */
-    async existsStale(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select('version')
-        .where('tenant_id', '=', tenantId)
-        .where('tenant_key_version', '!=', tenantKeyVersion)
-        .limit(1)
-        .executeTakeFirst()
-      return row !== undefined
-    },
-
     /** Whether any cipherkey is wrapped by `tenantKeyVersion`. */
     async existsUnder(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
       const row = await db
@@ -263,45 +231,6 @@ export function cipherkeyQueries(db: Database) {
         .limit(1)
         .executeTakeFirst()
       return row !== undefined
-    },
-
-    /** The next rows in the order of the primary key; with `staleTo` only those not yet under that version. */
-    async listAfter(
-      tenantId: string,
-      after: CipherkeyPosition | undefined,
-      options: { limit: number; staleTo?: number },
-    ): Promise<CipherkeyRow[]> {
-      let query = db
-        .selectFrom('cipherkeys')
-        .select(columns)
-        .where('tenant_id', '=', tenantId)
-        .orderBy('data_key_id')
-        .orderBy('version')
-        .limit(options.limit)
-      if (after !== undefined) {
-        query = query.where((eb) =>
-          eb(eb.refTuple('data_key_id', 'version'), '>', eb.tuple(after.dataKeyId, after.version)),
-        )
-      }
-      if (options.staleTo !== undefined) query = query.where('tenant_key_version', '!=', options.staleTo)
-      return (await query.execute()).map(fromRow)
-    },
-
-    /** Puts new wraps in place where nothing has changed meanwhile, and answers how many took effect. */
-    async rewrap(tenantId: string, tenantKeyVersion: number, rewraps: Rewrap[]): Promise<number> {
-      const result = await sql`
-        update keyhold.cipherkeys as c
-        set wrapped = r.new_wrapped, tenant_key_version = ${tenantKeyVersion}
-        from unnest(
-          ${rewraps.map((r) => r.dataKeyId)}::uuid[],
-          ${rewraps.map((r) => r.version)}::integer[],
-          ${rewraps.map((r) => r.oldWrapped)}::bytea[],
-          ${rewraps.map((r) => r.oldTenantKeyVersion)}::integer[],
-          ${rewraps.map((r) => r.newWrapped)}::bytea[]
-        ) as r (data_key_id, version, old_wrapped, old_tenant_key_version, new_wrapped)
-        where c.tenant_id = ${tenantId} and c.data_key_id = r.data_key_id and c.version = r.version
-          and c.wrapped = r.old_wrapped and c.tenant_key_version = r.old_tenant_key_version`.execute(db)
-      return Number(result.numAffectedRows ?? 0n)
     },
   }
 }

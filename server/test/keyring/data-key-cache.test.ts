@@ -13,6 +13,7 @@ import {
   type CountingKms,
   type Keyring,
 } from './keyring-under-test.ts'
+import { rewrapAll } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
 let plainStore: Store
@@ -69,7 +70,7 @@ async function rewrap(dataKeyId: string, toVersion: number): Promise<void> {
   const target = await fresh.tenantKeys.get(tenantId, toVersion)
   const dataKey = await fresh.dataKeys.get(tenantId, dataKeyId, 1)
   if (row === undefined || target === undefined || dataKey === undefined) throw new Error('no row')
-  const done = await plainStore.cipherkeys.rewrap(tenantId, toVersion, [
+  const done = await rewrapAll(plainStore, tenantId, toVersion, [
     {
       dataKeyId,
       version: 1,

@@ -14,6 +14,7 @@ import {
   type Keyring,
 } from '../keyring/keyring-under-test.ts'
 import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { rewrapAll } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
 let plainStore: Store
@@ -126,7 +127,7 @@ test('rewrapping does not bring a retired version back', async () => {
   await raise(2)
   const row = await plainStore.cipherkeys.find(tenantId, first.id, 1)
   if (row === undefined) throw new Error('no row')
-  const rewrapped = await plainStore.cipherkeys.rewrap(tenantId, 1, [
+  const rewrapped = await rewrapAll(plainStore, tenantId, 1, [
     {
       dataKeyId: row.dataKeyId,
       version: 1,

@@ -133,6 +133,8 @@ test('a superseded rotation is live no more, and is no completed migration', asy
   await store.keyJobs.lease(job.id, me, 10)
   await store.keyJobs.supersede(job.id)
   expect(await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'dual' })).toBe(false)
+  const error = { code: 'ERR_INTERNAL', message: 'late', at: new Date().toISOString() }
+  expect(await store.keyJobs.pause(job.id, me, error, 30)).toBe(false)
   expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
   const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotate' }))
   await store.keyJobs.lease(rotation.id, me, 10)

@@ -1,5 +1,6 @@
 // Rows as other parts of the server leave them, with bytes that no test opens.
 import { randomBytes, randomUUID } from 'node:crypto'
+import { rewrapRecord, writeRewrapRecord } from '../../src/store/cipherkey-records.ts'
 import type { NewCipherkey } from '../../src/store/cipherkeys.ts'
 import type { NewKeyJob } from '../../src/store/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -47,6 +48,32 @@ export function newKeyJob(changes: Partial<NewKeyJob> = {}): NewKeyJob {
     targetKeyArn: 'arn:aws:kms:eu-west-1:222222222222:key/mrk-00000000000000000000000000000001',
     ...changes,
   }
+}
+
+/** A rewrapped cipherkey: takes effect only while the row is as it was read. */
+export interface Rewrap {
+  dataKeyId: string
+  version: number
+  oldWrapped: Buffer
+  oldTenantKeyVersion: number
+  newWrapped: Buffer
+}
+
+/** Puts new wraps in place as the copy phase does, and answers how many took effect. */
+export function rewrapAll(
+  store: Pick<Store, 'cipherkeyChunks'>,
+  toTenant: string,
+  tenantKeyVersion: number,
+  rewraps: Rewrap[],
+): Promise<number> {
+  const records = Buffer.alloc(rewraps.length * rewrapRecord.bytes)
+  const sorted = rewraps.toSorted((a, b) => (a.dataKeyId < b.dataKeyId ? -1 : 1))
+  let at = 0
+  for (const { dataKeyId, version, oldWrapped, oldTenantKeyVersion, newWrapped } of sorted) {
+    const record = { dataKeyId, version, tenantKeyVersion: oldTenantKeyVersion, wrapped: oldWrapped }
+    at = writeRewrapRecord(records, at, { ...record, keyCheckValue: Buffer.alloc(32) }, newWrapped)
+  }
+  return store.cipherkeyChunks.rewrap(toTenant, tenantKeyVersion, records)
 }
 
 /** A tenant with one active tenant key version. */

@@ -1,0 +1,126 @@
+// Chunks of cipherkeys change by compare-and-set alone, in place, and are walked in the order of their primary key.
+import { sql } from 'kysely'
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { parseCipherkeyRecords } from '../../src/store/cipherkey-records.ts'
+import type { CipherkeyPosition, CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys.ts'
+import { createStore, type Store } from '../../src/store/store.ts'
+import { insertTenant, newCipherkey, rewrapAll, tenantId, tenantKeyRow, type Rewrap } from './stored-rows.ts'
+import { startTestPostgres, type TestPostgres, type TestStores } from './test-database.ts'
+
+let postgres: TestPostgres
+let database: TestStores
+let store: Store
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  database = await postgres.createStores()
+  store = database.store
+  await insertTenant(store)
+  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+})
+
+async function insertMany(count: number, changes: Partial<NewCipherkey> = {}): Promise<NewCipherkey[]> {
+  const rows = Array.from({ length: count }, () => newCipherkey(changes))
+  await store.transaction(async (transaction) => {
+    for (const row of rows) await transaction.cipherkeys.insertActive(row)
+  })
+  return rows
+}
+
+function rewrapOf(row: CipherkeyRow, changes: Partial<Rewrap> = {}): Rewrap {
+  return {
+    dataKeyId: row.dataKeyId,
+    version: row.version,
+    oldWrapped: row.wrapped,
+    oldTenantKeyVersion: row.tenantKeyVersion,
+    newWrapped: randomBytes(104),
+    ...changes,
+  }
+}
+
+const stored = (row: CipherkeyRow) => store.cipherkeys.find(row.tenantId, row.dataKeyId, row.version)
+
+test('a rewrap takes effect only on rows that are as they were read', async () => {
+  const [same, otherWrap, otherVersion] = await insertMany(3)
+  if (same === undefined || otherWrap === undefined || otherVersion === undefined) throw new Error('rows')
+  const good = rewrapOf(same)
+  const done = await rewrapAll(store, tenantId, 2, [
+    good,
+    rewrapOf(otherWrap, { oldWrapped: randomBytes(104) }),
+    rewrapOf(otherVersion, { oldTenantKeyVersion: 2 }),
+    rewrapOf(newCipherkey()),
+  ])
+  expect(done).toBe(1)
+  expect(await stored(same)).toMatchObject({ wrapped: good.newWrapped, tenantKeyVersion: 2 })
+  for (const row of [otherWrap, otherVersion]) {
+    expect(await stored(row)).toMatchObject({ wrapped: row.wrapped, tenantKeyVersion: 1 })
+  }
+  expect(await rewrapAll(store, tenantId, 2, [good]), 'twice').toBe(0)
+  expect(await rewrapAll(store, tenantId, 2, [rewrapOf(otherWrap, { version: 2 })])).toBe(0)
+  expect(await rewrapAll(store, tenantId, 2, [])).toBe(0)
+})
+
+test('a rewrap reaches no other tenant, not even with the id of its data key', async () => {
+  await insertTenant(store, 'tenant-2')
+  const [row] = await insertMany(1, { tenantId: 'tenant-2' })
+  if (row === undefined) throw new Error('row')
+  expect(await rewrapAll(store, tenantId, 1, [rewrapOf(row)])).toBe(0)
+  expect(await stored(row)).toMatchObject({ wrapped: row.wrapped })
+})
+
+test('of two rewraps of one row at the same time one takes effect', async () => {
+  const [row] = await insertMany(1)
+  if (row === undefined) throw new Error('row')
+  const counts = await Promise.all(
+    Array.from({ length: 8 }, () => rewrapAll(store, tenantId, 2, [rewrapOf(row)])),
+  )
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1)
+})
+
+test('chunks go through all rows once, in order, and notUnder leaves out what is done', async () => {
+  const rows = await insertMany(25)
+  const [done] = rows
+  if (done === undefined) throw new Error('row')
+  await rewrapAll(store, tenantId, 2, [rewrapOf(done)])
+  for (const [options, expected] of [
+    [{ limit: 10 }, rows],
+    [{ limit: 7, notUnder: 2 }, rows.slice(1)],
+  ] as const) {
+    const seen: CipherkeyPosition[] = []
+    for (;;) {
+      const chunk = await store.cipherkeyChunks.next(tenantId, seen.at(-1), options)
+      if (chunk === undefined) break
+      const records = parseCipherkeyRecords(chunk.records)
+      expect(chunk.rows).toBe(records.length)
+      expect(chunk.rows).toBeLessThanOrEqual(options.limit)
+      expect(chunk.last).toMatchObject({ dataKeyId: records.at(-1)?.dataKeyId, version: 1 })
+      seen.push(...records)
+    }
+    expect(seen.map((row) => row.dataKeyId)).toEqual(expected.map((row) => row.dataKeyId).sort())
+  }
+  expect(await store.cipherkeys.existsUnder(tenantId, 2)).toBe(true)
+  expect(await store.cipherkeys.existsUnder(tenantId, 3)).toBe(false)
+})
+
+test('rewrapping rows, there and back, touches no index: at least 95 % are HOT updates', async () => {
+  const count = 1_000
+  let rows: CipherkeyRow[] = await insertMany(count)
+  // Statistics are kept by the connection that did the work.
+  const db = postgres.open(database.connection, 1)
+  const one = createStore(db)
+  for (const version of [2, 1]) {
+    const rewraps = rows.map((row) => rewrapOf(row))
+    expect(await rewrapAll(one, tenantId, version, rewraps)).toBe(count)
+    const chunk = await one.cipherkeyChunks.next(tenantId, undefined, { limit: count })
+    rows = parseCipherkeyRecords(chunk?.records ?? Buffer.alloc(0)).map((row) => ({ tenantId, ...row }))
+  }
+  await sql`select pg_stat_force_next_flush()`.execute(db)
+  const { rows: statistics } = await sql<{ updated: number; hot: number }>`
+    select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables
+    where schemaname = 'keyhold' and relname = 'cipherkeys'`.execute(db)
+  expect(statistics[0]?.updated).toBe(2 * count)
+  expect(statistics[0]?.hot).toBeGreaterThanOrEqual(2 * count * 0.95)
+})
