@@ -53,7 +53,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'server/start-key-jobs.ts': [
     ...['core', 'server/config.ts', 'server/kms', 'server/store', 'server/keyring', 'server/migration'],
-    ...['server/jobs', 'type pino'],
+    ...['server/operations', 'server/jobs', 'type pino'],
   ],
   'server/create-operator-key.ts': [
     ...['core', 'server/config.ts', 'server/connect-database.ts', 'server/create-logger.ts'],

@@ -14,6 +14,8 @@ export {
   roles,
   type ApiKey,
   type DataKeyInformation,
+  type Destruction,
+  type DestructionWithRecord,
   type ErrorEnvelope,
   type JsonWebKeySet,
   type KeyChecks,

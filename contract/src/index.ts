@@ -14,6 +14,7 @@ export {
   type ReencryptReply,
 } from './schemas/data.ts'
 export type { DataKeyInformation } from './schemas/data-key.ts'
+export type { Destruction, DestructionWithRecord } from './schemas/destruction.ts'
 export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'

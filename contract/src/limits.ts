@@ -18,6 +18,12 @@ export const limits = {
   /** Failures of one page of a list, and of one request to accept some. As above. */
   maxFailures: 1_000,
   defaultFailuresPerPage: 100,
+  /** Destructions of one page of a list. The largest is written out in the pattern of the query, too. */
+  maxDestructionsPerPage: 100,
+  defaultDestructionsPerPage: 20,
+  /** How far ahead a destruction is scheduled. */
+  minDestructionDays: 7,
+  maxDestructionDays: 30,
   /** Characters of an item's `ref`. */
   maxRefCharacters: 256,
 } as const

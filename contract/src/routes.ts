@@ -13,6 +13,14 @@ import {
   unwrapDataKeyBody,
 } from './schemas/data.ts'
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './schemas/data-key.ts'
+import {
+  destruction,
+  destructionPage,
+  destructionWithRecord,
+  listAllDestructionsQuery,
+  listDestructionsQuery,
+  scheduleDestructionBody,
+} from './schemas/destruction.ts'
 import { checkKeyBody, keyChecks, keyPolicy, keyPolicyQuery } from './schemas/key-check.ts'
 import {
   createKeyProviderBody,
@@ -65,6 +73,7 @@ const providers = '/api/v1/encryption/keyproviders'
 const provider = `${providers}/:arnFingerPrint`
 const migrations = '/api/v1/encryption/migrations'
 const migration = `${migrations}/:migrationId`
+const destructions = '/api/v1/encryption/destructions'
 const admin = ['tenant-admin'] as const
 const adminOrOperator = ['tenant-admin', 'operator'] as const
 const service = ['service'] as const
@@ -339,6 +348,36 @@ export const routes = {
     body: setMinimumVersionBody,
     replies: { 200: dataKey },
   },
+  destroyDataKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/data-keys/:keyName/actions/destroy',
+    roles: admin,
+    summary: "Schedules the destruction of a name's data key, and with it of everything encrypted under it.",
+    body: scheduleDestructionBody,
+    replies: { 200: destruction },
+  },
+  listDestructions: {
+    method: 'GET',
+    path: destructions,
+    roles: admin,
+    summary: 'Lists scheduled, cancelled and done destructions, the newest first.',
+    query: listDestructionsQuery,
+    replies: { 200: destructionPage },
+  },
+  getDestruction: {
+    method: 'GET',
+    path: `${destructions}/:destructionId`,
+    roles: admin,
+    summary: 'Answers one destruction, with its signed record once it is done.',
+    replies: { 200: destructionWithRecord },
+  },
+  cancelDestruction: {
+    method: 'POST',
+    path: `${destructions}/:destructionId/actions/cancel`,
+    roles: admin,
+    summary: 'Cancels the destruction of a data key before it is done.',
+    replies: { 200: destruction },
+  },
   createTenant: {
     method: 'POST',
     path: '/api/v1/tenants',
@@ -367,6 +406,36 @@ export const routes = {
     roles: operator,
     summary: 'Deletes a tenant under which nothing was ever encrypted.',
     replies: { 204: null },
+  },
+  scheduleTenantDeletion: {
+    method: 'POST',
+    path: '/api/v1/tenants/:tenantId/actions/schedule-deletion',
+    roles: operator,
+    summary: 'Schedules the deletion of a tenant, and with it of everything that it ever encrypted.',
+    body: scheduleDestructionBody,
+    replies: { 200: destruction },
+  },
+  cancelTenantDeletion: {
+    method: 'POST',
+    path: '/api/v1/tenants/:tenantId/actions/cancel-deletion',
+    roles: operator,
+    summary: 'Cancels the deletion of a tenant before it is done.',
+    replies: { 200: destruction },
+  },
+  listAllDestructions: {
+    method: 'GET',
+    path: '/api/v1/destructions',
+    roles: operator,
+    summary: 'Lists destructions of all tenants, deleted ones included, the newest first.',
+    query: listAllDestructionsQuery,
+    replies: { 200: destructionPage },
+  },
+  getAnyDestruction: {
+    method: 'GET',
+    path: '/api/v1/destructions/:destructionId',
+    roles: operator,
+    summary: 'Answers one destruction of any tenant, with its signed record once it is done.',
+    replies: { 200: destructionWithRecord },
   },
   createApiKey: {
     method: 'POST',

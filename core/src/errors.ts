@@ -94,6 +94,11 @@ const errorTable = {
   ERR_TOO_MANY_STREAMS: { summary: 'Too many event streams are open here.', retryable: true },
   ERR_MIGRATION_RECORD_INVALID: { summary: 'The stored migration could not be loaded.', retryable: false },
 
+  // Destructions
+  ERR_DESTRUCTION_NOT_FOUND: { summary: 'There is no such destruction.', retryable: false },
+  ERR_DESTRUCTION_SCHEDULED: { summary: 'The destruction is scheduled already.', retryable: false },
+  ERR_DESTRUCTION_ENDED: { summary: 'What was to be destroyed is destroyed.', retryable: false },
+
   // Data
   ERR_DECRYPTION_FAILED: { summary: 'The value cannot be decrypted.', retryable: false },
   ERR_TOKEN_INVALID: { summary: 'The token is not in the form of a Keyhold token.', retryable: false },

@@ -10,6 +10,7 @@ import { createLogger } from './create-logger.ts'
 import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
 import { dataKeyHandlers } from './http/data-key-handlers.ts'
+import { destructionHandlers } from './http/destruction-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { keyJobEventHandlers, keyJobHandlers } from './http/key-job-handlers.ts'
 import { keyUseHandlers } from './http/key-use-handlers.ts'
@@ -39,6 +40,7 @@ import { createApiKey } from './operations/create-api-key.ts'
 import { findKeyAccess } from './operations/find-key-access.ts'
 import { startKeyJobs } from './start-key-jobs.ts'
 import type { Database, DatabaseConnection } from './store/database.ts'
+import type { DestructionRow } from './store/destructions.ts'
 import { openNotifications } from './store/notifications.ts'
 import { createStore, type Store, type TransactionStore } from './store/store.ts'
 
@@ -192,6 +194,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),
       ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
+      ...destructionHandlers({ store }),
       ...operatorHandlers({
         store,
         kms,
@@ -206,7 +209,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     const stored = await claimSigningKey(store, () => createSigningKey(rootKey))
     const { tenantKeys } = keyring
     const signingKey = openSigningKey(rootKey, stored)
-    const parts = { config, logger, store, kms, tenantKeys, threads, queue, signingKey, gauge, startParts }
+    const { forgetDestroyed } = keyring
+    const parts = {
+      ...{ config, logger, store, kms, tenantKeys, threads, queue, signingKey, gauge, startParts },
+      forgetDestroyed,
+    }
     closers.push(await startKeyJobs(parts))
   }
   closers.push(async () => {
@@ -267,6 +274,10 @@ async function openKeyring(
     onTenantLocks: () => {
       locks.refresh().catch(() => undefined)
     },
+    onTenantEnd: (tenantId) => {
+      dataKeys.evictTenant(tenantId)
+      tenantKeys.evictTenant(tenantId)
+    },
     onError: (error) => {
       logger.warn({ err: error }, 'no notifications from other replicas for now')
     },
@@ -291,14 +302,25 @@ async function openKeyring(
     maxEntriesPerTenant: maxDataKeysPerTenant,
     maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
   })
+  const announceDataKeyChange = (tenantId: string, dataKeyId: string) => {
+    // Lost with the database, like a denial.
+    notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
+  }
   return {
     tenantKeys,
     dataKeys,
     locks,
     leases: createDataKeyLeases(shared),
-    announceDataKeyChange: (tenantId: string, dataKeyId: string) => {
-      // Lost with the database, like a denial.
-      notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
+    announceDataKeyChange,
+    forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {
+      if (dataKeyId === undefined) {
+        dataKeys.evictTenant(tenantId)
+        tenantKeys.evictTenant(tenantId)
+        notifications.publishTenantEnd(tenantId).catch(() => undefined)
+      } else {
+        dataKeys.evict(tenantId, dataKeyId)
+        announceDataKeyChange(tenantId, dataKeyId)
+      }
     },
   }
 }

@@ -13,6 +13,8 @@ import { runMigration } from './migration/run-migration.ts'
 import type { StartMigrationParts } from './migration/start-migration.ts'
 import { rotateDueTenantKeys } from './migration/start-rotation.ts'
 import type { TrafficGauge } from './migration/traffic-gauge.ts'
+import { runDueDestructions } from './operations/run-due-destructions.ts'
+import type { DestructionRow } from './store/destructions.ts'
 import type { Store } from './store/store.ts'
 
 export interface KeyJobsParts {
@@ -26,6 +28,8 @@ export interface KeyJobsParts {
   signingKey: SigningKey
   gauge: TrafficGauge
   startParts: StartMigrationParts
+  /** Ends what all replicas hold in memory of what is destroyed. */
+  forgetDestroyed: (destruction: DestructionRow) => void
 }
 
 const rotationsMs = 60_000
@@ -43,6 +47,7 @@ export async function startKeyJobs({
   signingKey,
   gauge,
   startParts,
+  forgetDestroyed,
 }: KeyJobsParts): Promise<() => Promise<void>> {
   const stopping = new AbortController()
   const parts: MigrationParts = {
@@ -74,10 +79,26 @@ export async function startKeyJobs({
     })
   }
 
+  async function destroyScheduled(): Promise<void> {
+    await runDueDestructions({
+      store,
+      signRecord: (payload) => signJws(signingKey, payload),
+      onDestroyed: (destruction) => {
+        const { id, kind, tenantId, dataKeyId, scheduledBy } = destruction
+        forgetDestroyed(destruction)
+        logger.info({ destructionId: id, kind, tenantId, dataKeyId, scheduledBy }, 'destroyed as scheduled')
+      },
+      onFailed: (destructionId, error) => {
+        logger.error({ destructionId, err: error }, 'not destroyed: tried again in a while')
+      },
+    })
+  }
+
   await queue.work({
     listUnledKeyJobs: () => store.keyJobs.listUnled(),
     sweep: async () => {
       await destroyDueTenantKeys(store)
+      await destroyScheduled()
       await rotate()
     },
     runKeyJob: (keyJobId) =>

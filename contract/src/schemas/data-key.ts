@@ -10,6 +10,9 @@ export const dataKey = Type.Object({
   dataKeyId: Type.String({ description: 'As in the header of every token.' }),
   activeVersion: Type.Integer({ description: 'The one that encrypts.' }),
   minimumVersion: Type.Integer({ description: 'What is encrypted under older ones is refused.' }),
+  destroyAt: Type.Optional(
+    Type.String({ description: 'When it will be destroyed, if that is scheduled. RFC 3339, UTC.' }),
+  ),
   versions: Type.Array(
     Type.Object({
       version,

@@ -7,6 +7,9 @@ export const tenant = Type.Object({
   id: Type.String(),
   name: Type.String(),
   createdAt: Type.String(),
+  deletionDueAt: Type.Optional(
+    Type.String({ description: 'When it will be destroyed, if that is scheduled. RFC 3339, UTC.' }),
+  ),
 })
 
 export type Tenant = Static<typeof tenant>

@@ -10,6 +10,7 @@ import type { KeyJobRow } from '../store/key-jobs.ts'
 import type { Store } from '../store/store.ts'
 import type { EventHandlers, Handlers } from './handler.ts'
 import { keyJobFailureWire, keyJobWire } from './wire/key-job-wire.ts'
+import { payloadOfJws } from './wire/payload-of-jws.ts'
 
 const maxVersion = 2_147_483_647
 
@@ -64,7 +65,7 @@ export function keyJobHandlers(
       const { id } = await getKeyJob(store, tenantId, params.migrationId)
       const jws = await store.keyJobReports.find(tenantId, id)
       if (jws === undefined) throw new KeyholdError('ERR_MIGRATION_REPORT_NOT_FOUND')
-      return { status: 200, body: { jws, report: payloadOf(jws) } }
+      return { status: 200, body: { jws, report: payloadOfJws(jws) } }
     },
 
     async retryMigration({ tenantId, params }) {
@@ -115,9 +116,4 @@ function parsePosition(after: string | undefined): CipherkeyPosition | undefined
     throw new KeyholdError('ERR_INVALID_REQUEST', { message: "The query's member /after names no version." })
   }
   return { dataKeyId, version: Number(version) }
-}
-
-function payloadOf(jws: string): Record<string, unknown> {
-  const [, payload = ''] = jws.split('.')
-  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>
 }

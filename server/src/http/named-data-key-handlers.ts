@@ -31,12 +31,19 @@ export function namedDataKeyHandlers(
   }
 }
 
-function dataKeyWire({ keyName, dataKeyId, minimumVersion, versions }: DataKeyRow): DataKeyInformation {
+function dataKeyWire({
+  keyName,
+  dataKeyId,
+  minimumVersion,
+  destroyAt,
+  versions,
+}: DataKeyRow): DataKeyInformation {
   return {
     keyName,
     dataKeyId,
     activeVersion: versions[0]?.version ?? 0,
     minimumVersion,
+    ...(destroyAt !== undefined && { destroyAt: destroyAt.toISOString() }),
     versions: versions.map(({ version, state, createdAt }) => ({
       version,
       state,

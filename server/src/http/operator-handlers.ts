@@ -31,17 +31,20 @@ export function operatorHandlers(
     },
 
     async listTenants() {
-      return { status: 200, body: (await store.tenants.list()).map(tenantWire) }
+      const dueAt = await store.destructions.listTenantsDueAt()
+      const rows = await store.tenants.list()
+      return { status: 200, body: rows.map((row) => tenantWire(row, dueAt.get(row.id))) }
     },
 
     async getTenant({ params }) {
       const row = await store.tenants.find(checkTenantId(params.tenantId))
       if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-      return { status: 200, body: tenantWire(row) }
+      const dueAt = await store.destructions.listTenantsDueAt(row.id)
+      return { status: 200, body: tenantWire(row, dueAt.get(row.id)) }
     },
 
-    async deleteTenant({ params }) {
-      await deleteTenant(store, checkTenantId(params.tenantId))
+    async deleteTenant({ caller, params }) {
+      await deleteTenant(store, checkTenantId(params.tenantId), caller.apiKeyId)
       return { status: 204, body: null }
     },
 
@@ -63,13 +66,18 @@ export function operatorHandlers(
   }
 }
 
-function checkTenantId(tenantId: string): string {
+export function checkTenantId(tenantId: string): string {
   if (!tenantIdForm.test(tenantId)) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
   return tenantId
 }
 
-function tenantWire(row: TenantRow): Tenant {
-  return { id: row.id, name: row.name, createdAt: wireSeconds(row.createdAt) }
+function tenantWire(row: TenantRow, deletionDueAt?: Date): Tenant {
+  return {
+    id: row.id,
+    name: row.name,
+    createdAt: wireSeconds(row.createdAt),
+    ...(deletionDueAt !== undefined && { deletionDueAt: deletionDueAt.toISOString() }),
+  }
 }
 
 function apiKeyWire(row: ApiKeyRow): ApiKey {

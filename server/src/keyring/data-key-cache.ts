@@ -52,6 +52,8 @@ export interface DataKeyCache {
   rotate(tenantId: string, keyName: string): Promise<CipherkeyRow | undefined>
   /** Ends what is held of a data key, all its versions: it is read again. */
   evict(tenantId: string, dataKeyId: string): void
+  /** Ends all that is held of a tenant's. */
+  evictTenant(tenantId: string): void
 }
 
 export function createDataKeyCache({
@@ -116,6 +118,16 @@ export function createDataKeyCache({
     return flight.outcome
   }
 
+  function evictWhere(tenantId: string, matches: (dataKey: DataKey) => boolean): void {
+    held.deleteWhere(tenantId, ({ dataKey }) => matches(dataKey))
+    // What was read before the eviction serves who asked before it, and nobody else.
+    for (const [flightName, flight] of inFlight) {
+      if (!flightName.startsWith(flightPrefix(tenantId))) continue
+      flight.isOutdated = true
+      inFlight.delete(flightName)
+    }
+  }
+
   return {
     findHeld: (tenantId, dataKeyId, version) => findHeld(tenantId, nameById(dataKeyId, version)),
     findHeldActive: (tenantId, keyName) => findHeld(tenantId, nameByKeyName(keyName)),
@@ -143,13 +155,11 @@ export function createDataKeyCache({
     },
 
     evict(tenantId, dataKeyId) {
-      held.deleteWhere(tenantId, ({ dataKey }) => dataKey.id === dataKeyId)
-      // What was read before the eviction serves who asked before it, and nobody else.
-      for (const [flightName, flight] of inFlight) {
-        if (!flightName.startsWith(flightPrefix(tenantId))) continue
-        flight.isOutdated = true
-        inFlight.delete(flightName)
-      }
+      evictWhere(tenantId, ({ id }) => id === dataKeyId)
+    },
+
+    evictTenant(tenantId) {
+      evictWhere(tenantId, () => true)
     },
   }
 }

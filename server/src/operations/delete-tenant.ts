@@ -2,16 +2,21 @@
 import { KeyholdError } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 
-/** @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE` */
-export async function deleteTenant(store: Store, tenantId: string): Promise<void> {
+/**
+ * @param deletedBy - the id of an API key
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE`, `ERR_MIGRATION_RUNNING`
+ */
+export async function deleteTenant(store: Store, tenantId: string, deletedBy: string): Promise<void> {
   await store.transaction(async (transaction) => {
+    // Nothing is left for them; one that is under way is waited for.
+    await transaction.destructions.cancelAll(tenantId, deletedBy)
     // The exclusive lock keeps out whoever is about to store the first cipherkey.
     if ((await transaction.tenants.lockFence(tenantId)) === undefined)
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     if (await transaction.cipherkeys.exists(tenantId)) {
       throw new KeyholdError('ERR_TENANT_IN_USE', {
         message:
-          'The tenant still holds data keys; deleting it would make what they encrypted unreadable for ever.',
+          'The tenant still holds data keys; deleting it makes what they encrypted unreadable for ever, and must be scheduled.',
       })
     }
     if ((await transaction.keyJobs.findLive(tenantId)) !== undefined)

@@ -61,8 +61,10 @@ export function apiKeyQueries(db: Database) {
       return result.numDeletedRows > 0n
     },
 
-    async deleteAll(tenantId: string): Promise<void> {
-      await db.deleteFrom('api_keys').where('tenant_id', '=', tenantId).execute()
+    /** Answers how many there were. */
+    async deleteAll(tenantId: string): Promise<number> {
+      const result = await db.deleteFrom('api_keys').where('tenant_id', '=', tenantId).executeTakeFirst()
+      return Number(result.numDeletedRows)
     },
   }
 }

@@ -15,6 +15,8 @@ export interface DataKeyRow {
   dataKeyId: string
   /** Versions below it are retired; 1 where nobody has set it. */
   minimumVersion: number
+  /** When it will be destroyed; undefined: nobody has scheduled that. */
+  destroyAt: Date | undefined
   /** The newest first, and no more than the newest `maxVersionsListed`. */
   versions: DataKeyVersionRow[]
 }
@@ -26,6 +28,7 @@ interface Row {
   key_name: string
   data_key_id: string
   minimum_version: number
+  destroy_at: Date | null
   versions: { version: number; state: CipherkeyState; created_at: string }[]
 }
 
@@ -36,6 +39,9 @@ export function dataKeyQueries(db: Database) {
         (select min(version) from keyhold.cipherkeys m
           where m.tenant_id = a.tenant_id and m.data_key_id = a.data_key_id and m.state <> 'retired')
           as minimum_version,
+        (select due_at from keyhold.destructions d
+          where d.tenant_id = a.tenant_id and d.key_name = a.key_name and d.kind = 'data-key'
+            and d.cancelled_at is null and d.destroyed_at is null) as destroy_at,
         (select json_agg(v) from (
           select version, state, created_at from keyhold.cipherkeys v
           where v.tenant_id = a.tenant_id and v.data_key_id = a.data_key_id
@@ -93,7 +99,8 @@ export function dataKeyQueries(db: Database) {
       if (more === 0) return
       await db
         .updateTable('key_name_counts')
-        .set({ names: sql`names + ${more}` })
+        // Names that were never counted (schema migration 3) may be destroyed as well.
+        .set({ names: sql`greatest(names + ${more}, 0)` })
         .where('tenant_id', '=', tenantId)
         .execute()
     },
@@ -105,6 +112,7 @@ function fromRow(row: Row): DataKeyRow {
     keyName: row.key_name,
     dataKeyId: row.data_key_id,
     minimumVersion: row.minimum_version,
+    destroyAt: row.destroy_at ?? undefined,
     versions: row.versions.map(({ version, state, created_at }) => ({
       version,
       state,

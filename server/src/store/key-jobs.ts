@@ -333,11 +333,13 @@ export function keyJobQueries(db: Database) {
         .execute()
     },
 
-    async deleteAll(tenantId: string): Promise<void> {
+    /** Answers how many there were. */
+    async deleteAll(tenantId: string): Promise<number> {
       const ofTenant = db.selectFrom('key_jobs').select('id').where('tenant_id', '=', tenantId)
       await db.deleteFrom('key_job_failures').where('key_job_id', 'in', ofTenant).execute()
       await db.deleteFrom('key_job_reports').where('key_job_id', 'in', ofTenant).execute()
-      await db.deleteFrom('key_jobs').where('tenant_id', '=', tenantId).execute()
+      const result = await db.deleteFrom('key_jobs').where('tenant_id', '=', tenantId).executeTakeFirst()
+      return Number(result.numDeletedRows)
     },
   }
 }

@@ -9,6 +9,7 @@ import { retiredTenantIds } from './schema-migrations/0002-retired-tenant-ids.ts
 import { retiredVersions } from './schema-migrations/0003-retired-versions.ts'
 import { keyJobControl } from './schema-migrations/0004-key-job-control.ts'
 import { keyAccess } from './schema-migrations/0005-key-access.ts'
+import { destructions } from './schema-migrations/0006-destructions.ts'
 import { keyHealth } from './schema-migrations/0007-key-health.ts'
 import type { Tables } from './tables.ts'
 
@@ -19,6 +20,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0003-retired-versions': retiredVersions,
   '0004-key-job-control': keyJobControl,
   '0005-key-access': keyAccess,
+  '0006-destructions': destructions,
   '0007-key-health': keyHealth,
 }
 

@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 const denials = 'keyhold_denials'
 const dataKeyChanges = 'keyhold_data_key_changes'
 const tenantLocks = 'keyhold_tenant_locks'
+const tenantEnds = 'keyhold_tenant_ends'
 const firstRetryMs = 250
 const maxRetryMs = 5_000
 // The traffic of a locked tenant meets a denial with every request; the others need not hear of each.
@@ -20,6 +21,8 @@ export interface Notifications {
   publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>
   /** Tells all replicas, this one included, that a tenant was locked or unlocked. */
   publishTenantLocks(): Promise<void>
+  /** Tells all replicas, this one included, that a tenant is no more. */
+  publishTenantEnd(tenantId: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,6 +31,7 @@ export interface NotificationListeners {
   onDenial: (keyArn: string) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onTenantLocks: () => void
+  onTenantEnd: (tenantId: string) => void
   /** Told of lost connections. */
   onError: (error: unknown) => void
 }
@@ -36,7 +40,7 @@ export interface NotificationListeners {
 export function openNotifications(
   db: Database,
   connection: DatabaseConnection,
-  { onDenial, onDataKeyChange, onTenantLocks, onError }: NotificationListeners,
+  { onDenial, onDataKeyChange, onTenantLocks, onTenantEnd, onError }: NotificationListeners,
 ): Notifications {
   let client: pg.Client | undefined
   let retry: NodeJS.Timeout | undefined
@@ -64,11 +68,14 @@ export function openNotifications(
       const [tenantId = '', dataKeyId = ''] = payload.split('/')
       if (channel === denials) onDenial(payload)
       else if (channel === tenantLocks) onTenantLocks()
+      else if (channel === tenantEnds) onTenantEnd(payload)
       else onDataKeyChange(tenantId, dataKeyId)
     })
     try {
       await next.connect()
-      await next.query(`listen ${denials}; listen ${dataKeyChanges}; listen ${tenantLocks}`)
+      await next.query(
+        `listen ${denials}; listen ${dataKeyChanges}; listen ${tenantLocks}; listen ${tenantEnds}`,
+      )
       retryMs = firstRetryMs
     } catch (error) {
       lose(error)
@@ -89,6 +96,9 @@ export function openNotifications(
     },
     async publishTenantLocks() {
       await sql`select pg_notify(${tenantLocks}, '')`.execute(db)
+    },
+    async publishTenantEnd(tenantId) {
+      await sql`select pg_notify(${tenantEnds}, ${tenantId})`.execute(db)
     },
     async close() {
       isClosed = true

@@ -2,9 +2,11 @@
 // the handle is not an argument.
 import { apiKeyQueries } from './api-keys.ts'
 import { cipherkeyChunkQueries } from './cipherkey-chunks.ts'
+import { cipherkeyEndQueries } from './cipherkey-ends.ts'
 import { cipherkeyQueries } from './cipherkeys.ts'
 import { dataKeyQueries } from './data-keys.ts'
 import type { Database } from './database.ts'
+import { destructionQueries } from './destructions.ts'
 import { installationQueries } from './installation.ts'
 import { keyJobFailureQueries } from './key-job-failures.ts'
 import { keyJobReportQueries } from './key-job-reports.ts'
@@ -22,11 +24,13 @@ function queries(db: Database) {
     tenantKeys: tenantKeyQueries(db),
     cipherkeys: cipherkeyQueries(db),
     cipherkeyChunks: cipherkeyChunkQueries(db),
+    cipherkeyEnds: cipherkeyEndQueries(db),
     dataKeys: dataKeyQueries(db),
     keyJobs: keyJobQueries(db),
     keyJobFailures: keyJobFailureQueries(db),
     keyJobReports: keyJobReportQueries(db),
     tenantLocks: tenantLockQueries(db),
+    destructions: destructionQueries(db),
     apiKeys: apiKeyQueries(db),
   }
 }

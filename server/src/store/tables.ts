@@ -171,6 +171,24 @@ interface KeyProbesTable {
   leased_until: Date | null
 }
 
+/** The whole tenant, or one of its data keys with all its versions. */
+export type DestructionKind = 'tenant' | 'data-key'
+
+interface DestructionsTable {
+  id: string
+  tenant_id: string
+  kind: DestructionKind
+  key_name: string | null
+  data_key_id: string | null
+  scheduled_by: string
+  scheduled_at: Stamp
+  due_at: Date
+  cancelled_by: string | null
+  cancelled_at: Date | null
+  destroyed_at: Date | null
+  jws: string | null
+}
+
 /** What a caller may do. */
 export type ApiKeyRole = 'tenant-admin' | 'service' | 'operator'
 
@@ -197,5 +215,6 @@ export interface Tables {
   tenant_locks: TenantLocksTable
   key_health: KeyHealthTable
   key_probes: KeyProbesTable
+  destructions: DestructionsTable
   api_keys: ApiKeysTable
 }

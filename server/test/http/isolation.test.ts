@@ -14,6 +14,7 @@ interface Names {
   apiKeyId: string
   keyName: string
   migrationId: string
+  destructionId: string
 }
 
 let server: TestServer
@@ -33,6 +34,10 @@ beforeAll(async () => {
   const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
   const apiKey = listAt(keys.body).find((key) => at(key, 'tenantId') === a.tenantId)
   const migration = await server.request('GET', details, { token: a.adminToken })
+  const destruction = await server.request('POST', `${dataKeys}/of-a/actions/destroy`, {
+    token: a.adminToken,
+    body: inAWeek,
+  })
   ofA = {
     tenantId: a.tenantId,
     fingerprint,
@@ -40,6 +45,7 @@ beforeAll(async () => {
     apiKeyId: textAt(apiKey, 'id'),
     keyName: 'of-a',
     migrationId: textAt(migration.body, 'id'),
+    destructionId: textAt(destruction.body, 'id'),
   }
 
   const other = await server.createTenant()
@@ -50,6 +56,7 @@ beforeAll(async () => {
     apiKeyId: '0'.repeat(16),
     keyName: 'nobodys',
     migrationId: '01890000-0000-7000-8000-000000000000',
+    destructionId: '01890000-0000-7000-8000-000000000000',
   }
   await server.request('DELETE', `/api/v1/api-keys/${ofNobody.apiKeyId}`, { token: server.operatorToken })
 })
@@ -69,6 +76,8 @@ const dataKeys = '/api/v1/encryption/data-keys'
 const minimum = { minimumVersion: 1 }
 const migrations = '/api/v1/encryption/migrations'
 const failures = [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }]
+const destructions = '/api/v1/encryption/destructions'
+const inAWeek = { inDays: 7 }
 const rename = [{ op: 'replace', path: '/name', value: 'taken over' }]
 
 // All that B can ask on each route. A route without a row is a type error, and fails the first test.
@@ -167,10 +176,27 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
     ({ keyName }) => admin('POST', `${dataKeys}/${keyName}/actions/set-minimum-version`, minimum),
     (names) => admin('POST', `${dataKeys}/default/actions/set-minimum-version`, minimum, tenantHeader(names)),
   ],
+  destroyDataKey: [
+    ({ keyName }) => admin('POST', `${dataKeys}/${keyName}/actions/destroy`, inAWeek),
+    (names) => admin('POST', `${dataKeys}/default/actions/destroy`, inAWeek, tenantHeader(names)),
+  ],
+  listDestructions: [(names) => admin('GET', destructions, undefined, tenantHeader(names))],
+  getDestruction: [({ destructionId }) => admin('GET', `${destructions}/${destructionId}`)],
+  cancelDestruction: [
+    ({ destructionId }) => admin('POST', `${destructions}/${destructionId}/actions/cancel`),
+  ],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],
   getTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}`)],
   deleteTenant: [({ tenantId }) => admin('DELETE', `/api/v1/tenants/${tenantId}`)],
+  scheduleTenantDeletion: [
+    ({ tenantId }) => admin('POST', `/api/v1/tenants/${tenantId}/actions/schedule-deletion`, inAWeek),
+  ],
+  cancelTenantDeletion: [
+    ({ tenantId }) => admin('POST', `/api/v1/tenants/${tenantId}/actions/cancel-deletion`),
+  ],
+  listAllDestructions: [({ tenantId }) => admin('GET', `/api/v1/destructions?tenantId=${tenantId}`)],
+  getAnyDestruction: [({ destructionId }) => admin('GET', `/api/v1/destructions/${destructionId}`)],
   createApiKey: [({ tenantId }) => admin('POST', '/api/v1/api-keys', { role: 'service', tenantId })],
   listApiKeys: [(names) => admin('GET', '/api/v1/api-keys', undefined, tenantHeader(names))],
   deleteApiKey: [({ apiKeyId }) => admin('DELETE', `/api/v1/api-keys/${apiKeyId}`)],

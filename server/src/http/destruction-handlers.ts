@@ -1,0 +1,110 @@
+// The routes of destructions: of a tenant's data keys by its admin, of tenants by the operator.
+import { limits, type Destruction, type DestructionWithRecord } from '@keyhold/contract'
+import { cancelDataKeyDestruction, cancelTenantDestruction } from '../operations/cancel-destruction.ts'
+import { getDestruction } from '../operations/get-destruction.ts'
+import { scheduleDataKeyDestruction, scheduleTenantDestruction } from '../operations/schedule-destruction.ts'
+import type { DestructionRow } from '../store/destructions.ts'
+import type { Store } from '../store/store.ts'
+import type { Handlers } from './handler.ts'
+import { checkTenantId } from './operator-handlers.ts'
+import { payloadOfJws } from './wire/payload-of-jws.ts'
+
+export function destructionHandlers({
+  store,
+}: {
+  store: Store
+}): Pick<
+  Handlers,
+  | 'destroyDataKey'
+  | 'listDestructions'
+  | 'getDestruction'
+  | 'cancelDestruction'
+  | 'scheduleTenantDeletion'
+  | 'cancelTenantDeletion'
+  | 'listAllDestructions'
+  | 'getAnyDestruction'
+> {
+  async function list(tenantId: string | undefined, query: { limit?: string; before?: string }) {
+    const limit = query.limit === undefined ? limits.defaultDestructionsPerPage : Number(query.limit)
+    const rows = await store.destructions.list(tenantId, limit + 1, query.before)
+    const destructions = rows.slice(0, limit).map(destructionWire)
+    const next = rows.length > limit ? destructions.at(-1)?.id : undefined
+    return { destructions, ...(next !== undefined && { next }) }
+  }
+
+  async function withRecord(row: DestructionRow): Promise<DestructionWithRecord> {
+    const jws = await store.destructions.findRecord(row.id)
+    return { ...destructionWire(row), ...(jws !== undefined && { jws, record: payloadOfJws(jws) }) }
+  }
+
+  return {
+    async destroyDataKey({ tenantId, caller, params: { keyName }, body: { inDays } }) {
+      const request = { keyName, inDays, scheduledBy: caller.apiKeyId }
+      return {
+        status: 200,
+        body: destructionWire(await scheduleDataKeyDestruction(store, tenantId, request)),
+      }
+    },
+
+    async listDestructions({ tenantId, query }) {
+      return { status: 200, body: await list(tenantId, query) }
+    },
+
+    async getDestruction({ tenantId, params }) {
+      return {
+        status: 200,
+        body: await withRecord(await getDestruction(store, tenantId, params.destructionId)),
+      }
+    },
+
+    async cancelDestruction({ tenantId, caller, params }) {
+      const request = { id: params.destructionId, cancelledBy: caller.apiKeyId }
+      return { status: 200, body: destructionWire(await cancelDataKeyDestruction(store, tenantId, request)) }
+    },
+
+    async scheduleTenantDeletion({ caller, params, body: { inDays } }) {
+      const request = { inDays, scheduledBy: caller.apiKeyId }
+      const row = await scheduleTenantDestruction(store, checkTenantId(params.tenantId), request)
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async cancelTenantDeletion({ caller, params }) {
+      const row = await cancelTenantDestruction(store, checkTenantId(params.tenantId), caller.apiKeyId)
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async listAllDestructions({ query }) {
+      return { status: 200, body: await list(query.tenantId, query) }
+    },
+
+    async getAnyDestruction({ params }) {
+      return {
+        status: 200,
+        body: await withRecord(await getDestruction(store, undefined, params.destructionId)),
+      }
+    },
+  }
+}
+
+function destructionWire(row: DestructionRow): Destruction {
+  const { keyName, dataKeyId, cancelledAt, cancelledBy, destroyedAt } = row
+  return {
+    id: row.id,
+    kind: row.kind,
+    tenantId: row.tenantId,
+    ...(keyName !== undefined && { keyName }),
+    ...(dataKeyId !== undefined && { dataKeyId }),
+    state: stateOf(row),
+    scheduledAt: row.scheduledAt.toISOString(),
+    scheduledBy: row.scheduledBy,
+    dueAt: row.dueAt.toISOString(),
+    ...(cancelledAt !== undefined && { cancelledAt: cancelledAt.toISOString() }),
+    ...(cancelledBy !== undefined && { cancelledBy }),
+    ...(destroyedAt !== undefined && { destroyedAt: destroyedAt.toISOString() }),
+  }
+}
+
+function stateOf({ cancelledAt, destroyedAt }: DestructionRow): Destruction['state'] {
+  if (destroyedAt !== undefined) return 'destroyed'
+  return cancelledAt === undefined ? 'scheduled' : 'cancelled'
+}

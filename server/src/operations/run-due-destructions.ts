@@ -1,0 +1,119 @@
+// Doing what was scheduled. Each destruction is one transaction with its record: a kill at any point leaves everything,
+// or nothing and the proof of it.
+import type { DestructionRow } from '../store/destructions.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
+import { endCipherkeys } from './end-cipherkeys.ts'
+
+export interface RunDestructionsParts {
+  store: Store
+  /** Signs JSON and answers a compact JWS. */
+  signRecord: (payload: Readonly<Record<string, unknown>>) => string
+  /** Told after the commit, so that no replica goes on with what it holds in memory. */
+  onDestroyed: (destruction: DestructionRow) => void
+  /** Told of what failed, and is tried again with the next call. */
+  onFailed: (destructionId: string, error: unknown) => void
+}
+
+// What a replica does before it looks at the rest of its sweep.
+const destructionsAtOnce = 10
+
+/** Destroys what is due. May run on all replicas at once: one of them does each. */
+export async function runDueDestructions(parts: RunDestructionsParts): Promise<void> {
+  for (const id of await parts.store.destructions.listDue(destructionsAtOnce)) {
+    try {
+      const destruction = await parts.store.transaction((transaction) => destroy(parts, transaction, id))
+      if (destruction !== undefined) parts.onDestroyed(destruction)
+    } catch (error) {
+      parts.onFailed(id, error)
+    }
+  }
+}
+
+/** Undefined: not now. */
+async function destroy(
+  { signRecord }: RunDestructionsParts,
+  transaction: TransactionStore,
+  id: string,
+): Promise<DestructionRow | undefined> {
+  const destruction = await transaction.destructions.lockDue(id)
+  if (destruction === undefined) return undefined
+  const { tenantId, kind } = destruction
+  // Keeps out whoever makes cipherkeys, and whoever starts a key job.
+  const fence = await transaction.tenants.lockFence(tenantId)
+  if (fence === undefined) throw new TypeError(`destruction ${id}: its tenant is gone`)
+  // A key job goes through all cipherkeys and counts them; one that began after the look for what is due is seen here.
+  if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
+
+  const destroyedAt = new Date()
+  const destroyed =
+    kind === 'tenant'
+      ? await destroyTenant(transaction, destruction)
+      : await destroyDataKey(transaction, destruction, fence.activeTenantKeyVersion)
+  const jws = signRecord({
+    type: 'keyhold/destruction-record/1',
+    id,
+    kind,
+    tenantId,
+    scheduledBy: destruction.scheduledBy,
+    scheduledAt: destruction.scheduledAt.toISOString(),
+    dueAt: destruction.dueAt.toISOString(),
+    destroyedAt: destroyedAt.toISOString(),
+    ...destroyed,
+  })
+  if (kind === 'tenant') await transaction.destructions.finishAll(tenantId, destroyedAt, jws)
+  else await transaction.destructions.finish(id, destroyedAt, jws)
+  return destruction
+}
+
+async function destroyDataKey(
+  transaction: TransactionStore,
+  { tenantId, keyName, dataKeyId }: DestructionRow,
+  activeTenantKeyVersion: number,
+): Promise<Record<string, unknown>> {
+  if (keyName === undefined || dataKeyId === undefined) throw new TypeError('a data key without id')
+  const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId, dataKeyId)
+  await transaction.cipherkeyEnds.forgetFailures(tenantId, dataKeyId)
+  await transaction.dataKeys.addToCount(tenantId, -keyNames)
+  // Whoever is about to commit a next version of this data key comes too late.
+  await transaction.tenants.moveFence(tenantId, activeTenantKeyVersion)
+  return { keyName, dataKeyId, cipherkeys }
+}
+
+async function destroyTenant(
+  transaction: TransactionStore,
+  { tenantId }: DestructionRow,
+): Promise<Record<string, unknown>> {
+  const tenant = await transaction.tenants.find(tenantId)
+  const tenantKeys = await describeTenantKeys(transaction, tenantId)
+  const keyProviders = (await transaction.keyProviders.list(tenantId)).map(({ fingerprint, keyArn }) => ({
+    fingerprint,
+    keyArn,
+  }))
+  const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId)
+  const keyJobs = await transaction.keyJobs.deleteAll(tenantId)
+  const apiKeys = await transaction.apiKeys.deleteAll(tenantId)
+  await transaction.keyProviders.deleteAll(tenantId)
+  await transaction.tenantKeys.deleteAll(tenantId)
+  await transaction.tenants.delete(tenantId)
+  return { name: tenant?.name ?? null, keyNames, cipherkeys, tenantKeys, keyProviders, keyJobs, apiKeys }
+}
+
+async function describeTenantKeys(transaction: TransactionStore, tenantId: string): Promise<unknown[]> {
+  const versions: unknown[] = []
+  for (const { version, state, keyArn, createdAt, destroyedAt } of await transaction.tenantKeys.list(
+    tenantId,
+  )) {
+    const row = await transaction.tenantKeys.find(tenantId, version)
+    if (row === undefined) throw new TypeError('a tenant key version is gone under the fence')
+    versions.push({
+      id: row.id,
+      version,
+      state,
+      keyArn,
+      keyCheckValue: row.keyCheckValue.toString('hex'),
+      createdAt: createdAt.toISOString(),
+      destroyedAt: destroyedAt?.toISOString() ?? null,
+    })
+  }
+  return versions
+}

@@ -1,0 +1,57 @@
+// Scheduling what cannot be undone: until the day comes everything works as usual, and whoever scheduled it by mistake
+// has the time to notice.
+import { KeyholdError } from '@keyhold/core'
+import { newId } from '../keyring/new-id.ts'
+import type { DestructionRow } from '../store/destructions.ts'
+import type { Store } from '../store/store.ts'
+
+export interface DestructionRequest {
+  /** In how many times 24 hours: 7 to 30. */
+  inDays: number
+  /** The id of an API key. */
+  scheduledBy: string
+}
+
+/**
+ * Schedules the end of a key name's data key: all versions that it has by then.
+ *
+ * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, `ERR_DESTRUCTION_SCHEDULED`
+ */
+export async function scheduleDataKeyDestruction(
+  store: Store,
+  tenantId: string,
+  { keyName, ...request }: DestructionRequest & { keyName: string },
+): Promise<DestructionRow> {
+  return store.transaction(async (transaction) => {
+    // Nobody destroys the key, or the tenant, between the look at it and the end of this transaction.
+    await transaction.tenants.lockFenceShared(tenantId)
+    const active = await transaction.cipherkeys.findActive(tenantId, keyName)
+    if (active === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
+    const { dataKeyId } = active
+    return transaction.destructions.insert({
+      id: newId(),
+      tenantId,
+      kind: 'data-key',
+      keyName,
+      dataKeyId,
+      ...request,
+    })
+  })
+}
+
+/**
+ * Schedules the end of a tenant and of everything that is kept for it.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DESTRUCTION_SCHEDULED`
+ */
+export async function scheduleTenantDestruction(
+  store: Store,
+  tenantId: string,
+  request: DestructionRequest,
+): Promise<DestructionRow> {
+  return store.transaction(async (transaction) => {
+    if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
+      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    return transaction.destructions.insert({ id: newId(), tenantId, kind: 'tenant', ...request })
+  })
+}

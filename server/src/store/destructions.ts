@@ -1,0 +1,229 @@
+// Scheduled destructions, and the records of those that were done. The database's clock alone says what is due.
+import { KeyholdError } from '@keyhold/core'
+import { sql, type ExpressionBuilder, type Selectable } from 'kysely'
+import { isUniqueViolation, type Database } from './database.ts'
+import type { DestructionKind, Tables } from './tables.ts'
+
+export interface DestructionRow {
+  id: string
+  tenantId: string
+  kind: DestructionKind
+  /** Of a data key; undefined for a tenant. */
+  keyName: string | undefined
+  dataKeyId: string | undefined
+  /** Who scheduled it: the id of an API key. */
+  scheduledBy: string
+  scheduledAt: Date
+  dueAt: Date
+  cancelledBy: string | undefined
+  cancelledAt: Date | undefined
+  destroyedAt: Date | undefined
+}
+
+export interface NewDestruction {
+  id: string
+  tenantId: string
+  kind: DestructionKind
+  keyName?: string
+  dataKeyId?: string
+  scheduledBy: string
+  inDays: number
+}
+
+const columns = [
+  'id',
+  'tenant_id',
+  'kind',
+  'key_name',
+  'data_key_id',
+  'scheduled_by',
+  'scheduled_at',
+  'due_at',
+  'cancelled_by',
+  'cancelled_at',
+  'destroyed_at',
+] as const
+
+function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[number]>): DestructionRow {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    kind: row.kind,
+    keyName: row.key_name ?? undefined,
+    dataKeyId: row.data_key_id ?? undefined,
+    scheduledBy: row.scheduled_by,
+    scheduledAt: row.scheduled_at,
+    dueAt: row.due_at,
+    cancelledBy: row.cancelled_by ?? undefined,
+    cancelledAt: row.cancelled_at ?? undefined,
+    destroyedAt: row.destroyed_at ?? undefined,
+  }
+}
+
+const isOpen = (eb: ExpressionBuilder<Tables, 'destructions'>) =>
+  eb.and([eb('cancelled_at', 'is', null), eb('destroyed_at', 'is', null)])
+const isDue = sql<boolean>`due_at <= now()`
+
+export function destructionQueries(db: Database) {
+  return {
+    /** @throws KeyholdError `ERR_DESTRUCTION_SCHEDULED` when the tenant, or the key name, has an open one */
+    async insert(destruction: NewDestruction): Promise<DestructionRow> {
+      try {
+        const row = await db
+          .insertInto('destructions')
+          .values({
+            id: destruction.id,
+            tenant_id: destruction.tenantId,
+            kind: destruction.kind,
+            key_name: destruction.keyName ?? null,
+            data_key_id: destruction.dataKeyId ?? null,
+            scheduled_by: destruction.scheduledBy,
+            // In hours: a day of the session's time zone may have 23.
+            due_at: sql`now() + make_interval(hours => ${destruction.inDays * 24})`,
+          })
+          .returning(columns)
+          .executeTakeFirstOrThrow()
+        return fromRow(row)
+      } catch (error) {
+        if (
+          isUniqueViolation(error, 'destructions_one_open_of_tenant') ||
+          isUniqueViolation(error, 'destructions_one_open_of_data_key')
+        ) {
+          throw new KeyholdError('ERR_DESTRUCTION_SCHEDULED', { cause: error })
+        }
+        throw error
+      }
+    },
+
+    /** The newest first, of one tenant or of all; `before` is the id of the last one seen. */
+    async list(tenantId: string | undefined, limit: number, before?: string): Promise<DestructionRow[]> {
+      let query = db.selectFrom('destructions').select(columns).orderBy('id', 'desc').limit(limit)
+      if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+      if (before !== undefined) query = query.where('id', '<', before)
+      return (await query.execute()).map(fromRow)
+    },
+
+    async find(id: string): Promise<DestructionRow | undefined> {
+      const row = await db.selectFrom('destructions').select(columns).where('id', '=', id).executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    /** The signed words, byte for byte; undefined while nothing is destroyed. */
+    async findRecord(id: string): Promise<string | undefined> {
+      const row = await db.selectFrom('destructions').select('jws').where('id', '=', id).executeTakeFirst()
+      return row?.jws ?? undefined
+    },
+
+    /** The newest destruction of the tenant as a whole, whatever has become of it. */
+    async findLastOfTenant(tenantId: string): Promise<DestructionRow | undefined> {
+      const row = await db
+        .selectFrom('destructions')
+        .select(columns)
+        .where('tenant_id', '=', tenantId)
+        .where('kind', '=', 'tenant')
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row && fromRow(row)
+    },
+
+    /** When tenants are due to be destroyed, by their id; the others are left out. */
+    async listTenantsDueAt(tenantId?: string): Promise<Map<string, Date>> {
+      let query = db
+        .selectFrom('destructions')
+        .select(['tenant_id', 'due_at'])
+        .where('kind', '=', 'tenant')
+        .where(isOpen)
+      if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+      const rows = await query.execute()
+      return new Map(rows.map((row) => [row.tenant_id, row.due_at]))
+    },
+
+    /** Answers false for one that has ended. Waits for a destruction that is under way. */
+    async cancel(id: string, cancelledBy: string): Promise<boolean> {
+      const result = await db
+        .updateTable('destructions')
+        .set({ cancelled_at: sql`now()`, cancelled_by: cancelledBy })
+        .where('id', '=', id)
+        .where(isOpen)
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
+    },
+
+    /** To be called before the tenant is locked, as those do who destroy. */
+    async cancelAll(tenantId: string, cancelledBy: string): Promise<void> {
+      await db
+        .updateTable('destructions')
+        .set({ cancelled_at: sql`now()`, cancelled_by: cancelledBy })
+        .where('tenant_id', '=', tenantId)
+        .where(isOpen)
+        .execute()
+    },
+
+    /** Those whose time has come and whose tenant has no live key job, the longest due first. */
+    async listDue(limit: number): Promise<string[]> {
+      const rows = await db
+        .selectFrom('destructions as d')
+        .select('d.id')
+        .where('d.cancelled_at', 'is', null)
+        .where('d.destroyed_at', 'is', null)
+        .where(isDue)
+        .where(
+          sql<boolean>`not exists (select from keyhold.key_jobs j
+            where j.tenant_id = d.tenant_id and j.phase not in ('done', 'aborted'))`,
+        )
+        .orderBy('d.due_at')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => row.id)
+    },
+
+    /**
+     * Locks a destruction that is still open and due. Undefined when it is not, or somebody else has it now. One of a
+     * whole tenant comes with the tenant's other open ones: whoever locks both locks these before the tenant.
+     */
+    async lockDue(id: string): Promise<DestructionRow | undefined> {
+      const row = await db
+        .selectFrom('destructions')
+        .select(columns)
+        .where('id', '=', id)
+        .where(isOpen)
+        .where(isDue)
+        .forUpdate()
+        .skipLocked()
+        .executeTakeFirst()
+      if (row?.kind === 'tenant') {
+        await db
+          .selectFrom('destructions')
+          .select('id')
+          .where('tenant_id', '=', row.tenant_id)
+          .where(isOpen)
+          .orderBy('id')
+          .forUpdate()
+          .execute()
+      }
+      return row && fromRow(row)
+    },
+
+    async finish(id: string, destroyedAt: Date, jws: string): Promise<void> {
+      await db
+        .updateTable('destructions')
+        .set({ destroyed_at: destroyedAt, jws })
+        .where('id', '=', id)
+        .where(isOpen)
+        // Without "returning", an update of no row at all would count as a result.
+        .returning('id')
+        .executeTakeFirstOrThrow()
+    },
+
+    /** Ends all open ones of a tenant: its own record stands for its data keys', too. */
+    async finishAll(tenantId: string, destroyedAt: Date, jws: string): Promise<void> {
+      await db
+        .updateTable('destructions')
+        .set({ destroyed_at: destroyedAt, jws })
+        .where('tenant_id', '=', tenantId)
+        .where(isOpen)
+        .execute()
+    },
+  }
+}
