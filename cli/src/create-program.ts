@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addApiKeyCommands } from './commands/api-key.ts'
 import { addDataKeyCommands } from './commands/data-key.ts'
+import { addDestructionGroup } from './commands/destruction.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
 import { addMigrationGroup } from './commands/migration.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
@@ -46,6 +47,7 @@ export function createProgram(): Command {
   addTenantKeyCommands(program)
   addEncryptionCommands(program)
   addDataKeyCommands(program)
+  addDestructionGroup(program)
   addLockCommands(program)
   addTenantCommands(program)
   addApiKeyCommands(program)

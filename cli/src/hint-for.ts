@@ -13,6 +13,7 @@ const hints: Readonly<Record<string, string>> = {
     "keyprovider and data-key need a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
   ERR_TENANT_LOCKED: 'a tenant admin can end it: keyhold unlock',
+  ERR_TENANT_IN_USE: 'keyhold tenant delete schedules the deletion of all that it holds',
   ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
   ERR_KEY_NAME_NOT_FOUND: 'keyhold data-key ls shows the names',
   ERR_KEY_VERSION_RETIRED:
@@ -32,6 +33,9 @@ const hints: Readonly<Record<string, string>> = {
   ERR_MIGRATION_ENDED: 'keyhold migration ls shows what became of it',
   ERR_MIGRATION_FAILURE_NOT_FOUND: 'keyhold migration failures shows which are set aside',
   ERR_MIGRATION_REPORT_NOT_FOUND: 'it is signed when the migration ends; keyhold migration show shows it',
+  ERR_DESTRUCTION_NOT_FOUND: 'keyhold destruction ls shows them',
+  ERR_DESTRUCTION_SCHEDULED: 'keyhold destruction ls shows for when',
+  ERR_DESTRUCTION_ENDED: 'keyhold destruction show has the record; nothing brings the keys back',
   ERR_DECRYPTION_FAILED:
     'tenant and --context must be those of the encryption, and not a byte may have changed',
   ERR_SEALED: "give the server the root key of its database, or it can open none of the tenants' keys",

@@ -4,6 +4,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { openSession, type Session } from '../open-session.ts'
 import { parsePathSegment } from '../path-segment.ts'
 import { printReply } from '../print-reply.ts'
+import { addDataKeyDestruction } from './destruction.ts'
 import { dataKeyListView, dataKeyView } from '../views/data-key.ts'
 
 const theName = ['<name>', 'key name', parsePathSegment] as const
@@ -46,6 +47,8 @@ export function addDataKeyCommands(parent: Command): void {
       })
       printReply(session.mode, reply, dataKeyView)
     })
+
+  addDataKeyDestruction(group)
 }
 
 async function listAll({ call }: Session): Promise<DataKeyInformation[]> {

@@ -4,6 +4,7 @@ import { confirm } from '../confirm.ts'
 import { openSession } from '../open-session.ts'
 import { parsePathSegment } from '../path-segment.ts'
 import { printReply, printStatus } from '../print-reply.ts'
+import { addTenantDeletion } from './destruction.ts'
 import { tenantListView, tenantView } from '../views/tenant.ts'
 
 export function addTenantCommands(parent: Command): void {
@@ -47,4 +48,6 @@ export function addTenantCommands(parent: Command): void {
       if (!yes) await confirm(`delete the tenant ${tenantId}?`)
       printStatus(session.mode, await session.call('deleteTenant', { params: { tenantId } }))
     })
+
+  addTenantDeletion(group)
 }

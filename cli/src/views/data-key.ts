@@ -6,12 +6,13 @@ import { readableTime } from './readable-time.ts'
 
 export const dataKeyView: View<DataKeyInformation> = {
   ids: ({ keyName }) => [keyName],
-  text: ({ keyName, dataKeyId, activeVersion, minimumVersion, versions }) =>
+  text: ({ keyName, dataKeyId, activeVersion, minimumVersion, destroyAt, versions }) =>
     formatFields([
       ['name', keyName],
       ['data key', dataKeyId],
       ['active version', String(activeVersion)],
       ['minimum version', String(minimumVersion)],
+      ['to be destroyed', destroyAt && readableTime(destroyAt)],
       [
         'versions',
         versions.map(({ version, state, createdAt }) => `${version}  ${state}  ${readableTime(createdAt)}`),

@@ -6,11 +6,12 @@ import { readableTime } from './readable-time.ts'
 
 export const tenantView: View<Tenant> = {
   ids: ({ id }) => [id],
-  text: ({ id, name, createdAt }) =>
+  text: ({ id, name, createdAt, deletionDueAt }) =>
     formatFields([
       ['id', id],
       ['name', name],
       ['created', readableTime(createdAt)],
+      ['deletion due', deletionDueAt && readableTime(deletionDueAt)],
     ]),
 }
 

@@ -1,0 +1,52 @@
+// Destructions for people.
+import type { Destruction, DestructionWithRecord } from '@keyhold/client'
+import { formatFields, formatTable } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const destructionView: View<DestructionWithRecord> = {
+  ids: ({ id }) => [id],
+  text: (destruction) =>
+    formatFields([
+      ['id', destruction.id],
+      ['what', whatOf(destruction)],
+      ['data key', destruction.dataKeyId],
+      ['tenant', destruction.tenantId],
+      ['state', destruction.state],
+      ['due', readableTime(destruction.dueAt)],
+      ['scheduled', `${readableTime(destruction.scheduledAt)} by API key ${destruction.scheduledBy}`],
+      ['cancelled', cancellationOf(destruction)],
+      ['destroyed', destruction.destroyedAt && readableTime(destruction.destroyedAt)],
+      ['cipherkeys', countOf(destruction)],
+    ]),
+}
+
+export const destructionListView: View<{ destructions: Destruction[] }> = {
+  ids: ({ destructions }) => destructions.map(({ id }) => id),
+  text: ({ destructions }) =>
+    formatTable(
+      ['ID', 'STATE', 'DUE', 'WHAT', 'TENANT'],
+      destructions.map((destruction) => [
+        destruction.id,
+        destruction.state,
+        readableTime(destruction.dueAt),
+        whatOf(destruction),
+        destruction.tenantId,
+      ]),
+    ),
+}
+
+function whatOf({ kind, keyName = '' }: Destruction): string {
+  return kind === 'tenant' ? 'the whole tenant' : `data key ${keyName}`
+}
+
+function cancellationOf({ cancelledAt, cancelledBy }: Destruction): string | undefined {
+  return cancelledAt && `${readableTime(cancelledAt)} by API key ${cancelledBy ?? ''}`
+}
+
+// Of the record, which is signed and has a form of its own: what is not there is not shown.
+function countOf({ record }: DestructionWithRecord): string | undefined {
+  const { cipherkeys } = record ?? {}
+  if (typeof cipherkeys !== 'object' || cipherkeys === null || !('count' in cipherkeys)) return undefined
+  return `${String(cipherkeys.count)} destroyed; --json shows the signed record`
+}
