@@ -1,0 +1,43 @@
+// Whatever is done to a tenant in whatever order, it is where the model says that it is.
+import fc from 'fast-check'
+import { afterAll, beforeAll, test } from 'vitest'
+import { startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+import { commands, prepare } from './commands.ts'
+import { Model, type Kek } from './model.ts'
+import { TenantUnderTest } from './tenant-under-test.ts'
+
+// For more: KEYHOLD_TEST_MODEL_RUNS=5000 npx vitest run server/test/model/model.test.ts
+const numRuns = Number(process.env.KEYHOLD_TEST_MODEL_RUNS ?? 80)
+
+const testTimeoutMs = 60_000 + 2_000 * numRuns
+
+let postgres: TestPostgres
+let stores: TestStores
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+  stores = await postgres.createStores()
+})
+afterAll(() => postgres.stop())
+
+const settings = fc.record({
+  ttlMs: fc.constantFrom(0, 60_000),
+  backupRetentionDays: fc.constantFrom(0, 30),
+})
+
+const registered = fc.constantFrom<Kek[]>(['a', 'b'], ['a'])
+
+test(
+  'register, migrate, cancel, rotate, revoke, restore, crash, encrypt and decrypt as the model says',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(settings, registered, commands, async (tenantSettings, keks, done) => {
+        const tenant = await new TenantUnderTest(stores.db, stores.store, tenantSettings).create()
+        const model = new Model()
+        await prepare(model, tenant, keks)
+        await fc.asyncModelRun(() => ({ model, real: tenant }), done)
+      }),
+      { numRuns },
+    )
+  },
+  testTimeoutMs,
+)

@@ -1,0 +1,99 @@
+// What a tenant is, in as few words as say what must happen next. The model knows no versions, no epochs, no leases and
+// no chunks: whatever the engine does with them, this is what its callers may rely on.
+import type { ErrorCode } from '@keyhold/core'
+import type { KeyJobKind, KeyJobPhase } from '../../src/store/tables.ts'
+
+export const keks = ['root', 'a', 'b'] as const
+export type Kek = (typeof keks)[number]
+
+const unusable: readonly ErrorCode[] = ['ERR_KMS_KEY_DISABLED', 'ERR_KMS_KEY_PENDING_DELETION']
+const order = ['prepare', 'dual', 'copy', 'verify', 'cutover', 'done', 'aborting', 'aborted'] as const
+
+export class Model {
+  current: Kek = 'root'
+  registered = new Set<Kek>(['root'])
+  /** What the KMS answers instead of opening; open KEKs are not in it. */
+  closed = new Map<Kek, ErrorCode>()
+  /** Closed KEKs under which something may still be in memory, until its time has run out or a denial was heard. */
+  held = new Set<Kek>()
+  /** From a current provider to the next; a rotation's two are the same. */
+  job: { kind: KeyJobKind; source: Kek; target: Kek; phase: KeyJobPhase } | undefined
+  lastEnd: 'done' | 'aborted' | undefined
+  /** By key name: the KEKs that its data key may hang on. */
+  names = new Map<string, Set<Kek>>()
+  /** What was answered to a caller, who may come back with it at any time. */
+  values: { keyName: string; token: string; plaintext: string }[] = []
+
+  /** The KEK that new data keys hang on. */
+  get active(): Kek {
+    const { phase = 'done', target = this.current } = this.job ?? {}
+    return ['copy', 'verify', 'cutover'].includes(phase) ? target : this.current
+  }
+
+  /** Whether something under a KEK opens. */
+  opens(kek: Kek): 'yes' | 'no' | 'perhaps' {
+    return !this.closed.has(kek) ? 'yes' : this.held.has(kek) ? 'perhaps' : 'no'
+  }
+
+  refusalOfMigrating(target: Kek): ErrorCode | undefined {
+    if (!this.registered.has(target)) return 'ERR_KEY_PROVIDER_NOT_FOUND'
+    if (this.job?.kind === 'migrate') return 'ERR_MIGRATION_RUNNING'
+    if (target === this.current) return 'ERR_MIGRATION_TARGET_CURRENT'
+    if (unusable.includes(this.closed.get(target) ?? 'ERR_INTERNAL')) return 'ERR_MIGRATION_NOT_STARTED'
+    return this.closed.has(target) || this.closed.has(this.current) ? 'ERR_MIGRATION_NOT_PREPARED' : undefined
+  }
+
+  refusalOfRotating(): ErrorCode | undefined {
+    if (this.job !== undefined) return 'ERR_MIGRATION_RUNNING'
+    return this.closed.has(this.current) ? 'ERR_MIGRATION_NOT_PREPARED' : undefined
+  }
+
+  refusalOfCancelling(): ErrorCode | undefined {
+    if (this.job === undefined) return this.lastEnd === 'done' ? 'ERR_MIGRATION_ENDED' : undefined
+    if (this.job.phase === 'aborting' || !this.closed.has(this.job.source)) return undefined
+    return 'ERR_MIGRATION_NOT_PREPARED'
+  }
+
+  refusalOfDeleting(kek: Kek): ErrorCode | undefined {
+    if (kek === 'root') return 'ERR_KEY_PROVIDER_DEFAULT'
+    if (!this.registered.has(kek)) return 'ERR_KEY_PROVIDER_NOT_FOUND'
+    const needed = [this.current, this.job?.source, this.job?.target]
+    return needed.includes(kek) ? 'ERR_KEY_PROVIDER_IN_USE' : undefined
+  }
+
+  /** The phases in which a run of the live key job may stop; one that is killed may stop in any before them, too. */
+  phasesAfterRun({ isKilled }: { isKilled: boolean }): KeyJobPhase[] {
+    if (this.job === undefined) return []
+    const { source, target, phase } = this.job
+    const ends = phase === 'aborting' ? this.#ends(phase, source, target) : this.#ends(phase, target, source)
+    if (!isKilled) return ends
+    return order.slice(order.indexOf(phase), Math.max(...ends.map((end) => order.indexOf(end))) + 1)
+  }
+
+  #ends(phase: KeyJobPhase, to: Kek, from: Kek): KeyJobPhase[] {
+    const end = phase === 'aborting' ? 'aborted' : 'done'
+    if (phase === 'cutover') return [end]
+    if (this.closed.has(to)) return phase === 'copy' ? ['copy', 'verify'] : [phase]
+    if (phase === 'verify' || !this.closed.has(from)) return [end]
+    const places = [...this.names.values()].filter((place) => place.has(from))
+    if (places.length === 0) return [end]
+    const waits = phase === 'aborting' ? 'aborting' : 'copy'
+    return places.some((place) => !place.has(to)) && this.opens(from) === 'no' ? [waits] : [waits, end]
+  }
+
+  /** Takes over how far the live key job has come. */
+  reach(phase: KeyJobPhase): void {
+    if (this.job === undefined) return
+    const { source, target } = this.job
+    const to = phase === 'aborting' || phase === 'aborted' ? source : target
+    for (const [name, place] of this.names) {
+      if (phase === 'copy' || phase === 'aborting') place.add(to)
+      else if (phase !== 'prepare' && phase !== 'dual') this.names.set(name, new Set([to]))
+    }
+    this.job.phase = phase
+    if (phase !== 'done' && phase !== 'aborted') return
+    this.job = undefined
+    this.lastEnd = phase
+    this.current = to
+  }
+}

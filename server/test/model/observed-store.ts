@@ -1,0 +1,40 @@
+// A store that says what it is about to do, and waits, or gives up, as it is told.
+import type { Store, TransactionStore } from '../../src/store/store.ts'
+
+/** Called before each query (`tenantKeys.find`), each transaction (`begin`) and each commit (`commit`). */
+export type Observer = (name: string) => Promise<void>
+
+export function observeStore(store: Store, observer: Observer): Store {
+  return {
+    ...(observeQueries(store, observer) as Store),
+    async transaction(work) {
+      await observer('begin')
+      return store.transaction(async (transaction) => {
+        const result = await work(observeQueries(transaction, observer) as TransactionStore)
+        await observer('commit')
+        return result
+      })
+    },
+  }
+}
+
+type Queries = Record<string, Record<string, (...values: unknown[]) => Promise<unknown>>>
+
+function observeQueries(store: Omit<Store, 'transaction'>, observer: Observer): object {
+  const groups = Object.entries(store as unknown as Queries).filter(([group]) => !outside.has(group))
+  const observed = groups.map(([group, queries]) => [
+    group,
+    Object.fromEntries(
+      Object.entries(queries).map(([name, query]) => [
+        name,
+        async (...values: unknown[]) => {
+          await observer(`${group}.${name}`)
+          return Reflect.apply(query, queries, values)
+        },
+      ]),
+    ),
+  ])
+  return { ...store, ...(Object.fromEntries(observed) as object) }
+}
+
+const outside = new Set(['transaction', 'handle'])
