@@ -19,6 +19,7 @@ export {
   type ErrorEnvelope,
   type JsonWebKeySet,
   type KeyChecks,
+  type KeyHealth,
   type KeyJob,
   type KeyJobFailure,
   type KeyJobReport,

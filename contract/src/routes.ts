@@ -21,6 +21,7 @@ import {
   listDestructionsQuery,
   scheduleDestructionBody,
 } from './schemas/destruction.ts'
+import { keyHealth } from './schemas/key-health.ts'
 import { checkKeyBody, keyChecks, keyPolicy, keyPolicyQuery } from './schemas/key-check.ts'
 import {
   createKeyProviderBody,
@@ -181,6 +182,13 @@ export const routes = {
     roles: admin,
     summary: 'Tells what still depends on the key, and since when it is safe to delete in its KMS.',
     replies: { 200: keyProviderUsage },
+  },
+  getKeyProviderHealth: {
+    method: 'GET',
+    path: `${provider}/health`,
+    roles: admin,
+    summary: 'Tells what AWS KMS answers about the key, in every region, and what can be done about it.',
+    replies: { 200: keyHealth },
   },
   listMigrations: {
     method: 'GET',

@@ -21,6 +21,8 @@ export interface Config {
   requireContextCondition: boolean
   /** Which regions stand in for which, in order. */
   drRegions: ReadonlyMap<string, readonly string[]>
+  /** How often a key in use is tried that answers. */
+  keyProbeSeconds: number
   backupRetentionDays: number
   /** After this long without a sign of life from its leader, a migration is led by another replica. */
   migrationLeaseSeconds: number
@@ -86,6 +88,11 @@ export function readConfig(environment: Environment = process.env): Config {
     requireMultiRegion: readBoolean(environment, 'KEYHOLD_REQUIRE_MULTI_REGION'),
     requireContextCondition: readBoolean(environment, 'KEYHOLD_REQUIRE_CONTEXT_CONDITION'),
     drRegions: readDrRegions(environment),
+    keyProbeSeconds: readInteger(environment, 'KEYHOLD_KEY_PROBE_SECONDS', {
+      byDefault: 300,
+      min: 1,
+      max: 86_400,
+    }),
     backupRetentionDays: readInteger(environment, 'KEYHOLD_BACKUP_RETENTION_DAYS', {
       byDefault: 0,
       min: 0,

@@ -15,12 +15,18 @@ import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { keyJobEventHandlers, keyJobHandlers } from './http/key-job-handlers.ts'
 import { keyUseHandlers } from './http/key-use-handlers.ts'
 import { namedDataKeyHandlers } from './http/named-data-key-handlers.ts'
+import { healthHandlers } from './http/health-handlers.ts'
 import { lockHandlers } from './http/lock-handlers.ts'
 import { migrationHandlers } from './http/migration-handlers.ts'
 import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
 import { tenantKeyHandlers } from './http/tenant-key-handlers.ts'
+import { createKeyBreaker } from './health/key-breaker.ts'
+import { createKeyHealthRecorder } from './health/key-health-recorder.ts'
+import { startKeyProber } from './health/key-prober.ts'
+import { keepTestOutcome } from './health/keep-test-outcome.ts'
 import { openTenantLocks } from './health/tenant-locks.ts'
+import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createDataKeyCache } from './keyring/data-key-cache.ts'
 import { createDataKeyLeases } from './keyring/data-key-leases.ts'
@@ -35,6 +41,7 @@ import { startMigration } from './migration/start-migration.ts'
 import { createTrafficGauge } from './migration/traffic-gauge.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { claimSigningKey } from './operations/claim-signing-key.ts'
+import { checkAlias } from './operations/check-alias.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
 import { findKeyAccess } from './operations/find-key-access.ts'
@@ -131,18 +138,35 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
     )
   }
+  const recorder = createKeyHealthRecorder({
+    store,
+    onTransition: (transition) => {
+      logger[transition.to === 'healthy' ? 'info' : 'warn'](transition, 'key health')
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'health of a key not kept')
+    },
+    clock: () => performance.now(),
+  })
   const aws = createAwsKms({
     endpoint: config.kmsEndpoint,
     stsEndpoint: config.stsEndpoint === 'aws' ? undefined : (config.stsEndpoint ?? config.kmsEndpoint),
     credentials: config.kmsCredentials,
     drRegions: config.drRegions,
     findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
+    onAnswer: (answer) => {
+      recorder.answered(answer)
+    },
   })
   closers.push(() => {
     aws.close()
     return Promise.resolve()
   })
-  const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws })
+  const breaker = createKeyBreaker(() => performance.now())
+  const kms = createKmsByArn({
+    internal: createInternalKms(rootKey),
+    aws: watchKms(aws, { breaker, recorder }),
+  })
   const keyring = await openKeyring(config, logger, { db, connection, store, kms }, closers)
 
   const { failpoint } = config
@@ -176,6 +200,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         requireContextCondition: config.requireContextCondition,
         examineKey: (arn, tenantId, role) => aws.examineKey(arn, tenantId, role),
         resolveAlias: (aliasArn, role) => aws.resolveAlias(aliasArn, role),
+        onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),
         drRegions: config.drRegions,
         principals: async (region) => config.awsPrincipals ?? [await aws.ownPrincipal(region)],
       }),
@@ -191,6 +216,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       }),
       ...tenantKeyHandlers(startParts),
       ...lockHandlers({ locks: keyring.locks }),
+      ...healthHandlers({ store }),
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),
       ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
@@ -215,6 +241,23 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       forgetDestroyed,
     }
     closers.push(await startKeyJobs(parts))
+    closers.push(
+      startKeyProber({
+        store,
+        recorder,
+        probeKey: (keyArn, wrapped, ref) => aws.probeKey(keyArn, wrapped, ref),
+        onDenial: keyring.denied,
+        checkAlias: async (tenantId, fingerprint) => {
+          const provider = await store.keyProviders.find(tenantId, fingerprint)
+          const resolveAlias = aws.resolveAlias.bind(aws)
+          if (provider !== undefined) await checkAlias({ store, resolveAlias }, provider)
+        },
+        healthySeconds: config.keyProbeSeconds,
+        onError: (error) => {
+          logger.warn({ err: error }, 'key not probed: tried again in a while')
+        },
+      }),
+    )
   }
   closers.push(async () => {
     const drained = setTimeout(() => {
@@ -310,6 +353,11 @@ async function openKeyring(
     tenantKeys,
     dataKeys,
     locks,
+    /** What a probe found denied: nobody holds anything under it any more. */
+    denied: (keyArn: string) => {
+      tenantKeys.evictKeyArn(keyArn)
+      notifications.publishDenial(keyArn).catch(() => undefined)
+    },
     leases: createDataKeyLeases(shared),
     announceDataKeyChange,
     forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {

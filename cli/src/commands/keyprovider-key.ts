@@ -1,12 +1,14 @@
-// keyhold keyprovider check and policy: what a key needs, before it is registered.
+// keyhold keyprovider check, policy and health: what a key needs, before it is registered, and how it is afterwards.
 import type { KeyPolicy } from '@keyhold/client'
 import { Option, type Command } from 'commander'
 import { CliError } from '../cli-error.ts'
 import { openSession } from '../open-session.ts'
+import { parsePathSegment } from '../path-segment.ts'
 import { printReply } from '../print-reply.ts'
 import { requestBody } from '../request-body.ts'
 import { say } from '../say.ts'
 import { keyChecksView } from '../views/key-checks.ts'
+import { keyHealthView } from '../views/key-health.ts'
 
 const formats = ['json', 'terraform', 'cloudformation', 'trust-policy', 'role-policy'] as const
 
@@ -27,6 +29,16 @@ const roleOption = [
 ] as const
 
 export function addKeyCommands(group: Command): void {
+  group
+    .command('health')
+    .description('Tell what AWS KMS answers about the key, in every region, and what can be done about it.')
+    .argument('<fingerprint>', 'fingerprint of the key provider', parsePathSegment)
+    .action(async (arnFingerPrint: string, _options: unknown, command: Command) => {
+      const session = await openSession(command, 'tenant-admin')
+      const reply = await session.call('getKeyProviderHealth', { params: { arnFingerPrint } })
+      printReply(session.mode, reply, keyHealthView)
+    })
+
   group
     .command('check')
     .description('Try everything about a key that registering it would try, and store nothing.')

@@ -19,6 +19,7 @@ export const keyProviderView: View<KeyProvider> = {
       ['multi-region', provider.multiRegion === undefined ? undefined : provider.multiRegion ? 'yes' : 'no'],
       ['replicas', provider.replicaKeys?.map((replica) => `${replica.region}  ${replica.arn}`)],
       ['DR', provider.drCompliant === undefined ? undefined : disasterRecovery(provider, true)],
+      ['health', provider.health && [provider.health.state, provider.health.cause, provider.health.advice]],
       ['warnings', provider.warnings?.map(({ code, region, message }) => `${code} in ${region}: ${message}`)],
       ['created', readableTime(provider.createdAt)],
       ['promoted', readableTime(provider.promotedToCurrentAt)],

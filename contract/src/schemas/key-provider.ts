@@ -1,5 +1,6 @@
 // Key providers on the wire. Read-only and unknown members of a request are ignored, as clients post them back.
 import Type, { type Static } from 'typebox'
+import { keyHealth } from './key-health.ts'
 
 export const complianceError = Type.Object({
   code: Type.String(),
@@ -30,6 +31,7 @@ export const keyProvider = Type.Object({
   roleArn: Type.Optional(
     Type.String({ description: "The role in the customer's account through which the key is reached." }),
   ),
+  health: Type.Optional(keyHealth),
   alias: Type.Optional(
     Type.Object(
       {

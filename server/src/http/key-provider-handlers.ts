@@ -8,6 +8,7 @@ import { createKeyPolicies, type KeyPolicyParts } from '../operations/key-policy
 import { registerKeyProvider, type RegisterKeyProviderParts } from '../operations/register-key-provider.ts'
 import { renameKeyProvider } from '../operations/rename-key-provider.ts'
 import { testKeyProvider, type TestKeyProviderParts } from '../operations/test-key-provider.ts'
+import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Handlers } from './handler.ts'
 import { keyCheckWire, keyPolicyWire } from './wire/key-check-wire.ts'
 import { keyProviderWire } from './wire/key-provider-wire.ts'
@@ -35,7 +36,14 @@ export function keyProviderHandlers(
 
   async function list(tenantId: string, withDefault: boolean): Promise<KeyProvider[]> {
     const rows = await store.keyProviders.list(tenantId)
-    return rows.filter((row) => withDefault || row.kms !== 'internal').map(keyProviderWire)
+    const health = await store.keyHealth.list(tenantId)
+    return rows
+      .filter((row) => withDefault || row.kms !== 'internal')
+      .map((row) => keyProviderWire(row, health))
+  }
+
+  async function show(row: KeyProviderRow): Promise<KeyProvider> {
+    return keyProviderWire(row, await store.keyHealth.list(row.tenantId, row.fingerprint))
   }
 
   return {
@@ -50,7 +58,7 @@ export function keyProviderHandlers(
     async createKeyProvider({ tenantId, body }) {
       const { name, arn, roleArn, description = '' } = body
       const row = await registerKeyProvider(parts, { tenantId, arn, roleArn, name, description })
-      return { status: 201, body: keyProviderWire(row) }
+      return { status: 201, body: await show(row) }
     },
 
     async checkKeyProvider({ tenantId, body }) {
@@ -70,7 +78,7 @@ export function keyProviderHandlers(
     async getKeyProvider({ tenantId, params }) {
       return {
         status: 200,
-        body: keyProviderWire(await getKeyProvider(store, tenantId, params.arnFingerPrint)),
+        body: await show(await getKeyProvider(store, tenantId, params.arnFingerPrint)),
       }
     },
 
@@ -89,7 +97,7 @@ export function keyProviderHandlers(
     async testKeyProvider({ tenantId, params }) {
       return {
         status: 201,
-        body: keyProviderWire(await testKeyProvider(parts, tenantId, params.arnFingerPrint)),
+        body: await show(await testKeyProvider(parts, tenantId, params.arnFingerPrint)),
       }
     },
   }

@@ -3,18 +3,23 @@
 import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
 import {
   encodeByokWrap,
+  isKeyholdError,
   keyArnFingerprint,
+  keyArnInRegion,
   keyBytes,
   keyFromBytes,
   KeyholdError,
   parseByokWrap,
+  parseKeyArn,
   type CustomerRole,
   type ExamineKey,
   type KeyInspection,
   type Kms,
+  type TenantKeyRef,
 } from '@keyhold/core'
+import type { KeyObject } from 'node:crypto'
 import { createAskRegions, type AskRegionsOptions, type Target } from './ask-regions.ts'
-import { createAwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
+import { createAwsCall, type AwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
 import { createCustomerRoles } from './customer-role.ts'
 import { examineAwsKey } from './examine-aws-key.ts'
 import { inspectAwsKey, resolveKeyArn } from './inspect-aws-key.ts'
@@ -34,11 +39,23 @@ export interface AwsKms extends Kms {
    * @throws KeyholdError `ERR_KMS_DENIED`, `ERR_KMS_…`
    */
   resolveAlias(aliasArn: string, role: CustomerRole | undefined): Promise<string>
+  /**
+   * Opens a stored tenant key in the key's own region, which comes first, and in every region of its replicas, on
+   * connections of its own. What comes of it counts for nothing else; the caller compares the key check value.
+   */
+  probeKey(keyArn: string, wrapped: Buffer, ref: TenantKeyRef): Promise<KeyProbe[]>
   /** The ARN by which key policies name Keyhold, as AWS tells it. */
   ownPrincipal(region: string): Promise<string>
   close(): void
 }
 
+/** What one region answered. */
+export interface KeyProbe {
+  region: string
+  outcome: { key: KeyObject } | { error: KeyholdError }
+}
+
+const probeTimeoutMs = 2_000
 // As long as AWS says that a CiphertextBlob can be.
 const maxBlobBytes = 6_144
 
@@ -69,6 +86,24 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
       inspecting.set(name, inspection)
     }
     return inspection
+  }
+
+  async function unwrapAt(
+    send: AwsCall,
+    { keyArn, region, options: callOptions }: Target,
+    ciphertextBlob: Uint8Array,
+    tenantId: string,
+  ): Promise<KeyObject> {
+    const command = new DecryptCommand({
+      KeyId: keyArn,
+      CiphertextBlob: ciphertextBlob,
+      EncryptionContext: { tenantId },
+    })
+    const answer = await send('Decrypt', region, (client, o) => client.send(command, o), callOptions)
+    if (answer.KeyId !== keyArn || answer.Plaintext?.length !== keyBytes) {
+      throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
+    }
+    return keyFromBytes(answer.Plaintext)
   }
 
   return {
@@ -102,20 +137,30 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
     async unwrapTenantKey(keyArn, wrapped, ref, options) {
       const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
       if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
-      const unwrap = async (target: Target) => {
-        const { region } = target
-        const command = new DecryptCommand({
-          KeyId: target.keyArn,
-          CiphertextBlob: ciphertextBlob,
-          EncryptionContext: { tenantId: ref.tenantId },
-        })
-        const answer = await call('Decrypt', region, (client, o) => client.send(command, o), target.options)
-        if (answer.KeyId !== target.keyArn || answer.Plaintext?.length !== keyBytes) {
-          throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
-        }
-        return keyFromBytes(answer.Plaintext)
-      }
+      const unwrap = (target: Target) => unwrapAt(call, target, ciphertextBlob, ref.tenantId)
       return askRegions({ keyArn, tenantId: ref.tenantId }, unwrap, options)
+    },
+
+    async probeKey(keyArn, wrapped, { tenantId }) {
+      const { ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
+      const own = parseKeyArn(keyArn)
+      const { role, replicaRegions } = await findKeyAccess(keyArn, tenantId)
+      const callOptions = { timeoutMs: probeTimeoutMs, ...(role !== undefined && { role }) }
+      const regions = new Set([own.region, ...replicaRegions])
+      return Promise.all(
+        Array.from(regions, async (region): Promise<KeyProbe> => {
+          try {
+            const target = { keyArn: keyArnInRegion(own, region) ?? keyArn, region, options: callOptions }
+            return {
+              region,
+              outcome: { key: await unwrapAt(inspections.call, target, ciphertextBlob, tenantId) },
+            }
+          } catch (error) {
+            if (!isKeyholdError(error)) throw error
+            return { region, outcome: { error } }
+          }
+        }),
+      )
     },
 
     inspectKey: (keyArn, tenantId) => inspectOnce(keyArn, tenantId),

@@ -9,6 +9,8 @@ export interface TestKeyProviderParts extends CheckAliasParts {
   store: Store
   kms: Kms
   examineKey: ExamineKey
+  /** Told what came of it; an error of `undefined`: the key passed. */
+  onTested: (key: { keyArn: string; tenantId: string }, error: KeyholdError | undefined) => Promise<void>
 }
 
 /** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `Encryption-88`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_KMS_…` */
@@ -17,7 +19,7 @@ export async function testKeyProvider(
   tenantId: string,
   fingerprint: string,
 ): Promise<KeyProviderRow> {
-  const { store, kms, examineKey } = parts
+  const { store, kms, examineKey, onTested } = parts
   const provider = await getKeyProvider(store, tenantId, fingerprint)
   if (provider.kms === 'internal') {
     await kms.inspectKey(provider.keyArn, tenantId)
@@ -27,6 +29,7 @@ export async function testKeyProvider(
   await checkAlias(parts, provider)
   const access = await store.keyProviders.findAccess(tenantId, provider.keyArn)
   const { inspection, error } = await examineKey(provider.keyArn, tenantId, access?.role)
+  await onTested({ keyArn: provider.keyArn, tenantId }, inspection === undefined ? error : undefined)
   if (inspection === undefined) throw error ?? new KeyholdError('ERR_KEY_UNUSABLE')
   const saved = await store.keyProviders.saveInspection(tenantId, fingerprint, inspection)
   if (saved === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')

@@ -2,6 +2,7 @@
 import { keyArnFingerprint, KeyholdError, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import type { Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
+import { keyHealthQueries } from './key-health.ts'
 import type { Tables } from './tables.ts'
 
 export interface KeyProviderRow {
@@ -70,6 +71,17 @@ export interface NewKeyProvider {
 }
 
 export function keyProviderQueries(db: Database) {
+  // It was tried a moment ago: what else would be known of it.
+  async function saveHealthy({ tenantId, fingerprint, keyArn }: NewKeyProvider): Promise<void> {
+    const [, , , region = ''] = keyArn.split(':')
+    const at = new Date()
+    const nothing = { code: undefined, action: undefined, candidateState: undefined }
+    await keyHealthQueries(db).save({
+      ...{ tenantId, fingerprint, region, state: 'healthy', since: at, checkedAt: at },
+      ...nothing,
+    })
+  }
+
   return {
     /** @throws KeyholdError `ERR_KEY_PROVIDER_EXISTS` */
     async insert(provider: NewKeyProvider): Promise<KeyProviderRow> {
@@ -95,6 +107,7 @@ export function keyProviderQueries(db: Database) {
           })
           .returningAll()
           .executeTakeFirstOrThrow()
+        if (provider.inspection !== undefined) await saveHealthy(provider)
         return fromRow(row)
       } catch (error) {
         if (isUniqueViolation(error, 'key_providers_pkey')) {

@@ -8,6 +8,7 @@ import { dataKeyQueries } from './data-keys.ts'
 import type { Database } from './database.ts'
 import { destructionQueries } from './destructions.ts'
 import { installationQueries } from './installation.ts'
+import { keyHealthQueries } from './key-health.ts'
 import { keyJobFailureQueries } from './key-job-failures.ts'
 import { keyJobReportQueries } from './key-job-reports.ts'
 import { keyJobQueries } from './key-jobs.ts'
@@ -30,6 +31,7 @@ function queries(db: Database) {
     keyJobFailures: keyJobFailureQueries(db),
     keyJobReports: keyJobReportQueries(db),
     tenantLocks: tenantLockQueries(db),
+    keyHealth: keyHealthQueries(db),
     destructions: destructionQueries(db),
     apiKeys: apiKeyQueries(db),
   }

@@ -127,6 +127,10 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
     ({ fingerprint }) => admin('GET', `${providers}/${fingerprint}/usage`),
     ({ tenantId }) => admin('GET', `${providers}/${tenantId}/usage`),
   ],
+  getKeyProviderHealth: [
+    ({ fingerprint }) => admin('GET', `${providers}/${fingerprint}/health`),
+    ({ tenantId }) => admin('GET', `${providers}/${tenantId}/health`),
+  ],
   listMigrations: [(names) => admin('GET', migrations, undefined, tenantHeader(names))],
   getMigration: [({ migrationId }) => admin('GET', `${migrations}/${migrationId}`)],
   watchMigration: [({ migrationId }) => admin('GET', `${migrations}/${migrationId}/events`)],

@@ -81,6 +81,7 @@ describe('registering', () => {
       replicaKeys: [{ arn: arn.replace('eu-west-1', 'eu-west-3'), region: 'eu-west-3' }],
       drCompliant: true,
       complianceError: { code: '', region: '', message: '' },
+      health: expect.objectContaining({ state: 'healthy', advice: '' }) as unknown,
     })
   })
 

@@ -3,7 +3,10 @@ import { spellings, type KeyProvider } from '@keyhold/contract'
 import { KeyholdError, type KeyInspection } from '@keyhold/core'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
+import { keyHealthOf } from '../../health/key-health.ts'
+import type { KeyHealthRow } from '../../store/key-health.ts'
 import type { KeyAlias, KeyProviderRow } from '../../store/key-providers.ts'
+import { keyHealthWire } from './key-health-wire.ts'
 import { wireSeconds } from './wire-time.ts'
 
 const finding = Type.Object({ code: Type.String(), region: Type.String(), message: Type.String() })
@@ -19,9 +22,14 @@ const inspectionForm = Compile(
   }),
 )
 
-/** @throws KeyholdError `ERR_KEY_PROVIDER_RECORD_INVALID` when what is stored of the last inspection is damaged */
-export function keyProviderWire(row: KeyProviderRow): KeyProvider {
+/**
+ * @param healthRows - of all the tenant's key providers
+ * @throws KeyholdError `ERR_KEY_PROVIDER_RECORD_INVALID` when what is stored of the last inspection is damaged
+ */
+export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHealthRow[]): KeyProvider {
   const { description, isCurrent } = row
+  const ofRow = healthRows.filter(({ fingerprint }) => fingerprint === row.fingerprint)
+  const health = row.kms === 'aws' ? keyHealthOf(row.keyArn, ofRow) : undefined
   return {
     name: row.name,
     tenantId: row.tenantId,
@@ -35,6 +43,7 @@ export function keyProviderWire(row: KeyProviderRow): KeyProvider {
     demotedFromCurrentAt: wireSeconds(row.demotedAt),
     ...(row.kms === 'aws' && inspectionWire(row.inspection)),
     ...(row.roleArn !== undefined && { roleArn: row.roleArn }),
+    ...(health !== undefined && { health: keyHealthWire(health) }),
     ...(row.alias !== undefined && { alias: aliasWire(row.alias, row.keyArn) }),
   }
 }

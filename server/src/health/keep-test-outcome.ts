@@ -1,0 +1,25 @@
+// What a try by hand says about a key that is registered. Where tenant keys hang on it, opening one of those is what
+// counts, and is done next; elsewhere the try is all there is.
+import { keyArnFingerprint, parseKeyArn } from '@keyhold/core'
+import type { Store } from '../store/store.ts'
+import { observationOf, type KeyHealthRecorder, type KeyName } from './key-health-recorder.ts'
+import { observedHealthy } from './key-state.ts'
+
+/** @param error - undefined: the key passed */
+export async function keepTestOutcome(
+  { store, recorder }: { store: Pick<Store, 'keyHealth'>; recorder: Pick<KeyHealthRecorder, 'probed'> },
+  key: KeyName,
+  error: unknown,
+): Promise<void> {
+  const { region } = parseKeyArn(key.keyArn)
+  const name = { tenantId: key.tenantId, fingerprint: keyArnFingerprint(key.keyArn) }
+  const isInUse = await store.keyHealth.hastenProbe(name, 0)
+  if (error === undefined) {
+    // A test makes a key and opens it again: these are two answers.
+    await recorder.probed(key, region, observedHealthy)
+    await recorder.probed(key, region, observedHealthy)
+    return
+  }
+  const observation = observationOf(error)
+  if (!isInUse && observation !== undefined) await recorder.probed(key, region, observation)
+}

@@ -1,0 +1,132 @@
+// One customer's dead or hanging key never slows another: few calls at a time for each key, and after outages none at
+// all for a moment. It never turns a denial into an outage, nor the reverse: what it answers instead of a call is the
+// outage that the last call met, and a denial ends all outages.
+import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
+
+const maxAtOnce = 4
+// In any moment that many wait for their turn at most: a key that hangs must not gather requests.
+const maxWaiting = 2_000
+// One may be a mishap; after two in a row the key is left alone, longer each time.
+const toleratedOutages = 1
+const firstPauseMs = 1_000
+const maxPauseMs = 4_000
+
+const outages: readonly ErrorCode[] = [
+  'ERR_KMS_THROTTLED',
+  'ERR_KMS_TIMEOUT',
+  'ERR_KMS_UNREACHABLE',
+  'ERR_KMS_FAILED',
+]
+
+interface KeyCalls {
+  running: number
+  waiting: { begin: () => void; fail: (error: KeyholdError) => void }[]
+  outagesInARow: number
+  lastOutageMs: number
+  /** Until then calls are answered with `lastOutage`. */
+  pausedUntilMs: number
+  lastOutage: KeyholdError | undefined
+}
+
+export interface KeyBreaker {
+  /** Calls, when it is the call's turn. Throws what the call throws, or the outage that the key's last one met. */
+  call<Result>(keyArn: string, send: () => Promise<Result>): Promise<Result>
+  /** Calls that run now, of all keys or of one. */
+  running(keyArn?: string): number
+}
+
+/** @param clock - monotonic milliseconds */
+export function createKeyBreaker(clock: () => number): KeyBreaker {
+  const keys = new Map<string, KeyCalls>()
+
+  function callsOf(keyArn: string): KeyCalls {
+    let calls = keys.get(keyArn)
+    if (calls === undefined) {
+      calls = {
+        running: 0,
+        waiting: [],
+        outagesInARow: 0,
+        lastOutageMs: 0,
+        pausedUntilMs: 0,
+        lastOutage: undefined,
+      }
+      keys.set(keyArn, calls)
+    }
+    return calls
+  }
+
+  function refuseWhilePaused(calls: KeyCalls): void {
+    if (calls.lastOutage === undefined) return
+    if (clock() < calls.pausedUntilMs) throw again(calls.lastOutage)
+    // The pause is over: one call finds out, and all others meanwhile get the same answer as before.
+    if (calls.outagesInARow > toleratedOutages && calls.running > 0) throw again(calls.lastOutage)
+  }
+
+  async function turn(calls: KeyCalls): Promise<void> {
+    refuseWhilePaused(calls)
+    if (calls.running < maxAtOnce) {
+      calls.running += 1
+      return
+    }
+    if (calls.waiting.length >= maxWaiting)
+      throw again(calls.lastOutage ?? new KeyholdError('ERR_KMS_TIMEOUT'))
+    await new Promise<void>((begin, fail) => calls.waiting.push({ begin, fail }))
+  }
+
+  function outage(calls: KeyCalls, startMs: number, error: KeyholdError): void {
+    calls.lastOutage = error
+    // Calls that ran side by side have met one outage, not several.
+    if (calls.outagesInARow > 0 && startMs < calls.lastOutageMs) return
+    calls.outagesInARow += 1
+    calls.lastOutageMs = clock()
+    const steps = calls.outagesInARow - toleratedOutages - 1
+    if (steps < 0) return
+    calls.pausedUntilMs = clock() + Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(steps, 8))
+    for (const { fail } of calls.waiting.splice(0)) fail(again(error))
+  }
+
+  function answered(calls: KeyCalls): void {
+    calls.outagesInARow = 0
+    calls.pausedUntilMs = 0
+    calls.lastOutage = undefined
+  }
+
+  function leave(keyArn: string, calls: KeyCalls): void {
+    const next = calls.waiting.shift()
+    // Handed on, so that nobody who comes now is first.
+    if (next !== undefined) next.begin()
+    else {
+      calls.running -= 1
+      // What is well takes no room.
+      if (calls.running === 0 && calls.outagesInARow === 0) keys.delete(keyArn)
+    }
+  }
+
+  return {
+    async call(keyArn, send) {
+      const calls = callsOf(keyArn)
+      await turn(calls)
+      const startMs = clock()
+      try {
+        const result = await send()
+        answered(calls)
+        return result
+      } catch (error) {
+        if (isKeyholdError(error, ...outages)) outage(calls, startMs, error)
+        else answered(calls)
+        throw error
+      } finally {
+        leave(keyArn, calls)
+      }
+    },
+    running: (keyArn) =>
+      keyArn === undefined
+        ? [...keys.values()].reduce((sum, { running }) => sum + running, 0)
+        : (keys.get(keyArn)?.running ?? 0),
+  }
+}
+
+// An error of its own for each: callers add causes to what they catch.
+function again({ code, message, details }: KeyholdError): KeyholdError {
+  return new KeyholdError(code, { message, details })
+}

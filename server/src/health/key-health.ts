@@ -1,0 +1,39 @@
+// The health of a key provider, put together from what is known of each region.
+import { parseKeyArn } from '@keyhold/core'
+import type { KeyHealthRow } from '../store/key-health.ts'
+import type { KeyHealthState } from '../store/tables.ts'
+import { isOutageState } from './key-state.ts'
+import { wordsOf } from './key-words.ts'
+
+export interface KeyHealth {
+  /** Degraded: the own region is away, and another one stands in. */
+  state: KeyHealthState | 'degraded'
+  cause: string
+  since: Date
+  checkedAt: Date
+  /** What the customer can do; empty: nothing. */
+  advice: string
+  /** The own region first. */
+  regions: { region: string; state: KeyHealthState; cause: string; since: Date; checkedAt: Date }[]
+}
+
+/** Undefined: nothing is known of the key's own region. */
+export function keyHealthOf(keyArn: string, rows: readonly KeyHealthRow[]): KeyHealth | undefined {
+  const { region } = parseKeyArn(keyArn)
+  const own = rows.find((row) => row.region === region)
+  if (own === undefined) return undefined
+  const others = rows.filter((row) => row !== own)
+  const regions = [own, ...others].map((row) => ({
+    region: row.region,
+    state: row.state,
+    cause: wordsOf(row).cause,
+    since: row.since,
+    checkedAt: row.checkedAt,
+  }))
+  const { cause, advice } = wordsOf(own)
+  const shown = { state: own.state, cause, since: own.since, checkedAt: own.checkedAt, advice, regions }
+  // Seen to be well since the own region went away, and not merely before.
+  const standIn = others.find((row) => row.state === 'healthy' && row.checkedAt >= own.since)
+  if (!isOutageState(own.state) || standIn === undefined) return shown
+  return { ...shown, state: 'degraded', cause: `${cause} The key in ${standIn.region} stands in.` }
+}

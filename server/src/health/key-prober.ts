@@ -1,0 +1,138 @@
+// Looking at keys that are in use: a stored tenant key is opened for real in every region, since nothing else tells the
+// truth. One replica at a time looks at a key, the healthy seldom, the others often. A probe holds nothing, evicts
+// nothing when the KMS is away, and is not held up by what holds up traffic; a refusal that it sees locks as one that
+// traffic meets.
+import { KeyholdError, isKeyholdError, verifyKeyCheckValue, type TenantKeyRef } from '@keyhold/core'
+import type { KeyObject } from 'node:crypto'
+import type { DueProbe } from '../store/key-health.ts'
+import type { Store } from '../store/store.ts'
+import { observationOf, type KeyHealthRecorder } from './key-health-recorder.ts'
+import { isRefusal, observedHealthy } from './key-state.ts'
+
+const roundMs = 1_000
+const afterErrorMs = 10_000
+// A probe takes two seconds at most, in all regions at once: this is also the budget of calls.
+const maxAtOnce = 8
+const leaseSeconds = 30
+const unhealthySeconds = 30
+// After an answer that contradicts what is shown.
+const confirmSeconds = 3
+// So long it takes until a key that has come into use is tried for the first time.
+const maxSeedMs = 60_000
+const jitterShare = 0.1
+
+/** What one region answered to a probe. */
+export interface ProbedRegion {
+  region: string
+  outcome: { key: KeyObject } | { error: KeyholdError }
+}
+
+export interface KeyProberOptions {
+  store: Store
+  recorder: Pick<KeyHealthRecorder, 'probed'>
+  /** Opens a stored tenant key in every region of its KEK, the own region first. */
+  probeKey: (keyArn: string, wrapped: Buffer, ref: TenantKeyRef) => Promise<ProbedRegion[]>
+  /** Ends what replicas hold under a key. */
+  onDenial: (keyArn: string) => void
+  /** Looks besides whether the provider's alias still names the key. */
+  checkAlias: (tenantId: string, fingerprint: string) => Promise<void>
+  /** How often a key is tried that answers. */
+  healthySeconds: number
+  onError: (error: unknown) => void
+}
+
+/** Starts to look; what it answers ends that, once the probes under way have ended. */
+export function startKeyProber({
+  store,
+  recorder,
+  probeKey,
+  onDenial,
+  checkAlias,
+  healthySeconds,
+  onError,
+}: KeyProberOptions): () => Promise<void> {
+  const running = new Set<Promise<void>>()
+  let isClosed = false
+  let timer: NodeJS.Timeout | undefined
+  let seededMs = Number.NEGATIVE_INFINITY
+
+  async function look(probe: DueProbe): Promise<void> {
+    const { tenantId, fingerprint, keyArn, wrap } = probe
+    if (wrap === undefined) {
+      await store.keyHealth.endProbes(probe)
+      return
+    }
+    const ref = { tenantId, id: wrap.id, version: wrap.version }
+    const regions = await probeKey(keyArn, wrap.wrapped, ref)
+    for (const [index, { region, outcome }] of regions.entries()) {
+      const error = 'error' in outcome ? outcome.error : integrityError(ref, outcome.key, wrap.keyCheckValue)
+      const observation = error === undefined ? observedHealthy : observationOf(error)
+      if (observation === undefined) continue
+      // First of all: nobody decrypts while this is being written.
+      if (index === 0 && isRefusal(observation)) onDenial(keyArn)
+      await recorder.probed({ keyArn, tenantId }, region, observation)
+    }
+    await checkAlias(tenantId, fingerprint)
+    await store.keyHealth.scheduleProbe(probe, jittered(await secondsUntilNext(probe)))
+  }
+
+  async function secondsUntilNext({ tenantId, fingerprint }: DueProbe): Promise<number> {
+    const rows = await store.keyHealth.list(tenantId, fingerprint)
+    if (rows.some(({ candidateState }) => candidateState !== undefined)) return confirmSeconds
+    return rows.every(({ state }) => state === 'healthy')
+      ? healthySeconds
+      : Math.min(unhealthySeconds, healthySeconds)
+  }
+
+  async function round(): Promise<number> {
+    try {
+      const seedMs = Math.min(maxSeedMs, healthySeconds * 1_000)
+      if (performance.now() - seededMs >= seedMs) {
+        seededMs = performance.now()
+        await store.keyHealth.seedProbes(seedMs / 1_000)
+      }
+      const due = await store.keyHealth.claimProbes(maxAtOnce - running.size, leaseSeconds)
+      for (const probe of due) {
+        // What fails is tried again when its lease is over.
+        const looking: Promise<void> = look(probe)
+          .catch(onError)
+          .finally(() => running.delete(looking))
+        running.add(looking)
+      }
+      return roundMs
+    } catch (error) {
+      onError(error)
+      return afterErrorMs
+    }
+  }
+
+  let rounds = Promise.resolve()
+  function next(pauseMs: number): void {
+    if (isClosed) return
+    timer = setTimeout(() => {
+      rounds = round().then(next)
+    }, jittered(pauseMs))
+  }
+
+  next(0)
+  return async () => {
+    isClosed = true
+    clearTimeout(timer)
+    await rounds
+    await Promise.all(running)
+  }
+}
+
+function jittered(value: number): number {
+  return value * (1 - jitterShare + 2 * jitterShare * Math.random())
+}
+
+function integrityError(ref: TenantKeyRef, key: KeyObject, expected: Buffer): KeyholdError | undefined {
+  try {
+    verifyKeyCheckValue({ ...ref, key }, expected)
+    return undefined
+  } catch (error) {
+    if (isKeyholdError(error)) return error
+    throw error
+  }
+}

@@ -1,0 +1,74 @@
+// The state of a key in words: why it is so, and what the customer can do.
+import { errorSummary, type ErrorCode } from '@keyhold/core'
+import type { KeyHealthRow } from '../store/key-health.ts'
+
+interface Words {
+  cause: string
+  advice: string
+}
+
+const wait = 'Nothing need be done at the key: Keyhold goes on by itself when AWS KMS answers again.'
+
+/** What is said of one region. */
+export function wordsOf({ state, code, action = '', region }: KeyHealthRow): Words {
+  switch (code as ErrorCode | undefined) {
+    case undefined:
+      return { cause: 'AWS KMS lets Keyhold use the key.', advice: '' }
+    case 'ERR_KMS_DENIED':
+    case 'Encryption-88':
+      return action === 'AssumeRole'
+        ? {
+            cause: 'Keyhold cannot assume the role through which the key is reached.',
+            advice:
+              'Have the trust policy of the role name Keyhold and ask for the external id of this tenant: keyhold keyprovider policy prints it.',
+          }
+        : {
+            cause: `The key policy in ${region} does not allow ${action === '' ? 'the use of the key' : `kms:${action}`} to Keyhold for this tenant.`,
+            advice:
+              'To give access back, put the policy that keyhold keyprovider policy prints into this region. Everything opens again by itself.',
+          }
+    case 'ERR_KMS_KEY_DISABLED':
+      return {
+        cause: `The key is disabled in ${region}.`,
+        advice: 'To give access back, enable the key. Everything opens again by itself.',
+      }
+    case 'ERR_KMS_KEY_PENDING_DELETION':
+      return {
+        cause: `The key is scheduled for deletion in ${region}.`,
+        advice:
+          'Cancel the deletion and enable the key before the waiting period ends: after that, what it protects is lost for good.',
+      }
+    case 'ERR_KMS_KEY_NOT_FOUND':
+      return {
+        cause: `AWS KMS answers that it has no such key in ${region}.`,
+        advice:
+          'If it was deleted, what it protects cannot be opened any more. A replica that was deleted can be made again from its primary key.',
+      }
+    case 'ERR_KMS_THROTTLED':
+      return { cause: `AWS KMS refuses more calls in ${region} for now.`, advice: wait }
+    case 'ERR_KMS_TIMEOUT':
+      return { cause: `AWS KMS does not answer in time in ${region}.`, advice: wait }
+    case 'ERR_KMS_UNREACHABLE':
+      return { cause: `AWS KMS cannot be reached in ${region}.`, advice: wait }
+    case 'ERR_KMS_FAILED':
+      return { cause: `AWS KMS fails in ${region}.`, advice: wait }
+    case 'ERR_KMS_KEY_NOT_READY':
+      return {
+        cause: `The key in ${region} is not ready: it is still being made, or its imported key material is gone.`,
+        advice: 'Wait until the key is enabled, or import its key material again.',
+      }
+    case 'ERR_KMS_CREDENTIALS':
+      return {
+        cause: "Keyhold's own credentials for AWS are not accepted.",
+        advice: 'Nothing need be done at the key: the operator of this installation has to correct them.',
+      }
+    case 'ERR_KMS_INVALID_CIPHERTEXT':
+    case 'ERR_KEY_INTEGRITY':
+      return {
+        cause: `The key in ${region} does not open what Keyhold has stored under it.`,
+        advice: 'Ask the operator of this installation: a stored key may be damaged.',
+      }
+    default:
+      return { cause: errorSummary(code as ErrorCode), advice: `The key is ${state}: correct it in AWS.` }
+  }
+}
