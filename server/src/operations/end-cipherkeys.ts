@@ -32,6 +32,7 @@ export async function endCipherkeys(
   const listed: unknown[] = []
   let [count, dataKeys, keyNames] = [0, 0, 0]
   let last: EndedCipherkey | undefined
+  await transaction.cipherkeyEnds.readInOrder()
   for (;;) {
     const page = await transaction.cipherkeyEnds.deleteNext(tenantId, {
       dataKeyId,

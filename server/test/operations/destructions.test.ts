@@ -249,6 +249,13 @@ test('a tenant goes with everything, its id is never used again, and the operato
   const ofDataKey = await schedule(tenant, 'one')
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
 
+  // More than the record names, and than are deleted at once.
+  await sql(
+    server,
+    `insert into keyhold.cipherkeys (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
+     select $1, gen_random_uuid(), 1 + n % 3, 'active', 1, '\\x00', sha256(n::text::bytea) from generate_series(1, 2500) n`,
+    [tenantId],
+  )
   const before = await identities(tenant)
   await makeDue(deletion.id)
   const done = await waitForEnd(deletion.id)
@@ -257,12 +264,16 @@ test('a tenant goes with everything, its id is never used again, and the operato
     tenantId,
     name: 'test tenant',
     keyNames: 3,
-    cipherkeys: { count: 3, dataKeys: 3, digest: digestOf(before) },
+    cipherkeys: { count: 2503, dataKeys: 2503, digest: digestOf(before) },
     tenantKeys: [{ version: 1, state: 'active' }],
     keyProviders: [{ fingerprint: tenantId }, { fingerprint }],
     keyJobs: 0,
     apiKeys: 2,
   })
+  const { cipherkeys } = done.record as { cipherkeys: { listed: { dataKeyId: string }[] } }
+  expect(cipherkeys.listed.map(({ dataKeyId }) => dataKeyId)).toEqual(
+    before.slice(0, 1_000).map(({ data_key_id }) => data_key_id),
+  )
   expect(await find(ofDataKey.id)).toMatchObject({ state: 'destroyed', jws: done.jws })
 
   const tables = (await sql(
