@@ -40,7 +40,7 @@ export default tseslint.config(
       'core/src/cobblestone.ts',
       'local-kms/src/**/*.ts',
       '**/test/**/*.ts',
-      'bench/{values/plain-gcm,files/plain-gcm-files,endpoints/bare-endpoint}.ts',
+      'bench/{values/plain-gcm,files/plain-gcm-files,endpoints/bare-endpoint,migration/row-wraps}.ts',
     ],
     rules: { 'no-restricted-imports': 'off' },
   },

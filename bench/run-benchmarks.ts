@@ -2,6 +2,8 @@
 import { compareEndpoints } from './endpoints/compare-endpoints.ts'
 import { compareFiles } from './files/compare-files.ts'
 import { countKmsCalls } from './kms-calls/count-kms-calls.ts'
+import { compareBesideTraffic } from './migration/compare-beside-traffic.ts'
+import { compareGrowth } from './migration/compare-growth.ts'
 import { compareMigrations } from './migration/compare-migrations.ts'
 import { compareValues } from './values/compare-values.ts'
 import type { Report } from './measurement.ts'
@@ -11,6 +13,8 @@ const benchmarks: Readonly<Record<string, (sizes: Sizes, report: Report) => Prom
   values: compareValues,
   endpoints: compareEndpoints,
   migration: compareMigrations,
+  growth: compareGrowth,
+  'beside-traffic': compareBesideTraffic,
   files: compareFiles,
   'kms-calls': countKmsCalls,
 }

@@ -12,6 +12,12 @@ export interface Sizes {
   warmUpMs: number
   cipherkeys: number
   migrationRounds: number
+  /** Keys that are brought over by a KMS call pair each. */
+  kmsPairs: number
+  /** Migrations of these sizes beside that of the first. */
+  growthCipherkeys: number[]
+  /** Cipherkeys that are migrated beside traffic. */
+  besideTraffic: number
   fileMebibytes: number
   fileRounds: number
   /** Encryptions and decryptions of which the KMS calls are counted. */
@@ -29,6 +35,9 @@ export const full: Sizes = {
   warmUpMs: 5_000,
   cipherkeys: 100_000,
   migrationRounds: 3,
+  kmsPairs: 2_000,
+  growthCipherkeys: [10_000, 100_000, 1_000_000],
+  besideTraffic: 200_000,
   fileMebibytes: 100,
   fileRounds: 7,
   dataOperations: 1_000_000,
@@ -44,6 +53,9 @@ export const quick: Sizes = {
   warmUpMs: 600,
   cipherkeys: 5_000,
   migrationRounds: 2,
+  kmsPairs: 200,
+  growthCipherkeys: [2_000, 20_000],
+  besideTraffic: 5_000,
   fileMebibytes: 8,
   fileRounds: 2,
   dataOperations: 50_000,

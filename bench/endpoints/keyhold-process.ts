@@ -15,6 +15,7 @@ export interface KeyholdProcess {
   readonly pid: number
   readonly kms: LocalKms
   readonly operatorToken: string
+  readonly dataDir: string
   /** Ends the process, with SIGKILL like a crash, and starts another one, which holds no keys yet. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
   stop(): Promise<void>
@@ -81,6 +82,7 @@ export async function startKeyholdProcess({
     },
     kms,
     operatorToken: stdout.trim(),
+    dataDir: environment.KEYHOLD_DATA_DIR,
     async restart(signal) {
       await end(running.child, signal)
       running = await start()

@@ -1,7 +1,8 @@
 // The other side of a migration: the loop that one would write. The same rows, wraps and chunks, and nothing else: no
 // check that a new wrap opens, no fence, no progress to resume from.
-import { unwrapDataKey, wrapDataKey, type TenantKey } from '@keyhold/core'
+import type { TenantKey } from '@keyhold/core'
 import type { Client } from 'pg'
+import { rowWraps, type WrapName } from './row-wraps.ts'
 
 const chunkRows = 1_000
 
@@ -11,6 +12,7 @@ export interface BareRewrap {
   /** Data key ids: from after the first to the second, both in the order of the primary key. */
   after: string
   upTo: string
+  wraps: WrapName
 }
 
 interface Row {
@@ -22,9 +24,10 @@ interface Row {
 /** Rewraps a range of a tenant's cipherkeys and answers how many. */
 export async function bareRewrap(
   client: Client,
-  { source, target, after, upTo }: BareRewrap,
+  { source, target, after, upTo, wraps: wrapName }: BareRewrap,
 ): Promise<number> {
   const { tenantId } = source
+  const wraps = rowWraps[wrapName]
   let done = 0
   let position = after
   for (;;) {
@@ -35,16 +38,22 @@ export async function bareRewrap(
     )
     const last = rows.at(-1)
     if (last === undefined) return done
-    const wraps = rows.map((row) => {
+    const newWraps = rows.map((row) => {
       const ref = { tenantId, id: row.data_key_id, version: row.version }
-      return wrapDataKey(target, unwrapDataKey(source, ref, row.wrapped))
+      return wraps.wrap(target, wraps.unwrap(source, ref, row.wrapped))
     })
     await client.query('begin')
     const { rowCount } = await client.query(
       `update keyhold.cipherkeys as c set wrapped = r.wrapped, tenant_key_version = $2
        from unnest($3::uuid[], $4::integer[], $5::bytea[]) as r (data_key_id, version, wrapped)
        where c.tenant_id = $1 and c.data_key_id = r.data_key_id and c.version = r.version`,
-      [tenantId, target.version, rows.map((row) => row.data_key_id), rows.map((row) => row.version), wraps],
+      [
+        tenantId,
+        target.version,
+        rows.map((row) => row.data_key_id),
+        rows.map((row) => row.version),
+        newWraps,
+      ],
     )
     await client.query('commit')
     done += rowCount ?? 0

@@ -3,7 +3,9 @@ import { orSkip, type Comparison, type Report } from '../measurement.ts'
 import { median } from '../median.ts'
 import type { Sizes } from '../sizes.ts'
 import { bareRewrap } from './bare-rewrap.ts'
+import { kmsPairsPerSecond } from './kms-pairs.ts'
 import { startRewrapThreads, type RewrapThreads } from './rewrap-threads.ts'
+import type { WrapName } from './row-wraps.ts'
 import { insertBareTenant, seedCipherkeys } from './seeded-tenant.ts'
 import { startTimedKeyhold, type TimedKeyhold } from './timed-keyhold.ts'
 
@@ -14,7 +16,7 @@ const firstId = '00000000-0000-0000-0000-000000000000'
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 export async function compareMigrations(
-  { cipherkeys, migrationRounds }: Pick<Sizes, 'cipherkeys' | 'migrationRounds'>,
+  { cipherkeys, migrationRounds, kmsPairs }: Pick<Sizes, 'cipherkeys' | 'migrationRounds' | 'kmsPairs'>,
   report: Report,
 ): Promise<void> {
   await orSkip('migration, copying of cipherkeys', report, async () => {
@@ -24,12 +26,13 @@ export async function compareMigrations(
       const sides = [
         (count: number) => engineMs(keyhold, count),
         (count: number) => bareMs(keyhold, count),
-        (count: number) => bareThreadsMs(keyhold, threads, count),
+        (count: number) => bareThreadsMs(keyhold, threads, count, 'keyhold'),
+        (count: number) => bareThreadsMs(keyhold, threads, count, 'plain-gcm'),
       ]
       for (const side of sides) await side(Math.min(cipherkeys, warmUpCipherkeys))
-      const rounds: [engine: number, bare: number, threads: number][] = []
+      const rounds: Times[] = []
       for (let round = 0; round < migrationRounds; round++) {
-        const times: [number, number, number] = [0, 0, 0]
+        const times: Times = [0, 0, 0, 0]
         for (let turn = 0; turn < sides.length; turn++) {
           const index = (round + turn) % sides.length
           times[index] = (await sides[index]?.(cipherkeys)) ?? Number.NaN
@@ -37,9 +40,12 @@ export async function compareMigrations(
         rounds.push(times)
       }
       const name = `migration, copying ${cipherkeys.toLocaleString('en')} cipherkeys`
+      const pairs = await kmsPairsPerSecond(keyhold.kmsUrl, kmsPairs)
       return [
         compare(`${name} | bare loop in two threads`, cipherkeys, rounds, 2, 0.6),
         compare(`${name} | bare loop in one thread`, cipherkeys, rounds, 1),
+        compare(`${name} | bare loop with plain GCM in two threads`, cipherkeys, rounds, 3),
+        comparePairs(`${name} | one KMS call pair for each`, cipherkeys, rounds, pairs),
       ]
     } finally {
       await threads.stop()
@@ -48,11 +54,19 @@ export async function compareMigrations(
   })
 }
 
+/** Milliseconds of each side. */
+type Times = [engine: number, bare: number, threads: number, plainGcm: number]
+
+function comparePairs(name: string, cipherkeys: number, rounds: Times[], pairs: number): Comparison {
+  const ours = (cipherkeys * 1_000) / median(rounds.map(([engine]) => engine))
+  return { name, ours, theirs: pairs, unit: 'cipherkeys/s', ratio: ours / pairs, goal: 30 }
+}
+
 function compare(
   name: string,
   cipherkeys: number,
-  rounds: [number, number, number][],
-  other: 1 | 2,
+  rounds: Times[],
+  other: 1 | 2 | 3,
   goal?: number,
 ): Comparison {
   const perSecond = (ms: number) => (cipherkeys * 1_000) / ms
@@ -75,16 +89,19 @@ async function engineMs(keyhold: TimedKeyhold, cipherkeys: number): Promise<numb
 async function bareMs({ client }: TimedKeyhold, cipherkeys: number): Promise<number> {
   const { source, target } = await insertBareTenant(client)
   await seedCipherkeys(client, source, cipherkeys)
-  return timed(cipherkeys, () => bareRewrap(client, { source, target, after: firstId, upTo: lastId }))
+  return timed(cipherkeys, () =>
+    bareRewrap(client, { source, target, after: firstId, upTo: lastId, wraps: 'keyhold' }),
+  )
 }
 
 async function bareThreadsMs(
   { client }: TimedKeyhold,
   threads: RewrapThreads,
   cipherkeys: number,
+  wraps: WrapName,
 ): Promise<number> {
   const { source, target } = await insertBareTenant(client)
-  await seedCipherkeys(client, source, cipherkeys)
+  await seedCipherkeys(client, source, cipherkeys, wraps)
   const { rows } = await client.query<{ data_key_id: string }>(
     `select data_key_id from keyhold.cipherkeys where tenant_id = $1 order by data_key_id
      offset $2 limit 1`,
@@ -93,8 +110,8 @@ async function bareThreadsMs(
   const middle = rows[0]?.data_key_id ?? lastId
   return timed(cipherkeys, () =>
     threads.run([
-      { source, target, after: firstId, upTo: middle },
-      { source, target, after: middle, upTo: lastId },
+      { source, target, after: firstId, upTo: middle, wraps },
+      { source, target, after: middle, upTo: lastId, wraps },
     ]),
   )
 }

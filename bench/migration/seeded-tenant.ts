@@ -1,16 +1,26 @@
 // A tenant with so many cipherkeys, put into the database directly, with real wraps.
-import { generateKey, keyCheckValue, wrapDataKey, type TenantKey } from '@keyhold/core'
+import { generateKey, keyCheckValue, type TenantKey } from '@keyhold/core'
 import type { Client } from 'pg'
+import { rowWraps, type WrapName } from './row-wraps.ts'
 import { newId } from '../../server/src/keyring/new-id.ts'
 
 const rowsPerInsert = 5_000
 
 /** Adds cipherkeys that `tenantKey` wraps. */
-export async function seedCipherkeys(client: Client, tenantKey: TenantKey, count: number): Promise<void> {
+export async function seedCipherkeys(
+  client: Client,
+  tenantKey: TenantKey,
+  count: number,
+  wraps: WrapName = 'keyhold',
+): Promise<void> {
   for (let start = 0; start < count; start += rowsPerInsert) {
     const rows = Array.from({ length: Math.min(rowsPerInsert, count - start) }, () => {
       const dataKey = { tenantId: tenantKey.tenantId, id: newId(), version: 1, key: generateKey() }
-      return { id: dataKey.id, wrapped: wrapDataKey(tenantKey, dataKey), kcv: keyCheckValue(dataKey) }
+      return {
+        id: dataKey.id,
+        wrapped: rowWraps[wraps].wrap(tenantKey, dataKey),
+        kcv: keyCheckValue(dataKey),
+      }
     })
     await client.query(
       `insert into keyhold.cipherkeys

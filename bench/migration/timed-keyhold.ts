@@ -13,9 +13,12 @@ import { createTenant, migrateTo, type Tenant } from '../api.ts'
 import { createCustomerKey, keyholdAccount } from '../customer-key.ts'
 
 export interface TimedKeyhold {
+  readonly kmsUrl: string
   connection: pg.ClientConfig
   client: pg.Client
   createTenant(): Promise<{ tenant: Tenant; tenantKey: TenantKey }>
+  /** KMS calls so far. */
+  countKmsCalls(): number
   /** Migrates a tenant to a new key of its customer; answers how long copying took, from first chunk to last. */
   migrate(tenant: Tenant): Promise<number>
   stop(): Promise<void>
@@ -54,6 +57,8 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
   const internalKms = createInternalKms(await readRootKeyFile(path.join(dataDir, 'root-key')))
 
   return {
+    kmsUrl: kms.url,
+    countKmsCalls: () => kms.countCalls(),
     connection,
     client,
     async createTenant() {
