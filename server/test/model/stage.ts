@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 
 // A party that has reached no step within this time waits for a lock in the database that another one holds.
 const blockedMs = 6
-// About as many as a leader needs for a whole migration of a few cipherkeys.
-const maxPauseTurns = 30
+// More than a leader needs for a whole migration of a few cipherkeys.
+const maxPauseTurns = 60
 
 /** When a party lets others have their turns: before it begins, and once more at its n-th step. */
 export interface Timing {
@@ -16,9 +16,10 @@ export interface Timing {
 
 // Without pauses short parties would always have ended before a long one has come far.
 export const timing: fc.Arbitrary<Timing> = fc.record({
-  beginTurns: fc.nat(maxPauseTurns),
-  pauseAt: fc.nat(8),
-  pauseTurns: fc.nat(maxPauseTurns),
+  beginTurns: fc.oneof(fc.nat(8), fc.nat(maxPauseTurns)),
+  // Short parties have few steps, long ones many.
+  pauseAt: fc.constantFrom(0, 0, 1, 2, 5, 10, 20, 30),
+  pauseTurns: fc.oneof(fc.nat(maxPauseTurns), fc.constant(maxPauseTurns)),
 })
 
 export interface Party<Result> {
