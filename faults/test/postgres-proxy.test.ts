@@ -74,7 +74,7 @@ test('notifications are lost while they are to be, and only they', async () => {
     proxy.loseNotifications = lose
     await speaker.query(`notify news, '${payload}'`)
     // Its answer comes after the notification, over the same connection.
-    await expect.poll(async () => (await listener.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await listener.query('select 1')
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   await expect.poll(() => heard).toEqual(['first', 'last'])
