@@ -47,8 +47,8 @@ export interface CampaignResult {
 const tickMs = 250
 const faultEveryTicks = 8
 const migrationsAtOnce = 2
-const cancelShare = 0.25
-const failpointPatienceMs = 8_000
+const cancelShare = 0.35
+const failpointPatienceMs = 5_000
 const recoveryMs = 180_000
 const tokensAtOnce = 20
 
@@ -221,7 +221,9 @@ class Campaign {
     const least = Math.min(...candidates.map(tries))
     const name = this.#random.pick(candidates.filter((each) => tries(each) === least))
     this.#failpointTries.set(name, tries(name) + 1)
-    return /copy|verify/.test(name) ? `${name}@${this.#random.integer(1, 8)}` : name
+    return /chunk|copy\.(before-update|before-commit|after-commit)/.test(name)
+      ? `${name}@${this.#random.integer(1, 8)}`
+      : name
   }
 
   async #sendTraffic(): Promise<void> {
