@@ -43,6 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'server/create-logger.ts',
       'server/prepare-database.ts',
       'server/start-key-jobs.ts',
+      'server/open-keyring.ts',
       'kysely',
       'type pino',
       'node:*',
@@ -52,6 +53,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/create-logger.ts': ['pino'],
   'server/prepare-database.ts': [
     ...['server/config.ts', 'server/kms', 'server/operations', 'server/store', 'type pino', 'node:path'],
+  ],
+  'server/open-keyring.ts': [
+    ...['core', 'server/config.ts', 'server/health', 'server/keyring', 'server/store', 'type pino'],
   ],
   'server/start-key-jobs.ts': [
     ...['core', 'server/config.ts', 'server/kms', 'server/store', 'server/keyring', 'server/migration'],

@@ -1,6 +1,5 @@
 // Where the server is put together: the only file that knows every room.
 import { routes, spellings, type RouteId } from '@keyhold/contract'
-import type { Kms } from '@keyhold/core'
 import { sql } from 'kysely'
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
@@ -25,12 +24,8 @@ import { createKeyBreaker } from './health/key-breaker.ts'
 import { createKeyHealthRecorder } from './health/key-health-recorder.ts'
 import { startKeyProber } from './health/key-prober.ts'
 import { keepTestOutcome } from './health/keep-test-outcome.ts'
-import { openTenantLocks } from './health/tenant-locks.ts'
 import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
-import { createDataKeyCache } from './keyring/data-key-cache.ts'
-import { createDataKeyLeases } from './keyring/data-key-leases.ts'
-import { createTenantKeyCache } from './keyring/tenant-key-cache.ts'
 import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
@@ -39,6 +34,7 @@ import { planMigration } from './migration/plan-migration.ts'
 import { createRewrapThreads } from './migration/rewrap-threads.ts'
 import { startMigration } from './migration/start-migration.ts'
 import { createTrafficGauge } from './migration/traffic-gauge.ts'
+import { openKeyring } from './open-keyring.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { claimSigningKey } from './operations/claim-signing-key.ts'
 import { checkAlias } from './operations/check-alias.ts'
@@ -46,9 +42,7 @@ import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
 import { findKeyAccess } from './operations/find-key-access.ts'
 import { startKeyJobs } from './start-key-jobs.ts'
-import type { Database, DatabaseConnection } from './store/database.ts'
-import type { DestructionRow } from './store/destructions.ts'
-import { openNotifications } from './store/notifications.ts'
+import type { Database } from './store/database.ts'
 import { createStore, type Store, type TransactionStore } from './store/store.ts'
 
 /** A running server. */
@@ -64,11 +58,7 @@ export interface Server {
 /** What must be done through the server itself before it counts as ready. */
 export type BeforeReady = (server: Pick<Server, 'url' | 'createOperatorKey'>) => Promise<void>
 
-const maxTenantKeys = 20_000
-const maxDataKeys = 200_000
-const maxDataKeysPerTenant = 40_000
 const drainMs = 3_000
-const dayMs = 86_400_000
 const readyTimeoutMs = 1_000
 
 /**
@@ -271,104 +261,6 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     store,
     setReady: () => {
       isReady = true
-    },
-  }
-}
-
-interface KeyringParts {
-  db: Database
-  connection: DatabaseConnection
-  store: Store
-  kms: Kms
-}
-
-async function openKeyring(
-  { keyCacheTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
-  logger: Logger,
-  { db, connection, store, kms }: KeyringParts,
-  closers: (() => Promise<void>)[],
-) {
-  const clock = () => performance.now()
-  const ttlMs = keyCacheTtlSeconds * 1_000
-  const locks = await openTenantLocks({
-    store,
-    onLock: (tenantId) => {
-      tenantKeys.evictTenant(tenantId)
-    },
-    announce: () => {
-      // Lost with the connection; then the other replicas see it when they next poll.
-      notifications.publishTenantLocks().catch(() => undefined)
-    },
-    onError: (error) => {
-      logger.warn({ err: error }, 'locks of tenants not read: tried again in two seconds')
-    },
-  })
-  closers.push(() => {
-    locks.close()
-    return Promise.resolve()
-  })
-  const notifications = openNotifications(db, connection, {
-    onDenial: (keyArn) => {
-      tenantKeys.evictKeyArn(keyArn)
-    },
-    onDataKeyChange: (tenantId, dataKeyId) => {
-      dataKeys.evict(tenantId, dataKeyId)
-    },
-    onTenantLocks: () => {
-      locks.refresh().catch(() => undefined)
-    },
-    onTenantEnd: (tenantId) => {
-      dataKeys.evictTenant(tenantId)
-      tenantKeys.evictTenant(tenantId)
-    },
-    onError: (error) => {
-      logger.warn({ err: error }, 'no notifications from other replicas for now')
-    },
-  })
-  closers.push(() => notifications.close())
-  const tenantKeys = createTenantKeyCache({
-    store,
-    kms,
-    ttlMs,
-    maxEntries: maxTenantKeys,
-    clock,
-    isLocked: (tenantId) => locks.isLocked(tenantId),
-    onDenial: (keyArn) => {
-      // Lost with the database; then the other replicas' own time limits hold.
-      notifications.publishDenial(keyArn).catch(() => undefined)
-    },
-  })
-  const shared = { store, tenantKeys, ttlMs, clock, maxKeyNames }
-  const dataKeys = createDataKeyCache({
-    ...shared,
-    maxEntries: maxDataKeys,
-    maxEntriesPerTenant: maxDataKeysPerTenant,
-    maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
-  })
-  const announceDataKeyChange = (tenantId: string, dataKeyId: string) => {
-    // Lost with the database, like a denial.
-    notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
-  }
-  return {
-    tenantKeys,
-    dataKeys,
-    locks,
-    /** What a probe found denied: nobody holds anything under it any more. */
-    denied: (keyArn: string) => {
-      tenantKeys.evictKeyArn(keyArn)
-      notifications.publishDenial(keyArn).catch(() => undefined)
-    },
-    leases: createDataKeyLeases(shared),
-    announceDataKeyChange,
-    forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {
-      if (dataKeyId === undefined) {
-        dataKeys.evictTenant(tenantId)
-        tenantKeys.evictTenant(tenantId)
-        notifications.publishTenantEnd(tenantId).catch(() => undefined)
-      } else {
-        dataKeys.evict(tenantId, dataKeyId)
-        announceDataKeyChange(tenantId, dataKeyId)
-      }
     },
   }
 }

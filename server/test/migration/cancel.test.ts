@@ -149,7 +149,7 @@ describe.concurrent('cancelling', () => {
 
   test('on the way back a lost target pauses it, says why, and it goes on when access returns', async (context) => {
     const { expect } = context
-    const server = await startServer(context, 'migration.copy.before-end=delay:6000')
+    const server = await startServer(context, 'migration.copy.before-end=delay:3000')
     const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
     const id = await startMigration(server.url, tenant, fingerprint)
     await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
