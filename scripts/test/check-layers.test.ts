@@ -56,7 +56,8 @@ test('imports along the arrows pass', async () => {
   const root = await tree({
     'core/src/a.ts': `import { createHash } from 'node:crypto'\nexport const a = createHash`,
     'contract/src/a.ts': `import type { ErrorCode } from '@keyhold/core/errors'\nimport Type from 'typebox'`,
-    'client/src/a.ts': `import { routes } from '@keyhold/contract'\nimport type { Static } from 'typebox'`,
+    'client/src/a.ts': `import { routes } from '@keyhold/contract'`,
+    'server/src/open-keyring.ts': `import type { Logger } from 'pino'`,
     'server/src/kms/a.ts': `import { KMSClient } from '@aws-sdk/client-kms'\nimport { seal } from '@keyhold/core'`,
     'server/src/http/wire/a.ts': `import type { Row } from '../../store/b.ts'\nimport { c } from '../c.ts'`,
     'server/test/http/a.test.ts': `import { startLocalKms } from '@keyhold/local-kms'\nimport '../../src/main.ts'`,
