@@ -32,12 +32,19 @@ const { values } = parseArgs({
 const say = (line: string) => {
   if (!values.json) process.stderr.write(`${line}\n`)
 }
+// Ctrl-C ends the breaking, not the judging; a second one ends it all.
+const ending = new AbortController()
+process.once('SIGINT', () => {
+  say('what was broken so far is judged now')
+  ending.abort()
+})
 const startMs = performance.now()
 const { details, ...result } = await runCampaign({
   kills: integerFrom('kills', values.kills),
   cipherkeys: integerFrom('cipherkeys', values.cipherkeys),
   tenants: integerFrom('tenants', values.tenants),
   seed: integerFrom('seed', values.seed),
+  signal: ending.signal,
   say,
 })
 const { problems, ...figures } = details

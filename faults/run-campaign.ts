@@ -18,6 +18,8 @@ export interface CampaignOptions {
   cipherkeys: number
   tenants: number
   seed: number
+  /** When it aborts, nothing more is broken, and what has been is judged. */
+  signal?: AbortSignal
   say: (line: string) => void
 }
 
@@ -117,7 +119,7 @@ class Campaign {
   }
 
   async attack(): Promise<void> {
-    const { kills, say } = this.#options
+    const { kills, signal, say } = this.#options
     const running = new Set<Promise<void>>()
     const inBackground = (work: Promise<void>) => {
       const watched = work
@@ -128,7 +130,7 @@ class Campaign {
       running.add(watched)
     }
     let saidMs = performance.now()
-    for (let tick = 0; this.#kills() < kills; tick++) {
+    for (let tick = 0; this.#kills() < kills && signal?.aborted !== true; tick++) {
       await sleep(tickMs)
       for (const replica of this.#cluster.replicas) {
         if (!replica.isRunning) inBackground(replica.start(this.#pickFailpoint()))
