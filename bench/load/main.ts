@@ -1,4 +1,4 @@
-// `npm run load`: mixed load on a real server for as long as one likes, every value verified. See docs/performance.md.
+// `npm run load`: mixed load on a real server for as long as one likes, every value verified. See docs/load.md.
 import { parseArgs } from 'node:util'
 import { printFigures } from './print-figures.ts'
 import { runLoad } from './run-load.ts'

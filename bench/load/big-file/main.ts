@@ -1,4 +1,4 @@
-// `npm run big-file`: a file of 5 GiB through the SDK and the command line, with bounded memory. See docs/performance.md.
+// `npm run big-file`: a file of 5 GiB through the SDK and the command line, with bounded memory. See docs/load.md.
 import { parseArgs } from 'node:util'
 import { runBigFile, type BigFileStep } from './run-big-file.ts'
 
