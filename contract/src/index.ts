@@ -1,7 +1,8 @@
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
-export { routeIds, routes, type EventRouteId, type Route, type RouteId } from './routes.ts'
+export type { Route } from './route.ts'
+export { routeIds, routes, type EventRouteId, type RouteId } from './routes.ts'
 export {
   decryptItem,
   encryptItem,

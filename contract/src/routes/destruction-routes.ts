@@ -1,0 +1,45 @@
+// Destructions: scheduled, listed, cancelled.
+import type { Route } from '../route.ts'
+import {
+  destruction,
+  destructionPage,
+  destructionWithRecord,
+  listDestructionsQuery,
+  scheduleDestructionBody,
+} from '../schemas/destruction.ts'
+
+const destructions = '/api/v1/encryption/destructions'
+const admin = ['tenant-admin'] as const
+
+export const destructionRoutes = {
+  destroyDataKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/data-keys/:keyName/actions/destroy',
+    roles: admin,
+    summary: "Schedules the destruction of a name's data key, and with it of everything encrypted under it.",
+    body: scheduleDestructionBody,
+    replies: { 200: destruction },
+  },
+  listDestructions: {
+    method: 'GET',
+    path: destructions,
+    roles: admin,
+    summary: 'Lists scheduled, cancelled and done destructions, the newest first.',
+    query: listDestructionsQuery,
+    replies: { 200: destructionPage },
+  },
+  getDestruction: {
+    method: 'GET',
+    path: `${destructions}/:destructionId`,
+    roles: admin,
+    summary: 'Answers one destruction, with its signed record once it is done.',
+    replies: { 200: destructionWithRecord },
+  },
+  cancelDestruction: {
+    method: 'POST',
+    path: `${destructions}/:destructionId/actions/cancel`,
+    roles: admin,
+    summary: 'Cancels the destruction of a data key before it is done.',
+    replies: { 200: destruction },
+  },
+} as const satisfies Record<string, Route>

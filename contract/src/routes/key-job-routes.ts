@@ -1,0 +1,93 @@
+// Migrations and rotations: their history, their progress, and what a tenant admin may do about them.
+import type { Route } from '../route.ts'
+import {
+  acceptFailuresBody,
+  keyJob,
+  keyJobFailurePage,
+  keyJobPage,
+  keyJobReport,
+  listKeyJobFailuresQuery,
+  listKeyJobsQuery,
+} from '../schemas/key-job.ts'
+import { tenantKeyList } from '../schemas/tenant-key.ts'
+
+const migrations = '/api/v1/encryption/migrations'
+const migration = `${migrations}/:migrationId`
+const admin = ['tenant-admin'] as const
+
+export const keyJobRoutes = {
+  listMigrations: {
+    method: 'GET',
+    path: migrations,
+    roles: admin,
+    summary: 'Lists migrations and rotations, the newest first.',
+    query: listKeyJobsQuery,
+    replies: { 200: keyJobPage },
+  },
+  getMigration: {
+    method: 'GET',
+    path: migration,
+    roles: admin,
+    summary: 'Answers one migration or rotation, whatever has become of it.',
+    replies: { 200: keyJob },
+  },
+  watchMigration: {
+    method: 'GET',
+    path: `${migration}/events`,
+    roles: admin,
+    summary: 'Sends a server-sent event for each change of a migration, until it has ended.',
+    replies: { 200: keyJob },
+    events: true,
+  },
+  listMigrationFailures: {
+    method: 'GET',
+    path: `${migration}/failures`,
+    roles: admin,
+    summary: 'Lists the cipherkeys that a migration has set aside because they do not open.',
+    query: listKeyJobFailuresQuery,
+    replies: { 200: keyJobFailurePage },
+  },
+  getMigrationReport: {
+    method: 'GET',
+    path: `${migration}/report`,
+    roles: admin,
+    summary: 'Answers the signed report of a migration that has ended.',
+    replies: { 200: keyJobReport },
+  },
+  retryMigration: {
+    method: 'POST',
+    path: `${migration}/actions/retry`,
+    roles: admin,
+    summary: 'Ends the pause of a migration at once.',
+    replies: { 200: keyJob },
+  },
+  acceptMigrationFailures: {
+    method: 'POST',
+    path: `${migration}/actions/accept-failures`,
+    roles: admin,
+    summary: 'Accepts by name that cipherkeys do not open, all of those named or none.',
+    body: acceptFailuresBody,
+    replies: { 200: keyJob },
+  },
+  cancelMigration: {
+    method: 'POST',
+    path: `${migration}/actions/cancel`,
+    roles: admin,
+    summary: 'Turns a migration round before its cutover: everything goes back to where it was.',
+    replies: { 200: keyJob },
+  },
+  rotateTenantKey: {
+    method: 'POST',
+    path: '/api/v1/encryption/tenant-key/actions/rotate',
+    roles: admin,
+    summary: 'Starts the rotation of the tenant key: a new version under the same KEK.',
+    replies: { 200: keyJob },
+  },
+  listTenantKeys: {
+    method: 'GET',
+    path: '/api/v1/encryption/tenant-keys',
+    roles: admin,
+    summary: 'Lists all versions of the tenant key.',
+    replies: { 200: tenantKeyList },
+  },
+} as const satisfies Record<string, Route>
