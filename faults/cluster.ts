@@ -1,5 +1,5 @@
 // What a campaign breaks: PostgreSQL behind a proxy, two replicas of Keyhold over it, and an AWS KMS on loopback.
-import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
+import { startLocalKms, type LocalKms, type LocalKmsOptions } from '@keyhold/local-kms'
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -32,9 +32,18 @@ const ipv4 = '127.0.0.1'
 const sqlAttempts = 300
 const sqlPauseMs = 100
 
-export async function startCluster(onLine: (line: string) => void): Promise<Cluster> {
+export interface ClusterOptions {
+  /** `KEYHOLD_…` variables besides the usual ones, or instead of them. */
+  settings?: Record<string, string>
+  onKmsAnswer?: NonNullable<LocalKmsOptions['onAnswer']>
+}
+
+export async function startCluster(
+  onLine: (line: string) => void,
+  { settings = {}, onKmsAnswer }: ClusterOptions = {},
+): Promise<Cluster> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-faults-'))
-  const kms = await startLocalKms()
+  const kms = await startLocalKms(onKmsAnswer === undefined ? {} : { onAnswer: onKmsAnswer })
   const postgres = await startEmbeddedPostgres({
     dataDir: path.join(folder, 'database'),
     log: () => undefined,
@@ -53,6 +62,7 @@ export async function startCluster(onLine: (line: string) => void): Promise<Clus
     KEYHOLD_KEY_CACHE_TTL_SECONDS: '5',
     KEYHOLD_MIGRATION_LEASE_SECONDS: String(leaseSeconds),
     KEYHOLD_MIGRATION_YIELDS: 'false',
+    ...settings,
   })
 
   // The first start makes schema and root key, and the operator's API key.

@@ -9,7 +9,7 @@ import { control, CONTROL_PREFIX } from './control.ts'
 import type { Faults } from './faults.ts'
 import type { KeyStore } from './key-store.ts'
 import { internalError, KmsError } from './kms-error.ts'
-import { observeCall } from './observed-call.ts'
+import { observeCall, type AnsweredCall } from './observed-call.ts'
 import { findOperation } from './operations/all.ts'
 import { RequestFields } from './request-fields.ts'
 import type { Regions } from './regions.ts'
@@ -28,6 +28,7 @@ export interface Endpoint {
   readonly counts: CallCounts
   readonly regions: Regions
   readonly log: (line: string) => void
+  readonly onAnswer: (call: AnsweredCall) => void
 }
 
 export async function answer(
@@ -70,7 +71,7 @@ export async function answer(
 }
 
 async function carryOut(
-  { callers, store, faults, counts }: Endpoint,
+  { callers, store, faults, counts, onAnswer }: Endpoint,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<object | 'drop'> {
@@ -96,9 +97,19 @@ async function carryOut(
   const { fields, parsed } = parseBody(body)
   const observed = observeCall(operation, caller, region, parsed, store)
   counts.add(observed)
-  if ((await faults.meet(observed, () => whenGone(response))) === 'drop') return 'drop'
-  const call: Call = { operation, caller, region, fields, store, now: store.now() }
-  return carry(call)
+  try {
+    if ((await faults.meet(observed, () => whenGone(response))) === 'drop') {
+      onAnswer({ ...observed, outcome: 'dropped' })
+      return 'drop'
+    }
+    const call: Call = { operation, caller, region, fields, store, now: store.now() }
+    const result = carry(call)
+    onAnswer({ ...observed, outcome: 'answered' })
+    return result
+  } catch (error) {
+    onAnswer({ ...observed, outcome: error instanceof KmsError ? error.name : 'failed' })
+    throw error
+  }
 }
 
 function parseBody(body: Buffer): { fields: RequestFields; parsed: object } {

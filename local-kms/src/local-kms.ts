@@ -5,7 +5,7 @@ import { Callers, readPrincipalsFile } from './callers.ts'
 import { answer } from './endpoint.ts'
 import { Faults } from './faults.ts'
 import { KeyStore } from './key-store.ts'
-import type { CallMatch } from './observed-call.ts'
+import type { AnsweredCall, CallMatch } from './observed-call.ts'
 import { Regions } from './regions.ts'
 import type { Roles } from './roles.ts'
 import { StateFolder } from './state-folder.ts'
@@ -21,6 +21,8 @@ export interface LocalKmsOptions {
   readonly principalsFile?: string
   /** Takes a line about each internal failure; default: nothing is written. */
   readonly log?: (line: string) => void
+  /** Told of every call with a valid signature as soon as its answer is known, before it is sent. */
+  readonly onAnswer?: (call: AnsweredCall) => void
   /** The clock of the keys and of sessions (not of signatures) in milliseconds, for tests that let waiting periods pass. */
   readonly now?: () => number
 }
@@ -51,6 +53,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     dataDir,
     principalsFile,
     log = () => undefined,
+    onAnswer = () => undefined,
     now = Date.now,
   } = options
   const callers = principalsFile === undefined ? new Callers() : readPrincipalsFile(principalsFile)
@@ -61,7 +64,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
   try {
     const store = new KeyStore(folder, now)
     const server = createServer((request, response) => {
-      answer({ callers, store, faults, counts, regions, log }, request, response).catch(() => {
+      answer({ callers, store, faults, counts, regions, log, onAnswer }, request, response).catch(() => {
         // The client went away while it was sending.
         response.destroy()
       })

@@ -14,6 +14,12 @@ export interface ObservedCall {
   readonly keys: readonly Key[]
 }
 
+/** A call, at the moment at which its answer is known. */
+export interface AnsweredCall extends ObservedCall {
+  /** `answered`, `dropped` without an answer, `failed` inside, or the name of the exception that is answered. */
+  readonly outcome: string
+}
+
 /** Every member given must fit. */
 export interface CallMatch {
   readonly operation?: string | undefined
