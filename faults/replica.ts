@@ -17,6 +17,8 @@ export interface Replica {
   readonly servingMs: number
   /** How often it was ended by SIGKILL, by us or by a failpoint. */
   readonly kills: number
+  /** At which failpoint it is to end itself. */
+  readonly failpoint: string | undefined
   /** Failpoints at which it has ended itself. */
   readonly failpointsHit: ReadonlySet<string>
   /** Starts it; with a failpoint (`name@hit`) it kills itself there. Answers once it is ready, or has died. */
@@ -37,6 +39,7 @@ export function createReplica(
   let url: string | undefined
   let readyMs = Number.POSITIVE_INFINITY
   let kills = 0
+  let armed: string | undefined
   const failpointsHit = new Set<string>()
 
   async function start(failpoint?: string): Promise<void> {
@@ -49,6 +52,7 @@ export function createReplica(
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child = started
+    armed = failpoint
     const progress: { url?: string; isOver: boolean } = { isOver: false }
     ended = once(started, 'exit').then(([, signal]) => {
       progress.isOver = true
@@ -96,6 +100,9 @@ export function createReplica(
     },
     get kills() {
       return kills
+    },
+    get failpoint() {
+      return armed
     },
     failpointsHit,
     start,

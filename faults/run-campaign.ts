@@ -253,11 +253,19 @@ class Campaign {
     const busy = new Set(live.map((row) => row.tenant_id))
     const idle = this.#tenants.filter(({ tenantId }) => !busy.has(tenantId))
     for (const job of live) {
+      const tenant = this.#tenants.find(({ tenantId }) => tenantId === job.tenant_id)
+      if (tenant === undefined || job.phase === 'aborting') continue
+      const path = `/api/v1/encryption/migrations/${String(job.id)}/actions/cancel`
+      // Failpoints on the way back are reached through a cancellation alone, and some on that very replica.
+      for (const { failpoint, url: armedUrl } of this.#cluster.replicas) {
+        const at = /^migration\.(cancel|abort)\./.exec(failpoint ?? '')?.[1]
+        if (at === undefined || armedUrl === undefined) continue
+        this.#weighed.add(String(job.id))
+        inBackground(this.#ask(at === 'cancel' ? armedUrl : url, tenant, path))
+      }
       if (this.#weighed.has(String(job.id))) continue
       this.#weighed.add(String(job.id))
-      const tenant = this.#tenants.find(({ tenantId }) => tenantId === job.tenant_id)
-      if (tenant !== undefined && this.#random.next() < cancelShare) {
-        const path = `/api/v1/encryption/migrations/${String(job.id)}/actions/cancel`
+      if (this.#random.next() < cancelShare) {
         inBackground(sleep(this.#random.integer(0, 1_000)).then(() => this.#ask(url, tenant, path)))
       }
     }
