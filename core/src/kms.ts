@@ -39,6 +39,8 @@ export interface KeyAccess {
   role: CustomerRole | undefined
   /** Regions in which the same key was last seen. */
   replicaRegions: readonly string[]
+  /** Whether the last that anybody heard of the key in its own region was a denial: then no other one may stand in. */
+  isDenied?: boolean
 }
 
 /** One thing that was tried of a key. */

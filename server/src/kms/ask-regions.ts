@@ -59,7 +59,7 @@ export function createAskRegions({
     const { keyArn, tenantId } = key
     const parsed = parseKeyArn(keyArn)
     const { region } = parsed
-    const { role, replicaRegions } = await findKeyAccess(keyArn, tenantId)
+    const { role, replicaRegions, isDenied } = await findKeyAccess(keyArn, tenantId)
     const others = [...new Set([...(drRegions.get(region) ?? []), ...replicaRegions])].flatMap((other) => {
       const arn = other === region ? undefined : keyArnInRegion(parsed, other)
       return arn === undefined ? [] : [{ keyArn: arn, region: other }]
@@ -105,7 +105,8 @@ export function createAskRegions({
       return answer
     }
 
-    if (others.length === 0 || memory.isDenied(keyArn, tenantId)) return tell(await askOwn({}), undefined)
+    if (others.length === 0 || isDenied === true || memory.isDenied(keyArn, tenantId))
+      return tell(await askOwn({}), undefined)
     const wasAway = memory.away(keyArn, region)
     if (wasAway !== undefined && wasAway !== 'try-again') {
       const answered = await askOthers()

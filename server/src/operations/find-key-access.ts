@@ -1,16 +1,28 @@
-// How the KMS adapter reaches a tenant's key: as whom, and in which other regions the key was last seen.
-import type { KeyAccess } from '@keyhold/core'
+// How the KMS adapter reaches a tenant's key: as whom, and in which other regions the key was last seen; and whether a
+// replica of Keyhold has met a denial, which counts on all of them, also where it is this one that cannot reach the
+// key's own region.
+import { keyArnFingerprint, parseKeyArn, type KeyAccess } from '@keyhold/core'
+import type { KeyHealthRow } from '../store/key-health.ts'
 import type { Store } from '../store/store.ts'
+
+const deniedStates: readonly KeyHealthRow['state'][] = ['denied', 'disabled', 'pendingDeletion', 'notFound']
 
 /** Of a key that is not registered nothing is known: it is asked as Keyhold itself, in its own region. */
 export async function findKeyAccess(
-  store: Pick<Store, 'keyProviders'>,
+  store: Pick<Store, 'keyProviders' | 'keyHealth'>,
   tenantId: string,
   keyArn: string,
 ): Promise<KeyAccess> {
   const found = await store.keyProviders.findAccess(tenantId, keyArn)
   if (found === undefined) return { role: undefined, replicaRegions: [] }
-  return { role: found.role, replicaRegions: replicaRegionsIn(found.inspection) }
+  const replicaRegions = replicaRegionsIn(found.inspection)
+  const rows = await store.keyHealth.list(tenantId, keyArnFingerprint(keyArn))
+  const own = rows.find(({ region }) => region === parseKeyArn(keyArn).region)
+  return { role: found.role, replicaRegions, isDenied: own !== undefined && isDenial(own) }
+}
+
+function isDenial({ state, code }: KeyHealthRow): boolean {
+  return deniedStates.includes(state) || code === 'ERR_KMS_KEY_WRONG_USAGE'
 }
 
 // A damaged record is told of where the provider is shown; here it only means that no replica is known.

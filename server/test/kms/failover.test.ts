@@ -166,6 +166,17 @@ describe('a denial in the own region is final, although the replica would answer
     expect(answers.at(-1)?.region).toBe(otherRegion)
   })
 
+  test('also where another replica of Keyhold has met it', async () => {
+    const { keyArn } = await compliantKey()
+    const { wrapped } = await aws.createTenantKey(keyArn, ref)
+    local.regions.takeDown(region, 'refused')
+    const standsIn = startAdapter()
+    access = { role: undefined, replicaRegions: [], isDenied: true }
+    expect(await outcomeOf(standsIn.unwrapTenantKey(keyArn, wrapped, ref))).toBe('ERR_KMS_UNREACHABLE')
+    access = { role: undefined, replicaRegions: [], isDenied: false }
+    expect(await outcomeOf(standsIn.unwrapTenantKey(keyArn, wrapped, ref))).toBe('answered')
+  })
+
   test('for the denied tenant alone, where the policy names tenants', async () => {
     const other = { ...ref, tenantId: 'tenant-2' }
     const { keyArn } = await compliantKey()

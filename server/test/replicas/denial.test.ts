@@ -95,3 +95,27 @@ test('a replica that holds nothing tells of the denial as well', async () => {
     )
     .toBe('locked')
 })
+
+test('after a denial that one replica met, no region stands in on the other one, which has not met it', async () => {
+  const tenant = await first.createTenant()
+  const arn = await first.createCustomerKey([tenant.tenantId])
+  const tokens = await encryptUnder(first.url, tenant, ['one'])
+  await startMigration(first.url, tenant, await registerKey(first.url, tenant, arn))
+  await waitForMigration(first.url, tenant, isCompleted)
+  expect(await decryptAll(second.url, tenant, tokens)).toEqual([plaintextOf('one')])
+  const outcome = (url: string) =>
+    decryptAll(url, tenant, tokens).then(
+      () => 'open',
+      (error: unknown) => /ERR_KMS_[A-Z_]+/.exec(String(error))?.[0] ?? String(error),
+    )
+
+  await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  await expect.poll(() => outcome(first.url), { timeout: 10_000 }).toBe('ERR_KMS_KEY_DISABLED')
+  first.kms.regions.takeDown('eu-west-1', 'refused')
+  await expect.poll(() => outcome(second.url), { timeout: 10_000 }).toBe('ERR_KMS_UNREACHABLE')
+
+  first.kms.regions.bringBack('eu-west-1')
+  await first.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
+  for (const { url } of [first, second])
+    await expect.poll(() => outcome(url), { timeout: 15_000 }).toBe('open')
+})
