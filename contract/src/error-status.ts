@@ -47,6 +47,7 @@ const usualStatus: Record<ErrorCode, number> = {
   ERR_KMS_TIMEOUT: 503,
   ERR_KMS_UNREACHABLE: 503,
   ERR_KMS_FAILED: 503,
+  ERR_KMS_BUDGET: 503,
   ERR_KMS_CREDENTIALS: 503,
 
   ERR_MIGRATION_RUNNING: 428,
@@ -95,6 +96,7 @@ const noAnswer = {
   ERR_KMS_TIMEOUT: 408,
   ERR_KMS_UNREACHABLE: 408,
   ERR_KMS_FAILED: 408,
+  ERR_KMS_BUDGET: 408,
 } as const
 
 const statusOnRoute: Partial<Record<RouteId, Partial<Record<ErrorCode, number>>>> = {

@@ -70,6 +70,10 @@ const errorTable = {
   ERR_KMS_TIMEOUT: { summary: 'The key management service did not answer in time.', retryable: true },
   ERR_KMS_UNREACHABLE: { summary: 'The key management service cannot be reached.', retryable: true },
   ERR_KMS_FAILED: { summary: 'The key management service failed.', retryable: true },
+  ERR_KMS_BUDGET: {
+    summary: "Keyhold's own budget of calls to the key management service is used up for now.",
+    retryable: true,
+  },
   ERR_KMS_CREDENTIALS: {
     summary: "Keyhold's own credentials for the key management service are not accepted.",
     retryable: true,

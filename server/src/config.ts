@@ -40,6 +40,16 @@ export interface Config {
   internalKmsName: string | undefined
   /** Undefined: AWS itself. */
   kmsEndpoint: string | undefined
+  /** What this replica may ask of AWS KMS, and how long a call waits for it. */
+  kmsBudget: {
+    /** In each calling account and region. 0: no limit. */
+    requestsPerSecond: number
+    /** 1 to 100. */
+    tenantSharePercent: number
+    /** 0 to 90. */
+    decryptReservePercent: number
+    waitSeconds: number
+  }
   /** `aws`: AWS itself; undefined: where AWS KMS is. */
   stsEndpoint: string | undefined
   /** Undefined: who AWS says that Keyhold is. */
@@ -126,6 +136,7 @@ export function readConfig(environment: Environment = process.env): Config {
     }),
     internalKmsName: readText(environment, 'KEYHOLD_INTERNAL_KMS_NAME'),
     kmsEndpoint: readKmsEndpoint(environment),
+    kmsBudget: readKmsBudget(environment),
     stsEndpoint: readStsEndpoint(environment),
     awsPrincipals: readAwsPrincipals(environment),
     kmsCredentials: readKmsCredentials(environment),
@@ -169,6 +180,17 @@ function readKmsEndpoint(environment: Environment): string | undefined {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
     throw invalid('KEYHOLD_KMS_ENDPOINT', 'a URL, or "aws"')
   return text
+}
+
+function readKmsBudget(environment: Environment): Config['kmsBudget'] {
+  const read = (name: string, byDefault: number, min: number, max: number) =>
+    readInteger(environment, name, { byDefault, min, max })
+  return {
+    requestsPerSecond: read('KEYHOLD_KMS_REQUESTS_PER_SECOND', 2_000, 0, 1_000_000),
+    tenantSharePercent: read('KEYHOLD_KMS_TENANT_SHARE_PERCENT', 25, 1, 100),
+    decryptReservePercent: read('KEYHOLD_KMS_DECRYPT_RESERVE_PERCENT', 50, 0, 90),
+    waitSeconds: read('KEYHOLD_KMS_BUDGET_WAIT_SECONDS', 5, 0, 10),
+  }
 }
 
 function readStsEndpoint(environment: Environment): string | undefined {

@@ -113,7 +113,8 @@ export function createKeyBreaker(clock: () => number): KeyBreaker {
         return result
       } catch (error) {
         if (isKeyholdError(error, ...outages)) outage(calls, startMs, error)
-        else answered(calls)
+        // Not sent for want of budget: that says nothing about the key.
+        else if (!isKeyholdError(error, 'ERR_KMS_BUDGET')) answered(calls)
         throw error
       } finally {
         leave(keyArn, calls)

@@ -1,9 +1,11 @@
 // One call to AWS KMS: its region's client, its time-outs, its errors translated. The only place that talks to it.
 import { KMSClient } from '@aws-sdk/client-kms'
-import type { CustomerRole, KmsCallOptions } from '@keyhold/core'
+import type { CustomerRole, ErrorCode, KmsCallOptions } from '@keyhold/core'
 import { fromAwsError } from './aws-kms-errors.ts'
 import type { CustomerRoles } from './customer-role.ts'
-import { createTurns, type Turns } from './turns.ts'
+import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'
+import { accountOf, ownAccount, requestsOf, type KmsCall } from './kms-call.ts'
+import { createTurns, type Turn, type Turns } from './turns.ts'
 
 const connectTimeoutMs = 500
 const attemptTimeoutMs = 1_000
@@ -15,12 +17,30 @@ const maxAtOnce = 40
 const maxWaitMs = 10_000
 // A client for each role and region; they share the connections of their region.
 const maxRoleClients = 2_000
+const noLimit = { requestsPerSecond: 0, tenantSharePercent: 100, decryptReservePercent: 0 }
 
 export interface AwsKmsOptions {
   /** Where AWS KMS is, for all regions; undefined: AWS itself. */
   endpoint: string | undefined
   /** Undefined: the SDK's standard chain (environment, profile, container, instance). */
   credentials: { accessKeyId: string; secretAccessKey: string } | undefined
+  /** Default: no limit. */
+  budget?: KmsBudget | undefined
+  /** So long a call waits for the budget. Default: 5,000. */
+  budgetWaitMs?: number | undefined
+  /** Told of each call when it has ended, also of those that were never sent. */
+  onCall?: ((call: KmsCall) => void) | undefined
+  /** Told of each call that had to wait for its turn or for the budget, when its waiting has ended. */
+  onWaited?: ((turn: Turn, outcome: 'began' | 'refused' | 'gave-up', waitedMs: number) => void) | undefined
+}
+
+/** What is called, and for whom: that is what the budget and the bill ask for. */
+export interface CallSubject {
+  action: string
+  region: string
+  /** Or the ARN of an alias. */
+  keyArn: string
+  tenantId: string
 }
 
 export interface AwsCallOptions extends KmsCallOptions {
@@ -34,18 +54,26 @@ export interface AwsCallOptions extends KmsCallOptions {
 
 /**
  * Sends one command with its region's client, when it is its turn; throws `KeyholdError` alone, `ERR_KMS_TIMEOUT` also
- * when its turn does not come within ten seconds.
+ * when its turn does not come within ten seconds, `ERR_KMS_BUDGET` when it may not be sent.
  */
-export type AwsCall = <Output>(
-  action: string,
-  region: string,
+export type AwsCall = <Output extends { $metadata: { attempts?: number | undefined } }>(
+  subject: CallSubject,
   send: (client: KMSClient, options: { abortSignal: AbortSignal }) => Promise<Output>,
   options?: AwsCallOptions,
 ) => Promise<Output>
 
+/** @param purpose - tries of keys give way to traffic in the budget */
 export function createAwsCall(
-  { endpoint, credentials }: AwsKmsOptions,
+  {
+    endpoint,
+    credentials,
+    budget = createKmsBudget(noLimit),
+    budgetWaitMs,
+    onCall = () => undefined,
+    onWaited,
+  }: AwsKmsOptions,
   roles: Pick<CustomerRoles, 'assume'>,
+  purpose: 'traffic' | 'tries',
 ): {
   call: AwsCall
   close: () => void
@@ -68,7 +96,13 @@ export function createAwsCall(
           throwOnRequestTimeout: true,
         },
       })
-      calls = { client, inTurn: createTurns(maxAtOnce) }
+      const inTurn = createTurns({
+        maxAtOnce,
+        admit: (turn) => budget.take({ ...turn, region }),
+        ...(budgetWaitMs !== undefined && { budgetWaitMs }),
+        ...(onWaited !== undefined && { onWaited }),
+      })
+      calls = { client, inTurn }
       regions.set(region, calls)
     }
     return calls
@@ -99,20 +133,41 @@ export function createAwsCall(
     return options?.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal])
   }
 
+  function priorityOf(action: string): KmsPriority {
+    if (purpose === 'tries') return 'try'
+    return action === 'Decrypt' ? 'decrypt' : 'generate'
+  }
+
   return {
-    async call(action, region, send, options) {
+    async call(subject, send, options) {
+      const { action, region, keyArn, tenantId } = subject
+      const turn = { payer: payerOf(options?.role), tenantId, priority: priorityOf(action) }
+      const { client, inTurn } = callsTo(region)
+      // Undefined: nothing was sent.
+      let sentMs: number | undefined
+      const ended = (outcome: 'ok' | ErrorCode, requests: number) => {
+        if (requests > 1) budget.charge({ ...turn, region }, requests - 1)
+        const elapsedMs = sentMs === undefined ? undefined : performance.now() - sentMs
+        const account = accountOf(keyArn)
+        onCall({ action, region, tenantId, account, payer: turn.payer, outcome, requests, elapsedMs })
+      }
       try {
-        const { client, inTurn } = callsTo(region)
-        return await inTurn(
+        const output = await inTurn(
+          turn,
           () => {
             options?.beforeSend?.()
             const abortSignal = within(options?.timeoutMs ?? totalTimeoutMs, options)
+            sentMs = performance.now()
             return send(clientFor(region, client, options?.role), { abortSignal })
           },
           within(maxWaitMs, options),
         )
-      } catch (error) {
-        throw fromAwsError(error, action, region)
+        ended('ok', requestsOf(output))
+        return output
+      } catch (thrown) {
+        const error = fromAwsError(thrown, action, region)
+        ended(error.code, sentMs === undefined ? 0 : requestsOf(thrown))
+        throw error
       }
     },
     close() {
@@ -121,4 +176,9 @@ export function createAwsCall(
       roleClients.clear()
     },
   }
+}
+
+// Calls through a role count against the quota of the account that the role is in, and are billed to it.
+function payerOf(role: CustomerRole | undefined): string {
+  return role === undefined ? ownAccount : accountOf(role.arn)
 }

@@ -28,14 +28,26 @@ export interface KeyActions {
   decrypt(key: RegionalKeyName, tenantId: string, blob: Uint8Array): Promise<Uint8Array>
 }
 
-export function createKeyActions(call: AwsCall, role: CustomerRole | undefined): KeyActions {
+/** @param tenantId - for whom it is done, whatever tenant the tries are made as */
+export function createKeyActions(
+  call: AwsCall,
+  { tenantId: onBehalf, role }: { tenantId: string; role: CustomerRole | undefined },
+): KeyActions {
   const options = role === undefined ? {} : { role }
+  const subject = (action: string, { keyArn, region }: RegionalKeyName) => ({
+    ...{ action, region, keyArn },
+    tenantId: onBehalf,
+  })
 
   return {
     async describe(keyId, region) {
       const command = new DescribeKeyCommand({ KeyId: keyId })
       const answer = await explainDenial(
-        call('DescribeKey', region, (client, o) => client.send(command, o), options),
+        call(
+          subject('DescribeKey', { keyArn: keyId, region }),
+          (client, o) => client.send(command, o),
+          options,
+        ),
         role,
       )
       if (answer.KeyMetadata === undefined) throw new KeyholdError('ERR_KMS_FAILED')
@@ -49,7 +61,7 @@ export function createKeyActions(call: AwsCall, role: CustomerRole | undefined):
         EncryptionContext: { tenantId },
       })
       const answer = await explainDenial(
-        call('GenerateDataKey', region, (client, o) => client.send(command, o), options),
+        call(subject('GenerateDataKey', { keyArn, region }), (client, o) => client.send(command, o), options),
         role,
       )
       const { Plaintext: plaintext, CiphertextBlob: blob, KeyId: answering } = answer
@@ -65,7 +77,7 @@ export function createKeyActions(call: AwsCall, role: CustomerRole | undefined):
         EncryptionContext: { tenantId },
       })
       const answer = await explainDenial(
-        call('Decrypt', region, (client, o) => client.send(command, o), options),
+        call(subject('Decrypt', { keyArn, region }), (client, o) => client.send(command, o), options),
         role,
       )
       if (answer.Plaintext === undefined || answer.KeyId !== keyArn) throw invalidAnswer('Decrypt', region)

@@ -38,7 +38,7 @@ export interface AwsKms extends Kms {
    *
    * @throws KeyholdError `ERR_KMS_DENIED`, `ERR_KMS_…`
    */
-  resolveAlias(aliasArn: string, role: CustomerRole | undefined): Promise<string>
+  resolveAlias(aliasArn: string, tenantId: string, role: CustomerRole | undefined): Promise<string>
   /**
    * Opens a stored tenant key in the key's own region, which comes first, and in every region of its replicas, on
    * connections of its own. What comes of it counts for nothing else; the caller compares the key check value.
@@ -69,10 +69,10 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
     options.findKeyAccess ?? (() => Promise.resolve({ role: undefined, replicaRegions: [] }))
   const { stsEndpoint } = 'stsEndpoint' in options ? options : { stsEndpoint: options.endpoint }
   const roles = createCustomerRoles({ stsEndpoint, credentials: options.credentials })
-  const { call, close } = createAwsCall(options, roles)
+  const { call, close } = createAwsCall(options, roles, 'traffic')
   const askRegions = createAskRegions({ ...options, drRegions })
   // Connections of their own: tries of a key that hangs must not hold up what unwraps the keys of other tenants.
-  const inspections = createAwsCall(options, roles)
+  const inspections = createAwsCall(options, roles, 'tries')
   const inspecting = new Map<string, Promise<KeyInspection>>()
 
   // One at a time for each tenant and key, however often it is asked for.
@@ -99,7 +99,8 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
       CiphertextBlob: ciphertextBlob,
       EncryptionContext: { tenantId },
     })
-    const answer = await send('Decrypt', region, (client, o) => client.send(command, o), callOptions)
+    const subject = { action: 'Decrypt', region, keyArn, tenantId }
+    const answer = await send(subject, (client, o) => client.send(command, o), callOptions)
     if (answer.KeyId !== keyArn || answer.Plaintext?.length !== keyBytes) {
       throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
     }
@@ -115,12 +116,11 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
           KeySpec: 'AES_256',
           EncryptionContext: { tenantId: ref.tenantId },
         })
-        const answer = await call(
-          'GenerateDataKey',
-          region,
-          (client, o) => client.send(command, o),
-          target.options,
-        )
+        const subject = {
+          ...{ action: 'GenerateDataKey', region, keyArn: target.keyArn },
+          tenantId: ref.tenantId,
+        }
+        const answer = await call(subject, (client, o) => client.send(command, o), target.options)
         const { Plaintext: plaintext, CiphertextBlob: blob } = answer
         if (answer.KeyId !== target.keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
           throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', {
@@ -167,7 +167,7 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
 
     examineKey: (arn, tenantId, role) => examineAwsKey(inspections.call, arn, { tenantId, drRegions, role }),
 
-    resolveAlias: (aliasArn, role) => resolveKeyArn(inspections.call, aliasArn, role),
+    resolveAlias: (aliasArn, tenantId, role) => resolveKeyArn(inspections.call, aliasArn, { tenantId, role }),
 
     ownPrincipal: (region) => roles.ownPrincipal(region),
 

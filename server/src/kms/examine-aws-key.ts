@@ -28,9 +28,9 @@ export async function examineAwsKey(
   const asked = parseKeyArn(arn)
   const { region } = asked
   const own = createKeyFindings(region)
-  if (role !== undefined) await tryWithoutExternalId(own, call, role, arn)
+  if (role !== undefined) await tryWithoutExternalId(own, call, { tenantId, role }, arn)
 
-  const actions = createKeyActions(call, role)
+  const actions = createKeyActions(call, { tenantId, role })
   const metadata = await own.attempt('DescribeKey', 'Keyhold may look at the key.', () =>
     actions.describe(arn, region),
   )
@@ -75,10 +75,10 @@ export async function examineAwsKey(
 async function tryWithoutExternalId(
   findings: KeyFindings,
   call: AwsCall,
-  role: CustomerRole,
+  { tenantId, role }: { tenantId: string; role: CustomerRole },
   arn: string,
 ): Promise<void> {
-  const actions = createKeyActions(call, { arn: role.arn, externalId: randomUUID() })
+  const actions = createKeyActions(call, { tenantId, role: { arn: role.arn, externalId: randomUUID() } })
   const outcome = await whetherDenied(() => actions.describe(arn, findings.region))
   if (outcome !== 'allowed' && outcome.details.action === 'AssumeRole') {
     if (outcome.code === 'Encryption-88') {

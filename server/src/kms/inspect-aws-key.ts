@@ -39,7 +39,7 @@ export async function inspectAwsKey(
   arn: string,
   { tenantId, drRegions, role }: InspectOptions,
 ): Promise<KeyInspection> {
-  const actions = createKeyActions(call, role)
+  const actions = createKeyActions(call, { tenantId, role })
   const asked = parseKeyArn(arn)
   const { region } = asked
   const metadata = await actions.describe(arn, region)
@@ -70,10 +70,10 @@ export async function inspectAwsKey(
 export async function resolveKeyArn(
   call: AwsCall,
   aliasArn: string,
-  role: CustomerRole | undefined,
+  access: Pick<InspectOptions, 'tenantId' | 'role'>,
 ): Promise<string> {
   const { region } = parseKeyArn(aliasArn)
-  const metadata = await createKeyActions(call, role).describe(aliasArn, region)
+  const metadata = await createKeyActions(call, access).describe(aliasArn, region)
   return parseKeyArn(metadata.Arn ?? '').arn
 }
 
@@ -102,7 +102,8 @@ async function tryReplica(
     })
     return compliant
   } catch (error) {
-    if (!isKeyholdError(error)) throw error
+    // Not tried for want of budget: that says nothing about the replica.
+    if (!isKeyholdError(error) || error.code === 'ERR_KMS_BUDGET') throw error
     return { code: error.code, region: replica.region, message: error.message }
   }
 }

@@ -3,6 +3,13 @@ import { expect, test } from 'vitest'
 import { readConfig, type Config } from '../../src/config.ts'
 import { noFailpoint } from '../../src/migration/failpoint.ts'
 
+const kmsBudget = {
+  requestsPerSecond: 2_000,
+  tenantSharePercent: 25,
+  decryptReservePercent: 50,
+  waitSeconds: 5,
+}
+
 test('without any variable, these are the settings', () => {
   expect(readConfig({})).toEqual({
     host: '127.0.0.1',
@@ -28,6 +35,7 @@ test('without any variable, these are the settings', () => {
     tenantKeyMaxAgeDays: 365,
     internalKmsName: undefined,
     kmsEndpoint: undefined,
+    kmsBudget,
     kmsCredentials: undefined,
     logLevel: 'info',
     failpoint: noFailpoint,
@@ -83,6 +91,10 @@ const good: [variable: string, value: string, setting: Partial<Config>][] = [
   ['KEYHOLD_TENANT_KEY_MAX_AGE_DAYS', '0', { tenantKeyMaxAgeDays: 0 }],
   ['KEYHOLD_TENANT_KEY_MAX_AGE_DAYS', '3650', { tenantKeyMaxAgeDays: 3_650 }],
   ['KEYHOLD_INTERNAL_KMS_NAME', 'Our KMS', { internalKmsName: 'Our KMS' }],
+  ['KEYHOLD_KMS_REQUESTS_PER_SECOND', '0', { kmsBudget: { ...kmsBudget, requestsPerSecond: 0 } }],
+  ['KEYHOLD_KMS_TENANT_SHARE_PERCENT', '100', { kmsBudget: { ...kmsBudget, tenantSharePercent: 100 } }],
+  ['KEYHOLD_KMS_DECRYPT_RESERVE_PERCENT', '0', { kmsBudget: { ...kmsBudget, decryptReservePercent: 0 } }],
+  ['KEYHOLD_KMS_BUDGET_WAIT_SECONDS', '10', { kmsBudget: { ...kmsBudget, waitSeconds: 10 } }],
   ['KEYHOLD_KMS_ENDPOINT', 'aws', { kmsEndpoint: undefined }],
   ['KEYHOLD_KMS_ENDPOINT', 'http://127.0.0.1:4566', { kmsEndpoint: 'http://127.0.0.1:4566' }],
   ['KEYHOLD_KMS_ENDPOINT', 'https://kms.example.com', { kmsEndpoint: 'https://kms.example.com' }],
@@ -133,6 +145,10 @@ const bad: Record<string, string[]> = {
   KEYHOLD_DATA_KEY_MAX_AGE_DAYS: ['0', '3651', 'never'],
   KEYHOLD_MAX_KEY_NAMES: ['0', '1000001', 'many'],
   KEYHOLD_MIGRATION_LEASE_SECONDS: ['0', '1', '301'],
+  KEYHOLD_KMS_REQUESTS_PER_SECOND: ['-1', '1000001', '2e3'],
+  KEYHOLD_KMS_TENANT_SHARE_PERCENT: ['0', '101', '25%'],
+  KEYHOLD_KMS_DECRYPT_RESERVE_PERCENT: ['-1', '91'],
+  KEYHOLD_KMS_BUDGET_WAIT_SECONDS: ['11', '1.5'],
   KEYHOLD_KMS_ENDPOINT: ['AWS', '127.0.0.1:4566', 'ftp://h', 'http://', 'file:///etc/passwd'],
   KEYHOLD_KMS_ACCESS_KEY_ID: ['AKIAALONE'],
   KEYHOLD_KMS_SECRET_ACCESS_KEY: ['secret-alone'],

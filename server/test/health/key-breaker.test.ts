@@ -86,3 +86,12 @@ test('a denial ends outages, and pauses nothing however often it comes', async (
   expect(await call('a')).toBe('answered')
   expect(sent).toBe(8)
 })
+
+test('a call that was not sent for want of budget says nothing about the key, good or bad', async () => {
+  for (let round = 0; round < 3; round++) expect(await call('a', 'ERR_KMS_BUDGET')).toBe('ERR_KMS_BUDGET')
+  expect(await call('a', 'ERR_KMS_TIMEOUT')).toBe('ERR_KMS_TIMEOUT')
+  expect(await call('a', 'ERR_KMS_BUDGET')).toBe('ERR_KMS_BUDGET')
+  expect(await call('a', 'ERR_KMS_TIMEOUT')).toBe('ERR_KMS_TIMEOUT')
+  // The pause that two outages in a row begin; the refusal between them has not ended the row.
+  expect([await call('a'), sent]).toEqual(['ERR_KMS_TIMEOUT', 6])
+})
