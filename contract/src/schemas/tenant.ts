@@ -24,11 +24,16 @@ export const createTenantBody = Type.Object(
   noOthers,
 )
 
-export const roles = ['tenant-admin', 'service', 'operator'] as const
+export const roles = ['tenant-admin', 'service', 'auditor', 'operator'] as const
 
 export type Role = (typeof roles)[number]
 
-const role = Type.Union([Type.Literal('tenant-admin'), Type.Literal('service'), Type.Literal('operator')])
+const role = Type.Union([
+  Type.Literal('tenant-admin'),
+  Type.Literal('service'),
+  Type.Literal('auditor'),
+  Type.Literal('operator'),
+])
 
 export const apiKey = Type.Object({
   id: Type.String(),

@@ -1,6 +1,7 @@
 // Keeping what KMSs answer about keys. A flood of equal answers is one write; the first refusal is kept before it is
 // answered to anybody, so that whoever is refused finds out why.
 import { isKeyholdError, keyArnFingerprint, parseKeyArn, type ErrorCode, type KmsAnswer } from '@keyhold/core'
+import { systemActor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { KeyHealthState } from '../store/tables.ts'
 import { isOutageState, isRefusal, keyStateOf, nextKeyState, observedHealthy } from './key-state.ts'
@@ -74,6 +75,20 @@ export function createKeyHealthRecorder({
       if (next === undefined) return undefined
       await transaction.keyHealth.save({ ...name, region, ...next })
       if (next.state === previous?.state) return undefined
+      // That a key is well needs no telling while nothing else was ever told of it.
+      if (previous !== undefined || next.state !== 'healthy') {
+        transaction.audit({
+          tenantId,
+          actor: systemActor,
+          action: 'keyhealth.change',
+          targetId: name.fingerprint,
+          details: {
+            ...{ region, to: next.state },
+            ...(previous !== undefined && { from: previous.state }),
+            ...(observation.code !== undefined && { code: observation.code }),
+          },
+        })
+      }
       return { ...name, region, from: previous?.state, to: next.state, code: observation.code }
     })
     if (transition !== undefined) onTransition(transition)

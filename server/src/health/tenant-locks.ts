@@ -1,13 +1,14 @@
 // The kill switch on one replica: which tenants are locked, known within moments of the commit where the notification
 // arrives, and within two seconds where it is lost. A replica that has lost the database keeps what it knew, and its
 // keys run out by their TTL, since no new ones can be read.
+import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantLockRow } from '../store/tenant-locks.ts'
 
 const pollMs = 2_000
 
 export interface TenantLocksOptions {
-  store: Pick<Store, 'tenantLocks'>
+  store: Pick<Store, 'tenantLocks' | 'transaction'>
   /** Ends what is held of a tenant's keys; told once for each lock. */
   onLock: (tenantId: string) => void
   /** Tells the other replicas to look at once. */
@@ -19,8 +20,8 @@ export interface TenantLocksOptions {
 export interface TenantLocks {
   isLocked(tenantId: string): boolean
   /** Locks the tenant, here before it answers. Throws `ERR_TENANT_NOT_FOUND`. */
-  lock(tenantId: string, apiKeyId: string): Promise<TenantLockRow>
-  unlock(tenantId: string): Promise<void>
+  lock(tenantId: string, actor: Actor): Promise<TenantLockRow>
+  unlock(tenantId: string, actor: Actor): Promise<void>
   /** Reads all locks now; what was committed before the call is known when it answers. */
   refresh(): Promise<void>
   close(): void
@@ -78,14 +79,21 @@ export async function openTenantLocks({
   pollLater()
   return {
     isLocked: (tenantId) => locked.has(tenantId),
-    async lock(tenantId, apiKeyId) {
-      const row = await store.tenantLocks.lock(tenantId, apiKeyId)
+    async lock(tenantId, actor) {
+      const row = await store.transaction(async (transaction) => {
+        const lock = await transaction.tenantLocks.lock(tenantId, actor.id)
+        if (lock.isNew) transaction.audit({ tenantId, actor, action: 'tenant.lock', targetId: tenantId })
+        return lock
+      })
       announce()
       await refresh()
       return row
     },
-    async unlock(tenantId) {
-      await store.tenantLocks.unlock(tenantId)
+    async unlock(tenantId, actor) {
+      await store.transaction(async (transaction) => {
+        if (await transaction.tenantLocks.unlock(tenantId))
+          transaction.audit({ tenantId, actor, action: 'tenant.unlock', targetId: tenantId })
+      })
       announce()
       await refresh()
     },

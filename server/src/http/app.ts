@@ -183,6 +183,7 @@ function registerRoute(
       checkParams(params)
       const call = {
         ...request.authorized,
+        traceId: request.id,
         params,
         query: checkQuery(routeId, request.query),
         body: checkBody(routeId, request.body),

@@ -5,6 +5,7 @@ import { getDestruction } from '../operations/get-destruction.ts'
 import { scheduleDataKeyDestruction, scheduleTenantDestruction } from '../operations/schedule-destruction.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 import { checkTenantId } from './operator-handlers.ts'
 import { payloadOfJws } from './wire/payload-of-jws.ts'
@@ -38,12 +39,10 @@ export function destructionHandlers({
   }
 
   return {
-    async destroyDataKey({ tenantId, caller, params: { keyName }, body: { inDays } }) {
-      const request = { keyName, inDays, scheduledBy: caller.apiKeyId }
-      return {
-        status: 200,
-        body: destructionWire(await scheduleDataKeyDestruction(store, tenantId, request)),
-      }
+    async destroyDataKey(call) {
+      const request = { keyName: call.params.keyName, inDays: call.body.inDays }
+      const row = await scheduleDataKeyDestruction(store, call.tenantId, request, actorOf(call))
+      return { status: 200, body: destructionWire(row) }
     },
 
     async listDestructions({ tenantId, query }) {
@@ -57,19 +56,21 @@ export function destructionHandlers({
       }
     },
 
-    async cancelDestruction({ tenantId, caller, params }) {
-      const request = { id: params.destructionId, cancelledBy: caller.apiKeyId }
-      return { status: 200, body: destructionWire(await cancelDataKeyDestruction(store, tenantId, request)) }
-    },
-
-    async scheduleTenantDeletion({ caller, params, body: { inDays } }) {
-      const request = { inDays, scheduledBy: caller.apiKeyId }
-      const row = await scheduleTenantDestruction(store, checkTenantId(params.tenantId), request)
+    async cancelDestruction(call) {
+      const { tenantId, params } = call
+      const row = await cancelDataKeyDestruction(store, tenantId, params.destructionId, actorOf(call))
       return { status: 200, body: destructionWire(row) }
     },
 
-    async cancelTenantDeletion({ caller, params }) {
-      const row = await cancelTenantDestruction(store, checkTenantId(params.tenantId), caller.apiKeyId)
+    async scheduleTenantDeletion(call) {
+      const tenantId = checkTenantId(call.params.tenantId)
+      const { inDays } = call.body
+      const row = await scheduleTenantDestruction(store, tenantId, { inDays }, actorOf(call))
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async cancelTenantDeletion(call) {
+      const row = await cancelTenantDestruction(store, checkTenantId(call.params.tenantId), actorOf(call))
       return { status: 200, body: destructionWire(row) }
     },
 

@@ -15,6 +15,8 @@ type BodyOf<Id extends RouteId> =
 /** One checked call of a route. */
 export interface Call<Id extends RouteId> {
   caller: Caller
+  /** Names the request. */
+  traceId: string
   /** The tenant that is acted on; on operators' routes, which act on the installation, none. */
   tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
   params: Record<RouteParameters[Id], string>

@@ -67,9 +67,15 @@ export function registerItemRoute(
       }, done)
     },
     handler(request, reply) {
-      const { body, authorized } = request
+      const { body, authorized, id: traceId } = request
       if (Buffer.isBuffer(body)) return sendOctets(routeId, octetStreams, request, body, reply)
-      const answer = handle({ ...authorized, params: {}, query: undefined, body: checkBody(routeId, body) })
+      const answer = handle({
+        ...authorized,
+        traceId,
+        params: {},
+        query: undefined,
+        body: checkBody(routeId, body),
+      })
       if (!(answer instanceof Promise)) {
         sendItems(reply, answer)
         return

@@ -8,6 +8,7 @@ import type { StartMigrationParts } from '../migration/start-migration.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import type { Store } from '../store/store.ts'
+import { actorOf } from './actor-of.ts'
 import type { EventHandlers, Handlers } from './handler.ts'
 import { keyJobFailureWire, keyJobWire } from './wire/key-job-wire.ts'
 import { payloadOfJws } from './wire/payload-of-jws.ts'
@@ -68,18 +69,18 @@ export function keyJobHandlers(
       return { status: 200, body: { jws, report: payloadOfJws(jws) } }
     },
 
-    async retryMigration({ tenantId, params }) {
-      return reply(await retryKeyJob(parts, tenantId, params.migrationId))
+    async retryMigration(call) {
+      return reply(await retryKeyJob(parts, call.tenantId, call.params.migrationId, actorOf(call)))
     },
 
-    async acceptMigrationFailures({ tenantId, caller, params, body }) {
-      const { failures } = body
-      const asked = { keyJobId: params.migrationId, failures, acceptedBy: caller.apiKeyId }
-      return reply(await acceptFailures(parts, tenantId, asked))
+    async acceptMigrationFailures(call) {
+      const { tenantId, params, body } = call
+      const asked = { keyJobId: params.migrationId, failures: body.failures }
+      return reply(await acceptFailures(parts, tenantId, asked, actorOf(call)))
     },
 
-    async cancelMigration({ tenantId, params }) {
-      return reply(await cancelMigration(parts, tenantId, params.migrationId))
+    async cancelMigration(call) {
+      return reply(await cancelMigration(parts, call.tenantId, call.params.migrationId, actorOf(call)))
     },
   }
 }

@@ -9,6 +9,7 @@ import { registerKeyProvider, type RegisterKeyProviderParts } from '../operation
 import { renameKeyProvider } from '../operations/rename-key-provider.ts'
 import { testKeyProvider, type TestKeyProviderParts } from '../operations/test-key-provider.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 import { keyCheckWire, keyPolicyWire } from './wire/key-check-wire.ts'
 import { keyProviderWire } from './wire/key-provider-wire.ts'
@@ -55,9 +56,11 @@ export function keyProviderHandlers(
       return { status: 200, body: await list(tenantId, true) }
     },
 
-    async createKeyProvider({ tenantId, body }) {
-      const { name, arn, roleArn, description = '' } = body
-      const row = await registerKeyProvider(parts, { tenantId, arn, roleArn, name, description })
+    async createKeyProvider(call) {
+      const { tenantId } = call
+      const { name, arn, roleArn, description = '' } = call.body
+      const request = { tenantId, arn, roleArn, name, description }
+      const row = await registerKeyProvider(parts, request, actorOf(call))
       return { status: 201, body: await show(row) }
     },
 
@@ -82,23 +85,23 @@ export function keyProviderHandlers(
       }
     },
 
-    async patchKeyProvider({ tenantId, params, body }) {
+    async patchKeyProvider(call) {
       const changes: { name?: string; description?: string } = {}
-      for (const { path, value } of body) changes[path === '/name' ? 'name' : 'description'] = value
-      await renameKeyProvider(store, tenantId, params.arnFingerPrint, changes)
+      for (const { path, value } of call.body) changes[path === '/name' ? 'name' : 'description'] = value
+      const request = { fingerprint: call.params.arnFingerPrint, ...changes }
+      await renameKeyProvider(store, call.tenantId, request, actorOf(call))
       return { status: 204, body: null }
     },
 
-    async deleteKeyProvider({ tenantId, params }) {
-      await deleteKeyProvider(store, tenantId, params.arnFingerPrint)
+    async deleteKeyProvider(call) {
+      await deleteKeyProvider(store, call.tenantId, call.params.arnFingerPrint, actorOf(call))
       return { status: 200, body: { message: spellings.deletedMessage } }
     },
 
-    async testKeyProvider({ tenantId, params }) {
-      return {
-        status: 201,
-        body: await show(await testKeyProvider(parts, tenantId, params.arnFingerPrint)),
-      }
+    async testKeyProvider(call) {
+      const { tenantId, params } = call
+      const row = await testKeyProvider(parts, tenantId, params.arnFingerPrint, actorOf(call))
+      return { status: 201, body: await show(row) }
     },
   }
 }

@@ -1,5 +1,6 @@
 // The routes of the kill switch.
 import type { TenantLocks } from '../health/tenant-locks.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 
 export function lockHandlers({
@@ -8,13 +9,15 @@ export function lockHandlers({
   locks: Pick<TenantLocks, 'lock' | 'unlock'>
 }): Pick<Handlers, 'lockTenant' | 'unlockTenant'> {
   return {
-    async lockTenant({ tenantId, caller }) {
-      const { lockedAt, lockedBy } = await locks.lock(tenantId, caller.apiKeyId)
+    async lockTenant(call) {
+      const { tenantId } = call
+      const { lockedAt, lockedBy } = await locks.lock(tenantId, actorOf(call))
       return { status: 200, body: { tenantId, locked: true, lockedAt: lockedAt.toISOString(), lockedBy } }
     },
 
-    async unlockTenant({ tenantId }) {
-      await locks.unlock(tenantId)
+    async unlockTenant(call) {
+      const { tenantId } = call
+      await locks.unlock(tenantId, actorOf(call))
       return { status: 200, body: { tenantId, locked: false } }
     },
   }

@@ -3,13 +3,15 @@ import { spellings, type MigrationInformation } from '@keyhold/contract'
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { getMigrationDetails } from '../migration/migration-details.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 import { migrationWire } from './wire/migration-wire.ts'
 
 export interface MigrationHandlerParts {
   store: Store
-  startMigration: (tenantId: string, targetFingerprint: string) => Promise<KeyJobRow>
+  startMigration: (tenantId: string, targetFingerprint: string, actor: Actor) => Promise<KeyJobRow>
 }
 
 export function migrationHandlers({
@@ -26,14 +28,16 @@ export function migrationHandlers({
   }
 
   return {
-    async migrateToKeyProvider({ tenantId, params }) {
-      return { status: 200, body: await wire(await startMigration(tenantId, params.arnFingerPrint)) }
+    async migrateToKeyProvider(call) {
+      const job = await startMigration(call.tenantId, call.params.arnFingerPrint, actorOf(call))
+      return { status: 200, body: await wire(job) }
     },
 
-    async resetToDefaultProvider({ tenantId }) {
+    async resetToDefaultProvider(call) {
+      const { tenantId } = call
       try {
         // The fingerprint of the default provider is the tenant's id.
-        return { status: 205, body: await wire(await startMigration(tenantId, tenantId)) }
+        return { status: 205, body: await wire(await startMigration(tenantId, tenantId, actorOf(call))) }
       } catch (error) {
         if (isKeyholdError(error, 'ERR_MIGRATION_TARGET_CURRENT')) {
           return { status: 200, body: { message: spellings.resetNotNeededMessage } }

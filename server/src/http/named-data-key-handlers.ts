@@ -5,6 +5,7 @@ import { listDataKeys } from '../operations/list-data-keys.ts'
 import { rotateDataKey } from '../operations/rotate-data-key.ts'
 import { setMinimumVersion } from '../operations/set-minimum-version.ts'
 import type { DataKeyRow } from '../store/data-keys.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 
 export function namedDataKeyHandlers(
@@ -20,12 +21,16 @@ export function namedDataKeyHandlers(
       return { status: 200, body: { dataKeys: page.dataKeys.map(dataKeyWire), ...next } }
     },
 
-    async rotateDataKey({ tenantId, params: { keyName } }) {
-      return { status: 200, body: dataKeyWire(await rotateDataKey(parts, tenantId, keyName)) }
+    async rotateDataKey(call) {
+      const { tenantId, params } = call
+      const rotated = await rotateDataKey(parts, tenantId, params.keyName, actorOf(call))
+      return { status: 200, body: dataKeyWire(rotated) }
     },
 
-    async setMinimumVersion({ tenantId, params: { keyName }, body: { minimumVersion } }) {
-      const changed = await setMinimumVersion(parts, tenantId, { keyName, minimumVersion })
+    async setMinimumVersion(call) {
+      const { tenantId, params, body } = call
+      const asked = { keyName: params.keyName, minimumVersion: body.minimumVersion }
+      const changed = await setMinimumVersion(parts, tenantId, asked, actorOf(call))
       return { status: 200, body: dataKeyWire(changed) }
     },
   }

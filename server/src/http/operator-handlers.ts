@@ -2,10 +2,12 @@
 import { tenantIdPattern, type ApiKey, type Tenant } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { createApiKey } from '../operations/create-api-key.ts'
+import { deleteApiKey } from '../operations/delete-api-key.ts'
 import { createTenant, type CreateTenantParts } from '../operations/create-tenant.ts'
 import { deleteTenant } from '../operations/delete-tenant.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { TenantRow } from '../store/tenants.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 import { wireSeconds } from './wire/wire-time.ts'
 
@@ -26,8 +28,9 @@ export function operatorHandlers(
 > {
   const { store } = parts
   return {
-    async createTenant({ body }) {
-      return { status: 201, body: tenantWire(await createTenant(parts, { id: body.id, name: body.name })) }
+    async createTenant(call) {
+      const { id, name } = call.body
+      return { status: 201, body: tenantWire(await createTenant(parts, { id, name }, actorOf(call))) }
     },
 
     async listTenants() {
@@ -43,14 +46,14 @@ export function operatorHandlers(
       return { status: 200, body: tenantWire(row, dueAt.get(row.id)) }
     },
 
-    async deleteTenant({ caller, params }) {
-      await deleteTenant(store, checkTenantId(params.tenantId), caller.apiKeyId)
+    async deleteTenant(call) {
+      await deleteTenant(store, checkTenantId(call.params.tenantId), actorOf(call))
       return { status: 204, body: null }
     },
 
-    async createApiKey({ body }) {
-      const { role, tenantId, name = '' } = body
-      const { row, token } = await createApiKey(store, { role, tenantId, name })
+    async createApiKey(call) {
+      const { role, tenantId, name = '' } = call.body
+      const { row, token } = await createApiKey(store, { role, tenantId, name }, actorOf(call))
       return { status: 201, body: { ...apiKeyWire(row), key: token } }
     },
 
@@ -58,9 +61,10 @@ export function operatorHandlers(
       return { status: 200, body: (await store.apiKeys.list()).map(apiKeyWire) }
     },
 
-    async deleteApiKey({ params }) {
-      const isDeleted = apiKeyIdForm.test(params.apiKeyId) && (await store.apiKeys.delete(params.apiKeyId))
-      if (!isDeleted) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+    async deleteApiKey(call) {
+      const { apiKeyId } = call.params
+      if (!apiKeyIdForm.test(apiKeyId)) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+      await deleteApiKey(store, apiKeyId, actorOf(call))
       return { status: 204, body: null }
     },
   }

@@ -3,6 +3,7 @@ import { keyArnFingerprint } from '@keyhold/core'
 import { startRotation } from '../migration/start-rotation.ts'
 import type { StartMigrationParts } from '../migration/start-migration.ts'
 import { listSigningKeys } from '../operations/list-signing-keys.ts'
+import { actorOf } from './actor-of.ts'
 import type { Handlers } from './handler.ts'
 import { arnWire, keyJobWire } from './wire/key-job-wire.ts'
 
@@ -11,8 +12,9 @@ export function tenantKeyHandlers(
 ): Pick<Handlers, 'rotateTenantKey' | 'listTenantKeys' | 'listSigningKeys'> {
   const { store } = parts
   return {
-    async rotateTenantKey({ tenantId }) {
-      return { status: 200, body: keyJobWire(await startRotation(parts, tenantId), 0, new Date()) }
+    async rotateTenantKey(call) {
+      const job = await startRotation(parts, call.tenantId, actorOf(call))
+      return { status: 200, body: keyJobWire(job, 0, new Date()) }
     },
 
     async listTenantKeys({ tenantId }) {

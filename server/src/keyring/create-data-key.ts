@@ -1,6 +1,7 @@
 // Making data keys. One exists for the caller only once its cipherkey is committed, wrapped by the tenant key version
 // that was active at that moment.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { ActiveCipherkeyRow, CipherkeyRow } from '../store/cipherkeys.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from './map-in-slices.ts'
@@ -32,9 +33,14 @@ export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promi
  * Makes the next version of a data key and ends the time in which the one before encrypts, unless another caller was
  * first: then that one's version is answered.
  *
+ * @param actor - who asked for it; undefined: it has come of age, and its row is its own record
  * @throws KeyholdError what `commitUnderFence` throws
  */
-export function createNextVersion(parts: FenceParts, previous: ActiveCipherkeyRow): Promise<CipherkeyRow> {
+export function createNextVersion(
+  parts: FenceParts,
+  previous: ActiveCipherkeyRow,
+  actor?: Actor,
+): Promise<CipherkeyRow> {
   const { tenantId, keyName } = previous
   return commitUnderFence(
     parts,
@@ -44,7 +50,13 @@ export function createNextVersion(parts: FenceParts, previous: ActiveCipherkeyRo
       const isFirst =
         (await transaction.cipherkeys.endEncryption(previous)) &&
         (await transaction.cipherkeys.insertActive(cipherkey))
-      return isFirst ? cipherkey : transaction.cipherkeys.findActive(tenantId, keyName)
+      if (!isFirst) return transaction.cipherkeys.findActive(tenantId, keyName)
+      const { dataKeyId: targetId, version } = cipherkey
+      if (actor !== undefined) {
+        const details = { keyName, version: String(version) }
+        transaction.audit({ tenantId, actor, action: 'datakey.rotate', targetId, details })
+      }
+      return cipherkey
     },
   )
 }

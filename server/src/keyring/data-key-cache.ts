@@ -2,6 +2,7 @@
 // the cipherkey is read again, so that a migration moves every reader to the new tenant key, and a version below the
 // minimum is used no more.
 import { KeyholdError, type DataKey } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { CipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { createNextVersion } from './create-data-key.ts'
@@ -49,7 +50,7 @@ export interface DataKeyCache {
   /** The active data key of a name, made and committed if there is none. Throws `ERR_KEY_NAME_QUOTA` besides. */
   getActive(tenantId: string, keyName: string): Promise<DataKey>
   /** Makes a new version of a name's data key now. Undefined: the tenant has no such name. */
-  rotate(tenantId: string, keyName: string): Promise<CipherkeyRow | undefined>
+  rotate(tenantId: string, keyName: string, actor: Actor): Promise<CipherkeyRow | undefined>
   /** Ends what is held of a data key, all its versions: it is read again. */
   evict(tenantId: string, dataKeyId: string): void
   /** Ends all that is held of a tenant's. */
@@ -149,9 +150,9 @@ export function createDataKeyCache({
       return dataKey
     },
 
-    async rotate(tenantId, keyName) {
+    async rotate(tenantId, keyName, actor) {
       const active = await store.cipherkeys.findActive(tenantId, keyName)
-      return active && createNextVersion(parts, active)
+      return active && createNextVersion(parts, active, actor)
     },
 
     evict(tenantId, dataKeyId) {

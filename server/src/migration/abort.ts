@@ -1,6 +1,8 @@
 // Aborting: what cancelling began. The source's version is active again; whatever came under another one is brought
 // back, proven there, and the target's version ends. It needs both KEKs, and waits for them.
+import { systemActor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import { auditKeyJob, auditTenantKeysDestroyed } from './audit-key-job.ts'
 import { copyCipherkeys } from './copy-cipherkeys.ts'
 import { advance, destroyAfter, LeadLost, type LeaderParts } from './migration-parts.ts'
 import { proveCipherkeys, type Verification } from './prove-cipherkeys.ts'
@@ -30,12 +32,11 @@ async function end(parts: LeaderParts, job: KeyJobRow, verification: Verificatio
       return
     }
     const completedAt = new Date()
-    await transaction.tenantKeys.destroyPending(job.tenantId)
-    await transaction.tenantKeys.retireOthers(
-      job.tenantId,
-      job.sourceVersion,
-      destroyAfter(parts, completedAt),
-    )
+    const ended = destroyAfter(parts, completedAt)
+    const destroyed = [
+      ...(await transaction.tenantKeys.destroyPending(job.tenantId)),
+      ...(await transaction.tenantKeys.retireOthers(job.tenantId, job.sourceVersion, ended)),
+    ]
     await transaction.tenants.moveFence(job.tenantId, job.sourceVersion)
     await advance(parts, transaction, job, {
       phase: 'aborted',
@@ -43,7 +44,9 @@ async function end(parts: LeaderParts, job: KeyJobRow, verification: Verificatio
       verified: verification.cipherkeys,
       verification,
     })
-    await saveReport(parts, transaction, job)
+    const report = await saveReport(parts, transaction, job)
+    auditKeyJob(transaction, job, 'migration.abort', systemActor, report)
+    auditTenantKeysDestroyed(transaction, job.tenantId, destroyed, job.id)
     await failpoint('migration.abort.before-commit')
   })
   await failpoint('migration.abort.after-commit')

@@ -2,7 +2,9 @@
 // data keys come under the source's version again.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import type { Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import { auditKeyJob } from './audit-key-job.ts'
 import { getKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
 
@@ -16,6 +18,7 @@ export async function cancelMigration(
   parts: StartMigrationParts,
   tenantId: string,
   keyJobId: string,
+  actor: Actor,
 ): Promise<KeyJobRow> {
   const { store, failpoint } = parts
   const before = await getKeyJob(store, tenantId, keyJobId)
@@ -38,6 +41,7 @@ export async function cancelMigration(
     }
     await transaction.keyJobs.startAborting(keyJobId)
     await parts.enqueue(transaction, keyJobId)
+    auditKeyJob(transaction, job, 'migration.cancel', actor, { phase: job.phase })
     await failpoint('migration.cancel.before-commit')
   })
   await failpoint('migration.cancel.after-commit')

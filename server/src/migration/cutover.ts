@@ -1,6 +1,8 @@
 // Cutover: the target becomes the current provider, and the old versions end, all in one transaction that looks once
 // more for stale cipherkeys, under the lock which keeps every writer out.
+import { systemActor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import { auditKeyJob, auditTenantKeysDestroyed } from './audit-key-job.ts'
 import { advance, destroyAfter, targetVersionOf, type LeaderParts } from './migration-parts.ts'
 import { saveReport } from './report.ts'
 
@@ -21,10 +23,13 @@ export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void>
     if (job.kind === 'migrate') {
       await transaction.keyProviders.switchCurrent(job.tenantId, job.targetFingerprint, completedAt)
     }
-    await transaction.tenantKeys.retireOthers(job.tenantId, targetVersion, destroyAfter(parts, completedAt))
+    const ended = destroyAfter(parts, completedAt)
+    const destroyed = await transaction.tenantKeys.retireOthers(job.tenantId, targetVersion, ended)
     await transaction.tenants.moveFence(job.tenantId, targetVersion)
     await advance(parts, transaction, job, { phase: 'done', completedAt })
-    await saveReport(parts, transaction, job)
+    const report = await saveReport(parts, transaction, job)
+    auditKeyJob(transaction, job, 'migration.cutover', systemActor, report)
+    auditTenantKeysDestroyed(transaction, job.tenantId, destroyed, job.id)
     await failpoint('migration.cutover.before-commit')
   })
   await failpoint('migration.cutover.after-commit')

@@ -1,6 +1,7 @@
 // The end of retired tenant key versions whose backup retention has passed. Counted again under the tenant's lock:
 // a version that any cipherkey still needs is never destroyed.
 import type { Store } from '../store/store.ts'
+import { auditTenantKeysDestroyed } from './audit-key-job.ts'
 
 /** Destroys what is due and answers how many versions that were. */
 export async function destroyDueTenantKeys(store: Store): Promise<number> {
@@ -9,8 +10,10 @@ export async function destroyDueTenantKeys(store: Store): Promise<number> {
     await store.transaction(async (transaction) => {
       const fence = await transaction.tenants.lockFence(tenantId)
       if (fence === undefined || (await transaction.cipherkeys.existsUnder(tenantId, version))) return
-      await transaction.tenantKeys.destroy(tenantId, version)
+      // Another replica was faster.
+      if (!(await transaction.tenantKeys.destroy(tenantId, version))) return
       await transaction.tenants.moveFence(tenantId, fence.activeTenantKeyVersion)
+      auditTenantKeysDestroyed(transaction, tenantId, [version])
       destroyed += 1
     })
   }

@@ -2,7 +2,9 @@
 // theirs. The epoch moves, so that whoever wrapped for the old version can't commit any more.
 import { KeyholdError } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import { systemActor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import { auditKeyJob } from './audit-key-job.ts'
 import { advance, LeadLost, targetVersionOf, type LeaderParts } from './migration-parts.ts'
 
 export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
@@ -28,6 +30,8 @@ export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
     await transaction.tenantKeys.setState(job.tenantId, targetVersion, 'active')
     const epoch = await transaction.tenants.moveFence(job.tenantId, targetVersion)
     await advance(parts, transaction, job, { phase: 'copy', epoch, total })
+    const details = { tenantKeyVersion: String(targetVersion), cipherkeys: String(total) }
+    auditKeyJob(transaction, job, 'migration.dual', systemActor, details)
     await failpoint('migration.dual.before-commit')
   })
   await failpoint('migration.dual.after-commit')

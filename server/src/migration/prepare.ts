@@ -2,7 +2,9 @@
 import { keyCheckValue } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import { systemActor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import { auditKeyJob } from './audit-key-job.ts'
 import { advance, type LeaderParts } from './migration-parts.ts'
 
 export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void> {
@@ -27,6 +29,7 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
     await transaction.tenants.lockFence(job.tenantId)
     await transaction.tenantKeys.insert(row)
     await advance(parts, transaction, job, { phase: 'dual', targetVersion: version })
+    auditKeyJob(transaction, job, 'migration.prepare', systemActor, { tenantKeyVersion: String(version) })
     await failpoint('migration.prepare.before-commit')
   })
   await failpoint('migration.prepare.after-commit')

@@ -1,5 +1,6 @@
 // The report of a key job: what was done and what was found, signed by the installation when the job ends, in the
 // transaction that ends it. Whoever has the public key can check it without Keyhold.
+import { createHash } from 'node:crypto'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
 import type { MigrationParts } from './migration-parts.ts'
@@ -7,12 +8,15 @@ import type { MigrationParts } from './migration-parts.ts'
 /** More accepted failures than this are counted, not named. */
 const maxNamedFailures = 1_000
 
-/** To be called after the job's end is written, before it is committed. */
+/**
+ * To be called after the job's end is written, before it is committed. Answers what an audit record says of the report:
+ * the SHA-256 of the JWS, in hex.
+ */
 export async function saveReport(
   { signReport }: MigrationParts,
   transaction: TransactionStore,
   { id, tenantId }: KeyJobRow,
-): Promise<void> {
+): Promise<{ reportSha256: string }> {
   const job = await transaction.keyJobs.find(tenantId, id)
   if (job === undefined) throw new TypeError(`key job ${id} is gone`)
   const failures = await transaction.keyJobFailures.list(tenantId, id, maxNamedFailures)
@@ -56,4 +60,5 @@ export async function saveReport(
     })),
   })
   await transaction.keyJobReports.insert(id, jws)
+  return { reportSha256: createHash('sha256').update(jws).digest('hex') }
 }

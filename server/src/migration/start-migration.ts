@@ -10,9 +10,11 @@ import {
 } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import { newId } from '../keyring/new-id.ts'
+import type { Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
+import { auditKeyJob, auditTenantKeysDestroyed, endsOf } from './audit-key-job.ts'
 import type { Failpoint } from './failpoint.ts'
 
 export interface StartMigrationParts {
@@ -34,6 +36,7 @@ export async function startMigration(
   parts: StartMigrationParts,
   tenantId: string,
   targetFingerprint: string,
+  actor: Actor,
 ): Promise<KeyJobRow> {
   const { store, kms, failpoint } = parts
   const before = await findEnds(store, tenantId, targetFingerprint)
@@ -46,7 +49,7 @@ export async function startMigration(
     // Under this lock no provider is deleted, no migration starts, and no cutover happens.
     const fence = await transaction.tenants.lockFence(tenantId)
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    await supersedeRotation(transaction, tenantId)
+    await supersedeRotation(transaction, tenantId, actor)
     const ends = await findEnds(transaction, tenantId, targetFingerprint)
     refuseEnds(ends)
     const inserted = await transaction.keyJobs.insert({
@@ -60,6 +63,7 @@ export async function startMigration(
       targetKeyArn: ends.target.keyArn,
     })
     await parts.enqueue(transaction, inserted.id)
+    auditKeyJob(transaction, inserted, 'migration.start', actor, endsOf(inserted))
     await failpoint('migration.start.before-commit')
     return inserted
   })
@@ -92,11 +96,17 @@ export function refuseEnds({ target, live }: MigrationEnds): void {
 }
 
 // What a rotation has done stays as it is: the migration takes up cipherkeys from whatever version wraps them.
-async function supersedeRotation(transaction: TransactionStore, tenantId: string): Promise<void> {
+async function supersedeRotation(
+  transaction: TransactionStore,
+  tenantId: string,
+  actor: Actor,
+): Promise<void> {
   const live = await transaction.keyJobs.findLive(tenantId)
   if (live?.kind !== 'rotate') return
-  await transaction.tenantKeys.destroyPending(tenantId)
+  const destroyed = await transaction.tenantKeys.destroyPending(tenantId)
   await transaction.keyJobs.supersede(live.id)
+  auditTenantKeysDestroyed(transaction, tenantId, destroyed, live.id)
+  auditKeyJob(transaction, live, 'migration.supersede', actor)
 }
 
 // States of the key itself, which no waiting mends; everything else may pass.

@@ -2,7 +2,9 @@
 // migration. A migration that is asked for meanwhile takes its place.
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
+import { systemActor, type Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
+import { auditKeyJob, endsOf } from './audit-key-job.ts'
 import { tryActiveKey, type StartMigrationParts } from './start-migration.ts'
 
 /**
@@ -11,7 +13,11 @@ import { tryActiveKey, type StartMigrationParts } from './start-migration.ts'
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_MIGRATION_RUNNING` while the tenant has another key job,
  * `ERR_MIGRATION_NOT_PREPARED` when its KEK can't be used now
  */
-export async function startRotation(parts: StartMigrationParts, tenantId: string): Promise<KeyJobRow> {
+export async function startRotation(
+  parts: StartMigrationParts,
+  tenantId: string,
+  actor: Actor,
+): Promise<KeyJobRow> {
   const { store, kms } = parts
   if ((await store.keyJobs.findLive(tenantId)) !== undefined) throw new KeyholdError('ERR_MIGRATION_RUNNING')
   if ((await store.tenants.findFence(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
@@ -31,6 +37,7 @@ export async function startRotation(parts: StartMigrationParts, tenantId: string
       targetKeyArn: keyArn,
     })
     await parts.enqueue(transaction, job.id)
+    auditKeyJob(transaction, job, 'tenantkey.rotate', actor, endsOf(job))
     return job
   })
 }
@@ -46,7 +53,7 @@ export async function rotateDueTenantKeys(
   onRefusal: (tenantId: string, error: unknown) => void,
 ): Promise<void> {
   for (const tenantId of await parts.store.tenantKeys.listDueForRotation(maxAgeDays, limit)) {
-    await startRotation(parts, tenantId).catch((error: unknown) => {
+    await startRotation(parts, tenantId, systemActor).catch((error: unknown) => {
       onRefusal(tenantId, error)
     })
   }

@@ -1,20 +1,22 @@
 // Cancelling a destruction: possible until it is done, also when its day has passed and a key job still holds it up.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
+import { auditDestruction } from './audit-destruction.ts'
 import { getDestruction } from './get-destruction.ts'
 
 /**
  * Cancels the destruction of a data key; asked again, it answers the cancelled one.
  *
- * @param cancelledBy - the id of an API key
  * @throws KeyholdError `ERR_DESTRUCTION_NOT_FOUND`, `ERR_DESTRUCTION_ENDED`, `ERR_FORBIDDEN` for that of the tenant,
  * which is the operator's
  */
 export async function cancelDataKeyDestruction(
   store: Store,
   tenantId: string,
-  { id, cancelledBy }: { id: string; cancelledBy: string },
+  id: string,
+  actor: Actor,
 ): Promise<DestructionRow> {
   const destruction = await getDestruction(store, tenantId, id)
   if (destruction.kind === 'tenant') {
@@ -22,29 +24,32 @@ export async function cancelDataKeyDestruction(
       message: 'The deletion of a tenant is cancelled by an operator.',
     })
   }
-  return cancel(store, destruction, cancelledBy)
+  return cancel(store, destruction, actor)
 }
 
 /**
  * Cancels the deletion of a tenant; asked again, it answers the cancelled one.
  *
- * @param cancelledBy - the id of an API key
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DESTRUCTION_NOT_FOUND` where none was ever scheduled,
  * `ERR_DESTRUCTION_ENDED`
  */
 export async function cancelTenantDestruction(
   store: Store,
   tenantId: string,
-  cancelledBy: string,
+  actor: Actor,
 ): Promise<DestructionRow> {
   const last = await store.destructions.findLastOfTenant(tenantId)
-  if (last !== undefined) return cancel(store, last, cancelledBy)
+  if (last !== undefined) return cancel(store, last, actor)
   const exists = (await store.tenants.find(tenantId)) !== undefined
   throw new KeyholdError(exists ? 'ERR_DESTRUCTION_NOT_FOUND' : 'ERR_TENANT_NOT_FOUND')
 }
 
-async function cancel(store: Store, { id }: DestructionRow, cancelledBy: string): Promise<DestructionRow> {
-  await store.destructions.cancel(id, cancelledBy)
+async function cancel(store: Store, destruction: DestructionRow, actor: Actor): Promise<DestructionRow> {
+  const { id } = destruction
+  await store.transaction(async (transaction) => {
+    const isCancelled = await transaction.destructions.cancel(id, actor.id)
+    if (isCancelled) auditDestruction(transaction, destruction, 'cancelled', actor)
+  })
   const now = await getDestruction(store, undefined, id)
   if (now.destroyedAt !== undefined) throw new KeyholdError('ERR_DESTRUCTION_ENDED')
   return now

@@ -1,12 +1,13 @@
 // An alias is resolved once, at registration. What it names later is looked at and told, and never followed.
 import { isKeyholdError, type CustomerRole } from '@keyhold/core'
+import { systemActor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
 
 export interface CheckAliasParts {
-  store: Pick<Store, 'keyProviders' | 'tenants'>
+  store: Pick<Store, 'keyProviders' | 'tenants' | 'transaction'>
   /** The key that an alias ARN names now; throws KeyholdError. */
-  resolveAlias: (aliasArn: string, tenantId: string, role: CustomerRole | undefined) => Promise<string>
+  resolveAlias: (aliasArn: string, role: CustomerRole | undefined) => Promise<string>
 }
 
 /**
@@ -21,7 +22,7 @@ export async function checkAlias(
   const access = await store.keyProviders.findAccess(tenantId, keyArn)
   let target: string | undefined
   try {
-    target = await resolveAlias(alias.arn, tenantId, access?.role)
+    target = await resolveAlias(alias.arn, access?.role)
   } catch (error) {
     // Denied or gone: it names no key that Keyhold may see. Anything else says nothing about the alias.
     if (!isKeyholdError(error, 'Encryption-88', 'ERR_KMS_KEY_NOT_FOUND')) {
@@ -29,5 +30,14 @@ export async function checkAlias(
       throw error
     }
   }
-  await store.keyProviders.saveAliasTarget(tenantId, fingerprint, target)
+  await store.transaction(async (transaction) => {
+    if (!(await transaction.keyProviders.saveAliasTarget(tenantId, fingerprint, target))) return
+    transaction.audit({
+      tenantId,
+      actor: systemActor,
+      action: 'keyprovider.move-alias',
+      targetId: fingerprint,
+      details: { aliasArn: alias.arn, ...(target !== undefined && { keyArn: target }) },
+    })
+  })
 }

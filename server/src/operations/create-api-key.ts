@@ -1,6 +1,7 @@
 // Making an API key: its secret exists in the answer alone.
 import { KeyholdError } from '@keyhold/core'
 import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
 import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from './api-key-token.ts'
@@ -9,10 +10,12 @@ import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from './api-
 export async function createApiKey(
   store: Store,
   request: { role: ApiKeyRole; tenantId: string | undefined; name: string },
+  actor: Actor,
 ): Promise<{ row: ApiKeyRow; token: string }> {
   const { role, tenantId, name } = request
-  if (role === 'tenant-admin' && tenantId === undefined) {
-    throw new KeyholdError('ERR_INVALID_REQUEST', { message: 'A tenant-admin key needs a tenantId.' })
+  if ((role === 'tenant-admin' || role === 'auditor') && tenantId === undefined) {
+    const article = role === 'auditor' ? 'An' : 'A'
+    throw new KeyholdError('ERR_INVALID_REQUEST', { message: `${article} ${role} key needs a tenantId.` })
   }
   if (role === 'operator' && tenantId !== undefined) {
     throw new KeyholdError('ERR_INVALID_REQUEST', { message: 'An operator key has no tenantId.' })
@@ -23,13 +26,15 @@ export async function createApiKey(
     if (tenantId !== undefined && (await transaction.tenants.lockFenceShared(tenantId)) === undefined) {
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     }
-    return transaction.apiKeys.insert({
+    const inserted = await transaction.apiKeys.insert({
       id: token.id,
       secretHash: hashApiKeySecret(token.secret),
       role,
       tenantId,
       name,
     })
+    transaction.audit({ tenantId, actor, action: 'apikey.create', targetId: token.id, details: { role } })
+    return inserted
   })
   return { row, token: encodeApiKeyToken(token) }
 }

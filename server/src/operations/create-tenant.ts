@@ -2,6 +2,7 @@
 import { keyCheckValue, KeyholdError, type Kms } from '@keyhold/core'
 import { randomBytes } from 'node:crypto'
 import { newId } from '../keyring/new-id.ts'
+import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantRow } from '../store/tenants.ts'
 
@@ -19,6 +20,7 @@ export interface CreateTenantParts {
 export async function createTenant(
   parts: CreateTenantParts,
   request: { id: string | undefined; name: string },
+  actor: Actor,
 ): Promise<TenantRow> {
   const tenantId = request.id ?? randomBytes(24).toString('base64url')
   const ref = { tenantId, id: newId(), version: 1 }
@@ -50,6 +52,7 @@ export async function createTenant(
       wrapped,
       keyCheckValue: keyCheckValue({ ...ref, key }),
     })
+    transaction.audit({ tenantId: undefined, actor, action: 'tenant.create', targetId: tenantId })
     return tenant
   })
 }

@@ -1,12 +1,18 @@
 // Deleting a key provider's entry, while nothing depends on its key. Versions that are kept for the sake of backups alone
 // do not stand in the way: they name the key themselves.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { getRegisteredKeyProvider } from './get-key-provider.ts'
 import { needs } from './key-provider-usage.ts'
 
 /** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `ERR_KEY_PROVIDER_DEFAULT`, `ERR_KEY_PROVIDER_IN_USE` */
-export async function deleteKeyProvider(store: Store, tenantId: string, fingerprint: string): Promise<void> {
+export async function deleteKeyProvider(
+  store: Store,
+  tenantId: string,
+  fingerprint: string,
+  actor: Actor,
+): Promise<void> {
   await store.transaction(async (transaction) => {
     // Migrations start, switch and end under this lock, so none begins to use the provider in between.
     await transaction.tenants.lockFence(tenantId)
@@ -17,6 +23,13 @@ export async function deleteKeyProvider(store: Store, tenantId: string, fingerpr
     if (provider.isCurrent) throw inUse('It is the current key provider: migrate to another one first.')
     await refuseNeededVersions(transaction, tenantId, provider.keyArn)
     await transaction.keyProviders.delete(tenantId, fingerprint)
+    transaction.audit({
+      tenantId,
+      actor,
+      action: 'keyprovider.delete',
+      targetId: fingerprint,
+      details: { keyArn: provider.keyArn },
+    })
   })
 }
 

@@ -1,15 +1,14 @@
 // Deleting a tenant that never encrypted anything. Where cipherkeys exist, deletion would destroy data, and is refused.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
+import { auditDestruction } from './audit-destruction.ts'
 
-/**
- * @param deletedBy - the id of an API key
- * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE`, `ERR_MIGRATION_RUNNING`
- */
-export async function deleteTenant(store: Store, tenantId: string, deletedBy: string): Promise<void> {
+/** @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE`, `ERR_MIGRATION_RUNNING` */
+export async function deleteTenant(store: Store, tenantId: string, actor: Actor): Promise<void> {
   await store.transaction(async (transaction) => {
     // Nothing is left for them; one that is under way is waited for.
-    await transaction.destructions.cancelAll(tenantId, deletedBy)
+    const cancelled = await transaction.destructions.cancelAll(tenantId, actor.id)
     // The exclusive lock keeps out whoever is about to store the first cipherkey.
     if ((await transaction.tenants.lockFence(tenantId)) === undefined)
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
@@ -26,5 +25,7 @@ export async function deleteTenant(store: Store, tenantId: string, deletedBy: st
     await transaction.keyProviders.deleteAll(tenantId)
     await transaction.tenantKeys.deleteAll(tenantId)
     await transaction.tenants.delete(tenantId)
+    for (const destruction of cancelled) auditDestruction(transaction, destruction, 'cancelled', actor)
+    transaction.audit({ tenantId: undefined, actor, action: 'tenant.delete', targetId: tenantId })
   })
 }

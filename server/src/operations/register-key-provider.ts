@@ -1,5 +1,6 @@
 // Registering a customer's key, after trying it for real.
 import { keyArnFingerprint, KeyholdError, type ExamineKey } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
 import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
@@ -26,6 +27,7 @@ export interface RegisterKeyProviderRequest {
 export async function registerKeyProvider(
   parts: RegisterKeyProviderParts,
   request: RegisterKeyProviderRequest,
+  actor: Actor,
 ): Promise<KeyProviderRow> {
   const { store, examineKey } = parts
   const { tenantId, name, description } = request
@@ -38,7 +40,7 @@ export async function registerKeyProvider(
     // A deleted tenant's access token is still held for a moment.
     if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    return transaction.keyProviders.insert({
+    const inserted = await transaction.keyProviders.insert({
       tenantId,
       fingerprint: keyArnFingerprint(inspection.keyArn),
       kms: 'aws',
@@ -50,6 +52,15 @@ export async function registerKeyProvider(
       roleArn: role?.arn,
       aliasArn: asked.keyId === undefined ? asked.arn : undefined,
     })
+    const { fingerprint, keyArn } = inserted
+    transaction.audit({
+      tenantId,
+      actor,
+      action: 'keyprovider.create',
+      targetId: fingerprint,
+      details: { keyArn, ...(role !== undefined && { roleArn: role.arn }) },
+    })
+    return inserted
   })
 }
 

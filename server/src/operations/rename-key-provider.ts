@@ -1,5 +1,6 @@
 // Changing what a key provider is called; nothing else of it ever changes.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import { getRegisteredKeyProvider } from './get-key-provider.ts'
 
@@ -7,11 +8,21 @@ import { getRegisteredKeyProvider } from './get-key-provider.ts'
 export async function renameKeyProvider(
   store: Store,
   tenantId: string,
-  fingerprint: string,
-  changes: { name?: string; description?: string },
+  { fingerprint, ...changes }: { fingerprint: string; name?: string; description?: string },
+  actor: Actor,
 ): Promise<void> {
-  await getRegisteredKeyProvider(store, tenantId, fingerprint)
-  if (!(await store.keyProviders.rename(tenantId, fingerprint, changes))) {
-    throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
-  }
+  await store.transaction(async (transaction) => {
+    await getRegisteredKeyProvider(transaction, tenantId, fingerprint)
+    if (!(await transaction.keyProviders.rename(tenantId, fingerprint, changes))) {
+      throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
+    }
+    const members = Object.keys(changes).sort().join(',')
+    transaction.audit({
+      tenantId,
+      actor,
+      action: 'keyprovider.update',
+      targetId: fingerprint,
+      details: { members },
+    })
+  })
 }

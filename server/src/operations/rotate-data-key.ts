@@ -1,5 +1,6 @@
 // A new version of a data key now, instead of when the old one has come of age. What was encrypted stays as it is.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { DataKeyRow } from '../store/data-keys.ts'
 import { dataKeyChanged, getDataKeyRow, type DataKeyChangeParts } from './data-key-change.ts'
 
@@ -13,8 +14,9 @@ export async function rotateDataKey(
   parts: DataKeyChangeParts,
   tenantId: string,
   keyName: string,
+  actor: Actor,
 ): Promise<DataKeyRow> {
-  const made = await parts.dataKeys.rotate(tenantId, keyName)
+  const made = await parts.dataKeys.rotate(tenantId, keyName, actor)
   if (made === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
   dataKeyChanged(parts, tenantId, made.dataKeyId)
   return getDataKeyRow(parts.store, tenantId, keyName)

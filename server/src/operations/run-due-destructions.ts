@@ -1,7 +1,9 @@
 // Doing what was scheduled. Each destruction is one transaction with its record: a kill at any point leaves everything,
 // or nothing and the proof of it.
+import { systemActor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
+import { auditDestruction } from './audit-destruction.ts'
 import { endCipherkeys } from './end-cipherkeys.ts'
 
 export interface RunDestructionsParts {
@@ -60,8 +62,13 @@ async function destroy(
     destroyedAt: destroyedAt.toISOString(),
     ...destroyed,
   })
-  if (kind === 'tenant') await transaction.destructions.finishAll(tenantId, destroyedAt, jws)
-  else await transaction.destructions.finish(id, destroyedAt, jws)
+  if (kind === 'tenant') {
+    for (const finished of await transaction.destructions.finishAll(tenantId, destroyedAt, jws))
+      auditDestruction(transaction, finished, 'done', systemActor)
+  } else {
+    await transaction.destructions.finish(id, destroyedAt, jws)
+    auditDestruction(transaction, destruction, 'done', systemActor)
+  }
   return destruction
 }
 

@@ -2,14 +2,14 @@
 // has the time to notice.
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
+import type { Actor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
+import { auditDestruction } from './audit-destruction.ts'
 
 export interface DestructionRequest {
   /** In how many times 24 hours: 7 to 30. */
   inDays: number
-  /** The id of an API key. */
-  scheduledBy: string
 }
 
 /**
@@ -20,7 +20,8 @@ export interface DestructionRequest {
 export async function scheduleDataKeyDestruction(
   store: Store,
   tenantId: string,
-  { keyName, ...request }: DestructionRequest & { keyName: string },
+  { keyName, inDays }: DestructionRequest & { keyName: string },
+  actor: Actor,
 ): Promise<DestructionRow> {
   return store.transaction(async (transaction) => {
     // Nobody destroys the key, or the tenant, between the look at it and the end of this transaction.
@@ -28,14 +29,12 @@ export async function scheduleDataKeyDestruction(
     const active = await transaction.cipherkeys.findActive(tenantId, keyName)
     if (active === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
     const { dataKeyId } = active
-    return transaction.destructions.insert({
-      id: newId(),
-      tenantId,
-      kind: 'data-key',
-      keyName,
-      dataKeyId,
-      ...request,
+    const destruction = await transaction.destructions.insert({
+      ...{ id: newId(), tenantId, kind: 'data-key', keyName, dataKeyId },
+      ...{ inDays, scheduledBy: actor.id },
     })
+    auditDestruction(transaction, destruction, 'scheduled', actor)
+    return destruction
   })
 }
 
@@ -47,11 +46,16 @@ export async function scheduleDataKeyDestruction(
 export async function scheduleTenantDestruction(
   store: Store,
   tenantId: string,
-  request: DestructionRequest,
+  { inDays }: DestructionRequest,
+  actor: Actor,
 ): Promise<DestructionRow> {
   return store.transaction(async (transaction) => {
     if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    return transaction.destructions.insert({ id: newId(), tenantId, kind: 'tenant', ...request })
+    const destruction = await transaction.destructions.insert({
+      ...{ id: newId(), tenantId, kind: 'tenant', inDays, scheduledBy: actor.id },
+    })
+    auditDestruction(transaction, destruction, 'scheduled', actor)
+    return destruction
   })
 }

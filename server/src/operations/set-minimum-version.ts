@@ -1,5 +1,6 @@
 // The minimum version for decryption: what is encrypted under an older one is refused, until the minimum is lowered.
 import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { DataKeyRow } from '../store/data-keys.ts'
 import { dataKeyChanged, getDataKeyRow, type DataKeyChangeParts } from './data-key-change.ts'
 
@@ -14,6 +15,7 @@ export async function setMinimumVersion(
   parts: DataKeyChangeParts,
   tenantId: string,
   { keyName, minimumVersion }: { keyName: string; minimumVersion: number },
+  actor: Actor,
 ): Promise<DataKeyRow> {
   const { store } = parts
   const { dataKeyId, versions } = await getDataKeyRow(store, tenantId, keyName)
@@ -23,7 +25,16 @@ export async function setMinimumVersion(
       message: `The minimum version is at most the active one, ${activeVersion}: rotate first.`,
     })
   }
-  await store.dataKeys.setMinimumVersion(tenantId, dataKeyId, minimumVersion)
+  await store.transaction(async (transaction) => {
+    await transaction.dataKeys.setMinimumVersion(tenantId, dataKeyId, minimumVersion)
+    transaction.audit({
+      tenantId,
+      actor,
+      action: 'datakey.set-minimum-version',
+      targetId: dataKeyId,
+      details: { keyName, minimumVersion: String(minimumVersion) },
+    })
+  })
   dataKeyChanged(parts, tenantId, dataKeyId)
   return getDataKeyRow(store, tenantId, keyName)
 }

@@ -1,5 +1,6 @@
 // Trying a registered key again, in every region, and keeping what was found.
 import { KeyholdError, type ExamineKey, type Kms } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
 import { checkAlias, type CheckAliasParts } from './check-alias.ts'
@@ -18,6 +19,7 @@ export async function testKeyProvider(
   parts: TestKeyProviderParts,
   tenantId: string,
   fingerprint: string,
+  actor: Actor,
 ): Promise<KeyProviderRow> {
   const { store, kms, examineKey, onTested } = parts
   const provider = await getKeyProvider(store, tenantId, fingerprint)
@@ -31,7 +33,10 @@ export async function testKeyProvider(
   const { inspection, error } = await examineKey(provider.keyArn, tenantId, access?.role)
   await onTested({ keyArn: provider.keyArn, tenantId }, inspection === undefined ? error : undefined)
   if (inspection === undefined) throw error ?? new KeyholdError('ERR_KEY_UNUSABLE')
-  const saved = await store.keyProviders.saveInspection(tenantId, fingerprint, inspection)
-  if (saved === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
-  return saved
+  return store.transaction(async (transaction) => {
+    const saved = await transaction.keyProviders.saveInspection(tenantId, fingerprint, inspection)
+    if (saved === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
+    transaction.audit({ tenantId, actor, action: 'keyprovider.test', targetId: fingerprint })
+    return saved
+  })
 }

@@ -55,10 +55,14 @@ export function apiKeyQueries(db: Database) {
       }))
     },
 
-    /** Answers whether there was one. */
-    async delete(id: string): Promise<boolean> {
-      const result = await db.deleteFrom('api_keys').where('id', '=', id).executeTakeFirst()
-      return result.numDeletedRows > 0n
+    /** Answers whose it was; undefined: there was none. */
+    async delete(id: string): Promise<Pick<ApiKeyRow, 'role' | 'tenantId'> | undefined> {
+      const row = await db
+        .deleteFrom('api_keys')
+        .where('id', '=', id)
+        .returning(['role', 'tenant_id'])
+        .executeTakeFirst()
+      return row && { role: row.role, tenantId: row.tenant_id ?? undefined }
     },
 
     /** Answers how many there were. */

@@ -150,14 +150,16 @@ export function destructionQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** To be called before the tenant is locked, as those do who destroy. */
-    async cancelAll(tenantId: string, cancelledBy: string): Promise<void> {
-      await db
+    /** To be called before the tenant is locked, as those do who destroy. Answers those that were open. */
+    async cancelAll(tenantId: string, cancelledBy: string): Promise<DestructionRow[]> {
+      const rows = await db
         .updateTable('destructions')
         .set({ cancelled_at: sql`now()`, cancelled_by: cancelledBy })
         .where('tenant_id', '=', tenantId)
         .where(isOpen)
+        .returning(columns)
         .execute()
+      return rows.map(fromRow)
     },
 
     /** Those whose time has come and whose tenant has no live key job, the longest due first. */
@@ -216,14 +218,16 @@ export function destructionQueries(db: Database) {
         .executeTakeFirstOrThrow()
     },
 
-    /** Ends all open ones of a tenant: its own record stands for its data keys', too. */
-    async finishAll(tenantId: string, destroyedAt: Date, jws: string): Promise<void> {
-      await db
+    /** Ends all open ones of a tenant, and answers them: its own record stands for its data keys', too. */
+    async finishAll(tenantId: string, destroyedAt: Date, jws: string): Promise<DestructionRow[]> {
+      const rows = await db
         .updateTable('destructions')
         .set({ destroyed_at: destroyedAt, jws })
         .where('tenant_id', '=', tenantId)
         .where(isOpen)
+        .returning(columns)
         .execute()
+      return rows.map(fromRow)
     },
   }
 }

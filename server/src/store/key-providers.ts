@@ -199,14 +199,25 @@ export function keyProviderQueries(db: Database) {
       return { role: arn === null ? undefined : { arn, externalId }, inspection: row.inspection }
     },
 
-    /** Keeps what the alias named just now; undefined: nothing that Keyhold may see. */
-    async saveAliasTarget(tenantId: string, fingerprint: string, keyArn: string | undefined): Promise<void> {
-      await db
+    /**
+     * Keeps what the alias named just now; undefined: nothing that Keyhold may see. Answers whether it named something
+     * else when it was last looked at.
+     */
+    async saveAliasTarget(
+      tenantId: string,
+      fingerprint: string,
+      keyArn: string | undefined,
+    ): Promise<boolean> {
+      const target = keyArn ?? null
+      const update = db
         .updateTable('key_providers')
-        .set({ alias_key_arn: keyArn ?? null, alias_checked_at: new Date() })
+        .set({ alias_key_arn: target, alias_checked_at: new Date() })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', fingerprint)
-        .execute()
+      const moved = await update.where('alias_key_arn', 'is distinct from', target).executeTakeFirst()
+      if (moved.numUpdatedRows > 0n) return true
+      await update.execute()
+      return false
     },
 
     /** Makes another provider the current one; both get the same instant. */

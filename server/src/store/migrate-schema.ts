@@ -11,6 +11,7 @@ import { keyJobControl } from './schema-migrations/0004-key-job-control.ts'
 import { keyAccess } from './schema-migrations/0005-key-access.ts'
 import { destructions } from './schema-migrations/0006-destructions.ts'
 import { keyHealth } from './schema-migrations/0007-key-health.ts'
+import { audits } from './schema-migrations/0008-audits.ts'
 import type { Tables } from './tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -22,6 +23,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0005-key-access': keyAccess,
   '0006-destructions': destructions,
   '0007-key-health': keyHealth,
+  '0008-audits': audits,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

@@ -1,6 +1,7 @@
 // All queries, made from one handle: the pool, or a transaction. A query can't slip out of its transaction, since
 // the handle is not an argument.
 import { apiKeyQueries } from './api-keys.ts'
+import { appendAudits, auditQueries, type AuditEntry } from './audits.ts'
 import { cipherkeyChunkQueries } from './cipherkey-chunks.ts'
 import { cipherkeyEndQueries } from './cipherkey-ends.ts'
 import { cipherkeyQueries } from './cipherkeys.ts'
@@ -34,11 +35,16 @@ function queries(db: Database) {
     keyHealth: keyHealthQueries(db),
     destructions: destructionQueries(db),
     apiKeys: apiKeyQueries(db),
+    audits: auditQueries(db),
   }
 }
 
 /** Queries inside one transaction, and its handle for whoever must enqueue a job within it. */
-export type TransactionStore = ReturnType<typeof queries> & { readonly handle: Database }
+export type TransactionStore = ReturnType<typeof queries> & {
+  readonly handle: Database
+  /** Tells of a change of this transaction: the record is committed with it, or neither is. */
+  audit(entry: AuditEntry): void
+}
 
 /** Queries, each in a transaction of its own. */
 export type Store = ReturnType<typeof queries> & {
@@ -50,6 +56,17 @@ export function createStore(db: Database): Store {
   return {
     ...queries(db),
     transaction: (work) =>
-      db.transaction().execute((transaction) => work({ ...queries(transaction), handle: transaction })),
+      db.transaction().execute(async (transaction) => {
+        const entries: AuditEntry[] = []
+        const result = await work({
+          ...queries(transaction),
+          handle: transaction,
+          audit: (entry) => {
+            entries.push(entry)
+          },
+        })
+        if (entries.length > 0) await appendAudits(transaction, entries)
+        return result
+      }),
   }
 }

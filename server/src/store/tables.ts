@@ -189,8 +189,29 @@ interface DestructionsTable {
   jws: string | null
 }
 
+interface AuditsTable {
+  chain: string
+  sequence: number
+  id: string
+  at: Date
+  actor_id: string
+  actor_role: string | null
+  action: string
+  target_kind: string
+  target_id: string
+  trace_id: string | null
+  details: ColumnType<Record<string, string>, string, never>
+  hash: Buffer
+}
+
+interface AuditHeadsTable {
+  chain: string
+  sequence: Generated<number>
+  hash: Generated<Buffer>
+}
+
 /** What a caller may do. */
-export type ApiKeyRole = 'tenant-admin' | 'service' | 'operator'
+export type ApiKeyRole = 'tenant-admin' | 'service' | 'auditor' | 'operator'
 
 interface ApiKeysTable {
   id: string
@@ -216,5 +237,7 @@ export interface Tables {
   key_health: KeyHealthTable
   key_probes: KeyProbesTable
   destructions: DestructionsTable
+  audits: AuditsTable
+  audit_heads: AuditHeadsTable
   api_keys: ApiKeysTable
 }

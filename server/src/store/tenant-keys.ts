@@ -116,29 +116,32 @@ export function tenantKeyQueries(db: Database) {
 
     /**
      * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. One that any cipherkey
-     * still names stays, decrypt-only, without an end.
+     * still names stays, decrypt-only, without an end. Answers the versions that are destroyed by it.
      */
-    async retireOthers(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<void> {
+    async retireOthers(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<number[]> {
       const others = sql`tenant_id = ${tenantId} and version <> ${version} and state <> 'destroyed'`
       await sql`update keyhold.tenant_keys set state = 'decrypt-only' where ${others}`.execute(db)
       const end =
         destroyAfter === undefined
           ? sql`state = 'destroyed', wrapped = null, destroyed_at = now()`
           : sql`destroy_after = ${destroyAfter}`
-      await sql`
+      const { rows } = await sql<{ version: number }>`
         update keyhold.tenant_keys as t set ${end} where ${others} and destroy_after is null and not exists (
           select from keyhold.cipherkeys c where c.tenant_id = ${tenantId} and c.tenant_key_version = t.version
-        )`.execute(db)
+        ) returning t.version`.execute(db)
+      return destroyAfter === undefined ? rows.map((row) => row.version) : []
     },
 
-    /** Empties a version that nothing was ever wrapped under. */
-    async destroyPending(tenantId: string): Promise<void> {
-      await db
+    /** Empties a version that nothing was ever wrapped under, and answers it, if there is one. */
+    async destroyPending(tenantId: string): Promise<number[]> {
+      const rows = await db
         .updateTable('tenant_keys')
         .set({ state: 'destroyed', wrapped: null, destroyed_at: new Date() })
         .where('tenant_id', '=', tenantId)
         .where('state', '=', 'pending')
+        .returning('version')
         .execute()
+      return rows.map((row) => row.version)
     },
 
     /** Tenants whose active version is older than that, and who have no live key job. */
@@ -165,14 +168,16 @@ export function tenantKeyQueries(db: Database) {
       return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version }))
     },
 
-    async destroy(tenantId: string, version: number): Promise<void> {
-      await db
+    /** Answers false for one that is destroyed already. */
+    async destroy(tenantId: string, version: number): Promise<boolean> {
+      const result = await db
         .updateTable('tenant_keys')
         .set({ state: 'destroyed', wrapped: null, destroyed_at: new Date() })
         .where('tenant_id', '=', tenantId)
         .where('version', '=', version)
         .where('state', '=', 'decrypt-only')
-        .execute()
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
     },
 
     async deleteAll(tenantId: string): Promise<void> {

@@ -13,27 +13,29 @@ export interface TenantLockRow {
 export function tenantLockQueries(db: Database) {
   return {
     /**
-     * Locks a tenant; a lock that is there already stays as it is.
+     * Locks a tenant; a lock that is there already stays as it is. Answers also whether this call did it.
      *
      * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
      */
-    async lock(tenantId: string, lockedBy: string): Promise<TenantLockRow> {
+    async lock(tenantId: string, lockedBy: string): Promise<TenantLockRow & { isNew: boolean }> {
       // From the tenant's row: an access token outlives a deleted tenant for a moment.
-      await sql`
+      const { rows } = await sql`
         insert into keyhold.tenant_locks (tenant_id, locked_by)
         select id, ${lockedBy} from keyhold.tenants where id = ${tenantId}
-        on conflict do nothing`.execute(db)
+        on conflict do nothing returning 1`.execute(db)
       const row = await db
         .selectFrom('tenant_locks')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .executeTakeFirst()
       if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-      return { tenantId, lockedAt: row.locked_at, lockedBy: row.locked_by }
+      return { tenantId, lockedAt: row.locked_at, lockedBy: row.locked_by, isNew: rows.length > 0 }
     },
 
-    async unlock(tenantId: string): Promise<void> {
-      await db.deleteFrom('tenant_locks').where('tenant_id', '=', tenantId).execute()
+    /** Answers whether the tenant was locked. */
+    async unlock(tenantId: string): Promise<boolean> {
+      const result = await db.deleteFrom('tenant_locks').where('tenant_id', '=', tenantId).executeTakeFirst()
+      return result.numDeletedRows > 0n
     },
 
     async list(): Promise<TenantLockRow[]> {

@@ -116,9 +116,11 @@ describe('an access token', () => {
 
 describe('a role', () => {
   test.each(Object.entries(routes))('keeps others from %s', async (_, route) => {
+    const auditor = await createApiKey({ role: 'auditor', tenantId: tenant.tenantId })
     const tokens: Record<Role, string> = {
       'tenant-admin': tenant.adminToken,
       service: tenant.serviceToken,
+      auditor: auditor.token,
       operator: server.operatorToken,
     }
     const path = route.path.replace(/:\w+/, 'unknown')

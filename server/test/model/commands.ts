@@ -7,6 +7,7 @@ import { failpointNames, type FailpointName } from '../../src/migration/failpoin
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { startRotation } from '../../src/migration/start-rotation.ts'
 import { deleteKeyProvider } from '../../src/operations/delete-key-provider.ts'
+import { systemActor } from '../../src/store/audits.ts'
 import { checkRefusals, checkRows, checkValues } from './check-tenant.ts'
 import { keks, type Kek, type Model } from './model.ts'
 import { outages, revocations } from './revocable-kms.ts'
@@ -55,7 +56,12 @@ const register = (kek: Kek) =>
 const remove = (kek: Kek) =>
   command(`delete(${kek})`, async (model, tenant) => {
     const expected = model.refusalOfDeleting(kek)
-    const work = deleteKeyProvider(tenant.replica.store, tenant.tenantId, fingerprintOf(kek, tenant.tenantId))
+    const work = deleteKeyProvider(
+      tenant.replica.store,
+      tenant.tenantId,
+      fingerprintOf(kek, tenant.tenantId),
+      systemActor,
+    )
     expect(await refusalOf(work)).toBe(expected)
     if (expected === undefined) model.registered.delete(kek)
   })
@@ -65,7 +71,7 @@ const migrate = (target: Kek, death: Death) =>
     const expected = model.refusalOfMigrating(target)
     const { tenantId } = tenant
     const refusal = await askAndPerhapsDie(tenant, 'start', death, () =>
-      startMigration(tenant.replica.start, tenantId, fingerprintOf(target, tenantId)),
+      startMigration(tenant.replica.start, tenantId, fingerprintOf(target, tenantId), systemActor),
     )
     if (refusal === 'lost') {
       expect(expected).toBeUndefined()
@@ -81,7 +87,7 @@ const migrate = (target: Kek, death: Death) =>
 const rotate = () =>
   command('rotate', async (model, tenant) => {
     const expected = model.refusalOfRotating()
-    expect(await refusalOf(startRotation(tenant.replica.start, tenant.tenantId))).toBe(expected)
+    expect(await refusalOf(startRotation(tenant.replica.start, tenant.tenantId, systemActor))).toBe(expected)
     const { current } = model
     if (expected === undefined)
       model.job = { kind: 'rotate', source: current, target: current, phase: 'prepare' }
@@ -94,7 +100,7 @@ const cancel = (death: Death) =>
       const [last] = await tenant.store.keyJobs.list(tenant.tenantId, 1)
       const expected = model.refusalOfCancelling()
       const refusal = await askAndPerhapsDie(tenant, 'cancel', death, () =>
-        cancelMigration(tenant.replica.start, tenant.tenantId, last?.id ?? ''),
+        cancelMigration(tenant.replica.start, tenant.tenantId, last?.id ?? '', systemActor),
       )
       if (death !== undefined) model.held.clear()
       if (refusal === 'lost') expect(expected).toBeUndefined()

@@ -2,13 +2,15 @@
 // one must, nothing is lost, and whoever reads meanwhile is served.
 import type { ErrorCode } from '@keyhold/core'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { cancelMigration } from '../../src/migration/cancel-migration.ts'
 import { runMigration } from '../../src/migration/run-migration.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { startRotation } from '../../src/migration/start-rotation.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs.ts'
-import { startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+import { systemActor } from '../../src/store/audits.ts'
+import { findAuditFaults } from '../audit/find-audit-faults.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
@@ -29,6 +31,10 @@ beforeAll(async () => {
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
+// Of whatever was done, and of nothing else, there is one record.
+afterEach(async () => {
+  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+})
 
 /** What one of several does, and with what code it was refused. */
 type Act = (scene: Scene) => Promise<ErrorCode | undefined>
@@ -90,16 +96,17 @@ const migrates =
         createReplica(`migrate ${target}`).start,
         tenant.tenantId,
         fingerprintOf(target, tenant.tenantId),
+        systemActor,
       ),
     )
 
 const rotates: Act = ({ tenant, createReplica }) =>
-  refusalOf(startRotation(createReplica('rotate').start, tenant.tenantId))
+  refusalOf(startRotation(createReplica('rotate').start, tenant.tenantId, systemActor))
 
 const cancels: Act = async ({ tenant, createReplica }) => {
   const { start } = createReplica('cancel')
   const [last] = await tenant.store.keyJobs.list(tenant.tenantId, 1)
-  return refusalOf(cancelMigration(start, tenant.tenantId, last?.id ?? ''))
+  return refusalOf(cancelMigration(start, tenant.tenantId, last?.id ?? '', systemActor))
 }
 
 const encrypts =

@@ -1,7 +1,8 @@
 // Whatever is done to a tenant in whatever order, it is where the model says that it is.
 import fc from 'fast-check'
-import { afterAll, beforeAll, test } from 'vitest'
-import { startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { findAuditFaults } from '../audit/find-audit-faults.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
 import { commands, prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
 import { TenantUnderTest } from './tenant-under-test.ts'
@@ -18,6 +19,10 @@ beforeAll(async () => {
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
+// Of whatever was done, and of nothing else, there is one record.
+afterEach(async () => {
+  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+})
 
 const settings = fc.record({
   ttlMs: fc.constantFrom(0, 60_000),

@@ -37,4 +37,4 @@ function observeQueries(store: Omit<Store, 'transaction'>, observer: Observer): 
   return { ...store, ...(Object.fromEntries(observed) as object) }
 }
 
-const outside = new Set(['transaction', 'handle'])
+const outside = new Set(['transaction', 'handle', 'audit'])

@@ -8,6 +8,7 @@ import { encrypt } from '../../src/operations/encrypt.ts'
 import { registerKeyProvider } from '../../src/operations/register-key-provider.ts'
 import { sql } from 'kysely'
 import type { Failpoint, FailpointName } from '../../src/migration/failpoint.ts'
+import { systemActor } from '../../src/store/audits.ts'
 import type { Database } from '../../src/store/database.ts'
 import type { KeyJobPhase } from '../../src/store/tables.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -54,7 +55,7 @@ export class TenantUnderTest {
   async create(): Promise<this> {
     const naming = { internalKmsName: 'default', internalKmsDescription: '' }
     const parts = { store: this.store, kms: this.kms, internalKeyArn: keyArns.root, ...naming }
-    await createTenant(parts, { id: this.tenantId, name: 'a tenant' })
+    await createTenant(parts, { id: this.tenantId, name: 'a tenant' }, systemActor)
     return this
   }
 
@@ -82,6 +83,7 @@ export class TenantUnderTest {
     await registerKeyProvider(
       { ...parts, requireMultiRegion: false, requireContextCondition: false },
       request,
+      systemActor,
     )
   }
 

@@ -1,8 +1,10 @@
 // Two replicas that are asked to migrate the same tenant at the same instant, and both try to lead what was started.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { runMigration } from '../../src/migration/run-migration.ts'
-import { startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+import { systemActor } from '../../src/store/audits.ts'
+import { findAuditFaults } from '../audit/find-audit-faults.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
@@ -21,12 +23,16 @@ beforeAll(async () => {
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
+// Of whatever was done, and of nothing else, there is one record.
+afterEach(async () => {
+  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+})
 
 async function race(model: Model, tenant: TenantUnderTest, target: Kek): Promise<void> {
   const replicas = [stores.store, stores.otherStore].map((store) => tenant.createReplica({}, store))
   const fingerprint = fingerprintOf(target, tenant.tenantId)
   const refusals = await Promise.all(
-    replicas.map(({ start }) => refusalOf(startMigration(start, tenant.tenantId, fingerprint))),
+    replicas.map(({ start }) => refusalOf(startMigration(start, tenant.tenantId, fingerprint, systemActor))),
   )
   expect(refusals.toSorted(), 'one started, one refused').toEqual(['ERR_MIGRATION_RUNNING', undefined])
 

@@ -3,6 +3,7 @@ import type { DataKey } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { rotateDataKey } from '../../src/operations/rotate-data-key.ts'
 import { setMinimumVersion } from '../../src/operations/set-minimum-version.ts'
+import { systemActor } from '../../src/store/audits.ts'
 import type { FoundCipherkeyRow } from '../../src/store/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
 import {
@@ -62,12 +63,12 @@ const parts = () => ({
   },
 })
 const raise = (minimumVersion: number) =>
-  setMinimumVersion(parts(), tenantId, { keyName: 'default', minimumVersion })
+  setMinimumVersion(parts(), tenantId, { keyName: 'default', minimumVersion }, systemActor)
 const versionIn = async ({ dataKeys }: Keyring) => (await dataKeys.getActive(tenantId, 'default')).version
 const readIn = async ({ dataKeys }: Keyring) => dataKeys.get(tenantId, first.id, 1)
 
 test('a rotation takes effect here at once, elsewhere when it is told of it', async () => {
-  const changed = await rotateDataKey(parts(), tenantId, 'default')
+  const changed = await rotateDataKey(parts(), tenantId, 'default', systemActor)
   expect(changed).toMatchObject({ dataKeyId: first.id, minimumVersion: 1 })
   expect(await versionIn(here)).toBe(2)
   expect(announced).toEqual([`${tenantId}/${first.id}`])
@@ -77,7 +78,7 @@ test('a rotation takes effect here at once, elsewhere when it is told of it', as
 })
 
 test('a minimum version takes effect here at once, elsewhere when it is told of it', async () => {
-  await rotateDataKey(parts(), tenantId, 'default')
+  await rotateDataKey(parts(), tenantId, 'default', systemActor)
   expect(await readIn(here)).toBeDefined()
   await raise(2)
   await expect(readIn(here)).rejects.toMatchObject({ code: 'ERR_KEY_VERSION_RETIRED' })
@@ -89,7 +90,7 @@ test('a minimum version takes effect here at once, elsewhere when it is told of 
 })
 
 test('a replica that never hears of it goes on for its TTL and no longer, in use all the while', async () => {
-  await rotateDataKey(parts(), tenantId, 'default')
+  await rotateDataKey(parts(), tenantId, 'default', systemActor)
   await raise(2)
   for (let passed = 0; passed < ttlMs; passed += ttlMs / 20) {
     expect(await readIn(elsewhere)).toBeDefined()
@@ -100,7 +101,7 @@ test('a replica that never hears of it goes on for its TTL and no longer, in use
 })
 
 test('a key that was being read while the minimum was raised serves who asked, and is not held', async () => {
-  await rotateDataKey(parts(), tenantId, 'default')
+  await rotateDataKey(parts(), tenantId, 'default', systemActor)
   here.dataKeys.evict(tenantId, first.id)
   onRead = async (rows) => {
     onRead = undefined
@@ -123,7 +124,7 @@ test('other data keys of the tenant, and the same id in another tenant, stay hel
 })
 
 test('rewrapping does not bring a retired version back', async () => {
-  await rotateDataKey(parts(), tenantId, 'default')
+  await rotateDataKey(parts(), tenantId, 'default', systemActor)
   await raise(2)
   const row = await plainStore.cipherkeys.find(tenantId, first.id, 1)
   if (row === undefined) throw new Error('no row')

@@ -1,0 +1,42 @@
+// What the audit trail tells of key jobs: each step once, in the transaction that takes it.
+import type { AuditAction } from '@keyhold/core'
+import { systemActor, type Actor } from '../store/audits.ts'
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { TransactionStore } from '../store/store.ts'
+
+type Auditing = Pick<TransactionStore, 'audit'>
+
+export function auditKeyJob(
+  transaction: Auditing,
+  { id, tenantId, kind }: Pick<KeyJobRow, 'id' | 'tenantId' | 'kind'>,
+  action: AuditAction,
+  actor: Actor,
+  details: Readonly<Record<string, string>> = {},
+): void {
+  transaction.audit({ tenantId, actor, action, targetId: id, details: { kind, ...details } })
+}
+
+/** Where a key job leads from and to, by key ARN and fingerprint. */
+export function endsOf(job: KeyJobRow): Record<string, string> {
+  const { sourceFingerprint, sourceKeyArn, targetFingerprint, targetKeyArn } = job
+  return { sourceFingerprint, sourceKeyArn, targetFingerprint, targetKeyArn }
+}
+
+/** @param keyJobId - which key job ended them; undefined: their backup retention has passed */
+export function auditTenantKeysDestroyed(
+  transaction: Auditing,
+  tenantId: string,
+  versions: readonly number[],
+  keyJobId?: string,
+): void {
+  const details = keyJobId === undefined ? {} : { migrationId: keyJobId }
+  for (const version of versions) {
+    transaction.audit({
+      tenantId,
+      actor: systemActor,
+      action: 'tenantkey.destroy',
+      targetId: String(version),
+      details,
+    })
+  }
+}

@@ -1,0 +1,42 @@
+// What the audit trail tells of destructions: the tenant's own are its operator's, those of data keys its admin's.
+import type { AuditAction } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
+import type { DestructionRow } from '../store/destructions.ts'
+import type { TransactionStore } from '../store/store.ts'
+
+export type DestructionStep = 'scheduled' | 'cancelled' | 'done'
+
+const actions = {
+  'data-key': {
+    scheduled: 'datakey.schedule-destruction',
+    cancelled: 'datakey.cancel-destruction',
+    done: 'datakey.destroy',
+  },
+  tenant: {
+    scheduled: 'tenant.schedule-deletion',
+    cancelled: 'tenant.cancel-deletion',
+    done: 'tenant.delete',
+  },
+} as const satisfies Record<DestructionRow['kind'], Record<DestructionStep, AuditAction>>
+
+export function auditDestruction(
+  transaction: Pick<TransactionStore, 'audit'>,
+  { id, tenantId, kind, keyName, dataKeyId, dueAt }: DestructionRow,
+  step: DestructionStep,
+  actor: Actor,
+): void {
+  // The end of a tenant stands where its beginning does.
+  const isEnd = kind === 'tenant' && step === 'done'
+  transaction.audit({
+    tenantId: isEnd ? undefined : tenantId,
+    actor,
+    action: actions[kind][step],
+    targetId: isEnd ? tenantId : id,
+    details: {
+      ...(isEnd && { destructionId: id }),
+      ...(keyName !== undefined && { keyName }),
+      ...(dataKeyId !== undefined && { dataKeyId }),
+      dueAt: dueAt.toISOString(),
+    },
+  })
+}

@@ -1,0 +1,14 @@
+// Revoking an API key.
+import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
+import type { Store } from '../store/store.ts'
+
+/** @throws KeyholdError `ERR_API_KEY_NOT_FOUND` */
+export async function deleteApiKey(store: Store, id: string, actor: Actor): Promise<void> {
+  await store.transaction(async (transaction) => {
+    const deleted = await transaction.apiKeys.delete(id)
+    if (deleted === undefined) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+    const { role, tenantId } = deleted
+    transaction.audit({ tenantId, actor, action: 'apikey.delete', targetId: id, details: { role } })
+  })
+}

@@ -1,0 +1,150 @@
+// The audit trail. Records are appended by the transactions whose changes they tell of, and by nothing else.
+import { auditActions, auditHash, type AuditAction, type AuditRecord } from '@keyhold/core'
+import { sql, type Selectable } from 'kysely'
+import { randomUUID } from 'node:crypto'
+import type { Database } from './database.ts'
+import type { ApiKeyRole, Tables } from './tables.ts'
+
+/** Who does something, and with which request. */
+export interface Actor {
+  /** The id of an API key; `system`: Keyhold itself; `command`: whoever runs `keyhold-server` on its machine. */
+  id: string
+  role?: ApiKeyRole
+  traceId?: string
+}
+
+/** What Keyhold does by itself. */
+export const systemActor: Actor = { id: 'system' }
+
+/** Whoever runs `keyhold-server` on its machine. */
+export const commandActor: Actor = { id: 'command' }
+
+/** What is told of one change. */
+export interface AuditEntry {
+  /** Whose chain it goes into; undefined: the installation's. */
+  tenantId: string | undefined
+  actor: Actor
+  action: AuditAction
+  targetId: string
+  /** Names, numbers and codes: never a secret, a plaintext, a token, or a text of free choice. */
+  details?: Readonly<Record<string, string>>
+}
+
+export interface AuditRow extends AuditRecord {
+  hash: Buffer
+}
+
+/** The end of a chain; sequence 0 and a hash of zeros: it has no record yet. */
+export interface AuditHead {
+  sequence: number
+  hash: Buffer
+}
+
+function fromRow(row: Selectable<Tables['audits']>): AuditRow {
+  return {
+    tenantId: row.chain === '' ? undefined : row.chain,
+    sequence: row.sequence,
+    id: row.id,
+    at: row.at,
+    actorId: row.actor_id,
+    actorRole: row.actor_role ?? undefined,
+    action: row.action,
+    targetKind: row.target_kind,
+    targetId: row.target_id,
+    traceId: row.trace_id ?? undefined,
+    details: row.details,
+    hash: row.hash,
+  }
+}
+
+export function auditQueries(db: Database) {
+  return {
+    /** In the order of the chain; `after` is the sequence of the last one seen. */
+    async list(
+      tenantId: string | undefined,
+      { after, limit }: { after: number; limit: number },
+    ): Promise<AuditRow[]> {
+      const rows = await db
+        .selectFrom('audits')
+        .selectAll()
+        .where('chain', '=', tenantId ?? '')
+        .where('sequence', '>', after)
+        .orderBy('sequence')
+        .limit(limit)
+        .execute()
+      return rows.map(fromRow)
+    },
+
+    /** Undefined: nothing was ever recorded there. */
+    async findHead(tenantId: string | undefined): Promise<AuditHead | undefined> {
+      return db
+        .selectFrom('audit_heads')
+        .select(['sequence', 'hash'])
+        .where('chain', '=', tenantId ?? '')
+        .executeTakeFirst()
+    },
+  }
+}
+
+/**
+ * Appends records, in this order within each chain. To be called last in a transaction: the heads that it locks are
+ * then held for no longer than a commit takes, and chain after chain in one order.
+ */
+export async function appendAudits(db: Database, entries: readonly AuditEntry[]): Promise<void> {
+  const chains = Map.groupBy(entries, ({ tenantId }) => tenantId ?? '')
+  for (const chain of [...chains.keys()].sort()) await appendToChain(db, chain, chains.get(chain) ?? [])
+}
+
+async function appendToChain(db: Database, chain: string, entries: readonly AuditEntry[]): Promise<void> {
+  const { at, ...head } = await lockHead(db, chain)
+  const rows = entries.map((entry) => {
+    const record = recordOf(entry, head.sequence + 1, at)
+    head.sequence = record.sequence
+    head.hash = auditHash(head.hash, record)
+    return { ...record, hash: head.hash }
+  })
+  await db
+    .with('appended', (query) => query.insertInto('audits').values(rows.map((row) => toRow(chain, row))))
+    .updateTable('audit_heads')
+    .set(head)
+    .where('chain', '=', chain)
+    .execute()
+}
+
+// The time is read under the lock, so that within a chain it goes backwards only where the database's clock does.
+async function lockHead(db: Database, chain: string): Promise<AuditHead & { at: Date }> {
+  return db
+    .insertInto('audit_heads')
+    .values({ chain })
+    .onConflict((conflict) =>
+      conflict.column('chain').doUpdateSet({ chain: (eb) => eb.ref('excluded.chain') }),
+    )
+    .returning(['sequence', 'hash', sql<Date>`date_trunc('milliseconds', clock_timestamp())`.as('at')])
+    .executeTakeFirstOrThrow()
+}
+
+function recordOf({ tenantId, actor, action, targetId, details }: AuditEntry, sequence: number, at: Date) {
+  return {
+    ...{ tenantId, sequence, id: randomUUID(), at },
+    ...{ actorId: actor.id, actorRole: actor.role, action },
+    ...{ targetKind: auditActions[action].target, targetId },
+    ...{ traceId: actor.traceId, details: details ?? {} },
+  } satisfies AuditRecord
+}
+
+function toRow(chain: string, row: AuditRow) {
+  return {
+    chain,
+    sequence: row.sequence,
+    id: row.id,
+    at: row.at,
+    actor_id: row.actorId,
+    actor_role: row.actorRole ?? null,
+    action: row.action,
+    target_kind: row.targetKind,
+    target_id: row.targetId,
+    trace_id: row.traceId ?? null,
+    details: JSON.stringify(row.details),
+    hash: row.hash,
+  }
+}

@@ -1,0 +1,36 @@
+// An audit trail against the rows that it tells of, and its chains against themselves.
+import { auditChainStart, auditHash } from '@keyhold/core'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Store } from '../../src/store/store.ts'
+
+const statement = readFileSync(path.join(import.meta.dirname, 'audit-faults.sql'), 'utf8')
+
+/**
+ * Answers what is wrong, a line each.
+ *
+ * @param runSql - runs one statement, and answers its rows
+ */
+export async function findAuditFaults(
+  runSql: (statement: string) => Promise<Record<string, unknown>[]>,
+): Promise<string[]> {
+  return (await runSql(statement)).map(({ fault }) => String(fault))
+}
+
+/** Answers the first record of a chain, by its sequence, whose hash is not right; undefined: all are. */
+export async function findBrokenRecord(
+  { audits }: Pick<Store, 'audits'>,
+  tenantId: string | undefined,
+): Promise<number | undefined> {
+  let previous = auditChainStart
+  let expected = 1
+  for (const { hash, ...record } of await audits.list(tenantId, { after: 0, limit: 100_000 })) {
+    if (record.sequence !== expected || !auditHash(previous, record).equals(hash)) return expected
+    previous = hash
+    expected += 1
+  }
+  const head = await audits.findHead(tenantId)
+  return head === undefined || (head.sequence === expected - 1 && head.hash.equals(previous))
+    ? undefined
+    : expected
+}
