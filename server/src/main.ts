@@ -28,6 +28,7 @@ import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
+import { createKmsBudget } from './kms/kms-budget.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
 import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
 import { planMigration } from './migration/plan-migration.ts'
@@ -149,6 +150,8 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     credentials: config.kmsCredentials,
     drRegions: config.drRegions,
     findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
+    budget: createKmsBudget(config.kmsBudget),
+    budgetWaitMs: config.kmsBudget.waitSeconds * 1_000,
     onAnswer: (answer) => {
       recorder.answered(answer)
     },
@@ -194,7 +197,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         requireMultiRegion: config.requireMultiRegion,
         requireContextCondition: config.requireContextCondition,
         examineKey: (arn, tenantId, role) => aws.examineKey(arn, tenantId, role),
-        resolveAlias: (aliasArn, role) => aws.resolveAlias(aliasArn, role),
+        resolveAlias: aws.resolveAlias.bind(aws),
         onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),
         drRegions: config.drRegions,
         principals: async (region) => config.awsPrincipals ?? [await aws.ownPrincipal(region)],

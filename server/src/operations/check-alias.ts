@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 export interface CheckAliasParts {
   store: Pick<Store, 'keyProviders' | 'tenants' | 'transaction'>
   /** The key that an alias ARN names now; throws KeyholdError. */
-  resolveAlias: (aliasArn: string, role: CustomerRole | undefined) => Promise<string>
+  resolveAlias: (aliasArn: string, tenantId: string, role: CustomerRole | undefined) => Promise<string>
 }
 
 /**
@@ -22,7 +22,7 @@ export async function checkAlias(
   const access = await store.keyProviders.findAccess(tenantId, keyArn)
   let target: string | undefined
   try {
-    target = await resolveAlias(alias.arn, access?.role)
+    target = await resolveAlias(alias.arn, tenantId, access?.role)
   } catch (error) {
     // Denied or gone: it names no key that Keyhold may see. Anything else says nothing about the alias.
     if (!isKeyholdError(error, 'Encryption-88', 'ERR_KMS_KEY_NOT_FOUND')) {
