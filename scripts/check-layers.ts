@@ -26,11 +26,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/health': ['core', 'server/store', 'server/keyring', 'node:*'],
   'server/operations': ['core', 'server/store', 'server/keyring', 'lru-cache', 'node:*'],
   'server/jobs': ['server/store', 'pg-boss'],
+  'server/metrics': ['core', 'server/store', 'node:*'],
   'server/http': [
     ...['core', 'contract', 'server/store', 'server/keyring', 'server/migration', 'server/health'],
     ...['server/operations', 'fastify', 'typebox', 'node:*'],
   ],
-  'server/config.ts': ['core', 'server/migration', 'server/parse-dr-regions.ts'],
+  'server/config.ts': ['core', 'server/migration', 'server/parse-dr-regions.ts', 'server/parse-usd.ts'],
   'server/parse-dr-regions.ts': ['core'],
   'server/connect-database.ts': [
     ...['core', 'server/config.ts', 'server/store', 'server/postgres', 'type pino', 'typebox', 'node:*'],
@@ -44,6 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'server/prepare-database.ts',
       'server/start-key-jobs.ts',
       'server/open-keyring.ts',
+      'server/open-kms.ts',
       'kysely',
       'type pino',
       'node:*',
@@ -56,6 +58,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'server/open-keyring.ts': [
     ...['core', 'server/config.ts', 'server/health', 'server/keyring', 'server/store', 'type pino'],
+  ],
+  'server/parse-usd.ts': [],
+  'server/open-kms.ts': [
+    ...['core', 'server/config.ts', 'server/kms', 'server/metrics', 'server/operations', 'server/store'],
+    'type pino',
   ],
   'server/start-key-jobs.ts': [
     ...['core', 'server/config.ts', 'server/kms', 'server/store', 'server/keyring', 'server/migration'],

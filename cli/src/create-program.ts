@@ -10,6 +10,7 @@ import { addEncryptionCommands } from './commands/encryption.ts'
 import { addLockCommands } from './commands/lock.ts'
 import { addTenantCommands } from './commands/tenant.ts'
 import { addTenantKeyCommands } from './commands/tenant-key.ts'
+import { addUsageGroup } from './commands/usage.ts'
 import { addGlobalOptions } from './global-options.ts'
 
 const epilogue = `
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addDataKeyCommands(program)
   addDestructionGroup(program)
   addLockCommands(program)
+  addUsageGroup(program)
   addTenantCommands(program)
   addApiKeyCommands(program)
   addKeyproviderCommands(

@@ -26,6 +26,8 @@ export {
   type KeyPolicy,
   type KeyProvider,
   type KeyProviderUsage,
+  type KmsUsage,
+  type KmsUsageOfAll,
   type MigrationInformation,
   type MigrationPlan,
   type Role,

@@ -21,6 +21,9 @@ export const limits = {
   /** Destructions of one page of a list. The largest is written out in the pattern of the query, too. */
   maxDestructionsPerPage: 100,
   defaultDestructionsPerPage: 20,
+  /** Tenants of one answer about all of them. The largest is written out in the pattern of the query, too. */
+  maxUsageTenants: 1_000,
+  defaultUsageTenants: 100,
   /** How far ahead a destruction is scheduled. */
   minDestructionDays: 7,
   maxDestructionDays: 30,

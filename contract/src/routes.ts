@@ -7,6 +7,7 @@ import { keyJobRoutes } from './routes/key-job-routes.ts'
 import { keyProviderRoutes } from './routes/key-provider-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
 import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
+import { usageRoutes } from './routes/usage-routes.ts'
 
 export const routes = {
   ...keyProviderRoutes,
@@ -14,6 +15,7 @@ export const routes = {
   ...tenantLockRoutes,
   ...dataRoutes,
   ...destructionRoutes,
+  ...usageRoutes,
   ...operatorRoutes,
 } as const satisfies Record<string, Route>
 

@@ -2,6 +2,7 @@
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { noFailpoint, parseFailpoints, type Failpoint } from './migration/failpoint.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
+import { parseUsd } from './parse-usd.ts'
 
 export interface Config {
   host: string
@@ -50,6 +51,8 @@ export interface Config {
     decryptReservePercent: number
     waitSeconds: number
   }
+  /** What AWS charges for 10,000 requests, in millionths of a dollar. */
+  kmsMicroUsdPer10000: number
   /** `aws`: AWS itself; undefined: where AWS KMS is. */
   stsEndpoint: string | undefined
   /** Undefined: who AWS says that Keyhold is. */
@@ -137,6 +140,7 @@ export function readConfig(environment: Environment = process.env): Config {
     internalKmsName: readText(environment, 'KEYHOLD_INTERNAL_KMS_NAME'),
     kmsEndpoint: readKmsEndpoint(environment),
     kmsBudget: readKmsBudget(environment),
+    kmsMicroUsdPer10000: readUsd(environment, 'KEYHOLD_KMS_USD_PER_10000_REQUESTS', '0.03'),
     stsEndpoint: readStsEndpoint(environment),
     awsPrincipals: readAwsPrincipals(environment),
     kmsCredentials: readKmsCredentials(environment),
@@ -180,6 +184,12 @@ function readKmsEndpoint(environment: Environment): string | undefined {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
     throw invalid('KEYHOLD_KMS_ENDPOINT', 'a URL, or "aws"')
   return text
+}
+
+function readUsd(environment: Environment, name: string, byDefault: string): number {
+  const micros = parseUsd(readText(environment, name) ?? byDefault)
+  if (micros === undefined) throw invalid(name, 'dollars as 0.03, with up to six decimals')
+  return micros
 }
 
 function readKmsBudget(environment: Environment): Config['kmsBudget'] {

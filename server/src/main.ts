@@ -1,5 +1,6 @@
 // Where the server is put together: the only file that knows every room.
 import { routes, spellings, type RouteId } from '@keyhold/contract'
+import type { KmsAnswer } from '@keyhold/core'
 import { sql } from 'kysely'
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
@@ -20,15 +21,14 @@ import { migrationHandlers } from './http/migration-handlers.ts'
 import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
 import { tenantKeyHandlers } from './http/tenant-key-handlers.ts'
+import { usageHandlers } from './http/usage-handlers.ts'
 import { createKeyBreaker } from './health/key-breaker.ts'
 import { createKeyHealthRecorder } from './health/key-health-recorder.ts'
 import { startKeyProber } from './health/key-prober.ts'
 import { keepTestOutcome } from './health/keep-test-outcome.ts'
 import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
-import { createAwsKms } from './kms/aws-kms.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
-import { createKmsBudget } from './kms/kms-budget.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
 import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
 import { planMigration } from './migration/plan-migration.ts'
@@ -36,12 +36,12 @@ import { createRewrapThreads } from './migration/rewrap-threads.ts'
 import { startMigration } from './migration/start-migration.ts'
 import { createTrafficGauge } from './migration/traffic-gauge.ts'
 import { openKeyring } from './open-keyring.ts'
+import { openKms } from './open-kms.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { claimSigningKey } from './operations/claim-signing-key.ts'
 import { checkAlias } from './operations/check-alias.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
-import { findKeyAccess } from './operations/find-key-access.ts'
 import { startKeyJobs } from './start-key-jobs.ts'
 import { commandActor } from './store/audits.ts'
 import type { Database } from './store/database.ts'
@@ -144,22 +144,10 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     },
     clock: () => performance.now(),
   })
-  const aws = createAwsKms({
-    endpoint: config.kmsEndpoint,
-    stsEndpoint: config.stsEndpoint === 'aws' ? undefined : (config.stsEndpoint ?? config.kmsEndpoint),
-    credentials: config.kmsCredentials,
-    drRegions: config.drRegions,
-    findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
-    budget: createKmsBudget(config.kmsBudget),
-    budgetWaitMs: config.kmsBudget.waitSeconds * 1_000,
-    onAnswer: (answer) => {
-      recorder.answered(answer)
-    },
-  })
-  closers.push(() => {
-    aws.close()
-    return Promise.resolve()
-  })
+  const onAnswer = (answer: KmsAnswer) => {
+    recorder.answered(answer)
+  }
+  const { aws, kmsUsage } = openKms(config, logger, { store, onAnswer }, closers)
   const breaker = createKeyBreaker(() => performance.now())
   const kms = createKmsByArn({
     internal: createInternalKms(rootKey),
@@ -219,6 +207,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       ...dataKeyHandlers({ leases: keyring.leases }),
       ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
       ...destructionHandlers({ store }),
+      ...usageHandlers({
+        store,
+        flushKmsUsage: () => kmsUsage.flush(),
+        kmsMicroUsdPer10000: config.kmsMicroUsdPer10000,
+      }),
       ...operatorHandlers({
         store,
         kms,

@@ -14,6 +14,7 @@ import { keyJobFailureQueries } from './key-job-failures.ts'
 import { keyJobReportQueries } from './key-job-reports.ts'
 import { keyJobQueries } from './key-jobs.ts'
 import { keyProviderQueries } from './key-providers.ts'
+import { kmsUsageQueries } from './kms-usage.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
@@ -33,6 +34,7 @@ function queries(db: Database) {
     keyJobReports: keyJobReportQueries(db),
     tenantLocks: tenantLockQueries(db),
     keyHealth: keyHealthQueries(db),
+    kmsUsage: kmsUsageQueries(db),
     destructions: destructionQueries(db),
     apiKeys: apiKeyQueries(db),
     audits: auditQueries(db),

@@ -171,6 +171,18 @@ interface KeyProbesTable {
   leased_until: Date | null
 }
 
+interface KmsUsageTable {
+  tenant_id: string
+  day: ColumnType<Date, string, never>
+  region: string
+  account: string
+  action: string
+  outcome: string
+  paid_by: 'keyhold' | 'customer'
+  calls: number
+  requests: number
+}
+
 /** The whole tenant, or one of its data keys with all its versions. */
 export type DestructionKind = 'tenant' | 'data-key'
 
@@ -236,6 +248,7 @@ export interface Tables {
   tenant_locks: TenantLocksTable
   key_health: KeyHealthTable
   key_probes: KeyProbesTable
+  kms_usage: KmsUsageTable
   destructions: DestructionsTable
   audits: AuditsTable
   audit_heads: AuditHeadsTable

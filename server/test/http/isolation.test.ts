@@ -199,6 +199,8 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   cancelTenantDeletion: [
     ({ tenantId }) => admin('POST', `/api/v1/tenants/${tenantId}/actions/cancel-deletion`),
   ],
+  getKmsUsage: [(names) => admin('GET', '/api/v1/encryption/usage/kms', undefined, tenantHeader(names))],
+  getKmsUsageOfAll: [() => admin('GET', '/api/v1/usage/kms')],
   listAllDestructions: [({ tenantId }) => admin('GET', `/api/v1/destructions?tenantId=${tenantId}`)],
   getAnyDestruction: [({ destructionId }) => admin('GET', `/api/v1/destructions/${destructionId}`)],
   createApiKey: [({ tenantId }) => admin('POST', '/api/v1/api-keys', { role: 'service', tenantId })],

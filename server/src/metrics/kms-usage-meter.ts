@@ -1,0 +1,104 @@
+// Counting calls to AWS KMS for the tenants' account of them. Counts are kept in memory for seconds and then added to
+// the database's: a replica that dies loses what it has counted since.
+import type { KmsUsageRow } from '../store/kms-usage.ts'
+import type { Store } from '../store/store.ts'
+
+const flushMs = 5_000
+const forgetMs = 3_600_000
+const keptDays = 400
+// While the database is away, so many kinds of calls are kept. A kind is one tenant's, on one day, in one region …
+const maxKinds = 100_000
+// The payer as the adapter names it, when it is not a customer's account.
+const ownAccount = 'keyhold'
+
+export interface CountedCall {
+  action: string
+  region: string
+  tenantId: string
+  account: string
+  payer: string
+  outcome: string
+  requests: number
+}
+
+export interface KmsUsageMeterOptions {
+  store: Pick<Store, 'kmsUsage' | 'transaction'>
+  /** Told when counts cannot be kept for now, or are lost. */
+  onError: (error: unknown) => void
+  /** Default: the real time. */
+  now?: () => Date
+}
+
+export interface KmsUsageMeter {
+  count(call: CountedCall): void
+  /** Answers when everything that was counted before is in the database; throws when it cannot be. */
+  flush(): Promise<void>
+  /** The last flush. */
+  close(): Promise<void>
+}
+
+export function openKmsUsageMeter({
+  store,
+  onError,
+  now = () => new Date(),
+}: KmsUsageMeterOptions): KmsUsageMeter {
+  let counts = new Map<string, KmsUsageRow>()
+  let lost = 0
+  let flushing = Promise.resolve()
+  let forgotMs = Number.NEGATIVE_INFINITY
+
+  function add(row: KmsUsageRow): void {
+    const { tenantId, day, region, account, action, outcome, paidBy } = row
+    const kind = JSON.stringify([tenantId, day, region, account, action, outcome, paidBy])
+    const known = counts.get(kind)
+    if (known !== undefined) {
+      known.calls += row.calls
+      known.requests += row.requests
+    } else if (counts.size < maxKinds) counts.set(kind, { ...row })
+    else lost += row.calls
+  }
+
+  async function write(): Promise<void> {
+    const taken = counts
+    counts = new Map()
+    const kinds = [...taken].toSorted(([one], [other]) => (one < other ? -1 : 1))
+    if (kinds.length > 0) {
+      try {
+        await store.transaction(({ kmsUsage }) => kmsUsage.add(kinds.map(([, row]) => row)))
+      } catch (error) {
+        for (const [, row] of kinds) add(row)
+        throw error
+      }
+    }
+    if (lost > 0) {
+      onError(new Error(`${lost} calls to AWS KMS are in no account: the database was away too long`))
+      lost = 0
+    }
+    if (performance.now() - forgotMs >= forgetMs) {
+      forgotMs = performance.now()
+      await store.kmsUsage.forget(keptDays).catch(onError)
+    }
+  }
+
+  // One after the other: what a second one finds is what was counted since.
+  function flush(): Promise<void> {
+    const next = flushing.then(write)
+    flushing = next.catch(() => undefined)
+    return next
+  }
+
+  const timer = setInterval(() => void flush().catch(onError), flushMs)
+  timer.unref()
+  return {
+    count({ action, region, tenantId, account, payer, outcome, requests }) {
+      const day = now().toISOString().slice(0, 10)
+      const paidBy = payer === ownAccount ? 'keyhold' : 'customer'
+      add({ tenantId, day, region, account, action, outcome, paidBy, calls: 1, requests })
+    },
+    flush,
+    async close() {
+      clearInterval(timer)
+      await flush()
+    },
+  }
+}

@@ -1,0 +1,134 @@
+// Calls to AWS KMS, counted by day and tenant.
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+
+/** Who pays for a call: Keyhold's own account, or the one that a customer's role is in. */
+export type KmsPayer = 'keyhold' | 'customer'
+
+/** What was counted of one kind of call. */
+export interface KmsUsageRow {
+  tenantId: string
+  /** As 2026-11-23, in UTC. */
+  day: string
+  region: string
+  /** The account of the key. */
+  account: string
+  action: string
+  /** `ok`, or the code of the error. */
+  outcome: string
+  paidBy: KmsPayer
+  calls: number
+  /** What was sent for them, repetitions by the AWS SDK included. */
+  requests: number
+}
+
+export type KmsUsageOfAll = Omit<KmsUsageRow, 'tenantId' | 'account'>
+
+/** Days, both included. */
+export interface DayRange {
+  from: string
+  to: string
+}
+
+// As many parameters as a statement may have are far more than these need.
+const maxRowsPerStatement = 500
+
+export function kmsUsageQueries(db: Database) {
+  const within = ({ from, to }: DayRange) => sql<boolean>`day between ${from}::date and ${to}::date`
+  const counts = {
+    calls: sql<number>`sum(calls)::bigint`.as('calls'),
+    requests: sql<number>`sum(requests)::bigint`.as('requests'),
+  }
+  const dayText = sql<string>`to_char(day, 'YYYY-MM-DD')`.as('day')
+
+  return {
+    /** Adds to what is there. In one order, as other replicas add to the same rows at the same time. */
+    async add(rows: readonly KmsUsageRow[]): Promise<void> {
+      const values = rows.map((row) => ({
+        tenant_id: row.tenantId,
+        day: row.day,
+        region: row.region,
+        account: row.account,
+        action: row.action,
+        outcome: row.outcome,
+        paid_by: row.paidBy,
+        calls: row.calls,
+        requests: row.requests,
+      }))
+      for (let first = 0; first < values.length; first += maxRowsPerStatement) {
+        await db
+          .insertInto('kms_usage')
+          .values(values.slice(first, first + maxRowsPerStatement))
+          .onConflict((conflict) =>
+            conflict
+              .columns(['tenant_id', 'day', 'region', 'account', 'action', 'outcome', 'paid_by'])
+              .doUpdateSet({
+                calls: sql`kms_usage.calls + excluded.calls`,
+                requests: sql`kms_usage.requests + excluded.requests`,
+              }),
+          )
+          .execute()
+      }
+    },
+
+    /** Of one tenant, the oldest day first. */
+    async listOfTenant(tenantId: string, range: DayRange): Promise<KmsUsageRow[]> {
+      const rows = await db
+        .selectFrom('kms_usage')
+        .select(['tenant_id', 'region', 'account', 'action', 'outcome', 'paid_by', 'calls', 'requests'])
+        .select(dayText)
+        .where('tenant_id', '=', tenantId)
+        .where(within(range))
+        .orderBy('kms_usage.day')
+        .orderBy('region')
+        .orderBy('account')
+        .orderBy('action')
+        .orderBy('outcome')
+        .orderBy('paid_by')
+        .execute()
+      return rows.map(({ tenant_id, paid_by, ...row }) => ({ ...row, tenantId: tenant_id, paidBy: paid_by }))
+    },
+
+    /** Of all tenants together, the oldest day first. */
+    async listOfAll(range: DayRange): Promise<KmsUsageOfAll[]> {
+      const rows = await db
+        .selectFrom('kms_usage')
+        .select(['region', 'action', 'outcome', 'paid_by', dayText, counts.calls, counts.requests])
+        .where(within(range))
+        .groupBy(['kms_usage.day', 'region', 'action', 'outcome', 'paid_by'])
+        .orderBy('kms_usage.day')
+        .orderBy('region')
+        .orderBy('action')
+        .orderBy('outcome')
+        .orderBy('paid_by')
+        .execute()
+      return rows.map(({ paid_by, ...row }) => ({ ...row, paidBy: paid_by }))
+    },
+
+    /** The tenants for which most was sent, the first of them first. */
+    async listTenants(
+      range: DayRange,
+      limit: number,
+    ): Promise<{ tenantId: string; calls: number; requests: number; paidRequests: number }[]> {
+      const rows = await db
+        .selectFrom('kms_usage')
+        .select(['tenant_id', counts.calls, counts.requests])
+        .select(sql<number>`coalesce(sum(requests) filter (where paid_by = 'keyhold'), 0)::bigint`.as('paid'))
+        .where(within(range))
+        .groupBy('tenant_id')
+        .orderBy('requests', 'desc')
+        .orderBy('tenant_id')
+        .limit(limit)
+        .execute()
+      return rows.map(({ tenant_id, paid, ...row }) => ({ ...row, tenantId: tenant_id, paidRequests: paid }))
+    },
+
+    /** Deletes what is older than so many days, some of it at a time. */
+    async forget(days: number): Promise<void> {
+      await sql`
+        delete from keyhold.kms_usage where ctid = any (array(
+          select ctid from keyhold.kms_usage where day < (now() at time zone 'utc')::date - ${days}::int limit 10000
+        ))`.execute(db)
+    },
+  }
+}
