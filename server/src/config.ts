@@ -12,7 +12,10 @@ export interface Config {
   dataDir: string
   /** Undefined: the embedded PostgreSQL. */
   databaseUrl: string | undefined
+  /** What holds for tenants that choose nothing, and the most that they can choose. */
   keyCacheTtlSeconds: number
+  /** The least that a tenant can choose; at most `keyCacheTtlSeconds`. */
+  keyCacheMinTtlSeconds: number
   /** How many key names a tenant may have. */
   maxKeyNames: number
   /** After this many days a data key encrypts no more, and its name gets a new version. */
@@ -83,11 +86,7 @@ export function readConfig(environment: Environment = process.env): Config {
     }),
     dataDir: readText(environment, 'KEYHOLD_DATA_DIR') ?? '.keyhold',
     databaseUrl: readDatabaseUrl(environment),
-    keyCacheTtlSeconds: readInteger(environment, 'KEYHOLD_KEY_CACHE_TTL_SECONDS', {
-      byDefault: 60,
-      min: 0,
-      max: 3_600,
-    }),
+    ...readKeyCacheTtl(environment),
     maxKeyNames: readInteger(environment, 'KEYHOLD_MAX_KEY_NAMES', {
       byDefault: 10_000,
       min: 1,
@@ -169,6 +168,20 @@ function readInteger(
   const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN
   if (!(value >= min && value <= max)) throw invalid(name, `a whole number from ${min} to ${max}`)
   return value
+}
+
+function readKeyCacheTtl(environment: Environment) {
+  const keyCacheTtlSeconds = readInteger(environment, 'KEYHOLD_KEY_CACHE_TTL_SECONDS', {
+    byDefault: 60,
+    min: 0,
+    max: 3_600,
+  })
+  const keyCacheMinTtlSeconds = readInteger(environment, 'KEYHOLD_KEY_CACHE_MIN_TTL_SECONDS', {
+    byDefault: Math.min(5, keyCacheTtlSeconds),
+    min: 0,
+    max: keyCacheTtlSeconds,
+  })
+  return { keyCacheTtlSeconds, keyCacheMinTtlSeconds }
 }
 
 function readBoolean(environment: Environment, name: string, byDefault = false): boolean {

@@ -25,13 +25,13 @@ interface KeyringParts {
 
 /** @param closers - takes what ends it */
 export async function openKeyring(
-  { keyCacheTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
+  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
   logger: Logger,
   { db, connection, store, kms }: KeyringParts,
   closers: (() => Promise<void>)[],
 ) {
   const clock = () => performance.now()
-  const ttlMs = keyCacheTtlSeconds * 1_000
+  const ttl = { minMs: keyCacheMinTtlSeconds * 1_000, maxMs: keyCacheTtlSeconds * 1_000 }
   const locks = await openTenantLocks({
     store,
     onLock: (tenantId) => {
@@ -59,6 +59,9 @@ export async function openKeyring(
     onTenantLocks: () => {
       locks.refresh().catch(() => undefined)
     },
+    onTenantSettings: (tenantId) => {
+      tenantKeys.evictTenant(tenantId)
+    },
     onTenantEnd: (tenantId) => {
       dataKeys.evictTenant(tenantId)
       tenantKeys.evictTenant(tenantId)
@@ -71,7 +74,7 @@ export async function openKeyring(
   const tenantKeys = createTenantKeyCache({
     store,
     kms,
-    ttlMs,
+    ttl,
     maxEntries: maxTenantKeys,
     clock,
     isLocked: (tenantId) => locks.isLocked(tenantId),
@@ -80,7 +83,7 @@ export async function openKeyring(
       notifications.publishDenial(keyArn).catch(() => undefined)
     },
   })
-  const shared = { store, tenantKeys, ttlMs, clock, maxKeyNames }
+  const shared = { store, tenantKeys, clock, maxKeyNames }
   const dataKeys = createDataKeyCache({
     ...shared,
     maxEntries: maxDataKeys,
@@ -102,6 +105,11 @@ export async function openKeyring(
     },
     leases: createDataKeyLeases(shared),
     announceDataKeyChange,
+    /** Another TTL holds from now on: what is held under the old one is let go. */
+    tenantSettingsChanged: (tenantId: string) => {
+      tenantKeys.evictTenant(tenantId)
+      notifications.publishTenantSettings(tenantId).catch(() => undefined)
+    },
     forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {
       if (dataKeyId === undefined) {
         dataKeys.evictTenant(tenantId)

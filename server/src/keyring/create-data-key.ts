@@ -2,7 +2,7 @@
 // that was active at that moment.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { ActiveCipherkeyRow, CipherkeyRow } from '../store/cipherkeys.ts'
+import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from './map-in-slices.ts'
 import { newCipherkey } from './new-cipherkey.ts'
@@ -17,15 +17,12 @@ export interface CreateDataKeyParts extends FenceParts {
  *
  * @throws KeyholdError what `commitUnderFence` throws
  */
-export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promise<CipherkeyRow> {
+export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promise<UsableCipherkeyRow> {
   return commitUnderFence(
     parts,
     tenantId,
     (tenantKey) => newCipherkey(tenantKey),
-    async (transaction, cipherkey) => {
-      await transaction.cipherkeys.insertUnnamed(cipherkey)
-      return cipherkey
-    },
+    (transaction, cipherkey) => transaction.cipherkeys.insertUnnamed(cipherkey),
   )
 }
 
@@ -40,23 +37,22 @@ export function createNextVersion(
   parts: FenceParts,
   previous: ActiveCipherkeyRow,
   actor?: Actor,
-): Promise<CipherkeyRow> {
+): Promise<ActiveCipherkeyRow> {
   const { tenantId, keyName } = previous
   return commitUnderFence(
     parts,
     tenantId,
     (tenantKey) => ({ ...newCipherkey(tenantKey, previous), keyName }),
-    async (transaction, cipherkey): Promise<CipherkeyRow | undefined> => {
+    async (transaction, cipherkey) => {
       const isFirst =
         (await transaction.cipherkeys.endEncryption(previous)) &&
         (await transaction.cipherkeys.insertActive(cipherkey))
-      if (!isFirst) return transaction.cipherkeys.findActive(tenantId, keyName)
-      const { dataKeyId: targetId, version } = cipherkey
-      if (actor !== undefined) {
+      if (isFirst && actor !== undefined) {
+        const { dataKeyId: targetId, version } = cipherkey
         const details = { keyName, version: String(version) }
         transaction.audit({ tenantId, actor, action: 'datakey.rotate', targetId, details })
       }
-      return cipherkey
+      return transaction.cipherkeys.findActive(tenantId, keyName)
     },
   )
 }
@@ -72,7 +68,7 @@ export async function createDataKeys(
   { maxKeyNames, ...parts }: CreateDataKeyParts,
   tenantId: string,
   keyNames: readonly string[],
-): Promise<(CipherkeyRow | KeyholdError)[]> {
+): Promise<(UsableCipherkeyRow | KeyholdError)[]> {
   const rows = await commitUnderFence(
     parts,
     tenantId,
@@ -80,18 +76,13 @@ export async function createDataKeys(
     async (transaction, cipherkeys) => {
       const names = await transaction.dataKeys.lockCount(tenantId)
       const found = await transaction.cipherkeys.listActive(tenantId, keyNames)
-      const byName = new Map<string, CipherkeyRow>(found.map((row) => [row.keyName, row]))
+      const byName = new Map<string, UsableCipherkeyRow>(found.map((row) => [row.keyName, row]))
       const room = Math.max(0, maxKeyNames - names)
       const fresh = cipherkeys.filter(({ keyName }) => !byName.has(keyName)).slice(0, room)
-      const inserted = new Set(await transaction.cipherkeys.insertManyActive(fresh))
-      await transaction.dataKeys.addToCount(tenantId, inserted.size)
-      for (const cipherkey of fresh)
-        if (inserted.has(cipherkey.keyName)) byName.set(cipherkey.keyName, cipherkey)
-      // Only a replica of a version that knows nothing of the count can have been faster.
-      if (inserted.size < fresh.length) {
-        for (const row of await transaction.cipherkeys.listActive(tenantId, keyNames))
-          byName.set(row.keyName, row)
-      }
+      const inserted = await transaction.cipherkeys.insertManyActive(fresh)
+      await transaction.dataKeys.addToCount(tenantId, inserted.length)
+      const made = fresh.map(({ keyName }) => keyName)
+      for (const row of await transaction.cipherkeys.listActive(tenantId, made)) byName.set(row.keyName, row)
       return byName
     },
   )

@@ -1,9 +1,9 @@
-// Data keys in memory. An entry never outlives the tenant key entry that opened it, nor its own TTL: within that,
-// the cipherkey is read again, so that a migration moves every reader to the new tenant key, and a version below the
-// minimum is used no more.
+// Data keys in memory. An entry never outlives the tenant key entry that opened it, nor the tenant's TTL from its own
+// reading on: within that, the cipherkey is read again, so that a migration moves every reader to the new tenant key, a
+// version below the minimum is used no more, and nobody who missed a notification goes on with a destroyed key.
 import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { CipherkeyRow } from '../store/cipherkeys.ts'
+import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { createNextVersion } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
@@ -26,7 +26,6 @@ interface Flight {
 export interface DataKeyCacheOptions {
   store: Store
   tenantKeys: TenantKeyCache
-  ttlMs: number
   maxEntries: number
   /** A data key takes up to two entries, one by its id and one by its name. */
   maxEntriesPerTenant: number
@@ -58,7 +57,6 @@ export interface DataKeyCache {
 }
 
 export function createDataKeyCache({
-  ttlMs,
   maxEntries,
   maxEntriesPerTenant,
   clock,
@@ -86,15 +84,15 @@ export function createDataKeyCache({
   }
 
   async function open(
-    read: () => Promise<CipherkeyRow | undefined>,
+    read: () => Promise<UsableCipherkeyRow | undefined>,
     name: string,
     flight: Flight,
   ): Promise<DataKey | undefined> {
     const opened = await openCipherkey({ tenantKeys, clock }, read)
     if (opened === undefined) return undefined
-    const { dataKey, wrappedBy, readAtMs } = opened
-    if (ttlMs > 0 && !flight.isOutdated) {
-      const entry = { dataKey, wrappedBy, validUntilMs: readAtMs + ttlMs }
+    const { dataKey, wrappedBy, validUntilMs } = opened
+    if (validUntilMs > clock() && !flight.isOutdated) {
+      const entry = { dataKey, wrappedBy, validUntilMs }
       held.set(dataKey.tenantId, name, entry)
       held.set(dataKey.tenantId, nameById(dataKey.id, dataKey.version), entry)
     }
@@ -106,7 +104,7 @@ export function createDataKeyCache({
   function once(
     tenantId: string,
     name: string,
-    read: () => Promise<CipherkeyRow | undefined>,
+    read: () => Promise<UsableCipherkeyRow | undefined>,
   ): Promise<DataKey | undefined> {
     const flightName = flightPrefix(tenantId) + name
     const known = inFlight.get(flightName)

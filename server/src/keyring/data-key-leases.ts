@@ -1,7 +1,7 @@
 // Leases: the right of an SDK to hold a data key's plaintext for a while. A lease ends no later than the tenant key's
 // entry from which it comes, so that an SDK learns of a revocation as soon as this server does.
 import { KeyholdError, type DataKey } from '@keyhold/core'
-import type { CipherkeyRow } from '../store/cipherkeys.ts'
+import type { UsableCipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { blindIndexName, blindIndexPrefix } from './blind-index-name.ts'
 import { createUnnamedDataKey } from './create-data-key.ts'
@@ -18,7 +18,6 @@ export interface Lease {
 export interface DataKeyLeasesOptions {
   store: Store
   tenantKeys: TenantKeyCache
-  ttlMs: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
   maxKeyNames: number
@@ -37,14 +36,14 @@ export interface DataKeyLeases {
 const minRemainingShare = 0.5
 
 export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLeases {
-  const { store, tenantKeys, ttlMs, clock } = options
+  const { store, tenantKeys, clock } = options
   // The index of a value must not change, so the key of a blind index has no age.
   const cipherkeys = createReadCipherkeys({ ...options, maxDataKeyAgeMs: Number.POSITIVE_INFINITY })
 
-  async function lease(read: () => Promise<CipherkeyRow | undefined>): Promise<Lease | undefined> {
-    const opened = await openCipherkey({ tenantKeys, clock }, read, ttlMs * minRemainingShare)
+  async function lease(read: () => Promise<UsableCipherkeyRow | undefined>): Promise<Lease | undefined> {
+    const opened = await openCipherkey({ tenantKeys, clock }, read, minRemainingShare)
     if (opened === undefined) return undefined
-    const endMs = Math.min(opened.readAtMs + ttlMs, opened.wrappedBy.validUntilMs)
+    const endMs = Math.min(opened.validUntilMs, opened.wrappedBy.validUntilMs)
     return { dataKey: opened.dataKey, remainingMs: Math.max(0, endMs - clock()) }
   }
 

@@ -1,6 +1,6 @@
 // Reading cipherkeys, and making them where a key name has none: asked for one by one, done in batches.
 import { KeyholdError } from '@keyhold/core'
-import type { ActiveCipherkeyRow, CipherkeyPosition, CipherkeyRow } from '../store/cipherkeys.ts'
+import type { ActiveCipherkeyRow, CipherkeyPosition, UsableCipherkeyRow } from '../store/cipherkeys.ts'
 import { createDataKeys, createNextVersion, type CreateDataKeyParts } from './create-data-key.ts'
 import { gather } from './gather.ts'
 
@@ -11,9 +11,9 @@ export interface ReadCipherkeysOptions extends CreateDataKeyParts {
 
 export interface ReadCipherkeys {
   /** Undefined: the tenant has no such data key. Throws `ERR_KEY_VERSION_RETIRED` below the minimum version. */
-  find(tenantId: string, position: CipherkeyPosition): Promise<CipherkeyRow | undefined>
+  find(tenantId: string, position: CipherkeyPosition): Promise<UsableCipherkeyRow | undefined>
   /** The active one of a name, made and committed if there is none. */
-  getActive(tenantId: string, keyName: string): Promise<CipherkeyRow>
+  getActive(tenantId: string, keyName: string): Promise<UsableCipherkeyRow>
 }
 
 export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherkeysOptions): ReadCipherkeys {
@@ -22,7 +22,7 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
   async function findMany(
     tenantId: string,
     positions: CipherkeyPosition[],
-  ): Promise<(CipherkeyRow | KeyholdError | undefined)[]> {
+  ): Promise<(UsableCipherkeyRow | KeyholdError | undefined)[]> {
     const found = await store.cipherkeys.listFound(tenantId, positions)
     const byName = new Map(found.map((row) => [nameOf(row), row]))
     return positions.map((position) => {
@@ -34,9 +34,9 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
   async function getActiveMany(
     tenantId: string,
     keyNames: string[],
-  ): Promise<(CipherkeyRow | KeyholdError)[]> {
+  ): Promise<(UsableCipherkeyRow | KeyholdError)[]> {
     const active = await store.cipherkeys.listActive(tenantId, keyNames)
-    const byName = new Map<string, CipherkeyRow | KeyholdError>()
+    const byName = new Map<string, UsableCipherkeyRow | KeyholdError>()
     const renew = async (row: ActiveCipherkeyRow) => {
       const isAged = Date.now() - row.createdAt.getTime() >= maxDataKeyAgeMs
       byName.set(row.keyName, isAged ? await createNextVersion(parts, row) : row)
@@ -51,8 +51,8 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
   }
 
   return {
-    find: gather<CipherkeyPosition, CipherkeyRow | undefined>(findMany),
-    getActive: gather<string, CipherkeyRow>(getActiveMany),
+    find: gather<CipherkeyPosition, UsableCipherkeyRow | undefined>(findMany),
+    getActive: gather<string, UsableCipherkeyRow>(getActiveMany),
   }
 }
 

@@ -16,16 +16,26 @@ import type { TenantKeyRow } from '../store/tenant-keys.ts'
 export interface HeldTenantKey {
   readonly tenantKey: TenantKey
   readonly keyArn: string
+  /** How long the tenant lets its keys be held. */
+  ttlMs: number
   validUntilMs: number
   /** From then on the KMS is asked anew by whoever uses it. */
   refreshAtMs: number
 }
 
+/**
+ * How long a key is held after the start of the KMS call that unwrapped it, in milliseconds; 0: not at all. A tenant may
+ * choose less than `maxMs`, but no less than `minMs`.
+ */
+export interface KeyTtl {
+  minMs: number
+  maxMs: number
+}
+
 export interface TenantKeyCacheOptions {
   store: Store
   kms: Kms
-  /** How long a key is held after the start of the KMS call that unwrapped it; 0: not at all. */
-  ttlMs: number
+  ttl: KeyTtl
   maxEntries: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
@@ -41,15 +51,15 @@ export interface TenantKeyCache {
   /**
    * Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, `ERR_KEY_INTEGRITY`, or
    * `ERR_TENANT_LOCKED`.
-   * When less than `minRemainingMs` of a held key's time is left the KMS is asked first; if it is merely away, the
-   * held key is answered all the same.
+   * When less than `minRemainingShare` (0 to 1) of a held key's time is left the KMS is asked first; if it is merely
+   * away, the held key is answered all the same.
    */
-  get(tenantId: string, version: number, minRemainingMs?: number): Promise<HeldTenantKey | undefined>
+  get(tenantId: string, version: number, minRemainingShare?: number): Promise<HeldTenantKey | undefined>
   /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
   keepFresh(entry: HeldTenantKey, nowMs?: number): void
   /** Ends what is held under a KEK, for all tenants or for one. */
   evictKeyArn(keyArn: string, tenantId?: string): void
-  /** Ends what is held for a tenant. */
+  /** Ends what is held for a tenant, and lets nothing be held that was read before. */
   evictTenant(tenantId: string): void
 }
 
@@ -90,10 +100,17 @@ export async function unwrapTenantKey(kms: Kms, row: TenantKeyRow & { wrapped: B
   return tenantKey
 }
 
+/** One asking that several callers wait for. */
+interface Flight {
+  tenantId: string
+  outcome: Promise<HeldTenantKey | undefined>
+  isOutdated: boolean
+}
+
 export function createTenantKeyCache({
   store,
   kms,
-  ttlMs,
+  ttl,
   maxEntries,
   clock,
   random = Math.random,
@@ -107,7 +124,7 @@ export function createTenantKeyCache({
       entry.validUntilMs = Number.NEGATIVE_INFINITY
     },
   })
-  const inFlight = new Map<string, Promise<HeldTenantKey | undefined>>()
+  const inFlight = new Map<string, Flight>()
   const refusals = new LRUCache<string, Refusal>({ max: maxEntries })
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
@@ -123,9 +140,16 @@ export function createTenantKeyCache({
     for (const [name, entry] of [...held.entries()]) {
       if (entry.tenantKey.tenantId === tenantId) held.delete(name)
     }
+    // What was read before the eviction serves who asked before it, and nobody else.
+    for (const [name, flight] of inFlight) {
+      if (flight.tenantId !== tenantId) continue
+      flight.isOutdated = true
+      inFlight.delete(name)
+    }
   }
 
-  async function fetch(name: string, tenantId: string, version: number): Promise<HeldTenantKey | undefined> {
+  async function fetch(name: string, flight: Flight, version: number): Promise<HeldTenantKey | undefined> {
+    const { tenantId } = flight
     const row = await store.tenantKeys.find(tenantId, version)
     if (row?.wrapped === undefined) {
       held.delete(name)
@@ -134,6 +158,7 @@ export function createTenantKeyCache({
     // Read with the row: also a replica that has not heard of the lock yet takes no new key into memory.
     refuseLocked(name, row.isLocked)
     const startMs = clock()
+    const ttlMs = clamp(row.keyCacheTtlMs ?? ttl.maxMs, ttl)
     try {
       const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
       // The lock may have been set while the KMS was asked.
@@ -143,10 +168,12 @@ export function createTenantKeyCache({
       const entry =
         known?.tenantKey.id === tenantKey.id
           ? known
-          : { tenantKey, keyArn: row.keyArn, validUntilMs: startMs, refreshAtMs: startMs }
+          : { tenantKey, keyArn: row.keyArn, ttlMs, validUntilMs: startMs, refreshAtMs: startMs }
+      refusals.delete(name)
+      if (flight.isOutdated) return entry
+      entry.ttlMs = ttlMs
       entry.validUntilMs = startMs + ttlMs
       entry.refreshAtMs = startMs + ttlMs * (refreshShare + refreshSpread * random())
-      refusals.delete(name)
       if (ttlMs > 0) held.set(name, entry)
       return entry
     } catch (error) {
@@ -173,12 +200,14 @@ export function createTenantKeyCache({
     if (isLocked(tenantId)) return Promise.reject(new KeyholdError('ERR_TENANT_LOCKED'))
     const refusal = refusals.get(name)
     if (refusal !== undefined && clock() < refusal.untilMs) return Promise.reject(refusal.error)
-    let flight = inFlight.get(name)
-    if (flight === undefined) {
-      flight = fetch(name, tenantId, version).finally(() => inFlight.delete(name))
-      inFlight.set(name, flight)
-    }
-    return flight
+    const known = inFlight.get(name)
+    if (known !== undefined) return known.outcome
+    const flight: Flight = { tenantId, outcome: Promise.resolve(undefined), isOutdated: false }
+    flight.outcome = fetch(name, flight, version).finally(() => {
+      if (inFlight.get(name) === flight) inFlight.delete(name)
+    })
+    inFlight.set(name, flight)
+    return flight.outcome
   }
 
   async function fetchOrKeep(entry: HeldTenantKey): Promise<HeldTenantKey | undefined> {
@@ -200,10 +229,10 @@ export function createTenantKeyCache({
   }
 
   return {
-    async get(tenantId, version, minRemainingMs = 0) {
+    async get(tenantId, version, minRemainingShare = 0) {
       const entry = held.get(nameOf(tenantId, version))
       if (entry === undefined || entry.validUntilMs <= clock()) return fetchOnce(tenantId, version)
-      if (entry.validUntilMs - clock() < minRemainingMs) return fetchOrKeep(entry)
+      if (entry.validUntilMs - clock() < entry.ttlMs * minRemainingShare) return fetchOrKeep(entry)
       keepFresh(entry)
       return entry
     },
@@ -211,4 +240,8 @@ export function createTenantKeyCache({
     evictKeyArn,
     evictTenant,
   }
+}
+
+function clamp(ms: number, { minMs, maxMs }: KeyTtl): number {
+  return Math.min(Math.max(ms, minMs), maxMs)
 }

@@ -13,14 +13,21 @@ export interface CipherkeyRow {
   keyCheckValue: Buffer
 }
 
+/** A cipherkey as it is read for use. */
+export interface UsableCipherkeyRow extends CipherkeyRow {
+  /** How long it surely lives on, from the reading on: below 0 it may be destroyed at any moment. */
+  destroyInMs: number
+}
+
 /** A cipherkey as one who decrypts finds it. */
-export interface FoundCipherkeyRow extends CipherkeyRow {
+export interface FoundCipherkeyRow extends UsableCipherkeyRow {
   /** Its version is below the data key's minimum: it must not be used. */
   isRetired: boolean
 }
 
 /** A cipherkey that encrypts, under which name, and since when. */
-export interface ActiveCipherkeyRow extends NewCipherkey {
+export interface ActiveCipherkeyRow extends UsableCipherkeyRow {
+  keyName: string
   createdAt: Date
 }
 
@@ -58,6 +65,19 @@ function fromRow(row: Row): CipherkeyRow {
     keyCheckValue: row.key_check_value,
   }
 }
+
+// By the database's clock, which alone says what is due: of the data key itself, or of its whole tenant.
+const destroyInMs = sql<number | null>`extract(epoch from least(
+  (select due_at from keyhold.destructions d where d.tenant_id = cipherkeys.tenant_id and d.kind = 'tenant'
+    and d.cancelled_at is null and d.destroyed_at is null),
+  (select due_at from keyhold.destructions d where d.tenant_id = cipherkeys.tenant_id and d.kind = 'data-key'
+    and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null)
+) - clock_timestamp())::float8 * 1000`.as('destroy_in_ms')
+
+const fromUsableRow = (row: Row & { destroy_in_ms: number | null }): UsableCipherkeyRow => ({
+  ...fromRow(row),
+  destroyInMs: row.destroy_in_ms ?? Number.POSITIVE_INFINITY,
+})
 
 export function cipherkeyQueries(db: Database) {
   return {
@@ -111,8 +131,8 @@ export function cipherkeyQueries(db: Database) {
     },
 
     /** For a data key of its own, that no key name leads to. */
-    async insertUnnamed(cipherkey: CipherkeyRow): Promise<void> {
-      await db
+    async insertUnnamed(cipherkey: CipherkeyRow): Promise<UsableCipherkeyRow> {
+      const row = await db
         .insertInto('cipherkeys')
         .values({
           tenant_id: cipherkey.tenantId,
@@ -123,7 +143,9 @@ export function cipherkeyQueries(db: Database) {
           wrapped: cipherkey.wrapped,
           key_check_value: cipherkey.keyCheckValue,
         })
-        .execute()
+        .returning([...columns, destroyInMs])
+        .executeTakeFirstOrThrow()
+      return fromUsableRow(row)
     },
 
     /** Ends the time in which a version encrypts; false when it has ended before. */
@@ -160,13 +182,13 @@ export function cipherkeyQueries(db: Database) {
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
       const rows = await db
         .selectFrom('cipherkeys')
-        .select([...columns, 'key_name', 'created_at'])
+        .select([...columns, 'key_name', 'created_at', destroyInMs])
         .where('tenant_id', '=', tenantId)
         .where('key_name', '=', sql<string>`any(${keyNames})`)
         .where('state', '=', 'active')
         .execute()
       return rows.map((row) => ({
-        ...fromRow(row),
+        ...fromUsableRow(row),
         keyName: row.key_name ?? '',
         createdAt: row.created_at,
       }))
@@ -181,14 +203,14 @@ export function cipherkeyQueries(db: Database) {
     async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
       const rows = await db
         .selectFrom('cipherkeys')
-        .select([...columns, 'state'])
+        .select([...columns, 'state', destroyInMs])
         .where('tenant_id', '=', tenantId)
         .where(
           sql<boolean>`(data_key_id, version) in (select * from unnest(
             ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
         )
         .execute()
-      return rows.map((row) => ({ ...fromRow(row), isRetired: row.state === 'retired' }))
+      return rows.map((row) => ({ ...fromUsableRow(row), isRetired: row.state === 'retired' }))
     },
 
     async exists(tenantId: string): Promise<boolean> {

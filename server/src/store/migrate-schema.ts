@@ -13,6 +13,7 @@ import { destructions } from './schema-migrations/0006-destructions.ts'
 import { keyHealth } from './schema-migrations/0007-key-health.ts'
 import { audits } from './schema-migrations/0008-audits.ts'
 import { kmsUsage } from './schema-migrations/0009-kms-usage.ts'
+import { tenantSettings } from './schema-migrations/0010-tenant-settings.ts'
 import type { Tables } from './tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -26,6 +27,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0007-key-health': keyHealth,
   '0008-audits': audits,
   '0009-kms-usage': kmsUsage,
+  '0010-tenant-settings': tenantSettings,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

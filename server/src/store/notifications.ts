@@ -8,6 +8,8 @@ const denials = 'keyhold_denials'
 const dataKeyChanges = 'keyhold_data_key_changes'
 const tenantLocks = 'keyhold_tenant_locks'
 const tenantEnds = 'keyhold_tenant_ends'
+const tenantSettings = 'keyhold_tenant_settings'
+const channels = [denials, dataKeyChanges, tenantLocks, tenantEnds, tenantSettings]
 const firstRetryMs = 250
 const maxRetryMs = 5_000
 // The traffic of a locked tenant meets a denial with every request; the others need not hear of each.
@@ -21,6 +23,8 @@ export interface Notifications {
   publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>
   /** Tells all replicas, this one included, that a tenant was locked or unlocked. */
   publishTenantLocks(): Promise<void>
+  /** Tells all replicas, this one included, that a tenant settled something else for itself. */
+  publishTenantSettings(tenantId: string): Promise<void>
   /** Tells all replicas, this one included, that a tenant is no more. */
   publishTenantEnd(tenantId: string): Promise<void>
   close(): Promise<void>
@@ -31,6 +35,7 @@ export interface NotificationListeners {
   onDenial: (keyArn: string) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onTenantLocks: () => void
+  onTenantSettings: (tenantId: string) => void
   onTenantEnd: (tenantId: string) => void
   /** Told of lost connections. */
   onError: (error: unknown) => void
@@ -40,8 +45,9 @@ export interface NotificationListeners {
 export function openNotifications(
   db: Database,
   connection: DatabaseConnection,
-  { onDenial, onDataKeyChange, onTenantLocks, onTenantEnd, onError }: NotificationListeners,
+  listeners: NotificationListeners,
 ): Notifications {
+  const { onDenial, onDataKeyChange, onTenantLocks, onTenantSettings, onTenantEnd, onError } = listeners
   let client: pg.Client | undefined
   let retry: NodeJS.Timeout | undefined
   let retryMs = firstRetryMs
@@ -68,14 +74,13 @@ export function openNotifications(
       const [tenantId = '', dataKeyId = ''] = payload.split('/')
       if (channel === denials) onDenial(payload)
       else if (channel === tenantLocks) onTenantLocks()
+      else if (channel === tenantSettings) onTenantSettings(payload)
       else if (channel === tenantEnds) onTenantEnd(payload)
       else onDataKeyChange(tenantId, dataKeyId)
     })
     try {
       await next.connect()
-      await next.query(
-        `listen ${denials}; listen ${dataKeyChanges}; listen ${tenantLocks}; listen ${tenantEnds}`,
-      )
+      for (const channel of channels) await next.query(`listen ${channel}`)
       retryMs = firstRetryMs
     } catch (error) {
       lose(error)
@@ -96,6 +101,9 @@ export function openNotifications(
     },
     async publishTenantLocks() {
       await sql`select pg_notify(${tenantLocks}, '')`.execute(db)
+    },
+    async publishTenantSettings(tenantId) {
+      await sql`select pg_notify(${tenantSettings}, ${tenantId})`.execute(db)
     },
     async publishTenantEnd(tenantId) {
       await sql`select pg_notify(${tenantEnds}, ${tenantId})`.execute(db)

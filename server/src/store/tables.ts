@@ -21,6 +21,7 @@ interface TenantsTable {
   active_tenant_key_version: number
   created_at: Stamp
   external_id: Generated<string>
+  key_cache_ttl_seconds: ColumnType<number | null, never, number | null>
 }
 
 interface RetiredTenantIdsTable {

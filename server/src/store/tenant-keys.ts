@@ -14,10 +14,14 @@ export interface TenantKeyRow {
   keyCheckValue: Buffer
 }
 
+const msPerSecond = 1_000
+
 /** A version as it stands with its tenant. */
 export interface FoundTenantKey extends TenantKeyRow {
   /** Whether the tenant's administrator has locked it. */
   isLocked: boolean
+  /** How long the tenant wants its keys to be held; undefined: as the operator says. */
+  keyCacheTtlMs: number | undefined
 }
 
 /** A version without its wrap, for those who look. */
@@ -58,6 +62,13 @@ export function tenantKeyQueries(db: Database) {
             )
             .as('is_locked'),
         )
+        .select((eb) =>
+          eb
+            .selectFrom('tenants as t')
+            .select('t.key_cache_ttl_seconds')
+            .where('t.id', '=', tenantId)
+            .as('key_cache_ttl_seconds'),
+        )
         .where('tenant_id', '=', tenantId)
         .where('version', '=', version)
         .executeTakeFirst()
@@ -71,6 +82,8 @@ export function tenantKeyQueries(db: Database) {
           wrapped: row.wrapped ?? undefined,
           keyCheckValue: row.key_check_value,
           isLocked: Boolean(row.is_locked),
+          keyCacheTtlMs:
+            row.key_cache_ttl_seconds === null ? undefined : row.key_cache_ttl_seconds * msPerSecond,
         }
       )
     },

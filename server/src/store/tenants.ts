@@ -113,6 +113,28 @@ export function tenantQueries(db: Database) {
       return row.epoch
     },
 
+    /** How long the tenant wants its keys to be held; undefined: as the operator says. Throws `ERR_TENANT_NOT_FOUND`. */
+    async getKeyCacheTtlSeconds(id: string): Promise<number | undefined> {
+      const row = await db
+        .selectFrom('tenants')
+        .select('key_cache_ttl_seconds')
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+      return row.key_cache_ttl_seconds ?? undefined
+    },
+
+    /** Throws `ERR_TENANT_NOT_FOUND`. */
+    async setKeyCacheTtlSeconds(id: string, seconds: number | undefined): Promise<void> {
+      const row = await db
+        .updateTable('tenants')
+        .set({ key_cache_ttl_seconds: seconds ?? null })
+        .where('id', '=', id)
+        .returning('id')
+        .executeTakeFirst()
+      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    },
+
     /** Deletes the tenant's row and retires its id. */
     async delete(id: string): Promise<void> {
       await db.deleteFrom('tenants').where('id', '=', id).execute()

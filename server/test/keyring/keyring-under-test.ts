@@ -2,6 +2,7 @@
 import { keyCheckValue, KeyholdError, type ErrorCode, type Kms } from '@keyhold/core'
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { createDataKeyCache, type DataKeyCache } from '../../src/keyring/data-key-cache.ts'
+import { createDataKeyLeases, type DataKeyLeases } from '../../src/keyring/data-key-leases.ts'
 import { newId } from '../../src/keyring/new-id.ts'
 import { createTenantKeyCache, type TenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
 import { createInternalKms, rootKeyArn } from '../../src/kms/internal-kms.ts'
@@ -71,6 +72,7 @@ export function createCountingKms(): CountingKms {
 export interface Keyring {
   tenantKeys: TenantKeyCache
   dataKeys: DataKeyCache
+  leases: DataKeyLeases
   clock: { nowMs: number }
 }
 
@@ -78,13 +80,21 @@ export interface Keyring {
 export function createKeyring(
   store: Store,
   kms: Kms,
-  options: { ttlMs?: number; maxTenantKeys?: number; maxDataKeys?: number; random?: () => number } = {},
+  options: {
+    ttlMs?: number
+    minTtlMs?: number
+    maxDataKeyAgeMs?: number
+    maxTenantKeys?: number
+    maxDataKeys?: number
+    random?: () => number
+  } = {},
 ): Keyring {
   const clock = { nowMs: 1_000_000 }
-  const shared = { store, ttlMs: options.ttlMs ?? ttlMs, clock: () => clock.nowMs }
+  const shared = { store, clock: () => clock.nowMs }
   const { random = () => 0 } = options
   const tenantKeys = createTenantKeyCache({
     ...shared,
+    ttl: { minMs: options.minTtlMs ?? 0, maxMs: options.ttlMs ?? ttlMs },
     kms,
     random,
     maxEntries: options.maxTenantKeys ?? 100,
@@ -95,9 +105,10 @@ export function createKeyring(
     maxEntries: options.maxDataKeys ?? 100,
     maxEntriesPerTenant: options.maxDataKeys ?? 100,
     maxKeyNames: 1_000,
-    maxDataKeyAgeMs: Number.POSITIVE_INFINITY,
+    maxDataKeyAgeMs: options.maxDataKeyAgeMs ?? Number.POSITIVE_INFINITY,
   })
-  return { tenantKeys, dataKeys, clock }
+  const leases = createDataKeyLeases({ ...shared, tenantKeys, maxKeyNames: 1_000 })
+  return { tenantKeys, dataKeys, leases, clock }
 }
 
 /** Adds a tenant key version as migrations do. */

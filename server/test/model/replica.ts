@@ -61,8 +61,11 @@ export function createReplica(options: ReplicaOptions): Replica {
     await options.failpoint?.(name)
     refuseDead()
   }
-  const shared = { store, ttlMs, clock }
-  const tenantKeys = createTenantKeyCache({ ...shared, kms, random: () => 0, maxEntries: 100 })
+  const shared = { store, clock }
+  const tenantKeys = createTenantKeyCache({
+    ...{ ...shared, kms, random: () => 0, maxEntries: 100 },
+    ttl: { minMs: 0, maxMs: ttlMs },
+  })
   const dataKeys = createDataKeyCache({
     ...shared,
     tenantKeys,

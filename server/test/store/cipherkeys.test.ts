@@ -31,7 +31,7 @@ test('a cipherkey is found as it was stored, by its id and by its name, and by n
   await insertTenant(store, 'tenant-2')
   const { keyName, ...row } = newCipherkey()
   expect(await store.cipherkeys.insertActive({ ...row, keyName })).toBe(true)
-  expect(await stored(row)).toEqual({ ...row, isRetired: false })
+  expect(await stored(row)).toEqual({ ...row, isRetired: false, destroyInMs: Number.POSITIVE_INFINITY })
   expect(await store.cipherkeys.findActive(tenantId, keyName)).toMatchObject(row)
   expect(await store.cipherkeys.find('tenant-2', row.dataKeyId, 1)).toBeUndefined()
   expect(await store.cipherkeys.findActive('tenant-2', keyName)).toBeUndefined()
