@@ -58,8 +58,10 @@ function codeOf(error: Error): ErrorCode {
       ? 'ERR_KMS_KEY_PENDING_DELETION'
       : 'ERR_KMS_KEY_NOT_READY'
   }
-  // Before the name: the SDK calls a connection that was cut a TimeoutError too.
-  if ('code' in error && typeof error.code === 'string' && networkCodes.has(error.code))
+  // Before the name: the SDK calls a connection that was cut a TimeoutError too. And a request on which the SDK itself has
+  // given up it gives the code of a connection that the network gave up on; only the latter names a system call.
+  const isGivenUp = 'code' in error && error.code === 'ETIMEDOUT' && !('syscall' in error)
+  if (!isGivenUp && 'code' in error && typeof error.code === 'string' && networkCodes.has(error.code))
     return 'ERR_KMS_UNREACHABLE'
   const byName = Object.hasOwn(codeByName, error.name) ? codeByName[error.name] : undefined
   if (byName !== undefined) return byName

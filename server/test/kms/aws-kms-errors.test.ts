@@ -1,12 +1,14 @@
 // Every way in which AWS KMS can refuse or fail, produced for real where that is possible, and its one cause.
 import {
+  DecryptCommand,
   DisableKeyCommand,
   EnableKeyCommand,
+  KMSClient,
   PutKeyPolicyCommand,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms'
-import { isKeyholdError, KeyholdError, type Kms } from '@keyhold/core'
+import { isKeyholdError, KeyholdError, parseByokWrap, type Kms } from '@keyhold/core'
 import { afterEach, expect, test } from 'vitest'
 import { fromAwsError } from '../../src/kms/aws-kms-errors.ts'
 import { keyholdAccount } from '../start-test-server.ts'
@@ -221,4 +223,26 @@ test('what is unknown is a failure, never a refusal, which would lock a tenant',
   }
   const ours = new KeyholdError('ERR_KEY_INTEGRITY')
   expect(fromAwsError(ours, 'Decrypt', region)).toBe(ours)
+})
+
+// One key that hangs is no region that cannot be reached: for that other keys would be asked elsewhere.
+test('a request that the SDK gave up on is a time-out, unlike a connection that the network gave up on', async () => {
+  const hangs = await createKey()
+  const made = await aws.createTenantKey(hangs, ref)
+  local.faults.add({ kind: 'hang', match: { keyId: hangs } })
+  const asked = new KMSClient({
+    ...{ region, endpoint: local.url, credentials: { accessKeyId: keyholdAccount, secretAccessKey: 'test' } },
+    ...{ maxAttempts: 1, requestHandler: { requestTimeout: 50, throwOnRequestTimeout: true } },
+  })
+  const { ciphertextBlob } = parseByokWrap(made.wrapped.toString('latin1'))
+  const command = new DecryptCommand({
+    ...{ KeyId: hangs, CiphertextBlob: ciphertextBlob, EncryptionContext: { tenantId: ref.tenantId } },
+  })
+  const error: unknown = await asked.send(command).catch((reason: unknown) => reason)
+  asked.destroy()
+  expect(error).toMatchObject({ name: 'TimeoutError', code: 'ETIMEDOUT' })
+  expect(fromAwsError(error, 'Decrypt', region).code).toBe('ERR_KMS_TIMEOUT')
+
+  const network = Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'connect' })
+  expect(fromAwsError(network, 'Decrypt', region).code).toBe('ERR_KMS_UNREACHABLE')
 })
