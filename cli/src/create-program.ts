@@ -8,6 +8,7 @@ import { addKeyproviderCommands } from './commands/keyprovider.ts'
 import { addMigrationGroup } from './commands/migration.ts'
 import { addEncryptionCommands } from './commands/encryption.ts'
 import { addLockCommands } from './commands/lock.ts'
+import { addSettingsGroup } from './commands/settings.ts'
 import { addTenantCommands } from './commands/tenant.ts'
 import { addTenantKeyCommands } from './commands/tenant-key.ts'
 import { addUsageGroup } from './commands/usage.ts'
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addDataKeyCommands(program)
   addDestructionGroup(program)
   addLockCommands(program)
+  addSettingsGroup(program)
   addUsageGroup(program)
   addTenantCommands(program)
   addApiKeyCommands(program)

@@ -35,4 +35,5 @@ export {
   type Tenant,
   type TenantKeyInformation,
   type TenantLock,
+  type TenantSettings,
 } from '@keyhold/contract'

@@ -7,12 +7,14 @@ import { keyJobRoutes } from './routes/key-job-routes.ts'
 import { keyProviderRoutes } from './routes/key-provider-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
 import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
+import { tenantSettingsRoutes } from './routes/tenant-settings-routes.ts'
 import { usageRoutes } from './routes/usage-routes.ts'
 
 export const routes = {
   ...keyProviderRoutes,
   ...keyJobRoutes,
   ...tenantLockRoutes,
+  ...tenantSettingsRoutes,
   ...dataRoutes,
   ...destructionRoutes,
   ...usageRoutes,

@@ -117,6 +117,10 @@ const errorTable = {
     summary: 'The minimum version is above the active version of the data key.',
     retryable: false,
   },
+  ERR_KEY_CACHE_TTL_INVALID: {
+    summary: 'The time for which keys are to be held is outside of what the installation allows.',
+    retryable: false,
+  },
   ERR_KEY_NAME_QUOTA: { summary: 'The tenant has as many key names as it may have.', retryable: false },
   ERR_PLAINTEXT_INVALID: { summary: 'The plaintext is not in canonical base64.', retryable: false },
   ERR_ITEM_TOO_LARGE: { summary: 'The item is too large.', retryable: false },

@@ -21,6 +21,7 @@ import { migrationHandlers } from './http/migration-handlers.ts'
 import { octetStreamHandlers } from './http/octet-stream-handlers.ts'
 import { operatorHandlers } from './http/operator-handlers.ts'
 import { tenantKeyHandlers } from './http/tenant-key-handlers.ts'
+import { tenantSettingsHandlers } from './http/tenant-settings-handlers.ts'
 import { usageHandlers } from './http/usage-handlers.ts'
 import { createKeyBreaker } from './health/key-breaker.ts'
 import { createKeyHealthRecorder } from './health/key-health-recorder.ts'
@@ -202,6 +203,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       }),
       ...tenantKeyHandlers(startParts),
       ...lockHandlers({ locks: keyring.locks }),
+      ...tenantSettingsHandlers({
+        store,
+        limits: { min: config.keyCacheMinTtlSeconds, max: config.keyCacheTtlSeconds },
+        onChange: keyring.tenantSettingsChanged,
+      }),
       ...healthHandlers({ store }),
       ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
       ...dataKeyHandlers({ leases: keyring.leases }),

@@ -149,6 +149,10 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   unlockTenant: [
     (names) => admin('POST', '/api/v1/encryption/actions/unlock', undefined, tenantHeader(names)),
   ],
+  getTenantSettings: [(names) => admin('GET', '/api/v1/encryption/settings', undefined, tenantHeader(names))],
+  changeTenantSettings: [
+    (names) => admin('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 9 }, tenantHeader(names)),
+  ],
   listSigningKeys: [
     (names) => admin('GET', '/api/v1/encryption/signing-keys', undefined, tenantHeader(names)),
   ],

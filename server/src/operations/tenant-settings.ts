@@ -1,0 +1,66 @@
+// What a tenant settles for itself: for how long its keys may be held.
+import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
+import type { Store } from '../store/store.ts'
+
+/** In seconds. */
+export interface KeyCacheTtlLimits {
+  min: number
+  /** The default, too. */
+  max: number
+}
+
+export interface TenantSettings {
+  /** Undefined: the default. */
+  keyCacheTtlSeconds: number | undefined
+  effectiveKeyCacheTtlSeconds: number
+}
+
+export interface TenantSettingsParts {
+  store: Store
+  limits: KeyCacheTtlLimits
+  /** Told after the commit: the other replicas need to hear of it. */
+  onChange: (tenantId: string) => void
+}
+
+/** @throws KeyholdError `ERR_TENANT_NOT_FOUND` */
+export async function getTenantSettings(
+  { store, limits }: Pick<TenantSettingsParts, 'store' | 'limits'>,
+  tenantId: string,
+): Promise<TenantSettings> {
+  const chosen = await store.tenants.getKeyCacheTtlSeconds(tenantId)
+  // The operator may have narrowed the limits since.
+  const effective = Math.min(Math.max(chosen ?? limits.max, limits.min), limits.max)
+  return { keyCacheTtlSeconds: chosen, effectiveKeyCacheTtlSeconds: effective }
+}
+
+/**
+ * Changes how long keys are held: on replicas that hear of it at once, on the others when what they hold has run out.
+ *
+ * @param keyCacheTtlSeconds - undefined: the default
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_KEY_CACHE_TTL_INVALID` outside of the limits
+ */
+export async function changeTenantSettings(
+  { store, limits, onChange }: TenantSettingsParts,
+  tenantId: string,
+  keyCacheTtlSeconds: number | undefined,
+  actor: Actor,
+): Promise<TenantSettings> {
+  const { min, max } = limits
+  if (keyCacheTtlSeconds !== undefined && !(keyCacheTtlSeconds >= min && keyCacheTtlSeconds <= max)) {
+    throw new KeyholdError('ERR_KEY_CACHE_TTL_INVALID', {
+      message: `This installation allows ${min} to ${max} seconds.`,
+    })
+  }
+  await store.transaction(async (transaction) => {
+    await transaction.tenants.setKeyCacheTtlSeconds(tenantId, keyCacheTtlSeconds)
+    transaction.audit({
+      ...{ tenantId, actor, action: 'tenant.change-settings', targetId: tenantId },
+      details: {
+        keyCacheTtlSeconds: keyCacheTtlSeconds === undefined ? 'default' : String(keyCacheTtlSeconds),
+      },
+    })
+  })
+  onChange(tenantId)
+  return getTenantSettings({ store, limits }, tenantId)
+}
