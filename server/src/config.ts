@@ -1,6 +1,6 @@
 // The settings of the server, all from the environment, all read here and nowhere else.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
-import { noFailpoint, parseFailpoints, type Failpoint } from './migration/failpoint.ts'
+import { armFailpoints, parseFailpoints, type ArmFailpoints } from './migration/failpoint.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseUsd } from './parse-usd.ts'
 
@@ -63,7 +63,8 @@ export interface Config {
   /** Undefined: the AWS SDK's standard chain. */
   kmsCredentials: { accessKeyId: string; secretAccessKey: string } | undefined
   logLevel: string
-  failpoint: Failpoint
+  /** Undefined: there are none. */
+  armFailpoints: ArmFailpoints | undefined
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -144,7 +145,7 @@ export function readConfig(environment: Environment = process.env): Config {
     awsPrincipals: readAwsPrincipals(environment),
     kmsCredentials: readKmsCredentials(environment),
     logLevel: readLogLevel(environment),
-    failpoint: readFailpoints(environment),
+    armFailpoints: readFailpoints(environment),
   }
 }
 
@@ -272,11 +273,12 @@ function readLogLevel(environment: Environment): string {
   return level
 }
 
-function readFailpoints(environment: Environment): Failpoint {
+function readFailpoints(environment: Environment): ArmFailpoints | undefined {
   const text = readText(environment, 'KEYHOLD_FAILPOINTS')
-  if (text === undefined) return noFailpoint
+  if (text === undefined) return undefined
   try {
-    return parseFailpoints(text)
+    const failpoints = parseFailpoints(text)
+    return (actions) => armFailpoints(failpoints, actions)
   } catch (error) {
     if (!isKeyholdError(error, 'ERR_CONFIG_INVALID')) throw error
     throw invalid('KEYHOLD_FAILPOINTS', 'known failpoints as name=action[@hit], separated by commas')

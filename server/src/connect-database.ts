@@ -8,6 +8,7 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Config } from './config.ts'
 import { startEmbeddedPostgres } from './postgres/start-embedded-postgres.ts'
+import { createConnectionCutter } from './store/connection-cutter.ts'
 import {
   isDatabaseUnavailable,
   openDatabase,
@@ -24,17 +25,24 @@ export interface ConnectedDatabase {
   close: () => Promise<void>
 }
 
+export interface ServerDatabase extends ConnectedDatabase {
+  /** For failpoints alone: cuts the connections of the pool; without failpoints it does nothing. */
+  cut: () => void
+}
+
 /**
  * Connects the server's database, starting the embedded one if none is configured.
  *
  * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` where the server refuses what
  * KEYHOLD_DATABASE_URL says, and those of the embedded PostgreSQL
  */
-export async function connectDatabase(config: Config, logger: Logger): Promise<ConnectedDatabase> {
+export async function connectDatabase(config: Config, logger: Logger): Promise<ServerDatabase> {
   const { connection, stop } = await locate(config, logger)
+  const cutter = createConnectionCutter()
   const db = openDatabase(connection, {
     maxConnections,
     applicationName: 'keyhold',
+    ...(config.armFailpoints !== undefined && { stream: cutter.openStream }),
     onError: (error) => {
       logger.warn({ err: error }, 'database connection lost')
     },
@@ -49,7 +57,7 @@ export async function connectDatabase(config: Config, logger: Logger): Promise<C
     await close()
     throw explain(cause)
   }
-  return { db, connection, close }
+  return { db, connection, close, cut: cutter.cut }
 }
 
 /** Says what to do about a connection that could not be made; never a part of the URL, which holds a password. */

@@ -32,6 +32,7 @@ import { createJobQueue } from './jobs/job-queue.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
 import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
+import { noFailpoint, type ArmedFailpoint } from './migration/failpoint.ts'
 import { planMigration } from './migration/plan-migration.ts'
 import { createRewrapThreads } from './migration/rewrap-threads.ts'
 import { startMigration } from './migration/start-migration.ts'
@@ -116,7 +117,7 @@ interface Wired {
 }
 
 async function wire(config: Config, logger: Logger, closers: (() => Promise<void>)[]): Promise<Wired> {
-  const { db, connection, close: closeDatabase } = await connectDatabase(config, logger)
+  const { db, connection, close: closeDatabase, cut } = await connectDatabase(config, logger)
   closers.push(closeDatabase)
   const queue = createJobQueue({
     connection,
@@ -156,7 +157,10 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   })
   const keyring = await openKeyring(config, logger, { db, connection, store, kms }, closers)
 
-  const { failpoint } = config
+  const announce = (failpoint: ArmedFailpoint) => {
+    logger.error({ failpoint }, 'failpoint')
+  }
+  const failpoint = config.armFailpoints?.({ cut, announce }) ?? noFailpoint
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
   const startParts = { store, kms, failpoint, enqueue }
   const threads = createRewrapThreads(config.migrationThreads)

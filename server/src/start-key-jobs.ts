@@ -66,7 +66,7 @@ export async function startKeyJobs({
     signReport: (payload) => signJws(signingKey, payload),
     leaseSeconds: config.migrationLeaseSeconds,
     backupRetentionDays: config.backupRetentionDays,
-    failpoint: config.failpoint,
+    failpoint: startParts.failpoint,
   }
   let rotatedMs = Number.NEGATIVE_INFINITY
 

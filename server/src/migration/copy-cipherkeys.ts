@@ -9,6 +9,7 @@ import type { CipherkeyChunk } from '../store/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { advance, destinationOf, LeadLost, type LeaderParts } from './migration-parts.ts'
+import type { Turn } from './pacer.ts'
 import type { RewrapResult } from './rewrap-records.ts'
 
 interface ChunkAtWork {
@@ -17,27 +18,33 @@ interface ChunkAtWork {
   epoch: number | undefined
   target: TenantKey
   result: Promise<RewrapResult>
+  turn: Turn
 }
 
 /** Answers whether the end was reached; false: it is to give up the lead. */
 export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
   const { pacer, signal } = parts
   const atWork: ChunkAtWork[] = []
-  let reading = readAhead(parts, job, job.copiedTo)
+  let copiedTo = job.copiedTo
+  let reading: Promise<ChunkAtWork | undefined> | undefined
   let isRead = false
   for (;;) {
     while (!isRead && atWork.length < pacer.depth()) {
+      reading ??= readAhead(parts, job, copiedTo)
       const next = await reading
+      reading = undefined
       if (next === undefined) isRead = true
       else {
         atWork.push(next)
-        reading = readAhead(parts, job, next.chunk.last)
+        copiedTo = next.chunk.last
+        // A turn that is taken while a chunk is still at work would hide what that chunk takes.
+        if (pacer.depth() > 1) reading = readAhead(parts, job, copiedTo)
       }
     }
     const first = atWork.shift()
+    if (signal.aborted) return false
     if (first === undefined) return true
     await writeChunk(parts, job, first)
-    if (signal.aborted) return false
   }
 }
 
@@ -57,12 +64,16 @@ async function readChunk(
   job: KeyJobRow,
   after: CipherkeyPosition | undefined,
 ): Promise<ChunkAtWork | undefined> {
-  const { store, threads, pacer, failpoint } = parts
+  const { store, threads, pacer, signal, failpoint } = parts
   const { version } = destinationOf(job)
-  const limit = await pacer.turn()
+  const turn = await pacer.turn(signal)
+  if (turn === undefined) return undefined
   await failpoint('migration.copy.before-chunk')
   const fence = await store.tenants.findFence(job.tenantId)
-  const chunk = await store.cipherkeyChunks.next(job.tenantId, after, { limit, notUnder: version })
+  const chunk = await store.cipherkeyChunks.next(job.tenantId, after, {
+    limit: turn.rows,
+    notUnder: version,
+  })
   if (chunk === undefined) return undefined
   const target = await getTenantKey(parts, job.tenantId, version)
   const sources = await Promise.all(
@@ -70,7 +81,7 @@ async function readChunk(
   )
   const result = threads.rewrap({ records: chunk.records, sources, target })
   result.catch(() => undefined)
-  return { chunk, epoch: fence?.epoch, target, result }
+  return { chunk, epoch: fence?.epoch, target, result, turn }
 }
 
 async function getTenantKey(
@@ -84,7 +95,7 @@ async function getTenantKey(
 }
 
 async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWork): Promise<void> {
-  const { store, pacer, failpoint } = parts
+  const { store, failpoint } = parts
   const { chunk, target } = atWork
   const { records, unreadable } = await atWork.result
   await failpoint('migration.copy.before-update')
@@ -110,7 +121,7 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
     })
     await failpoint('migration.copy.before-commit')
   })
-  pacer.done(chunk.rows)
+  atWork.turn.done(chunk.rows)
   await failpoint('migration.copy.after-commit')
 }
 

@@ -1,4 +1,4 @@
-// Named points at which a test may kill, throw or wait. Without a test they cost one call of an empty function.
+// Named points at which a test may kill, throw, wait, or cut the connections to the database. Without a test they cost one call of an empty function.
 import { KeyholdError } from '@keyhold/core'
 import { setTimeout } from 'node:timers/promises'
 
@@ -40,31 +40,66 @@ export type Failpoint = (name: FailpointName) => Promise<void> | void
 
 export const noFailpoint: Failpoint = () => undefined
 
-const form = /^(?<name>[a-z.-]+)=(?<action>kill|throw|delay:(?<delayMs>[0-9]{1,6}))(?:@(?<hit>[0-9]{1,6}))?$/
+/** What is to happen when a point is passed for the `hit`-th time, from 1. */
+export interface ArmedFailpoint {
+  name: FailpointName
+  action: 'kill' | 'throw' | 'cut' | 'delay'
+  delayMs: number
+  hit: number
+}
+
+const form =
+  /^(?<name>[a-z.-]+)=(?<action>kill|throw|cut|delay(?=:))(?::(?<delayMs>[0-9]{1,6}))?(?:@(?<hit>[0-9]{1,6}))?$/
 
 /**
- * Reads failpoints as tests write them: `name=kill`, `name=throw`, `name=delay:250`, separated by commas, each with
- * `@N` for the N-th time alone (default 1).
+ * Reads failpoints as tests write them: `name=kill`, `name=throw`, `name=cut`, `name=delay:250`, separated by commas,
+ * each with `@N` for the N-th time alone (default 1).
  *
  * @throws KeyholdError `ERR_CONFIG_INVALID`
  */
-export function parseFailpoints(text: string): Failpoint {
-  const waiting = new Map<string, { action: string; delayMs: number; hit: number }>()
-  for (const part of text.split(',').filter((each) => each !== '')) {
-    const { name, action, delayMs, hit } = form.exec(part)?.groups ?? {}
-    if (name === undefined || action === undefined || !failpointNames.some((known) => known === name)) {
-      throw new KeyholdError('ERR_CONFIG_INVALID', { message: `There is no such failpoint: ${part}` })
-    }
-    waiting.set(name, { action, delayMs: Number(delayMs ?? 0), hit: Number(hit ?? 1) })
-  }
+export function parseFailpoints(text: string): ArmedFailpoint[] {
+  return text
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const { name: found, action, delayMs, hit } = form.exec(part)?.groups ?? {}
+      const name = failpointNames.find((known) => known === found)
+      if (name === undefined || (delayMs !== undefined) !== (action === 'delay')) {
+        throw new KeyholdError('ERR_CONFIG_INVALID', { message: `There is no such failpoint: ${part}` })
+      }
+      return {
+        name,
+        action: action as ArmedFailpoint['action'],
+        delayMs: Number(delayMs ?? 0),
+        hit: Number(hit ?? 1),
+      }
+    })
+}
+
+export interface FailpointActions {
+  /** Cuts every connection of this process to the database. */
+  cut: () => void
+  /** Told of each failpoint before it acts; what it says must be said when it returns. */
+  announce: (failpoint: ArmedFailpoint) => void
+}
+
+export type ArmFailpoints = (actions: FailpointActions) => Failpoint
+
+/** Arms them: each acts once. */
+export function armFailpoints(
+  armed: readonly ArmedFailpoint[],
+  { cut, announce }: FailpointActions,
+): Failpoint {
+  const waiting = new Set(armed.map((each) => ({ ...each })))
   return async (name) => {
-    const failpoint = waiting.get(name)
-    if (failpoint === undefined) return
-    failpoint.hit -= 1
-    if (failpoint.hit > 0) return
-    waiting.delete(name)
-    if (failpoint.action === 'kill') process.kill(process.pid, 'SIGKILL')
-    if (failpoint.action === 'throw') throw new Error(`failpoint ${name}`)
-    await setTimeout(failpoint.delayMs)
+    for (const each of waiting) {
+      if (each.name !== name || --each.hit > 0) continue
+      waiting.delete(each)
+      announce(each)
+      if (each.action === 'kill') process.kill(process.pid, 'SIGKILL')
+      if (each.action === 'throw') throw new Error(`failpoint ${name}`)
+      if (each.action === 'cut') cut()
+      if (each.action === 'delay') await setTimeout(each.delayMs)
+    }
   }
 }

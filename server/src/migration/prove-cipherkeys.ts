@@ -8,6 +8,7 @@ import type { CipherkeyPosition } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { setAside } from './copy-cipherkeys.ts'
 import { advance, destinationOf, type LeaderParts } from './migration-parts.ts'
+import type { Turn } from './pacer.ts'
 import type { UnreadableCipherkey } from './rewrap-records.ts'
 import { retryFailures } from './retry-failures.ts'
 
@@ -74,6 +75,12 @@ async function refuseOpenFailures({ store }: LeaderParts, job: KeyJobRow): Promi
   })
 }
 
+interface CheckAtWork {
+  unreadable: Promise<UnreadableCipherkey[]>
+  turn: Turn
+  rows: number
+}
+
 /** Opens every cipherkey and sets aside those that don't open; undefined: it is to give up the lead. */
 async function openAll(
   parts: LeaderParts,
@@ -82,13 +89,16 @@ async function openAll(
 ): Promise<{ rows: number; digest: string } | undefined> {
   const { store, threads, pacer, signal, failpoint } = parts
   const digest = createHash('sha256')
-  const checks: Promise<UnreadableCipherkey[]>[] = []
+  const checks: CheckAtWork[] = []
   let rows = 0
   let savedAtMs = performance.now()
   let after: CipherkeyPosition | undefined
 
-  async function settle(check: Promise<UnreadableCipherkey[]>): Promise<void> {
-    const unreadable = await check
+  async function settleOldest(): Promise<void> {
+    const oldest = checks.shift()
+    if (oldest === undefined) return
+    const unreadable = await oldest.unreadable
+    oldest.turn.done(oldest.rows)
     if (unreadable.length === 0 && performance.now() - savedAtMs < progressMs) return
     savedAtMs = performance.now()
     await store.transaction(async (transaction) => {
@@ -98,22 +108,21 @@ async function openAll(
   }
 
   for (;;) {
-    const limit = await pacer.turn()
-    const chunk = await store.cipherkeyChunks.next(job.tenantId, after, { limit })
-    while (checks.length > 0 && (chunk === undefined || checks.length >= pacer.depth())) {
-      await settle(checks.shift() ?? Promise.resolve([]))
-    }
+    while (checks.length >= pacer.depth()) await settleOldest()
+    const turn = await pacer.turn(signal)
+    if (turn === undefined) return undefined
+    const chunk = await store.cipherkeyChunks.next(job.tenantId, after, { limit: turn.rows })
+    while (chunk === undefined && checks.length > 0) await settleOldest()
     if (signal.aborted) return undefined
     if (chunk === undefined) return { rows, digest: digest.digest('hex') }
     await failpoint('migration.verify.before-chunk')
-    const check = threads.findUnreadable(chunk.records, tenantKey)
+    const unreadable = threads.findUnreadable(chunk.records, tenantKey)
     // It may fail while nobody waits for it yet; whoever waits is told all the same.
-    check.catch(() => undefined)
-    checks.push(check)
+    unreadable.catch(() => undefined)
+    checks.push({ unreadable, turn, rows: chunk.rows })
     for (const part of identitiesOf(chunk.records)) digest.update(part)
     rows += chunk.rows
     after = chunk.last
-    pacer.done(chunk.rows)
   }
 }
 

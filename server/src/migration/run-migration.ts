@@ -2,6 +2,7 @@
 // from doing the same work; what keeps them from doing harm are epochs and compare-and-set.
 import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { isDatabaseUnavailable } from '../store/database.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { abort } from './abort.ts'
@@ -18,6 +19,8 @@ const maxRetrySeconds = 60
 const jitterShare = 0.2
 // Only repairs or an operator end this wait, and they may ask for a new try at once.
 const openFailuresRetrySeconds = 30
+const pauseAttempts = 5
+const pauseAgainMs = 50
 
 const steps: Readonly<Record<string, (parts: LeaderParts, job: KeyJobRow) => Promise<void>>> = {
   prepare,
@@ -64,15 +67,22 @@ async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unk
   const { store, leaderId, leaseSeconds } = parts
   const step = steps[job.phase]
   if (step === undefined) throw new TypeError(`key job ${job.id} has no step for ${job.phase}`)
+  // A job that is cancelled, or led by another, must not wait for the end of a long pause.
+  const over = new AbortController()
   const renewal = setInterval(
     () => {
-      // A lease that can't be renewed is found lost by the step's own transaction.
-      store.keyJobs.lease(job.id, leaderId, leaseSeconds).catch(() => undefined)
+      store.keyJobs.lease(job.id, leaderId, leaseSeconds).then(
+        (renewed) => {
+          if (renewed?.phase !== job.phase) over.abort()
+        },
+        // A lease that can't be renewed is found lost by the step's own transaction.
+        () => undefined,
+      )
     },
     (leaseSeconds * 1_000) / 3,
   )
   try {
-    await step(parts, job)
+    await step({ ...parts, signal: AbortSignal.any([parts.signal, over.signal]) }, job)
     return undefined
   } catch (error) {
     return { error }
@@ -85,7 +95,16 @@ async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unk
 async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: unknown): Promise<boolean> {
   const { code, message } = explain(error)
   const lastError = { code, message, at: new Date().toISOString() }
-  return store.keyJobs.pause(job.id, leaderId, lastError, retrySeconds(job, code))
+  const seconds = retrySeconds(job, code)
+  // What ended the step may have cut the next connection too; without this word the job waits for the end of its lease.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await store.keyJobs.pause(job.id, leaderId, lastError, seconds)
+    } catch (failure) {
+      if (attempt === pauseAttempts || !isDatabaseUnavailable(failure)) throw failure
+      await setTimeout(pauseAgainMs * 2 ** attempt)
+    }
+  }
 }
 
 function retrySeconds({ retryCount }: KeyJobRow, code: ErrorCode): number {

@@ -1,6 +1,7 @@
 // The connection to PostgreSQL, and the settings without which a committed key could be lost.
 import { KeyholdError } from '@keyhold/core'
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import type { Socket } from 'node:net'
 import pg from 'pg'
 import type { Tables } from './tables.ts'
 
@@ -30,17 +31,20 @@ export function poolConfig(connection: DatabaseConnection): pg.PoolConfig {
   return 'url' in connection ? { connectionString: connection.url } : connection
 }
 
-/**
- * Opens a pool; nothing is connected yet.
- *
- * @param onError - told when an idle connection is lost
- */
-export function openDatabase(
-  connection: DatabaseConnection,
-  options: { maxConnections: number; applicationName: string; onError: (error: Error) => void },
-): Database {
+export interface OpenDatabaseOptions {
+  maxConnections: number
+  applicationName: string
+  /** Told when an idle connection is lost. */
+  onError: (error: Error) => void
+  /** Makes the sockets of connections; the driver's own by default. */
+  stream?: () => Socket
+}
+
+/** Opens a pool; nothing is connected yet. */
+export function openDatabase(connection: DatabaseConnection, options: OpenDatabaseOptions): Database {
   const pool = new pg.Pool({
     ...poolConfig(connection),
+    ...(options.stream !== undefined && { stream: options.stream }),
     application_name: options.applicationName,
     max: options.maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,

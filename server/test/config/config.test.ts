@@ -1,7 +1,6 @@
 // Every setting: its name, what it is without being set, what it may be, and what is said of anything else.
 import { expect, test } from 'vitest'
 import { readConfig, type Config } from '../../src/config.ts'
-import { noFailpoint } from '../../src/migration/failpoint.ts'
 
 const kmsBudget = {
   requestsPerSecond: 2_000,
@@ -40,7 +39,7 @@ test('without any variable, these are the settings', () => {
     kmsMicroUsdPer10000: 30_000,
     kmsCredentials: undefined,
     logLevel: 'info',
-    failpoint: noFailpoint,
+    armFailpoints: undefined,
   } satisfies Config)
 })
 
@@ -161,7 +160,12 @@ const bad: Record<string, string[]> = {
   KEYHOLD_KMS_ACCESS_KEY_ID: ['AKIAALONE'],
   KEYHOLD_KMS_SECRET_ACCESS_KEY: ['secret-alone'],
   KEYHOLD_LOG_LEVEL: ['verbose', 'INFO', 'constructor'],
-  KEYHOLD_FAILPOINTS: ['nowhere=kill', 'migration.verify.before=explode', 'migration.verify.before'],
+  KEYHOLD_FAILPOINTS: [
+    'nowhere=kill',
+    'migration.verify.before=explode',
+    'migration.verify.before=kill:5',
+    'migration.verify.before',
+  ],
 }
 
 test.each(
@@ -193,6 +197,14 @@ test('credentials of the environment’s AWS tools, such as a customer’s, are 
 })
 
 test('failpoints are read', async () => {
-  const { failpoint } = readConfig({ KEYHOLD_FAILPOINTS: 'migration.verify.before=throw' })
-  await expect((async () => failpoint('migration.verify.before'))()).rejects.toThrow()
+  const said: string[] = []
+  const failpoint = readConfig({ KEYHOLD_FAILPOINTS: 'migration.verify.before=throw@2' }).armFailpoints?.({
+    cut: () => undefined,
+    announce: ({ name }) => said.push(name),
+  })
+  await failpoint?.('migration.verify.before')
+  await expect((async () => failpoint?.('migration.verify.before'))()).rejects.toThrow(
+    'migration.verify.before',
+  )
+  expect(said).toEqual(['migration.verify.before'])
 })

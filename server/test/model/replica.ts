@@ -83,7 +83,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       kms,
       tenantKeys,
       threads,
-      pacer: { turn: () => Promise.resolve(chunkRows), depth: () => 2, done: () => undefined },
+      pacer: { turn: () => Promise.resolve({ rows: chunkRows, done: () => undefined }), depth: () => 2 },
       signReport: () => 'signed',
       leaseSeconds: 60,
       backupRetentionDays,
