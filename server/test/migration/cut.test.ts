@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../start-test-server.ts'
 import { decryptAll, startMigration } from './api.ts'
 import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
 
-const points = ['dual.before-commit', 'copy.after-commit', 'cutover.before-commit']
+const points = ['dual.before-commit', 'cutover.before-commit']
 
 let server: TestServer
 beforeAll(async () => {
