@@ -46,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'server/start-key-jobs.ts',
       'server/open-keyring.ts',
       'server/open-kms.ts',
+      'server/open-signer.ts',
       'kysely',
       'type pino',
       'node:*',
@@ -64,9 +65,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['core', 'server/config.ts', 'server/kms', 'server/metrics', 'server/operations', 'server/store'],
     'type pino',
   ],
+  'server/open-signer.ts': ['core', 'server/kms', 'server/operations', 'server/store'],
   'server/start-key-jobs.ts': [
-    ...['core', 'server/config.ts', 'server/kms', 'server/store', 'server/keyring', 'server/migration'],
-    ...['server/operations', 'server/jobs', 'type pino'],
+    ...['core', 'server/config.ts', 'server/store', 'server/keyring', 'server/migration'],
+    ...['server/open-signer.ts', 'server/operations', 'server/jobs', 'type pino'],
   ],
   'server/create-operator-key.ts': [
     ...['core', 'server/config.ts', 'server/connect-database.ts', 'server/create-logger.ts'],

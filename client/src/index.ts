@@ -13,6 +13,8 @@ export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } f
 export {
   roles,
   type ApiKey,
+  type Audit,
+  type AuditHead,
   type DataKeyInformation,
   type Destruction,
   type DestructionWithRecord,

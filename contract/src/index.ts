@@ -3,6 +3,7 @@ export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './l
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
 export type { Route } from './route.ts'
 export { routeIds, routes, type EventRouteId, type RouteId } from './routes.ts'
+export type { Audit, AuditHead } from './schemas/audit.ts'
 export {
   decryptItem,
   encryptItem,

@@ -24,6 +24,9 @@ export const limits = {
   /** Tenants of one answer about all of them. The largest is written out in the pattern of the query, too. */
   maxUsageTenants: 1_000,
   defaultUsageTenants: 100,
+  /** Audit records of one page of a list. As above. */
+  maxAuditsPerPage: 1_000,
+  defaultAuditsPerPage: 100,
   /** How far ahead a destruction is scheduled. */
   minDestructionDays: 7,
   maxDestructionDays: 30,

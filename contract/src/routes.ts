@@ -1,6 +1,7 @@
 // The table of all routes: what exists on the wire, who may call it, what goes in and what comes out. The server
 // registers exactly these, the client's calls are typed by them, and tests walk through them.
 import type { Route } from './route.ts'
+import { auditRoutes } from './routes/audit-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { destructionRoutes } from './routes/destruction-routes.ts'
 import { keyJobRoutes } from './routes/key-job-routes.ts'
@@ -18,6 +19,7 @@ export const routes = {
   ...dataRoutes,
   ...destructionRoutes,
   ...usageRoutes,
+  ...auditRoutes,
   ...operatorRoutes,
 } as const satisfies Record<string, Route>
 

@@ -11,6 +11,7 @@ import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
 import { dataKeyHandlers } from './http/data-key-handlers.ts'
 import { destructionHandlers } from './http/destruction-handlers.ts'
+import { auditHandlers } from './http/audit-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
 import { keyJobEventHandlers, keyJobHandlers } from './http/key-job-handlers.ts'
 import { keyUseHandlers } from './http/key-use-handlers.ts'
@@ -31,7 +32,6 @@ import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
-import { createSigningKey, openSigningKey } from './kms/signing-key.ts'
 import { noFailpoint, type ArmedFailpoint } from './migration/failpoint.ts'
 import { planMigration } from './migration/plan-migration.ts'
 import { createRewrapThreads } from './migration/rewrap-threads.ts'
@@ -39,8 +39,8 @@ import { startMigration } from './migration/start-migration.ts'
 import { createTrafficGauge } from './migration/traffic-gauge.ts'
 import { openKeyring } from './open-keyring.ts'
 import { openKms } from './open-kms.ts'
+import { openSigner } from './open-signer.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
-import { claimSigningKey } from './operations/claim-signing-key.ts'
 import { checkAlias } from './operations/check-alias.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
 import { createApiKey } from './operations/create-api-key.ts'
@@ -170,6 +170,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     maxRowsPerSecond: config.migrationRowsPerSecond,
     timeSharePercent: config.migrationTimeSharePercent,
   }
+  const sign = await openSigner(store, rootKey)
   const gauge = createTrafficGauge(() => performance.now())
   let isReady = false
   const app = createApp({
@@ -222,6 +223,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         flushKmsUsage: () => kmsUsage.flush(),
         kmsMicroUsdPer10000: config.kmsMicroUsdPer10000,
       }),
+      ...auditHandlers({ store, sign }),
       ...operatorHandlers({
         store,
         kms,
@@ -233,12 +235,9 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   })
 
   if (rootKey !== undefined) {
-    const stored = await claimSigningKey(store, () => createSigningKey(rootKey))
-    const { tenantKeys } = keyring
-    const signingKey = openSigningKey(rootKey, stored)
-    const { forgetDestroyed } = keyring
+    const { tenantKeys, forgetDestroyed } = keyring
     const parts = {
-      ...{ config, logger, store, kms, tenantKeys, threads, queue, signingKey, gauge, startParts },
+      ...{ config, logger, store, kms, tenantKeys, threads, queue, sign, gauge, startParts },
       forgetDestroyed,
     }
     closers.push(await startKeyJobs(parts))

@@ -4,7 +4,6 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { JobQueue } from './jobs/job-queue.ts'
 import type { TenantKeyCache } from './keyring/tenant-key-cache.ts'
-import { signJws, type SigningKey } from './kms/signing-key.ts'
 import { destroyDueTenantKeys } from './migration/destroy-due-tenant-keys.ts'
 import type { MigrationParts } from './migration/migration-parts.ts'
 import { createPacer } from './migration/pacer.ts'
@@ -15,6 +14,7 @@ import { rotateDueTenantKeys } from './migration/start-rotation.ts'
 import type { TrafficGauge } from './migration/traffic-gauge.ts'
 import { runDueDestructions } from './operations/run-due-destructions.ts'
 import type { DestructionRow } from './store/destructions.ts'
+import type { Sign } from './open-signer.ts'
 import type { Store } from './store/store.ts'
 
 export interface KeyJobsParts {
@@ -25,7 +25,7 @@ export interface KeyJobsParts {
   tenantKeys: TenantKeyCache
   threads: RewrapThreads
   queue: JobQueue
-  signingKey: SigningKey
+  sign: Sign
   gauge: TrafficGauge
   startParts: StartMigrationParts
   /** Ends what all replicas hold in memory of what is destroyed. */
@@ -44,7 +44,7 @@ export async function startKeyJobs({
   tenantKeys,
   threads,
   queue,
-  signingKey,
+  sign,
   gauge,
   startParts,
   forgetDestroyed,
@@ -63,7 +63,7 @@ export async function startKeyJobs({
       gauge,
       clock: () => performance.now(),
     }),
-    signReport: (payload) => signJws(signingKey, payload),
+    signReport: sign,
     leaseSeconds: config.migrationLeaseSeconds,
     backupRetentionDays: config.backupRetentionDays,
     failpoint: startParts.failpoint,
@@ -82,7 +82,7 @@ export async function startKeyJobs({
   async function destroyScheduled(): Promise<void> {
     await runDueDestructions({
       store,
-      signRecord: (payload) => signJws(signingKey, payload),
+      signRecord: sign,
       onDestroyed: (destruction) => {
         const { id, kind, tenantId, dataKeyId, scheduledBy } = destruction
         forgetDestroyed(destruction)

@@ -1,7 +1,10 @@
 export {
+  auditChainStart,
+  auditHash,
   encryptedFileBytes as encryptedSize,
   KeyholdError,
   plaintextFileBytes as plaintextSize,
+  type AuditRecord,
 } from '@keyhold/core'
 export * from '../index.ts'
 export {

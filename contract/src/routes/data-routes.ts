@@ -14,6 +14,7 @@ import {
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from '../schemas/data-key.ts'
 
 const admin = ['tenant-admin'] as const
+const reader = ['tenant-admin', 'auditor'] as const
 const service = ['service'] as const
 
 export const dataRoutes = {
@@ -68,7 +69,7 @@ export const dataRoutes = {
   listDataKeys: {
     method: 'GET',
     path: '/api/v1/encryption/data-keys',
-    roles: admin,
+    roles: reader,
     summary: "Lists the tenant's key names with the versions of their data keys.",
     query: listDataKeysQuery,
     replies: { 200: dataKeyPage },

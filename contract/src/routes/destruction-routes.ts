@@ -10,6 +10,7 @@ import {
 
 const destructions = '/api/v1/encryption/destructions'
 const admin = ['tenant-admin'] as const
+const reader = ['tenant-admin', 'auditor'] as const
 
 export const destructionRoutes = {
   destroyDataKey: {
@@ -23,7 +24,7 @@ export const destructionRoutes = {
   listDestructions: {
     method: 'GET',
     path: destructions,
-    roles: admin,
+    roles: reader,
     summary: 'Lists scheduled, cancelled and done destructions, the newest first.',
     query: listDestructionsQuery,
     replies: { 200: destructionPage },
@@ -31,7 +32,7 @@ export const destructionRoutes = {
   getDestruction: {
     method: 'GET',
     path: `${destructions}/:destructionId`,
-    roles: admin,
+    roles: reader,
     summary: 'Answers one destruction, with its signed record once it is done.',
     replies: { 200: destructionWithRecord },
   },

@@ -14,12 +14,13 @@ import { tenantKeyList } from '../schemas/tenant-key.ts'
 const migrations = '/api/v1/encryption/migrations'
 const migration = `${migrations}/:migrationId`
 const admin = ['tenant-admin'] as const
+const reader = ['tenant-admin', 'auditor'] as const
 
 export const keyJobRoutes = {
   listMigrations: {
     method: 'GET',
     path: migrations,
-    roles: admin,
+    roles: reader,
     summary: 'Lists migrations and rotations, the newest first.',
     query: listKeyJobsQuery,
     replies: { 200: keyJobPage },
@@ -27,14 +28,14 @@ export const keyJobRoutes = {
   getMigration: {
     method: 'GET',
     path: migration,
-    roles: admin,
+    roles: reader,
     summary: 'Answers one migration or rotation, whatever has become of it.',
     replies: { 200: keyJob },
   },
   watchMigration: {
     method: 'GET',
     path: `${migration}/events`,
-    roles: admin,
+    roles: reader,
     summary: 'Sends a server-sent event for each change of a migration, until it has ended.',
     replies: { 200: keyJob },
     events: true,
@@ -42,7 +43,7 @@ export const keyJobRoutes = {
   listMigrationFailures: {
     method: 'GET',
     path: `${migration}/failures`,
-    roles: admin,
+    roles: reader,
     summary: 'Lists the cipherkeys that a migration has set aside because they do not open.',
     query: listKeyJobFailuresQuery,
     replies: { 200: keyJobFailurePage },
@@ -50,7 +51,7 @@ export const keyJobRoutes = {
   getMigrationReport: {
     method: 'GET',
     path: `${migration}/report`,
-    roles: admin,
+    roles: reader,
     summary: 'Answers the signed report of a migration that has ended.',
     replies: { 200: keyJobReport },
   },
@@ -86,7 +87,7 @@ export const keyJobRoutes = {
   listTenantKeys: {
     method: 'GET',
     path: '/api/v1/encryption/tenant-keys',
-    roles: admin,
+    roles: reader,
     summary: 'Lists all versions of the tenant key.',
     replies: { 200: tenantKeyList },
   },

@@ -15,12 +15,13 @@ import { migrationInformation, resetNotNeeded } from '../schemas/migration.ts'
 const providers = '/api/v1/encryption/keyproviders'
 const provider = `${providers}/:arnFingerPrint`
 const admin = ['tenant-admin'] as const
+const reader = ['tenant-admin', 'auditor'] as const
 
 export const keyProviderRoutes = {
   listKeyProviders: {
     method: 'GET',
     path: providers,
-    roles: admin,
+    roles: reader,
     summary: "Lists the tenant's registered key providers, without the default one.",
     replies: { 200: keyProviderList },
   },
@@ -35,7 +36,7 @@ export const keyProviderRoutes = {
   listAllKeyProviders: {
     method: 'GET',
     path: `${providers}/actions/list`,
-    roles: admin,
+    roles: reader,
     summary: 'Lists all key providers, the default one first.',
     replies: { 200: keyProviderList },
   },
@@ -65,14 +66,14 @@ export const keyProviderRoutes = {
   getMigrationDetails: {
     method: 'GET',
     path: `${providers}/migration/actions/details`,
-    roles: admin,
+    roles: reader,
     summary: 'Answers the running migration, or else the last completed one.',
     replies: { 200: migrationInformation },
   },
   getKeyProvider: {
     method: 'GET',
     path: provider,
-    roles: admin,
+    roles: reader,
     summary: 'Answers one key provider.',
     replies: { 200: keyProvider },
   },
@@ -115,14 +116,14 @@ export const keyProviderRoutes = {
   getKeyProviderUsage: {
     method: 'GET',
     path: `${provider}/usage`,
-    roles: admin,
+    roles: reader,
     summary: 'Tells what still depends on the key, and since when it is safe to delete in its KMS.',
     replies: { 200: keyProviderUsage },
   },
   getKeyProviderHealth: {
     method: 'GET',
     path: `${provider}/health`,
-    roles: admin,
+    roles: reader,
     summary: 'Tells what AWS KMS answers about the key, in every region, and what can be done about it.',
     replies: { 200: keyHealth },
   },

@@ -4,7 +4,7 @@ import { jsonWebKeySet } from '../schemas/key-job.ts'
 import { tenantLock } from '../schemas/tenant-lock.ts'
 
 const admin = ['tenant-admin'] as const
-const adminOrOperator = ['tenant-admin', 'operator'] as const
+const everyReader = ['tenant-admin', 'auditor', 'operator'] as const
 
 export const tenantLockRoutes = {
   lockTenant: {
@@ -24,7 +24,7 @@ export const tenantLockRoutes = {
   listSigningKeys: {
     method: 'GET',
     path: '/api/v1/encryption/signing-keys',
-    roles: adminOrOperator,
+    roles: everyReader,
     summary: 'Answers the public keys that check the signatures of reports, as a JWK set (RFC 7517).',
     replies: { 200: jsonWebKeySet },
   },

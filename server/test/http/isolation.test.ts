@@ -77,6 +77,7 @@ const minimum = { minimumVersion: 1 }
 const migrations = '/api/v1/encryption/migrations'
 const failures = [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }]
 const destructions = '/api/v1/encryption/destructions'
+const audits = '/api/v1/encryption/audits'
 const inAWeek = { inDays: 7 }
 const rename = [{ op: 'replace', path: '/name', value: 'taken over' }]
 
@@ -193,6 +194,10 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   cancelDestruction: [
     ({ destructionId }) => admin('POST', `${destructions}/${destructionId}/actions/cancel`),
   ],
+  listAudits: [(names) => admin('GET', audits, undefined, tenantHeader(names))],
+  getAuditHead: [(names) => admin('GET', `${audits}/head`, undefined, tenantHeader(names))],
+  listInstallationAudits: [({ tenantId }) => admin('GET', `/api/v1/audits?tenantId=${tenantId}`)],
+  getInstallationAuditHead: [({ tenantId }) => admin('GET', `/api/v1/audits/head?tenantId=${tenantId}`)],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],
   getTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}`)],

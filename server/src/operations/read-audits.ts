@@ -1,0 +1,46 @@
+// Reading the audit trail: of a tenant, deleted ones included, or of the installation itself.
+import { auditChainStart, KeyholdError } from '@keyhold/core'
+import type { AuditHead, AuditRow } from '../store/audits.ts'
+import type { Store } from '../store/store.ts'
+
+export interface AuditPage {
+  audits: AuditRow[]
+  /** The sequence of the last one, where more follow. */
+  after: number | undefined
+}
+
+/**
+ * Audit records in the order of their chain.
+ *
+ * @param tenantId - undefined: the installation's own
+ */
+export async function listAudits(
+  { audits }: Pick<Store, 'audits'>,
+  tenantId: string | undefined,
+  { after, limit }: { after: number; limit: number },
+): Promise<AuditPage> {
+  const rows = await audits.list(tenantId, { after, limit: limit + 1 })
+  const page = rows.slice(0, limit)
+  return { audits: page, after: rows.length > limit ? page.at(-1)?.sequence : undefined }
+}
+
+/** The end of a chain, as it is to be signed. */
+export async function getAuditHead(
+  { audits }: Pick<Store, 'audits'>,
+  tenantId: string | undefined,
+): Promise<AuditHead> {
+  return (await audits.findHead(tenantId)) ?? { sequence: 0, hash: auditChainStart }
+}
+
+/**
+ * An empty chain of a tenant that never existed would look like one to which nothing has happened.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
+ */
+export async function refuseUnknownTenant(
+  { tenants }: Pick<Store, 'tenants'>,
+  tenantId: string,
+): Promise<void> {
+  const isKnown = (await tenants.find(tenantId)) !== undefined || (await tenants.isRetired(tenantId))
+  if (!isKnown) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+}

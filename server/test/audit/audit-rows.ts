@@ -1,0 +1,425 @@
+// For every route of the contract: what its success is recorded as, and calls that succeed, and that change nothing.
+import type { AuditAction } from '@keyhold/core'
+import type { RouteId } from '@keyhold/contract'
+import { createKey, providers, registerKey, reset } from '../http/scene.ts'
+import { at, listAt, textAt } from '../http/read-body.ts'
+import { asAdmin, isPaused, migrate, migrations, waitForKeyJob } from '../migration/key-jobs.ts'
+import { startMigration } from '../migration/api.ts'
+import { prepareTenant, sql } from '../migration/prepared-tenant.ts'
+import type { HttpAnswer, TestServer, TestTenant } from '../start-test-server.ts'
+
+/** A call that is made once everything it needs is there. */
+type Call = (server: TestServer) => Promise<HttpAnswer>
+
+export interface Mutation {
+  action: AuditAction
+  succeeds: Call
+  /** Refused, or finds everything done already: in either case it changes nothing. */
+  changesNothing: Call[]
+}
+
+/** Routes that change nothing, and those of the data plane, which are not recorded one by one. */
+export type Row = 'reads' | 'tries' | 'data plane' | Mutation
+
+const dataKeys = '/api/v1/encryption/data-keys'
+const destructions = '/api/v1/encryption/destructions'
+const inAWeek = { inDays: 7 }
+const unknownId = '01890000-0000-7000-8000-000000000000'
+const unknownFingerprint = '0'.repeat(32)
+
+async function as(
+  server: TestServer,
+  { adminToken: token }: TestTenant,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<HttpAnswer> {
+  return server.request(method, path, { token, body })
+}
+
+async function asOperator(server: TestServer, method: string, path: string, body?: unknown) {
+  return server.request(method, path, { token: server.operatorToken, body })
+}
+
+/** One call of a new tenant's admin. */
+const once =
+  (method: string, path: string | ((tenant: TestTenant) => string), body?: unknown): Call =>
+  async (server) => {
+    const tenant = await server.createTenant()
+    return as(server, tenant, method, typeof path === 'string' ? path : path(tenant), body)
+  }
+
+async function withKey(server: TestServer) {
+  const tenant = await server.createTenant()
+  const { fingerprint, arn } = await registerKey(server, tenant)
+  return { tenant, arn, fingerprint, path: `${providers}/${fingerprint}` }
+}
+
+/** A migration that waits in `verify`, since a cipherkey does not open. */
+async function withPausedMigration(server: TestServer) {
+  const prepared = await prepareTenant(server)
+  await sql(
+    server,
+    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+      where tenant_id = $1 and key_name = 'two'`,
+    [prepared.tenant.tenantId],
+  )
+  const id = await startMigration(server.url, prepared.tenant, prepared.fingerprint)
+  await waitForKeyJob(server, prepared.tenant, id, isPaused)
+  return { ...prepared, path: `${migrations}/${id}`, id }
+}
+
+async function withDoneMigration(server: TestServer) {
+  const { tenant, fingerprint } = await withKey(server)
+  const { id } = await migrate(server, tenant, fingerprint)
+  return { tenant, path: `${migrations}/${id}` }
+}
+
+async function withDataKey(server: TestServer) {
+  const tenant = await server.createTenant()
+  await server.request('POST', '/api/v1/encryption/encrypt', {
+    token: tenant.serviceToken,
+    body: { items: [{ plaintext: 'aGk=' }] },
+  })
+  return tenant
+}
+
+async function withScheduledDestruction(server: TestServer) {
+  const tenant = await withDataKey(server)
+  const scheduled = await as(server, tenant, 'POST', `${dataKeys}/default/actions/destroy`, inAWeek)
+  return { tenant, path: `${destructions}/${textAt(scheduled.body, 'id')}/actions/cancel` }
+}
+
+async function newApiKey(server: TestServer): Promise<string> {
+  const { tenantId } = await server.createTenant()
+  const { body } = await asOperator(server, 'POST', '/api/v1/api-keys', { role: 'auditor', tenantId })
+  return `/api/v1/api-keys/${textAt(body, 'id')}`
+}
+
+// A route without a row is a type error.
+export const auditRows: Record<RouteId, Row> = {
+  getTenantSettings: 'reads',
+  getKmsUsage: 'reads',
+  getKmsUsageOfAll: 'reads',
+  listKeyProviders: 'reads',
+  listAllKeyProviders: 'reads',
+  getKeyPolicy: 'reads',
+  getMigrationDetails: 'reads',
+  getKeyProvider: 'reads',
+  getKeyProviderUsage: 'reads',
+  getKeyProviderHealth: 'reads',
+  listMigrations: 'reads',
+  getMigration: 'reads',
+  watchMigration: 'reads',
+  listMigrationFailures: 'reads',
+  getMigrationReport: 'reads',
+  listTenantKeys: 'reads',
+  listSigningKeys: 'reads',
+  listDataKeys: 'reads',
+  listDestructions: 'reads',
+  getDestruction: 'reads',
+  listTenants: 'reads',
+  getTenant: 'reads',
+  listAllDestructions: 'reads',
+  getAnyDestruction: 'reads',
+  listApiKeys: 'reads',
+  listAudits: 'reads',
+  getAuditHead: 'reads',
+  listInstallationAudits: 'reads',
+  getInstallationAuditHead: 'reads',
+
+  checkKeyProvider: 'tries',
+  planMigration: 'tries',
+
+  encrypt: 'data plane',
+  decrypt: 'data plane',
+  reencrypt: 'data plane',
+  createDataKeyLease: 'data plane',
+  unwrapDataKey: 'data plane',
+  getBlindIndexKey: 'data plane',
+
+  createKeyProvider: {
+    action: 'keyprovider.create',
+    succeeds: async (server) => {
+      const [tenant, arn] = [await server.createTenant(), await createKey(server)]
+      return as(server, tenant, 'POST', providers, { name: 'a key', arn })
+    },
+    changesNothing: [
+      once('POST', providers, { name: 'a key', arn: 'no arn' }),
+      async (server) => {
+        const { tenant, arn } = await withKey(server)
+        return as(server, tenant, 'POST', providers, { name: 'again', arn })
+      },
+    ],
+  },
+  patchKeyProvider: {
+    action: 'keyprovider.update',
+    succeeds: async (server) => {
+      const { tenant, path } = await withKey(server)
+      return as(server, tenant, 'PATCH', path, [{ op: 'replace', path: '/name', value: 'new' }])
+    },
+    changesNothing: [
+      once('PATCH', ({ tenantId }) => `${providers}/${tenantId}`, [
+        { op: 'replace', path: '/name', value: 'of the default one' },
+      ]),
+    ],
+  },
+  deleteKeyProvider: {
+    action: 'keyprovider.delete',
+    succeeds: async (server) => {
+      const { tenant, path } = await withKey(server)
+      return as(server, tenant, 'DELETE', path)
+    },
+    changesNothing: [
+      once('DELETE', `${providers}/${unknownFingerprint}`),
+      async (server) => {
+        const { tenant, fingerprint } = await withPausedMigration(server)
+        return as(server, tenant, 'DELETE', `${providers}/${fingerprint}`)
+      },
+    ],
+  },
+  testKeyProvider: {
+    action: 'keyprovider.test',
+    succeeds: async (server) => {
+      const { tenant, path } = await withKey(server)
+      return as(server, tenant, 'POST', `${path}/actions/test`)
+    },
+    changesNothing: [
+      once('POST', ({ tenantId }) => `${providers}/${tenantId}/actions/test`),
+      once('POST', `${providers}/${unknownFingerprint}/actions/test`),
+    ],
+  },
+  migrateToKeyProvider: {
+    action: 'migration.start',
+    succeeds: async (server) => {
+      const { tenant, path } = await withKey(server)
+      return as(server, tenant, 'POST', `${path}/actions/migrate`)
+    },
+    changesNothing: [
+      once('POST', ({ tenantId }) => `${providers}/${tenantId}/actions/migrate`),
+      async (server) => {
+        const { tenant, fingerprint } = await withPausedMigration(server)
+        return as(server, tenant, 'POST', `${providers}/${fingerprint}/actions/migrate`)
+      },
+    ],
+  },
+  resetToDefaultProvider: {
+    action: 'migration.start',
+    succeeds: async (server) => {
+      const { tenant } = await withDoneMigration(server)
+      return as(server, tenant, 'POST', reset)
+    },
+    changesNothing: [once('POST', reset)],
+  },
+  retryMigration: {
+    action: 'migration.retry',
+    succeeds: async (server) => {
+      const { tenant, path } = await withPausedMigration(server)
+      return as(server, tenant, 'POST', `${path}/actions/retry`)
+    },
+    changesNothing: [
+      async (server) => {
+        const { tenant, path } = await withDoneMigration(server)
+        return as(server, tenant, 'POST', `${path}/actions/retry`)
+      },
+    ],
+  },
+  acceptMigrationFailures: {
+    action: 'migration.accept-failures',
+    succeeds: async (server) => {
+      const { tenant, path } = await withPausedMigration(server)
+      const { body } = await asAdmin(server, tenant)('GET', `${path}/failures`)
+      const failures = listAt(body, 'failures').map((each) => ({
+        dataKeyId: at(each, 'dataKeyId'),
+        version: at(each, 'version'),
+      }))
+      return as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
+    },
+    changesNothing: [
+      async (server) => {
+        const { tenant, path } = await withPausedMigration(server)
+        const failures = [{ dataKeyId: unknownId, version: 1 }]
+        return as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
+      },
+    ],
+  },
+  cancelMigration: {
+    action: 'migration.cancel',
+    succeeds: async (server) => {
+      const { tenant, path } = await withPausedMigration(server)
+      return as(server, tenant, 'POST', `${path}/actions/cancel`)
+    },
+    changesNothing: [
+      async (server) => {
+        const { tenant, path } = await withDoneMigration(server)
+        return as(server, tenant, 'POST', `${path}/actions/cancel`)
+      },
+      async (server) => {
+        const { tenant, path } = await withPausedMigration(server)
+        await as(server, tenant, 'POST', `${path}/actions/cancel`)
+        return as(server, tenant, 'POST', `${path}/actions/cancel`)
+      },
+    ],
+  },
+  rotateTenantKey: {
+    action: 'tenantkey.rotate',
+    succeeds: once('POST', '/api/v1/encryption/tenant-key/actions/rotate'),
+    changesNothing: [
+      async (server) => {
+        const { tenant } = await withPausedMigration(server)
+        return as(server, tenant, 'POST', '/api/v1/encryption/tenant-key/actions/rotate')
+      },
+    ],
+  },
+  lockTenant: {
+    action: 'tenant.lock',
+    succeeds: once('POST', '/api/v1/encryption/actions/lock'),
+    changesNothing: [
+      async (server) => {
+        const tenant = await server.createTenant()
+        await as(server, tenant, 'POST', '/api/v1/encryption/actions/lock')
+        return as(server, tenant, 'POST', '/api/v1/encryption/actions/lock')
+      },
+    ],
+  },
+  unlockTenant: {
+    action: 'tenant.unlock',
+    succeeds: async (server) => {
+      const tenant = await server.createTenant()
+      await as(server, tenant, 'POST', '/api/v1/encryption/actions/lock')
+      return as(server, tenant, 'POST', '/api/v1/encryption/actions/unlock')
+    },
+    changesNothing: [once('POST', '/api/v1/encryption/actions/unlock')],
+  },
+  changeTenantSettings: {
+    action: 'tenant.change-settings',
+    succeeds: once('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 0 }),
+    changesNothing: [once('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 3_600 })],
+  },
+  rotateDataKey: {
+    action: 'datakey.rotate',
+    succeeds: async (server) =>
+      as(server, await withDataKey(server), 'POST', `${dataKeys}/default/actions/rotate`),
+    changesNothing: [once('POST', `${dataKeys}/default/actions/rotate`)],
+  },
+  setMinimumVersion: {
+    action: 'datakey.set-minimum-version',
+    succeeds: async (server) => {
+      const tenant = await withDataKey(server)
+      const body = { minimumVersion: 1 }
+      return as(server, tenant, 'POST', `${dataKeys}/default/actions/set-minimum-version`, body)
+    },
+    changesNothing: [
+      async (server) => {
+        const tenant = await withDataKey(server)
+        const body = { minimumVersion: 2 }
+        return as(server, tenant, 'POST', `${dataKeys}/default/actions/set-minimum-version`, body)
+      },
+    ],
+  },
+  destroyDataKey: {
+    action: 'datakey.schedule-destruction',
+    succeeds: async (server) =>
+      as(server, await withDataKey(server), 'POST', `${dataKeys}/default/actions/destroy`, inAWeek),
+    changesNothing: [
+      once('POST', `${dataKeys}/default/actions/destroy`, inAWeek),
+      async (server) => {
+        const { tenant } = await withScheduledDestruction(server)
+        return as(server, tenant, 'POST', `${dataKeys}/default/actions/destroy`, inAWeek)
+      },
+    ],
+  },
+  cancelDestruction: {
+    action: 'datakey.cancel-destruction',
+    succeeds: async (server) => {
+      const { tenant, path } = await withScheduledDestruction(server)
+      return as(server, tenant, 'POST', path)
+    },
+    changesNothing: [
+      async (server) => {
+        const { tenant, path } = await withScheduledDestruction(server)
+        await as(server, tenant, 'POST', path)
+        return as(server, tenant, 'POST', path)
+      },
+      once('POST', `${destructions}/${unknownId}/actions/cancel`),
+    ],
+  },
+  createTenant: {
+    action: 'tenant.create',
+    succeeds: (server) => asOperator(server, 'POST', '/api/v1/tenants', { name: 'a tenant' }),
+    changesNothing: [
+      async (server) => {
+        const { tenantId } = await server.createTenant()
+        return asOperator(server, 'POST', '/api/v1/tenants', { name: 'again', id: tenantId })
+      },
+    ],
+  },
+  deleteTenant: {
+    action: 'tenant.delete',
+    succeeds: async (server) => {
+      const { tenantId } = await server.createTenant()
+      return asOperator(server, 'DELETE', `/api/v1/tenants/${tenantId}`)
+    },
+    changesNothing: [
+      (server) => asOperator(server, 'DELETE', `/api/v1/tenants/${unknownFingerprint}`),
+      async (server) => {
+        const { tenantId } = await withDataKey(server)
+        return asOperator(server, 'DELETE', `/api/v1/tenants/${tenantId}`)
+      },
+    ],
+  },
+  scheduleTenantDeletion: {
+    action: 'tenant.schedule-deletion',
+    succeeds: async (server) => {
+      const { tenantId } = await server.createTenant()
+      return asOperator(server, 'POST', `/api/v1/tenants/${tenantId}/actions/schedule-deletion`, inAWeek)
+    },
+    changesNothing: [
+      (server) =>
+        asOperator(
+          server,
+          'POST',
+          `/api/v1/tenants/${unknownFingerprint}/actions/schedule-deletion`,
+          inAWeek,
+        ),
+    ],
+  },
+  cancelTenantDeletion: {
+    action: 'tenant.cancel-deletion',
+    succeeds: async (server) => {
+      const { tenantId } = await server.createTenant()
+      await asOperator(server, 'POST', `/api/v1/tenants/${tenantId}/actions/schedule-deletion`, inAWeek)
+      return asOperator(server, 'POST', `/api/v1/tenants/${tenantId}/actions/cancel-deletion`)
+    },
+    changesNothing: [
+      async (server) => {
+        const { tenantId } = await server.createTenant()
+        return asOperator(server, 'POST', `/api/v1/tenants/${tenantId}/actions/cancel-deletion`)
+      },
+    ],
+  },
+  createApiKey: {
+    action: 'apikey.create',
+    succeeds: (server) => asOperator(server, 'POST', '/api/v1/api-keys', { role: 'service' }),
+    changesNothing: [
+      (server) => asOperator(server, 'POST', '/api/v1/api-keys', { role: 'auditor' }),
+      (server) =>
+        asOperator(server, 'POST', '/api/v1/api-keys', { role: 'service', tenantId: unknownFingerprint }),
+    ],
+  },
+  deleteApiKey: {
+    action: 'apikey.delete',
+    succeeds: async (server) => asOperator(server, 'DELETE', await newApiKey(server)),
+    changesNothing: [
+      async (server) => {
+        const path = await newApiKey(server)
+        await asOperator(server, 'DELETE', path)
+        return asOperator(server, 'DELETE', path)
+      },
+    ],
+  },
+}
+
+export function isMutation(row: Row): row is Mutation {
+  return typeof row !== 'string'
+}

@@ -1,0 +1,133 @@
+// Every acknowledged change has exactly one record, and what was refused has none: on every route of the contract.
+import { routeIds, routes, type RouteId } from '@keyhold/contract'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { encryptText } from '../http/scene.ts'
+import { sql } from '../migration/prepared-tenant.ts'
+import { startTestServer, type HttpAnswer, type TestServer } from '../start-test-server.ts'
+import { auditRows, isMutation } from './audit-rows.ts'
+import { findAuditFaults } from './find-audit-faults.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
+})
+afterAll(() => server.stop())
+
+/** The records of one request. */
+async function recordsOf({ headers }: HttpAnswer) {
+  const traceId = headers.get('x-b3-traceid')
+  expect(traceId).toMatch(/^[0-9a-f]{32}$/)
+  const text = 'select action, actor_id, actor_role from keyhold.audits where trace_id = $1'
+  return sql(server, text, [traceId])
+}
+
+async function countAll(): Promise<unknown> {
+  const [row] = await sql(server, "select count(*) from keyhold.audits where actor_id <> 'system'", [])
+  return row?.count
+}
+
+const mutations = routeIds.flatMap((routeId) => {
+  const row = auditRows[routeId]
+  return isMutation(row) ? [{ routeId, row }] : []
+})
+const others = routeIds.filter((routeId) => !isMutation(auditRows[routeId]))
+
+describe('what changes something', () => {
+  test.each(mutations)('$routeId is recorded once', async ({ routeId, row }) => {
+    const answer = await row.succeeds(server)
+
+    expect(answer.status, answer.text).toBeLessThan(300)
+    const records = await recordsOf(answer)
+    expect(records).toEqual([
+      { action: row.action, actor_id: expect.any(String) as unknown, actor_role: routes[routeId].roles[0] },
+    ])
+    const [{ actor_id: actorId } = {}] = records
+    expect(await sql(server, 'select role from keyhold.api_keys where id = $1', [actorId])).toEqual([
+      { role: routes[routeId].roles[0] },
+    ])
+  })
+
+  const idle = mutations.flatMap(({ routeId, row }) =>
+    row.changesNothing.map((call, index) => ({ routeId, index, call })),
+  )
+  test.each(idle)('$routeId leaves no record of nothing, $index', async ({ call }) => {
+    expect(await recordsOf(await call(server))).toEqual([])
+  })
+})
+
+describe('what changes nothing', () => {
+  it.each(others.filter((routeId) => auditRows[routeId] === 'reads'))('%s is a GET', (routeId) => {
+    expect(routes[routeId].method).toBe('GET')
+  })
+
+  it.each(others.filter((routeId) => auditRows[routeId] === 'data plane'))(
+    '%s is for services',
+    (routeId) => {
+      expect(routes[routeId].roles).toEqual(['service'])
+    },
+  )
+
+  it('is all that auditors may do', () => {
+    const allowed = routeIds.filter((routeId) =>
+      (routes[routeId].roles as readonly string[]).includes('auditor'),
+    )
+    expect(allowed.length).toBeGreaterThan(10)
+    expect(allowed.filter((routeId) => auditRows[routeId] !== 'reads')).toEqual([])
+  })
+
+  it.each(others)('%s leaves no record', async (routeId) => {
+    const tenant = await server.createTenant()
+    const tokens = {
+      'tenant-admin': tenant.adminToken,
+      service: tenant.serviceToken,
+      operator: server.operatorToken,
+    }
+    const token = await encryptText(server, tenant, 'hi')
+    const before = await countAll()
+    const { method, path, roles } = routes[routeId]
+
+    const answer = await server.request(method, path.replace(/:\w+/, tenant.tenantId), {
+      token: tokens[roles[0]],
+      ...(method === 'POST' && { body: bodyFor(routeId, token) }),
+    })
+
+    expect([401, 403]).not.toContain(answer.status)
+    expect(await countAll()).toBe(before)
+  })
+})
+
+function bodyFor(routeId: RouteId, token: string): object {
+  if (routeId === 'encrypt') return { items: [{ plaintext: 'aGk=', keyName: 'never-used-before' }] }
+  if (routeId === 'decrypt' || routeId === 'reencrypt') return { items: [{ token }] }
+  return routeId === 'getBlindIndexKey' ? { keyName: 'email' } : {}
+}
+
+// After everything above.
+it('agrees with all rows of the database, whatever was done', async () => {
+  await expect
+    .poll(
+      async () =>
+        sql(
+          server,
+          "select from keyhold.key_jobs where phase not in ('done', 'aborted', 'verify', 'aborting')",
+          [],
+        ),
+      { timeout: 20_000 },
+    )
+    .toEqual([])
+
+  expect(await findAuditFaults((statement) => sql(server, statement, []))).toEqual([])
+})
+
+it('keeps no secret, no plaintext and no token', async () => {
+  const tenant = await server.createTenant()
+  const token = await encryptText(server, tenant, 'a very private text')
+  const rows = JSON.stringify(await sql(server, 'select * from keyhold.audits', []))
+
+  const secrets = [tenant.adminToken, tenant.serviceToken, server.operatorToken].map((each) =>
+    each.slice(-43),
+  )
+  for (const secret of [...secrets, token, 'private']) expect(rows).not.toContain(secret)
+  // Names of providers are free text, and may tell what is nobody else's business.
+  expect(rows).not.toContain('a key')
+})
