@@ -18,6 +18,7 @@ export {
 export type { DataKeyInformation } from './schemas/data-key.ts'
 export type { Destruction, DestructionWithRecord } from './schemas/destruction.ts'
 export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
+export type { KeyAlias } from './schemas/key-alias.ts'
 export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'
 export type { KeyHealth } from './schemas/key-health.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'

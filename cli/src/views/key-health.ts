@@ -6,13 +6,36 @@ import { readableTime } from './readable-time.ts'
 
 export const keyHealthView: View<KeyHealth> = {
   ids: ({ state }) => [state],
-  text: ({ state, cause, since, checkedAt, advice, regions }) =>
+  text: ({ state, cause, since, checkedAt, advice, regions, alias }) =>
     formatFields([
       ['health', state],
       ['cause', cause],
       ['advice', advice === '' ? undefined : advice],
       ['since', readableTime(since)],
       ['checked', readableTime(checkedAt)],
-      ['regions', regions.map((each) => `${each.region}  ${each.state}: ${each.cause}`)],
+      ['alias', alias && `${alias.arn}  ${alias.state}`],
+      ['to follow', followOf(alias)],
+      ['regions', regions.map(regionOf)],
     ]),
+}
+
+// What is to be done in the key's own region is said already.
+function regionOf({ region, state, cause, advice }: KeyHealth['regions'][number], index: number): string {
+  const what = `${region}  ${state}: ${cause}`
+  return index === 0 || advice === '' ? what : `${what} ${advice}`
+}
+
+function followOf(alias: KeyHealth['alias']): string[] | undefined {
+  if (alias?.offer === undefined) return undefined
+  const { register, arnFingerPrint } = alias.offer
+  const role = register.body.roleArn === undefined ? '' : ` --role-arn ${register.body.roleArn}`
+  return [
+    `keyhold keyprovider create --name ${quoted(register.body.name)} --arn ${register.body.arn}${role}`,
+    `keyhold keyprovider migrate ${arnFingerPrint}`,
+  ]
+}
+
+// For a POSIX shell.
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,5 +1,6 @@
 // The health of a key provider on the wire. Times are RFC 3339 in UTC.
 import Type, { type Static } from 'typebox'
+import { keyAlias } from './key-alias.ts'
 
 const regionState = [
   Type.Literal('healthy'),
@@ -27,9 +28,11 @@ export const keyHealth = Type.Object({
       cause: Type.String(),
       since: Type.String(),
       checkedAt: Type.String(),
+      advice: Type.String({ description: 'What the owner of the key can do there; empty: nothing.' }),
     }),
     { description: "The key's own region first." },
   ),
+  alias: Type.Optional(keyAlias),
 })
 
 export type KeyHealth = Static<typeof keyHealth>

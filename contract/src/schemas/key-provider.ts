@@ -1,5 +1,6 @@
 // Key providers on the wire. Read-only and unknown members of a request are ignored, as clients post them back.
 import Type, { type Static } from 'typebox'
+import { keyAlias } from './key-alias.ts'
 import { keyHealth } from './key-health.ts'
 
 export const complianceError = Type.Object({
@@ -32,18 +33,7 @@ export const keyProvider = Type.Object({
     Type.String({ description: "The role in the customer's account through which the key is reached." }),
   ),
   health: Type.Optional(keyHealth),
-  alias: Type.Optional(
-    Type.Object(
-      {
-        arn: Type.String(),
-        state: Type.Union([Type.Literal('same'), Type.Literal('moved'), Type.Literal('unresolved')]),
-        movedTo: Type.Optional(Type.String({ description: 'The ARN of the key that it names now.' })),
-        message: Type.Optional(Type.String()),
-        checkedAt: Type.String(),
-      },
-      { description: 'The alias by which the key was registered; Keyhold stays with the key.' },
-    ),
-  ),
+  alias: Type.Optional(keyAlias),
 })
 
 export type KeyProvider = Static<typeof keyProvider>

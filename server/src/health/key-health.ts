@@ -14,7 +14,14 @@ export interface KeyHealth {
   /** What the customer can do; empty: nothing. */
   advice: string
   /** The own region first. */
-  regions: { region: string; state: KeyHealthState; cause: string; since: Date; checkedAt: Date }[]
+  regions: {
+    region: string
+    state: KeyHealthState
+    cause: string
+    advice: string
+    since: Date
+    checkedAt: Date
+  }[]
 }
 
 /** Undefined: nothing is known of the key's own region. */
@@ -26,7 +33,7 @@ export function keyHealthOf(keyArn: string, rows: readonly KeyHealthRow[]): KeyH
   const regions = [own, ...others].map((row) => ({
     region: row.region,
     state: row.state,
-    cause: wordsOf(row).cause,
+    ...wordsOf(row),
     since: row.since,
     checkedAt: row.checkedAt,
   }))

@@ -1,18 +1,23 @@
 // The health of a key as the wire shows it.
-import type { KeyHealth as KeyHealthBody } from '@keyhold/contract'
+import type { KeyAlias, KeyHealth as KeyHealthBody } from '@keyhold/contract'
 import type { KeyHealth } from '../../health/key-health.ts'
 
-export function keyHealthWire({ state, cause, advice, regions, ...times }: KeyHealth): KeyHealthBody {
+/** @param alias - of the key provider; where it has moved, that is what there is to do for a key that is well */
+export function keyHealthWire(
+  { state, cause, advice, regions, ...times }: KeyHealth,
+  alias: KeyAlias | undefined,
+): KeyHealthBody {
   return {
     state,
     cause,
     ...timesWire(times),
-    advice,
+    advice: advice === '' ? (alias?.message ?? '') : advice,
     regions: regions.map((each) => ({
       region: each.region,
       state: each.state,
       cause: each.cause,
       ...timesWire(each),
+      advice: each.advice,
     })),
   }
 }

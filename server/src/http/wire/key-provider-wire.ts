@@ -5,7 +5,8 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import { keyHealthOf } from '../../health/key-health.ts'
 import type { KeyHealthRow } from '../../store/key-health.ts'
-import type { KeyAlias, KeyProviderRow } from '../../store/key-providers.ts'
+import type { KeyProviderRow } from '../../store/key-providers.ts'
+import { keyAliasWire } from './key-alias-wire.ts'
 import { keyHealthWire } from './key-health-wire.ts'
 import { wireSeconds } from './wire-time.ts'
 
@@ -30,6 +31,7 @@ export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHea
   const { description, isCurrent } = row
   const ofRow = healthRows.filter(({ fingerprint }) => fingerprint === row.fingerprint)
   const health = row.kms === 'aws' ? keyHealthOf(row.keyArn, ofRow) : undefined
+  const alias = keyAliasWire(row)
   return {
     name: row.name,
     tenantId: row.tenantId,
@@ -43,24 +45,9 @@ export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHea
     demotedFromCurrentAt: wireSeconds(row.demotedAt),
     ...(row.kms === 'aws' && inspectionWire(row.inspection)),
     ...(row.roleArn !== undefined && { roleArn: row.roleArn }),
-    ...(health !== undefined && { health: keyHealthWire(health) }),
-    ...(row.alias !== undefined && { alias: aliasWire(row.alias, row.keyArn) }),
+    ...(health !== undefined && { health: keyHealthWire(health, alias) }),
+    ...(alias !== undefined && { alias }),
   }
-}
-
-function aliasWire(
-  { arn, keyArn, checkedAt }: KeyAlias,
-  pinnedArn: string,
-): NonNullable<KeyProvider['alias']> {
-  const looked = { arn, checkedAt: wireSeconds(checkedAt) }
-  if (keyArn === pinnedArn) return { ...looked, state: 'same' }
-  if (keyArn === undefined) {
-    const message =
-      'The alias names no key that Keyhold may see: it was deleted, or points to a key whose policy does not admit Keyhold. The registered key stays in use.'
-    return { ...looked, state: 'unresolved', message }
-  }
-  const message = `The alias names another key now. The registered key stays in use: to follow the alias, register ${keyArn} and migrate to it.`
-  return { ...looked, state: 'moved', movedTo: keyArn, message }
 }
 
 /** @throws KeyholdError `ERR_KEY_PROVIDER_RECORD_INVALID` */

@@ -1,0 +1,37 @@
+// The alias of a key as the wire shows it: where it has gone, and how to follow it.
+import type { KeyAlias as KeyAliasBody } from '@keyhold/contract'
+import { keyArnFingerprint } from '@keyhold/core'
+import type { KeyProviderRow } from '../../store/key-providers.ts'
+import { wireSeconds } from './wire-time.ts'
+
+const providers = '/api/v1/encryption/keyproviders'
+
+/** Undefined: the key was registered by its own ARN. */
+export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined {
+  const { alias, keyArn: pinnedArn } = provider
+  if (alias === undefined) return undefined
+  const { keyArn } = alias
+  const looked = { arn: alias.arn, checkedAt: wireSeconds(alias.checkedAt) }
+  if (keyArn === pinnedArn) return { ...looked, state: 'same' }
+  if (keyArn === undefined) {
+    const message =
+      'The alias names no key that Keyhold may see: it was deleted, or points to a key whose policy does not admit Keyhold. The registered key stays in use.'
+    return { ...looked, state: 'unresolved', message }
+  }
+  const message = `The alias names another key now. The registered key stays in use: to follow the alias, register ${keyArn} and migrate to it.`
+  return { ...looked, state: 'moved', movedTo: keyArn, message, offer: offerOf(provider, keyArn) }
+}
+
+// By the alias again, which is pinned to what it names then.
+function offerOf(
+  { name, alias, roleArn }: KeyProviderRow,
+  keyArn: string,
+): NonNullable<KeyAliasBody['offer']> {
+  const arnFingerPrint = keyArnFingerprint(keyArn)
+  const body = { name, arn: alias?.arn ?? keyArn, ...(roleArn !== undefined && { roleArn }) }
+  return {
+    arnFingerPrint,
+    register: { method: 'POST', path: providers, body },
+    migrate: { method: 'POST', path: `${providers}/${arnFingerPrint}/actions/migrate` },
+  }
+}
