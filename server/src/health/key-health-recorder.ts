@@ -129,7 +129,12 @@ export function createKeyHealthRecorder({
     async failed(key, error) {
       const observation = observationOf(error)
       if (observation === undefined) return
-      // A denial in a region that stands in decides nothing and is not thrown: what is thrown is the own region's.
+      // A denial in a region that stands in decides nothing and is not thrown: what is thrown is the own region's. But
+      // what is shown must not be that it stands in.
+      for (const { region, code } of standInsOf(error)) {
+        const state = keyStateOf(code)
+        if (state !== undefined) void keep(key, region, { state, code, action: undefined })
+      }
       const writing = keep(key, parseKeyArn(key.keyArn).region, observation)
       if (isRefusal(observation)) await within(writing, maxWaitMs)
     },
@@ -152,6 +157,15 @@ export function createKeyHealthRecorder({
       await write(key, region, observation)
     },
   }
+}
+
+function standInsOf(error: unknown): { region: string; code: ErrorCode }[] {
+  const { standIns } = isKeyholdError(error) ? error.details : {}
+  if (standIns === undefined) return []
+  return standIns.split(', ').map((standIn) => {
+    const [region = '', code = ''] = standIn.split(' ')
+    return { region, code: code as ErrorCode }
+  })
 }
 
 function within(work: Promise<void>, timeoutMs: number): Promise<void> {

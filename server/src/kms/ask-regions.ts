@@ -85,11 +85,12 @@ export function createAskRegions({
     }
 
     /** Undefined: none of them answered. Their denials are not the key's own region's, and decide nothing. */
-    async function askOthers() {
+    async function askOthers(failures: RegionFailure[]) {
       for (const other of others) {
         const timeoutMs = Math.max(secondTryMs, Math.floor(endMs - clock()))
         const answered = await askIn(other, { timeoutMs }).catch((error: unknown) => {
           if (!isKeyholdError(error)) throw error
+          failures.push({ region: other.region, error })
           return undefined
         })
         if (answered !== undefined || options.signal?.aborted === true) return answered
@@ -109,9 +110,14 @@ export function createAskRegions({
       return tell(await askOwn({}), undefined)
     const wasAway = memory.away(keyArn, region)
     if (wasAway !== undefined && wasAway !== 'try-again') {
-      const answered = await askOthers()
+      const failures: RegionFailure[] = []
+      const answered = await askOthers(failures)
       if (answered !== undefined) return tell(answered, wasAway)
-      return tell(await askOwn({ timeoutMs: secondTryMs }), undefined)
+      try {
+        return tell(await askOwn({ timeoutMs: secondTryMs }), undefined)
+      } catch (error) {
+        throw withFailures(error, failures)
+      }
     }
     try {
       const startMs = clock()
@@ -127,11 +133,25 @@ export function createAskRegions({
     } catch (error) {
       const mayStandIn = isKeyholdError(error) && isOutage(error.code) && !memory.isDenied(keyArn, tenantId)
       if (!mayStandIn || options.signal?.aborted === true) throw error
-      const answered = await askOthers()
-      if (answered === undefined) throw error
+      const failures: RegionFailure[] = []
+      const answered = await askOthers(failures)
+      if (answered === undefined) throw withFailures(error, failures)
       return tell(answered, error.code)
     }
   }
+}
+
+interface RegionFailure {
+  region: string
+  error: KeyholdError
+}
+
+/** The own region's error, which decides, with what was met elsewhere as `details.standIns`: `<region> <code>`, … */
+function withFailures(error: unknown, failures: readonly RegionFailure[]): unknown {
+  if (!isKeyholdError(error) || failures.length === 0) return error
+  const standIns = failures.map((failure) => `${failure.region} ${failure.error.code}`).join(', ')
+  const { code, message, cause, details } = error
+  return new KeyholdError(code, { message, cause, details: { ...details, standIns } })
 }
 
 function withRole(role: CustomerRole | undefined): AwsCallOptions {

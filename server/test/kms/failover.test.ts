@@ -125,7 +125,10 @@ test.each([
   if (how === 'disable') await there.send(new DisableKeyCommand({ KeyId: replica }))
   else await there.send(new PutKeyPolicyCommand({ KeyId: replica, Policy: policyWith(['DescribeKey']) }))
   local.regions.takeDown(region, 'refused')
-  expect(await outcomeOf(aws.unwrapTenantKey(keyArn, wrapped, ref))).toBe('ERR_KMS_UNREACHABLE')
+  await expect(aws.unwrapTenantKey(keyArn, wrapped, ref)).rejects.toMatchObject({
+    code: 'ERR_KMS_UNREACHABLE',
+    details: { standIns: `${otherRegion} ${how === 'disable' ? 'ERR_KMS_KEY_DISABLED' : 'ERR_KMS_DENIED'}` },
+  })
 })
 
 describe('a denial in the own region is final, although the replica would answer', () => {
