@@ -30,7 +30,7 @@ const send = (tenant: TestTenant, method: string, path: string, body?: unknown) 
 async function outcome({ serviceToken: token }: TestTenant, text: string): Promise<string> {
   const body = { items: [{ token: text }] }
   const answer = await server.request('POST', '/api/v1/encryption/decrypt', { token, body })
-  return answer.status === 200 ? 'open' : String(errorCode(answer.body))
+  return answer.status === 200 ? 'open' : errorCode(answer.body)
 }
 const timeout = 15_000
 
