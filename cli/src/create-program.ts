@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { addApiKeyCommands } from './commands/api-key.ts'
+import { addAuditGroup } from './commands/audit.ts'
 import { addDataKeyCommands } from './commands/data-key.ts'
 import { addDestructionGroup } from './commands/destruction.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addEncryptionCommands(program)
   addDataKeyCommands(program)
   addDestructionGroup(program)
+  addAuditGroup(program)
   addLockCommands(program)
   addSettingsGroup(program)
   addUsageGroup(program)

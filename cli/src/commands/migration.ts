@@ -1,12 +1,12 @@
 // keyhold migration …: migrations and rotations, what they have set aside, and what may be done about them.
-import type { JsonWebKeySet, KeyJob, KeyJobFailure, KeyJobReport } from '@keyhold/client'
+import type { KeyJob, KeyJobFailure, KeyJobReport } from '@keyhold/client'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { parseSeconds } from '../global-options.ts'
 import { openSession, type Session } from '../open-session.ts'
 import { parsePathSegment } from '../path-segment.ts'
 import { printReply } from '../print-reply.ts'
-import { readJson } from '../request-body.ts'
 import { say } from '../say.ts'
+import { signingKeys } from '../signing-keys.ts'
 import { verifyReport } from '../verify-report.ts'
 import { keyJobFailureListView, keyJobListView, keyJobView } from '../views/key-job.ts'
 import { watchKeyJob } from '../watch-key-job.ts'
@@ -159,12 +159,4 @@ async function listFailures({ call }: Session, migrationId: string): Promise<Key
     after = body.next
   } while (after !== undefined)
   return failures
-}
-
-async function signingKeys({ call }: Session, file: string | undefined): Promise<JsonWebKeySet> {
-  if (file === undefined) return (await call('listSigningKeys')).body
-  const keySet = await readJson(file)
-  const isKeySet =
-    typeof keySet === 'object' && keySet !== null && 'keys' in keySet && Array.isArray(keySet.keys)
-  return isKeySet ? (keySet as JsonWebKeySet) : { keys: [] }
 }

@@ -1,0 +1,100 @@
+// Walks a chain of audit records and computes every hash anew, without trusting the server.
+import type { Audit, AuditHead } from '@keyhold/client'
+import { auditChainStart, auditHash, type AuditRecord } from '@keyhold/client/node'
+import { CliError } from '../cli-error.ts'
+import type { AuditSource } from './audit-source.ts'
+
+type Head = AuditHead['head']
+
+// As many as a page has at most.
+const pageLimit = 1_000
+
+const keepEvidence =
+  'somebody has changed the database past Keyhold: keep it and its backups as they are, and compare them record by record'
+
+/**
+ * Verifies all records up to `head`, and that `kept`, a head from before, is in its place among them.
+ *
+ * @throws CliError `failed` with what is wrong, and where it begins
+ */
+export async function verifyChain(source: AuditSource, head: Head, kept: Head | undefined): Promise<void> {
+  if (kept !== undefined) refuseForeign(kept, head)
+  let hash = auditChainStart
+  let sequence = 0
+  refuseOtherHash(kept, sequence, hash)
+  for await (const audits of source.pages(0, pageLimit)) {
+    for (const audit of audits) {
+      if (sequence === head.sequence) break
+      sequence += 1
+      hash = hashOf(audit, { hash, sequence, tenantId: head.tenantId })
+      refuseOtherHash(kept, sequence, hash)
+    }
+    if (sequence === head.sequence) break
+  }
+  if (sequence < head.sequence)
+    throw broken(
+      `the chain ends after record ${sequence}, but its signed head names ${head.sequence} records`,
+    )
+  refuseOtherHash(head, sequence, hash)
+}
+
+function refuseForeign(kept: Head, head: Head): void {
+  if (kept.tenantId !== head.tenantId) {
+    throw new CliError(
+      'usage',
+      'ERR_CLI_AUDIT_HEAD',
+      `the kept head is of ${nameOf(kept)}, not of ${nameOf(head)}`,
+      { hint: 'give the file that was saved from this chain' },
+    )
+  }
+  if (kept.sequence > head.sequence)
+    throw broken(
+      `the chain ends after record ${head.sequence}, but the head kept on ${kept.signedAt} names ${kept.sequence} records`,
+    )
+}
+
+function refuseOtherHash(known: Head | undefined, sequence: number, hash: Buffer): void {
+  if (known?.sequence !== sequence || known.hash === hash.toString('hex')) return
+  throw broken(
+    `up to record ${sequence} the chain is another one than that of which the head was signed on ${known.signedAt}`,
+  )
+}
+
+function hashOf(
+  audit: Audit,
+  { hash, sequence, tenantId }: { hash: Buffer; sequence: number; tenantId: string | null },
+): Buffer {
+  if (audit.sequence !== sequence) throw broken(`record ${sequence} is missing: ${audit.sequence} comes next`)
+  if ((audit.tenantId ?? null) !== tenantId) throw broken(`record ${sequence} is of another chain`)
+  const computed = tryHash(hash, recordOf(audit))
+  if (computed?.toString('hex') !== audit.hash)
+    throw broken(`record ${sequence} is not what was recorded there, or one before it is not`)
+  return computed
+}
+
+function recordOf(audit: Audit): AuditRecord {
+  return {
+    ...{ tenantId: audit.tenantId, sequence: audit.sequence, id: audit.id, at: new Date(audit.at) },
+    ...{ actorId: audit.actor.id, actorRole: audit.actor.role, action: audit.action },
+    ...{ targetKind: audit.target.kind, targetId: audit.target.id },
+    ...{ traceId: audit.traceId, details: audit.details },
+  }
+}
+
+/** Undefined for what is no record at all. */
+function tryHash(previous: Buffer, record: AuditRecord): Buffer | undefined {
+  try {
+    return auditHash(previous, record)
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function nameOf({ tenantId }: Head): string {
+  return tenantId === null ? 'the installation' : `tenant ${tenantId}`
+}
+
+function broken(message: string): CliError {
+  return new CliError('failed', 'ERR_CLI_AUDIT_BROKEN', message, { hint: keepEvidence })
+}

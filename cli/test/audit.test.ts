@@ -1,0 +1,229 @@
+// keyhold audit list and verify against servers that tell the truth, and against some that do not.
+import type { Audit, AuditHead } from '@keyhold/client'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chained, headOf, keySet, record } from './audit-chain.ts'
+import { startKeyhold } from './run-keyhold.ts'
+
+interface Served {
+  audits: Audit[]
+  head: AuditHead
+}
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'keyhold-audit-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const honest = chained([1, 2, 3, 4, 5].map((index) => record(index)))
+const truth: Served = { audits: honest, head: headOf(honest) }
+
+/** Serves two records a page, whatever is asked for, and answers what the command said. */
+async function run(served: Served, ...args: string[]) {
+  const asked: string[] = []
+  const server = createServer(({ url = '', headers }, response) => {
+    const { pathname, searchParams } = new URL(url, 'http://server')
+    asked.push(`${headers.authorization ?? ''} ${url}`)
+    const after = Number(searchParams.get('after') ?? 0)
+    const rest = served.audits.filter(({ sequence }) => sequence > after)
+    const audits = rest.slice(0, 2)
+    const page = { audits, ...(rest.length > 2 && { next: String(audits.at(-1)?.sequence) }) }
+    const body = pathname.endsWith('/signing-keys') ? keySet : pathname.endsWith('/head') ? served.head : page
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const env = {
+    KEYHOLD_URL: `http://127.0.0.1:${port}`,
+    KEYHOLD_TOKEN: 'of-the-admin',
+    KEYHOLD_OPERATOR_TOKEN: 'of-the-operator',
+  }
+  try {
+    return { ...(await startKeyhold(['audit', ...args], env, '', folder).outcome), asked }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+async function keep(name: string, head: unknown): Promise<string> {
+  await writeFile(join(folder, name), JSON.stringify(head))
+  return name
+}
+
+describe('list', () => {
+  test('shows the newest ones, in order', async () => {
+    const { stdout, exit, asked } = await run(truth, 'list', '--last', '2')
+
+    expect(exit).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines[0]).toMatch(/^NO +TIME +ACTOR +ACTION +TARGET +DETAILS$/)
+    expect(lines.slice(1).map((line) => line.split(/ {2,}/))).toEqual(
+      [4, 5].map((index) => [
+        String(index),
+        '2026-01-02 03:04:05 UTC',
+        'abcdefghij012345 (tenant-admin)',
+        'keyprovider.create',
+        `key-provider fingerprint-${index}`,
+        `keyArn=arn:${index} ä=€`,
+      ]),
+    )
+    expect(asked.at(-1)).toBe('Bearer of-the-admin /api/v1/encryption/audits?after=3&limit=1000')
+  })
+
+  test('shows all of them as JSON, page after page', async () => {
+    const { stdout } = await run(truth, 'list', '--all', '--json')
+
+    expect(JSON.parse(stdout)).toEqual({ audits: honest })
+  })
+
+  test.each([
+    [['--operator'], '/api/v1/audits?after=0&limit=1000'],
+    [['--tenant', 'acme'], '/api/v1/audits?after=0&limit=1000&tenantId=acme'],
+  ])('asks for the chain of %s with an operator token', async (options, path) => {
+    const { asked } = await run(truth, 'list', '--after', '0', ...options)
+
+    expect(asked[0]).toBe(`Bearer of-the-operator ${path}`)
+  })
+})
+
+describe('verify', () => {
+  test('finds everything in order, saves the head, and finds it again', async () => {
+    const first = await run(truth, 'verify', '--save-head', 'head.json')
+    expect(first).toMatchObject({ exit: 0 })
+    expect(first.stdout).toContain('5, all as they were recorded')
+    expect(first.stdout).toContain('valid, of key the-key')
+    expect(first.stdout).toContain('none was given')
+    expect(JSON.parse(await readFile(join(folder, 'head.json'), 'utf8'))).toEqual(truth.head)
+
+    const grown = chained([...honest, record(6)])
+    const longer = { audits: grown, head: headOf(grown) }
+    const second = await run(longer, 'verify', '--head', 'head.json', '--save-head', 'head.json')
+    expect(second.stdout).toContain('in its place, after record 5')
+    expect(JSON.parse(await readFile(join(folder, 'head.json'), 'utf8'))).toEqual(longer.head)
+    expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('takes records that came after the head for what they are', async () => {
+    const grown = chained([...honest, record(6)])
+    expect(await run({ audits: grown, head: truth.head }, 'verify')).toMatchObject({ exit: 0 })
+  })
+
+  test('knows an empty chain', async () => {
+    const empty = { audits: [], head: headOf([]) }
+    const { stdout, exit } = await run(empty, 'verify', '--json')
+
+    expect([exit, JSON.parse(stdout)]).toMatchObject([0, { head: { sequence: 0 }, signedBy: 'the-key' }])
+  })
+
+  test("checks with keys that were kept, and not with the server's", async () => {
+    await keep('others.json', { keys: [] })
+    const { stderr, exit, asked } = await run(truth, 'verify', '--keys', 'others.json')
+
+    expect([exit, stderr]).toEqual([1, expect.stringContaining('the signature of the head is not valid')])
+    expect(asked.join()).not.toContain('signing-keys')
+  })
+
+  const changed = (index: number, changes: Partial<Audit>) =>
+    honest.map((audit) => (audit.sequence === index ? { ...audit, ...changes } : audit))
+  const rewritten = chained(honest.map((audit) => ({ ...audit, actor: { id: 'system' } })))
+  const [, , third, fourth] = honest
+
+  test.each<[string, Served, RegExp]>([
+    [
+      'a detail',
+      { ...truth, audits: changed(3, { details: { keyArn: 'arn:other' } }) },
+      /record 3 is not what/,
+    ],
+    ['a time', { ...truth, audits: changed(2, { at: '2026-01-02T03:04:05.999Z' }) }, /record 2 is not what/],
+    ['no time at all', { ...truth, audits: changed(2, { at: 'never' }) }, /record 2 is not what/],
+    ['an id', { ...truth, audits: changed(2, { id: 'x' }) }, /record 2 is not what/],
+    [
+      'a trace id taken out',
+      { ...truth, audits: changed(1, { traceId: undefined as never }) },
+      /record 1 is not/,
+    ],
+    [
+      'another chain',
+      { ...truth, audits: changed(4, { tenantId: 'other' }) },
+      /record 4 is of another chain/,
+    ],
+    [
+      'one missing',
+      { ...truth, audits: honest.filter(({ sequence }) => sequence !== 3) },
+      /record 3 is missing/,
+    ],
+    [
+      'two exchanged',
+      {
+        ...truth,
+        audits: changed(3, { ...fourth, sequence: 3 }).map((a) =>
+          a.sequence === 4 ? ({ ...third, sequence: 4 } as Audit) : a,
+        ),
+      },
+      /record 3 is not what/,
+    ],
+    [
+      'the end missing',
+      { ...truth, audits: honest.slice(0, 4) },
+      /ends after record 4, but its signed head names 5/,
+    ],
+    ['all anew', { ...truth, audits: rewritten }, /up to record 5 the chain is another one/],
+    [
+      'a forged head',
+      { audits: rewritten, head: { ...truth.head, head: headOf(rewritten).head } },
+      /the signature of the head is not valid: what was signed are other words/,
+    ],
+  ])('finds %s', async (_, served, message) => {
+    const { stderr, exit } = await run(served, 'verify', '--save-head', 'never.json')
+
+    expect(stderr).toMatch(message)
+    expect(exit).toBe(1)
+    expect(await readdir(folder)).not.toContain('never.json')
+  })
+
+  describe('against a head that was kept', () => {
+    const short = honest.slice(0, 3)
+
+    test.each<[string, Served, RegExp]>([
+      [
+        'an end that was cut off, head and all',
+        { audits: short, head: headOf(short) },
+        /ends after record 3, but the head kept on 2026-01-02T03:04:05.678Z names 5 records/,
+      ],
+      [
+        'a chain made anew, head and all',
+        { audits: rewritten, head: headOf(rewritten) },
+        /up to record 5 the chain is another one than that of which the head was signed on 2026/,
+      ],
+    ])('finds %s', async (_, served, message) => {
+      expect(await run(served, 'verify')).toMatchObject({ exit: 0 })
+      const { stderr, exit } = await run(served, 'verify', '--head', await keep('kept.json', truth.head))
+
+      expect(stderr).toMatch(message)
+      expect(stderr).toContain('hint: somebody has changed the database')
+      expect(exit).toBe(1)
+    })
+
+    test.each<[string, unknown, number, RegExp]>([
+      ['of another chain', headOf(honest, null), 2, /is of the installation, not of tenant acme/],
+      ['that is none', { jws: 'x' }, 2, /holds no head of an audit chain/],
+      [
+        'that somebody has changed',
+        { ...truth.head, head: { ...truth.head.head, sequence: 2 } },
+        1,
+        /the signature of the head in kept.json is not valid/,
+      ],
+    ])('refuses one %s', async (_, kept, expected, message) => {
+      const { stderr, exit } = await run(truth, 'verify', '--head', await keep('kept.json', kept))
+
+      expect(stderr).toMatch(message)
+      expect(exit).toBe(expected)
+    })
+  })
+})
