@@ -57,13 +57,27 @@ export function observationOf(error: unknown): KeyObservation | undefined {
   return state && { state, code: error.code, action: error.details.action }
 }
 
+/** What was kept last of a key in one region. */
+interface Kept {
+  state: KeyHealthState
+  /** Whether it was kept twice at least: only then it is shown, but for refusals. */
+  isConfirmed: boolean
+  atMs: number
+  writing: Promise<void> | undefined
+}
+
+function equalIntervalMs({ isConfirmed }: Kept, observation: KeyObservation): number {
+  if (isRefusal(observation)) return refusalIntervalMs
+  return isConfirmed ? intervalMs : minIntervalMs
+}
+
 export function createKeyHealthRecorder({
   store,
   onTransition,
   onError,
   clock,
 }: KeyHealthRecorderOptions): KeyHealthRecorder {
-  const kept = new Map<string, { state: KeyHealthState; atMs: number; writing: Promise<void> | undefined }>()
+  const kept = new Map<string, Kept>()
 
   async function write({ keyArn, tenantId }: KeyName, region: string, observation: KeyObservation) {
     const name = { tenantId, fingerprint: keyArnFingerprint(keyArn) }
@@ -103,12 +117,14 @@ export function createKeyHealthRecorder({
       const ageMs = clock() - known.atMs
       const isEqual = known.state === state
       if (isEqual && known.writing !== undefined) return known.writing
-      if (isEqual && ageMs < (isRefusal(observation) ? refusalIntervalMs : intervalMs))
-        return Promise.resolve()
+      if (isEqual && ageMs < equalIntervalMs(known, observation)) return Promise.resolve()
       if (!isRefusal(observation) && ageMs < minIntervalMs) return Promise.resolve()
     }
     if (kept.size >= maxRemembered) kept.clear()
-    const entry = { state, atMs: clock(), writing: undefined as Promise<void> | undefined }
+    const entry: Kept = {
+      ...{ state, atMs: clock(), writing: undefined },
+      isConfirmed: known?.state === state,
+    }
     kept.set(name, entry)
     entry.writing = write(key, region, observation)
       .catch((error: unknown) => {
@@ -151,6 +167,7 @@ export function createKeyHealthRecorder({
     async probed(key, region, observation) {
       kept.set(`${key.tenantId}/${key.keyArn}/${region}`, {
         state: observation.state,
+        isConfirmed: kept.get(`${key.tenantId}/${key.keyArn}/${region}`)?.state === observation.state,
         atMs: clock(),
         writing: undefined,
       })

@@ -12,24 +12,28 @@ const key = { keyArn, tenantId: 'tenant-1' }
 /** The queries that the recorder uses, over rows in memory. */
 function startRecorder() {
   const rows = new Map<string, KeyHealthRow>()
+  let writes = 0
   const keyHealth = {
     lock: () => Promise.resolve(true),
     list: () => Promise.resolve([...rows.values()]),
-    save: (row: KeyHealthRow) => Promise.resolve(rows.set(row.region, row)),
+    save: (row: KeyHealthRow) => {
+      writes += 1
+      return Promise.resolve(rows.set(row.region, row))
+    },
     hastenProbe: () => Promise.resolve(true),
   }
   const transaction = (work: (parts: unknown) => Promise<unknown>) =>
     work({ keyHealth, audit: () => undefined })
-  let nowMs = 0
+  const now = { ms: 0 }
   const recorder = createKeyHealthRecorder({
     store: { keyHealth, transaction } as unknown as Store,
     onTransition: () => undefined,
     onError: (error) => {
       throw error
     },
-    clock: () => (nowMs += 2_000),
+    clock: () => now.ms,
   })
-  return { recorder, shown: () => keyHealthOf(keyArn, [...rows.values()]) }
+  return { recorder, now, writes: () => writes, shown: () => keyHealthOf(keyArn, [...rows.values()]) }
 }
 
 test('a region that stood in, and does not any more, is not shown to stand in', async () => {
@@ -44,4 +48,24 @@ test('a region that stood in, and does not any more, is not shown to stand in', 
     { region: 'eu-west-1', state: 'unreachable' },
     { region: 'eu-west-3', state: 'denied' },
   ])
+})
+
+test('an outage is shown when traffic meets it twice, a second apart; more of the same is not written for a minute', async () => {
+  const { recorder, now, writes, shown } = startRecorder()
+  const fail = async () => {
+    await recorder.failed(key, new KeyholdError('ERR_KMS_FAILED'))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  recorder.answered({ ...key, region: 'eu-west-1', outage: undefined })
+  await expect.poll(() => shown()?.state).toBe('healthy')
+  now.ms += 60_000
+  await fail()
+  await fail()
+  expect([shown()?.state, writes()]).toEqual(['healthy', 2])
+  now.ms += 1_000
+  await fail()
+  expect([shown()?.state, writes()]).toEqual(['unreachable', 3])
+  now.ms += 59_000
+  await fail()
+  expect(writes()).toBe(3)
 })
