@@ -10,15 +10,19 @@ import { createLogger } from '../server/src/create-logger.ts'
 import { readRootKeyFile, type RootKey } from '../server/src/kms/root-key-file.ts'
 import { startServer } from '../server/src/main.ts'
 import { startEmbeddedPostgres } from '../server/src/postgres/start-embedded-postgres.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 import { startPostgresProxy, type PostgresProxy } from './postgres-proxy.ts'
 import { createReplica, type Replica } from './replica.ts'
 
 export const leaseSeconds = 2
+export const cacheTtlSeconds = 5
 
 export interface Cluster {
   readonly kms: LocalKms
   readonly proxy: PostgresProxy
   readonly replicas: readonly Replica[]
+  /** What PostgreSQL's cluster stands on; undefined where none can be mounted. */
+  readonly disk: SmallDisk | undefined
   readonly operatorToken: string
   readonly rootKey: RootKey
   /** Straight to PostgreSQL, past the proxy; tried again while it is away. */
@@ -44,8 +48,11 @@ export async function startCluster(
 ): Promise<Cluster> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-faults-'))
   const kms = await startLocalKms(onKmsAnswer === undefined ? {} : { onAnswer: onKmsAnswer })
+  const volume = path.join(folder, 'volume')
+  const disk = await mountSmallDisk(volume)
+  const dataDir = path.join(volume, 'database')
   const postgres = await startEmbeddedPostgres({
-    dataDir: path.join(folder, 'database'),
+    dataDir,
     log: () => undefined,
   })
   const { user, password, database, host, port } = postgres.connection
@@ -59,7 +66,7 @@ export async function startCluster(
     KEYHOLD_KMS_ENDPOINT: kms.url,
     KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
-    KEYHOLD_KEY_CACHE_TTL_SECONDS: '5',
+    KEYHOLD_KEY_CACHE_TTL_SECONDS: String(cacheTtlSeconds),
     KEYHOLD_MIGRATION_LEASE_SECONDS: String(leaseSeconds),
     KEYHOLD_MIGRATION_YIELDS: 'false',
     ...settings,
@@ -84,6 +91,7 @@ export async function startCluster(
     kms,
     proxy,
     replicas,
+    disk,
     operatorToken,
     rootKey,
     async sql(text, values) {
@@ -99,11 +107,11 @@ export async function startCluster(
       }
     },
     async killPostgres() {
-      const file = path.join(folder, 'database', 'postgres', 'postmaster.pid')
+      const file = path.join(dataDir, 'postgres', 'postmaster.pid')
       const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
       // Only what is this very server: the number may be another process's by now.
       const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-      if (commandLine.includes(path.join(folder, 'database'))) process.kill(pid, 'SIGKILL')
+      if (commandLine.includes(dataDir)) process.kill(pid, 'SIGKILL')
     },
     async stop() {
       await Promise.all(replicas.map((replica) => replica.kill()))
@@ -111,6 +119,7 @@ export async function startCluster(
       await proxy.close()
       await postgres.stop()
       await kms.close()
+      await disk?.unmount()
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -3,6 +3,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ArmedFailpoint } from '../server/src/migration/failpoint.ts'
+
+function failpointIn(line: string): ArmedFailpoint | undefined {
+  if (!line.includes('"failpoint":')) return undefined
+  return (JSON.parse(line) as { failpoint: ArmedFailpoint }).failpoint
+}
 
 const command = path.join(import.meta.dirname, '../server/src/command.ts')
 const startTimeoutMs = 60_000
@@ -17,12 +23,12 @@ export interface Replica {
   readonly servingMs: number
   /** How often it was ended by SIGKILL, by us or by a failpoint. */
   readonly kills: number
-  /** At which failpoint it is to end itself. */
-  readonly failpoint: string | undefined
-  /** Failpoints at which it has ended itself. */
-  readonly failpointsHit: ReadonlySet<string>
-  /** Starts it; with a failpoint (`name@hit`) it kills itself there. Answers once it is ready, or has died. */
-  start(failpoint?: string): Promise<void>
+  /** The failpoints that it was started with. */
+  readonly failpoints: string | undefined
+  /** The failpoints that have acted, in all its lives. */
+  readonly acted: readonly Pick<ArmedFailpoint, 'name' | 'action'>[]
+  /** Starts it, with failpoints as KEYHOLD_FAILPOINTS takes them. Answers once it is ready, or has died. */
+  start(failpoints?: string): Promise<void>
   kill(): Promise<void>
   /** Stands still for so long, then goes on. */
   freeze(milliseconds: number): Promise<void>
@@ -40,19 +46,19 @@ export function createReplica(
   let readyMs = Number.POSITIVE_INFINITY
   let kills = 0
   let armed: string | undefined
-  const failpointsHit = new Set<string>()
+  const acted: ArmedFailpoint[] = []
 
-  async function start(failpoint?: string): Promise<void> {
+  async function start(failpoints?: string): Promise<void> {
     const started = spawn(process.execPath, [command, 'serve'], {
       env: {
         PATH: process.env.PATH,
         ...environment,
-        ...(failpoint !== undefined && { KEYHOLD_FAILPOINTS: failpoint.replace(/(@\d+)?$/, '=kill$1') }),
+        ...(failpoints !== undefined && { KEYHOLD_FAILPOINTS: failpoints }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child = started
-    armed = failpoint
+    armed = failpoints
     const progress: { url?: string; isOver: boolean } = { isOver: false }
     ended = once(started, 'exit').then(([, signal]) => {
       progress.isOver = true
@@ -61,9 +67,7 @@ export function createReplica(
         url = undefined
         readyMs = Number.POSITIVE_INFINITY
       }
-      if (signal !== 'SIGKILL') return
-      kills += 1
-      if (failpoint !== undefined && !started.killed) failpointsHit.add(failpoint.replace(/@\d+$/, ''))
+      if (signal === 'SIGKILL') kills += 1
     })
     let output = ''
     const read = (chunk: unknown) => {
@@ -72,7 +76,11 @@ export function createReplica(
       if (found !== undefined) progress.url = found
       const lines = output.split('\n')
       output = lines.pop() ?? ''
-      for (const line of lines) if (line !== '') onLine(`${name}: ${line}`)
+      for (const line of lines) {
+        const failpoint = failpointIn(line)
+        if (failpoint !== undefined) acted.push(failpoint)
+        else if (line !== '') onLine(`${name}: ${line}`)
+      }
     }
     started.stdout.on('data', read)
     started.stderr.on('data', read)
@@ -101,10 +109,10 @@ export function createReplica(
     get kills() {
       return kills
     },
-    get failpoint() {
+    get failpoints() {
       return armed
     },
-    failpointsHit,
+    acted,
     start,
     async kill() {
       child?.kill('SIGKILL')

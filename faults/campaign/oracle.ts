@@ -8,9 +8,9 @@ import {
   verifyKeyCheckValue,
   type TenantKey,
 } from '@keyhold/core'
-import { customerCredentials } from '../bench/customer-key.ts'
-import { createInternalKms, isRootKeyArn } from '../server/src/kms/internal-kms.ts'
-import type { Cluster } from './cluster.ts'
+import { customerCredentials } from '../../bench/customer-key.ts'
+import { createInternalKms, isRootKeyArn } from '../../server/src/kms/internal-kms.ts'
+import type { Cluster } from '../cluster.ts'
 import type { WatchedTenant } from './watched-tenant.ts'
 
 export interface Verdict {

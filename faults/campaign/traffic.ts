@@ -1,11 +1,12 @@
 // The traffic of the tenants while everything breaks: what is acknowledged is remembered, what is read is compared.
-import type { SeededRandom } from '../bench/load/seeded-random.ts'
+import type { SeededRandom } from '../../bench/load/seeded-random.ts'
+import { isRevoked } from './revoke-key.ts'
 import type { WatchedTenant } from './watched-tenant.ts'
 
 export interface TrafficCounts {
   encrypted: number
   decrypted: number
-  /** Refusals that an outage explains: no connection, 503, 424 while a KMS is away. */
+  /** Refusals that a fault explains: no connection, 503, 424 while a tenant's key is away. */
   refused: number
   /** Anything else; each is a fault of Keyhold. */
   unexpected: string[]
@@ -28,17 +29,19 @@ interface Item {
 
 async function post(
   url: string,
-  { serviceToken }: WatchedTenant,
+  tenant: WatchedTenant,
   action: string,
   items: object[],
   counts: TrafficCounts,
 ): Promise<Item[] | undefined> {
+  // What is asked while the key is away may be answered after it has come back.
+  const mayBeDenied = isRevoked(tenant)
   let status: number
   let text: string
   try {
     const answer = await fetch(`${url}/api/v1/encryption/${action}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${serviceToken}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${tenant.serviceToken}`, 'content-type': 'application/json' },
       body: JSON.stringify({ items }),
       signal: AbortSignal.timeout(timeoutMs),
     })
@@ -49,7 +52,7 @@ async function post(
     return undefined
   }
   if (status === 200) return (JSON.parse(text) as { items: Item[] }).items
-  if (status === 503) counts.refused += 1
+  if (status === 503 || (status === 424 && (mayBeDenied || isRevoked(tenant)))) counts.refused += 1
   else counts.unexpected.push(`${action} answered ${status}: ${text}`)
   return undefined
 }

@@ -2,12 +2,15 @@
 // fail made to fail; after each migration, and at the end with cold caches, the oracle opens every key.
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { customerCredentials } from '../bench/customer-key.ts'
-import { createSeededRandom } from '../bench/load/seeded-random.ts'
-import { failpointNames } from '../server/src/migration/failpoint.ts'
-import { startCluster, type Cluster } from './cluster.ts'
-import { faultKinds, pickFault, type FaultName } from './inject.ts'
+import { customerCredentials } from '../../bench/customer-key.ts'
+import { createSeededRandom } from '../../bench/load/seeded-random.ts'
+import { failpointNames } from '../../server/src/migration/failpoint.ts'
+import { startCluster, type Cluster } from '../cluster.ts'
+import { checkAudits } from './check-audits.ts'
+import { createFailpointPlan, type FailpointPlan } from './failpoint-plan.ts'
+import { faultKinds, missingFaults, pickFault, type FaultName } from './inject.ts'
 import { createOracle, type Oracle } from './oracle.ts'
+import { createRevocations, isRevoked, revokeKey, type Revocations } from './revoke-key.ts'
 import { createTrafficCounts, decryptSome, encryptNew, type TrafficCounts } from './traffic.ts'
 import { createWatchedTenant, providers, type WatchedTenant } from './watched-tenant.ts'
 
@@ -40,6 +43,11 @@ export interface CampaignResult {
     completed: number
     aborted: number
     faults: Partial<Record<FaultName, number>>
+    /** How often a failpoint killed, threw, cut or delayed. */
+    failpointActions: Record<string, number>
+    revocations: Omit<Revocations, 'problems'>
+    /** Faults that cannot be done here, with the reason. */
+    missingFaults: string[]
     traffic: Omit<TrafficCounts, 'unexpected' | 'wrong'>
     missedFailpoints: string[]
     problems: string[]
@@ -48,6 +56,7 @@ export interface CampaignResult {
 
 const tickMs = 250
 const faultEveryTicks = 8
+const revokeEveryTicks = 120
 const migrationsAtOnce = 2
 const cancelShare = 0.35
 const failpointPatienceMs = 5_000
@@ -80,7 +89,8 @@ class Campaign {
   readonly #problems: string[]
   readonly #traffic = createTrafficCounts()
   readonly #faults: Partial<Record<FaultName, number>> = {}
-  readonly #failpointTries = new Map<string, number>()
+  readonly #plan: FailpointPlan
+  readonly #revocations = createRevocations()
   readonly #counted = new Set<string>()
   /** Key jobs for which it is decided whether they are cancelled. */
   readonly #weighed = new Set<string>()
@@ -88,6 +98,8 @@ class Campaign {
   readonly #lost = new Set<string>()
   readonly #wrong = new Set<string>()
   readonly #leastStale = new Map<string, number>()
+  /** Tenants in which a migration has ended since they were last examined. */
+  readonly #due = new Set<WatchedTenant>()
   #tenants: WatchedTenant[] = []
   #postmasterKills = 0
 
@@ -102,6 +114,7 @@ class Campaign {
     this.#cluster = cluster
     this.#oracle = oracle
     this.#random = random
+    this.#plan = createFailpointPlan(cluster.replicas, random)
     this.#problems = problems
   }
 
@@ -133,22 +146,25 @@ class Campaign {
     for (let tick = 0; this.#kills() < kills && signal?.aborted !== true; tick++) {
       await sleep(tickMs)
       for (const replica of this.#cluster.replicas) {
-        if (!replica.isRunning) inBackground(replica.start(this.#pickFailpoint()))
+        if (!replica.isRunning) inBackground(replica.start(this.#plan.next()))
         // Its failpoint may never be reached; then it dies anywhere.
         else if (replica.servingMs > failpointPatienceMs) inBackground(replica.kill())
       }
       if (tick % faultEveryTicks === 0 && this.#url() !== undefined) {
-        const name = pickFault(this.#random)
+        const name = pickFault(this.#cluster, this.#random)
         this.#faults[name] = (this.#faults[name] ?? 0) + 1
         if (name === 'kill the postmaster') this.#postmasterKills += 1
         inBackground(faultKinds[name].run(this.#cluster, this.#random))
+      }
+      if (tick % revokeEveryTicks === 0) {
+        inBackground(revokeKey(this.#cluster, this.#tenants, this.#random, this.#revocations))
       }
       inBackground(this.#sendTraffic())
       await this.#watchMigrations(inBackground)
       if (performance.now() - saidMs > 10_000) {
         saidMs = performance.now()
         say(
-          `${this.#kills()} kills, ${this.#counted.size} migrations, ${this.#failpointsHit().size} failpoints, ${this.#traffic.encrypted} encrypted, lost ${this.#lost.size}, wrong ${this.#wrong.size + this.#traffic.wrong.length}`,
+          `${this.#kills()} kills, ${this.#counted.size} migrations, ${this.#plan.killedAt().size} failpoints, ${this.#traffic.encrypted} encrypted, lost ${this.#lost.size}, wrong ${this.#wrong.size + this.#traffic.wrong.length}`,
         )
       }
     }
@@ -173,9 +189,10 @@ class Campaign {
     await this.#readAllWithoutFormerKeys()
     await Promise.all(replicas.map((replica) => replica.stop()))
 
-    const hit = this.#failpointsHit()
+    const hit = this.#plan.killedAt()
     const { encrypted, decrypted, refused } = this.#traffic
-    this.#problems.push(...this.#traffic.unexpected)
+    const { problems: lateOnes, ...revocations } = this.#revocations
+    this.#problems.push(...this.#traffic.unexpected, ...lateOnes)
     return {
       kills: this.#kills(),
       migrations: this.#counted.size,
@@ -190,6 +207,9 @@ class Campaign {
         completed: this.#completed.size,
         aborted: this.#counted.size - this.#completed.size,
         faults: this.#faults,
+        failpointActions: this.#plan.actions(),
+        revocations,
+        missingFaults: missingFaults(this.#cluster),
         traffic: { encrypted, decrypted, refused },
         missedFailpoints: failpointNames.filter((name) => !hit.has(name)),
         problems: [
@@ -205,27 +225,9 @@ class Campaign {
     return this.#cluster.replicas.reduce((sum, { kills }) => sum + kills, this.#postmasterKills)
   }
 
-  #failpointsHit(): Set<string> {
-    return new Set(this.#cluster.replicas.flatMap(({ failpointsHit }) => [...failpointsHit]))
-  }
-
   #url(): string | undefined {
     const running = this.#cluster.replicas.flatMap(({ url }) => (url === undefined ? [] : [url]))
     return running.length === 0 ? undefined : this.#random.pick(running)
-  }
-
-  // Those that were never hit first, and of them those that were tried least.
-  #pickFailpoint(): string {
-    const hit = this.#failpointsHit()
-    const missed = failpointNames.filter((name) => !hit.has(name))
-    const candidates = missed.length > 0 && this.#random.next() < 0.7 ? missed : failpointNames
-    const tries = (name: string) => this.#failpointTries.get(name) ?? 0
-    const least = Math.min(...candidates.map(tries))
-    const name = this.#random.pick(candidates.filter((each) => tries(each) === least))
-    this.#failpointTries.set(name, tries(name) + 1)
-    return /chunk|copy\.(before-update|before-commit|after-commit)/.test(name)
-      ? `${name}@${this.#random.integer(1, 8)}`
-      : name
   }
 
   async #sendTraffic(): Promise<void> {
@@ -238,8 +240,13 @@ class Campaign {
   }
 
   async #watchMigrations(inBackground: (work: Promise<void>) => void): Promise<void> {
-    const ended = await this.#countEnded()
-    for (const tenant of ended) await this.#examine(tenant)
+    for (const tenant of await this.#countEnded()) this.#due.add(tenant)
+    for (const tenant of this.#due) {
+      // Without its key the oracle can open nothing either.
+      if (isRevoked(tenant)) continue
+      this.#due.delete(tenant)
+      await this.#examine(tenant)
+    }
     const live = await this.#cluster.sql(
       `select j.id, j.tenant_id, j.phase, j.source_version, j.target_version,
          (select count(*) from keyhold.cipherkeys c
@@ -251,14 +258,14 @@ class Campaign {
     const url = this.#url()
     if (url === undefined) return
     const busy = new Set(live.map((row) => row.tenant_id))
-    const idle = this.#tenants.filter(({ tenantId }) => !busy.has(tenantId))
+    const idle = this.#tenants.filter((tenant) => !busy.has(tenant.tenantId) && !isRevoked(tenant))
     for (const job of live) {
       const tenant = this.#tenants.find(({ tenantId }) => tenantId === job.tenant_id)
       if (tenant === undefined || job.phase === 'aborting') continue
       const path = `/api/v1/encryption/migrations/${String(job.id)}/actions/cancel`
       // Failpoints on the way back are reached through a cancellation alone, and some on that very replica.
-      for (const { failpoint, url: armedUrl } of this.#cluster.replicas) {
-        const at = /^migration\.(cancel|abort)\./.exec(failpoint ?? '')?.[1]
+      for (const { failpoints, url: armedUrl } of this.#cluster.replicas) {
+        const at = /^migration\.(cancel|abort)\./.exec(failpoints ?? '')?.[1]
         if (at === undefined || armedUrl === undefined) continue
         this.#weighed.add(String(job.id))
         inBackground(this.#ask(at === 'cancel' ? armedUrl : url, tenant, path))
@@ -317,9 +324,9 @@ class Campaign {
   async #examine(tenant: WatchedTenant): Promise<void> {
     // A KMS that is made to fail is no loss; the oracle waits until it answers.
     for (let attempt = 1; ; attempt++) {
-      const before = this.#faultyKms()
+      const before = this.#faultyKms() || isRevoked(tenant)
       const verdict = await this.#oracle.examine(tenant)
-      if (verdict.lost.length + verdict.wrong.length > 0 && before && attempt < 50) {
+      if (verdict.lost.length + verdict.wrong.length > 0 && before && attempt < 200) {
         await sleep(200)
         continue
       }
@@ -327,7 +334,7 @@ class Campaign {
       if (verdict.lost.length > 0 && isMoving && attempt < 50) continue
       for (const each of verdict.lost) this.#lost.add(each)
       for (const each of verdict.wrong) this.#wrong.add(each)
-      this.#problems.push(...verdict.broken)
+      this.#problems.push(...verdict.broken, ...(await checkAudits(this.#cluster, tenant.tenantId)))
       return
     }
   }

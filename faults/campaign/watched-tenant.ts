@@ -1,10 +1,10 @@
 // A tenant under attack, and what the oracle remembers of it: every data key by its check value, every acknowledged
 // token by its plaintext.
-import { createTenant, callApi, type Tenant } from '../bench/api.ts'
-import { createCustomerKey } from '../bench/customer-key.ts'
+import { createTenant, callApi, type Tenant } from '../../bench/api.ts'
+import { createCustomerKey } from '../../bench/customer-key.ts'
 import { generateKey, keyCheckValue, wrapDataKey, type TenantKey } from '@keyhold/core'
-import { newId } from '../server/src/keyring/new-id.ts'
-import type { Cluster } from './cluster.ts'
+import { newId } from '../../server/src/keyring/new-id.ts'
+import type { Cluster } from '../cluster.ts'
 
 export interface WatchedTenant extends Tenant {
   /** The default one's fingerprint is the tenant's id. */
@@ -14,6 +14,8 @@ export interface WatchedTenant extends Tenant {
   checkValues: Map<string, Buffer>
   tokens: { token: string; plaintext: string }[]
   keyNames: number
+  /** Until when its key may be away, on the clock of `performance`. */
+  revokedUntilMs: number
 }
 
 const rowsPerInsert = 5_000
@@ -34,6 +36,7 @@ export async function createWatchedTenant(
     checkValues: new Map(),
     tokens: [],
     keyNames: 0,
+    revokedUntilMs: 0,
   }
   for (const name of ['first', 'second']) {
     const arn = await createCustomerKey(cluster.kms.url)

@@ -1,12 +1,13 @@
 // The faults from outside, each for a bounded time. Failpoints are the ones from inside.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SeededRandom } from '../bench/load/seeded-random.ts'
-import { leaseSeconds, type Cluster } from './cluster.ts'
-import type { Replica } from './replica.ts'
+import type { SeededRandom } from '../../bench/load/seeded-random.ts'
+import { leaseSeconds, type Cluster } from '../cluster.ts'
+import type { Replica } from '../replica.ts'
 
 interface FaultKind {
   weight: number
-  /** Undefined: at once. */
+  /** Why it cannot be done here; by default it can. */
+  obstacle?: (cluster: Cluster) => string | undefined
   run: (cluster: Cluster, random: SeededRandom) => Promise<void>
 }
 
@@ -50,16 +51,35 @@ export const faultKinds = {
       proxy.loseNotifications = false
     },
   },
+  'fill the disk': {
+    weight: 1,
+    obstacle: ({ disk }) => (disk === undefined ? 'only root on Linux can mount a disk to fill' : undefined),
+    run: async ({ disk }) => {
+      await disk?.fill()
+      await sleep(3_000)
+      await disk?.free()
+    },
+  },
 } as const satisfies Record<string, FaultKind>
 
 export type FaultName = keyof typeof faultKinds
 
 const names = Object.keys(faultKinds) as FaultName[]
-const totalWeight = names.reduce((sum, name) => sum + faultKinds[name].weight, 0)
 
-export function pickFault(random: SeededRandom): FaultName {
-  let at = random.next() * totalWeight
-  for (const name of names) {
+/** Those that cannot be done here, each with the reason. */
+export function missingFaults(cluster: Cluster): string[] {
+  return names.flatMap((name) => {
+    const kind: FaultKind = faultKinds[name]
+    const obstacle = kind.obstacle?.(cluster)
+    return obstacle === undefined ? [] : [`${name}: ${obstacle}`]
+  })
+}
+
+export function pickFault(cluster: Cluster, random: SeededRandom): FaultName {
+  const missing = missingFaults(cluster)
+  const possible = names.filter((name) => !missing.some((each) => each.startsWith(`${name}:`)))
+  let at = random.next() * possible.reduce((sum, name) => sum + faultKinds[name].weight, 0)
+  for (const name of possible) {
     at -= faultKinds[name].weight
     if (at < 0) return name
   }
