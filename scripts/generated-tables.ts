@@ -1,6 +1,13 @@
 // The tables in docs/ that are made from the code: of every error and of every route.
 import { routeIds, routes, statusOf, type Route } from '@keyhold/contract'
-import { errorCodes, errorSummary, isRetryable, type ErrorCode } from '@keyhold/core'
+import {
+  auditActionNames,
+  auditActions,
+  errorCodes,
+  errorSummary,
+  isRetryable,
+  type ErrorCode,
+} from '@keyhold/core'
 import prettier from 'prettier'
 
 export interface GeneratedTable {
@@ -15,6 +22,7 @@ export async function generatedTables(): Promise<GeneratedTable[]> {
   return [
     { file: 'docs/errors.md', name: 'errors', markdown: await format(errorTable()) },
     { file: 'docs/api.md', name: 'routes', markdown: await format(routeTable()) },
+    { file: 'docs/audit.md', name: 'audit-actions', markdown: await format(auditActionTable()) },
   ]
 }
 
@@ -40,6 +48,13 @@ function otherStatuses(code: ErrorCode): string {
   return [...routesByStatus]
     .map(([status, ids]) => `${status} on ${ids.map((id) => `\`${id}\``).join(', ')}`)
     .join('; ')
+}
+
+function auditActionTable(): string[][] {
+  return [
+    ['Action', 'Target', 'What it tells'],
+    ...auditActionNames.map((name) => [`\`${name}\``, auditActions[name].target, auditActions[name].tells]),
+  ]
 }
 
 function routeTable(): string[][] {
