@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // The longest files, which wait for processes more than they work: begun last, they would run alone at the end.
 const long = [
-  'faults/test/dose',
+  'faults/test/',
   'server/test/migration/',
   'cli/test/scripts.',
   'server/test/postgres/',

@@ -1,0 +1,38 @@
+// What a run says.
+import type { KeyChange } from './change-keys.ts'
+import type { PhaseFigures } from './watched-outage.ts'
+
+export type TenantKind = 'with a replica' | 'replica without a policy' | 'single region' | 'internal KMS'
+
+export interface PhaseResult {
+  phase: string
+  seconds: number
+  tenants: Record<TenantKind, PhaseFigures>
+  /** Calls of Keyhold that arrived, by region. */
+  kmsCalls: Record<string, number>
+  keyChanges: KeyChange[]
+}
+
+export interface ReturnResult {
+  outage: string
+  /** From the moment at which the region came back. */
+  ownRegionUsedAfter: number | undefined
+  /** Until the health of the last key of a kind was shown as healthy. */
+  shownHealthyAfter: Partial<Record<TenantKind, number>>
+}
+
+export interface ShownResult {
+  outage: string
+  kind: TenantKind
+  /** The states that were shown, and after how many seconds. */
+  shown: { after: number; state: string }[]
+}
+
+export interface RegionDownResult {
+  phases: PhaseResult[]
+  returns: ReturnResult[]
+  shown: ShownResult[]
+  /** Everything that must not be. */
+  problems: string[]
+  loadAverage: { before: number; after: number }
+}

@@ -1,0 +1,37 @@
+// What the health of a key is shown as, and when it changes, as its administrator would see who looks each second.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const everyMs = 1_000
+
+export interface ShownState {
+  atMs: number
+  state: string
+}
+
+export interface WatchedHealth {
+  /** Every change of what is shown, the first one included. */
+  readonly states: readonly ShownState[]
+  stop(): Promise<void>
+}
+
+/** @param look - a look that fails is left out: the replica may be busy */
+export function watchHealth(look: () => Promise<string>): WatchedHealth {
+  const states: ShownState[] = []
+  let isOver = false
+  async function watch(): Promise<void> {
+    while (!isOver) {
+      const state = await look().catch(() => undefined)
+      if (state !== undefined && states.at(-1)?.state !== state)
+        states.push({ atMs: performance.now(), state })
+      await sleep(everyMs)
+    }
+  }
+  const watching = watch()
+  return {
+    states,
+    async stop() {
+      isOver = true
+      await watching
+    },
+  }
+}
