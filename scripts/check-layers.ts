@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/health': ['core', 'server/store', 'server/keyring', 'node:*'],
   'server/operations': ['core', 'server/store', 'server/keyring', 'lru-cache', 'node:*'],
   'server/jobs': ['server/store', 'pg-boss'],
-  'server/metrics': ['core', 'server/store', 'node:*'],
+  'server/metrics': ['core', 'server/store', 'prom-client', 'node:*'],
   'server/http': [
     ...['core', 'contract', 'server/store', 'server/keyring', 'server/migration', 'server/health'],
     ...['server/operations', 'fastify', 'typebox', 'node:*'],
@@ -41,11 +41,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['server/keyring', 'server/migration', 'server/health', 'server/operations', 'server/jobs'],
     ...[
       'server/http',
+      'server/metrics',
       'server/create-logger.ts',
       'server/prepare-database.ts',
       'server/start-key-jobs.ts',
       'server/open-keyring.ts',
       'server/open-kms.ts',
+      'server/open-metrics.ts',
       'server/open-signer.ts',
       'kysely',
       'type pino',
@@ -61,6 +63,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['core', 'server/config.ts', 'server/health', 'server/keyring', 'server/store', 'type pino'],
   ],
   'server/parse-usd.ts': [],
+  'server/open-metrics.ts': [
+    ...['core', 'server/config.ts', 'server/health', 'server/jobs', 'server/keyring', 'server/metrics'],
+    ...['server/migration', 'server/store', 'type pino', 'node:*'],
+  ],
   'server/open-kms.ts': [
     ...['core', 'server/config.ts', 'server/kms', 'server/metrics', 'server/operations', 'server/store'],
     'type pino',

@@ -1,4 +1,4 @@
-// The tables in docs/ that are made from the code: of every error and of every route.
+// The tables in docs/ that are made from the code: of every error, every route and every metric.
 import { routeIds, routes, statusOf, type Route } from '@keyhold/contract'
 import {
   auditActionNames,
@@ -9,6 +9,7 @@ import {
   type ErrorCode,
 } from '@keyhold/core'
 import prettier from 'prettier'
+import { metricCatalog } from '../server/src/metrics/metric-catalog.ts'
 
 export interface GeneratedTable {
   /** Path from the root of the repository. */
@@ -22,6 +23,7 @@ export async function generatedTables(): Promise<GeneratedTable[]> {
   return [
     { file: 'docs/errors.md', name: 'errors', markdown: await format(errorTable()) },
     { file: 'docs/api.md', name: 'routes', markdown: await format(routeTable()) },
+    { file: 'docs/metrics.md', name: 'metrics', markdown: await format(metricTable()) },
     { file: 'docs/audit.md', name: 'audit-actions', markdown: await format(auditActionTable()) },
   ]
 }
@@ -67,6 +69,18 @@ function routeTable(): string[][] {
       route.roles.join(', '),
       Object.keys(route.replies).join(', '),
       route.summary,
+    ]),
+  ]
+}
+
+function metricTable(): string[][] {
+  return [
+    ['Metric', 'Type', 'Labels', 'What it tells'],
+    ...Object.entries(metricCatalog).map(([name, { type, labels, help }]) => [
+      `\`${name}\``,
+      type,
+      labels.length === 0 ? '—' : labels.map((label) => `\`${label}\``).join(', '),
+      help,
     ]),
   ]
 }

@@ -62,6 +62,9 @@ export interface Config {
   awsPrincipals: readonly string[] | undefined
   /** Undefined: the AWS SDK's standard chain. */
   kmsCredentials: { accessKeyId: string; secretAccessKey: string } | undefined
+  metricsHost: string
+  /** Undefined: no listener for metrics. */
+  metricsPort: number | undefined
   logLevel: string
   /** Undefined: there are none. */
   armFailpoints: ArmFailpoints | undefined
@@ -144,6 +147,11 @@ export function readConfig(environment: Environment = process.env): Config {
     stsEndpoint: readStsEndpoint(environment),
     awsPrincipals: readAwsPrincipals(environment),
     kmsCredentials: readKmsCredentials(environment),
+    metricsHost: readText(environment, 'KEYHOLD_METRICS_HOST') ?? '127.0.0.1',
+    metricsPort:
+      readText(environment, 'KEYHOLD_METRICS_PORT') === undefined
+        ? undefined
+        : readInteger(environment, 'KEYHOLD_METRICS_PORT', { byDefault: 0, min: 0, max: 65_535 }),
     logLevel: readLogLevel(environment),
     armFailpoints: readFailpoints(environment),
   }

@@ -33,12 +33,14 @@ import { createJobQueue } from './jobs/job-queue.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
 import { noFailpoint, type ArmedFailpoint } from './migration/failpoint.ts'
+import { createEventCounts } from './metrics/event-counts.ts'
 import { planMigration } from './migration/plan-migration.ts'
 import { createRewrapThreads } from './migration/rewrap-threads.ts'
 import { startMigration } from './migration/start-migration.ts'
 import { createTrafficGauge } from './migration/traffic-gauge.ts'
 import { openKeyring } from './open-keyring.ts'
 import { openKms } from './open-kms.ts'
+import { countRewraps, openMetrics } from './open-metrics.ts'
 import { openSigner } from './open-signer.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { checkAlias } from './operations/check-alias.ts'
@@ -53,6 +55,8 @@ import { createStore, type Store, type TransactionStore } from './store/store.ts
 export interface Server {
   /** Where it listens. */
   url: string
+  /** Where it listens for who collects metrics; undefined: nowhere. */
+  metricsUrl: string | undefined
   /** Makes an API key for an operator and answers its token, which is stored nowhere. */
   createOperatorKey(name: string): Promise<string>
   /** Ends everything within ten seconds: requests, jobs, connections, the embedded PostgreSQL. Idempotent. */
@@ -91,6 +95,7 @@ export async function startServer(
     let stopped: Promise<void> | undefined
     const server: Server = {
       url: wired.url,
+      metricsUrl: wired.metricsUrl,
       async createOperatorKey(name) {
         const { token } = await createApiKey(
           wired.store,
@@ -112,6 +117,7 @@ export async function startServer(
 
 interface Wired {
   url: string
+  metricsUrl: string | undefined
   store: Store
   setReady: () => void
 }
@@ -136,10 +142,12 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
     )
   }
+  const events = createEventCounts()
   const recorder = createKeyHealthRecorder({
     store,
     onTransition: (transition) => {
       logger[transition.to === 'healthy' ? 'info' : 'warn'](transition, 'key health')
+      events.keyChanged(transition.to, transition.code ?? 'none')
     },
     onError: (error) => {
       logger.warn({ err: error }, 'health of a key not kept')
@@ -149,7 +157,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const onAnswer = (answer: KmsAnswer) => {
     recorder.answered(answer)
   }
-  const { aws, kmsUsage } = openKms(config, logger, { store, onAnswer }, closers)
+  const { aws, kmsUsage } = openKms(config, logger, { store, events, onAnswer }, closers)
   const breaker = createKeyBreaker(() => performance.now())
   const kms = createKmsByArn({
     internal: createInternalKms(rootKey),
@@ -163,7 +171,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const failpoint = config.armFailpoints?.({ cut, announce }) ?? noFailpoint
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
   const startParts = { store, kms, failpoint, enqueue }
-  const threads = createRewrapThreads(config.migrationThreads)
+  const threads = countRewraps(createRewrapThreads(config.migrationThreads), events)
   closers.push(() => threads.close())
   const budget = {
     threads: config.migrationThreads,
@@ -176,8 +184,12 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const app = createApp({
     logger,
     requestTimeoutMs: config.requestTimeoutSeconds * 1_000,
-    onReply: (routeId, elapsedMs) => {
+    onReply: (routeId, status, elapsedMs) => {
       if (isOfDataPlane(routeId)) gauge.observe(elapsedMs)
+      events.replied(routeId, status, elapsedMs)
+    },
+    onItems: (routeId, ok, failed) => {
+      events.items(routeId, ok, failed)
     },
     authenticate: createAuthenticate(store),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
@@ -266,8 +278,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     await app.close()
     clearTimeout(drained)
   })
+  const sources = { db, store, keyring, queue, breaker, isSealed }
+  const metricsUrl = await openMetrics(config, logger, { events, sources }, closers)
   return {
     url: await app.listen({ host: config.host, port: config.port }),
+    metricsUrl,
     store,
     setReady: () => {
       isReady = true

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { createAwsKms, type AwsKms } from './kms/aws-kms.ts'
 import { createKmsBudget } from './kms/kms-budget.ts'
+import type { EventCounts } from './metrics/event-counts.ts'
 import { openKmsUsageMeter, type KmsUsageMeter } from './metrics/kms-usage-meter.ts'
 import { findKeyAccess } from './operations/find-key-access.ts'
 import type { Store } from './store/store.ts'
@@ -12,7 +13,7 @@ import type { Store } from './store/store.ts'
 export function openKms(
   config: Config,
   logger: Logger,
-  { store, onAnswer }: { store: Store; onAnswer: (answer: KmsAnswer) => void },
+  { store, events, onAnswer }: { store: Store; events: EventCounts; onAnswer: (answer: KmsAnswer) => void },
   closers: (() => Promise<void>)[],
 ): { aws: AwsKms; kmsUsage: KmsUsageMeter } {
   const kmsUsage = openKmsUsageMeter({
@@ -33,6 +34,10 @@ export function openKms(
     onAnswer,
     onCall: (call) => {
       kmsUsage.count(call)
+      events.kmsCalled(call)
+    },
+    onWaited: ({ priority }, outcome, waitedMs) => {
+      events.kmsWaited(priority, outcome, waitedMs)
     },
   })
   closers.push(() => {

@@ -43,6 +43,7 @@ export interface EmbeddedConnection {
 
 export interface TestServer {
   readonly url: string
+  readonly metricsUrl: string | undefined
   readonly dataDir: string
   readonly config: Config
   readonly kms: LocalKms
@@ -163,6 +164,9 @@ export async function startTestServer(
   return {
     get url() {
       return server.url
+    },
+    get metricsUrl() {
+      return server.metricsUrl
     },
     dataDir: config.dataDir,
     config,

@@ -40,8 +40,10 @@ export interface AppParts extends Authorization {
   logger: FastifyBaseLogger
   /** Within this time a request arrives whole. */
   requestTimeoutMs: number
-  /** Told of every reply on a route, and how long it took. */
-  onReply: (routeId: RouteId, elapsedMs: number) => void
+  /** Told of every reply on a route, its status, and how long it took. */
+  onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
+  /** Told of the items of every request for some that was served. */
+  onItems: (routeId: RouteId, ok: number, failed: number) => void
 }
 
 // Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
@@ -58,6 +60,7 @@ export function createApp({
   logger,
   requestTimeoutMs,
   onReply,
+  onItems,
   ...authorization
 }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -108,7 +111,7 @@ export function createApp({
   })
   app.addHook('onResponse', (request, reply, done) => {
     logResponse(request, reply.statusCode, reply.elapsedTime)
-    if (request.routeId !== undefined) onReply(request.routeId, reply.elapsedTime)
+    if (request.routeId !== undefined) onReply(request.routeId, reply.statusCode, reply.elapsedTime)
     done()
   })
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
@@ -120,7 +123,7 @@ export function createApp({
   })
 
   registerProbes(app, probes)
-  const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes }
+  const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes, onItems }
   for (const [id, route] of Object.entries<Route>(routes)) {
     const routeId = id as RouteId
     if (isItemRoute(routeId)) registerItemRoute(app, routeId, routeParts)

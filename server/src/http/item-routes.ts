@@ -22,6 +22,7 @@ export interface ItemRouteParts {
   octetStreams: OctetStreamHandlers
   authorization: Authorization
   probes: Probes
+  onItems: (routeId: ItemRouteId, ok: number, failed: number) => void
 }
 
 type ItemAnswer = { body: ItemReply } | Promise<{ body: ItemReply }>
@@ -29,7 +30,7 @@ type ItemAnswer = { body: ItemReply } | Promise<{ body: ItemReply }>
 export function registerItemRoute(
   app: FastifyInstance,
   routeId: ItemRouteId,
-  { handlers, octetStreams, authorization, probes }: ItemRouteParts,
+  { handlers, octetStreams, authorization, probes, onItems }: ItemRouteParts,
 ): void {
   const route = routes[routeId]
   // The one place where the table's types meet the wire: checkBody has made them true.
@@ -42,6 +43,9 @@ export function registerItemRoute(
   }
 
   function sendItems(reply: FastifyReply, { body }: { body: ItemReply }): void {
+    let failed = 0
+    for (const item of body.items) if ('error' in item) failed++
+    onItems(routeId, body.items.length - failed, failed)
     void reply.header('content-type', 'application/json; charset=utf-8').send(itemReplyJson(body))
   }
 
@@ -68,7 +72,12 @@ export function registerItemRoute(
     },
     handler(request, reply) {
       const { body, authorized, id: traceId } = request
-      if (Buffer.isBuffer(body)) return sendOctets(routeId, octetStreams, request, body, reply)
+      if (Buffer.isBuffer(body)) {
+        return sendOctets(routeId, octetStreams, request, body, reply).then((sent) => {
+          onItems(routeId, 1, 0)
+          return sent
+        })
+      }
       const answer = handle({
         ...authorized,
         traceId,

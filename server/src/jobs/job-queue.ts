@@ -35,6 +35,8 @@ export interface JobQueue {
   work(handlers: JobHandlers): Promise<void>
   /** Puts a key job into the queue when the transaction commits. */
   enqueueKeyJob(transaction: TransactionStore, keyJobId: string): Promise<void>
+  /** Of all replicas. */
+  counts(): Promise<{ queued: number; active: number }>
   stop(): Promise<void>
 }
 
@@ -99,6 +101,11 @@ export function createJobQueue({ connection, onError }: JobQueueOptions): JobQue
 
     async enqueueKeyJob(transaction, keyJobId) {
       await send(keyJobId, transaction.handle)
+    },
+
+    async counts() {
+      const [stats] = await boss.getQueueStats(queue)
+      return { queued: stats?.queuedCount ?? 0, active: stats?.activeCount ?? 0 }
     },
 
     async stop() {

@@ -5,6 +5,7 @@ import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
+import type { CacheCounts } from './cache-counts.ts'
 import { createNextVersion } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
 import { createPerTenantCache } from './per-tenant-cache.ts'
@@ -54,6 +55,7 @@ export interface DataKeyCache {
   evict(tenantId: string, dataKeyId: string): void
   /** Ends all that is held of a tenant's. */
   evictTenant(tenantId: string): void
+  counts(): CacheCounts
 }
 
 export function createDataKeyCache({
@@ -65,6 +67,9 @@ export function createDataKeyCache({
   const { store, tenantKeys } = parts
   const held = createPerTenantCache<HeldDataKey>({ maxEntries, maxEntriesPerTenant })
   const inFlight = new Map<string, Flight>()
+  let hits = 0
+  let misses = 0
+  let ended = 0
   const cipherkeys = createReadCipherkeys(parts)
 
   // Names of one tenant: ids of data keys have a form that no key name can be mistaken for, as the kind comes first.
@@ -80,6 +85,7 @@ export function createDataKeyCache({
       return undefined
     }
     tenantKeys.keepFresh(entry.wrappedBy, nowMs)
+    hits++
     return entry.dataKey
   }
 
@@ -106,6 +112,7 @@ export function createDataKeyCache({
     name: string,
     read: () => Promise<UsableCipherkeyRow | undefined>,
   ): Promise<DataKey | undefined> {
+    misses++
     const flightName = flightPrefix(tenantId) + name
     const known = inFlight.get(flightName)
     if (known !== undefined) return known.outcome
@@ -118,7 +125,7 @@ export function createDataKeyCache({
   }
 
   function evictWhere(tenantId: string, matches: (dataKey: DataKey) => boolean): void {
-    held.deleteWhere(tenantId, ({ dataKey }) => matches(dataKey))
+    ended += held.deleteWhere(tenantId, ({ dataKey }) => matches(dataKey))
     // What was read before the eviction serves who asked before it, and nobody else.
     for (const [flightName, flight] of inFlight) {
       if (!flightName.startsWith(flightPrefix(tenantId))) continue
@@ -160,5 +167,7 @@ export function createDataKeyCache({
     evictTenant(tenantId) {
       evictWhere(tenantId, () => true)
     },
+
+    counts: () => ({ hits, misses, evictedForRoom: held.evictedForRoom, ended, entries: held.entries }),
   }
 }

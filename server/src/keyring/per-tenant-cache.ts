@@ -12,8 +12,11 @@ export interface PerTenantCache<Value> {
   get(tenantId: string, name: string): Value | undefined
   set(tenantId: string, name: string, value: Value): void
   delete(tenantId: string, name: string): void
-  /** Looks at all entries of the tenant. */
-  deleteWhere(tenantId: string, matches: (value: Value) => boolean): void
+  /** Looks at all entries of the tenant; answers how many it has deleted. */
+  deleteWhere(tenantId: string, matches: (value: Value) => boolean): number
+  readonly entries: number
+  /** How many have made room for others. */
+  readonly evictedForRoom: number
 }
 
 /** When full, the tenant that was longest unused gives up what it has longest not used. */
@@ -24,6 +27,7 @@ export function createPerTenantCache<Value extends object>({
   // A Map keeps the order of insertion; what is used is put in anew, so the first one is the longest unused.
   const tenants = new Map<string, Map<string, Value>>()
   let entries = 0
+  let evictedForRoom = 0
   // Asked for again and again, as in the traffic of one tenant, it is at its place already.
   let lastUsed: Value | undefined
 
@@ -44,12 +48,20 @@ export function createPerTenantCache<Value extends object>({
 
   function removeLongestUnused(tenantId: string, values: Map<string, Value>): void {
     for (const name of values.keys()) {
+      evictedForRoom++
       remove(tenantId, values, name)
       return
     }
   }
 
   return {
+    get entries() {
+      return entries
+    },
+    get evictedForRoom() {
+      return evictedForRoom
+    },
+
     get(tenantId, name) {
       const values = tenants.get(tenantId)
       const value = values?.get(name)
@@ -78,8 +90,10 @@ export function createPerTenantCache<Value extends object>({
 
     deleteWhere(tenantId, matches) {
       const values = tenants.get(tenantId)
-      if (values === undefined) return
-      for (const [name, value] of [...values]) if (matches(value)) remove(tenantId, values, name)
+      if (values === undefined) return 0
+      const names = [...values].filter(([, value]) => matches(value)).map(([name]) => name)
+      for (const name of names) remove(tenantId, values, name)
+      return names.length
     },
   }
 }

@@ -11,6 +11,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import type { Store } from '../store/store.ts'
 import type { TenantKeyRow } from '../store/tenant-keys.ts'
+import type { CacheCounts } from './cache-counts.ts'
 
 /** A tenant key, valid until a monotonic time that moves on with every refresh and back with an eviction. */
 export interface HeldTenantKey {
@@ -61,6 +62,7 @@ export interface TenantKeyCache {
   evictKeyArn(keyArn: string, tenantId?: string): void
   /** Ends what is held for a tenant, and lets nothing be held that was read before. */
   evictTenant(tenantId: string): void
+  counts(): CacheCounts
 }
 
 // Answers that mean "no", as opposed to "not now": the customer's will. They concern the KEK, whoever it wraps for.
@@ -120,10 +122,16 @@ export function createTenantKeyCache({
   const held = new LRUCache<string, HeldTenantKey>({
     max: maxEntries,
     // However an entry leaves: whoever still refers to it, as data keys do, sees it end as well.
-    dispose: (entry) => {
+    dispose: (entry, _name, reason) => {
       entry.validUntilMs = Number.NEGATIVE_INFINITY
+      if (reason === 'evict') evictedForRoom++
+      else ended++
     },
   })
+  let hits = 0
+  let misses = 0
+  let evictedForRoom = 0
+  let ended = 0
   const inFlight = new Map<string, Flight>()
   const refusals = new LRUCache<string, Refusal>({ max: maxEntries })
 
@@ -231,12 +239,17 @@ export function createTenantKeyCache({
   return {
     async get(tenantId, version, minRemainingShare = 0) {
       const entry = held.get(nameOf(tenantId, version))
-      if (entry === undefined || entry.validUntilMs <= clock()) return fetchOnce(tenantId, version)
+      if (entry === undefined || entry.validUntilMs <= clock()) {
+        misses++
+        return fetchOnce(tenantId, version)
+      }
+      hits++
       if (entry.validUntilMs - clock() < entry.ttlMs * minRemainingShare) return fetchOrKeep(entry)
       keepFresh(entry)
       return entry
     },
     keepFresh,
+    counts: () => ({ hits, misses, evictedForRoom, ended, entries: held.size }),
     evictKeyArn,
     evictTenant,
   }

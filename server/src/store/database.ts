@@ -59,7 +59,17 @@ export function openDatabase(connection: DatabaseConnection, options: OpenDataba
   // A connection that is lost while it is lent out, between two statements of a transaction, tells nobody but itself,
   // and would end the process. Whoever holds it finds it lost with the next statement.
   pool.on('connect', (client) => client.on('error', () => undefined))
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('keyhold')
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('keyhold')
+  pools.set(db, pool)
+  return db
+}
+
+const pools = new WeakMap<Database, pg.Pool>()
+
+/** How the connections of a pool are used just now. */
+export function poolCounts(db: Database): { busy: number; idle: number; waiting: number } {
+  const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pools.get(db) ?? {}
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
 }
 
 /**

@@ -15,6 +15,7 @@ import { keyJobReportQueries } from './key-job-reports.ts'
 import { keyJobQueries } from './key-jobs.ts'
 import { keyProviderQueries } from './key-providers.ts'
 import { kmsUsageQueries } from './kms-usage.ts'
+import { metricCountQueries } from './metric-counts.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
@@ -35,6 +36,7 @@ function queries(db: Database) {
     tenantLocks: tenantLockQueries(db),
     keyHealth: keyHealthQueries(db),
     kmsUsage: kmsUsageQueries(db),
+    metricCounts: metricCountQueries(db),
     destructions: destructionQueries(db),
     apiKeys: apiKeyQueries(db),
     audits: auditQueries(db),

@@ -1,4 +1,5 @@
-// Every cause on purpose, and the words that the data plane, the health of the key and the command line give for it.
+// Every cause on purpose, and the words that the data plane, the health of the key, the command line and the metrics give
+// for it.
 // docs/key-causes.md is what this test has seen; `npx vitest run server/test/health/causes.test.ts --update=all` writes it anew.
 import {
   CancelKeyDeletionCommand,
@@ -20,9 +21,9 @@ const page = path.join(import.meta.dirname, '../../../docs/key-causes.md')
 const intro = `# What is said of a customer's key
 
 Made by a test, which does each of this to keys in local-kms, not AWS: what requests are answered, and what
-\`keyhold keyprovider health\`, \`GET …/keyproviders/{fingerprint}/health\` and the key provider's \`health\` say. While
-what Keyhold holds in memory lasts, an outage is not noticed by requests at all. Afterwards each cause was taken back, and
-the data opened again without anything else being done.
+\`keyhold keyprovider health\`, \`GET …/keyproviders/{fingerprint}/health\` and the key provider's \`health\` say, and under
+which labels the metric \`keyhold_keys\` counts the key. While what Keyhold holds in memory lasts, an outage is not noticed
+by requests at all. Afterwards each cause was taken back, and the data opened again without anything else being done.
 `
 
 interface Key {
@@ -36,7 +37,11 @@ let server: TestServer
 let single: Key
 let replicated: Key
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '1', KEYHOLD_KEY_PROBE_SECONDS: '1' })
+  server = await startTestServer({
+    KEYHOLD_KEY_CACHE_TTL_SECONDS: '1',
+    KEYHOLD_KEY_PROBE_SECONDS: '1',
+    KEYHOLD_METRICS_PORT: '0',
+  })
   single = await prepare(() => createKey(server))
   replicated = await prepare((tenant) => server.createCustomerKey([tenant.tenantId]))
 })
@@ -149,6 +154,14 @@ async function healthOf({ tenant, fingerprint }: Key): Promise<unknown> {
   return (await server.request('GET', path, { token: tenant.adminToken })).body
 }
 
+/** Of the metric keyhold_keys, the labels of the series of that state. */
+async function metricLabels(state: string): Promise<string | undefined> {
+  const metrics = await (await fetch(`${server.metricsUrl}/metrics`)).text()
+  const [, labels] =
+    new RegExp(`^keyhold_keys\\{(state="${state}",cause="[^"]*")\\} [1-9]`, 'm').exec(metrics) ?? []
+  return labels
+}
+
 async function said({ tenant, fingerprint }: Key): Promise<string> {
   const main = path.join(import.meta.dirname, '../../../cli/src/main.ts')
   const child = spawn(process.execPath, [main, 'keyprovider', 'health', fingerprint], {
@@ -170,11 +183,16 @@ test('each cause has its own state, answer and words, and passes by itself', asy
     const advice = textAt(health, 'advice')
     const printed = await said(key)
     for (const each of [state, words, advice]) expect(printed).toContain(each)
+    const labels = await metricLabels(state)
+    expect(labels).toBeDefined()
     const [status = '', code] = answer.split(' ')
+    // An error that requests meet is the cause that the metrics name.
+    if (code !== undefined) expect(labels).toBe(`state="${state}",cause="${code}"`)
     rows.push([
       cause,
       `\`${state}\``,
       code === undefined ? status : `${status} \`${code}\``,
+      `\`${labels}\``,
       words,
       advice || '—',
     ])
@@ -184,7 +202,7 @@ test('each cause has its own state, answer and words, and passes by itself', asy
       .poll(async () => [await answerTo(key), at(await healthOf(key), 'state')], { timeout: 30_000 })
       .toEqual(['200', 'healthy'])
   }
-  const head = ['What was done', 'State', 'Requests are answered', 'Cause', 'Advice']
+  const head = ['What was done', 'State', 'Requests are answered', '`keyhold_keys`', 'Cause', 'Advice']
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   const options = await prettier.resolveConfig(page)
   const markdown = await prettier.format(`${intro}\n${lines.join('\n')}\n`, {

@@ -1,0 +1,110 @@
+// What happens on this replica, counted in plain numbers as it happens; whether anybody ever asks or not.
+import type { Sample } from './samples.ts'
+import { metricCatalog } from './metric-catalog.ts'
+import { createPlainHistogram, type Observed, type PlainHistogram } from './plain-histogram.ts'
+
+const requestBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10]
+const kmsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
+
+/** A number for each combination of labels. */
+export interface Tally {
+  add(labels: readonly string[], amount?: number): void
+  samples(): Sample[]
+}
+
+function createTally(names: readonly string[]): Tally {
+  const counts = new Map<string, { labels: Record<string, string>; value: number }>()
+  return {
+    add(values, amount = 1) {
+      const key = values.join('\n')
+      let entry = counts.get(key)
+      if (entry === undefined) {
+        entry = {
+          labels: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])),
+          value: 0,
+        }
+        counts.set(key, entry)
+      }
+      entry.value += amount
+    },
+    samples: () => [...counts.values()],
+  }
+}
+
+export interface EventCounts {
+  /** A reply on a route. */
+  replied(routeId: string, status: number, elapsedMs: number): void
+  /** Items of one request. */
+  items(operation: string, ok: number, failed: number): void
+  kmsCalled(call: {
+    action: string
+    region: string
+    outcome: string
+    requests: number
+    elapsedMs: number | undefined
+  }): void
+  kmsWaited(priority: string, outcome: string, waitedMs: number): void
+  keyChanged(state: string, cause: string): void
+  rewrapped(cipherkeys: number): void
+  readonly tallies: {
+    items: Tally
+    kmsCalls: Tally
+    kmsRequests: Tally
+    kmsWaits: Tally
+    kmsWaitSeconds: Tally
+    keyChanges: Tally
+    rewrapped: Tally
+  }
+  readonly histograms: readonly PlainHistogram[]
+}
+
+export function createEventCounts(): EventCounts {
+  const tallies = {
+    items: createTally(metricCatalog.keyhold_items_total.labels),
+    kmsCalls: createTally(metricCatalog.keyhold_kms_calls_total.labels),
+    kmsRequests: createTally(metricCatalog.keyhold_kms_requests_total.labels),
+    kmsWaits: createTally(metricCatalog.keyhold_kms_waits_total.labels),
+    kmsWaitSeconds: createTally(metricCatalog.keyhold_kms_wait_seconds_total.labels),
+    keyChanges: createTally(metricCatalog.keyhold_key_state_changes_total.labels),
+    rewrapped: createTally(metricCatalog.keyhold_cipherkeys_rewrapped_total.labels),
+  }
+  tallies.rewrapped.add([], 0)
+  const histogram = (
+    name: 'keyhold_http_request_duration_seconds' | 'keyhold_kms_call_duration_seconds',
+    bounds: readonly number[],
+  ) => createPlainHistogram(name, metricCatalog[name].help, bounds)
+  const requests = histogram('keyhold_http_request_duration_seconds', requestBounds)
+  const kmsCalls = histogram('keyhold_kms_call_duration_seconds', kmsBounds)
+  // By route, and then by the first digit of the status.
+  const replies = new Map<string, Observed[]>()
+  return {
+    replied(routeId, status, elapsedMs) {
+      let classes = replies.get(routeId)
+      if (classes === undefined) replies.set(routeId, (classes = []))
+      const digit = Math.floor(status / 100)
+      const series = (classes[digit] ??= requests.series({ route: routeId, status: `${digit}xx` }))
+      series.observe(elapsedMs / 1_000)
+    },
+    items(operation, ok, failed) {
+      if (ok > 0) tallies.items.add([operation, 'ok'], ok)
+      if (failed > 0) tallies.items.add([operation, 'failed'], failed)
+    },
+    kmsCalled({ action, region, outcome, requests: sent, elapsedMs }) {
+      tallies.kmsCalls.add([action, region, outcome])
+      tallies.kmsRequests.add([action, region], sent)
+      if (elapsedMs !== undefined) kmsCalls.series({ action, region }).observe(elapsedMs / 1_000)
+    },
+    kmsWaited(priority, outcome, waitedMs) {
+      tallies.kmsWaits.add([priority, outcome])
+      tallies.kmsWaitSeconds.add([priority], waitedMs / 1_000)
+    },
+    keyChanged(state, cause) {
+      tallies.keyChanges.add([state, cause])
+    },
+    rewrapped(cipherkeys) {
+      tallies.rewrapped.add([], cipherkeys)
+    },
+    tallies,
+    histograms: [requests, kmsCalls],
+  }
+}

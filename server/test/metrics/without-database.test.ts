@@ -1,0 +1,58 @@
+// The database is away, or hangs: what does not come from it is told all the same, and soon.
+import { pino } from 'pino'
+import { afterEach, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { createEventCounts } from '../../src/metrics/event-counts.ts'
+import { openMetrics, type MetricSources } from '../../src/open-metrics.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { readMetrics } from './read-metrics.ts'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+const nothing = { hits: 1, misses: 2, evictedForRoom: 3, ended: 4, entries: 5 }
+const never = new Promise<never>(() => undefined)
+
+test.each([
+  ['is away', () => Promise.reject(new Error('away')), 2],
+  ['hangs', () => never, 1],
+])('a database that %s', async (_, answer, maxReads) => {
+  let reads = 0
+  const read = () => {
+    reads += 1
+    return answer()
+  }
+  const db = openDatabase(
+    { url: 'postgres://nobody@127.0.0.1:1/none' },
+    { maxConnections: 1, applicationName: 'test', onError: () => undefined },
+  )
+  closers.push(() => db.destroy())
+  const sources: MetricSources = {
+    db,
+    store: { metricCounts: { read } },
+    queue: { counts: answer },
+    keyring: { tenantKeys: { counts: () => nothing }, dataKeys: { counts: () => nothing } },
+    breaker: { running: () => 7 },
+    isSealed: true,
+  }
+  const config = readConfig({ KEYHOLD_METRICS_PORT: '0' })
+  const url = await openMetrics(
+    config,
+    pino({ level: 'silent' }),
+    { events: createEventCounts(), sources },
+    closers,
+  )
+  const startMs = performance.now()
+  const [first] = await Promise.all([fetch(`${url}/metrics`), fetch(`${url}/metrics`)])
+  const { value } = readMetrics(await first.text())
+  // Who asks while an answer is being made gets the same one.
+  expect(reads).toBeLessThanOrEqual(maxReads)
+  expect(performance.now() - startMs).toBeLessThan(8_000)
+  expect([value('keyhold_database_up'), value('keyhold_sealed')]).toEqual([0, 1])
+  expect(value('keyhold_key_cache_evictions_total', { cache: 'data_key', reason: 'room' })).toBe(3)
+  expect(value('keyhold_kms_calls_running')).toBe(7)
+  for (const name of ['keyhold_keys', 'keyhold_tenants', 'keyhold_key_job_failures_open', 'keyhold_jobs'])
+    expect([name, value(name)]).toEqual([name, undefined])
+})
