@@ -19,7 +19,7 @@ export interface Mutation {
 }
 
 /** Routes that change nothing, and those of the data plane, which are not recorded one by one. */
-export type Row = 'reads' | 'tries' | 'data plane' | Mutation
+export type Row = 'reads' | 'data plane' | { tries: Call } | Mutation
 
 const dataKeys = '/api/v1/encryption/data-keys'
 const destructions = '/api/v1/encryption/destructions'
@@ -128,8 +128,18 @@ export const auditRows: Record<RouteId, Row> = {
   listInstallationAudits: 'reads',
   getInstallationAuditHead: 'reads',
 
-  checkKeyProvider: 'tries',
-  planMigration: 'tries',
+  checkKeyProvider: {
+    tries: async (server) => {
+      const [tenant, arn] = [await server.createTenant(), await createKey(server)]
+      return as(server, tenant, 'POST', `${providers}/actions/check`, { arn })
+    },
+  },
+  planMigration: {
+    tries: async (server) => {
+      const { tenant, path } = await withKey(server)
+      return as(server, tenant, 'POST', `${path}/actions/plan-migration`)
+    },
+  },
 
   encrypt: 'data plane',
   decrypt: 'data plane',
@@ -421,5 +431,5 @@ export const auditRows: Record<RouteId, Row> = {
 }
 
 export function isMutation(row: Row): row is Mutation {
-  return typeof row !== 'string'
+  return typeof row !== 'string' && 'action' in row
 }
