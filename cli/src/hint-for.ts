@@ -27,6 +27,7 @@ const hints: Readonly<Record<string, string>> = {
   ERR_KMS_DENIED: correctPolicy,
   ERR_KMS_KEY_DISABLED: 'enable the key in AWS, then try again',
   ERR_KMS_KEY_PENDING_DELETION: 'cancel the deletion of the key in AWS and enable it, then try again',
+  ERR_KMS_BUDGET: 'try again in some seconds; keyhold usage kms shows what was asked of AWS KMS',
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',
   ERR_MIGRATION_NOT_FOUND: 'keyhold keyprovider migrate starts one',

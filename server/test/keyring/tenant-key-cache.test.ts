@@ -104,6 +104,7 @@ test.each([
   'ERR_KMS_THROTTLED',
   'ERR_KMS_FAILED',
   'ERR_KMS_CREDENTIALS',
+  'ERR_KMS_BUDGET',
 ])('an outage (%s) lets the time run out, extends nothing, and is over when it is over', async (code) => {
   const first = await get()
   kms.fail(mine, code as ErrorCode)

@@ -1,5 +1,5 @@
 // One tenant's burst of calls to AWS KMS, on the wire: what it costs the others, what is sent, what is said of its key.
-import { keyArnFingerprint } from '@keyhold/core'
+import { keyArnFingerprint, type KmsAnswer } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKmsBudget } from '../../src/kms/kms-budget.ts'
 import type { KmsCall } from '../../src/kms/kms-call.ts'
@@ -8,7 +8,7 @@ import { startSecondReplica } from '../health/start-second-replica.ts'
 import { at, errorCode } from '../http/read-body.ts'
 import { createTenantWithOwnKey, encryptText, providers } from '../http/scene.ts'
 import { keyholdAccount, startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { ref, region, startAws, type AwsUnderTest } from './aws-under-test.ts'
+import { otherRegion, ref, region, startAws, type AwsUnderTest } from './aws-under-test.ts'
 
 let scene: AwsUnderTest
 let server: TestServer
@@ -85,6 +85,38 @@ test('tries of keys leave to decryption what is its own', async () => {
   expect(byTries).toBeLessThan(20)
   for (let left = 0; left < 10; left++) await aws.unwrapTenantKey(arn, wrapped, ref)
   expect(sent()).toBe(byTries + 10)
+})
+
+test('where the own region’s budget is used up no other region is asked, and none counts as away', async () => {
+  const arn = await scene.createKey({ MultiRegion: true })
+  await scene.replicate(arn)
+  const answers: KmsAnswer[] = []
+  const aws = scene.adapter({
+    endpoint: scene.local.url,
+    credentials: { accessKeyId: keyholdAccount, secretAccessKey: 'test' },
+    drRegions: new Map([[region, [otherRegion]]]),
+    budget: createKmsBudget({ requestsPerSecond: 2, tenantSharePercent: 100, decryptReservePercent: 0 }),
+    budgetWaitMs: 0,
+    onAnswer: (answer) => answers.push(answer),
+  })
+  const { wrapped } = await aws.createTenantKey(arn, ref)
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 5 }, () => aws.unwrapTenantKey(arn, wrapped, ref)),
+  )
+  const refused = outcomes.filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  for (const each of refused) expect(each).toMatchObject({ reason: { code: 'ERR_KMS_BUDGET' } })
+  await expect
+    .poll(() =>
+      aws.unwrapTenantKey(arn, wrapped, ref).then(
+        () => 'opened',
+        () => 'refused',
+      ),
+    )
+    .toBe('opened')
+  expect(new Set(answers.map((answer) => `${answer.region} ${answer.outage}`))).toEqual(
+    new Set([`${region} undefined`]),
+  )
 })
 
 test('what is told of calls is what AWS KMS was sent, repetitions included', async () => {
