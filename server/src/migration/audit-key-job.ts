@@ -16,10 +16,15 @@ export function auditKeyJob(
   transaction.audit({ tenantId, actor, action, targetId: id, details: { kind, ...details } })
 }
 
-/** Where a key job leads from and to, by key ARN and fingerprint. */
+/** Where a key job leads from and to. What the internal KMS calls its root key is nobody's business but the operator's. */
 export function endsOf(job: KeyJobRow): Record<string, string> {
-  const { sourceFingerprint, sourceKeyArn, targetFingerprint, targetKeyArn } = job
-  return { sourceFingerprint, sourceKeyArn, targetFingerprint, targetKeyArn }
+  const { tenantId, sourceFingerprint, sourceKeyArn, targetFingerprint, targetKeyArn } = job
+  return {
+    sourceFingerprint,
+    ...(sourceFingerprint !== tenantId && { sourceKeyArn }),
+    targetFingerprint,
+    ...(targetFingerprint !== tenantId && { targetKeyArn }),
+  }
 }
 
 /** @param keyJobId - which key job ended them; undefined: their backup retention has passed */
