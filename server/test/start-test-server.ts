@@ -14,6 +14,7 @@ import path from 'node:path'
 import { pino, type Logger } from 'pino'
 import { readConfig, type Config } from '../src/config.ts'
 import { startServer, type Server } from '../src/main.ts'
+import { warmDataDir } from './warm-data-dir.ts'
 
 /** The account of Keyhold itself, and that of its customers. */
 export const keyholdAccount = '111111111111'
@@ -115,6 +116,7 @@ export async function startTestServer(
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     ...environment,
   })
+  if (environment.KEYHOLD_DATA_DIR === undefined) await warmDataDir(config.dataDir)
   const logger = options.logger ?? pino({ level: 'silent' })
   let server: Server = await startServer(config, logger)
   const operatorToken = await server.createOperatorKey('test')
