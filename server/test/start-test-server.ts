@@ -101,13 +101,14 @@ export function customerKeyPolicy(tenantIds?: string[]): string {
  * Starts everything on free ports and a data directory of its own.
  *
  * @param environment - settings as the environment gives them, besides those that the test needs
+ * @param options - `kmsNow`: the clock of the keys in the KMS, in milliseconds
  */
 export async function startTestServer(
   environment: Record<string, string> = {},
-  options: { logger?: Logger } = {},
+  options: { logger?: Logger; kmsNow?: () => number } = {},
 ): Promise<TestServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-'))
-  const kms = await startLocalKms()
+  const kms = await startLocalKms(options.kmsNow === undefined ? {} : { now: options.kmsNow })
   const config = readConfig({
     KEYHOLD_PORT: '0',
     KEYHOLD_DATA_DIR: path.join(folder, 'data'),

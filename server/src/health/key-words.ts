@@ -10,7 +10,12 @@ interface Words {
 const wait = 'Nothing need be done at the key: Keyhold goes on by itself when AWS KMS answers again.'
 
 /** What is said of one region. */
-export function wordsOf({ state, code, action = '', region }: KeyHealthRow): Words {
+export function wordsOf({
+  state,
+  code,
+  action = '',
+  region,
+}: Pick<KeyHealthRow, 'state' | 'code' | 'action' | 'region'>): Words {
   switch (code as ErrorCode | undefined) {
     case undefined:
       return { cause: 'AWS KMS lets Keyhold use the key.', advice: '' }
@@ -23,9 +28,9 @@ export function wordsOf({ state, code, action = '', region }: KeyHealthRow): Wor
               'Have the trust policy of the role name Keyhold and ask for the external id of this tenant: keyhold keyprovider policy prints it.',
           }
         : {
-            cause: `The key policy in ${region} does not allow ${action === '' ? 'the use of the key' : `kms:${action}`} to Keyhold for this tenant.`,
+            cause: `The key policy in ${region} does not allow ${action === '' ? 'the use of the key' : `kms:${action}`} to Keyhold for this tenant, or the key is gone: AWS KMS answers another account both alike.`,
             advice:
-              'To give access back, put the policy that keyhold keyprovider policy prints into this region. Everything opens again by itself.',
+              'To give access back, put the policy that keyhold keyprovider policy prints into this region. Everything opens again by itself. A key that was deleted cannot be brought back.',
           }
     case 'ERR_KMS_KEY_DISABLED':
       return {
