@@ -4,6 +4,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { addApiKeyCommands } from './commands/api-key.ts'
 import { addAuditGroup } from './commands/audit.ts'
 import { addDataKeyCommands } from './commands/data-key.ts'
+import { addDrGroup } from './commands/dr.ts'
 import { addDestructionGroup } from './commands/destruction.ts'
 import { addKeyproviderCommands } from './commands/keyprovider.ts'
 import { addMigrationGroup } from './commands/migration.ts'
@@ -54,6 +55,7 @@ export function createProgram(): Command {
   addAuditGroup(program)
   addLockCommands(program)
   addSettingsGroup(program)
+  addDrGroup(program)
   addUsageGroup(program)
   addTenantCommands(program)
   addApiKeyCommands(program)

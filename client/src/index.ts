@@ -18,6 +18,8 @@ export {
   type DataKeyInformation,
   type Destruction,
   type DestructionWithRecord,
+  type DrDrill,
+  type DrDrillReport,
   type ErrorEnvelope,
   type JsonWebKeySet,
   type KeyChecks,

@@ -17,6 +17,7 @@ export {
 } from './schemas/data.ts'
 export type { DataKeyInformation } from './schemas/data-key.ts'
 export type { Destruction, DestructionWithRecord } from './schemas/destruction.ts'
+export type { DrDrill, DrDrillReport } from './schemas/dr-drill.ts'
 export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyAlias } from './schemas/key-alias.ts'
 export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'

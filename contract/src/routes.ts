@@ -4,6 +4,7 @@ import type { Route } from './route.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { destructionRoutes } from './routes/destruction-routes.ts'
+import { drDrillRoutes } from './routes/dr-drill-routes.ts'
 import { keyJobRoutes } from './routes/key-job-routes.ts'
 import { keyProviderRoutes } from './routes/key-provider-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
@@ -16,6 +17,7 @@ export const routes = {
   ...keyJobRoutes,
   ...tenantLockRoutes,
   ...tenantSettingsRoutes,
+  ...drDrillRoutes,
   ...dataRoutes,
   ...destructionRoutes,
   ...usageRoutes,

@@ -9,6 +9,7 @@ export const auditActions = {
   'tenant.lock': { target: 'tenant', tells: 'The kill switch was thrown.' },
   'tenant.unlock': { target: 'tenant', tells: 'The kill switch was taken back.' },
   'tenant.change-settings': { target: 'tenant', tells: 'It was settled how long its keys may be held.' },
+  'tenant.drill': { target: 'tenant', tells: 'The loss of a region was drilled.' },
   'apikey.create': { target: 'api-key', tells: 'An API key was made.' },
   'apikey.delete': { target: 'api-key', tells: 'An API key was revoked.' },
   'keyprovider.create': { target: 'key-provider', tells: 'A key was registered.' },

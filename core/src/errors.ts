@@ -103,6 +103,10 @@ const errorTable = {
   ERR_DESTRUCTION_SCHEDULED: { summary: 'The destruction is scheduled already.', retryable: false },
   ERR_DESTRUCTION_ENDED: { summary: 'What was to be destroyed is destroyed.', retryable: false },
 
+  // Drills
+  ERR_DRILL_NOT_FOUND: { summary: 'The tenant has not been drilled.', retryable: false },
+  ERR_DRILL_RUNNING: { summary: 'The tenant is being drilled.', retryable: true },
+
   // Data
   ERR_DECRYPTION_FAILED: { summary: 'The value cannot be decrypted.', retryable: false },
   ERR_TOKEN_INVALID: { summary: 'The token is not in the form of a Keyhold token.', retryable: false },

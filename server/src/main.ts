@@ -10,6 +10,7 @@ import { createLogger } from './create-logger.ts'
 import { createApp } from './http/app.ts'
 import { dataHandlers } from './http/data-handlers.ts'
 import { dataKeyHandlers } from './http/data-key-handlers.ts'
+import { drDrillHandlers } from './http/dr-drill-handlers.ts'
 import { destructionHandlers } from './http/destruction-handlers.ts'
 import { auditHandlers } from './http/audit-handlers.ts'
 import { keyProviderHandlers } from './http/key-provider-handlers.ts'
@@ -45,6 +46,7 @@ import { openSigner } from './open-signer.ts'
 import { prepareDatabase, rootKeyFile } from './prepare-database.ts'
 import { checkAlias } from './operations/check-alias.ts'
 import { createAuthenticate } from './operations/authenticate.ts'
+import { findKeyAccess } from './operations/find-key-access.ts'
 import { createApiKey } from './operations/create-api-key.ts'
 import { startKeyJobs } from './start-key-jobs.ts'
 import { commandActor } from './store/audits.ts'
@@ -236,6 +238,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         kmsMicroUsdPer10000: config.kmsMicroUsdPer10000,
       }),
       ...auditHandlers({ store, sign }),
+      ...drDrillHandlers({
+        ...{ store, sign, drRegions: config.drRegions, clock: () => performance.now() },
+        inRegion: aws.inRegion.bind(aws),
+        findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
+      }),
       ...operatorHandlers({
         store,
         kms,

@@ -44,10 +44,20 @@ export interface AwsKms extends Kms {
    * connections of its own. What comes of it counts for nothing else; the caller compares the key check value.
    */
   probeKey(keyArn: string, wrapped: Buffer, ref: TenantKeyRef): Promise<KeyProbe[]>
+  /**
+   * A key in one region alone, on connections of its own, whatever is remembered of regions. What comes of it counts
+   * for nothing else.
+   *
+   * @throws KeyholdError `ERR_KEY_SINGLE_REGION`
+   */
+  inRegion(keyArn: string, tenantId: string, region: string): Promise<RegionalKms>
   /** The ARN by which key policies name Keyhold, as AWS tells it. */
   ownPrincipal(region: string): Promise<string>
   close(): void
 }
+
+/** What is asked of one region for the tenant keys of one tenant under one key. */
+export type RegionalKms = Pick<Kms, 'createTenantKey' | 'unwrapTenantKey'>
 
 /** What one region answered. */
 export interface KeyProbe {
@@ -58,6 +68,13 @@ export interface KeyProbe {
 const probeTimeoutMs = 2_000
 // As long as AWS says that a CiphertextBlob can be.
 const maxBlobBytes = 6_144
+
+/** @throws KeyholdError `ERR_KEY_INTEGRITY` for what another key has wrapped */
+function blobIn(wrapped: Buffer, keyArn: string): Uint8Array {
+  const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
+  if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  return ciphertextBlob
+}
 
 function isStorable(blob: Uint8Array | undefined): blob is Uint8Array {
   return blob !== undefined && blob.length >= 1 && blob.length <= maxBlobBytes
@@ -107,38 +124,49 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
     return keyFromBytes(answer.Plaintext)
   }
 
+  async function createAt(
+    send: AwsCall,
+    { keyArn, region, options: callOptions }: Target,
+    pinnedArn: string,
+    tenantId: string,
+  ): Promise<{ key: KeyObject; wrapped: Buffer }> {
+    const command = new GenerateDataKeyCommand({
+      KeyId: keyArn,
+      KeySpec: 'AES_256',
+      EncryptionContext: { tenantId },
+    })
+    const subject = { action: 'GenerateDataKey', region, keyArn, tenantId }
+    const answer = await send(subject, (client, o) => client.send(command, o), callOptions)
+    const { Plaintext: plaintext, CiphertextBlob: blob } = answer
+    if (answer.KeyId !== keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
+      throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'GenerateDataKey', region } })
+    }
+    // Named by the pinned key wherever it was made: in every region the same key opens it.
+    const wrap = encodeByokWrap(keyArnFingerprint(pinnedArn), blob)
+    return { key: keyFromBytes(plaintext), wrapped: Buffer.from(wrap, 'ascii') }
+  }
+
   return {
-    async createTenantKey(keyArn, ref, options) {
-      const create = async (target: Target) => {
-        const { region } = target
-        const command = new GenerateDataKeyCommand({
-          KeyId: target.keyArn,
-          KeySpec: 'AES_256',
-          EncryptionContext: { tenantId: ref.tenantId },
-        })
-        const subject = {
-          ...{ action: 'GenerateDataKey', region, keyArn: target.keyArn },
-          tenantId: ref.tenantId,
-        }
-        const answer = await call(subject, (client, o) => client.send(command, o), target.options)
-        const { Plaintext: plaintext, CiphertextBlob: blob } = answer
-        if (answer.KeyId !== target.keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
-          throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', {
-            details: { action: 'GenerateDataKey', region },
-          })
-        }
-        // Named by the pinned key wherever it was made: in every region the same key opens it.
-        const wrap = encodeByokWrap(keyArnFingerprint(keyArn), blob)
-        return { key: keyFromBytes(plaintext), wrapped: Buffer.from(wrap, 'ascii') }
-      }
-      return askRegions({ keyArn, tenantId: ref.tenantId }, create, options)
+    createTenantKey: (keyArn, { tenantId }, options) =>
+      askRegions({ keyArn, tenantId }, (target) => createAt(call, target, keyArn, tenantId), options),
+
+    async unwrapTenantKey(keyArn, wrapped, { tenantId }, options) {
+      const ciphertextBlob = blobIn(wrapped, keyArn)
+      const unwrap = (target: Target) => unwrapAt(call, target, ciphertextBlob, tenantId)
+      return askRegions({ keyArn, tenantId }, unwrap, options)
     },
 
-    async unwrapTenantKey(keyArn, wrapped, ref, options) {
-      const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
-      if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
-      const unwrap = (target: Target) => unwrapAt(call, target, ciphertextBlob, ref.tenantId)
-      return askRegions({ keyArn, tenantId: ref.tenantId }, unwrap, options)
+    async inRegion(keyArn, tenantId, region) {
+      const { role } = await findKeyAccess(keyArn, tenantId)
+      const regional = keyArnInRegion(parseKeyArn(keyArn), region)
+      if (regional === undefined) throw new KeyholdError('ERR_KEY_SINGLE_REGION')
+      const callOptions = { timeoutMs: probeTimeoutMs, ...(role !== undefined && { role }) }
+      const target = { keyArn: regional, region, options: callOptions }
+      return {
+        createTenantKey: (pinnedArn) => createAt(inspections.call, target, pinnedArn, tenantId),
+        unwrapTenantKey: async (pinnedArn, wrapped) =>
+          unwrapAt(inspections.call, target, blobIn(wrapped, pinnedArn), tenantId),
+      }
     },
 
     async probeKey(keyArn, wrapped, { tenantId }) {

@@ -8,6 +8,7 @@ import { cipherkeyQueries } from './cipherkeys.ts'
 import { dataKeyQueries } from './data-keys.ts'
 import type { Database } from './database.ts'
 import { destructionQueries } from './destructions.ts'
+import { drDrillQueries } from './dr-drills.ts'
 import { installationQueries } from './installation.ts'
 import { keyHealthQueries } from './key-health.ts'
 import { keyJobFailureQueries } from './key-job-failures.ts'
@@ -38,6 +39,7 @@ function queries(db: Database) {
     kmsUsage: kmsUsageQueries(db),
     metricCounts: metricCountQueries(db),
     destructions: destructionQueries(db),
+    drDrills: drDrillQueries(db),
     apiKeys: apiKeyQueries(db),
     audits: auditQueries(db),
   }

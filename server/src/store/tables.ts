@@ -223,6 +223,13 @@ interface AuditHeadsTable {
   hash: Generated<Buffer>
 }
 
+interface DrDrillsTable {
+  tenant_id: string
+  id: string
+  jws: string
+  created_at: ColumnType<Date, never, Date>
+}
+
 /** What a caller may do. */
 export type ApiKeyRole = 'tenant-admin' | 'service' | 'auditor' | 'operator'
 
@@ -251,6 +258,7 @@ export interface Tables {
   key_probes: KeyProbesTable
   kms_usage: KmsUsageTable
   destructions: DestructionsTable
+  dr_drills: DrDrillsTable
   audits: AuditsTable
   audit_heads: AuditHeadsTable
   api_keys: ApiKeysTable

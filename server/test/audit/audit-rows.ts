@@ -98,6 +98,8 @@ async function newApiKey(server: TestServer): Promise<string> {
 
 // A route without a row is a type error.
 export const auditRows: Record<RouteId, Row> = {
+  getDrDrill: 'reads',
+  getDrDrillOfTenant: 'reads',
   getTenantSettings: 'reads',
   getKmsUsage: 'reads',
   getKmsUsageOfAll: 'reads',
@@ -300,6 +302,21 @@ export const auditRows: Record<RouteId, Row> = {
       return as(server, tenant, 'POST', '/api/v1/encryption/actions/unlock')
     },
     changesNothing: [once('POST', '/api/v1/encryption/actions/unlock')],
+  },
+  runDrDrill: {
+    action: 'tenant.drill',
+    succeeds: once('POST', '/api/v1/encryption/dr-drill/actions/run', {}),
+    changesNothing: [once('POST', '/api/v1/encryption/dr-drill/actions/run', { region: 'no region' })],
+  },
+  runDrDrillOfTenant: {
+    action: 'tenant.drill',
+    succeeds: async (server) => {
+      const { tenantId } = await server.createTenant()
+      return asOperator(server, 'POST', `/api/v1/tenants/${tenantId}/dr-drill/actions/run`, {})
+    },
+    changesNothing: [
+      (server) => asOperator(server, 'POST', '/api/v1/tenants/nobody/dr-drill/actions/run', {}),
+    ],
   },
   changeTenantSettings: {
     action: 'tenant.change-settings',

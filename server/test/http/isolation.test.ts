@@ -73,6 +73,7 @@ const headerOf = (token: string) =>
   Buffer.from(token.slice(4), 'base64url').subarray(0, 26).toString('base64')
 const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
 const dataKeys = '/api/v1/encryption/data-keys'
+const drDrill = '/api/v1/encryption/dr-drill'
 const minimum = { minimumVersion: 1 }
 const migrations = '/api/v1/encryption/migrations'
 const failures = [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }]
@@ -150,6 +151,12 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   unlockTenant: [
     (names) => admin('POST', '/api/v1/encryption/actions/unlock', undefined, tenantHeader(names)),
   ],
+  runDrDrill: [(names) => admin('POST', `${drDrill}/actions/run`, {}, tenantHeader(names))],
+  getDrDrill: [(names) => admin('GET', drDrill, undefined, tenantHeader(names))],
+  runDrDrillOfTenant: [
+    ({ tenantId }) => admin('POST', `/api/v1/tenants/${tenantId}/dr-drill/actions/run`, {}),
+  ],
+  getDrDrillOfTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}/dr-drill`)],
   getTenantSettings: [(names) => admin('GET', '/api/v1/encryption/settings', undefined, tenantHeader(names))],
   changeTenantSettings: [
     (names) => admin('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 9 }, tenantHeader(names)),

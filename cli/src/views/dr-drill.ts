@@ -1,0 +1,58 @@
+// Drills for people.
+import type { DrDrill, DrDrillReport } from '@keyhold/client'
+import { formatFields, formatTable } from '../aligned-text.ts'
+import type { View } from '../print-reply.ts'
+import { readableTime } from './readable-time.ts'
+
+export const drDrillView: View<DrDrill> = {
+  ids: ({ report }) => [outcomeOf(report)],
+  text: ({ report }) =>
+    formatFields([
+      ['tenant', report.tenantId],
+      ['drill', report.id],
+      ['completed', readableTime(report.completedAt)],
+      ['outcome', outcomeOf(report)],
+      ['DR compliant', report.drCompliant ? 'yes' : 'no'],
+      ...report.keys.flatMap(keyFields),
+    ]),
+}
+
+export const drDrillListView: View<DrDrill[]> = {
+  ids: (drills) => drills.filter(({ report }) => !report.passed).map(({ report }) => report.tenantId),
+  text: (drills) =>
+    formatTable(
+      ['TENANT', 'OUTCOME', 'DR', 'KEYS', 'WHAT IS TO BE DONE'],
+      drills.map(({ report }) => [
+        report.tenantId,
+        outcomeOf(report),
+        report.drCompliant ? 'ok' : 'no',
+        String(report.keys.length),
+        report.keys.map(({ advice }) => advice).join(' ') || '-',
+      ]),
+    ),
+}
+
+function outcomeOf({ passed, keys }: DrDrillReport): string {
+  if (keys.length === 0) return 'passed: no key of AWS KMS to lose'
+  return passed ? 'passed' : 'failed'
+}
+
+function keyFields(key: DrDrillReport['keys'][number]): [string, string | string[] | undefined][] {
+  return [
+    ['key', key.keyArn],
+    ['without', key.region],
+    ['tenant keys', `versions ${key.tenantKeyVersions.join(', ')}`],
+    ['stands in', key.regions.length === 0 ? 'no other region' : key.regions.map(regionOf)],
+    ['advice', key.advice === '' ? undefined : key.advice],
+  ]
+}
+
+function regionOf({ region, passed, code, cause, steps }: DrDrillReport['keys'][number]['regions'][number]) {
+  if (!passed) return `${region}  failed: ${cause ?? ''} (${code ?? ''})`
+  const took = (name: string) =>
+    steps
+      .filter(({ step }) => step === name)
+      .map(({ ms = 0 }) => `${ms} ms`)
+      .join(', ')
+  return `${region}  passed: opened in ${took('unwrap')}; made and opened in ${took('create')}`
+}

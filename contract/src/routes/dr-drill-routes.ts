@@ -1,0 +1,44 @@
+// Drills for the loss of a region: of the own tenant by its admin, of any by the operator.
+import type { Route } from '../route.ts'
+import { drDrill, runDrDrillBody } from '../schemas/dr-drill.ts'
+
+const admin = ['tenant-admin'] as const
+const reader = ['tenant-admin', 'auditor'] as const
+const operator = ['operator'] as const
+const summaries = {
+  run: 'Opens every tenant key as if its region were away, makes one, and answers a signed report.',
+  get: 'Answers the report of the last drill.',
+}
+
+export const drDrillRoutes = {
+  runDrDrill: {
+    method: 'POST',
+    path: '/api/v1/encryption/dr-drill/actions/run',
+    roles: admin,
+    summary: summaries.run,
+    body: runDrDrillBody,
+    replies: { 200: drDrill },
+  },
+  getDrDrill: {
+    method: 'GET',
+    path: '/api/v1/encryption/dr-drill',
+    roles: reader,
+    summary: summaries.get,
+    replies: { 200: drDrill },
+  },
+  runDrDrillOfTenant: {
+    method: 'POST',
+    path: '/api/v1/tenants/:tenantId/dr-drill/actions/run',
+    roles: operator,
+    summary: summaries.run,
+    body: runDrDrillBody,
+    replies: { 200: drDrill },
+  },
+  getDrDrillOfTenant: {
+    method: 'GET',
+    path: '/api/v1/tenants/:tenantId/dr-drill',
+    roles: operator,
+    summary: summaries.get,
+    replies: { 200: drDrill },
+  },
+} as const satisfies Record<string, Route>

@@ -1,0 +1,52 @@
+// A drill with its proof: the report is signed, and kept until the tenant's next one.
+import { KeyholdError } from '@keyhold/core'
+import { newId } from '../keyring/new-id.ts'
+import type { Actor } from '../store/audits.ts'
+import { runDrDrill, type DrDrillParts } from './dr-drill.ts'
+
+export interface KeepDrDrillParts extends DrDrillParts {
+  /** Signs JSON and answers a compact JWS; throws `ERR_SEALED`. */
+  sign: (payload: Readonly<Record<string, unknown>>) => string
+}
+
+/**
+ * Drills a tenant and answers the signed report. It calls the tenant's KMSs, so that of a tenant there is one drill at a
+ * time on a replica: whoever asks meanwhile gets that one's refusal.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DRILL_RUNNING`, `ERR_SEALED`
+ */
+export async function keepDrDrill(
+  parts: KeepDrDrillParts,
+  tenantId: string,
+  lostRegion: string | undefined,
+  actor: Actor,
+): Promise<string> {
+  const { store, sign } = parts
+  if (running.has(tenantId)) throw new KeyholdError('ERR_DRILL_RUNNING')
+  running.add(tenantId)
+  try {
+    const startedAt = new Date().toISOString()
+    const drill = await runDrDrill(parts, tenantId, lostRegion)
+    const id = newId()
+    const completedAt = new Date().toISOString()
+    const jws = sign({
+      ...{ type: 'keyhold/dr-drill/1', id, startedAt, completedAt, lostRegion: lostRegion ?? null },
+      ...drill,
+    })
+    await store.transaction(async (transaction) => {
+      if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
+        throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+      await transaction.drDrills.save({ tenantId, id, jws })
+      const { passed, drCompliant } = drill
+      transaction.audit({
+        ...{ tenantId, actor, action: 'tenant.drill', targetId: tenantId },
+        details: { drillId: id, passed: String(passed), drCompliant: String(drCompliant) },
+      })
+    })
+    return jws
+  } finally {
+    running.delete(tenantId)
+  }
+}
+
+const running = new Set<string>()

@@ -1,0 +1,29 @@
+// The last drill of each tenant, as it was signed.
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+
+export function drDrillQueries(db: Database) {
+  return {
+    /** In the place of the drill before. */
+    async save(drill: { tenantId: string; id: string; jws: string }): Promise<void> {
+      const values = { id: drill.id, jws: drill.jws }
+      await db
+        .insertInto('dr_drills')
+        .values({ tenant_id: drill.tenantId, ...values })
+        .onConflict((conflict) =>
+          conflict.column('tenant_id').doUpdateSet({ ...values, created_at: sql`now()` }),
+        )
+        .execute()
+    },
+
+    /** Byte for byte; undefined: the tenant had none. */
+    async findJws(tenantId: string): Promise<string | undefined> {
+      const row = await db
+        .selectFrom('dr_drills')
+        .select('jws')
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirst()
+      return row?.jws
+    },
+  }
+}
