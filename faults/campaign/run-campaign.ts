@@ -265,8 +265,8 @@ class Campaign {
       const path = `/api/v1/encryption/migrations/${String(job.id)}/actions/cancel`
       // Failpoints on the way back are reached through a cancellation alone, and some on that very replica.
       for (const { failpoints, url: armedUrl } of this.#cluster.replicas) {
-        const at = /^migration\.(cancel|abort)\./.exec(failpoints ?? '')?.[1]
-        if (at === undefined || armedUrl === undefined) continue
+        const [name, at] = /^migration\.(cancel|abort)\.[a-z-]+/.exec(failpoints ?? '') ?? []
+        if (name === undefined || armedUrl === undefined || this.#plan.killedAt().has(name)) continue
         this.#weighed.add(String(job.id))
         inBackground(this.#ask(at === 'cancel' ? armedUrl : url, tenant, path))
       }
