@@ -27,6 +27,8 @@ export interface DeadKeyState {
   p99Ms: number
   /** To the windows right before, in which both keys were well: the median of the ratios. */
   p99Ratio: number
+  /** Those of the windows, in their order: how much of it is the machine's noise. */
+  p99Ratios: number[]
   neighbour: Record<string, number>
   tenant: Record<string, number>
   /** For the key that is dead. */
@@ -137,6 +139,7 @@ export async function runDeadKey(options: DeadKeyOptions): Promise<DeadKeyResult
         p50Ms: rounded(median(p50)),
         p99Ms: rounded(median(p99)),
         p99Ratio: ratio.length === 0 ? 1 : rounded(median(ratio)),
+        p99Ratios: ratio.map(rounded),
         neighbour: Object.fromEntries(sums?.its ?? []),
         tenant: Object.fromEntries(sums?.theDeads ?? []),
         kmsCalls: sums?.calls ?? 0,
