@@ -4,12 +4,13 @@ import { changeTenantSettingsBody, tenantSettings } from '../schemas/tenant-sett
 
 const path = '/api/v1/encryption/settings'
 const admin = ['tenant-admin'] as const
+const reader = ['tenant-admin', 'auditor'] as const
 
 export const tenantSettingsRoutes = {
   getTenantSettings: {
     method: 'GET',
     path,
-    roles: admin,
+    roles: reader,
     summary: "Answers the tenant's settings, and within which limits they can be changed.",
     replies: { 200: tenantSettings },
   },

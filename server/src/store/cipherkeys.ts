@@ -67,10 +67,12 @@ function fromRow(row: Row): CipherkeyRow {
 }
 
 // By the database's clock, which alone says what is due: of the data key itself, or of its whole tenant.
-const destroyInMs = sql<number | null>`extract(epoch from least(
-  (select due_at from keyhold.destructions d where d.tenant_id = cipherkeys.tenant_id and d.kind = 'tenant'
+// The tenant's is asked for once, and not for each row.
+const destroyInMs = (tenantId: string) =>
+  sql<number | null>`extract(epoch from least(
+  (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'tenant'
     and d.cancelled_at is null and d.destroyed_at is null),
-  (select due_at from keyhold.destructions d where d.tenant_id = cipherkeys.tenant_id and d.kind = 'data-key'
+  (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'data-key'
     and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null)
 ) - clock_timestamp())::float8 * 1000`.as('destroy_in_ms')
 
@@ -143,7 +145,7 @@ export function cipherkeyQueries(db: Database) {
           wrapped: cipherkey.wrapped,
           key_check_value: cipherkey.keyCheckValue,
         })
-        .returning([...columns, destroyInMs])
+        .returning([...columns, destroyInMs(cipherkey.tenantId)])
         .executeTakeFirstOrThrow()
       return fromUsableRow(row)
     },
@@ -182,7 +184,7 @@ export function cipherkeyQueries(db: Database) {
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
       const rows = await db
         .selectFrom('cipherkeys')
-        .select([...columns, 'key_name', 'created_at', destroyInMs])
+        .select([...columns, 'key_name', 'created_at', destroyInMs(tenantId)])
         .where('tenant_id', '=', tenantId)
         .where('key_name', '=', sql<string>`any(${keyNames})`)
         .where('state', '=', 'active')
@@ -203,7 +205,7 @@ export function cipherkeyQueries(db: Database) {
     async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
       const rows = await db
         .selectFrom('cipherkeys')
-        .select([...columns, 'state', destroyInMs])
+        .select([...columns, 'state', destroyInMs(tenantId)])
         .where('tenant_id', '=', tenantId)
         .where(
           sql<boolean>`(data_key_id, version) in (select * from unnest(
