@@ -165,13 +165,21 @@ export function createKeyHealthRecorder({
     },
 
     async probed(key, region, observation) {
-      kept.set(`${key.tenantId}/${key.keyArn}/${region}`, {
-        state: observation.state,
-        isConfirmed: kept.get(`${key.tenantId}/${key.keyArn}/${region}`)?.state === observation.state,
-        atMs: clock(),
-        writing: undefined,
-      })
-      await write(key, region, observation)
+      const name = `${key.tenantId}/${key.keyArn}/${region}`
+      const { state } = observation
+      const entry: Kept = {
+        ...{ state, atMs: clock(), writing: undefined },
+        isConfirmed: kept.get(name)?.state === state,
+      }
+      kept.set(name, entry)
+      const writing = write(key, region, observation)
+      // Requests that are refused meanwhile wait for it; what is not kept they try again.
+      entry.writing = writing
+        .catch(() => {
+          if (kept.get(name) === entry) kept.delete(name)
+        })
+        .finally(() => (entry.writing = undefined))
+      await writing
     },
   }
 }

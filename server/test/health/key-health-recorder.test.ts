@@ -13,12 +13,14 @@ const key = { keyArn, tenantId: 'tenant-1' }
 function startRecorder() {
   const rows = new Map<string, KeyHealthRow>()
   let writes = 0
+  let gate = Promise.resolve()
   const keyHealth = {
     lock: () => Promise.resolve(true),
     list: () => Promise.resolve([...rows.values()]),
-    save: (row: KeyHealthRow) => {
+    save: async (row: KeyHealthRow) => {
       writes += 1
-      return Promise.resolve(rows.set(row.region, row))
+      await gate
+      rows.set(row.region, row)
     },
     hastenProbe: () => Promise.resolve(true),
   }
@@ -33,7 +35,16 @@ function startRecorder() {
     },
     clock: () => now.ms,
   })
-  return { recorder, now, writes: () => writes, shown: () => keyHealthOf(keyArn, [...rows.values()]) }
+  /** From now on writings wait until the answer to this is called. */
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    gate = promise.then(() => undefined)
+    return () => {
+      gate = Promise.resolve()
+      resolve(undefined)
+    }
+  }
+  return { recorder, now, hold, writes: () => writes, shown: () => keyHealthOf(keyArn, [...rows.values()]) }
 }
 
 test('a region that stood in, and does not any more, is not shown to stand in', async () => {
@@ -68,4 +79,17 @@ test('an outage is shown when traffic meets it twice, a second apart; more of th
   now.ms += 59_000
   await fail()
   expect(writes()).toBe(3)
+})
+
+test('a request that is refused while a probe writes down the same is answered when that is written', async () => {
+  const { recorder, hold, shown, writes } = startRecorder()
+  const release = hold()
+  const code = 'ERR_KMS_KEY_DISABLED'
+  const probed = recorder.probed(key, 'eu-west-1', { state: 'disabled', code, action: undefined })
+  const shownWhenAnswered = recorder.failed(key, new KeyholdError(code)).then(() => shown()?.state)
+  await new Promise((resolve) => setImmediate(resolve))
+  release()
+  await probed
+  expect(await shownWhenAnswered).toBe('disabled')
+  expect(writes()).toBe(1)
 })
