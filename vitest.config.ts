@@ -26,7 +26,7 @@ function rank({ moduleId }: TestSpecification): number {
 export default defineConfig({
   test: {
     include: ['*/test/**/*.test.ts'],
-    globalSetup: ['server/test/warm-data-dir.ts'],
+    globalSetup: ['server/test/warm-start.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores: more workers only make PostgreSQL and local-kms wait for each other.

@@ -52,6 +52,7 @@ export function createReplica(
     const started = spawn(process.execPath, [command, 'serve'], {
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         ...environment,
         ...(failpoints !== undefined && { KEYHOLD_FAILPOINTS: failpoints }),
       },

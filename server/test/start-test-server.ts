@@ -14,7 +14,7 @@ import path from 'node:path'
 import { pino, type Logger } from 'pino'
 import { readConfig, type Config } from '../src/config.ts'
 import { startServer, type Server } from '../src/main.ts'
-import { warmDataDir } from './warm-data-dir.ts'
+import { warmDataDir } from './warm-start.ts'
 
 /** The account of Keyhold itself, and that of its customers. */
 export const keyholdAccount = '111111111111'
