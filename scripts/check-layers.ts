@@ -42,6 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...[
       'server/http',
       'server/metrics',
+      'server/announce-failpoint.ts',
       'server/create-logger.ts',
       'server/prepare-database.ts',
       'server/start-key-jobs.ts',
@@ -54,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       'node:*',
     ],
   ],
+  'server/announce-failpoint.ts': ['server/migration', 'type pino', 'node:fs'],
   'server/compile-cache.ts': ['node:*'],
   'server/create-logger.ts': ['pino'],
   'server/prepare-database.ts': [

@@ -55,11 +55,11 @@ export interface CampaignResult {
 }
 
 const tickMs = 250
-const faultEveryTicks = 16
+const faultEveryTicks = 10
 const revokeEveryTicks = 120
 const migrationsAtOnce = 2
 const cancelShare = 0.35
-const failpointPatienceMs = 12_000
+const failpointPatienceMs = 8_000
 const recoveryMs = 180_000
 const tokensAtOnce = 20
 

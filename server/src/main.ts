@@ -4,6 +4,7 @@ import type { KmsAnswer } from '@keyhold/core'
 import { sql } from 'kysely'
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { announceFailpoint } from './announce-failpoint.ts'
 import type { Config } from './config.ts'
 import { connectDatabase } from './connect-database.ts'
 import { createLogger } from './create-logger.ts'
@@ -33,7 +34,7 @@ import { watchKms } from './health/watch-kms.ts'
 import { createJobQueue } from './jobs/job-queue.ts'
 import { createInternalKms, rootKeyArn } from './kms/internal-kms.ts'
 import { createKmsByArn } from './kms/kms-by-arn.ts'
-import { noFailpoint, type ArmedFailpoint } from './migration/failpoint.ts'
+import { noFailpoint } from './migration/failpoint.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
 import { planMigration } from './migration/plan-migration.ts'
 import { createRewrapThreads } from './migration/rewrap-threads.ts'
@@ -167,9 +168,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   })
   const keyring = await openKeyring(config, logger, { db, connection, store, kms }, closers)
 
-  const announce = (failpoint: ArmedFailpoint) => {
-    logger.error({ failpoint }, 'failpoint')
-  }
+  const announce = announceFailpoint.bind(undefined, logger)
   const failpoint = config.armFailpoints?.({ cut, announce }) ?? noFailpoint
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
   const startParts = { store, kms, failpoint, enqueue }
