@@ -28,6 +28,7 @@ const watchedMs = boundMs + 4_000
 const returnMs = 60_000
 const pollMs = 200
 const timeoutMs = 4_000
+const callAttempts = 100
 
 export async function revokeKey(
   cluster: Cluster,
@@ -46,10 +47,10 @@ export async function revokeKey(
   try {
     tenant.revokedUntilMs = Number.POSITIVE_INFINITY
     const [clock] = await cluster.sql('select now() as at')
-    await kms.send(new DisableKeyCommand({ KeyId: keyArn }))
+    await insist(() => kms.send(new DisableKeyCommand({ KeyId: keyArn })))
     const lastMs = await lastPlaintext(cluster, tenant, performance.now() + watchedMs)
     const isConclusive = !(await hasMoved(cluster, tenant, clock?.at))
-    await kms.send(new EnableKeyCommand({ KeyId: keyArn }))
+    await insist(() => kms.send(new EnableKeyCommand({ KeyId: keyArn })))
     const returnedMs = await firstPlaintext(cluster, tenant)
     revocations[isConclusive ? 'conclusive' : 'inconclusive'] += 1
     if (isConclusive) {
@@ -63,6 +64,19 @@ export async function revokeKey(
     // Another replica may go by what it knows of the key until it looks again.
     tenant.revokedUntilMs = performance.now() + returnMs
     kms.destroy()
+  }
+}
+
+// The customer's own calls meet the faults of the KMS as well.
+async function insist(call: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await call()
+      return
+    } catch (error) {
+      if (attempt === callAttempts) throw error
+      await sleep(pollMs)
+    }
   }
 }
 
