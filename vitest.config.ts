@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // The longest files, which wait for processes more than they work: begun last, they would run alone at the end.
 const long = [
+  'server/test/health/causes',
   'faults/test/',
   'server/test/migration/',
   'cli/test/scripts.',
