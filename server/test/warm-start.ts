@@ -21,7 +21,8 @@ export async function setup(): Promise<() => Promise<void>> {
   const made = make(folder)
   return async () => {
     await made
-    await rm(folder, { recursive: true, force: true })
+    // Workers that end just now may still write what they have compiled.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
 

@@ -151,7 +151,8 @@ test('a tenant that asks too often is told so, its key stays healthy, and its ne
   const theirs = await encryptText(server, stormy, 'of the one that asks too often')
   const answers = new Set<string>()
   const neighbours = new Set<string>()
-  for (let round = 0; round < 3; round++) {
+  // A machine that is slow enough stays within the budget for a while.
+  for (let round = 0; round < 3 || answers.size < 2; round++) {
     for (let each = 0; each < 10; each++) answers.add(await decryptOnce(stormy, theirs))
     neighbours.add(await decryptOnce(neighbour, mine))
   }
@@ -161,5 +162,5 @@ test('a tenant that asks too often is told so, its key stays healthy, and its ne
   const { body } = await server.request('GET', path, { token: stormy.adminToken })
   expect(at(body, 'state')).toBe('healthy')
   // No breaker, no memory of an outage: as soon as there is budget, it goes on.
-  await expect.poll(() => decryptOnce(stormy, theirs), { timeout: 900 }).toBe('200')
-}, 30_000)
+  await expect.poll(() => decryptOnce(stormy, theirs), { timeout: 10_000 }).toBe('200')
+})
