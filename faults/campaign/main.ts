@@ -1,5 +1,6 @@
 // `npm run faults`: see docs/reliability.md.
 import { parseArgs } from 'node:util'
+import { integerOption } from '../integer-option.ts'
 import { runCampaign } from './run-campaign.ts'
 
 const usage = `Usage: npm run faults -- [--kills 1000] [--cipherkeys 10000] [--tenants 6] [--seed N] [--json]
@@ -10,15 +11,6 @@ const usage = `Usage: npm run faults -- [--kills 1000] [--cipherkeys 10000] [--t
   --seed N         what is done, repeatable but for the timing (default: random)
   --json           nothing but the last line, a JSON object
 `
-
-function integerFrom(name: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) {
-    process.stderr.write(`--${name} expects a whole number from 1\n\n${usage}`)
-    process.exit(2)
-  }
-  return value
-}
 
 const { values } = parseArgs({
   options: {
@@ -40,10 +32,10 @@ process.once('SIGINT', () => {
 })
 const startMs = performance.now()
 const { details, ...result } = await runCampaign({
-  kills: integerFrom('kills', values.kills),
-  cipherkeys: integerFrom('cipherkeys', values.cipherkeys),
-  tenants: integerFrom('tenants', values.tenants),
-  seed: integerFrom('seed', values.seed),
+  kills: integerOption(usage, 'kills', values.kills, 1),
+  cipherkeys: integerOption(usage, 'cipherkeys', values.cipherkeys, 1),
+  tenants: integerOption(usage, 'tenants', values.tenants, 1),
+  seed: integerOption(usage, 'seed', values.seed, 1),
   signal: ending.signal,
   say,
 })

@@ -1,5 +1,6 @@
 // `npm run dead-key`: see docs/revocation.md.
 import { parseArgs } from 'node:util'
+import { integerOption } from '../integer-option.ts'
 import { runDeadKey } from './run-dead-key.ts'
 
 const usage = `Usage: npm run dead-key -- [--window-seconds 15] [--rounds 3] [--rate 100] [--ttl-seconds 5] [--json]
@@ -11,15 +12,6 @@ const usage = `Usage: npm run dead-key -- [--window-seconds 15] [--rounds 3] [--
   --json              nothing but the last line, a JSON object
 `
 
-function integerFrom(name: string, text: string, min: number): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < min) {
-    process.stderr.write(`--${name} expects a whole number from ${min}\n\n${usage}`)
-    process.exit(2)
-  }
-  return value
-}
-
 const { values } = parseArgs({
   options: {
     'window-seconds': { type: 'string', default: '15' },
@@ -30,10 +22,10 @@ const { values } = parseArgs({
   },
 })
 const result = await runDeadKey({
-  windowSeconds: integerFrom('window-seconds', values['window-seconds'], 1),
-  rounds: integerFrom('rounds', values.rounds, 1),
-  rate: integerFrom('rate', values.rate, 1),
-  ttlSeconds: integerFrom('ttl-seconds', values['ttl-seconds'], 0),
+  windowSeconds: integerOption(usage, 'window-seconds', values['window-seconds'], 1),
+  rounds: integerOption(usage, 'rounds', values.rounds, 1),
+  rate: integerOption(usage, 'rate', values.rate, 1),
+  ttlSeconds: integerOption(usage, 'ttl-seconds', values['ttl-seconds'], 0),
   say: (line) => {
     if (!values.json) process.stderr.write(`${line}\n`)
   },

@@ -1,5 +1,6 @@
 // `npm run races`: see docs/reliability.md.
 import { parseArgs } from 'node:util'
+import { integerOption } from '../integer-option.ts'
 import { runRaces } from './run-races.ts'
 
 const usage = `Usage: npm run races -- [--races 1000] [--tenants 8] [--json]
@@ -9,15 +10,6 @@ const usage = `Usage: npm run races -- [--races 1000] [--tenants 8] [--json]
   --json        nothing but the last line, a JSON object
 `
 
-function integerFrom(name: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) {
-    process.stderr.write(`--${name} expects a whole number from 1\n\n${usage}`)
-    process.exit(2)
-  }
-  return value
-}
-
 const { values } = parseArgs({
   options: {
     races: { type: 'string', default: '1000' },
@@ -26,8 +18,8 @@ const { values } = parseArgs({
   },
 })
 const { problems, ...result } = await runRaces({
-  races: integerFrom('races', values.races),
-  tenants: integerFrom('tenants', values.tenants),
+  races: integerOption(usage, 'races', values.races, 1),
+  tenants: integerOption(usage, 'tenants', values.tenants, 1),
   say: (line) => {
     if (!values.json) process.stderr.write(`${line}\n`)
   },

@@ -1,5 +1,6 @@
 // `npm run revocation`: see docs/revocation.md.
 import { parseArgs } from 'node:util'
+import { integerOption } from '../integer-option.ts'
 import { printWays } from './print-ways.ts'
 import { runRevocations } from './run-revocations.ts'
 
@@ -13,15 +14,6 @@ const usage = `Usage: npm run revocation -- [--trials 200] [--locks 20] [--tenan
   --seed N              what is done, repeatable but for the timing (default: random)
   --json                nothing but the last line, a JSON object
 `
-
-function integerFrom(name: string, text: string, min: number): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < min) {
-    process.stderr.write(`--${name} expects a whole number from ${min}\n\n${usage}`)
-    process.exit(2)
-  }
-  return value
-}
 
 const { values } = parseArgs({
   options: {
@@ -39,12 +31,12 @@ const say = (line: string) => {
 }
 const startMs = performance.now()
 const { details, ...result } = await runRevocations({
-  trials: integerFrom('trials', values.trials, 0),
-  locks: integerFrom('locks', values.locks, 0),
-  tenants: integerFrom('tenants', values.tenants, 1),
-  ttlSeconds: integerFrom('ttl-seconds', values['ttl-seconds'], 1),
+  trials: integerOption(usage, 'trials', values.trials, 0),
+  locks: integerOption(usage, 'locks', values.locks, 0),
+  tenants: integerOption(usage, 'tenants', values.tenants, 1),
+  ttlSeconds: integerOption(usage, 'ttl-seconds', values['ttl-seconds'], 1),
   losesNotifications: values['lose-notifications'],
-  seed: integerFrom('seed', values.seed, 1),
+  seed: integerOption(usage, 'seed', values.seed, 1),
   say,
 })
 say(`took ${((performance.now() - startMs) / 60_000).toFixed(1)} min`)
