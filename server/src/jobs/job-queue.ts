@@ -21,8 +21,8 @@ export interface JobQueueOptions {
 }
 
 export interface JobHandlers {
-  /** Leads a key job until it ends or pauses. */
-  runKeyJob: (keyJobId: string) => Promise<void>
+  /** Leads a key job until it ends, pauses or gives way; answers whether it is to be led again, after the others. */
+  runKeyJob: (keyJobId: string) => Promise<boolean>
   /** Key jobs that nobody leads. */
   listUnledKeyJobs: () => Promise<{ id: string }[]>
   /** What is to be done every few seconds on every replica. */
@@ -90,7 +90,9 @@ export function createJobQueue({ connection, onError }: JobQueueOptions): JobQue
         queue,
         { pollingIntervalSeconds: pollSeconds, localConcurrency: concurrentJobs },
         async (jobs) => {
-          for (const job of jobs) await handlers.runKeyJob(job.data.keyJobId)
+          for (const { data } of jobs) {
+            if (await handlers.runKeyJob(data.keyJobId)) await send(data.keyJobId)
+          }
         },
       )
       await sweepOnce(handlers)

@@ -23,13 +23,15 @@ interface ChunkAtWork {
 
 /** Answers whether the end was reached; false: it is to give up the lead. */
 export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
-  const { pacer, signal } = parts
+  const { pacer, signal, stint } = parts
   const atWork: ChunkAtWork[] = []
   let copiedTo = job.copiedTo
   let reading: Promise<ChunkAtWork | undefined> | undefined
   let isRead = false
   for (;;) {
     while (!isRead && atWork.length < pacer.depth()) {
+      // Whoever gives way still writes what is being read, and reads no more.
+      if (stint.isOver && reading === undefined) break
       reading ??= readAhead(parts, job, copiedTo)
       const next = await reading
       reading = undefined
@@ -38,13 +40,14 @@ export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promis
         atWork.push(next)
         copiedTo = next.chunk.last
         // A turn that is taken while a chunk is still at work would hide what that chunk takes.
-        if (pacer.depth() > 1) reading = readAhead(parts, job, copiedTo)
+        if (pacer.depth() > 1 && !stint.isOver) reading = readAhead(parts, job, copiedTo)
       }
     }
     const first = atWork.shift()
     if (signal.aborted) return false
-    if (first === undefined) return true
+    if (first === undefined) return isRead
     await writeChunk(parts, job, first)
+    await stint.look()
   }
 }
 

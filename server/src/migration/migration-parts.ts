@@ -6,6 +6,7 @@ import type { Store, TransactionStore } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Pacer } from './pacer.ts'
 import type { RewrapThreads } from './rewrap-threads.ts'
+import type { Stint } from './stint.ts'
 
 /** Signs a JSON value and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). */
 export type SignReport = (payload: Readonly<Record<string, unknown>>) => string
@@ -32,10 +33,14 @@ export class LeadLost extends Error {
   }
 }
 
-/** What a phase works with besides: who it is that leads, a UUID of one run, and when it is to give up the lead. */
+/** What a phase works with besides. */
 export interface LeaderParts extends MigrationParts {
+  /** Who it is that leads: a UUID of one run. */
   leaderId: string
+  /** When it aborts, the lead is to be given up. */
   signal: AbortSignal
+  /** Where a phase can be left and taken up again, it asks whether another key job is to have its turn. */
+  stint: Stint
 }
 
 /** Saves a step's progress inside its transaction, and undoes the transaction when this run leads no more. */

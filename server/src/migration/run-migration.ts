@@ -11,6 +11,7 @@ import { cutover } from './cutover.ts'
 import { dual } from './dual.ts'
 import { LeadLost, type LeaderParts, type MigrationParts } from './migration-parts.ts'
 import { prepare } from './prepare.ts'
+import { createStint } from './stint.ts'
 import { verify } from './verify.ts'
 
 // Between two tries: twice as long each time, with jitter so that the jobs of one lost KEK don't come all at once.
@@ -38,28 +39,32 @@ export interface RunMigrationOptions {
   onPause: (job: KeyJobRow, error: unknown) => void
 }
 
-/** Leads a key job until it has ended, pauses, or has another leader. Answers at once where another one leads. */
+/**
+ * Leads a key job until it has ended, pauses, or has another leader; at once where another one leads. Answers whether
+ * it has given way to other key jobs: then the job waits for a leader again.
+ */
 export async function runMigration(
   migrationParts: MigrationParts,
   keyJobId: string,
   { signal, onPause }: RunMigrationOptions,
-): Promise<void> {
+): Promise<boolean> {
+  const stint = createStint(migrationParts.store)
   // An id for this run alone: a second run in the same process is another leader like one elsewhere.
-  const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID(), signal }
+  const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID(), signal, stint }
   const { store, leaderId, leaseSeconds } = parts
   for (;;) {
     const job = await store.keyJobs.lease(keyJobId, leaderId, leaseSeconds)
-    if (job === undefined) return
-    if (signal.aborted) {
+    if (job === undefined) return false
+    if (signal.aborted || stint.isOver) {
       await store.keyJobs.release(job.id, leaderId)
-      return
+      return !signal.aborted
     }
     const failure = await runStep(parts, job)
     if (failure === undefined) continue
     if (failure.error instanceof LeadLost) await store.keyJobs.release(job.id, leaderId)
     // Whoever leads no more has nothing to say: its failure came of the other's success.
     else if (await pause(parts, job, failure.error)) onPause(job, failure.error)
-    return
+    return false
   }
 }
 

@@ -108,6 +108,15 @@ export interface KeyJobChanges {
   completedAt?: Date
 }
 
+function selectUnled(db: Database) {
+  return db
+    .selectFrom('key_jobs')
+    .select(['id', 'tenant_id'])
+    .where('phase', 'not in', ended)
+    .where(sql<boolean>`coalesce(lease_expires_at <= now(), true)`)
+    .where(sql<boolean>`coalesce(retry_at <= now(), true)`)
+}
+
 export function keyJobQueries(db: Database) {
   return {
     /** @throws KeyholdError `ERR_MIGRATION_RUNNING` when the tenant has a live key job */
@@ -198,15 +207,13 @@ export function keyJobQueries(db: Database) {
 
     /** Live key jobs that nobody leads and whose pause, if any, is over. */
     async listUnled(): Promise<{ id: string; tenantId: string }[]> {
-      const rows = await db
-        .selectFrom('key_jobs')
-        .select(['id', 'tenant_id'])
-        .where('phase', 'not in', ended)
-        .where(sql<boolean>`coalesce(lease_expires_at <= now(), true)`)
-        .where(sql<boolean>`coalesce(retry_at <= now(), true)`)
-        .orderBy('created_at')
-        .execute()
+      const rows = await selectUnled(db).orderBy('created_at').execute()
       return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id }))
+    },
+
+    /** Whether `listUnled` would answer any. */
+    async existsUnled(): Promise<boolean> {
+      return (await selectUnled(db).limit(1).executeTakeFirst()) !== undefined
     },
 
     /** Takes or renews the lead of a live key job for one replica; undefined when another has it or it has ended. */

@@ -1,0 +1,29 @@
+// How long a run leads a key job while others wait for a leader. A replica leads few at a time: a small tenant must not
+// wait until the millions of others are copied.
+import type { Store } from '../store/store.ts'
+
+export interface Stint {
+  /** Looks whether the run is to give way to another key job. Once it is, that stays. */
+  look(): Promise<boolean>
+  readonly isOver: boolean
+}
+
+const stintMs = 5_000
+const lookMs = 1_000
+
+export function createStint({ keyJobs }: Pick<Store, 'keyJobs'>): Stint {
+  let nextLookMs = performance.now() + stintMs
+  let isOver = false
+  return {
+    async look() {
+      if (!isOver && performance.now() >= nextLookMs) {
+        nextLookMs = performance.now() + lookMs
+        isOver = await keyJobs.existsUnled()
+      }
+      return isOver
+    },
+    get isOver() {
+      return isOver
+    },
+  }
+}
