@@ -10,8 +10,8 @@ export interface Sizes {
   loadRounds: number
   /** Load that is sent to each server before anything counts. */
   warmUpMs: number
-  cipherkeys: number
-  migrationRounds: number
+  /** Migrations beside bare loops: of so many cipherkeys each, so many turns for each side. */
+  migrations: { cipherkeys: number; rounds: number }[]
   /** Keys that are brought over by a KMS call pair each. */
   kmsPairs: number
   /** Migrations of these sizes beside that of the first. */
@@ -33,8 +33,10 @@ export const full: Sizes = {
   loadSliceMs: 3_000,
   loadRounds: 7,
   warmUpMs: 5_000,
-  cipherkeys: 100_000,
-  migrationRounds: 3,
+  migrations: [
+    { cipherkeys: 100_000, rounds: 3 },
+    { cipherkeys: 1_000_000, rounds: 1 },
+  ],
   kmsPairs: 2_000,
   growthCipherkeys: [10_000, 100_000, 1_000_000],
   besideTraffic: 200_000,
@@ -51,8 +53,7 @@ export const quick: Sizes = {
   loadSliceMs: 400,
   loadRounds: 2,
   warmUpMs: 700,
-  cipherkeys: 5_000,
-  migrationRounds: 2,
+  migrations: [{ cipherkeys: 5_000, rounds: 2 }],
   kmsPairs: 100,
   growthCipherkeys: [1_000, 5_000],
   besideTraffic: 2_000,

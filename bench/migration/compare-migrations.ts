@@ -16,7 +16,7 @@ const firstId = '00000000-0000-0000-0000-000000000000'
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 export async function compareMigrations(
-  { cipherkeys, migrationRounds, kmsPairs }: Pick<Sizes, 'cipherkeys' | 'migrationRounds' | 'kmsPairs'>,
+  { migrations, kmsPairs }: Pick<Sizes, 'migrations' | 'kmsPairs'>,
   report: Report,
 ): Promise<void> {
   await orSkip('migration, copying of cipherkeys', report, async () => {
@@ -29,24 +29,21 @@ export async function compareMigrations(
         (count: number) => bareThreadsMs(keyhold, threads, count, 'keyhold'),
         (count: number) => bareThreadsMs(keyhold, threads, count, 'plain-gcm'),
       ]
-      for (const side of sides) await side(Math.min(cipherkeys, warmUpCipherkeys))
-      const rounds: Times[] = []
-      for (let round = 0; round < migrationRounds; round++) {
-        const times: Times = [0, 0, 0, 0]
-        for (let turn = 0; turn < sides.length; turn++) {
-          const index = (round + turn) % sides.length
-          times[index] = (await sides[index]?.(cipherkeys)) ?? Number.NaN
-        }
-        rounds.push(times)
-      }
-      const name = `migration, copying ${cipherkeys.toLocaleString('en')} cipherkeys`
+      const smallest = Math.min(...migrations.map(({ cipherkeys }) => cipherkeys))
+      for (const side of sides) await side(Math.min(smallest, warmUpCipherkeys))
       const pairs = await kmsPairsPerSecond(keyhold.kmsUrl, kmsPairs)
-      return [
-        compare(`${name} | bare loop in two threads`, cipherkeys, rounds, 2, 0.6),
-        compare(`${name} | bare loop in one thread`, cipherkeys, rounds, 1),
-        compare(`${name} | bare loop with plain GCM in two threads`, cipherkeys, rounds, 3),
-        comparePairs(`${name} | one KMS call pair for each`, cipherkeys, rounds, pairs),
-      ]
+      const comparisons: Comparison[] = []
+      for (const { cipherkeys, rounds } of migrations) {
+        const times = await byTurns(sides, cipherkeys, rounds)
+        const name = `migration, copying ${cipherkeys.toLocaleString('en')} cipherkeys`
+        comparisons.push(
+          compare(`${name} | bare loop in two threads`, cipherkeys, times, 2, 0.6),
+          compare(`${name} | bare loop in one thread`, cipherkeys, times, 1),
+          compare(`${name} | bare loop with plain GCM in two threads`, cipherkeys, times, 3),
+          comparePairs(`${name} | one KMS call pair for each`, cipherkeys, times, pairs),
+        )
+      }
+      return comparisons
     } finally {
       await threads.stop()
       await keyhold.stop()
@@ -56,6 +53,24 @@ export async function compareMigrations(
 
 /** Milliseconds of each side. */
 type Times = [engine: number, bare: number, threads: number, plainGcm: number]
+
+/** Each side in turn, beginning with another one each round. */
+async function byTurns(
+  sides: ((cipherkeys: number) => Promise<number>)[],
+  cipherkeys: number,
+  rounds: number,
+): Promise<Times[]> {
+  const times: Times[] = []
+  for (let round = 0; round < rounds; round++) {
+    const taken: Times = [0, 0, 0, 0]
+    for (let turn = 0; turn < sides.length; turn++) {
+      const index = (round + turn) % sides.length
+      taken[index] = (await sides[index]?.(cipherkeys)) ?? Number.NaN
+    }
+    times.push(taken)
+  }
+  return times
+}
 
 function comparePairs(name: string, cipherkeys: number, rounds: Times[], pairs: number): Comparison {
   const ours = (cipherkeys * 1_000) / median(rounds.map(([engine]) => engine))

@@ -20,8 +20,14 @@ export interface TimedKeyhold {
   /** KMS calls so far. */
   countKmsCalls(): number
   /** Migrates a tenant to a new key of its customer; answers how long copying took, from first chunk to last. */
-  migrate(tenant: Tenant): Promise<number>
+  migrate(tenant: Tenant, listener?: CopyListener): Promise<number>
   stop(): Promise<void>
+}
+
+/** To be told when copying begins and ends. */
+export interface CopyListener {
+  begun(): void
+  ended(): void
 }
 
 export async function startTimedKeyhold(): Promise<TimedKeyhold> {
@@ -30,6 +36,7 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
   const kms = await startLocalKms()
   let copyStartMs = 0
   let copyEndMs = 0
+  let copying: CopyListener | undefined
   const config = readConfig({
     KEYHOLD_PORT: '0',
     KEYHOLD_DATA_DIR: dataDir,
@@ -42,8 +49,12 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
       ...config,
       // Where tests break a migration, a clock can stand as well.
       armFailpoints: () => (name) => {
-        if (name === 'migration.copy.before-chunk') copyStartMs ||= performance.now()
+        if (name === 'migration.copy.before-chunk' && copyStartMs === 0) {
+          copyStartMs = performance.now()
+          copying?.begun()
+        }
         if (name === 'migration.copy.after-commit') copyEndMs = performance.now()
+        if (name === 'migration.copy.before-end') copying?.ended()
       },
     },
     createLogger('silent'),
@@ -74,8 +85,9 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
       const key = await internalKms.unwrapTenantKey(row.key_arn, row.wrapped, ref)
       return { tenant, tenantKey: { ...ref, key } }
     },
-    async migrate(tenant) {
+    async migrate(tenant, listener) {
       copyStartMs = 0
+      copying = listener
       await migrateTo(server.url, tenant, await createCustomerKey(kms.url))
       return copyEndMs - copyStartMs
     },
