@@ -5,6 +5,7 @@ import { fromAwsError } from './aws-kms-errors.ts'
 import type { CustomerRoles } from './customer-role.ts'
 import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'
 import { accountOf, ownAccount, requestsOf, type KmsCall } from './kms-call.ts'
+import { rememberAttempts } from './remember-attempts.ts'
 import { createTurns, type Turn, type Turns } from './turns.ts'
 
 const connectTimeoutMs = 500
@@ -102,6 +103,7 @@ export function createAwsCall(
         ...(budgetWaitMs !== undefined && { budgetWaitMs }),
         ...(onWaited !== undefined && { onWaited }),
       })
+      rememberAttempts(client)
       calls = { client, inTurn }
       regions.set(region, calls)
     }
@@ -123,6 +125,7 @@ export function createAwsCall(
         maxAttempts,
         requestHandler: ownClient.config.requestHandler,
       })
+      rememberAttempts(client)
       roleClients.set(name, client)
     }
     return client

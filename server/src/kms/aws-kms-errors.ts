@@ -51,6 +51,11 @@ const networkCodes = new Set([
   'ETIMEDOUT',
 ])
 
+/** Whether an exception of that name says that there were too many requests. */
+export function isThrottlingName(name: string): boolean {
+  return Object.hasOwn(codeByName, name) && codeByName[name] === 'ERR_KMS_THROTTLED'
+}
+
 function codeOf(error: Error): ErrorCode {
   // One exception for several states; only its message tells them apart.
   if (error.name === 'KMSInvalidStateException') {
