@@ -1,5 +1,5 @@
 // Migrations from small to very large: what a cipherkey costs, how many KMS calls there are, what memory is used over
-// time, and how long the event loop is held.
+// time, and how long the main thread works at a time.
 import { once } from 'node:events'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -10,8 +10,8 @@ import { startTimedKeyhold, type TimedKeyhold } from './timed-keyhold.ts'
 import { watchCopying, type CopyFigures } from './watch-copying.ts'
 
 const warmUpCipherkeys = 2_000
-// Longer than that, and requests would feel it.
-const holdGoalMs = 10
+// Longer than that without a look at requests, and they would feel it.
+const workGoalMs = 10
 
 interface Outcome extends CopyFigures {
   cipherkeys: number
@@ -81,26 +81,40 @@ function describe(outcome: Outcome, first: Outcome): Comparison[] {
       ratio: outcome.beforeMebibytes / outcome.peakMebibytes,
     },
     {
-      name: `${name}, memory in the last fifth of copying | in the first fifth`,
+      name: `${name}, resident in the last fifth of copying | in the first fifth`,
       ours: outcome.lastFifthMebibytes,
       theirs: outcome.firstFifthMebibytes,
       unit: 'MiB resident',
       ratio: outcome.firstFifthMebibytes / outcome.lastFifthMebibytes,
     },
     {
-      name: `${name}, event loop held, p99.9 | ${holdGoalMs} ms`,
-      ours: outcome.longHoldMs,
-      theirs: holdGoalMs,
+      name: `${name}, in use in the last fifth of copying | in the first fifth`,
+      ours: outcome.lastFifthUsedMebibytes,
+      theirs: outcome.firstFifthUsedMebibytes,
+      unit: 'MiB in use',
+      ratio: outcome.firstFifthUsedMebibytes / outcome.lastFifthUsedMebibytes,
+    },
+    {
+      name: `${name}, work of the main thread in a turn, p99.9 | ${workGoalMs} ms`,
+      ours: outcome.workMs,
+      theirs: workGoalMs,
       unit: 'ms',
-      ratio: holdGoalMs / outcome.longHoldMs,
+      ratio: workGoalMs / outcome.workMs,
       goal: 1,
     },
     {
-      name: `${name}, event loop held, longest | ${holdGoalMs} ms`,
-      ours: outcome.longestHoldMs,
-      theirs: holdGoalMs,
+      name: `${name}, work of the main thread in a turn, longest | ${workGoalMs} ms`,
+      ours: outcome.longestWorkMs,
+      theirs: workGoalMs,
       unit: 'ms',
-      ratio: holdGoalMs / outcome.longestHoldMs,
+      ratio: workGoalMs / outcome.longestWorkMs,
+    },
+    {
+      name: `${name}, delay of timers on the main thread, p99.9 | ${workGoalMs} ms`,
+      ours: outcome.delayMs,
+      theirs: workGoalMs,
+      unit: 'ms',
+      ratio: workGoalMs / outcome.delayMs,
     },
   ]
 }
