@@ -34,8 +34,9 @@ export interface Pacer {
 }
 
 const chunkRows = 1_000
-// Beside traffic: short chunks, one at a time, so that nobody waits long for a processor.
-const yieldingRows = 100
+// Beside traffic: short chunks, one at a time, so that nobody waits long for a processor. With 100 the p99 of decryption
+// was 2.4 times that of an idle machine, with 50 1.8 times, for a tenth of the pace; with 25 no less.
+const yieldingRows = 50
 const minSharePercent = 2
 const startSharePercent = 20
 const maxYieldingSharePercent = 50

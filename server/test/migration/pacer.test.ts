@@ -13,7 +13,7 @@ test('alone, chunks are long and several at a time; beside traffic short and one
   const alone = createPacer({ ...unlimited, gauge: gaugeOf('none') })
   expect([(await alone.turn(signal))?.rows, alone.depth()]).toEqual([1_000, 3])
   const beside = createPacer({ ...unlimited, gauge: gaugeOf('calm') })
-  expect([(await beside.turn(signal))?.rows, beside.depth()]).toEqual([100, 1])
+  expect([(await beside.turn(signal))?.rows, beside.depth()]).toEqual([50, 1])
   const heedless = createPacer({ ...unlimited, yields: false, gauge: gaugeOf('strained') })
   expect([(await heedless.turn(signal))?.rows, heedless.depth()]).toEqual([1_000, 3])
   const shared = createPacer({ ...unlimited, timeSharePercent: 99, gauge: gaugeOf('none') })
