@@ -34,8 +34,8 @@ export interface Pacer {
 }
 
 const chunkRows = 1_000
-// Beside traffic: short chunks, one at a time, so that nobody waits long for a processor. With 100 the p99 of decryption
-// was 2.4 times that of an idle machine, with 50 1.8 times, for a tenth of the pace; with 25 no less.
+// Beside traffic: short chunks, one at a time, so that nobody waits long for a processor. With 100 the p99 of requests is
+// higher, with 25 the pace is a quarter lower: docs/performance.md.
 const yieldingRows = 50
 const minSharePercent = 2
 const startSharePercent = 20
