@@ -30,8 +30,9 @@ export default defineConfig({
     globalSetup: ['server/test/warm-start.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Two cores: more workers only make PostgreSQL and local-kms wait for each other.
-    maxWorkers: 2,
+    // Much of the time a test waits, for a probe or a process. On two cores a third worker takes a quarter of the time off;
+    // a fourth one only makes PostgreSQL and local-kms wait for each other.
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     reporters: ['default'],
   },

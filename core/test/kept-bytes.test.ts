@@ -12,7 +12,7 @@ test('the parts follow each other in memory that is theirs alone', () => {
   expect(keptBytes().length).toBe(0)
 })
 
-test('a data key that has encrypted holds less than a kilobyte outside the heap', () => {
+test('a data key that has encrypted holds less than a kilobyte outside the heap', async () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
   const heldBytes = () => {
@@ -26,6 +26,8 @@ test('a data key that has encrypted holds less than a kilobyte outside the heap'
     // What other requests take from the pool.
     for (let taken = 0; taken < Buffer.poolSize; taken += 1_000) Buffer.allocUnsafe(1_000)
   }
-  expect((heldBytes() - before) / dataKeys.length).toBeLessThan(1_000)
+  // What was collected is given back by another thread: on a busy machine later than now.
+  const heldByEach = () => (heldBytes() - before) / dataKeys.length
+  await expect.poll(heldByEach, { timeout: 10_000 }).toBeLessThan(1_000)
   expect(dataKeys).toHaveLength(500)
 })
