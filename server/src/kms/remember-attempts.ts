@@ -1,6 +1,6 @@
 // The SDK repeats throttled requests after pauses of up to a second each. Where the time for all attempts ends before
-// that, it says only that it was told to stop: neither that AWS KMS throttles, and not that it does not answer, nor how
-// many requests were sent, which the budget and the bill ask for.
+// that, it says only that it was told to stop. But that AWS KMS throttles is another cause than that it does not answer,
+// and the budget and the bill ask how many requests were sent.
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { isThrottlingName } from './aws-kms-errors.ts'
 

@@ -3,8 +3,9 @@
 import type { Store } from '../store/store.ts'
 
 export interface Stint {
-  /** Looks whether the run is to give way to another key job. Once it is, that stays. */
-  look(): Promise<boolean>
+  /** Looks whether another key job is to have its turn. */
+  look(): Promise<void>
+  /** Whether the run is to give way. Once it is, that stays. */
   readonly isOver: boolean
 }
 
@@ -16,11 +17,9 @@ export function createStint({ keyJobs }: Pick<Store, 'keyJobs'>): Stint {
   let isOver = false
   return {
     async look() {
-      if (!isOver && performance.now() >= nextLookMs) {
-        nextLookMs = performance.now() + lookMs
-        isOver = await keyJobs.existsUnled()
-      }
-      return isOver
+      if (isOver || performance.now() < nextLookMs) return
+      nextLookMs = performance.now() + lookMs
+      isOver = await keyJobs.existsUnled()
     },
     get isOver() {
       return isOver
