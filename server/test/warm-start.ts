@@ -1,5 +1,6 @@
-// What test servers begin with: compiled modules, and a data directory. Making a PostgreSQL cluster and all tables takes two seconds of a processor; done once
-// for a run of the tests, in the background, and copied for each server that does not mind who made its keys.
+// What test servers begin with: compiled modules, and a data directory. Making a PostgreSQL cluster and all tables takes
+// two seconds of a processor; done once for a run of the tests, in the background, and copied for each server that does
+// not mind who made its keys.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'

@@ -382,7 +382,7 @@ test('each cause has its own state, answer and words, and passes by itself', asy
     const key = keyOf()
     const takeBack = await produce(key)
     const seen = async () => [at(await healthOf(key), 'state'), await answerTo(key)]
-    await expect.poll(seen, { timeout: 90_000, message: cause }).toEqual([state, answer])
+    await expect.poll(seen, { timeout: 30_000, message: cause }).toEqual([state, answer])
 
     const health = await healthOf(key)
     const words = textAt(health, 'cause')
@@ -406,7 +406,7 @@ test('each cause has its own state, answer and words, and passes by itself', asy
     if (takeBack === undefined) continue
     await takeBack()
     await expect
-      .poll(async () => [await answerTo(key), at(await healthOf(key), 'state')], { timeout: 90_000 })
+      .poll(async () => [await answerTo(key), at(await healthOf(key), 'state')], { timeout: 30_000 })
       .toEqual(['200', 'healthy'])
   }
 }, 400_000)
@@ -416,7 +416,7 @@ test('each cause in another region is told of that region, and requests go on', 
     const key = keyOf()
     const takeBack = await produce(key)
     const stateOf = async () => at(await healthOf(key), 'regions', 1, 'state')
-    await expect.poll(stateOf, { timeout: 90_000, message: cause }).toBe(state)
+    await expect.poll(stateOf, { timeout: 30_000, message: cause }).toBe(state)
 
     const health = await healthOf(key)
     expect([at(health, 'state'), await answerTo(key)]).toEqual(['healthy', '200'])
@@ -428,7 +428,7 @@ test('each cause in another region is told of that region, and requests go on', 
 
     if (takeBack === undefined) continue
     await takeBack()
-    await expect.poll(stateOf, { timeout: 90_000 }).toBe('healthy')
+    await expect.poll(stateOf, { timeout: 30_000 }).toBe('healthy')
   }
 }, 400_000)
 
