@@ -113,8 +113,8 @@ describe('a changed file', () => {
     const { local, path } = await setUp()
     await truncate(path, 82 + 3 * chunk + 500)
     const file = await local.openEncryptedFile(path)
-    for (const reading of [file.size(), file.readRange(-1), file.readRange(0, size)])
-      await expect(reading).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
+    for (const read of [() => file.size(), () => file.readRange(-1), () => file.readRange(0, size)])
+      await expect(read()).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
     await file.close()
   })
 

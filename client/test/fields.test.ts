@@ -111,12 +111,12 @@ describe('a token is bound', () => {
     expect(kept[1]?.context).toBe('{"table":"people","column":"notes.private","id":"1"}')
 
     const moved = [
-      people.decrypt({ ...stored, id: '2' }),
-      people.decrypt({ id: '1', ssn: stored.notes?.private }),
-      fields<Row>(cipher, paths, { ...options, table: 'others' }).decrypt(stored),
+      () => people.decrypt({ ...stored, id: '2' }),
+      () => people.decrypt({ id: '1', ssn: stored.notes?.private }),
+      () => fields<Row>(cipher, paths, { ...options, table: 'others' }).decrypt(stored),
     ]
-    for (const decryption of moved)
-      await expect(decryption).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
+    for (const decrypt of moved)
+      await expect(decrypt()).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
     await expect(moved[1]).rejects.toMatchObject({ field: 'ssn', message: 'the field "ssn": No.' })
   })
 })

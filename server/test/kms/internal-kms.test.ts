@@ -67,12 +67,12 @@ test('sealed, it refuses everything with one word', async () => {
   const kms = createInternalKms(undefined)
   const keyArn = rootKeyArn('0123456789abcdef')
   const ref = { tenantId: 't', id: '0c7f2c17-4f8a-7597-9bd4-15415466a3dc', version: 1 }
-  for (const asked of [
-    kms.createTenantKey(keyArn, ref),
-    kms.unwrapTenantKey(keyArn, Buffer.alloc(104), ref),
-    kms.inspectKey(keyArn, 't'),
+  for (const ask of [
+    () => kms.createTenantKey(keyArn, ref),
+    () => kms.unwrapTenantKey(keyArn, Buffer.alloc(104), ref),
+    () => kms.inspectKey(keyArn, 't'),
   ]) {
-    await expect(asked).rejects.toMatchObject({ code: 'ERR_SEALED' })
+    await expect(ask()).rejects.toMatchObject({ code: 'ERR_SEALED' })
   }
 })
 
