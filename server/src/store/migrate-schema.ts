@@ -14,6 +14,7 @@ import { keyHealth } from './schema-migrations/0007-key-health.ts'
 import { audits } from './schema-migrations/0008-audits.ts'
 import { kmsUsage } from './schema-migrations/0009-kms-usage.ts'
 import { tenantSettings } from './schema-migrations/0010-tenant-settings.ts'
+import { resumedProof } from './schema-migrations/0011-resumed-proof.ts'
 import type { Tables } from './tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -28,6 +29,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0008-audits': audits,
   '0009-kms-usage': kmsUsage,
   '0010-tenant-settings': tenantSettings,
+  '0011-resumed-proof': resumedProof,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

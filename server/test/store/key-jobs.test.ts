@@ -109,6 +109,27 @@ test('the leader saves its progress, counts add up, and the last error is forgot
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ copiedTo: undefined, copied: 7 })
 })
 
+test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {
+  await store.keyJobs.lease(job.id, me, 10)
+  const verifiedTo = { dataKeyId: randomUUID(), version: 3, digestState: Buffer.from('state') }
+  const verifiedToNow = async () => (await store.keyJobs.find(tenantId, job.id))?.verifiedTo
+  const position = { dataKeyId: randomUUID(), version: 1 }
+  for (const undo of [
+    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: position }),
+    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: null }),
+    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedMore: 1 }),
+    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedMore: 1, verifiedTo }),
+    () => store.keyJobs.advance(job.id, me, 'prepare', { verifiedTo: null }),
+    () => store.keyJobs.startAborting(job.id),
+  ]) {
+    await store.keyJobs.advance(job.id, me, 'prepare', { verified: 7, verifiedTo })
+    await store.keyJobs.advance(job.id, me, 'prepare', { failed: 1 })
+    expect(await verifiedToNow()).toEqual(verifiedTo)
+    await undo()
+    expect(await verifiedToNow()).toBeUndefined()
+  }
+})
+
 test('a pause gives up the lead, and nobody is offered the job before it is over', async () => {
   await store.keyJobs.lease(job.id, me, 10)
   const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }

@@ -1,0 +1,166 @@
+// The proof of a million cipherkeys gives way and is taken up again: each is opened once, and the digest is the same as
+// in one go.
+import { generateKey, keyCheckValue, wrapDataKey } from '@keyhold/core'
+import { createHash, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { noFailpoint } from '../../src/migration/failpoint.ts'
+import type { LeaderParts } from '../../src/migration/migration-parts.ts'
+import { openAll, openProof } from '../../src/migration/open-cipherkeys.ts'
+import { createRewrapThreads } from '../../src/migration/rewrap-threads.ts'
+import type { KeyJobRow } from '../../src/store/key-jobs.ts'
+import type { Store } from '../../src/store/store.ts'
+import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
+import { startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+
+const rows = 47
+const rowsPerTurn = 5
+const leaderId = randomUUID()
+const tenantKey = { tenantId, id: randomUUID(), version: 1, key: generateKey() }
+const threads = createRewrapThreads(2)
+
+let postgres: TestPostgres
+let database: TestStores
+let store: Store
+let job: KeyJobRow
+beforeAll(async () => {
+  postgres = await startTestPostgres()
+})
+afterAll(async () => {
+  await threads.close()
+  await postgres.stop()
+})
+beforeEach(async () => {
+  database = await postgres.createStores()
+  store = database.store
+  await insertTenant(store)
+  await store.transaction(async (transaction) => {
+    for (let index = 0; index < rows; index++) {
+      const dataKey = { tenantId, id: randomUUID(), version: 1, key: generateKey() }
+      await transaction.cipherkeys.insertActive(
+        newCipherkey({
+          dataKeyId: dataKey.id,
+          wrapped: wrapDataKey(tenantKey, dataKey),
+          keyCheckValue: keyCheckValue(dataKey),
+        }),
+      )
+    }
+  })
+  job = await store.keyJobs.insert(newKeyJob())
+  await store.keyJobs.lease(job.id, leaderId, 60)
+  await store.keyJobs.advance(job.id, leaderId, 'prepare', { phase: 'verify', targetVersion: 1 })
+  job = await current()
+})
+
+async function current(): Promise<KeyJobRow> {
+  const found = await store.keyJobs.find(tenantId, job.id)
+  if (found === undefined) throw new Error('the key job is gone')
+  return found
+}
+
+/** A run that has to give way after so many looks, and what it opened. */
+function run(looks: number, signal = new AbortController().signal) {
+  let isOver = false
+  let opened = 0
+  const parts = {
+    store,
+    leaderId,
+    signal,
+    failpoint: noFailpoint,
+    threads: {
+      ...threads,
+      findUnreadable(...order: Parameters<typeof threads.findUnreadable>) {
+        opened += 1
+        return threads.findUnreadable(...order)
+      },
+    },
+    stint: {
+      look: () => {
+        isOver = looks-- <= 0
+        return Promise.resolve()
+      },
+      get isOver() {
+        return isOver
+      },
+    },
+    pacer: {
+      turn: () => Promise.resolve({ rows: rowsPerTurn, done: () => undefined }),
+      depth: () => 3,
+    },
+  } as Partial<LeaderParts> as LeaderParts
+  return { parts, chunksOpened: () => opened }
+}
+
+/** As the documentation says how to compute it. */
+async function digestOfAll(): Promise<string> {
+  const all = await database.db
+    .selectFrom('cipherkeys')
+    .select(['data_key_id', 'version', 'key_check_value'])
+    .orderBy('data_key_id')
+    .execute()
+  const hash = createHash('sha256')
+  for (const row of all) {
+    const version = Buffer.alloc(4)
+    version.writeUInt32BE(row.version)
+    hash.update(Buffer.from(row.data_key_id.replaceAll('-', ''), 'hex'))
+    hash.update(version).update(row.key_check_value)
+  }
+  return hash.digest('hex')
+}
+
+const chunks = Math.ceil(rows / rowsPerTurn)
+
+test.each([1, 2, 3])('giving way after %i chunks each time, no chunk is opened twice', async (looks) => {
+  let opened = 0
+  for (let leads = 1; ; leads++) {
+    const { parts, chunksOpened } = run(looks)
+    const proof = await openProof(parts, job)
+    const isWhole = await openAll(parts, job, proof, tenantKey)
+    opened += chunksOpened()
+    if (isWhole) {
+      expect(proof.rows).toBe(rows)
+      expect(proof.digest.end()).toBe(await digestOfAll())
+      expect(opened).toBe(chunks)
+      // The last look finds that nothing is left.
+      expect(leads).toBe(Math.floor(chunks / looks) + 1)
+      return
+    }
+    const { verified, verifiedTo } = await current()
+    expect([verified, verifiedTo]).toEqual([Math.min(rows, leads * looks * rowsPerTurn), expect.anything()])
+  }
+})
+
+test('what is found before it gives way is set aside, and the rest of the proof is done all the same', async () => {
+  const positions = await store.cipherkeyChunks.next(tenantId, undefined, { limit: rowsPerTurn + 1 })
+  const bad = positions?.last
+  if (bad === undefined) throw new Error('a cipherkey was expected')
+  await database.db
+    .updateTable('cipherkeys')
+    .set({ wrapped: Buffer.alloc(104) })
+    .where('data_key_id', '=', bad.dataKeyId)
+    .execute()
+  for (const looks of [4, Number.POSITIVE_INFINITY]) {
+    const { parts } = run(looks)
+    const proof = await openProof(parts, job)
+    expect(await openAll(parts, job, proof, tenantKey)).toBe(looks > 4)
+    expect(await store.keyJobFailures.list(tenantId, job.id, 10)).toMatchObject([bad])
+    if (looks > 4) expect([proof.rows, proof.digest.end()]).toEqual([rows, await digestOfAll()])
+  }
+})
+
+test('whoever stops answers that it has not reached the end, even where nothing is left', async () => {
+  const stopping = new AbortController()
+  stopping.abort()
+  const { parts } = run(100, stopping.signal)
+  expect(await openAll(parts, job, await openProof(parts, job), tenantKey)).toBe(false)
+})
+
+test('a state of the digest that cannot be read lets the proof begin anew', async () => {
+  const { parts } = run(2)
+  await openAll(parts, job, await openProof(parts, job), tenantKey)
+  expect((await openProof(parts, job)).rows).toBe(2 * rowsPerTurn)
+  await database.db
+    .updateTable('key_jobs')
+    .set({ verified_digest_state: Buffer.alloc(116) })
+    .execute()
+  expect(await openProof(parts, job)).toMatchObject({ rows: 0, after: undefined })
+})

@@ -1,0 +1,83 @@
+// A server that stops in the middle of a verification: whoever leads next goes on there, and misses nothing.
+import { createHash } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from './api.ts'
+import { act, asAdmin, getKeyJob, isIn, isPaused, migrations, waitForKeyJob } from './key-jobs.ts'
+import { sql } from './prepared-tenant.ts'
+
+// At this pace copying and verifying take four seconds each.
+const names = Array.from({ length: 400 }, (_, index) => `name-${index}`)
+const rowsPerSecond = '100'
+/** Fewer than a verification that begins anew opens before it says so for the first time. */
+const verifiedBefore = 200
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_MIGRATION_ROWS_PER_SECOND: rowsPerSecond })
+})
+afterAll(() => server.stop())
+
+/** Turns one bit of the first or the last cipherkey; done twice it is the repair. */
+async function damage({ tenantId }: TestTenant, order: 'asc' | 'desc'): Promise<string> {
+  const [row] = await sql(
+    server,
+    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+     where tenant_id = $1 and data_key_id =
+       (select data_key_id from keyhold.cipherkeys where tenant_id = $1 order by data_key_id ${order} limit 1)
+     returning data_key_id`,
+    [tenantId],
+  )
+  return row?.data_key_id as string
+}
+
+async function digestOf({ tenantId }: TestTenant): Promise<string> {
+  const rows = await sql(
+    server,
+    `select uuid_send(data_key_id) || int4send(version) || key_check_value as identity
+     from keyhold.cipherkeys where tenant_id = $1 order by data_key_id, version`,
+    [tenantId],
+  )
+  const hash = createHash('sha256')
+  for (const { identity } of rows) hash.update(identity as Buffer)
+  return hash.digest('hex')
+}
+
+test('it goes on where it was, names at its end all that does not open, and its report is whole', async () => {
+  const tenant = await server.createTenant()
+  const arn = await server.createCustomerKey([tenant.tenantId])
+  const tokens = await encryptUnder(server.url, tenant, names)
+  const id = await startMigration(server.url, tenant, await registerKey(server.url, tenant, arn))
+  await waitForKeyJob(server, tenant, id, ({ cipherkeys: { copied } }) => copied >= 50)
+  const first = await damage(tenant, 'asc')
+  const before = await waitForKeyJob(
+    server,
+    tenant,
+    id,
+    ({ phase, cipherkeys: { verified } }) => phase === 'verify' && verified >= verifiedBefore,
+  )
+  const last = await damage(tenant, 'desc')
+  await server.restart()
+
+  const seen: number[] = []
+  for (;;) {
+    const job = await getKeyJob(server, tenant, id)
+    seen.push(job.cipherkeys.verified)
+    if (isPaused(job)) break
+    await setTimeout(20)
+  }
+  expect(Math.min(...seen)).toBeGreaterThanOrEqual(before.cipherkeys.verified)
+  const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
+  expect(body).toMatchObject({ failures: [{ dataKeyId: first }, { dataKeyId: last }] })
+
+  await damage(tenant, 'asc')
+  await damage(tenant, 'desc')
+  await act(server, tenant, id, 'retry')
+  await waitForKeyJob(server, tenant, id, isIn('done'))
+  const report = await asAdmin(server, tenant)('GET', `${migrations}/${id}/report`)
+  expect(report.body).toMatchObject({
+    report: { verification: { cipherkeys: names.length, digest: await digestOf(tenant) } },
+  })
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(names.map(plaintextOf))
+})
