@@ -9,7 +9,9 @@ import { readSource, type Import } from './read-source.ts'
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: ['node:crypto'],
-  contract: ['core/audit-actions', 'core/errors', 'typebox'],
+  contract: ['core/audit-actions', 'core/errors', 'type contract/schemas', 'type typebox'],
+  // What brings TypeBox along: not for clients, which load and ship it all.
+  'contract/schemas': ['contract', 'core/audit-actions', 'typebox'],
   client: ['contract'],
   // Local encryption: not for browsers, where the console runs.
   'client/node': ['core', 'contract', 'client', 'node:*'],
@@ -28,8 +30,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'server/jobs': ['server/store', 'pg-boss'],
   'server/metrics': ['core', 'server/store', 'prom-client', 'node:*'],
   'server/http': [
-    ...['core', 'contract', 'server/store', 'server/keyring', 'server/migration', 'server/health'],
-    ...['server/operations', 'fastify', 'typebox', 'node:*'],
+    ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/migration'],
+    ...['server/health', 'server/operations', 'fastify', 'typebox', 'node:*'],
   ],
   'server/config.ts': ['core', 'server/migration', 'server/parse-dr-regions.ts', 'server/parse-usd.ts'],
   'server/parse-dr-regions.ts': ['core'],
@@ -131,7 +133,10 @@ function resolve(file: string, specifier: string): string {
 function placeOf(file: string): string {
   const [workspace = '', folder = '', first = ''] = file.split('/')
   if (folder !== 'src') return `${workspace}/${folder}`
-  const isRoom = workspace === 'server' || (workspace === 'client' && first === 'node')
+  const isRoom =
+    workspace === 'server' ||
+    (workspace === 'client' && first === 'node') ||
+    (workspace === 'contract' && first === 'schemas')
   return isRoom ? `${workspace}/${first}` : workspace
 }
 
@@ -142,7 +147,7 @@ function refusal(file: string, { specifier, typeOnly }: Import): string | undefi
     : specifier
         .replace('@keyhold/', '')
         .replace(/^((@[^/]+\/)?[^/]+).*/, (whole, name: string) =>
-          /^(core\/|client\/|node:)/.test(whole) ? whole : name,
+          /^(core\/|contract\/|client\/|node:)/.test(whole) ? whole : name,
         )
   if (place.endsWith('/test')) return refusalOfTest(place, target, specifier)
   const allowed = mayImport[place]

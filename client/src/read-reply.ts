@@ -15,7 +15,7 @@ export async function readReply<Id extends RouteId>(route: Route, response: Resp
   const text = await response.text()
   const expected = route.replies[status]
   // Nothing is awaited of a 205, whatever the contract says that the server sends with it.
-  if (expected === null || status === 205) return checked({ status, body: undefined, text: '' })
+  if (expected === 'nothing' || status === 205) return checked({ status, body: undefined, text: '' })
   const body = parse(text)
   if (expected !== undefined && body !== undefined) return checked({ status, body, text })
 

@@ -1,24 +1,24 @@
+// The wire as data and types. The schemas are an entry of their own: they bring TypeBox along.
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
+export { roles, type Role } from './roles.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
-export type { Route } from './route.ts'
+export type { ReplyKind, Route } from './route.ts'
 export { routeIds, routes, type EventRouteId, type RouteId } from './routes.ts'
 export type { Audit, AuditHead } from './schemas/audit.ts'
-export {
-  decryptItem,
-  encryptItem,
-  type BlindIndexKey,
-  type DataKeyLease,
-  type DecryptItem,
-  type DecryptReply,
-  type EncryptItem,
-  type EncryptReply,
-  type ReencryptReply,
+export type {
+  BlindIndexKey,
+  DataKeyLease,
+  DecryptItem,
+  DecryptReply,
+  EncryptItem,
+  EncryptReply,
+  ReencryptReply,
 } from './schemas/data.ts'
 export type { DataKeyInformation } from './schemas/data-key.ts'
 export type { Destruction, DestructionWithRecord } from './schemas/destruction.ts'
 export type { DrDrill, DrDrillReport } from './schemas/dr-drill.ts'
-export { errorEnvelope, type ErrorEnvelope } from './schemas/error-envelope.ts'
+export type { ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyAlias } from './schemas/key-alias.ts'
 export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'
 export type { KeyHealth } from './schemas/key-health.ts'
@@ -27,7 +27,7 @@ export type { JsonWebKeySet, KeyJob, KeyJobFailure, KeyJobReport } from './schem
 export type { KeyProviderUsage, MigrationPlan } from './schemas/key-use.ts'
 export type { KmsUsage, KmsUsageOfAll } from './schemas/kms-usage.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
-export { roles, type ApiKey, type Role, type Tenant } from './schemas/tenant.ts'
+export type { ApiKey, Tenant } from './schemas/tenant.ts'
 export type { TenantLock } from './schemas/tenant-lock.ts'
 export type { TenantSettings } from './schemas/tenant-settings.ts'
 export type { TenantKeyInformation } from './schemas/tenant-key.ts'

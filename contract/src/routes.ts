@@ -1,5 +1,5 @@
-// The table of all routes: what exists on the wire, who may call it, what goes in and what comes out. The server
-// registers exactly these, the client's calls are typed by them, and tests walk through them.
+// The table of all routes: what exists on the wire, and who may call it. What goes in and what comes out stands in
+// schemas/route-schemas.ts. The server registers exactly these, the client's calls are typed by them, and tests walk through them.
 import type { Route } from './route.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
@@ -29,7 +29,7 @@ export type RouteId = keyof typeof routes
 
 /** Routes whose reply is a stream. */
 export type EventRouteId = {
-  [Id in RouteId]: (typeof routes)[Id] extends { events: true } ? Id : never
+  [Id in RouteId]: (typeof routes)[Id]['replies'] extends { 200: 'events' } ? Id : never
 }[RouteId]
 
 export const routeIds = Object.keys(routes) as RouteId[]

@@ -18,6 +18,9 @@ describe('one import that is refused', () => {
     ['core/src/a.ts', `import { routes } from '@keyhold/contract'`],
     ['contract/src/a.ts', `import { seal } from '@keyhold/core'`],
     ['contract/src/a.ts', `import { createHash } from 'node:crypto'`],
+    ['contract/src/a.ts', `import Type from 'typebox'`],
+    ['contract/src/a.ts', `import { tenant } from './schemas/tenant.ts'`],
+    ['client/src/a.ts', `import type { RouteSchemas } from '@keyhold/contract/schemas'`],
     ['client/src/a.ts', `import type { ErrorCode } from '@keyhold/core/errors'`],
     ['client/src/a.ts', `import { createHash } from 'node:crypto'`],
     ['client/src/a.ts', `import Type from 'typebox'`],
@@ -55,7 +58,8 @@ describe('one import that is refused', () => {
 test('imports along the arrows pass', async () => {
   const root = await tree({
     'core/src/a.ts': `import { createHash } from 'node:crypto'\nexport const a = createHash`,
-    'contract/src/a.ts': `import type { ErrorCode } from '@keyhold/core/errors'\nimport Type from 'typebox'`,
+    'contract/src/a.ts': `import type { ErrorCode } from '@keyhold/core/errors'\nexport type { Tenant } from './schemas/tenant.ts'`,
+    'contract/src/schemas/tenant.ts': `import { limits } from '../limits.ts'\nimport Type from 'typebox'`,
     'client/src/a.ts': `import { routes } from '@keyhold/contract'`,
     'server/src/open-keyring.ts': `import type { Logger } from 'pino'`,
     'server/src/kms/a.ts': `import { KMSClient } from '@aws-sdk/client-kms'\nimport { seal } from '@keyhold/core'`,

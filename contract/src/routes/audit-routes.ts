@@ -1,12 +1,5 @@
 // The audit trail: a tenant's own for its admin and its auditors, all of it for the operator.
 import type { Route } from '../route.ts'
-import {
-  auditHead,
-  auditPage,
-  installationAuditHeadQuery,
-  listAuditsQuery,
-  listInstallationAuditsQuery,
-} from '../schemas/audit.ts'
 
 const reader = ['tenant-admin', 'auditor'] as const
 const operator = ['operator'] as const
@@ -17,30 +10,27 @@ export const auditRoutes = {
     path: '/api/v1/encryption/audits',
     roles: reader,
     summary: "Lists the tenant's audit records, the oldest first.",
-    query: listAuditsQuery,
-    replies: { 200: auditPage },
+    replies: { 200: 'json' },
   },
   getAuditHead: {
     method: 'GET',
     path: '/api/v1/encryption/audits/head',
     roles: reader,
     summary: "Answers the signed end of the tenant's chain of audit records.",
-    replies: { 200: auditHead },
+    replies: { 200: 'json' },
   },
   listInstallationAudits: {
     method: 'GET',
     path: '/api/v1/audits',
     roles: operator,
     summary: "Lists the installation's audit records, or those of one tenant, the oldest first.",
-    query: listInstallationAuditsQuery,
-    replies: { 200: auditPage },
+    replies: { 200: 'json' },
   },
   getInstallationAuditHead: {
     method: 'GET',
     path: '/api/v1/audits/head',
     roles: operator,
     summary: "Answers the signed end of the installation's chain of audit records, or of one tenant's.",
-    query: installationAuditHeadQuery,
-    replies: { 200: auditHead },
+    replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

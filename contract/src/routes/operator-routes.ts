@@ -1,20 +1,5 @@
 // What the operator of the installation does: tenants, their deletion, API keys.
 import type { Route } from '../route.ts'
-import {
-  destruction,
-  destructionPage,
-  destructionWithRecord,
-  listAllDestructionsQuery,
-  scheduleDestructionBody,
-} from '../schemas/destruction.ts'
-import {
-  apiKeyList,
-  createApiKeyBody,
-  createdApiKey,
-  createTenantBody,
-  tenant,
-  tenantList,
-} from '../schemas/tenant.ts'
 
 const operator = ['operator'] as const
 
@@ -24,80 +9,76 @@ export const operatorRoutes = {
     path: '/api/v1/tenants',
     roles: operator,
     summary: 'Creates a tenant, protected by the internal KMS.',
-    body: createTenantBody,
-    replies: { 201: tenant },
+    replies: { 201: 'json' },
   },
   listTenants: {
     method: 'GET',
     path: '/api/v1/tenants',
     roles: operator,
     summary: 'Lists all tenants.',
-    replies: { 200: tenantList },
+    replies: { 200: 'json' },
   },
   getTenant: {
     method: 'GET',
     path: '/api/v1/tenants/:tenantId',
     roles: operator,
     summary: 'Answers one tenant.',
-    replies: { 200: tenant },
+    replies: { 200: 'json' },
   },
   deleteTenant: {
     method: 'DELETE',
     path: '/api/v1/tenants/:tenantId',
     roles: operator,
     summary: 'Deletes a tenant under which nothing was ever encrypted.',
-    replies: { 204: null },
+    replies: { 204: 'nothing' },
   },
   scheduleTenantDeletion: {
     method: 'POST',
     path: '/api/v1/tenants/:tenantId/actions/schedule-deletion',
     roles: operator,
     summary: 'Schedules the deletion of a tenant, and with it of everything that it ever encrypted.',
-    body: scheduleDestructionBody,
-    replies: { 200: destruction },
+    replies: { 200: 'json' },
   },
   cancelTenantDeletion: {
     method: 'POST',
     path: '/api/v1/tenants/:tenantId/actions/cancel-deletion',
     roles: operator,
     summary: 'Cancels the deletion of a tenant before it is done.',
-    replies: { 200: destruction },
+    replies: { 200: 'json' },
   },
   listAllDestructions: {
     method: 'GET',
     path: '/api/v1/destructions',
     roles: operator,
     summary: 'Lists destructions of all tenants, deleted ones included, the newest first.',
-    query: listAllDestructionsQuery,
-    replies: { 200: destructionPage },
+    replies: { 200: 'json' },
   },
   getAnyDestruction: {
     method: 'GET',
     path: '/api/v1/destructions/:destructionId',
     roles: operator,
     summary: 'Answers one destruction of any tenant, with its signed record once it is done.',
-    replies: { 200: destructionWithRecord },
+    replies: { 200: 'json' },
   },
   createApiKey: {
     method: 'POST',
     path: '/api/v1/api-keys',
     roles: operator,
     summary: 'Creates an API key and shows it once.',
-    body: createApiKeyBody,
-    replies: { 201: createdApiKey },
+    replies: { 201: 'json' },
   },
   listApiKeys: {
     method: 'GET',
     path: '/api/v1/api-keys',
     roles: operator,
     summary: 'Lists all API keys, never the keys themselves.',
-    replies: { 200: apiKeyList },
+    replies: { 200: 'json' },
   },
   deleteApiKey: {
     method: 'DELETE',
     path: '/api/v1/api-keys/:apiKeyId',
     roles: operator,
     summary: 'Revokes an API key.',
-    replies: { 204: null },
+    replies: { 204: 'nothing' },
   },
 } as const satisfies Record<string, Route>

@@ -24,10 +24,6 @@ export const createTenantBody = Type.Object(
   noOthers,
 )
 
-export const roles = ['tenant-admin', 'service', 'auditor', 'operator'] as const
-
-export type Role = (typeof roles)[number]
-
 const role = Type.Union([
   Type.Literal('tenant-admin'),
   Type.Literal('service'),

@@ -214,5 +214,6 @@ function registerRoute(
 }
 
 function isEventRoute(routeId: RouteId): routeId is EventRouteId {
-  return 'events' in routes[routeId]
+  const route: Route = routes[routeId]
+  return route.replies[200] === 'events'
 }

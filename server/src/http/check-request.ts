@@ -1,13 +1,7 @@
 // Checks path parameters and bodies against the contract. It happens here and not in the framework, so that no trick
 // with a content type gets an unchecked body through.
-import {
-  fingerprintPattern,
-  keyNamePattern,
-  limits,
-  routes,
-  type Route,
-  type RouteId,
-} from '@keyhold/contract'
+import { fingerprintPattern, keyNamePattern, limits, type RouteId } from '@keyhold/contract'
+import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { KeyholdError } from '@keyhold/core'
 import { Compile, type Validator } from 'typebox/compile'
 
@@ -26,9 +20,9 @@ export function checkParams(params: Readonly<Record<string, string>>): void {
 
 const forms = new Map<string, Validator>()
 const queryForms = new Map<string, Validator>()
-for (const [id, route] of Object.entries<Route>(routes)) {
-  if (route.body !== undefined) forms.set(id, Compile(route.body))
-  if (route.query !== undefined) queryForms.set(id, Compile(route.query))
+for (const [id, { body, query }] of Object.entries<RouteSchemas>(routeSchemas)) {
+  if (body !== undefined) forms.set(id, Compile(body))
+  if (query !== undefined) queryForms.set(id, Compile(query))
 }
 
 /**

@@ -1,7 +1,5 @@
 // The routes of the data plane. Each item is checked on its own; a bad one becomes its own error.
 import {
-  decryptItem,
-  encryptItem,
   keyNamePattern,
   limits,
   type DecryptItem,
@@ -10,6 +8,7 @@ import {
   type EncryptReply,
   type ReencryptReply,
 } from '@keyhold/contract'
+import { decryptItem, encryptItem } from '@keyhold/contract/schemas'
 import {
   checkEncryptionContext,
   errorSummary,

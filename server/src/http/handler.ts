@@ -1,16 +1,18 @@
 // How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
 // have, and a route can't be without a handler.
 import type { EventRouteId, RouteId, RouteParameters, routes } from '@keyhold/contract'
+import type { routeSchemas } from '@keyhold/contract/schemas'
 import type { Static, TSchema } from 'typebox'
 import type { Caller } from '../operations/caller.ts'
 
 type RouteOf<Id extends RouteId> = (typeof routes)[Id]
+type SchemasOf<Id extends RouteId> = (typeof routeSchemas)[Id]
 
 type QueryOf<Id extends RouteId> =
-  RouteOf<Id> extends { query: infer Query extends TSchema } ? Static<Query> : undefined
+  SchemasOf<Id> extends { query: infer Query extends TSchema } ? Static<Query> : undefined
 
 type BodyOf<Id extends RouteId> =
-  RouteOf<Id> extends { body: infer Body extends TSchema } ? Static<Body> : undefined
+  SchemasOf<Id> extends { body: infer Body extends TSchema } ? Static<Body> : undefined
 
 /** One checked call of a route. */
 export interface Call<Id extends RouteId> {
@@ -24,7 +26,7 @@ export interface Call<Id extends RouteId> {
   body: BodyOf<Id>
 }
 
-type Replies<Id extends RouteId> = RouteOf<Id>['replies']
+type Replies<Id extends RouteId> = SchemasOf<Id>['replies']
 
 /** One of the route's successful answers. */
 export type Reply<Id extends RouteId> = {

@@ -1,5 +1,6 @@
-// The OpenAPI description of the API, made from the contract's table alone, so that it can't tell anything else.
-import { errorEnvelope, routes, type Route } from '@keyhold/contract'
+// The OpenAPI description of the API, made from the contract's tables alone, so that it can't tell anything else.
+import { routeIds, routes, type ReplyKind, type Route, type RouteId } from '@keyhold/contract'
+import { errorEnvelope, routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 
 const errorReference = { $ref: '#/components/schemas/Error' }
 
@@ -15,7 +16,8 @@ interface Operation {
 /** The document, in OpenAPI 3.1. */
 export function openApiDocument(version: string): object {
   const paths: Record<string, Record<string, Operation>> = {}
-  for (const [id, route] of Object.entries<Route>(routes)) {
+  for (const id of routeIds) {
+    const route: Route = routes[id]
     const path = route.path.replaceAll(/:([A-Za-z]+)/g, '{$1}')
     const operations = (paths[path] ??= {})
     operations[route.method.toLowerCase()] = operation(id, route)
@@ -32,7 +34,8 @@ export function openApiDocument(version: string): object {
   }
 }
 
-function operation(id: string, route: Route): Operation {
+function operation(id: RouteId, route: Route): Operation {
+  const { query, body, replies }: RouteSchemas = routeSchemas[id]
   const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '')
   const parameters: object[] = names.map((name) => ({
     name,
@@ -40,7 +43,7 @@ function operation(id: string, route: Route): Operation {
     required: true,
     schema: { type: 'string' },
   }))
-  for (const [name, schema] of Object.entries(queryOf(route))) {
+  for (const [name, schema] of Object.entries(membersOf(query))) {
     parameters.push({ name, in: 'query', required: false, schema })
   }
   if (!route.roles.includes('operator')) {
@@ -57,16 +60,19 @@ function operation(id: string, route: Route): Operation {
     summary: route.summary,
     description: `For API keys with the role ${route.roles.join(' or ')}.`,
     parameters,
-    ...(route.body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    ...(body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.replies).map(([status, schema]) => [
+        Object.entries(route.replies).map(([status, kind]) => [
           status,
-          schema === null
+          kind === 'nothing'
             ? { description: 'Done.' }
-            : { description: 'Done.', content: { [mediaTypeOf(route)]: { schema } } },
+            : {
+                description: 'Done.',
+                content: { [mediaTypes[kind]]: { schema: replies[Number(status)] } },
+              },
         ]),
       ),
       default: {
@@ -77,10 +83,11 @@ function operation(id: string, route: Route): Operation {
   }
 }
 
-function mediaTypeOf({ events }: Route): string {
-  return events === true ? 'text/event-stream' : 'application/json'
+const mediaTypes: Readonly<Record<Exclude<ReplyKind, 'nothing'>, string>> = {
+  json: 'application/json',
+  events: 'text/event-stream',
 }
 
-function queryOf({ query }: Route): Record<string, object> {
+function membersOf(query: RouteSchemas['query']): Record<string, object> {
   return query !== undefined && 'properties' in query ? (query.properties as Record<string, object>) : {}
 }

@@ -1,5 +1,6 @@
 // The API describes itself: every route of the contract, with its parameters, bodies and answers.
 import { routeIds, routes, type Route } from '@keyhold/contract'
+import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../start-test-server.ts'
 import { at } from './read-body.ts'
@@ -16,13 +17,14 @@ test('/openapi.json is open to all and describes every route', async () => {
   expect(body).toMatchObject({ openapi: '3.1.0', info: { title: 'Keyhold' } })
   for (const id of routeIds) {
     const route: Route = routes[id]
+    const schemas: RouteSchemas = routeSchemas[id]
     const path = route.path.replaceAll(/:([A-Za-z]+)/g, '{$1}')
     const operation = at(body, 'paths', path, route.method.toLowerCase())
     expect(operation, id).toMatchObject({ operationId: id, summary: route.summary })
     expect(Object.keys(at(operation, 'responses') as object).sort()).toEqual(
       [...Object.keys(route.replies), 'default'].sort(),
     )
-    expect(at(operation, 'requestBody') !== undefined, id).toBe(route.body !== undefined)
+    expect(at(operation, 'requestBody') !== undefined, id).toBe(schemas.body !== undefined)
     const named = (at(operation, 'parameters') as { name: string; in: string }[]).filter(
       (each) => each.in === 'path',
     )

@@ -1,0 +1,162 @@
+// What goes into each route and what comes out of it, as schemas. Apart from the table of routes, since whoever calls a
+// route needs no schema: TypeBox is more than all the rest of a client, to load and to ship.
+import type { TSchema } from 'typebox'
+import type { RouteId, routes } from '../routes.ts'
+import {
+  auditHead,
+  auditPage,
+  installationAuditHeadQuery,
+  listAuditsQuery,
+  listInstallationAuditsQuery,
+} from './audit.ts'
+import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './data-key.ts'
+import {
+  blindIndexKey,
+  blindIndexKeyBody,
+  createDataKeyLeaseBody,
+  dataKeyLease,
+  decryptReply,
+  encryptReply,
+  itemsBody,
+  reencryptReply,
+  unwrapDataKeyBody,
+} from './data.ts'
+import {
+  destruction,
+  destructionPage,
+  destructionWithRecord,
+  listAllDestructionsQuery,
+  listDestructionsQuery,
+  scheduleDestructionBody,
+} from './destruction.ts'
+import { drDrill, runDrDrillBody } from './dr-drill.ts'
+import { checkKeyBody, keyChecks, keyPolicy, keyPolicyQuery } from './key-check.ts'
+import { keyHealth } from './key-health.ts'
+import {
+  acceptFailuresBody,
+  jsonWebKeySet,
+  keyJob,
+  keyJobFailurePage,
+  keyJobPage,
+  keyJobReport,
+  listKeyJobFailuresQuery,
+  listKeyJobsQuery,
+} from './key-job.ts'
+import {
+  createKeyProviderBody,
+  keyProvider,
+  keyProviderDeleted,
+  keyProviderList,
+  patchKeyProviderBody,
+} from './key-provider.ts'
+import { keyProviderUsage, migrationPlan } from './key-use.ts'
+import { kmsUsage, kmsUsageOfAll, kmsUsageOfAllQuery, kmsUsageQuery } from './kms-usage.ts'
+import { migrationInformation, resetNotNeeded } from './migration.ts'
+import { tenantKeyList } from './tenant-key.ts'
+import { tenantLock } from './tenant-lock.ts'
+import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
+import {
+  apiKeyList,
+  createApiKeyBody,
+  createdApiKey,
+  createTenantBody,
+  tenant,
+  tenantList,
+} from './tenant.ts'
+
+/** The schemas of one route. */
+export interface RouteSchemas {
+  /** Members are strings; without it what stands in the query is ignored. */
+  query?: TSchema
+  /** Without it a body is ignored. */
+  body?: TSchema
+  /** What each status of success answers, of events each one; null: no body. */
+  replies: Readonly<Record<number, TSchema | null>>
+}
+
+type RepliesOf<Id extends RouteId> = (typeof routes)[Id]['replies']
+
+/** A schema for each reply that has a body, and for no other. */
+type Complete = {
+  [Id in RouteId]: RouteSchemas & {
+    replies: {
+      [Status in keyof RepliesOf<Id>]: RepliesOf<Id>[Status] extends 'nothing' ? null : TSchema
+    }
+  }
+}
+
+export const routeSchemas = {
+  listKeyProviders: { replies: { 200: keyProviderList } },
+  createKeyProvider: { body: createKeyProviderBody, replies: { 201: keyProvider } },
+  listAllKeyProviders: { replies: { 200: keyProviderList } },
+  checkKeyProvider: { body: checkKeyBody, replies: { 200: keyChecks } },
+  getKeyPolicy: { query: keyPolicyQuery, replies: { 200: keyPolicy } },
+  resetToDefaultProvider: { replies: { 200: resetNotNeeded, 205: migrationInformation } },
+  getMigrationDetails: { replies: { 200: migrationInformation } },
+  getKeyProvider: { replies: { 200: keyProvider } },
+  patchKeyProvider: { body: patchKeyProviderBody, replies: { 204: null } },
+  deleteKeyProvider: { replies: { 200: keyProviderDeleted } },
+  migrateToKeyProvider: { replies: { 200: migrationInformation } },
+  testKeyProvider: { replies: { 201: keyProvider } },
+  planMigration: { replies: { 200: migrationPlan } },
+  getKeyProviderUsage: { replies: { 200: keyProviderUsage } },
+  getKeyProviderHealth: { replies: { 200: keyHealth } },
+
+  listMigrations: { query: listKeyJobsQuery, replies: { 200: keyJobPage } },
+  getMigration: { replies: { 200: keyJob } },
+  watchMigration: { replies: { 200: keyJob } },
+  listMigrationFailures: { query: listKeyJobFailuresQuery, replies: { 200: keyJobFailurePage } },
+  getMigrationReport: { replies: { 200: keyJobReport } },
+  retryMigration: { replies: { 200: keyJob } },
+  acceptMigrationFailures: { body: acceptFailuresBody, replies: { 200: keyJob } },
+  cancelMigration: { replies: { 200: keyJob } },
+  rotateTenantKey: { replies: { 200: keyJob } },
+  listTenantKeys: { replies: { 200: tenantKeyList } },
+
+  lockTenant: { replies: { 200: tenantLock } },
+  unlockTenant: { replies: { 200: tenantLock } },
+  listSigningKeys: { replies: { 200: jsonWebKeySet } },
+
+  getTenantSettings: { replies: { 200: tenantSettings } },
+  changeTenantSettings: { body: changeTenantSettingsBody, replies: { 200: tenantSettings } },
+
+  runDrDrill: { body: runDrDrillBody, replies: { 200: drDrill } },
+  getDrDrill: { replies: { 200: drDrill } },
+  runDrDrillOfTenant: { body: runDrDrillBody, replies: { 200: drDrill } },
+  getDrDrillOfTenant: { replies: { 200: drDrill } },
+
+  encrypt: { body: itemsBody, replies: { 200: encryptReply } },
+  decrypt: { body: itemsBody, replies: { 200: decryptReply } },
+  reencrypt: { body: itemsBody, replies: { 200: reencryptReply } },
+  createDataKeyLease: { body: createDataKeyLeaseBody, replies: { 200: dataKeyLease } },
+  unwrapDataKey: { body: unwrapDataKeyBody, replies: { 200: dataKeyLease } },
+  getBlindIndexKey: { body: blindIndexKeyBody, replies: { 200: blindIndexKey } },
+  listDataKeys: { query: listDataKeysQuery, replies: { 200: dataKeyPage } },
+  rotateDataKey: { replies: { 200: dataKey } },
+  setMinimumVersion: { body: setMinimumVersionBody, replies: { 200: dataKey } },
+
+  destroyDataKey: { body: scheduleDestructionBody, replies: { 200: destruction } },
+  listDestructions: { query: listDestructionsQuery, replies: { 200: destructionPage } },
+  getDestruction: { replies: { 200: destructionWithRecord } },
+  cancelDestruction: { replies: { 200: destruction } },
+
+  getKmsUsage: { query: kmsUsageQuery, replies: { 200: kmsUsage } },
+  getKmsUsageOfAll: { query: kmsUsageOfAllQuery, replies: { 200: kmsUsageOfAll } },
+
+  listAudits: { query: listAuditsQuery, replies: { 200: auditPage } },
+  getAuditHead: { replies: { 200: auditHead } },
+  listInstallationAudits: { query: listInstallationAuditsQuery, replies: { 200: auditPage } },
+  getInstallationAuditHead: { query: installationAuditHeadQuery, replies: { 200: auditHead } },
+
+  createTenant: { body: createTenantBody, replies: { 201: tenant } },
+  listTenants: { replies: { 200: tenantList } },
+  getTenant: { replies: { 200: tenant } },
+  deleteTenant: { replies: { 204: null } },
+  scheduleTenantDeletion: { body: scheduleDestructionBody, replies: { 200: destruction } },
+  cancelTenantDeletion: { replies: { 200: destruction } },
+  listAllDestructions: { query: listAllDestructionsQuery, replies: { 200: destructionPage } },
+  getAnyDestruction: { replies: { 200: destructionWithRecord } },
+  createApiKey: { body: createApiKeyBody, replies: { 201: createdApiKey } },
+  listApiKeys: { replies: { 200: apiKeyList } },
+  deleteApiKey: { replies: { 204: null } },
+} as const satisfies Complete
