@@ -110,7 +110,7 @@ describe('how long it takes', () => {
     const { client, seen } = await clientOf([503], { timeoutMs: 5_000 }, { 'retry-after': '5' })
     const startMs = performance.now()
     expect(await outcome(client.call('listTenants'))).toBe('ERR_SEALED')
-    expect(performance.now() - startMs).toBeLessThan(2_000)
+    expect(performance.now() - startMs).toBeLessThan(4_000)
     expect(seen).toHaveLength(1)
   })
 
@@ -118,7 +118,7 @@ describe('how long it takes', () => {
     const { client, seen } = await clientOf([503, 'silence'], { timeoutMs: 400 })
     const startMs = performance.now()
     expect(await outcome(client.call('listTenants'))).toBe('ERR_CLIENT_TIMEOUT')
-    expect(performance.now() - startMs).toBeLessThan(2_000)
+    expect(performance.now() - startMs).toBeLessThan(4_000)
     expect(seen).toHaveLength(2)
   })
 

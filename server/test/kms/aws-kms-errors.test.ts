@@ -124,12 +124,13 @@ test('failed inside', async () => {
   expect(await unwrap()).toMatchObject({ code: 'ERR_KMS_FAILED' })
 })
 
-test('silent: given up within three and a half seconds', async () => {
+test('silent: given up after three seconds', async () => {
   local.faults.add({ kind: 'hang' })
   const startMs = performance.now()
   const errors = await Promise.all([unwrap(), create(), refusal(aws.inspectKey(keyArn, ref.tenantId))])
   expect(errors.map(({ code }) => code)).toEqual(Array<string>(3).fill('ERR_KMS_TIMEOUT'))
-  expect(performance.now() - startMs).toBeLessThan(3_500)
+  // Twice as long would be a second wait; the rest is room for a busy machine.
+  expect(performance.now() - startMs).toBeLessThan(5_500)
 })
 
 test('given up at once when the caller has gone', async () => {
@@ -137,7 +138,8 @@ test('given up at once when the caller has gone', async () => {
   const startMs = performance.now()
   const asked = aws.unwrapTenantKey(keyArn, wrapped, ref, { signal: AbortSignal.timeout(100) })
   expect(await refusal(asked)).toMatchObject({ code: 'ERR_KMS_TIMEOUT' })
-  expect(performance.now() - startMs).toBeLessThan(1_000)
+  // Without the signal it would be three seconds.
+  expect(performance.now() - startMs).toBeLessThan(2_500)
 })
 
 test('unreachable: nothing listens, or the name has no address', async () => {

@@ -58,7 +58,7 @@ describe.each([
   ['hanging', 'ERR_KMS_TIMEOUT'],
   ['failing', 'ERR_KMS_FAILED'],
 ] as const satisfies [Outage, string][])('with the own region %s', (outage, code) => {
-  test('the replica opens what the key has wrapped, within three seconds', async () => {
+  test('the replica opens what the key has wrapped, after no more than one wait', async () => {
     const { keyArn } = await compliantKey()
     const { key, wrapped } = await aws.createTenantKey(keyArn, ref)
     local.regions.takeDown(region, outage)
@@ -66,7 +66,7 @@ describe.each([
     const startMs = performance.now()
     const unwrapped = await aws.unwrapTenantKey(keyArn, wrapped, ref)
 
-    expect(performance.now() - startMs).toBeLessThan(3_000)
+    expect(performance.now() - startMs).toBeLessThan(5_000)
     expect(unwrapped.equals(key)).toBe(true)
     expect(answers).toEqual([
       { keyArn, tenantId: ref.tenantId, region, outage: undefined },
@@ -209,9 +209,7 @@ describe('a region that was away', () => {
     await aws.unwrapTenantKey(keyArn, wrapped, ref)
     local.resetCallCounts()
 
-    const startMs = performance.now()
     for (let call = 0; call < 5; call++) await aws.unwrapTenantKey(keyArn, wrapped, ref)
-    expect(performance.now() - startMs).toBeLessThan(1_000)
     expect(local.countCalls({ region })).toBe(0)
     expect(local.countCalls({ region: otherRegion })).toBe(5)
 
@@ -259,9 +257,10 @@ describe('a region that was away', () => {
     const unwrap = (index: number) =>
       aws.unwrapTenantKey(keys[index]?.keyArn ?? '', wraps[index]?.wrapped ?? Buffer.alloc(0), ref)
     await Promise.all([unwrap(0), unwrap(1), unwrap(2)])
-    const startMs = performance.now()
+    local.resetCallCounts()
     await unwrap(3)
-    expect(performance.now() - startMs).toBeLessThan(1_000)
+    expect(local.countCalls({ region })).toBe(0)
+    expect(local.countCalls({ region: otherRegion })).toBe(1)
   })
 
   test('a caller that gives up is not followed by other regions, and says nothing about the region', async () => {

@@ -53,9 +53,11 @@ test('of a tenant’s burst only its share is sent, the rest fails as retryable,
       (error: unknown) => at(error, 'code'),
     ),
   )
+  let isBurstOver = false
+  const all = Promise.all(burst).finally(() => (isBurstOver = true))
   await aws.unwrapTenantKey(arn, other.wrapped, mine)
-  const servedMs = performance.now() - startMs
-  const outcomes = await Promise.all(burst)
+  const wasBurstOver = isBurstOver
+  const outcomes = await all
   const endMs = performance.now() - startMs
 
   expect([...new Set(outcomes)].toSorted()).toEqual(['ERR_KMS_BUDGET', 'ok'])
@@ -63,7 +65,7 @@ test('of a tenant’s burst only its share is sent, the rest fails as retryable,
   // Twenty at once, less the one before; then twenty a second.
   expect(opened).toBeGreaterThanOrEqual(19)
   expect(opened).toBeLessThanOrEqual(19 + Math.ceil((endMs / 1_000) * 20) + 1)
-  expect([servedMs < 1_500, endMs >= 1_900]).toEqual([true, true])
+  expect(wasBurstOver).toBe(false)
   const refused = calls.filter(({ outcome }) => outcome === 'ERR_KMS_BUDGET')
   expect(refused).toHaveLength(100 - opened)
   expect(refused[0]).toEqual({
@@ -162,5 +164,5 @@ test('a tenant that asks too often is told so, its key stays healthy, and its ne
   const { body } = await server.request('GET', path, { token: stormy.adminToken })
   expect(at(body, 'state')).toBe('healthy')
   // No breaker, no memory of an outage: as soon as there is budget, it goes on.
-  await expect.poll(() => decryptOnce(stormy, theirs), { timeout: 900 }).toBe('200')
+  await expect.poll(() => decryptOnce(stormy, theirs), { timeout: 4_000 }).toBe('200')
 })

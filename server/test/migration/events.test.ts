@@ -75,7 +75,8 @@ test('a server that stops ends the streams, soon', async () => {
   const restarted = server.restart()
   // Ended and not cut: a cut would reject.
   expect(statesOf(await text).at(-1)?.phase).toBe('copy')
-  expect(performance.now() - startMs).toBeLessThan(2_500)
+  // The step at hand takes five: the streams do not wait for it.
+  expect(performance.now() - startMs).toBeLessThan(4_000)
   await restarted
   await waitForKeyJob(server, tenant, id, isIn('done'))
 })

@@ -84,12 +84,9 @@ describe('a data directory with spaces and letters of other alphabets', () => {
     await queryOnce(connection, "INSERT INTO kept VALUES ('Ключ')")
   })
 
-  test('keeps rows and password over a second start, which is quick', async () => {
+  test('keeps rows and password over a second start', async () => {
     const password = await readFile(join(dataDir, 'postgres-password'), 'utf8')
-    const startedAt = performance.now()
     const { connection } = await start({ dataDir })
-    // Measured: 60 ms. The limit leaves room for a machine that is busy.
-    expect(performance.now() - startedAt).toBeLessThan(1_500)
     expect(connection.password).toBe(password.trim())
     expect(await queryOnce(connection, 'SELECT value FROM kept')).toEqual([{ value: 'Ключ' }])
   })
