@@ -1,5 +1,6 @@
 // The table of all routes: what exists on the wire, and who may call it. What goes in and what comes out stands in
-// schemas/route-schemas.ts. The server registers exactly these, the client's calls are typed by them, and tests walk through them.
+// schemas/route-schemas.ts. The server registers exactly these, the client's calls are typed by them, and tests walk
+// through them.
 import type { Route } from './route.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'

@@ -78,7 +78,7 @@ type RepliesOf<Id extends RouteId> = (typeof routes)[Id]['replies']
 
 /** A schema for each reply that has a body, and for no other. */
 type Complete = {
-  [Id in RouteId]: RouteSchemas & {
+  [Id in RouteId]: Omit<RouteSchemas, 'replies'> & {
     replies: {
       [Status in keyof RepliesOf<Id>]: RepliesOf<Id>[Status] extends 'nothing' ? null : TSchema
     }

@@ -11,7 +11,7 @@ import { saveReport } from './report.ts'
 export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   if (!(await copyCipherkeys(parts, job))) return
   const found = await proveCipherkeys(parts, job)
-  if (found === 'interrupted') return
+  if (found === 'unfinished') return
   if (found === 'stale') {
     await parts.store.transaction((transaction) => advance(parts, transaction, job, { copiedTo: null }))
     return

@@ -24,6 +24,7 @@ interface ChunkAtWork {
 /** Answers whether the end was reached; false: it is to give up the lead. */
 export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
   const { pacer, signal, stint } = parts
+  stint.begin()
   const atWork: ChunkAtWork[] = []
   let copiedTo = job.copiedTo
   let reading: Promise<ChunkAtWork | undefined> | undefined

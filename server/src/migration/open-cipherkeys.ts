@@ -5,29 +5,10 @@ import { identitiesOf } from '../store/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { setAside } from './copy-cipherkeys.ts'
-import { createIdentityDigest, resumeIdentityDigest, type IdentityDigest } from './identity-digest.ts'
 import { advance, type LeaderParts } from './migration-parts.ts'
 import type { Turn } from './pacer.ts'
+import { proofPosition, type Proof } from './proof.ts'
 import type { UnreadableCipherkey } from './rewrap-records.ts'
-
-/** How far it has come: what is in it was opened, or set aside. */
-export interface Proof {
-  rows: number
-  after: CipherkeyPosition | undefined
-  digest: IdentityDigest
-}
-
-/** Begins a proof, or takes up what was saved of it. */
-export async function openProof({ store }: LeaderParts, { tenantId, id }: KeyJobRow): Promise<Proof> {
-  // As it is now: what was brought over in this very step is to be proven as well.
-  const job = await store.keyJobs.find(tenantId, id)
-  if (job?.verifiedTo !== undefined) {
-    const { digestState, ...after } = job.verifiedTo
-    const digest = await resumeIdentityDigest(digestState)
-    if (digest !== undefined) return { rows: job.verified, after, digest }
-  }
-  return { rows: 0, after: undefined, digest: await createIdentityDigest() }
-}
 
 const saveMs = 1_000
 
@@ -40,8 +21,8 @@ interface CheckAtWork {
 }
 
 /**
- * Opens every cipherkey after `proof.after` and sets aside those that don't open; answers whether that reached the end.
- * Otherwise the lead is to be given up.
+ * Opens the cipherkeys that the proof does not have yet and sets aside those that don't open; answers whether that
+ * reached the end. Otherwise the lead is to be given up.
  */
 export async function openAll(
   parts: LeaderParts,
@@ -68,24 +49,23 @@ export async function openAll(
 
   async function save(unreadable: UnreadableCipherkey[]): Promise<void> {
     savedAtMs = performance.now()
-    const { rows, after, digest } = proof
-    if (after === undefined) return
     await store.transaction(async (transaction) => {
       const failed = await setAside(transaction, job, unreadable)
       await advance(parts, transaction, job, {
-        verified: rows,
-        verifiedTo: { ...after, digestState: digest.state() },
+        verified: proof.rows,
+        verifiedTo: proofPosition(proof, job),
         ...(failed !== undefined && { failed }),
       })
     })
   }
 
-  /** Begins with the next chunk; answers whether there was one, and leave for it. */
-  async function begin(): Promise<boolean> {
+  async function begin(): Promise<'begun' | 'at-end' | 'no-leave'> {
+    if (isAtEnd(readTo, proof.end)) return 'at-end'
     const turn = await pacer.turn(signal)
-    if (turn === undefined) return false
+    if (turn === undefined) return 'no-leave'
     const chunk = await store.cipherkeyChunks.next(job.tenantId, readTo, { limit: turn.rows })
-    if (chunk === undefined || signal.aborted) return false
+    // What was the last one may have been destroyed meanwhile.
+    if (chunk === undefined) return 'at-end'
     await failpoint('migration.verify.before-chunk')
     const { records, rows, last } = chunk
     const identities = identitiesOf(records, rows)
@@ -94,17 +74,25 @@ export async function openAll(
     unreadable.catch(() => undefined)
     checks.push({ unreadable, identities, rows, last, turn })
     readTo = last
-    return true
+    return 'begun'
   }
 
+  stint.begin()
   for (;;) {
     while (checks.length >= pacer.depth()) await settleOldest()
     await stint.look()
-    if (!stint.isOver && (await begin())) continue
-    while (checks.length > 0 && !signal.aborted) await settleOldest()
+    const outcome = stint.isOver ? 'no-leave' : await begin()
     if (signal.aborted) return false
-    if (!stint.isOver) return true
+    if (outcome === 'begun') continue
+    while (checks.length > 0) await settleOldest()
+    if (outcome === 'at-end') return true
     await save([])
     return false
   }
+}
+
+// Ids are written in one form, which sorts as PostgreSQL sorts their bytes.
+function isAtEnd(at: CipherkeyPosition | undefined, end: CipherkeyPosition | undefined): boolean {
+  if (at === undefined || end === undefined) return end === undefined
+  return at.dataKeyId > end.dataKeyId || (at.dataKeyId === end.dataKeyId && at.version >= end.version)
 }

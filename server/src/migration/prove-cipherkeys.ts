@@ -4,7 +4,8 @@ import { KeyholdError, type Kms } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { KeyJobRow } from '../store/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from './migration-parts.ts'
-import { openAll, openProof } from './open-cipherkeys.ts'
+import { openAll } from './open-cipherkeys.ts'
+import { beginProof, resumeProof } from './proof.ts'
 import { retryFailures } from './retry-failures.ts'
 
 /** What was found, for the report. */
@@ -25,37 +26,39 @@ export interface Verification {
 }
 
 /**
- * Answers what was found; `stale`: cipherkeys are left that must be copied first; `interrupted`: the lead is to be
- * given up. Whoever leads next goes on where this one ended.
+ * Answers what was found; `stale`: cipherkeys are left that must be copied first; `unfinished`: it is to be called again,
+ * by whoever leads then, and goes on where it ended.
  *
  * @throws KeyholdError `ERR_MIGRATION_FAILURES_OPEN` while cipherkeys that don't open are neither repaired nor accepted
  */
 export async function proveCipherkeys(
   parts: LeaderParts,
   job: KeyJobRow,
-): Promise<Verification | 'stale' | 'interrupted'> {
+): Promise<Verification | 'stale' | 'unfinished'> {
   const { store, kms, failpoint } = parts
   const { version, keyArn } = destinationOf(job)
   await failpoint('migration.verify.before')
-  await retryFailures(parts, job)
-  if (await store.keyJobFailures.existsStale(job.tenantId, job.id, version, { acceptedOnly: false })) {
-    return 'stale'
+  const resumed = await resumeProof(parts, job)
+  if (resumed === undefined) {
+    await retryFailures(parts, job)
+    if (await store.keyJobFailures.existsStale(job.tenantId, job.id, version, { acceptedOnly: false })) {
+      return 'stale'
+    }
+    refuseOpenFailures((await store.keyJobFailures.count(job.id)).open)
   }
-  const proof = await openProof(parts, job)
-  // Once begun, it goes on to the end even so, and all that does not open is known at once.
-  if (proof.after === undefined) refuseOpenFailures((await store.keyJobFailures.count(job.id)).open)
 
   const row = await store.tenantKeys.find(job.tenantId, version)
   if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
   await failpoint('migration.verify.before-kms')
   const tenantKey = await unwrapTenantKey(onlyKey(kms, keyArn), { ...row, wrapped: row.wrapped })
-  if (!(await openAll(parts, job, proof, tenantKey))) return 'interrupted'
+  const proof = resumed ?? (await beginProof(parts, job))
+  if (!(await openAll(parts, job, proof, tenantKey))) return 'unfinished'
   const { open, accepted } = await store.keyJobFailures.count(job.id)
   if (open > 0) {
-    // Whatever becomes of them, the next verification proves everything afresh.
+    // All that does not open is known now. Whatever becomes of it, the next verification proves everything afresh.
     await store.transaction((transaction) => advance(parts, transaction, job, { verifiedTo: null }))
+    return 'unfinished'
   }
-  refuseOpenFailures(open)
   return {
     verifiedAt: new Date().toISOString(),
     tenantKeyVersion: version,

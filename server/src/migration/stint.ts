@@ -3,6 +3,8 @@
 import type { Store } from '../store/store.ts'
 
 export interface Stint {
+  /** Counts from now on: to be called where the work begins, so that what comes before takes nothing off it. */
+  begin(): void
   /** Looks whether another key job is to have its turn. */
   look(): Promise<void>
   /** Whether the run is to give way. Once it is, that stays. */
@@ -16,6 +18,9 @@ export function createStint({ keyJobs }: Pick<Store, 'keyJobs'>): Stint {
   let nextLookMs = performance.now() + stintMs
   let isOver = false
   return {
+    begin() {
+      nextLookMs = performance.now() + stintMs
+    },
     async look() {
       if (isOver || performance.now() < nextLookMs) return
       nextLookMs = performance.now() + lookMs

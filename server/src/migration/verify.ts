@@ -5,7 +5,7 @@ import { proveCipherkeys } from './prove-cipherkeys.ts'
 
 export async function verify(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const found = await proveCipherkeys(parts, job)
-  if (found === 'interrupted') return
+  if (found === 'unfinished') return
   await parts.store.transaction(async (transaction) => {
     await advance(
       parts,

@@ -53,6 +53,19 @@ export function cipherkeyChunkQueries(db: Database) {
         order by data_key_id, version limit ${options.limit}`)
     },
 
+    /** Where the tenant's cipherkeys end, in the order of the primary key. */
+    async findLast(tenantId: string): Promise<CipherkeyPosition | undefined> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select(['data_key_id as dataKeyId', 'version'])
+        .where('tenant_id', '=', tenantId)
+        .orderBy('data_key_id', 'desc')
+        .orderBy('version', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row
+    },
+
     /** Cipherkeys that a key job has set aside, in the order of the primary key. */
     nextFailed(
       tenantId: string,

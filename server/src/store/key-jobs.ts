@@ -26,8 +26,8 @@ export interface KeyJobRow {
   failed: number
   /** Cipherkeys opened so far in the verification. */
   verified: number
-  /** Where the verification goes on; undefined: at the beginning. */
-  verifiedTo: VerifiedPosition | undefined
+  /** Where the verification goes on; undefined: at the beginning. As stored, like `lastError`. */
+  verifiedTo: unknown
   /** What the verification found; undefined before its end. As stored, like `lastError`. */
   verification: unknown
   retryCount: number
@@ -40,12 +40,6 @@ export interface KeyJobRow {
   lastError: unknown
   createdAt: Date
   completedAt: Date | undefined
-}
-
-/** Up to here every cipherkey was opened. */
-export interface VerifiedPosition extends CipherkeyPosition {
-  /** The verification's digest up to here, for whoever goes on with it. */
-  digestState: Buffer
 }
 
 export interface KeyJobError {
@@ -76,16 +70,7 @@ function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
     copied: row.copied,
     failed: row.failed,
     verified: row.verified,
-    verifiedTo:
-      row.verified_to_data_key_id === null ||
-      row.verified_to_version === null ||
-      row.verified_digest_state === null
-        ? undefined
-        : {
-            dataKeyId: row.verified_to_data_key_id,
-            version: row.verified_to_version,
-            digestState: row.verified_digest_state,
-          },
+    verifiedTo: row.verified_to ?? undefined,
     verification: row.verification ?? undefined,
     retryCount: row.retry_count,
     retryAt: row.retry_at ?? undefined,
@@ -120,19 +105,12 @@ export interface KeyJobChanges {
   copiedMore?: number
   failed?: number
   verified?: number
-  verifiedTo?: VerifiedPosition | null
+  /** Null: the verification is to begin anew. */
+  verifiedTo?: object | null
   verification?: unknown
   copyStartedAt?: Date
   copyEndedAt?: Date
   completedAt?: Date
-}
-
-function verifiedToColumns(to: VerifiedPosition | null) {
-  return {
-    verified_to_data_key_id: to?.dataKeyId ?? null,
-    verified_to_version: to?.version ?? null,
-    verified_digest_state: to?.digestState ?? null,
-  }
 }
 
 function selectUnled(db: Database) {
@@ -283,9 +261,9 @@ export function keyJobQueries(db: Database) {
     },
 
     /**
-     * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error. With
-     * anything that is copied the verification begins anew.
-     * Answers false when it is not: then the transaction must not commit.
+     * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error.
+     * Answers false when it is not: then the transaction must not commit. With anything that is copied the verification
+     * begins anew.
      */
     async advance(
       id: string,
@@ -308,8 +286,11 @@ export function keyJobQueries(db: Database) {
           ...(changes.total !== undefined && { total: changes.total }),
           ...(changes.copiedMore !== undefined && { copied: sql`copied + ${changes.copiedMore}` }),
           ...(changes.failed !== undefined && { failed: changes.failed }),
+          ...(isCopying && { verified: 0 }),
           ...(changes.verified !== undefined && { verified: changes.verified }),
-          ...(verifiedTo !== undefined && verifiedToColumns(verifiedTo)),
+          ...(verifiedTo !== undefined && {
+            verified_to: verifiedTo === null ? null : JSON.stringify(verifiedTo),
+          }),
           ...(changes.verification !== undefined && { verification: JSON.stringify(changes.verification) }),
           ...(changes.copyStartedAt !== undefined && {
             copy_started_at: sql`coalesce(copy_started_at, ${changes.copyStartedAt})`,
@@ -338,7 +319,7 @@ export function keyJobQueries(db: Database) {
           copied_to_version: null,
           copied: 0,
           verified: 0,
-          ...verifiedToColumns(null),
+          verified_to: null,
           last_error: null,
           retry_at: null,
           retry_count: 0,

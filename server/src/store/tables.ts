@@ -117,9 +117,7 @@ interface KeyJobsTable {
   copy_started_at: Date | null
   copy_ended_at: Date | null
   verification: ColumnType<unknown, string | null, string | null>
-  verified_to_data_key_id: string | null
-  verified_to_version: number | null
-  verified_digest_state: Buffer | null
+  verified_to: ColumnType<unknown, string | null, string | null>
 }
 
 interface KeyJobFailuresTable {

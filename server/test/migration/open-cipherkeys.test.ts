@@ -1,11 +1,13 @@
 // The proof of a million cipherkeys gives way and is taken up again: each is opened once, and the digest is the same as
 // in one go.
 import { generateKey, keyCheckValue, wrapDataKey } from '@keyhold/core'
+import { sql } from 'kysely'
 import { createHash, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { noFailpoint } from '../../src/migration/failpoint.ts'
 import type { LeaderParts } from '../../src/migration/migration-parts.ts'
-import { openAll, openProof } from '../../src/migration/open-cipherkeys.ts'
+import { openAll } from '../../src/migration/open-cipherkeys.ts'
+import { beginProof, resumeProof, type Proof } from '../../src/migration/proof.ts'
 import { createRewrapThreads } from '../../src/migration/rewrap-threads.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -33,23 +35,20 @@ beforeEach(async () => {
   database = await postgres.createStores()
   store = database.store
   await insertTenant(store)
-  await store.transaction(async (transaction) => {
-    for (let index = 0; index < rows; index++) {
-      const dataKey = { tenantId, id: randomUUID(), version: 1, key: generateKey() }
-      await transaction.cipherkeys.insertActive(
-        newCipherkey({
-          dataKeyId: dataKey.id,
-          wrapped: wrapDataKey(tenantKey, dataKey),
-          keyCheckValue: keyCheckValue(dataKey),
-        }),
-      )
-    }
-  })
+  for (let index = 0; index < rows; index++) await insertCipherkey(randomUUID())
   job = await store.keyJobs.insert(newKeyJob())
   await store.keyJobs.lease(job.id, leaderId, 60)
   await store.keyJobs.advance(job.id, leaderId, 'prepare', { phase: 'verify', targetVersion: 1 })
   job = await current()
 })
+
+async function insertCipherkey(id: string): Promise<void> {
+  const dataKey = { tenantId, id, version: 1, key: generateKey() }
+  const wrapped = wrapDataKey(tenantKey, dataKey)
+  await store.cipherkeys.insertActive(
+    newCipherkey({ dataKeyId: id, wrapped, keyCheckValue: keyCheckValue(dataKey) }),
+  )
+}
 
 async function current(): Promise<KeyJobRow> {
   const found = await store.keyJobs.find(tenantId, job.id)
@@ -58,7 +57,7 @@ async function current(): Promise<KeyJobRow> {
 }
 
 /** A run that has to give way after so many looks, and what it opened. */
-function run(looks: number, signal = new AbortController().signal) {
+function run(looks: number, signal = new AbortController().signal, onTurn = () => Promise.resolve()) {
   let isOver = false
   let opened = 0
   const parts = {
@@ -74,6 +73,7 @@ function run(looks: number, signal = new AbortController().signal) {
       },
     },
     stint: {
+      begin: () => undefined,
       look: () => {
         isOver = looks-- <= 0
         return Promise.resolve()
@@ -83,11 +83,18 @@ function run(looks: number, signal = new AbortController().signal) {
       },
     },
     pacer: {
-      turn: () => Promise.resolve({ rows: rowsPerTurn, done: () => undefined }),
+      turn: async () => {
+        await onTurn()
+        return { rows: rowsPerTurn, done: () => undefined }
+      },
       depth: () => 3,
     },
   } as Partial<LeaderParts> as LeaderParts
   return { parts, chunksOpened: () => opened }
+}
+
+async function openProof(parts: LeaderParts): Promise<Proof> {
+  return (await resumeProof(parts, job)) ?? beginProof(parts, job)
 }
 
 /** As the documentation says how to compute it. */
@@ -113,7 +120,7 @@ test.each([1, 2, 3])('giving way after %i chunks each time, no chunk is opened t
   let opened = 0
   for (let leads = 1; ; leads++) {
     const { parts, chunksOpened } = run(looks)
-    const proof = await openProof(parts, job)
+    const proof = await openProof(parts)
     const isWhole = await openAll(parts, job, proof, tenantKey)
     opened += chunksOpened()
     if (isWhole) {
@@ -140,27 +147,66 @@ test('what is found before it gives way is set aside, and the rest of the proof 
     .execute()
   for (const looks of [4, Number.POSITIVE_INFINITY]) {
     const { parts } = run(looks)
-    const proof = await openProof(parts, job)
+    const proof = await openProof(parts)
     expect(await openAll(parts, job, proof, tenantKey)).toBe(looks > 4)
     expect(await store.keyJobFailures.list(tenantId, job.id, 10)).toMatchObject([bad])
     if (looks > 4) expect([proof.rows, proof.digest.end()]).toEqual([rows, await digestOfAll()])
   }
 })
 
-test('whoever stops answers that it has not reached the end, even where nothing is left', async () => {
+test('a tenant that makes data keys faster than they are opened does not keep it from its end', async () => {
+  let turns = 0
+  const { parts } = run(Number.POSITIVE_INFINITY, undefined, async () => {
+    if (++turns > 2 * chunks) throw new Error('it goes on and on')
+    // After all the others, as ids that begin with the time are.
+    for (let made = 0; made < rowsPerTurn; made++)
+      await insertCipherkey(`ffffffff-ffff-7fff-bfff-${String(turns * rowsPerTurn + made).padStart(12, '0')}`)
+  })
+  const proof = await openProof(parts)
+  expect(await openAll(parts, job, proof, tenantKey)).toBe(true)
+  expect(proof.rows).toBeGreaterThanOrEqual(rows)
+})
+
+test('a tenant without cipherkeys is proven at once', async () => {
+  await database.db.deleteFrom('cipherkeys').execute()
+  const { parts } = run(1)
+  const proof = await openProof(parts)
+  expect([await openAll(parts, job, proof, tenantKey), proof.rows]).toEqual([true, 0])
+  expect(proof.digest.end()).toBe(await digestOfAll())
+})
+
+test('whoever stops answers that it has not reached the end', async () => {
   const stopping = new AbortController()
   stopping.abort()
   const { parts } = run(100, stopping.signal)
-  expect(await openAll(parts, job, await openProof(parts, job), tenantKey)).toBe(false)
+  expect(await openAll(parts, job, await openProof(parts), tenantKey)).toBe(false)
 })
 
-test('a state of the digest that cannot be read lets the proof begin anew', async () => {
-  const { parts } = run(2)
-  await openAll(parts, job, await openProof(parts, job), tenantKey)
-  expect((await openProof(parts, job)).rows).toBe(2 * rowsPerTurn)
-  await database.db
-    .updateTable('key_jobs')
-    .set({ verified_digest_state: Buffer.alloc(116) })
-    .execute()
-  expect(await openProof(parts, job)).toMatchObject({ rows: 0, after: undefined })
+test('whoever gets no leave for a chunk has not reached the end either', async () => {
+  const { parts } = run(100)
+  const pacer = { ...parts.pacer, turn: () => Promise.resolve(undefined) }
+  expect(await openAll({ ...parts, pacer }, job, await openProof(parts), tenantKey)).toBe(false)
+})
+
+describe('a proof begins anew', () => {
+  const change = (member: string, value: string) =>
+    sql`update keyhold.key_jobs set verified_to = jsonb_set(verified_to, ${`{${member}}`}, ${value}::jsonb)`.execute(
+      database.db,
+    )
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['whose digest cannot be taken up', () => change('digestState', '"AAAA"')],
+    ['of another version', () => change('tenantKeyVersion', '2')],
+    [
+      'from before something was copied',
+      () => sql`update keyhold.key_jobs set copied = 1`.execute(database.db),
+    ],
+    ['that lay for an hour', () => change('savedAt', JSON.stringify(new Date(Date.now() - 3_600_001)))],
+  ])('%s', async (_, happens) => {
+    const { parts } = run(2)
+    await openAll(parts, job, await openProof(parts), tenantKey)
+    expect(await resumeProof(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
+    await happens()
+    expect(await resumeProof(parts, job)).toBeUndefined()
+  })
 })

@@ -7,15 +7,18 @@ import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } fr
 import { act, asAdmin, getKeyJob, isIn, isPaused, migrations, waitForKeyJob } from './key-jobs.ts'
 import { sql } from './prepared-tenant.ts'
 
-// At this pace copying and verifying take four seconds each.
+// At this pace a verification takes four seconds; its twelfth chunk, of 25, waits for three more.
 const names = Array.from({ length: 400 }, (_, index) => `name-${index}`)
-const rowsPerSecond = '100'
-/** Fewer than a verification that begins anew opens before it says so for the first time. */
-const verifiedBefore = 200
+const settings = {
+  KEYHOLD_MIGRATION_ROWS_PER_SECOND: '100',
+  KEYHOLD_FAILPOINTS: 'migration.verify.before-chunk=delay:3000@12',
+}
+/** More than a verification that begins anew has opened when it says so for the first time, after a second. */
+const verifiedBefore = 150
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_MIGRATION_ROWS_PER_SECOND: rowsPerSecond })
+  server = await startTestServer(settings)
 })
 afterAll(() => server.stop())
 
@@ -70,6 +73,9 @@ test('it goes on where it was, names at its end all that does not open, and its 
   expect(Math.min(...seen)).toBeGreaterThanOrEqual(before.cipherkeys.verified)
   const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
   expect(body).toMatchObject({ failures: [{ dataKeyId: first }, { dataKeyId: last }] })
+
+  const [job] = await sql(server, 'select verified_to from keyhold.key_jobs where id = $1', [id])
+  expect(job).toEqual({ verified_to: null })
 
   await damage(tenant, 'asc')
   await damage(tenant, 'desc')

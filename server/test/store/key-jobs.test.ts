@@ -111,8 +111,8 @@ test('the leader saves its progress, counts add up, and the last error is forgot
 
 test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {
   await store.keyJobs.lease(job.id, me, 10)
-  const verifiedTo = { dataKeyId: randomUUID(), version: 3, digestState: Buffer.from('state') }
-  const verifiedToNow = async () => (await store.keyJobs.find(tenantId, job.id))?.verifiedTo
+  const verifiedTo = { rows: 7 }
+  const now = () => store.keyJobs.find(tenantId, job.id)
   const position = { dataKeyId: randomUUID(), version: 1 }
   for (const undo of [
     () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: position }),
@@ -124,9 +124,9 @@ test('a verification is taken up where it was, unless something is copied or the
   ]) {
     await store.keyJobs.advance(job.id, me, 'prepare', { verified: 7, verifiedTo })
     await store.keyJobs.advance(job.id, me, 'prepare', { failed: 1 })
-    expect(await verifiedToNow()).toEqual(verifiedTo)
+    expect(await now()).toMatchObject({ verified: 7, verifiedTo })
     await undo()
-    expect(await verifiedToNow()).toBeUndefined()
+    expect(await now()).toMatchObject({ verifiedTo: undefined })
   }
 })
 

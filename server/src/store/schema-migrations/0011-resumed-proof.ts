@@ -2,14 +2,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
-const statement = sql`alter table keyhold.key_jobs
-  add column verified_to_data_key_id uuid,
-  add column verified_to_version integer,
-  add column verified_digest_state bytea,
-  add constraint key_jobs_verified_to_whole check (
-    (verified_to_data_key_id is null) = (verified_to_version is null)
-    and (verified_to_data_key_id is null) = (verified_digest_state is null)
-  )`
+const statement = sql`alter table keyhold.key_jobs add column verified_to jsonb`
 
 export const resumedProof: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {

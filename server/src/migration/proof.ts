@@ -1,0 +1,74 @@
+// How far the proof of a key job has come, and what of it is stored, for whoever leads the job next.
+import type { CipherkeyPosition } from '../store/cipherkeys.ts'
+import type { KeyJobRow } from '../store/key-jobs.ts'
+import { createIdentityDigest, resumeIdentityDigest, type IdentityDigest } from './identity-digest.ts'
+import { destinationOf, type LeaderParts } from './migration-parts.ts'
+
+export interface Proof {
+  /** How many were opened, or set aside, so far. */
+  rows: number
+  /** The last of them. */
+  after: CipherkeyPosition | undefined
+  /**
+   * The tenant's last cipherkey when the proof began; undefined: there was none. A tenant may make data keys faster than
+   * a key job that gives way to it opens them; those come under the version that is being proven.
+   */
+  end: CipherkeyPosition | undefined
+  digest: IdentityDigest
+}
+
+interface ProofPosition {
+  rows: number
+  after: CipherkeyPosition
+  end: CipherkeyPosition
+  /** Base64. */
+  digestState: string
+  /** What the proof is about: it holds for no other version, and not for what was copied after it. */
+  tenantKeyVersion: number
+  copied: number
+  /** RFC 3339. */
+  savedAt: string
+}
+
+// Whoever comes later than this may have another database before them: one restored from a backup. It is long enough for
+// a thousand key jobs that take turns.
+const maxAgeMs = 3_600_000
+
+/** What is to be stored of it; null: nothing was opened yet. */
+export function proofPosition({ rows, after, end, digest }: Proof, job: KeyJobRow): ProofPosition | null {
+  if (after === undefined || end === undefined) return null
+  return {
+    ...{ rows, after, end },
+    digestState: digest.state().toString('base64'),
+    tenantKeyVersion: destinationOf(job).version,
+    copied: job.copied,
+    savedAt: new Date().toISOString(),
+  }
+}
+
+/** Takes up what is stored of a proof; undefined: it is to begin anew. */
+export async function resumeProof({ store }: LeaderParts, job: KeyJobRow): Promise<Proof | undefined> {
+  // As it is now: what was brought over in this very step is to be proven as well.
+  const now = await store.keyJobs.find(job.tenantId, job.id)
+  const position = now?.verifiedTo as ProofPosition | undefined
+  if (position === undefined || now === undefined) return undefined
+  const ageMs = Date.now() - Date.parse(position.savedAt)
+  const isOfThis =
+    position.tenantKeyVersion === destinationOf(job).version &&
+    position.copied === now.copied &&
+    Math.abs(ageMs) < maxAgeMs
+  if (!isOfThis) return undefined
+  const digest = await resumeIdentityDigest(Buffer.from(position.digestState, 'base64'))
+  if (digest === undefined) return undefined
+  const { rows, after, end } = position
+  return { rows, after, end, digest }
+}
+
+export async function beginProof({ store }: LeaderParts, { tenantId }: KeyJobRow): Promise<Proof> {
+  return {
+    rows: 0,
+    after: undefined,
+    end: await store.cipherkeyChunks.findLast(tenantId),
+    digest: await createIdentityDigest(),
+  }
+}
