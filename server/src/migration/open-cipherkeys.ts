@@ -64,7 +64,6 @@ export async function openAll(
     const turn = await pacer.turn(signal)
     if (turn === undefined) return 'no-leave'
     const chunk = await store.cipherkeyChunks.next(job.tenantId, readTo, { limit: turn.rows })
-    // What was the last one may have been destroyed meanwhile.
     if (chunk === undefined) return 'at-end'
     await failpoint('migration.verify.before-chunk')
     const { records, rows, last } = chunk

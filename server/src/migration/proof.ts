@@ -15,6 +15,8 @@ export interface Proof {
    */
   end: CipherkeyPosition | undefined
   digest: IdentityDigest
+  /** How many cipherkeys the key job had copied when it began. */
+  copied: number
 }
 
 interface ProofPosition {
@@ -23,7 +25,7 @@ interface ProofPosition {
   end: CipherkeyPosition
   /** Base64. */
   digestState: string
-  /** What the proof is about: it holds for no other version, and not for what was copied after it. */
+  /** It holds for no other version, and not once more was copied. */
   tenantKeyVersion: number
   copied: number
   /** RFC 3339. */
@@ -35,40 +37,50 @@ interface ProofPosition {
 const maxAgeMs = 3_600_000
 
 /** What is to be stored of it; null: nothing was opened yet. */
-export function proofPosition({ rows, after, end, digest }: Proof, job: KeyJobRow): ProofPosition | null {
+export function proofPosition(
+  { rows, after, end, digest, copied }: Proof,
+  job: KeyJobRow,
+): ProofPosition | null {
   if (after === undefined || end === undefined) return null
   return {
-    ...{ rows, after, end },
+    ...{ rows, after, end, copied },
     digestState: digest.state().toString('base64'),
     tenantKeyVersion: destinationOf(job).version,
-    copied: job.copied,
     savedAt: new Date().toISOString(),
   }
 }
 
 /** Takes up what is stored of a proof; undefined: it is to begin anew. */
 export async function resumeProof({ store }: LeaderParts, job: KeyJobRow): Promise<Proof | undefined> {
-  // As it is now: what was brought over in this very step is to be proven as well.
-  const now = await store.keyJobs.find(job.tenantId, job.id)
-  const position = now?.verifiedTo as ProofPosition | undefined
-  if (position === undefined || now === undefined) return undefined
+  const { verifiedTo, copied } = await current(store, job)
+  if (verifiedTo === undefined) return undefined
+  const position = verifiedTo as ProofPosition
   const ageMs = Date.now() - Date.parse(position.savedAt)
   const isOfThis =
     position.tenantKeyVersion === destinationOf(job).version &&
-    position.copied === now.copied &&
+    position.copied === copied &&
     Math.abs(ageMs) < maxAgeMs
   if (!isOfThis) return undefined
   const digest = await resumeIdentityDigest(Buffer.from(position.digestState, 'base64'))
   if (digest === undefined) return undefined
   const { rows, after, end } = position
-  return { rows, after, end, digest }
+  return { rows, after, end, digest, copied }
 }
 
-export async function beginProof({ store }: LeaderParts, { tenantId }: KeyJobRow): Promise<Proof> {
+export async function beginProof({ store }: LeaderParts, job: KeyJobRow): Promise<Proof> {
+  const { copied } = await current(store, job)
   return {
     rows: 0,
     after: undefined,
-    end: await store.cipherkeyChunks.findLast(tenantId),
+    end: await store.cipherkeyChunks.findLast(job.tenantId),
     digest: await createIdentityDigest(),
+    copied,
   }
+}
+
+// As it is now: the same step may have copied before it proves.
+async function current({ keyJobs }: LeaderParts['store'], { tenantId, id }: KeyJobRow): Promise<KeyJobRow> {
+  const job = await keyJobs.find(tenantId, id)
+  if (job === undefined) throw new TypeError(`key job ${id} is gone`)
+  return job
 }

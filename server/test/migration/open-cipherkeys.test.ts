@@ -188,6 +188,13 @@ test('whoever gets no leave for a chunk has not reached the end either', async (
   expect(await openAll({ ...parts, pacer }, job, await openProof(parts), tenantKey)).toBe(false)
 })
 
+test('what the same step has copied before it proves does not keep the proof from being taken up', async () => {
+  const { parts } = run(2)
+  await sql`update keyhold.key_jobs set copied = 5`.execute(database.db)
+  await openAll(parts, job, await openProof(parts), tenantKey)
+  expect(await resumeProof(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
+})
+
 describe('a proof begins anew', () => {
   const change = (member: string, value: string) =>
     sql`update keyhold.key_jobs set verified_to = jsonb_set(verified_to, ${`{${member}}`}, ${value}::jsonb)`.execute(
