@@ -34,7 +34,7 @@ async function end(parts: LeaderParts, job: KeyJobRow, verification: Verificatio
     const completedAt = new Date()
     const ended = destroyAfter(parts, completedAt)
     const destroyed = [
-      ...(await transaction.tenantKeys.destroyPending(job.tenantId)),
+      ...(await transaction.tenantKeys.destroyPending(job.tenantId, completedAt)),
       ...(await transaction.tenantKeys.retireOthers(job.tenantId, job.sourceVersion, ended)),
     ]
     await transaction.tenants.moveFence(job.tenantId, job.sourceVersion)

@@ -103,7 +103,7 @@ async function supersedeRotation(
 ): Promise<void> {
   const live = await transaction.keyJobs.findLive(tenantId)
   if (live?.kind !== 'rotate') return
-  const destroyed = await transaction.tenantKeys.destroyPending(tenantId)
+  const destroyed = await transaction.tenantKeys.destroyPending(tenantId, new Date())
   await transaction.keyJobs.supersede(live.id)
   auditTenantKeysDestroyed(transaction, tenantId, destroyed, live.id)
   auditKeyJob(transaction, live, 'migration.supersede', actor)

@@ -146,10 +146,10 @@ export function tenantKeyQueries(db: Database) {
     },
 
     /** Empties a version that nothing was ever wrapped under, and answers it, if there is one. */
-    async destroyPending(tenantId: string): Promise<number[]> {
+    async destroyPending(tenantId: string, at: Date): Promise<number[]> {
       const rows = await db
         .updateTable('tenant_keys')
-        .set({ state: 'destroyed', wrapped: null, destroyed_at: new Date() })
+        .set({ state: 'destroyed', wrapped: null, destroyed_at: at })
         .where('tenant_id', '=', tenantId)
         .where('state', '=', 'pending')
         .returning('version')

@@ -64,7 +64,7 @@ test('a version that a cipherkey still names is kept, with retention or without,
 })
 
 test('what was cancelled before use ends without a trace of its wrap', async () => {
-  await store.tenantKeys.destroyPending(tenantId)
+  await store.tenantKeys.destroyPending(tenantId, new Date())
   expect(await states()).toEqual(['active', 'destroyed'])
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ wrapped: undefined })
   expect(await store.tenantKeys.list(tenantId)).toMatchObject([
