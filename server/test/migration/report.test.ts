@@ -1,12 +1,12 @@
 // The signed report: whoever has the public key can check it without Keyhold, and its digest names the same data keys
 // before and after.
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
 import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from './key-jobs.ts'
 import { startMigration } from './api.ts'
-import { prepareTenant, sql } from './prepared-tenant.ts'
+import { digestOf } from './digest-of.ts'
+import { prepareTenant } from './prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -35,22 +35,9 @@ async function reportOf(tenant: TestTenant, id: string): Promise<{ jws: string; 
   return body as { jws: string; report: Report }
 }
 
-/** As the documentation says how to compute it. */
-async function digestOf({ tenantId }: TestTenant): Promise<string> {
-  const rows = await sql(
-    server,
-    `select uuid_send(data_key_id) || int4send(version) || key_check_value as identity
-     from keyhold.cipherkeys where tenant_id = $1 order by data_key_id, version`,
-    [tenantId],
-  )
-  const hash = createHash('sha256')
-  for (const { identity } of rows) hash.update(identity as Buffer)
-  return hash.digest('hex')
-}
-
 test('a report verifies with the published key, says what was done, and its digest stays the same', async () => {
   const { tenant, fingerprint } = await prepareTenant(server)
-  const digest = await digestOf(tenant)
+  const digest = await digestOf(server, tenant)
   const there = await migrate(server, tenant, fingerprint)
   const back = await migrate(server, tenant, tenant.tenantId)
   const keySet = createLocalJWKSet(await signingKeys(tenant.adminToken))
@@ -83,7 +70,7 @@ test('a report verifies with the published key, says what was done, and its dige
 
 test('a cancelled migration has a report of the way back', async () => {
   const { tenant, fingerprint } = await prepareTenant(server)
-  const digest = await digestOf(tenant)
+  const digest = await digestOf(server, tenant)
   const id = await startMigration(server.url, tenant, fingerprint)
   await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
   await act(server, tenant, id, 'cancel')

@@ -1,9 +1,9 @@
 // A server that stops in the middle of a verification: whoever leads next goes on there, and misses nothing.
-import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
 import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from './api.ts'
+import { digestOf } from './digest-of.ts'
 import { act, asAdmin, getKeyJob, isIn, isPaused, migrations, waitForKeyJob } from './key-jobs.ts'
 import { sql } from './prepared-tenant.ts'
 
@@ -33,18 +33,6 @@ async function damage({ tenantId }: TestTenant, order: 'asc' | 'desc'): Promise<
     [tenantId],
   )
   return row?.data_key_id as string
-}
-
-async function digestOf({ tenantId }: TestTenant): Promise<string> {
-  const rows = await sql(
-    server,
-    `select uuid_send(data_key_id) || int4send(version) || key_check_value as identity
-     from keyhold.cipherkeys where tenant_id = $1 order by data_key_id, version`,
-    [tenantId],
-  )
-  const hash = createHash('sha256')
-  for (const { identity } of rows) hash.update(identity as Buffer)
-  return hash.digest('hex')
 }
 
 test('it goes on where it was, names at its end all that does not open, and its report is whole', async () => {
@@ -83,7 +71,7 @@ test('it goes on where it was, names at its end all that does not open, and its 
   await waitForKeyJob(server, tenant, id, isIn('done'))
   const report = await asAdmin(server, tenant)('GET', `${migrations}/${id}/report`)
   expect(report.body).toMatchObject({
-    report: { verification: { cipherkeys: names.length, digest: await digestOf(tenant) } },
+    report: { verification: { cipherkeys: names.length, digest: await digestOf(server, tenant) } },
   })
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(names.map(plaintextOf))
 })
