@@ -154,6 +154,31 @@ test('what is found before it gives way is set aside, and the rest of the proof 
   }
 })
 
+test('what is stored in the middle has nothing in it that is only read, and not opened', async () => {
+  const first = await store.cipherkeyChunks.next(tenantId, undefined, { limit: rowsPerTurn })
+  if (first === undefined) throw new Error('cipherkeys were expected')
+  await database.db
+    .updateTable('cipherkeys')
+    .set({ wrapped: Buffer.alloc(104) })
+    .where('data_key_id', '=', first.last.dataKeyId)
+    .execute()
+  const dying = new AbortController()
+  let turns = 0
+  // Three chunks are at work when the first one's damage is stored; the run dies before any other is settled.
+  const { parts } = run(Number.POSITIVE_INFINITY, dying.signal, () => {
+    if (++turns === 4) dying.abort()
+    return Promise.resolve()
+  })
+  expect(await openAll(parts, job, await openProof(parts), tenantKey)).toBe(false)
+  expect(turns).toBe(4)
+  expect(await resumeProof(parts, job)).toMatchObject({ rows: rowsPerTurn, after: first.last })
+
+  const { parts: next } = run(Number.POSITIVE_INFINITY)
+  const proof = await openProof(next)
+  expect([await openAll(next, job, proof, tenantKey), proof.rows]).toEqual([true, rows])
+  expect(proof.digest.end()).toBe(await digestOfAll())
+})
+
 test('a tenant that makes data keys faster than they are opened does not keep it from its end', async () => {
   let turns = 0
   const { parts } = run(Number.POSITIVE_INFINITY, undefined, async () => {
