@@ -25,7 +25,8 @@ interface ProofPosition {
   end: CipherkeyPosition
   /** Base64. */
   digestState: string
-  /** It holds for no other version, and not once more was copied. */
+  // It holds for no other version, and not once more was copied. Copying makes an end of it, but a replica of an older
+  // version of Keyhold, which may still run beside this one, knows nothing of it.
   tenantKeyVersion: number
   copied: number
   /** RFC 3339. */

@@ -58,6 +58,7 @@ async function current(): Promise<KeyJobRow> {
 
 /** A run that has to give way after so many looks, and what it opened. */
 function run(looks: number, signal = new AbortController().signal, onTurn = () => Promise.resolve()) {
+  let isBegun = false
   let isOver = false
   let opened = 0
   const parts = {
@@ -73,8 +74,11 @@ function run(looks: number, signal = new AbortController().signal, onTurn = () =
       },
     },
     stint: {
-      begin: () => undefined,
+      begin: () => {
+        isBegun = true
+      },
       look: () => {
+        if (!isBegun) throw new Error('what comes before the work must not count')
         isOver = looks-- <= 0
         return Promise.resolve()
       },
