@@ -35,18 +35,18 @@ export default tseslint.config(
     },
   },
   {
-    // In bench/ it is plain GCM to compare with.
+    // In the benchmarks it is plain GCM to compare with.
     files: [
       'core/src/cobblestone.ts',
       'local-kms/src/**/*.ts',
       '**/test/**/*.ts',
-      'bench/{values/plain-gcm,files/plain-gcm-files,endpoints/bare-endpoint,migration/row-wraps}.ts',
+      'lab/src/bench/{values/plain-gcm,files/plain-gcm-files,endpoints/bare-endpoint,migration/row-wraps}.ts',
     ],
     rules: { 'no-restricted-imports': 'off' },
   },
   {
     // A command's standard output is its purpose.
-    files: ['scripts/**/*.ts', 'cli/src/**/*.ts', 'bench/main.ts'],
+    files: ['scripts/**/*.ts', 'cli/src/**/*.ts', 'lab/src/bench/main.ts', 'lab/src/fuzz-tokens.ts'],
     rules: { 'no-console': 'off' },
   },
 )

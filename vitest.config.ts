@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // The longest files, which wait for processes more than they work: begun last, they would run alone at the end.
 const long = [
   'server/test/health/causes',
-  'faults/test/',
+  'lab/test/',
   'server/test/migration/',
   'cli/test/scripts.',
   'server/test/postgres/',
@@ -27,7 +27,7 @@ function rank({ moduleId }: TestSpecification): number {
 export default defineConfig({
   test: {
     include: ['*/test/**/*.test.ts'],
-    globalSetup: ['server/test/warm-start.ts'],
+    globalSetup: ['testkit/src/warm-start.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Much of the time a test waits, for a probe or a process. On two cores a third worker takes a quarter of the time off;

@@ -22,9 +22,9 @@ export {
   type ErrorCode,
   type KeyholdErrorOptions,
 } from './errors.ts'
-export { encryptedFileBytes, fileFormat, plaintextFileBytes } from './file-format.ts'
-export { createFileOpener, parseFileHeader, type FileOpener } from './file-opener.ts'
-export { createFileSealer, type FileSealer } from './file-sealer.ts'
+export { encryptedFileBytes, fileFormat, plaintextFileBytes } from './file/file-format.ts'
+export { createFileOpener, parseFileHeader, type FileOpener } from './file/file-opener.ts'
+export { createFileSealer, type FileSealer } from './file/file-sealer.ts'
 export { keyArnFingerprint } from './fingerprint.ts'
 export { awsRegions, keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
 export { keptBytes } from './kept-bytes.ts'

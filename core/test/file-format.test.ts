@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { isKeyholdError } from '../src/errors.ts'
-import { encryptedFileBytes, fileFormat, plaintextFileBytes } from '../src/file-format.ts'
-import { createFileOpener, parseFileHeader } from '../src/file-opener.ts'
-import { createFileSealer } from '../src/file-sealer.ts'
+import { encryptedFileBytes, fileFormat, plaintextFileBytes } from '../src/file/file-format.ts'
+import { createFileOpener, parseFileHeader } from '../src/file/file-opener.ts'
+import { createFileSealer } from '../src/file/file-sealer.ts'
 import { codeOf, testDataKey, testKey, withFlippedBit } from './support.ts'
 
 const dataKey = testDataKey()

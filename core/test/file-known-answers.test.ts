@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { blindIndex } from '../src/blind-index.ts'
 import { keyFromBytes, type DataKey } from '../src/data-key.ts'
-import { encryptedFileBytes, fileFormat, plaintextFileBytes } from '../src/file-format.ts'
-import { createFileOpener, parseFileHeader } from '../src/file-opener.ts'
-import { unsafeCreateFileSealerWithSalt } from '../src/file-sealer.ts'
+import { encryptedFileBytes, fileFormat, plaintextFileBytes } from '../src/file/file-format.ts'
+import { createFileOpener, parseFileHeader } from '../src/file/file-opener.ts'
+import { unsafeCreateFileSealerWithSalt } from '../src/file/file-sealer.ts'
 
 interface KnownAnswers {
   files: {

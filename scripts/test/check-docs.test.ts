@@ -2,8 +2,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { checkDocs, writeDocs } from '../check-docs.ts'
-import { checkLinks } from '../check-links.ts'
+import { checkDocs, writeDocs } from '../guards/check-docs.ts'
+import { checkLinks } from '../guards/check-links.ts'
 import { tree } from './bad-tree.ts'
 
 const repository = path.join(import.meta.dirname, '..', '..')

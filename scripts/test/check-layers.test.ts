@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { checkLayers } from '../check-layers.ts'
+import { checkLayers } from '../guards/check-layers.ts'
 import { tree } from './bad-tree.ts'
 
 test('the repository keeps its layers', () => {
@@ -33,17 +33,25 @@ describe('one import that is refused', () => {
     ['server/src/store/a.ts', `import type { Kms } from '../kms/aws-kms.ts'`],
     ['server/src/postgres/a.ts', `import { openDatabase } from '../store/database.ts'`],
     ['server/src/keyring/a.ts', `import { createAwsKms } from '../kms/aws-kms.ts'`],
-    ['server/src/migration/a.ts', `import type { Caller } from '../operations/caller.ts'`],
-    ['server/src/operations/a.ts', `export type { Failpoint } from '../migration/failpoint.ts'`],
-    ['server/src/operations/a.ts', `import { statusOf } from '@keyhold/contract'`],
-    ['server/src/operations/a.ts', `import { sql } from 'kysely'`],
+    ['server/src/migration/a.ts', `import type { Caller } from '../access/caller.ts'`],
+    ['server/src/data/a.ts', `export type { Failpoint } from '../migration/failpoint.ts'`],
+    ['server/src/data/a.ts', `import { statusOf } from '@keyhold/contract'`],
+    ['server/src/data/a.ts', `import { sql } from 'kysely'`],
     ['server/src/http/a.ts', `import pg from 'pg'`],
     ['server/src/http/a.ts', `import { createJobQueue } from '../jobs/job-queue.ts'`],
-    ['server/src/jobs/a.ts', `import { encrypt } from '../operations/encrypt.ts'`],
+    ['server/src/jobs/a.ts', `import { encrypt } from '../data/encrypt.ts'`],
     ['server/src/http/a.ts', `import { startServer } from '../main.ts'`],
-    ['server/src/http/a.ts', `import { startTestServer } from '../../test/start-test-server.ts'`],
-    ['server/src/main.ts', `import { startTestServer } from '../test/start-test-server.ts'`],
+    ['server/src/http/a.ts', `import { startTestServer } from '../../../testkit/src/start-test-server.ts'`],
+    ['server/src/main.ts', `import { startTestServer } from '../../testkit/src/start-test-server.ts'`],
     ['server/src/main.ts', `import { startLocalKms } from '@keyhold/local-kms'`],
+    ['server/src/data/a.ts', `import { register } from '../providers/register.ts'`],
+    ['server/src/health/a.ts', `import { encrypt } from '../data/encrypt.ts'`],
+    ['server/src/access/a.ts', `import { openKms } from '../wiring/open-kms.ts'`],
+    ['server/src/wiring/a.ts', `import { command } from '../command.ts'`],
+    ['testkit/src/a.ts', `import { runRaces } from '../../lab/src/races/run-races.ts'`],
+    ['lab/src/a.ts', `import { checkLayers } from '../../scripts/guards/check-layers.ts'`],
+    ['scripts/guards/a.ts', `import { startServer } from '../../server/src/main.ts'`],
+    ['scripts/new-folder/a.ts', `import { parseArgs } from 'node:util'`],
     ['server/src/new-room/a.ts', `export const x = 1\nimport '@keyhold/core'`],
     ['console/src/a.tsx', `import '@keyhold/client'`],
     ['cli/test/a.test.ts', `import { startServer } from '@keyhold/server'`],
@@ -61,7 +69,10 @@ test('imports along the arrows pass', async () => {
     'contract/src/a.ts': `import type { ErrorCode } from '@keyhold/core/errors'\nexport type { Tenant } from './schemas/tenant.ts'`,
     'contract/src/schemas/tenant.ts': `import { limits } from '../limits.ts'\nimport Type from 'typebox'`,
     'client/src/a.ts': `import { routes } from '@keyhold/contract'`,
-    'server/src/open-keyring.ts': `import type { Logger } from 'pino'`,
+    'server/src/wiring/a.ts': `import type { Logger } from 'pino'\nimport '../data/encrypt.ts'`,
+    'testkit/src/a.ts': `import { Client } from 'pg'\nimport '../../server/src/store/b.ts'`,
+    'lab/src/a.ts': `import '../../testkit/src/a.ts'`,
+    'scripts/start/a.ts': `import { startServer } from '@keyhold/server'`,
     'server/src/kms/a.ts': `import { KMSClient } from '@aws-sdk/client-kms'\nimport { seal } from '@keyhold/core'`,
     'server/src/http/wire/a.ts': `import type { Row } from '../../store/b.ts'\nimport { c } from '../c.ts'`,
     'server/test/http/a.test.ts': `import { startLocalKms } from '@keyhold/local-kms'\nimport '../../src/main.ts'`,
@@ -108,3 +119,11 @@ test.each(['utils.ts', 'http/helpers.ts', 'common/a.ts', 'types.ts', 'store/lib/
     expect(problems).toEqual([expect.stringContaining('named after what it does')])
   },
 )
+
+test('a folder with 26 files is refused, one with 25 is not', async () => {
+  const files = Array.from({ length: 26 }, (_, index) => [`core/src/a${index}.ts`, 'export {}'])
+  expect(checkLayers(await tree(Object.fromEntries(files) as Record<string, string>))).toEqual([
+    'core/src: has 26 files; order it in folders of at most 25',
+  ])
+  expect(checkLayers(await tree(Object.fromEntries(files.slice(1)) as Record<string, string>))).toEqual([])
+})

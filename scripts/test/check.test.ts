@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runSteps, type Step } from '../check.ts'
+import { runSteps, type Step } from '../guards/check.ts'
 import { tree } from './bad-tree.ts'
 
 const node = (code: string): Step['commands'][number] => [process.execPath, '-e', code]

@@ -19,7 +19,10 @@ interface Outcome {
 async function ciRun(npm: string, environment: Record<string, string> = {}): Promise<Outcome> {
   const root = await tree({
     '.ci/run': readFileSync(path.join(repository, '.ci/run'), 'utf8'),
-    'scripts/closing-line.ts': readFileSync(path.join(repository, 'scripts/closing-line.ts'), 'utf8'),
+    'scripts/guards/closing-line.ts': readFileSync(
+      path.join(repository, 'scripts/guards/closing-line.ts'),
+      'utf8',
+    ),
     'bin/npm': `#!/bin/sh\nreport=$5\n${npm}\n`,
     'bin/npx': `#!/bin/sh\nshift 2\nexec '${process.execPath}' "$@"\n`,
   })

@@ -46,7 +46,7 @@ async function main(): Promise<number | undefined> {
       await serve()
       return undefined
     case 'create-operator-key': {
-      const { createOperatorKey } = await import('./create-operator-key.ts')
+      const { createOperatorKey } = await import('./wiring/create-operator-key.ts')
       const token = await createOperatorKey(readConfig(), values.name)
       process.stdout.write(`${token}\n`)
       return 0

@@ -1,6 +1,6 @@
 // The settings of the server, all from the environment, all read here and nowhere else.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
-import { armFailpoints, parseFailpoints, type ArmFailpoints } from './migration/failpoint.ts'
+import { armFailpoints, parseFailpoints, type ArmFailpoints } from './migration/engine/failpoint.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseUsd } from './parse-usd.ts'
 

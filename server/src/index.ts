@@ -1,2 +1,2 @@
-export { createLogger } from './create-logger.ts'
+export { createLogger } from './wiring/create-logger.ts'
 export { startServer, type Server } from './main.ts'

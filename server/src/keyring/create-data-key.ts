@@ -2,9 +2,9 @@
 // that was active at that moment.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys.ts'
+import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
-import { mapInSlices } from './map-in-slices.ts'
+import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { newCipherkey } from './new-cipherkey.ts'
 
 export interface CreateDataKeyParts extends FenceParts {

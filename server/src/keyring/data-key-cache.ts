@@ -3,7 +3,7 @@
 // version below the minimum is used no more, and nobody who missed a notification goes on with a destroyed key.
 import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys.ts'
+import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
 import { createNextVersion } from './create-data-key.ts'

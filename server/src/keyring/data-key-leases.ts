@@ -1,7 +1,7 @@
 // Leases: the right of an SDK to hold a data key's plaintext for a while. A lease ends no later than the tenant key's
 // entry from which it comes, so that an SDK learns of a revocation as soon as this server does.
 import { KeyholdError, type DataKey } from '@keyhold/core'
-import type { UsableCipherkeyRow } from '../store/cipherkeys.ts'
+import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { blindIndexName, blindIndexPrefix } from './blind-index-name.ts'
 import { createUnnamedDataKey } from './create-data-key.ts'

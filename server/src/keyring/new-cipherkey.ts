@@ -1,6 +1,6 @@
 // A fresh data key as it is stored: its bytes leave this function only wrapped.
 import { generateKey, keyCheckValue, wrapDataKey, type TenantKey } from '@keyhold/core'
-import type { CipherkeyRow } from '../store/cipherkeys.ts'
+import type { CipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import { newId } from './new-id.ts'
 
 /** @param previous - the version that the new one follows; undefined: the first version of a new data key */

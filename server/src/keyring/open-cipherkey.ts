@@ -1,6 +1,6 @@
 // From a stored cipherkey to its data key, by the tenant key that its row names.
 import { KeyholdError, unwrapDataKey, verifyKeyCheckValue, type DataKey } from '@keyhold/core'
-import type { UsableCipherkeyRow } from '../store/cipherkeys.ts'
+import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 export interface OpenedCipherkey {

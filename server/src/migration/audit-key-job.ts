@@ -1,7 +1,7 @@
 // What the audit trail tells of key jobs: each step once, in the transaction that takes it.
 import type { AuditAction } from '@keyhold/core'
 import { systemActor, type Actor } from '../store/audits.ts'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
 
 type Auditing = Pick<TransactionStore, 'audit'>

@@ -3,7 +3,7 @@
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { Actor } from '../store/audits.ts'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from './audit-key-job.ts'
 import { getKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'

@@ -1,8 +1,8 @@
 // What people do about a key job that waits: try it again now, or accept that cipherkeys stay behind.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { CipherkeyPosition } from '../store/cipherkeys.ts'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from './audit-key-job.ts'
 import { getKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'

@@ -1,6 +1,6 @@
 // Key jobs as their tenants ask for them.
 import { isUuid, KeyholdError } from '@keyhold/core'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { Store } from '../store/store.ts'
 
 type KeyJobs = Pick<Store, 'keyJobs'>

@@ -1,9 +1,9 @@
 // The report of a key job: what was done and what was found, signed by the installation when the job ends, in the
 // transaction that ends it. Whoever has the public key can check it without Keyhold.
 import { createHash } from 'node:crypto'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
-import type { MigrationParts } from './migration-parts.ts'
+import type { MigrationParts } from './engine/migration-parts.ts'
 
 /** More accepted failures than this are counted, not named. */
 const maxNamedFailures = 1_000

@@ -11,11 +11,11 @@ import {
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { auditKeyJob, auditTenantKeysDestroyed, endsOf } from './audit-key-job.ts'
-import type { Failpoint } from './failpoint.ts'
+import type { Failpoint } from './engine/failpoint.ts'
 
 export interface StartMigrationParts {
   store: Store

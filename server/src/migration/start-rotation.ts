@@ -3,7 +3,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { systemActor, type Actor } from '../store/audits.ts'
-import type { KeyJobRow } from '../store/key-jobs.ts'
+import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, endsOf } from './audit-key-job.ts'
 import { tryActiveKey, type StartMigrationParts } from './start-migration.ts'
 

@@ -3,10 +3,10 @@
 import { generateKey, isKeyholdError, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
-import type { CipherkeyPosition } from '../store/cipherkeys.ts'
+import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
-import type { UnreadableCipherkey } from './rewrap-records.ts'
-import type { RewrapThreads } from './rewrap-threads.ts'
+import type { UnreadableCipherkey } from './engine/rewrap-records.ts'
+import type { RewrapThreads } from './engine/rewrap-threads.ts'
 
 export interface CipherkeyCensus {
   /** All of the tenant's cipherkeys. */

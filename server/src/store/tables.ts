@@ -1,4 +1,4 @@
-// The tables as the queries see them. What they mean stands in schema-migrations/.
+// The tables as the queries see them. What they mean stands in schema/migrations/.
 import type { ColumnType, Generated } from 'kysely'
 
 /** Set by the database. */

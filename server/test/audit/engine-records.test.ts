@@ -8,8 +8,8 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createKey, createTenantWithOwnKey, encryptText, providers, registerKey } from '../http/scene.ts'
 import { textAt } from '../http/read-body.ts'
-import { sql } from '../migration/prepared-tenant.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { sql } from '../../../testkit/src/prepared-tenant.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
 
 const waits = { timeout: 20_000, interval: 100 }

@@ -1,11 +1,11 @@
 // A migration whose replicas die, one after the other, at the same point: each step is recorded once, in its order.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelMigration } from '../../src/migration/cancel-migration.ts'
-import { failpointNames, type FailpointName } from '../../src/migration/failpoint.ts'
+import { failpointNames, type FailpointName } from '../../src/migration/engine/failpoint.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
-import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { findAuditFaults, findBrokenRecord } from './find-audit-faults.ts'
 
 let postgres: TestPostgres

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { databaseUrl, runSql, type TestConnection } from '../store/test-database.ts'
+import { databaseUrl, runSql, type TestConnection } from '../../../testkit/src/test-database.ts'
 
 const command = fileURLToPath(import.meta.resolve('../../src/command.ts'))
 const children: ChildProcess[] = []

@@ -26,14 +26,14 @@ import {
   registerKey,
   setPolicy,
 } from '../http/scene.ts'
-import { encryptUnder } from '../migration/api.ts'
+import { encryptUnder } from '../../../testkit/src/api.ts'
 import {
   customerKeyPolicy,
   keyholdAccount,
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../start-test-server.ts'
+} from '../../../testkit/src/start-test-server.ts'
 
 const page = path.join(import.meta.dirname, '../../../docs/key-causes.md')
 const intro = `# What is said of a customer's key

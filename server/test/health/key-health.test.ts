@@ -11,8 +11,8 @@ import {
   registerKey,
   setPolicy,
 } from '../http/scene.ts'
-import { decryptAll, encryptUnder, plaintextOf } from '../migration/api.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/api.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 
 // Keys are held for long, so that what is seen in time is seen by probes.
 let server: TestServer

@@ -1,7 +1,7 @@
 // The text of replies with items: byte for byte what JSON.stringify makes of them.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { itemReplyJson, type ItemReply } from '../../src/http/item-reply-json.ts'
+import { itemReplyJson, type ItemReply } from '../../src/http/wire/item-reply-json.ts'
 
 const ref = fc.option(fc.string({ unit: 'binary' }), { nil: undefined })
 const bytes = fc.uint8Array({ maxLength: 100 }).map((array) => Buffer.from(array))

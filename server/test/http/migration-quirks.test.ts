@@ -1,6 +1,6 @@
 // What clients of the original rely on in migrations, and the setting that renames the default provider.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestServer, type TestServer } from '../start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { rawRequest } from './raw-request.ts'
 import { textAt } from './read-body.ts'
 import { details, migrateTo, providers, query, registerKey, reset, waitForMigration } from './scene.ts'

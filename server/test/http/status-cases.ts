@@ -1,7 +1,7 @@
 // For each documented status of each operation of the original, a cause for it.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import type { RouteId } from '@keyhold/contract'
-import type { TestServer, TestTenant } from '../start-test-server.ts'
+import type { TestServer, TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { rawRequest, type RawAnswer, type RawOptions } from './raw-request.ts'
 import {
   createKey,

@@ -1,6 +1,6 @@
 // Every documented status of the original's ten operations has a real cause here, and answers in the envelope.
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type TestServer } from '../start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { causeless, documentedStatuses } from './documented-statuses.ts'
 import { statusCases } from './status-cases.ts'
 

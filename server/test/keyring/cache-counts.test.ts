@@ -1,7 +1,7 @@
 // What caches tell of themselves is what happened.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { createCountingKms, createKeyring, createTenant } from './keyring-under-test.ts'
 
 let postgres: TestPostgres

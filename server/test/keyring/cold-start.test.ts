@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAwsKms, type AwsKms } from '../../src/kms/aws-kms.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { createKeyring, createTenant } from './keyring-under-test.ts'
 
 const tenantCount = 240

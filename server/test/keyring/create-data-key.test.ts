@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { isKeyholdError } from '@keyhold/core'
 import { createDataKeys, type CreateDataKeyParts } from '../../src/keyring/create-data-key.ts'
-import type { CipherkeyRow } from '../../src/store/cipherkeys.ts'
+import type { CipherkeyRow } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,

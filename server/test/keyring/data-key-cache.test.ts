@@ -1,9 +1,9 @@
 // Data keys in memory: as long as their own time and their tenant key's, whichever ends first.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { wrapDataKey } from '@keyhold/core'
-import type { FoundCipherkeyRow } from '../../src/store/cipherkeys.ts'
+import type { FoundCipherkeyRow } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   createCountingKms,
   createKeyring,

@@ -3,10 +3,10 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../../src/keyring/new-id.ts'
-import { endCipherkeys } from '../../src/operations/end-cipherkeys.ts'
+import { endCipherkeys } from '../../src/destruction/end-cipherkeys.ts'
 import type { Database } from '../../src/store/database.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   createCountingKms,
   createKeyring,

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,

@@ -15,7 +15,7 @@ import {
   startTestPostgres,
   type TestConnection,
   type TestPostgres,
-} from '../store/test-database.ts'
+} from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let folder: string

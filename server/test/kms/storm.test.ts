@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKmsBudget } from '../../src/kms/kms-budget.ts'
 import type { KmsCall } from '../../src/kms/kms-call.ts'
 import type { Server } from '../../src/main.ts'
-import { startSecondReplica } from '../health/start-second-replica.ts'
+import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
 import { at, errorCode } from '../http/read-body.ts'
 import { createTenantWithOwnKey, encryptText, providers } from '../http/scene.ts'
-import { keyholdAccount, startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
+import { keyholdAccount, startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { otherRegion, ref, region, startAws, type AwsUnderTest } from './aws-under-test.ts'
 
 let scene: AwsUnderTest

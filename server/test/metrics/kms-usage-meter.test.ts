@@ -3,7 +3,7 @@ import { KeyholdError } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openKmsUsageMeter, type CountedCall } from '../../src/metrics/kms-usage-meter.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../store/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store

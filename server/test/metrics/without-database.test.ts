@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { createEventCounts } from '../../src/metrics/event-counts.ts'
-import { openMetrics, type MetricSources } from '../../src/open-metrics.ts'
+import { openMetrics, type MetricSources } from '../../src/wiring/open-metrics.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { readMetrics } from './read-metrics.ts'
 

@@ -2,8 +2,8 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import type { KeyJob } from '@keyhold/contract'
 import { describe, test, type TestContext } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { call, decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from './api.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { call, decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from '../../../testkit/src/api.ts'
 import {
   act,
   asAdmin,
@@ -16,8 +16,8 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from './key-jobs.ts'
-import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
+} from '../../../testkit/src/key-jobs.ts'
+import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
 
 type Context = Pick<TestContext, 'onTestFinished'>
 

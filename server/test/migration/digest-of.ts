@@ -1,7 +1,7 @@
 // The digest of a tenant's cipherkeys, as the documentation says how to compute it.
 import { createHash } from 'node:crypto'
-import type { TestServer, TestTenant } from '../start-test-server.ts'
-import { sql } from './prepared-tenant.ts'
+import type { TestServer, TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { sql } from '../../../testkit/src/prepared-tenant.ts'
 
 export async function digestOf(server: TestServer, { tenantId }: TestTenant): Promise<string> {
   const rows = await sql(

@@ -3,10 +3,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { KeyJob } from '@keyhold/contract'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { startMigration } from './api.ts'
-import { isIn, migrate, migrations, waitForKeyJob } from './key-jobs.ts'
-import { prepareTenant } from './prepared-tenant.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { startMigration } from '../../../testkit/src/api.ts'
+import { isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 

@@ -1,7 +1,7 @@
 // Cipherkeys that do not open: named, held against the migration, repaired and retried, or accepted by name.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { decryptAll, startMigration } from './api.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
 import {
   act,
   asAdmin,
@@ -13,8 +13,8 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from './key-jobs.ts'
-import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
+} from '../../../testkit/src/key-jobs.ts'
+import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {

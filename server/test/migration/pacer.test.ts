@@ -1,7 +1,7 @@
 // The budget of key jobs: how many rows, in how large pieces, and less beside traffic that suffers.
 import { describe, expect, test } from 'vitest'
-import { createPacer, type Pacer } from '../../src/migration/pacer.ts'
-import { createTrafficGauge, type Traffic } from '../../src/migration/traffic-gauge.ts'
+import { createPacer, type Pacer } from '../../src/migration/engine/pacer.ts'
+import { createTrafficGauge, type Traffic } from '../../src/migration/engine/traffic-gauge.ts'
 
 const clock = () => performance.now()
 const unlimited = { maxRowsPerSecond: 0, timeSharePercent: 100, yields: true, threads: 2, clock }

@@ -1,8 +1,8 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from '../start-test-server.ts'
-import { decryptAll, isCompleted, startMigration, waitForMigration } from './api.ts'
-import { plaintexts, prepareTenant } from './prepared-tenant.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {

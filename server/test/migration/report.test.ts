@@ -2,11 +2,11 @@
 // before and after.
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from './key-jobs.ts'
-import { startMigration } from './api.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
+import { startMigration } from '../../../testkit/src/api.ts'
 import { digestOf } from './digest-of.ts'
-import { prepareTenant } from './prepared-tenant.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 // A server that stops in the middle of a verification: whoever leads next goes on there, and misses nothing.
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from './api.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from '../../../testkit/src/api.ts'
 import { digestOf } from './digest-of.ts'
-import { act, asAdmin, getKeyJob, isIn, isPaused, migrations, waitForKeyJob } from './key-jobs.ts'
-import { sql } from './prepared-tenant.ts'
+import { act, asAdmin, getKeyJob, isIn, isPaused, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
+import { sql } from '../../../testkit/src/prepared-tenant.ts'
 
 // At this pace a verification takes five seconds; its twelfth chunk, of 25, waits for three more.
 const names = Array.from({ length: 500 }, (_, index) => `name-${index}`)

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { decryptAll, isCompleted, startMigration, waitForMigration } from './api.ts'
-import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
+import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 let slow: TestServer

@@ -9,9 +9,9 @@ import {
 } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
-import { findUnreadableRecords, rewrapRecords } from '../../src/migration/rewrap-records.ts'
-import { createRewrapThreads } from '../../src/migration/rewrap-threads.ts'
-import { rewrapRecord } from '../../src/store/cipherkey-records.ts'
+import { findUnreadableRecords, rewrapRecords } from '../../src/migration/engine/rewrap-records.ts'
+import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.ts'
+import { rewrapRecord } from '../../src/store/cipherkeys/cipherkey-records.ts'
 
 const tenantId = 'tenant-1'
 const tenantKey = (version: number): TenantKey => ({

@@ -1,8 +1,8 @@
 // Rotating a tenant key: a new version under the same KEK, by request or by age.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyJob } from '@keyhold/contract'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { decryptAll, startMigration } from './api.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
 import {
   act,
   asAdmin,
@@ -14,8 +14,8 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from './key-jobs.ts'
-import { plaintexts, prepareTenant, sql } from './prepared-tenant.ts'
+} from '../../../testkit/src/key-jobs.ts'
+import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
 
 const details = `${providers}/migration/actions/details`
 

@@ -1,6 +1,6 @@
 // Giving way to other key jobs: after five seconds of work, when others wait, and not before.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createStint } from '../../src/migration/stint.ts'
+import { createStint } from '../../src/migration/engine/stint.ts'
 import type { Store } from '../../src/store/store.ts'
 
 beforeEach(() => {

@@ -1,10 +1,10 @@
 // What hangs on a KEK: truthfully in every phase, and since when nothing does.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyProviderUsage } from '@keyhold/contract'
-import { startTestServer, type TestServer, type TestTenant } from '../start-test-server.ts'
-import { startMigration } from './api.ts'
-import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from './key-jobs.ts'
-import { prepareTenant, sql } from './prepared-tenant.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { startMigration } from '../../../testkit/src/api.ts'
+import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
+import { prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 let keeping: TestServer

@@ -1,10 +1,10 @@
 // Two replicas that are asked to migrate the same tenant at the same instant, and both try to lead what was started.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startMigration } from '../../src/migration/start-migration.ts'
-import { runMigration } from '../../src/migration/run-migration.ts'
+import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../store/test-database.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'

@@ -12,9 +12,9 @@ import {
   registerKey,
   startMigration,
   waitForMigration,
-} from '../migration/api.ts'
-import { startQuietServer } from '../migration/start-quiet-server.ts'
-import { keyholdAccount, startTestServer, type TestServer } from '../start-test-server.ts'
+} from '../../../testkit/src/api.ts'
+import { startQuietServer } from '../../../testkit/src/start-quiet-server.ts'
+import { keyholdAccount, startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 
 // The first replica asks the KMS every second; the second one would not for five minutes.
 let first: TestServer

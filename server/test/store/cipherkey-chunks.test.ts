@@ -2,11 +2,11 @@
 import { sql } from 'kysely'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { parseCipherkeyRecords } from '../../src/store/cipherkey-records.ts'
-import type { CipherkeyPosition, CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys.ts'
+import { parseCipherkeyRecords } from '../../src/store/cipherkeys/cipherkey-records.ts'
+import type { CipherkeyPosition, CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, rewrapAll, tenantId, tenantKeyRow, type Rewrap } from './stored-rows.ts'
-import { startTestPostgres, type TestPostgres, type TestStores } from './test-database.ts'
+import { startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let database: TestStores

@@ -1,9 +1,9 @@
 // Cipherkeys are stored once, found by id or by name, and by their own tenant alone.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys.ts'
+import type { CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, tenantId, tenantKeyRow } from './stored-rows.ts'
-import { startTestPostgres, type TestPostgres } from './test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store

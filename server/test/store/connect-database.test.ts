@@ -2,8 +2,8 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { connectDatabase } from '../../src/connect-database.ts'
-import { databaseUrl, startTestPostgres, type TestPostgres } from './test-database.ts'
+import { connectDatabase } from '../../src/wiring/connect-database.ts'
+import { databaseUrl, startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {

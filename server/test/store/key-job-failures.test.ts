@@ -1,10 +1,10 @@
 // What a key job has set aside: named once, accepted by name, forgotten when it opens again.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { NewCipherkey } from '../../src/store/cipherkeys.ts'
+import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
-import { startTestPostgres, type TestPostgres } from './test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store

@@ -1,10 +1,10 @@
 // A key job has one leader at a time, by a lease on the database's clock; only the leader gets anything written.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { KeyJobRow } from '../../src/store/key-jobs.ts'
+import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
-import { runSql, startTestPostgres, type TestPostgres, type TestStores } from './test-database.ts'
+import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 const [me, you] = [randomUUID(), randomUUID()]
 

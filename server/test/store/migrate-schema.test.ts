@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migrateSchema } from '../../src/store/migrate-schema.ts'
+import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
 import { createStore } from '../../src/store/store.ts'
-import { runSql, startTestPostgres, type TestPostgres } from './test-database.ts'
+import { runSql, startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
@@ -32,7 +32,7 @@ test('twenty replicas that start at once make the schema once, and each then run
     }),
   )
   expect(runs).toBe(20)
-  const files = readdirSync(path.join(import.meta.dirname, '../../src/store/schema-migrations')).toSorted()
+  const files = readdirSync(path.join(import.meta.dirname, '../../src/store/schema/migrations')).toSorted()
   expect(await runSql(connection, 'select name from keyhold.schema_migrations order by name')).toEqual(
     files.map((file) => ({ name: path.basename(file, '.ts') })),
   )

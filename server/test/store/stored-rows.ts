@@ -1,8 +1,8 @@
 // Rows as other parts of the server leave them, with bytes that no test opens.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { rewrapRecord, writeRewrapRecord } from '../../src/store/cipherkey-records.ts'
-import type { NewCipherkey } from '../../src/store/cipherkeys.ts'
-import type { NewKeyJob } from '../../src/store/key-jobs.ts'
+import { rewrapRecord, writeRewrapRecord } from '../../src/store/cipherkeys/cipherkey-records.ts'
+import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
+import type { NewKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { TenantKeyRow } from '../../src/store/tenant-keys.ts'
 

@@ -1,9 +1,9 @@
 // What was found of a key that is not registered, and its policies, as the wire shows them.
 import type { KeyChecks, KeyPolicy } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
-import type { CheckedKey } from '../../operations/check-key.ts'
-import type { KeyPolicies } from '../../operations/key-policy.ts'
-import { cloudFormationOf, terraformOf } from '../../operations/policy-templates.ts'
+import type { CheckedKey } from '../../providers/check-key.ts'
+import type { KeyPolicies } from '../../providers/key-policy.ts'
+import { cloudFormationOf, terraformOf } from '../../providers/policy-templates.ts'
 import { inspectionWire } from './key-provider-wire.ts'
 
 export function keyCheckWire({ checks, inspection, error, isRegistered }: CheckedKey): KeyChecks {

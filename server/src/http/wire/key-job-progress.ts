@@ -1,5 +1,5 @@
 // How far a key job is, in percent of the way there or, once cancelled, of the way back.
-import type { KeyJobRow } from '../../store/key-jobs.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 
 // Copying is nearly all of the work; the rest of the percent is for what follows it.
 const copyPercent = 90

@@ -1,7 +1,7 @@
 // A key job as Keyhold's own routes show it, and what it has set aside.
 import { spellings, type KeyJob, type KeyJobFailure } from '@keyhold/contract'
-import type { KeyJobFailure as KeyJobFailureRow } from '../../store/key-job-failures.ts'
-import type { KeyJobRow } from '../../store/key-jobs.ts'
+import type { KeyJobFailure as KeyJobFailureRow } from '../../store/key-jobs/key-job-failures.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
 import { lastErrorWire } from './last-error-wire.ts'
 

@@ -1,7 +1,7 @@
 // A migration's plan, and what hangs on a key, as the wire shows them.
 import type { KeyProviderUsage as UsageWire, MigrationPlan as PlanWire } from '@keyhold/contract'
 import type { MigrationPlan } from '../../migration/plan-migration.ts'
-import type { KeyProviderUsage } from '../../operations/key-provider-usage.ts'
+import type { KeyProviderUsage } from '../../providers/key-provider-usage.ts'
 import { arnWire } from './key-job-wire.ts'
 
 export function migrationPlanWire(tenantId: string, plan: MigrationPlan): PlanWire {

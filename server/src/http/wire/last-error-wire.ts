@@ -2,7 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { KeyJobRow } from '../../store/key-jobs.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 
 const form = Type.Object({ code: Type.String(), message: Type.String(), at: Type.String() })
 const lastErrorForm = Compile(form)

@@ -2,7 +2,7 @@
 import { spellings, type MigrationInformation } from '@keyhold/contract'
 import { byokPrefix, KeyholdError, parseKeyArn } from '@keyhold/core'
 import { createHash } from 'node:crypto'
-import type { KeyJobRow } from '../../store/key-jobs.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
 import { lastErrorWire } from './last-error-wire.ts'
 import { wireMilliseconds } from './wire-time.ts'

@@ -1,0 +1,93 @@
+// Decrypting a file under a data key, block by block and in any order. Nothing comes out before it is verified, and
+// an error names the place in the file.
+import { createChunkOpener } from './chunk-opener.ts'
+import { chunkBytes, sealedChunkBytes } from '../cobblestone.ts'
+import type { EncryptionContext } from '../context.ts'
+import type { DataKey } from '../data-key.ts'
+import { isKeyholdError, KeyholdError } from '../errors.ts'
+import { fileContext, fileFormat } from './file-format.ts'
+import { encodeHeader, parseHeader, type Header } from '../token.ts'
+
+/** Decrypts blocks of one file. */
+export interface FileOpener {
+  /**
+   * Decrypts a block: whole chunks as they are in the file, and with `isLast` the file's end, a shorter one.
+   *
+   * @param firstIndex - the index of the block's first chunk
+   * @param target - gets the plaintext. Of a block that is refused it holds zeros
+   * @returns the bytes written, from the start of `target`
+   * @throws KeyholdError `ERR_DECRYPTION_FAILED`; its `details.offset` is where the chunk begins in the file
+   */
+  openBlock(firstIndex: number, sealed: Uint8Array, target: Buffer, isLast: boolean): number
+}
+
+/**
+ * What the first bytes of a file say; nothing is verified yet.
+ *
+ * @throws KeyholdError `ERR_TOKEN_INVALID` for what is no encrypted file
+ */
+export function parseFileHeader(start: Buffer): Header {
+  try {
+    return parseHeader(start.subarray(0, fileFormat.headerBytes))
+  } catch (cause) {
+    const message = 'This is not a file that Keyhold encrypted.'
+    throw new KeyholdError('ERR_TOKEN_INVALID', { message, cause, details: { offset: '0' } })
+  }
+}
+
+/**
+ * Checks that the key and the context are the file's own.
+ *
+ * @param head - the file's first 82 bytes
+ * @throws KeyholdError `ERR_DECRYPTION_FAILED`
+ */
+export function createFileOpener(dataKey: DataKey, context: EncryptionContext, head: Buffer): FileOpener {
+  const { headerBytes, headBytes } = fileFormat
+  const own = encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version })
+  if (head.length !== headBytes || !head.subarray(0, headerBytes).equals(own)) throw failure(0)
+  const chunks = at(headerBytes, () =>
+    createChunkOpener(dataKey.key, fileContext(dataKey, context), head.subarray(headerBytes)),
+  )
+  return {
+    openBlock(firstIndex, sealed, target, isLast) {
+      const count = Math.ceil(sealed.length / sealedChunkBytes)
+      // A file that ends after a whole chunk was cut there: its end is the chunk that is missing.
+      if (isLast && sealed.length % sealedChunkBytes === 0) throw failure(offsetOf(firstIndex + count))
+      let written = 0
+      try {
+        for (let index = 0; index < count; index++) {
+          const chunk = sealed.subarray(index * sealedChunkBytes, (index + 1) * sealedChunkBytes)
+          const plaintext = at(offsetOf(firstIndex + index), () =>
+            chunks.openChunk(firstIndex + index, chunk, isLast && index === count - 1),
+          )
+          if (written + plaintext.length > target.length)
+            throw new RangeError(`"target" expected room for ${count * chunkBytes} bytes`)
+          written += plaintext.copy(target, written)
+          plaintext.fill(0)
+        }
+      } catch (error) {
+        target.fill(0, 0, written)
+        throw error
+      }
+      return written
+    },
+  }
+}
+
+/** Where a chunk begins in the file. */
+function offsetOf(index: number): number {
+  return fileFormat.headBytes + index * sealedChunkBytes
+}
+
+function at<Result>(offset: number, action: () => Result): Result {
+  try {
+    return action()
+  } catch (error) {
+    throw isKeyholdError(error, 'ERR_DECRYPTION_FAILED') ? failure(offset) : error
+  }
+}
+
+function failure(offset: number): KeyholdError {
+  const message = `The file cannot be decrypted: what is at byte ${offset} is not what was encrypted there.`
+  return new KeyholdError('ERR_DECRYPTION_FAILED', { message, details: { offset: String(offset) } })
+}

@@ -1,0 +1,34 @@
+// What a migration costs where each data key is wrapped by the KMS itself: one call to open it and one to wrap it again,
+// through the AWS SDK, many at a time.
+import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import { randomBytes } from 'node:crypto'
+import { createCustomerKey, customerCredentials } from '../../../../testkit/src/customer-key.ts'
+
+const atOnce = 50
+
+/** Answers how many keys a second are brought from one KMS key under another. */
+export async function kmsPairsPerSecond(kmsUrl: string, count: number): Promise<number> {
+  const client = new KMSClient({ region: 'eu-west-1', endpoint: kmsUrl, credentials: customerCredentials })
+  try {
+    const [source, target] = [await createCustomerKey(kmsUrl), await createCustomerKey(kmsUrl)]
+    const EncryptionContext = { tenantId: 'benchmark' }
+    const wrap = async (KeyId: string, Plaintext: Uint8Array) =>
+      (await client.send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext }))).CiphertextBlob
+    const CiphertextBlob = await wrap(source, randomBytes(32))
+    let left = count
+    const startMs = performance.now()
+    await Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        while (left-- > 0) {
+          const opened = await client.send(
+            new DecryptCommand({ KeyId: source, CiphertextBlob, EncryptionContext }),
+          )
+          await wrap(target, opened.Plaintext ?? new Uint8Array())
+        }
+      }),
+    )
+    return (count * 1_000) / (performance.now() - startMs)
+  } finally {
+    client.destroy()
+  }
+}

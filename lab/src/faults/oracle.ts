@@ -1,0 +1,159 @@
+// The oracle: it reads rows with its own SQL, asks the KMS with the customer's own credentials, and opens keys with
+// core alone. Whatever Keyhold believes, this is what is there.
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import {
+  keyFromBytes,
+  parseByokWrap,
+  unwrapDataKey,
+  verifyKeyCheckValue,
+  type TenantKey,
+} from '@keyhold/core'
+import { customerCredentials } from '../../../testkit/src/customer-key.ts'
+import { createInternalKms, isRootKeyArn } from '../../../server/src/kms/internal-kms.ts'
+import type { Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import type { WatchedTenant } from './watched-tenant.ts'
+
+export interface Verdict {
+  /** Data keys that were acknowledged and are gone, or open no more. */
+  lost: string[]
+  /** Keys or plaintexts other than those that were recorded. */
+  wrong: string[]
+  /** Invariants of the rows themselves that do not hold. */
+  broken: string[]
+}
+
+export interface Oracle {
+  openTenantKey(tenantId: string, version: number): Promise<TenantKey>
+  /** Opens every cipherkey of the tenant, through whatever its row names. */
+  examine(tenant: WatchedTenant): Promise<Verdict>
+  close(): void
+}
+
+interface CipherkeyRow {
+  data_key_id: string
+  version: number
+  tenant_key_version: number
+  wrapped: Buffer
+  key_check_value: Buffer
+}
+
+export function createOracle(cluster: Cluster): Oracle {
+  const kms = new KMSClient({
+    region: 'eu-west-1',
+    endpoint: cluster.kms.url,
+    credentials: customerCredentials,
+  })
+  const internal = createInternalKms(cluster.rootKey)
+
+  async function openTenantKey(tenantId: string, version: number): Promise<TenantKey> {
+    const [row] = await cluster.sql(
+      'select id, key_arn, wrapped, key_check_value from keyhold.tenant_keys where tenant_id = $1 and version = $2',
+      [tenantId, version],
+    )
+    const {
+      id,
+      key_arn: keyArn,
+      wrapped,
+      key_check_value: checkValue,
+    } = row as unknown as {
+      id: string
+      key_arn: string
+      wrapped: Buffer | null
+      key_check_value: Buffer
+    }
+    if (wrapped === null) throw new Error(`tenant key ${version} is destroyed`)
+    const ref = { tenantId, id, version }
+    const tenantKey = { ...ref, key: await unwrap(keyArn, wrapped, ref) }
+    verifyKeyCheckValue(tenantKey, checkValue)
+    return tenantKey
+  }
+
+  async function unwrap(keyArn: string, wrapped: Buffer, ref: Omit<TenantKey, 'key'>) {
+    if (isRootKeyArn(keyArn)) return internal.unwrapTenantKey(keyArn, wrapped, ref)
+    const { ciphertextBlob } = parseByokWrap(wrapped.toString('ascii'))
+    const { Plaintext: bytes } = await kms.send(
+      new DecryptCommand({
+        KeyId: keyArn,
+        CiphertextBlob: ciphertextBlob,
+        EncryptionContext: { tenantId: ref.tenantId },
+      }),
+    )
+    if (bytes === undefined) throw new Error('the KMS answered no plaintext')
+    return keyFromBytes(bytes)
+  }
+
+  return {
+    openTenantKey,
+
+    async examine(tenant) {
+      const verdict: Verdict = { lost: [], wrong: [], broken: [] }
+      const { tenantId } = tenant
+      const rows = (await cluster.sql(
+        `select data_key_id, version, tenant_key_version, wrapped, key_check_value from keyhold.cipherkeys
+         where tenant_id = $1`,
+        [tenantId],
+      )) as unknown as CipherkeyRow[]
+      const tenantKeys = new Map<number, TenantKey | Error>()
+      for (const version of new Set(rows.map((row) => row.tenant_key_version))) {
+        const opened = await openTenantKey(tenantId, version).catch((error: unknown) => error as Error)
+        tenantKeys.set(version, opened)
+      }
+      const seen = new Set<string>()
+      for (const row of rows) {
+        const name = `${row.data_key_id}/${row.version}`
+        seen.add(name)
+        const tenantKey = tenantKeys.get(row.tenant_key_version)
+        if (tenantKey === undefined || tenantKey instanceof Error) {
+          verdict.lost.push(`${tenantId} ${name}: ${tenantKey?.message ?? 'no tenant key'}`)
+          continue
+        }
+        try {
+          const dataKey = unwrapDataKey(
+            tenantKey,
+            { tenantId, id: row.data_key_id, version: row.version },
+            row.wrapped,
+          )
+          // Against the value recorded when the key was first seen, not against the row's own word.
+          const recorded = tenant.checkValues.get(name) ?? row.key_check_value
+          tenant.checkValues.set(name, recorded)
+          verifyKeyCheckValue(dataKey, recorded)
+        } catch (error) {
+          verdict.wrong.push(`${tenantId} ${name}: ${String(error)}`)
+        }
+      }
+      for (const name of tenant.checkValues.keys()) {
+        if (!seen.has(name)) verdict.lost.push(`${tenantId} ${name}: the row is gone`)
+      }
+      verdict.broken.push(...(await brokenRows(tenantId)))
+      return verdict
+    },
+
+    close() {
+      kms.destroy()
+    },
+  }
+
+  async function brokenRows(tenantId: string): Promise<string[]> {
+    const [row] = await cluster.sql(
+      `select
+         (select count(*) from keyhold.key_jobs where tenant_id = $1 and phase not in ('done', 'aborted')) as live,
+         (select count(*) from keyhold.tenant_keys where tenant_id = $1 and state = 'active') as active,
+         (select count(*) from keyhold.key_providers where tenant_id = $1 and is_current) as current,
+         (select count(*) from keyhold.tenants t join keyhold.tenant_keys k
+            on k.tenant_id = t.id and k.version = t.active_tenant_key_version and k.state = 'active'
+            where t.id = $1) as agreeing,
+         (select count(*) from keyhold.cipherkeys c join keyhold.tenant_keys k
+            on k.tenant_id = c.tenant_id and k.version = c.tenant_key_version
+            where c.tenant_id = $1 and k.state in ('destroyed', 'pending')) as dangling`,
+      [tenantId],
+    )
+    const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]))
+    const problems: string[] = []
+    if ((counts.live ?? 0) > 1) problems.push(`${counts.live} live key jobs`)
+    for (const name of ['active', 'current', 'agreeing']) {
+      if (counts[name] !== 1) problems.push(`${counts[name]} ${name}`)
+    }
+    if (counts.dangling !== 0) problems.push(`${counts.dangling} cipherkeys under a version that is no key`)
+    return problems.map((problem) => `${tenantId}: ${problem}`)
+  }
+}

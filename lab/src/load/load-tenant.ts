@@ -1,0 +1,93 @@
+// A tenant under load: its clients, and what was encrypted for it, to be decrypted and compared later.
+import { createKeyholdClient, type KeyholdClient, type TenantClient } from '@keyhold/client/node'
+import { createTenant, migrateTo } from '../../../testkit/src/bench-api.ts'
+import { createCustomerKey } from '../../../testkit/src/customer-key.ts'
+import type { KeyholdProcess } from '../../../testkit/src/keyhold-process.ts'
+import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
+
+export type Context = Record<string, string>
+
+export interface Remembered<Sealed> {
+  sealed: Sealed
+  plaintext: Buffer
+  context: Context
+}
+
+/** A bounded memory of encrypted values: once it is full, each new one takes a random one's place. */
+export class Memory<Sealed> {
+  readonly #random: SeededRandom
+  readonly #room: number
+  readonly #all: Remembered<Sealed>[] = []
+
+  constructor(random: SeededRandom, room: number) {
+    this.#random = random
+    this.#room = room
+  }
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  add(remembered: Remembered<Sealed>): void {
+    if (this.#all.length < this.#room) this.#all.push(remembered)
+    else this.#all[this.#random.integer(0, this.#room - 1)] = remembered
+  }
+
+  pick(): Remembered<Sealed> {
+    return this.#random.pick(this.#all)
+  }
+}
+
+export interface LoadTenant {
+  tenantId: string
+  serviceToken: string
+  /** With one of its own the list of key providers has two entries. */
+  keyArn: string | undefined
+  sdk: TenantClient
+  admin: KeyholdClient
+  /** Another SDK, which holds no lease yet. */
+  newSdk(): KeyholdClient
+  keyNames: string[]
+  tokens: Memory<string>
+  octets: Memory<Buffer>
+}
+
+const tokensRemembered = 500
+const octetsRemembered = 8
+// Longer than any answer should take, shorter than the server's own limits: a hang shows as an error.
+const timeoutMs = 10_000
+
+export interface LoadTenantParts {
+  keyhold: KeyholdProcess
+  random: SeededRandom
+  fetch: typeof fetch
+}
+
+/** The SDK as an application has it, but for its patience. */
+export function createLoadSdk(url: string, token: string, send: typeof fetch): KeyholdClient {
+  return createKeyholdClient({ url, token, timeoutMs, fetch: send })
+}
+
+/** @param hasOwnKey - under a key of the customer's, or under the internal KMS */
+export async function createLoadTenant(
+  { keyhold, random, fetch }: LoadTenantParts,
+  hasOwnKey: boolean,
+): Promise<LoadTenant> {
+  const { url, operatorToken, kms } = keyhold
+  const tenant = await createTenant(url, operatorToken)
+  const keyArn = hasOwnKey ? await createCustomerKey(kms.url) : undefined
+  if (keyArn !== undefined) await migrateTo(url, tenant, keyArn)
+  const { tenantId, serviceToken, adminToken } = tenant
+  const newSdk = () => createLoadSdk(url, serviceToken, fetch)
+  return {
+    tenantId,
+    serviceToken,
+    keyArn,
+    sdk: newSdk().tenant(),
+    admin: createLoadSdk(url, adminToken, fetch),
+    newSdk,
+    keyNames: ['default'],
+    tokens: new Memory(random, tokensRemembered),
+    octets: new Memory(random, octetsRemembered),
+  }
+}

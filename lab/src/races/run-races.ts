@@ -1,0 +1,148 @@
+// Races: two replicas, processes of their own, are asked to migrate the same tenant at the same instant, again and
+// again. Exactly one migration each time, and the tenant's values stay readable.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTenant, callApi, type Tenant } from '../../../testkit/src/bench-api.ts'
+import { createCustomerKey } from '../../../testkit/src/customer-key.ts'
+import { startCluster, type Cluster } from '../../../testkit/src/cluster/cluster.ts'
+
+export interface RacesOptions {
+  /** In how many races, all in all. */
+  races: number
+  /** Tenants that race at the same time. */
+  tenants: number
+  say: (line: string) => void
+}
+
+export interface RacesResult {
+  races: number
+  /** Races after which there was exactly one more migration. */
+  exactlyOne: number
+  /** By the replica that began it. */
+  wonBy: Record<string, number>
+  /** What the losers were answered, by status and code. */
+  losers: Record<string, number>
+  problems: string[]
+}
+
+interface Racer extends Tenant {
+  fingerprints: [string, string]
+  token: string
+  races: number
+}
+
+const plaintext = Buffer.from('raced for').toString('base64')
+const providers = '/api/v1/encryption/keyproviders'
+const migrationTimeoutMs = 120_000
+
+export async function runRaces(options: RacesOptions): Promise<RacesResult> {
+  const result: RacesResult = { races: 0, exactlyOne: 0, wonBy: {}, losers: {}, problems: [] }
+  const cluster = await startCluster((line) => {
+    if (/ERR_INTERNAL|"level":(50|60)/.test(line)) result.problems.push(line)
+  })
+  try {
+    await Promise.all(cluster.replicas.map((replica) => replica.start()))
+    const lane = async () => {
+      const racer = await createRacer(cluster)
+      // Counted before the race, so that all lanes together race as often as was asked for.
+      while (result.races < options.races) {
+        result.races += 1
+        if (result.races % 50 === 0) options.say(`${result.races} races`)
+        await race(cluster, racer, result)
+      }
+    }
+    await Promise.all(Array.from({ length: options.tenants }, lane))
+  } finally {
+    await cluster.stop()
+  }
+  return result
+}
+
+async function createRacer(cluster: Cluster): Promise<Racer> {
+  const url = urlOf(cluster, 0)
+  const tenant = await createTenant(url, cluster.operatorToken)
+  const arn = await createCustomerKey(cluster.kms.url)
+  const provider = await callApi(url, tenant.adminToken, 'POST', providers, { name: 'own', arn })
+  const { arnFingerPrint } = provider as { arnFingerPrint: string }
+  const reply = await callApi(url, tenant.serviceToken, 'POST', '/api/v1/encryption/encrypt', {
+    items: [{ plaintext }],
+  })
+  const { items } = reply as { items: { token: string }[] }
+  return {
+    ...tenant,
+    fingerprints: [arnFingerPrint, tenant.tenantId],
+    token: items[0]?.token ?? '',
+    races: 0,
+  }
+}
+
+async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promise<void> {
+  const target = racer.fingerprints[racer.races % 2 === 0 ? 0 : 1]
+  const path =
+    target === racer.tenantId
+      ? `${providers}/actions/reset-to-default-provider`
+      : `${providers}/${target}/actions/migrate`
+  racer.races += 1
+  const answers = await Promise.all(
+    cluster.replicas.map(async ({ name }, index) => {
+      const answer = await fetch(`${urlOf(cluster, index)}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${racer.adminToken}` },
+      })
+      return { name, status: answer.status, text: await answer.text() }
+    }),
+  )
+  for (const { name, status, text } of answers) {
+    if (won(status)) result.wonBy[name] = (result.wonBy[name] ?? 0) + 1
+    else {
+      const loser = `${status} ${/"code":"([^"]+)"/.exec(text)?.[1] ?? ''}`.trim()
+      result.losers[loser] = (result.losers[loser] ?? 0) + 1
+    }
+  }
+  await untilMigrated(cluster, racer)
+  const [row] = await cluster.sql(
+    `select count(*) as jobs, count(*) filter (where phase = 'done') as done,
+       (select count(*) from keyhold.key_providers where tenant_id = $1 and is_current and fingerprint = $2) as current
+     from keyhold.key_jobs where tenant_id = $1`,
+    [racer.tenantId, target],
+  )
+  const isOne = [row?.jobs, row?.done].every((count) => Number(count) === racer.races)
+  if (isOne && Number(row?.current) === 1) result.exactlyOne += 1
+  else result.problems.push(`${racer.tenantId}: ${JSON.stringify(row)} after ${racer.races} races`)
+  if (answers.filter(({ status }) => won(status)).length !== 1) {
+    result.problems.push(`${racer.tenantId}: answered ${answers.map(({ status }) => status).join(' and ')}`)
+  }
+  for (let index = 0; index < cluster.replicas.length; index++) {
+    const reply = await callApi(
+      urlOf(cluster, index),
+      racer.serviceToken,
+      'POST',
+      '/api/v1/encryption/decrypt',
+      { items: [{ token: racer.token }] },
+    )
+    const { items } = reply as { items: { plaintext?: string }[] }
+    if (items[0]?.plaintext !== plaintext) result.problems.push(`${racer.tenantId}: another plaintext`)
+  }
+}
+
+async function untilMigrated(cluster: Cluster, { tenantId }: Racer): Promise<void> {
+  const deadlineMs = performance.now() + migrationTimeoutMs
+  while (performance.now() < deadlineMs) {
+    const [row] = await cluster.sql(
+      `select count(*) as live from keyhold.key_jobs where tenant_id = $1 and phase not in ('done', 'aborted')`,
+      [tenantId],
+    )
+    if (Number(row?.live) === 0) return
+    await sleep(20)
+  }
+}
+
+// Migrating to a key of the tenant's own answers 200, going back to the internal KMS 205.
+function won(status: number): boolean {
+  return status === 200 || status === 205
+}
+
+function urlOf({ replicas }: Cluster, index: number): string {
+  const url = replicas[index]?.url
+  if (url === undefined) throw new Error('a replica has ended')
+  return url
+}

@@ -1,0 +1,19 @@
+// A small dose of what `npm run faults` does at length: two replicas, killed at failpoints and anywhere.
+import { expect, test } from 'vitest'
+import { runCampaign } from '../src/faults/run-campaign.ts'
+
+test('whatever is killed, cut or refused, no key is lost, none is wrong, and all migrations end by themselves', async () => {
+  const { details, ...result } = await runCampaign({
+    kills: 12,
+    cipherkeys: 1_500,
+    tenants: 3,
+    seed: 20_261_123,
+    say: () => undefined,
+  })
+  expect(details.problems).toEqual([])
+  expect(result).toMatchObject({ lost: 0, wrong: 0, manual: 0 })
+  expect(result.kills).toBeGreaterThanOrEqual(12)
+  expect(result.migrations).toBeGreaterThan(0)
+  expect(result.failpointsHit).toBeGreaterThan(1)
+  expect(details.traffic.decrypted).toBeGreaterThan(0)
+}, 600_000)

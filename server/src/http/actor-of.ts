@@ -1,8 +1,0 @@
-// Who the audit trail names for a call.
-import type { RouteId } from '@keyhold/contract'
-import type { Actor } from '../store/audits.ts'
-import type { Call } from './handler.ts'
-
-export function actorOf({ caller, traceId }: Pick<Call<RouteId>, 'caller' | 'traceId'>): Actor {
-  return { id: caller.apiKeyId, role: caller.role, traceId }
-}

@@ -1,0 +1,75 @@
+// The routes of the audit trail.
+import { limits, type Audit, type AuditHead } from '@keyhold/contract'
+import type { AuditAction } from '@keyhold/core'
+import { getAuditHead, listAudits, refuseUnknownTenant } from '../../access/read-audits.ts'
+import type { AuditRow } from '../../store/audits.ts'
+import type { Store } from '../../store/store.ts'
+import type { Handlers } from '../server/handler.ts'
+
+export interface AuditHandlerParts {
+  store: Store
+  /** Signs JSON and answers a compact JWS. */
+  sign: (payload: Readonly<Record<string, unknown>>) => string
+}
+
+export function auditHandlers({
+  store,
+  sign,
+}: AuditHandlerParts): Pick<
+  Handlers,
+  'listAudits' | 'getAuditHead' | 'listInstallationAudits' | 'getInstallationAuditHead'
+> {
+  async function page(tenantId: string | undefined, query: { limit?: string; after?: string }) {
+    const limit = query.limit === undefined ? limits.defaultAuditsPerPage : Number(query.limit)
+    const { audits, after } = await listAudits(store, tenantId, { after: Number(query.after ?? 0), limit })
+    return { audits: audits.map(auditWire), ...(after !== undefined && { next: String(after) }) }
+  }
+
+  async function head(tenantId: string | undefined): Promise<AuditHead> {
+    const { sequence, hash } = await getAuditHead(store, tenantId)
+    const signed = {
+      type: 'keyhold/audit-head/1' as const,
+      tenantId: tenantId ?? null,
+      sequence,
+      hash: hash.toString('hex'),
+      signedAt: new Date().toISOString(),
+    }
+    return { jws: sign(signed), head: signed }
+  }
+
+  return {
+    async listAudits({ tenantId, query }) {
+      return { status: 200, body: await page(tenantId, query) }
+    },
+
+    async getAuditHead({ tenantId }) {
+      return { status: 200, body: await head(tenantId) }
+    },
+
+    async listInstallationAudits({ query }) {
+      if (query.tenantId !== undefined) await refuseUnknownTenant(store, query.tenantId)
+      return { status: 200, body: await page(query.tenantId, query) }
+    },
+
+    async getInstallationAuditHead({ query: { tenantId } }) {
+      if (tenantId !== undefined) await refuseUnknownTenant(store, tenantId)
+      return { status: 200, body: await head(tenantId) }
+    },
+  }
+}
+
+function auditWire(row: AuditRow): Audit {
+  return {
+    ...(row.tenantId !== undefined && { tenantId: row.tenantId }),
+    sequence: row.sequence,
+    id: row.id,
+    at: row.at.toISOString(),
+    actor: { id: row.actorId, ...(row.actorRole !== undefined && { role: row.actorRole }) },
+    // Whatever stands there, also after somebody has changed it: whoever checks the chain must see what was stored.
+    action: row.action as AuditAction,
+    target: { kind: row.targetKind, id: row.targetId },
+    ...(row.traceId !== undefined && { traceId: row.traceId }),
+    details: row.details,
+    hash: row.hash.toString('hex'),
+  }
+}

@@ -1,0 +1,54 @@
+// The routes of leases: data keys for local encryption, and keys of blind indexes.
+import type { BlindIndexKey, DataKeyLease } from '@keyhold/contract'
+import { encodeHeader, KeyholdError, parseBase64, parseHeader } from '@keyhold/core'
+import type { DataKeyLeases, Lease } from '../../keyring/data-key-leases.ts'
+import type { Handlers } from '../server/handler.ts'
+
+export function dataKeyHandlers({
+  leases,
+}: {
+  leases: DataKeyLeases
+}): Pick<Handlers, 'createDataKeyLease' | 'unwrapDataKey' | 'getBlindIndexKey'> {
+  return {
+    async createDataKeyLease({ tenantId }) {
+      return { status: 200, body: dataKeyLeaseWire(await leases.create(tenantId)) }
+    },
+
+    async unwrapDataKey({ tenantId, body }) {
+      const bytes = parseBase64(body.header)
+      if (bytes === undefined) throw new KeyholdError('ERR_TOKEN_INVALID')
+      const { dataKeyId, version } = parseHeader(bytes)
+      const lease = await leases.renew(tenantId, dataKeyId, version)
+      // As for a token of another tenant: no difference that would tell whether the key exists.
+      if (lease === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
+      return { status: 200, body: dataKeyLeaseWire(lease) }
+    },
+
+    async getBlindIndexKey({ tenantId, body }) {
+      return { status: 200, body: leaseWire(await leases.leaseBlindIndexKey(tenantId, body.keyName)) }
+    },
+  }
+}
+
+function leaseWire({ dataKey, remainingMs }: Lease): BlindIndexKey {
+  const bytes = dataKey.key.export()
+  const plaintext = bytes.toString('base64')
+  bytes.fill(0)
+  return {
+    tenantId: dataKey.tenantId,
+    plaintext,
+    expiresAt: new Date(Date.now() + remainingMs).toISOString(),
+    // Rounded down: a lease may end early, never late.
+    expiresInSeconds: Math.floor(remainingMs) / 1_000,
+  }
+}
+
+function dataKeyLeaseWire(lease: Lease): DataKeyLease {
+  const { id: dataKeyId, version } = lease.dataKey
+  return {
+    ...leaseWire(lease),
+    dataKeyId,
+    version,
+    header: encodeHeader({ dataKeyId, version }).toString('base64'),
+  }
+}

@@ -1,0 +1,111 @@
+// The routes of destructions: of a tenant's data keys by its admin, of tenants by the operator.
+import { limits, type Destruction, type DestructionWithRecord } from '@keyhold/contract'
+import { cancelDataKeyDestruction, cancelTenantDestruction } from '../../destruction/cancel-destruction.ts'
+import { getDestruction } from '../../destruction/get-destruction.ts'
+import { scheduleDataKeyDestruction, scheduleTenantDestruction } from '../../destruction/schedule-destruction.ts'
+import type { DestructionRow } from '../../store/destructions.ts'
+import type { Store } from '../../store/store.ts'
+import { actorOf } from '../wire/actor-of.ts'
+import type { Handlers } from '../server/handler.ts'
+import { checkTenantId } from './operator-handlers.ts'
+import { payloadOfJws } from '../wire/payload-of-jws.ts'
+
+export function destructionHandlers({
+  store,
+}: {
+  store: Store
+}): Pick<
+  Handlers,
+  | 'destroyDataKey'
+  | 'listDestructions'
+  | 'getDestruction'
+  | 'cancelDestruction'
+  | 'scheduleTenantDeletion'
+  | 'cancelTenantDeletion'
+  | 'listAllDestructions'
+  | 'getAnyDestruction'
+> {
+  async function list(tenantId: string | undefined, query: { limit?: string; before?: string }) {
+    const limit = query.limit === undefined ? limits.defaultDestructionsPerPage : Number(query.limit)
+    const rows = await store.destructions.list(tenantId, limit + 1, query.before)
+    const destructions = rows.slice(0, limit).map(destructionWire)
+    const next = rows.length > limit ? destructions.at(-1)?.id : undefined
+    return { destructions, ...(next !== undefined && { next }) }
+  }
+
+  async function withRecord(row: DestructionRow): Promise<DestructionWithRecord> {
+    const jws = await store.destructions.findRecord(row.id)
+    return { ...destructionWire(row), ...(jws !== undefined && { jws, record: payloadOfJws(jws) }) }
+  }
+
+  return {
+    async destroyDataKey(call) {
+      const request = { keyName: call.params.keyName, inDays: call.body.inDays }
+      const row = await scheduleDataKeyDestruction(store, call.tenantId, request, actorOf(call))
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async listDestructions({ tenantId, query }) {
+      return { status: 200, body: await list(tenantId, query) }
+    },
+
+    async getDestruction({ tenantId, params }) {
+      return {
+        status: 200,
+        body: await withRecord(await getDestruction(store, tenantId, params.destructionId)),
+      }
+    },
+
+    async cancelDestruction(call) {
+      const { tenantId, params } = call
+      const row = await cancelDataKeyDestruction(store, tenantId, params.destructionId, actorOf(call))
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async scheduleTenantDeletion(call) {
+      const tenantId = checkTenantId(call.params.tenantId)
+      const { inDays } = call.body
+      const row = await scheduleTenantDestruction(store, tenantId, { inDays }, actorOf(call))
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async cancelTenantDeletion(call) {
+      const row = await cancelTenantDestruction(store, checkTenantId(call.params.tenantId), actorOf(call))
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async listAllDestructions({ query }) {
+      return { status: 200, body: await list(query.tenantId, query) }
+    },
+
+    async getAnyDestruction({ params }) {
+      return {
+        status: 200,
+        body: await withRecord(await getDestruction(store, undefined, params.destructionId)),
+      }
+    },
+  }
+}
+
+function destructionWire(row: DestructionRow): Destruction {
+  const { keyName, dataKeyId, cancelledAt, cancelledBy, destroyedAt } = row
+  return {
+    id: row.id,
+    kind: row.kind,
+    tenantId: row.tenantId,
+    ...(keyName !== undefined && { keyName }),
+    ...(dataKeyId !== undefined && { dataKeyId }),
+    state: stateOf(row),
+    scheduledAt: row.scheduledAt.toISOString(),
+    scheduledBy: row.scheduledBy,
+    dueAt: row.dueAt.toISOString(),
+    ...(cancelledAt !== undefined && { cancelledAt: cancelledAt.toISOString() }),
+    ...(cancelledBy !== undefined && { cancelledBy }),
+    ...(destroyedAt !== undefined && { destroyedAt: destroyedAt.toISOString() }),
+  }
+}
+
+function stateOf({ cancelledAt, destroyedAt }: DestructionRow): Destruction['state'] {
+  if (destroyedAt !== undefined) return 'destroyed'
+  return cancelledAt === undefined ? 'scheduled' : 'cancelled'
+}

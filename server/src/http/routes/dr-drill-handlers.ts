@@ -1,0 +1,43 @@
+// The routes of drills for the loss of a region.
+import type { DrDrill as DrDrillBody, DrDrillReport } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { keepDrDrill, type KeepDrDrillParts } from '../../health/keep-dr-drill.ts'
+import { actorOf } from '../wire/actor-of.ts'
+import type { Handlers } from '../server/handler.ts'
+import { checkTenantId } from './operator-handlers.ts'
+import { payloadOfJws } from '../wire/payload-of-jws.ts'
+
+export function drDrillHandlers(
+  parts: KeepDrDrillParts,
+): Pick<Handlers, 'runDrDrill' | 'getDrDrill' | 'runDrDrillOfTenant' | 'getDrDrillOfTenant'> {
+  async function get(tenantId: string): Promise<DrDrillBody> {
+    const jws = await parts.store.drDrills.findJws(tenantId)
+    if (jws === undefined) throw new KeyholdError('ERR_DRILL_NOT_FOUND')
+    return drDrillWire(jws)
+  }
+
+  return {
+    async runDrDrill(call) {
+      const jws = await keepDrDrill(parts, call.tenantId, call.body.region, actorOf(call))
+      return { status: 200, body: drDrillWire(jws) }
+    },
+    async getDrDrill({ tenantId }) {
+      return { status: 200, body: await get(tenantId) }
+    },
+    async runDrDrillOfTenant(call) {
+      const tenantId = checkTenantId(call.params.tenantId)
+      return {
+        status: 200,
+        body: drDrillWire(await keepDrDrill(parts, tenantId, call.body.region, actorOf(call))),
+      }
+    },
+    async getDrDrillOfTenant({ params }) {
+      return { status: 200, body: await get(checkTenantId(params.tenantId)) }
+    },
+  }
+}
+
+// What was signed is what is shown: its form is that of the version that made it.
+function drDrillWire(jws: string): DrDrillBody {
+  return { jws, report: payloadOfJws(jws) as DrDrillReport }
+}

@@ -1,0 +1,22 @@
+// The route of a key's health.
+import { KeyholdError } from '@keyhold/core'
+import { keyHealthOf } from '../../health/key-health.ts'
+import { getRegisteredKeyProvider } from '../../providers/get-key-provider.ts'
+import type { Store } from '../../store/store.ts'
+import type { Handlers } from '../server/handler.ts'
+import { keyAliasWire } from '../wire/key-alias-wire.ts'
+import { keyHealthWire } from '../wire/key-health-wire.ts'
+
+export function healthHandlers({ store }: { store: Store }): Pick<Handlers, 'getKeyProviderHealth'> {
+  return {
+    async getKeyProviderHealth({ tenantId, params }) {
+      const provider = await getRegisteredKeyProvider(store, tenantId, params.arnFingerPrint)
+      const rows = await store.keyHealth.list(tenantId, provider.fingerprint)
+      const health = keyHealthOf(provider.keyArn, rows)
+      // A row is written with the registration itself.
+      if (health === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
+      const alias = keyAliasWire(provider)
+      return { status: 200, body: { ...keyHealthWire(health, alias), ...(alias !== undefined && { alias }) } }
+    },
+  }
+}

@@ -1,0 +1,107 @@
+// The routes of key providers.
+import { spellings, type KeyProvider } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { checkKey } from '../../providers/check-key.ts'
+import { deleteKeyProvider } from '../../providers/delete-key-provider.ts'
+import { getKeyProvider } from '../../providers/get-key-provider.ts'
+import { createKeyPolicies, type KeyPolicyParts } from '../../providers/key-policy.ts'
+import { registerKeyProvider, type RegisterKeyProviderParts } from '../../providers/register-key-provider.ts'
+import { renameKeyProvider } from '../../providers/rename-key-provider.ts'
+import { testKeyProvider, type TestKeyProviderParts } from '../../providers/test-key-provider.ts'
+import type { KeyProviderRow } from '../../store/key-providers.ts'
+import { actorOf } from '../wire/actor-of.ts'
+import type { Handlers } from '../server/handler.ts'
+import { keyCheckWire, keyPolicyWire } from '../wire/key-check-wire.ts'
+import { keyProviderWire } from '../wire/key-provider-wire.ts'
+
+export interface KeyProviderHandlerParts
+  extends RegisterKeyProviderParts, TestKeyProviderParts, Omit<KeyPolicyParts, 'findExternalId'> {
+  store: RegisterKeyProviderParts['store']
+}
+
+export function keyProviderHandlers(
+  parts: KeyProviderHandlerParts,
+): Pick<
+  Handlers,
+  | 'listKeyProviders'
+  | 'listAllKeyProviders'
+  | 'createKeyProvider'
+  | 'getKeyProvider'
+  | 'patchKeyProvider'
+  | 'deleteKeyProvider'
+  | 'testKeyProvider'
+  | 'checkKeyProvider'
+  | 'getKeyPolicy'
+> {
+  const { store } = parts
+
+  async function list(tenantId: string, withDefault: boolean): Promise<KeyProvider[]> {
+    const rows = await store.keyProviders.list(tenantId)
+    const health = await store.keyHealth.list(tenantId)
+    return rows
+      .filter((row) => withDefault || row.kms !== 'internal')
+      .map((row) => keyProviderWire(row, health))
+  }
+
+  async function show(row: KeyProviderRow): Promise<KeyProvider> {
+    return keyProviderWire(row, await store.keyHealth.list(row.tenantId, row.fingerprint))
+  }
+
+  return {
+    async listKeyProviders({ tenantId }) {
+      return { status: 200, body: await list(tenantId, false) }
+    },
+
+    async listAllKeyProviders({ tenantId }) {
+      return { status: 200, body: await list(tenantId, true) }
+    },
+
+    async createKeyProvider(call) {
+      const { tenantId } = call
+      const { name, arn, roleArn, description = '' } = call.body
+      const request = { tenantId, arn, roleArn, name, description }
+      const row = await registerKeyProvider(parts, request, actorOf(call))
+      return { status: 201, body: await show(row) }
+    },
+
+    async checkKeyProvider({ tenantId, body }) {
+      return { status: 200, body: keyCheckWire(await checkKey(parts, tenantId, body)) }
+    },
+
+    async getKeyPolicy({ tenantId, query }) {
+      const findExternalId = async () => {
+        const externalId = await store.tenants.findExternalId(tenantId)
+        if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+        return externalId
+      }
+      const policies = await createKeyPolicies({ ...parts, findExternalId }, tenantId, query)
+      return { status: 200, body: keyPolicyWire(tenantId, policies) }
+    },
+
+    async getKeyProvider({ tenantId, params }) {
+      return {
+        status: 200,
+        body: await show(await getKeyProvider(store, tenantId, params.arnFingerPrint)),
+      }
+    },
+
+    async patchKeyProvider(call) {
+      const changes: { name?: string; description?: string } = {}
+      for (const { path, value } of call.body) changes[path === '/name' ? 'name' : 'description'] = value
+      const request = { fingerprint: call.params.arnFingerPrint, ...changes }
+      await renameKeyProvider(store, call.tenantId, request, actorOf(call))
+      return { status: 204, body: null }
+    },
+
+    async deleteKeyProvider(call) {
+      await deleteKeyProvider(store, call.tenantId, call.params.arnFingerPrint, actorOf(call))
+      return { status: 200, body: { message: spellings.deletedMessage } }
+    },
+
+    async testKeyProvider(call) {
+      const { tenantId, params } = call
+      const row = await testKeyProvider(parts, tenantId, params.arnFingerPrint, actorOf(call))
+      return { status: 201, body: await show(row) }
+    },
+  }
+}

@@ -1,0 +1,68 @@
+// One big value as it is, without JSON and base64: bytes in, bytes out. Key name and encryption context travel in
+// headers; what is wrong with the value is wrong with the request.
+import { keyNamePattern } from '@keyhold/contract'
+import {
+  checkEncryptionContext,
+  decryptValue,
+  encryptValueBytes,
+  KeyholdError,
+  parseBase64Url,
+  parseTokenBytes,
+  type EncryptionContext,
+} from '@keyhold/core'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { DataKeyCache } from '../../keyring/data-key-cache.ts'
+import { parseJson } from '../server/parse-json.ts'
+
+export interface OctetStreamCall {
+  tenantId: string
+  headers: IncomingHttpHeaders
+  bytes: Buffer
+}
+
+/** Handlers of the routes that take a body of type `application/octet-stream` besides JSON. */
+export interface OctetStreamHandlers {
+  encrypt(call: OctetStreamCall): Promise<Buffer>
+  decrypt(call: OctetStreamCall): Promise<Buffer>
+}
+
+const keyNameForm = new RegExp(keyNamePattern)
+const defaultKeyName = 'default'
+
+export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): OctetStreamHandlers {
+  return {
+    async encrypt({ tenantId, headers, bytes }) {
+      const { 'keyhold-key-name': keyName = defaultKeyName } = headers
+      if (typeof keyName !== 'string' || !keyNameForm.test(keyName))
+        throw new KeyholdError('ERR_KEY_NAME_INVALID')
+      const context = readContext(headers)
+      return encryptValueBytes(await dataKeys.getActive(tenantId, keyName), context, bytes)
+    },
+
+    async decrypt({ tenantId, headers, bytes }) {
+      const context = readContext(headers)
+      const token = parseTokenBytes(bytes)
+      const dataKey = await dataKeys.get(tenantId, token.header.dataKeyId, token.header.version)
+      if (dataKey === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
+      return decryptValue(dataKey, context, token)
+    },
+  }
+}
+
+// Base64url of a JSON object of strings: a header's own alphabet has no place for all of Unicode.
+function readContext({ 'keyhold-context': header }: IncomingHttpHeaders): EncryptionContext {
+  if (header === undefined) return {}
+  return checkEncryptionContext(parseContext(String(header)) as EncryptionContext)
+}
+
+function parseContext(header: string): unknown {
+  const bytes = parseBase64Url(header)
+  try {
+    if (bytes !== undefined) return parseJson(bytes)
+  } catch {
+    // One refusal for all of them, below.
+  }
+  throw new KeyholdError('ERR_CONTEXT_INVALID', {
+    message: 'The header Keyhold-Context does not hold base64url of a JSON object.',
+  })
+}

@@ -1,0 +1,95 @@
+// The operator's routes: tenants and API keys.
+import { tenantIdPattern, type ApiKey, type Tenant } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { createApiKey } from '../../access/create-api-key.ts'
+import { deleteApiKey } from '../../access/delete-api-key.ts'
+import { createTenant, type CreateTenantParts } from '../../access/create-tenant.ts'
+import { deleteTenant } from '../../destruction/delete-tenant.ts'
+import type { ApiKeyRow } from '../../store/api-keys.ts'
+import type { TenantRow } from '../../store/tenants.ts'
+import { actorOf } from '../wire/actor-of.ts'
+import type { Handlers } from '../server/handler.ts'
+import { wireSeconds } from '../wire/wire-time.ts'
+
+const tenantIdForm = new RegExp(tenantIdPattern)
+const apiKeyIdForm = /^[0-9a-z]{16}$/
+
+export function operatorHandlers(
+  parts: CreateTenantParts,
+): Pick<
+  Handlers,
+  | 'createTenant'
+  | 'listTenants'
+  | 'getTenant'
+  | 'deleteTenant'
+  | 'createApiKey'
+  | 'listApiKeys'
+  | 'deleteApiKey'
+> {
+  const { store } = parts
+  return {
+    async createTenant(call) {
+      const { id, name } = call.body
+      return { status: 201, body: tenantWire(await createTenant(parts, { id, name }, actorOf(call))) }
+    },
+
+    async listTenants() {
+      const dueAt = await store.destructions.listTenantsDueAt()
+      const rows = await store.tenants.list()
+      return { status: 200, body: rows.map((row) => tenantWire(row, dueAt.get(row.id))) }
+    },
+
+    async getTenant({ params }) {
+      const row = await store.tenants.find(checkTenantId(params.tenantId))
+      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+      const dueAt = await store.destructions.listTenantsDueAt(row.id)
+      return { status: 200, body: tenantWire(row, dueAt.get(row.id)) }
+    },
+
+    async deleteTenant(call) {
+      await deleteTenant(store, checkTenantId(call.params.tenantId), actorOf(call))
+      return { status: 204, body: null }
+    },
+
+    async createApiKey(call) {
+      const { role, tenantId, name = '' } = call.body
+      const { row, token } = await createApiKey(store, { role, tenantId, name }, actorOf(call))
+      return { status: 201, body: { ...apiKeyWire(row), key: token } }
+    },
+
+    async listApiKeys() {
+      return { status: 200, body: (await store.apiKeys.list()).map(apiKeyWire) }
+    },
+
+    async deleteApiKey(call) {
+      const { apiKeyId } = call.params
+      if (!apiKeyIdForm.test(apiKeyId)) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+      await deleteApiKey(store, apiKeyId, actorOf(call))
+      return { status: 204, body: null }
+    },
+  }
+}
+
+export function checkTenantId(tenantId: string): string {
+  if (!tenantIdForm.test(tenantId)) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  return tenantId
+}
+
+function tenantWire(row: TenantRow, deletionDueAt?: Date): Tenant {
+  return {
+    id: row.id,
+    name: row.name,
+    createdAt: wireSeconds(row.createdAt),
+    ...(deletionDueAt !== undefined && { deletionDueAt: deletionDueAt.toISOString() }),
+  }
+}
+
+function apiKeyWire(row: ApiKeyRow): ApiKey {
+  return {
+    id: row.id,
+    role: row.role,
+    ...(row.tenantId !== undefined && { tenantId: row.tenantId }),
+    name: row.name,
+    createdAt: wireSeconds(row.createdAt),
+  }
+}

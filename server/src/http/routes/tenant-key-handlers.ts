@@ -1,0 +1,57 @@
+// The routes of tenant keys, and of the key that signs reports.
+import { keyArnFingerprint } from '@keyhold/core'
+import { startRotation } from '../../migration/start-rotation.ts'
+import type { StartMigrationParts } from '../../migration/start-migration.ts'
+import { listSigningKeys } from '../../installation/list-signing-keys.ts'
+import { actorOf } from '../wire/actor-of.ts'
+import type { Handlers } from '../server/handler.ts'
+import { arnWire, keyJobWire } from '../wire/key-job-wire.ts'
+
+export function tenantKeyHandlers(
+  parts: StartMigrationParts,
+): Pick<Handlers, 'rotateTenantKey' | 'listTenantKeys' | 'listSigningKeys'> {
+  const { store } = parts
+  return {
+    async rotateTenantKey(call) {
+      const job = await startRotation(parts, call.tenantId, actorOf(call))
+      return { status: 200, body: keyJobWire(job, 0, new Date()) }
+    },
+
+    async listTenantKeys({ tenantId }) {
+      const providers = await store.keyProviders.list(tenantId)
+      const internalKeyArn = providers.find(({ kms }) => kms === 'internal')?.keyArn
+      const versions = await store.tenantKeys.list(tenantId)
+      const tenantKeys = versions.reverse().map(({ version, state, keyArn, ...times }) => {
+        // A provider's entry may be gone by now; its fingerprint comes from the key's ARN.
+        const fingerprint = keyArn === internalKeyArn ? tenantId : keyArnFingerprint(keyArn)
+        return {
+          version,
+          state,
+          keyArn: arnWire(tenantId, fingerprint, keyArn),
+          fingerprint,
+          createdAt: times.createdAt.toISOString(),
+          ...(times.destroyAfter !== undefined && { destroyAfter: times.destroyAfter.toISOString() }),
+          ...(times.destroyedAt !== undefined && { destroyedAt: times.destroyedAt.toISOString() }),
+        }
+      })
+      return { status: 200, body: { tenantKeys } }
+    },
+
+    async listSigningKeys() {
+      const keys = await listSigningKeys(store)
+      return {
+        status: 200,
+        body: {
+          keys: keys.map(({ id, x }) => ({
+            kty: 'OKP',
+            crv: 'Ed25519',
+            x,
+            kid: id,
+            alg: 'EdDSA',
+            use: 'sig',
+          })),
+        },
+      }
+    },
+  }
+}

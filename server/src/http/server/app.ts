@@ -1,0 +1,219 @@
+// The HTTP application: exactly the routes of the contract, and the few that are for machines.
+import { limits, routes, type EventRouteId, type Route, type RouteId } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { createAllowedMethods } from './allowed-methods.ts'
+import { answerClientError } from './answer-client-error.ts'
+import { authorize, type Authorization, type Authorized } from './authorize.ts'
+import { registerBodyParsers } from './body-parsers.ts'
+import { findHeaderFault } from './check-headers.ts'
+import { checkBody, checkParams, checkQuery } from './check-request.ts'
+import { errorReply, toKeyholdError } from './error-reply.ts'
+import { createEventStreams, type EventStreams } from './event-streams.ts'
+import type { EventHandlers, Handlers } from './handler.ts'
+import { isItemRoute, registerItemRoute } from './item-routes.ts'
+import { newTraceId } from './new-trace-id.ts'
+import type { OctetStreamHandlers } from '../routes/octet-stream-handlers.ts'
+import { registerProbes, type Probes } from './probes.ts'
+import { logClientError, logInternalError, logResponse } from './request-log.ts'
+import { sendOctets } from './send-octets.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    routeId: RouteId | undefined
+    authorized: Authorized | undefined
+    errorCode: string | undefined
+  }
+}
+
+export interface AppParts extends Authorization {
+  handlers: Handlers
+  octetStreams: OctetStreamHandlers
+  eventHandlers: EventHandlers
+  probes: Probes
+  logger: FastifyBaseLogger
+  /** Within this time a request arrives whole. */
+  requestTimeoutMs: number
+  /** Told of every reply on a route, its status, and how long it took. */
+  onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
+  /** Told of the items of every request for some that was served. */
+  onItems: (routeId: RouteId, ok: number, failed: number) => void
+}
+
+// Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
+const maxParamLength = 16_384
+// A connection on which nothing moves is given up: a client may be slow to read, but not for ever.
+const idleTimeouts = 4
+const maxCheckIntervalMs = 5_000
+
+export function createApp({
+  handlers,
+  octetStreams,
+  eventHandlers,
+  probes,
+  logger,
+  requestTimeoutMs,
+  onReply,
+  onItems,
+  ...authorization
+}: AppParts): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: withoutChildren(logger),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: idleTimeouts * requestTimeoutMs,
+    http: {
+      headersTimeout: requestTimeoutMs,
+      // How late a time-out may be seen.
+      connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeoutMs / 4),
+      // Node's own refusal is not in the envelope.
+      requireHostHeader: false,
+    },
+    routerOptions: { maxParamLength, caseSensitive: true },
+    exposeHeadRoutes: false,
+    genReqId: newTraceId,
+    // Requests on open connections during the drain are served; the framework's own refusal is not in the envelope.
+    return503OnClosing: false,
+    // A path that can't be decoded comes here, past all hooks.
+    frameworkErrors: (thrown, request, reply) => {
+      void sendError(thrown, request, reply.header('x-b3-traceid', request.id))
+      logResponse(request, reply.statusCode, 0)
+    },
+    clientErrorHandler: (error, socket) => {
+      logClientError(logger, answerClientError(error, socket))
+    },
+  })
+  // Node's own refusal has no body; RFC 9110 section 10.1.1 lets a server pass over what it does not know.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  app.decorateRequest('routeId', undefined)
+  app.decorateRequest('authorized', undefined)
+  app.decorateRequest('errorCode', undefined)
+
+  registerBodyParsers(app)
+
+  const allowedMethods = createAllowedMethods()
+  app.addHook('onRoute', ({ method, url }) => {
+    allowedMethods.add(method, url)
+  })
+
+  // With a callback: a promise for each of them would cost more than what they do.
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-b3-traceid', request.id)
+    // Before a body is read: nobody sends 32 MiB to no route.
+    done(request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw))
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    logResponse(request, reply.statusCode, reply.elapsedTime)
+    if (request.routeId !== undefined) onReply(request.routeId, reply.statusCode, reply.elapsedTime)
+    done()
+  })
+  app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
+
+  const eventStreams = createEventStreams({ idleTimeoutMs: idleTimeouts * requestTimeoutMs })
+  app.addHook('preClose', (done) => {
+    eventStreams.close()
+    done()
+  })
+
+  registerProbes(app, probes)
+  const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes, onItems }
+  for (const [id, route] of Object.entries<Route>(routes)) {
+    const routeId = id as RouteId
+    if (isItemRoute(routeId)) registerItemRoute(app, routeId, routeParts)
+    else registerRoute(app, routeId, route, routeParts)
+  }
+  return app
+}
+
+// No logger for each request: what a line needs of the request is named where it is written. So, and not by a factory of
+// our own, the framework does not check each time that what it gets is a logger.
+function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
+  const childless = Object.create(logger) as FastifyBaseLogger
+  childless.child = () => childless
+  return childless
+}
+
+function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toKeyholdError(thrown)
+  request.errorCode = error.code
+  if (error.code === 'ERR_INTERNAL') logInternalError(request, error.cause)
+  const { status, headers, body } = errorReply(error, request.id, request.routeId)
+  return reply
+    .code(status)
+    .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
+    .send(JSON.stringify(body))
+}
+
+interface RouteParts {
+  handlers: Handlers
+  octetStreams: OctetStreamHandlers
+  eventHandlers: EventHandlers
+  eventStreams: EventStreams
+  authorization: Authorization
+  probes: Probes
+}
+
+function registerRoute(
+  app: FastifyInstance,
+  routeId: RouteId,
+  route: Route,
+  { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes }: RouteParts,
+): void {
+  async function authorizeCall({ headers }: FastifyRequest): Promise<Authorized> {
+    const { authorization: bearer, 'keyhold-tenant': tenant } = headers
+    return authorize(authorization, route, { authorization: bearer, tenant })
+  }
+
+  app.route({
+    method: route.method,
+    url: route.path,
+    async onRequest(request) {
+      request.routeId = routeId
+      request.authorized = await authorizeCall(request)
+      if (probes.isSealed) throw new KeyholdError('ERR_SEALED')
+    },
+    async handler(request, reply) {
+      if (Buffer.isBuffer(request.body))
+        return sendOctets(routeId, octetStreams, request, request.body, reply)
+      const params = request.params as Record<string, string>
+      checkParams(params)
+      const call = {
+        ...request.authorized,
+        traceId: request.id,
+        params,
+        query: checkQuery(routeId, request.query),
+        body: checkBody(routeId, request.body),
+      }
+      // The one place where the table's types meet the wire: checkParams, checkQuery and checkBody have made them true.
+      if (isEventRoute(routeId)) {
+        const watch = await eventHandlers[routeId](call as Parameters<EventHandlers[typeof routeId]>[0])
+        const isStillAllowed = () =>
+          authorizeCall(request).then(
+            () => true,
+            () => false,
+          )
+        return eventStreams.send(reply, call.tenantId ?? '', watch, isStillAllowed)
+      }
+      const handler = handlers[routeId] as (call: unknown) => Promise<{ status: number; body: unknown }>
+      const { status, body } = await handler(call)
+      if (body === null) return reply.code(status).send()
+      // Not by the framework's serializer: it drops the body of a 205, which clients of the original read.
+      return reply
+        .code(status)
+        .header('content-type', 'application/json; charset=utf-8')
+        .send(JSON.stringify(body))
+    },
+  })
+}
+
+function isEventRoute(routeId: RouteId): routeId is EventRouteId {
+  const route: Route = routes[routeId]
+  return route.replies[200] === 'events'
+}

@@ -1,0 +1,76 @@
+// May this caller call this route, and for which tenant? Asked before the body is read.
+import { tenantIdPattern, type Route } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { andThen } from '../../event-loop/and-then.ts'
+import type { Authenticate } from '../../access/authenticate.ts'
+import type { Caller } from '../../access/caller.ts'
+
+const bearerForm = /^Bearer +([\x21-\x7e]{1,4096})$/i
+const tenantIdForm = new RegExp(tenantIdPattern)
+
+export interface Authorized {
+  caller: Caller
+  /** Undefined on operators' routes. */
+  tenantId: string | undefined
+}
+
+export interface Authorization {
+  authenticate: Authenticate
+  tenantExists: (tenantId: string) => Promise<boolean>
+}
+
+/**
+ * Establishes the caller and the tenant; without a promise where both are known.
+ *
+ * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_FORBIDDEN`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
+ * `ERR_TENANT_NOT_FOUND` for another tenant than the token's
+ */
+export function authorize(
+  { authenticate, tenantExists }: Authorization,
+  route: Route,
+  headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
+): Authorized | Promise<Authorized> {
+  const token = bearerForm.exec(headers.authorization ?? '')?.[1]
+  if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
+  return andThen(authenticate(token), (caller) =>
+    authorizeCaller(caller, route, headers.tenant, tenantExists),
+  )
+}
+
+function authorizeCaller(
+  caller: Caller,
+  route: Route,
+  tenant: string | string[] | undefined,
+  tenantExists: Authorization['tenantExists'],
+): Authorized | Promise<Authorized> {
+  if (!route.roles.includes(caller.role)) throw new KeyholdError('ERR_FORBIDDEN')
+
+  if (tenant !== undefined && (typeof tenant !== 'string' || !tenantIdForm.test(tenant))) {
+    throw new KeyholdError('ERR_INVALID_REQUEST', {
+      message: 'The header Keyhold-Tenant does not hold a tenant id.',
+    })
+  }
+  if (caller.role === 'operator') return { caller, tenantId: undefined }
+  return andThen(resolveTenant(caller, tenant, tenantExists), (tenantId) => ({ caller, tenantId }))
+}
+
+function resolveTenant(
+  caller: Caller,
+  tenant: string | undefined,
+  tenantExists: Authorization['tenantExists'],
+): string | Promise<string> {
+  if (caller.tenantId !== undefined) {
+    // A foreign tenant looks like one that never existed.
+    if (tenant !== undefined && tenant !== caller.tenantId) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    return caller.tenantId
+  }
+  if (tenant === undefined) {
+    throw new KeyholdError('ERR_INVALID_REQUEST', {
+      message: 'This API key is for all tenants: name one in the header Keyhold-Tenant.',
+    })
+  }
+  return andThen(tenantExists(tenant), (exists) => {
+    if (!exists) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    return tenant
+  })
+}

@@ -1,0 +1,50 @@
+// From whatever was thrown to the answer: status by the contract's table, the envelope, and nothing of the inside.
+import { statusOf, type ErrorEnvelope, type RouteId } from '@keyhold/contract'
+import { errorSummary, isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
+import { isDatabaseUnavailable } from '../../store/database.ts'
+
+const codeByFrameworkCode: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'ERR_PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'ERR_UNSUPPORTED_MEDIA_TYPE',
+}
+
+/** The Keyhold error that an answer is made from. */
+export function toKeyholdError(error: unknown): KeyholdError {
+  if (isKeyholdError(error)) return error
+  if (isDatabaseUnavailable(error)) return new KeyholdError('ERR_DATABASE_UNAVAILABLE', { cause: error })
+  if (typeof error === 'object' && error !== null) {
+    const code =
+      'code' in error && typeof error.code === 'string' ? codeByFrameworkCode[error.code] : undefined
+    if (code !== undefined) return new KeyholdError(code, { cause: error })
+    // The framework's own refusals of a request: broken JSON, a wrong content length, a bad URL.
+    if ('statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500) {
+      return new KeyholdError('ERR_INVALID_REQUEST', { cause: error })
+    }
+  }
+  return new KeyholdError('ERR_INTERNAL', { cause: error })
+}
+
+export interface ErrorReply {
+  status: number
+  headers: Record<string, string>
+  body: ErrorEnvelope
+}
+
+const retryAfterSeconds = 1
+
+export function errorReply(error: KeyholdError, traceId: string, routeId: RouteId | undefined): ErrorReply {
+  const { code, message, details } = error
+  const status = statusOf(code, routeId)
+  const title = errorSummary(code)
+  // A server's own failure is told by its code alone.
+  const detail = status < 500 && message !== title ? { detail: message } : {}
+  return {
+    status,
+    headers: {
+      ...(status === 401 && { 'www-authenticate': 'Bearer realm="keyhold"' }),
+      ...(details.allow !== undefined && { allow: details.allow }),
+      ...(status === 503 && { 'retry-after': String(retryAfterSeconds) }),
+    },
+    body: { errors: [{ code, title, ...detail }], traceId },
+  }
+}

@@ -1,0 +1,89 @@
+// Server-sent events (the HTML standard, section 9.2): one for each change of what is watched, until it is over. A client
+// that does not read is sent the newest state alone, once it reads again.
+import { KeyholdError } from '@keyhold/core'
+import type { FastifyReply } from 'fastify'
+import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { isDatabaseUnavailable } from '../../store/database.ts'
+import type { Watch } from './handler.ts'
+
+// What is known stays as it was while the database is away; anything else ends the stream.
+function unlessAway(error: unknown): undefined {
+  if (!isDatabaseUnavailable(error)) throw error
+}
+
+export interface EventStreams {
+  /** @throws KeyholdError `ERR_TOO_MANY_STREAMS` */
+  send(
+    reply: FastifyReply,
+    tenantId: string,
+    watch: Watch,
+    isStillAllowed: () => Promise<boolean>,
+  ): FastifyReply
+  /** Ends all streams, as a server that stops must. */
+  close(): void
+}
+
+const pollMs = 500
+const maxHeartbeatMs = 15_000
+const maxStreams = 200
+const maxStreamsPerTenant = 20
+
+/** @param idleTimeoutMs - after this long without a byte a connection is given up */
+export function createEventStreams({ idleTimeoutMs }: { idleTimeoutMs: number }): EventStreams {
+  const closing = new AbortController()
+  const openByTenant = new Map<string, number>()
+  const heartbeatMs = Math.min(maxHeartbeatMs, idleTimeoutMs / 2)
+  let openCount = 0
+
+  function changeCount(tenantId: string, by: 1 | -1): void {
+    openCount += by
+    const count = (openByTenant.get(tenantId) ?? 0) + by
+    if (count === 0) openByTenant.delete(tenantId)
+    else openByTenant.set(tenantId, count)
+  }
+
+  async function* events(watch: Watch, isStillAllowed: () => Promise<boolean>): AsyncGenerator<string> {
+    let lastMark = ''
+    let sentAtMs = performance.now()
+    for (;;) {
+      const state = await watch().catch(unlessAway)
+      if (state !== undefined && state.mark !== lastMark) {
+        lastMark = state.mark
+        sentAtMs = performance.now()
+        yield `data: ${JSON.stringify(state.data)}\n\n`
+      } else if (performance.now() - sentAtMs >= heartbeatMs) {
+        // The token may have been revoked since the stream began.
+        if (!(await isStillAllowed())) return
+        sentAtMs = performance.now()
+        yield ': still there\n\n'
+      }
+      if (state?.isLast === true || (await isClosing())) return
+    }
+  }
+
+  async function isClosing(): Promise<boolean> {
+    return setTimeout(pollMs, false, { signal: closing.signal }).catch(() => true)
+  }
+
+  return {
+    send(reply, tenantId, watch, isStillAllowed) {
+      if (openCount >= maxStreams || (openByTenant.get(tenantId) ?? 0) >= maxStreamsPerTenant) {
+        throw new KeyholdError('ERR_TOO_MANY_STREAMS')
+      }
+      changeCount(tenantId, 1)
+      const stream = Readable.from(events(watch, isStillAllowed), { highWaterMark: 1 })
+      stream.once('close', () => {
+        changeCount(tenantId, -1)
+      })
+      return reply
+        .header('content-type', 'text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        .send(stream)
+    },
+    close() {
+      closing.abort()
+    },
+  }
+}

@@ -1,0 +1,56 @@
+// How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
+// have, and a route can't be without a handler.
+import type { EventRouteId, RouteId, RouteParameters, routes } from '@keyhold/contract'
+import type { routeSchemas } from '@keyhold/contract/schemas'
+import type { Static, TSchema } from 'typebox'
+import type { Caller } from '../../access/caller.ts'
+
+type RouteOf<Id extends RouteId> = (typeof routes)[Id]
+type SchemasOf<Id extends RouteId> = (typeof routeSchemas)[Id]
+
+type QueryOf<Id extends RouteId> =
+  SchemasOf<Id> extends { query: infer Query extends TSchema } ? Static<Query> : undefined
+
+type BodyOf<Id extends RouteId> =
+  SchemasOf<Id> extends { body: infer Body extends TSchema } ? Static<Body> : undefined
+
+/** One checked call of a route. */
+export interface Call<Id extends RouteId> {
+  caller: Caller
+  /** Names the request. */
+  traceId: string
+  /** The tenant that is acted on; on operators' routes, which act on the installation, none. */
+  tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
+  params: Record<RouteParameters[Id], string>
+  query: QueryOf<Id>
+  body: BodyOf<Id>
+}
+
+type Replies<Id extends RouteId> = SchemasOf<Id>['replies']
+
+/** One of the route's successful answers. */
+export type Reply<Id extends RouteId> = {
+  [Status in keyof Replies<Id>]: {
+    status: Status
+    body: Replies<Id>[Status] extends TSchema ? Static<Replies<Id>[Status]> : null
+  }
+}[keyof Replies<Id>]
+
+/** Without a promise where the answer is there at once. */
+export type Handler<Id extends RouteId> = (call: Call<Id>) => Reply<Id> | Promise<Reply<Id>>
+
+export type Handlers = { [Id in Exclude<RouteId, EventRouteId>]: Handler<Id> }
+
+/** The present state of what is watched. */
+export interface WatchedState {
+  data: unknown
+  /** Another one than that of the state before: something has changed. */
+  mark: string
+  /** Whether it will not change any more. */
+  isLast: boolean
+}
+
+export type Watch = () => Promise<WatchedState>
+
+/** Each answers what is to be watched, or refuses. */
+export type EventHandlers = { [Id in EventRouteId]: (call: Call<Id>) => Promise<Watch> }

@@ -1,0 +1,90 @@
+// The crypto of a key job, on packed cipherkeys: pure, so that any thread can do it.
+import {
+  isKeyholdError,
+  unwrapDataKey,
+  verifyKeyCheckValue,
+  wrapDataKey,
+  type DataKey,
+  type TenantKey,
+} from '@keyhold/core'
+import {
+  parseCipherkeyRecords,
+  rewrapRecord,
+  writeRewrapRecord,
+  type CipherkeyRecord,
+} from '../../store/cipherkeys/cipherkey-records.ts'
+import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
+
+/** A cipherkey that did not open. */
+export interface UnreadableCipherkey extends CipherkeyPosition {
+  tenantKeyVersion: number
+}
+
+export interface RewrapOrder {
+  records: Buffer
+  /** Every version of the tenant key that wraps any of the records. */
+  sources: TenantKey[]
+  target: TenantKey
+}
+
+export interface RewrapResult {
+  /** Records to be written back, in the order of those read. */
+  records: Buffer
+  unreadable: UnreadableCipherkey[]
+}
+
+/**
+ * Rewraps: same data key, other tenant key. What does not open, or is another key than was stored, is told apart.
+ *
+ * @throws TypeError when the tenant key of a record is not among `sources`
+ */
+export function rewrapRecords({ records, sources, target }: RewrapOrder): RewrapResult {
+  const byVersion = new Map(sources.map((source) => [source.version, source]))
+  const parsed = parseCipherkeyRecords(records)
+  const rewrapped = Buffer.allocUnsafeSlow(parsed.length * rewrapRecord.bytes)
+  const unreadable: UnreadableCipherkey[] = []
+  let at = 0
+  for (const record of parsed) {
+    const source = byVersion.get(record.tenantKeyVersion)
+    if (source === undefined) throw new TypeError('a tenant key of the chunk is missing')
+    const dataKey = openRecord(record, source)
+    const newWrapped = dataKey && wrapAndProve(dataKey, record, target)
+    if (newWrapped === undefined) unreadable.push(nameOf(record))
+    else at = writeRewrapRecord(rewrapped, at, record, newWrapped)
+  }
+  return { records: rewrapped.subarray(0, at), unreadable }
+}
+
+/** Whether each record is wrapped by `tenantKey` and opens with it; answers those that do not. */
+export function findUnreadableRecords(records: Buffer, tenantKey: TenantKey): UnreadableCipherkey[] {
+  return parseCipherkeyRecords(records)
+    .filter(
+      (record) =>
+        record.tenantKeyVersion !== tenantKey.version || openRecord(record, tenantKey) === undefined,
+    )
+    .map(nameOf)
+}
+
+function openRecord(record: CipherkeyRecord, tenantKey: TenantKey): DataKey | undefined {
+  const ref = { tenantId: tenantKey.tenantId, id: record.dataKeyId, version: record.version }
+  try {
+    const dataKey = unwrapDataKey(tenantKey, ref, record.wrapped)
+    verifyKeyCheckValue(dataKey, record.keyCheckValue)
+    return dataKey
+  } catch (error) {
+    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY')) return undefined
+    throw error
+  }
+}
+
+// Before the old wrap goes, the new one has proved that it holds the same key: equal to one whose check value was
+// compared a moment ago, which says as much as comparing the check value again.
+function wrapAndProve(dataKey: DataKey, record: CipherkeyRecord, target: TenantKey): Buffer | undefined {
+  const newWrapped = wrapDataKey(target, dataKey)
+  const ref = { tenantId: target.tenantId, id: record.dataKeyId, version: record.version }
+  return unwrapDataKey(target, ref, newWrapped).key.equals(dataKey.key) ? newWrapped : undefined
+}
+
+function nameOf({ dataKeyId, version, tenantKeyVersion }: CipherkeyRecord): UnreadableCipherkey {
+  return { dataKeyId, version, tenantKeyVersion }
+}

@@ -1,0 +1,33 @@
+// How long a run leads a key job while others wait for a leader. A replica leads few at a time: a small tenant must not
+// wait until the millions of others are copied and verified.
+import type { Store } from '../../store/store.ts'
+
+export interface Stint {
+  /** Counts from now on: to be called where the work begins, so that what comes before takes nothing off it. */
+  begin(): void
+  /** Looks whether another key job is to have its turn. */
+  look(): Promise<void>
+  /** Whether the run is to give way. Once it is, that stays. */
+  readonly isOver: boolean
+}
+
+const stintMs = 5_000
+const lookMs = 1_000
+
+export function createStint({ keyJobs }: Pick<Store, 'keyJobs'>): Stint {
+  let nextLookMs = performance.now() + stintMs
+  let isOver = false
+  return {
+    begin() {
+      nextLookMs = performance.now() + stintMs
+    },
+    async look() {
+      if (isOver || performance.now() < nextLookMs) return
+      nextLookMs = performance.now() + lookMs
+      isOver = await keyJobs.existsUnled()
+    },
+    get isOver() {
+      return isOver
+    },
+  }
+}

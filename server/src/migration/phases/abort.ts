@@ -1,0 +1,53 @@
+// Aborting: what cancelling began. The source's version is active again; whatever came under another one is brought
+// back, proven there, and the target's version ends. It needs both KEKs, and waits for them.
+import { systemActor } from '../../store/audits.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
+import { copyCipherkeys } from './copy-cipherkeys.ts'
+import { advance, destroyAfter, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
+import { proveCipherkeys, type Verification } from './verify-cipherkeys.ts'
+import { saveReport } from '../report.ts'
+
+export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+  if (!(await copyCipherkeys(parts, job))) return
+  const found = await proveCipherkeys(parts, job)
+  if (found === 'unfinished') return
+  if (found === 'stale') {
+    await parts.store.transaction((transaction) => advance(parts, transaction, job, { copiedTo: null }))
+    return
+  }
+  await end(parts, job, found)
+}
+
+async function end(parts: LeaderParts, job: KeyJobRow, verification: Verification): Promise<void> {
+  const { store, failpoint } = parts
+  await store.transaction(async (transaction) => {
+    const fence = await transaction.tenants.lockFence(job.tenantId)
+    if (fence?.activeTenantKeyVersion !== job.sourceVersion) throw new LeadLost()
+    const isStale = await transaction.keyJobFailures.existsStale(job.tenantId, job.id, job.sourceVersion, {
+      acceptedOnly: true,
+    })
+    if (isStale) {
+      await advance(parts, transaction, job, { copiedTo: null })
+      return
+    }
+    const completedAt = new Date()
+    const ended = destroyAfter(parts, completedAt)
+    const destroyed = [
+      ...(await transaction.tenantKeys.destroyPending(job.tenantId, completedAt)),
+      ...(await transaction.tenantKeys.retireOthers(job.tenantId, job.sourceVersion, ended)),
+    ]
+    await transaction.tenants.moveFence(job.tenantId, job.sourceVersion)
+    await advance(parts, transaction, job, {
+      phase: 'aborted',
+      completedAt,
+      verified: verification.cipherkeys,
+      verification,
+    })
+    const report = await saveReport(parts, transaction, job)
+    auditKeyJob(transaction, job, 'migration.abort', systemActor, report)
+    auditTenantKeysDestroyed(transaction, job.tenantId, destroyed, job.id)
+    await failpoint('migration.abort.before-commit')
+  })
+  await failpoint('migration.abort.after-commit')
+}

@@ -1,0 +1,49 @@
+// Prepare: the tenant's next key version, wrapped by the target and opened through it again. Nothing uses it yet.
+import { isKeyholdError, keyCheckValue, type ErrorCode } from '@keyhold/core'
+import { newId } from '../../keyring/new-id.ts'
+import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
+import { systemActor } from '../../store/audits.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import { auditKeyJob } from '../audit-key-job.ts'
+import { advance, type LeaderParts } from '../engine/migration-parts.ts'
+
+const outages: readonly ErrorCode[] = [
+  'ERR_KMS_UNREACHABLE',
+  'ERR_KMS_TIMEOUT',
+  'ERR_KMS_FAILED',
+  'ERR_KMS_THROTTLED',
+]
+
+export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+  const { store, kms, failpoint } = parts
+  await failpoint('migration.prepare.before-kms')
+  try {
+    await kms.inspectKey(job.targetKeyArn, job.tenantId)
+  } catch (error) {
+    // A rotation stays under a key that protects the tenant already: where its own region is away another one may make
+    // the new tenant key, and does not where it cannot. A migration waits until every region can be tried.
+    if (job.kind !== 'rotate' || !isKeyholdError(error, ...outages)) throw error
+  }
+
+  const version = (await store.tenantKeys.maxVersion(job.tenantId)) + 1
+  const ref = { tenantId: job.tenantId, id: newId(), version }
+  const { key, wrapped } = await kms.createTenantKey(job.targetKeyArn, ref)
+  const row = {
+    ...ref,
+    state: 'pending' as const,
+    keyArn: job.targetKeyArn,
+    wrapped,
+    keyCheckValue: keyCheckValue({ ...ref, key }),
+  }
+  await unwrapTenantKey(kms, row)
+  await failpoint('migration.prepare.after-kms')
+
+  await store.transaction(async (transaction) => {
+    await transaction.tenants.lockFence(job.tenantId)
+    await transaction.tenantKeys.insert(row)
+    await advance(parts, transaction, job, { phase: 'dual', targetVersion: version })
+    auditKeyJob(transaction, job, 'migration.prepare', systemActor, { tenantKeyVersion: String(version) })
+    await failpoint('migration.prepare.before-commit')
+  })
+  await failpoint('migration.prepare.after-commit')
+}

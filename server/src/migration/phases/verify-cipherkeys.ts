@@ -1,0 +1,89 @@
+// Proof before a version may go: no cipherkey is left under another one, and every one opens with the tenant key that
+// the key job brought them under, unwrapped afresh by a KMS that has access to that key alone.
+import { KeyholdError, type Kms } from '@keyhold/core'
+import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
+import { openAll } from './open-cipherkeys.ts'
+import { beginProof, resumeProof } from './verification.ts'
+import { retryFailures } from './retry-failures.ts'
+
+/** What was found, for the report. */
+export interface Verification {
+  /** RFC 3339. */
+  verifiedAt: string
+  tenantKeyVersion: number
+  /** Cipherkeys that were opened. */
+  cipherkeys: number
+  /** Cipherkeys that an operator accepted as unreadable. */
+  acceptedFailures: number
+  /**
+   * Lower-case hex: SHA-256 over all cipherkeys in the order of data key id and version, each as 16 bytes id, u32
+   * big-endian version, 32 bytes key check value. It names the data keys whatever wraps them, and is therefore the same
+   * before and after a migration in which none was made.
+   */
+  digest: string
+}
+
+/**
+ * Answers what was found; `stale`: cipherkeys are left that must be copied first; `unfinished`: it is to be called again,
+ * by whoever leads then, and goes on where it ended.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_FAILURES_OPEN` while cipherkeys that don't open are neither repaired nor accepted
+ */
+export async function proveCipherkeys(
+  parts: LeaderParts,
+  job: KeyJobRow,
+): Promise<Verification | 'stale' | 'unfinished'> {
+  const { store, kms, failpoint } = parts
+  const { version, keyArn } = destinationOf(job)
+  await failpoint('migration.verify.before')
+  const resumed = await resumeProof(parts, job)
+  if (resumed === undefined) {
+    await retryFailures(parts, job)
+    if (await store.keyJobFailures.existsStale(job.tenantId, job.id, version, { acceptedOnly: false })) {
+      return 'stale'
+    }
+    refuseOpenFailures((await store.keyJobFailures.count(job.id)).open)
+  }
+
+  const row = await store.tenantKeys.find(job.tenantId, version)
+  if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  await failpoint('migration.verify.before-kms')
+  const tenantKey = await unwrapTenantKey(onlyKey(kms, keyArn), { ...row, wrapped: row.wrapped })
+  const proof = resumed ?? (await beginProof(parts, job))
+  if (!(await openAll(parts, job, proof, tenantKey))) return 'unfinished'
+  const { open, accepted } = await store.keyJobFailures.count(job.id)
+  if (open > 0) {
+    // All that does not open is known now. Whatever becomes of it, the next verification proves everything afresh.
+    await store.transaction((transaction) => advance(parts, transaction, job, { verifiedTo: null }))
+    return 'unfinished'
+  }
+  return {
+    verifiedAt: new Date().toISOString(),
+    tenantKeyVersion: version,
+    cipherkeys: proof.rows - accepted,
+    acceptedFailures: accepted,
+    digest: proof.digest.end(),
+  }
+}
+
+function refuseOpenFailures(open: number): void {
+  if (open === 0) return
+  throw new KeyholdError('ERR_MIGRATION_FAILURES_OPEN', {
+    message: `${open} cipherkeys do not open. The migration waits, and keeps the tenant key version that they need: repair them and retry, or accept them by name.`,
+  })
+}
+
+/** A Kms that has access to one key alone. */
+function onlyKey(kms: Kms, keyArn: string): Kms {
+  const refuse = () =>
+    Promise.reject(new KeyholdError('ERR_KMS_DENIED', { message: 'Verification may not use this key.' }))
+  return {
+    ...kms,
+    createTenantKey: refuse,
+    inspectKey: refuse,
+    unwrapTenantKey: (asked, wrapped, ref, options) =>
+      asked === keyArn ? kms.unwrapTenantKey(asked, wrapped, ref, options) : refuse(),
+  }
+}

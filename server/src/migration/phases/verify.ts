@@ -1,0 +1,21 @@
+// Verify: what the copying left behind goes back to it; what does not open is waited for; then the proof is kept.
+import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import { advance, type LeaderParts } from '../engine/migration-parts.ts'
+import { proveCipherkeys } from './verify-cipherkeys.ts'
+
+export async function verify(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+  const found = await proveCipherkeys(parts, job)
+  if (found === 'unfinished') return
+  await parts.store.transaction(async (transaction) => {
+    await advance(
+      parts,
+      transaction,
+      job,
+      found === 'stale'
+        ? { phase: 'copy', copiedTo: null }
+        : { phase: 'cutover', verified: found.cipherkeys, verification: found },
+    )
+    await parts.failpoint('migration.verify.before-commit')
+  })
+  await parts.failpoint('migration.verify.after-commit')
+}

@@ -1,0 +1,103 @@
+// The end of cipherkeys: the only statements that delete any. For transactions that hold the tenant's fence and answer
+// for what they do with a signed record.
+import { sql } from 'kysely'
+import type { CipherkeyPosition } from './cipherkeys.ts'
+import type { Database } from '../database.ts'
+import type { CipherkeyState } from '../tables.ts'
+
+/** What is told of a cipherkey that is gone. */
+export interface EndedCipherkey extends CipherkeyPosition {
+  /** Undefined for a data key of its own. */
+  keyName: string | undefined
+  state: CipherkeyState
+  tenantKeyVersion: number
+  keyCheckValue: Buffer
+  createdAt: Date
+}
+
+export function cipherkeyEndQueries(db: Database) {
+  return {
+    /**
+     * To be called once before `deleteNext`: for the rest of the transaction pages come from the primary key's index.
+     * Where its statistics lag, as after very many new rows, the planner would sort the whole tenant for each page.
+     */
+    async readInOrder(): Promise<void> {
+      await sql`set local enable_sort = off`.execute(db)
+      await sql`set local enable_bitmapscan = off`.execute(db)
+      await sql`set local enable_seqscan = off`.execute(db)
+    },
+
+    /**
+     * Deletes the next cipherkeys, of one data key or of the whole tenant, and answers them in the order of their
+     * primary key: none when there are no more.
+     */
+    async deleteNext(
+      tenantId: string,
+      {
+        dataKeyId,
+        after,
+        limit,
+      }: { dataKeyId: string | undefined; after?: CipherkeyPosition; limit: number },
+    ): Promise<EndedCipherkey[]> {
+      let page = db
+        .selectFrom('cipherkeys')
+        .select([
+          'data_key_id',
+          'version',
+          'key_name',
+          'state',
+          'tenant_key_version',
+          'key_check_value',
+          'created_at',
+        ])
+        .where('tenant_id', '=', tenantId)
+        .orderBy('data_key_id')
+        .orderBy('version')
+        .limit(limit)
+      // Deleted rows stay in the index until the end of the transaction: each page begins behind them.
+      if (after !== undefined) page = page.where(sql<boolean>`(data_key_id, version) > ${place(after)}`)
+      if (dataKeyId !== undefined) page = page.where('data_key_id', '=', dataKeyId)
+      const rows = await page.execute()
+      const [first, last] = [rows[0], rows.at(-1)]
+      if (first === undefined || last === undefined) return []
+
+      // By range: a join with the page would leave it to the planner to read all of the tenant's for each page.
+      const { numDeletedRows } = await db
+        .deleteFrom('cipherkeys')
+        .where('tenant_id', '=', tenantId)
+        .where(
+          sql<boolean>`(data_key_id, version) >= ${place({ dataKeyId: first.data_key_id, version: first.version })}`,
+        )
+        .where(
+          sql<boolean>`(data_key_id, version) <= ${place({ dataKeyId: last.data_key_id, version: last.version })}`,
+        )
+        .executeTakeFirstOrThrow()
+      if (Number(numDeletedRows) !== rows.length)
+        throw new Error('cipherkeys changed under the fence: nothing is destroyed')
+      return rows.map((row) => ({
+        dataKeyId: row.data_key_id,
+        version: row.version,
+        keyName: row.key_name ?? undefined,
+        state: row.state,
+        tenantKeyVersion: row.tenant_key_version,
+        keyCheckValue: row.key_check_value,
+        createdAt: row.created_at,
+      }))
+    },
+
+    /** Forgets that key jobs have set a data key's cipherkeys aside. */
+    async forgetFailures(tenantId: string, dataKeyId: string): Promise<void> {
+      await db
+        .deleteFrom('key_job_failures')
+        .where('data_key_id', '=', dataKeyId)
+        .where('key_job_id', 'in', (eb) =>
+          eb.selectFrom('key_jobs').select('id').where('tenant_id', '=', tenantId),
+        )
+        .execute()
+    },
+  }
+}
+
+function place({ dataKeyId, version }: CipherkeyPosition) {
+  return sql`(${dataKeyId}::uuid, ${version}::integer)`
+}

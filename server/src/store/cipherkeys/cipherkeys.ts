@@ -1,0 +1,260 @@
+// Cipherkeys: the wrapped data keys. Losing one row is losing a customer's data, so rows are only ever inserted or
+// changed by compare-and-set, under the tenant's fence.
+import { sql, type Selectable } from 'kysely'
+import type { Database } from '../database.ts'
+import type { Tables } from '../tables.ts'
+
+export interface CipherkeyRow {
+  tenantId: string
+  dataKeyId: string
+  version: number
+  tenantKeyVersion: number
+  wrapped: Buffer
+  keyCheckValue: Buffer
+}
+
+/** A cipherkey as it is read for use. */
+export interface UsableCipherkeyRow extends CipherkeyRow {
+  /** How long it surely lives on, from the reading on: below 0 it may be destroyed at any moment. */
+  destroyInMs: number
+}
+
+/** A cipherkey as one who decrypts finds it. */
+export interface FoundCipherkeyRow extends UsableCipherkeyRow {
+  /** Its version is below the data key's minimum: it must not be used. */
+  isRetired: boolean
+}
+
+/** A cipherkey that encrypts, under which name, and since when. */
+export interface ActiveCipherkeyRow extends UsableCipherkeyRow {
+  keyName: string
+  createdAt: Date
+}
+
+export interface NewCipherkey extends CipherkeyRow {
+  keyName: string
+}
+
+/** The place of a cipherkey in the order of the primary key. */
+export interface CipherkeyPosition {
+  dataKeyId: string
+  version: number
+}
+
+type Row = Pick<
+  Selectable<Tables['cipherkeys']>,
+  'tenant_id' | 'data_key_id' | 'version' | 'tenant_key_version' | 'wrapped' | 'key_check_value'
+>
+
+const columns = [
+  'tenant_id',
+  'data_key_id',
+  'version',
+  'tenant_key_version',
+  'wrapped',
+  'key_check_value',
+] as const
+
+function fromRow(row: Row): CipherkeyRow {
+  return {
+    tenantId: row.tenant_id,
+    dataKeyId: row.data_key_id,
+    version: row.version,
+    tenantKeyVersion: row.tenant_key_version,
+    wrapped: row.wrapped,
+    keyCheckValue: row.key_check_value,
+  }
+}
+
+// By the database's clock, which alone says what is due: of the data key itself, or of its whole tenant.
+// The tenant's is asked for once, and not for each row.
+const destroyInMs = (tenantId: string) =>
+  sql<number | null>`extract(epoch from least(
+  (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'tenant'
+    and d.cancelled_at is null and d.destroyed_at is null),
+  (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'data-key'
+    and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null)
+) - clock_timestamp())::float8 * 1000`.as('destroy_in_ms')
+
+const fromUsableRow = (row: Row & { destroy_in_ms: number | null }): UsableCipherkeyRow => ({
+  ...fromRow(row),
+  destroyInMs: row.destroy_in_ms ?? Number.POSITIVE_INFINITY,
+})
+
+export function cipherkeyQueries(db: Database) {
+  return {
+    /** Answers false, having done nothing, when the key name has an active data key already. */
+    async insertActive(cipherkey: NewCipherkey): Promise<boolean> {
+      const result = await db
+        .insertInto('cipherkeys')
+        .values({
+          tenant_id: cipherkey.tenantId,
+          data_key_id: cipherkey.dataKeyId,
+          version: cipherkey.version,
+          key_name: cipherkey.keyName,
+          state: 'active',
+          tenant_key_version: cipherkey.tenantKeyVersion,
+          wrapped: cipherkey.wrapped,
+          key_check_value: cipherkey.keyCheckValue,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['tenant_id', 'key_name'])
+            .where('state', '=', 'active')
+            .where('key_name', 'is not', null)
+            .doNothing(),
+        )
+        .executeTakeFirst()
+      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+    },
+
+    /**
+     * Inserts the first versions of many key names at once, and answers for which it did: names that have an active
+     * data key already are left alone.
+     */
+    async insertManyActive(cipherkeys: readonly NewCipherkey[]): Promise<string[]> {
+      if (cipherkeys.length === 0) return []
+      const { rows } = await sql<{ key_name: string }>`
+        insert into keyhold.cipherkeys
+          (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value)
+        select tenant_id, data_key_id, version, key_name, 'active', tenant_key_version, wrapped, key_check_value
+        from unnest(
+          ${cipherkeys.map((c) => c.tenantId)}::text[],
+          ${cipherkeys.map((c) => c.dataKeyId)}::uuid[],
+          ${cipherkeys.map((c) => c.version)}::integer[],
+          ${cipherkeys.map((c) => c.keyName)}::text[],
+          ${cipherkeys.map((c) => c.tenantKeyVersion)}::integer[],
+          ${cipherkeys.map((c) => c.wrapped)}::bytea[],
+          ${cipherkeys.map((c) => c.keyCheckValue)}::bytea[]
+        ) as c (tenant_id, data_key_id, version, key_name, tenant_key_version, wrapped, key_check_value)
+        on conflict (tenant_id, key_name) where state = 'active' and key_name is not null do nothing
+        returning key_name`.execute(db)
+      return rows.map((row) => row.key_name)
+    },
+
+    /** For a data key of its own, that no key name leads to. */
+    async insertUnnamed(cipherkey: CipherkeyRow): Promise<UsableCipherkeyRow> {
+      const row = await db
+        .insertInto('cipherkeys')
+        .values({
+          tenant_id: cipherkey.tenantId,
+          data_key_id: cipherkey.dataKeyId,
+          version: cipherkey.version,
+          state: 'active',
+          tenant_key_version: cipherkey.tenantKeyVersion,
+          wrapped: cipherkey.wrapped,
+          key_check_value: cipherkey.keyCheckValue,
+        })
+        .returning([...columns, destroyInMs(cipherkey.tenantId)])
+        .executeTakeFirstOrThrow()
+      return fromUsableRow(row)
+    },
+
+    /** Ends the time in which a version encrypts; false when it has ended before. */
+    async endEncryption(row: Pick<CipherkeyRow, 'tenantId' | 'dataKeyId' | 'version'>): Promise<boolean> {
+      const result = await db
+        .updateTable('cipherkeys')
+        .set({ state: 'decrypt-only' })
+        .where('tenant_id', '=', row.tenantId)
+        .where('data_key_id', '=', row.dataKeyId)
+        .where('version', '=', row.version)
+        .where('state', '=', 'active')
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
+    },
+
+    /** The name of a data key; undefined for a data key of its own, and for none. */
+    async findKeyName(tenantId: string, dataKeyId: string): Promise<string | undefined> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('key_name')
+        .where('tenant_id', '=', tenantId)
+        .where('data_key_id', '=', dataKeyId)
+        .limit(1)
+        .executeTakeFirst()
+      return row?.key_name ?? undefined
+    },
+
+    async findActive(tenantId: string, keyName: string): Promise<ActiveCipherkeyRow | undefined> {
+      const [row] = await this.listActive(tenantId, [keyName])
+      return row
+    },
+
+    /** The active data keys of those names that have one, in any order. */
+    async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
+      const rows = await db
+        .selectFrom('cipherkeys')
+        .select([...columns, 'key_name', 'created_at', destroyInMs(tenantId)])
+        .where('tenant_id', '=', tenantId)
+        .where('key_name', '=', sql<string>`any(${keyNames})`)
+        .where('state', '=', 'active')
+        .execute()
+      return rows.map((row) => ({
+        ...fromUsableRow(row),
+        keyName: row.key_name ?? '',
+        createdAt: row.created_at,
+      }))
+    },
+
+    async find(tenantId: string, dataKeyId: string, version: number): Promise<FoundCipherkeyRow | undefined> {
+      const [row] = await this.listFound(tenantId, [{ dataKeyId, version }])
+      return row
+    },
+
+    /** Those that exist, in any order. */
+    async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
+      const rows = await db
+        .selectFrom('cipherkeys')
+        .select([...columns, 'state', destroyInMs(tenantId)])
+        .where('tenant_id', '=', tenantId)
+        .where(
+          sql<boolean>`(data_key_id, version) in (select * from unnest(
+            ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
+        )
+        .execute()
+      return rows.map((row) => ({ ...fromUsableRow(row), isRetired: row.state === 'retired' }))
+    },
+
+    async exists(tenantId: string): Promise<boolean> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('version')
+        .where('tenant_id', '=', tenantId)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    async count(tenantId: string): Promise<number> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow()
+      return row.count
+    },
+
+    /** How many cipherkeys each version of the tenant key wraps; reads all of the tenant's. */
+    async countByTenantKeyVersion(tenantId: string): Promise<Map<number, number>> {
+      const rows = await db
+        .selectFrom('cipherkeys')
+        .select((eb) => ['tenant_key_version', eb.fn.countAll<number>().as('count')])
+        .where('tenant_id', '=', tenantId)
+        .groupBy('tenant_key_version')
+        .execute()
+      return new Map(rows.map((row) => [row.tenant_key_version, row.count]))
+    },
+
+    /** Whether any cipherkey is wrapped by `tenantKeyVersion`. */
+    async existsUnder(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
+      const row = await db
+        .selectFrom('cipherkeys')
+        .select('version')
+        .where('tenant_id', '=', tenantId)
+        .where('tenant_key_version', '=', tenantKeyVersion)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+  }
+}

@@ -1,0 +1,122 @@
+// Data keys as their tenant sees them: a name, its versions and what they may still do. The wraps are in cipherkeys.ts.
+import { sql } from 'kysely'
+import type { Database } from '../database.ts'
+import type { CipherkeyState } from '../tables.ts'
+
+export interface DataKeyVersionRow {
+  version: number
+  state: CipherkeyState
+  createdAt: Date
+}
+
+/** A named data key. */
+export interface DataKeyRow {
+  keyName: string
+  dataKeyId: string
+  /** Versions below it are retired; 1 where nobody has set it. */
+  minimumVersion: number
+  /** When it will be destroyed; undefined: nobody has scheduled that. */
+  destroyAt: Date | undefined
+  /** The newest first, and no more than the newest `maxVersionsListed`. */
+  versions: DataKeyVersionRow[]
+}
+
+// Nobody has more by age alone in a century.
+const maxVersionsListed = 100
+
+interface Row {
+  key_name: string
+  data_key_id: string
+  minimum_version: number
+  destroy_at: Date | null
+  versions: { version: number; state: CipherkeyState; created_at: string }[]
+}
+
+export function dataKeyQueries(db: Database) {
+  const select = (tenantId: string, where: ReturnType<typeof sql>, limit: number) =>
+    sql<Row>`
+      select a.key_name, a.data_key_id,
+        (select min(version) from keyhold.cipherkeys m
+          where m.tenant_id = a.tenant_id and m.data_key_id = a.data_key_id and m.state <> 'retired')
+          as minimum_version,
+        (select due_at from keyhold.destructions d
+          where d.tenant_id = a.tenant_id and d.key_name = a.key_name and d.kind = 'data-key'
+            and d.cancelled_at is null and d.destroyed_at is null) as destroy_at,
+        (select json_agg(v) from (
+          select version, state, created_at from keyhold.cipherkeys v
+          where v.tenant_id = a.tenant_id and v.data_key_id = a.data_key_id
+          order by version desc limit ${maxVersionsListed}) v) as versions
+      from keyhold.cipherkeys a
+      where a.tenant_id = ${tenantId} and a.state = 'active' and a.key_name is not null and ${where}
+      order by a.key_name limit ${limit}`.execute(db)
+
+  return {
+    /** By name, in the order of its bytes. */
+    async list(
+      tenantId: string,
+      { prefix, after, limit }: { prefix: string; after: string; limit: number },
+    ): Promise<DataKeyRow[]> {
+      const where = sql`a.key_name > ${after} and not starts_with(a.key_name, ${prefix})`
+      const { rows } = await select(tenantId, where, limit)
+      return rows.map(fromRow)
+    },
+
+    async find(tenantId: string, keyName: string): Promise<DataKeyRow | undefined> {
+      const { rows } = await select(tenantId, sql`a.key_name = ${keyName}`, 1)
+      return rows[0] && fromRow(rows[0])
+    },
+
+    /** Retires the versions below `minimumVersion`, and brings back those from it on. The active one stays as it is. */
+    async setMinimumVersion(tenantId: string, dataKeyId: string, minimumVersion: number): Promise<void> {
+      await db
+        .updateTable('cipherkeys')
+        .set({
+          state: sql<CipherkeyState>`case when version < ${minimumVersion} then 'retired' else 'decrypt-only' end`,
+        })
+        .where('tenant_id', '=', tenantId)
+        .where('data_key_id', '=', dataKeyId)
+        .where('state', '!=', 'active')
+        .execute()
+    },
+
+    /**
+     * The tenant's number of key names. For transactions that make some: they come one after the other from here to
+     * their end, so that none of them goes past a quota.
+     */
+    async lockCount(tenantId: string): Promise<number> {
+      const row = await db
+        .insertInto('key_name_counts')
+        .values({ tenant_id: tenantId, names: 0 })
+        .onConflict((conflict) =>
+          conflict.column('tenant_id').doUpdateSet({ names: (eb) => eb.ref('key_name_counts.names') }),
+        )
+        .returning('names')
+        .executeTakeFirstOrThrow()
+      return row.names
+    },
+
+    async addToCount(tenantId: string, more: number): Promise<void> {
+      if (more === 0) return
+      await db
+        .updateTable('key_name_counts')
+        // Names that were never counted (schema migration 3) may be destroyed as well.
+        .set({ names: sql`greatest(names + ${more}, 0)` })
+        .where('tenant_id', '=', tenantId)
+        .execute()
+    },
+  }
+}
+
+function fromRow(row: Row): DataKeyRow {
+  return {
+    keyName: row.key_name,
+    dataKeyId: row.data_key_id,
+    minimumVersion: row.minimum_version,
+    destroyAt: row.destroy_at ?? undefined,
+    versions: row.versions.map(({ version, state, created_at }) => ({
+      version,
+      state,
+      createdAt: new Date(created_at),
+    })),
+  }
+}

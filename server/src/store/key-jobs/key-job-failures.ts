@@ -1,0 +1,182 @@
+// Cipherkeys that a key job has set aside because they do not open. Open ones hold the key job up before its end;
+// accepted ones stay behind, and with them the tenant key version that they name.
+import { sql, type RawBuilder } from 'kysely'
+import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
+import type { Database } from '../database.ts'
+
+export interface KeyJobFailure extends CipherkeyPosition {
+  /** Undefined for a data key of its own. */
+  keyName: string | undefined
+  tenantKeyVersion: number | undefined
+  code: string
+  createdAt: Date
+  acceptedAt: Date | undefined
+  /** Who accepted it: the id of an API key. */
+  acceptedBy: string | undefined
+}
+
+export interface NewKeyJobFailure extends CipherkeyPosition {
+  tenantKeyVersion: number
+  code: string
+}
+
+function arraysOf(positions: CipherkeyPosition[]): RawBuilder<unknown> {
+  return sql`unnest(${positions.map((each) => each.dataKeyId)}::uuid[], ${positions.map((each) => each.version)}::integer[])`
+}
+
+export function keyJobFailureQueries(db: Database) {
+  return {
+    /** Sets cipherkeys aside; those that were set aside before stay as they are. */
+    async insert(keyJobId: string, failures: NewKeyJobFailure[]): Promise<void> {
+      if (failures.length === 0) return
+      await db
+        .insertInto('key_job_failures')
+        .values(
+          failures.map((failure) => ({
+            key_job_id: keyJobId,
+            data_key_id: failure.dataKeyId,
+            version: failure.version,
+            tenant_key_version: failure.tenantKeyVersion,
+            code: failure.code,
+          })),
+        )
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    },
+
+    async count(keyJobId: string): Promise<{ open: number; accepted: number }> {
+      const row = await db
+        .selectFrom('key_job_failures')
+        .select((eb) => [
+          eb.fn.countAll<number>().as('all'),
+          eb.fn.count<number>('accepted_at').as('accepted'),
+        ])
+        .where('key_job_id', '=', keyJobId)
+        .executeTakeFirstOrThrow()
+      return { open: row.all - row.accepted, accepted: row.accepted }
+    },
+
+    /** How many are accepted, by key job; key jobs without any are left out. */
+    async countAccepted(keyJobIds: readonly string[]): Promise<Map<string, number>> {
+      if (keyJobIds.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('key_job_failures')
+        .select((eb) => ['key_job_id', eb.fn.count<number>('accepted_at').as('accepted')])
+        .where('key_job_id', 'in', keyJobIds)
+        .groupBy('key_job_id')
+        .execute()
+      return new Map(rows.map((row) => [row.key_job_id, row.accepted]))
+    },
+
+    /** How many cipherkeys of a tenant are still wrapped by the version under which they were accepted, by version. */
+    async countLeftBehind(tenantId: string): Promise<Map<number, number>> {
+      const { rows } = await sql<{ version: number; count: number }>`
+        select c.tenant_key_version as version, count(distinct (c.data_key_id, c.version)) as count
+        from keyhold.key_jobs j
+        join keyhold.key_job_failures f on f.key_job_id = j.id and f.accepted_at is not null
+        join keyhold.cipherkeys c on c.tenant_id = j.tenant_id and c.data_key_id = f.data_key_id
+          and c.version = f.version and c.tenant_key_version = f.tenant_key_version
+        where j.tenant_id = ${tenantId} group by 1`.execute(db)
+      return new Map(rows.map((row) => [row.version, row.count]))
+    },
+
+    /** How many of these cipherkeys a key job has set aside. */
+    async countNamed(keyJobId: string, positions: CipherkeyPosition[]): Promise<number> {
+      const { rows } = await sql<{ count: number }>`
+        select count(*) as count from ${arraysOf(positions)} as p (data_key_id, version)
+        join keyhold.key_job_failures f
+          on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
+        db,
+      )
+      return rows[0]?.count ?? 0
+    },
+
+    /** In the order of the cipherkeys' primary key. */
+    async list(
+      tenantId: string,
+      keyJobId: string,
+      limit: number,
+      after?: CipherkeyPosition,
+    ): Promise<KeyJobFailure[]> {
+      let query = db
+        .selectFrom('key_job_failures as f')
+        .leftJoin('cipherkeys as c', (join) =>
+          join
+            .on('c.tenant_id', '=', tenantId)
+            .onRef('c.data_key_id', '=', 'f.data_key_id')
+            .onRef('c.version', '=', 'f.version'),
+        )
+        .select([
+          'f.data_key_id',
+          'f.version',
+          'f.tenant_key_version',
+          'f.code',
+          'f.created_at',
+          'f.accepted_at',
+          'f.accepted_by',
+          'c.key_name',
+        ])
+        .where('f.key_job_id', '=', keyJobId)
+        .orderBy('f.data_key_id')
+        .orderBy('f.version')
+        .limit(limit)
+      if (after !== undefined) {
+        query = query.where((eb) =>
+          eb(eb.refTuple('f.data_key_id', 'f.version'), '>', eb.tuple(after.dataKeyId, after.version)),
+        )
+      }
+      const rows = await query.execute()
+      return rows.map((row) => ({
+        dataKeyId: row.data_key_id,
+        version: row.version,
+        keyName: row.key_name ?? undefined,
+        tenantKeyVersion: row.tenant_key_version ?? undefined,
+        code: row.code,
+        createdAt: row.created_at,
+        acceptedAt: row.accepted_at ?? undefined,
+        acceptedBy: row.accepted_by ?? undefined,
+      }))
+    },
+
+    /** Forgets cipherkeys that open again. */
+    async delete(keyJobId: string, positions: CipherkeyPosition[]): Promise<void> {
+      if (positions.length === 0) return
+      await sql`
+        delete from keyhold.key_job_failures as f using ${arraysOf(positions)} as p (data_key_id, version)
+        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
+        db,
+      )
+    },
+
+    /** Accepts open failures by name, and answers how many of them there were. */
+    async accept(keyJobId: string, positions: CipherkeyPosition[], acceptedBy: string): Promise<number> {
+      const result = await sql`
+        update keyhold.key_job_failures as f set accepted_at = now(), accepted_by = ${acceptedBy}
+        from ${arraysOf(positions)} as p (data_key_id, version)
+        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+          and f.accepted_at is null`.execute(db)
+      return Number(result.numAffectedRows ?? 0n)
+    },
+
+    /** Whether another version than `tenantKeyVersion` wraps any cipherkey that the key job has not accepted so. */
+    async existsStale(
+      tenantId: string,
+      keyJobId: string,
+      tenantKeyVersion: number,
+      options: { acceptedOnly: boolean },
+    ): Promise<boolean> {
+      const accepted = options.acceptedOnly ? sql`and f.accepted_at is not null` : sql``
+      const { rows } = await sql<{ found: boolean }>`
+        select exists (
+          select from keyhold.cipherkeys c
+          where c.tenant_id = ${tenantId} and c.tenant_key_version <> ${tenantKeyVersion}
+            and not exists (
+              select from keyhold.key_job_failures f
+              where f.key_job_id = ${keyJobId} and f.data_key_id = c.data_key_id and f.version = c.version
+                ${accepted}
+            )
+        ) as found`.execute(db)
+      return rows[0]?.found ?? false
+    },
+  }
+}

@@ -1,0 +1,96 @@
+// Brings the database's schema to this version's, once, however many replicas start at the same moment.
+import { KeyholdError } from '@keyhold/core'
+import { sql, type Kysely } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+import { setTimeout } from 'node:timers/promises'
+import type { Database } from '../database.ts'
+import { firstSchema } from './migrations/0001-first-schema.ts'
+import { retiredTenantIds } from './migrations/0002-retired-tenant-ids.ts'
+import { retiredVersions } from './migrations/0003-retired-versions.ts'
+import { keyJobControl } from './migrations/0004-key-job-control.ts'
+import { keyAccess } from './migrations/0005-key-access.ts'
+import { destructions } from './migrations/0006-destructions.ts'
+import { keyHealth } from './migrations/0007-key-health.ts'
+import { audits } from './migrations/0008-audits.ts'
+import { kmsUsage } from './migrations/0009-kms-usage.ts'
+import { tenantSettings } from './migrations/0010-tenant-settings.ts'
+import { resumedProof } from './migrations/0011-resumed-proof.ts'
+import type { Tables } from '../tables.ts'
+
+// Names are compared as text; a migration that has shipped is never edited.
+const schemaMigrations: Record<string, Migration> = {
+  '0001-first-schema': firstSchema,
+  '0002-retired-tenant-ids': retiredTenantIds,
+  '0003-retired-versions': retiredVersions,
+  '0004-key-job-control': keyJobControl,
+  '0005-key-access': keyAccess,
+  '0006-destructions': destructions,
+  '0007-key-health': keyHealth,
+  '0008-audits': audits,
+  '0009-kms-usage': kmsUsage,
+  '0010-tenant-settings': tenantSettings,
+  '0011-resumed-proof': resumedProof,
+}
+
+// Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
+const lockId = 0x6b6579686f6c6
+const migrationTable = 'schema_migrations'
+const lockPauseMs = 50
+const lockAttempts = 6_000
+
+/**
+ * Runs the missing schema migrations, then `andThen`, both under one advisory lock.
+ *
+ * @param andThen - what else creates objects in the database, such as the job queue's own schema
+ * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before
+ */
+export async function migrateSchema(db: Database, andThen: () => Promise<void>): Promise<void> {
+  await db.connection().execute(async (connection) => {
+    await lock(connection)
+    try {
+      await sql`create schema if not exists keyhold`.execute(connection)
+      await refuseNewerSchema(connection)
+      const { error } = await new Migrator({
+        db: connection,
+        migrationTableSchema: 'keyhold',
+        migrationTableName: migrationTable,
+        migrationLockTableName: `${migrationTable}_lock`,
+        provider: { getMigrations: () => Promise.resolve(schemaMigrations) },
+      }).migrateToLatest()
+      if (error !== undefined)
+        throw error instanceof Error ? error : new Error('schema migration failed', { cause: error })
+      await andThen()
+    } finally {
+      await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
+    }
+  })
+}
+
+// Asked again and again, since a wait inside the database would meet the time limit of statements.
+async function lock(db: Kysely<Tables>): Promise<void> {
+  for (let attempt = 0; attempt < lockAttempts; attempt++) {
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lockId}) as locked`.execute(
+      db,
+    )
+    if (rows[0]?.locked === true) return
+    await setTimeout(lockPauseMs)
+  }
+  throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+    message:
+      'Another process has been changing the schema for minutes: see what it waits for, and start again.',
+  })
+}
+
+async function refuseNewerSchema(db: Kysely<Tables>): Promise<void> {
+  const { rows: tables } = await sql<{ present: boolean }>`
+    select to_regclass(${`keyhold.${migrationTable}`}) is not null as present`.execute(db)
+  if (tables[0]?.present !== true) return
+  const { rows } = await sql<{ name: string }>`
+    select name from keyhold.schema_migrations order by name`.execute(db)
+  const unknown = rows.map(({ name }) => name).filter((name) => !(name in schemaMigrations))
+  if (unknown.length > 0) {
+    throw new KeyholdError('ERR_SCHEMA_NEWER', {
+      message: `The database has schema migrations that this version does not know (${unknown.join(', ')}): start the newer version of Keyhold again.`,
+    })
+  }
+}

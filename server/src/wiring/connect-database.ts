@@ -1,0 +1,147 @@
+// The database of this server: a PostgreSQL of the operator's own, or the embedded one, which another process of
+// this installation may be running already.
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Logger } from 'pino'
+import Type from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Config } from '../config.ts'
+import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
+import { createConnectionCutter } from '../store/connection-cutter.ts'
+import {
+  isDatabaseUnavailable,
+  openDatabase,
+  type Database,
+  type DatabaseConnection,
+} from '../store/database.ts'
+
+const maxConnections = 10
+
+export interface ConnectedDatabase {
+  db: Database
+  connection: DatabaseConnection
+  /** Closes the connections, and ends the embedded PostgreSQL if it was started here. */
+  close: () => Promise<void>
+}
+
+export interface ServerDatabase extends ConnectedDatabase {
+  /** For failpoints alone: cuts the connections of the pool; without failpoints it does nothing. */
+  cut: () => void
+}
+
+/**
+ * Connects the server's database, starting the embedded one if none is configured.
+ *
+ * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` where the server refuses what
+ * KEYHOLD_DATABASE_URL says, and those of the embedded PostgreSQL
+ */
+export async function connectDatabase(config: Config, logger: Logger): Promise<ServerDatabase> {
+  const { connection, stop } = await locate(config, logger)
+  const cutter = createConnectionCutter()
+  const db = openDatabase(connection, {
+    maxConnections,
+    applicationName: 'keyhold',
+    ...(config.armFailpoints !== undefined && { stream: cutter.openStream }),
+    onError: (error) => {
+      logger.warn({ err: error }, 'database connection lost')
+    },
+  })
+  const close = async () => {
+    await db.destroy()
+    await stop()
+  }
+  try {
+    await db.connection().execute(() => Promise.resolve())
+  } catch (cause) {
+    await close()
+    throw explain(cause)
+  }
+  return { db, connection, close, cut: cutter.cut }
+}
+
+/** Says what to do about a connection that could not be made; never a part of the URL, which holds a password. */
+function explain(cause: unknown): KeyholdError {
+  if (isDatabaseUnavailable(cause)) {
+    return new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+      message: 'The database server cannot be reached: check KEYHOLD_DATABASE_URL and that PostgreSQL runs.',
+      cause,
+    })
+  }
+  const state = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const message = state.startsWith('28')
+    ? 'The database server does not accept the user or the password in KEYHOLD_DATABASE_URL.'
+    : state === '3D000'
+      ? 'The database that KEYHOLD_DATABASE_URL names does not exist: create it, empty, and start again.'
+      : 'The database server cannot be used as KEYHOLD_DATABASE_URL says: check its form, host, TLS settings and database.'
+  return new KeyholdError('ERR_CONFIG_INVALID', { message, cause })
+}
+
+interface Located {
+  connection: DatabaseConnection
+  stop: () => Promise<void>
+}
+
+async function locate(config: Config, logger: Logger): Promise<Located> {
+  if (config.databaseUrl !== undefined) {
+    return { connection: { url: config.databaseUrl }, stop: () => Promise.resolve() }
+  }
+  const embedded = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log: (line) => {
+      logger.debug({ postgres: line }, 'postgres')
+    },
+  })
+  const file = connectionFile(config)
+  await writeFile(file, `${JSON.stringify(embedded.connection)}\n`, { mode: 0o600 })
+  return {
+    connection: embedded.connection,
+    async stop() {
+      await rm(file, { force: true })
+      await embedded.stop()
+    },
+  }
+}
+
+/** As `connectDatabase`, but beside a running server it uses that server's embedded PostgreSQL. */
+export async function connectDatabaseOfRunningServer(
+  config: Config,
+  logger: Logger,
+): Promise<ConnectedDatabase> {
+  try {
+    return await connectDatabase(config, logger)
+  } catch (error) {
+    if (!isKeyholdError(error, 'ERR_DATA_DIR_IN_USE')) throw error
+    const connection = await readConnectionFile(config)
+    if (connection === undefined) throw error
+    const db = openDatabase(connection, {
+      maxConnections: 1,
+      applicationName: 'keyhold command',
+      onError: () => undefined,
+    })
+    return { db, connection, close: () => db.destroy() }
+  }
+}
+
+function connectionFile(config: Config): string {
+  return path.join(config.dataDir, 'postgres-connection.json')
+}
+
+const connectionForm = Compile(
+  Type.Object({
+    host: Type.String(),
+    port: Type.Integer(),
+    user: Type.String(),
+    password: Type.String(),
+    database: Type.String(),
+  }),
+)
+
+async function readConnectionFile(config: Config): Promise<DatabaseConnection | undefined> {
+  try {
+    const connection: unknown = JSON.parse(await readFile(connectionFile(config), 'utf8'))
+    return connectionForm.Check(connection) ? connection : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,29 @@
+// The command's way to an operator's API key: straight to the database, beside a server that may be running.
+import { KeyholdError } from '@keyhold/core'
+import type { Config } from '../config.ts'
+import { connectDatabaseOfRunningServer } from './connect-database.ts'
+import { createLogger } from './create-logger.ts'
+import { createApiKey } from '../access/create-api-key.ts'
+import { commandActor } from '../store/audits.ts'
+import { isMissingTable } from '../store/database.ts'
+import { createStore } from '../store/store.ts'
+
+/** Makes an operator's API key beside a server that may be running, and answers its token. */
+export async function createOperatorKey(config: Config, name: string): Promise<string> {
+  const logger = createLogger('silent')
+  const { db, close } = await connectDatabaseOfRunningServer(config, logger)
+  try {
+    const store = createStore(db)
+    const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name }, commandActor)
+    return token
+  } catch (cause) {
+    if (!isMissingTable(cause)) throw cause
+    throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+      message:
+        'The database has no tables of Keyhold yet: start the server once with "keyhold-server serve".',
+      cause,
+    })
+  } finally {
+    await close()
+  }
+}

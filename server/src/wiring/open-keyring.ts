@@ -1,0 +1,124 @@
+// Keys in memory, wired: caches, what evicts them on this replica and on the others, and the tenants that are locked.
+import type { Kms } from '@keyhold/core'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { openTenantLocks } from '../health/tenant-locks.ts'
+import { createDataKeyCache } from '../keyring/data-key-cache.ts'
+import { createDataKeyLeases } from '../keyring/data-key-leases.ts'
+import { createTenantKeyCache } from '../keyring/tenant-key-cache.ts'
+import type { Database, DatabaseConnection } from '../store/database.ts'
+import type { DestructionRow } from '../store/destructions.ts'
+import { openNotifications } from '../store/notifications.ts'
+import type { Store } from '../store/store.ts'
+
+const maxTenantKeys = 20_000
+const maxDataKeys = 200_000
+const maxDataKeysPerTenant = 40_000
+const dayMs = 86_400_000
+
+interface KeyringParts {
+  db: Database
+  connection: DatabaseConnection
+  store: Store
+  kms: Kms
+}
+
+/** @param closers - takes what ends it */
+export async function openKeyring(
+  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
+  logger: Logger,
+  { db, connection, store, kms }: KeyringParts,
+  closers: (() => Promise<void>)[],
+) {
+  const clock = () => performance.now()
+  const ttl = { minMs: keyCacheMinTtlSeconds * 1_000, maxMs: keyCacheTtlSeconds * 1_000 }
+  const locks = await openTenantLocks({
+    store,
+    onLock: (tenantId) => {
+      tenantKeys.evictTenant(tenantId)
+    },
+    announce: () => {
+      // Lost with the connection; then the other replicas see it when they next poll.
+      notifications.publishTenantLocks().catch(() => undefined)
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'locks of tenants not read: tried again in two seconds')
+    },
+  })
+  closers.push(() => {
+    locks.close()
+    return Promise.resolve()
+  })
+  const notifications = openNotifications(db, connection, {
+    onDenial: (keyArn) => {
+      tenantKeys.evictKeyArn(keyArn)
+    },
+    onDataKeyChange: (tenantId, dataKeyId) => {
+      dataKeys.evict(tenantId, dataKeyId)
+    },
+    onTenantLocks: () => {
+      locks.refresh().catch(() => undefined)
+    },
+    onTenantSettings: (tenantId) => {
+      tenantKeys.evictTenant(tenantId)
+    },
+    onTenantEnd: (tenantId) => {
+      dataKeys.evictTenant(tenantId)
+      tenantKeys.evictTenant(tenantId)
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'no notifications from other replicas for now')
+    },
+  })
+  closers.push(() => notifications.close())
+  const tenantKeys = createTenantKeyCache({
+    store,
+    kms,
+    ttl,
+    maxEntries: maxTenantKeys,
+    clock,
+    isLocked: (tenantId) => locks.isLocked(tenantId),
+    onDenial: (keyArn) => {
+      // Lost with the database; then the other replicas' own time limits hold.
+      notifications.publishDenial(keyArn).catch(() => undefined)
+    },
+  })
+  const shared = { store, tenantKeys, clock, maxKeyNames }
+  const dataKeys = createDataKeyCache({
+    ...shared,
+    maxEntries: maxDataKeys,
+    maxEntriesPerTenant: maxDataKeysPerTenant,
+    maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
+  })
+  const announceDataKeyChange = (tenantId: string, dataKeyId: string) => {
+    // Lost with the database, like a denial.
+    notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
+  }
+  return {
+    tenantKeys,
+    dataKeys,
+    locks,
+    /** What a probe found denied: nobody holds anything under it any more. */
+    denied: (keyArn: string) => {
+      tenantKeys.evictKeyArn(keyArn)
+      notifications.publishDenial(keyArn).catch(() => undefined)
+    },
+    leases: createDataKeyLeases(shared),
+    announceDataKeyChange,
+    /** Another TTL holds from now on: what is held under the old one is let go. */
+    tenantSettingsChanged: (tenantId: string) => {
+      tenantKeys.evictTenant(tenantId)
+      notifications.publishTenantSettings(tenantId).catch(() => undefined)
+    },
+    forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {
+      if (dataKeyId === undefined) {
+        dataKeys.evictTenant(tenantId)
+        tenantKeys.evictTenant(tenantId)
+        notifications.publishTenantEnd(tenantId).catch(() => undefined)
+      } else {
+        dataKeys.evict(tenantId, dataKeyId)
+        announceDataKeyChange(tenantId, dataKeyId)
+      }
+    },
+  }
+}

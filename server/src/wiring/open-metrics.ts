@@ -1,0 +1,172 @@
+// Metrics, wired: what is counted as it happens, what is read when somebody asks, and where they ask.
+import type { Logger } from 'pino'
+import manifest from '../../package.json' with { type: 'json' }
+import type { Config } from '../config.ts'
+import type { KeyBreaker } from '../health/key-breaker.ts'
+import type { JobQueue } from '../jobs/job-queue.ts'
+import type { CacheCounts } from '../keyring/cache-counts.ts'
+import type { EventCounts } from '../metrics/event-counts.ts'
+import type { Sample, Samples } from '../metrics/samples.ts'
+import type { RewrapThreads } from '../migration/engine/rewrap-threads.ts'
+import { rewrapRecord } from '../store/cipherkeys/cipherkey-records.ts'
+import { poolCounts, type Database } from '../store/database.ts'
+import type { MetricCounts } from '../store/metric-counts.ts'
+import type { Store } from '../store/store.ts'
+
+export interface MetricSources {
+  db: Database
+  store: Pick<Store, 'metricCounts'>
+  keyring: Record<'tenantKeys' | 'dataKeys', { counts(): CacheCounts }>
+  queue: Pick<JobQueue, 'counts'>
+  breaker: Pick<KeyBreaker, 'running'>
+  isSealed: boolean
+}
+
+// Whatever the database does, Prometheus gets the rest.
+const databaseTimeoutMs = 2_000
+
+/** Threads whose work is counted. */
+export function countRewraps(threads: RewrapThreads, events: Pick<EventCounts, 'rewrapped'>): RewrapThreads {
+  return {
+    ...threads,
+    async rewrap(order) {
+      const result = await threads.rewrap(order)
+      events.rewrapped(result.records.length / rewrapRecord.bytes)
+      return result
+    },
+  }
+}
+
+/**
+ * Listens where the settings say, and answers where that is; undefined: nowhere.
+ *
+ * @param closers - takes what ends it
+ */
+export async function openMetrics(
+  { metricsHost: host, metricsPort: port }: Config,
+  logger: Logger,
+  { events, sources }: { events: EventCounts; sources: MetricSources },
+  closers: (() => Promise<void>)[],
+): Promise<string | undefined> {
+  if (port === undefined) return undefined
+  // Not before: who has no use for it does not load it.
+  const [{ renderMetrics }, { serveMetrics }] = await Promise.all([
+    import('../metrics/render-metrics.ts'),
+    import('../metrics/serve-metrics.ts'),
+  ])
+  const onError = (error: unknown) => {
+    logger.warn({ err: error }, 'metrics')
+  }
+  const rendered = renderMetrics(() => readSamples(events, sources, onError), events.histograms)
+  const { url, close } = await serveMetrics({ host, port }, rendered, onError)
+  closers.push(async () => {
+    await close()
+    rendered.close()
+  })
+  logger.info({ url: `${url}/metrics` }, 'metrics')
+  return url
+}
+
+async function readSamples(
+  { tallies }: EventCounts,
+  { db, store, keyring, queue, breaker, isSealed }: MetricSources,
+  onError: (error: unknown) => void,
+): Promise<Samples> {
+  const caches = Object.entries({
+    tenant_key: keyring.tenantKeys.counts(),
+    data_key: keyring.dataKeys.counts(),
+  })
+  const ofCaches = (value: (counts: CacheCounts) => number, labels: Record<string, string> = {}): Sample[] =>
+    caches.map(([cache, counts]) => ({ labels: { cache, ...labels }, value: value(counts) }))
+  const fromDatabase = within(
+    Promise.all([store.metricCounts.read(), queue.counts()]),
+    databaseTimeoutMs,
+  ).catch((error: unknown) => {
+    onError(error)
+    return undefined
+  })
+  const pool = poolCounts(db)
+  const [counts, jobs] = (await fromDatabase) ?? []
+  return {
+    keyhold_build_info: [{ labels: { version: manifest.version }, value: 1 }],
+    keyhold_sealed: one(isSealed ? 1 : 0),
+    keyhold_items_total: tallies.items.samples(),
+    keyhold_key_cache_hits_total: ofCaches(({ hits }) => hits),
+    keyhold_key_cache_misses_total: ofCaches(({ misses }) => misses),
+    keyhold_key_cache_evictions_total: [
+      ...ofCaches(({ evictedForRoom }) => evictedForRoom, { reason: 'room' }),
+      ...ofCaches(({ ended }) => ended, { reason: 'ended' }),
+    ],
+    keyhold_key_cache_entries: ofCaches(({ entries }) => entries),
+    keyhold_kms_calls_total: tallies.kmsCalls.samples(),
+    keyhold_kms_requests_total: tallies.kmsRequests.samples(),
+    keyhold_kms_waits_total: tallies.kmsWaits.samples(),
+    keyhold_kms_wait_seconds_total: tallies.kmsWaitSeconds.samples(),
+    keyhold_kms_calls_running: one(breaker.running()),
+    keyhold_key_state_changes_total: tallies.keyChanges.samples(),
+    keyhold_cipherkeys_rewrapped_total: tallies.rewrapped.samples(),
+    keyhold_jobs: jobs === undefined ? [] : byLabel('state', jobs),
+    keyhold_database_up: one(counts === undefined ? 0 : 1),
+    keyhold_database_connections: byLabel('state', { busy: pool.busy, idle: pool.idle }),
+    keyhold_database_waiting: one(pool.waiting),
+    ...samplesOf(counts),
+  }
+}
+
+type CountedMetric =
+  | 'keyhold_keys'
+  | 'keyhold_tenants'
+  | 'keyhold_key_jobs'
+  | 'keyhold_key_jobs_paused'
+  | 'keyhold_key_job_cipherkeys'
+  | 'keyhold_key_job_failures_open'
+
+function samplesOf(counts: MetricCounts | undefined): Pick<Samples, CountedMetric> {
+  if (counts === undefined) {
+    return {
+      keyhold_keys: [],
+      keyhold_tenants: [],
+      keyhold_key_jobs: [],
+      keyhold_key_jobs_paused: [],
+      keyhold_key_job_cipherkeys: [],
+      keyhold_key_job_failures_open: [],
+    }
+  }
+  const { keys, tenants, keyJobs, pausedKeyJobs, cipherkeys, openFailures } = counts
+  return {
+    keyhold_keys: keys.map((each) => ({
+      labels: { state: each.state, cause: each.code ?? 'none' },
+      value: each.keys,
+    })),
+    keyhold_tenants: byLabel('locked', { true: tenants.locked, false: tenants.unlocked }),
+    keyhold_key_jobs: keyJobs.map(({ kind, phase, jobs }) => ({ labels: { kind, phase }, value: jobs })),
+    keyhold_key_jobs_paused: pausedKeyJobs.map(({ code, jobs }) => ({
+      labels: { cause: code },
+      value: jobs,
+    })),
+    keyhold_key_job_cipherkeys: byLabel('state', cipherkeys),
+    keyhold_key_job_failures_open: one(openFailures),
+  }
+}
+
+function one(value: number): Sample[] {
+  return [{ labels: {}, value }]
+}
+
+function byLabel(label: string, values: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }))
+}
+
+async function within<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error('the database does not answer in time'))
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([work, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,46 @@
+// Everything that must happen once per database, under one lock, however many replicas start at the same moment.
+import path from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { createRootKeyFile, readRootKeyFile, rootKeyCheckValue, type RootKey } from '../kms/root-key-file.ts'
+import { claimRootKey } from '../installation/claim-root-key.ts'
+import { checkDatabaseSafety, type Database } from '../store/database.ts'
+import { migrateSchema } from '../store/schema/migrate-schema.ts'
+import type { Store } from '../store/store.ts'
+
+export function rootKeyFile({ dataDir }: Config): string {
+  return path.join(dataDir, 'root-key')
+}
+
+/**
+ * Brings the schema up to date and answers the root key; undefined: this replica is sealed.
+ *
+ * @param createJobSchema - creates the job queue's own schema
+ * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`, `ERR_SCHEMA_NEWER`, `ERR_ROOT_KEY_INVALID`
+ */
+export async function prepareDatabase(
+  config: Config,
+  db: Database,
+  store: Store,
+  logger: Logger,
+  createJobSchema: () => Promise<void>,
+): Promise<RootKey | undefined> {
+  await checkDatabaseSafety(db)
+  let rootKey: RootKey | undefined
+  await migrateSchema(db, async () => {
+    await createJobSchema()
+    rootKey = await claimRootKey(store, {
+      read: () => readRootKeyFile(rootKeyFile(config)),
+      create: async () => {
+        const rootKey = await createRootKeyFile(rootKeyFile(config))
+        logger.warn(
+          { rootKeyFile: rootKeyFile(config) },
+          'root key made: back it up, apart from the database',
+        )
+        return rootKey
+      },
+      describe: (key) => ({ id: key.id, keyCheckValue: rootKeyCheckValue(key) }),
+    })
+  })
+  return rootKey
+}

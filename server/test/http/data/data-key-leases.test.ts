@@ -1,0 +1,169 @@
+// Leases of data keys: what an SDK gets, for how long, and that it ends with the customer's consent.
+import { DisableKeyCommand } from '@aws-sdk/client-kms'
+import type { BlindIndexKey, DataKeyLease } from '@keyhold/contract'
+import {
+  decryptValue,
+  encodeHeader,
+  encryptValue,
+  keyFromBytes,
+  parseToken,
+  type DataKey,
+} from '@keyhold/core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import { errorCode, textAt } from '../read-body.ts'
+import { migrateTo, query, registerKey } from '../scene.ts'
+
+const ttlSeconds = 4
+
+let server: TestServer
+let tenant: TestTenant
+beforeAll(async () => {
+  server = await startTestServer({
+    KEYHOLD_KEY_CACHE_TTL_SECONDS: String(ttlSeconds),
+    KEYHOLD_MAX_KEY_NAMES: '3',
+  })
+  tenant = await server.createTenant()
+})
+afterAll(() => server.stop())
+
+const datakeys = '/api/v1/encryption/datakeys'
+
+function post(path: string, body: unknown, { serviceToken }: TestTenant = tenant) {
+  return server.request('POST', path, { token: serviceToken, body })
+}
+
+async function leaseOne(of: TestTenant = tenant): Promise<DataKeyLease> {
+  const answer = await post(datakeys, {}, of)
+  expect(answer.status).toBe(200)
+  return answer.body as DataKeyLease
+}
+
+function dataKeyOf({ tenantId, dataKeyId, version, plaintext }: DataKeyLease): DataKey {
+  return { tenantId, id: dataKeyId, version, key: keyFromBytes(Buffer.from(plaintext, 'base64')) }
+}
+
+test('each lease is a data key of its own, and what it encrypts the server decrypts', async () => {
+  const [one, other] = [await leaseOne(), await leaseOne()]
+  expect(one.plaintext).not.toBe(other.plaintext)
+  expect(one.dataKeyId).not.toBe(other.dataKeyId)
+  expect(one).toMatchObject({ tenantId: tenant.tenantId, version: 1 })
+  expect(one.expiresInSeconds).toBeGreaterThan(0)
+  expect(one.expiresInSeconds).toBeLessThanOrEqual(ttlSeconds)
+
+  const token = encryptValue(dataKeyOf(one), { a: 'b' }, Buffer.from('made locally'))
+  const answer = await post('/api/v1/encryption/decrypt', { items: [{ token, context: { a: 'b' } }] })
+  expect(textAt(answer.body, 'items', 0, 'plaintext')).toBe(Buffer.from('made locally').toString('base64'))
+})
+
+test('a lease is renewed by its header, for the same key', async () => {
+  const lease = await leaseOne()
+  const renewed = await post(`${datakeys}/unwrap`, { header: lease.header })
+  expect(renewed).toMatchObject({ status: 200, body: { plaintext: lease.plaintext, header: lease.header } })
+})
+
+test('the header of a token leases the key that decrypts it', async () => {
+  const encrypted = await post('/api/v1/encryption/encrypt', { items: [{ plaintext: 'aGk=' }] })
+  const token = parseToken(textAt(encrypted.body, 'items', 0, 'token'))
+  const { body } = await post(`${datakeys}/unwrap`, { header: token.headerBytes.toString('base64') })
+  expect(decryptValue(dataKeyOf(body as DataKeyLease), {}, token).toString()).toBe('hi')
+})
+
+test('headers that are broken, foreign or unknown are refused', async () => {
+  const { header } = await leaseOne()
+  const bytes = Buffer.from(header, 'base64')
+  for (const broken of [
+    '',
+    'x',
+    header.slice(0, -1),
+    bytes.subarray(1).toString('base64'),
+    `${header}AAAA`,
+  ]) {
+    const answer = await post(`${datakeys}/unwrap`, { header: broken })
+    expect([answer.status, errorCode(answer.body)], broken).toEqual([400, 'ERR_TOKEN_INVALID'])
+  }
+  bytes[21] = (bytes[21] ?? 0) ^ 1
+  const unknown = await post(`${datakeys}/unwrap`, { header: bytes.toString('base64') })
+  expect([unknown.status, errorCode(unknown.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
+  const foreign = await post(`${datakeys}/unwrap`, { header }, await server.createTenant())
+  expect([foreign.status, errorCode(foreign.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
+})
+
+test('the key of a blind index is one for each tenant and name, and no key of encryption', async () => {
+  const ask = async (keyName: string, of = tenant) =>
+    ((await post(`${datakeys}/blind-index`, { keyName }, of)).body as BlindIndexKey).plaintext
+  const email = await ask('email')
+  expect(await ask('email')).toBe(email)
+  expect(await ask('phone')).not.toBe(email)
+  expect(await ask('email', await server.createTenant())).not.toBe(email)
+  const answer = await post('/api/v1/encryption/encrypt', {
+    items: [{ plaintext: 'aGk=', keyName: 'blind-index:email' }],
+  })
+  expect(textAt(answer.body, 'items', 0, 'error', 'code')).toBe('ERR_KEY_NAME_INVALID')
+})
+
+test('the key of a blind index is leased by its name alone', async () => {
+  await post(`${datakeys}/blind-index`, { keyName: 'email' })
+  const [row] = await query(
+    server,
+    `select data_key_id as id from keyhold.cipherkeys where tenant_id = $1 and key_name = 'blind-index:email'`,
+    [tenant.tenantId],
+  )
+  const header = encodeHeader({ dataKeyId: textAt(row, 'id'), version: 1 }).toString('base64')
+  const refused = await post(`${datakeys}/unwrap`, { header })
+  expect([refused.status, errorCode(refused.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
+})
+
+test('a tenant has so many key names and no more, and those that it has go on working', async () => {
+  const full = await server.createTenant()
+  const encrypt = (keyName: string) =>
+    post('/api/v1/encryption/encrypt', { items: [{ plaintext: 'aGk=', keyName }] }, full)
+  for (const keyName of ['a', 'b', 'c'])
+    expect(textAt((await encrypt(keyName)).body, 'items', 0, 'token')).toMatch(/^kh1/)
+  const refused = await encrypt('d')
+  expect(textAt(refused.body, 'items', 0, 'error', 'code')).toBe('ERR_KEY_NAME_QUOTA')
+  expect((await post(`${datakeys}/blind-index`, { keyName: 'd' }, full)).status).toBe(409)
+  expect(textAt((await encrypt('a')).body, 'items', 0, 'token')).toMatch(/^kh1/)
+  expect((await post(datakeys, {}, full)).status).toBe(200)
+})
+
+test('many new key names at once are counted one by one', async () => {
+  const hurried = await server.createTenant()
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      post(
+        '/api/v1/encryption/encrypt',
+        { items: [{ plaintext: 'aGk=', keyName: `name-${index}` }] },
+        hurried,
+      ),
+    ),
+  )
+  const made = answers.filter(({ text }) => text.includes('kh1.'))
+  expect(made).toHaveLength(3)
+})
+
+test('when the customer disables the key no lease is given any more, and none outlives the bound', async () => {
+  const revoked = await server.createTenant()
+  const { fingerprint, arn } = await registerKey(server, revoked)
+  await migrateTo(server, revoked, fingerprint)
+  const lease = await leaseOne(revoked)
+  await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  expect(lease.expiresInSeconds).toBeLessThanOrEqual(ttlSeconds)
+  await expect
+    .poll(async () => (await post(`${datakeys}/unwrap`, { header: lease.header }, revoked)).status, {
+      timeout: (ttlSeconds + 3) * 1_000,
+    })
+    .toBe(424)
+  expect((await post(datakeys, {}, revoked)).status).toBe(424)
+})
+
+test('many leases cost the KMS next to nothing', async () => {
+  const busy = await server.createTenant()
+  const { fingerprint, arn } = await registerKey(server, busy)
+  await migrateTo(server, busy, fingerprint)
+  await leaseOne(busy)
+  server.kms.resetCallCounts()
+  for (let round = 0; round < 50; round++) await leaseOne(busy)
+  // One refresh for each half of the TTL at most, and none for a lease as such.
+  expect(server.kms.countCalls({ keyId: arn })).toBeLessThanOrEqual(4)
+})

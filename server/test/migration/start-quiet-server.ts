@@ -1,8 +1,0 @@
-// The server in this process, on a free port, without a log.
-import { pino } from 'pino'
-import { readConfig } from '../../src/config.ts'
-import { startServer, type Server } from '../../src/main.ts'
-
-export function startQuietServer(environment: Record<string, string>): Promise<Server> {
-  return startServer(readConfig({ ...environment, KEYHOLD_PORT: '0' }), pino({ level: 'silent' }))
-}

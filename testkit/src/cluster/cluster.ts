@@ -1,0 +1,126 @@
+// What a campaign breaks: PostgreSQL behind a proxy, two replicas of Keyhold over it, and an AWS KMS on loopback.
+import { startLocalKms, type LocalKms, type LocalKmsOptions } from '@keyhold/local-kms'
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import pg from 'pg'
+import { keyholdAccount } from '../customer-key.ts'
+import { readConfig } from '../../../server/src/config.ts'
+import { createLogger } from '../../../server/src/wiring/create-logger.ts'
+import { readRootKeyFile, type RootKey } from '../../../server/src/kms/root-key-file.ts'
+import { startServer } from '../../../server/src/main.ts'
+import { startEmbeddedPostgres } from '../../../server/src/postgres/start-embedded-postgres.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
+import { startPostgresProxy, type PostgresProxy } from './postgres-proxy.ts'
+import { createReplica, type Replica } from './replica.ts'
+
+export const leaseSeconds = 2
+export const cacheTtlSeconds = 5
+
+export interface Cluster {
+  readonly kms: LocalKms
+  readonly proxy: PostgresProxy
+  readonly replicas: readonly Replica[]
+  /** What PostgreSQL's cluster stands on; undefined where none can be mounted. */
+  readonly disk: SmallDisk | undefined
+  readonly operatorToken: string
+  readonly rootKey: RootKey
+  /** Straight to PostgreSQL, past the proxy; tried again while it is away. */
+  sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
+  /** Kills the postmaster; the supervisor starts it again. */
+  killPostgres(): Promise<void>
+  stop(): Promise<void>
+}
+
+const ipv4 = '127.0.0.1'
+const sqlAttempts = 300
+const sqlPauseMs = 100
+
+export interface ClusterOptions {
+  /** `KEYHOLD_…` variables besides the usual ones, or instead of them. */
+  settings?: Record<string, string>
+  onKmsAnswer?: NonNullable<LocalKmsOptions['onAnswer']>
+}
+
+export async function startCluster(
+  onLine: (line: string) => void,
+  { settings = {}, onKmsAnswer }: ClusterOptions = {},
+): Promise<Cluster> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-faults-'))
+  const kms = await startLocalKms(onKmsAnswer === undefined ? {} : { onAnswer: onKmsAnswer })
+  const volume = path.join(folder, 'volume')
+  const disk = await mountSmallDisk(volume)
+  const dataDir = path.join(volume, 'database')
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    log: () => undefined,
+  })
+  const { user, password, database, host, port } = postgres.connection
+  const proxy = await startPostgresProxy(path.join(host, `.s.PGSQL.${port}`))
+  const databaseUrl = `postgres://${user}:${encodeURIComponent(password)}@${ipv4}:${proxy.port}/${database}`
+  const environmentOf = (name: string) => ({
+    KEYHOLD_PORT: '0',
+    KEYHOLD_LOG_LEVEL: 'error',
+    KEYHOLD_DATA_DIR: path.join(folder, name),
+    KEYHOLD_DATABASE_URL: databaseUrl,
+    KEYHOLD_KMS_ENDPOINT: kms.url,
+    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
+    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
+    KEYHOLD_KEY_CACHE_TTL_SECONDS: String(cacheTtlSeconds),
+    KEYHOLD_MIGRATION_LEASE_SECONDS: String(leaseSeconds),
+    KEYHOLD_MIGRATION_YIELDS: 'false',
+    ...settings,
+  })
+
+  // The first start makes schema and root key, and the operator's API key.
+  const first = environmentOf('a')
+  const server = await startServer(readConfig(first), createLogger('silent'))
+  const operatorToken = await server.createOperatorKey('faults')
+  await server.stop()
+  await mkdir(path.join(folder, 'b'), { mode: 0o700 })
+  await cp(path.join(folder, 'a', 'root-key'), path.join(folder, 'b', 'root-key'))
+  const rootKey = await readRootKeyFile(path.join(folder, 'a', 'root-key'))
+  if (rootKey === undefined) throw new Error('there is no root key')
+  const replicas = ['a', 'b'].map((name) => createReplica(name, environmentOf(name), onLine))
+
+  const pool = new pg.Pool({ ...postgres.connection, max: 4 })
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+
+  return {
+    kms,
+    proxy,
+    replicas,
+    disk,
+    operatorToken,
+    rootKey,
+    async sql(text, values) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return (await pool.query<Record<string, unknown>>(text, values)).rows
+        } catch (error) {
+          // A statement of ours that is wrong stays wrong; PostgreSQL that restarts comes back.
+          const isWrong = error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '')
+          if (isWrong || attempt === sqlAttempts) throw error
+          await new Promise((resolve) => setTimeout(resolve, sqlPauseMs))
+        }
+      }
+    },
+    async killPostgres() {
+      const file = path.join(dataDir, 'postgres', 'postmaster.pid')
+      const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
+      // Only what is this very server: the number may be another process's by now.
+      const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      if (commandLine.includes(dataDir)) process.kill(pid, 'SIGKILL')
+    },
+    async stop() {
+      await Promise.all(replicas.map((replica) => replica.kill()))
+      await pool.end()
+      await proxy.close()
+      await postgres.stop()
+      await kms.close()
+      await disk?.unmount()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

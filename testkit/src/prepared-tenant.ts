@@ -1,0 +1,38 @@
+// A tenant with three encrypted values and a registered key, and a look at its rows.
+import pg from 'pg'
+import type { TestServer, TestTenant } from './start-test-server.ts'
+import { encryptUnder, plaintextOf, registerKey } from './api.ts'
+
+export interface PreparedTenant {
+  tenant: TestTenant
+  tokens: string[]
+  arn: string
+  fingerprint: string
+}
+
+const keyNames = ['one', 'two', 'three']
+
+/** What the tokens of a prepared tenant hold, in base64. */
+export const plaintexts: readonly string[] = keyNames.map(plaintextOf)
+
+export async function prepareTenant(server: TestServer): Promise<PreparedTenant> {
+  const tenant = await server.createTenant()
+  const arn = await server.createCustomerKey([tenant.tenantId])
+  const tokens = await encryptUnder(server.url, tenant, keyNames)
+  return { tenant, tokens, arn, fingerprint: await registerKey(server.url, tenant, arn) }
+}
+
+/** One statement, straight to the server's database. */
+export async function sql(
+  server: TestServer,
+  text: string,
+  values: unknown[],
+): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(server.databaseConnection())
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text, values)).rows
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,8 @@
+// The server in this process, on a free port, without a log.
+import { pino } from 'pino'
+import { readConfig } from '../../server/src/config.ts'
+import { startServer, type Server } from '../../server/src/main.ts'
+
+export function startQuietServer(environment: Record<string, string>): Promise<Server> {
+  return startServer(readConfig({ ...environment, KEYHOLD_PORT: '0' }), pino({ level: 'silent' }))
+}

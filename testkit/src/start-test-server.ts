@@ -1,0 +1,226 @@
+// A whole server for a test: real PostgreSQL, real HTTP, an AWS KMS on loopback; and what tests do with it again and
+// again.
+import {
+  CreateKeyCommand,
+  KMSClient,
+  ReplicateKeyCommand,
+  type CreateKeyCommandInput,
+} from '@aws-sdk/client-kms'
+import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { pino, type Logger } from 'pino'
+import { readConfig, type Config } from '../../server/src/config.ts'
+import { startServer, type Server } from '../../server/src/main.ts'
+import { warmDataDir } from './warm-start.ts'
+
+/** The account of Keyhold itself, and that of its customers. */
+export const keyholdAccount = '111111111111'
+export const customerAccount = '222222222222'
+
+export interface TestTenant {
+  tenantId: string
+  adminToken: string
+  serviceToken: string
+}
+
+export interface HttpAnswer {
+  status: number
+  headers: Headers
+  text: string
+  /** The parsed body; undefined when there is none. */
+  body: unknown
+}
+
+export interface EmbeddedConnection {
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+}
+
+export interface TestServer {
+  readonly url: string
+  readonly metricsUrl: string | undefined
+  readonly dataDir: string
+  readonly config: Config
+  readonly kms: LocalKms
+  readonly operatorToken: string
+  /** Sends one request; a body that is not a string is sent as JSON. */
+  request(
+    method: string,
+    path: string,
+    options?: { token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<HttpAnswer>
+  createTenant(id?: string): Promise<TestTenant>
+  /** A customer's multi-region key with a replica in eu-west-3, which Keyhold may use; answers the primary's ARN. */
+  createCustomerKey(tenantIds?: string[]): Promise<string>
+  /** A client of AWS KMS with the customer's credentials. */
+  customerKms(region?: string): KMSClient
+  /** The connection to the embedded PostgreSQL, for looking at rows and damaging them. */
+  databaseConnection(): EmbeddedConnection
+  /** Stops the server and starts it again on the same data. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** The policy that a customer gives a key for Keyhold, for the named tenants, or for any. */
+export function customerKeyPolicy(tenantIds?: string[]): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${customerAccount}:root` },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
+        Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+        Resource: '*',
+        ...(tenantIds !== undefined && {
+          Condition: { StringEquals: { 'kms:EncryptionContext:tenantId': tenantIds } },
+        }),
+      },
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
+        Action: 'kms:DescribeKey',
+        Resource: '*',
+      },
+    ],
+  })
+}
+
+/**
+ * Starts everything on free ports and a data directory of its own.
+ *
+ * @param environment - settings as the environment gives them, besides those that the test needs
+ * @param options - `kmsNow`: the clock of the keys in the KMS, in milliseconds
+ */
+export async function startTestServer(
+  environment: Record<string, string> = {},
+  options: { logger?: Logger; kmsNow?: () => number } = {},
+): Promise<TestServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-'))
+  const kms = await startLocalKms(options.kmsNow === undefined ? {} : { now: options.kmsNow })
+  const config = readConfig({
+    KEYHOLD_PORT: '0',
+    KEYHOLD_DATA_DIR: path.join(folder, 'data'),
+    KEYHOLD_KMS_ENDPOINT: kms.url,
+    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
+    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
+    ...environment,
+  })
+  if (environment.KEYHOLD_DATA_DIR === undefined) await warmDataDir(config.dataDir)
+  const logger = options.logger ?? pino({ level: 'silent' })
+  let server: Server = await startServer(config, logger)
+  const operatorToken = await server.createOperatorKey('test')
+  const clients: KMSClient[] = []
+
+  async function request(
+    method: string,
+    pathAndQuery: string,
+    { token, body, headers }: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<HttpAnswer> {
+    const answer = await fetch(`${server.url}${pathAndQuery}`, {
+      method,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: text === '' ? undefined : JSON.parse(text),
+    }
+  }
+
+  async function createApiKey(role: string, tenantId: string): Promise<string> {
+    const { body } = await request('POST', '/api/v1/api-keys', {
+      token: operatorToken,
+      body: { role, tenantId },
+    })
+    return (body as { key: string }).key
+  }
+
+  function customerKms(region = 'eu-west-1'): KMSClient {
+    const client = new KMSClient({
+      region,
+      endpoint: kms.url,
+      credentials: { accessKeyId: customerAccount, secretAccessKey: 'test' },
+    })
+    clients.push(client)
+    return client
+  }
+
+  return {
+    get url() {
+      return server.url
+    },
+    get metricsUrl() {
+      return server.metricsUrl
+    },
+    dataDir: config.dataDir,
+    config,
+    kms,
+    operatorToken,
+    request,
+    customerKms,
+
+    async createTenant(id) {
+      const { body } = await request('POST', '/api/v1/tenants', {
+        token: operatorToken,
+        body: { name: 'test tenant', ...(id !== undefined && { id }) },
+      })
+      const tenantId = (body as { id: string }).id
+      return {
+        tenantId,
+        adminToken: await createApiKey('tenant-admin', tenantId),
+        serviceToken: await createApiKey('service', tenantId),
+      }
+    },
+
+    async createCustomerKey(tenantIds) {
+      const policy = customerKeyPolicy(tenantIds)
+      const input: CreateKeyCommandInput = { MultiRegion: true, Policy: policy }
+      const { KeyMetadata: metadata } = await customerKms().send(new CreateKeyCommand(input))
+      const replicate = new ReplicateKeyCommand({
+        KeyId: metadata?.KeyId,
+        ReplicaRegion: 'eu-west-3',
+        Policy: policy,
+      })
+      await customerKms().send(replicate)
+      // A replica is "Creating" for a moment.
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      return metadata?.Arn ?? ''
+    },
+
+    databaseConnection() {
+      const file = path.join(config.dataDir, 'postgres-connection.json')
+      return JSON.parse(readFileSync(file, 'utf8')) as EmbeddedConnection
+    },
+
+    async restart() {
+      await server.stop()
+      server = await startServer(config, logger)
+    },
+
+    async stop() {
+      for (const client of clients) client.destroy()
+      await server.stop()
+      await kms.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
