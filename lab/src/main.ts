@@ -3,7 +3,8 @@ const experiments = {
   bench: 'Keyhold beside what one would take instead (docs/performance.md)',
   load: 'mixed load for as long as one likes, every value verified (docs/load.md)',
   'big-file': 'a file of 5 GiB through the SDK and the command line, with bounded memory (docs/load.md)',
-  faults: 'two replicas, their database and their KMS broken in every way, and an oracle (docs/reliability.md)',
+  faults:
+    'two replicas, their database and their KMS broken in every way, and an oracle (docs/reliability.md)',
   races: 'two replicas that start the same migration at the same instant (docs/reliability.md)',
   revocation: 'how long data stays readable after the customer takes the key away (docs/revocation.md)',
   'region-down': 'what happens when a region of AWS KMS goes down (docs/revocation.md)',

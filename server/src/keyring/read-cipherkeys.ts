@@ -1,6 +1,10 @@
 // Reading cipherkeys, and making them where a key name has none: asked for one by one, done in batches.
 import { KeyholdError } from '@keyhold/core'
-import type { ActiveCipherkeyRow, CipherkeyPosition, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
+import type {
+  ActiveCipherkeyRow,
+  CipherkeyPosition,
+  UsableCipherkeyRow,
+} from '../store/cipherkeys/cipherkeys.ts'
 import { createDataKeys, createNextVersion, type CreateDataKeyParts } from './create-data-key.ts'
 import { gather } from '../event-loop/gather.ts'
 

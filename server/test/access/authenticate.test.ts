@@ -1,10 +1,6 @@
 // Who a token belongs to: asked of the database once in a while, and never remembered for one who is nobody.
 import { beforeEach, expect, test } from 'vitest'
-import {
-  encodeApiKeyToken,
-  generateApiKeyToken,
-  hashApiKeySecret,
-} from '../../src/access/api-key-token.ts'
+import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from '../../src/access/api-key-token.ts'
 import { createAuthenticate, type Authenticate } from '../../src/access/authenticate.ts'
 import type { ApiKeyRow } from '../../src/store/api-keys.ts'
 import type { Store } from '../../src/store/store.ts'

@@ -16,7 +16,12 @@ import {
   providers,
   registerKey,
 } from '../http/scene.ts'
-import { customerKeyPolicy, startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  customerKeyPolicy,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/start-test-server.ts'
 
 let server: TestServer
 beforeAll(async () => {

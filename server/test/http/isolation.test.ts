@@ -2,7 +2,12 @@
 // belongs to A looks to B exactly like what never existed.
 import { routeIds, type RouteId } from '@keyhold/contract'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type HttpAnswer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type HttpAnswer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/start-test-server.ts'
 import { at, errorCode, listAt, textAt, withoutTrace } from './read-body.ts'
 import { details, encryptText, migrateTo, providers, registerKey, reset } from './scene.ts'
 

@@ -2,7 +2,12 @@
 // another tenant's rows in the database.
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { keyholdAccount, startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  keyholdAccount,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/start-test-server.ts'
 import { at, errorCode } from './read-body.ts'
 import { encryptText, migrateTo, query, registerKey } from './scene.ts'
 

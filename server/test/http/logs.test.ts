@@ -3,7 +3,12 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { customerKeyPolicy, startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  customerKeyPolicy,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/start-test-server.ts'
 import { rawRequest, sendBytes, type RawAnswer, type RawOptions } from './raw-request.ts'
 import { at, listAt, textAt } from './read-body.ts'
 import {

@@ -4,7 +4,12 @@ import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { customerKeyPolicy, startTestServer, type HttpAnswer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import {
+  customerKeyPolicy,
+  startTestServer,
+  type HttpAnswer,
+  type TestServer,
+} from '../../../testkit/src/start-test-server.ts'
 import { at, errorCode } from './read-body.ts'
 import { createTenantWithOwnKey, encryptText, policyWithout, setPolicy, waitUntil } from './scene.ts'
 

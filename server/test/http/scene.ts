@@ -8,7 +8,11 @@ import {
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Client, type ClientConfig, type QueryResultRow } from 'pg'
-import { customerKeyPolicy, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  customerKeyPolicy,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/start-test-server.ts'
 import { at, listAt, textAt } from './read-body.ts'
 
 export const providers = '/api/v1/encryption/keyproviders'

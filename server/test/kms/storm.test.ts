@@ -7,7 +7,12 @@ import type { Server } from '../../src/main.ts'
 import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
 import { at, errorCode } from '../http/read-body.ts'
 import { createTenantWithOwnKey, encryptText, providers } from '../http/scene.ts'
-import { keyholdAccount, startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  keyholdAccount,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/start-test-server.ts'
 import { otherRegion, ref, region, startAws, type AwsUnderTest } from './aws-under-test.ts'
 
 let scene: AwsUnderTest

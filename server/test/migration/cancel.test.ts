@@ -3,7 +3,14 @@ import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import type { KeyJob } from '@keyhold/contract'
 import { describe, test, type TestContext } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { call, decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from '../../../testkit/src/api.ts'
+import {
+  call,
+  decryptAll,
+  encryptUnder,
+  plaintextOf,
+  registerKey,
+  startMigration,
+} from '../../../testkit/src/api.ts'
 import {
   act,
   asAdmin,

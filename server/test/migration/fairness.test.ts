@@ -1,7 +1,13 @@
 // A replica leads four key jobs at once. However long these are, a fifth tenant has its turn within seconds.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from '../../../testkit/src/api.ts'
+import {
+  decryptAll,
+  encryptUnder,
+  plaintextOf,
+  registerKey,
+  startMigration,
+} from '../../../testkit/src/api.ts'
 import { getKeyJob, isIn, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 

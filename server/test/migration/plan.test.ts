@@ -4,7 +4,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MigrationPlan } from '@keyhold/contract'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { registerKey } from '../../../testkit/src/api.ts'
-import { asAdmin, codeOf, getKeyJob, isIn, migrate, providers, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
+import {
+  asAdmin,
+  codeOf,
+  getKeyJob,
+  isIn,
+  migrate,
+  providers,
+  waitForKeyJob,
+} from '../../../testkit/src/key-jobs.ts'
 import { prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer

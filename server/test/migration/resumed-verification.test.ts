@@ -2,9 +2,23 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { decryptAll, encryptUnder, plaintextOf, registerKey, startMigration } from '../../../testkit/src/api.ts'
+import {
+  decryptAll,
+  encryptUnder,
+  plaintextOf,
+  registerKey,
+  startMigration,
+} from '../../../testkit/src/api.ts'
 import { digestOf } from './digest-of.ts'
-import { act, asAdmin, getKeyJob, isIn, isPaused, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
+import {
+  act,
+  asAdmin,
+  getKeyJob,
+  isIn,
+  isPaused,
+  migrations,
+  waitForKeyJob,
+} from '../../../testkit/src/key-jobs.ts'
 import { sql } from '../../../testkit/src/prepared-tenant.ts'
 
 // At this pace a verification takes five seconds; its twelfth chunk, of 25, waits for three more.

@@ -2,7 +2,12 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  runSql,
+  startTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/test-database.ts'
 import { commands, prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
 import { TenantUnderTest } from './tenant-under-test.ts'

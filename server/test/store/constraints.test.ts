@@ -2,7 +2,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
-import { runSql, startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  runSql,
+  startTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let database: TestStores

@@ -5,7 +5,12 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isDatabaseUnavailable, isUniqueViolation, type Database } from '../../src/store/database.ts'
-import { runSql, startTestPostgres, type TestConnection, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import {
+  runSql,
+  startTestPostgres,
+  type TestConnection,
+  type TestPostgres,
+} from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let silent: Server

@@ -15,7 +15,12 @@ import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/main.ts'
 import { checkDatabaseSafety, type Database } from '../../src/store/database.ts'
 import type { Tables } from '../../src/store/tables.ts'
-import { databaseUrl, runSql, startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import {
+  databaseUrl,
+  runSql,
+  startTestPostgres,
+  type TestPostgres,
+} from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let dataDir: string

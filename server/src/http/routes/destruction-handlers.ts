@@ -2,7 +2,10 @@
 import { limits, type Destruction, type DestructionWithRecord } from '@keyhold/contract'
 import { cancelDataKeyDestruction, cancelTenantDestruction } from '../../destruction/cancel-destruction.ts'
 import { getDestruction } from '../../destruction/get-destruction.ts'
-import { scheduleDataKeyDestruction, scheduleTenantDestruction } from '../../destruction/schedule-destruction.ts'
+import {
+  scheduleDataKeyDestruction,
+  scheduleTenantDestruction,
+} from '../../destruction/schedule-destruction.ts'
 import type { DestructionRow } from '../../store/destructions.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'

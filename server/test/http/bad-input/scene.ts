@@ -2,7 +2,11 @@
 // what was sent, and told by one line of the log.
 import { pino } from 'pino'
 import { expect } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import type { RawAnswer } from '../raw-request.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { registerKey } from '../scene.ts'

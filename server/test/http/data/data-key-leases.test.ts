@@ -10,7 +10,11 @@ import {
   type DataKey,
 } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { migrateTo, query, registerKey } from '../scene.ts'
 

@@ -1,6 +1,10 @@
 // Encrypting and decrypting over HTTP: batches, the fate of single items, and the limits.
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { rawRequest } from '../raw-request.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText } from '../scene.ts'

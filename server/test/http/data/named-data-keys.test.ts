@@ -6,7 +6,12 @@ import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Server } from '../../../src/main.ts'
 import { startQuietServer } from '../../../../testkit/src/start-quiet-server.ts'
-import { keyholdAccount, startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  keyholdAccount,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText, query } from '../scene.ts'
 

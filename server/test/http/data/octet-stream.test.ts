@@ -2,7 +2,11 @@
 import { parseTokenBytes } from '@keyhold/core'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { errorCode } from '../read-body.ts'
 
 let server: TestServer

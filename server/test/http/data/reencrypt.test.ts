@@ -2,7 +2,11 @@
 import { parseToken } from '@keyhold/core'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { textAt } from '../read-body.ts'
 
 let server: TestServer

@@ -6,7 +6,12 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { customerKeyPolicy, startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  customerKeyPolicy,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { createKey, policyWithout, providers } from '../scene.ts'
 

@@ -1,7 +1,11 @@
 // What clients of the original rely on in key providers, beyond the statuses.
 import { CreateAliasCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { createKey, migrateTo, providers, registerKey } from '../scene.ts'
 
