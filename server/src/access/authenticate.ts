@@ -4,11 +4,11 @@ import type { Store } from '../store/store.ts'
 import { isApiKeySecret, parseApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'
 
-// A revoked key works for this long at most on a replica that has just seen it.
+// A replica that has just seen a key may accept it for this long after it was revoked elsewhere.
 const holdMs = 5_000
 const maxHeld = 10_000
 
-/** Throws `ERR_UNAUTHENTICATED`; answers without a promise who was asked for a short while ago. */
+/** Throws `ERR_UNAUTHENTICATED`. Answers without a promise for a token that was asked for a moment ago. */
 export type Authenticate = (token: string) => Caller | Promise<Caller>
 
 interface Held {
@@ -27,7 +27,7 @@ export function createAuthenticate(
   const inFlight = new Map<string, Promise<Caller>>()
   let sweepAtMs = 0
 
-  // Without this, tokens that are not used any more would stay in memory.
+  // Without this, tokens that nobody uses any more would stay in memory.
   function sweep(nowMs: number): void {
     if (nowMs < sweepAtMs && held.size < maxHeld) return
     sweepAtMs = nowMs + holdMs

@@ -1,4 +1,4 @@
-// Who calls, as established by the access token alone.
+// The caller, established by the access token alone.
 import type { ApiKeyRole } from '../store/tables.ts'
 
 export interface Caller {

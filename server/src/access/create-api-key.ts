@@ -1,4 +1,4 @@
-// Making an API key: its secret exists in the answer alone.
+// Creates an API key. Its secret exists in the answer alone.
 import { KeyholdError } from '@keyhold/core'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { Actor } from '../store/audits.ts'
@@ -22,7 +22,7 @@ export async function createApiKey(
   }
   const token = generateApiKeyToken()
   const row = await store.transaction(async (transaction) => {
-    // Under this lock the tenant is not deleted.
+    // Nobody deletes the tenant while this lock is held.
     if (tenantId !== undefined && (await transaction.tenants.lockFenceShared(tenantId)) === undefined) {
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     }

@@ -1,4 +1,4 @@
-// Making a tenant: its first tenant key, under the internal KMS, is part of the same transaction.
+// Creates a tenant. The same transaction makes its first tenant key, under the internal KMS.
 import { keyCheckValue, KeyholdError, type Kms } from '@keyhold/core'
 import { randomBytes } from 'node:crypto'
 import { newId } from '../keyring/new-id.ts'

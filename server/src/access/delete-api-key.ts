@@ -1,4 +1,4 @@
-// Revoking an API key.
+// Deletes an API key, which revokes it.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'

@@ -1,11 +1,11 @@
-// Reading the audit trail: of a tenant, deleted ones included, or of the installation itself.
+// Reads the audit trail of a tenant, a deleted one included, or of the installation itself.
 import { auditChainStart, KeyholdError } from '@keyhold/core'
 import type { AuditHead, AuditRow } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditPage {
   audits: AuditRow[]
-  /** The sequence of the last one, where more follow. */
+  /** The sequence number of the last record, where more follow. */
   after: number | undefined
 }
 
@@ -24,7 +24,7 @@ export async function listAudits(
   return { audits: page, after: rows.length > limit ? page.at(-1)?.sequence : undefined }
 }
 
-/** The end of a chain, as it is to be signed. */
+/** The head of a chain, in the form that is signed. */
 export async function getAuditHead(
   { audits }: Pick<Store, 'audits'>,
   tenantId: string | undefined,

@@ -1,4 +1,4 @@
-// What a tenant settles for itself: for how long its keys may be held.
+// The settings that a tenant chooses for itself: how long its keys may be held.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
@@ -19,7 +19,7 @@ export interface TenantSettings {
 export interface TenantSettingsParts {
   store: Store
   limits: KeyCacheTtlLimits
-  /** Told after the commit: the other replicas need to hear of it. */
+  /** Called after the commit, so that the other replicas hear of the change. */
   onChange: (tenantId: string) => void
 }
 
@@ -35,7 +35,8 @@ export async function getTenantSettings(
 }
 
 /**
- * Changes how long keys are held: on replicas that hear of it at once, on the others when what they hold has run out.
+ * Changes how long keys are held. Replicas that hear of it follow at once; the others follow when the keys that they
+ * hold have run out.
  *
  * @param keyCacheTtlSeconds - undefined: the default
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_KEY_CACHE_TTL_INVALID` outside of the limits

@@ -1,4 +1,4 @@
-// What a change of a data key needs besides the rows: that nobody goes on with what was read before.
+// A change of a data key must also reach the caches, so that nobody goes on with what was read before.
 import { KeyholdError } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import type { DataKeyRow } from '../store/cipherkeys/data-keys.ts'
@@ -7,11 +7,11 @@ import type { Store } from '../store/store.ts'
 export interface DataKeyChangeParts {
   store: Store
   dataKeys: DataKeyCache
-  /** Tells the other replicas. A word that is lost is made up for by their caches' TTL. */
+  /** Tells the other replicas. If the message is lost, the TTL of their caches bounds the delay. */
   announce: (tenantId: string, dataKeyId: string) => void
 }
 
-/** To be called after the commit: no replica holds what it read before, as soon as it hears of it. */
+/** Call this after the commit. A replica drops what it read before as soon as it hears of the change. */
 export function dataKeyChanged(
   { dataKeys, announce }: DataKeyChangeParts,
   tenantId: string,

@@ -1,4 +1,4 @@
-// Decrypting a batch of tokens for one tenant. The tenant comes from the caller alone: a token of another tenant
+// Decrypts a batch of tokens for one tenant. The tenant comes from the caller alone: a token of another tenant
 // names a data key that this tenant does not have, and fails like any other.
 import {
   decryptValue,
@@ -19,10 +19,10 @@ export interface TokenItem {
 }
 
 /**
- * Decrypts each item. Few items under keys that are held are answered at once, without a promise.
+ * Decrypts each item. A few items under keys that are in memory are answered at once, without a promise.
  *
  * @param items - checked items, or what is wrong with them; the answer has the same order
- * @throws KeyholdError what concerns the whole tenant
+ * @throws KeyholdError for a fault that concerns the whole tenant
  */
 export function decrypt(
   dataKeys: DataKeyCache,
@@ -79,7 +79,7 @@ async function getDataKey(
       new KeyholdError('ERR_DECRYPTION_FAILED')
     )
   } catch (error) {
-    // A damaged cipherkey, and a version below the minimum, concern the items of this data key alone.
+    // A damaged cipherkey and a version below the minimum concern only the items of this data key.
     if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_VERSION_RETIRED')) return error
     throw error
   }

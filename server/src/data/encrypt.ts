@@ -1,4 +1,4 @@
-// Encrypting a batch of values for one tenant.
+// Encrypts a batch of values for one tenant.
 import {
   encryptValue,
   isKeyholdError,
@@ -18,11 +18,11 @@ export interface PlainItem {
 }
 
 /**
- * Encrypts each item under the active data key of its name, which is made and committed first if there is none. Few
- * items under keys that are held are answered at once, without a promise.
+ * Encrypts each item under the active data key of its name, which is made and committed first if there is none. A few
+ * items under keys that are in memory are answered at once, without a promise.
  *
  * @param items - checked items, or what is wrong with them; the answer has the same order
- * @throws KeyholdError what concerns the whole tenant
+ * @throws KeyholdError for a fault that concerns the whole tenant
  */
 export function encrypt(
   dataKeys: DataKeyCache,
@@ -61,7 +61,7 @@ function getActives(
   return Promise.all(Array.from(missing, load)).then(() => byKeyName)
 }
 
-// A damaged cipherkey, or a full quota, concerns the items of its key name alone.
+// A damaged cipherkey or a full quota concerns only the items of its key name.
 async function getActive(
   dataKeys: DataKeyCache,
   tenantId: string,

@@ -1,5 +1,5 @@
-// The outcome of one item of a batch. An item's own fault stays with the item; what concerns the whole tenant is
-// thrown, and becomes the answer to the request.
+// The outcome of one item of a batch. An item's own fault stays with the item; a fault that concerns the whole tenant
+// is thrown, and becomes the answer to the request.
 import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 
 export type ItemOutcome<Value> = { value: Value } | { error: KeyholdError }
@@ -14,7 +14,7 @@ const itemFaults: readonly ErrorCode[] = [
   'ERR_DECRYPTION_FAILED',
 ]
 
-/** What `work` answers, or the item's own fault; throws everything else. */
+/** Answers the result of `work`, or the item's own fault. Throws everything else. */
 export function outcomeOf<Value>(work: () => Value): ItemOutcome<Value> {
   try {
     return { value: work() }

@@ -1,4 +1,4 @@
-// The named data keys of a tenant, page by page. The keys of blind indexes are not among them: they have one version
+// Lists the named data keys of a tenant, page by page. It leaves out the keys of blind indexes: they have one version
 // for ever, and nothing can be done with them.
 import { blindIndexPrefix } from '../keyring/blind-index-name.ts'
 import type { DataKeyRow } from '../store/cipherkeys/data-keys.ts'

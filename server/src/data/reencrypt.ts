@@ -1,4 +1,5 @@
-// Re-encrypting a batch of tokens: old data under the active data key of the same name. The plaintext does not leave.
+// Re-encrypts a batch of tokens: old data under the active data key of the same name. The plaintext does not leave
+// the server.
 import { encryptValue, isKeyholdError, type DataKey, type KeyholdError } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import type { Store } from '../store/store.ts'
@@ -7,7 +8,7 @@ import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
 
 export interface ReencryptedToken {
   token: string
-  /** False: the token was under the active data key already, and is answered as it came. */
+  /** False: the token was under the active data key already and is returned unchanged. */
   reencrypted: boolean
 }
 
@@ -18,9 +19,9 @@ export interface ReencryptItem extends TokenItem {
 
 /**
  * Brings each token under the active data key of its data key's name, or of `defaultKeyName` where a lease made it.
- * Every token is opened first, also one that stays as it is: what is below the minimum version can't be brought up.
+ * Every token is decrypted first, even one that stays as it is, so that a token below the minimum version is refused.
  *
- * @throws KeyholdError what concerns the whole tenant
+ * @throws KeyholdError for a fault that concerns the whole tenant
  */
 export async function reencrypt(
   { store, dataKeys }: { store: Store; dataKeys: DataKeyCache },
@@ -30,7 +31,7 @@ export async function reencrypt(
 ): Promise<ItemOutcome<ReencryptedToken>[]> {
   const plaintexts = await decrypt(dataKeys, tenantId, items)
   const keyNames = new Map<string, string>()
-  // One look at each active data key for the whole request, also where nothing is cached.
+  // The request looks up each active data key once, even where nothing is cached.
   const actives = new Map<string, Promise<DataKey>>()
   const getActive = (keyName: string) => {
     const active = actives.get(keyName) ?? dataKeys.getActive(tenantId, keyName)
@@ -55,7 +56,7 @@ export async function reencrypt(
   return outcomes
 }
 
-// A damaged cipherkey, or a full quota, concerns this key name alone.
+// A damaged cipherkey or a full quota concerns only this key name.
 async function outcomeOfKey(active: Promise<DataKey>): Promise<ItemOutcome<DataKey>> {
   try {
     return { value: await active }

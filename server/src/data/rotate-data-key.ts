@@ -1,14 +1,14 @@
-// A new version of a data key now, instead of when the old one has come of age. What was encrypted stays as it is.
+// Makes a new version of a data key now, before the old one reaches its maximum age. Encrypted values stay as they are.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { DataKeyRow } from '../store/cipherkeys/data-keys.ts'
 import { dataKeyChanged, getDataKeyRow, type DataKeyChangeParts } from './data-key-change.ts'
 
 /**
- * Makes the next version, which encrypts from now on: here at once, on other replicas as soon as they hear of it and
+ * Makes the next version, which encrypts from now on: here at once, on other replicas as soon as they hear of it, and
  * after the caches' TTL at the latest. Two calls at the same moment may make one version together.
  *
- * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, and what the tenant's KMS throws
+ * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, and the errors of the tenant's KMS
  */
 export async function rotateDataKey(
   parts: DataKeyChangeParts,

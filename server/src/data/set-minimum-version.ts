@@ -1,4 +1,4 @@
-// The minimum version for decryption: what is encrypted under an older one is refused, until the minimum is lowered.
+// Sets the minimum version for decryption. Values under an older version are refused until the minimum is lowered.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { DataKeyRow } from '../store/cipherkeys/data-keys.ts'

@@ -1,4 +1,4 @@
-// What the audit trail tells of destructions: the tenant's own are its operator's, those of data keys its admin's.
+// Writes destructions into the audit trail. The operator destroys tenants; the tenant's admin destroys data keys.
 import type { AuditAction } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
@@ -25,7 +25,7 @@ export function auditDestruction(
   step: DestructionStep,
   actor: Actor,
 ): void {
-  // The end of a tenant stands where its beginning does.
+  // The end of a tenant is recorded in the same chain as its beginning.
   const isEnd = kind === 'tenant' && step === 'done'
   transaction.audit({
     tenantId: isEnd ? undefined : tenantId,

@@ -1,4 +1,4 @@
-// Cancelling a destruction: possible until it is done, also when its day has passed and a key job still holds it up.
+// Cancels a destruction. This works until the destruction is done, even after its day while a key job holds it up.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
@@ -7,7 +7,7 @@ import { auditDestruction } from './audit-destruction.ts'
 import { getDestruction } from './get-destruction.ts'
 
 /**
- * Cancels the destruction of a data key; asked again, it answers the cancelled one.
+ * Cancels the destruction of a data key. A second call returns the cancelled destruction.
  *
  * @throws KeyholdError `ERR_DESTRUCTION_NOT_FOUND`, `ERR_DESTRUCTION_ENDED`, `ERR_FORBIDDEN` for that of the tenant,
  * which is the operator's
@@ -28,7 +28,7 @@ export async function cancelDataKeyDestruction(
 }
 
 /**
- * Cancels the deletion of a tenant; asked again, it answers the cancelled one.
+ * Cancels the deletion of a tenant. A second call returns the cancelled deletion.
  *
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DESTRUCTION_NOT_FOUND` where none was ever scheduled,
  * `ERR_DESTRUCTION_ENDED`

@@ -1,4 +1,4 @@
-// Deleting a tenant that never encrypted anything. Where cipherkeys exist, deletion would destroy data, and is refused.
+// Deletes a tenant that never encrypted anything. Where cipherkeys exist, deletion would destroy data and is refused.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
@@ -7,9 +7,9 @@ import { auditDestruction } from './audit-destruction.ts'
 /** @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE`, `ERR_MIGRATION_RUNNING` */
 export async function deleteTenant(store: Store, tenantId: string, actor: Actor): Promise<void> {
   await store.transaction(async (transaction) => {
-    // Nothing is left for them; one that is under way is waited for.
+    // Key jobs of the tenant have nothing left to do. The deletion waits for one that is under way.
     const cancelled = await transaction.destructions.cancelAll(tenantId, actor.id)
-    // The exclusive lock keeps out whoever is about to store the first cipherkey.
+    // The exclusive lock keeps out a request that is about to store the first cipherkey.
     if ((await transaction.tenants.lockFence(tenantId)) === undefined)
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     if (await transaction.cipherkeys.exists(tenantId)) {

@@ -1,4 +1,4 @@
-// Deleting cipherkeys page by page, however many there are, and describing them for a record of bounded size: the first
+// Deletes cipherkeys page by page, however many there are, and describes them for a record of bounded size: the first
 // ones one by one, all of them by a digest.
 import { uuidToBytes } from '@keyhold/core'
 import { createHash } from 'node:crypto'
@@ -11,7 +11,7 @@ const pageRows = 1_000
 const maxListed = 1_000
 
 export interface EndedCipherkeys {
-  /** What the record says of them. */
+  /** The part of the record that describes them. */
   cipherkeys: { count: number; dataKeys: number; digest: string; listed: unknown[] }
   /** How many key names have ended. */
   keyNames: number

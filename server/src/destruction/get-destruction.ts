@@ -1,10 +1,10 @@
-// A destruction as those who may see it ask for it.
+// Finds a destruction for a caller who may see it.
 import { isUuid, KeyholdError } from '@keyhold/core'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
 
 /**
- * @param tenantId - whose it must be; undefined: anybody's, for operators
+ * @param tenantId - the tenant that it must belong to; undefined: any tenant, for operators
  * @throws KeyholdError `ERR_DESTRUCTION_NOT_FOUND`
  */
 export async function getDestruction(

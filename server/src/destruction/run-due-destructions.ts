@@ -1,4 +1,4 @@
-// Doing what was scheduled. Each destruction is one transaction with its record: a kill at any point leaves everything,
+// Runs the destructions that are due. Each is one transaction with its record: a kill at any point leaves everything,
 // or nothing and the proof of it.
 import { systemActor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
@@ -10,16 +10,16 @@ export interface RunDestructionsParts {
   store: Store
   /** Signs JSON and answers a compact JWS. */
   signRecord: (payload: Readonly<Record<string, unknown>>) => string
-  /** Told after the commit, so that no replica goes on with what it holds in memory. */
+  /** Called after the commit, so that no replica goes on with keys that it holds in memory. */
   onDestroyed: (destruction: DestructionRow) => void
-  /** Told of what failed, and is tried again with the next call. */
+  /** Receives a failure. The destruction is tried again with the next call. */
   onFailed: (destructionId: string, error: unknown) => void
 }
 
-// What a replica does before it looks at the rest of its sweep.
+// A replica runs at most this many before the rest of its sweep.
 const destructionsAtOnce = 10
 
-/** Destroys what is due. May run on all replicas at once: one of them does each. */
+/** Runs the destructions that are due. All replicas may call it at once: one of them does each destruction. */
 export async function runDueDestructions(parts: RunDestructionsParts): Promise<void> {
   for (const id of await parts.store.destructions.listDue(destructionsAtOnce)) {
     try {
@@ -31,7 +31,7 @@ export async function runDueDestructions(parts: RunDestructionsParts): Promise<v
   }
 }
 
-/** Undefined: not now. */
+/** Undefined: it cannot be done now. */
 async function destroy(
   { signRecord }: RunDestructionsParts,
   transaction: TransactionStore,
@@ -40,10 +40,11 @@ async function destroy(
   const destruction = await transaction.destructions.lockDue(id)
   if (destruction === undefined) return undefined
   const { tenantId, kind } = destruction
-  // Keeps out whoever makes cipherkeys, and whoever starts a key job.
+  // This keeps out requests that make cipherkeys or start a key job.
   const fence = await transaction.tenants.lockFence(tenantId)
   if (fence === undefined) throw new TypeError(`destruction ${id}: its tenant is gone`)
-  // A key job goes through all cipherkeys and counts them; one that began after the look for what is due is seen here.
+  // A key job goes through all cipherkeys and counts them. One that began after the list of due destructions was read
+  // is seen here.
   if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
 
   const destroyedAt = new Date()
@@ -81,7 +82,7 @@ async function destroyDataKey(
   const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId, dataKeyId)
   await transaction.cipherkeyEnds.forgetFailures(tenantId, dataKeyId)
   await transaction.dataKeys.addToCount(tenantId, -keyNames)
-  // Whoever is about to commit a next version of this data key comes too late.
+  // A request that is about to commit a next version of this data key comes too late.
   await transaction.tenants.moveFence(tenantId, activeTenantKeyVersion)
   return { keyName, dataKeyId, cipherkeys }
 }

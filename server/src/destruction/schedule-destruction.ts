@@ -1,5 +1,5 @@
-// Scheduling what cannot be undone: until the day comes everything works as usual, and whoever scheduled it by mistake
-// has the time to notice.
+// Schedules a destruction, which cannot be undone. Everything works as usual until its day, so that a mistake can be
+// noticed in time.
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
@@ -8,12 +8,12 @@ import type { Store } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
 
 export interface DestructionRequest {
-  /** In how many times 24 hours: 7 to 30. */
+  /** After how many times 24 hours: 7 to 30. */
   inDays: number
 }
 
 /**
- * Schedules the end of a key name's data key: all versions that it has by then.
+ * Schedules the destruction of a data key: all versions that it has by then.
  *
  * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, `ERR_DESTRUCTION_SCHEDULED`
  */
@@ -24,7 +24,7 @@ export async function scheduleDataKeyDestruction(
   actor: Actor,
 ): Promise<DestructionRow> {
   return store.transaction(async (transaction) => {
-    // Nobody destroys the key, or the tenant, between the look at it and the end of this transaction.
+    // Nobody destroys the key or the tenant between this read and the end of the transaction.
     await transaction.tenants.lockFenceShared(tenantId)
     const active = await transaction.cipherkeys.findActive(tenantId, keyName)
     if (active === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
@@ -39,7 +39,7 @@ export async function scheduleDataKeyDestruction(
 }
 
 /**
- * Schedules the end of a tenant and of everything that is kept for it.
+ * Schedules the deletion of a tenant and of everything that is stored for it.
  *
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DESTRUCTION_SCHEDULED`
  */

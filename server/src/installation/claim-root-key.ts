@@ -1,4 +1,4 @@
-// Which root key this database belongs to. A root key is made only for a database that never had one; a replica with
+// Claims the database for a root key. A root key is made only for a database that never had one; a replica with
 // another root key, or none, stays sealed.
 import { timingSafeEqual } from 'node:crypto'
 import type { RootKeyClaim } from '../store/installation.ts'
@@ -10,7 +10,7 @@ export interface ClaimableRootKey {
 }
 
 /**
- * Finds this replica's root key, or makes it, and claims the database for it. To be called under the lock of schema
+ * Finds this replica's root key, or makes it, and claims the database for it. Call it under the lock of schema
  * migrations, so that of many first starts only one makes a root key.
  *
  * @param read - reads the replica's root key file; undefined: there is none
@@ -30,7 +30,7 @@ export async function claimRootKey<RootKey>(
   if (claimed !== undefined) {
     return present !== undefined && isSame(parts.describe(present), claimed) ? present : undefined
   }
-  // A database with tenants but without a claim has lost a part of itself: no root key is made over what is there.
+  // A database with tenants but without a claim has lost rows. No root key is made over existing data.
   if ((await store.tenants.list()).length > 0) return undefined
   const rootKey = present ?? (await parts.create())
   const { id, keyCheckValue } = parts.describe(rootKey)

@@ -1,8 +1,8 @@
-// Which key signs for this installation: the first one that a replica stores.
+// Claims the key that signs for this installation: the first one that a replica stores.
 import type { StoredSigningKey } from '../store/installation.ts'
 import type { Store } from '../store/store.ts'
 
-/** Answers the installation's signing key, having stored `create`'s when there was none. */
+/** Answers the installation's signing key. If there is none, it stores the one that `create` makes. */
 export async function claimSigningKey(
   { installation }: Store,
   create: () => StoredSigningKey,

@@ -10,7 +10,7 @@ const pollSeconds = 1
 const sweepMs = 2_000
 const stopMs = 5_000
 const maxConnections = 4
-// Beyond this a job counts as lost in the queue; the job itself goes on under its own lease.
+// After this time the queue counts a job as lost. The key job itself goes on under its own lead.
 const expireSeconds = 82_800
 const concurrentJobs = 4
 

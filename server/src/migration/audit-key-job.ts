@@ -1,4 +1,4 @@
-// What the audit trail tells of key jobs: each step once, in the transaction that takes it.
+// Writes the steps of key jobs into the audit trail: each step once, in the transaction that takes it.
 import type { AuditAction } from '@keyhold/core'
 import { systemActor, type Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
@@ -16,7 +16,7 @@ export function auditKeyJob(
   transaction.audit({ tenantId, actor, action, targetId: id, details: { kind, ...details } })
 }
 
-/** Where a key job leads from and to. What the internal KMS calls its root key is nobody's business but the operator's. */
+/** The source and the target of a key job. Only the operator may see the internal KMS's name for its root key. */
 export function endsOf(job: KeyJobRow): Record<string, string> {
   const { tenantId, sourceFingerprint, sourceKeyArn, targetFingerprint, targetKeyArn } = job
   return {
@@ -27,7 +27,7 @@ export function endsOf(job: KeyJobRow): Record<string, string> {
   }
 }
 
-/** @param keyJobId - which key job ended them; undefined: their backup retention has passed */
+/** @param keyJobId - the key job that ended them; undefined: their backup retention has passed */
 export function auditTenantKeysDestroyed(
   transaction: Auditing,
   tenantId: string,

@@ -1,5 +1,5 @@
-// Cancelling: possible until the cutover is committed. The way back begins in the same transaction: from then on new
-// data keys come under the source's version again.
+// Cancels a key job. This is possible until the cutover is committed. The way back begins in the same transaction:
+// from then on new data keys come under the source's version again.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
 import type { Actor } from '../store/audits.ts'
@@ -9,7 +9,7 @@ import { getKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
 
 /**
- * Cancels a live key job; asked again, it answers the one that is being aborted, or is aborted by then.
+ * Cancels a live key job. A second call returns the key job that is aborting or aborted.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`, and `ERR_MIGRATION_NOT_PREPARED` when the key
  * to go back to can't be used now

@@ -1,9 +1,9 @@
-// The end of retired tenant key versions whose backup retention has passed. Counted again under the tenant's lock:
+// Destroys retired tenant key versions whose backup retention has passed. It looks again under the tenant's lock:
 // a version that any cipherkey still needs is never destroyed.
 import type { Store } from '../store/store.ts'
 import { auditTenantKeysDestroyed } from './audit-key-job.ts'
 
-/** Destroys what is due and answers how many versions that were. */
+/** Destroys the versions that are due and answers their number. */
 export async function destroyDueTenantKeys(store: Store): Promise<number> {
   let destroyed = 0
   for (const { tenantId, version } of await store.tenantKeys.listDueForDestruction(new Date())) {

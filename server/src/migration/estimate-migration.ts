@@ -1,5 +1,5 @@
-// How long a migration would take: what was measured of a sample, within the budget. Traffic, to which key jobs give way,
-// is not foreseen.
+// Estimates how long a migration would take, from a measured sample and the budget. It does not foresee traffic, to
+// which key jobs give way.
 import { availableParallelism } from 'node:os'
 import type { CipherkeyCensus } from './take-census.ts'
 
@@ -13,20 +13,21 @@ export interface MigrationBudget {
 }
 
 export interface MigrationEstimate {
-  /** Copying and verifying; undefined where nothing was measured. */
+  /** For copying and verifying; undefined where nothing was measured. */
   seconds: number | undefined
   /** While copying. */
   keysPerSecond: number | undefined
   sampledCipherkeys: number
 }
 
-// Writing is not measured, since nothing is changed: of a row it takes about so many times as long as reading.
+// Writing is not measured, since a plan changes nothing. Writing a row takes about this many times as long as reading
+// it.
 const writeFactor = 4
-// Of unwrapping, wrapping and unwrapping again, verifying does one third.
+// Copying unwraps, wraps and unwraps again; verifying unwraps once.
 const verifyShare = 1 / 3
-// Of fewer rows the time is mostly that of starting threads.
+// With fewer rows, most of the time goes into starting threads.
 const minSample = 1_000
-// The steps besides: calls to the KMS, commits.
+// The other steps: calls to the KMS and commits.
 const fixedSeconds = 1
 
 export function estimateMigration(census: CipherkeyCensus, budget: MigrationBudget): MigrationEstimate {

@@ -1,4 +1,4 @@
-// What people do about a key job that waits: try it again now, or accept that cipherkeys stay behind.
+// The actions for a key job that waits: try it again now, or accept that cipherkeys stay behind.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
@@ -10,7 +10,7 @@ import type { StartMigrationParts } from './start-migration.ts'
 export type KeyJobActionParts = Pick<StartMigrationParts, 'store' | 'enqueue'>
 
 /**
- * Ends a key job's pause; one that is not paused goes on as it does.
+ * Ends a key job's pause. A key job that is not paused goes on unchanged.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`
  */
@@ -31,8 +31,8 @@ export async function retryKeyJob(
 }
 
 /**
- * Accepts that cipherkeys do not open, all of those named or none, and lets the key job go on. Those that were accepted
- * before stay as they are.
+ * Accepts that the named cipherkeys do not open, all of them or none, and lets the key job go on. Those that were
+ * accepted before stay as they are.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`, `ERR_MIGRATION_FAILURE_NOT_FOUND`
  */

@@ -1,4 +1,4 @@
-// Key jobs as their tenants ask for them.
+// Finds key jobs for their tenants.
 import { isUuid, KeyholdError } from '@keyhold/core'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { Store } from '../store/store.ts'
@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 type KeyJobs = Pick<Store, 'keyJobs'>
 
 /**
- * The running migration, or else the last completed one; an aborted one, or one on its way back, is neither.
+ * The running migration, or else the last completed one. An aborted or aborting migration is neither.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`
  */
@@ -19,7 +19,7 @@ export async function getMigrationDetails({ keyJobs }: KeyJobs, tenantId: string
 }
 
 /**
- * A key job of the tenant, whatever has become of it.
+ * A key job of the tenant, in any phase.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`
  */

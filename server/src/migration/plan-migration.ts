@@ -1,4 +1,4 @@
-// A rehearsal of a migration: what there is, what would be refused and why, how long it would take. Nothing changes.
+// Rehearses a migration: what there is, what would be refused and why, how long it would take. Nothing changes.
 import { isKeyholdError, KeyholdError, type KeyInspection, type Kms, type TenantKey } from '@keyhold/core'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
@@ -35,9 +35,9 @@ export interface MigrationPlan {
   source: KeyProviderRow
   sourceVersion: number
   target: KeyProviderRow
-  /** What a start would be refused with now, the first one first. */
+  /** The errors with which a start would be refused now, the first one first. */
   refusals: Problem[]
-  /** What would make it wait on the way. */
+  /** The reasons for which it would pause on the way. */
   warnings: Problem[]
   probes: KeyProbe[]
   /** Tenant key versions that are not destroyed. */
@@ -88,7 +88,7 @@ interface Refusals {
   active: KeyholdError | undefined
 }
 
-/** All that a start does before it writes anything, in its order, whatever fails. */
+/** Does all that a start does before it writes anything, in the same order, and goes on after a failure. */
 async function tryStart(
   { store, kms }: PlanMigrationParts,
   tenantId: string,
@@ -132,7 +132,7 @@ async function probeSource(
   refusal: KeyholdError | undefined,
 ): Promise<KeyProbe[]> {
   const { result, error } = await refusalOf(() => kms.inspectKey(keyArn, tenantId))
-  // A key that can make nothing new may still open what is there, which is all that is asked of a source.
+  // A source needs to unwrap only. A key that can wrap nothing new may still do that.
   return probesOf('source', keyArn, result, refusal ?? error)
 }
 

@@ -1,5 +1,5 @@
-// The report of a key job: what was done and what was found, signed by the installation when the job ends, in the
-// transaction that ends it. Whoever has the public key can check it without Keyhold.
+// The report of a key job says what was done and what was found. The installation signs it when the job ends, in the
+// transaction that ends it. Anybody with the public key can verify it without Keyhold.
 import { createHash } from 'node:crypto'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
@@ -9,7 +9,7 @@ import type { MigrationParts } from './engine/migration-parts.ts'
 const maxNamedFailures = 1_000
 
 /**
- * To be called after the job's end is written, before it is committed. Answers what an audit record says of the report:
+ * Call it after the job's end is written and before it is committed. Answers the details for the audit record:
  * the SHA-256 of the JWS, in hex.
  */
 export async function saveReport(

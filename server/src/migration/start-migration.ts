@@ -1,4 +1,4 @@
-// Starting a migration: both ends are tried before anything is written, and the job stands in the database before
+// Starts a migration. Both ends are tried before anything is written, and the job stands in the database before
 // the caller hears of it.
 import {
   isKeyholdError,
@@ -95,7 +95,7 @@ export function refuseEnds({ target, live }: MigrationEnds): void {
   if (target.isCurrent) throw new KeyholdError('ERR_MIGRATION_TARGET_CURRENT')
 }
 
-// What a rotation has done stays as it is: the migration takes up cipherkeys from whatever version wraps them.
+// The work of a rotation stays as it is: the migration copies cipherkeys from any version that wraps them.
 async function supersedeRotation(
   transaction: TransactionStore,
   tenantId: string,
@@ -109,7 +109,7 @@ async function supersedeRotation(
   auditKeyJob(transaction, live, 'migration.supersede', actor)
 }
 
-// States of the key itself, which no waiting mends; everything else may pass.
+// Waiting does not mend these states of the key itself. Every other error may pass.
 const unusable: readonly ErrorCode[] = [
   'ERR_KMS_KEY_DISABLED',
   'ERR_KMS_KEY_PENDING_DELETION',

@@ -1,5 +1,5 @@
-// Rotating a tenant key: a new version under the same KEK, and all cipherkeys brought under it, by the same engine as a
-// migration. A migration that is asked for meanwhile takes its place.
+// Rotates a tenant key: it makes a new version under the same KEK and brings all cipherkeys under it, with the same
+// engine as a migration. A migration that is started meanwhile takes its place.
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { systemActor, type Actor } from '../store/audits.ts'
@@ -43,9 +43,9 @@ export async function startRotation(
 }
 
 /**
- * Starts the rotation of tenant keys that are older than that, a few at a time; answers for each whether it began.
+ * Starts the rotation of tenant keys that are older than that, a few at a time. Answers for each whether it began.
  *
- * @param onRefusal - told why one did not begin; it is tried again the next time
+ * @param onRefusal - receives the reason why one did not begin; it is tried again the next time
  */
 export async function rotateDueTenantKeys(
   parts: StartMigrationParts,

@@ -1,5 +1,5 @@
-// Which of a tenant's cipherkeys open: a look at as many as there is time for, with the work that a migration does on
-// them, whose results are thrown away.
+// Finds which of a tenant's cipherkeys open. It opens as many as there is time for, with the work that a migration
+// does on them, and throws the results away.
 import { generateKey, isKeyholdError, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
@@ -15,9 +15,9 @@ export interface CipherkeyCensus {
   unreadable: number
   /** The first 100 of them. */
   named: UnreadableCipherkey[]
-  /** Why no more could be checked; undefined: all were, or the time was over. */
+  /** The reason why no more could be opened; undefined: all were, or the time was over. */
   error: { code: string; message: string } | undefined
-  /** What reading and rewrapping took, in all. */
+  /** The total time of reading and rewrapping. */
   readMs: number
   rewrapMs: number
 }
@@ -32,7 +32,7 @@ const maxMs = 8_000
 const maxNamed = 100
 const chunkRows = 1_000
 
-/** @param activeTenantKey - opened just now; undefined: it does not open, and nothing can be checked */
+/** @param activeTenantKey - opened just now; undefined: it does not open, and no cipherkey can be opened */
 export async function takeCensus(
   { store, kms, threads }: CensusParts,
   tenantId: string,

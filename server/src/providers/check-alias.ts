@@ -1,4 +1,4 @@
-// An alias is resolved once, at registration. What it names later is looked at and told, and never followed.
+// An alias is resolved once, at registration. If it names another key later, Keyhold shows that and never follows it.
 import { isKeyholdError, type CustomerRole } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
@@ -11,8 +11,8 @@ export interface CheckAliasParts {
 }
 
 /**
- * Looks at what the alias of a key provider names now and keeps it; a provider without an alias is left alone. Throws
- * nothing of the KMS's: while it cannot be asked, what was seen last stays.
+ * Stores which key the alias of a key provider names now. A provider without an alias is left alone. It throws no
+ * error of the KMS: while the KMS cannot be asked, the last answer stays.
  */
 export async function checkAlias(
   { store, resolveAlias }: CheckAliasParts,
@@ -24,7 +24,7 @@ export async function checkAlias(
   try {
     target = await resolveAlias(alias.arn, tenantId, access?.role)
   } catch (error) {
-    // Denied or gone: it names no key that Keyhold may see. Anything else says nothing about the alias.
+    // Denied or gone means that it names no key that Keyhold may see. Any other error says nothing about the alias.
     if (!isKeyholdError(error, 'Encryption-88', 'ERR_KMS_KEY_NOT_FOUND')) {
       if (isKeyholdError(error)) return
       throw error

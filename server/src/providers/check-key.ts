@@ -1,4 +1,4 @@
-// All checks of a registration, with nothing stored: what a customer's administrator runs until everything is right.
+// Runs all checks of a registration and stores nothing. A customer's administrator runs it until everything is right.
 import {
   isKeyholdError,
   keyArnFingerprint,
@@ -12,7 +12,7 @@ import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance
 
 export interface CheckedKey {
   checks: KeyCheck[]
-  /** What would be registered; undefined: it would be refused, for `error`. */
+  /** The provider that would be registered; undefined: it would be refused with `error`. */
   inspection: KeyInspection | undefined
   error: KeyholdError | undefined
   /** Whether the tenant has registered the key already. */

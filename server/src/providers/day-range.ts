@@ -1,4 +1,4 @@
-// Ranges of days in UTC, as queries name them.
+// Ranges of days in UTC, in the form that queries name them.
 import { KeyholdError } from '@keyhold/core'
 import type { DayRange } from '../store/kms-usage.ts'
 

@@ -1,4 +1,4 @@
-// Deleting a key provider's entry, while nothing depends on its key. Versions that are kept for the sake of backups alone
+// Deletes a key provider's entry while nothing depends on its key. Versions that are kept only for the sake of backups
 // do not stand in the way: they name the key themselves.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
@@ -14,7 +14,7 @@ export async function deleteKeyProvider(
   actor: Actor,
 ): Promise<void> {
   await store.transaction(async (transaction) => {
-    // Migrations start, switch and end under this lock, so none begins to use the provider in between.
+    // Migrations start, switch and end under this lock, so that none begins to use the provider in between.
     await transaction.tenants.lockFence(tenantId)
     const provider = await getRegisteredKeyProvider(transaction, tenantId, fingerprint)
     if (needs(await transaction.keyJobs.findLive(tenantId), fingerprint)) {
@@ -40,7 +40,7 @@ async function refuseNeededVersions(
 ): Promise<void> {
   for (const { version, state, destroyAfter, ...row } of await tenantKeys.list(tenantId)) {
     if (row.keyArn !== keyArn || state === 'destroyed') continue
-    // A version has an end only where no cipherkey is left under it, which would take long to find out again.
+    // A version has a date of destruction only where no cipherkey is left under it. Counting again would take long.
     const isNeeded =
       state !== 'decrypt-only' ||
       (destroyAfter === undefined && (await cipherkeys.existsUnder(tenantId, version)))

@@ -1,4 +1,4 @@
-// What calls to AWS KMS cost, as far as it can be told from their number: an estimate, in whole millionths of a dollar.
+// Estimates the cost of calls to AWS KMS from their number, in whole millionths of a dollar.
 
 const requestsPerPrice = 10_000n
 const microsPerDollar = 1_000_000n

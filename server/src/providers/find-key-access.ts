@@ -1,13 +1,16 @@
-// How the KMS adapter reaches a tenant's key: as whom, and in which other regions the key was last seen; and whether a
-// replica of Keyhold has met a denial, which counts on all of them, also where it is this one that cannot reach the
-// key's own region.
+// Finds how the KMS adapter reaches a tenant's key: under which role, in which other regions the key was last seen,
+// and whether a replica of Keyhold has met a denial, which counts on all of them, also where it is this one that
+// cannot reach the key's own region.
 import { keyArnFingerprint, parseKeyArn, type KeyAccess } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 import type { Store } from '../store/store.ts'
 
 const deniedStates: readonly KeyHealthRow['state'][] = ['denied', 'disabled', 'pendingDeletion', 'notFound']
 
-/** Of a key that is not registered nothing is known: it is asked as Keyhold itself, in its own region. */
+/**
+ * Nothing is known of a key that is not registered: Keyhold asks for it under its own identity, in the key's own
+ * region.
+ */
 export async function findKeyAccess(
   store: Pick<Store, 'keyProviders' | 'keyHealth'>,
   tenantId: string,
@@ -25,7 +28,7 @@ function isDenial({ state, code }: KeyHealthRow): boolean {
   return deniedStates.includes(state) || code === 'ERR_KMS_KEY_WRONG_USAGE'
 }
 
-// A damaged record is told of where the provider is shown; here it only means that no replica is known.
+// A damaged record is reported where the provider is shown. Here it only means that no replica key is known.
 function replicaRegionsIn(inspection: unknown): string[] {
   if (typeof inspection !== 'object' || inspection === null || !('replicaKeys' in inspection)) return []
   const replicas: unknown = inspection.replicaKeys

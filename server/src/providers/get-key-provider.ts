@@ -1,4 +1,4 @@
-// Finding a key provider by what a path names.
+// Finds a key provider by the fingerprint in a path.
 import { KeyholdError } from '@keyhold/core'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { TransactionStore } from '../store/store.ts'

@@ -1,4 +1,4 @@
-// Which keys are accepted: what was found of a key, against what this installation asks for.
+// Decides which keys are accepted: it compares what was found of a key with the rules of this installation.
 import {
   KeyholdError,
   parseKeyArn,
@@ -38,7 +38,7 @@ export async function parseAskedKey(
 }
 
 /**
- * What a key is accepted for, as found out about it.
+ * Answers what a key is accepted as.
  *
  * @throws KeyholdError the cause for which it is refused
  */
@@ -54,7 +54,7 @@ export function acceptKey(examination: KeyExamination, requirements: KeyRequirem
   if (requirements.requireContextCondition) {
     const open = checks.find(({ check, outcome }) => check === 'ContextCondition' && outcome === 'warning')
     if (open !== undefined) throw new KeyholdError('ERR_KEY_POLICY_TOO_WIDE', { message: open.message })
-    // What could not be tried is not known to hold. A replica that fails anyway is told of by its compliance.
+    // A rule that could not be tried is not known to hold. If a replica key fails, its compliance shows that.
     const untried = checks.find(
       ({ check, outcome, code }) => check === 'ContextCondition' && outcome === 'skipped' && code !== '',
     )

@@ -1,10 +1,10 @@
-// The policies that a customer's administrator pastes into AWS, before anything is registered: exactly what Keyhold
-// needs, for exactly this tenant.
+// The policies that a customer's administrator pastes into AWS before anything is registered. They grant exactly what
+// Keyhold needs, for exactly this tenant.
 import { keyArnInRegion, parseKeyArn, type KeyArn } from '@keyhold/core'
 import { parseRoleArn } from './role-arn.ts'
 
 export interface KeyPolicyParts {
-  /** Whom key policies name; asked for the region of the key. */
+  /** The principals that key policies name, for the region of the key. */
   principals: (region: string) => Promise<readonly string[]>
   drRegions: ReadonlyMap<string, readonly string[]>
   findExternalId: (tenantId: string) => Promise<string>
@@ -21,9 +21,9 @@ export interface KeyPolicies {
   externalId: string
   /** The key's own region first. */
   regions: { region: string; keyArn: string | undefined; policy: PolicyDocument }[]
-  /** Where a role is used: who may assume it. */
+  /** Where a role is used: its trust policy. */
   trustPolicy: PolicyDocument | undefined
-  /** Where a role of another account than the key's is used: what its account must allow it. */
+  /** Where a role of another account than the key's is used: the permissions that its account must give it. */
   rolePolicy: PolicyDocument | undefined
 }
 
@@ -59,7 +59,7 @@ function regionsOf(key: KeyArn, drRegions: KeyPolicyParts['drRegions']) {
 
 const usage = ['kms:GenerateDataKey', 'kms:Decrypt']
 
-/** The whole policy of a key: without the first statement its owner would lock himself out. */
+/** The whole policy of a key. Without the first statement its owner would lock themselves out. */
 function keyPolicy(accountId: string, principals: readonly string[], tenantId: string): PolicyDocument {
   const keyhold = { Effect: 'Allow', Principal: { AWS: oneOrAll(principals) } }
   return {
@@ -80,7 +80,8 @@ function keyPolicy(accountId: string, principals: readonly string[], tenantId: s
         Resource: '*',
         Condition: forTenant(tenantId),
       },
-      // On its own: a look at the key carries no encryption context, so that no condition on one is ever met.
+      // This statement stands alone: DescribeKey carries no encryption context, so that no condition on one is ever
+      // met.
       { Sid: 'KeyholdLooksAtTheKey', ...keyhold, Action: 'kms:DescribeKey', Resource: '*' },
     ],
   }
@@ -102,7 +103,7 @@ function trustPolicy(principals: readonly string[], externalId: string): PolicyD
 }
 
 function rolePolicy(key: KeyArn, drRegions: KeyPolicyParts['drRegions'], tenantId: string): PolicyDocument {
-  // An alias is no resource of a policy: until the key is known, any key of the account.
+  // A policy cannot name an alias as its resource. Until the key is known, it names any key of the account.
   const resources = regionsOf(key, drRegions).map(
     ({ region, keyArn }) => keyArn ?? `arn:aws:kms:${region}:${key.accountId}:key/*`,
   )

@@ -1,4 +1,4 @@
-// What of a tenant still hangs on a KEK, whichever provider is current, and since when nothing does.
+// Finds what of a tenant still depends on a KEK, whichever provider is current, and since when nothing does.
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
@@ -39,7 +39,7 @@ export async function getKeyProviderUsage(
   const counts = await store.cipherkeys.countByTenantKeyVersion(tenantId)
   const leftBehind = await store.keyJobFailures.countLeftBehind(tenantId)
   const lastEnd = await store.keyJobs.findLastEnd(tenantId, fingerprint)
-  // After the counting: what begins in between is seen as a key job.
+  // This read comes after the counting, so that work which begins in between is seen as a key job.
   const liveJob = await store.keyJobs.findLive(tenantId)
   const live = needs(liveJob, fingerprint) ? liveJob : undefined
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ keyArn }) => keyArn === provider.keyArn)
@@ -73,7 +73,7 @@ function blockersOfProvider(provider: KeyProviderRow, live: KeyJobRow | undefine
   if (provider.kms === 'internal') {
     blockers.push({
       code: 'root-key',
-      message: 'It is the root key of this installation, which more hangs on than this tenant.',
+      message: 'It is the root key of this installation. More than this tenant depends on it.',
     })
   }
   if (provider.isCurrent) blockers.push({ code: 'current', message: 'It is the current key provider.' })
@@ -108,7 +108,7 @@ function blockersOfVersion(
     const message = `Tenant key version ${version} is kept for the sake of backups.`
     return [{ code: 'backup-retention', message, until: destroyAfter }]
   }
-  // Without cipherkeys an active or pending version is a matter of its provider or its key job.
+  // An active or pending version without cipherkeys is covered by its provider or its key job.
   if (state !== 'decrypt-only' || live !== undefined) return []
   const message = `Tenant key version ${version} is not destroyed: the next migration or rotation ends it.`
   return [{ code: 'tenant-key', message }]

@@ -1,4 +1,4 @@
-// A key policy as Terraform and CloudFormation have it.
+// A key policy in the forms of Terraform and CloudFormation.
 import type { KeyPolicies } from './key-policy.ts'
 
 type RegionalPolicy = KeyPolicies['regions'][number]

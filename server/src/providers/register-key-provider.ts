@@ -1,4 +1,4 @@
-// Registering a customer's key, after trying it for real.
+// Registers a customer's key after trying it for real.
 import { keyArnFingerprint, KeyholdError, type ExamineKey } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
@@ -31,13 +31,13 @@ export async function registerKeyProvider(
 ): Promise<KeyProviderRow> {
   const { store, examineKey } = parts
   const { tenantId, name, description } = request
-  // Before any call: a broken ARN reaches no network, and a known one needs none.
+  // These checks come before any call: a broken ARN reaches no network, and a known one needs none.
   const { asked, role } = await parseAskedKey(store, tenantId, request)
   if (asked.keyId !== undefined) await refuseRegistered(store, tenantId, asked.arn)
 
   const inspection = acceptKey(await examineKey(asked.arn, tenantId, role), parts)
   return store.transaction(async (transaction) => {
-    // A deleted tenant's access token is still held for a moment.
+    // The access token of a deleted tenant stays in memory for a moment.
     if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
       throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const inserted = await transaction.keyProviders.insert({

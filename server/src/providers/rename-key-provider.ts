@@ -1,4 +1,4 @@
-// Changing what a key provider is called; nothing else of it ever changes.
+// Changes the name and description of a key provider. Nothing else of it ever changes.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'

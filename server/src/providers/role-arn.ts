@@ -1,4 +1,4 @@
-// The ARN of a role in a customer's account, checked before anything is sent anywhere.
+// Checks the ARN of a role in a customer's account before anything is sent anywhere.
 import { KeyholdError } from '@keyhold/core'
 
 const form = /^arn:aws:iam::[0-9]{12}:role\/(?:[A-Za-z0-9+=,.@_-]+\/)*[A-Za-z0-9+=,.@_-]{1,64}$/

@@ -1,4 +1,4 @@
-// Trying a registered key again, in every region, and keeping what was found.
+// Tries a registered key again in every region and stores what was found.
 import { KeyholdError, type ExamineKey, type Kms } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
@@ -10,7 +10,7 @@ export interface TestKeyProviderParts extends CheckAliasParts {
   store: Store
   kms: Kms
   examineKey: ExamineKey
-  /** Told what came of it; an error of `undefined`: the key passed. */
+  /** Receives the outcome. An error of `undefined` means that the key passed. */
   onTested: (key: { keyArn: string; tenantId: string }, error: KeyholdError | undefined) => Promise<void>
 }
 
@@ -27,7 +27,7 @@ export async function testKeyProvider(
     await kms.inspectKey(provider.keyArn, tenantId)
     return provider
   }
-  // Told also where the key itself fails: a key that is gone is when people look at where the alias points.
+  // The alias is checked even where the key itself fails: people look at an alias when its key is gone.
   await checkAlias(parts, provider)
   const access = await store.keyProviders.findAccess(tenantId, provider.keyArn)
   const { inspection, error } = await examineKey(provider.keyArn, tenantId, access?.role)

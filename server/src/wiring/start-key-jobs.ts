@@ -64,7 +64,7 @@ export async function startKeyJobs({
       clock: () => performance.now(),
     }),
     signReport: sign,
-    leaseSeconds: config.migrationLeaseSeconds,
+    leadSeconds: config.migrationLeaseSeconds,
     backupRetentionDays: config.backupRetentionDays,
     failpoint: startParts.failpoint,
   }

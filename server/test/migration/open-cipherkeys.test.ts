@@ -1,4 +1,4 @@
-// The proof of a million cipherkeys gives way and is taken up again: each is opened once, and the digest is the same as
+// The verification of a million cipherkeys gives way and is taken up again: each is opened once, and the digest is the same as
 // in one go.
 import { generateKey, keyCheckValue, wrapDataKey } from '@keyhold/core'
 import { sql } from 'kysely'
@@ -7,7 +7,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { noFailpoint } from '../../src/migration/engine/failpoint.ts'
 import type { LeaderParts } from '../../src/migration/engine/migration-parts.ts'
 import { openAll } from '../../src/migration/phases/open-cipherkeys.ts'
-import { beginProof, resumeProof, type Proof } from '../../src/migration/phases/verification.ts'
+import {
+  beginVerification,
+  resumeVerification,
+  type OngoingVerification,
+} from '../../src/migration/phases/ongoing-verification.ts'
 import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -37,7 +41,7 @@ beforeEach(async () => {
   await insertTenant(store)
   for (let index = 0; index < rows; index++) await insertCipherkey(randomUUID())
   job = await store.keyJobs.insert(newKeyJob())
-  await store.keyJobs.lease(job.id, leaderId, 60)
+  await store.keyJobs.takeLead(job.id, leaderId, 60)
   await store.keyJobs.advance(job.id, leaderId, 'prepare', { phase: 'verify', targetVersion: 1 })
   job = await current()
 })
@@ -97,8 +101,8 @@ function run(looks: number, signal = new AbortController().signal, onTurn = () =
   return { parts, chunksOpened: () => opened }
 }
 
-async function openProof(parts: LeaderParts): Promise<Proof> {
-  return (await resumeProof(parts, job)) ?? beginProof(parts, job)
+async function openVerification(parts: LeaderParts): Promise<OngoingVerification> {
+  return (await resumeVerification(parts, job)) ?? beginVerification(parts, job)
 }
 
 /** As the documentation says how to compute it. */
@@ -124,12 +128,12 @@ test.each([1, 2, 3])('giving way after %i chunks each time, no chunk is opened t
   let opened = 0
   for (let leads = 1; ; leads++) {
     const { parts, chunksOpened } = run(looks)
-    const proof = await openProof(parts)
-    const isWhole = await openAll(parts, job, proof, tenantKey)
+    const ongoing = await openVerification(parts)
+    const isWhole = await openAll(parts, job, ongoing, tenantKey)
     opened += chunksOpened()
     if (isWhole) {
-      expect(proof.rows).toBe(rows)
-      expect(proof.digest.end()).toBe(await digestOfAll())
+      expect(ongoing.rows).toBe(rows)
+      expect(ongoing.digest.end()).toBe(await digestOfAll())
       expect(opened).toBe(chunks)
       // The last look finds that nothing is left.
       expect(leads).toBe(Math.floor(chunks / looks) + 1)
@@ -140,7 +144,7 @@ test.each([1, 2, 3])('giving way after %i chunks each time, no chunk is opened t
   }
 })
 
-test('what is found before it gives way is set aside, and the rest of the proof is done all the same', async () => {
+test('what is found before it gives way is set aside, and the rest of the verification is done all the same', async () => {
   const positions = await store.cipherkeyChunks.next(tenantId, undefined, { limit: rowsPerTurn + 1 })
   const bad = positions?.last
   if (bad === undefined) throw new Error('a cipherkey was expected')
@@ -151,10 +155,10 @@ test('what is found before it gives way is set aside, and the rest of the proof 
     .execute()
   for (const looks of [4, Number.POSITIVE_INFINITY]) {
     const { parts } = run(looks)
-    const proof = await openProof(parts)
-    expect(await openAll(parts, job, proof, tenantKey)).toBe(looks > 4)
+    const ongoing = await openVerification(parts)
+    expect(await openAll(parts, job, ongoing, tenantKey)).toBe(looks > 4)
     expect(await store.keyJobFailures.list(tenantId, job.id, 10)).toMatchObject([bad])
-    if (looks > 4) expect([proof.rows, proof.digest.end()]).toEqual([rows, await digestOfAll()])
+    if (looks > 4) expect([ongoing.rows, ongoing.digest.end()]).toEqual([rows, await digestOfAll()])
   }
 })
 
@@ -173,14 +177,14 @@ test('what is stored in the middle has nothing in it that is only read, and not 
     if (++turns === 4) dying.abort()
     return Promise.resolve()
   })
-  expect(await openAll(parts, job, await openProof(parts), tenantKey)).toBe(false)
+  expect(await openAll(parts, job, await openVerification(parts), tenantKey)).toBe(false)
   expect(turns).toBe(4)
-  expect(await resumeProof(parts, job)).toMatchObject({ rows: rowsPerTurn, after: first.last })
+  expect(await resumeVerification(parts, job)).toMatchObject({ rows: rowsPerTurn, after: first.last })
 
   const { parts: next } = run(Number.POSITIVE_INFINITY)
-  const proof = await openProof(next)
-  expect([await openAll(next, job, proof, tenantKey), proof.rows]).toEqual([true, rows])
-  expect(proof.digest.end()).toBe(await digestOfAll())
+  const ongoing = await openVerification(next)
+  expect([await openAll(next, job, ongoing, tenantKey), ongoing.rows]).toEqual([true, rows])
+  expect(ongoing.digest.end()).toBe(await digestOfAll())
 })
 
 test('a tenant that makes data keys faster than they are opened does not keep it from its end', async () => {
@@ -191,40 +195,40 @@ test('a tenant that makes data keys faster than they are opened does not keep it
     for (let made = 0; made < rowsPerTurn; made++)
       await insertCipherkey(`ffffffff-ffff-7fff-bfff-${String(turns * rowsPerTurn + made).padStart(12, '0')}`)
   })
-  const proof = await openProof(parts)
-  expect(await openAll(parts, job, proof, tenantKey)).toBe(true)
-  expect(proof.rows).toBeGreaterThanOrEqual(rows)
+  const ongoing = await openVerification(parts)
+  expect(await openAll(parts, job, ongoing, tenantKey)).toBe(true)
+  expect(ongoing.rows).toBeGreaterThanOrEqual(rows)
 })
 
 test('a tenant without cipherkeys is proven at once', async () => {
   await database.db.deleteFrom('cipherkeys').execute()
   const { parts } = run(1)
-  const proof = await openProof(parts)
-  expect([await openAll(parts, job, proof, tenantKey), proof.rows]).toEqual([true, 0])
-  expect(proof.digest.end()).toBe(await digestOfAll())
+  const ongoing = await openVerification(parts)
+  expect([await openAll(parts, job, ongoing, tenantKey), ongoing.rows]).toEqual([true, 0])
+  expect(ongoing.digest.end()).toBe(await digestOfAll())
 })
 
 test('whoever stops answers that it has not reached the end', async () => {
   const stopping = new AbortController()
   stopping.abort()
   const { parts } = run(100, stopping.signal)
-  expect(await openAll(parts, job, await openProof(parts), tenantKey)).toBe(false)
+  expect(await openAll(parts, job, await openVerification(parts), tenantKey)).toBe(false)
 })
 
 test('whoever gets no leave for a chunk has not reached the end either', async () => {
   const { parts } = run(100)
   const pacer = { ...parts.pacer, turn: () => Promise.resolve(undefined) }
-  expect(await openAll({ ...parts, pacer }, job, await openProof(parts), tenantKey)).toBe(false)
+  expect(await openAll({ ...parts, pacer }, job, await openVerification(parts), tenantKey)).toBe(false)
 })
 
-test('what the same step has copied before it proves does not keep the proof from being taken up', async () => {
+test('cipherkeys that the same step copied before it verifies do not keep the verification from being resumed', async () => {
   const { parts } = run(2)
   await sql`update keyhold.key_jobs set copied = 5`.execute(database.db)
-  await openAll(parts, job, await openProof(parts), tenantKey)
-  expect(await resumeProof(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
+  await openAll(parts, job, await openVerification(parts), tenantKey)
+  expect(await resumeVerification(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
 })
 
-describe('a proof begins anew', () => {
+describe('a verification begins anew', () => {
   const change = (member: string, value: string) =>
     sql`update keyhold.key_jobs set verified_to = jsonb_set(verified_to, ${`{${member}}`}, ${value}::jsonb)`.execute(
       database.db,
@@ -240,9 +244,9 @@ describe('a proof begins anew', () => {
     ['that lay for an hour', () => change('savedAt', JSON.stringify(new Date(Date.now() - 3_600_001)))],
   ])('%s', async (_, happens) => {
     const { parts } = run(2)
-    await openAll(parts, job, await openProof(parts), tenantKey)
-    expect(await resumeProof(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
+    await openAll(parts, job, await openVerification(parts), tenantKey)
+    expect(await resumeVerification(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
     await happens()
-    expect(await resumeProof(parts, job)).toBeUndefined()
+    expect(await resumeVerification(parts, job)).toBeUndefined()
   })
 })

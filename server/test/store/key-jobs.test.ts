@@ -40,7 +40,7 @@ async function timePasses(seconds: number): Promise<void> {
 test('of ten replicas that ask at once one leads', async () => {
   const leases = await Promise.all(
     Array.from({ length: 10 }, (_, index) =>
-      (index % 2 === 0 ? store : otherStore).keyJobs.lease(job.id, randomUUID(), 10),
+      (index % 2 === 0 ? store : otherStore).keyJobs.takeLead(job.id, randomUUID(), 10),
     ),
   )
   expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1)
@@ -48,27 +48,27 @@ test('of ten replicas that ask at once one leads', async () => {
 })
 
 test('the leader renews its lease; another gets the lead when the lease has run out, and the first not back', async () => {
-  expect(await store.keyJobs.lease(job.id, me, 10)).toMatchObject({ id: job.id, phase: 'prepare' })
+  expect(await store.keyJobs.takeLead(job.id, me, 10)).toMatchObject({ id: job.id, phase: 'prepare' })
   await timePasses(8)
-  expect(await store.keyJobs.lease(job.id, me, 10)).toBeDefined()
+  expect(await store.keyJobs.takeLead(job.id, me, 10)).toBeDefined()
   await timePasses(8)
-  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeUndefined()
+  expect(await otherStore.keyJobs.takeLead(job.id, you, 10)).toBeUndefined()
   await timePasses(3)
   expect(await store.keyJobs.listUnled()).toEqual([{ id: job.id, tenantId }])
-  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeDefined()
-  expect(await store.keyJobs.lease(job.id, me, 10)).toBeUndefined()
+  expect(await otherStore.keyJobs.takeLead(job.id, you, 10)).toBeDefined()
+  expect(await store.keyJobs.takeLead(job.id, me, 10)).toBeUndefined()
 })
 
 test('a lease that is given up is free at once, and only its holder can give it up', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
-  await otherStore.keyJobs.release(job.id, you)
-  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeUndefined()
-  await store.keyJobs.release(job.id, me)
-  expect(await otherStore.keyJobs.lease(job.id, you, 10)).toBeDefined()
+  await store.keyJobs.takeLead(job.id, me, 10)
+  await otherStore.keyJobs.giveUpLead(job.id, you)
+  expect(await otherStore.keyJobs.takeLead(job.id, you, 10)).toBeUndefined()
+  await store.keyJobs.giveUpLead(job.id, me)
+  expect(await otherStore.keyJobs.takeLead(job.id, you, 10)).toBeDefined()
 })
 
 test('who does not lead, or believes in another phase, changes nothing', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const before = await store.keyJobs.find(tenantId, job.id)
   const changes = { phase: 'copy', total: 5, copiedMore: 5, targetVersion: 2, epoch: 1 } as const
   expect(await store.keyJobs.advance(job.id, you, 'prepare', changes)).toBe(false)
@@ -80,13 +80,13 @@ test('who does not lead, or believes in another phase, changes nothing', async (
 })
 
 test('the leader saves its progress, counts add up, and the last error is forgotten', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const at = '2026-01-02T03:04:05.000Z'
   await store.keyJobs.pause(job.id, me, { code: 'ERR_KMS_DENIED', message: 'no', at }, 0)
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({
     lastError: { code: 'ERR_KMS_DENIED', message: 'no', at },
   })
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const position = { dataKeyId: randomUUID(), version: 1 }
   expect(
     await store.keyJobs.advance(job.id, me, 'prepare', {
@@ -115,7 +115,7 @@ test('the leader saves its progress, counts add up, and the last error is forgot
 })
 
 test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const verifiedTo = { rows: 7 }
   const now = () => store.keyJobs.find(tenantId, job.id)
   const position = { dataKeyId: randomUUID(), version: 1 }
@@ -136,7 +136,7 @@ test('a verification is taken up where it was, unless something is copied or the
 })
 
 test('a pause gives up the lead, and nobody is offered the job before it is over', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }
   await store.keyJobs.pause(job.id, me, error, 30)
   expect(await store.keyJobs.listUnled()).toEqual([])
@@ -145,10 +145,10 @@ test('a pause gives up the lead, and nobody is offered the job before it is over
 })
 
 test('an ended job has no leader and is not live any more', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const completedAt = new Date('2026-01-02T03:04:05.678Z')
   await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'done', completedAt })
-  expect(await store.keyJobs.lease(job.id, me, 10)).toBeUndefined()
+  expect(await store.keyJobs.takeLead(job.id, me, 10)).toBeUndefined()
   await timePasses(20)
   expect(await store.keyJobs.listUnled()).toEqual([])
   expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
@@ -156,21 +156,21 @@ test('an ended job has no leader and is not live any more', async () => {
 })
 
 test('a superseded rotation is live no more, and is no completed migration', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   await store.keyJobs.supersede(job.id)
   expect(await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'dual' })).toBe(false)
   const error = { code: 'ERR_INTERNAL', message: 'late', at: new Date().toISOString() }
   expect(await store.keyJobs.pause(job.id, me, error, 30)).toBe(false)
   expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
   const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotate' }))
-  await store.keyJobs.lease(rotation.id, me, 10)
+  await store.keyJobs.takeLead(rotation.id, me, 10)
   await store.keyJobs.advance(rotation.id, me, 'prepare', { phase: 'done', completedAt: new Date() })
   expect(await store.keyJobs.findLastCompleted(tenantId)).toBeUndefined()
   expect(await store.keyJobs.list(tenantId, 10)).toHaveLength(2)
 })
 
 test('a key job that turns round is led no further in its old phase, and begins its way back at the beginning', async () => {
-  await store.keyJobs.lease(job.id, me, 10)
+  await store.keyJobs.takeLead(job.id, me, 10)
   const position = { dataKeyId: randomUUID(), version: 1 }
   await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'copy', copiedTo: position, copiedMore: 5 })
   await otherStore.keyJobs.startAborting(job.id)
@@ -186,7 +186,7 @@ test('a key job that turns round is led no further in its old phase, and begins 
 test('pauses grow, and a pause can be ended', async () => {
   const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }
   for (const retryCount of [1, 2]) {
-    expect(await store.keyJobs.lease(job.id, me, 10)).toBeDefined()
+    expect(await store.keyJobs.takeLead(job.id, me, 10)).toBeDefined()
     await store.keyJobs.pause(job.id, me, error, 30)
     expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ retryCount })
   }

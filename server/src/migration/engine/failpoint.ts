@@ -1,4 +1,5 @@
-// Named points at which a test may kill, throw, wait, or cut the connections to the database. Without a test they cost one call of an empty function.
+// Named points at which a test may kill, throw, wait, or cut the connections to the database. Without a test they
+// cost one call of an empty function.
 import { KeyholdError } from '@keyhold/core'
 import { setTimeout } from 'node:timers/promises'
 
@@ -35,12 +36,12 @@ export const failpointNames = [
 
 export type FailpointName = (typeof failpointNames)[number]
 
-/** Called at each named point; what it throws is thrown there. */
+/** The engine calls it at each named point. An error that it throws is thrown there. */
 export type Failpoint = (name: FailpointName) => Promise<void> | void
 
 export const noFailpoint: Failpoint = () => undefined
 
-/** What is to happen when a point is passed for the `hit`-th time, from 1. */
+/** The action when a point is passed for the `hit`-th time, counted from 1. */
 export interface ArmedFailpoint {
   name: FailpointName
   action: 'kill' | 'throw' | 'cut' | 'delay'
@@ -79,13 +80,13 @@ export function parseFailpoints(text: string): ArmedFailpoint[] {
 export interface FailpointActions {
   /** Cuts every connection of this process to the database. */
   cut: () => void
-  /** Told of each failpoint before it acts; what it says must be said when it returns. */
+  /** Called before each failpoint acts. Its output must be written when it returns. */
   announce: (failpoint: ArmedFailpoint) => void
 }
 
 export type ArmFailpoints = (actions: FailpointActions) => Failpoint
 
-/** Arms them: each acts once. */
+/** Arms the failpoints. Each acts once. */
 export function armFailpoints(
   armed: readonly ArmedFailpoint[],
   { cut, announce }: FailpointActions,

@@ -1,11 +1,11 @@
-// The digest of a verification: SHA-256 over what stays the same of each cipherkey whatever wraps it. Unlike the one of
+// The digest of a verification: SHA-256 over the members of each cipherkey that no rewrap changes. Unlike the one of
 // Node.js its state can be stored, so that a verification goes on where another process left it.
 import { createSHA256 } from 'hash-wasm'
 
 export interface IdentityDigest {
-  /** Takes identities in, in the order of the cipherkeys' primary key. */
+  /** Adds identities, in the order of the cipherkeys' primary key. */
   add(identities: Buffer): void
-  /** All that was taken in so far, for `resumeIdentityDigest`: no secrets, about a hundred bytes. */
+  /** The state so far, for `resumeIdentityDigest`: no secrets, about a hundred bytes. */
   state(): Buffer
   /** Ends it; lower-case hex. */
   end(): string
@@ -15,7 +15,7 @@ export async function createIdentityDigest(): Promise<IdentityDigest> {
   return digestOf((await createSHA256()).init())
 }
 
-/** Undefined when the state is not one that this version can read: then whatever was taken in must be so again. */
+/** Undefined when this version cannot read the state. Then the digest must begin anew. */
 export async function resumeIdentityDigest(state: Buffer): Promise<IdentityDigest | undefined> {
   const hasher = await createSHA256()
   try {

@@ -1,4 +1,4 @@
-// What every phase of a key job works with.
+// The parts that every phase of a key job works with.
 import type { Kms } from '@keyhold/core'
 import type { TenantKeyCache } from '../../keyring/tenant-key-cache.ts'
 import type { KeyJobChanges, KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
@@ -19,13 +19,13 @@ export interface MigrationParts {
   pacer: Pacer
   signReport: SignReport
   /** How long a lead lasts unless it is renewed; three renewals are tried in that time. */
-  leaseSeconds: number
+  leadSeconds: number
   /** Days for which a retired tenant key version is kept for the sake of backups; 0: none. */
   backupRetentionDays: number
   failpoint: Failpoint
 }
 
-/** Thrown when another run leads the job now: everything uncommitted is given up, and nothing is wrong. */
+/** Thrown when another run leads the job now. Uncommitted work is given up, and nothing is wrong. */
 export class LeadLost extends Error {
   constructor() {
     super('another run leads the migration')
@@ -33,17 +33,17 @@ export class LeadLost extends Error {
   }
 }
 
-/** What a phase works with besides. */
+/** The parts of the run that leads the job. */
 export interface LeaderParts extends MigrationParts {
-  /** Who it is that leads: a UUID of one run. */
+  /** Names the run that leads: a UUID. */
   leaderId: string
-  /** When it aborts, the lead is to be given up. */
+  /** When it aborts, the run gives up the lead. */
   signal: AbortSignal
-  /** Where a phase can be left and taken up again, it asks whether another key job is to have its turn. */
+  /** Where a phase can be left and resumed, it asks here whether another key job should have its turn. */
   stint: Stint
 }
 
-/** Saves a step's progress inside its transaction, and undoes the transaction when this run leads no more. */
+/** Saves a step's progress inside its transaction, and undoes the transaction if this run no longer leads. */
 export async function advance(
   { leaderId }: LeaderParts,
   transaction: TransactionStore,
@@ -53,14 +53,14 @@ export async function advance(
   if (!(await transaction.keyJobs.advance(job.id, leaderId, job.phase, changes))) throw new LeadLost()
 }
 
-/** Every job has its target version from the end of prepare on. */
+/** Every key job has a target version from the end of prepare on. */
 export function targetVersionOf(job: KeyJobRow): number {
   if (job.targetVersion === undefined)
     throw new TypeError(`key job ${job.id} has no target version in ${job.phase}`)
   return job.targetVersion
 }
 
-/** Where a key job brings the cipherkeys: to its target, or, once cancelled, back. */
+/** The version to which a key job brings the cipherkeys: its target, or its source once it is cancelled. */
 export function destinationOf(job: KeyJobRow): { version: number; keyArn: string } {
   return job.phase === 'aborting'
     ? { version: job.sourceVersion, keyArn: job.sourceKeyArn }
@@ -69,7 +69,7 @@ export function destinationOf(job: KeyJobRow): { version: number; keyArn: string
 
 const dayMs = 86_400_000
 
-/** Until when a version that is retired now is kept; undefined: it ends at once. */
+/** The time until which a version that is retired now is kept; undefined: it ends at once. */
 export function destroyAfter({ backupRetentionDays }: MigrationParts, retiredAt: Date): Date | undefined {
   return backupRetentionDays === 0 ? undefined : new Date(retiredAt.getTime() + backupRetentionDays * dayMs)
 }

@@ -1,4 +1,4 @@
-// The budget of a replica's key jobs: so many rows a second, such a share of the time, and less of it as soon as the
+// The budget of a replica's key jobs: a number of rows a second, a share of the time, and less of both as soon as the
 // data plane feels it.
 import { addAbortListener } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
@@ -14,28 +14,30 @@ export interface PacerOptions {
   threads: number
   gauge: TrafficGauge
   clock: () => number
-  /** Waits; rejects when the signal aborts. */
+  /** Waits. Rejects when the signal aborts. */
   wait?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>
 }
 
-/** Leave for one chunk. */
+/** Permission for one chunk. */
 export interface Turn {
-  /** How many rows it may have. */
+  /** The most rows that the chunk may have. */
   rows: number
-  /** To be told when it is done, and how many rows it had: what it has taken is paid for by the turns after it. */
+  /** Call it when the chunk is done, with its number of rows. The turns after it pay for its time. */
   done(rows: number): void
 }
 
 export interface Pacer {
-  /** Waits until the next chunk may begin, of whatever job; undefined as soon as the signal aborts. */
+  /** Waits until the next chunk of any job may begin; undefined as soon as the signal aborts. */
   turn(signal: AbortSignal): Promise<Turn | undefined>
-  /** How many chunks of a job may be at work at once. With 1, a turn is asked for when the last chunk is done. */
+  /**
+   * The most chunks of one job that may be at work at once. With 1, a turn is asked for when the last chunk is done.
+   */
   depth(): number
 }
 
 const chunkRows = 1_000
-// Beside traffic: short chunks, one at a time, so that nobody waits long for a processor. With 100 the p99 of requests is
-// higher, with 25 the pace is a quarter lower: docs/performance.md.
+// Beside traffic, chunks are short and come one at a time, so that no request waits long for a processor. With 100
+// rows the p99 of requests is higher; with 25 the pace is a quarter lower.
 const yieldingRows = 50
 const minSharePercent = 2
 const startSharePercent = 20
@@ -43,7 +45,7 @@ const maxYieldingSharePercent = 50
 const growPercent = 1
 const shrinkFactor = 0.5
 const adjustMs = 500
-// Giving way is for the sake of latencies: it must not bring a key job to a standstill on a machine that is always busy.
+// Giving way protects latencies. It must not bring a key job to a standstill on a machine that is always busy.
 const maxYieldMs = 2_000
 // A turn this long after the last one begins a new job.
 const forgottenMs = 5_000
@@ -60,7 +62,7 @@ export function createPacer({
   let yieldingShare = startSharePercent
   let adjustedMs = clock()
   let lastTurnMs = Number.NEGATIVE_INFINITY
-  // Until when the chunks so far have used up their rows, and their share of the time.
+  // The times until which the chunks so far have used up their rows and their share of the time.
   let rowsPaidMs = 0
   let sharePaidMs = 0
   let gate = Promise.resolve()
@@ -91,7 +93,7 @@ export function createPacer({
     if (signal.aborted) return undefined
     const isYielding = isBeside()
     const pauseMs = Math.max(rowsPaidMs, sharePaidMs) - clock()
-    // Whoever waited is gone; those behind it wait on, each for itself.
+    // The waiter is gone. Those behind it wait on, each for itself.
     const isGone =
       pauseMs >= 1 &&
       (await wait(pauseMs, signal).then(
@@ -112,7 +114,7 @@ export function createPacer({
 
   return {
     async turn(signal) {
-      // One after the other: what is left of the budget is the same for all jobs.
+      // Jobs take turns one after the other, since all of them share one budget.
       const passed = gate.then(() => pass(signal))
       gate = passed.then(
         () => undefined,

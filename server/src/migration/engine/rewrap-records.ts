@@ -1,4 +1,4 @@
-// The crypto of a key job, on packed cipherkeys: pure, so that any thread can do it.
+// The cryptography of a key job, on packed cipherkeys. It is pure, so that any thread can do it.
 import {
   isKeyholdError,
   unwrapDataKey,
@@ -28,13 +28,14 @@ export interface RewrapOrder {
 }
 
 export interface RewrapResult {
-  /** Records to be written back, in the order of those read. */
+  /** The rewrapped records, in the order in which they were read. */
   records: Buffer
   unreadable: UnreadableCipherkey[]
 }
 
 /**
- * Rewraps: same data key, other tenant key. What does not open, or is another key than was stored, is told apart.
+ * Rewraps: same data key, other tenant key. A record that does not open, or holds another key than was stored, is
+ * reported as unreadable.
  *
  * @throws TypeError when the tenant key of a record is not among `sources`
  */
@@ -48,14 +49,14 @@ export function rewrapRecords({ records, sources, target }: RewrapOrder): Rewrap
     const source = byVersion.get(record.tenantKeyVersion)
     if (source === undefined) throw new TypeError('a tenant key of the chunk is missing')
     const dataKey = openRecord(record, source)
-    const newWrapped = dataKey && wrapAndProve(dataKey, record, target)
+    const newWrapped = dataKey && wrapAndCompare(dataKey, record, target)
     if (newWrapped === undefined) unreadable.push(nameOf(record))
     else at = writeRewrapRecord(rewrapped, at, record, newWrapped)
   }
   return { records: rewrapped.subarray(0, at), unreadable }
 }
 
-/** Whether each record is wrapped by `tenantKey` and opens with it; answers those that do not. */
+/** Answers the records that are not wrapped by `tenantKey` or do not open with it. */
 export function findUnreadableRecords(records: Buffer, tenantKey: TenantKey): UnreadableCipherkey[] {
   return parseCipherkeyRecords(records)
     .filter(
@@ -77,9 +78,9 @@ function openRecord(record: CipherkeyRecord, tenantKey: TenantKey): DataKey | un
   }
 }
 
-// Before the old wrap goes, the new one has proved that it holds the same key: equal to one whose check value was
-// compared a moment ago, which says as much as comparing the check value again.
-function wrapAndProve(dataKey: DataKey, record: CipherkeyRecord, target: TenantKey): Buffer | undefined {
+// Before the old wrap goes, the new one is opened and compared: it must hold the same key as the one whose check
+// value was compared a moment ago, which is as strong as comparing the check value again.
+function wrapAndCompare(dataKey: DataKey, record: CipherkeyRecord, target: TenantKey): Buffer | undefined {
   const newWrapped = wrapDataKey(target, dataKey)
   const ref = { tenantId: target.tenantId, id: record.dataKeyId, version: record.version }
   return unwrapDataKey(target, ref, newWrapped).key.equals(dataKey.key) ? newWrapped : undefined

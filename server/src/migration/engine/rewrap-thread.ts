@@ -4,14 +4,15 @@ import os from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { findUnreadableRecords, rewrapRecords } from './rewrap-records.ts'
 
-/** What a thread is asked to do. */
+/** A task for a thread. */
 export type ThreadOrder =
   | { do: 'rewrap'; records: Uint8Array; sources: TenantKey[]; target: TenantKey }
   | { do: 'check'; records: Uint8Array; tenantKey: TenantKey }
 
 const yieldingPriority = 10
 
-// On Linux a priority belongs to a thread: whoever answers requests comes first. Elsewhere it would be the process's.
+// On Linux a priority belongs to a thread, so that the thread that answers requests comes first. Elsewhere it would
+// belong to the process.
 if (process.platform === 'linux') os.setPriority(yieldingPriority)
 
 parentPort?.on('message', (order: ThreadOrder) => {

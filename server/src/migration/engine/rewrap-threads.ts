@@ -43,7 +43,7 @@ export function createRewrapThreads(count: number): RewrapThreads {
       task?.resolve(answer)
       dispatch()
     })
-    // A thread that fails takes its task with it, no more: the key job pauses, and is tried again.
+    // A thread that fails loses only its task: the key job pauses and is tried again.
     const fail = (error: unknown) => {
       threads.delete(thread)
       thread.task?.reject(error)
@@ -121,7 +121,7 @@ export function createRewrapThreads(count: number): RewrapThreads {
   }
 }
 
-// What is posted away must be memory of its own: the driver's buffers share theirs with others.
+// A buffer that is transferred must own its memory. The driver's buffers share theirs with others.
 function own(records: Buffer): Uint8Array {
   return new Uint8Array(records)
 }

@@ -1,5 +1,5 @@
-// Leading one key job: phase after phase, each safe to be killed in and to be run twice. The lease keeps others
-// from doing the same work; what keeps them from doing harm are epochs and compare-and-set.
+// Leads one key job, phase after phase. Each phase may be killed at any point and may run twice. The lead keeps others
+// from doing the same work; epochs and compare-and-set keep them from doing harm.
 import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
@@ -14,11 +14,12 @@ import { prepare } from '../phases/prepare.ts'
 import { createStint } from './stint.ts'
 import { verify } from '../phases/verify.ts'
 
-// Between two tries: twice as long each time, with jitter so that the jobs of one lost KEK don't come all at once.
+// The pause between two tries doubles each time, with jitter so that the key jobs of one lost KEK do not come all at
+// once.
 const firstRetrySeconds = 1
 const maxRetrySeconds = 60
 const jitterShare = 0.2
-// Only repairs or an operator end this wait, and they may ask for a new try at once.
+// Only a repair or an operator ends this wait, and both may ask for a new try at once.
 const openFailuresRetrySeconds = 30
 const pauseAttempts = 5
 const pauseAgainMs = 50
@@ -33,15 +34,15 @@ const steps: Readonly<Record<string, (parts: LeaderParts, job: KeyJobRow) => Pro
 }
 
 export interface RunMigrationOptions {
-  /** When it aborts, the lead is given up after the step at hand. */
+  /** When it aborts, the run gives up the lead after the current step. */
   signal: AbortSignal
-  /** Told why a migration pauses. */
+  /** Receives the reason for which a key job pauses. */
   onPause: (job: KeyJobRow, error: unknown) => void
 }
 
 /**
- * Leads a key job until it has ended, pauses, or has another leader; at once where another one leads. Answers whether
- * it has given way to other key jobs: then the job waits for a leader again.
+ * Leads a key job until it ends, pauses, or has another leader. Returns at once where another run leads. Answers
+ * whether it has given way to other key jobs: then the job waits for a leader again.
  */
 export async function runMigration(
   migrationParts: MigrationParts,
@@ -49,42 +50,42 @@ export async function runMigration(
   { signal, onPause }: RunMigrationOptions,
 ): Promise<boolean> {
   const stint = createStint(migrationParts.store)
-  // An id for this run alone: a second run in the same process is another leader like one elsewhere.
+  // The id belongs to this run alone. A second run in the same process is another leader, like one elsewhere.
   const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID(), signal, stint }
-  const { store, leaderId, leaseSeconds } = parts
+  const { store, leaderId, leadSeconds } = parts
   for (;;) {
-    const job = await store.keyJobs.lease(keyJobId, leaderId, leaseSeconds)
+    const job = await store.keyJobs.takeLead(keyJobId, leaderId, leadSeconds)
     if (job === undefined) return false
     if (signal.aborted || stint.isOver) {
-      await store.keyJobs.release(job.id, leaderId)
+      await store.keyJobs.giveUpLead(job.id, leaderId)
       return !signal.aborted
     }
     const failure = await runStep(parts, job)
     if (failure === undefined) continue
-    if (failure.error instanceof LeadLost) await store.keyJobs.release(job.id, leaderId)
-    // Whoever leads no more has nothing to say: its failure came of the other's success.
+    if (failure.error instanceof LeadLost) await store.keyJobs.giveUpLead(job.id, leaderId)
+    // A run that no longer leads reports nothing: its failure came from the other's success.
     else if (await pause(parts, job, failure.error)) onPause(job, failure.error)
     return false
   }
 }
 
 async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unknown } | undefined> {
-  const { store, leaderId, leaseSeconds } = parts
+  const { store, leaderId, leadSeconds } = parts
   const step = steps[job.phase]
   if (step === undefined) throw new TypeError(`key job ${job.id} has no step for ${job.phase}`)
   // A job that is cancelled, or led by another, must not wait for the end of a long pause.
   const over = new AbortController()
   const renewal = setInterval(
     () => {
-      store.keyJobs.lease(job.id, leaderId, leaseSeconds).then(
+      store.keyJobs.takeLead(job.id, leaderId, leadSeconds).then(
         (renewed) => {
           if (renewed?.phase !== job.phase) over.abort()
         },
-        // A lease that can't be renewed is found lost by the step's own transaction.
+        // If the lead cannot be renewed, the step's own transaction finds out that it is lost.
         () => undefined,
       )
     },
-    (leaseSeconds * 1_000) / 3,
+    (leadSeconds * 1_000) / 3,
   )
   try {
     await step({ ...parts, signal: AbortSignal.any([parts.signal, over.signal]) }, job)
@@ -101,7 +102,8 @@ async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: un
   const { code, message } = explain(error)
   const lastError = { code, message, at: new Date().toISOString() }
   const seconds = retrySeconds(job, code)
-  // What ended the step may have cut the next connection too; without this word the job waits for the end of its lease.
+  // The fault that ended the step may have cut the next connection too. Without this write the job waits until its
+  // lead ends.
   for (let attempt = 1; ; attempt++) {
     try {
       return await store.keyJobs.pause(job.id, leaderId, lastError, seconds)
@@ -118,7 +120,7 @@ function retrySeconds({ retryCount }: KeyJobRow, code: ErrorCode): number {
   return seconds * (1 + jitterShare * Math.random())
 }
 
-// What a tenant's admin may read: causes of ours in full, anything else by its code alone.
+// A tenant's admin may read our own errors in full, and any other error by its code alone.
 function explain(error: unknown): { code: ErrorCode; message: string } {
   if (isKeyholdError(error)) return { code: error.code, message: error.message }
   const known = new KeyholdError(isDatabaseUnavailable(error) ? 'ERR_DATABASE_UNAVAILABLE' : 'ERR_INTERNAL')

@@ -1,13 +1,13 @@
-// How long a run leads a key job while others wait for a leader. A replica leads few at a time: a small tenant must not
-// wait until the millions of others are copied and verified.
+// Limits how long a run leads a key job while others wait for a leader. A replica leads few at a time, and a small
+// tenant must not wait until the millions of others are copied and verified.
 import type { Store } from '../../store/store.ts'
 
 export interface Stint {
-  /** Counts from now on: to be called where the work begins, so that what comes before takes nothing off it. */
+  /** Starts the count. Call it where the work begins, so that the preparation takes nothing off it. */
   begin(): void
-  /** Looks whether another key job is to have its turn. */
+  /** Looks whether another key job waits for its turn. */
   look(): Promise<void>
-  /** Whether the run is to give way. Once it is, that stays. */
+  /** Whether the run should give way. It never goes back to false. */
   readonly isOver: boolean
 }
 

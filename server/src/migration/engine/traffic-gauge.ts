@@ -1,20 +1,20 @@
-// How the data plane fares on this replica: how much of it there is, and whether its replies take longer than they do
+// Measures the data plane on this replica: how many requests there are, and whether replies take longer than they do
 // when no key job is at work.
 
-/** `none`: too little traffic to be in anybody's way. */
+/** `none`: too little traffic to disturb. */
 export type Traffic = 'none' | 'calm' | 'strained'
 
 export interface TrafficGauge {
-  /** To be told of every reply of the data plane, with the time that it took. */
+  /** Call it for every reply of the data plane, with its duration. */
   observe(elapsedMs: number): void
-  /** @param isWorking - whether a key job is copying now: then what is seen is no measure of undisturbed replies */
+  /** @param isWorking - whether a key job is copying now; then the durations are no measure of undisturbed replies */
   read(isWorking: boolean): Traffic
 }
 
 const windowMs = 500
 const quietPerWindow = 3
 const maxSamples = 1_000
-// The 95th percentile is noisy in windows of half a second: what is not clearly longer is left alone.
+// The 95th percentile is noisy in windows of half a second. Only a clear rise counts.
 const strainFactor = 1.5
 const strainSlackMs = 1
 

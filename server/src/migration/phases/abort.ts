@@ -1,16 +1,16 @@
-// Aborting: what cancelling began. The source's version is active again; whatever came under another one is brought
-// back, proven there, and the target's version ends. It needs both KEKs, and waits for them.
+// Aborting finishes what a cancellation began. The source's version is active again. Cipherkeys under another version
+// are brought back and verified, and the target's version ends. This needs both KEKs and waits for them.
 import { systemActor } from '../../store/audits.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
 import { copyCipherkeys } from './copy-cipherkeys.ts'
 import { advance, destroyAfter, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
-import { proveCipherkeys, type Verification } from './verify-cipherkeys.ts'
+import { verifyCipherkeys, type Verification } from './verify-cipherkeys.ts'
 import { saveReport } from '../report.ts'
 
 export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   if (!(await copyCipherkeys(parts, job))) return
-  const found = await proveCipherkeys(parts, job)
+  const found = await verifyCipherkeys(parts, job)
   if (found === 'unfinished') return
   if (found === 'stale') {
     await parts.store.transaction((transaction) => advance(parts, transaction, job, { copiedTo: null }))

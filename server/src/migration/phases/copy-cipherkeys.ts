@@ -1,9 +1,9 @@
-// Cipherkeys, chunk by chunk in the order of the primary key, from whatever version wraps them to the one where the
-// key job brings them. Same data key, other wrap; a row changes only while it is as it was read. A row that can't be
-// opened is set aside, named and counted, and holds up nothing.
+// Copies cipherkeys, chunk by chunk in the order of the primary key, from any version to the one to which the key job
+// brings them. The data key stays, the wrap changes; a row changes only while it is as it was read. A row that cannot
+// be opened is set aside, named and counted, and holds up no other row.
 //
 // Reading, rewrapping and writing overlap: while one chunk is written the next ones are in the threads, and one more
-// is being read. What is safe does not hang on that: each chunk is written by itself, with its own look at the fence.
+// is being read. Safety does not depend on that: each chunk is written by itself, with its own look at the fence.
 import { KeyholdError, type TenantKey } from '@keyhold/core'
 import type { CipherkeyChunk } from '../../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
@@ -21,7 +21,7 @@ interface ChunkAtWork {
   turn: Turn
 }
 
-/** Answers whether the end was reached; false: it is to give up the lead. */
+/** Answers whether the end was reached; false: the run should give up the lead. */
 export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
   const { pacer, signal, stint } = parts
   stint.begin()
@@ -31,7 +31,7 @@ export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promis
   let isRead = false
   for (;;) {
     while (!isRead && atWork.length < pacer.depth()) {
-      // Whoever gives way still writes what is being read, and reads no more.
+      // A run that gives way still writes the chunks that are being read, and reads no more.
       if (stint.isOver && reading === undefined) break
       reading ??= readAhead(parts, job, copiedTo)
       const next = await reading
@@ -40,7 +40,7 @@ export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promis
       else {
         atWork.push(next)
         copiedTo = next.chunk.last
-        // A turn that is taken while a chunk is still at work would hide what that chunk takes.
+        // A turn that is taken while a chunk is still at work would hide the time of that chunk.
         if (pacer.depth() > 1 && !stint.isOver) reading = readAhead(parts, job, copiedTo)
       }
     }
@@ -58,7 +58,7 @@ function readAhead(
   after: CipherkeyPosition | undefined,
 ): Promise<ChunkAtWork | undefined> {
   const reading = readChunk(parts, job, after)
-  // It may fail while nobody waits for it yet; whoever waits is told all the same.
+  // It may fail while nobody waits for it yet. A later waiter still receives the error.
   reading.catch(() => undefined)
   return reading
 }

@@ -1,5 +1,6 @@
 // Every cipherkey of a tenant, opened chunk by chunk in the order of the primary key. How far that has come is stored
-// with what was found, so that a proof which is interrupted, by a crash or for the sake of others, need not begin again.
+// with what was found, so that a verification which is interrupted, by a crash or for the sake of others, need not begin
+// again.
 import type { TenantKey } from '@keyhold/core'
 import { identitiesOf } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
@@ -7,7 +8,7 @@ import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { setAside } from './copy-cipherkeys.ts'
 import { advance, type LeaderParts } from '../engine/migration-parts.ts'
 import type { Turn } from '../engine/pacer.ts'
-import { proofPosition, type Proof } from './verification.ts'
+import { positionOf, type OngoingVerification } from './ongoing-verification.ts'
 import type { UnreadableCipherkey } from '../engine/rewrap-records.ts'
 
 const saveMs = 1_000
@@ -21,28 +22,28 @@ interface CheckAtWork {
 }
 
 /**
- * Opens the cipherkeys that the proof does not have yet and sets aside those that don't open; answers whether that
+ * Opens the cipherkeys that the verification does not have yet and sets aside those that don't open; answers whether that
  * reached the end. Otherwise the lead is to be given up.
  */
 export async function openAll(
   parts: LeaderParts,
   job: KeyJobRow,
-  proof: Proof,
+  ongoing: OngoingVerification,
   tenantKey: TenantKey,
 ): Promise<boolean> {
   const { store, threads, pacer, signal, stint, failpoint } = parts
   const checks: CheckAtWork[] = []
   let savedAtMs = performance.now()
-  let readTo = proof.after
+  let readTo = ongoing.after
 
   async function settleOldest(): Promise<void> {
     const oldest = checks.shift()
     if (oldest === undefined) return
     const unreadable = await oldest.unreadable
     oldest.turn.done(oldest.rows)
-    proof.rows += oldest.rows
-    proof.after = oldest.last
-    proof.digest.add(oldest.identities)
+    ongoing.rows += oldest.rows
+    ongoing.after = oldest.last
+    ongoing.digest.add(oldest.identities)
     if (unreadable.length === 0 && performance.now() - savedAtMs < saveMs) return
     await save(unreadable)
   }
@@ -52,15 +53,15 @@ export async function openAll(
     await store.transaction(async (transaction) => {
       const failed = await setAside(transaction, job, unreadable)
       await advance(parts, transaction, job, {
-        verified: proof.rows,
-        verifiedTo: proofPosition(proof, job),
+        verified: ongoing.rows,
+        verifiedTo: positionOf(ongoing, job),
         ...(failed !== undefined && { failed }),
       })
     })
   }
 
   async function begin(): Promise<'begun' | 'at-end' | 'no-leave'> {
-    if (isAtEnd(readTo, proof.end)) return 'at-end'
+    if (isAtEnd(readTo, ongoing.end)) return 'at-end'
     const turn = await pacer.turn(signal)
     if (turn === undefined) return 'no-leave'
     const chunk = await store.cipherkeyChunks.next(job.tenantId, readTo, { limit: turn.rows })
@@ -69,7 +70,7 @@ export async function openAll(
     const { records, rows, last } = chunk
     const identities = identitiesOf(records, rows)
     const unreadable = threads.findUnreadable(records, tenantKey)
-    // It may fail while nobody waits for it yet; whoever waits is told all the same.
+    // It may fail while nobody waits for it yet. A later waiter still receives the error.
     unreadable.catch(() => undefined)
     checks.push({ unreadable, identities, rows, last, turn })
     readTo = last

@@ -1,4 +1,5 @@
-// Prepare: the tenant's next key version, wrapped by the target and opened through it again. Nothing uses it yet.
+// Prepare makes the tenant's next key version, wrapped by the target, and unwraps it through the target again.
+// Nothing uses it yet.
 import { isKeyholdError, keyCheckValue, type ErrorCode } from '@keyhold/core'
 import { newId } from '../../keyring/new-id.ts'
 import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
@@ -20,8 +21,8 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
   try {
     await kms.inspectKey(job.targetKeyArn, job.tenantId)
   } catch (error) {
-    // A rotation stays under a key that protects the tenant already: where its own region is away another one may make
-    // the new tenant key, and does not where it cannot. A migration waits until every region can be tried.
+    // A rotation stays under a key that already protects the tenant. If the key's own region is away, another one may
+    // make the new tenant key, and does not where it cannot. A migration waits until every region can be tried.
     if (job.kind !== 'rotate' || !isKeyholdError(error, ...outages)) throw error
   }
 

@@ -1,4 +1,4 @@
-// A new try with the cipherkeys that were set aside: what was repaired meanwhile is brought over and forgotten here.
+// Tries the cipherkeys that were set aside again. Those that were repaired meanwhile are copied and leave the list.
 import { isKeyholdError, type TenantKey } from '@keyhold/core'
 import { parseCipherkeyRecords } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
@@ -21,7 +21,7 @@ export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise
       chunk.tenantKeyVersions.map((each) => findTenantKey(parts, job.tenantId, each)),
     )
     const present = sources.filter((source) => source !== undefined)
-    // A row whose tenant key is gone for good stays set aside; without it the others of its chunk wait as well.
+    // A row whose tenant key is gone for good stays set aside, and the others of its chunk wait with it.
     if (present.length === sources.length) {
       const { records, unreadable } = await parts.threads.rewrap({
         records: chunk.records,
@@ -49,7 +49,7 @@ function nameOf({ dataKeyId, version }: CipherkeyPosition): string {
   return `${dataKeyId}/${version}`
 }
 
-/** Undefined for a version that is gone, and for one that was damaged itself. */
+/** Undefined for a version that is gone or that was damaged itself. */
 async function findTenantKey(
   { tenantKeys }: LeaderParts,
   tenantId: string,

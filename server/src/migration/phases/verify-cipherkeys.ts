@@ -1,21 +1,21 @@
-// Proof before a version may go: no cipherkey is left under another one, and every one opens with the tenant key that
-// the key job brought them under, unwrapped afresh by a KMS that has access to that key alone.
+// Verifies before a version may end: no cipherkey is left under another one, and every one opens with the tenant key
+// that the key job brought them under. That key is unwrapped afresh by a KMS that has access to it alone.
 import { KeyholdError, type Kms } from '@keyhold/core'
 import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { openAll } from './open-cipherkeys.ts'
-import { beginProof, resumeProof } from './verification.ts'
+import { beginVerification, resumeVerification } from './ongoing-verification.ts'
 import { retryFailures } from './retry-failures.ts'
 
-/** What was found, for the report. */
+/** The result of a verification, for the report. */
 export interface Verification {
   /** RFC 3339. */
   verifiedAt: string
   tenantKeyVersion: number
-  /** Cipherkeys that were opened. */
+  /** The number of cipherkeys that were opened. */
   cipherkeys: number
-  /** Cipherkeys that an operator accepted as unreadable. */
+  /** The number of cipherkeys that were accepted as unreadable. */
   acceptedFailures: number
   /**
    * Lower-case hex: SHA-256 over all cipherkeys in the order of data key id and version, each as 16 bytes id, u32
@@ -26,19 +26,19 @@ export interface Verification {
 }
 
 /**
- * Answers what was found; `stale`: cipherkeys are left that must be copied first; `unfinished`: it is to be called again,
- * by whoever leads then, and goes on where it ended.
+ * Answers the result; `stale`: cipherkeys are left that must be copied first; `unfinished`: it must be called again
+ * by the run that leads then, and goes on where it ended.
  *
  * @throws KeyholdError `ERR_MIGRATION_FAILURES_OPEN` while cipherkeys that don't open are neither repaired nor accepted
  */
-export async function proveCipherkeys(
+export async function verifyCipherkeys(
   parts: LeaderParts,
   job: KeyJobRow,
 ): Promise<Verification | 'stale' | 'unfinished'> {
   const { store, kms, failpoint } = parts
   const { version, keyArn } = destinationOf(job)
   await failpoint('migration.verify.before')
-  const resumed = await resumeProof(parts, job)
+  const resumed = await resumeVerification(parts, job)
   if (resumed === undefined) {
     await retryFailures(parts, job)
     if (await store.keyJobFailures.existsStale(job.tenantId, job.id, version, { acceptedOnly: false })) {
@@ -51,20 +51,20 @@ export async function proveCipherkeys(
   if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
   await failpoint('migration.verify.before-kms')
   const tenantKey = await unwrapTenantKey(onlyKey(kms, keyArn), { ...row, wrapped: row.wrapped })
-  const proof = resumed ?? (await beginProof(parts, job))
-  if (!(await openAll(parts, job, proof, tenantKey))) return 'unfinished'
+  const ongoing = resumed ?? (await beginVerification(parts, job))
+  if (!(await openAll(parts, job, ongoing, tenantKey))) return 'unfinished'
   const { open, accepted } = await store.keyJobFailures.count(job.id)
   if (open > 0) {
-    // All that does not open is known now. Whatever becomes of it, the next verification proves everything afresh.
+    // Every row that does not open is known now. The next verification opens everything afresh.
     await store.transaction((transaction) => advance(parts, transaction, job, { verifiedTo: null }))
     return 'unfinished'
   }
   return {
     verifiedAt: new Date().toISOString(),
     tenantKeyVersion: version,
-    cipherkeys: proof.rows - accepted,
+    cipherkeys: ongoing.rows - accepted,
     acceptedFailures: accepted,
-    digest: proof.digest.end(),
+    digest: ongoing.digest.end(),
   }
 }
 

@@ -1,10 +1,11 @@
-// Verify: what the copying left behind goes back to it; what does not open is waited for; then the proof is kept.
+// Verify sends rows that the copying left behind back to it, waits for rows that do not open, and then stores the
+// result.
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { advance, type LeaderParts } from '../engine/migration-parts.ts'
-import { proveCipherkeys } from './verify-cipherkeys.ts'
+import { verifyCipherkeys } from './verify-cipherkeys.ts'
 
 export async function verify(parts: LeaderParts, job: KeyJobRow): Promise<void> {
-  const found = await proveCipherkeys(parts, job)
+  const found = await verifyCipherkeys(parts, job)
   if (found === 'unfinished') return
   await parts.store.transaction(async (transaction) => {
     await advance(

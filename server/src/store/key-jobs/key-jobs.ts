@@ -222,10 +222,10 @@ export function keyJobQueries(db: Database) {
     },
 
     /** Takes or renews the lead of a live key job for one replica; undefined when another has it or it has ended. */
-    async lease(id: string, leaderId: string, leaseSeconds: number): Promise<KeyJobRow | undefined> {
+    async takeLead(id: string, leaderId: string, leadSeconds: number): Promise<KeyJobRow | undefined> {
       const row = await db
         .updateTable('key_jobs')
-        .set({ leased_by: leaderId, lease_expires_at: sql`now() + make_interval(secs => ${leaseSeconds})` })
+        .set({ leased_by: leaderId, lease_expires_at: sql`now() + make_interval(secs => ${leadSeconds})` })
         .where('id', '=', id)
         .where('phase', 'not in', ended)
         .where(sql<boolean>`(leased_by = ${leaderId}::uuid or coalesce(lease_expires_at <= now(), true))`)
@@ -234,7 +234,7 @@ export function keyJobQueries(db: Database) {
       return row && fromRow(row)
     },
 
-    async release(id: string, leaderId: string): Promise<void> {
+    async giveUpLead(id: string, leaderId: string): Promise<void> {
       await db
         .updateTable('key_jobs')
         .set({ leased_by: null, lease_expires_at: null })

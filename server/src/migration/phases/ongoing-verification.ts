@@ -1,47 +1,47 @@
-// How far the proof of a key job has come, and what of it is stored, for whoever leads the job next.
+// How far the verification of a key job has come. The position is stored for the run that leads the job next.
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { createIdentityDigest, resumeIdentityDigest, type IdentityDigest } from '../engine/identity-digest.ts'
 import { destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 
-export interface Proof {
-  /** How many were opened, or set aside, so far. */
+export interface OngoingVerification {
+  /** The number that were opened or set aside so far. */
   rows: number
   /** The last of them. */
   after: CipherkeyPosition | undefined
   /**
-   * The tenant's last cipherkey when the proof began; undefined: there was none. A tenant may make data keys faster than
-   * a key job that gives way to it opens them; those come under the version that is being proven.
+   * The tenant's last cipherkey when the verification began; undefined: there was none. A tenant may make data keys
+   * faster than a key job that gives way to it opens them; those come under the version that is being verified.
    */
   end: CipherkeyPosition | undefined
   digest: IdentityDigest
-  /** How many cipherkeys the key job had copied when it began. */
+  /** The number of cipherkeys that the key job had copied when the verification began. */
   copied: number
 }
 
-interface ProofPosition {
+interface VerificationPosition {
   rows: number
   after: CipherkeyPosition
   end: CipherkeyPosition
   /** Base64. */
   digestState: string
-  // It holds for no other version, and not once more was copied. Copying makes an end of it, but a replica of an older
-  // version of Keyhold, which may still run beside this one, knows nothing of it.
+  // It holds only for this version and only while nothing more is copied. Copying deletes it, but a replica of an older
+  // version of Keyhold, which may still run beside this one, does not.
   tenantKeyVersion: number
   copied: number
   /** RFC 3339. */
   savedAt: string
 }
 
-// Whoever comes later than this may have another database before them: one restored from a backup. It is long enough for
+// After this time the database may be another one, restored from a backup. It is long enough for
 // a thousand key jobs that take turns.
 const maxAgeMs = 3_600_000
 
-/** What is to be stored of it; null: nothing was opened yet. */
-export function proofPosition(
-  { rows, after, end, digest, copied }: Proof,
+/** The position to store; null: nothing was opened yet. */
+export function positionOf(
+  { rows, after, end, digest, copied }: OngoingVerification,
   job: KeyJobRow,
-): ProofPosition | null {
+): VerificationPosition | null {
   if (after === undefined || end === undefined) return null
   return {
     ...{ rows, after, end, copied },
@@ -51,11 +51,14 @@ export function proofPosition(
   }
 }
 
-/** Takes up what is stored of a proof; undefined: it is to begin anew. */
-export async function resumeProof({ store }: LeaderParts, job: KeyJobRow): Promise<Proof | undefined> {
+/** Resumes a stored verification; undefined: it must begin anew. */
+export async function resumeVerification(
+  { store }: LeaderParts,
+  job: KeyJobRow,
+): Promise<OngoingVerification | undefined> {
   const { verifiedTo, copied } = await current(store, job)
   if (verifiedTo === undefined) return undefined
-  const position = verifiedTo as ProofPosition
+  const position = verifiedTo as VerificationPosition
   const ageMs = Date.now() - Date.parse(position.savedAt)
   const isOfThis =
     position.tenantKeyVersion === destinationOf(job).version &&
@@ -68,7 +71,10 @@ export async function resumeProof({ store }: LeaderParts, job: KeyJobRow): Promi
   return { rows, after, end, digest, copied }
 }
 
-export async function beginProof({ store }: LeaderParts, job: KeyJobRow): Promise<Proof> {
+export async function beginVerification(
+  { store }: LeaderParts,
+  job: KeyJobRow,
+): Promise<OngoingVerification> {
   const { copied } = await current(store, job)
   return {
     rows: 0,
@@ -79,7 +85,7 @@ export async function beginProof({ store }: LeaderParts, job: KeyJobRow): Promis
   }
 }
 
-// As it is now: the same step may have copied before it proves.
+// Reads the job again: the same step may have copied before it verifies.
 async function current({ keyJobs }: LeaderParts['store'], { tenantId, id }: KeyJobRow): Promise<KeyJobRow> {
   const job = await keyJobs.find(tenantId, id)
   if (job === undefined) throw new TypeError(`key job ${id} is gone`)
