@@ -85,7 +85,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       threads,
       pacer: { turn: () => Promise.resolve({ rows: chunkRows, done: () => undefined }), depth: () => 2 },
       signReport: () => 'signed',
-      leaseSeconds: 60,
+      leadSeconds: 60,
       backupRetentionDays,
       failpoint,
     },
