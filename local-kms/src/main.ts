@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command: a local KMS until it is told to stop.
 import { parseArgs } from 'node:util'
-import { startLocalKms } from './local-kms.ts'
+import { startLocalKms } from './start-local-kms.ts'
 
 const USAGE = `Usage: npm run local-kms -- --port N --data-dir D [--principals F]
 

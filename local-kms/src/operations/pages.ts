@@ -1,7 +1,7 @@
 // Limit, Marker and Truncated, the same for every list. A marker names the last item of its page, so keys made or
 // deleted between two pages neither repeat nor hide others.
 import { KmsError } from '../kms-error.ts'
-import type { RequestFields } from '../request-fields.ts'
+import type { RequestFields } from './request-fields.ts'
 
 export interface PageRequest {
   readonly limit: number

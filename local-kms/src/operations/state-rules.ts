@@ -1,6 +1,6 @@
 // Which states a key may be in for an operation, and what AWS says otherwise.
-import type { Call } from '../call.ts'
-import { type Key, keyState } from '../key-record.ts'
+import type { Call } from './call.ts'
+import { type Key, keyState } from '../keys/key-record.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
 
 const invalidState = (key: Key, what: string): KmsError =>

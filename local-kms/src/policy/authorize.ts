@@ -2,10 +2,10 @@
 // an explicit deny anywhere wins; nobody, not even the owner's root, has access unless the key policy says
 // so; a key policy that names the account leaves the decision to the identity policies of that account;
 // across accounts both the key policy and the caller's identity policy must allow.
-import type { Caller } from '../callers.ts'
+import type { Caller } from '../callers/callers.ts'
 import { KmsError } from '../kms-error.ts'
 import { evaluateCondition, type RequestFacts } from './conditions.ts'
-import type { Policy, Selection, Statement } from './document.ts'
+import type { Policy, Selection, Statement } from './parse-policy.ts'
 import { matchesArn, matchesGlob } from './glob.ts'
 
 export interface AccessRequest {

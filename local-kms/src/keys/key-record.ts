@@ -1,0 +1,103 @@
+// The shape of a key: what all Regions share, what each Region has of its own, and which state follows; and of an
+// alias, which belongs to one Region.
+// Records are immutable: a change makes a new record, so that nothing half-changed is ever seen or saved.
+import { kmsArn } from './kms-arn.ts'
+import type { KeySpec, KeyUsage } from './key-spec.ts'
+
+export interface KeyRecord {
+  readonly account: string
+  readonly keyId: string
+  readonly spec: KeySpec
+  readonly usage: KeyUsage
+  readonly multiRegion: boolean
+  readonly primaryRegion: string
+  /** Oldest first; the last one encrypts, all of them decrypt. Empty for keys that are no AES keys. */
+  readonly materials: readonly KeyMaterial[]
+  /** Automatic rotation; absent when disabled. */
+  readonly rotation?: { readonly periodDays: number; readonly enabledAt: number } | undefined
+  readonly regions: Readonly<Partial<Record<string, RegionalKey>>>
+}
+
+export interface KeyMaterial {
+  /** 64 hex digits. */
+  readonly id: string
+  /** 32 bytes in base64. */
+  readonly secret: string
+}
+
+export interface RegionalKey {
+  readonly created: number
+  /** Until then a new replica is Creating. */
+  readonly readyAt: number
+  readonly description: string
+  readonly enabled: boolean
+  readonly policy: string
+  readonly tags: readonly Tag[]
+  /** No date while a primary waits for its replicas to go. */
+  readonly deletion?: { readonly windowDays: number; readonly date?: number } | undefined
+}
+
+export interface Tag {
+  readonly TagKey: string
+  readonly TagValue: string
+}
+
+export interface Alias {
+  readonly account: string
+  readonly region: string
+  /** With its prefix: `alias/…`. */
+  readonly name: string
+  readonly keyId: string
+  readonly created: number
+  readonly updated: number
+}
+
+export type KeyState = 'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion'
+
+export const DAY_MS = 86_400_000
+
+/** One key in one Region: what a request finds under a key id, an ARN or an alias. */
+export interface Key {
+  readonly record: KeyRecord
+  readonly region: string
+  readonly local: RegionalKey
+  readonly arn: string
+}
+
+export function keyIn(record: KeyRecord, region: string): Key | undefined {
+  const local = record.regions[region]
+  if (local === undefined) return undefined
+  return { record, region, local, arn: kmsArn(region, record.account, `key/${record.keyId}`) }
+}
+
+export function keyState(key: Key, now: number): KeyState {
+  const { deletion, readyAt, enabled } = key.local
+  if (deletion !== undefined)
+    return deletion.date === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion'
+  if (now < readyAt) return 'Creating'
+  return enabled ? 'Enabled' : 'Disabled'
+}
+
+export function withRegion(record: KeyRecord, region: string, local: RegionalKey | undefined): KeyRecord {
+  const regions = Object.entries(record.regions).filter(([name]) => name !== region)
+  if (local !== undefined) regions.push([region, local])
+  return { ...record, regions: Object.fromEntries(regions) }
+}
+
+/** Takes away the Regions whose waiting period is over. A primary's period starts when its last replica goes. */
+export function expire(record: KeyRecord, now: number): KeyRecord {
+  let current = record
+  let lastGone = 0
+  for (const [region, local] of Object.entries(record.regions)) {
+    const date = local?.deletion?.date
+    if (date === undefined || date > now) continue
+    lastGone = Math.max(lastGone, date)
+    current = withRegion(current, region, undefined)
+  }
+  const primary = current.regions[current.primaryRegion]
+  const waiting = primary?.deletion
+  if (primary === undefined || waiting === undefined || waiting.date !== undefined) return current
+  if (Object.keys(current.regions).length > 1) return current
+  const deletion = { ...waiting, date: lastGone + waiting.windowDays * DAY_MS }
+  return expire(withRegion(current, current.primaryRegion, { ...primary, deletion }), now)
+}
