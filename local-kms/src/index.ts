@@ -1,7 +1,7 @@
 // The library: start a local KMS in a test, aim faults at it, count its calls.
-export type { CallCount } from './traffic/call-counts.ts'
-export type { Fault, Faults } from './traffic/faults.ts'
 export { type LocalKms, type LocalKmsOptions, startLocalKms } from './start-local-kms.ts'
 export type { NewRole } from './callers/roles.ts'
-export type { Outage } from './traffic/regions.ts'
+export type { CallCount } from './traffic/call-counts.ts'
+export type { Fault, Faults } from './traffic/faults.ts'
 export type { AnsweredCall, CallMatch } from './traffic/observed-call.ts'
+export type { Outage } from './traffic/regions.ts'

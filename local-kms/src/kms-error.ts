@@ -1,5 +1,5 @@
-// What AWS KMS answers when it refuses. Every client error travels as HTTP 400, whatever number the service
-// model names (404, 409, 412): that is how recordings of AWS have it. Clients tell errors apart by name.
+// The errors that AWS KMS answers. Every client error travels as HTTP 400, whatever number the service model names
+// (404, 409, 412): recordings of AWS show it so. Clients tell errors apart by name.
 
 export class KmsError extends Error {
   readonly status: number
@@ -14,30 +14,60 @@ export class KmsError extends Error {
   }
 }
 
-export const validationError = (message: string): KmsError => new KmsError('ValidationException', message)
+/** The error that a client gets for `error`. Errors that AWS does not know are logged, and answered as internal. */
+export function toKmsError(error: unknown, log: (line: string) => void): KmsError {
+  if (error instanceof KmsError) return error
+  log(`local-kms failed: ${error instanceof Error ? (error.stack ?? error.message) : ''}`)
+  return internalError()
+}
 
-export const invalidCiphertext = (): KmsError => new KmsError('InvalidCiphertextException')
+export function validationError(message: string): KmsError {
+  return new KmsError('ValidationException', message)
+}
 
-export const unsupportedOperation = (message: string): KmsError =>
-  new KmsError('UnsupportedOperationException', message)
+export function serializationError(message: string): KmsError {
+  return new KmsError('SerializationException', message)
+}
 
-export const malformedPolicy = (message: string): KmsError =>
-  new KmsError('MalformedPolicyDocumentException', message)
+export function invalidSignature(message: string): KmsError {
+  return new KmsError('InvalidSignatureException', message)
+}
 
-export const notFound = (message: string): KmsError => new KmsError('NotFoundException', message)
+export function invalidCiphertext(): KmsError {
+  return new KmsError('InvalidCiphertextException')
+}
 
-/** Wrong key, wrong Region, deleted key and missing permission look alike, so that nothing is disclosed. */
-export const unreachableCiphertextKey = (): KmsError =>
-  new KmsError(
+export function unsupportedOperation(message: string): KmsError {
+  return new KmsError('UnsupportedOperationException', message)
+}
+
+export function malformedPolicy(message: string): KmsError {
+  return new KmsError('MalformedPolicyDocumentException', message)
+}
+
+export function notFound(message: string): KmsError {
+  return new KmsError('NotFoundException', message)
+}
+
+export function limitExceeded(message: string): KmsError {
+  return new KmsError('LimitExceededException', message)
+}
+
+/** A wrong key, a wrong Region, a deleted key and a missing permission look alike, so that nothing is disclosed. */
+export function unreachableCiphertextKey(): KmsError {
+  return new KmsError(
     'AccessDeniedException',
     'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
   )
+}
 
-export const throttled = (): KmsError =>
-  new KmsError(
+export function throttled(): KmsError {
+  return new KmsError(
     'ThrottlingException',
     'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
   )
+}
 
-export const internalError = (): KmsError =>
-  new KmsError('KMSInternalException', 'An internal error occurred. The request can be retried.', 500)
+export function internalError(): KmsError {
+  return new KmsError('KMSInternalException', 'An internal error occurred. The request can be retried.', 500)
+}

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// The command: a local KMS until it is told to stop.
+// The command: a local KMS that runs until a signal stops it.
 import { parseArgs } from 'node:util'
 import { startLocalKms } from './start-local-kms.ts'
 
-const USAGE = `Usage: npm run local-kms -- --port N --data-dir D [--principals F]
+const usage = `Usage: npm run local-kms -- --port N --data-dir D [--principals F]
 
   --port N        where to listen on 127.0.0.1 (0: any free port)
   --data-dir D    where keys are kept across restarts
@@ -13,20 +13,13 @@ const USAGE = `Usage: npm run local-kms -- --port N --data-dir D [--principals F
 const options = readOptions()
 try {
   const kms = await startLocalKms({ ...options, log: say })
-  // Before the first line is out: whoever waits for it may stop the process at once.
+  // The handlers are there before the first line is out: a process that waits for the line may stop this one at once.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       void kms.close()
     })
   }
-  say(`local-kms: an AWS KMS for development and tests ONLY. Never keep production keys in it.
-
-  endpoint     ${kms.url}
-  keys         ${options.dataDir}
-  credentials  access key: a 12-digit account id, or "test" for 123456789012; secret: "test"
-
-  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url ${kms.url} --region eu-west-1 kms list-keys
-`)
+  say(banner(kms.url, options.dataDir))
 } catch (error) {
   process.stderr.write(`local-kms: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
@@ -43,7 +36,7 @@ function readOptions() {
       },
     })
     if (values.help === true) {
-      process.stdout.write(USAGE)
+      process.stdout.write(usage)
       process.exit(0)
     }
     const { port, 'data-dir': dataDir, principals } = values
@@ -57,9 +50,20 @@ function readOptions() {
       ...(principals === undefined ? {} : { principalsFile: principals }),
     }
   } catch (error) {
-    process.stderr.write(`local-kms: ${error instanceof Error ? error.message : ''}\n\n${USAGE}`)
+    process.stderr.write(`local-kms: ${error instanceof Error ? error.message : ''}\n\n${usage}`)
     process.exit(2)
   }
+}
+
+function banner(url: string, dataDir: string): string {
+  return `local-kms: an AWS KMS for development and tests ONLY. Never keep production keys in it.
+
+  endpoint     ${url}
+  keys         ${dataDir}
+  credentials  access key: a 12-digit account id, or "test" for 123456789012; secret: "test"
+
+  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url ${url} --region eu-west-1 kms list-keys
+`
 }
 
 function say(line: string): void {

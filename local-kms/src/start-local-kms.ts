@@ -1,41 +1,48 @@
 // Starts and stops a local KMS: an HTTP server on loopback over a store.
 import { createServer, type Server } from 'node:http'
-import { type CallCount, CallCounts } from './traffic/call-counts.ts'
-import { Callers, readPrincipalsFile } from './callers/callers.ts'
-import { answer } from './http/answer-request.ts'
-import { Faults } from './traffic/faults.ts'
-import { KeyStore } from './keys/key-store.ts'
-import type { AnsweredCall, CallMatch } from './traffic/observed-call.ts'
-import { Regions } from './traffic/regions.ts'
+import { type Callers, createCallers } from './callers/callers.ts'
+import { readPrincipalsFile } from './callers/read-principals-file.ts'
 import type { Roles } from './callers/roles.ts'
-import { StateFolder } from './keys/state-folder.ts'
+import { answerRequest, type Endpoint } from './http/answer-request.ts'
+import { createKeyStore } from './keys/key-store.ts'
+import { openStateFolder, type StateFolder } from './keys/state-folder.ts'
+import { type CallCount, createCallCounts } from './traffic/call-counts.ts'
+import { createFaults, type Faults } from './traffic/faults.ts'
+import type { AnsweredCall, CallMatch } from './traffic/observed-call.ts'
+import { createRegions, type Regions } from './traffic/regions.ts'
+
+// SDKs keep connections. A connection that is closed just when a request is sent would look like a fault of the network.
+const keepAliveMs = 120_000
 
 export interface LocalKmsOptions {
   /** Default 0: a free port. */
-  readonly port?: number
+  port?: number
   /** There is no other: key material of a development KMS must not be reachable from a network. */
-  readonly host?: '127.0.0.1'
-  /** Where keys are kept across restarts, made if missing; without it they live in memory only. */
-  readonly dataDir?: string
+  host?: '127.0.0.1'
+  /** Where keys are kept across restarts; the folder is made if it is missing. Default: they live in memory only. */
+  dataDir?: string
   /** A JSON file of principals besides the administrators that every account has. */
-  readonly principalsFile?: string
-  /** Takes a line about each internal failure; default: nothing is written. */
-  readonly log?: (line: string) => void
-  /** Told of every call with a valid signature as soon as its answer is known, before it is sent. */
-  readonly onAnswer?: (call: AnsweredCall) => void
-  /** The clock of the keys and of sessions (not of signatures) in milliseconds, for tests that let waiting periods pass. */
-  readonly now?: () => number
+  principalsFile?: string
+  /** Receives a line about each internal failure. Default: nothing is written. */
+  log?: (line: string) => void
+  /** Receives every KMS call with a valid signature as soon as its answer is known, before the answer is sent. */
+  onAnswer?: (call: AnsweredCall) => void
+  /**
+   * The clock of keys and sessions (not of signatures) in milliseconds since 1970, for tests in which waiting periods
+   * pass. Default: the real one.
+   */
+  now?: () => number
 }
 
 export interface LocalKms {
   /** As in `http://127.0.0.1:4566`: the endpoint for an AWS SDK, whatever the account and Region. */
-  readonly url: string
-  readonly port: number
-  readonly faults: Faults
+  url: string
+  port: number
+  faults: Faults
   /** Takes whole Regions down. */
-  readonly regions: Regions
-  /** What AssumeRole finds. */
-  readonly roles: Roles
+  regions: Regions
+  /** The roles that AssumeRole finds. */
+  roles: Roles
   /** The calls that arrived with a valid signature, by operation, Region, caller and keys. */
   callCounts(match?: CallMatch): CallCount[]
   /** How many calls fit. */
@@ -45,53 +52,63 @@ export interface LocalKms {
   close(): Promise<void>
 }
 
-/** @throws Error when the port is taken, the folder is in use or damaged, or the principals are unreadable. */
+/** @throws Error when the port is taken, the folder is in use or damaged, or the principals are unreadable */
 export async function startLocalKms(options: LocalKmsOptions = {}): Promise<LocalKms> {
-  const {
-    port = 0,
-    host = '127.0.0.1',
-    dataDir,
-    principalsFile,
-    log = () => undefined,
-    onAnswer = () => undefined,
-    now = Date.now,
-  } = options
-  const callers = principalsFile === undefined ? new Callers() : readPrincipalsFile(principalsFile)
-  const faults = new Faults()
-  const regions = new Regions(faults)
-  const counts = new CallCounts()
-  const folder = dataDir === undefined ? undefined : new StateFolder(dataDir)
+  const { dataDir, principalsFile } = options
+  const callers = principalsFile === undefined ? createCallers() : readPrincipalsFile(principalsFile)
+  const folder = dataDir === undefined ? undefined : openStateFolder(dataDir)
   try {
-    const store = new KeyStore(folder, now)
-    const server = createServer((request, response) => {
-      answer({ callers, store, faults, counts, regions, log, onAnswer }, request, response).catch(() => {
-        // The client went away while it was sending.
-        response.destroy()
-      })
-    })
-    // SDKs keep connections; one closed under a request just sent would look like a fault of the network.
-    server.keepAliveTimeout = 120_000
-    const actualPort = await listen(server, port, host)
-    return {
-      url: `http://${host}:${actualPort}`,
-      port: actualPort,
-      faults,
-      regions,
-      roles: callers.roles,
-      callCounts: (match) => counts.list(match),
-      countCalls: (match) => counts.total(match),
-      resetCallCounts: () => {
-        counts.reset()
-      },
-      close: async () => {
-        await stop(server)
-        folder?.close()
-      },
-    }
+    return await serve(options, callers, folder)
   } catch (error) {
     folder?.close()
     throw error
   }
+}
+
+async function serve(
+  {
+    port = 0,
+    host = '127.0.0.1',
+    log = () => undefined,
+    onAnswer = () => undefined,
+    now = Date.now,
+  }: LocalKmsOptions,
+  callers: Callers,
+  folder: StateFolder | undefined,
+): Promise<LocalKms> {
+  const store = createKeyStore(folder, now)
+  const faults = createFaults()
+  const regions = createRegions(faults)
+  const counts = createCallCounts()
+  const server = createEndpointServer({ callers, store, faults, counts, regions, log, onAnswer })
+  const actualPort = await listen(server, port, host)
+  return {
+    url: `http://${host}:${actualPort}`,
+    port: actualPort,
+    faults,
+    regions,
+    roles: callers.roles,
+    callCounts: (match) => counts.list(match),
+    countCalls: (match) => counts.total(match),
+    resetCallCounts() {
+      counts.reset()
+    },
+    async close() {
+      await stop(server)
+      folder?.close()
+    },
+  }
+}
+
+function createEndpointServer(endpoint: Endpoint): Server {
+  const server = createServer((request, response) => {
+    answerRequest(endpoint, request, response).catch(() => {
+      // The client went away while it was sending.
+      response.destroy()
+    })
+  })
+  server.keepAliveTimeout = keepAliveMs
+  return server
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

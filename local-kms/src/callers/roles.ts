@@ -1,55 +1,63 @@
-// Roles: what a caller may become through AssumeRole, and what it may do then. They live in memory; those of the
-// principals file come back with each start.
+// Roles, which callers assume through AssumeRole. They live in memory; those of the principals file come back with each
+// start.
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 
 /** As in `arn:aws:iam::111122223333:role/path/name`. */
-const ROLE_ARN = /^arn:aws:iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/
+const roleArnPattern = /^arn:aws:iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/
 
 export interface NewRole {
-  readonly arn: string
-  /** Who may assume it: a policy with principals and without resources, as an object. */
-  readonly trust: unknown
-  /** What it may do in its account, an identity policy as an object; absent: nothing but what key policies give it. */
-  readonly policy?: unknown
+  arn: string
+  /** A policy with principals and without resources, as an object: it says who may assume the role. */
+  trust: unknown
+  /**
+   * An identity policy, as an object: it says what the role may do in its account. Absent: the role may do only what
+   * key policies allow.
+   */
+  policy?: unknown
 }
 
 export interface Role {
-  readonly arn: string
-  readonly account: string
+  arn: string
+  account: string
   /** Without its path, as in the ARN of a session. */
-  readonly name: string
-  readonly trust: Policy
-  readonly policy: Policy | undefined
+  name: string
+  trust: Policy
+  policy: Policy | undefined
 }
 
-export class Roles {
-  readonly #roles = new Map<string, Role>()
-
+export interface Roles {
   /**
-   * Makes the role or replaces it; sessions of it go on, with the new `policy`.
+   * Makes the role or replaces it. Its sessions go on, with the new `policy`.
    *
-   * @throws KmsError when a policy is malformed; TypeError when the ARN is no role's.
+   * @throws KmsError when a policy is malformed; TypeError when the ARN is not one of a role
    */
-  put({ arn, trust, policy }: NewRole): void {
-    const [, account, name] = ROLE_ARN.exec(arn) ?? []
-    if (account === undefined || name === undefined) {
-      throw new TypeError('"arn" expected arn:aws:iam::<account>:role/<name>')
-    }
-    this.#roles.set(arn, {
-      arn,
-      account,
-      name,
-      trust: parsePolicy(JSON.stringify(trust), 'trust'),
-      policy: policy === undefined ? undefined : parsePolicy(JSON.stringify(policy), 'identity'),
-    })
-  }
+  put(role: NewRole): void
+  /** Ends the role's sessions too. Answers whether there was such a role. */
+  delete(arn: string): boolean
+  find(arn: string): Role | undefined
+}
 
-  /** Ends its sessions too. Answers whether there was one. */
-  delete(arn: string): boolean {
-    return this.#roles.delete(arn)
+export function createRoles(): Roles {
+  const roles = new Map<string, Role>()
+  return {
+    put(role) {
+      roles.set(role.arn, parseRole(role))
+    },
+    delete: (arn) => roles.delete(arn),
+    find: (arn) => roles.get(arn),
   }
+}
 
-  find(arn: string): Role | undefined {
-    return this.#roles.get(arn)
+function parseRole({ arn, trust, policy }: NewRole): Role {
+  const [, account, name] = roleArnPattern.exec(arn) ?? []
+  if (account === undefined || name === undefined) {
+    throw new TypeError('"arn" expected arn:aws:iam::<account>:role/<name>')
+  }
+  return {
+    arn,
+    account,
+    name,
+    trust: parsePolicy(JSON.stringify(trust), 'trust'),
+    policy: policy === undefined ? undefined : parsePolicy(JSON.stringify(policy), 'identity'),
   }
 }

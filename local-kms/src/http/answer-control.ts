@@ -1,75 +1,103 @@
-// The endpoint's own routes, under a path that AWS does not use: faults, Regions that are down, roles and call counts
+// The endpoint's own routes, under a path that AWS does not use: faults, Regions that are down, roles and call counts,
 // for tests in any language.
-// They ask for no signature: whoever reaches a loopback port could as well stop the process.
+// They ask for no signature: a process that reaches a loopback port could stop local-kms as well.
+import type { Callers } from '../callers/callers.ts'
 import type { CallCounts } from '../traffic/call-counts.ts'
-import { type Fault, FAULT_KINDS, type Faults } from '../traffic/faults.ts'
-import type { CallMatch } from '../traffic/observed-call.ts'
-import { type Outage, OUTAGES, type Regions } from '../traffic/regions.ts'
-import type { Roles } from '../callers/roles.ts'
+import type { Faults } from '../traffic/faults.ts'
+import type { Regions } from '../traffic/regions.ts'
+import { parseFault, parseMatch, parseOutage, parseRole } from './control-body.ts'
+import { type HttpAnswer, jsonAnswer } from './http-answer.ts'
+import type { SignedRequest } from './signed-request.ts'
 
-export const CONTROL_PREFIX = '/_local-kms/'
+export const controlPrefix = '/_local-kms/'
 
-export interface ControlAnswer {
-  readonly status: number
-  readonly body?: unknown
+/** The parts that tests may change. */
+export interface ControlParts {
+  faults: Faults
+  counts: CallCounts
+  regions: Regions
+  callers: Callers
 }
 
-/** What tests may change. */
-export interface Controlled {
-  readonly faults: Faults
-  readonly counts: CallCounts
-  readonly regions: Regions
-  readonly roles: Roles
+interface ControlRequest {
+  /** The part of the path after its first slash: a fault's id, a Region, a role's ARN. */
+  name: string
+  query: URLSearchParams
+  body: Buffer
 }
 
-export function control(
-  method: string,
-  url: URL,
-  body: Buffer,
-  { faults, counts, regions, roles }: Controlled,
-): ControlAnswer {
-  const path = url.pathname.slice(CONTROL_PREFIX.length)
-  const route = `${method} ${path.replace(/\/.+$/, '/*')}`
+interface ControlAnswer {
+  status: number
+  body?: unknown
+}
+
+type ControlRoute = (parts: ControlParts, request: ControlRequest) => ControlAnswer
+
+const routes: ReadonlyMap<string, ControlRoute> = new Map<string, ControlRoute>([
+  ['GET faults', ({ faults }) => ({ status: 200, body: { faults: faults.list() } })],
+  [
+    'POST faults',
+    ({ faults }, { body }) => accept(() => ({ id: faults.addNumbered(parseFault(parseJson(body))) })),
+  ],
+  [
+    'DELETE faults',
+    ({ faults }) =>
+      clear(() => {
+        faults.clear()
+      }),
+  ],
+  ['DELETE faults/*', ({ faults }, { name }) => deleted(faults.remove(Number(name)))],
+  ['GET calls', ({ counts }, { query }) => listCalls(counts, query)],
+  [
+    'DELETE calls',
+    ({ counts }) =>
+      clear(() => {
+        counts.reset()
+      }),
+  ],
+  ['GET regions', ({ regions }) => ({ status: 200, body: { down: regions.list() } })],
+  ['PUT regions/*', ({ regions }, request) => takeDown(regions, request)],
+  ['DELETE regions/*', ({ regions }, { name }) => deleted(regions.bringBack(name))],
+  ['PUT roles/*', ({ callers }, request) => putRole(callers, request)],
+  ['DELETE roles/*', ({ callers }, { name }) => deleted(callers.roles.delete(name))],
+])
+
+export function answerControl(parts: ControlParts, { method, target, body }: SignedRequest): HttpAnswer {
+  const url = new URL(target, 'http://localhost')
+  const path = url.pathname.slice(controlPrefix.length)
   const name = decodeURIComponent(path.slice(path.indexOf('/') + 1))
-  switch (route) {
-    case 'GET faults':
-      return { status: 200, body: { faults: faults.list() } }
-    case 'POST faults':
-      return accept(() => ({ id: faults.addNumbered(readFault(JSON.parse(body.toString()))) }))
-    case 'DELETE faults':
-      faults.clear()
-      return { status: 204 }
-    case 'DELETE faults/*':
-      return { status: faults.remove(Number(name)) ? 204 : 404 }
-    case 'GET calls': {
-      const match = readMatch(Object.fromEntries(url.searchParams))
-      return { status: 200, body: { total: counts.total(match), calls: counts.list(match) } }
-    }
-    case 'GET regions':
-      return { status: 200, body: { down: regions.list() } }
-    case 'PUT regions/*':
-      return accept(() => {
-        regions.takeDown(name, readOutage(JSON.parse(body.toString())))
-        return { region: name }
-      })
-    case 'DELETE regions/*':
-      return { status: regions.bringBack(name) ? 204 : 404 }
-    case 'PUT roles/*':
-      return accept(() => {
-        const fields = fieldsOf(JSON.parse(body.toString()), ['trust', 'policy'])
-        roles.put({ arn: name, trust: fields.get('trust'), policy: fields.get('policy') })
-        return { arn: name }
-      })
-    case 'DELETE roles/*':
-      return { status: roles.delete(name) ? 204 : 404 }
-    case 'DELETE calls':
-      counts.reset()
-      return { status: 204 }
-    default:
-      return { status: 404, body: { error: `local-kms has no ${method} ${url.pathname}` } }
-  }
+  const route = routes.get(`${method} ${path.replace(/\/.+$/, '/*')}`)
+  const answer: ControlAnswer =
+    route === undefined
+      ? { status: 404, body: { error: `local-kms has no ${method} ${url.pathname}` } }
+      : route(parts, { name, query: url.searchParams, body })
+  return jsonAnswer(answer.status, 'application/json', answer.body)
 }
 
+function listCalls(counts: CallCounts, query: URLSearchParams): ControlAnswer {
+  const match = parseMatch(Object.fromEntries(query))
+  return { status: 200, body: { total: counts.total(match), calls: counts.list(match) } }
+}
+
+function takeDown(regions: Regions, { name, body }: ControlRequest): ControlAnswer {
+  return accept(() => {
+    regions.takeDown(name, parseOutage(parseJson(body)))
+    return { region: name }
+  })
+}
+
+function putRole({ roles }: Callers, { name, body }: ControlRequest): ControlAnswer {
+  return accept(() => {
+    roles.put(parseRole(name, parseJson(body)))
+    return { arn: name }
+  })
+}
+
+function parseJson(body: Buffer): unknown {
+  return JSON.parse(body.toString())
+}
+
+/** Answers 201 with what `change` answers, or 400 with what it throws. */
 function accept(change: () => object): ControlAnswer {
   try {
     return { status: 201, body: change() }
@@ -78,55 +106,11 @@ function accept(change: () => object): ControlAnswer {
   }
 }
 
-function readOutage(value: unknown): Outage {
-  const given = fieldsOf(value, ['outage']).get('outage')
-  const outage = OUTAGES.find((one) => one === given)
-  if (outage === undefined) throw new TypeError(`"outage" expected one of ${OUTAGES.join(', ')}`)
-  return outage
+function clear(change: () => void): ControlAnswer {
+  change()
+  return { status: 204 }
 }
 
-function readFault(value: unknown): Fault {
-  const fields = fieldsOf(value, ['match', 'kind', 'probability', 'latencyMs', 'count'])
-  const kind = FAULT_KINDS.find((one) => one === fields.get('kind'))
-  if (kind === undefined) throw new TypeError(`"kind" expected one of ${FAULT_KINDS.join(', ')}`)
-  const match = fields.get('match')
-  const number = (name: string): number | undefined => {
-    const one = fields.get(name)
-    if (one === undefined || typeof one === 'number') return one
-    throw new TypeError(`"${name}" expected a number`)
-  }
-  return {
-    kind,
-    match: match === undefined ? undefined : readMatch(match),
-    probability: number('probability'),
-    latencyMs: number('latencyMs'),
-    count: number('count'),
-  }
-}
-
-function readMatch(value: unknown): CallMatch {
-  const fields = fieldsOf(value, ['operation', 'region', 'account', 'caller', 'keyId'])
-  const text = (name: string): string | undefined => {
-    const one = fields.get(name)
-    if (one === undefined || typeof one === 'string') return one
-    throw new TypeError(`"${name}" expected text`)
-  }
-  return {
-    operation: text('operation'),
-    region: text('region'),
-    account: text('account'),
-    caller: text('caller'),
-    keyId: text('keyId'),
-  }
-}
-
-function fieldsOf(value: unknown, allowed: readonly string[]): ReadonlyMap<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError('expected a JSON object')
-  }
-  const fields = new Map<string, unknown>(Object.entries(value))
-  // A misspelt member would aim the fault at every call.
-  const unknown = [...fields.keys()].find((name) => !allowed.includes(name))
-  if (unknown !== undefined) throw new TypeError(`"${unknown}" expected one of ${allowed.join(', ')}`)
-  return fields
+function deleted(existed: boolean): ControlAnswer {
+  return { status: existed ? 204 : 404 }
 }

@@ -1,162 +1,102 @@
 // AWS STS, as much of it as cross-account access needs: AssumeRole and GetCallerIdentity, in the Query protocol (a form
-// in, XML out). Sessions are honoured by the KMS on the same port.
-import { randomUUID } from 'node:crypto'
-import type { CallCounts } from '../traffic/call-counts.ts'
+// in, XML out). The KMS on the same port honours the sessions.
+import { assumeRole } from '../callers/assume-role.ts'
 import type { Caller, Callers } from '../callers/callers.ts'
-import type { Faults } from '../traffic/faults.ts'
 import type { KeyStore } from '../keys/key-store.ts'
-import { internalError, KmsError, validationError } from '../kms-error.ts'
-import type { ObservedCall } from '../traffic/observed-call.ts'
-import { authorizeByKeyPolicy } from '../policy/authorize.ts'
-import type { RequestFacts } from '../policy/conditions.ts'
-import { type SignedRequest, verifySignature } from './verify-signature.ts'
+import { KmsError, toKmsError, validationError } from '../kms-error.ts'
+import type { CallCounts } from '../traffic/call-counts.ts'
+import type { Faults } from '../traffic/faults.ts'
+import { observeCall } from '../traffic/observed-call.ts'
+import type { HttpAnswer } from './http-answer.ts'
+import type { SignedRequest } from './signed-request.ts'
+import { element, stsErrorXml, stsResultXml } from './sts-xml.ts'
+import { verifySignature } from './verify-signature.ts'
 
-export const FORM_TYPE = 'application/x-www-form-urlencoded'
+export const formType = 'application/x-www-form-urlencoded'
 
-const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
-const SESSION_NAME = /^[\w+=,.@-]{2,64}$/
-const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/
-const SECONDS = { min: 900, byDefault: 3600, max: 43_200 }
-const MAX_BYTES = 65_536
+const contentType = 'text/xml'
+const maxBodyBytes = 65_536
 
 export interface StsParts {
-  readonly callers: Callers
-  readonly store: KeyStore
-  readonly faults: Faults
-  readonly counts: CallCounts
-  readonly log: (line: string) => void
+  callers: Callers
+  store: KeyStore
+  faults: Faults
+  counts: CallCounts
+  log: (line: string) => void
 }
-
-export type StsAnswer = { readonly status: number; readonly xml: string } | 'drop'
 
 export async function answerSts(
   parts: StsParts,
   request: SignedRequest,
   clientGone: () => AbortSignal,
-): Promise<StsAnswer> {
+): Promise<HttpAnswer> {
   try {
-    return await carryOut(parts, request, clientGone)
+    const xml = await carryOut(parts, request, clientGone)
+    return xml === undefined ? 'drop' : { status: 200, contentType, text: xml }
   } catch (error) {
-    if (!(error instanceof KmsError)) {
-      parts.log(`local-kms failed: ${error instanceof Error ? (error.stack ?? error.message) : ''}`)
-    }
-    return errorAnswer(error instanceof KmsError ? error : internalError())
+    const { code, message, status } = toStsError(toKmsError(error, parts.log))
+    return { status, contentType, text: stsErrorXml(code, message, status) }
   }
 }
 
+// Answers XML, or undefined when the connection must end without an answer.
 async function carryOut(
   { callers, store, faults, counts }: StsParts,
   request: SignedRequest,
   clientGone: () => AbortSignal,
-): Promise<StsAnswer> {
-  if (request.body.length > MAX_BYTES) throw validationError('The request is too large.')
-  const { caller, region } = verifySignature(request, (id) => callers.find(id), Date.now(), {
-    service: 'sts',
-    sessionsNow: store.now(),
-  })
+): Promise<string | undefined> {
+  if (request.body.length > maxBodyBytes) throw validationError('The request is too large.')
+  const { caller, region } = verifySignature(request, 'sts', callers, store.nowMs())
   const form = new URLSearchParams(request.body.toString())
   const operation = form.get('Action') ?? ''
-  const observed: ObservedCall = {
-    operation,
-    region,
-    callerAccount: caller.account,
-    callerArn: caller.arn,
-    keys: [],
-  }
+  const observed = observeCall(operation, caller, region, {}, store)
   counts.add(observed)
-  if ((await faults.meet(observed, clientGone)) === 'drop') return 'drop'
+  if ((await faults.meet(observed, clientGone)) === 'drop') return undefined
   switch (operation) {
     case 'GetCallerIdentity':
-      return result(operation, identityXml(caller))
+      return stsResultXml(operation, identityXml(caller))
     case 'AssumeRole':
-      return result(operation, assumeRole(callers, caller, form, store.now()))
+      return stsResultXml(operation, assumeRoleXml(callers, caller, form, store.nowMs()))
     default:
       throw new KmsError('InvalidAction', `local-kms offers no ${operation} of STS.`)
   }
 }
 
-function identityXml(caller: Caller): string {
-  return `${element('Arn', caller.arn)}${element('UserId', caller.account)}${element('Account', caller.account)}`
+function identityXml({ arn, account }: Caller): string {
+  return `${element('Arn', arn)}${element('UserId', account)}${element('Account', account)}`
 }
 
-function assumeRole(callers: Callers, caller: Caller, form: URLSearchParams, now: number): string {
-  const roleArn = form.get('RoleArn') ?? ''
+function assumeRoleXml(callers: Callers, caller: Caller, form: URLSearchParams, nowMs: number): string {
   const sessionName = form.get('RoleSessionName') ?? ''
-  const externalId = form.get('ExternalId') ?? undefined
-  const seconds = Number(form.get('DurationSeconds') ?? SECONDS.byDefault)
-  if (!SESSION_NAME.test(sessionName)) throw invalidMember('roleSessionName')
-  if (externalId !== undefined && !EXTERNAL_ID.test(externalId)) throw invalidMember('externalId')
-  if (!(Number.isInteger(seconds) && seconds >= SECONDS.min && seconds <= SECONDS.max)) {
-    throw invalidMember('durationSeconds')
+  const request = {
+    roleArn: form.get('RoleArn') ?? '',
+    sessionName,
+    externalId: form.get('ExternalId') ?? undefined,
+    durationSeconds: form.get('DurationSeconds') ?? undefined,
   }
-  const role = callers.roles.find(roleArn)
-  // Whether a role exists is nobody's business.
-  if (role === undefined) throw mayNotAssume(caller, roleArn)
-  const facts = new Map([
-    ['sts:externalid', externalId === undefined ? [] : [externalId]],
-    ['sts:rolesessionname', [sessionName]],
-    ['aws:principalarn', [caller.roleArn ?? caller.arn]],
-    ['aws:principalaccount', [caller.account]],
-    ['aws:securetransport', ['true']],
-  ])
-  const lookUp: RequestFacts = (key) => facts.get(key.toLowerCase())
-  try {
-    const request = { caller, action: 'sts:AssumeRole', resource: roleArn, facts: lookUp }
-    authorizeByKeyPolicy(request, role.trust, role.account)
-  } catch (error) {
-    throw error instanceof KmsError ? mayNotAssume(caller, roleArn) : error
-  }
-  const expiresAt = now + seconds * 1000
-  const session = callers.begin(role, sessionName, expiresAt)
+  const session = assumeRole(callers, caller, request, nowMs)
+  const { accessKeyId, expiresAtMs } = session
+  const { secretAccessKey, sessionToken = '', arn } = session.caller
   const credentials = [
-    element('AccessKeyId', session.accessKeyId),
-    element('SecretAccessKey', session.caller.secretAccessKey),
-    element('SessionToken', session.caller.sessionToken ?? ''),
-    element('Expiration', new Date(expiresAt).toISOString().replace(/\.\d+/, '')),
+    element('AccessKeyId', accessKeyId),
+    element('SecretAccessKey', secretAccessKey),
+    element('SessionToken', sessionToken),
+    element('Expiration', new Date(expiresAtMs).toISOString().replace(/\.\d+/, '')),
   ]
-  const user = `${element('AssumedRoleId', `${session.accessKeyId}:${sessionName}`)}${element('Arn', session.caller.arn)}`
+  const user = `${element('AssumedRoleId', `${accessKeyId}:${sessionName}`)}${element('Arn', arn)}`
   return `<Credentials>${credentials.join('')}</Credentials><AssumedRoleUser>${user}</AssumedRoleUser>`
 }
 
-function mayNotAssume(caller: Caller, roleArn: string): KmsError {
-  return new KmsError(
-    'AccessDenied',
-    `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
-    403,
-  )
-}
-
-function invalidMember(name: string): KmsError {
-  return validationError(`1 validation error detected: Value at '${name}' failed to satisfy constraint`)
-}
-
-function result(operation: string, xml: string): StsAnswer {
-  const metadata = `<ResponseMetadata>${element('RequestId', randomUUID())}</ResponseMetadata>`
-  const name = `${operation}Response`
-  const inner = `<${operation}Result>${xml}</${operation}Result>${metadata}`
-  return { status: 200, xml: `<${name} xmlns="${NAMESPACE}">${inner}</${name}>` }
-}
-
 // STS has names of its own for what both services refuse.
-const CODES: ReadonlyMap<string, readonly [code: string, status: number]> = new Map([
-  ['UnrecognizedClientException', ['InvalidClientTokenId', 403]],
-  ['ExpiredTokenException', ['ExpiredToken', 403]],
-  ['InvalidSignatureException', ['SignatureDoesNotMatch', 403]],
-  ['ThrottlingException', ['Throttling', 400]],
-  ['KMSInternalException', ['InternalFailure', 500]],
-  ['ValidationException', ['ValidationError', 400]],
+const stsErrors: ReadonlyMap<string, { code: string; status: number }> = new Map([
+  ['UnrecognizedClientException', { code: 'InvalidClientTokenId', status: 403 }],
+  ['ExpiredTokenException', { code: 'ExpiredToken', status: 403 }],
+  ['InvalidSignatureException', { code: 'SignatureDoesNotMatch', status: 403 }],
+  ['ThrottlingException', { code: 'Throttling', status: 400 }],
+  ['KMSInternalException', { code: 'InternalFailure', status: 500 }],
+  ['ValidationException', { code: 'ValidationError', status: 400 }],
 ])
 
-function errorAnswer({ name, message, status }: KmsError): StsAnswer {
-  const [code, httpStatus] = CODES.get(name) ?? [name, status]
-  const type = element('Type', httpStatus < 500 ? 'Sender' : 'Receiver')
-  const error = `<Error>${type}${element('Code', code)}${element('Message', message)}</Error>`
-  const xml = `<ErrorResponse xmlns="${NAMESPACE}">${error}${element('RequestId', randomUUID())}</ErrorResponse>`
-  return { status: httpStatus, xml }
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
-
-function element(name: string, text: string): string {
-  return `<${name}>${text.replace(/[&<>]/g, (one) => ESCAPES[one] ?? one)}</${name}>`
+function toStsError({ name, message, status }: KmsError) {
+  return { message, ...(stsErrors.get(name) ?? { code: name, status }) }
 }

@@ -2,8 +2,8 @@
 // key, so that Decrypt finds it without a KeyId; replicas share the key id and the material.
 //
 // layout   prefix 5 | account 6 | key id 1 + 16 | material id 32 | salt 64 | nonce 12 | AES-GCM | tag 16
-// The prefix and the 152 bytes of overhead are those of real blobs ("AQICAHh…" in base64): code that stores
-// or sniffs them meets here what it will meet in AWS. The real layout is not published.
+// The prefix and the 152 bytes of overhead are those of real blobs ("AQICAHh…" in base64), so that code which stores
+// or sniffs blobs meets the same here as in AWS. The real layout is not published.
 import {
   createCipheriv,
   createDecipheriv,
@@ -13,42 +13,42 @@ import {
   randomBytes,
 } from 'node:crypto'
 import { invalidCiphertext } from '../kms-error.ts'
-import type { KeyMaterial } from './key-record.ts'
+import { currentMaterial } from './key-material.ts'
+import type { Key, KeyMaterial } from './key-record.ts'
 
-const PREFIX = Buffer.from([0x01, 0x02, 0x02, 0x00, 0x78])
-const ACCOUNT_BYTES = 6
-const MATERIAL_ID_BYTES = 32
-const SALT_BYTES = 64
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
-const MATERIAL_AT = PREFIX.length + ACCOUNT_BYTES + 1 + 16
-const SALT_AT = MATERIAL_AT + MATERIAL_ID_BYTES
-const NONCE_AT = SALT_AT + SALT_BYTES
-const HEADER_BYTES = NONCE_AT + NONCE_BYTES
+const prefix = Buffer.from([0x01, 0x02, 0x02, 0x00, 0x78])
+const accountBytes = 6
+const keyIdBytes = 1 + 16
+const materialIdBytes = 32
+const saltBytes = 64
+const nonceBytes = 12
+const tagBytes = 16
+const keyIdAt = prefix.length + accountBytes
+const materialAt = keyIdAt + keyIdBytes
+const saltAt = materialAt + materialIdBytes
+const nonceAt = saltAt + saltBytes
+const headerBytes = nonceAt + nonceBytes
 
 export type EncryptionContext = ReadonlyMap<string, string>
 
+/** The key and the material that a blob names. */
 export interface BlobOrigin {
-  readonly account: string
-  readonly keyId: string
-  readonly materialId: string
+  account: string
+  keyId: string
+  materialId: string
 }
 
-export function seal(
-  account: string,
-  keyId: string,
-  material: KeyMaterial,
-  plaintext: Buffer,
-  context: EncryptionContext,
-): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES)
-  PREFIX.copy(header)
-  header.writeUIntBE(Number(account), PREFIX.length, ACCOUNT_BYTES)
-  keyIdBytes(keyId).copy(header, PREFIX.length + ACCOUNT_BYTES)
-  header.write(material.id, MATERIAL_AT, 'hex')
-  randomBytes(SALT_BYTES + NONCE_BYTES).copy(header, SALT_AT)
-  const cipher = createCipheriv('aes-256-gcm', callKey(material, header), header.subarray(NONCE_AT), {
-    authTagLength: TAG_BYTES,
+export function seal(key: Key, plaintext: Buffer, context: EncryptionContext): Buffer {
+  const { account, keyId } = key.record
+  const material = currentMaterial(key)
+  const header = Buffer.alloc(headerBytes)
+  prefix.copy(header)
+  header.writeUIntBE(Number(account), prefix.length, accountBytes)
+  encodeKeyId(keyId).copy(header, keyIdAt)
+  header.write(material.id, materialAt, 'hex')
+  randomBytes(saltBytes + nonceBytes).copy(header, saltAt)
+  const cipher = createCipheriv('aes-256-gcm', callKey(material, header), header.subarray(nonceAt), {
+    authTagLength: tagBytes,
   })
   cipher.setAAD(associatedData(header, context))
   const sealed = cipher.update(plaintext)
@@ -56,36 +56,36 @@ export function seal(
   return Buffer.concat([header, sealed, cipher.getAuthTag()])
 }
 
-/** @throws KmsError InvalidCiphertextException when these bytes can never have come from here. */
-export function readOrigin(blob: Buffer): BlobOrigin {
-  if (blob.length <= HEADER_BYTES + TAG_BYTES || !blob.subarray(0, PREFIX.length).equals(PREFIX)) {
+/** @throws KmsError InvalidCiphertextException for bytes that `seal` can never have made */
+export function parseOrigin(blob: Buffer): BlobOrigin {
+  if (blob.length <= headerBytes + tagBytes || !blob.subarray(0, prefix.length).equals(prefix)) {
     throw invalidCiphertext()
   }
   return {
-    account: String(blob.readUIntBE(PREFIX.length, ACCOUNT_BYTES)).padStart(12, '0'),
-    keyId: keyIdText(blob.subarray(PREFIX.length + ACCOUNT_BYTES, MATERIAL_AT)),
-    materialId: blob.toString('hex', MATERIAL_AT, SALT_AT),
+    account: String(blob.readUIntBE(prefix.length, accountBytes)).padStart(12, '0'),
+    keyId: parseKeyId(blob.subarray(keyIdAt, materialAt)),
+    materialId: blob.toString('hex', materialAt, saltAt),
   }
 }
 
-/** @throws KmsError InvalidCiphertextException: another context, another key and a flipped bit look alike. */
+/** @throws KmsError InvalidCiphertextException: another context, another key and a flipped bit look alike */
 export function open(material: KeyMaterial, blob: Buffer, context: EncryptionContext): Buffer {
-  const header = blob.subarray(0, HEADER_BYTES)
-  const decipher = createDecipheriv('aes-256-gcm', callKey(material, header), header.subarray(NONCE_AT), {
-    authTagLength: TAG_BYTES,
+  const header = blob.subarray(0, headerBytes)
+  const decipher = createDecipheriv('aes-256-gcm', callKey(material, header), header.subarray(nonceAt), {
+    authTagLength: tagBytes,
   })
   decipher.setAAD(associatedData(header, context))
-  decipher.setAuthTag(blob.subarray(-TAG_BYTES))
+  decipher.setAuthTag(blob.subarray(-tagBytes))
   try {
-    return Buffer.concat([decipher.update(blob.subarray(HEADER_BYTES, -TAG_BYTES)), decipher.final()])
+    return Buffer.concat([decipher.update(blob.subarray(headerBytes, -tagBytes)), decipher.final()])
   } catch {
     throw invalidCiphertext()
   }
 }
 
-// A key per call: random 96-bit nonces under one key would limit it to 2^32 calls.
+// Each call has a key of its own: random 96-bit nonces under one key would limit it to 2^32 calls.
 function callKey(material: KeyMaterial, header: Buffer): Buffer {
-  return createHmac('sha256', materialKey(material)).update(header.subarray(SALT_AT, NONCE_AT)).digest()
+  return createHmac('sha256', materialKey(material)).update(header.subarray(saltAt, nonceAt)).digest()
 }
 
 const materialKeys = new WeakMap<KeyMaterial, KeyObject>()
@@ -114,15 +114,15 @@ function associatedData(header: Buffer, context: EncryptionContext): Buffer {
   return Buffer.concat(parts)
 }
 
-function keyIdBytes(keyId: string): Buffer {
-  const multiRegion = keyId.startsWith('mrk-')
+function encodeKeyId(keyId: string): Buffer {
+  const isMultiRegion = keyId.startsWith('mrk-')
   return Buffer.concat([
-    Buffer.from([multiRegion ? 1 : 0]),
+    Buffer.from([isMultiRegion ? 1 : 0]),
     Buffer.from(keyId.replace(/^mrk-|-/g, ''), 'hex'),
   ])
 }
 
-function keyIdText(bytes: Buffer): string {
+function parseKeyId(bytes: Buffer): string {
   const hex = bytes.toString('hex', 1)
   if (bytes[0] === 1) return `mrk-${hex}`
   if (bytes[0] !== 0) throw invalidCiphertext()

@@ -1,8 +1,9 @@
-// The shape of a key: what all Regions share, what each Region has of its own, and which state follows; and of an
-// alias, which belongs to one Region.
-// Records are immutable: a change makes a new record, so that nothing half-changed is ever seen or saved.
-import { kmsArn } from './kms-arn.ts'
+// The shape of a key: what all its Regions share, what each Region has of its own, and the state that follows; and the
+// shape of an alias, which belongs to one Region.
+// Records are immutable: a change makes a new record, so that nothing half-changed is ever seen or saved. They are
+// stored under these names. Their times are milliseconds since 1970.
 import type { KeySpec, KeyUsage } from './key-spec.ts'
+import { encodeKmsArn } from './kms-arn.ts'
 
 export interface KeyRecord {
   readonly account: string
@@ -33,7 +34,7 @@ export interface RegionalKey {
   readonly enabled: boolean
   readonly policy: string
   readonly tags: readonly Tag[]
-  /** No date while a primary waits for its replicas to go. */
+  /** A primary that waits for its replicas to go has no date yet. */
   readonly deletion?: { readonly windowDays: number; readonly date?: number } | undefined
 }
 
@@ -54,7 +55,7 @@ export interface Alias {
 
 export type KeyState = 'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion'
 
-export const DAY_MS = 86_400_000
+export const dayMs = 86_400_000
 
 /** One key in one Region: what a request finds under a key id, an ARN or an alias. */
 export interface Key {
@@ -66,15 +67,18 @@ export interface Key {
 
 export function keyIn(record: KeyRecord, region: string): Key | undefined {
   const local = record.regions[region]
-  if (local === undefined) return undefined
-  return { record, region, local, arn: kmsArn(region, record.account, `key/${record.keyId}`) }
+  return local === undefined ? undefined : { record, region, local, arn: keyArn(record, region) }
 }
 
-export function keyState(key: Key, now: number): KeyState {
+export function keyArn({ account, keyId }: KeyRecord, region: string): string {
+  return encodeKmsArn({ region, account, resource: `key/${keyId}` })
+}
+
+export function keyState(key: Key, nowMs: number): KeyState {
   const { deletion, readyAt, enabled } = key.local
   if (deletion !== undefined)
     return deletion.date === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion'
-  if (now < readyAt) return 'Creating'
+  if (nowMs < readyAt) return 'Creating'
   return enabled ? 'Enabled' : 'Disabled'
 }
 
@@ -84,20 +88,20 @@ export function withRegion(record: KeyRecord, region: string, local: RegionalKey
   return { ...record, regions: Object.fromEntries(regions) }
 }
 
-/** Takes away the Regions whose waiting period is over. A primary's period starts when its last replica goes. */
-export function expire(record: KeyRecord, now: number): KeyRecord {
+/** Removes the Regions whose waiting period is over. A primary's period starts when its last replica goes. */
+export function withoutExpired(record: KeyRecord, nowMs: number): KeyRecord {
   let current = record
-  let lastGone = 0
+  let lastGoneMs = 0
   for (const [region, local] of Object.entries(record.regions)) {
     const date = local?.deletion?.date
-    if (date === undefined || date > now) continue
-    lastGone = Math.max(lastGone, date)
+    if (date === undefined || date > nowMs) continue
+    lastGoneMs = Math.max(lastGoneMs, date)
     current = withRegion(current, region, undefined)
   }
   const primary = current.regions[current.primaryRegion]
   const waiting = primary?.deletion
   if (primary === undefined || waiting === undefined || waiting.date !== undefined) return current
   if (Object.keys(current.regions).length > 1) return current
-  const deletion = { ...waiting, date: lastGone + waiting.windowDays * DAY_MS }
-  return expire(withRegion(current, current.primaryRegion, { ...primary, deletion }), now)
+  const deletion = { ...waiting, date: lastGoneMs + waiting.windowDays * dayMs }
+  return withoutExpired(withRegion(current, current.primaryRegion, { ...primary, deletion }), nowMs)
 }

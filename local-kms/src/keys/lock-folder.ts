@@ -4,7 +4,11 @@ import { join } from 'node:path'
 
 const held = new Set<string>()
 
-/** @returns what releases the folder. @throws Error when it is in use. */
+/**
+ * Answers the function that releases the folder.
+ *
+ * @throws Error when the folder is in use
+ */
 export function lockFolder(folder: string): () => void {
   const lock = join(folder, 'lock')
   const claim = join(folder, `lock.${process.pid}.tmp`)
@@ -32,8 +36,8 @@ function removeStale(lock: string, folder: string): void {
   } catch {
     return
   }
-  const alive = owner === process.pid ? held.has(folder) : isAlive(owner)
-  if (!alive) rmSync(lock, { force: true })
+  const isHeld = owner === process.pid ? held.has(folder) : isAlive(owner)
+  if (!isHeld) rmSync(lock, { force: true })
 }
 
 function isAlive(pid: number): boolean {

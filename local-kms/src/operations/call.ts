@@ -1,16 +1,19 @@
-// One authenticated call: who, in which Region, with which fields, on which store.
+// One call with a valid signature, and how an operation carries it out.
 import type { Caller } from '../callers/callers.ts'
 import type { KeyStore } from '../keys/key-store.ts'
-import type { RequestFields } from './request-fields.ts'
+import type { RequestFields } from '../fields/request-fields.ts'
 
 export interface Call {
-  readonly operation: string
-  readonly caller: Caller
-  readonly region: string
-  readonly fields: RequestFields
-  readonly store: KeyStore
-  readonly now: number
+  operation: string
+  caller: Caller
+  region: string
+  fields: RequestFields
+  store: KeyStore
+  nowMs: number
 }
 
-/** @returns the members of the response; undefined ones are left out. */
+/** Answers the members of the response; undefined ones are left out. */
 export type Operation = (call: Call) => object
+
+/** The keys that an operation may be used on. AWS takes no alias where the key must be of the caller's own account. */
+export type Reach = 'any account' | 'own account'

@@ -1,47 +1,50 @@
 // Encrypt, Decrypt and ReEncrypt.
-import type { Call, Operation } from './call.ts'
-import { type EncryptionContext, open, readOrigin, seal } from '../keys/ciphertext.ts'
-import { findKey } from './get-key.ts'
+import { open, parseOrigin, seal } from '../keys/ciphertext.ts'
+import { currentMaterial } from '../keys/key-material.ts'
 import type { Key, KeyMaterial } from '../keys/key-record.ts'
-import { invalidCiphertext, KmsError, unreachableCiphertextKey, unsupportedOperation } from '../kms-error.ts'
+import { invalidCiphertext, KmsError, unreachableCiphertextKey } from '../kms-error.ts'
+import type { Call } from './call.ts'
+import { commonCryptoFields, refuseDryRun } from './crypto-fields.ts'
+import { getKey, getPermittedKey } from './get-key.ts'
 import { permitOnKey } from './permit.ts'
-import type { RequestFields } from './request-fields.ts'
-import { requireEnabled, requireSymmetric } from './state-rules.ts'
+import type { RequestFields } from '../fields/request-fields.ts'
+import { requireEnabled, requireSymmetric, requireSymmetricAlgorithm } from './state-rules.ts'
 
-const MAX_PLAINTEXT = 4096
-const MAX_BLOB = 6144
-const ALGORITHMS = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE'] as const
+const maxPlaintextBytes = 4_096
+const maxCiphertextBytes = 6_144
+const algorithms = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE'] as const
 
-export const encrypt: Operation = (call) => {
+export const cryptoOperations = { Encrypt: encrypt, Decrypt: decrypt, ReEncrypt: reEncrypt }
+
+function encrypt(call: Call): object {
   const request = call.fields.read((fields) => ({
     keyId: fields.requiredKeyId('KeyId'),
-    plaintext: fields.requiredBytes('Plaintext', MAX_PLAINTEXT),
+    plaintext: fields.requiredBytes('Plaintext', maxPlaintextBytes),
     context: fields.encryptionContext('EncryptionContext'),
-    algorithm: algorithm(fields, 'EncryptionAlgorithm'),
-    ...commonFields(fields),
+    algorithm: algorithmField(fields, 'EncryptionAlgorithm'),
+    ...commonCryptoFields(fields),
   }))
-  const key = findKey(call, request.keyId, 'any account')
-  permitOnKey(call, 'Encrypt', key, 'any account', request.context)
+  const key = getPermittedKey(call, request.keyId, 'any account', request.context)
   requireEnabled(call, key)
   requireSymmetric(call, key)
   requireSymmetricAlgorithm(key, request.algorithm)
   refuseDryRun(request.dryRun)
   return {
-    CiphertextBlob: sealUnder(key, request.plaintext, request.context).toString('base64'),
+    CiphertextBlob: seal(key, request.plaintext, request.context).toString('base64'),
     KeyId: key.arn,
     EncryptionAlgorithm: request.algorithm,
   }
 }
 
-export const decrypt: Operation = (call) => {
+function decrypt(call: Call): object {
   const request = call.fields.read((fields) => ({
-    blob: fields.requiredBytes('CiphertextBlob', MAX_BLOB),
+    blob: fields.requiredBytes('CiphertextBlob', maxCiphertextBytes),
     keyId: fields.keyId('KeyId'),
     context: fields.encryptionContext('EncryptionContext'),
-    algorithm: algorithm(fields, 'EncryptionAlgorithm'),
-    ...commonFields(fields),
+    algorithm: algorithmField(fields, 'EncryptionAlgorithm'),
+    ...commonCryptoFields(fields),
   }))
-  const { key, material } = findSource(call, request.blob, request.keyId)
+  const { key, material } = getSource(call, request.blob, request.keyId)
   permitOnKey(call, 'Decrypt', key, 'any account', request.context)
   requireEnabled(call, key)
   requireSymmetricAlgorithm(key, request.algorithm)
@@ -55,19 +58,19 @@ export const decrypt: Operation = (call) => {
   }
 }
 
-export const reEncrypt: Operation = (call) => {
+function reEncrypt(call: Call): object {
   const request = call.fields.read((fields) => ({
-    blob: fields.requiredBytes('CiphertextBlob', MAX_BLOB),
+    blob: fields.requiredBytes('CiphertextBlob', maxCiphertextBytes),
     sourceKeyId: fields.keyId('SourceKeyId'),
     sourceContext: fields.encryptionContext('SourceEncryptionContext'),
-    sourceAlgorithm: algorithm(fields, 'SourceEncryptionAlgorithm'),
+    sourceAlgorithm: algorithmField(fields, 'SourceEncryptionAlgorithm'),
     destinationKeyId: fields.requiredKeyId('DestinationKeyId'),
     destinationContext: fields.encryptionContext('DestinationEncryptionContext'),
-    destinationAlgorithm: algorithm(fields, 'DestinationEncryptionAlgorithm'),
-    ...commonFields(fields),
+    destinationAlgorithm: algorithmField(fields, 'DestinationEncryptionAlgorithm'),
+    ...commonCryptoFields(fields),
   }))
-  const source = findSource(call, request.blob, request.sourceKeyId)
-  const destination = findKey(call, request.destinationKeyId, 'any account')
+  const source = getSource(call, request.blob, request.sourceKeyId)
+  const destination = getKey(call, request.destinationKeyId, 'any account')
   permitOnKey(call, 'ReEncryptFrom', source.key, 'any account', request.sourceContext)
   permitOnKey(call, 'ReEncryptTo', destination, 'any account', request.destinationContext)
   requireEnabled(call, source.key)
@@ -78,7 +81,7 @@ export const reEncrypt: Operation = (call) => {
   const plaintext = open(source.material, request.blob, request.sourceContext)
   refuseDryRun(request.dryRun)
   return {
-    CiphertextBlob: sealUnder(destination, plaintext, request.destinationContext).toString('base64'),
+    CiphertextBlob: seal(destination, plaintext, request.destinationContext).toString('base64'),
     SourceKeyId: source.key.arn,
     KeyId: destination.arn,
     SourceEncryptionAlgorithm: request.sourceAlgorithm,
@@ -88,64 +91,23 @@ export const reEncrypt: Operation = (call) => {
   }
 }
 
-export function sealUnder(key: Key, plaintext: Buffer, context: EncryptionContext): Buffer {
-  const { account, keyId } = key.record
-  return seal(account, keyId, currentMaterial(key), plaintext, context)
+function algorithmField(fields: RequestFields, name: string): (typeof algorithms)[number] {
+  return fields.choice(name, algorithms) ?? 'SYMMETRIC_DEFAULT'
 }
 
-export function currentMaterial(key: Key): KeyMaterial {
-  const material = key.record.materials.at(-1)
-  if (material === undefined) throw new Error(`${key.arn} has no key material`)
-  return material
-}
-
-/** What all operations with a context take; grants do not exist here, so their tokens have no effect. */
-export function commonFields(fields: RequestFields) {
-  fields.texts('GrantTokens', { max: 10 })
-  if (fields.has('Recipient')) throw unsupportedOperation('Nitro enclaves are not offered by local-kms.')
-  return { dryRun: fields.flag('DryRun') }
-}
-
-/** @throws KmsError DryRunOperationException at the point where only the work itself is left. */
-export function refuseDryRun(dryRun: boolean): void {
-  if (!dryRun) return
-  throw new KmsError(
-    'DryRunOperationException',
-    'The request would have succeeded, but the DryRun option is set.',
-  )
-}
-
-function algorithm(fields: RequestFields, name: string): (typeof ALGORITHMS)[number] {
-  return fields.choice(name, ALGORITHMS) ?? 'SYMMETRIC_DEFAULT'
-}
-
-function requireSymmetricAlgorithm(key: Key, name: string): void {
-  if (name === 'SYMMETRIC_DEFAULT') return
-  throw new KmsError(
-    'InvalidKeyUsageException',
-    `Algorithm ${name} is incompatible with key spec ${key.record.spec}.`,
-  )
-}
-
-function findSource(
-  call: Call,
-  blob: Buffer,
-  keyId: string | undefined,
-): { key: Key; material: KeyMaterial } {
-  const named = keyId === undefined ? undefined : findKey(call, keyId, 'any account')
-  const origin = readOrigin(blob)
-  if (
-    named !== undefined &&
-    !(named.record.keyId === origin.keyId && named.record.account === origin.account)
-  ) {
+/** The key and the material that a ciphertext is under; `keyId` is the key that the request names, if any. */
+function getSource(call: Call, blob: Buffer, keyId: string | undefined): { key: Key; material: KeyMaterial } {
+  const named = keyId === undefined ? undefined : getKey(call, keyId, 'any account')
+  const { account, keyId: sourceKeyId, materialId } = parseOrigin(blob)
+  if (named !== undefined && (named.record.keyId !== sourceKeyId || named.record.account !== account)) {
     throw new KmsError(
       'IncorrectKeyException',
       'The key ID in the request does not identify a CMK that can perform this operation.',
     )
   }
-  const key = named ?? call.store.find(origin.account, origin.keyId, call.region)
+  const key = named ?? call.store.find(account, sourceKeyId, call.region)
   if (key === undefined) throw unreachableCiphertextKey()
-  const material = key.record.materials.find((one) => one.id === origin.materialId)
+  const material = key.record.materials.find(({ id }) => id === materialId)
   if (material === undefined) throw invalidCiphertext()
   return { key, material }
 }

@@ -1,43 +1,48 @@
 // GenerateDataKey and GenerateDataKeyWithoutPlaintext.
 import { randomBytes } from 'node:crypto'
-import type { Call, Operation } from './call.ts'
-import { findKey } from './get-key.ts'
+import { seal } from '../keys/ciphertext.ts'
+import { currentMaterial } from '../keys/key-material.ts'
 import { validationError } from '../kms-error.ts'
-import { permitOnKey } from './permit.ts'
-import { commonFields, currentMaterial, refuseDryRun, sealUnder } from './crypto-operations.ts'
+import type { Call } from './call.ts'
+import { commonCryptoFields, refuseDryRun } from './crypto-fields.ts'
+import { getPermittedKey } from './get-key.ts'
 import { requireEnabled, requireSymmetric } from './state-rules.ts'
 
-const BYTES_OF = { AES_256: 32, AES_128: 16 } as const
+const bytesOf = { AES_256: 32, AES_128: 16 } as const
 
-export const generateDataKey: Operation = (call) => {
-  const { dataKey, answer } = generate(call, 'GenerateDataKey')
+export const dataKeyOperations = {
+  GenerateDataKey: generateDataKey,
+  GenerateDataKeyWithoutPlaintext: generateDataKeyWithoutPlaintext,
+}
+
+function generateDataKey(call: Call): object {
+  const { dataKey, answer } = generate(call)
   return { ...answer, Plaintext: dataKey.toString('base64') }
 }
 
-export const generateDataKeyWithoutPlaintext: Operation = (call) => {
-  return generate(call, 'GenerateDataKeyWithoutPlaintext').answer
+function generateDataKeyWithoutPlaintext(call: Call): object {
+  return generate(call).answer
 }
 
-function generate(call: Call, action: string) {
+function generate(call: Call) {
   const request = call.fields.read((fields) => ({
     keyId: fields.requiredKeyId('KeyId'),
     context: fields.encryptionContext('EncryptionContext'),
     spec: fields.choice('KeySpec', ['AES_256', 'AES_128']),
-    size: fields.integer('NumberOfBytes', { min: 1, max: 1024 }),
-    ...commonFields(fields),
+    bytes: fields.integer('NumberOfBytes', { min: 1, max: 1024 }),
+    ...commonCryptoFields(fields),
   }))
-  const size = request.spec === undefined ? request.size : BYTES_OF[request.spec]
-  if (size === undefined || (request.spec !== undefined && request.size !== undefined)) {
+  const bytes = request.spec === undefined ? request.bytes : bytesOf[request.spec]
+  if (bytes === undefined || (request.spec !== undefined && request.bytes !== undefined)) {
     throw validationError('Please specify either number of bytes or key spec.')
   }
-  const key = findKey(call, request.keyId, 'any account')
-  permitOnKey(call, action, key, 'any account', request.context)
+  const key = getPermittedKey(call, request.keyId, 'any account', request.context)
   requireEnabled(call, key)
   requireSymmetric(call, key)
   refuseDryRun(request.dryRun)
-  const dataKey = randomBytes(size)
+  const dataKey = randomBytes(bytes)
   const answer = {
-    CiphertextBlob: sealUnder(key, dataKey, request.context).toString('base64'),
+    CiphertextBlob: seal(key, dataKey, request.context).toString('base64'),
     KeyId: key.arn,
     KeyMaterialId: currentMaterial(key).id,
   }

@@ -1,70 +1,49 @@
-// From what a request calls a key (key id, key ARN, alias name, alias ARN) to the key.
-import { isKeyId, kmsArn, parseKmsArn } from '../keys/kms-arn.ts'
-import type { Call } from './call.ts'
-import type { Caller } from '../callers/callers.ts'
+// The key that a request names, and the permission to use it.
+import type { EncryptionContext } from '../keys/ciphertext.ts'
+import { findKey, parseKeyName } from '../keys/find-key.ts'
 import type { Key } from '../keys/key-record.ts'
-import type { KeyStore } from '../keys/key-store.ts'
-import { KmsError, notFound } from '../kms-error.ts'
+import { encodeKmsArn } from '../keys/kms-arn.ts'
+import { notFound } from '../kms-error.ts'
+import { denied } from '../policy/authorize.ts'
+import type { Call, Reach } from './call.ts'
+import { permitOnKey } from './permit.ts'
 
-interface KeyName {
-  readonly account: string
-  readonly resource: string
-}
+// AWS does not tell whether a key of another account exists.
+const hidden =
+  'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access'
 
-/** Where an operation may not be used on keys of other accounts, AWS takes no alias either. */
-export type Reach = 'any account' | 'own account'
-
-/** @throws KmsError NotFoundException, InvalidArnException, or AccessDeniedException for foreign keys. */
-export function findKey(call: Call, keyId: string, reach: Reach): Key {
-  const name = parseName(keyId, call.caller.account, call.region)
-  if (reach === 'own account' && name.resource.startsWith('alias/')) {
-    throw notFound(`Invalid keyId '${keyId}'`)
-  }
-  const key = lookUp(call.store, name, call.region)
+/** @throws KmsError NotFoundException, InvalidArnException, or AccessDeniedException for foreign keys */
+export function getKey(call: Call, keyId: string, reach: Reach): Key {
+  const { caller, region, operation, store } = call
+  const name = parseKeyName(keyId, caller.account, region)
+  const isAlias = name.resource.startsWith('alias/')
+  if (reach === 'own account' && isAlias) throw notFound(`Invalid keyId '${keyId}'`)
+  const key = findKey(store, name)
   if (key !== undefined) return key
-  const arn = kmsArn(call.region, name.account, name.resource)
-  if (name.account !== call.caller.account) throw hidden(call.caller, call.operation, arn)
-  throw notFound(
-    name.resource.startsWith('alias/') ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`,
-  )
-}
-
-/** Like findKey, but for onlookers: no key is no error. */
-export function peekKey(
-  store: KeyStore,
-  keyId: string,
-  caller: Pick<Caller, 'account'>,
-  region: string,
-): Key | undefined {
-  try {
-    return lookUp(store, parseName(keyId, caller.account, region), region)
-  } catch {
-    return undefined
+  const arn = encodeKmsArn(name)
+  if (name.account !== caller.account) {
+    throw denied({ caller, action: `kms:${operation}`, resource: arn }, hidden)
   }
+  throw notFound(isAlias ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`)
 }
 
-function lookUp(store: KeyStore, { account, resource }: KeyName, region: string): Key | undefined {
-  if (resource.startsWith('key/')) return store.find(account, resource.slice('key/'.length), region)
-  const alias = store.findAlias(account, region, resource)
-  return alias === undefined ? undefined : store.find(account, alias.keyId, region)
+/**
+ * For an operation that needs one permission on the key: that of its own name.
+ *
+ * @throws KmsError NotFoundException, InvalidArnException, AccessDeniedException
+ */
+export function getPermittedKey(call: Call, keyId: string, reach: Reach, context?: EncryptionContext): Key {
+  const key = getKey(call, keyId, reach)
+  permitOnKey(call, call.operation, key, reach, context)
+  return key
 }
 
-function parseName(keyId: string, account: string, region: string): KeyName {
-  if (keyId.startsWith('arn:')) {
-    const arn = parseKmsArn(keyId)
-    if (arn === undefined) throw new KmsError('InvalidArnException', `Invalid arn ${keyId}`)
-    if (arn.region !== region) throw notFound(`Invalid arn ${arn.region}`)
-    return arn
-  }
-  if (keyId.startsWith('alias/')) return { account, resource: keyId }
-  if (!isKeyId(keyId)) throw notFound(`Invalid keyId '${keyId}'`)
-  return { account, resource: `key/${keyId}` }
-}
-
-// Whether a key of another account exists is nobody's business.
-function hidden(caller: Caller, operation: string, arn: string): KmsError {
-  return new KmsError(
-    'AccessDeniedException',
-    `User: ${caller.arn} is not authorized to perform: kms:${operation} on resource: ${arn} because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
-  )
+/**
+ * Reads the key id as well, for an operation on a key of the caller's own account.
+ *
+ * @throws KmsError ValidationException, NotFoundException, InvalidArnException, AccessDeniedException
+ */
+export function readPermittedKey(call: Call): Key {
+  const keyId = call.fields.read((fields) => fields.requiredKeyId('KeyId'))
+  return getPermittedKey(call, keyId, 'own account')
 }

@@ -1,21 +1,20 @@
 // A key as DescribeKey, CreateKey and ReplicateKey show it.
-import { kmsArn } from '../keys/kms-arn.ts'
-import { type Key, keyState } from '../keys/key-record.ts'
+import { type Key, keyArn, keyState } from '../keys/key-record.ts'
 import { algorithmsOf } from '../keys/key-spec.ts'
 
-export function keyMetadata(key: Key, now: number): object {
+export function keyMetadata(key: Key, nowMs: number): object {
   const { record, local } = key
-  const state = keyState(key, now)
+  const state = keyState(key, nowMs)
   return {
     AWSAccountId: record.account,
     KeyId: record.keyId,
     Arn: key.arn,
-    CreationDate: seconds(local.created),
+    CreationDate: toSeconds(local.created),
     Enabled: state === 'Enabled',
     Description: local.description,
     KeyUsage: record.usage,
     KeyState: state,
-    DeletionDate: local.deletion?.date === undefined ? undefined : seconds(local.deletion.date),
+    DeletionDate: local.deletion?.date === undefined ? undefined : toSeconds(local.deletion.date),
     PendingDeletionWindowInDays: state === 'PendingReplicaDeletion' ? local.deletion?.windowDays : undefined,
     Origin: 'AWS_KMS',
     KeyManager: 'CUSTOMER',
@@ -28,16 +27,13 @@ export function keyMetadata(key: Key, now: number): object {
   }
 }
 
-/** Timestamps of the protocol are seconds, with a fraction. */
-export function seconds(milliseconds: number): number {
-  return milliseconds / 1000
+/** The protocol's timestamps are seconds, with a fraction. */
+export function toSeconds(milliseconds: number): number {
+  return milliseconds / 1_000
 }
 
 function multiRegionConfiguration({ record, region }: Key): object {
-  const place = (name: string): object => ({
-    Arn: kmsArn(name, record.account, `key/${record.keyId}`),
-    Region: name,
-  })
+  const place = (name: string): object => ({ Arn: keyArn(record, name), Region: name })
   const replicas = Object.keys(record.regions).filter((name) => name !== record.primaryRegion)
   return {
     MultiRegionKeyType: region === record.primaryRegion ? 'PRIMARY' : 'REPLICA',

@@ -1,60 +1,65 @@
 // EnableKey, DisableKey, ScheduleKeyDeletion and CancelKeyDeletion. Each concerns one Region only.
-import type { Call, Operation } from './call.ts'
-import { findKey } from './get-key.ts'
-import { seconds } from './key-metadata.ts'
-import { DAY_MS, type Key, keyState } from '../keys/key-record.ts'
+import { dayMs, keyState } from '../keys/key-record.ts'
 import { validationError } from '../kms-error.ts'
-import { permitOnKey } from './permit.ts'
+import type { Call } from './call.ts'
+import { toSeconds } from './key-metadata.ts'
+import { readPermittedKey } from './get-key.ts'
 import { requireNotPending, requirePending } from './state-rules.ts'
 
-export const enableKey: Operation = (call) => {
-  const key = permittedKey(call)
+const minWindowDays = 7
+const maxWindowDays = 30
+
+export const lifecycleOperations = {
+  EnableKey: enableKey,
+  DisableKey: disableKey,
+  ScheduleKeyDeletion: scheduleKeyDeletion,
+  CancelKeyDeletion: cancelKeyDeletion,
+}
+
+function enableKey(call: Call): object {
+  const key = readPermittedKey(call)
   requireNotPending(call, key)
   call.store.change(key, { enabled: true })
   return {}
 }
 
-export const disableKey: Operation = (call) => {
-  const key = permittedKey(call)
+function disableKey(call: Call): object {
+  const key = readPermittedKey(call)
   requireNotPending(call, key)
   call.store.change(key, { enabled: false })
   return {}
 }
 
-export const scheduleKeyDeletion: Operation = (call) => {
+function scheduleKeyDeletion(call: Call): object {
+  // The service model allows 1 to 365; the service itself refuses more of them, in other words.
   const windowDays = call.fields.read(
-    (fields) => fields.integer('PendingWindowInDays', { min: 1, max: 365 }) ?? 30,
+    (fields) => fields.integer('PendingWindowInDays', { min: 1, max: 365 }) ?? maxWindowDays,
   )
-  if (windowDays < 7 || windowDays > 30) {
-    throw validationError(`PendingWindowInDays should be between 7 and 30, but it is ${windowDays}`)
+  if (windowDays < minWindowDays || windowDays > maxWindowDays) {
+    throw validationError(
+      `PendingWindowInDays should be between ${minWindowDays} and ${maxWindowDays}, but it is ${windowDays}`,
+    )
   }
-  const key = permittedKey(call)
+  const key = readPermittedKey(call)
   requireNotPending(call, key)
   const { primaryRegion, regions } = key.record
   const waitsForReplicas = key.region === primaryRegion && Object.keys(regions).length > 1
-  const date = call.now + windowDays * DAY_MS
+  const date = call.nowMs + windowDays * dayMs
   const changed = call.store.change(key, {
     deletion: waitsForReplicas ? { windowDays } : { windowDays, date },
   })
   return {
     KeyId: key.arn,
-    DeletionDate: waitsForReplicas ? undefined : seconds(date),
-    KeyState: keyState(changed, call.now),
+    DeletionDate: waitsForReplicas ? undefined : toSeconds(date),
+    KeyState: keyState(changed, call.nowMs),
     PendingWindowInDays: windowDays,
   }
 }
 
-export const cancelKeyDeletion: Operation = (call) => {
-  const key = permittedKey(call)
+function cancelKeyDeletion(call: Call): object {
+  const key = readPermittedKey(call)
   requirePending(call, key)
-  // AWS leaves the key disabled: whoever saved it decides when it is used again.
+  // AWS leaves the key disabled: its saver decides when it is used again.
   call.store.change(key, { deletion: undefined, enabled: false })
   return { KeyId: key.arn }
-}
-
-function permittedKey(call: Call): Key {
-  const keyId = call.fields.read((fields) => fields.requiredKeyId('KeyId'))
-  const key = findKey(call, keyId, 'own account')
-  permitOnKey(call, call.operation, key, 'own account')
-  return key
 }

@@ -1,17 +1,19 @@
-// Asks for permission on behalf of an operation: gathers what conditions may ask about and applies the policies.
-import type { Call } from './call.ts'
+// Asks for permission on behalf of an operation: it gathers the facts for conditions and applies the policies.
 import type { EncryptionContext } from '../keys/ciphertext.ts'
 import type { Key } from '../keys/key-record.ts'
-import { type AccessRequest, authorizeByIdentity, authorizeByKeyPolicy } from '../policy/authorize.ts'
-import type { RequestFacts } from '../policy/conditions.ts'
-import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import { KmsError } from '../kms-error.ts'
-import type { Reach } from './get-key.ts'
+import {
+  type AccessRequest,
+  authorizeByIdentity,
+  authorizeByResource,
+  notAllowed,
+} from '../policy/authorize.ts'
+import { createRequestFacts, type RequestFacts } from '../policy/conditions.ts'
+import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
+import { principalFacts } from '../policy/principal.ts'
+import type { Call, Reach } from './call.ts'
 
-const CONTEXT_PREFIX = 'kms:encryptioncontext:'
-
-// Known to AWS but never true of a call over loopback.
-const ALWAYS_ABSENT = ['kms:viaservice', 'aws:sourceaccount', 'aws:sourcearn', 'aws:sourcevpce']
+const contextPrefix = 'kms:encryptioncontext:'
 
 /** @throws KmsError AccessDeniedException */
 export function permitOnKey(
@@ -23,25 +25,24 @@ export function permitOnKey(
 ): void {
   const request = accessRequest(call, action, key.arn, factsAboutKey(call, key, context))
   const owner = key.record.account
-  if (reach === 'own account' && call.caller.account !== owner) {
-    throw new KmsError(
-      'AccessDeniedException',
-      `User: ${call.caller.arn} is not authorized to perform: kms:${action} on resource: ${key.arn} because no resource-based policy allows the kms:${action} action`,
-    )
-  }
-  authorizeByKeyPolicy(request, keyPolicyOf(key), owner)
+  if (reach === 'own account' && call.caller.account !== owner) throw notAllowed(request, 'resource-based')
+  authorizeByResource(request, policyOf(key), owner)
 }
 
-/** For what concerns no key, or an alias. @throws KmsError AccessDeniedException */
+/**
+ * For an action that concerns no key, or an alias.
+ *
+ * @throws KmsError AccessDeniedException
+ */
 export function permitInAccount(call: Call, action: string, resource = '*'): void {
-  authorizeByIdentity(accessRequest(call, action, resource, factsAboutCall(call)))
+  authorizeByIdentity(accessRequest(call, action, resource, createRequestFacts(factsAboutCall(call))))
 }
 
 /** Whether the caller could still change the policy of `key` if `policy` were in force. */
 export function keepsControl(call: Call, key: Key, policy: Policy): boolean {
   const request = accessRequest(call, 'PutKeyPolicy', key.arn, factsAboutKey(call, key, new Map()))
   try {
-    authorizeByKeyPolicy(request, policy, key.record.account)
+    authorizeByResource(request, policy, key.record.account)
     return true
   } catch (error) {
     if (error instanceof KmsError) return false
@@ -51,7 +52,7 @@ export function keepsControl(call: Call, key: Key, policy: Policy): boolean {
 
 const parsedPolicies = new WeakMap<object, Policy>()
 
-function keyPolicyOf(key: Key): Policy {
+function policyOf(key: Key): Policy {
   let policy = parsedPolicies.get(key.local)
   if (policy === undefined) {
     policy = parsePolicy(key.local.policy, 'key')
@@ -64,42 +65,38 @@ function accessRequest(call: Call, action: string, resource: string, facts: Requ
   return { caller: call.caller, action: `kms:${action}`, resource, facts }
 }
 
-function factsAboutCall(call: Call): RequestFacts {
-  const { caller, region } = call
-  const facts = new Map([
-    ['kms:calleraccount', [caller.account]],
-    ['aws:principalaccount', [caller.account]],
-    ['aws:principalarn', [caller.roleArn ?? caller.arn]],
-    ['aws:requestedregion', [region]],
-    // The endpoint stands in for one that is reached over TLS only.
-    ['aws:securetransport', ['true']],
-    ...ALWAYS_ABSENT.map((key): [string, string[]] => [key, []]),
-  ])
-  return (key) => facts.get(key.toLowerCase())
+function factsAboutCall({ caller, region }: Call): Record<string, readonly string[]> {
+  return {
+    ...principalFacts(caller),
+    'kms:calleraccount': [caller.account],
+    'aws:requestedregion': [region],
+    // AWS knows these; no call over loopback has them.
+    'kms:viaservice': [],
+    'aws:sourceaccount': [],
+    'aws:sourcearn': [],
+    'aws:sourcevpce': [],
+  }
 }
 
 function factsAboutKey(call: Call, key: Key, context: EncryptionContext): RequestFacts {
-  const aboutCall = factsAboutCall(call)
   const { record, region } = key
-  const facts = new Map([
-    ['kms:encryptioncontextkeys', [...context.keys()]],
-    ['kms:multiregion', [String(record.multiRegion)]],
-    [
-      'kms:multiregionkeytype',
-      record.multiRegion ? [region === record.primaryRegion ? 'PRIMARY' : 'REPLICA'] : [],
-    ],
-    ['kms:keyspec', [record.spec]],
-    ['kms:keyusage', [record.usage]],
-    ['kms:keyorigin', ['AWS_KMS']],
-    ['aws:resourceaccount', [record.account]],
-  ])
-  return (name) => {
-    const lower = name.toLowerCase()
-    // AWS compares the name of the pair without regard to case; kms:EncryptionContextKeys is the strict way.
-    if (lower.startsWith(CONTEXT_PREFIX)) {
-      const wanted = lower.slice(CONTEXT_PREFIX.length)
-      return [...context].filter(([pair]) => pair.toLowerCase() === wanted).map(([, value]) => value)
-    }
-    return facts.get(lower) ?? aboutCall(name)
-  }
+  const keyType = region === record.primaryRegion ? 'PRIMARY' : 'REPLICA'
+  const facts = createRequestFacts({
+    ...factsAboutCall(call),
+    'kms:encryptioncontextkeys': [...context.keys()],
+    'kms:multiregion': [String(record.multiRegion)],
+    'kms:multiregionkeytype': record.multiRegion ? [keyType] : [],
+    'kms:keyspec': [record.spec],
+    'kms:keyusage': [record.usage],
+    'kms:keyorigin': ['AWS_KMS'],
+    'aws:resourceaccount': [record.account],
+  })
+  return (name) => factAboutContext(context, name.toLowerCase()) ?? facts(name)
+}
+
+// AWS compares the name of the pair without regard to case; kms:EncryptionContextKeys is the strict way.
+function factAboutContext(context: EncryptionContext, name: string): readonly string[] | undefined {
+  if (!name.startsWith(contextPrefix)) return undefined
+  const wanted = name.slice(contextPrefix.length)
+  return [...context].filter(([pair]) => pair.toLowerCase() === wanted).map(([, value]) => value)
 }

@@ -1,37 +1,39 @@
-// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus and RotateKeyOnDemand. A rotation adds material; what
-// older material encrypted still opens. Automatic rotation has a status and a date, and never comes by itself.
-import type { Call, Operation } from './call.ts'
-import { findKey } from './get-key.ts'
-import { seconds } from './key-metadata.ts'
-import { DAY_MS, type Key } from '../keys/key-record.ts'
-import { KmsError } from '../kms-error.ts'
-import { permitOnKey } from './permit.ts'
-import { newMaterial } from './key-operations.ts'
+// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus and RotateKeyOnDemand. A rotation adds material. Automatic
+// rotation has a status and a date, and never happens by itself.
+import { createKeyMaterial } from '../keys/key-material.ts'
+import { dayMs, type Key } from '../keys/key-record.ts'
+import { limitExceeded } from '../kms-error.ts'
+import type { Call } from './call.ts'
+import { toSeconds } from './key-metadata.ts'
+import { readPermittedKey } from './get-key.ts'
 import { requireEnabled, requireRotatable } from './state-rules.ts'
 
-const MAX_ON_DEMAND_ROTATIONS = 25
+const maxOnDemandRotations = 25
 
-export const enableKeyRotation: Operation = (call) => {
+export const rotationOperations = {
+  EnableKeyRotation: enableKeyRotation,
+  DisableKeyRotation: disableKeyRotation,
+  GetKeyRotationStatus: getKeyRotationStatus,
+  RotateKeyOnDemand: rotateKeyOnDemand,
+}
+
+function enableKeyRotation(call: Call): object {
   const periodDays = call.fields.read(
     (fields) => fields.integer('RotationPeriodInDays', { min: 90, max: 2560 }) ?? 365,
   )
-  const key = permittedKey(call)
-  requireRotatable(key)
-  requireEnabled(call, key)
-  call.store.put({ ...key.record, rotation: { periodDays, enabledAt: call.now } })
+  const { record } = readRotatableKey(call)
+  call.store.put({ ...record, rotation: { periodDays, enabledAt: call.nowMs } })
   return {}
 }
 
-export const disableKeyRotation: Operation = (call) => {
-  const key = permittedKey(call)
-  requireRotatable(key)
-  requireEnabled(call, key)
-  call.store.put({ ...key.record, rotation: undefined })
+function disableKeyRotation(call: Call): object {
+  const { record } = readRotatableKey(call)
+  call.store.put({ ...record, rotation: undefined })
   return {}
 }
 
-export const getKeyRotationStatus: Operation = (call) => {
-  const key = permittedKey(call)
+function getKeyRotationStatus(call: Call): object {
+  const key = readPermittedKey(call)
   if (key.record.spec !== 'SYMMETRIC_DEFAULT') requireRotatable(key)
   const { rotation } = key.record
   if (rotation === undefined) return { KeyId: key.arn, KeyRotationEnabled: false }
@@ -39,28 +41,22 @@ export const getKeyRotationStatus: Operation = (call) => {
     KeyId: key.arn,
     KeyRotationEnabled: true,
     RotationPeriodInDays: rotation.periodDays,
-    NextRotationDate: seconds(rotation.enabledAt + rotation.periodDays * DAY_MS),
+    NextRotationDate: toSeconds(rotation.enabledAt + rotation.periodDays * dayMs),
   }
 }
 
-export const rotateKeyOnDemand: Operation = (call) => {
-  const key = permittedKey(call)
+function rotateKeyOnDemand(call: Call): object {
+  const { record, arn } = readRotatableKey(call)
+  if (record.materials.length > maxOnDemandRotations) {
+    throw limitExceeded(`A key can be rotated on demand no more than ${maxOnDemandRotations} times.`)
+  }
+  call.store.put({ ...record, materials: [...record.materials, createKeyMaterial()] })
+  return { KeyId: arn }
+}
+
+function readRotatableKey(call: Call): Key {
+  const key = readPermittedKey(call)
   requireRotatable(key)
   requireEnabled(call, key)
-  const { record } = key
-  if (record.materials.length > MAX_ON_DEMAND_ROTATIONS) {
-    throw new KmsError(
-      'LimitExceededException',
-      `A key can be rotated on demand no more than ${MAX_ON_DEMAND_ROTATIONS} times.`,
-    )
-  }
-  call.store.put({ ...record, materials: [...record.materials, newMaterial()] })
-  return { KeyId: key.arn }
-}
-
-function permittedKey(call: Call): Key {
-  const keyId = call.fields.read((fields) => fields.requiredKeyId('KeyId'))
-  const key = findKey(call, keyId, 'own account')
-  permitOnKey(call, call.operation, key, 'own account')
   return key
 }

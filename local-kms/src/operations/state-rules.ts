@@ -1,59 +1,80 @@
-// Which states a key may be in for an operation, and what AWS says otherwise.
-import type { Call } from './call.ts'
+// The states that a key may be in for an operation, and AWS's words otherwise.
 import { type Key, keyState } from '../keys/key-record.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
+import type { Call } from './call.ts'
 
-const invalidState = (key: Key, what: string): KmsError =>
-  new KmsError('KMSInvalidStateException', `${key.arn} is ${what}.`)
-
-/** For cryptography, rotation and replication. @throws KmsError DisabledException, KMSInvalidStateException */
+/**
+ * For cryptography, rotation and replication.
+ *
+ * @throws KmsError DisabledException, KMSInvalidStateException
+ */
 export function requireEnabled(call: Call, key: Key): void {
   requireNotPending(call, key)
   if (!key.local.enabled) throw new KmsError('DisabledException', `${key.arn} is disabled.`)
 }
 
-/** For changes that a disabled key allows. @throws KmsError KMSInvalidStateException */
+/**
+ * For changes that a disabled key allows.
+ *
+ * @throws KmsError KMSInvalidStateException
+ */
 export function requireNotPending(call: Call, key: Key): void {
   requireCreated(call, key)
-  const state = keyState(key, call.now)
+  const state = keyState(key, call.nowMs)
   if (state === 'PendingDeletion') throw invalidState(key, 'pending deletion')
   if (state === 'PendingReplicaDeletion') throw invalidState(key, 'pending replica deletion')
 }
 
-/** For changes that even a key pending deletion allows. @throws KmsError KMSInvalidStateException */
+/**
+ * For changes that even a key pending deletion allows.
+ *
+ * @throws KmsError KMSInvalidStateException
+ */
 export function requireCreated(call: Call, key: Key): void {
-  if (keyState(key, call.now) === 'Creating') throw invalidState(key, 'creating')
+  if (keyState(key, call.nowMs) === 'Creating') throw invalidState(key, 'creating')
 }
 
 /** @throws KmsError KMSInvalidStateException */
 export function requirePending(call: Call, key: Key): void {
-  if (!keyState(key, call.now).startsWith('Pending')) throw invalidState(key, 'not pending deletion')
+  if (!keyState(key, call.nowMs).startsWith('Pending')) throw invalidState(key, 'not pending deletion')
 }
 
-/** @throws KmsError InvalidKeyUsageException for a key that is no AES key. */
+/** @throws KmsError InvalidKeyUsageException for a key that is no AES key */
 export function requireSymmetric(call: Call, key: Key): void {
   const { spec, usage } = key.record
   if (usage !== 'ENCRYPT_DECRYPT') {
-    throw new KmsError(
-      'InvalidKeyUsageException',
-      `${key.arn} key usage is ${usage} which is not valid for ${call.operation}.`,
-    )
+    throw invalidKeyUsage(`${key.arn} key usage is ${usage} which is not valid for ${call.operation}.`)
   }
   if (spec !== 'SYMMETRIC_DEFAULT') {
-    throw new KmsError(
-      'InvalidKeyUsageException',
-      `Algorithm SYMMETRIC_DEFAULT is incompatible with key spec ${spec}.`,
-    )
+    throw invalidKeyUsage(`Algorithm SYMMETRIC_DEFAULT is incompatible with key spec ${spec}.`)
   }
 }
 
-/** For rotation. @throws KmsError UnsupportedOperationException */
+/** @throws KmsError InvalidKeyUsageException for an algorithm that AES keys do not have */
+export function requireSymmetricAlgorithm(key: Key, algorithm: string): void {
+  if (algorithm === 'SYMMETRIC_DEFAULT') return
+  throw invalidKeyUsage(`Algorithm ${algorithm} is incompatible with key spec ${key.record.spec}.`)
+}
+
+/** @throws KmsError UnsupportedOperationException for a key that cannot be rotated */
 export function requireRotatable(key: Key): void {
-  const { spec, multiRegion, primaryRegion } = key.record
+  const { spec } = key.record
   if (spec !== 'SYMMETRIC_DEFAULT') {
     throw unsupportedOperation(`${key.arn} key spec is ${spec} which is not valid for this operation.`)
   }
-  if (multiRegion && key.region !== primaryRegion) {
-    throw unsupportedOperation(`${key.arn} is not a multi-region primary key.`)
-  }
+  if (key.record.multiRegion) requirePrimary(key)
+}
+
+/** @throws KmsError UnsupportedOperationException for a single-Region key and for a replica */
+export function requirePrimary(key: Key): void {
+  if (key.record.multiRegion && key.region === key.record.primaryRegion) return
+  throw unsupportedOperation(`${key.arn} is not a multi-region primary key.`)
+}
+
+function invalidState(key: Key, state: string): KmsError {
+  return new KmsError('KMSInvalidStateException', `${key.arn} is ${state}.`)
+}
+
+function invalidKeyUsage(message: string): KmsError {
+  return new KmsError('InvalidKeyUsageException', message)
 }

@@ -1,20 +1,21 @@
-// Decides whether a caller may do something, by the rules of IAM and of KMS key policies:
+// Decides whether a principal may do something, by the rules of IAM and of KMS key policies:
 // an explicit deny anywhere wins; nobody, not even the owner's root, has access unless the key policy says
 // so; a key policy that names the account leaves the decision to the identity policies of that account;
-// across accounts both the key policy and the caller's identity policy must allow.
-import type { Caller } from '../callers/callers.ts'
+// across accounts both the key policy and the principal's identity policy must allow.
 import { KmsError } from '../kms-error.ts'
-import { evaluateCondition, type RequestFacts } from './conditions.ts'
-import type { Policy, Selection, Statement } from './parse-policy.ts'
+import { evaluateCondition } from './conditions.ts'
 import { matchesArn, matchesGlob } from './glob.ts'
+import type { Policy, Selection, Statement } from './parse-policy.ts'
+import { type Principal, rootArn } from './principal.ts'
+import type { RequestFacts } from './conditions.ts'
 
 export interface AccessRequest {
-  readonly caller: Caller
+  caller: Principal
   /** As in `kms:Decrypt`. */
-  readonly action: string
-  /** The ARN acted on, or `*` for what concerns no single resource. */
-  readonly resource: string
-  readonly facts: RequestFacts
+  action: string
+  /** The ARN acted on, or `*` for an action that concerns no single resource. */
+  resource: string
+  facts: RequestFacts
 }
 
 /** How a statement names the caller: itself, or the account it belongs to. */
@@ -28,11 +29,11 @@ export function authorizeByIdentity(request: AccessRequest): void {
 }
 
 /**
- * By the policy of a key, or the trust policy of a role.
+ * Decides by the policy of a resource, a key's or the trust policy of a role, and by the caller's identity policy.
  *
  * @throws KmsError AccessDeniedException
  */
-export function authorizeByKeyPolicy(request: AccessRequest, policy: Policy, ownerAccount: string): void {
+export function authorizeByResource(request: AccessRequest, policy: Policy, ownerAccount: string): void {
   const identity = identityEffect(request)
   if (identity === 'Deny') throw denied(request, 'with an explicit deny in an identity-based policy')
   const allowed = new Set<PrincipalMatch>()
@@ -43,8 +44,8 @@ export function authorizeByKeyPolicy(request: AccessRequest, policy: Policy, own
     allowed.add(match)
   }
   if (allowed.size === 0) throw notAllowed(request, 'resource-based')
-  const sameAccount = request.caller.account === ownerAccount
-  if (sameAccount && allowed.has('caller')) return
+  const isSameAccount = request.caller.account === ownerAccount
+  if (isSameAccount && allowed.has('caller')) return
   if (identity !== 'Allow') throw notAllowed(request, 'identity-based')
 }
 
@@ -62,7 +63,7 @@ function applies(statement: Statement, request: AccessRequest): boolean {
   if (!selects(statement.resources, onResource)) return false
   const verdicts = statement.conditions.map((condition) => evaluateCondition(condition, request.facts))
   if (verdicts.includes(false)) return false
-  // What cannot be judged counts against the request: it allows nothing and denies everything.
+  // A condition that cannot be judged counts against the request: it allows nothing and denies everything.
   return statement.effect === 'Deny' || !verdicts.includes('unknown')
 }
 
@@ -70,29 +71,28 @@ function selects(selection: Selection, matches: (pattern: string) => boolean): b
   return selection.patterns.some(matches) !== selection.not
 }
 
-function principalMatch(principals: Selection | undefined, caller: Caller): PrincipalMatch {
+function principalMatch(principals: Selection | undefined, caller: Principal): PrincipalMatch {
   if (principals === undefined) return undefined
   const { patterns } = principals
-  // A session is named by its own ARN, or by that of the role whose session it is.
+  // A policy names a session by its own ARN, or by that of the role whose session it is.
   const arns = [caller.arn, caller.roleArn].filter((arn) => arn !== undefined)
-  const named = patterns.includes('*') || (!isRoot(caller) && arns.some((arn) => patterns.includes(arn)))
-  const accountNamed =
-    patterns.includes(caller.account) || patterns.includes(`arn:aws:iam::${caller.account}:root`)
-  if (principals.not) return named || accountNamed ? undefined : 'caller'
-  return named ? 'caller' : accountNamed ? 'account' : undefined
+  const isNamed = patterns.includes('*') || (!isRoot(caller) && arns.some((arn) => patterns.includes(arn)))
+  const isAccountNamed = patterns.includes(caller.account) || patterns.includes(rootArn(caller.account))
+  if (principals.not) return isNamed || isAccountNamed ? undefined : 'caller'
+  return isNamed ? 'caller' : isAccountNamed ? 'account' : undefined
 }
 
-// In a policy, a root ARN stands for the whole account.
-function isRoot(caller: Caller): boolean {
+function isRoot(caller: Principal): boolean {
   return caller.arn.endsWith(':root')
 }
 
-function notAllowed(request: AccessRequest, kind: 'identity-based' | 'resource-based'): KmsError {
+/** The refusal of a request that no policy of this kind allows. */
+export function notAllowed(request: AccessRequest, kind: 'identity-based' | 'resource-based'): KmsError {
   return denied(request, `because no ${kind} policy allows the ${request.action} action`)
 }
 
-function denied(request: AccessRequest, reason: string): KmsError {
-  const { caller, action, resource } = request
+/** The refusal in AWS's words; `reason` ends the sentence. */
+export function denied({ caller, action, resource }: Omit<AccessRequest, 'facts'>, reason: string): KmsError {
   return new KmsError(
     'AccessDeniedException',
     `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,

@@ -1,72 +1,84 @@
 // The Condition block of a policy statement: its operators and how they compare.
 import { matchesArn, matchesGlob } from './glob.ts'
 
-export interface Condition {
-  readonly quantifier: 'any' | 'all' | undefined
-  readonly ifExists: boolean
-  readonly operator: Operator
-  readonly key: string
-  readonly values: readonly string[]
+export interface Condition extends ConditionOperator {
+  key: string
+  values: readonly string[]
+}
+
+/** An operator of a policy document, with its prefix and its suffix. */
+export interface ConditionOperator {
+  comparison: Comparison
+  quantifier: 'any' | 'all' | undefined
+  ifExists: boolean
 }
 
 /**
- * What a request says about itself. A known key that is absent has an empty list; a key this KMS knows
- * nothing about is undefined.
+ * The values that a request has for a condition key. The list is empty for a known key that is absent; it is undefined
+ * for a key that local-kms does not know.
  */
 export type RequestFacts = (key: string) => readonly string[] | undefined
 
-/** `unknown` when local-kms cannot tell; the caller must then decide against the request. */
+/** `unknown`: local-kms cannot tell. The statement must then count against the request. */
 export type Verdict = boolean | 'unknown'
 
-interface Operator {
-  readonly compare: (wanted: string, actual: string) => boolean
-  readonly negated?: boolean
+interface Comparison {
+  matches: (wanted: string, actual: string) => boolean
+  isNegated: boolean
 }
 
-const equals = (wanted: string, actual: string): boolean => wanted === actual
-const equalsIgnoringCase = (wanted: string, actual: string): boolean =>
-  wanted.toLowerCase() === actual.toLowerCase()
+function isEqual(wanted: string, actual: string): boolean {
+  return wanted === actual
+}
 
-const OPERATORS: ReadonlyMap<string, Operator> = new Map([
-  ['StringEquals', { compare: equals }],
-  ['StringNotEquals', { compare: equals, negated: true }],
-  ['StringEqualsIgnoreCase', { compare: equalsIgnoringCase }],
-  ['StringNotEqualsIgnoreCase', { compare: equalsIgnoringCase, negated: true }],
-  ['StringLike', { compare: matchesGlob }],
-  ['StringNotLike', { compare: matchesGlob, negated: true }],
-  ['ArnEquals', { compare: matchesArn }],
-  ['ArnLike', { compare: matchesArn }],
-  ['ArnNotEquals', { compare: matchesArn, negated: true }],
-  ['ArnNotLike', { compare: matchesArn, negated: true }],
-  ['Bool', { compare: equalsIgnoringCase }],
+function isEqualIgnoringCase(wanted: string, actual: string): boolean {
+  return wanted.toLowerCase() === actual.toLowerCase()
+}
+
+const comparisons: ReadonlyMap<string, Comparison> = new Map([
+  ['StringEquals', { matches: isEqual, isNegated: false }],
+  ['StringNotEquals', { matches: isEqual, isNegated: true }],
+  ['StringEqualsIgnoreCase', { matches: isEqualIgnoringCase, isNegated: false }],
+  ['StringNotEqualsIgnoreCase', { matches: isEqualIgnoringCase, isNegated: true }],
+  ['StringLike', { matches: matchesGlob, isNegated: false }],
+  ['StringNotLike', { matches: matchesGlob, isNegated: true }],
+  ['ArnEquals', { matches: matchesArn, isNegated: false }],
+  ['ArnLike', { matches: matchesArn, isNegated: false }],
+  ['ArnNotEquals', { matches: matchesArn, isNegated: true }],
+  ['ArnNotLike', { matches: matchesArn, isNegated: true }],
+  ['Bool', { matches: isEqualIgnoringCase, isNegated: false }],
 ])
 
-// Null asks whether a key is there at all, so it is no comparison of values.
-const NULL: Operator = { compare: equals }
+// Null asks whether a key is there at all, so it compares no values.
+const isAbsent: Comparison = { matches: isEqual, isNegated: false }
 
-/** @returns undefined when the operator is none that local-kms evaluates. */
-export function parseOperator(
-  name: string,
-): Pick<Condition, 'operator' | 'quantifier' | 'ifExists'> | undefined {
+/** Undefined for an operator that local-kms does not evaluate. */
+export function parseOperator(name: string): ConditionOperator | undefined {
+  if (name === 'Null') return { comparison: isAbsent, quantifier: undefined, ifExists: false }
   const [, prefix, base = '', suffix] = /^(ForAnyValue:|ForAllValues:)?(\w+?)(IfExists)?$/.exec(name) ?? []
-  if (name === 'Null') return { operator: NULL, quantifier: undefined, ifExists: false }
-  const operator = OPERATORS.get(base)
-  if (operator === undefined) return undefined
+  const comparison = comparisons.get(base)
+  if (comparison === undefined) return undefined
   const quantifier = prefix === 'ForAnyValue:' ? 'any' : prefix === 'ForAllValues:' ? 'all' : undefined
-  return { operator, quantifier, ifExists: suffix !== undefined }
+  return { comparison, quantifier, ifExists: suffix !== undefined }
+}
+
+/** @param facts - by condition keys in lower case: IAM compares the keys without regard to case */
+export function createRequestFacts(facts: Readonly<Record<string, readonly string[]>>): RequestFacts {
+  const byKey = new Map(Object.entries(facts))
+  return (key) => byKey.get(key.toLowerCase())
 }
 
 export function evaluateCondition(condition: Condition, facts: RequestFacts): Verdict {
   const actual = facts(condition.key)
   if (actual === undefined) return 'unknown'
-  const { operator, quantifier, values } = condition
-  if (operator === NULL) return values.includes(String(actual.length === 0))
+  const { comparison, quantifier, values, ifExists } = condition
+  if (comparison === isAbsent) return values.includes(String(actual.length === 0))
   const matches = (one: string): boolean =>
-    values.some((wanted) => operator.compare(wanted, one)) !== (operator.negated ?? false)
+    values.some((wanted) => comparison.matches(wanted, one)) !== comparison.isNegated
   if (quantifier === 'all') return actual.every(matches)
-  if (actual.length === 0) return condition.ifExists || (quantifier !== 'any' && operator.negated === true)
+  if (actual.length === 0) return ifExists || (quantifier !== 'any' && comparison.isNegated)
   if (quantifier === 'any') return actual.some(matches)
-  // AWS leaves a single-valued operator on several values undefined: agree only if all values agree.
+  // AWS does not define a single-valued operator on several values. The verdict stands only if they all agree.
   const verdicts = new Set(actual.map(matches))
   return verdicts.size === 1 ? verdicts.has(true) : 'unknown'
 }

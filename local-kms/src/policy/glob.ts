@@ -1,5 +1,5 @@
 // IAM wildcards: `*` is any run of characters, `?` is one. Only the last `*` is ever tried again, so that a
-// pattern such as `*a*a*a*b`, which comes from a caller, stays cheap: a regular expression would not.
+// pattern such as `*a*a*a*b`, which comes from a caller, stays cheap. A regular expression would not.
 
 export function matchesGlob(pattern: string, text: string): boolean {
   let p = 0
@@ -24,7 +24,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   return p === pattern.length
 }
 
-/** ARNs match part by part, so that a wildcard in the Region cannot swallow the account. */
+/** Matches ARNs part by part, so that a wildcard in the Region cannot swallow the account. */
 export function matchesArn(pattern: string, arn: string): boolean {
   const patterns = arnParts(pattern)
   const parts = arnParts(arn)

@@ -1,7 +1,41 @@
-// Every action that a key policy may name. Those without an operation here are known all the same: a policy
-// written for AWS must be accepted, and the operation answers that it is not supported.
+// Every action that a key policy may name. A policy written for AWS must be accepted, so the actions of operations that
+// local-kms does not offer are known here too.
 
-export const OPERATIONS_NOT_OFFERED: ReadonlySet<string> = new Set([
+/** The operations that local-kms offers, by the names that X-Amz-Target has for them. */
+export const offeredOperations = [
+  'CancelKeyDeletion',
+  'CreateAlias',
+  'CreateKey',
+  'Decrypt',
+  'DeleteAlias',
+  'DescribeKey',
+  'DisableKey',
+  'DisableKeyRotation',
+  'EnableKey',
+  'EnableKeyRotation',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'GetKeyPolicy',
+  'GetKeyRotationStatus',
+  'ListAliases',
+  'ListKeyPolicies',
+  'ListKeys',
+  'ListResourceTags',
+  'PutKeyPolicy',
+  'ReEncrypt',
+  'ReplicateKey',
+  'RotateKeyOnDemand',
+  'ScheduleKeyDeletion',
+  'TagResource',
+  'UntagResource',
+  'UpdateAlias',
+  'UpdateKeyDescription',
+] as const
+export type OfferedOperation = (typeof offeredOperations)[number]
+
+/** The operations of AWS KMS that local-kms refuses. */
+export const refusedOperations: ReadonlySet<string> = new Set([
   'ConnectCustomKeyStore',
   'CreateCustomKeyStore',
   'CreateGrant',
@@ -32,44 +66,12 @@ export const OPERATIONS_NOT_OFFERED: ReadonlySet<string> = new Set([
   'VerifyMac',
 ])
 
-/** ReEncrypt is not an action: it needs one on each side. */
-const ACTIONS_OFFERED = [
-  'CancelKeyDeletion',
-  'CreateAlias',
-  'CreateKey',
-  'Decrypt',
-  'DeleteAlias',
-  'DescribeKey',
-  'DisableKey',
-  'DisableKeyRotation',
-  'EnableKey',
-  'EnableKeyRotation',
-  'Encrypt',
-  'GenerateDataKey',
-  'GenerateDataKeyWithoutPlaintext',
-  'GetKeyPolicy',
-  'GetKeyRotationStatus',
-  'ListAliases',
-  'ListKeyPolicies',
-  'ListKeys',
-  'ListResourceTags',
-  'PutKeyPolicy',
-  'ReEncryptFrom',
-  'ReEncryptTo',
-  'ReplicateKey',
-  'RotateKeyOnDemand',
-  'ScheduleKeyDeletion',
-  'TagResource',
-  'UntagResource',
-  'UpdateAlias',
-  'UpdateKeyDescription',
-]
+// ReEncrypt is no action itself: it needs one on each side. The last one has no operation of its own.
+const actionsWithoutOperation = ['ReEncryptFrom', 'ReEncryptTo', 'SynchronizeMultiRegionKey']
 
-// Permissions without an operation of their own.
-const PERMISSIONS_ONLY = ['SynchronizeMultiRegionKey']
-
-export const KEY_POLICY_ACTIONS: readonly string[] = [
-  ...ACTIONS_OFFERED,
-  ...OPERATIONS_NOT_OFFERED,
-  ...PERMISSIONS_ONLY,
+/** In lower case, as in `kms:decrypt`. */
+export const keyPolicyActions: readonly string[] = [
+  ...offeredOperations.filter((name) => name !== 'ReEncrypt'),
+  ...refusedOperations,
+  ...actionsWithoutOperation,
 ].map((name) => `kms:${name.toLowerCase()}`)

@@ -1,43 +1,43 @@
-// Reads a policy document and refuses what AWS would refuse, and what local-kms could only misjudge.
+// Reads a policy document. It refuses documents that AWS would refuse, and documents that local-kms would misjudge.
+import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
 import { malformedPolicy } from '../kms-error.ts'
-import { KEY_POLICY_ACTIONS } from './key-policy-actions.ts'
 import { type Condition, parseOperator } from './conditions.ts'
 import { matchesGlob } from './glob.ts'
+import { keyPolicyActions } from './key-policy-actions.ts'
 
 export type Policy = readonly Statement[]
 
 /** A list that the request must be in, or (`not`) must not be in. */
 export interface Selection {
-  readonly not: boolean
-  readonly patterns: readonly string[]
+  not: boolean
+  patterns: readonly string[]
 }
 
 export interface Statement {
-  readonly effect: 'Allow' | 'Deny'
+  effect: 'Allow' | 'Deny'
   /** `*`, account ids and ARNs of AWS principals; absent in identity policies. */
-  readonly principals: Selection | undefined
-  /** Lower case: actions are compared without regard to case. */
-  readonly actions: Selection
-  readonly resources: Selection
-  readonly conditions: readonly Condition[]
+  principals: Selection | undefined
+  /** In lower case, because actions are compared without regard to case. */
+  actions: Selection
+  resources: Selection
+  conditions: readonly Condition[]
 }
 
-/** `trust`: who may assume a role; the role is the only resource, so that none is named. */
-type Kind = 'key' | 'identity' | 'trust'
-type Fields = Partial<Record<string, unknown>>
+/** A `trust` policy says who may assume a role. It names no resource: the role is the only one. */
+type PolicyKind = 'key' | 'identity' | 'trust'
 
-const PRINCIPAL =
+const principalPattern =
   /^(?:\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:[\w+=,.@/-]+))$/
 
-/** @throws KmsError MalformedPolicyDocumentException that says what is wrong. */
-export function parsePolicy(text: string | undefined, kind: Kind): Policy {
+/** @throws KmsError MalformedPolicyDocumentException, with the reason */
+export function parsePolicy(text: string | undefined, kind: PolicyKind): Policy {
   let parsed: unknown
   try {
     parsed = JSON.parse(text ?? '')
   } catch {
     throw malformedPolicy('Policy is not valid JSON.')
   }
-  const document = fieldsOf(parsed, 'Policy', ['Version', 'Id', 'Statement'])
+  const document = membersOf(parsed, 'Policy', ['Version', 'Id', 'Statement'])
   if (document.Version !== undefined && !isOneOf(document.Version, ['2012-10-17', '2008-10-17'])) {
     throw malformedPolicy('Policy contains an unsupported Version.')
   }
@@ -46,35 +46,35 @@ export function parsePolicy(text: string | undefined, kind: Kind): Policy {
   return statements.map((statement) => parseStatement(statement, kind))
 }
 
-function parseStatement(value: unknown, kind: Kind): Statement {
-  const fields = fieldsOf(value, 'Statement', [
+function parseStatement(value: unknown, kind: PolicyKind): Statement {
+  const members = membersOf(value, 'Statement', [
     ...['Sid', 'Effect', 'Action', 'NotAction', 'Condition'],
     ...(kind === 'trust' ? [] : ['Resource', 'NotResource']),
     ...(kind === 'identity' ? [] : ['Principal', 'NotPrincipal']),
   ])
-  const effect = fields.Effect
+  const effect = members.Effect
   if (effect !== 'Allow' && effect !== 'Deny') {
     throw malformedPolicy('Policy contains a statement without an Effect of Allow or Deny.')
   }
-  const principals = kind === 'identity' ? undefined : selection(fields, 'Principal', parsePrincipals)
+  const principals = kind === 'identity' ? undefined : parseSelection(members, 'Principal', parsePrincipals)
   if (principals?.not === true && effect === 'Allow') {
     throw malformedPolicy('Policy contains a statement that uses NotPrincipal with Allow.')
   }
   return {
     effect,
     principals,
-    actions: selection(fields, 'Action', (actions) => parseActions(actions, kind)),
+    actions: parseSelection(members, 'Action', (actions) => parseActions(actions, kind)),
     resources:
       kind === 'trust'
         ? { not: false, patterns: ['*'] }
-        : selection(fields, 'Resource', (resources) => strings(resources, 'resources')),
-    conditions: parseConditions(fields.Condition),
+        : parseSelection(members, 'Resource', (resources) => parseTexts(resources, 'resources')),
+    conditions: parseConditions(members.Condition),
   }
 }
 
-function selection(fields: Fields, name: string, parse: (value: unknown) => string[]): Selection {
-  const positive = fields[name]
-  const negative = fields[`Not${name}`]
+function parseSelection(members: JsonObject, name: string, parse: (value: unknown) => string[]): Selection {
+  const positive = members[name]
+  const negative = members[`Not${name}`]
   if ((positive === undefined) === (negative === undefined)) {
     throw malformedPolicy(`Policy statement must contain either ${name} or Not${name}.`)
   }
@@ -85,65 +85,64 @@ function selection(fields: Fields, name: string, parse: (value: unknown) => stri
 
 function parsePrincipals(value: unknown): string[] {
   if (value === '*') return ['*']
-  const invalid = malformedPolicy('Policy contains a statement with one or more invalid principals.')
-  const byType = fieldsOf(value, 'Principal', ['AWS', 'Service', 'Federated'])
-  const aws = byType.AWS === undefined ? [] : strings(byType.AWS, 'principals')
-  if (!aws.every((principal) => PRINCIPAL.test(principal))) throw invalid
-  // No AWS service and no federated user ever calls a KMS on loopback: they stay in the list, matching nobody.
+  const byType = membersOf(value, 'Principal', ['AWS', 'Service', 'Federated'])
+  const aws = byType.AWS === undefined ? [] : parseTexts(byType.AWS, 'principals')
+  if (!aws.every((principal) => principalPattern.test(principal))) {
+    throw malformedPolicy('Policy contains a statement with one or more invalid principals.')
+  }
+  // No AWS service and no federated user ever calls a KMS on loopback: they stay in the list and match nobody.
   const others = [byType.Service, byType.Federated].flatMap((names) =>
-    names === undefined ? [] : strings(names, 'principals').map((name) => `other:${name}`),
+    names === undefined ? [] : parseTexts(names, 'principals').map((name) => `other:${name}`),
   )
   return [...aws, ...others]
 }
 
-function parseActions(value: unknown, kind: Kind): string[] {
-  return strings(value, 'actions').map((action) => {
+function parseActions(value: unknown, kind: PolicyKind): string[] {
+  return parseTexts(value, 'actions').map((action) => {
     const pattern = action.toLowerCase()
-    const wellFormed = pattern === '*' || /^[a-z0-9-]+:[a-z0-9*?]+$/.test(pattern)
-    const known =
-      kind === 'identity' ||
-      (kind === 'trust'
-        ? pattern.startsWith('sts:')
-        : KEY_POLICY_ACTIONS.some((name) => matchesGlob(pattern, name)))
-    if (!wellFormed || !known) {
+    const isWellFormed = pattern === '*' || /^[a-z0-9-]+:[a-z0-9*?]+$/.test(pattern)
+    if (!isWellFormed || !isKnownAction(pattern, kind)) {
       throw malformedPolicy(`Policy contains a statement with one or more invalid actions: ${action}`)
     }
     return pattern
   })
 }
 
+function isKnownAction(pattern: string, kind: PolicyKind): boolean {
+  if (kind === 'identity') return true
+  if (kind === 'trust') return pattern.startsWith('sts:')
+  return keyPolicyActions.some((name) => matchesGlob(pattern, name))
+}
+
 function parseConditions(value: unknown): Condition[] {
   if (value === undefined) return []
-  return Object.entries(fieldsOf(value, 'Condition')).flatMap(([name, keys]) => {
+  return Object.entries(membersOf(value, 'Condition')).flatMap(([name, keys]) => {
     const operator = parseOperator(name)
     if (operator === undefined)
       throw malformedPolicy(`Policy contains an unsupported condition operator: ${name}`)
-    return Object.entries(fieldsOf(keys, name)).map(([key, values]) => ({
+    return Object.entries(membersOf(keys, name)).map(([key, values]) => ({
       ...operator,
       key,
-      values: strings(values, 'condition values'),
+      values: parseTexts(values, 'condition values'),
     }))
   })
 }
 
-function strings(value: unknown, what: string): string[] {
+function parseTexts(value: unknown, what: string): string[] {
   return listOf(value).map((one) => {
     const text = typeof one === 'boolean' || typeof one === 'number' ? String(one) : one
     if (typeof text !== 'string') throw malformedPolicy(`Policy contains a statement with invalid ${what}.`)
-    // Taken literally, a variable in a Deny would deny nothing.
+    // A variable that is taken literally in a Deny would deny nothing.
     if (text.includes('${')) throw malformedPolicy('local-kms does not evaluate policy variables.')
     return text
   })
 }
 
-function fieldsOf(value: unknown, what: string, allowed?: readonly string[]): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformedPolicy(`${what} is not a JSON object.`)
-  }
-  const unknown =
-    allowed === undefined ? undefined : Object.keys(value).find((name) => !allowed.includes(name))
+function membersOf(value: unknown, what: string, allowed?: readonly string[]): JsonObject {
+  if (!isJsonObject(value)) throw malformedPolicy(`${what} is not a JSON object.`)
+  const unknown = allowed === undefined ? undefined : findUnknownMember(value, allowed)
   if (unknown !== undefined) throw malformedPolicy(`${what} contains an unknown field: ${unknown}`)
-  return { ...value }
+  return value
 }
 
 function listOf(value: unknown): unknown[] {

@@ -1,56 +1,56 @@
-// What can be seen of a call before it is carried out: faults are aimed by it and calls are counted by it.
+// The parts of a call that are known before it is carried out. Faults are aimed and calls are counted by them.
 import type { Caller } from '../callers/callers.ts'
-import { readOrigin } from '../keys/ciphertext.ts'
-import { peekKey } from '../operations/get-key.ts'
+import { isJsonObject } from '../json-object.ts'
+import { parseOrigin } from '../keys/ciphertext.ts'
+import { findKey, parseKeyName } from '../keys/find-key.ts'
 import type { Key } from '../keys/key-record.ts'
 import type { KeyStore } from '../keys/key-store.ts'
 
 export interface ObservedCall {
-  readonly operation: string
-  readonly region: string
-  readonly callerAccount: string
-  readonly callerArn: string
+  operation: string
+  region: string
+  callerAccount: string
+  callerArn: string
   /** The keys that the request names or that its ciphertext is under; ReEncrypt has two. */
-  readonly keys: readonly Key[]
+  keys: readonly Key[]
 }
 
 /** A call, at the moment at which its answer is known. */
 export interface AnsweredCall extends ObservedCall {
   /** `answered`, `dropped` without an answer, `failed` inside, or the name of the exception that is answered. */
-  readonly outcome: string
+  outcome: string
 }
 
 /** Every member given must fit. */
 export interface CallMatch {
-  readonly operation?: string | undefined
-  readonly region?: string | undefined
+  operation?: string | undefined
+  region?: string | undefined
   /** The account of the caller or of a key concerned. */
-  readonly account?: string | undefined
+  account?: string | undefined
   /** The caller's ARN. */
-  readonly caller?: string | undefined
+  caller?: string | undefined
   /** A key id, which means the key and all its replicas, or the ARN of one of them. */
-  readonly keyId?: string | undefined
+  keyId?: string | undefined
 }
+
+const keyNamingMembers = ['KeyId', 'SourceKeyId', 'DestinationKeyId', 'TargetKeyId']
 
 export function observeCall(
   operation: string,
   caller: Caller,
   region: string,
-  body: object,
+  body: unknown,
   store: KeyStore,
 ): ObservedCall {
-  const fields = new Map<string, unknown>(Object.entries(body))
-  const text = (name: string): string | undefined => {
-    const value = fields.get(name)
-    return typeof value === 'string' ? value : undefined
-  }
-  const named = ['KeyId', 'SourceKeyId', 'DestinationKeyId', 'TargetKeyId'].flatMap((name) => {
-    const keyId = text(name)
-    return keyId === undefined ? [] : [peekKey(store, keyId, caller, region)]
+  const texts = textMembersOf(body)
+  const named = keyNamingMembers.map((member) =>
+    lookUp(texts.get(member), (keyId) => findKey(store, parseKeyName(keyId, caller.account, region))),
+  )
+  const sealing = lookUp(texts.get('CiphertextBlob'), (blob) => {
+    const { account, keyId } = parseOrigin(Buffer.from(blob, 'base64'))
+    return store.find(account, keyId, region)
   })
-  const blob = text('CiphertextBlob')
-  const sealedUnder = blob === undefined ? undefined : peekOrigin(store, blob, region)
-  const keys = [...named, sealedUnder].filter((key) => key !== undefined)
+  const keys = [...named, sealing].filter((key) => key !== undefined)
   const distinct = [...new Map(keys.map((key) => [key.arn, key])).values()]
   return { operation, region, callerAccount: caller.account, callerArn: caller.arn, keys: distinct }
 }
@@ -68,10 +68,16 @@ export function matchesCall(match: CallMatch, call: ObservedCall): boolean {
   )
 }
 
-function peekOrigin(store: KeyStore, blob: string, region: string): Key | undefined {
+function textMembersOf(body: unknown): ReadonlyMap<string, string> {
+  const members = isJsonObject(body) ? Object.entries(body) : []
+  return new Map(members.filter((member): member is [string, string] => typeof member[1] === 'string'))
+}
+
+// An observer must not fail the call: the operation meets the same error, and answers it.
+function lookUp(text: string | undefined, find: (text: string) => Key | undefined): Key | undefined {
+  if (text === undefined) return undefined
   try {
-    const { account, keyId } = readOrigin(Buffer.from(blob, 'base64'))
-    return store.find(account, keyId, region)
+    return find(text)
   } catch {
     return undefined
   }

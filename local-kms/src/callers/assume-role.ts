@@ -1,0 +1,66 @@
+// AssumeRole of AWS STS: who may become a role, and for how long.
+import { KmsError, validationError } from '../kms-error.ts'
+import { type AccessRequest, authorizeByResource } from '../policy/authorize.ts'
+import { createRequestFacts } from '../policy/conditions.ts'
+import { principalFacts } from '../policy/principal.ts'
+import type { Caller, Callers, Session } from './callers.ts'
+
+const sessionNamePattern = /^[\w+=,.@-]{2,64}$/
+const externalIdPattern = /^[\w+=,.@:/-]{2,1224}$/
+const minSeconds = 900
+const defaultSeconds = 3_600
+const maxSeconds = 43_200
+
+/** The members of the request, as they arrived. */
+export interface AssumeRoleRequest {
+  roleArn: string
+  sessionName: string
+  externalId: string | undefined
+  durationSeconds: string | undefined
+}
+
+/** @throws KmsError ValidationException, AccessDenied */
+export function assumeRole(
+  callers: Callers,
+  caller: Caller,
+  { roleArn, sessionName, externalId, durationSeconds }: AssumeRoleRequest,
+  nowMs: number,
+): Session {
+  const seconds = Number(durationSeconds ?? defaultSeconds)
+  if (!sessionNamePattern.test(sessionName)) throw invalidMember('roleSessionName')
+  if (externalId !== undefined && !externalIdPattern.test(externalId)) throw invalidMember('externalId')
+  if (!(Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds)) {
+    throw invalidMember('durationSeconds')
+  }
+  const role = callers.roles.find(roleArn)
+  // A role that does not exist looks like one that is forbidden.
+  if (role === undefined) throw mayNotAssume(caller, roleArn)
+  const request: AccessRequest = {
+    caller,
+    action: 'sts:AssumeRole',
+    resource: roleArn,
+    facts: createRequestFacts({
+      ...principalFacts(caller),
+      'sts:externalid': externalId === undefined ? [] : [externalId],
+      'sts:rolesessionname': [sessionName],
+    }),
+  }
+  try {
+    authorizeByResource(request, role.trust, role.account)
+  } catch (error) {
+    throw error instanceof KmsError ? mayNotAssume(caller, roleArn) : error
+  }
+  return callers.startSession(role, sessionName, nowMs + seconds * 1_000)
+}
+
+function mayNotAssume(caller: Caller, roleArn: string): KmsError {
+  return new KmsError(
+    'AccessDenied',
+    `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
+    403,
+  )
+}
+
+function invalidMember(name: string): KmsError {
+  return validationError(`1 validation error detected: Value at '${name}' failed to satisfy constraint`)
+}

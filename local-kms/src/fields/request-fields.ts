@@ -1,0 +1,78 @@
+// Reads the fields of a request by the rules of the service model, and refuses them in AWS's words.
+import type { EncryptionContext } from '../keys/ciphertext.ts'
+import type { Tag } from '../keys/key-record.ts'
+import { validationError } from '../kms-error.ts'
+import { type FieldSource, findField, type Limits, missing, openFieldSource } from './field-source.ts'
+import {
+  findBytes,
+  findChoice,
+  findFlag,
+  findInteger,
+  findTags,
+  findText,
+  findTexts,
+  getEncryptionContext,
+  type TextLimits,
+} from './find-fields.ts'
+
+/** Absent members are undefined. Wrong types and broken limits are refused. */
+export interface RequestFields {
+  /**
+   * Reads with `pick`.
+   *
+   * @throws KmsError ValidationException that names every limit broken by the fields read
+   */
+  read<T>(pick: (fields: RequestFields) => T): T
+  has(name: string): boolean
+  text(name: string, limits?: TextLimits): string | undefined
+  requiredText(name: string, limits?: TextLimits): string
+  keyId(name: string): string | undefined
+  requiredKeyId(name: string): string
+  choice<T extends string>(name: string, allowed: readonly T[]): T | undefined
+  integer(name: string, limits: Limits): number | undefined
+  /** False when absent. */
+  flag(name: string): boolean
+  requiredBytes(name: string, maxBytes: number): Buffer
+  /** Empty when absent. */
+  encryptionContext(name: string): EncryptionContext
+  texts(name: string, limits: Limits): string[] | undefined
+  requiredTexts(name: string): string[]
+  tags(name: string): Tag[] | undefined
+  requiredTags(name: string): Tag[]
+}
+
+const keyIdLimits = { min: 1, max: 2048 }
+
+/** @throws KmsError SerializationException for a body that is no object */
+export function createRequestFields(body: unknown): RequestFields {
+  const source = openFieldSource(body)
+  const fields: RequestFields = {
+    read(pick) {
+      const picked = pick(fields)
+      refuseViolations(source)
+      return picked
+    },
+    has: (name) => findField(source, name) !== undefined,
+    text: (name, limits) => findText(source, name, limits),
+    requiredText: (name, limits) => findText(source, name, limits) ?? missing(source, name, ''),
+    keyId: (name) => findText(source, name, keyIdLimits),
+    requiredKeyId: (name) => findText(source, name, keyIdLimits) ?? missing(source, name, ''),
+    choice: (name, allowed) => findChoice(source, name, allowed),
+    integer: (name, limits) => findInteger(source, name, limits),
+    flag: (name) => findFlag(source, name) ?? false,
+    requiredBytes: (name, maxBytes) =>
+      findBytes(source, name, maxBytes) ?? missing(source, name, Buffer.alloc(0)),
+    encryptionContext: (name) => getEncryptionContext(source, name),
+    texts: (name, limits) => findTexts(source, name, limits),
+    requiredTexts: (name) => findTexts(source, name, {}) ?? missing(source, name, []),
+    tags: (name) => findTags(source, name),
+    requiredTags: (name) => findTags(source, name) ?? missing(source, name, []),
+  }
+  return fields
+}
+
+function refuseViolations({ violations }: FieldSource): void {
+  if (violations.length === 0) return
+  const plural = violations.length === 1 ? 'error' : 'errors'
+  throw validationError(`${violations.length} validation ${plural} detected: ${violations.join('; ')}`)
+}

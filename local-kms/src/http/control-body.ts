@@ -1,0 +1,66 @@
+// The bodies and queries of the control routes. A misspelt member is refused: it would aim a fault at every call.
+import type { NewRole } from '../callers/roles.ts'
+import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
+import { type Fault, faultKinds } from '../traffic/faults.ts'
+import type { CallMatch } from '../traffic/observed-call.ts'
+import { type Outage, outages } from '../traffic/regions.ts'
+
+/** @throws TypeError that names the member */
+export function parseFault(value: unknown): Fault {
+  const members = membersOf(value, ['match', 'kind', 'probability', 'latencyMs', 'count'])
+  return {
+    kind: choiceOf(members, 'kind', faultKinds),
+    match: members.match === undefined ? undefined : parseMatch(members.match),
+    probability: numberOf(members, 'probability'),
+    latencyMs: numberOf(members, 'latencyMs'),
+    count: numberOf(members, 'count'),
+  }
+}
+
+/** @throws TypeError that names the member */
+export function parseMatch(value: unknown): CallMatch {
+  const members = membersOf(value, ['operation', 'region', 'account', 'caller', 'keyId'])
+  return {
+    operation: textOf(members, 'operation'),
+    region: textOf(members, 'region'),
+    account: textOf(members, 'account'),
+    caller: textOf(members, 'caller'),
+    keyId: textOf(members, 'keyId'),
+  }
+}
+
+/** @throws TypeError that names the member */
+export function parseOutage(value: unknown): Outage {
+  return choiceOf(membersOf(value, ['outage']), 'outage', outages)
+}
+
+/** @throws TypeError that names the member */
+export function parseRole(arn: string, value: unknown): NewRole {
+  const { trust, policy } = membersOf(value, ['trust', 'policy'])
+  return { arn, trust, policy }
+}
+
+function membersOf(value: unknown, allowed: readonly string[]): JsonObject {
+  if (!isJsonObject(value)) throw new TypeError('expected a JSON object')
+  const unknown = findUnknownMember(value, allowed)
+  if (unknown !== undefined) throw new TypeError(`"${unknown}" expected one of ${allowed.join(', ')}`)
+  return value
+}
+
+function choiceOf<T extends string>(members: JsonObject, name: string, allowed: readonly T[]): T {
+  const choice = allowed.find((one) => one === members[name])
+  if (choice === undefined) throw new TypeError(`"${name}" expected one of ${allowed.join(', ')}`)
+  return choice
+}
+
+function numberOf(members: JsonObject, name: string): number | undefined {
+  const number = members[name]
+  if (number === undefined || typeof number === 'number') return number
+  throw new TypeError(`"${name}" expected a number`)
+}
+
+function textOf(members: JsonObject, name: string): string | undefined {
+  const text = members[name]
+  if (text === undefined || typeof text === 'string') return text
+  throw new TypeError(`"${name}" expected text`)
+}

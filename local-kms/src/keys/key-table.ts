@@ -1,0 +1,68 @@
+// The keys in memory and in their folder. A change is on disk before anyone can see it.
+import {
+  type Key,
+  keyIn,
+  type KeyRecord,
+  type RegionalKey,
+  withoutExpired,
+  withRegion,
+} from './key-record.ts'
+import type { StateFolder } from './state-folder.ts'
+
+export interface KeyTable {
+  find(account: string, keyId: string, region: string): Key | undefined
+  list(account: string, region: string): Key[]
+  put(record: KeyRecord): void
+  /** Changes a key in its Region, and answers the key as it is now. */
+  change(key: Key, local: Partial<RegionalKey>): Key
+}
+
+export function createKeyTable(folder: StateFolder | undefined, nowMs: () => number): KeyTable {
+  const records = new Map<string, KeyRecord>()
+  for (const record of folder?.readKeys() ?? []) records.set(nameOf(record.account, record.keyId), record)
+
+  function put(record: KeyRecord): void {
+    folder?.writeKey(record)
+    records.set(nameOf(record.account, record.keyId), record)
+  }
+
+  // Deletion has no timer. The first look after its date finds the key gone, and so does the next start.
+  function current(name: string): KeyRecord | undefined {
+    const record = records.get(name)
+    if (record === undefined) return undefined
+    const left = withoutExpired(record, nowMs())
+    if (left === record) return record
+    if (Object.keys(left.regions).length > 0) {
+      put(left)
+      return left
+    }
+    folder?.deleteKey(record)
+    records.delete(name)
+    return undefined
+  }
+
+  return {
+    find(account, keyId, region) {
+      const record = current(nameOf(account, keyId))
+      return record === undefined ? undefined : keyIn(record, region)
+    },
+    list(account, region) {
+      return [...records.keys()].flatMap((name) => {
+        const record = current(name)
+        const key = record?.account === account ? keyIn(record, region) : undefined
+        return key === undefined ? [] : [key]
+      })
+    },
+    put,
+    change(key, local) {
+      const changed = { ...key.local, ...local }
+      const record = withRegion(key.record, key.region, changed)
+      put(record)
+      return { ...key, record, local: changed }
+    },
+  }
+}
+
+function nameOf(account: string, keyId: string): string {
+  return `${account}/${keyId}`
+}
