@@ -1,26 +1,26 @@
-// The bytes of an audit record, and the chain: each record's hash covers the hash of the record before, so that none can
-// be changed, taken out or put elsewhere without changing all that follow (docs/formats.md).
+// The bytes of an audit record, and the chain: each record's hash covers the hash of the record before, so that no
+// record can be changed, removed or moved without changing all that follow (docs/formats.md).
 import { createHash } from 'node:crypto'
 import { appendPairs } from './context.ts'
 import { uuidToBytes } from './uuid.ts'
 
 export interface AuditRecord {
-  /** Whose chain it stands in; undefined: the installation's. */
+  /** The tenant whose chain holds the record; undefined: the installation's chain holds it. */
   tenantId: string | undefined
-  /** From 1 on, without gaps. */
+  /** The place in the chain: from 1 on, without gaps. */
   sequence: number
   /** A UUID. */
   id: string
   /** To the millisecond. */
   at: Date
-  /** The id of an API key; `system`: Keyhold itself; `command`: whoever runs `keyhold-server` on its machine. */
+  /** The id of an API key; `system`: Keyhold itself; `command`: the person who ran `keyhold-server` on its machine. */
   actorId: string
   /** The API key's role; undefined for the others. */
   actorRole: string | undefined
   action: string
   targetKind: string
   targetId: string
-  /** Of the request, where there was one. */
+  /** The trace id of the request, where there was one. */
   traceId: string | undefined
   details: Readonly<Record<string, string>>
 }
@@ -29,14 +29,14 @@ const magic = Buffer.from('keyhold/audit/1\0', 'ascii')
 
 export const auditHashBytes = 32
 
-/** What stands for the hash before the first record. */
+/** Stands for the hash before the first record. */
 export const auditChainStart: Buffer = Buffer.alloc(auditHashBytes)
 
 /**
- * The hash of a record and of all that came before it.
+ * The hash of a record and of all records before it.
  *
  * @param previous - the hash of the record before, or `auditChainStart`
- * @throws TypeError, RangeError for a record that no chain holds, such as one with a broken id or sequence
+ * @throws TypeError, RangeError for a record that no chain can hold, such as one with a broken id or sequence
  */
 export function auditHash(previous: Buffer, record: AuditRecord): Buffer {
   if (previous.length !== auditHashBytes) throw new RangeError('"previous" expected 32 bytes')
@@ -45,7 +45,7 @@ export function auditHash(previous: Buffer, record: AuditRecord): Buffer {
     throw new RangeError('"sequence" expected one from 1 on')
   const numbers = Buffer.alloc(16)
   numbers.writeBigUInt64BE(BigInt(sequence))
-  // Throws for times that are none, or before 1970.
+  // This throws for an invalid time and for one before 1970.
   numbers.writeBigUInt64BE(BigInt(at.getTime()), 8)
   const texts = [
     record.actorId,

@@ -1,9 +1,9 @@
-// The blind index: what stands beside an encrypted field so that equal values can be found. It reveals which values
-// of a column are equal, and to whoever can compute it, by guessing, which they are.
+// The blind index stands beside an encrypted field, so that equal values can be found. It reveals which values of a
+// column are equal. Anyone who can compute it can also guess values and recognise them.
 //
 //   HMAC-SHA-256(key, "keyhold/blind-index/1" 00 ‖ u16 n ‖ n × (lp(key) lp(value)) ‖ value), cut to `bits`
 //
-// The pairs are encoded as in KHC1 and end where their count says, so that no two inputs have the same bytes.
+// The pairs are encoded as in KHC1, and their count says where they end, so no two inputs have the same bytes.
 import { createHmac, type KeyObject } from 'node:crypto'
 import { appendPairs, type EncryptionContext } from './context.ts'
 
@@ -13,7 +13,7 @@ const label = Buffer.from('keyhold/blind-index/1\0', 'ascii')
  * The blind index of `value`, in base64url without padding.
  *
  * @param key - a key for this purpose alone
- * @param pairs - where the value stands, as `{ table, column }`: equal values at other places have other indexes
+ * @param pairs - the place of the value, as `{ table, column }`: equal values at other places have other indexes
  * @param bits - 64 to 256, a multiple of 8
  * @throws TypeError for a string that is not well-formed; RangeError for `bits`
  */

@@ -9,7 +9,7 @@ export function byokPrefix(fingerprint: string): string {
   return `#BYOKv1#:${fingerprint}`
 }
 
-/** @throws TypeError for what `parseByokWrap` refuses: a key stored so would be lost */
+/** @throws TypeError for a wrap that `parseByokWrap` would refuse: its key would be lost */
 export function encodeByokWrap(fingerprint: string, ciphertextBlob: Uint8Array): string {
   const text = `${byokPrefix(fingerprint)}:${Buffer.from(ciphertextBlob).toString('base64')}`
   if (!form.test(text))

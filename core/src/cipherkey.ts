@@ -1,13 +1,13 @@
-// Wrapping a data key under a tenant key: the bytes of a cipherkey.
+// Wraps a data key under a tenant key: the bytes of a cipherkey.
 import { contextPurpose, encodeContext } from './context.ts'
 import { open, seal, sealedLength } from './cobblestone.ts'
 import { keyBytes, keyFromBytes, type DataKey, type TenantKey } from './data-key.ts'
 import { KeyholdError } from './errors.ts'
 
-/** Bytes of every wrapped data key. */
+/** Every wrapped data key has this length. */
 export const wrappedDataKeyBytes = sealedLength(keyBytes)
 
-/** Which data key a cipherkey holds. */
+/** The identity of the data key in a cipherkey. */
 export type DataKeyRef = Pick<DataKey, 'tenantId' | 'id' | 'version'>
 
 function wrapContext(tenantKey: TenantKey, dataKey: DataKeyRef): Buffer {
@@ -22,7 +22,7 @@ function wrapContext(tenantKey: TenantKey, dataKey: DataKeyRef): Buffer {
   })
 }
 
-/** Wraps `dataKey`, bound to both keys' ids and versions and to the tenant: `wrappedDataKeyBytes` bytes. */
+/** Answers `wrappedDataKeyBytes` bytes. They are bound to the tenant and to the ids and versions of both keys. */
 export function wrapDataKey(tenantKey: TenantKey, dataKey: DataKey): Buffer {
   if (dataKey.key.symmetricKeySize !== keyBytes)
     throw new RangeError(`"dataKey" expected a secret key of ${keyBytes} bytes`)
@@ -35,7 +35,7 @@ export function wrapDataKey(tenantKey: TenantKey, dataKey: DataKey): Buffer {
 }
 
 /**
- * Unwraps what `wrapDataKey` made. The caller compares the key check value next.
+ * Unwraps the bytes that `wrapDataKey` made. The caller compares the key check value next.
  *
  * @throws KeyholdError `ERR_KEY_INTEGRITY` for another tenant key, another identity and any change of the bytes
  */

@@ -13,7 +13,7 @@ import { chunkNonce, commitmentBytes, deriveMessageKey, saltBytes, type MessageK
 import { fillRandom } from './random.ts'
 
 const tagBytes = 16
-// Without it Node accepts tags of four bytes.
+// Without this option Node accepts tags of four bytes.
 const cipherOptions = { authTagLength: tagBytes }
 
 /** Bytes of salt and commitment, which come before the chunks. */
@@ -42,9 +42,9 @@ export function isSealedLength(sealedBytes: number): boolean {
  * Encrypts and authenticates `plaintext` together with `context` under a fresh random salt.
  *
  * @param inputKey - a secret key of 32 bytes
- * @param context - public bytes that must be given again to open; any length
- * @param plaintext - any length; left unchanged
- * @returns `sealedLength(plaintext.length)` bytes, never two times the same
+ * @param context - public bytes of any length, which opening needs again
+ * @param plaintext - bytes of any length, which stay unchanged
+ * @returns `sealedLength(plaintext.length)` bytes, different each time
  */
 export function seal(inputKey: KeyObject, context: Uint8Array, plaintext: Uint8Array): Buffer {
   const sealed = Buffer.allocUnsafe(sealedLength(plaintext.length))
@@ -52,7 +52,7 @@ export function seal(inputKey: KeyObject, context: Uint8Array, plaintext: Uint8A
   return sealed
 }
 
-/** `seal` into room that the caller has made, of exactly `sealedLength(plaintext.length)` bytes. */
+/** Does what `seal` does, into a `target` of exactly `sealedLength(plaintext.length)` bytes. */
 export function sealInto(
   target: Buffer,
   inputKey: KeyObject,
@@ -63,7 +63,7 @@ export function sealInto(
   sealAfterSalt(target, inputKey, context, plaintext)
 }
 
-/** `seal` with a given salt, for known-answer tests alone: a salt used twice with one key reveals both plaintexts. */
+/** `seal` with a given salt, for known-answer tests only: a salt used twice with one key reveals both plaintexts. */
 export function unsafeSealWithSalt(
   inputKey: KeyObject,
   context: Uint8Array,
@@ -93,7 +93,7 @@ function sealAfterSalt(
   }
 }
 
-/** Writes a sealed chunk to `target` at `at`, and answers the place after it. */
+/** Writes a sealed chunk to `target` at `at`, and answers the index after it. */
 export function sealChunkInto(
   target: Buffer,
   at: number,
@@ -108,7 +108,7 @@ export function sealChunkInto(
 }
 
 /**
- * Opens what `seal` made, whole: nothing is returned before every chunk is verified.
+ * Opens a whole message that `seal` made. It returns nothing before every chunk is verified.
  *
  * @throws KeyholdError `ERR_DECRYPTION_FAILED` for a wrong key, a wrong context and any change of the bytes alike
  */
@@ -119,7 +119,7 @@ export function open(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Arra
   if (!timingSafeEqual(messageKey.commitment, sealed.subarray(saltBytes, prefixBytes))) {
     throw new KeyholdError('ERR_DECRYPTION_FAILED')
   }
-  // One chunk is handed out as it was decrypted, so that no second copy of an unwrapped key stays behind.
+  // A single chunk is returned as it was decrypted, so that no second copy of an unwrapped key stays in memory.
   if (sealed.length < prefixBytes + sealedChunkBytes)
     return openChunk(messageKey, 0, sealed.subarray(prefixBytes))
   const chunks = Math.ceil((sealed.length - prefixBytes) / sealedChunkBytes)
@@ -133,7 +133,7 @@ export function open(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Arra
 }
 
 /**
- * Opens one chunk, of at least a tag's length; its plaintext is in memory of its own.
+ * Opens one chunk, which has at least a tag's length. Its plaintext is in memory of its own.
  *
  * @throws KeyholdError `ERR_DECRYPTION_FAILED`
  */

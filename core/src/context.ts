@@ -1,11 +1,11 @@
-// KHC1: the canonical bytes of what a key or a value is bound to. Never JSON: parsers disagree on order,
-// duplicates and broken characters, and two contexts with one encoding would be one lock with two keys.
+// KHC1: the canonical bytes of the context that a key or a value is bound to. They are never JSON: parsers disagree on
+// order, duplicates and broken characters, and two contexts with one encoding would be one lock with two keys.
 //
 //   "keyhold/ctx/1" 00 ‖ u8 purpose ‖ lp(tenantId) ‖ lp(objectId) ‖ u32 version ‖ u16 suite ‖ u16 n ‖ n × (lp(key) lp(value))
 //   lp(x) = u16 length in bytes ‖ UTF-8 bytes; all integers big-endian; pairs sorted by the keys' UTF-8 bytes
 import { KeyholdError } from './errors.ts'
 
-/** What the bytes are for: no encoding made for one purpose is ever accepted for another. */
+/** The purposes of context bytes. An encoding made for one purpose is never accepted for another. */
 export const contextPurpose = {
   tenantKeyWrap: 1,
   dataKeyWrap: 2,
@@ -22,13 +22,13 @@ export type ContextPurpose = (typeof contextPurpose)[keyof typeof contextPurpose
 /** The suite of every format of version 1: Cobblestone-256. */
 export const suiteCobblestone256 = 1
 
-/** Non-secret pairs that must be given again to decrypt. */
+/** Non-secret pairs, which decrypting needs again. */
 export type EncryptionContext = Readonly<Record<string, string>>
 
 export interface ContextFields {
   purpose: ContextPurpose
   tenantId: string
-  /** Id of the key that is wrapped, or that encrypts. */
+  /** The id of the key that is wrapped, or that encrypts. */
   objectId: string
   /** A whole number from 0 to 4,294,967,295. */
   version: number
@@ -41,13 +41,13 @@ const magic = Buffer.from('keyhold/ctx/1\0', 'ascii')
  * Encodes the fields to KHC1 bytes.
  *
  * @throws TypeError for a string that is not well-formed: two lone surrogates would encode to the same bytes
- * @throws RangeError for a version, a string or a number of pairs that its integer cannot hold
+ * @throws RangeError for a version, a length or a number of pairs that its integer cannot hold
  */
 export function encodeContext(fields: ContextFields): Buffer {
   return appendPairs(encodeContextStart(fields), fields.pairs)
 }
 
-/** All but the pairs, which are what differs between two values of one data key. */
+/** Encodes all but the pairs: the part that all values of one data key have in common. */
 export function encodeContextStart(fields: Omit<ContextFields, 'pairs'>): Buffer {
   // Node writes 1.5 as 1 and NaN as 0.
   if (!Number.isInteger(fields.version)) throw new RangeError('"version" expected a whole number')
@@ -63,7 +63,7 @@ export function encodeContextStart(fields: Omit<ContextFields, 'pairs'>): Buffer
   return bytes
 }
 
-/** Completes what `encodeContextStart` began; `start` may have bytes before it, and is left unchanged. */
+/** Appends the pairs to a start by `encodeContextStart`. `start` may have bytes before it, and stays unchanged. */
 export function appendPairs(start: Buffer, pairs: EncryptionContext = {}): Buffer {
   const keys = Object.keys(pairs).sort(compareAsUtf8)
   let length = start.length + 2
@@ -89,7 +89,7 @@ function writeLengthPrefixed(bytes: Buffer, text: string, at: number): number {
   return at + 2 + length
 }
 
-// UTF-8 bytes sort as code points do. UTF-16 units do not: a surrogate stands for a code point above all others.
+// UTF-8 bytes sort like code points. UTF-16 units do not: a surrogate stands for a code point above all single units.
 function compareAsUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let index = 0; index < length; index++) {
@@ -113,24 +113,24 @@ export const contextLimits = {
   maxTotalBytes: 4096,
 } as const
 
-// C0, DEL and C1 controls: invisible, and log lines are made of contexts.
+// C0, DEL and C1 controls are invisible, and contexts appear in log lines.
 // eslint-disable-next-line no-control-regex
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
 
 /**
- * Checks a caller's encryption context; `undefined` is the empty one.
+ * Checks a caller's encryption context; `undefined` means the empty one.
  *
- * @throws KeyholdError `ERR_CONTEXT_INVALID`, naming the rule, never the content
+ * @throws KeyholdError `ERR_CONTEXT_INVALID`, with the rule and never the content
  */
 export function checkEncryptionContext(context: EncryptionContext | undefined): EncryptionContext {
   if (context === undefined) return {}
-  // A Map has no entries of its own: taken for an object, it would bind a value to nothing at all.
+  // A Map has no entries of its own. If it passed for an object, the value would be bound to nothing at all.
   if (!isPlainObject(context)) throw invalid('another form than an object of strings')
   const pairs = Object.entries(context)
   if (pairs.length > contextLimits.maxPairs) throw invalid(`more than ${contextLimits.maxPairs} pairs`)
   let totalBytes = 0
   for (const [key, value] of pairs) {
-    if (typeof value !== 'string') throw invalid('a value is not a string')
+    if (typeof value !== 'string') throw invalid('a value that is not a string')
     if (!key.isWellFormed() || !value.isWellFormed()) throw invalid('a lone surrogate')
     if (controlCharacter.test(key) || controlCharacter.test(value)) throw invalid('a control character')
     if (key === '') throw invalid('an empty key')
@@ -142,7 +142,7 @@ export function checkEncryptionContext(context: EncryptionContext | undefined): 
     if (valueBytes > contextLimits.maxValueBytes) {
       throw invalid(`a value of more than ${contextLimits.maxValueBytes} bytes`)
     }
-    // After the length: normalising a long run of combining marks takes the square of its length.
+    // This comes after the length: normalising a long run of combining marks takes the square of its length.
     if (key.normalize('NFC') !== key) throw invalid('a key that is not in Unicode normal form C')
     totalBytes += keyBytes + valueBytes
   }
@@ -151,7 +151,7 @@ export function checkEncryptionContext(context: EncryptionContext | undefined): 
   return context
 }
 
-// Made of braces or by JSON.parse, in whatever realm.
+// Accepts objects made of braces or by JSON.parse, in any realm.
 function isPlainObject(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

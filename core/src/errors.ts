@@ -169,9 +169,9 @@ export function isRetryable(code: ErrorCode): boolean {
   return errorTable[code].retryable
 }
 
-/** What an error may carry besides its code; never a secret, a plaintext, a token or a whole input. */
+/** The parts of an error besides its code. None may hold a secret, a plaintext, a token or a whole input. */
 export interface KeyholdErrorOptions {
-  /** What is particular to this occasion, shown to the caller. Defaults to the code's summary. */
+  /** The caller sees it: it says what happened this time. Default: the code's summary. */
   message?: string
   cause?: unknown
   /** Facts for the program that handles the error. */

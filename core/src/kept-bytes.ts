@@ -1,6 +1,6 @@
 /**
- * The parts together, in memory of their own, for bytes that are kept for long: what Node makes otherwise, when it is
- * small, is a part of a pool of up to 64 KiB, all of which stays for as long as one part of it does.
+ * Joins the parts in memory of their own, for bytes that are kept for long. Other small Buffers of Node are slices of a
+ * pool of up to 64 KiB, and the whole pool stays in memory while one slice is kept.
  */
 export function keptBytes(...parts: Uint8Array[]): Buffer<ArrayBuffer> {
   const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0))

@@ -1,5 +1,5 @@
-// The ARN of a key or an alias in AWS KMS, taken apart before anything is sent anywhere: the region decides which
-// host is called, so only regions of a compiled list are ever accepted.
+// Parses the ARN of a key or an alias in AWS KMS before anything is sent anywhere. The region decides which host is
+// called, so only regions of a compiled list are accepted.
 import { KeyholdError } from './errors.ts'
 
 /** Regions of the partition `aws` that offer KMS. */

@@ -1,5 +1,5 @@
-// The key check value stands beside every wrapped key. It commits the wrap to its key, whatever wraps it, and is
-// therefore what stays equal through every migration.
+// The key check value stands beside every wrapped key. It commits the wrap to its key, whatever wraps it, and so it
+// stays equal through every migration.
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { contextPurpose, encodeContext } from './context.ts'
 import { keyBytes } from './data-key.ts'
@@ -7,7 +7,7 @@ import { KeyholdError } from './errors.ts'
 
 const label = Buffer.from('keyhold/kcv/1\0', 'ascii')
 
-/** A key with its own identity; nothing about what wraps it. */
+/** A key with its own identity, which says nothing about the key that wraps it. */
 export interface IdentifiedKey {
   readonly tenantId: string
   readonly id: string
@@ -15,9 +15,9 @@ export interface IdentifiedKey {
   readonly key: KeyObject
 }
 
-/** HMAC-SHA-256 of the key over its own identity: 32 bytes, all kept, since half would have half the strength. */
+/** HMAC-SHA-256 of the key over its own identity. All 32 bytes are kept: half of them would have half the strength. */
 export function keyCheckValue({ tenantId, id, version, key }: IdentifiedKey): Buffer {
-  // HMAC pads its key with zeros, so that it commits to keys of one length alone.
+  // HMAC pads its key with zeros, so it commits only to keys of one length.
   if (key.symmetricKeySize !== keyBytes)
     throw new RangeError(`"key" expected a secret key of ${keyBytes} bytes`)
   return createHmac('sha256', key)

@@ -1,8 +1,8 @@
-// What Keyhold asks of a key management service, whichever it is. The only thing a KMS ever sees is a tenant key.
+// The interface of a key management service. A KMS never sees any key but tenant keys.
 import type { KeyObject } from 'node:crypto'
 import type { ErrorCode, KeyholdError } from './errors.ts'
 
-/** Which tenant key a wrap holds. */
+/** The identity of the tenant key in a wrap. */
 export interface TenantKeyRef {
   tenantId: string
   /** UUID. */
@@ -11,62 +11,63 @@ export interface TenantKeyRef {
   version: number
 }
 
-/** What a look at a key found out; a key that cannot protect a tenant at all is an error instead. */
+/** The findings about a key. A key that cannot protect a tenant at all is an error instead. */
 export interface KeyInspection {
-  /** The key's own ARN, also where an alias was asked for. */
+  /** The key's own ARN, even when the request named an alias. */
   keyArn: string
   multiRegion: boolean
-  /** The same key in other regions, whether usable or not. */
+  /** The same key in other regions, usable or not. */
   replicaKeys: { keyArn: string; region: string }[]
-  /** Whether another region can stand in for the key's own, each needed action tried there. */
+  /** Whether another region can stand in for the key's own: every needed action was tried there. */
   drCompliant: boolean
   /** Three empty strings when compliant. */
   complianceError: { code: string; region: string; message: string }
-  /** What is not as it should be and yet no reason to refuse the key; absent: nothing was found, or not looked for. */
+  /** Flaws that are no reason to refuse the key. Absent: none was found, or none was looked for. */
   warnings?: { code: string; region: string; message: string }[]
 }
 
 /** A role in a customer's account, which Keyhold assumes to reach the customer's key. */
 export interface CustomerRole {
   arn: string
-  /** Made by Keyhold for the tenant; the role's trust policy must ask for it. */
+  /** Keyhold makes it for the tenant; the role's trust policy must ask for it. */
   externalId: string
 }
 
 /** How a tenant's key is reached. */
 export interface KeyAccess {
-  /** Undefined: as Keyhold's own principal. */
+  /** Undefined: Keyhold's own principal reaches the key. */
   role: CustomerRole | undefined
   /** Regions in which the same key was last seen. */
   replicaRegions: readonly string[]
-  /** Whether the last that anybody heard of the key in its own region was a denial: then no other one may stand in. */
+  /** Whether the key's own region denied the key when it last answered. Then no other region may stand in. */
   isDenied?: boolean
 }
 
-/** One thing that was tried of a key. */
+/** One check of a key. */
 export interface KeyCheck {
-  /** What was tried: the action, or what it shows. */
+  /** The action that was tried, or the property that was looked at. */
   check:
     'ExternalId' | 'DescribeKey' | 'KeyState' | 'GenerateDataKey' | 'Decrypt' | 'ContextCondition' | 'Replica'
   region: string
-  /** `warning`: not as it should be, and yet no reason to refuse the key; `skipped`: it could not be tried. */
+  /** `warning`: a flaw that is no reason to refuse the key; `skipped`: the check could not be made. */
   outcome: 'passed' | 'failed' | 'warning' | 'skipped'
-  /** An error code where it failed or warns, else empty. */
+  /** An error code when the outcome is `failed` or `warning`, else empty. */
   code: string
   /** The outcome in words. */
   message: string
 }
 
-/** What trying everything about a key found out. */
+/** All checks of a key, and their result. */
 export interface KeyExamination {
   checks: KeyCheck[]
-  /** Undefined where the key cannot protect a tenant; then `error` says why. */
+  /** Undefined when the key cannot protect a tenant; then `error` says why. */
   inspection: KeyInspection | undefined
   error: KeyholdError | undefined
 }
 
 /**
- * Tries everything about a key, whatever fails, and whether it is not too open; changes nothing anywhere.
+ * Makes every check of a key, even after one has failed, and also checks that its policy is not too open. It changes
+ * nothing anywhere.
  *
  * @param arn - a key ARN or an alias ARN
  */
@@ -76,13 +77,13 @@ export type ExamineKey = (
   role: CustomerRole | undefined,
 ) => Promise<KeyExamination>
 
-/** Told of every call that was answered in some region, for whoever shows the state of keys. */
+/** A call that a region answered. The part that shows the state of keys receives them all. */
 export interface KmsAnswer {
   keyArn: string
   tenantId: string
   /** The region that answered. */
   region: string
-  /** Undefined: it was the key's own region. Else why that one was passed over. */
+  /** Undefined: the key's own region answered. Else the reason why that region was passed over. */
   outage: ErrorCode | undefined
 }
 
@@ -94,11 +95,11 @@ export interface KmsCallOptions {
 /**
  * One key management service. Every method names the pinned key ARN and takes no answer from another key.
  *
- * All of them throw KeyholdError with a code of the closed set `ERR_KMS_…`, decided by the adapter once, or
- * `ERR_SEALED` for the internal KMS without its root key.
+ * A method that fails throws KeyholdError with a code of the closed set `ERR_KMS_…`, which only the adapter chooses, or
+ * with `ERR_SEALED` when the internal KMS has no root key.
  */
 export interface Kms {
-  /** Makes a new tenant key and wraps it. Nothing is stored: what is not returned is lost without harm. */
+  /** Makes a new tenant key and wraps it. Nothing is stored, so a key that is not returned is lost without harm. */
   createTenantKey(
     keyArn: string,
     ref: TenantKeyRef,
@@ -114,7 +115,7 @@ export interface Kms {
   ): Promise<KeyObject>
 
   /**
-   * Tries for real whether the key can protect the tenant, in its own region and in every region of its replicas.
+   * Tries with real calls whether the key can protect the tenant, in its own region and in each region of a replica.
    *
    * @param keyArn - a key ARN or an alias ARN
    */

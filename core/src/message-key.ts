@@ -1,14 +1,14 @@
 // The key, base nonce and commitment of one Cobblestone-256 message, derived from the input key, a salt and a context.
 //
-// HMAC is put together here from one-shot hashes (RFC 2104 section 2), in two thirds of createHmac's time, which makes
-// and leaves to the collector an object for each. The price is that the input key's bytes pass through the rooms below.
-// They are wiped before anything returns, and nothing is asynchronous, so that calls never overlap. Contexts kept and
-// copied for each hash, which would show no bytes, save less and leave more garbage.
+// HMAC is built here from one-shot hashes (RFC 2104 section 2). This takes two thirds of the time of createHmac, which
+// makes an object for each call. The price is that the input key's bytes pass through the two buffers below. They are
+// wiped before the function returns, and nothing is asynchronous, so calls never overlap. Copies of a kept hash context
+// would expose no bytes, but they save less time and leave more garbage.
 import { createSecretKey, hash, type KeyObject } from 'node:crypto'
 
 const label = Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0', 'ascii')
 const inputKeyBytes = 32
-/** The block of SHA-512, to which HMAC pads its key. */
+/** The block of SHA-512. HMAC pads its key to this length. */
 const blockBytes = 128
 const digestBytes = 64
 const nonceBytes = 12
@@ -24,23 +24,23 @@ export interface MessageKey {
 const innerPad = 0x36
 const outerPad = 0x5c
 
-// What the inner hashes take: padded key ‖ T(1) ‖ label ‖ salt ‖ context ‖ counter; for T(1) the padded key moves up to
-// the label.
+// The input of the inner hashes: padded key ‖ T(1) ‖ label ‖ salt ‖ context ‖ counter. For T(1) itself, the padded key
+// moves up to the label.
 const roomBytes = 16_384
 const infoStart = blockBytes + digestBytes
 const room = Buffer.alloc(roomBytes)
 label.copy(room, infoStart)
 
-// What the outer hashes take: padded key ‖ inner hash.
+// The input of the outer hashes: padded key ‖ inner hash.
 const outer = Buffer.alloc(blockBytes + digestBytes)
 
 /**
  * Derives 76 bytes by HKDF-Expand with SHA-512 (RFC 5869 section 2.3): T(1) and the head of T(2).
  *
- * @throws RangeError for an input key that is not of 32 bytes
+ * @throws RangeError for an input key that is not 32 bytes long
  */
 export function deriveMessageKey(inputKey: KeyObject, salt: Uint8Array, context: Uint8Array): MessageKey {
-  // HMAC pads its key with zeros: without this, a key and the same key with a zero byte more would be one key.
+  // HMAC pads its key with zeros: without this check, a key with a zero byte appended would be the same key.
   if (inputKey.symmetricKeySize !== inputKeyBytes) {
     throw new RangeError(`"inputKey" expected ${inputKeyBytes} bytes, got ${inputKey.symmetricKeySize ?? 0}`)
   }
@@ -84,12 +84,12 @@ export function deriveMessageKey(inputKey: KeyObject, salt: Uint8Array, context:
   }
 }
 
-// A digest comes out as text in half the time of a Buffer; without the key it says nothing.
+// A digest as text takes half the time of a Buffer. The text stays in memory, but says nothing without the key.
 function hashInto(target: Buffer, bytes: Buffer): void {
   target.write(hash('sha512', bytes, 'binary'), blockBytes, 'latin1')
 }
 
-/** The nonce of a chunk: the base nonce XOR its index, a 96-bit big-endian integer of which 53 bits are ever used. */
+/** The nonce of a chunk: the base nonce XOR its index, a 96-bit big-endian integer of which at most 53 bits are used. */
 export function chunkNonce(baseNonce: Buffer, index: number): Buffer {
   if (index === 0) return baseNonce
   const nonce = Buffer.from(baseNonce)

@@ -1,5 +1,5 @@
-// Random bytes for salts, drawn from a pool: one small draw costs 2 µs, a slice of a pool 0.04 µs.
-// Not for keys: a key must not share memory with anything that is handed out.
+// Random bytes for salts, from a pool: a small draw from the generator costs 2 µs, a slice of the pool 0.04 µs.
+// Keys must not come from here: a key must not share memory with bytes that leave the process.
 import { randomFillSync } from 'node:crypto'
 
 const poolBytes = 16_384
@@ -7,8 +7,8 @@ const pool = Buffer.allocUnsafeSlow(poolBytes)
 let used = poolBytes
 
 /**
- * Fills `target` from a cryptographically secure generator. Bytes are never given out twice: each slice is wiped
- * from the pool as it leaves.
+ * Fills `target` from a cryptographically secure generator. No byte is used twice: each slice is wiped from the pool
+ * when it is taken.
  */
 export function fillRandom(target: Uint8Array): void {
   if (target.length > poolBytes) {

@@ -1,5 +1,5 @@
-// Base64 with exactly one spelling per value. Node's decoder skips characters that it does not know and ignores
-// stray bits at the end; whatever does not encode back to the same text is refused here.
+// Base64 with exactly one spelling for each value. Node's decoder skips unknown characters and ignores stray bits at the
+// end; a text that does not encode back to itself is refused here.
 
 /** The bytes of canonical, padded base64 (RFC 4648 section 4), or undefined for any other text. */
 export function parseBase64(text: string): Buffer | undefined {

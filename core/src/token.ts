@@ -11,10 +11,10 @@ const prefix = 'kh1.'
 const magic = Buffer.from([0x4b, 0x48, 0x01])
 const maxVersion = 0xffff_fffe
 
-/** Bytes of the header, in a token and in a file alike. */
+/** The length of the header, in tokens and in files. */
 export const headerBytes = 26
 
-/** What a header says; suite and flags have one legal value in this version of the format. */
+/** A parsed header. Suite and flags have only one legal value in this version of the format. */
 export interface Header {
   /** UUID. */
   dataKeyId: string
@@ -22,7 +22,7 @@ export interface Header {
   version: number
 }
 
-/** @throws RangeError for a version that `parseHeader` refuses: what was encrypted under it would be lost */
+/** @throws RangeError for a version that `parseHeader` refuses: data encrypted under it would be lost */
 export function encodeHeader({ dataKeyId, version }: Header): Buffer {
   if (!Number.isInteger(version) || version < 1 || version > maxVersion)
     throw new RangeError(`"version" expected a whole number from 1 to ${maxVersion}, got ${version}`)
@@ -43,25 +43,25 @@ export function parseHeader(bytes: Buffer): Header {
   return { dataKeyId: uuidFromBytes(bytes.subarray(6, 22)), version }
 }
 
-/** A token taken apart; nothing in it is verified yet. */
+/** A parsed token. Nothing in it is verified yet. */
 export interface ParsedToken {
   header: Header
   headerBytes: Buffer
   sealed: Buffer
 }
 
-/** Text of a header and what was sealed under it, which lie together. */
+/** The text of a header and of the sealed value that follows it in `bytes`. */
 export function encodeToken(bytes: Buffer): string {
   return prefix + bytes.toString('base64url')
 }
 
-/** Characters of the token of a sealed message of `sealedBytes` bytes. */
+/** The number of characters in the token of a sealed message of `sealedBytes` bytes. */
 export function tokenLength(sealedBytes: number): number {
   return prefix.length + Math.ceil(((headerBytes + sealedBytes) * 4) / 3)
 }
 
 /**
- * Takes a token apart without any look-up or crypto. Whatever parses encodes back to the same text.
+ * Parses a token without any look-up or crypto. Every text that parses encodes back to the same text.
  *
  * @throws KeyholdError `ERR_TOKEN_INVALID`
  */
@@ -73,7 +73,7 @@ export function parseToken(text: string): ParsedToken {
 }
 
 /**
- * Takes the bytes of a token apart.
+ * Parses the bytes of a token.
  *
  * @throws KeyholdError `ERR_TOKEN_INVALID`
  */
@@ -83,7 +83,7 @@ export function parseTokenBytes(bytes: Buffer): ParsedToken {
   return { header: parseHeader(head), headerBytes: head, sealed: bytes.subarray(headerBytes) }
 }
 
-// What "kh1." becomes in base64, whatever follows it.
+// "kh1." in base64 begins like this, whatever follows.
 const prefixInBase64 = 'a2gxL'
 
 function invalid(text = ''): KeyholdError {

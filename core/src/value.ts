@@ -1,4 +1,4 @@
-// Encrypting a value under a data key: what stands between a plaintext and its token.
+// Encrypts a value under a data key to a token, and decrypts it.
 import { open, sealedLength, sealInto } from './cobblestone.ts'
 import { appendPairs, contextPurpose, encodeContextStart, type EncryptionContext } from './context.ts'
 import type { DataKey } from './data-key.ts'
@@ -6,8 +6,8 @@ import { KeyholdError } from './errors.ts'
 import { keptBytes } from './kept-bytes.ts'
 import { encodeHeader, encodeToken, headerBytes, type ParsedToken } from './token.ts'
 
-// What all values of a data key have in common. The header comes first and has a fixed length, so header and context
-// can't run into each other.
+// The header and the start of the context, which all values of a data key have in common. The header has a fixed
+// length, so header and context cannot run together.
 const commonParts = new WeakMap<DataKey, Buffer>()
 
 function commonPart(dataKey: DataKey): Buffer {
@@ -33,7 +33,7 @@ export function encryptValue(dataKey: DataKey, context: EncryptionContext, plain
   return encodeToken(encryptValueBytes(dataKey, context, plaintext))
 }
 
-/** As `encryptValue`, but answers the token's bytes: header and sealed value. */
+/** Like `encryptValue`, but answers the token's bytes: header and sealed value. */
 export function encryptValueBytes(
   dataKey: DataKey,
   context: EncryptionContext,
@@ -53,7 +53,7 @@ export function encryptValueBytes(
  */
 export function decryptValue(dataKey: DataKey, context: EncryptionContext, token: ParsedToken): Buffer {
   const common = commonPart(dataKey)
-  // The token's own header has parsed, so it has one form alone; a token of another data key fails here like any other.
+  // The token's header has parsed, so it has only one form. A token of another data key fails here like a damaged one.
   if (!token.headerBytes.equals(common.subarray(0, headerBytes)))
     throw new KeyholdError('ERR_DECRYPTION_FAILED')
   return open(dataKey.key, appendPairs(common, context), token.sealed)

@@ -1,4 +1,4 @@
-// Opening Cobblestone-256 chunk by chunk, in any order: for streams, and for reading in the middle of a file.
+// Opens Cobblestone-256 chunk by chunk, in any order: for streams, and for reads in the middle of a file.
 import { timingSafeEqual, type KeyObject } from 'node:crypto'
 import { chunkBytes, openChunk, prefixBytes, sealedChunkBytes } from '../cobblestone.ts'
 import { KeyholdError } from '../errors.ts'
@@ -7,18 +7,18 @@ import { deriveMessageKey, saltBytes } from '../message-key.ts'
 /** Opens the chunks of one message. */
 export interface ChunkOpener {
   /**
-   * The plaintext of one chunk, after its tag is verified, in memory of its own.
+   * Verifies one chunk's tag, and answers its plaintext in memory of its own.
    *
-   * @param index - 0 and up. A chunk opens at its own place alone
-   * @param isLast - whether the message ends with it. The last one is always shorter, so that a message cut after a
-   * chunk has a last one of full length, which is refused
+   * @param index - 0 and up; a chunk opens only at its own index
+   * @param isLast - whether the message ends with this chunk. The last chunk is always shorter than the others. A
+   * message that was cut between two chunks ends with a chunk of full length, which is refused
    * @throws KeyholdError `ERR_DECRYPTION_FAILED`
    */
   openChunk(index: number, sealed: Uint8Array, isLast: boolean): Buffer
 }
 
 /**
- * Checks the commitment, before any chunk: a wrong key or context is refused here.
+ * Compares the commitment before any chunk is opened: a wrong key or context is refused here.
  *
  * @param inputKey - the secret key of 32 bytes
  * @param prefix - the message's first 56 bytes

@@ -1,4 +1,4 @@
-// Cobblestone-256 chunk by chunk, for messages that do not fit into memory. What comes out is what `seal` makes.
+// Seals Cobblestone-256 chunk by chunk, for messages that do not fit into memory. The bytes are the same as `seal`'s.
 import type { KeyObject } from 'node:crypto'
 import { chunkBytes, prefixBytes, sealChunkInto } from '../cobblestone.ts'
 import { deriveMessageKey, saltBytes } from '../message-key.ts'
@@ -11,16 +11,16 @@ export interface ChunkSealer {
   /**
    * Writes the next sealed chunk, 16 bytes longer than its plaintext, to `target` at `at`.
    *
-   * @param plaintext - 16 KiB; less, or nothing, ends the message. A message is complete only when ended so
+   * @param plaintext - 16 KiB. A shorter or empty chunk ends the message; without one the message is incomplete
    * @returns the place in `target` after the sealed chunk
-   * @throws RangeError for a chunk that is too long, that comes after the last one, or for which there is no room
+   * @throws RangeError for a chunk that is too long, that comes after the last one, or that `target` has no room for
    */
   sealChunk(plaintext: Uint8Array, target: Buffer, at: number): number
 }
 
 /**
  * @param inputKey - a secret key of 32 bytes
- * @param context - public bytes that must be given again to open; any length
+ * @param context - public bytes of any length, which opening needs again
  */
 export function createChunkSealer(inputKey: KeyObject, context: Uint8Array): ChunkSealer {
   const salt = Buffer.allocUnsafe(saltBytes)
@@ -28,7 +28,7 @@ export function createChunkSealer(inputKey: KeyObject, context: Uint8Array): Chu
   return unsafeCreateChunkSealerWithSalt(inputKey, context, salt)
 }
 
-/** With a given salt, for known-answer tests alone: a salt used twice with one key reveals both plaintexts. */
+/** Takes the salt, for known-answer tests only: a salt used twice with one key reveals both plaintexts. */
 export function unsafeCreateChunkSealerWithSalt(
   inputKey: KeyObject,
   context: Uint8Array,
@@ -48,7 +48,7 @@ export function unsafeCreateChunkSealerWithSalt(
       if (ended) throw new RangeError('"plaintext" expected nothing more after a chunk of less than 16 KiB')
       if (plaintext.length > chunkBytes)
         throw new RangeError(`"plaintext" expected at most ${chunkBytes} bytes, got ${plaintext.length}`)
-      // Buffer.copy would drop what has no room, without a word.
+      // Buffer.copy would silently drop the bytes that do not fit.
       if (at + plaintext.length + 16 > target.length)
         throw new RangeError(`"target" expected room for ${plaintext.length + 16} bytes`)
       const end = sealChunkInto(target, at, messageKey, next, plaintext)

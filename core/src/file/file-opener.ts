@@ -1,5 +1,5 @@
-// Decrypting a file under a data key, block by block and in any order. Nothing comes out before it is verified, and
-// an error names the place in the file.
+// Decrypts a file under a data key, block by block and in any order. Every byte is verified before it comes out, and an
+// error names the place in the file.
 import { createChunkOpener } from './chunk-opener.ts'
 import { chunkBytes, sealedChunkBytes } from '../cobblestone.ts'
 import type { EncryptionContext } from '../context.ts'
@@ -11,10 +11,10 @@ import { encodeHeader, parseHeader, type Header } from '../token.ts'
 /** Decrypts blocks of one file. */
 export interface FileOpener {
   /**
-   * Decrypts a block: whole chunks as they are in the file, and with `isLast` the file's end, a shorter one.
+   * Decrypts a block: whole chunks of the file, and with `isLast` the file's last and shorter chunk after them.
    *
    * @param firstIndex - the index of the block's first chunk
-   * @param target - gets the plaintext. Of a block that is refused it holds zeros
+   * @param target - receives the plaintext; when the block is refused, it holds zeros instead
    * @returns the bytes written, from the start of `target`
    * @throws KeyholdError `ERR_DECRYPTION_FAILED`; its `details.offset` is where the chunk begins in the file
    */
@@ -22,9 +22,9 @@ export interface FileOpener {
 }
 
 /**
- * What the first bytes of a file say; nothing is verified yet.
+ * Parses the first bytes of a file. Nothing is verified yet.
  *
- * @throws KeyholdError `ERR_TOKEN_INVALID` for what is no encrypted file
+ * @throws KeyholdError `ERR_TOKEN_INVALID` for bytes that begin no encrypted file
  */
 export function parseFileHeader(start: Buffer): Header {
   try {
@@ -36,7 +36,7 @@ export function parseFileHeader(start: Buffer): Header {
 }
 
 /**
- * Checks that the key and the context are the file's own.
+ * Refuses a key or a context that is not the file's own.
  *
  * @param head - the file's first 82 bytes
  * @throws KeyholdError `ERR_DECRYPTION_FAILED`
@@ -51,7 +51,7 @@ export function createFileOpener(dataKey: DataKey, context: EncryptionContext, h
   return {
     openBlock(firstIndex, sealed, target, isLast) {
       const count = Math.ceil(sealed.length / sealedChunkBytes)
-      // A file that ends after a whole chunk was cut there: its end is the chunk that is missing.
+      // A file that ends with a whole chunk was cut there: the shorter chunk at its end is missing.
       if (isLast && sealed.length % sealedChunkBytes === 0) throw failure(offsetOf(firstIndex + count))
       let written = 0
       try {
@@ -74,7 +74,7 @@ export function createFileOpener(dataKey: DataKey, context: EncryptionContext, h
   }
 }
 
-/** Where a chunk begins in the file. */
+/** The byte of the file at which a chunk begins. */
 function offsetOf(index: number): number {
   return fileFormat.headBytes + index * sealedChunkBytes
 }
@@ -88,6 +88,6 @@ function at<Result>(offset: number, action: () => Result): Result {
 }
 
 function failure(offset: number): KeyholdError {
-  const message = `The file cannot be decrypted: what is at byte ${offset} is not what was encrypted there.`
+  const message = `The file cannot be decrypted: the bytes at ${offset} are not the ones that were encrypted there.`
   return new KeyholdError('ERR_DECRYPTION_FAILED', { message, details: { offset: String(offset) } })
 }

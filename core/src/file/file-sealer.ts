@@ -1,4 +1,4 @@
-// Encrypting a file under a data key, block by block: no file needs to fit into memory.
+// Encrypts a file under a data key, block by block: no file needs to fit into memory.
 import { createChunkSealer, unsafeCreateChunkSealerWithSalt, type ChunkSealer } from './chunk-sealer.ts'
 import { chunkBytes } from '../cobblestone.ts'
 import type { EncryptionContext } from '../context.ts'
@@ -14,7 +14,7 @@ export interface FileSealer {
    * Encrypts the next block: whole chunks of 16 KiB, and with `isLast` a shorter one, or an empty one, after them.
    *
    * @returns the bytes written, from the start of `target`
-   * @throws RangeError where `target` is too small, a block is not of whole chunks, or comes after the last one
+   * @throws RangeError when `target` is too small, the block is not made of whole chunks, or it follows the last one
    */
   sealBlock(plaintext: Uint8Array, target: Buffer, isLast: boolean): number
 }
@@ -28,7 +28,7 @@ export function createFileSealer(dataKey: DataKey, context: EncryptionContext): 
   return fileSealer(dataKey, createChunkSealer(dataKey.key, fileContext(dataKey, context)))
 }
 
-/** With a given salt, for known-answer tests alone: a salt used twice with one key reveals both plaintexts. */
+/** Takes the salt, for known-answer tests only: a salt used twice with one key reveals both plaintexts. */
 export function unsafeCreateFileSealerWithSalt(
   dataKey: DataKey,
   context: EncryptionContext,
