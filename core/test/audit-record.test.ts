@@ -1,5 +1,5 @@
-// The bytes of audit records, against answers of an independent implementation; and that nothing in a record can be
-// changed, or moved to the field beside it, without another hash.
+// Compares the bytes of audit records with answers of an independent implementation, and shows that every change of a
+// record, and every move of text to a neighbouring field, changes the hash.
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -49,37 +49,37 @@ describe('known answers', () => {
   })
 })
 
-describe('another hash', () => {
+describe('the hash', () => {
   test.each<[string, Partial<AuditRecord>]>([
-    ['tenant', { tenantId: 'x' }],
+    ['another tenant', { tenantId: 'x' }],
     ['no tenant', { tenantId: undefined }],
-    ['sequence', { sequence: 2 }],
-    ['id', { id: '01890000-0000-7000-8000-000000000001' }],
-    ['time', { at: new Date(1_767_323_045_679) }],
-    ['actor', { actorId: 'x' }],
-    ['role', { actorRole: undefined }],
-    ['action', { action: 'x' }],
-    ['kind of the target', { targetKind: 'x' }],
-    ['target', { targetId: 'x' }],
-    ['trace id', { traceId: undefined }],
-    ['a detail', { details: { h: 'x', j: 'k' } }],
-    ['a detail less', { details: { h: 'i' } }],
-    ['a name of a detail', { details: { x: 'i', j: 'k' } }],
+    ['another sequence', { sequence: 2 }],
+    ['another id', { id: '01890000-0000-7000-8000-000000000001' }],
+    ['another time', { at: new Date(1_767_323_045_679) }],
+    ['another actor', { actorId: 'x' }],
+    ['no role', { actorRole: undefined }],
+    ['another action', { action: 'x' }],
+    ['another kind of target', { targetKind: 'x' }],
+    ['another target', { targetId: 'x' }],
+    ['no trace id', { traceId: undefined }],
+    ['another detail', { details: { h: 'x', j: 'k' } }],
+    ['one detail less', { details: { h: 'i' } }],
+    ['another name of a detail', { details: { x: 'i', j: 'k' } }],
     ['a text moved to its neighbour', { actorId: 'bc', actorRole: '' }],
     ['two details in one', { details: { h: 'ij', k: '' } }],
-  ])('for another %s', (_, changes) => {
+  ])('changes with %s', (_, changes) => {
     expect(hash(changes)).not.toBe(hash())
   })
 
-  test('after another record', () => {
+  test('changes with the record before', () => {
     expect(hash({}, Buffer.alloc(32, 1))).not.toBe(hash())
   })
 
-  test('and the same one in whatever order details come', () => {
+  test('does not depend on the order of the details', () => {
     expect(hash({ details: { j: 'k', h: 'i' } })).toBe(hash())
   })
 
-  test('for any two records that differ in their texts', () => {
+  test('differs for any two records whose texts differ', () => {
     const texts = fc.record({
       ...{ actorId: fc.string(), actorRole: fc.string(), action: fc.string(), targetId: fc.string() },
       details: fc.dictionary(fc.string({ maxLength: 3 }), fc.string({ maxLength: 3 }), {
@@ -99,12 +99,12 @@ function sorted({ details, ...texts }: Pick<AuditRecord, 'details'>) {
   return { ...texts, details: Object.entries(details).sort(([a], [b]) => (a < b ? -1 : 1)) }
 }
 
-describe('what is no record is refused', () => {
+describe('an invalid record is refused', () => {
   test.each<[string, Partial<AuditRecord>]>([
     ['sequence 0', { sequence: 0 }],
     ['half a sequence', { sequence: 1.5 }],
-    ['an id that is none', { id: 'x' }],
-    ['a time that is none', { at: new Date('never') }],
+    ['an invalid id', { id: 'x' }],
+    ['an invalid time', { at: new Date('never') }],
     ['a time before 1970', { at: new Date(-1) }],
     ['a lone surrogate', { targetId: '\ud800' }],
     ['a lone surrogate in a detail', { details: { x: '\ud800' } }],
@@ -118,6 +118,6 @@ describe('what is no record is refused', () => {
   })
 })
 
-test('actions are named in one form, and fit', () => {
+test('the names of all actions have one form', () => {
   for (const action of auditActionNames) expect(action).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/)
 })

@@ -5,7 +5,7 @@ import { testKey } from './support.ts'
 const key = testKey(1)
 const place = { table: 'users', column: 'ssn' }
 
-test('equal values at one place have one index; anything else another', () => {
+test('equal values at one place have one index, and all other values another', () => {
   const index = blindIndex(key, place, '123', 256)
   expect(blindIndex(key, { column: 'ssn', table: 'users' }, '123', 256)).toBe(index)
   const others = [
@@ -18,7 +18,7 @@ test('equal values at one place have one index; anything else another', () => {
   expect(new Set([index, ...others]).size).toBe(6)
 })
 
-test('bits cut it', () => {
+test('`bits` shortens the index', () => {
   const whole = Buffer.from(blindIndex(key, place, 'a', 256), 'base64url')
   expect(whole).toHaveLength(32)
   expect(Buffer.from(blindIndex(key, place, 'a', 64), 'base64url').equals(whole.subarray(0, 8))).toBe(true)

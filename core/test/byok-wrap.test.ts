@@ -26,7 +26,7 @@ test('the longest answer of AWS KMS, 6,144 bytes, comes back', () => {
   expect(parseByokWrap(encodeByokWrap(fingerprint, blob)).ciphertextBlob.equals(blob)).toBe(true)
 })
 
-// A key that is stored in a form that does not parse is a lost key.
+// A key that was stored in a form that does not parse would be lost.
 test.each([
   ['no bytes', fingerprint, 0],
   ['6,145 bytes', fingerprint, 6_145],
@@ -76,7 +76,7 @@ test.each([
   expect(codeOf(() => parseByokWrap(text))).toBe('ERR_KEY_INTEGRITY')
 })
 
-describe('whatever comes in', () => {
+describe('any input', () => {
   function expectOneSpelling(text: string): void {
     const code = codeOf(() => parseByokWrap(text))
     if (code === 'ERR_KEY_INTEGRITY') return
@@ -85,7 +85,7 @@ describe('whatever comes in', () => {
     expect(encodeByokWrap(parsed.fingerprint, parsed.ciphertextBlob)).toBe(text)
   }
 
-  test('any text is refused with the one code, or has no other spelling', () => {
+  test('a text is refused with the one code, or has no other spelling', () => {
     const tail = fc.base64String().map((text) => `${byokPrefix(fingerprint)}:${text}`)
     fc.assert(fc.property(fc.oneof(fc.string(), tail), expectOneSpelling), { numRuns })
   })

@@ -1,4 +1,4 @@
-// Sealing and opening chunk by chunk: the same bytes as whole messages, and nothing unverified comes out.
+// Sealing and opening chunk by chunk gives the same bytes as with whole messages, and no unverified byte comes out.
 import { createHash, createSecretKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ function sealByChunks(plaintext: Buffer, salt?: Buffer): Buffer {
   return sealed
 }
 
-/** A streaming reader, fed with pieces; `released` has what it let out, even when it failed. */
+/** Reads a stream that arrives in pieces. `released` holds the plaintext that came out, even when it failed. */
 function openByPieces(
   inputKey: typeof key,
   boundContext: Uint8Array,
@@ -36,7 +36,7 @@ function openByPieces(
     let pending = Buffer.alloc(0)
     let opener: ReturnType<typeof createChunkOpener> | undefined
     let index = 0
-    // Pieces of a byte are gathered without copying what is there each time.
+    // Pieces of one byte are gathered here, so that they are not copied again with each new one.
     const room = Buffer.alloc(sealedChunkBytes)
     const take = (piece: Uint8Array): void => {
       let rest = piece
@@ -66,7 +66,7 @@ function* piecesOf(bytes: Buffer, length: number): Generator<Buffer> {
 describe.each([0, 1, 16_383, 16_384, 16_385, 32_768, 100_000])('%i bytes', (length) => {
   const plaintext = patterned(length)
 
-  test('seal to what sealing whole makes', () => {
+  test('seal to the same bytes as in one piece', () => {
     const whole = seal(key, context, plaintext)
     expect(sealByChunks(plaintext, whole.subarray(0, 24)).equals(whole)).toBe(true)
     expect(open(key, context, sealByChunks(plaintext)).equals(plaintext)).toBe(true)
@@ -88,7 +88,7 @@ describe('a message of three chunks', () => {
   const chunk = (index: number): Buffer =>
     sealed.subarray(56 + index * sealedChunkBytes, 56 + (index + 1) * sealedChunkBytes)
 
-  test('opens in any order, and again', () => {
+  test('opens in any order, and repeatedly', () => {
     for (const index of [2, 0, 1, 1, 2]) {
       const expected = plaintext.subarray(index * 16_384, (index + 1) * 16_384)
       expect(opener.openChunk(index, chunk(index), index === 2).equals(expected)).toBe(true)
@@ -127,7 +127,7 @@ describe('a sealer refuses', () => {
     expect(() => sealer.sealChunk(Buffer.alloc(1), target, 0)).toThrow(RangeError)
   })
 
-  test('a target without room, and loses nothing by it', () => {
+  test('a target without room, and goes on with the same chunk', () => {
     const sealer = createChunkSealer(key, context)
     expect(() => sealer.sealChunk(Buffer.alloc(10), Buffer.alloc(25), 0)).toThrow(RangeError)
     const sealed = Buffer.alloc(56 + 26)
@@ -170,7 +170,7 @@ else {
     expect(cases).toHaveLength(33)
   })
 
-  // What a stream may let out of an invalid message is its longest valid prefix, and then it must fail.
+  // From an invalid message a stream may release the longest valid prefix, and then it must fail.
   test.each(cases)('Wycheproof case $tcId, streamed, is $result: $comment', (item) => {
     const sealed = inflateSync(Buffer.from(item.ct, 'hex'))
     const lengths = sealed.length > 1_000_000 ? [997, 65_536] : [1, 100, 16_400, 65_536]

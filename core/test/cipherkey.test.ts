@@ -22,7 +22,7 @@ describe('a wrapped data key', () => {
     expect(unwrapped).toMatchObject({ tenantId: dataKey.tenantId, id: dataKey.id, version: 1 })
   })
 
-  test('has 104 bytes, other ones each time, and leaves the key usable', () => {
+  test('has 104 bytes, which differ each time, and leaves the key usable', () => {
     const again = wrapDataKey(tenantKey, dataKey)
     expect([wrapped.length, again.length, wrappedDataKeyBytes]).toEqual([104, 104, 104])
     expect(again.equals(wrapped)).toBe(false)
@@ -46,7 +46,7 @@ describe('a wrapped data key', () => {
     expect(codeOf(() => unwrapDataKey(tenantKey, testDataKey(changes), wrapped))).toBe(refused)
   })
 
-  test('does not unwrap for another tenant when both keys say so', () => {
+  test('does not unwrap for another tenant, even if both keys name that tenant', () => {
     const theirs = { tenantId: otherTenant }
     expect(codeOf(() => unwrapDataKey(testTenantKey(theirs), testDataKey(theirs), wrapped))).toBe(refused)
   })
@@ -115,7 +115,7 @@ describe('a key check value', () => {
     expect(codesOf([Buffer.concat([value, Buffer.alloc(1)])], verify)).toEqual([refused])
   })
 
-  // HMAC pads its key with zeros, so that these two would have one check value.
+  // HMAC pads its key with zeros, so these two would have the same check value.
   test.each([31, 33])('is not made of a key of %i bytes', (length) => {
     const key = createSecretKey(Buffer.alloc(length))
     expect(() => keyCheckValue(testDataKey({ key }))).toThrow(RangeError)
@@ -138,7 +138,7 @@ describe('a key in memory', () => {
     expect(JSON.parse(JSON.stringify(holder))).toMatchObject({ key: {} })
   })
 
-  test('takes its bytes over: what it was made of is wiped', () => {
+  test('wipes the bytes that it was made of', () => {
     const bytes = Buffer.from(secret)
     expect(keyFromBytes(bytes).export().equals(secret)).toBe(true)
     expect(bytes.equals(Buffer.alloc(32))).toBe(true)

@@ -26,12 +26,12 @@ describe.each(boundaries)('a plaintext of %i bytes', (length) => {
   const plaintext = patterned(length)
   const sealed = seal(key, context, plaintext)
 
-  test('comes back whole, and the plaintext given stays as it is', () => {
+  test('comes back whole, and the given plaintext stays unchanged', () => {
     expect(openSealed(sealed).equals(plaintext)).toBe(true)
     expect(plaintext.equals(patterned(length))).toBe(true)
   })
 
-  test('seals to the length that is foretold', () => {
+  test('seals to the predicted length', () => {
     expect(sealed.length).toBe(sealedLength(length))
     expect(sealed.length).toBe(56 + length + (Math.floor(length / 16_384) + 1) * 16)
     expect(isSealedLength(sealed.length)).toBe(true)
@@ -82,7 +82,7 @@ describe('a short sealed message', () => {
     expect(codesOf([otherCommitment, otherSalt, otherChunk], openSealed)).toEqual(refused)
   })
 
-  test('never comes out the same when sealed again', () => {
+  test('has different bytes when it is sealed again', () => {
     const messages = Array.from({ length: 100 }, () => seal(key, context, Buffer.from('hello')))
     expect(new Set(messages.map((message) => message.toString('hex'))).size).toBe(100)
   })
@@ -144,13 +144,13 @@ describe('lengths', () => {
       expect(isSealedLength(length)).toBe(reachable.has(length))
   })
 
-  test('no number that is not a length passes for one', () => {
+  test('a number that cannot be a length is no sealed length', () => {
     expect([-26, Number.NaN, -16_400 + 72].map(isSealedLength)).toEqual([false, false, false])
   })
 })
 
-describe('what a caller gets wrong', () => {
-  // HMAC pads keys with zeros: 31 bytes and the same with a zero byte more would be one key.
+describe('mistakes of a caller', () => {
+  // HMAC pads keys with zeros: 31 bytes, and the same with a zero byte appended, would be one key.
   test.each([0, 16, 31, 33, 64, 200])('a key of %i bytes neither seals nor opens', (length) => {
     const odd = createSecretKey(Buffer.alloc(length))
     const sealed = seal(testKey(0), context, Buffer.alloc(1))

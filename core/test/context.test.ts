@@ -38,7 +38,7 @@ describe("a caller's encryption context", () => {
     ['an object without a prototype', Object.assign(Object.create(null) as object, { k: 'v' })],
   ]
 
-  test.each(accepted)('may have %s, and is given back unchanged', (_, context) => {
+  test.each(accepted)('may have %s, and is returned unchanged', (_, context) => {
     const before = JSON.stringify(context ?? {})
     expect(JSON.stringify(checkEncryptionContext(context))).toBe(before)
   })
@@ -71,7 +71,7 @@ describe("a caller's encryption context", () => {
     ['an array as a value', { a: ['b'] }],
     ['a String object as a value', { a: Object('b') as unknown }],
     ['an object under the key __proto__', parsed('{ "__proto__": { "a": "b" } }')],
-    // All but the object literal: a Map has no entries that Object.entries sees.
+    // None of these is an object literal. Object.entries sees no entries of a Map.
     ['the form of a Map', new Map([['a', 'b']])],
     ['the form of an array', ['a']],
     ['the form of a string', 'ab'],
@@ -89,7 +89,7 @@ describe("a caller's encryption context", () => {
     )
   })
 
-  // Normalising takes the square of the length of such a run: 80,000 marks take four seconds.
+  // Normalising such a run takes quadratic time: 80,000 marks take four seconds.
   test('is refused at once when a key is a long run of combining marks', () => {
     const key = 'a' + '\u0301'.repeat(500_000) + '\u0316'.repeat(500_000)
     const start = performance.now()
@@ -110,7 +110,7 @@ describe("a caller's encryption context", () => {
   })
 })
 
-/** Reads KHC1 bytes; that this can be written is the proof that no two contexts encode alike. */
+/** Reads KHC1 bytes. Because this function exists, no two contexts can encode alike. */
 function decode(bytes: Buffer): ContextFields {
   let at = 14
   const take = (length: number): Buffer => bytes.subarray(at, (at += length))
@@ -134,7 +134,7 @@ const anyFields = fc.record({
 })
 
 describe('context bytes', () => {
-  test('read back as the fields they were made of, so that no two field sets encode alike', () => {
+  test('read back as the same fields, so that no two sets of fields encode alike', () => {
     fc.assert(
       fc.property(anyFields, anyPairs, (some, pairs) => {
         const whole = { ...some, pairs: Object.fromEntries(pairs) }
@@ -160,7 +160,7 @@ describe('context bytes', () => {
     ['the border of two fields', { tenantId: 'ab', objectId: 'c' }, { tenantId: 'a', objectId: 'bc' }],
     ['the border of a key and its value', { pairs: { ab: 'c' } }, { pairs: { a: 'bc' } }],
     ['the border of two pairs', { pairs: { a: 'b', c: 'd' } }, { pairs: { a: 'bc', d: '' } }],
-    ['a pair and its turned self', { pairs: { a: 'b' } }, { pairs: { b: 'a' } }],
+    ['a pair and the reversed pair', { pairs: { a: 'b' } }, { pairs: { b: 'a' } }],
     ['no pair and an empty one', {}, { pairs: { '': '' } }],
     ['the purpose', { purpose: contextPurpose.value }, { purpose: contextPurpose.file }],
     ['the version', { version: 1 }, { version: 2 ** 24 }],
@@ -169,7 +169,7 @@ describe('context bytes', () => {
     ['the key __proto__ and no pair', { pairs: parsed('{ "__proto__": "x" }') }, {}],
   ]
 
-  test.each(alike)('tell apart %s', (_, one, two) => {
+  test.each(alike)('differ for %s', (_, one, two) => {
     const [first, second] = [encodeContext({ ...fields, ...one }), encodeContext({ ...fields, ...two })]
     expect(first.equals(second)).toBe(false)
   })
@@ -195,7 +195,7 @@ describe('context bytes', () => {
     expect(() => encodeContext({ ...fields, version })).toThrow(RangeError)
   })
 
-  test('are not made of a string or of pairs too many for their length', () => {
+  test('are not made of a string that is too long, nor of too many pairs', () => {
     const fits = 'x'.repeat(65_535)
     expect(decode(encodeContext({ ...fields, tenantId: fits })).tenantId).toBe(fits)
     expect(() => encodeContext({ ...fields, tenantId: `${fits}x` })).toThrow(RangeError)

@@ -7,22 +7,22 @@ describe.each(errorCodes)('%s', (code) => {
     expect(code).toMatch(/^(ERR_[A-Z0-9_]+|Encryption-88)$/)
   })
 
-  test('is summed up in one sentence, which is the message of its errors', () => {
+  test('has a summary of one sentence, which is the message of its errors', () => {
     expect(errorSummary(code)).toMatch(/^[A-Z][^\n]{10,120}\.$/)
     expect(new KeyholdError(code).message).toBe(errorSummary(code))
   })
 
-  test('says whether trying again may help', () => {
+  test('says whether it is retryable', () => {
     expect(typeof isRetryable(code)).toBe('boolean')
   })
 })
 
-test('no two codes are the same, nor their summaries', () => {
+test('codes and summaries are unique', () => {
   expect(new Set(errorCodes).size).toBe(errorCodes.length)
   expect(new Set(errorCodes.map(errorSummary)).size).toBe(errorCodes.length)
 })
 
-test('what fails for reasons of the data or of the caller is not worth trying again', () => {
+test('errors that the data or the caller causes are not retryable', () => {
   const final = ['ERR_DECRYPTION_FAILED', 'ERR_TOKEN_INVALID', 'ERR_KEY_INTEGRITY', 'ERR_KMS_DENIED'] as const
   expect(final.map(isRetryable)).toEqual([false, false, false, false])
   expect((['ERR_KMS_THROTTLED', 'ERR_KMS_TIMEOUT', 'ERR_SEALED'] as const).map(isRetryable)).toEqual([
@@ -47,7 +47,7 @@ describe('a KeyholdError', () => {
     expect(error.cause).toBe(cause)
   })
 
-  test('has no cause, not even an undefined one, where none is given', () => {
+  test('has no cause, not even an undefined one, when none is given', () => {
     expect(Object.hasOwn(new KeyholdError('ERR_SEALED'), 'cause')).toBe(false)
     expect(inspect(new KeyholdError('ERR_SEALED'))).not.toContain('cause')
   })
@@ -56,7 +56,7 @@ describe('a KeyholdError', () => {
     expect(new KeyholdError('ERR_SEALED', { cause: new Error('canary') }).message).not.toContain('canary')
   })
 
-  test('is known by its code among others', () => {
+  test('is recognised by its code', () => {
     const error = new KeyholdError('ERR_SEALED')
     expect(isKeyholdError(error)).toBe(true)
     expect(isKeyholdError(error, 'ERR_SEALED')).toBe(true)

@@ -16,7 +16,7 @@ function encrypt(plaintext: Buffer, bound = context): Buffer {
   return Buffer.concat([sealer.head, blocks])
 }
 
-/** Decrypts whole; a refusal answers its code and offset instead. */
+/** Decrypts a whole file, or answers the code and the offset of the refusal. */
 function decrypt(file: Buffer, changes: Partial<typeof dataKey> = {}, bound = context): string {
   const target = Buffer.alloc(file.length, 1)
   try {
@@ -84,7 +84,7 @@ test('a file is bound to its context', () => {
   expect(decrypt(file, {}, { path: 'a/c' })).toBe('ERR_DECRYPTION_FAILED 26')
 })
 
-test('a block in the middle must be of whole chunks', () => {
+test('a block in the middle must be made of whole chunks', () => {
   const sealer = createFileSealer(dataKey, {})
   expect(() => sealer.sealBlock(Buffer.alloc(100), Buffer.alloc(1000), false)).toThrow(RangeError)
 })
@@ -94,7 +94,7 @@ test('a target without room is refused', () => {
   expect(() => opener.openBlock(0, file.subarray(82), Buffer.alloc(20_000), true)).toThrow(RangeError)
 })
 
-test('sizes go both ways, and no cut at the end of a chunk has one', () => {
+test('sizes are converted both ways, and a file cut at the end of a chunk has no plaintext size', () => {
   for (const size of [0, 1, 16_383, 16_384, 16_385, 32_768, 2 ** 40])
     expect(plaintextFileBytes(encryptedFileBytes(size))).toBe(size)
   for (const size of [-1, 0, 97, 82 + chunk, 82 + 2 * chunk, 82 + chunk + 15, Number.NaN, 100.5])

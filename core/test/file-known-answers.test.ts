@@ -50,7 +50,7 @@ function sealWhole(dataKey: DataKey, item: KnownAnswers['files'][number]): Buffe
   return Buffer.concat([sealer.head, blocks])
 }
 
-test.each(answers.files)('a file encrypts and decrypts as ever: $name', (item) => {
+test.each(answers.files)('a file encrypts to the frozen bytes and decrypts: $name', (item) => {
   const dataKey = { ...item.dataKey, tenantId: item.tenantId, key: key(item.dataKey.key) }
   const file = sealWhole(dataKey, item)
   expect(createHash('sha256').update(file).digest('hex')).toBe(item.fileSha256)
@@ -65,6 +65,6 @@ test.each(answers.files)('a file encrypts and decrypts as ever: $name', (item) =
   expect(plaintext.equals(patterned(item.patternedPlaintextBytes))).toBe(true)
 })
 
-test.each(answers.blindIndexes)('a blind index is as ever: $name', (item) => {
+test.each(answers.blindIndexes)('a blind index has not changed: $name', (item) => {
   expect(blindIndex(key(item.key), item.pairs, item.value, item.bits)).toBe(item.index)
 })

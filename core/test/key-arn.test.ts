@@ -9,7 +9,7 @@ const start = 'arn:aws:kms:eu-west-1:111122223333'
 const valid = `${start}:key/${keyId}`
 
 describe('a key ARN', () => {
-  test('comes apart into region, account and key id', () => {
+  test('is parsed into region, account and key id', () => {
     expect(parseKeyArn(valid)).toEqual({ arn: valid, region: 'eu-west-1', accountId: '111122223333', keyId })
     expect(parseKeyArn(`${start}:key/${multiRegionId}`).keyId).toBe(multiRegionId)
   })
@@ -73,7 +73,7 @@ test.each([
   expect(codeOf(() => parseKeyArn(text))).toBe('ERR_ARN_INVALID')
 })
 
-test('a refusal does not repeat what it refuses', () => {
+test('a refusal does not repeat the text that it refuses', () => {
   expect(() => parseKeyArn(inRegion('canary-1'))).toThrow(
     expect.objectContaining({ message: expect.not.stringContaining('canary') as string }) as Error,
   )

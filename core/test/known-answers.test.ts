@@ -73,7 +73,7 @@ test('the file is whole and says that it is frozen', () => {
 })
 
 describe('context bytes', () => {
-  test.each(answers.contexts)('encode as ever: $name', ({ fields, ...expected }) => {
+  test.each(answers.contexts)('encode to the frozen bytes: $name', ({ fields, ...expected }) => {
     const bytes = encodeContext(fields)
     expect(bytes.toString('hex')).toBe(expected.hex)
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(expected.sha256)
@@ -88,7 +88,7 @@ describe('context bytes', () => {
 })
 
 describe('sealed messages', () => {
-  test.each(answers.sealed)('open and seal as ever: $name', (item) => {
+  test.each(answers.sealed)('open, and seal to the frozen bytes: $name', (item) => {
     const plaintext =
       item.plaintext === undefined ? patterned(item.patternedPlaintextBytes ?? 0) : hex(item.plaintext)
     const sealed =
@@ -100,13 +100,13 @@ describe('sealed messages', () => {
 })
 
 describe('keys', () => {
-  test.each(answers.keyCheckValues)('the check value of version $version of $id is as ever', (item) => {
+  test.each(answers.keyCheckValues)('the check value of version $version of $id has not changed', (item) => {
     const identified = { tenantId: item.tenantId, id: item.id, version: item.version, key: key(item.key) }
     expect(keyCheckValue(identified).toString('hex')).toBe(item.keyCheckValue)
     verifyKeyCheckValue(identified, hex(item.keyCheckValue))
   })
 
-  test.each(answers.fingerprints)('the fingerprint of $keyArn is as ever', ({ keyArn, fingerprint }) => {
+  test.each(answers.fingerprints)('the fingerprint of $keyArn has not changed', ({ keyArn, fingerprint }) => {
     expect(keyArnFingerprint(keyArn)).toBe(fingerprint)
   })
 
@@ -149,7 +149,7 @@ describe('keys', () => {
     },
   )
 
-  test.each(answers.byokWraps)('the wrap $text parses and encodes as ever', (item) => {
+  test.each(answers.byokWraps)('the wrap $text parses, and encodes to the frozen text', (item) => {
     const parsed = parseByokWrap(item.text)
     expect(parsed.fingerprint).toBe(item.fingerprint)
     expect(parsed.ciphertextBlob.toString('hex')).toBe(item.ciphertextBlob)
@@ -158,13 +158,13 @@ describe('keys', () => {
 })
 
 describe('tokens', () => {
-  test.each(answers.headers)('the header of version $version of $dataKeyId is as ever', (item) => {
+  test.each(answers.headers)('the header of version $version of $dataKeyId has not changed', (item) => {
     const header = { dataKeyId: item.dataKeyId, version: item.version }
     expect(encodeHeader(header).toString('hex')).toBe(item.hex)
     expect(parseHeader(hex(item.hex))).toEqual(header)
   })
 
-  test.each(answers.tokens)('decrypt and encrypt as ever: $name', (item) => {
+  test.each(answers.tokens)('decrypt, and encrypt to the frozen text: $name', (item) => {
     const dataKey = { ...item.dataKey, tenantId: item.tenantId, key: key(item.dataKey.key) }
     const plaintext = decryptValue(dataKey, item.context, parseToken(item.token))
     expect(plaintext.toString('hex')).toBe(item.plaintext)

@@ -1,4 +1,4 @@
-// The derivation beside another one made of HMACs, and what it leaves in memory.
+// Compares the derivation with another one made of HMACs, and looks at the bytes it leaves in memory.
 import { createHmac, hash, type KeyObject } from 'node:crypto'
 import { afterEach, expect, test, vi } from 'vitest'
 import { deriveMessageKey } from '../src/message-key.ts'
@@ -23,10 +23,10 @@ function expand(inputKey: KeyObject, context: Buffer): Buffer {
   return Buffer.concat([first, hmac(first, info, Buffer.from([2]))]).subarray(0, 76)
 }
 
-// 16,384 bytes of room hold 264 besides the context and its counter.
+// 264 of the room's 16,384 bytes are for other things than the context and its counter.
 const lengths = [0, 1, 140, 16_118, 16_119, 16_120, 16_121, 65_536, 3]
 
-test.each(lengths)('derives what HMAC does, with a context of %i bytes', (length) => {
+test.each(lengths)('derives the same bytes as HMAC, with a context of %i bytes', (length) => {
   const context = Buffer.alloc(length, 'context')
   const { key: messageKey, baseNonce, commitment } = deriveMessageKey(key, salt, context)
   expect(Buffer.concat([messageKey.export(), baseNonce, commitment]).toString('hex')).toBe(
@@ -43,7 +43,7 @@ test.each([140, 20_000])('leaves no byte of a key behind, with a context of %i b
     .filter((value) => Buffer.isBuffer(value))
   expect(passed).toHaveLength(4)
   expect(answered).toHaveLength(1)
-  // Before all else is the padded key; T(1), which begins with the message's key, stands after it.
+  // The padded key comes first. T(1), which begins with the message's key, follows it.
   for (const bytes of passed)
     expect((bytes as Buffer).subarray(0, 128).every((byte) => byte === 0)).toBe(true)
   for (const bytes of [...(passed as Buffer[]), ...answered]) {

@@ -7,7 +7,7 @@ function draw(length: number): Buffer {
   return bytes
 }
 
-/** Every place in `bytes` where eight bytes begin that have been seen before. */
+/** Finds every place in `bytes` at which eight bytes begin that occurred before. */
 function repeats(bytes: Buffer, seen: Set<bigint>): number {
   let count = 0
   for (let at = 0; at + 8 <= bytes.length; at++) {
@@ -23,7 +23,7 @@ test('no salt repeats over many refills of the pool', () => {
   expect(new Set(salts).size).toBe(100_000)
 })
 
-test('draws of all sizes share no eight bytes, wherever the pool ends', () => {
+test('draws of all sizes share no eight bytes, even at the end of the pool', () => {
   const seen = new Set<bigint>()
   const sizes = [1, 24, 7, 16_384, 0, 16_383, 1, 24, 16_361, 12, 4_096, 12_289, 100]
   let repeated = 0
@@ -35,13 +35,13 @@ test('draws of all sizes share no eight bytes, wherever the pool ends', () => {
 test.each([16_383, 16_384, 16_385, 20_000, 100_000])('a draw of %i bytes is filled to its end', (length) => {
   draw(10)
   const bytes = draw(length)
-  // A random run of 32 bytes that are all zero would be an event of 2^-256.
+  // A random run of 32 zero bytes has a probability of 2^-256.
   expect(bytes.indexOf(Buffer.alloc(32))).toBe(-1)
   expect(bytes.subarray(-32).equals(Buffer.alloc(32))).toBe(false)
   expect(repeats(Buffer.concat([bytes, draw(24)]), new Set())).toBe(0)
 })
 
-test('a draw writes to its target alone', () => {
+test('a draw writes only to its target', () => {
   const around = Buffer.alloc(64)
   fillRandom(around.subarray(16, 48))
   expect(around.subarray(0, 16).equals(Buffer.alloc(16))).toBe(true)

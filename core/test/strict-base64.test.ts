@@ -18,7 +18,7 @@ describe.each(forms)('$name', ({ parse, encoding }) => {
     )
   })
 
-  test('any text is refused or is the only spelling of its bytes', () => {
+  test('a text is refused, or is the only spelling of its bytes', () => {
     const text = fc.oneof(fc.string(), fc.base64String(), fc.stringMatching(/^[AB/+\-_= \n]*$/))
     fc.assert(
       fc.property(text, (candidate) => {
@@ -29,7 +29,7 @@ describe.each(forms)('$name', ({ parse, encoding }) => {
     )
   })
 
-  test('the empty text is no bytes', () => {
+  test('the empty text parses to no bytes', () => {
     expect(parse('')).toHaveLength(0)
   })
 })
@@ -52,7 +52,7 @@ test.each([
   expect(parseBase64(text)).toBeUndefined()
 })
 
-test('neither form takes the letters of the other', () => {
+test('neither form accepts the letters of the other', () => {
   expect(parseBase64('-_-_')).toBeUndefined()
   expect(parseBase64Url('+/+/')).toBeUndefined()
   expect(parseBase64('+/+/')?.equals(parseBase64Url('-_-_') ?? Buffer.alloc(0))).toBe(true)
@@ -62,7 +62,7 @@ test('neither form takes the letters of the other', () => {
 describe('UUIDs', () => {
   const uuid = '018f3c1e-7b1a-7c55-9a3e-0d5b8c1f2a10'
 
-  test('any 16 bytes have one text, which gives them back', () => {
+  test('any 16 bytes have one text, which parses to the same bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
         const text = uuidFromBytes(Buffer.from(bytes))

@@ -1,14 +1,14 @@
-// What the tests of core share: keys by number, the code of a refusal, changed copies of bytes.
+// Shared by the tests of core: keys by number, the code of a refusal, changed copies of bytes.
 import type { KeyObject } from 'node:crypto'
 import { keyFromBytes, type DataKey, type TenantKey } from '../src/data-key.ts'
 import { KeyholdError } from '../src/errors.ts'
 
-/** Runs of every property; SLOW=1 asks for many more. */
+/** The number of runs of every property; SLOW=1 asks for many more. */
 export const numRuns = process.env.SLOW === '1' ? 100_000 : 1_000
 
 export const tenantId = '018f3c1e-7b1a-7c55-9a3e-0d5b8c1f2a10'
 
-/** A key whose bytes all are `byte`. */
+/** A key whose bytes are all `byte`. */
 export function testKey(byte: number): KeyObject {
   return keyFromBytes(Buffer.alloc(32, byte))
 }
@@ -21,7 +21,7 @@ export function testTenantKey(changes: Partial<TenantKey> = {}): TenantKey {
   return { tenantId, id: '018f3c1e-0000-7000-8000-0000000000a1', version: 1, key: testKey(2), ...changes }
 }
 
-/** The code that `action` is refused with, or "accepted"; any other error than a KeyholdError goes through. */
+/** The code with which `action` is refused, or "accepted". Errors other than KeyholdErrors are rethrown. */
 export function codeOf(action: () => unknown): string {
   try {
     action()
@@ -32,7 +32,7 @@ export function codeOf(action: () => unknown): string {
   return 'accepted'
 }
 
-/** The codes, each once, that `open` refuses the variants with. */
+/** The codes with which `open` refuses the variants, each once. */
 export function codesOf<T>(variants: Iterable<T>, open: (variant: T) => unknown): string[] {
   const codes = new Set<string>()
   for (const variant of variants) codes.add(codeOf(() => open(variant)))
@@ -52,7 +52,7 @@ export function* flippedBits(bytes: Buffer): Generator<Buffer> {
   for (let bit = 0; bit < bytes.length * 8; bit++) yield withFlippedBit(bytes, bit)
 }
 
-/** The empty prefix and every other but the whole. */
+/** All prefixes, from the empty one to all bytes but the last. */
 export function* truncations(bytes: Buffer): Generator<Buffer> {
   for (let end = 0; end < bytes.length; end++) yield bytes.subarray(0, end)
 }

@@ -10,9 +10,9 @@ const refused = ['ERR_TOKEN_INVALID']
 const token = encryptValue(testDataKey(), { table: 'users' }, Buffer.from('hello'))
 const bytes = Buffer.from(token.slice(4), 'base64url')
 const header = { dataKeyId: testDataKey().id, version: 1 }
-/** The token of `content`, whatever that is. */
+/** A token around any content. */
 const asToken = (content: Uint8Array): string => `kh1.${Buffer.from(content).toString('base64url')}`
-test('a token comes apart into its header and what is sealed', () => {
+test('a token is parsed into its header and its sealed value', () => {
   const parsed = parseToken(token)
   expect(parsed.header).toEqual(header)
   expect(parsed.headerBytes.equals(bytes.subarray(0, headerBytes))).toBe(true)
@@ -20,7 +20,7 @@ test('a token comes apart into its header and what is sealed', () => {
   expect(encodeToken(Buffer.concat([parsed.headerBytes, parsed.sealed]))).toBe(token)
 })
 
-test('a token is as long as foretold', () => {
+test('a token has the predicted length', () => {
   for (let length = 0; length < 50; length++) {
     const sealed = seal(testKey(1), Buffer.alloc(0), Buffer.alloc(length))
     expect(encodeToken(Buffer.concat([encodeHeader(header), sealed]))).toHaveLength(
@@ -33,7 +33,7 @@ test.each(malformedTokens(token))('%s is no token', (_, text) => {
   expect(codeOf(() => parseToken(text))).toBe('ERR_TOKEN_INVALID')
 })
 
-test('base64 of a token is told apart, as an encoder too many is the usual mistake', () => {
+test('base64 of a token is refused with a hint, because a second encoding is the usual mistake', () => {
   const twice = Buffer.from(token).toString('base64')
   for (const text of [twice, twice.replaceAll('=', '')]) {
     expect(() => parseToken(text)).toThrow(/base64 of a token/)
@@ -41,7 +41,7 @@ test('base64 of a token is told apart, as an encoder too many is the usual mista
   expect(() => parseToken('a2gx')).not.toThrow(/base64 of a token/)
 })
 
-test('every token cut short or with a character more is refused or is not the same token', () => {
+test('a token that is cut short is refused, or parses as another token', () => {
   const cuts = Array.from({ length: token.length }, (_, end) => token.slice(0, end))
   for (const cut of cuts) {
     if (cut.length < tokenLength(72)) expect(codeOf(() => parseToken(cut))).toBe('ERR_TOKEN_INVALID')
@@ -59,7 +59,7 @@ test('stray bits in the last character are refused', () => {
   expect(accepted).toEqual(['A', 'Q', 'g', 'w'])
 })
 
-describe('whatever comes in', () => {
+describe('any input', () => {
   function expectOneSpelling(text: string): void {
     if (codeOf(() => parseToken(text)) === 'accepted') {
       const parsed = parseToken(text)
@@ -67,7 +67,7 @@ describe('whatever comes in', () => {
     } else expect(codesOf([text], parseToken)).toEqual(refused)
   }
 
-  test('any text is refused with the one code, or has no other spelling', () => {
+  test('a text is refused with the one code, or has no other spelling', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string().map((tail) => `kh1.${tail}`),
@@ -108,13 +108,13 @@ test('10 MB of anything are refused at once', () => {
   for (const text of texts) {
     const start = performance.now()
     expect(codeOf(() => parseToken(text))).toBe('ERR_TOKEN_INVALID')
-    // Linear work takes some 30 ms; anything of the second power would take hours.
+    // Linear work takes some 30 ms; quadratic work would take hours.
     expect(performance.now() - start).toBeLessThan(2_000)
   }
 })
 
 describe('the header', () => {
-  test('every header that is made parses to what it was made of', () => {
+  test('every encoded header parses to the same members', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 1, max: 0xffff_fffe }), (dataKeyId, version) => {
         const encoded = encodeHeader({ dataKeyId, version })
@@ -124,20 +124,23 @@ describe('the header', () => {
     )
   })
 
-  // What parseHeader refuses must not be made: data encrypted under it would be lost.
-  test.each([0, -1, 1.5, 0xffff_ffff, 2 ** 32, Number.NaN, Infinity])('version %d makes none', (version) => {
-    expect(() => encodeHeader({ ...header, version })).toThrow(RangeError)
-    expect(() => encryptValue(testDataKey({ version }), {}, Buffer.alloc(1))).toThrow(RangeError)
-  })
+  // A header that parseHeader refuses must not be made: data encrypted under it would be lost.
+  test.each([0, -1, 1.5, 0xffff_ffff, 2 ** 32, Number.NaN, Infinity])(
+    'is not made of version %d',
+    (version) => {
+      expect(() => encodeHeader({ ...header, version })).toThrow(RangeError)
+      expect(() => encryptValue(testDataKey({ version }), {}, Buffer.alloc(1))).toThrow(RangeError)
+    },
+  )
 
   test.each(['', 'x', header.dataKeyId.toUpperCase(), `${header.dataKeyId}\n`, `{${header.dataKeyId}}`])(
-    'the data key id %j makes none',
+    'is not made of the data key id %j',
     (dataKeyId) => {
       expect(() => encodeHeader({ ...header, dataKeyId })).toThrow(TypeError)
     },
   )
 
-  test.each([0, 25, 27])('%i bytes are none', (length) => {
+  test.each([0, 25, 27])('is not parsed from %i bytes', (length) => {
     expect(codeOf(() => parseHeader(Buffer.concat([encodeHeader(header), Buffer.alloc(1)], length)))).toBe(
       'ERR_TOKEN_INVALID',
     )

@@ -1,5 +1,5 @@
 // "Invisible salamanders": one ciphertext and one tag that plain AES-GCM opens under two keys, since the last block
-// can be chosen so that both authentication sums agree. The commitment is what keeps such messages out.
+// can be chosen so that both authentication sums agree. The commitment keeps such messages out.
 import { createCipheriv, createDecipheriv, createHmac, type KeyObject } from 'node:crypto'
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
@@ -46,7 +46,7 @@ function twoKeyCiphertext(one: GcmKey, two: GcmKey, firstBlock: Buffer): Buffer 
     const h = encryptBlock(key, Buffer.alloc(16))
     const square = multiply(h, h)
     const mask = encryptBlock(key, Buffer.concat([nonce, Buffer.of(0, 0, 0, 1)]))
-    // All of the tag but the second block's part: C₁·H³ + lengths·H + E(J₀).
+    // The tag without the second block's part: C₁·H³ + lengths·H + E(J₀).
     const rest = multiply(toNumber(firstBlock), multiply(square, h)) ^ multiply(lengths, h) ^ mask
     return { square, rest }
   })
@@ -62,7 +62,7 @@ function openPlainGcm({ key, nonce }: GcmKey, sealed: Buffer): Buffer {
   return Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()])
 }
 
-/** What Cobblestone derives for one message, computed here again. */
+/** Derives the keys of one message like Cobblestone, in code of its own. */
 function derive(inputKey: KeyObject, salt: Buffer, context: Buffer): GcmKey & { commitment: Buffer } {
   const info = Buffer.concat([
     Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0'),

@@ -37,7 +37,7 @@ describe('a token', () => {
     expect(codesOf(variants.slice(26 * 8), decryptBytes)).toEqual(refused)
   })
 
-  test('is refused when cut or continued anywhere', () => {
+  test('is refused when it is cut or continued anywhere', () => {
     const codes = codesOf(truncations(bytes), decryptBytes)
     expect(new Set(codes)).toEqual(new Set(['ERR_TOKEN_INVALID', 'ERR_DECRYPTION_FAILED']))
     const longer = [1, 2, 3, 16, 100].map((length) => Buffer.concat([bytes, Buffer.alloc(length)]))
@@ -56,7 +56,7 @@ describe('a token', () => {
   })
 })
 
-describe('a token in good form is refused with', () => {
+describe('a well-formed token is refused with', () => {
   const long = (key: DataKey) => encryptValue(key, context, Buffer.alloc(40_000, 7))
   const foreign = testDataKey({ id: '018f3c1e-0000-7000-8000-0000000000d2', key: testKey(9) })
   const rows = undecryptableTokens({ one: long(dataKey), two: long(dataKey), foreign: long(foreign) })
@@ -77,7 +77,7 @@ describe('a value is bound to', () => {
   ])('%s', (_, changes) => {
     const other = testDataKey(changes)
     expect(codeOf(() => decryptValue(other, context, parseToken(token)))).toBe(refused[0])
-    // Nor does it help to give the token the header that the other key would have made.
+    // A token with the header of the other key is refused too.
     const header = encodeHeader({ dataKeyId: other.id, version: other.version })
     const readdressed = parseToken(encodeToken(Buffer.concat([header, parseToken(token).sealed])))
     expect(codeOf(() => decryptValue(other, context, readdressed))).toBe(refused[0])

@@ -1,5 +1,5 @@
-// The public test vectors, none of which are in this repository. Cobblestone runs through our own code. The other
-// files test what it is built of, node:crypto, called with the options that cobblestone.ts calls it with.
+// The public test vectors, which are not in this repository. The vectors of Cobblestone test our own code. The others
+// test node:crypto, on which it is built, with the options that cobblestone.ts uses.
 import {
   createCipheriv,
   createDecipheriv,
@@ -23,7 +23,7 @@ interface Case {
   comment: string
   flags: string[]
   result: 'valid' | 'invalid'
-  /** Numbers of HKDF and Cobblestone. */
+  /** HKDF and Cobblestone have these numbers. */
   size: number
   msgLength: number
   /** The other members are hex. */
@@ -50,7 +50,7 @@ function hex(value: unknown): Buffer {
   return Buffer.from(value, 'hex')
 }
 
-/** How many of `items` are said to be valid and to be invalid: an emptied file must not pass. */
+/** The numbers of valid and of invalid `items`: an emptied file must not pass. */
 function counts(items: Case[]): [number, number] {
   const valid = items.filter((item) => item.result === 'valid').length
   return [valid, items.length - valid]

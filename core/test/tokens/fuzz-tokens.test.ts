@@ -14,7 +14,7 @@ test('generated tokens get the two documented errors and no other', { timeout: 6
     sum.decrypted += counts.decrypted
   }
   expect(sum.ERR_TOKEN_INVALID + sum.ERR_DECRYPTION_FAILED + sum.decrypted).toBe(count)
-  // Each stage is reached often: the parser's refusal, the key's, and what both let through.
+  // Each outcome is frequent: refused by the parser, refused by the key, and decrypted.
   expect(sum.ERR_TOKEN_INVALID).toBeGreaterThan(count / 5)
   expect(sum.ERR_DECRYPTION_FAILED).toBeGreaterThan(count / 5)
   expect(sum.decrypted).toBeGreaterThan(count / 50)

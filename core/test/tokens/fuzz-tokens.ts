@@ -1,5 +1,5 @@
-// Parses and opens generated tokens as the server does, and tells what came out. Nothing but the two documented errors
-// may: anything else is thrown, with what finds it again.
+// Parses and opens generated tokens as the server does, and counts the outcomes. Only the two documented errors may
+// occur. Any other error is thrown, with the seed and the token that reproduce it.
 import { keyFromBytes, type DataKey } from '../../src/data-key.ts'
 import { isKeyholdError, type ErrorCode } from '../../src/errors.ts'
 import { encodeToken, parseToken, type ParsedToken } from '../../src/token.ts'
@@ -8,12 +8,12 @@ import { createTokenFuzzer, type FuzzedToken, type Original } from './token-fuzz
 
 export type Outcome = 'ERR_TOKEN_INVALID' | 'ERR_DECRYPTION_FAILED' | 'decrypted'
 
-/** How many tokens of each strategy had each outcome. */
+/** The number of tokens by strategy and outcome. */
 export type Tally = Record<string, Record<Outcome, number>>
 
 const tenants = ['018f3c1e-7b1a-7c55-9a3e-0d5b8c1f2a10', 'ImTRa-bkJTD-NZRYjNBa_rDhwSVA6Qo8']
 
-/** Data keys of two tenants, of two versions, and two with the same bytes. */
+/** Data keys of two tenants in two versions. The keys of one version have the same bytes. */
 export const fuzzKeys: readonly DataKey[] = tenants.flatMap((tenantId, tenant) =>
   [1, 2].map((version) => ({
     tenantId,
@@ -24,8 +24,8 @@ export const fuzzKeys: readonly DataKey[] = tenants.flatMap((tenantId, tenant) =
 )
 
 /**
- * @param count - how many tokens
- * @param seed - a whole number; the tokens' bytes differ from run to run, as salts are random, their mutations do not
+ * @param count - the number of tokens
+ * @param seed - a whole number. It decides the mutations; the tokens' bytes differ from run to run, as salts are random
  */
 export function fuzzTokens(count: number, seed: number): Tally {
   const fuzzer = createTokenFuzzer(seed, fuzzKeys)

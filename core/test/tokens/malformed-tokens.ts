@@ -1,14 +1,14 @@
-// Texts that are no token, each with what is wrong with it: refused by the parser, before any look-up or crypto.
+// Texts that are no token, each with its flaw. The parser refuses them before any look-up or crypto.
 import { headerBytes } from '../../src/token.ts'
 
 const fingerprint = '0123456789abcdef0123456789abcdef'
 
-/** Rows of what and text, made from the text of a token of one chunk. */
+/** Rows of a description and a text, made from a token of one chunk. */
 export function malformedTokens(token: string): [what: string, text: string][] {
   const bytes = Buffer.from(token.slice(4), 'base64url')
   const head = bytes.subarray(0, headerBytes)
 
-  /** The token of `content`, whatever that is. */
+  /** A token around any content. */
   const asToken = (content: Uint8Array): string => `kh1.${Buffer.from(content).toString('base64url')}`
   const withSealed = (length: number): string => asToken(Buffer.concat([head, Buffer.alloc(length)]))
   const withHeader = (offset: number, ...values: number[]): string => {

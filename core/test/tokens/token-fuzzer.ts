@@ -1,5 +1,5 @@
-// Makes tokens that are nearly right, wrong in every way that the format knows, or nothing of the kind; by a seed, so
-// that what was found is found again.
+// Makes tokens that are nearly right, tokens that are wrong in every way that the format knows, and other texts. The same
+// seed makes the same mutations, so that a finding can be reproduced.
 import type { DataKey } from '../../src/data-key.ts'
 import { encodeHeader, headerBytes } from '../../src/token.ts'
 import { encryptValue } from '../../src/value.ts'
@@ -53,7 +53,7 @@ const prefixes = [
   'v1:',
   'v1::',
 ]
-// Lengths around everything that has a length of its own: short ones come often, as they are cheap.
+// Lengths around every boundary of the format. Short ones come often, because they are cheap.
 const sizes = [0, 1, 5, 16, 100, 500, 16_383, 16_384, 16_385, 33_000]
 
 /** @param keys - the data keys that the tokens are made under, and that open them */
@@ -77,7 +77,7 @@ export function createTokenFuzzer(seed: number, keys: readonly DataKey[]): Token
   )
   const short = originals.filter(({ plaintext }) => plaintext.length < 1_000)
   const long = originals.filter(({ plaintext }) => plaintext.length >= 16_384)
-  // One of many is long: each costs as much as a hundred short ones.
+  // Only one of many is long, because it costs as much as a hundred short ones.
   const original = () => (below(40) === 0 ? pick(long) : pick(short))
   const bytesOf = ({ text }: Original) => Buffer.from(text.slice(4), 'base64url')
   const token = (bytes: Uint8Array) => `kh1.${Buffer.from(bytes).toString('base64url')}`
@@ -171,7 +171,7 @@ export function createTokenFuzzer(seed: number, keys: readonly DataKey[]): Token
       const from = original()
       const strategy = pick(names)
       const text = strategies[strategy]?.(from) ?? ''
-      // Now and then with the context of another.
+      // Some come with the context of another token.
       const context = below(4) === 0 ? pick([...contexts, { table: 'Users' }]) : from.context
       return { strategy, text, context }
     },

@@ -1,4 +1,4 @@
-// Tokens in good form that were never made so: the parser takes them, and nothing opens them.
+// Well-formed tokens that no encoder made: the parser accepts them, and no key opens them.
 import { headerBytes } from '../../src/token.ts'
 
 const saltBytes = 24
@@ -12,11 +12,11 @@ export interface TokensToBreak {
   /** Two tokens under one data key, each of a value of three chunks, with one context. */
   one: string
   two: string
-  /** As those, under another data key. */
+  /** A token like those, under another data key. */
   foreign: string
 }
 
-/** Rows of what and text. */
+/** Rows of a description and a token. */
 export function undecryptableTokens({ one, two, foreign }: TokensToBreak): [what: string, text: string][] {
   const [a, b, c] = [bytesOf(one), bytesOf(two), bytesOf(foreign)]
   const head = a.subarray(0, headerBytes)
@@ -38,16 +38,16 @@ export function undecryptableTokens({ one, two, foreign }: TokensToBreak): [what
     ['swapped chunks', [prefix, second, first, last]],
     ['a chunk two times', [prefix, first, first, last]],
     ['a chunk of another message', [prefix, first, chunk(b, 1), last]],
-    ['a chunk less', [prefix, first, last]],
-    ['a chunk more', [prefix, first, second, second, last]],
+    ['one chunk less', [prefix, first, last]],
+    ['one chunk more', [prefix, first, second, second, last]],
     ['an appended chunk', [a, first]],
     ['an appended last chunk', [a, last]],
     ['nothing but the last chunk', [prefix, last]],
     ['a last chunk that is cut', [a.subarray(0, -1)]],
-    ['a byte more', [a, Buffer.alloc(1)]],
+    ['one byte more', [a, Buffer.alloc(1)]],
     ['the bytes of another token appended', [a, b]],
     ['the header of another key', [c.subarray(0, headerBytes), a.subarray(headerBytes)]],
-    ['what another key sealed', [head, c.subarray(headerBytes)]],
+    ['a sealed part of another key', [head, c.subarray(headerBytes)]],
     ['a version that does not exist', [withVersion]],
     ['an empty message under a zero salt', [head, Buffer.alloc(saltBytes + commitmentBytes + 16)]],
   ]
