@@ -1,10 +1,10 @@
-// Whoever starts a local KMS is told of each call when its answer is known: measurements count from that moment.
+// `onAnswer` receives each call when its answer is known: measurements count from that moment.
 import { DecryptCommand, DisableKeyCommand, EncryptCommand } from '@aws-sdk/client-kms'
 import { expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { bytes, createKey, refusal, startKms } from './kms-under-test.ts'
 
-test('tells of every call what became of it', async () => {
+test('onAnswer receives every call with its outcome', async () => {
   const seen: AnsweredCall[] = []
   const kms = await startKms({ onAnswer: (call) => seen.push(call) })
   const client = kms.client()

@@ -1,4 +1,4 @@
-// What a ciphertext is bound to: its key, its context and every one of its bytes.
+// A ciphertext is bound to its key, to its context and to every one of its bytes.
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms'
 import { expect, test } from 'vitest'
 import { bytes, createKey, refusal, startKms, text } from './kms-under-test.ts'
@@ -15,15 +15,15 @@ const seal = async (context: Record<string, string>, plaintext = 'secret') => {
 const open = (CiphertextBlob: Uint8Array, context: Record<string, string>, KeyId?: string) =>
   client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: context, KeyId }))
 
-const INVALID = { name: 'InvalidCiphertextException', message: 'UnknownError', status: 400 }
+const invalidCiphertext = { name: 'InvalidCiphertextException', message: 'UnknownError', status: 400 }
 
-test('looks like a blob of AWS: the same first bytes and 152 bytes more than the plaintext', async () => {
+test('a ciphertext looks like a blob of AWS: the same first bytes, and 152 bytes more than the plaintext', async () => {
   const blob = await seal(EncryptionContext)
   expect(Buffer.from(blob).toString('base64')).toMatch(/^AQICAH/)
   expect(blob).toHaveLength('secret'.length + 152)
 })
 
-test('is another one each time', async () => {
+test('a ciphertext is different each time', async () => {
   expect(await seal(EncryptionContext)).not.toStrictEqual(await seal(EncryptionContext))
 })
 
@@ -39,16 +39,16 @@ test('a bit flipped in any byte is refused', async () => {
     )
   }
   expect(accepted).toStrictEqual([])
-  // Where the bytes name the account and the key, another key is meant, which is not there.
+  // Some bytes name the account and the key. When they change, they name a key that does not exist.
   expect([...names].sort()).toStrictEqual(['AccessDeniedException', 'InvalidCiphertextException'])
 })
 
 test('every truncation and an appended byte are refused', async () => {
   const blob = await seal(EncryptionContext, 'x')
   for (let length = 1; length < blob.length; length++) {
-    expect(await refusal(open(blob.subarray(0, length), EncryptionContext))).toStrictEqual(INVALID)
+    expect(await refusal(open(blob.subarray(0, length), EncryptionContext))).toStrictEqual(invalidCiphertext)
   }
-  expect(await refusal(open(Uint8Array.of(...blob, 0), EncryptionContext))).toStrictEqual(INVALID)
+  expect(await refusal(open(Uint8Array.of(...blob, 0), EncryptionContext))).toStrictEqual(invalidCiphertext)
 })
 
 test('the order of the context does not matter', async () => {
@@ -58,17 +58,17 @@ test('the order of the context does not matter', async () => {
 
 test.each([
   ['none', {}],
-  ['a pair less', { tenantId: 'a' }],
-  ['a pair more', { ...EncryptionContext, more: '' }],
+  ['one pair less', { tenantId: 'a' }],
+  ['one pair more', { ...EncryptionContext, more: '' }],
   ['another value', { tenantId: 'b', purpose: 'b' }],
   ['another case', { tenantId: 'A', purpose: 'b' }],
   ['another case of the name', { TenantId: 'a', purpose: 'b' }],
   ['another division of the same letters', { tenantIda: '', purpose: 'b' }],
 ])('another context is refused: %s', async (_, other) => {
-  expect(await refusal(open(await seal(EncryptionContext), other))).toStrictEqual(INVALID)
+  expect(await refusal(open(await seal(EncryptionContext), other))).toStrictEqual(invalidCiphertext)
 })
 
-test('a ciphertext is refused under another key that is named', async () => {
+test('a ciphertext is refused when the request names another key', async () => {
   const other = await createKey(client)
   expect(await refusal(open(await seal({}), {}, other.keyId))).toStrictEqual({
     name: 'IncorrectKeyException',

@@ -1,4 +1,4 @@
-// How each refusal is named and worded, and that all of them are HTTP 400.
+// Each refusal has the name and the words of AWS, and is HTTP 400.
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
@@ -16,7 +16,7 @@ import {
   SignCommand,
 } from '@aws-sdk/client-kms'
 import { beforeAll, expect, test } from 'vitest'
-import { bytes, createKey, OWNER, REGION, refusal, startKms } from './kms-under-test.ts'
+import { bytes, createKey, ownerAccount, homeRegion, refusal, startKms } from './kms-under-test.ts'
 
 const kms = await startKms()
 const client = kms.client()
@@ -27,7 +27,7 @@ const rsa = await createKey(client, { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DE
 const ecc = await createKey(client, { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' })
 const hmac = await createKey(client, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' })
 const missing = '00000000-0000-4000-8000-000000000000'
-const arnOf = (resource: string) => `arn:aws:kms:${REGION}:${OWNER}:${resource}`
+const arnOf = (resource: string) => `arn:aws:kms:${homeRegion}:${ownerAccount}:${resource}`
 
 let sealedByDisabled: Uint8Array
 let sealedByPending: Uint8Array
@@ -79,7 +79,7 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
     `Invalid arn ${key.arn.replace('aws', 'aws-cn')}`,
   ],
   [
-    'an alias where only a key is taken',
+    'an alias where only a key is accepted',
     () => client.send(new DisableKeyCommand({ KeyId: 'alias/taken' })),
     'NotFoundException',
     "Invalid keyId 'alias/taken'",
@@ -191,13 +191,13 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
   ],
 
   [
-    'DryRun of what would work',
+    'DryRun of a call that would succeed',
     () => encrypt(key.arn, { DryRun: true }),
     'DryRunOperationException',
     'The request would have succeeded, but the DryRun option is set.',
   ],
   [
-    'DryRun of what would not',
+    'DryRun of a call that would fail',
     () => encrypt(disabled.arn, { DryRun: true }),
     'DisabledException',
     `${disabled.arn} is disabled.`,

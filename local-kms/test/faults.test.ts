@@ -1,21 +1,21 @@
-// Each fault hits the calls it is aimed at, and no others.
+// Each fault hits the calls that it is aimed at, and no others.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EncryptCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
+import { EncryptCommand, ListKeysCommand } from '@aws-sdk/client-kms'
 import { afterEach, expect, test } from 'vitest'
 import {
   bytes,
   createKey,
-  OTHER_REGION,
-  OWNER,
-  REGION,
+  otherRegion,
+  ownerAccount,
+  homeRegion,
   refusal,
   startKms,
-  STRANGER,
+  strangerAccount,
 } from './kms-under-test.ts'
 
 const kms = await startKms()
 const client = kms.client()
-const there = kms.client({ region: OTHER_REGION })
+const there = kms.client({ region: otherRegion })
 const key = await createKey(client)
 
 const encrypt = (KeyId = key.keyId, abortSignal?: AbortSignal) =>
@@ -29,7 +29,7 @@ const duration = async (call: () => Promise<unknown>) => {
   await call().catch(() => undefined)
   return performance.now() - start
 }
-const THROTTLED = {
+const throttled = {
   name: 'ThrottlingException',
   message: 'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
   status: 400,
@@ -47,7 +47,7 @@ test('latency delays the answer', async () => {
 
 test('throttle answers like AWS at its quota', async () => {
   kms.faults.add({ kind: 'throttle' })
-  expect(await refusal(encrypt())).toStrictEqual(THROTTLED)
+  expect(await refusal(encrypt())).toStrictEqual(throttled)
 })
 
 test('error500 is a fault of the server', async () => {
@@ -55,22 +55,15 @@ test('error500 is a fault of the server', async () => {
   expect(await refusal(encrypt())).toMatchObject({ name: 'KMSInternalException', status: 500 })
 })
 
-test('the retries of an SDK get past a throttle and a 500 that end', async () => {
+test('the retries of an SDK outlast a throttle and a 500 that end', async () => {
   kms.faults.add({ kind: 'throttle', count: 1 })
   kms.faults.add({ kind: 'error500', count: 1 })
-  const patient = new KMSClient({
-    endpoint: kms.url,
-    region: REGION,
-    credentials: { accessKeyId: OWNER, secretAccessKey: 'test' },
-    maxAttempts: 3,
-  })
-  const { $metadata } = await list(patient)
+  const { $metadata } = await list(kms.client({ maxAttempts: 3 }))
   expect($metadata.attempts).toBe(3)
-  patient.destroy()
 })
 
 test('a hanging Region never answers, and the others do', async () => {
-  kms.faults.add({ kind: 'hang', match: { region: REGION } })
+  kms.faults.add({ kind: 'hang', match: { region: homeRegion } })
   const outcome = await Promise.race([
     encrypt(key.keyId, AbortSignal.timeout(200)).catch((error: unknown) =>
       error instanceof Error ? error.name : '',
@@ -83,14 +76,15 @@ test('a hanging Region never answers, and the others do', async () => {
 
 test('a call that hangs loses its connection when the fault is removed', async () => {
   const remove = kms.faults.add({ kind: 'hang' })
+  kms.resetCallCounts()
   const call = expect(list()).rejects.toThrow(/socket hang up|ECONNRESET/)
-  await sleep(50)
+  await expect.poll(() => kms.countCalls(), { timeout: 20_000 }).toBe(1)
   remove()
   await call
   expect(await list()).toBeDefined()
 })
 
-test('a fault ends after its count, by its remover, and with clear', async () => {
+test('a fault ends after its count, when it is removed, and when all are cleared', async () => {
   kms.faults.add({ kind: 'throttle', count: 2 })
   expect([(await refusal(list())).name, (await refusal(list())).name]).toStrictEqual(
     Array(2).fill('ThrottlingException'),
@@ -112,25 +106,25 @@ test('a probability hits some of the calls', async () => {
   kms.faults.add({ kind: 'throttle', probability: 0.5 })
   const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => list()))
   const hit = outcomes.filter(({ status }) => status === 'rejected').length
-  // Outside of 5 to 55 of 60 once in 10^11 runs.
+  // The number lies outside of 5 to 55 of 60 once in 10^11 runs.
   expect(hit).toBeGreaterThan(4)
   expect(hit).toBeLessThan(56)
 })
 
 test('a fault is aimed by operation, account and key, all of which must fit', async () => {
   const other = await createKey(client)
-  const stranger = kms.client({ accessKeyId: STRANGER })
+  const stranger = kms.client({ accessKeyId: strangerAccount })
   kms.faults.add({ kind: 'throttle', match: { operation: 'Encrypt', keyId: key.keyId } })
-  expect(await refusal(encrypt(key.arn))).toStrictEqual(THROTTLED)
+  expect(await refusal(encrypt(key.arn))).toStrictEqual(throttled)
   await encrypt(other.keyId)
   await list()
   kms.faults.clear()
   kms.faults.add({ kind: 'throttle', match: { keyId: other.arn } })
-  expect(await refusal(encrypt(other.keyId))).toStrictEqual(THROTTLED)
+  expect(await refusal(encrypt(other.keyId))).toStrictEqual(throttled)
   await encrypt()
   kms.faults.clear()
-  kms.faults.add({ kind: 'throttle', match: { account: OWNER } })
-  expect(await refusal(list())).toStrictEqual(THROTTLED)
+  kms.faults.add({ kind: 'throttle', match: { account: ownerAccount } })
+  expect(await refusal(list())).toStrictEqual(throttled)
   await list(stranger)
 })
 
@@ -143,24 +137,18 @@ test.each([
   expect(() => kms.faults.add(fault)).toThrow(new RegExp(`^"${name}" expected`))
 })
 
-const control = (method: string, path: string, body?: unknown) =>
-  fetch(`${kms.url}/_local-kms/${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-
 test('faults are set, listed and removed over HTTP', async () => {
-  const fault = { kind: 'throttle', match: { region: REGION } }
-  const added = await control('POST', 'faults', fault)
+  const fault = { kind: 'throttle', match: { region: homeRegion } }
+  const added = await kms.control('POST', 'faults', fault)
   expect(added.status).toBe(201)
   const { id } = (await added.json()) as { id: number }
-  expect(await (await control('GET', 'faults')).json()).toMatchObject({ faults: [{ id, ...fault }] })
-  expect(await refusal(list())).toStrictEqual(THROTTLED)
-  expect((await control('DELETE', `faults/${id}`)).status).toBe(204)
-  expect((await control('DELETE', `faults/${id}`)).status).toBe(404)
+  expect(await (await kms.control('GET', 'faults')).json()).toMatchObject({ faults: [{ id, ...fault }] })
+  expect(await refusal(list())).toStrictEqual(throttled)
+  expect((await kms.control('DELETE', `faults/${id}`)).status).toBe(204)
+  expect((await kms.control('DELETE', `faults/${id}`)).status).toBe(404)
   await list()
-  await control('POST', 'faults', fault)
-  expect((await control('DELETE', 'faults')).status).toBe(204)
+  await kms.control('POST', 'faults', fault)
+  expect((await kms.control('DELETE', 'faults')).status).toBe(204)
   await list()
 })
 
@@ -173,40 +161,42 @@ test.each([
   [{ kind: 'latency', latencyMs: '5' }, '"latencyMs" expected a number'],
   [[], 'expected a JSON object'],
 ])('%j is refused over HTTP', async (body, error) => {
-  const response = await control('POST', 'faults', body)
+  const response = await kms.control('POST', 'faults', body)
   expect(response.status).toBe(400)
   expect(await response.json()).toStrictEqual({ error })
 })
 
 test('calls are read and reset over HTTP', async () => {
-  await control('DELETE', 'calls')
+  await kms.control('DELETE', 'calls')
   await encrypt()
   await list()
-  expect(await (await control('GET', 'calls')).json()).toMatchObject({ total: 2 })
-  expect(await (await control('GET', `calls?operation=Encrypt&keyId=${key.keyId}`)).json()).toStrictEqual({
-    total: 1,
-    calls: [
-      {
-        operation: 'Encrypt',
-        region: REGION,
-        account: OWNER,
-        caller: `arn:aws:iam::${OWNER}:root`,
-        keys: [key.arn],
-        count: 1,
-      },
-    ],
-  })
-  expect((await control('GET', 'nonsense')).status).toBe(404)
+  expect(await (await kms.control('GET', 'calls')).json()).toMatchObject({ total: 2 })
+  expect(await (await kms.control('GET', `calls?operation=Encrypt&keyId=${key.keyId}`)).json()).toStrictEqual(
+    {
+      total: 1,
+      calls: [
+        {
+          operation: 'Encrypt',
+          region: homeRegion,
+          account: ownerAccount,
+          caller: `arn:aws:iam::${ownerAccount}:root`,
+          keys: [key.arn],
+          count: 1,
+        },
+      ],
+    },
+  )
+  expect((await kms.control('GET', 'nonsense')).status).toBe(404)
 })
 
-test('closing ends at once, whatever hangs or waits', async () => {
+test('closing ends at once, even while calls hang or wait', async () => {
   const closing = await startKms()
   const caller = closing.client()
   await list(caller)
   closing.faults.add({ kind: 'hang', match: { operation: 'ListKeys' } })
   closing.faults.add({ kind: 'latency', latencyMs: 60_000, match: { operation: 'CreateKey' } })
   const calls = [expect(list(caller)).rejects.toThrow(), expect(createKey(caller)).rejects.toThrow()]
-  await sleep(100)
+  await expect.poll(() => closing.countCalls(), { timeout: 20_000 }).toBe(3)
   expect(await duration(() => closing.close())).toBeLessThan(20_000)
   await Promise.all(calls)
 })

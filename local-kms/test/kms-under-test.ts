@@ -1,48 +1,79 @@
-// A local KMS with clients for its accounts, and what a refused call was refused with.
+// A local KMS with clients for its accounts, its control routes, and the reason of a refusal.
 import {
   CreateKeyCommand,
   KMSClient,
   type CreateKeyCommandInput,
   KMSServiceException,
 } from '@aws-sdk/client-kms'
+import { STSClient } from '@aws-sdk/client-sts'
 import { afterAll } from 'vitest'
 import { type LocalKms, type LocalKmsOptions, startLocalKms } from '../src/index.ts'
 
-export const OWNER = '111122223333'
-export const STRANGER = '444455556666'
-export const REGION = 'eu-west-1'
-export const OTHER_REGION = 'us-east-1'
+export const ownerAccount = '111122223333'
+export const strangerAccount = '444455556666'
+export const homeRegion = 'eu-west-1'
+export const otherRegion = 'us-east-1'
 
+/** Default: the administrator of the owner's account in the home Region, without retries. */
 interface As {
-  readonly accessKeyId?: string
-  readonly secretAccessKey?: string
-  readonly region?: string
+  accessKeyId?: string
+  secretAccessKey?: string
+  sessionToken?: string
+  region?: string
+  maxAttempts?: number
+  /** Milliseconds. */
+  systemClockOffset?: number
 }
 
+/** Its clients are closed with it, after the last test of the file. */
 interface KmsUnderTest extends LocalKms {
   client(as?: As): KMSClient
+  stsClient(as?: As): STSClient
+  /** Calls a control route. */
+  control(method: string, path: string, body?: unknown): Promise<Response>
 }
 
 export async function startKms(options: LocalKmsOptions = {}): Promise<KmsUnderTest> {
   const kms = await startLocalKms(options)
-  const clients: KMSClient[] = []
+  const clients: { destroy(): void }[] = []
   afterAll(async () => {
     for (const client of clients) client.destroy()
     await kms.close()
   })
+  function kept<Client extends { destroy(): void }>(client: Client): Client {
+    clients.push(client)
+    return client
+  }
   return {
     ...kms,
-    client: ({ accessKeyId = OWNER, secretAccessKey = 'test', region = REGION } = {}) => {
-      const client = new KMSClient({
-        endpoint: kms.url,
-        region,
-        credentials: { accessKeyId, secretAccessKey },
-        maxAttempts: 1,
-      })
-      clients.push(client)
-      return client
-    },
+    client: (as) => kept(createClient(kms.url, as)),
+    stsClient: (as) => kept(new STSClient(clientConfig(kms.url, as))),
+    control: (method, path, body) =>
+      fetch(`${kms.url}/_local-kms/${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
   }
+}
+
+/** The caller destroys it. */
+export function createClient(endpoint: string, as?: As): KMSClient {
+  return new KMSClient(clientConfig(endpoint, as))
+}
+
+function clientConfig(
+  endpoint: string,
+  {
+    accessKeyId = ownerAccount,
+    secretAccessKey = 'test',
+    sessionToken,
+    region = homeRegion,
+    maxAttempts = 1,
+    systemClockOffset = 0,
+  }: As = {},
+) {
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
+  return { endpoint, region, credentials, maxAttempts, systemClockOffset }
 }
 
 export async function createKey(client: KMSClient, input: Partial<CreateKeyCommandInput> = {}) {

@@ -1,4 +1,4 @@
-// A key and its replicas: one material, independent policies and states.
+// A key and its replicas share one material, and have independent policies and states.
 import {
   DecryptCommand,
   DescribeKeyCommand,
@@ -11,14 +11,23 @@ import {
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms'
 import { expect, test } from 'vitest'
-import { bytes, createKey, OTHER_REGION, OWNER, REGION, refusal, startKms, text } from './kms-under-test.ts'
+import {
+  bytes,
+  createKey,
+  otherRegion,
+  ownerAccount,
+  homeRegion,
+  refusal,
+  startKms,
+  text,
+} from './kms-under-test.ts'
 
-const DAY_MS = 86_400_000
+const dayMs = 86_400_000
 
 let now = Date.now()
 const kms = await startKms({ now: () => now })
 const here = kms.client()
-const there = kms.client({ region: OTHER_REGION })
+const there = kms.client({ region: otherRegion })
 
 const describe = async (client: KMSClient, KeyId: string) =>
   (await client.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata
@@ -26,9 +35,9 @@ const describe = async (client: KMSClient, KeyId: string) =>
 async function createPair() {
   const primary = await createKey(here, { MultiRegion: true, Description: 'primary' })
   const answer = await here.send(
-    new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: OTHER_REGION }),
+    new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: otherRegion }),
   )
-  return { primary, answer, replicaArn: primary.arn.replace(REGION, OTHER_REGION) }
+  return { primary, answer, replicaArn: primary.arn.replace(homeRegion, otherRegion) }
 }
 
 async function createReadyPair() {
@@ -37,12 +46,12 @@ async function createReadyPair() {
   return pair
 }
 
-test('a multi-region key says so', async () => {
+test('the metadata of a multi-region key say that it is one', async () => {
   const { keyId, arn, metadata } = await createKey(here, { MultiRegion: true })
   expect(keyId).toMatch(/^mrk-[0-9a-f]{32}$/)
   expect(metadata.MultiRegionConfiguration).toStrictEqual({
     MultiRegionKeyType: 'PRIMARY',
-    PrimaryKey: { Arn: arn, Region: REGION },
+    PrimaryKey: { Arn: arn, Region: homeRegion },
     ReplicaKeys: [],
   })
 })
@@ -55,13 +64,13 @@ test('a replica is Creating for 200 ms, unusable meanwhile, and then Enabled', a
     Description: '',
     MultiRegionConfiguration: {
       MultiRegionKeyType: 'REPLICA',
-      PrimaryKey: { Arn: primary.arn, Region: REGION },
-      ReplicaKeys: [{ Arn: replicaArn, Region: OTHER_REGION }],
+      PrimaryKey: { Arn: primary.arn, Region: homeRegion },
+      ReplicaKeys: [{ Arn: replicaArn, Region: otherRegion }],
     },
   }
   expect(answer.ReplicaKeyMetadata).toMatchObject({ ...expected, KeyState: 'Creating', Enabled: false })
   expect(JSON.parse(answer.ReplicaPolicy ?? '')).toMatchObject({
-    Statement: [{ Principal: { AWS: `arn:aws:iam::${OWNER}:root` } }],
+    Statement: [{ Principal: { AWS: `arn:aws:iam::${ownerAccount}:root` } }],
   })
   const early = there.send(new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('x') }))
   expect(await refusal(early)).toStrictEqual({
@@ -80,7 +89,7 @@ test('a replica is Creating for 200 ms, unusable meanwhile, and then Enabled', a
   await there.send(new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('x') }))
 })
 
-test('what one Region encrypts the other decrypts, and answers with its own ARN', async () => {
+test('each Region decrypts ciphertexts of the other, and answers with its own ARN', async () => {
   const { primary, replicaArn } = await createReadyPair()
   const context = { EncryptionContext: { tenantId: 'a' } }
   for (const [from, to, arn] of [
@@ -95,7 +104,7 @@ test('what one Region encrypts the other decrypts, and answers with its own ARN'
   }
 })
 
-test('disabling one Region and its policy leave the other alone', async () => {
+test('disabling the key in one Region leaves the other alone', async () => {
   const { primary } = await createReadyPair()
   const sealed = await there.send(new EncryptCommand({ KeyId: primary.keyId, Plaintext: bytes('x') }))
   await here.send(new DisableKeyCommand({ KeyId: primary.keyId }))
@@ -104,20 +113,20 @@ test('disabling one Region and its policy leave the other alone', async () => {
   expect(text((await there.send(decrypt)).Plaintext)).toBe('x')
 })
 
-test('a replica gets the policy it is given', async () => {
+test('a replica gets the policy of the request', async () => {
   const { keyId } = await createKey(here, { MultiRegion: true })
   const Policy = JSON.stringify({
     Id: 'replica',
-    Statement: [{ Effect: 'Allow', Principal: { AWS: OWNER }, Action: 'kms:*', Resource: '*' }],
+    Statement: [{ Effect: 'Allow', Principal: { AWS: ownerAccount }, Action: 'kms:*', Resource: '*' }],
   })
-  await here.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: OTHER_REGION, Policy }))
+  await here.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: otherRegion, Policy }))
   expect((await there.send(new GetKeyPolicyCommand({ KeyId: keyId }))).Policy).toBe(Policy)
   expect((await here.send(new GetKeyPolicyCommand({ KeyId: keyId }))).Policy).not.toBe(Policy)
 })
 
 test('only a primary replicates, once to a Region, and rotates', async () => {
   const { primary, replicaArn } = await createReadyPair()
-  const again = here.send(new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: OTHER_REGION }))
+  const again = here.send(new ReplicateKeyCommand({ KeyId: primary.keyId, ReplicaRegion: otherRegion }))
   expect((await refusal(again)).name).toBe('AlreadyExistsException')
   const notPrimary = {
     name: 'UnsupportedOperationException',
@@ -129,11 +138,11 @@ test('only a primary replicates, once to a Region, and rotates', async () => {
   const rotation = there.send(new EnableKeyRotationCommand({ KeyId: primary.keyId }))
   expect(await refusal(rotation)).toStrictEqual(notPrimary)
   const single = await createKey(here)
-  const replicate = here.send(new ReplicateKeyCommand({ KeyId: single.keyId, ReplicaRegion: OTHER_REGION }))
+  const replicate = here.send(new ReplicateKeyCommand({ KeyId: single.keyId, ReplicaRegion: otherRegion }))
   expect((await refusal(replicate)).message).toBe(`${single.arn} is not a multi-region primary key.`)
 })
 
-test('a single-region ciphertext and key mean nothing in another Region', async () => {
+test('a single-region key and its ciphertexts are unknown in another Region', async () => {
   const { keyId, arn } = await createKey(here)
   const { CiphertextBlob } = await here.send(new EncryptCommand({ KeyId: keyId, Plaintext: bytes('x') }))
   expect(await refusal(there.send(new DecryptCommand({ CiphertextBlob })))).toMatchObject({
@@ -144,7 +153,7 @@ test('a single-region ciphertext and key mean nothing in another Region', async 
   })
   expect(await refusal(there.send(new DescribeKeyCommand({ KeyId: arn })))).toStrictEqual({
     name: 'NotFoundException',
-    message: `Invalid arn ${REGION}`,
+    message: `Invalid arn ${homeRegion}`,
     status: 400,
   })
 })
@@ -157,9 +166,9 @@ test('a primary waits for its replicas before its own waiting period starts', as
   expect(scheduled).toMatchObject({ KeyState: 'PendingReplicaDeletion', PendingWindowInDays: 8 })
   expect(scheduled.DeletionDate).toBeUndefined()
   await there.send(new ScheduleKeyDeletionCommand({ KeyId: primary.keyId, PendingWindowInDays: 7 }))
-  now += 7 * DAY_MS
+  now += 7 * dayMs
   await expect(describe(there, primary.keyId)).rejects.toThrow('does not exist')
   expect(await describe(here, primary.keyId)).toMatchObject({ KeyState: 'PendingDeletion' })
-  now += 8 * DAY_MS
+  now += 8 * dayMs
   await expect(describe(here, primary.keyId)).rejects.toThrow('does not exist')
 })

@@ -1,4 +1,4 @@
-// What each operation answers when nothing is wrong.
+// The answer of each operation to a valid request.
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
@@ -29,7 +29,7 @@ import {
   paginateListKeys,
 } from '@aws-sdk/client-kms'
 import { expect, test } from 'vitest'
-import { bytes, createKey, OTHER_REGION, OWNER, REGION, startKms, text } from './kms-under-test.ts'
+import { bytes, createKey, otherRegion, ownerAccount, homeRegion, startKms, text } from './kms-under-test.ts'
 
 const kms = await startKms()
 const client = kms.client()
@@ -47,7 +47,7 @@ test('a new key is described in full', async () => {
   const { keyId, arn } = await createKey(client, { Description: 'for tests' })
   const metadata = await describe(keyId)
   expect(metadata).toStrictEqual({
-    AWSAccountId: OWNER,
+    AWSAccountId: ownerAccount,
     Arn: arn,
     CreationDate: expect.any(Date) as Date,
     CurrentKeyMaterialId: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
@@ -63,12 +63,12 @@ test('a new key is described in full', async () => {
     MultiRegion: false,
     Origin: 'AWS_KMS',
   })
-  expect(arn).toBe(`arn:aws:kms:${REGION}:${OWNER}:key/${keyId}`)
+  expect(arn).toBe(`arn:aws:kms:${homeRegion}:${ownerAccount}:key/${keyId}`)
   expect(keyId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
   expect(Math.abs(Date.now() - Number(metadata?.CreationDate))).toBeLessThan(10_000)
 })
 
-test('Decrypt opens what Encrypt sealed, with or without the key named', async () => {
+test('Decrypt opens the ciphertexts of Encrypt, with and without a key id', async () => {
   const sealed = await encrypt(key.keyId)
   expect(sealed).toMatchObject({ KeyId: key.arn, EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' })
   expect(sealed.$metadata.requestId).toMatch(/^[0-9a-f-]{36}$/)
@@ -91,7 +91,7 @@ test.each([
   expect((await decrypt(made.CiphertextBlob)).Plaintext).toStrictEqual(made.Plaintext)
 })
 
-test('GenerateDataKeyWithoutPlaintext keeps the key to itself', async () => {
+test('GenerateDataKeyWithoutPlaintext does not answer the key', async () => {
   const made = await client.send(
     new GenerateDataKeyWithoutPlaintextCommand({ KeyId: key.arn, KeySpec: 'AES_256' }),
   )
@@ -154,10 +154,10 @@ test('a key is gone with its aliases once its waiting period is over', async () 
   expect((await other.send(new ListAliasesCommand({}))).Aliases).toStrictEqual([])
 })
 
-test('an alias names its key in every place that takes a key, and moves to another', async () => {
+test('an alias names its key wherever a request names a key, and can be moved to another key', async () => {
   const [first, second] = [await createKey(client), await createKey(client)]
   const alias = 'alias/team/one'
-  const aliasArn = `arn:aws:kms:${REGION}:${OWNER}:${alias}`
+  const aliasArn = `arn:aws:kms:${homeRegion}:${ownerAccount}:${alias}`
   await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: first.arn }))
   expect((await describe(alias))?.Arn).toBe(first.arn)
   expect((await encrypt(aliasArn)).KeyId).toBe(first.arn)
@@ -200,7 +200,7 @@ test('the default policy is the account’s, and PutKeyPolicy replaces it', asyn
     {
       Sid: 'Enable IAM User Permissions',
       Effect: 'Allow',
-      Principal: { AWS: `arn:aws:iam::${OWNER}:root` },
+      Principal: { AWS: `arn:aws:iam::${ownerAccount}:root` },
       Action: 'kms:*',
       Resource: '*',
     },
@@ -235,7 +235,7 @@ test('ListKeys pages through the keys of one account and Region only', async () 
   const lister = kms.client(as)
   const made = new Set<string>()
   for (let i = 0; i < 5; i++) made.add((await createKey(lister)).arn)
-  await createKey(kms.client({ ...as, region: OTHER_REGION }))
+  await createKey(kms.client({ ...as, region: otherRegion }))
   const seen: string[] = []
   const sizes: number[] = []
   for await (const { Keys = [] } of paginateListKeys({ client: lister, pageSize: 2 }, {})) {
@@ -273,13 +273,13 @@ test('calls are counted by operation, Region, account and key', async () => {
   ).rejects.toThrow()
   expect(kms.countCalls({ keyId: counted.keyId, operation: 'Encrypt' })).toBe(3)
   expect(kms.countCalls({ keyId: counted.arn })).toBe(4)
-  expect(kms.countCalls({ keyId: counted.arn, region: OTHER_REGION })).toBe(0)
+  expect(kms.countCalls({ keyId: counted.arn, region: otherRegion })).toBe(0)
   expect(kms.callCounts({ keyId: counted.keyId, operation: 'Decrypt' })).toStrictEqual([
     {
       operation: 'Decrypt',
-      region: REGION,
-      account: OWNER,
-      caller: `arn:aws:iam::${OWNER}:root`,
+      region: homeRegion,
+      account: ownerAccount,
+      caller: `arn:aws:iam::${ownerAccount}:root`,
       keys: [counted.arn],
       count: 1,
     },

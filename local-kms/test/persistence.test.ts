@@ -1,4 +1,4 @@
-// What was answered is kept: across a restart, kill -9 and a failing disk. Damage is never taken for emptiness.
+// Every answered change survives a restart, kill -9 and a failing disk. A damaged file never counts as an empty state.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import {
   DecryptCommand,
   DescribeKeyCommand,
   EncryptCommand,
-  KMSClient,
+  type KMSClient,
   ListAliasesCommand,
   ListKeysCommand,
   ReplicateKeyCommand,
@@ -18,9 +18,9 @@ import {
 } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type LocalKms, startLocalKms } from '../src/index.ts'
-import { bytes, createKey, OTHER_REGION, OWNER, REGION, refusal, text } from './kms-under-test.ts'
+import { bytes, createClient, createKey, homeRegion, otherRegion, refusal, text } from './kms-under-test.ts'
 
-const MAIN = join(import.meta.dirname, '../src/main.ts')
+const mainFile = join(import.meta.dirname, '../src/main.ts')
 
 let dataDir: string
 const running: LocalKms[] = []
@@ -41,9 +41,8 @@ async function start(): Promise<LocalKms> {
   return kms
 }
 
-function clientOf(endpoint: string, region = REGION): KMSClient {
-  const credentials = { accessKeyId: OWNER, secretAccessKey: 'test' }
-  const client = new KMSClient({ endpoint, region, credentials, maxAttempts: 1 })
+function clientOf(endpoint: string, region = homeRegion): KMSClient {
+  const client = createClient(endpoint, { region })
   clients.push(client)
   return client
 }
@@ -64,7 +63,7 @@ test('keys, replicas, aliases, rotations and states survive a restart', async ()
   const old = await encrypt(before, keyId)
   await before.send(new RotateKeyOnDemandCommand({ KeyId: keyId }))
   const fresh = await encrypt(before, keyId)
-  await before.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: OTHER_REGION }))
+  await before.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: otherRegion }))
   await before.send(new CreateAliasCommand({ AliasName: 'alias/kept', TargetKeyId: keyId }))
   const doomed = await createKey(before)
   await before.send(new ScheduleKeyDeletionCommand({ KeyId: doomed.keyId }))
@@ -79,7 +78,7 @@ test('keys, replicas, aliases, rotations and states survive a restart', async ()
     metadata,
   )
   await expect
-    .poll(() => decrypt(clientOf(second.url, OTHER_REGION), fresh).catch(() => 'not yet'), { timeout: 5000 })
+    .poll(() => decrypt(clientOf(second.url, otherRegion), fresh).catch(() => 'not yet'), { timeout: 5000 })
     .toBe('kept')
 })
 
@@ -91,7 +90,7 @@ test('files are readable by their owner only', async () => {
 })
 
 async function spawnKms() {
-  const child = spawn(process.execPath, [MAIN, '--port', '0', '--data-dir', dataDir], {
+  const child = spawn(process.execPath, [mainFile, '--port', '0', '--data-dir', dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -103,7 +102,7 @@ async function spawnKms() {
   throw new Error(`local-kms did not start: ${output}`)
 }
 
-test('every key that was answered is there after kill -9 amid creations', async () => {
+test('every answered key is there after kill -9 while keys are created', async () => {
   const { child, url, exited } = await spawnKms()
   const client = clientOf(url)
   const answered: string[] = []
@@ -116,7 +115,7 @@ test('every key that was answered is there after kill -9 amid creations', async 
   await expect.poll(() => answered.length, { timeout: 20_000 }).toBeGreaterThan(20)
   child.kill('SIGKILL')
   await Promise.all([exited, ended])
-  // What a write that was cut off leaves behind.
+  // A write that was cut off leaves such a file behind.
   writeFileSync(join(dataDir, 'keys', 'unfinished.json.tmp'), '{"format":')
 
   const kms = await start()
@@ -127,7 +126,7 @@ test('every key that was answered is there after kill -9 amid creations', async 
   expect(keyFiles().filter((path) => path.endsWith('.tmp'))).toStrictEqual([])
 })
 
-test('the command says what it is for, and SIGTERM ends it', async () => {
+test('the command says that it is for development only, and SIGTERM ends it', async () => {
   const { child, output, exited } = await spawnKms()
   expect(output).toContain('for development and tests ONLY')
   child.kill('SIGTERM')
@@ -135,11 +134,11 @@ test('the command says what it is for, and SIGTERM ends it', async () => {
   expect(readdirSync(dataDir)).toStrictEqual(['keys'])
 })
 
-test('a folder in use is refused to a second process and to a second instance', async () => {
+test('a second process and a second instance are refused a folder in use', async () => {
   await start()
   const inUse = `${dataDir} is in use by another local-kms`
   await expect(startLocalKms({ dataDir })).rejects.toThrow(inUse)
-  const child = spawn(process.execPath, [MAIN, '--port', '0', '--data-dir', dataDir])
+  const child = spawn(process.execPath, [mainFile, '--port', '0', '--data-dir', dataDir])
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += String(chunk)))
   expect(await once(child, 'exit')).toStrictEqual([1, null])
@@ -167,7 +166,7 @@ test.each<[string, (content: string) => string]>([
   await start()
 })
 
-test('a change that cannot be written is an error and did not happen', async () => {
+test('a change that cannot be written is answered with an error and has no effect', async () => {
   const kms = await start()
   const client = clientOf(kms.url)
   const { keyId } = await createKey(client)

@@ -1,4 +1,4 @@
-// Who may do what: key policies and identity policies together, in one account and across two.
+// The effect of key policies and identity policies together, in one account and across two.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import {
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
 import { afterAll, describe, expect, test } from 'vitest'
-import { bytes, createKey, OWNER, refusal, startKms, STRANGER } from './kms-under-test.ts'
+import { bytes, createKey, ownerAccount, refusal, startKms, strangerAccount } from './kms-under-test.ts'
 
 const allow = (Action: string | string[], more: object = {}) => ({
   Effect: 'Allow',
@@ -31,17 +31,17 @@ const role = (account: string, name: string) => `arn:aws:iam::${account}:role/${
 const root = (account: string) => `arn:aws:iam::${account}:root`
 
 // name: [account, identity policy]
-const PRINCIPALS: Record<string, [string, object?]> = {
-  bare: [OWNER],
-  reader: [OWNER, document(allow('kms:Decrypt'))],
-  crypto: [OWNER, document(allow(['kms:*crypt', 'kms:ReEncrypt*']))],
-  barred: [OWNER, document(allow('kms:*'), deny('kms:Encrypt'))],
-  foreign: [STRANGER, document(allow('kms:*'))],
-  foreignBare: [STRANGER],
-  foreignBarred: [STRANGER, document(allow('kms:*'), deny('kms:Encrypt'))],
+const principals: Record<string, [string, object?]> = {
+  bare: [ownerAccount],
+  reader: [ownerAccount, document(allow('kms:Decrypt'))],
+  crypto: [ownerAccount, document(allow(['kms:*crypt', 'kms:ReEncrypt*']))],
+  barred: [ownerAccount, document(allow('kms:*'), deny('kms:Encrypt'))],
+  foreign: [strangerAccount, document(allow('kms:*'))],
+  foreignBare: [strangerAccount],
+  foreignBarred: [strangerAccount, document(allow('kms:*'), deny('kms:Encrypt'))],
   foreignElsewhere: [
-    STRANGER,
-    document({ ...allow('kms:*'), Resource: `arn:aws:kms:*:${OWNER}:key/another` }),
+    strangerAccount,
+    document({ ...allow('kms:*'), Resource: `arn:aws:kms:*:${ownerAccount}:key/another` }),
   ],
 }
 
@@ -53,7 +53,7 @@ const principalsFile = join(folder, 'principals.json')
 writeFileSync(
   principalsFile,
   JSON.stringify(
-    Object.entries(PRINCIPALS).map(([name, [account, policy]]) => ({
+    Object.entries(principals).map(([name, [account, policy]]) => ({
       accessKeyId: name,
       secretAccessKey: `secret of ${name}`,
       arn: role(account, name),
@@ -66,9 +66,9 @@ const kms = await startKms({ principalsFile })
 const admin = kms.client()
 const clients: Record<string, KMSClient> = {
   admin,
-  foreignAdmin: kms.client({ accessKeyId: STRANGER }),
+  foreignAdmin: kms.client({ accessKeyId: strangerAccount }),
 }
-for (const name of Object.keys(PRINCIPALS)) {
+for (const name of Object.keys(principals)) {
   clients[name] = kms.client({ accessKeyId: name, secretAccessKey: `secret of ${name}` })
 }
 
@@ -90,101 +90,101 @@ async function outcome(call: Promise<unknown>): Promise<string> {
   )
 }
 
-const ALLOWED = 'allowed'
-const DENIED = 'AccessDeniedException'
-const KEY_ACCOUNT = by(root(OWNER))
+const allowed = 'allowed'
+const denied = 'AccessDeniedException'
+const keyAccount = by(root(ownerAccount))
 
 describe('Encrypt under a key whose policy', () => {
   const everyone = { Principal: '*' }
   test.each<[string, object[], Record<string, string>]>([
     [
       'enables the account leaves it to identity policies',
-      [allow('kms:*', KEY_ACCOUNT)],
-      { admin: ALLOWED, crypto: ALLOWED, bare: DENIED, reader: DENIED, barred: DENIED, foreign: DENIED },
+      [allow('kms:*', keyAccount)],
+      { admin: allowed, crypto: allowed, bare: denied, reader: denied, barred: denied, foreign: denied },
     ],
     [
       'enables the account by its number does the same',
-      [allow('kms:*', by(OWNER))],
-      { admin: ALLOWED, bare: DENIED },
+      [allow('kms:*', by(ownerAccount))],
+      { admin: allowed, bare: denied },
     ],
     [
       'names a role gives it to the role, and not even to root',
-      [allow('kms:Encrypt', by(role(OWNER, 'bare')))],
-      { bare: ALLOWED, admin: DENIED, crypto: DENIED },
+      [allow('kms:Encrypt', by(role(ownerAccount, 'bare')))],
+      { bare: allowed, admin: denied, crypto: denied },
     ],
     [
       'names a role cannot overrule a deny of the identity policy',
-      [allow('kms:*', by(role(OWNER, 'barred')))],
-      { barred: DENIED },
+      [allow('kms:*', by(role(ownerAccount, 'barred')))],
+      { barred: denied },
     ],
     [
       'allows another action only',
-      [allow('kms:Decrypt', by(role(OWNER, 'bare')))],
-      { bare: DENIED, admin: DENIED },
+      [allow('kms:Decrypt', by(role(ownerAccount, 'bare')))],
+      { bare: denied, admin: denied },
     ],
     [
       'denies somebody denies what it allows too',
       [
-        allow('kms:*', by(role(OWNER, 'bare'), role(OWNER, 'reader'))),
-        deny('kms:Encrypt', by(role(OWNER, 'bare'))),
+        allow('kms:*', by(role(ownerAccount, 'bare'), role(ownerAccount, 'reader'))),
+        deny('kms:Encrypt', by(role(ownerAccount, 'bare'))),
       ],
-      { bare: DENIED, reader: ALLOWED },
+      { bare: denied, reader: allowed },
     ],
     [
       'denies the account denies everybody in it',
-      [allow('kms:*', by(role(OWNER, 'bare'))), deny('kms:Encrypt', KEY_ACCOUNT)],
-      { bare: DENIED },
+      [allow('kms:*', by(role(ownerAccount, 'bare'))), deny('kms:Encrypt', keyAccount)],
+      { bare: denied },
     ],
     [
       'allows everybody still needs the identity policy of another account',
       [allow('kms:*', everyone)],
-      { bare: ALLOWED, admin: ALLOWED, foreign: ALLOWED, foreignBare: DENIED },
+      { bare: allowed, admin: allowed, foreign: allowed, foreignBare: denied },
     ],
     [
       'names another account needs both sides',
-      [allow('kms:*', by(root(STRANGER)))],
+      [allow('kms:*', by(root(strangerAccount)))],
       {
-        foreign: ALLOWED,
-        foreignAdmin: ALLOWED,
-        foreignBare: DENIED,
-        foreignBarred: DENIED,
-        foreignElsewhere: DENIED,
-        admin: DENIED,
+        foreign: allowed,
+        foreignAdmin: allowed,
+        foreignBare: denied,
+        foreignBarred: denied,
+        foreignElsewhere: denied,
+        admin: denied,
       },
     ],
     [
       'names a role of another account needs both sides',
-      [allow('kms:*', by(role(STRANGER, 'foreign'), role(STRANGER, 'foreignBare')))],
-      { foreign: ALLOWED, foreignBare: DENIED, foreignAdmin: DENIED },
+      [allow('kms:*', by(role(strangerAccount, 'foreign'), role(strangerAccount, 'foreignBare')))],
+      { foreign: allowed, foreignBare: denied, foreignAdmin: denied },
     ],
     [
-      'excepts somebody from a deny',
+      'exempts somebody from a deny',
       [
-        allow('kms:*', by(OWNER, role(OWNER, 'bare'), role(OWNER, 'reader'))),
-        { ...deny('kms:Encrypt'), NotPrincipal: { AWS: role(OWNER, 'bare') } },
+        allow('kms:*', by(ownerAccount, role(ownerAccount, 'bare'), role(ownerAccount, 'reader'))),
+        { ...deny('kms:Encrypt'), NotPrincipal: { AWS: role(ownerAccount, 'bare') } },
       ],
-      { bare: ALLOWED, reader: DENIED, admin: DENIED },
+      { bare: allowed, reader: denied, admin: denied },
     ],
     [
       'uses NotAction',
-      [{ Effect: 'Allow', NotAction: 'kms:Decrypt', Resource: '*', ...by(role(OWNER, 'bare')) }],
-      { bare: ALLOWED },
+      [{ Effect: 'Allow', NotAction: 'kms:Decrypt', Resource: '*', ...by(role(ownerAccount, 'bare')) }],
+      { bare: allowed },
     ],
     [
       'concerns another resource',
-      [{ ...allow('kms:*', KEY_ACCOUNT), Resource: `arn:aws:kms:*:${OWNER}:key/another` }],
-      { admin: DENIED },
+      [{ ...allow('kms:*', keyAccount), Resource: `arn:aws:kms:*:${ownerAccount}:key/another` }],
+      { admin: denied },
     ],
     [
       'concerns the keys of the account',
-      [{ ...allow('kms:*', KEY_ACCOUNT), Resource: `arn:aws:kms:*:${OWNER}:key/*` }],
-      { admin: ALLOWED },
+      [{ ...allow('kms:*', keyAccount), Resource: `arn:aws:kms:*:${ownerAccount}:key/*` }],
+      { admin: allowed },
     ],
-    ['uses wildcards in actions of any case', [allow('KMS:en?rypt*', KEY_ACCOUNT)], { admin: ALLOWED }],
+    ['uses wildcards in actions of any case', [allow('KMS:en?rypt*', keyAccount)], { admin: allowed }],
     [
       'names an AWS service',
       [allow('kms:*', { Principal: { Service: 's3.amazonaws.com' } })],
-      { admin: DENIED },
+      { admin: denied },
     ],
   ])('%s', async (_, statements, expected) => {
     const { arn } = await keyWith(...statements)
@@ -198,71 +198,71 @@ describe('Encrypt under a key whose policy', () => {
 })
 
 describe('a condition', () => {
-  const CONTEXT = { tenantId: 'a', purpose: 'p' }
-  const KEYS = 'kms:EncryptionContextKeys'
+  const context = { tenantId: 'a', purpose: 'p' }
+  const contextKeys = 'kms:EncryptionContextKeys'
   test.each<[object, string]>([
-    [{ StringEquals: { 'kms:EncryptionContext:tenantId': 'a' } }, ALLOWED],
-    [{ StringEquals: { 'kms:EncryptionContext:tenantId': 'b' } }, DENIED],
-    [{ StringEquals: { 'kms:EncryptionContext:tenantId': 'A' } }, DENIED],
-    [{ StringEquals: { 'kms:EncryptionContext:TENANTID': 'a' } }, ALLOWED],
-    [{ StringEquals: { 'kms:EncryptionContext:tenantId': ['b', 'a'] } }, ALLOWED],
-    [{ StringEquals: { 'kms:EncryptionContext:absent': 'a' } }, DENIED],
-    [{ StringEqualsIfExists: { 'kms:EncryptionContext:absent': 'a' } }, ALLOWED],
+    [{ StringEquals: { 'kms:EncryptionContext:tenantId': 'a' } }, allowed],
+    [{ StringEquals: { 'kms:EncryptionContext:tenantId': 'b' } }, denied],
+    [{ StringEquals: { 'kms:EncryptionContext:tenantId': 'A' } }, denied],
+    [{ StringEquals: { 'kms:EncryptionContext:TENANTID': 'a' } }, allowed],
+    [{ StringEquals: { 'kms:EncryptionContext:tenantId': ['b', 'a'] } }, allowed],
+    [{ StringEquals: { 'kms:EncryptionContext:absent': 'a' } }, denied],
+    [{ StringEqualsIfExists: { 'kms:EncryptionContext:absent': 'a' } }, allowed],
     [
       { StringEquals: { 'kms:EncryptionContext:tenantId': 'a', 'kms:EncryptionContext:purpose': 'q' } },
-      DENIED,
+      denied,
     ],
-    [{ StringNotEquals: { 'kms:EncryptionContext:tenantId': 'a' } }, DENIED],
-    [{ StringNotEquals: { 'kms:EncryptionContext:absent': 'a' } }, ALLOWED],
-    [{ StringEqualsIgnoreCase: { 'kms:EncryptionContext:tenantId': 'A' } }, ALLOWED],
-    [{ StringLike: { 'kms:EncryptionContext:purpose': '?*' } }, ALLOWED],
-    [{ StringNotLike: { 'kms:EncryptionContext:purpose': 'p*' } }, DENIED],
-    [{ 'ForAnyValue:StringEquals': { [KEYS]: 'tenantId' } }, ALLOWED],
-    [{ 'ForAnyValue:StringEquals': { [KEYS]: 'TENANTID' } }, DENIED],
-    [{ 'ForAllValues:StringEquals': { [KEYS]: ['tenantId', 'purpose', 'more'] } }, ALLOWED],
-    [{ 'ForAllValues:StringEquals': { [KEYS]: 'tenantId' } }, DENIED],
-    [{ StringEquals: { [KEYS]: 'tenantId' } }, DENIED],
-    [{ Null: { 'kms:EncryptionContext:tenantId': 'false' } }, ALLOWED],
-    [{ Null: { 'kms:EncryptionContext:tenantId': true } }, DENIED],
-    [{ Null: { 'kms:ViaService': 'true', 'aws:SourceAccount': 'true' } }, ALLOWED],
-    [{ StringEquals: { 'kms:CallerAccount': OWNER } }, ALLOWED],
-    [{ StringEquals: { 'kms:CallerAccount': STRANGER } }, DENIED],
-    [{ StringEquals: { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' } }, DENIED],
-    [{ Bool: { 'kms:MultiRegion': 'false' } }, ALLOWED],
-    [{ Bool: { 'kms:MultiRegion': 'true' } }, DENIED],
-    [{ StringEquals: { 'aws:PrincipalAccount': OWNER } }, ALLOWED],
-    [{ ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${OWNER}:*` } }, ALLOWED],
-    [{ ArnEquals: { 'aws:PrincipalArn': role(OWNER, '*') } }, DENIED],
-    [{ StringEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, DENIED],
-    [{ StringNotEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, DENIED],
+    [{ StringNotEquals: { 'kms:EncryptionContext:tenantId': 'a' } }, denied],
+    [{ StringNotEquals: { 'kms:EncryptionContext:absent': 'a' } }, allowed],
+    [{ StringEqualsIgnoreCase: { 'kms:EncryptionContext:tenantId': 'A' } }, allowed],
+    [{ StringLike: { 'kms:EncryptionContext:purpose': '?*' } }, allowed],
+    [{ StringNotLike: { 'kms:EncryptionContext:purpose': 'p*' } }, denied],
+    [{ 'ForAnyValue:StringEquals': { [contextKeys]: 'tenantId' } }, allowed],
+    [{ 'ForAnyValue:StringEquals': { [contextKeys]: 'TENANTID' } }, denied],
+    [{ 'ForAllValues:StringEquals': { [contextKeys]: ['tenantId', 'purpose', 'more'] } }, allowed],
+    [{ 'ForAllValues:StringEquals': { [contextKeys]: 'tenantId' } }, denied],
+    [{ StringEquals: { [contextKeys]: 'tenantId' } }, denied],
+    [{ Null: { 'kms:EncryptionContext:tenantId': 'false' } }, allowed],
+    [{ Null: { 'kms:EncryptionContext:tenantId': true } }, denied],
+    [{ Null: { 'kms:ViaService': 'true', 'aws:SourceAccount': 'true' } }, allowed],
+    [{ StringEquals: { 'kms:CallerAccount': ownerAccount } }, allowed],
+    [{ StringEquals: { 'kms:CallerAccount': strangerAccount } }, denied],
+    [{ StringEquals: { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' } }, denied],
+    [{ Bool: { 'kms:MultiRegion': 'false' } }, allowed],
+    [{ Bool: { 'kms:MultiRegion': 'true' } }, denied],
+    [{ StringEquals: { 'aws:PrincipalAccount': ownerAccount } }, allowed],
+    [{ ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ownerAccount}:*` } }, allowed],
+    [{ ArnEquals: { 'aws:PrincipalArn': role(ownerAccount, '*') } }, denied],
+    [{ StringEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, denied],
+    [{ StringNotEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, denied],
   ])('%j: %s', async (condition, expected) => {
-    const { arn } = await keyWith(allow('kms:*', { ...KEY_ACCOUNT, ...when(condition) }))
-    const input = { KeyId: arn, Plaintext: bytes('x'), EncryptionContext: CONTEXT }
+    const { arn } = await keyWith(allow('kms:*', { ...keyAccount, ...when(condition) }))
+    const input = { KeyId: arn, Plaintext: bytes('x'), EncryptionContext: context }
     expect(await outcome(admin.send(new EncryptCommand(input)))).toBe(expected)
   })
 
-  test('that local-kms cannot judge denies where it stands in a Deny', async () => {
+  test('that local-kms cannot judge makes a Deny apply', async () => {
     const unheardOf = when({ StringEquals: { 'aws:PrincipalOrgID': 'o-1' } })
     const { arn } = await keyWith(
-      allow('kms:*', KEY_ACCOUNT),
-      deny('kms:Encrypt', { ...KEY_ACCOUNT, ...unheardOf }),
+      allow('kms:*', keyAccount),
+      deny('kms:Encrypt', { ...keyAccount, ...unheardOf }),
     )
-    expect(await outcome(admin.send(new EncryptCommand({ KeyId: arn, Plaintext: bytes('x') })))).toBe(DENIED)
+    expect(await outcome(admin.send(new EncryptCommand({ KeyId: arn, Plaintext: bytes('x') })))).toBe(denied)
   })
 
-  test('on a pair that comes twice in different case is not met', async () => {
+  test('on a pair that occurs twice, in different case, is not met', async () => {
     const condition = when({ StringEquals: { 'kms:EncryptionContext:tenantId': 'a' } })
-    const { arn } = await keyWith(allow('kms:*', { ...KEY_ACCOUNT, ...condition }))
+    const { arn } = await keyWith(allow('kms:*', { ...keyAccount, ...condition }))
     const EncryptionContext = { tenantId: 'a', TENANTID: 'b' }
     const call = admin.send(new EncryptCommand({ KeyId: arn, Plaintext: bytes('x'), EncryptionContext }))
-    expect(await outcome(call)).toBe(DENIED)
+    expect(await outcome(call)).toBe(denied)
   })
 
   test('binds a platform to one tenant, in both directions, and does not concern DescribeKey', async () => {
     const tenant = when({ StringEquals: { 'kms:EncryptionContext:tenantId': 'a' } })
     const { arn } = await keyWith(
-      allow('kms:*', KEY_ACCOUNT),
-      allow(['kms:Encrypt', 'kms:Decrypt'], { ...by(STRANGER), ...tenant }),
+      allow('kms:*', keyAccount),
+      allow(['kms:Encrypt', 'kms:Decrypt'], { ...by(strangerAccount), ...tenant }),
     )
     const platform = clientOf('foreign')
     const sealed = await platform.send(
@@ -272,34 +272,34 @@ describe('a condition', () => {
       platform.send(
         new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: { tenantId } }),
       )
-    expect(await outcome(decrypt('a'))).toBe(ALLOWED)
-    expect(await outcome(decrypt('b'))).toBe(DENIED)
-    expect(await outcome(platform.send(new DescribeKeyCommand({ KeyId: arn })))).toBe(DENIED)
-    expect(await outcome(admin.send(new DescribeKeyCommand({ KeyId: arn })))).toBe(ALLOWED)
+    expect(await outcome(decrypt('a'))).toBe(allowed)
+    expect(await outcome(decrypt('b'))).toBe(denied)
+    expect(await outcome(platform.send(new DescribeKeyCommand({ KeyId: arn })))).toBe(denied)
+    expect(await outcome(admin.send(new DescribeKeyCommand({ KeyId: arn })))).toBe(allowed)
   })
 })
 
 describe('across accounts', () => {
-  test('nobody manages a key of another account, whatever its policy says', async () => {
+  test('nobody manages a key of another account, even if its policy allows it', async () => {
     const { arn } = await keyWith(allow('kms:*', { Principal: '*' }))
     const foreign = clientOf('foreign')
-    expect(await outcome(foreign.send(new DescribeKeyCommand({ KeyId: arn })))).toBe(ALLOWED)
-    const Policy = JSON.stringify(document(allow('kms:*', by(STRANGER))))
+    expect(await outcome(foreign.send(new DescribeKeyCommand({ KeyId: arn })))).toBe(allowed)
+    const Policy = JSON.stringify(document(allow('kms:*', by(strangerAccount))))
     for (const call of [
       foreign.send(new DisableKeyCommand({ KeyId: arn })),
       foreign.send(new GetKeyPolicyCommand({ KeyId: arn })),
       foreign.send(new PutKeyPolicyCommand({ KeyId: arn, Policy })),
     ]) {
-      expect(await outcome(call)).toBe(DENIED)
+      expect(await outcome(call)).toBe(denied)
     }
   })
 
-  test('a key that is not there looks like one that is forbidden', async () => {
-    const KeyId = `arn:aws:kms:eu-west-1:${OWNER}:key/00000000-0000-4000-8000-000000000000`
-    expect(await outcome(clientOf('foreign').send(new DescribeKeyCommand({ KeyId })))).toBe(DENIED)
+  test('a missing key looks like a forbidden one', async () => {
+    const KeyId = `arn:aws:kms:eu-west-1:${ownerAccount}:key/00000000-0000-4000-8000-000000000000`
+    expect(await outcome(clientOf('foreign').send(new DescribeKeyCommand({ KeyId })))).toBe(denied)
   })
 
-  test('a key id without an account is one of the caller’s own', async () => {
+  test('a key id without an account names a key of the caller’s account', async () => {
     const { keyId } = await keyWith(allow('kms:*', { Principal: '*' }))
     expect(await outcome(clientOf('foreign').send(new DescribeKeyCommand({ KeyId: keyId })))).toBe(
       'NotFoundException',
@@ -308,42 +308,42 @@ describe('across accounts', () => {
 })
 
 test('ReEncrypt needs ReEncryptFrom on one key and ReEncryptTo on the other', async () => {
-  const from = await keyWith(allow(['kms:Encrypt', 'kms:ReEncryptFrom'], KEY_ACCOUNT))
-  const to = await keyWith(allow('kms:ReEncryptTo', KEY_ACCOUNT))
+  const from = await keyWith(allow(['kms:Encrypt', 'kms:ReEncryptFrom'], keyAccount))
+  const to = await keyWith(allow('kms:ReEncryptTo', keyAccount))
   const { CiphertextBlob } = await admin.send(new EncryptCommand({ KeyId: from.arn, Plaintext: bytes('x') }))
   const move = (DestinationKeyId: string) =>
     admin.send(new ReEncryptCommand({ CiphertextBlob, DestinationKeyId }))
-  expect(await outcome(move(to.arn))).toBe(ALLOWED)
-  expect(await outcome(move(from.arn))).toBe(DENIED)
+  expect(await outcome(move(to.arn))).toBe(allowed)
+  expect(await outcome(move(from.arn))).toBe(denied)
 })
 
-test('what concerns no key is a matter of identity policies', async () => {
-  expect(await outcome(clientOf('barred').send(new ListKeysCommand({})))).toBe(ALLOWED)
+test('identity policies alone decide about an operation that concerns no key', async () => {
+  expect(await outcome(clientOf('barred').send(new ListKeysCommand({})))).toBe(allowed)
   expect(await refusal(clientOf('reader').send(new ListKeysCommand({})))).toStrictEqual({
-    name: DENIED,
-    message: `User: ${role(OWNER, 'reader')} is not authorized to perform: kms:ListKeys on resource: * because no identity-based policy allows the kms:ListKeys action`,
+    name: denied,
+    message: `User: ${role(ownerAccount, 'reader')} is not authorized to perform: kms:ListKeys on resource: * because no identity-based policy allows the kms:ListKeys action`,
     status: 400,
   })
 })
 
-test('a refusal says which side refused', async () => {
+test('a refusal says which policy refused', async () => {
   const encrypt = (name: string, KeyId: string) =>
     clientOf(name).send(new EncryptCommand({ KeyId, Plaintext: bytes('x') }))
   const { arn } = await keyWith(
-    allow('kms:*', KEY_ACCOUNT),
-    allow('kms:*', by(STRANGER)),
-    deny('kms:Encrypt', by(role(OWNER, 'crypto'))),
+    allow('kms:*', keyAccount),
+    allow('kms:*', by(strangerAccount)),
+    deny('kms:Encrypt', by(role(ownerAccount, 'crypto'))),
   )
   const said = async (name: string) => (await refusal(encrypt(name, arn))).message
-  const opening = (name: string, account = OWNER) =>
+  const opening = (name: string, account = ownerAccount) =>
     `User: ${role(account, name)} is not authorized to perform: kms:Encrypt on resource: ${arn}`
   expect(await said('bare')).toBe(
     `${opening('bare')} because no identity-based policy allows the kms:Encrypt action`,
   )
   expect(await said('barred')).toBe(`${opening('barred')} with an explicit deny in an identity-based policy`)
   expect(await said('crypto')).toBe(`${opening('crypto')} with an explicit deny in a resource-based policy`)
-  const closed = await keyWith(allow('kms:Decrypt', KEY_ACCOUNT))
+  const closed = await keyWith(allow('kms:Decrypt', keyAccount))
   expect((await refusal(encrypt('admin', closed.arn))).message).toBe(
-    `User: ${root(OWNER)} is not authorized to perform: kms:Encrypt on resource: ${closed.arn} because no resource-based policy allows the kms:Encrypt action`,
+    `User: ${root(ownerAccount)} is not authorized to perform: kms:Encrypt on resource: ${closed.arn} because no resource-based policy allows the kms:Encrypt action`,
   )
 })

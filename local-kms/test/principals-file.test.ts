@@ -1,11 +1,11 @@
-// Which files of principals are refused, and that one that is accepted gives its principals their credentials.
+// Malformed files of principals are refused. The principals of an accepted file have its credentials and policies.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ListKeysCommand } from '@aws-sdk/client-kms'
 import { afterAll, expect, test } from 'vitest'
 import { startLocalKms } from '../src/index.ts'
-import { OWNER, refusal, startKms } from './kms-under-test.ts'
+import { ownerAccount, refusal, startKms } from './kms-under-test.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'local-kms-principals-'))
 afterAll(() => {
@@ -18,18 +18,22 @@ function fileOf(content: unknown): string {
   return path
 }
 
-const GOOD = { accessKeyId: 'KEYHOLD', secretAccessKey: 's3cret', arn: `arn:aws:iam::${OWNER}:role/keyhold` }
+const good = {
+  accessKeyId: 'KEYHOLD',
+  secretAccessKey: 's3cret',
+  arn: `arn:aws:iam::${ownerAccount}:role/keyhold`,
+}
 
 test.each<[string, unknown, string]>([
   ['no JSON', '{', 'JSON'],
-  ['no list', GOOD, 'expected a JSON array'],
-  ['no access key', [{ ...GOOD, accessKeyId: undefined }], 'entry 0: "accessKeyId"'],
-  ['no secret', [GOOD, { ...GOOD, secretAccessKey: '' }], 'entry 1: "secretAccessKey"'],
-  ['an ARN of no principal', [{ ...GOOD, arn: 'arn:aws:s3:::bucket' }], 'entry 0: "arn"'],
-  ['an access key twice', [GOOD, GOOD], 'entry 1: its accessKeyId is listed twice'],
+  ['no list', good, 'expected a JSON array'],
+  ['no access key', [{ ...good, accessKeyId: undefined }], 'entry 0: "accessKeyId"'],
+  ['no secret', [good, { ...good, secretAccessKey: '' }], 'entry 1: "secretAccessKey"'],
+  ['an ARN of no principal', [{ ...good, arn: 'arn:aws:s3:::bucket' }], 'entry 0: "arn"'],
+  ['an access key twice', [good, good], 'entry 1: its accessKeyId is listed twice'],
   [
     'a bad policy',
-    [{ ...GOOD, policy: { Statement: [{}] } }],
+    [{ ...good, policy: { Statement: [{}] } }],
     'entry 0: Policy contains a statement without an Effect',
   ],
 ])('%s is refused', async (_, content, message) => {
@@ -38,9 +42,9 @@ test.each<[string, unknown, string]>([
   await expect(startLocalKms({ principalsFile })).rejects.toThrow(message)
 })
 
-test('a listed principal signs with its own secret and has what its policy gives', async () => {
+test('a listed principal signs with its own secret and may do what its policy allows', async () => {
   const policy = { Statement: { Effect: 'Allow', Action: 'kms:ListKeys', Resource: '*' } }
-  const kms = await startKms({ principalsFile: fileOf([{ ...GOOD, policy }]) })
+  const kms = await startKms({ principalsFile: fileOf([{ ...good, policy }]) })
   const own = kms.client({ accessKeyId: 'KEYHOLD', secretAccessKey: 's3cret' })
   expect((await own.send(new ListKeysCommand({}))).Keys).toStrictEqual([])
   const wrong = kms.client({ accessKeyId: 'KEYHOLD', secretAccessKey: 'test' })

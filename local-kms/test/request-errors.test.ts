@@ -1,4 +1,4 @@
-// How a request that breaks a limit or a rule is refused: names, words and HTTP 400.
+// A request that breaks a limit or a rule is refused with the name and the words of AWS, and with HTTP 400.
 import {
   CreateAliasCommand,
   CreateKeyCommand,
@@ -16,15 +16,15 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { beforeAll, expect, test } from 'vitest'
-import { bytes, createKey, OWNER, REGION, refusal, startKms } from './kms-under-test.ts'
+import { bytes, createKey, ownerAccount, homeRegion, refusal, startKms } from './kms-under-test.ts'
 
 const kms = await startKms()
 const client = kms.client()
 const key = await createKey(client)
 const pending = await createKey(client)
 const hmac = await createKey(client, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' })
-const UNKNOWN_SPEC: object = { KeySpec: 'AES_512' }
-const arnOf = (resource: string) => `arn:aws:kms:${REGION}:${OWNER}:${resource}`
+const unknownSpec: object = { KeySpec: 'AES_512' }
+const arnOf = (resource: string) => `arn:aws:kms:${homeRegion}:${ownerAccount}:${resource}`
 
 const encrypt = (KeyId: string, more: Partial<EncryptCommandInput> = {}) =>
   client.send(new EncryptCommand({ KeyId, Plaintext: bytes('x'), ...more }))
@@ -91,7 +91,7 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
   ],
   [
     'an unknown data key spec',
-    () => client.send(new GenerateDataKeyCommand({ KeyId: key.arn, ...UNKNOWN_SPEC })),
+    () => client.send(new GenerateDataKeyCommand({ KeyId: key.arn, ...unknownSpec })),
     'ValidationException',
     "1 validation error detected: Value 'AES_512' at 'keySpec' failed to satisfy constraint: Member must satisfy enum value set: [AES_256, AES_128]",
   ],
@@ -126,7 +126,7 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
     'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
   ],
   [
-    'a usage that the spec has not',
+    'a usage that the spec does not have',
     () => client.send(new CreateKeyCommand({ KeySpec: 'HMAC_256', KeyUsage: 'SIGN_VERIFY' })),
     'ValidationException',
     'KeyUsage SIGN_VERIFY is not compatible with KeySpec HMAC_256.',

@@ -1,24 +1,12 @@
-// Only a request that its sender signed as it arrived is carried out.
+// A request is carried out only if it arrives as its sender signed it.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { DescribeKeyCommand, EncryptCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
-import { afterAll, expect, test } from 'vitest'
-import { bytes, createKey, OWNER, REGION, refusal, startKms, text } from './kms-under-test.ts'
+import { DescribeKeyCommand, EncryptCommand, type KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
+import { expect, test } from 'vitest'
+import { bytes, createKey, ownerAccount, homeRegion, refusal, startKms, text } from './kms-under-test.ts'
 
 const kms = await startKms()
 const key = await createKey(kms.client())
-
-const credentials = { accessKeyId: OWNER, secretAccessKey: 'test' }
-const clients: KMSClient[] = []
-afterAll(() => {
-  for (const client of clients) client.destroy()
-})
-
-function client(config: object): KMSClient {
-  const made = new KMSClient({ endpoint: kms.url, region: REGION, credentials, maxAttempts: 1, ...config })
-  clients.push(made)
-  return made
-}
 
 interface SignedRequest {
   headers: Record<string, string>
@@ -27,7 +15,7 @@ interface SignedRequest {
 
 /** Changes a request after the SDK has signed it. */
 function tampering(change: (request: SignedRequest) => void): KMSClient {
-  const tampered = client({})
+  const tampered = kms.client()
   tampered.middlewareStack.add(
     (next) => (args) => {
       change(args.request as SignedRequest)
@@ -39,7 +27,7 @@ function tampering(change: (request: SignedRequest) => void): KMSClient {
 }
 
 const list = (from: KMSClient) => refusal(from.send(new ListKeysCommand({})))
-const MISMATCH = {
+const mismatch = {
   name: 'InvalidSignatureException',
   message:
     'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
@@ -47,15 +35,13 @@ const MISMATCH = {
 }
 
 test('a wrong secret is refused', async () => {
-  expect(await list(client({ credentials: { ...credentials, secretAccessKey: 'tesT' } }))).toStrictEqual(
-    MISMATCH,
-  )
+  expect(await list(kms.client({ secretAccessKey: 'tesT' }))).toStrictEqual(mismatch)
 })
 
 test.each(['AKIAIOSFODNN7EXAMPLE', '12345678901', '1234567890123', 'TEST'])(
   'an unknown access key is refused: %s',
   async (accessKeyId) => {
-    expect(await list(client({ credentials: { ...credentials, accessKeyId } }))).toStrictEqual({
+    expect(await list(kms.client({ accessKeyId }))).toStrictEqual({
       name: 'UnrecognizedClientException',
       message: 'The security token included in the request is invalid.',
       status: 400,
@@ -64,7 +50,7 @@ test.each(['AKIAIOSFODNN7EXAMPLE', '12345678901', '1234567890123', 'TEST'])(
 )
 
 test('a session token that was never issued is refused', async () => {
-  const { name } = await list(client({ credentials: { ...credentials, sessionToken: 'stale' } }))
+  const { name } = await list(kms.client({ sessionToken: 'stale' }))
   expect(name).toBe('UnrecognizedClientException')
 })
 
@@ -73,11 +59,11 @@ test('a body, a target or a header that changed on the way is refused', async ()
   const body = tampering((request) => {
     request.body = bytes(text(request.body).replace('eA==', 'eQ=='))
   })
-  expect(await refusal(body.send(encrypt))).toStrictEqual(MISMATCH)
+  expect(await refusal(body.send(encrypt))).toStrictEqual(mismatch)
   const target = tampering((request) => {
     request.headers['x-amz-target'] = 'TrentService.DisableKey'
   })
-  expect(await refusal(target.send(new DescribeKeyCommand({ KeyId: key.arn })))).toStrictEqual(MISMATCH)
+  expect(await refusal(target.send(new DescribeKeyCommand({ KeyId: key.arn })))).toStrictEqual(mismatch)
   const added = tampering((request) => {
     request.headers['x-amz-meta-extra'] = 'unsigned'
   })
@@ -88,11 +74,11 @@ test('a body, a target or a header that changed on the way is refused', async ()
   const signature = tampering((request) => {
     request.headers.authorization = (request.headers.authorization ?? '').slice(0, -1)
   })
-  expect(await list(signature)).toStrictEqual(MISMATCH)
+  expect(await list(signature)).toStrictEqual(mismatch)
 })
 
 test.each([-4, 4])('a clock that is %i minutes off is accepted', async (minutes) => {
-  await client({ systemClockOffset: minutes * 60_000 }).send(new ListKeysCommand({}))
+  await kms.client({ systemClockOffset: minutes * 60_000 }).send(new ListKeysCommand({}))
 })
 
 test.each([
@@ -102,7 +88,7 @@ test.each([
     /^Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ 5 min\.\)$/,
   ],
 ])('a clock that is %i minutes off is refused', async (minutes, message) => {
-  expect(await list(client({ systemClockOffset: minutes * 60_000 }))).toMatchObject({
+  expect(await list(kms.client({ systemClockOffset: minutes * 60_000 }))).toMatchObject({
     name: 'InvalidSignatureException',
     message: expect.stringMatching(message) as string,
   })
@@ -110,7 +96,7 @@ test.each([
 
 const today = new Date().toISOString().slice(0, 10).replaceAll('-', '')
 const scoped = (scope: string) =>
-  `AWS4-HMAC-SHA256 Credential=${OWNER}/${scope}, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`
+  `AWS4-HMAC-SHA256 Credential=${ownerAccount}/${scope}, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`
 
 test.each([
   ['none', undefined, 'MissingAuthenticationTokenException', 'Missing Authentication Token'],
@@ -130,11 +116,11 @@ test.each([
     'a short scope',
     scoped(`${today}/kms`),
     'IncompleteSignatureException',
-    `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${OWNER}/${today}/kms'`,
+    `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${ownerAccount}/${today}/kms'`,
   ],
   [
     'another service',
-    scoped(`${today}/${REGION}/sts/aws4_request`),
+    scoped(`${today}/${homeRegion}/sts/aws4_request`),
     'InvalidSignatureException',
     "Credential should be scoped to correct service: 'kms'.",
   ],
@@ -146,13 +132,13 @@ test.each([
   ],
   [
     'another end',
-    scoped(`${today}/${REGION}/kms/aws5_request`),
+    scoped(`${today}/${homeRegion}/kms/aws5_request`),
     'InvalidSignatureException',
     "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'.",
   ],
   [
     'another day',
-    scoped(`20200101/${REGION}/kms/aws4_request`),
+    scoped(`20200101/${homeRegion}/kms/aws4_request`),
     'InvalidSignatureException',
     `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20200101' != '${today}', from '${today}T000000Z'.`,
   ],
@@ -172,21 +158,21 @@ test.each([
   expect(await response.json()).toStrictEqual({ __type, message })
 })
 
-async function curl(operation: string, body: string, user = `${OWNER}:test`): Promise<unknown> {
+async function curl(operation: string, body: string, user = `${ownerAccount}:test`): Promise<unknown> {
   const { stdout } = await promisify(execFile)('curl', [
-    ...['--silent', '--show-error', '--aws-sigv4', `aws:amz:${REGION}:kms`, '--user', user],
+    ...['--silent', '--show-error', '--aws-sigv4', `aws:amz:${homeRegion}:kms`, '--user', user],
     ...['--header', 'content-type: application/x-amz-json-1.1'],
     ...['--header', `x-amz-target: ${operation}`, '--data', body, kms.url],
   ])
   return JSON.parse(stdout)
 }
 
-test('curl speaks to it like to AWS', async () => {
+test('curl calls it as it calls AWS', async () => {
   const body = JSON.stringify({ KeyId: key.keyId })
   expect(await curl('TrentService.DescribeKey', body)).toMatchObject({ KeyMetadata: { Arn: key.arn } })
-  expect(await curl('TrentService.DescribeKey', body, `${OWNER}:wrong`)).toStrictEqual({
-    __type: MISMATCH.name,
-    message: MISMATCH.message,
+  expect(await curl('TrentService.DescribeKey', body, `${ownerAccount}:wrong`)).toStrictEqual({
+    __type: mismatch.name,
+    message: mismatch.message,
   })
 })
 
