@@ -1,4 +1,4 @@
-// Looking at JSON objects that come from outside: requests, policies, files.
+// JSON objects that come from outside: requests, policies, files.
 
 /** Members of any name; one that is absent is undefined. */
 export type JsonObject = Partial<Record<string, unknown>>

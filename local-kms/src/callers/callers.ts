@@ -31,7 +31,7 @@ export interface Session {
 }
 
 export interface Callers {
-  /** The roles of which sessions begin. */
+  /** The roles that can be assumed. */
   roles: Roles
   find(accessKeyId: string): Caller | undefined
   startSession(role: Role, sessionName: string, expiresAtMs: number): Session

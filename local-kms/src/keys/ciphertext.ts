@@ -99,8 +99,8 @@ function materialKey(material: KeyMaterial): KeyObject {
   return key
 }
 
-// Sorted, so that the order of the pairs does not matter; with lengths, so that {ab: c} and {a: bc} differ;
-// in UTF-16, because UTF-8 would make all lone surrogates equal.
+// The pairs are sorted, so that their order does not matter. They have lengths, so that {ab: c} and {a: bc} differ.
+// They are in UTF-16, because UTF-8 would make all lone surrogates equal.
 function associatedData(header: Buffer, context: EncryptionContext): Buffer {
   const parts = [header]
   for (const [name, value] of [...context].sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -1,5 +1,5 @@
-// The shape of a key: what all its Regions share, what each Region has of its own, and the state that follows; and the
-// shape of an alias, which belongs to one Region.
+// The shape of a key: the part that all its Regions share, the part of each Region, and the state that follows from
+// them. The shape of an alias, which belongs to one Region.
 // Records are immutable: a change makes a new record, so that nothing half-changed is ever seen or saved. They are
 // stored under these names. Their times are milliseconds since 1970.
 import type { KeySpec, KeyUsage } from './key-spec.ts'
@@ -57,7 +57,7 @@ export type KeyState = 'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' |
 
 export const dayMs = 86_400_000
 
-/** One key in one Region: what a request finds under a key id, an ARN or an alias. */
+/** One key in one Region. A request finds it under a key id, an ARN or an alias. */
 export interface Key {
   readonly record: KeyRecord
   readonly region: string

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 const format = 1
 const unfinishedSuffix = '.tmp'
 
-/** Returns when the file is on disk. A call is answered after that, so that its change survives kill -9 and a power cut. */
+/** Returns when the file is on disk. Calls are answered after that, so their changes survive kill -9 and a power cut. */
 export function writeStateFile(folder: string, name: string, content: unknown): void {
   const unfinished = join(folder, `${name}${unfinishedSuffix}`)
   const file = openSync(unfinished, 'w', 0o600)

@@ -28,7 +28,7 @@ export function getKey(call: Call, keyId: string, reach: Reach): Key {
 }
 
 /**
- * For an operation that needs one permission on the key: that of its own name.
+ * Gets the key for an operation that needs one permission on it: the permission of the operation's name.
  *
  * @throws KmsError NotFoundException, InvalidArnException, AccessDeniedException
  */
@@ -39,7 +39,7 @@ export function getPermittedKey(call: Call, keyId: string, reach: Reach, context
 }
 
 /**
- * Reads the key id as well, for an operation on a key of the caller's own account.
+ * Reads the key id, and gets the key for an operation on a key of the caller's own account.
  *
  * @throws KmsError ValidationException, NotFoundException, InvalidArnException, AccessDeniedException
  */

@@ -1,4 +1,4 @@
-// The policy of a key: its form in a request, what it must satisfy, and the default.
+// The policy of a key: its form in a request, its rules, and the default.
 import type { Key } from '../keys/key-record.ts'
 import { limitExceeded, malformedPolicy } from '../kms-error.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'

@@ -31,7 +31,7 @@ function disableKey(call: Call): object {
 }
 
 function scheduleKeyDeletion(call: Call): object {
-  // The service model allows 1 to 365; the service itself refuses more of them, in other words.
+  // The service model allows 1 to 365 days. The service refuses more of them, with a message of its own.
   const windowDays = call.fields.read(
     (fields) => fields.integer('PendingWindowInDays', { min: 1, max: 365 }) ?? maxWindowDays,
   )
@@ -59,7 +59,7 @@ function scheduleKeyDeletion(call: Call): object {
 function cancelKeyDeletion(call: Call): object {
   const key = readPermittedKey(call)
   requirePending(call, key)
-  // AWS leaves the key disabled: its saver decides when it is used again.
+  // AWS leaves the key disabled: the person who saved it decides when it is used again.
   call.store.change(key, { deletion: undefined, enabled: false })
   return { KeyId: key.arn }
 }

@@ -25,7 +25,7 @@ export function newKeyFields(fields: RequestFields): NewKeyRequest {
 }
 
 /**
- * For the account and the Region of the call.
+ * Asks whether the caller may create such a key in the Region of the call.
  *
  * @throws KmsError AccessDeniedException
  */

@@ -30,7 +30,7 @@ export function permitOnKey(
 }
 
 /**
- * For an action that concerns no key, or an alias.
+ * Asks for an action that concerns an alias, or nothing in particular.
  *
  * @throws KmsError AccessDeniedException
  */

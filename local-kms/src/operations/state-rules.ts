@@ -4,7 +4,7 @@ import { KmsError, unsupportedOperation } from '../kms-error.ts'
 import type { Call } from './call.ts'
 
 /**
- * For cryptography, rotation and replication.
+ * Cryptography, rotation and replication need an enabled key.
  *
  * @throws KmsError DisabledException, KMSInvalidStateException
  */
@@ -14,7 +14,7 @@ export function requireEnabled(call: Call, key: Key): void {
 }
 
 /**
- * For changes that a disabled key allows.
+ * Changes that a disabled key allows still need a key that is not pending deletion.
  *
  * @throws KmsError KMSInvalidStateException
  */
@@ -26,7 +26,7 @@ export function requireNotPending(call: Call, key: Key): void {
 }
 
 /**
- * For changes that even a key pending deletion allows.
+ * Changes that even a key pending deletion allows still need a key that is ready.
  *
  * @throws KmsError KMSInvalidStateException
  */

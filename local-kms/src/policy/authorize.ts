@@ -29,7 +29,7 @@ export function authorizeByIdentity(request: AccessRequest): void {
 }
 
 /**
- * Decides by the policy of a resource, a key's or the trust policy of a role, and by the caller's identity policy.
+ * Decides by the caller's identity policy and by the policy of a resource: a key policy, or the trust policy of a role.
  *
  * @throws KmsError AccessDeniedException
  */

@@ -5,7 +5,7 @@ import { type CallMatch, matchesCall, type ObservedCall } from './observed-call.
 
 export const faultKinds = ['latency', 'throttle', 'error500', 'refuse', 'hang'] as const
 
-// A timer fires at once from here on.
+// A timer with this delay, or a longer one, fires at once.
 const latencyLimitMs = 2 ** 31
 
 export interface Fault {
