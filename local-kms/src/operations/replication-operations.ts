@@ -11,7 +11,7 @@ import { requireEnabled, requirePrimary } from './state-rules.ts'
 
 const regionLimits = { min: 1, max: maxRegionCharacters, pattern: regionPattern }
 
-// This is so long that a client which does not wait gets KMSInvalidStateException, as it would from AWS.
+// A client that does not wait so long gets KMSInvalidStateException, as it would from AWS.
 const creatingMs = 200
 
 export const replicationOperations = { ReplicateKey: replicateKey }
