@@ -3,6 +3,7 @@
 //
 //   "keyhold/ctx/1" 00 ‖ u8 purpose ‖ lp(tenantId) ‖ lp(objectId) ‖ u32 version ‖ u16 suite ‖ u16 n ‖ n × (lp(key) lp(value))
 //   lp(x) = u16 length in bytes ‖ UTF-8 bytes; all integers big-endian; pairs sorted by the keys' UTF-8 bytes
+import { contextProblem } from './context-problem.ts'
 import { KeyholdError } from './errors.ts'
 
 /** The purposes of context bytes. An encoding made for one purpose is never accepted for another. */
@@ -105,18 +106,6 @@ function sortRank(unit: number): number {
   return isSurrogate ? unit + 0x10000 : unit
 }
 
-/** The limits of a caller's encryption context; the total counts keys and values in UTF-8 bytes. */
-export const contextLimits = {
-  maxPairs: 32,
-  maxKeyBytes: 128,
-  maxValueBytes: 512,
-  maxTotalBytes: 4096,
-} as const
-
-// C0, DEL and C1 controls are invisible, and contexts appear in log lines.
-// eslint-disable-next-line no-control-regex
-const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
-
 /**
  * Checks a caller's encryption context; `undefined` means the empty one.
  *
@@ -126,28 +115,8 @@ export function checkEncryptionContext(context: EncryptionContext | undefined): 
   if (context === undefined) return {}
   // A Map has no entries of its own. If it passed for an object, the value would be bound to nothing at all.
   if (!isPlainObject(context)) throw invalid('another form than an object of strings')
-  const pairs = Object.entries(context)
-  if (pairs.length > contextLimits.maxPairs) throw invalid(`more than ${contextLimits.maxPairs} pairs`)
-  let totalBytes = 0
-  for (const [key, value] of pairs) {
-    if (typeof value !== 'string') throw invalid('a value that is not a string')
-    if (!key.isWellFormed() || !value.isWellFormed()) throw invalid('a lone surrogate')
-    if (controlCharacter.test(key) || controlCharacter.test(value)) throw invalid('a control character')
-    if (key === '') throw invalid('an empty key')
-    if (key.startsWith('keyhold:')) throw invalid('a key in the reserved space "keyhold:"')
-    const keyBytes = Buffer.byteLength(key)
-    const valueBytes = Buffer.byteLength(value)
-    if (keyBytes > contextLimits.maxKeyBytes)
-      throw invalid(`a key of more than ${contextLimits.maxKeyBytes} bytes`)
-    if (valueBytes > contextLimits.maxValueBytes) {
-      throw invalid(`a value of more than ${contextLimits.maxValueBytes} bytes`)
-    }
-    // This comes after the length: normalising a long run of combining marks takes the square of its length.
-    if (key.normalize('NFC') !== key) throw invalid('a key that is not in Unicode normal form C')
-    totalBytes += keyBytes + valueBytes
-  }
-  if (totalBytes > contextLimits.maxTotalBytes)
-    throw invalid(`more than ${contextLimits.maxTotalBytes} bytes in all`)
+  const problem = contextProblem(Object.entries(context))
+  if (problem !== undefined) throw invalid(problem)
   return context
 }
 

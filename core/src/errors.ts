@@ -178,19 +178,20 @@ export interface KeyholdErrorOptions {
   details?: Readonly<Record<string, string>>
 }
 
+// The SDK hands the class out: an error that cannot be made would hide the one that it was made for.
+const summaries: Partial<Record<string, { summary: string }>> = errorTable
+
 /** The one error class. Tell errors apart by `code`, not by class: a code survives HTTP. */
 export class KeyholdError extends Error {
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, string>>
 
-  constructor(code: ErrorCode, options: KeyholdErrorOptions = {}) {
-    super(
-      options.message ?? errorTable[code].summary,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    )
+  constructor(code: ErrorCode, options?: KeyholdErrorOptions | null) {
+    const { message = summaries[code]?.summary ?? code, cause, details = {} } = options ?? {}
+    super(message, cause === undefined ? undefined : { cause })
     this.name = 'KeyholdError'
     this.code = code
-    this.details = options.details ?? {}
+    this.details = details
   }
 }
 
