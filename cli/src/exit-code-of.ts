@@ -12,6 +12,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof KeyholdApiError) return exitCodeOfRefusal(error)
   if (error instanceof KeyholdClientError) {
     if (error.code === 'ERR_CLIENT_URL_INVALID') return exitCodes.configuration
+    // What else the client refuses comes from the command line alone.
+    if (error.member !== undefined && error.code !== 'ERR_CLIENT_URL_INSECURE') return exitCodes.usage
     // A proxy speaks for a Keyhold that is away; whatever else answers in another form is not a Keyhold.
     return error.status !== undefined && error.status >= 500
       ? exitCodeOfStatus(error.status)

@@ -206,7 +206,7 @@ test.each([
   [['decrypt', 'plain', '--range', '-'], 'It must be FIRST-LAST'],
   [['encrypt', 'plain', '--context', 'a'], 'It must be key=value'],
   [['encrypt', 'plain', '--context', 'a=1', '--context', 'a=2'], 'The key a is there twice'],
-  [['encrypt', 'plain', '--context', 'a=\u0001', '-o', 'x'], '(ERR_CONTEXT_INVALID)'],
+  [['encrypt', 'plain', '--context', 'a=\u0001', '-o', 'x'], '(ERR_CLIENT_CONTEXT_INVALID)'],
   [['encrypt', 'plain', '--key-name', 'k'], '--key-name is for --value'],
   [['encrypt', 'plain', '--json'], 'standard output holds the content'],
   [['encrypt', '--token-file', '-'], 'cannot hold both the token and the content'],

@@ -10,9 +10,15 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(binary)
 }
 
-/** @throws Error for text that is not base64 */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const binary = atob(text)
+/** Undefined for anything that is not text in base64. */
+export function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> | undefined {
+  if (typeof text !== 'string') return undefined
+  let binary: string
+  try {
+    binary = atob(text)
+  } catch {
+    return undefined
+  }
   const bytes = new Uint8Array(binary.length)
   for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
   return bytes

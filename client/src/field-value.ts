@@ -2,31 +2,37 @@
 // back as it was, and shows to nobody.
 //
 //   s string · n number · b boolean · i bigint · d Date (ISO 8601, UTC) · x bytes
+import { isBytes } from './checks/copy-bytes.ts'
+import { readPlaintext } from './checks/read-plaintext.ts'
+import { timeOf } from './checks/time-of.ts'
+import { wrongMember } from './checks/wrong-member.ts'
 import { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
-import { plaintextBytes, textOf } from './value-cipher.ts'
+import { textOf } from './text-of.ts'
 
-/** @throws TypeError for any other type, and for a date that is none */
-export function encodeFieldValue(value: unknown, path: string): Uint8Array {
-  if (value instanceof Uint8Array) return joined('x', value)
-  return joined(...letterAndText(value, path))
-}
-
-function letterAndText(value: unknown, path: string): [letter: string, content: Uint8Array] {
-  if (typeof value === 'string') return ['s', plaintextBytes(value)]
-  // String() would write minus zero without its sign.
-  if (typeof value === 'number') return ['n', plaintextBytes(Object.is(value, -0) ? '-0' : String(value))]
-  if (typeof value === 'boolean') return ['b', plaintextBytes(String(value))]
-  if (typeof value === 'bigint') return ['i', plaintextBytes(String(value))]
-  if (value instanceof Date && !Number.isNaN(value.getTime()))
-    return ['d', plaintextBytes(value.toISOString())]
-  throw new TypeError(`"${path}" expected a string, number, boolean, bigint, Date or bytes`)
-}
-
-function joined(letter: string, content: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(1 + content.length)
+/**
+ * @param maxBytes - of all that is encrypted, the letter included
+ * @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID` for any other type, and for a Date that is no time;
+ * KeyholdItemError `ERR_ITEM_TOO_LARGE`
+ */
+export function encodeFieldValue(value: unknown, member: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const [letter, content] = isBytes(value) ? ['x', value] : letterAndText(value, member)
+  const contentBytes = readPlaintext(content, member, maxBytes - 1)
+  const bytes = new Uint8Array(1 + contentBytes.length)
   bytes[0] = letter.charCodeAt(0)
-  bytes.set(content, 1)
+  bytes.set(contentBytes, 1)
   return bytes
+}
+
+function letterAndText(value: unknown, member: string): [letter: string, text: string] {
+  if (typeof value === 'string') return ['s', value]
+  // String() would write minus zero without its sign.
+  if (typeof value === 'number') return ['n', Object.is(value, -0) ? '-0' : String(value)]
+  if (typeof value === 'boolean') return ['b', String(value)]
+  if (typeof value === 'bigint') return ['i', String(value)]
+  const timeMs = timeOf(value)
+  if (timeMs !== undefined) return ['d', new Date(timeMs).toISOString()]
+  const expected = 'a string, number, boolean, bigint, valid Date or Uint8Array'
+  throw wrongMember('ERR_CLIENT_PLAINTEXT_INVALID', member, expected)
 }
 
 /** The value again; an error for bytes that `encodeFieldValue` does not make, which something else has encrypted. */
@@ -40,7 +46,7 @@ function decoded(bytes: Uint8Array): unknown {
   if (letter === 'x') return bytes.slice(1)
   try {
     const value = parse(letter, textOf(bytes.subarray(1)))
-    const again = encodeFieldValue(value, '')
+    const again = encodeFieldValue(value, '', Infinity)
     const isSame = again.length === bytes.length && again.every((byte, index) => byte === bytes[index])
     return isSame ? value : undefined
   } catch {

@@ -6,10 +6,12 @@ export {
 } from './create-keyhold-client.ts'
 export type { Fields, FieldsOptions } from './fields.ts'
 export { KeyholdApiError } from './keyhold-api-error.ts'
-export { KeyholdClientError, type ClientErrorCode } from './keyhold-client-error.ts'
+export { KeyholdClientError, type ClientErrorCode, type MemberErrorCode } from './keyhold-client-error.ts'
 export { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
-export type { DecryptOptions, EncryptOptions, Reencrypted, TenantClient } from './tenant-client.ts'
+export type { Reencrypted } from './remote-cipher.ts'
+export type { TenantClient } from './tenant-client.ts'
 export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } from './value-cipher.ts'
+export type { DecryptOptions, EncryptOptions } from './value-methods.ts'
 export {
   roles,
   type ApiKey,

@@ -1,11 +1,24 @@
 // The server's refusals. Tell them apart by `code`, which is the API, or by `status`; titles may be reworded.
 import type { ErrorEnvelope } from '@keyhold/contract'
+import { wholeNumberReader } from './checks/option-readers.ts'
+import { plainEntries } from './checks/plain-entries.ts'
+import { optional, readMembers } from './checks/read-members.ts'
+import { wrongMember } from './checks/wrong-member.ts'
+import { isErrorEnvelope } from './is-error-envelope.ts'
 
 interface Refusal {
   status: number
   envelope: ErrorEnvelope
   retryAfterSeconds: number | undefined
 }
+
+const code = 'ERR_CLIENT_OPTION_INVALID'
+const readNumber = wholeNumberReader(0)
+const refusalReaders = {
+  status: readNumber,
+  envelope: readEnvelope,
+  retryAfterSeconds: optional(readNumber),
+} as const
 
 /** A reply with the error envelope: the server understood the request and says why it does not do it. */
 export class KeyholdApiError extends Error {
@@ -23,7 +36,9 @@ export class KeyholdApiError extends Error {
   /** The whole reply. */
   readonly envelope: ErrorEnvelope
 
-  constructor({ status, envelope, retryAfterSeconds }: Refusal) {
+  /** @throws KeyholdClientError for a refusal that is none */
+  constructor(refusal: Refusal) {
+    const { status, envelope, retryAfterSeconds } = readMembers(refusal, 'refusal', refusalReaders)
     const first = envelope.errors[0]
     const title = first?.title ?? 'The server gave no reason.'
     super(first?.detail ?? title)
@@ -36,4 +51,10 @@ export class KeyholdApiError extends Error {
     this.retryAfterSeconds = retryAfterSeconds
     this.envelope = envelope
   }
+}
+
+function readEnvelope(value: unknown, member: string): ErrorEnvelope {
+  const isEnvelope = plainEntries(value, code, member).length > 0 && isErrorEnvelope(value)
+  if (isEnvelope) return value
+  throw wrongMember(code, member, 'an error envelope')
 }

@@ -1,6 +1,7 @@
 // From a response to a reply or an error: the one place where JSON enters.
-import type { ErrorEnvelope, Route, RouteId } from '@keyhold/contract'
+import type { Route, RouteId } from '@keyhold/contract'
 import type { Reply } from './call-types.ts'
+import { isErrorEnvelope } from './is-error-envelope.ts'
 import { KeyholdApiError } from './keyhold-api-error.ts'
 import { KeyholdClientError } from './keyhold-client-error.ts'
 
@@ -41,24 +42,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isErrorEnvelope(body: unknown): body is ErrorEnvelope {
-  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors))
-    return false
-  const errors: unknown[] = body.errors
-  return errors.length > 0 && errors.every(isErrorEntry)
-}
-
-function isErrorEntry(entry: unknown): boolean {
-  return (
-    typeof entry === 'object' &&
-    entry !== null &&
-    'code' in entry &&
-    typeof entry.code === 'string' &&
-    'title' in entry &&
-    typeof entry.title === 'string'
-  )
 }
 
 // Keyhold sends whole seconds; proxies may send a date.

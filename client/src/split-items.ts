@@ -8,8 +8,8 @@ const maxRequestCharacters = 16 * 1_048_576
 export interface SentItem {
   plaintext?: string
   token?: string
-  keyName?: string
-  context?: Context
+  keyName?: string | undefined
+  context?: Context | undefined
 }
 
 /** An item with its place in the caller's list. */

@@ -1,11 +1,11 @@
-// What encrypts and decrypts values, by the server or here: the tenant's handle and its local side are alike in this.
+// What encrypts and decrypts values, by the server or here: the tenant's handle and its local side have this in common.
 import type { ItemResult } from './keyhold-item-error.ts'
 
 /** Non-secret pairs that a value is bound to: the same must be given again to decrypt it. */
 export type Context = Readonly<Record<string, string>>
 
 export interface EncryptInput {
-  /** Text is encrypted as UTF-8. */
+  /** Text is encrypted as UTF-8. Of other views than Uint8Array, such as Uint16Array, the bytes must be given. */
   plaintext: string | Uint8Array
   /** The name of the data key; default "default". Keys that are leased for local encryption have none. */
   keyName?: string
@@ -23,24 +23,16 @@ export interface SignalOption {
 }
 
 export interface ValueCipher {
-  /** Encrypts values to tokens; answers one result for each, in their order. */
+  /**
+   * Encrypts values to tokens; answers one result for each, in their order. A wrong item does not fail the others: its
+   * result is an error.
+   *
+   * @throws KeyholdClientError where the list or the options are wrong
+   */
   encryptMany(items: readonly EncryptInput[], options?: SignalOption): Promise<ItemResult<string>[]>
-  /** Decrypts tokens; answers one result for each, in their order. */
+  /** Decrypts tokens; answers one result for each, in their order, as `encryptMany` does. */
   decryptMany(
     items: readonly DecryptInput[],
     options?: SignalOption,
   ): Promise<ItemResult<Uint8Array<ArrayBuffer>>[]>
-}
-
-/** The bytes of a plaintext. @throws TypeError for a lone surrogate, which would not come back as it was */
-export function plaintextBytes(plaintext: string | Uint8Array): Uint8Array {
-  if (typeof plaintext !== 'string') return plaintext
-  if (!plaintext.isWellFormed())
-    throw new TypeError('"plaintext" expected well-formed UTF-16, got a lone surrogate')
-  return new TextEncoder().encode(plaintext)
-}
-
-/** The text of decrypted bytes. @throws TypeError for bytes that are not UTF-8 */
-export function textOf(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }

@@ -81,7 +81,7 @@ describe('a request', () => {
     async (tenantId) => {
       const client = createKeyholdClient({ url: 'http://127.0.0.1:1', token })
       const error = await failure(client.call('deleteTenant', { params: { tenantId } }))
-      expect(error).toBeInstanceOf(TypeError)
+      expect(error).toMatchObject({ code: 'ERR_CLIENT_PARAMETER_INVALID', member: 'options.params.tenantId' })
     },
   )
 })
@@ -262,12 +262,16 @@ describe('what a client is made of', () => {
 
   test('refuses a token that no header can carry, without quoting it', () => {
     const create = () => createKeyholdClient({ url: 'http://localhost', token: 'secret\nline' })
-    expect(create).toThrow(TypeError)
+    const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.token' }
+    expect(create).toThrow(expect.objectContaining(refusal) as Error)
     expect(create).not.toThrow(/secret/)
   })
 
-  test.each([0, -1, 1.5, Number.NaN])('refuses a timeout of %d ms', (timeoutMs) => {
-    expect(() => createKeyholdClient({ url: 'http://localhost', token, timeoutMs })).toThrow(RangeError)
+  // A timer takes 2,147,483,648 ms for one.
+  test.each([0, -1, 1.5, Number.NaN, Infinity, 2 ** 31])('refuses a timeout of %d ms', (timeoutMs) => {
+    const create = () => createKeyholdClient({ url: 'http://localhost', token, timeoutMs })
+    const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.timeoutMs' }
+    expect(create).toThrow(expect.objectContaining(refusal) as Error)
   })
 
   test('does not show its token', () => {

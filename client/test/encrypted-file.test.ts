@@ -150,5 +150,7 @@ test.each([
   [0, Number.NaN],
 ])('a range from %d to %d is refused', async (start, end) => {
   const { local, path } = await setUp()
-  await expect(local.readRange(path, start, end)).rejects.toThrow(RangeError)
+  await expect(local.readRange(path, start, end)).rejects.toMatchObject({
+    code: 'ERR_CLIENT_RANGE_INVALID',
+  })
 })

@@ -43,7 +43,7 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
     fake.calls.push(route)
     void text(request).then((body) =>
       setTimeout(() => {
-        const [status, reply] = answer(route, tenantId, JSON.parse(body || '{}') as Body)
+        const [status, reply] = answer(route, tenantId, (JSON.parse(body || '{}') ?? {}) as Body)
         response.writeHead(status).end(JSON.stringify(reply))
       }, fake.delayMs),
     )
@@ -81,14 +81,14 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
       }
       if (route === 'keyproviders') return [200, [{ arnFingerPrint: '9f352c5a' }]]
       if (route === 'migrate') return [200, {}]
-      return [200, { items: (body.items ?? []).map((item) => answerItem(tenantId, item)) }]
+      return [200, { items: (body.items ?? []).map((item) => answerItem(route, tenantId, item)) }]
     } catch (error) {
       if (isKeyholdError(error)) return refusal(400, error.code)
       throw error
     }
   }
 
-  function answerItem(tenantId: string, item: NonNullable<Body['items']>[number]): object {
+  function answerItem(route: string, tenantId: string, item: NonNullable<Body['items']>[number]): object {
     const context = item.context ?? {}
     try {
       if (item.token === undefined) {
@@ -98,6 +98,7 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
         return { token: encryptValue(keyOf(tenantId, id, 2), context, plaintext) }
       }
       const parsed = parseToken(item.token)
+      if (route === 'reencrypt') return { token: item.token, reencrypted: false }
       const dataKey = keyOf(tenantId, parsed.header.dataKeyId, parsed.header.version)
       return { plaintext: decryptValue(dataKey, context, parsed).toString('base64') }
     } catch (error) {

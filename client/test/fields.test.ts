@@ -1,28 +1,30 @@
 import { describe, expect, test } from 'vitest'
-import { KeyholdItemError, type ValueCipher } from '../src/index.ts'
+import { KeyholdItemError } from '../src/index.ts'
 import { fields } from '../src/fields.ts'
+import type { ItemCipher } from '../src/item-cipher.ts'
 
 /** Keeps plaintexts and contexts in a list; a token is a place in it. */
 function listCipher() {
   const kept: { plaintext: Uint8Array; context: string }[] = []
   let requests = 0
-  const cipher: ValueCipher = {
-    encryptMany: (items) => {
+  const cipher: ItemCipher = {
+    maxPlaintextBytes: 1_000,
+    readKeyName: () => undefined,
+    encryptItems: (items) => {
       requests++
       return Promise.resolve(
-        items.map(({ plaintext, context }) => {
-          const length = kept.push({
-            plaintext: plaintext as Uint8Array,
-            context: JSON.stringify(context),
-          })
+        items.map(({ value }) => {
+          const plaintext = value?.plaintext ?? new Uint8Array()
+          const length = kept.push({ plaintext, context: JSON.stringify(value?.context) })
           return { value: `kh1.${length - 1}` }
         }),
       )
     },
-    decryptMany: (items) => {
+    decryptItems: (items) => {
       requests++
       return Promise.resolve(
-        items.map(({ token, context }) => {
+        items.map(({ value }) => {
+          const { token = '', context } = value ?? {}
           const found = kept[Number(token.slice(4))]
           if (found === undefined || !token.startsWith('kh1.') || found.context !== JSON.stringify(context))
             return { error: new KeyholdItemError({ code: 'ERR_DECRYPTION_FAILED', title: 'No.' }) }
@@ -79,7 +81,8 @@ describe('a record', () => {
     'refuses a field that it cannot bring back: %s',
     async (ssn) => {
       const people = fields<Row>(listCipher().cipher, ['ssn'], options)
-      await expect(people.encrypt({ id: '1', ssn })).rejects.toThrow(TypeError)
+      const refusal = { code: 'ERR_CLIENT_PLAINTEXT_INVALID', member: 'record.ssn' }
+      await expect(people.encrypt({ id: '1', ssn })).rejects.toMatchObject(refusal)
     },
   )
 
@@ -88,7 +91,6 @@ describe('a record', () => {
     { id: '1', ssn: null },
     { id: '1', ssn: undefined, notes: null },
     { id: '1', notes: {} },
-    Object.create({ ssn: 'inherited' }) as Row,
   ])('leaves alone what is not there: %j', async (record) => {
     const { cipher, kept } = listCipher()
     const people = fields<Row>(cipher, paths, options)
@@ -99,7 +101,36 @@ describe('a record', () => {
   test('with a path through a list is refused', async () => {
     const people = fields<Row>(listCipher().cipher, paths, options)
     const record = { id: '1', notes: [{ private: 'x' }] } as unknown as Row
-    await expect(people.encrypt(record)).rejects.toThrow(TypeError)
+    const refusal = { code: 'ERR_CLIENT_RECORD_INVALID', member: 'record.notes' }
+    await expect(people.encrypt(record)).rejects.toMatchObject(refusal)
+  })
+
+  class Person {
+    id = '1'
+    get ssn(): string {
+      return `of the class ${this.id}`
+    }
+  }
+
+  // Their copies would lack what is to be encrypted, or have it as it is.
+  test.each([
+    ['an instance of a class', new Person(), 'record'],
+    ['an inherited field', Object.create({ id: '1', ssn: 'inherited' }) as Row, 'record'],
+    ['a Map', new Map([['ssn', 'x']]) as unknown as Row, 'record'],
+    ['a Map on the way', { id: '1', notes: new Map([['private', 'x']]) } as unknown as Row, 'record.notes'],
+    ['a text on the way', { id: '1', notes: 'private' } as unknown as Row, 'record.notes'],
+  ])('that is %s is refused', async (_name, record, member) => {
+    const { cipher, kept } = listCipher()
+    const people = fields<Row>(cipher, paths, options)
+    await expect(people.encrypt(record)).rejects.toMatchObject({ code: 'ERR_CLIENT_RECORD_INVALID', member })
+    expect(kept).toEqual([])
+  })
+
+  test('with a field that is too large is refused, and says which', async () => {
+    const people = fields<Row>(listCipher().cipher, ['ssn'], options)
+    const refusal = people.encrypt({ id: '1', ssn: 'x'.repeat(1_000) })
+    await expect(refusal).rejects.toMatchObject({ code: 'ERR_ITEM_TOO_LARGE', field: 'ssn' })
+    await people.encrypt({ id: '1', ssn: 'x'.repeat(999) })
   })
 })
 
@@ -121,6 +152,45 @@ describe('a token is bound', () => {
   })
 })
 
+describe('the id', () => {
+  let made = 0
+
+  test.each([
+    ['that is empty', () => ''],
+    ['that is not there yet', () => undefined],
+    ['that is null', () => null],
+    ['that is a number', () => 7],
+    ['that no context can hold', () => 'a\n'],
+    ['that is a promise', () => Promise.resolve('1')],
+    [
+      'that cannot be read',
+      () => {
+        throw new TypeError('no customer')
+      },
+    ],
+  ])('%s is refused, and nothing is encrypted', async (_name, id) => {
+    const { cipher, kept } = listCipher()
+    const people = fields<Row>(cipher, paths, { table: 'people', id: id as () => string })
+    const refusal = { code: 'ERR_CLIENT_RECORD_ID_INVALID', member: 'id(record)' }
+    await expect(people.encrypt({ id: '1', ssn: 'x' })).rejects.toMatchObject(refusal)
+    const [result] = await people.encryptMany([{ id: '1', ssn: 'x' }])
+    expect(result?.error).toMatchObject({ ...refusal, member: 'id(records[0])' })
+    await expect(people.decrypt({ id: '1', ssn: 'kh1.0' })).rejects.toMatchObject(refusal)
+    expect(kept).toEqual([])
+    // Where nothing is encrypted there is nothing to bind.
+    expect(await people.encrypt({ id: '1', ssn: null })).toEqual({ id: '1', ssn: null })
+  })
+
+  test.each([
+    ['that is encrypted itself', ['ssn', 'id'], ({ id }: Row) => id],
+    ['that is made anew each time', ['ssn'], () => String(made++)],
+  ])('%s is refused: the record could not be decrypted', async (_name, given, id) => {
+    const people = fields<Row>(listCipher().cipher, given, { table: 'people', id })
+    const refusal = { code: 'ERR_CLIENT_RECORD_ID_INVALID', member: 'id(record)' }
+    await expect(people.encrypt({ id: '1', ssn: 'x' })).rejects.toMatchObject(refusal)
+  })
+})
+
 describe('many records', () => {
   test('take one request, and a bad one does not fail the others', async () => {
     const { cipher, requests } = listCipher()
@@ -137,6 +207,21 @@ describe('many records', () => {
     expect(results[49]?.value).toEqual(records[49])
   })
 
+  test('one that cannot be encrypted does not fail the others', async () => {
+    const people = fields<Row>(listCipher().cipher, paths, options)
+    const good = { id: '1', ssn: 'x' }
+    const bad = [{ id: '', ssn: 'x' }, { id: '2', ssn: {} }, 5] as Row[]
+    const results = await people.encryptMany([...bad, good])
+    expect(results.map(({ error }) => error?.code)).toEqual([
+      'ERR_CLIENT_RECORD_ID_INVALID',
+      'ERR_CLIENT_PLAINTEXT_INVALID',
+      'ERR_CLIENT_RECORD_INVALID',
+      undefined,
+    ])
+    expect(results[1]?.error).toMatchObject({ member: 'records[1].ssn' })
+    expect(results[3]?.value).toEqual({ id: '1', ssn: 'kh1.0' })
+  })
+
   test('a value that was not encrypted as a field is refused', async () => {
     const { cipher, kept } = listCipher()
     const people = fields<Row>(cipher, ['ssn'], options)
@@ -151,6 +236,8 @@ describe('many records', () => {
 test.each([[[]], [['']], [['a..b']], [['a', 'a']], [['a', 'a.b']], [['a.__proto__']]])(
   'the paths %j are refused',
   (given) => {
-    expect(() => fields<Row>(listCipher().cipher, given, options)).toThrow(TypeError)
+    const refusal = { code: 'ERR_CLIENT_FIELD_PATH_INVALID' }
+    const create = () => fields<Row>(listCipher().cipher, given, options)
+    expect(create).toThrow(expect.objectContaining(refusal) as Error)
   },
 )

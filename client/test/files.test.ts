@@ -150,7 +150,7 @@ describe('a changed file', () => {
       outcome(by.local.decryptFile(path('encrypted'), path('decrypted'), { context }))
     expect(await decrypt(tenant, { a: 'c' })).toBe('ERR_DECRYPTION_FAILED 26')
     expect(await decrypt((await setUp()).tenant, { a: 'b' })).toBe('ERR_DECRYPTION_FAILED')
-    expect(await decrypt(tenant, { '': 'b' })).toBe('ERR_CONTEXT_INVALID')
+    expect(await decrypt(tenant, { '': 'b' })).toBe('ERR_CLIENT_CONTEXT_INVALID')
   })
 })
 

@@ -172,8 +172,9 @@ describe('the keys in memory', () => {
     const onItsWay = client.tenant('b').local.encrypt('a')
     await new Promise((resolve) => setTimeout(resolve, 10))
     client.dispose()
-    await expect(onItsWay).rejects.toThrow('this client is disposed')
-    await expect(tenant.local.decrypt(token)).rejects.toThrow('this client is disposed')
+    const disposed = { code: 'ERR_CLIENT_DISPOSED', message: 'this client is disposed' }
+    await expect(onItsWay).rejects.toMatchObject(disposed)
+    await expect(tenant.local.decrypt(token)).rejects.toMatchObject(disposed)
     expect(await tenant.decryptText(token)).toBe('a')
   })
 
@@ -181,7 +182,11 @@ describe('the keys in memory', () => {
     'options are checked: %j',
     (options) => {
       const create = () => createKeyholdClient({ url: 'http://localhost', token: 't', ...options })
-      expect(create).toThrow(RangeError)
+      const refusal = {
+        code: 'ERR_CLIENT_OPTION_INVALID',
+        member: `options.${Object.keys(options).join('')}`,
+      }
+      expect(create).toThrow(expect.objectContaining(refusal) as Error)
     },
   )
 })

@@ -42,7 +42,7 @@ describe('a value', () => {
       'ERR_DECRYPTION_FAILED',
       'ERR_DECRYPTION_FAILED',
       'ERR_TOKEN_INVALID',
-      'ERR_CONTEXT_INVALID',
+      'ERR_CLIENT_CONTEXT_INVALID',
     ])
   })
 })
@@ -54,7 +54,11 @@ test('of many, a bad one does not fail the others', async () => {
     { plaintext: 'b', context: { '': 'empty key' } },
     { plaintext: 'c' },
   ])
-  expect(results.map(({ error }) => error?.code)).toEqual([undefined, 'ERR_CONTEXT_INVALID', undefined])
+  expect(results.map(({ error }) => error?.code)).toEqual([
+    undefined,
+    'ERR_CLIENT_CONTEXT_INVALID',
+    undefined,
+  ])
 
   const byServer = await tenant.encryptMany(['d', 'e'].map((plaintext) => ({ plaintext })))
   const stranger = (await (await setUp()).tenant.local.encryptMany([{ plaintext: 'x' }]))[0]
@@ -72,9 +76,16 @@ test('of many, a bad one does not fail the others', async () => {
   expect(server.calls.filter((call) => call === 'unwrap')).toHaveLength(3)
 })
 
-test('a name of a data key has no sense here', async () => {
-  const { tenant } = await setUp()
-  await expect(tenant.local.encryptMany([{ plaintext: 'a', keyName: 'k' }])).rejects.toThrow(TypeError)
+test('a name of a data key is refused: destroying it would shred nothing', async () => {
+  const { server, tenant } = await setUp()
+  const code = 'ERR_CLIENT_OPTION_UNKNOWN'
+  const [result] = await tenant.local.encryptMany([{ plaintext: 'a', keyName: 'k' }])
+  expect(result?.error).toMatchObject({ code, member: 'items[0].keyName' })
+  const options = { context: {}, keyName: 'k' }
+  await expect(tenant.local.encrypt('a', options)).rejects.toMatchObject({ code, member: 'options.keyName' })
+  const fieldsOptions = { table: 't', id: () => '1', keyName: 'k' }
+  expect(() => tenant.local.fields(['a'], fieldsOptions)).toThrow(expect.objectContaining({ code }) as Error)
+  expect(server.calls).toEqual([])
 })
 
 test('fields of records are encrypted here as by the server', async () => {
@@ -113,7 +124,8 @@ describe('a blind index', () => {
 
   test.each([0, 63, 65, 257])('of %i bits is refused', async (bits) => {
     const { tenant } = await setUp()
-    const index = tenant.local.blindIndex({ keyName: 'k', bits })
-    await expect(index.compute('a', { table: 't', column: 'c' })).rejects.toThrow(RangeError)
+    const create = () => tenant.local.blindIndex({ keyName: 'k', bits })
+    const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.bits' }
+    expect(create).toThrow(expect.objectContaining(refusal) as Error)
   })
 })

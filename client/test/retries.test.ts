@@ -145,8 +145,10 @@ describe('how often', () => {
   })
 
   test.each([-1, 1.5, Number.NaN])('not %d times', async (maxRetries) => {
-    expect(() => createKeyholdClient({ url: 'http://localhost', token, maxRetries })).toThrow(RangeError)
+    const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.maxRetries' }
+    const create = () => createKeyholdClient({ url: 'http://localhost', token, maxRetries })
+    expect(create).toThrow(expect.objectContaining(refusal) as Error)
     const client = createKeyholdClient({ url: 'http://localhost', token })
-    await expect(client.call('listTenants', { maxRetries })).rejects.toThrow(RangeError)
+    await expect(client.call('listTenants', { maxRetries })).rejects.toMatchObject(refusal)
   })
 })

@@ -1,5 +1,5 @@
 // Walks a chain of audit records and computes every hash anew, without trusting the server.
-import type { Audit, AuditHead } from '@keyhold/client'
+import { KeyholdClientError, type Audit, type AuditHead } from '@keyhold/client'
 import { auditChainStart, auditHash, type AuditRecord } from '@keyhold/client/node'
 import { CliError } from '../cli-error.ts'
 import type { AuditSource } from './audit-source.ts'
@@ -86,7 +86,7 @@ function tryHash(previous: Buffer, record: AuditRecord): Buffer | undefined {
   try {
     return auditHash(previous, record)
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) return undefined
+    if (error instanceof KeyholdClientError) return undefined
     throw error
   }
 }

@@ -1,6 +1,10 @@
 // The client for Node: what the browser's does, and local encryption.
+import { clientOptionReaders } from '../client-options.ts'
+import { functionReader, wholeNumberReader } from '../checks/option-readers.ts'
+import { optional, readMembers } from '../checks/read-members.ts'
+import { wrongMember } from '../checks/wrong-member.ts'
 import {
-  createKeyholdClient as createApiClient,
+  openApiClient,
   type KeyholdClient as ApiClient,
   type KeyholdClientOptions as ApiClientOptions,
 } from '../create-keyhold-client.ts'
@@ -31,20 +35,21 @@ export interface KeyholdClient extends ApiClient {
   dispose(): void
 }
 
-/** Creates a client without connecting. @throws KeyholdClientError for a URL that is not usable */
+/**
+ * Creates a client without connecting.
+ *
+ * @throws KeyholdClientError for a wrong option, and when the URL is plain http to another machine
+ */
 export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClient {
-  const { maxLeases = 1_000, dataKeyMaxAgeMs = 3_600_000, clock = () => performance.now() } = options
-  if (!Number.isSafeInteger(maxLeases) || maxLeases < 1)
-    throw new RangeError(`"maxLeases" expected a whole number from 1, got ${maxLeases}`)
-  if (!(dataKeyMaxAgeMs >= 0))
-    throw new RangeError(`"dataKeyMaxAgeMs" expected a number from 0, got ${dataKeyMaxAgeMs}`)
-  const client = createApiClient(options)
+  const checked = readMembers(options, 'options', nodeOptionReaders)
+  const { maxLeases = 1_000, dataKeyMaxAgeMs = 3_600_000, clock = () => performance.now() } = checked
+  const client = openApiClient(checked)
   const store = createLeaseStore({ clock, maxLeases, dataKeyMaxAgeMs })
   return {
     call: (routeId, ...rest) => client.call(routeId, ...rest),
-    tenant(tenantId = options.tenantId) {
+    tenant(tenantId) {
       const tenant = client.tenant(tenantId)
-      return { ...tenant, local: createLocalEncryption(store, tenantId, tenant.call) }
+      return { ...tenant, local: createLocalEncryption(store, tenant.id, tenant.call) }
     },
     dispose() {
       store.dataKeys.dispose()
@@ -52,4 +57,32 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
       store.headers.clear()
     },
   }
+}
+
+const nodeOptionReaders = {
+  ...clientOptionReaders,
+  maxLeases: optional(wholeNumberReader(1)),
+  dataKeyMaxAgeMs: optional(readAge),
+  clock: optional(readClock),
+} as const
+
+function readAge(value: unknown, member: string): number {
+  if (typeof value === 'number' && value >= 0) return value
+  throw wrongMember('ERR_CLIENT_OPTION_INVALID', member, 'a number from 0')
+}
+
+/** A clock that fails later on ends every lease: it must not throw in a timer, nor keep a key alive. */
+function readClock(value: unknown, member: string): () => number {
+  const clock = functionReader<() => unknown>()(value, member)
+  const safeClock = (): number => {
+    try {
+      const nowMs = clock()
+      return typeof nowMs === 'number' ? nowMs : Number.NaN
+    } catch {
+      return Number.NaN
+    }
+  }
+  if (!Number.isFinite(safeClock()))
+    throw wrongMember('ERR_CLIENT_OPTION_INVALID', member, 'a function that answers milliseconds')
+  return safeClock
 }

@@ -1,18 +1,10 @@
 // The data keys that a client may hold, of all its tenants: one for encrypting, renewed as often as its lease ends, and
 // those of what it decrypts.
-import type { DataKeyLease } from '@keyhold/contract'
-import { keptBytes, keyFromBytes, parseBase64, parseHeader, type DataKey } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
 import type { KeyholdCall } from '../call-types.ts'
 import { KeyholdApiError } from '../keyhold-api-error.ts'
-import { KeyholdClientError } from '../keyhold-client-error.ts'
 import { LeaseCache, type Fetched, type Lease, type LeaseCacheOptions } from './lease-cache.ts'
-
-/** A leased data key, with the header that names it. */
-export interface LeasedKey {
-  dataKey: DataKey
-  header: Buffer
-}
+import { badReply, readBlindIndexKey, readDataKeyLease, type LeasedKey } from './read-lease.ts'
 
 export interface DataKeyLeasesOptions extends LeaseCacheOptions {
   /** Milliseconds for which new values are encrypted under one data key, however often its lease is renewed. */
@@ -60,8 +52,9 @@ export function createDataKeyLeases(
 
   async function unwrap(header: string): Promise<Fetched<LeasedKey>> {
     const { body } = await call('unwrapDataKey', { body: { header } })
-    if (body.header !== header) throw badReply()
-    return fetched(body)
+    const fetched = readDataKeyLease(body, tenantId)
+    if (fetched.key.header.toString('base64') !== header) throw badReply()
+    return fetched
   }
 
   async function renewOrCreate(): Promise<Fetched<LeasedKey>> {
@@ -78,24 +71,14 @@ export function createDataKeyLeases(
       }
     }
     const { body } = await call('createDataKeyLease', { body: {} })
-    const result = fetched(body)
-    headers.set(tenant, { header: body.header, madeAtMs: options.clock() })
+    const fetched = readDataKeyLease(body, tenantId)
+    const header = fetched.key.header.toString('base64')
+    headers.set(tenant, { header, madeAtMs: options.clock() })
     for (const oldest of headers.keys()) {
       if (headers.size <= options.maxLeases) break
       headers.delete(oldest)
     }
-    return result
-  }
-
-  function fetched(body: DataKeyLease): Fetched<LeasedKey> {
-    const header = parseBase64(body.header)
-    const bytes = parseBase64(body.plaintext)
-    if (header === undefined || bytes?.length !== 32) throw badReply()
-    const { dataKeyId: id, version } = parseHeader(header)
-    const isTheTenants = tenantId === undefined || tenantId === body.tenantId
-    if (!isTheTenants || id !== body.dataKeyId || version !== body.version) throw badReply()
-    const dataKey = { tenantId: body.tenantId, id, version, key: keyFromBytes(bytes) }
-    return { key: { dataKey, header: keptBytes(header) }, expiresInSeconds: body.expiresInSeconds }
+    return fetched
   }
 
   function marked(lease: Lease<LeasedKey>): Lease<LeasedKey> {
@@ -124,16 +107,10 @@ export function createDataKeyLeases(
     async blindIndexKey(keyName, signal) {
       const fetch = async (): Promise<Fetched<KeyObject>> => {
         const { body } = await call('getBlindIndexKey', { body: { keyName } })
-        const bytes = parseBase64(body.plaintext)
-        if (bytes?.length !== 32 || (tenantId !== undefined && tenantId !== body.tenantId)) throw badReply()
-        return { key: keyFromBytes(bytes), expiresInSeconds: body.expiresInSeconds }
+        return readBlindIndexKey(body, tenantId)
       }
       return (await blindIndexKeys.get(`${tenant} ${keyName}`, fetch, signal)).key
     },
   }
   return leases
-}
-
-function badReply(): KeyholdClientError {
-  return new KeyholdClientError('ERR_CLIENT_BAD_REPLY', 'the answer has another key than was asked for')
 }

@@ -1,30 +1,34 @@
 // From an encrypted file to its content. Each chunk is verified before it is written, and the whole before it has its
 // name.
-import { checkEncryptionContext, createFileOpener, fileFormat, parseFileHeader } from '@keyhold/core'
+import { createFileOpener, fileFormat, parseFileHeader } from '@keyhold/core'
+import { readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
-import type { FileOptions } from './encrypt-file.ts'
+import { fileReaders } from './file-options.ts'
 import { closeSource, openSource, readBlock } from './file-source.ts'
 import { openTarget } from './file-target.ts'
+import { readFilePath } from './read-file-path.ts'
 import { transformFile } from './transform-file.ts'
 
 const chunksInBlock = 64
 
 export async function decryptFile(
   leases: DataKeyLeases,
-  source: string | URL,
-  target: string | URL,
-  { context, signal, overwrite = false, onProgress }: FileOptions = {},
+  source: unknown,
+  target: unknown,
+  options: unknown,
 ): Promise<void> {
-  const pairs = checkEncryptionContext(context)
-  const from = await openSource(source, signal)
+  const { context = {}, signal, overwrite = false, onProgress } = readOptions(options, fileReaders)
+  const sourcePath = readFilePath(source, 'source')
+  const targetPath = readFilePath(target, 'target')
+  const from = await openSource(sourcePath, signal)
   try {
     const room = Buffer.alloc(fileFormat.headBytes)
     const head = room.subarray(0, await readBlock(from, room, signal))
     parseFileHeader(head)
     let lease = await leases.forHeader(head.subarray(0, fileFormat.headerBytes), signal)
-    const opener = createFileOpener(lease.key.dataKey, pairs, head)
+    const opener = createFileOpener(lease.key.dataKey, context, head)
     // Nobody else's to read until its owner says so.
-    const to = await openTarget(target, { overwrite, mode: 0o600 })
+    const to = await openTarget(targetPath, { overwrite, mode: 0o600 })
     try {
       let next = 0
       await transformFile(from, to, {

@@ -1,19 +1,17 @@
 // A web stream from an encrypted file's bytes to plaintext, each chunk after it is verified. A stream that was cut fails
 // at its end: whoever acts on what came before the end acts on a part.
-import {
-  checkEncryptionContext,
-  createFileOpener,
-  fileFormat,
-  parseFileHeader,
-  type FileOpener,
-} from '@keyhold/core'
-import type { DataKeyLeases, LeasedKey } from './data-key-leases.ts'
-import type { ByteStream, StreamOptions } from './encrypt-stream.ts'
+import { createFileOpener, fileFormat, parseFileHeader, type FileOpener } from '@keyhold/core'
+import { readOptions } from '../checks/read-members.ts'
+import type { DataKeyLeases } from './data-key-leases.ts'
+import type { ByteStream } from './encrypt-stream.ts'
+import { streamReaders } from './file-options.ts'
 import { BlockGatherer } from './gather-blocks.ts'
 import type { Lease } from './lease-cache.ts'
+import type { LeasedKey } from './read-lease.ts'
+import { readPiece } from './read-piece.ts'
 
-export function decryptStream(leases: DataKeyLeases, { context, signal }: StreamOptions = {}): ByteStream {
-  const pairs = checkEncryptionContext(context)
+export function decryptStream(leases: DataKeyLeases, options: unknown): ByteStream {
+  const { context = {}, signal } = readOptions(options, streamReaders)
   const head = Buffer.alloc(fileFormat.headBytes)
   let headLength = 0
   const gathered = new BlockGatherer(fileFormat.sealedChunkBytes)
@@ -32,7 +30,7 @@ export function decryptStream(leases: DataKeyLeases, { context, signal }: Stream
     const bytes = head.subarray(0, headLength)
     parseFileHeader(bytes)
     const lease = await leases.forHeader(bytes.subarray(0, fileFormat.headerBytes), signal)
-    return { lease, opener: createFileOpener(lease.key.dataKey, pairs, bytes) }
+    return { lease, opener: createFileOpener(lease.key.dataKey, context, bytes) }
   }
 
   async function open(
@@ -52,7 +50,8 @@ export function decryptStream(leases: DataKeyLeases, { context, signal }: Stream
   return new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
     async transform(piece, controller) {
       signal?.throwIfAborted()
-      const rest = headLength < head.length ? takeHead(piece) : piece
+      const bytes = readPiece(piece)
+      const rest = headLength < head.length ? takeHead(bytes) : bytes
       await gathered.add(rest, (block) => open(controller, block, false))
     },
     flush: (controller) => open(controller, gathered.rest, true),

@@ -1,33 +1,29 @@
 // From a file to an encrypted one, under a leased data key.
-import { checkEncryptionContext, createFileSealer, fileFormat } from '@keyhold/core'
-import type { Context, SignalOption } from '../value-cipher.ts'
+import { createFileSealer, fileFormat } from '@keyhold/core'
+import { readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
+import { fileReaders } from './file-options.ts'
 import { closeSource, openSource } from './file-source.ts'
 import { openTarget } from './file-target.ts'
+import { readFilePath } from './read-file-path.ts'
 import { transformFile } from './transform-file.ts'
-
-export interface FileOptions extends SignalOption {
-  context?: Context
-  /** Replaces a target that exists. Default false: it is refused. */
-  overwrite?: boolean
-  /** Told now and then how many bytes of the source are done. */
-  onProgress?: (bytes: number) => void
-}
 
 const chunksInBlock = 64
 
 export async function encryptFile(
   leases: DataKeyLeases,
-  source: string | URL,
-  target: string | URL,
-  { context, signal, overwrite = false, onProgress }: FileOptions = {},
+  source: unknown,
+  target: unknown,
+  options: unknown,
 ): Promise<void> {
-  const pairs = checkEncryptionContext(context)
-  const from = await openSource(source, signal)
+  const { context = {}, signal, overwrite = false, onProgress } = readOptions(options, fileReaders)
+  const sourcePath = readFilePath(source, 'source')
+  const targetPath = readFilePath(target, 'target')
+  const from = await openSource(sourcePath, signal)
   try {
     let lease = await leases.forEncryption(signal)
-    const sealer = createFileSealer(lease.key.dataKey, pairs)
-    const to = await openTarget(target, { overwrite, mode: 0o666 })
+    const sealer = createFileSealer(lease.key.dataKey, context)
+    const to = await openTarget(targetPath, { overwrite, mode: 0o666 })
     try {
       await to.write(sealer.head)
       await transformFile(from, to, {

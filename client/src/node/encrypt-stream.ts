@@ -1,18 +1,17 @@
 // A web stream from plaintext to an encrypted file's bytes. It waits where its reader does, and holds one chunk.
-import { checkEncryptionContext, createFileSealer, fileFormat, type FileSealer } from '@keyhold/core'
-import type { Context, SignalOption } from '../value-cipher.ts'
-import type { DataKeyLeases, LeasedKey } from './data-key-leases.ts'
+import { createFileSealer, fileFormat, type FileSealer } from '@keyhold/core'
+import { readOptions } from '../checks/read-members.ts'
+import type { DataKeyLeases } from './data-key-leases.ts'
+import { streamReaders } from './file-options.ts'
 import { BlockGatherer } from './gather-blocks.ts'
 import type { Lease } from './lease-cache.ts'
-
-export interface StreamOptions extends SignalOption {
-  context?: Context
-}
+import type { LeasedKey } from './read-lease.ts'
+import { readPiece } from './read-piece.ts'
 
 export type ByteStream = TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>
 
-export function encryptStream(leases: DataKeyLeases, { context, signal }: StreamOptions = {}): ByteStream {
-  const pairs = checkEncryptionContext(context)
+export function encryptStream(leases: DataKeyLeases, options: unknown): ByteStream {
+  const { context = {}, signal } = readOptions(options, streamReaders)
   const gathered = new BlockGatherer(fileFormat.chunkBytes)
   let started: { lease: Lease<LeasedKey>; sealer: FileSealer } | undefined
 
@@ -23,7 +22,7 @@ export function encryptStream(leases: DataKeyLeases, { context, signal }: Stream
   ): Promise<void> {
     if (started === undefined) {
       const lease = await leases.forEncryption(signal)
-      started = { lease, sealer: createFileSealer(lease.key.dataKey, pairs) }
+      started = { lease, sealer: createFileSealer(lease.key.dataKey, context) }
       controller.enqueue(Uint8Array.from(started.sealer.head))
     } else started.lease = await leases.prolong(started.lease, signal)
     const chunks = Math.floor(block.length / fileFormat.chunkBytes) + 1
@@ -35,7 +34,7 @@ export function encryptStream(leases: DataKeyLeases, { context, signal }: Stream
   return new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
     async transform(piece, controller) {
       signal?.throwIfAborted()
-      await gathered.add(piece, (block) => seal(controller, block, false))
+      await gathered.add(readPiece(piece), (block) => seal(controller, block, false))
     },
     flush: (controller) => seal(controller, gathered.rest, true),
   })

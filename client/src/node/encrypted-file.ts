@@ -1,6 +1,5 @@
 // Reading in the middle of an encrypted file: only the chunks that cover what is asked for are read and decrypted.
 import {
-  checkEncryptionContext,
   createFileOpener,
   fileFormat,
   KeyholdError,
@@ -10,9 +9,13 @@ import {
   type FileOpener,
 } from '@keyhold/core'
 import type { FileHandle } from 'node:fs/promises'
+import { optional, readOptions } from '../checks/read-members.ts'
+import { wrongMember } from '../checks/wrong-member.ts'
+import type { SignalOption } from '../value-cipher.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
-import type { StreamOptions } from './encrypt-stream.ts'
+import { signalReaders, streamReaders } from './file-options.ts'
 import { closeSource, openSource, readBlock } from './file-source.ts'
+import { readFilePath } from './read-file-path.ts'
 
 /** An open encrypted file. Close it when done. */
 export interface EncryptedFile {
@@ -26,30 +29,27 @@ export interface EncryptedFile {
    * The content from `start` up to `end`, which is not part of it; without `end` up to the file's. Below zero they
    * count from the end; both are cut to the content, as `slice` does.
    *
-   * @throws KeyholdError `ERR_DECRYPTION_FAILED`, with the place in `details.offset`
+   * @throws KeyholdError `ERR_DECRYPTION_FAILED`, with the place in `details.offset`; KeyholdClientError
+   * `ERR_CLIENT_RANGE_INVALID` for a range that does not fit into memory, too
    */
-  readRange(
-    start: number,
-    end?: number,
-    options?: Pick<StreamOptions, 'signal'>,
-  ): Promise<Buffer<ArrayBuffer>>
+  readRange(start: number, end?: number, options?: SignalOption): Promise<Buffer<ArrayBuffer>>
   close(): Promise<void>
 }
 
 export async function openEncryptedFile(
   leases: DataKeyLeases,
-  path: string | URL,
-  { context, signal }: StreamOptions = {},
+  path: unknown,
+  options: unknown,
 ): Promise<EncryptedFile> {
-  const pairs = checkEncryptionContext(context)
-  const handle = await openSource(path, signal)
+  const { context = {}, signal } = readOptions(options, streamReaders)
+  const handle = await openSource(readFilePath(path, 'path'), signal)
   try {
     const room = Buffer.alloc(fileFormat.headBytes)
     const head = room.subarray(0, await readBlock(handle, room, signal))
     parseFileHeader(head)
     const chunks = new ChunkReader(handle, async (readSignal) => {
       const { key } = await leases.forHeader(head.subarray(0, fileFormat.headerBytes), readSignal)
-      return [key.dataKey, () => createFileOpener(key.dataKey, pairs, head)]
+      return [key.dataKey, () => createFileOpener(key.dataKey, context, head)]
     })
     // A wrong context shows here, not at the first reading.
     await chunks.opener(signal)
@@ -63,9 +63,10 @@ export async function openEncryptedFile(
 function encryptedFile(chunks: ChunkReader, handle: FileHandle): EncryptedFile {
   return {
     size: () => chunks.verifiedSize(undefined),
-    async readRange(start, end, { signal } = {}) {
-      if (!Number.isSafeInteger(start) || (end !== undefined && !Number.isSafeInteger(end)))
-        throw new RangeError('"start" and "end" expected whole numbers')
+    async readRange(givenStart, givenEnd, options) {
+      const { signal } = readOptions(options, signalReaders)
+      const start = readPlace(givenStart, 'start')
+      const end = optional(readPlace)(givenEnd, 'end')
       const isFromEnd = start < 0 || end === undefined || end < 0
       const fileSize = await chunks.size()
       // A range up to the end, or beyond, says where the end is: that must be true.
@@ -77,6 +78,12 @@ function encryptedFile(chunks: ChunkReader, handle: FileHandle): EncryptedFile {
     },
     close: () => handle.close(),
   }
+}
+
+/** A place in the content; below zero it counts from the end. */
+export function readPlace(value: unknown, member: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+  throw wrongMember('ERR_CLIENT_RANGE_INVALID', member, 'a whole number')
 }
 
 type KeySource = (signal: AbortSignal | undefined) => Promise<[DataKey, () => FileOpener]>
@@ -138,7 +145,7 @@ class ChunkReader {
   ): Promise<Buffer<ArrayBuffer>> {
     const opener = await this.opener(signal)
     const isLast = last === Math.floor(size / fileFormat.chunkBytes)
-    const sealed = Buffer.allocUnsafeSlow((last - first + 1) * fileFormat.sealedChunkBytes)
+    const sealed = roomFor((last - first + 1) * fileFormat.sealedChunkBytes)
     const at = fileFormat.headBytes + first * fileFormat.sealedChunkBytes
     let length = 0
     while (length < sealed.length) {
@@ -147,9 +154,17 @@ class ChunkReader {
       if (bytesRead === 0) break
       length += bytesRead
     }
-    const plaintext = Buffer.allocUnsafeSlow((last - first + 1) * fileFormat.chunkBytes)
+    const plaintext = roomFor((last - first + 1) * fileFormat.chunkBytes)
     const written = opener.openBlock(first, sealed.subarray(0, length), plaintext, isLast)
     return plaintext.subarray(0, written)
+  }
+}
+
+function roomFor(bytes: number): Buffer<ArrayBuffer> {
+  try {
+    return Buffer.allocUnsafeSlow(bytes)
+  } catch (cause) {
+    throw wrongMember('ERR_CLIENT_RANGE_INVALID', 'end', 'a range that fits into memory', cause)
   }
 }
 

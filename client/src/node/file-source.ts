@@ -1,17 +1,10 @@
 // Reading a file, a pipe or a device in full blocks.
 import { open, type FileHandle } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { abortable } from './abortable.ts'
 import { KeyholdFileError } from './keyhold-file-error.ts'
 
-/** The path that a path or a file: URL names. */
-export function pathOf(file: string | URL): string {
-  return typeof file === 'string' ? file : fileURLToPath(file)
-}
-
 /** @throws KeyholdFileError for a directory or a socket; the disk's own errors */
-export async function openSource(file: string | URL, signal: AbortSignal | undefined): Promise<FileHandle> {
-  const path = pathOf(file)
+export async function openSource(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
   signal?.throwIfAborted()
   // Opening a pipe waits for its writer, and nothing ends that: who gives up leaves the handle to be closed later.
   const opening = open(path)

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pathOf } from './file-source.ts'
 import { KeyholdFileError } from './keyhold-file-error.ts'
 
 export interface FileTarget {
@@ -22,10 +21,9 @@ export interface FileTargetOptions {
 
 /** @throws KeyholdFileError `ERR_FILE_TARGET_EXISTS`; the disk's own errors */
 export async function openTarget(
-  file: string | URL,
+  target: string,
   { overwrite, mode }: FileTargetOptions,
 ): Promise<FileTarget> {
-  const target = pathOf(file)
   const folder = dirname(target)
   if (!overwrite && (await exists(target))) throw alreadyThere(target)
   const partial = join(folder, `.keyhold-${randomUUID()}.partial`)

@@ -1,20 +1,16 @@
-export {
-  auditChainStart,
-  auditHash,
-  encryptedFileBytes as encryptedSize,
-  KeyholdError,
-  plaintextFileBytes as plaintextSize,
-  type AuditRecord,
-} from '@keyhold/core'
+export { auditChainStart, KeyholdError, type AuditRecord } from '@keyhold/core'
 export * from '../index.ts'
+export { auditHash } from './audit-hash.ts'
+export type { BlindIndex, BlindIndexOptions } from './blind-index.ts'
 export {
   createKeyholdClient,
   type KeyholdClient,
   type KeyholdClientOptions,
   type TenantClient,
 } from './create-node-client.ts'
-export type { FileOptions } from './encrypt-file.ts'
-export type { ByteStream, StreamOptions } from './encrypt-stream.ts'
+export type { ByteStream } from './encrypt-stream.ts'
 export type { EncryptedFile } from './encrypted-file.ts'
+export type { FileOptions, StreamOptions } from './file-options.ts'
+export { encryptedSize, plaintextSize } from './file-sizes.ts'
 export { KeyholdFileError, type FileErrorCode } from './keyhold-file-error.ts'
-export type { BlindIndex, BlindIndexOptions, LocalEncryption } from './local-encryption.ts'
+export type { LocalEncryption } from './local-encryption.ts'

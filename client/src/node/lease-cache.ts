@@ -1,5 +1,6 @@
 // Leased keys in memory. A key is held no longer than the server said, by a monotonic clock, counted from before the
 // request was sent; then it is dropped, whether anybody asks for it or not.
+import { KeyholdClientError } from '../keyhold-client-error.ts'
 import { abortable } from './abortable.ts'
 
 export interface Lease<Key> {
@@ -124,6 +125,6 @@ export class LeaseCache<Key> {
   }
 
   #refuseIfDisposed(): void {
-    if (this.#isDisposed) throw new Error('this client is disposed')
+    if (this.#isDisposed) throw new KeyholdClientError('ERR_CLIENT_DISPOSED', 'this client is disposed')
   }
 }

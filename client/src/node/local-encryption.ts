@@ -1,43 +1,29 @@
 // A tenant's local side: values, files and streams are encrypted here, under leased data keys, and never travel.
-import { blindIndex } from '@keyhold/core'
 import type { KeyholdCall } from '../call-types.ts'
 import { fields, type Fields, type FieldsOptions } from '../fields.ts'
-import { valueOf } from '../keyhold-item-error.ts'
-import type { DecryptOptions } from '../tenant-client.ts'
-import { textOf, type Context, type SignalOption, type ValueCipher } from '../value-cipher.ts'
+import type { ValueCipher } from '../value-cipher.ts'
+import { createValueMethods, type DecryptOptions } from '../value-methods.ts'
+import { createBlindIndex, type BlindIndex, type BlindIndexOptions } from './blind-index.ts'
 import { createDataKeyLeases, type LeaseStore } from './data-key-leases.ts'
 import { decryptFile } from './decrypt-file.ts'
 import { decryptStream } from './decrypt-stream.ts'
-import { encryptFile, type FileOptions } from './encrypt-file.ts'
-import { encryptStream, type ByteStream, type StreamOptions } from './encrypt-stream.ts'
+import { encryptFile } from './encrypt-file.ts'
+import { encryptStream, type ByteStream } from './encrypt-stream.ts'
 import { openEncryptedFile, type EncryptedFile } from './encrypted-file.ts'
-import { createLocalValues } from './local-values.ts'
-
-export interface BlindIndexOptions {
-  /** The name of the index's key, which nothing else is encrypted with. */
-  keyName: string
-  /** Length: a multiple of 8 from 64 to 256; default 128. Shorter ones have more values in common, and leak less. */
-  bits?: number
-}
-
-/** Computes what stands beside an encrypted field so that equal values can be found. */
-export interface BlindIndex {
-  /**
-   * The index of a value in base64url. Equal values of one column have equal indexes; what counts as equal, as upper and
-   * lower case, is for the caller to normalise.
-   */
-  compute(value: string, place: { table: string; column: string }, options?: SignalOption): Promise<string>
-}
+import type { FileOptions, StreamOptions } from './file-options.ts'
+import { createLocalCipher } from './local-cipher.ts'
+import { readFileRange } from './read-file-range.ts'
 
 /**
  * Every method leases a data key when it holds none, and asks again when the lease is over. While the tenant is locked
- * that is refused: KeyholdApiError, status 424.
+ * that is refused: KeyholdApiError, status 424. A wrong argument is a KeyholdClientError.
  */
 export interface LocalEncryption extends ValueCipher {
-  /** Encrypts a value of any length to a token, which the server can decrypt, too. */
+  /** Encrypts a value of at most 256 MiB to a token, which the server can decrypt, too, up to 1 MiB. */
   encrypt(plaintext: string | Uint8Array, options?: StreamOptions): Promise<string>
   /** @throws KeyholdItemError `ERR_DECRYPTION_FAILED` */
   decrypt(token: string, options?: DecryptOptions): Promise<Uint8Array<ArrayBuffer>>
+  /** `decrypt` for what was text. @throws KeyholdClientError `ERR_CLIENT_NOT_TEXT` where it is not UTF-8 */
   decryptText(token: string, options?: DecryptOptions): Promise<string>
   fields<Plain extends object, Stored extends object = Plain>(
     paths: readonly string[],
@@ -67,45 +53,19 @@ export function createLocalEncryption(
   call: KeyholdCall,
 ): LocalEncryption {
   const leases = createDataKeyLeases(store, tenantId, call)
-  const values = createLocalValues(leases)
-  const local: LocalEncryption = {
-    ...values,
-    async encrypt(plaintext, { context, signal } = {}) {
-      const item = { plaintext, ...withContext(context) }
-      return valueOf((await values.encryptMany([item], { ...(signal && { signal }) }))[0])
-    },
-    async decrypt(token, { context, signal } = {}) {
-      const item = { token, ...withContext(context) }
-      return valueOf((await values.decryptMany([item], { ...(signal && { signal }) }))[0])
-    },
-    decryptText: async (token, options) => textOf(await local.decrypt(token, options)),
+  const cipher = createLocalCipher(leases)
+  return {
+    ...createValueMethods(cipher),
     fields: <Plain extends object, Stored extends object>(
       paths: readonly string[],
       options: Omit<FieldsOptions<Plain>, 'keyName'>,
-    ) => fields<Plain, Stored>(values, paths, options),
-    blindIndex: ({ keyName, bits = 128 }) => ({
-      async compute(value, { table, column }, { signal } = {}) {
-        const key = await leases.blindIndexKey(keyName, signal)
-        return blindIndex(key, { table, column }, value, bits)
-      },
-    }),
+    ) => fields<Plain, Stored>(cipher, paths, options),
+    blindIndex: (options) => createBlindIndex(leases, options),
     encryptFile: (source, target, options) => encryptFile(leases, source, target, options),
     decryptFile: (source, target, options) => decryptFile(leases, source, target, options),
     encryptStream: (options) => encryptStream(leases, options),
     decryptStream: (options) => decryptStream(leases, options),
     openEncryptedFile: (path, options) => openEncryptedFile(leases, path, options),
-    async readRange(path, start, end, options) {
-      const file = await openEncryptedFile(leases, path, options)
-      try {
-        return await file.readRange(start, end, { ...(options?.signal && { signal: options.signal }) })
-      } finally {
-        await file.close()
-      }
-    },
+    readRange: (path, start, end, options) => readFileRange(leases, path, { start, end, options }),
   }
-  return local
-}
-
-function withContext(context: Context | undefined): { context?: Context } {
-  return context === undefined ? {} : { context }
 }

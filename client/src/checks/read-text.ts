@@ -1,0 +1,9 @@
+// Text that will be encrypted or indexed.
+import { wrongMember } from './wrong-member.ts'
+
+/** @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID`, for a lone surrogate, too: UTF-8 has no form for it */
+export function readText(value: unknown, member: string): string {
+  if (typeof value === 'string' && value.isWellFormed()) return value
+  const expected = typeof value === 'string' ? 'text without a lone surrogate' : 'a string'
+  throw wrongMember('ERR_CLIENT_PLAINTEXT_INVALID', member, expected)
+}

@@ -1,0 +1,51 @@
+// The blind index of values, computed here under a leased key.
+import { blindIndex } from '@keyhold/core'
+import { readBoundText } from '../checks/read-bound-text.ts'
+import { optional, readMembers, readOptions } from '../checks/read-members.ts'
+import { readKeyName } from '../checks/read-name.ts'
+import { readText } from '../checks/read-text.ts'
+import { wrongMember } from '../checks/wrong-member.ts'
+import type { SignalOption } from '../value-cipher.ts'
+import type { DataKeyLeases } from './data-key-leases.ts'
+import { signalReaders } from './file-options.ts'
+
+export interface BlindIndexOptions {
+  /** The name of the index's key, which nothing else is encrypted with. */
+  keyName: string
+  /** Length: a multiple of 8 from 64 to 256; default 128. Shorter ones have more values in common, and leak less. */
+  bits?: number
+}
+
+/** Computes what stands beside an encrypted field so that equal values can be found. */
+export interface BlindIndex {
+  /**
+   * The index of a value in base64url. Equal values of one column have equal indexes. The caller decides what counts as
+   * equal, as upper and lower case, by normalising.
+   */
+  compute(value: string, place: { table: string; column: string }, options?: SignalOption): Promise<string>
+}
+
+/** @throws KeyholdClientError for the options */
+export function createBlindIndex(leases: DataKeyLeases, options: unknown): BlindIndex {
+  const { keyName, bits = 128 } = readMembers(options, 'options', {
+    keyName: readKeyName,
+    bits: optional(readBits),
+  })
+  return {
+    async compute(givenValue, givenPlace, computeOptions) {
+      const { signal } = readOptions(computeOptions, signalReaders)
+      const value = readText(givenValue, 'value')
+      const place = readMembers(givenPlace, 'place', { table: readPlaceName, column: readPlaceName })
+      return blindIndex(await leases.blindIndexKey(keyName, signal), place, value, bits)
+    },
+  }
+}
+
+function readBits(value: unknown, member: string): number {
+  if (typeof value === 'number' && value >= 64 && value <= 256 && value % 8 === 0) return value
+  throw wrongMember('ERR_CLIENT_OPTION_INVALID', member, 'a multiple of 8 from 64 to 256')
+}
+
+function readPlaceName(value: unknown, member: string): string {
+  return readBoundText(value, member, 'ERR_CLIENT_OPTION_INVALID')
+}

@@ -1,0 +1,28 @@
+// One range of an encrypted file: opened, read and closed.
+import { optional, readOptions } from '../checks/read-members.ts'
+import type { DataKeyLeases } from './data-key-leases.ts'
+import { openEncryptedFile, readPlace } from './encrypted-file.ts'
+import { streamReaders } from './file-options.ts'
+
+interface GivenRange {
+  start: unknown
+  end: unknown
+  options: unknown
+}
+
+export async function readFileRange(
+  leases: DataKeyLeases,
+  path: unknown,
+  given: GivenRange,
+): Promise<Buffer<ArrayBuffer>> {
+  // All of it is read before the file is opened, which waits.
+  const { context, signal } = readOptions(given.options, streamReaders)
+  const start = readPlace(given.start, 'start')
+  const end = optional(readPlace)(given.end, 'end')
+  const file = await openEncryptedFile(leases, path, { context, signal })
+  try {
+    return await file.readRange(start, end, { ...(signal && { signal }) })
+  } finally {
+    await file.close()
+  }
+}
