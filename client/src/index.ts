@@ -4,7 +4,7 @@ export {
   type KeyholdClient,
   type KeyholdClientOptions,
 } from './create-keyhold-client.ts'
-export type { Fields, FieldsOptions } from './fields.ts'
+export type { Fields, FieldsOptions } from './fields/fields.ts'
 export { KeyholdApiError } from './keyhold-api-error.ts'
 export { KeyholdClientError, type ClientErrorCode, type MemberErrorCode } from './keyhold-client-error.ts'
 export { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'

@@ -2,7 +2,7 @@
 import type { KeyholdCall } from './call-types.ts'
 import { readSignal } from './checks/option-readers.ts'
 import { optional, readOptions } from './checks/read-members.ts'
-import { fields, type Fields, type FieldsOptions } from './fields.ts'
+import { fields, type Fields, type FieldsOptions } from './fields/fields.ts'
 import type { ItemResult } from './keyhold-item-error.ts'
 import { createRemoteCipher, type Reencrypted } from './remote-cipher.ts'
 import type { DecryptInput, SignalOption, ValueCipher } from './value-cipher.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { KeyholdItemError } from '../src/index.ts'
-import { fields } from '../src/fields.ts'
+import { fields } from '../src/fields/fields.ts'
 import type { ItemCipher } from '../src/item-cipher.ts'
 
 /** Keeps plaintexts and contexts in a list; a token is a place in it. */

@@ -208,6 +208,12 @@ test.each([
   ['another tenant', { tenantId: 'other' }],
   ['another data key', { dataKeyId: '018f3c1e-0000-7000-8000-0000000000d1' }],
   ['a short key', { plaintext: 'AAAA' }],
+  ['no key', { plaintext: null }],
+  ['no header', { header: null }],
+  ['a header in another form', { header: 'AAAA' }],
+  ['no tenant', { tenantId: null }],
+  ['a time that is text', { expiresInSeconds: '60' }],
+  ['a time that is over', { expiresInSeconds: -1 }],
 ])('an answer with %s is refused', async (_name, changes) => {
   const server = await startFakeKeyhold()
   const changing: typeof fetch = async (...args) => {

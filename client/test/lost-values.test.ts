@@ -77,6 +77,22 @@ describe.each([
   })
 })
 
+describe.each([
+  ['tenant.fields', (tenant: TenantClient) => tenant],
+  ['local.fields', (tenant: TenantClient) => tenant.local],
+])('%s', (_name, sideOf) => {
+  // What is encrypted before an INSERT would not open once the row has its id.
+  test.each<unknown>(['', undefined, null])('refuses a record with the id %j', async (id) => {
+    const { server, tenant } = await setUp()
+    const people = sideOf(tenant).fields<{ id: string; ssn: string }>(['ssn'], fieldsOptions)
+    const refusal = { name: 'KeyholdClientError', code: 'ERR_CLIENT_RECORD_ID_INVALID' }
+    const record = { id: id as string, ssn: '078-05-1120' }
+    await expect(people.encrypt(record)).rejects.toMatchObject({ ...refusal, member: 'id(record)' })
+    await expect(onlyError(people.encryptMany([record]))).rejects.toMatchObject(refusal)
+    expect(server.calls).toEqual([])
+  })
+})
+
 test('a local value is at most as long as its token may be', async () => {
   const { server, tenant } = await setUp()
   const tooLarge = { name: 'KeyholdItemError', code: 'ERR_ITEM_TOO_LARGE' }

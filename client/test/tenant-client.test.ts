@@ -137,6 +137,26 @@ describe('many values', () => {
     await expect(tenant.encrypt('a')).rejects.toMatchObject({ code: 'ERR_CLIENT_BAD_REPLY' })
   })
 
+  // Base64 of a null would be bytes, too.
+  test.each([
+    'null',
+    '{}',
+    '{"items":{}}',
+    '{"items":[null]}',
+    '{"items":[{}]}',
+    '{"items":[{"token":5,"plaintext":null}]}',
+    '{"items":[{"plaintext":"*"}]}',
+    '{"items":[{"error":{}}]}',
+    '{"items":[{"error":{"code":1,"title":"No."}}]}',
+  ])('the answer %s is refused', async (answer) => {
+    const url = await serve((_request, response) => response.end(answer))
+    const tenant = createKeyholdClient({ url, token: 'kh_t' }).tenant()
+    const refusal = { code: 'ERR_CLIENT_BAD_REPLY' }
+    await expect(tenant.encrypt('a')).rejects.toMatchObject(refusal)
+    await expect(tenant.decrypt('a')).rejects.toMatchObject(refusal)
+    await expect(tenant.reencryptMany([{ token: 'a' }])).rejects.toMatchObject(refusal)
+  })
+
   test('an abort ends them', async () => {
     const url = await serve(() => undefined)
     const tenant = createKeyholdClient({ url, token: 'kh_t' }).tenant()

@@ -1,6 +1,6 @@
 // A tenant's local side: values, files and streams are encrypted here, under leased data keys, and never travel.
 import type { KeyholdCall } from '../call-types.ts'
-import { fields, type Fields, type FieldsOptions } from '../fields.ts'
+import { fields, type Fields, type FieldsOptions } from '../fields/fields.ts'
 import type { ValueCipher } from '../value-cipher.ts'
 import { createValueMethods, type DecryptOptions } from '../value-methods.ts'
 import { createBlindIndex, type BlindIndex, type BlindIndexOptions } from './blind-index.ts'

@@ -1,9 +1,9 @@
 // Paths with dots into plain objects: "ssn", "notes.private".
-import { plainEntries } from './checks/plain-entries.ts'
-import { memberOf } from './checks/member-of.ts'
-import { readBoundText } from './checks/read-bound-text.ts'
-import { readList } from './checks/read-list.ts'
-import { wrongMember } from './checks/wrong-member.ts'
+import { plainEntries } from '../checks/plain-entries.ts'
+import { memberOf } from '../checks/member-of.ts'
+import { readBoundText } from '../checks/read-bound-text.ts'
+import { readList } from '../checks/read-list.ts'
+import { wrongMember } from '../checks/wrong-member.ts'
 
 export interface FieldPath {
   text: string

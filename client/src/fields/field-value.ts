@@ -2,12 +2,12 @@
 // back as it was, and shows to nobody.
 //
 //   s string · n number · b boolean · i bigint · d Date (ISO 8601, UTC) · x bytes
-import { isBytes } from './checks/copy-bytes.ts'
-import { readPlaintext } from './checks/read-plaintext.ts'
-import { timeOf } from './checks/time-of.ts'
-import { wrongMember } from './checks/wrong-member.ts'
-import { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
-import { textOf } from './text-of.ts'
+import { isBytes } from '../checks/copy-bytes.ts'
+import { readPlaintext } from '../checks/read-plaintext.ts'
+import { timeOf } from '../checks/time-of.ts'
+import { wrongMember } from '../checks/wrong-member.ts'
+import { KeyholdItemError, type ItemResult } from '../keyhold-item-error.ts'
+import { textOf } from '../text-of.ts'
 
 /**
  * @param maxBytes - of all that is encrypted, the letter included
@@ -36,9 +36,9 @@ function letterAndText(value: unknown, member: string): [letter: string, text: s
 }
 
 /** The value again; an error for bytes that `encodeFieldValue` does not make, which something else has encrypted. */
-export function decodeFieldValue(bytes: Uint8Array, path: string): ItemResult<unknown> {
+export function decodeFieldValue(bytes: Uint8Array): ItemResult<unknown> {
   const value = decoded(bytes)
-  return value === undefined ? { error: notAField(path) } : { value }
+  return value === undefined ? { error: notAField() } : { value }
 }
 
 function decoded(bytes: Uint8Array): unknown {
@@ -63,10 +63,8 @@ function parse(letter: string, text: string): unknown {
   return undefined
 }
 
-function notAField(path: string): KeyholdItemError {
+function notAField(): KeyholdItemError {
   const title = 'The value cannot be decrypted.'
-  return new KeyholdItemError(
-    { code: 'ERR_DECRYPTION_FAILED', title, detail: 'It was not encrypted as a field.' },
-    path,
-  )
+  const detail = 'It was not encrypted as a field.'
+  return new KeyholdItemError({ code: 'ERR_DECRYPTION_FAILED', title, detail })
 }
