@@ -26,7 +26,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'the schemas of requests and replies; apart, so that clients do not load TypeBox',
     uses: ['contract', 'core/audit-actions', 'typebox'],
   },
-  client: { does: 'the typed client of the API, for browsers too', uses: ['contract', 'core/context-problem'] },
+  client: {
+    does: 'the typed client of the API, for browsers too',
+    uses: ['contract', 'core/context-problem'],
+  },
   'client/node': {
     does: 'local encryption with leased data keys: values, fields, files, streams; for Node alone',
     uses: ['core', 'contract', 'client', 'node:*'],
