@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command `keyhold`: runs one command line and ends with its exit code.
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from './errors/exit-codes.ts'
 import { runCommandLine } from './run-command-line.ts'
 
 // Whoever reads the output may stop early, as `head` does; that is no failure and nothing to talk about.

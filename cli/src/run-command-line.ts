@@ -1,9 +1,9 @@
 // From a command line to an exit code. Every error ends here and is said once.
 import { CommanderError } from 'commander'
 import { createProgram } from './create-program.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from './errors/exit-codes.ts'
 import { outputMode, type GlobalOptions } from './global-options.ts'
-import { reportError } from './report-error.ts'
+import { reportError } from './errors/report-error.ts'
 
 export async function runCommandLine(args: string[]): Promise<number> {
   const program = createProgram()

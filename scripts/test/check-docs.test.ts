@@ -66,7 +66,7 @@ describe('one edit that is refused', () => {
     ['a setting that nothing reads', 'docs/migration.md', /$/, '\n`KEYHOLD_NO_SUCH`\n', 'KEYHOLD_NO_SUCH'],
     [
       'a variable not documented',
-      'cli/src/say.ts',
+      'cli/src/main.ts',
       /$/,
       '\n// KEYHOLD_NEW_ONE\n',
       'KEYHOLD_NEW_ONE is missing',

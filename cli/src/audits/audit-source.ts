@@ -1,6 +1,6 @@
 // Where audit records come from: the tenant's own routes, or the operator's.
 import type { Audit, AuditHead } from '@keyhold/client'
-import type { Session } from '../open-session.ts'
+import type { Session } from '../session/open-session.ts'
 
 export interface AuditSource {
   /** The records after a sequence, page after page. */

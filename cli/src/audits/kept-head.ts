@@ -1,9 +1,9 @@
 // The head of a chain in a file: what an auditor keeps, so that nobody can cut the chain's end off unnoticed.
 import type { AuditHead, JsonWebKeySet } from '@keyhold/client'
 import { rename, writeFile } from 'node:fs/promises'
-import { CliError } from '../cli-error.ts'
-import { readJson } from '../request-body.ts'
-import { verifyReport } from '../verify-report.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { readJson } from '../input/request-body.ts'
+import { verifyReport } from '../signatures/verify-report.ts'
 
 /** @throws CliError `usage` for a file that holds no head, `failed` for one whose signature is not valid */
 export async function readKeptHead(file: string, keys: JsonWebKeySet): Promise<AuditHead['head']> {

@@ -1,7 +1,7 @@
 // Walks a chain of audit records and computes every hash anew, without trusting the server.
 import { KeyholdClientError, type Audit, type AuditHead } from '@keyhold/client'
 import { auditChainStart, auditHash, type AuditRecord } from '@keyhold/client/node'
-import { CliError } from '../cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 import type { AuditSource } from './audit-source.ts'
 
 type Head = AuditHead['head']

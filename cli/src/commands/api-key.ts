@@ -2,11 +2,11 @@
 import { roles, type ApiKey, type Role } from '@keyhold/client'
 import { InvalidArgumentError, type Command } from 'commander'
 import { rm, writeFile } from 'node:fs/promises'
-import { CliError } from '../cli-error.ts'
-import { openSession, type Session } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply, printStatus } from '../print-reply.ts'
-import { say } from '../say.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { openSession, type Session } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply, printStatus } from '../output/print-reply.ts'
+import { say } from '../output/say.ts'
 import { apiKeyListView, createdApiKeyView } from '../views/api-key.ts'
 
 interface CreateOptions {

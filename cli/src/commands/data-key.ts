@@ -1,9 +1,9 @@
 // keyhold data-key …: the versions of a tenant's data keys.
 import type { DataKeyInformation } from '@keyhold/client'
 import { InvalidArgumentError, type Command } from 'commander'
-import { openSession, type Session } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply } from '../print-reply.ts'
+import { openSession, type Session } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply } from '../output/print-reply.ts'
 import { addDataKeyDestruction } from './destruction.ts'
 import { dataKeyListView, dataKeyView } from '../views/data-key.ts'
 

@@ -1,13 +1,13 @@
 // keyhold destruction …, and what schedules destructions: keyhold data-key destroy, keyhold tenant delete.
 import type { Destruction } from '@keyhold/client'
 import { InvalidArgumentError, type Command } from 'commander'
-import { CliError } from '../cli-error.ts'
-import { confirm } from '../confirm.ts'
-import { openSession, type Session } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply } from '../print-reply.ts'
-import { say } from '../say.ts'
-import { verifyReport } from '../verify-report.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { confirm } from '../input/confirm.ts'
+import { openSession, type Session } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply } from '../output/print-reply.ts'
+import { say } from '../output/say.ts'
+import { verifyReport } from '../signatures/verify-report.ts'
 import { destructionListView, destructionView } from '../views/destruction.ts'
 
 const inDaysOption = ['--in-days <days>', '7 to 30; until then it can be cancelled', parseInDays] as const

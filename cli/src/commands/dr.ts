@@ -1,12 +1,12 @@
 // keyhold dr …: drills for the loss of a region, and what came of them.
 import type { DrDrill } from '@keyhold/client'
 import type { Command } from 'commander'
-import { CliError } from '../cli-error.ts'
-import { openSession, type Session } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply } from '../print-reply.ts'
-import { say } from '../say.ts'
-import { verifyReport } from '../verify-report.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { openSession, type Session } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply } from '../output/print-reply.ts'
+import { say } from '../output/say.ts'
+import { verifyReport } from '../signatures/verify-report.ts'
 import { drDrillListView, drDrillView } from '../views/dr-drill.ts'
 
 interface DrillOptions {

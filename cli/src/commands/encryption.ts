@@ -1,7 +1,7 @@
 // keyhold encrypt and keyhold decrypt: files and streams here, under leased keys; single values by the server.
 import type { Command } from 'commander'
 import { fileProblem } from '../encryption/file-problem.ts'
-import { interruptible } from '../encryption/interruptible.ts'
+import { interruptible } from '../wait/interruptible.ts'
 import {
   addEncryptionOptions,
   parseRange,
@@ -11,7 +11,7 @@ import {
 import { transformContent } from '../encryption/transform-content.ts'
 import { transformValue } from '../encryption/transform-value.ts'
 import { outputMode, type GlobalOptions, type OutputMode } from '../global-options.ts'
-import { openTenant } from '../open-tenant.ts'
+import { openTenant } from '../session/open-tenant.ts'
 
 type Direction = 'encrypt' | 'decrypt'
 

@@ -1,12 +1,12 @@
 // keyhold keyprovider check, policy and health: what a key needs, before it is registered, and how it is afterwards.
 import type { KeyPolicy } from '@keyhold/client'
 import { Option, type Command } from 'commander'
-import { CliError } from '../cli-error.ts'
-import { openSession } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply } from '../print-reply.ts'
-import { requestBody } from '../request-body.ts'
-import { say } from '../say.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { openSession } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply } from '../output/print-reply.ts'
+import { requestBody } from '../input/request-body.ts'
+import { say } from '../output/say.ts'
 import { keyChecksView } from '../views/key-checks.ts'
 import { keyHealthView } from '../views/key-health.ts'
 

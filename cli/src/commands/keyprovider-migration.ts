@@ -2,16 +2,16 @@
 // after a migration: migrate --dry-run, usage.
 import { Option, type Command } from 'commander'
 import { parseSeconds } from '../global-options.ts'
-import { CliError } from '../cli-error.ts'
-import { openSession, type Session } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply } from '../print-reply.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { openSession, type Session } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply } from '../output/print-reply.ts'
 import { keyJobView } from '../views/key-job.ts'
 import { keyProviderUsageView, migrationPlanView } from '../views/key-use.ts'
 import { messageView } from '../views/message.ts'
 import { migrationView } from '../views/migration.ts'
-import { watchKeyJob } from '../watch-key-job.ts'
-import { waitForMigration } from '../wait-for-migration.ts'
+import { watchKeyJob } from '../wait/watch-key-job.ts'
+import { waitForMigration } from '../wait/wait-for-migration.ts'
 
 interface WaitOptions {
   wait?: true

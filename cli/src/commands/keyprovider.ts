@@ -1,9 +1,9 @@
 // keyhold keyprovider …: a tenant's key providers, with the names and flags of the original's command line.
 import { Option, type Command } from 'commander'
-import { openSession } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply, printStatus } from '../print-reply.ts'
-import { readJson, requestBody } from '../request-body.ts'
+import { openSession } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply, printStatus } from '../output/print-reply.ts'
+import { readJson, requestBody } from '../input/request-body.ts'
 import { keyProviderListView, keyProviderView } from '../views/key-provider.ts'
 import { messageView } from '../views/message.ts'
 import { addKeyCommands } from './keyprovider-key.ts'

@@ -1,9 +1,9 @@
 // keyhold lock and unlock: the tenant's kill switch.
 import type { TenantLock } from '@keyhold/client'
 import type { Command } from 'commander'
-import { formatFields } from '../aligned-text.ts'
-import { openSession } from '../open-session.ts'
-import { printReply, type View } from '../print-reply.ts'
+import { formatFields } from '../output/aligned-text.ts'
+import { openSession } from '../session/open-session.ts'
+import { printReply, type View } from '../output/print-reply.ts'
 import { readableTime } from '../views/readable-time.ts'
 
 const tenantLockView: View<TenantLock> = {

@@ -2,14 +2,14 @@
 import type { KeyJob, KeyJobFailure, KeyJobReport } from '@keyhold/client'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { parseSeconds } from '../global-options.ts'
-import { openSession, type Session } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply } from '../print-reply.ts'
-import { say } from '../say.ts'
-import { signingKeys } from '../signing-keys.ts'
-import { verifyReport } from '../verify-report.ts'
+import { openSession, type Session } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply } from '../output/print-reply.ts'
+import { say } from '../output/say.ts'
+import { signingKeys } from '../signatures/signing-keys.ts'
+import { verifyReport } from '../signatures/verify-report.ts'
 import { keyJobFailureListView, keyJobListView, keyJobView } from '../views/key-job.ts'
-import { watchKeyJob } from '../watch-key-job.ts'
+import { watchKeyJob } from '../wait/watch-key-job.ts'
 
 const theMigration = ['<id>', 'id of the migration', parsePathSegment] as const
 // As many as a page has at most.

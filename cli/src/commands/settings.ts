@@ -1,9 +1,9 @@
 // keyhold settings …: what a tenant settles for itself.
 import type { TenantSettings } from '@keyhold/client'
 import { InvalidArgumentError, type Command } from 'commander'
-import { formatFields } from '../aligned-text.ts'
-import { openSession } from '../open-session.ts'
-import { printReply, type View } from '../print-reply.ts'
+import { formatFields } from '../output/aligned-text.ts'
+import { openSession } from '../session/open-session.ts'
+import { printReply, type View } from '../output/print-reply.ts'
 
 const settingsView: View<TenantSettings> = {
   ids: ({ effective }) => [String(effective.keyCacheTtlSeconds)],

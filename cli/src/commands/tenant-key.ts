@@ -1,11 +1,11 @@
 // keyhold tenant-key …: the versions of the tenant key.
 import { Option, type Command } from 'commander'
 import { parseSeconds } from '../global-options.ts'
-import { openSession } from '../open-session.ts'
-import { printReply } from '../print-reply.ts'
+import { openSession } from '../session/open-session.ts'
+import { printReply } from '../output/print-reply.ts'
 import { keyJobView } from '../views/key-job.ts'
 import { tenantKeyListView } from '../views/tenant-key.ts'
-import { watchKeyJob } from '../watch-key-job.ts'
+import { watchKeyJob } from '../wait/watch-key-job.ts'
 
 interface RotateOptions {
   watch?: true

@@ -1,9 +1,9 @@
 // keyhold tenant …: the operator's tenants.
 import type { Command } from 'commander'
-import { confirm } from '../confirm.ts'
-import { openSession } from '../open-session.ts'
-import { parsePathSegment } from '../path-segment.ts'
-import { printReply, printStatus } from '../print-reply.ts'
+import { confirm } from '../input/confirm.ts'
+import { openSession } from '../session/open-session.ts'
+import { parsePathSegment } from '../input/path-segment.ts'
+import { printReply, printStatus } from '../output/print-reply.ts'
 import { addTenantDeletion } from './destruction.ts'
 import { tenantListView, tenantView } from '../views/tenant.ts'
 

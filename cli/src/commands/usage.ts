@@ -1,7 +1,7 @@
 // keyhold usage …: how often AWS KMS was called, and what that may have cost.
 import { InvalidArgumentError, type Command } from 'commander'
-import { openSession } from '../open-session.ts'
-import { printReply } from '../print-reply.ts'
+import { openSession } from '../session/open-session.ts'
+import { printReply } from '../output/print-reply.ts'
 import { kmsUsageOfAllView, kmsUsageView } from '../views/kms-usage.ts'
 
 interface Options {

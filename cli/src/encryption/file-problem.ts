@@ -1,6 +1,6 @@
 // What the disk and the SDK say about files, in words of the command line: which of its files is meant, and what to do.
 import { KeyholdFileError } from '@keyhold/client/node'
-import { CliError } from '../cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 
 export interface NamedFiles {
   /** Undefined: standard input. */

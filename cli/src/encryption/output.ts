@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { CliError } from '../cli-error.ts'
-import { sayWarning } from '../say.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { sayWarning } from '../output/say.ts'
 import { outputExists } from './file-problem.ts'
 
 export interface Output {

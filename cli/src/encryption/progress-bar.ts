@@ -1,5 +1,5 @@
 // How far a long encryption is, on a terminal: one line on standard error, rewritten. Elsewhere nothing is said.
-import { printable } from '../printable.ts'
+import { printable } from '../output/printable.ts'
 
 export interface ProgressBar {
   show(doneBytes: number): void

@@ -1,8 +1,8 @@
 // encrypt --value and decrypt --value: a value of up to 1 MiB, by the server, as it comes and goes: byte for byte.
 import type { TenantClient } from '@keyhold/client/node'
 import { createReadStream } from 'node:fs'
-import { CliError } from '../cli-error.ts'
-import { say } from '../say.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { say } from '../output/say.ts'
 import type { NamedFiles } from './file-problem.ts'
 import { checkOutput, openOutput } from './output.ts'
 

@@ -1,6 +1,6 @@
 // A part of an encrypted file's content, read where it lies: nothing but what covers it is decrypted.
 import type { EncryptedFile, LocalEncryption } from '@keyhold/client/node'
-import { CliError } from '../cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 import type { ByteRange } from './options.ts'
 import { openOutput } from './output.ts'
 import type { ProgressBar } from './progress-bar.ts'

@@ -1,7 +1,7 @@
 // API keys for people.
 import type { ApiKey } from '@keyhold/client'
-import { formatFields, formatTable } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatFields, formatTable } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 import { readableTime } from './readable-time.ts'
 
 /** A new API key; `key` is shown unless it went into a file. */

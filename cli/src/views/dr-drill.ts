@@ -1,7 +1,7 @@
 // Drills for people.
 import type { DrDrill, DrDrillReport } from '@keyhold/client'
-import { formatFields, formatTable } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatFields, formatTable } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 import { readableTime } from './readable-time.ts'
 
 export const drDrillView: View<DrDrill> = {

@@ -1,7 +1,7 @@
 // The checks of a key for people.
 import type { KeyChecks } from '@keyhold/client'
-import { formatTable } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatTable } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 
 export const keyChecksView: View<KeyChecks> = {
   ids: ({ arnFingerPrint }) => (arnFingerPrint === undefined ? [] : [arnFingerPrint]),

@@ -1,8 +1,8 @@
 // Migrations and rotations for people.
 import type { KeyJob, KeyJobFailure } from '@keyhold/client'
-import { formatFields, formatTable } from '../aligned-text.ts'
-import type { Pace } from '../key-job-pace.ts'
-import type { View } from '../print-reply.ts'
+import { formatFields, formatTable } from '../output/aligned-text.ts'
+import type { Pace } from '../wait/key-job-pace.ts'
+import type { View } from '../output/print-reply.ts'
 import { readableTime } from './readable-time.ts'
 
 export const keyJobView: View<KeyJob> = {

@@ -1,7 +1,7 @@
 // A migration's plan, and what hangs on a key, for people.
 import type { KeyProviderUsage, MigrationPlan } from '@keyhold/client'
-import { formatFields } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatFields } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 import { durationOf } from './key-job.ts'
 import { readableTime } from './readable-time.ts'
 

@@ -1,7 +1,7 @@
 // Calls to AWS KMS for people.
 import type { KmsUsage, KmsUsageOfAll } from '@keyhold/client'
-import { formatFields, formatTable } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatFields, formatTable } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 
 export const kmsUsageView: View<KmsUsage> = {
   ids: ({ rows }) => daysOf(rows),

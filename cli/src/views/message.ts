@@ -1,6 +1,6 @@
 // Replies that are a sentence.
-import { printable } from '../printable.ts'
-import type { View } from '../print-reply.ts'
+import { printable } from '../output/printable.ts'
+import type { View } from '../output/print-reply.ts'
 
 export const messageView: View<{ message: string }> = {
   ids: () => [],

@@ -1,7 +1,7 @@
 // Migrations for people.
 import type { MigrationInformation } from '@keyhold/client'
-import { formatFields } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatFields } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 import { readableTime } from './readable-time.ts'
 
 export const migrationView: View<MigrationInformation> = {

@@ -1,7 +1,7 @@
 // Versions of the tenant key for people.
 import type { TenantKeyInformation } from '@keyhold/client'
-import { formatTable } from '../aligned-text.ts'
-import type { View } from '../print-reply.ts'
+import { formatTable } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
 import { readableTime } from './readable-time.ts'
 
 export const tenantKeyListView: View<{ tenantKeys: TenantKeyInformation[] }> = {

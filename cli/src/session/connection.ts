@@ -1,10 +1,10 @@
 // How a command reaches the server: what every client of this process is made with.
 import type { KeyholdClientOptions } from '@keyhold/client'
-import { CliError } from './cli-error.ts'
-import { readEnvironment, trustAnyCertificate } from './environment.ts'
-import type { GlobalOptions } from './global-options.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { readEnvironment, trustAnyCertificate } from '../environment.ts'
+import type { GlobalOptions } from '../global-options.ts'
 import { readToken, type Caller } from './read-token.ts'
-import { say } from './say.ts'
+import { say } from '../output/say.ts'
 
 /** @throws CliError `configuration` without a server or a token */
 export async function connectionOf(options: GlobalOptions, caller: Caller): Promise<KeyholdClientOptions> {

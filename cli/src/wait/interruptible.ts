@@ -1,5 +1,5 @@
 // Ctrl+C in the middle of a file: what was begun is taken back before the command ends.
-import { CliError } from '../cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

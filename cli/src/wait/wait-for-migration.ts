@@ -1,11 +1,11 @@
 // Waits for the end of one migration by polling its details. The waiting can end in many ways; the migration goes on.
 import { KeyholdApiError, type Reply } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CliError } from './cli-error.ts'
-import { isWorthRetrying } from './exit-code-of.ts'
-import type { Progress } from './open-progress.ts'
-import type { Session } from './open-session.ts'
-import { lastErrorOf, progressOf } from './views/migration.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { isWorthRetrying } from '../errors/exit-code-of.ts'
+import type { Progress } from '../output/open-progress.ts'
+import type { Session } from '../session/open-session.ts'
+import { lastErrorOf, progressOf } from '../views/migration.ts'
 import { whileWaiting } from './while-waiting.ts'
 
 type Details = Reply<'getMigrationDetails'>

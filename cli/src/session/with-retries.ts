@@ -1,7 +1,7 @@
 // Tries again what may succeed later. The server decides how long to wait when it says so.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isWorthRetrying } from './exit-code-of.ts'
-import { say } from './say.ts'
+import { isWorthRetrying } from '../errors/exit-code-of.ts'
+import { say } from '../output/say.ts'
 
 interface Retries {
   /** How often to try again after the first time. */

@@ -1,7 +1,7 @@
 // The keys that check signatures: the server's, or those that somebody has kept from before.
 import type { JsonWebKeySet } from '@keyhold/client'
-import type { Session } from './open-session.ts'
-import { readJson } from './request-body.ts'
+import type { Session } from '../session/open-session.ts'
+import { readJson } from '../input/request-body.ts'
 
 /** @param file - a JWK set; undefined: the server is asked */
 export async function signingKeys({ call }: Session, file: string | undefined): Promise<JsonWebKeySet> {

@@ -2,7 +2,7 @@
 import type { RequestBody, RouteId } from '@keyhold/client'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { CliError } from './cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 
 /** The one place where what somebody wrote becomes a typed body. */
 export function requestBody<Id extends RouteId>(_routeId: Id, value: unknown): RequestBody<Id> {

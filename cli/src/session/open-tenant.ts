@@ -2,7 +2,7 @@
 import { createKeyholdClient, type TenantClient } from '@keyhold/client/node'
 import type { Command } from 'commander'
 import { connectionOf } from './connection.ts'
-import type { GlobalOptions } from './global-options.ts'
+import type { GlobalOptions } from '../global-options.ts'
 
 /**
  * @param tenantId - for tokens that are bound to no tenant

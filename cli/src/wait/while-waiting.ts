@@ -1,6 +1,6 @@
 // Waiting for a migration: it can be interrupted, and can take too long; the migration goes on either way.
-import { CliError } from './cli-error.ts'
-import { openProgress, type Progress } from './open-progress.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { openProgress, type Progress } from '../output/open-progress.ts'
 
 export interface WaitingOptions {
   /** The migration's id. */

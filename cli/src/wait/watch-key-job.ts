@@ -1,12 +1,12 @@
 // Watches one migration or rotation until it has ended, with its rate and the time that is left.
 import type { KeyJob, Reply } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CliError } from './cli-error.ts'
-import { isWorthRetrying } from './exit-code-of.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { isWorthRetrying } from '../errors/exit-code-of.ts'
 import { createKeyJobPace } from './key-job-pace.ts'
-import type { Progress } from './open-progress.ts'
-import type { Session } from './open-session.ts'
-import { keyJobErrorOf, keyJobProgressOf } from './views/key-job.ts'
+import type { Progress } from '../output/open-progress.ts'
+import type { Session } from '../session/open-session.ts'
+import { keyJobErrorOf, keyJobProgressOf } from '../views/key-job.ts'
 import { whileWaiting } from './while-waiting.ts'
 
 type Shown = Reply<'getMigration'>

@@ -2,9 +2,9 @@
 // but into the client.
 import { readFile, stat } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { CliError } from './cli-error.ts'
-import type { Environment } from './environment.ts'
-import { sayWarning } from './say.ts'
+import { CliError } from '../errors/cli-error.ts'
+import type { Environment } from '../environment.ts'
+import { sayWarning } from '../output/say.ts'
 
 /** Whose token a command needs. */
 export type Caller = 'tenant-admin' | 'operator' | 'service'

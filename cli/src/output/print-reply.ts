@@ -1,6 +1,6 @@
 // Answers on standard output, in the form that was asked for.
 import { STATUS_CODES } from 'node:http'
-import type { OutputMode } from './global-options.ts'
+import type { OutputMode } from '../global-options.ts'
 
 /** How people read a body, and what -q prints of it. */
 export interface View<Body> {

@@ -8,7 +8,7 @@ import {
 } from '@keyhold/client'
 import type { Command } from 'commander'
 import { connectionOf } from './connection.ts'
-import { outputMode, type GlobalOptions, type OutputMode } from './global-options.ts'
+import { outputMode, type GlobalOptions, type OutputMode } from '../global-options.ts'
 import type { Caller } from './read-token.ts'
 import { withRetries } from './with-retries.ts'
 

@@ -2,7 +2,7 @@
 import type { JsonWebKeySet, KeyJobReport } from '@keyhold/client'
 import { createPublicKey, verify } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { CliError } from './cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 
 /**
  * Answers the id of the key that signed it.

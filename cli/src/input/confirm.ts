@@ -1,6 +1,6 @@
 // Asks before something is destroyed. Scripts must have decided beforehand.
 import { createInterface } from 'node:readline/promises'
-import { CliError } from './cli-error.ts'
+import { CliError } from '../errors/cli-error.ts'
 
 /** @throws CliError `usage` where nobody can be asked, `failed` for any answer but yes, `interrupted` by Ctrl+C. */
 export async function confirm(question: string): Promise<void> {

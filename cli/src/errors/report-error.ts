@@ -4,10 +4,10 @@ import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/
 import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
 import { exitCodeOf } from './exit-code-of.ts'
-import type { OutputMode } from './global-options.ts'
+import type { OutputMode } from '../global-options.ts'
 import { hintFor } from './hint-for.ts'
 import { rootCause } from './root-cause.ts'
-import { sayError, sayHint } from './say.ts'
+import { sayError, sayHint } from '../output/say.ts'
 
 interface Problem {
   code: string
