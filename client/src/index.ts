@@ -8,10 +8,12 @@ export type { Fields, FieldsOptions } from './fields/fields.ts'
 export { KeyholdApiError } from './keyhold-api-error.ts'
 export { KeyholdClientError, type ClientErrorCode, type MemberErrorCode } from './keyhold-client-error.ts'
 export { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
+export { mayRepeat } from './may-repeat.ts'
 export type { Reencrypted } from './remote-cipher.ts'
 export type { TenantClient } from './tenant-client.ts'
 export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } from './value-cipher.ts'
 export type { DecryptOptions, EncryptOptions } from './value-methods.ts'
+export { withRetries, type Retries } from './with-retries.ts'
 export {
   roles,
   type ApiKey,
@@ -36,8 +38,10 @@ export {
   type KmsUsageOfAll,
   type MigrationInformation,
   type MigrationPlan,
+  type RequestQueries,
   type Role,
   type RouteId,
+  type RouteParameters,
   type Tenant,
   type TenantKeyInformation,
   type TenantLock,

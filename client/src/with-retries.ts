@@ -8,6 +8,10 @@ export interface Retries {
   totalMs: number
   mayRepeat: (error: unknown) => boolean
   signal: AbortSignal | undefined
+  /** Milliseconds before try `retry`, counted from 0; `wishMs` is the server's wish. Default: at random, as above. */
+  pauseMs?: (retry: number, wishMs: number) => number
+  /** Called before each pause. */
+  onRetry?: (error: unknown, retry: number, pauseMs: number) => void
 }
 
 const firstMs = 100
@@ -20,7 +24,7 @@ const longestMs = 5_000
  */
 export async function withRetries<Result>(
   attempt: () => Promise<Result>,
-  { maxRetries, totalMs, mayRepeat, signal }: Retries,
+  { maxRetries, totalMs, mayRepeat, signal, pauseMs: pauseOf = backoffMs, onRetry }: Retries,
 ): Promise<Result> {
   const startMs = performance.now()
   for (let retry = 0; ; retry++) {
@@ -28,16 +32,17 @@ export async function withRetries<Result>(
       return await attempt()
     } catch (error) {
       if (retry >= maxRetries || signal?.aborted === true || !mayRepeat(error)) throw error
-      const pauseMs = backoffMs(retry) + serverWishMs(error)
+      const pauseMs = pauseOf(retry, serverWishMs(error))
       if (performance.now() - startMs + pauseMs >= totalMs) throw error
+      onRetry?.(error, retry, pauseMs)
       await pause(pauseMs, signal)
     }
   }
 }
 
-// Full jitter: anywhere between nothing and a bound that doubles.
-function backoffMs(retry: number): number {
-  return Math.random() * Math.min(longestMs, firstMs * 2 ** retry)
+// Full jitter: anywhere between nothing and a bound that doubles, after what the server asks for.
+function backoffMs(retry: number, wishMs: number): number {
+  return Math.random() * Math.min(longestMs, firstMs * 2 ** retry) + wishMs
 }
 
 function serverWishMs(error: unknown): number {
