@@ -1,20 +1,10 @@
-// The command tree with what all commands share: global options, the way errors are said, help.
+// The command tree, with all that the commands share: global options, the form of errors, help.
 import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
-import { addApiKeyCommands } from './commands/api-key.ts'
-import { addAuditGroup } from './commands/audit.ts'
-import { addDataKeyCommands } from './commands/data-key.ts'
-import { addDrGroup } from './commands/dr.ts'
-import { addDestructionGroup } from './commands/destruction.ts'
-import { addKeyproviderCommands } from './commands/keyprovider.ts'
-import { addMigrationGroup } from './commands/migration.ts'
-import { addEncryptionCommands } from './commands/encryption.ts'
-import { addLockCommands } from './commands/lock.ts'
-import { addSettingsGroup } from './commands/settings.ts'
-import { addTenantCommands } from './commands/tenant.ts'
-import { addTenantKeyCommands } from './commands/tenant-key.ts'
-import { addUsageGroup } from './commands/usage.ts'
+import { commandTable } from './commands/command-table.ts'
 import { addGlobalOptions } from './global-options.ts'
+import type { Screen, Shell } from './shell.ts'
+import { registerCommands } from './table/register-commands.ts'
 
 const epilogue = `
 Environment:
@@ -31,7 +21,8 @@ Exit codes:
   4  the server cannot be reached safely     10  the server failed (other 5xx)
   5  the token is not accepted (401)        130  interrupted`
 
-export function createProgram(): Command {
+export function createProgram(shell: Shell): Command {
+  const { stdout, stderr } = shell
   const program = new Command('keyhold')
     .description(
       "Keyhold's command line: values and files, tenants, API keys, data keys, key providers and migrations.",
@@ -39,6 +30,10 @@ export function createProgram(): Command {
     .version(manifest.version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => widthOf(stdout),
+      getErrHelpWidth: () => widthOf(stderr),
       outputError: (text, write) => {
         write(text.replace(/^error: /, 'keyhold: error: '))
       },
@@ -46,30 +41,17 @@ export function createProgram(): Command {
     .exitOverride()
     .addHelpText('after', epilogue)
   addGlobalOptions(program)
-  addKeyproviderCommands(program)
-  addMigrationGroup(program)
-  addTenantKeyCommands(program)
-  addEncryptionCommands(program)
-  addDataKeyCommands(program)
-  addDestructionGroup(program)
-  addAuditGroup(program)
-  addLockCommands(program)
-  addSettingsGroup(program)
-  addDrGroup(program)
-  addUsageGroup(program)
-  addTenantCommands(program)
-  addApiKeyCommands(program)
-  addKeyproviderCommands(
-    program
-      .command('encryption')
-      .description("The original CLI's spelling: keyhold encryption keyprovider …"),
-  )
-  sayUsageAfterErrors(program, 'keyhold')
+  registerCommands(program, commandTable, shell)
+  showUsageAfterErrors(program, 'keyhold')
   return program
 }
 
+function widthOf({ isTTY, columns }: Screen): number {
+  return (isTTY ? columns : undefined) ?? 80
+}
+
 // One line instead of the whole help: the error above it must not scroll away.
-function sayUsageAfterErrors(command: Command, path: string): void {
+function showUsageAfterErrors(command: Command, path: string): void {
   command.showHelpAfterError(`usage: ${path} ${command.usage()}\nkeyhold: hint: ${path} --help explains it`)
-  for (const child of command.commands) sayUsageAfterErrors(child, `${path} ${child.name()}`)
+  for (const child of command.commands) showUsageAfterErrors(child, `${path} ${child.name()}`)
 }

@@ -1,4 +1,5 @@
-// The only reader of the environment.
+// The environment variables of the command line. No other file reads them.
+import type { Shell } from './shell.ts'
 
 export interface Environment {
   url: string | undefined
@@ -7,8 +8,12 @@ export interface Environment {
   serviceToken: string | undefined
 }
 
-export function readEnvironment(): Environment {
-  const { KEYHOLD_URL, KEYHOLD_TOKEN, KEYHOLD_OPERATOR_TOKEN, KEYHOLD_SERVICE_TOKEN } = process.env
+export function processEnvironment(): Shell['env'] {
+  return process.env
+}
+
+export function readEnvironment({ env }: Pick<Shell, 'env'>): Environment {
+  const { KEYHOLD_URL, KEYHOLD_TOKEN, KEYHOLD_OPERATOR_TOKEN, KEYHOLD_SERVICE_TOKEN } = env
   // An empty variable is how shells unset one for a single command.
   return {
     url: KEYHOLD_URL || undefined,
@@ -19,7 +24,7 @@ export function readEnvironment(): Environment {
 }
 
 /** Makes this process accept certificates that cannot be verified; Node warns about it on standard error. */
-export function trustAnyCertificate(): void {
-  // The only switch that reaches Node's own fetch.
-  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+export function trustAnyCertificate({ env }: Pick<Shell, 'env'>): void {
+  // No other switch reaches Node's own fetch.
+  env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
 }

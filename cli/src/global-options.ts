@@ -1,5 +1,7 @@
 // The options that every command takes, before or after its name.
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { parseSeconds } from './input/parse-seconds.ts'
+import { wholeNumber } from './input/whole-number.ts'
 
 export type OutputMode = 'text' | 'json' | 'raw' | 'quiet'
 
@@ -25,7 +27,12 @@ export function addGlobalOptions(program: Command): void {
     .addOption(new Option('--json', "print the server's JSON and nothing else").conflicts(['raw', 'quiet']))
     .addOption(new Option('--raw', 'print the body as it came').conflicts('quiet'))
     .option('-q, --quiet', 'print ids only')
-    .option('--retry <times>', 'try again when the server is away or busy; at most 10 times', parseRetry, 0)
+    .option(
+      '--retry <times>',
+      'try again when the server is away or busy, at most 10 times; a change only if it never arrived',
+      wholeNumber(0, 10),
+      0,
+    )
     .option('--interval <seconds>', 'pause between tries, and between the polls of --wait', parseSeconds, 1)
     .option('-v, --verbose', 'name every request on standard error')
   // A token on the command line stands in the shell's history and in every process list.
@@ -47,33 +54,17 @@ export function outputMode(options: Pick<GlobalOptions, 'json' | 'raw' | 'quiet'
   return options.quiet ? 'quiet' : 'text'
 }
 
-/** A number of seconds, for options. */
-export function parseSeconds(text: string): number {
-  const seconds = Number(text)
-  if (!/^\d+(\.\d+)?$/.test(text) || seconds > 86_400) {
-    throw new InvalidArgumentError('It must be a number of seconds, from 0 to 86400.')
-  }
-  return seconds
-}
-
-function parseRetry(text: string): number {
-  if (!/^(\d|10)$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 0 to 10.')
-  return Number(text)
-}
-
-const headersOfOurs = ['authorization', 'keyhold-tenant', 'content-type', 'accept']
+const ownHeaders = ['authorization', 'keyhold-tenant', 'content-type', 'accept']
 
 // Also `a=1,b=2` in one argument, as the original takes it; a comma inside a value stays.
 function addHeaders(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const added = { ...previous }
   for (const pair of text.split(/,(?=[^,=]+=)/)) {
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(pair) ?? []
-    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) {
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value))
       throw new InvalidArgumentError('It must be name=value.')
-    }
-    if (headersOfOurs.includes(name.toLowerCase())) {
+    if (ownHeaders.includes(name.toLowerCase()))
       throw new InvalidArgumentError(`The header ${name.toLowerCase()} is not for --headers.`)
-    }
     added[name] = value
   }
   return added

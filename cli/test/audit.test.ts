@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chained, headOf, keySet, record } from './audit-chain.ts'
-import { startKeyhold } from './run-keyhold.ts'
+import { keyhold } from './run-keyhold.ts'
 
 interface Served {
   audits: Audit[]
@@ -44,7 +44,7 @@ async function run(served: Served, ...args: string[]) {
     KEYHOLD_OPERATOR_TOKEN: 'of-the-operator',
   }
   try {
-    return { ...(await startKeyhold(['audit', ...args], env, '', folder).outcome), asked }
+    return { ...(await keyhold(['audit', ...args], { env, cwd: folder })), asked }
   } finally {
     server.closeAllConnections()
     server.close()
@@ -138,20 +138,32 @@ describe('verify', () => {
     [
       'a detail',
       { ...truth, audits: changed(3, { details: { keyArn: 'arn:other' } }) },
-      /record 3 is not what/,
+      /record 3, or one before it, is not as it was recorded/,
     ],
-    ['a time', { ...truth, audits: changed(2, { at: '2026-01-02T03:04:05.999Z' }) }, /record 2 is not what/],
-    ['no time at all', { ...truth, audits: changed(2, { at: 'never' }) }, /record 2 is not what/],
-    ['an id', { ...truth, audits: changed(2, { id: 'x' }) }, /record 2 is not what/],
+    [
+      'a time',
+      { ...truth, audits: changed(2, { at: '2026-01-02T03:04:05.999Z' }) },
+      /record 2, or one before it, is not as it was recorded/,
+    ],
+    [
+      'no time at all',
+      { ...truth, audits: changed(2, { at: 'never' }) },
+      /record 2, or one before it, is not as it was recorded/,
+    ],
+    [
+      'an id',
+      { ...truth, audits: changed(2, { id: 'x' }) },
+      /record 2, or one before it, is not as it was recorded/,
+    ],
     [
       'a trace id taken out',
       { ...truth, audits: changed(1, { traceId: undefined as never }) },
-      /record 1 is not/,
+      /record 1, or one before it, is not as it was recorded/,
     ],
     [
       'another chain',
       { ...truth, audits: changed(4, { tenantId: 'other' }) },
-      /record 4 is of another chain/,
+      /record 4 belongs to another chain/,
     ],
     [
       'one missing',
@@ -166,18 +178,18 @@ describe('verify', () => {
           a.sequence === 4 ? ({ ...third, sequence: 4 } as Audit) : a,
         ),
       },
-      /record 3 is not what/,
+      /record 3, or one before it, is not as it was recorded/,
     ],
     [
       'the end missing',
       { ...truth, audits: honest.slice(0, 4) },
       /ends after record 4, but its signed head names 5/,
     ],
-    ['all anew', { ...truth, audits: rewritten }, /up to record 5 the chain is another one/],
+    ['all anew', { ...truth, audits: rewritten }, /up to record 5 the chain is not the one/],
     [
       'a forged head',
       { audits: rewritten, head: { ...truth.head, head: headOf(rewritten).head } },
-      /the signature of the head is not valid: what was signed are other words/,
+      /the signature of the head is not valid: it is the signature of other words/,
     ],
   ])('finds %s', async (_, served, message) => {
     const { stderr, exit } = await run(served, 'verify', '--save-head', 'never.json')
@@ -199,7 +211,7 @@ describe('verify', () => {
       [
         'a chain made anew, head and all',
         { audits: rewritten, head: headOf(rewritten) },
-        /up to record 5 the chain is another one than that of which the head was signed on 2026/,
+        /up to record 5 the chain is not the one whose head was signed on 2026/,
       ],
     ])('finds %s', async (_, served, message) => {
       expect(await run(served, 'verify')).toMatchObject({ exit: 0 })

@@ -1,13 +1,10 @@
-// encrypt and decrypt of files and streams: the real command, real keys, and a disk on which nothing half-done stays.
-import { execFile } from 'node:child_process'
+// encrypt and decrypt of files and streams: real keys, and a disk on which nothing half-done stays.
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { startKeyhold } from './run-keyhold.ts'
+import { keyhold as runKeyhold } from './run-keyhold.ts'
 import { serveLeases, type LeaseServer } from './serve-leases.ts'
 
 let server: LeaseServer
@@ -32,7 +29,7 @@ function environment(): Record<string, string> {
   return { KEYHOLD_URL: server.url, KEYHOLD_SERVICE_TOKEN: 'of-the-service', KEYHOLD_TOKEN: 'of-the-admin' }
 }
 
-const keyhold = (args: string[], stdin = '') => startKeyhold(args, environment(), stdin, folder).outcome
+const keyhold = (args: string[], stdin = '') => runKeyhold(args, { env: environment(), stdin, cwd: folder })
 
 /** Text of so many bytes, each part of which tells where it is. */
 function content(size: number): string {
@@ -218,48 +215,10 @@ test.each([
   expect(await names()).toEqual(['plain'])
 })
 
-test('an interrupt takes back what was begun', async () => {
-  const { child, outcome } = startKeyhold(['encrypt', '-o', 'x'], environment(), null, folder)
-  child.stdin?.write(content(100_000))
-  // A part is written already.
-  await expect.poll(async () => (await names()).length, { timeout: 20_000 }).toBe(1)
-  child.kill('SIGINT')
-  const stderr = 'keyhold: error: interrupted (ERR_CLI_INTERRUPTED)\n'
-  expect(await outcome).toEqual({ stdout: '', stderr, exit: 130 })
-  expect(await names()).toEqual([])
-})
-
-test('an interrupt also ends the reading of a named pipe whose writer is silent', async () => {
-  await promisify(execFile)('mkfifo', [at('pipe')])
-  const writer = await open(at('pipe'), 'r+')
-  const { child, outcome } = startKeyhold(['encrypt', 'pipe', '-o', 'x'], environment(), '', folder)
-  await expect.poll(async () => (await names()).length, { timeout: 20_000 }).toBe(2)
-  child.kill('SIGINT')
-  const { stderr, exit } = await outcome
-  // By the signal itself, where a read could not be ended.
-  expect([stderr, exit ?? 130]).toEqual(['keyhold: error: interrupted (ERR_CLI_INTERRUPTED)\n', 130])
-  expect(await names()).toEqual(['pipe'])
-  await writer.close()
-})
-
 test('a file that grows shorter on the way is no file', async () => {
   await encrypted(content(50_000))
   await truncate(at('sealed'), 49_282)
   const { stdout, stderr, exit } = await keyhold(['decrypt', 'sealed'])
   expect([stdout, exit]).toEqual(['', 1])
   expect(stderr).toContain('byte 49282')
-})
-
-test.skipIf(!existsSync('/usr/bin/script'))('nothing binary goes to a terminal', async () => {
-  await encrypted('x')
-  const main = join(import.meta.dirname, '../src/main.ts')
-  const command = `'${process.execPath}' '${main}' decrypt sealed`
-  const run = promisify(execFile)('script', ['-qec', command, '/dev/null'], {
-    cwd: folder,
-    env: environment(),
-  })
-  await expect(run).rejects.toMatchObject({
-    code: 2,
-    stdout: expect.stringContaining('standard output is a terminal, which shows no binary data') as unknown,
-  })
 })

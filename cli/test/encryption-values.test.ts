@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startKeyhold } from './run-keyhold.ts'
+import { keyhold as runKeyhold } from './run-keyhold.ts'
 import { serveLeases, type LeaseServer } from './serve-leases.ts'
 
 let server: LeaseServer
@@ -18,7 +18,11 @@ afterAll(async () => {
 })
 
 const keyhold = (args: string[], stdin = '') =>
-  startKeyhold(args, { KEYHOLD_URL: server.url, KEYHOLD_TOKEN: 'of-the-service' }, stdin, folder).outcome
+  runKeyhold(args, {
+    env: { KEYHOLD_URL: server.url, KEYHOLD_TOKEN: 'of-the-service' },
+    stdin,
+    cwd: folder,
+  })
 
 /** What the server was given to encrypt. */
 function itemOf(token: string): unknown {
@@ -81,8 +85,10 @@ test('what is too long is refused', async () => {
 })
 
 test('without a token', async () => {
-  const { stderr, exit } = await startKeyhold(['encrypt', '--value'], { KEYHOLD_URL: server.url }, 'x')
-    .outcome
+  const { stderr, exit } = await runKeyhold(['encrypt', '--value'], {
+    env: { KEYHOLD_URL: server.url },
+    stdin: 'x',
+  })
   expect(stderr).toContain('no access token: KEYHOLD_SERVICE_TOKEN is not set (ERR_CLI_NO_TOKEN)')
   expect(exit).toBe(3)
 })

@@ -1,44 +1,36 @@
-// What scripts cannot show: signals, pipes, file modes, connections that fail.
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// The real command in a process of its own, where one is needed: signals, pipes, terminals, exit codes. Everything else
+// is tested in this process, which is quicker.
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { startKeyhold } from './run-keyhold.ts'
+import { main, startKeyhold } from './run-keyhold.ts'
+import { serveLeases } from './serve-leases.ts'
+import { closedAddress, serve } from './serve.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
+const run = promisify(execFile)
 const token = 'token-of-the-admin'
 
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return `http://127.0.0.1:${address.port}`
-}
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
+/** A folder, and an environment with a server of leases. */
+async function encryption() {
+  const server = await serveLeases()
   onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
+    server.stop()
   })
-  return listen(server)
+  return { cwd: await temporaryFolder(), env: { KEYHOLD_URL: server.url, KEYHOLD_TOKEN: token } }
 }
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'keyhold-cli-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  return folder
-}
-
-const running = JSON.stringify({
-  id: 'm1',
-  state: 'InProgress',
-  phase: 'copy',
-  progress: 10,
-  cipherkeys: { total: 10, copied: 1, failed: 0 },
-})
 
 test('an interrupt ends the waiting with 130 and says that the migration goes on', async () => {
+  const running = JSON.stringify({
+    id: 'm1',
+    state: 'InProgress',
+    phase: 'copy',
+    progress: 10,
+    cipherkeys: { total: 10, copied: 1, failed: 0 },
+  })
   let polls = 0
   const url = await serve((_request, response) => {
     response.end(running)
@@ -46,8 +38,7 @@ test('an interrupt ends the waiting with 130 and says that the migration goes on
     if (++polls === 2) child.kill('SIGINT')
   })
   const { child, outcome } = startKeyhold(['keyprovider', 'migrate', '9f01', '--wait'], {
-    KEYHOLD_URL: url,
-    KEYHOLD_TOKEN: token,
+    env: { KEYHOLD_URL: url, KEYHOLD_TOKEN: token },
   })
   const { stdout, stderr, exit } = await outcome
   expect(stderr.split('\n').slice(-3)).toEqual([
@@ -59,37 +50,43 @@ test('an interrupt ends the waiting with 130 and says that the migration goes on
   expect(exit).toBe(130)
 })
 
-test('an interrupt ends the watching with 130 and says that the migration goes on', async () => {
-  const job = JSON.stringify({ id: 'm1', phase: 'copy', progress: 10, cipherkeys: { total: 10, copied: 1 } })
-  const url = await serve((_request, response) => {
-    response.end(job)
-    child.kill('SIGINT')
-  })
-  const environment = { KEYHOLD_URL: url, KEYHOLD_TOKEN: token }
-  const { child, outcome } = startKeyhold(['migration', 'watch', 'm1'], environment)
-  const { stderr, exit } = await outcome
-  expect(stderr.split('\n').slice(-3)).toEqual([
-    'keyhold: error: stopped waiting; migration m1 goes on (ERR_CLI_INTERRUPTED)',
-    'keyhold: hint: keyhold migration show m1 shows it',
-    '',
-  ])
-  expect(exit).toBe(130)
+test('an interrupt takes back a file that was begun', async () => {
+  const { cwd, env } = await encryption()
+  const { child, outcome } = startKeyhold(['encrypt', '-o', 'x'], { env, cwd, stdin: null })
+  child.stdin?.write('x'.repeat(100_000))
+  // A part is written already.
+  await expect.poll(async () => (await readdir(cwd)).length, { timeout: 20_000 }).toBe(1)
+  child.kill('SIGINT')
+  const stderr = 'keyhold: error: interrupted (ERR_CLI_INTERRUPTED)\n'
+  expect(await outcome).toEqual({ stdout: '', stderr, exit: 130 })
+  expect(await readdir(cwd)).toEqual([])
 })
 
-test('--timeout ends the waiting, even when the server is silent', async () => {
-  let requests = 0
-  const url = await serve((_request, response) => {
-    if (++requests <= 2) response.end(running)
+test('an interrupt also ends the reading of a named pipe whose writer is silent', async () => {
+  const { cwd, env } = await encryption()
+  const pipe = join(cwd, 'pipe')
+  await run('mkfifo', [pipe])
+  const writer = await open(pipe, 'r+')
+  const { child, outcome } = startKeyhold(['encrypt', 'pipe', '-o', 'x'], { env, cwd })
+  await expect.poll(async () => (await readdir(cwd)).length, { timeout: 20_000 }).toBe(2)
+  child.kill('SIGINT')
+  const { stderr, exit } = await outcome
+  // Null: by the signal itself, where a read could not be ended.
+  expect([stderr, exit ?? 130]).toEqual(['keyhold: error: interrupted (ERR_CLI_INTERRUPTED)\n', 130])
+  expect(await readdir(cwd)).toEqual(['pipe'])
+  await writer.close()
+})
+
+test('from pipe to pipe', async () => {
+  const { cwd, env } = await encryption()
+  const content = '0123456789'.repeat(100_000)
+  await writeFile(join(cwd, 'plain'), content)
+  const keyhold = `'${process.execPath}' '${main}'`
+  await run('sh', ['-c', `cat plain | ${keyhold} encrypt | ${keyhold} decrypt > back`], {
+    cwd,
+    env: { ...env, PATH: '/usr/bin:/bin' },
   })
-  const { outcome } = startKeyhold(['keyprovider', 'migrate', '9f01', '--timeout', '0.5', '--json'], {
-    KEYHOLD_URL: url,
-    KEYHOLD_TOKEN: token,
-  })
-  const { stdout, exit } = await outcome
-  expect(JSON.parse(stdout)).toEqual({
-    errors: [{ code: 'ERR_CLI_TIMEOUT', title: 'not completed within 0.5 s; migration m1 goes on' }],
-  })
-  expect(exit).toBe(1)
+  expect(await readFile(join(cwd, 'back'), 'utf8')).toBe(content)
 })
 
 test('a reader that goes away is no error', async () => {
@@ -103,7 +100,9 @@ test('a reader that goes away is no error', async () => {
     child.stdout?.destroy()
     response.end(JSON.stringify(tenants))
   })
-  const { child, outcome } = startKeyhold(['tenant', 'ls'], { KEYHOLD_URL: url, KEYHOLD_TOKEN: token })
+  const { child, outcome } = startKeyhold(['tenant', 'ls'], {
+    env: { KEYHOLD_URL: url, KEYHOLD_TOKEN: token },
+  })
   // The destroyed end rejects here, in the test's own reading of it.
   outcome.catch(() => undefined)
   let stderr = ''
@@ -113,12 +112,20 @@ test('a reader that goes away is no error', async () => {
   expect(exit).toBe(0)
 })
 
-test('nobody listens: exit 4, with what the system said and what to do', async () => {
-  const server = createServer()
-  const url = await listen(server)
-  await new Promise((resolve) => server.close(resolve))
-  const { stderr, exit } = await startKeyhold(['tenant', 'ls'], { KEYHOLD_URL: url, KEYHOLD_TOKEN: token })
-    .outcome
+test.skipIf(!existsSync('/usr/bin/script'))('nothing binary goes to a terminal', async () => {
+  const { cwd, env } = await encryption()
+  await writeFile(join(cwd, 'sealed'), 'x')
+  const command = `'${process.execPath}' '${main}' decrypt sealed`
+  await expect(run('script', ['-qec', command, '/dev/null'], { cwd, env })).rejects.toMatchObject({
+    code: 2,
+    stdout: expect.stringContaining('standard output is a terminal, which shows no binary data') as unknown,
+  })
+})
+
+test('nobody listens: exit 4, with the words of the system and the next step', async () => {
+  const url = await closedAddress()
+  const env = { KEYHOLD_URL: url, KEYHOLD_TOKEN: token }
+  const { stderr, exit } = await startKeyhold(['tenant', 'ls'], { env }).outcome
   expect(stderr).toBe(
     `keyhold: error: cannot reach ${url}: connect ECONNREFUSED ${url.slice(7)} (ERR_CLIENT_UNREACHABLE)\n` +
       'keyhold: hint: nothing listens there: is the server running, and is KEYHOLD_URL or --server right?\n',
@@ -126,46 +133,11 @@ test('nobody listens: exit 4, with what the system said and what to do', async (
   expect(exit).toBe(4)
 })
 
-test('https to a server that speaks http: exit 4', async () => {
-  const url = (await serve((_request, response) => response.end())).replace('http:', 'https:')
-  const { stderr, exit } = await startKeyhold(['tenant', 'ls'], { KEYHOLD_URL: url, KEYHOLD_TOKEN: token })
-    .outcome
-  expect(stderr).toContain('keyhold: hint: the server does not speak TLS there: is it http?\n')
-  expect(exit).toBe(4)
-})
-
-test('a token file that everybody can read is warned about', async () => {
-  const folder = await temporaryFolder()
-  const url = await serve((_request, response) => response.end('[]'))
-  await writeFile(join(folder, 'token'), `${token}\n`)
-  await chmod(join(folder, 'token'), 0o644)
-  const args = ['tenant', 'ls', '-q', '--token-file', 'token']
-  const { stderr, exit } = await startKeyhold(args, { KEYHOLD_URL: url }, '', folder).outcome
-  expect(stderr).toBe('keyhold: warning: every user of this machine can read token; chmod 600 ends that\n')
-  expect(exit).toBe(0)
-})
-
-test('a key file is readable by its owner alone, and is taken back when no key was made', async () => {
-  const folder = await temporaryFolder()
-  let status = 503
-  const url = await serve((_request, response) => {
-    response.writeHead(status)
-    response.end(
-      status === 201 ? '{"id":"k1","key":"kh_1"}' : '{"errors":[{"code":"X","title":"No."}],"traceId":"t"}',
-    )
+test('the file starts by itself; --help shows the exit codes and takes no server', async () => {
+  const { stdout } = await run(main, ['--help'], {
+    env: { PATH: dirname(process.execPath) + ':/usr/bin:/bin' },
   })
-  const args = ['api-key', 'create', '--role', 'service', '--key-file', 'key', '-q']
-  const run = () => startKeyhold(args, { KEYHOLD_URL: url, KEYHOLD_TOKEN: token }, '', folder).outcome
-  expect(await run()).toMatchObject({ exit: 9 })
-  status = 201
-  expect(await run()).toEqual({ stdout: 'k1\n', stderr: '', exit: 0 })
-  expect((await stat(join(folder, 'key'))).mode & 0o777).toBe(0o600)
-})
-
-test('--help shows the exit codes and takes no server', async () => {
-  const { stdout, exit } = await startKeyhold(['--help']).outcome
   expect(stdout).toContain('Exit codes:')
-  expect(exit).toBe(0)
 })
 
 test('no command at all is a wrong command line', async () => {

@@ -1,30 +1,53 @@
-// Runs the real command in a process of its own.
+// Runs command lines: in this process, which is quick, or in a process of their own.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { runCommandLine } from '../src/run-command-line.ts'
 
-const main = join(import.meta.dirname, '../src/main.ts')
+export const main = join(import.meta.dirname, '../src/main.ts')
 
 interface Outcome {
   stdout: string
   stderr: string
-  /** The exit code; 128 and the signal's number are not made up here, a signal is `null`. */
+  /** Null for a process that a signal ended. */
   exit: number | null
 }
 
-export interface Running {
-  child: ChildProcess
-  outcome: Promise<Outcome>
+interface Place {
+  env?: Record<string, string>
+  /** All of standard input. Null leaves it open. */
+  stdin?: string | null
+  cwd?: string
 }
 
-/** @param stdin - all of standard input; null leaves it open */
+/** A command line in this process, and a way to interrupt it. */
+export function runKeyhold(
+  args: readonly string[],
+  { env = {}, stdin = '', cwd = tmpdir() }: Place = {},
+): { outcome: Promise<Outcome>; signals: EventEmitter } {
+  const signals = new EventEmitter()
+  const stdout = new Memory()
+  const stderr = new Memory()
+  const input = stdin === null ? new Readable({ read: () => undefined }) : Readable.from([Buffer.from(stdin)])
+  const outcome = runCommandLine(args, { env: { ...env }, cwd, stdin: input, stdout, stderr, signals }).then(
+    (exit) => ({ stdout: stdout.text(), stderr: stderr.text(), exit }),
+  )
+  return { outcome, signals }
+}
+
+/** A command line in this process, and what it came to. */
+export function keyhold(args: readonly string[], place?: Place): Promise<Outcome> {
+  return runKeyhold(args, place).outcome
+}
+
+/** The real command in a process of its own. */
 export function startKeyhold(
-  args: string[],
-  env: Record<string, string> = {},
-  stdin: string | null = '',
-  cwd = tmpdir(),
-): Running {
+  args: readonly string[],
+  { env = {}, stdin = '', cwd = tmpdir() }: Place = {},
+): { child: ChildProcess; outcome: Promise<Outcome> } {
   const child = spawn(process.execPath, [main, ...args], {
     cwd,
     // Nothing of this process's environment: a sourced dev.env must not change a test. The cache is for speed.
@@ -37,4 +60,17 @@ export function startKeyhold(
     ([stdout, stderr, exit]) => ({ stdout, stderr, exit }),
   )
   return { child, outcome }
+}
+
+class Memory extends Writable {
+  readonly #pieces: Buffer[] = []
+
+  override _write(piece: Buffer, _encoding: string, done: () => void): void {
+    this.#pieces.push(piece)
+    done()
+  }
+
+  text(): string {
+    return Buffer.concat(this.#pieces).toString()
+  }
 }

@@ -1,10 +1,10 @@
-// Plays test/scripts/*.txt: the real command against a scripted server.
+// Plays test/scripts/*.txt: command lines against a scripted server.
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseScript, type Case } from './parse-script.ts'
-import { startKeyhold } from './run-keyhold.ts'
+import { keyhold } from './run-keyhold.ts'
 import { startScriptedServer } from './scripted-server.ts'
 
 const folder = join(import.meta.dirname, 'scripts')
@@ -33,7 +33,7 @@ async function play(script: Case) {
     for (const [name, content] of script.files) await writeFile(join(cwd, name), content, { mode: 0o600 })
     const env: Record<string, string> = { ...defaults, KEYHOLD_URL: server.url, ...script.env }
     const args = script.args.map((arg) => arg.replace('$URL', server.url))
-    const { stdout, stderr, exit } = await startKeyhold(args, env, script.stdin, cwd).outcome
+    const { stdout, stderr, exit } = await keyhold(args, { env, stdin: script.stdin, cwd })
     for (const token of Object.values(defaults)) expect(stdout + stderr).not.toContain(token)
     const files = await Promise.all(
       script.filesAfter.map(async ([name]) => [

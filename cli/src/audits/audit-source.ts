@@ -1,37 +1,26 @@
 // Where audit records come from: the tenant's own routes, or the operator's.
 import type { Audit, AuditHead } from '@keyhold/client'
+import { allPages } from '../session/all-pages.ts'
 import type { Session } from '../session/open-session.ts'
 
 export interface AuditSource {
-  /** The records after a sequence, page after page. */
-  pages(after: number, limit: number): AsyncIterable<Audit[]>
+  /** The records after a sequence number, page after page. */
+  pages(after: number): AsyncIterable<Audit[]>
   head(): Promise<AuditHead>
 }
 
 /** @param chain - `installation`, or the id of a tenant, with an operator's token; undefined: the token's own tenant */
-export function auditSource({ call }: Session, chain: string | undefined): AuditSource {
-  const ofTenant = chain === undefined || chain === 'installation' ? {} : { tenantId: chain }
-
-  async function page(after: number, limit: number) {
-    const query = { after: String(after), limit: String(limit) }
-    return chain === undefined
-      ? (await call('listAudits', { query })).body
-      : (await call('listInstallationAudits', { query: { ...query, ...ofTenant } })).body
-  }
-
+export function auditSource(session: Session, chain: string | undefined): AuditSource {
+  const query = chain === undefined || chain === 'installation' ? {} : { tenantId: chain }
+  const routeId = chain === undefined ? 'listAudits' : 'listInstallationAudits'
   return {
-    async *pages(after, limit) {
-      let next: string | undefined = String(after)
-      do {
-        const { audits, ...rest } = await page(Number(next), limit)
-        yield audits
-        next = rest.next
-      } while (next !== undefined)
+    async *pages(after) {
+      for await (const { audits } of allPages(session, routeId, { from: String(after), query })) yield audits
     },
     async head() {
       return chain === undefined
-        ? (await call('getAuditHead')).body
-        : (await call('getInstallationAuditHead', { query: ofTenant })).body
+        ? (await session.call('getAuditHead')).body
+        : (await session.call('getInstallationAuditHead', { query })).body
     },
   }
 }

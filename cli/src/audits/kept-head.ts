@@ -1,28 +1,36 @@
-// The head of a chain in a file: what an auditor keeps, so that nobody can cut the chain's end off unnoticed.
+// The head of a chain in a file. An auditor keeps it, so that nobody can cut off the end of the chain unnoticed.
 import type { AuditHead, JsonWebKeySet } from '@keyhold/client'
+import { randomUUID } from 'node:crypto'
 import { rename, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { CliError } from '../errors/cli-error.ts'
-import { readJson } from '../input/request-body.ts'
-import { verifyReport } from '../signatures/verify-report.ts'
+import { readJson } from '../input/read-json.ts'
+import type { Shell } from '../shell.ts'
+import { verifyJws } from '../signatures/verify-jws.ts'
 
-/** @throws CliError `usage` for a file that holds no head, `failed` for one whose signature is not valid */
-export async function readKeptHead(file: string, keys: JsonWebKeySet): Promise<AuditHead['head']> {
-  const kept = await readJson(file)
+/** @throws CliError `usage` for a file that holds no head, `failed` for a head whose signature is not valid */
+export async function readKeptHead(
+  shell: Shell,
+  file: string,
+  keys: JsonWebKeySet,
+): Promise<AuditHead['head']> {
+  const kept = await readJson(shell, file)
   if (!isHead(kept)) {
     throw new CliError('usage', 'ERR_CLI_AUDIT_HEAD', `${file} holds no head of an audit chain`, {
       hint: 'keyhold audit verify --save-head writes one',
     })
   }
-  verifyReport({ jws: kept.jws, report: kept.head }, keys, `the head in ${file}`)
+  verifyJws({ jws: kept.jws, content: kept.head }, keys, `the head in ${file}`)
   return kept.head
 }
 
 /** Replaces the file as a whole, or leaves it as it is. */
-export async function saveHead(file: string, head: AuditHead): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`
+export async function saveHead({ cwd }: Shell, file: string, head: AuditHead): Promise<void> {
+  const path = resolve(cwd, file)
+  const temporary = `${path}.${randomUUID()}.tmp`
   try {
     await writeFile(temporary, `${JSON.stringify(head, undefined, 2)}\n`, { flag: 'wx' })
-    await rename(temporary, file)
+    await rename(temporary, path)
   } catch (cause) {
     throw new CliError('failed', 'ERR_CLI_FILE', `cannot write ${file}`, { cause })
   }

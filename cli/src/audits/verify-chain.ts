@@ -1,4 +1,4 @@
-// Walks a chain of audit records and computes every hash anew, without trusting the server.
+// Walks along a chain of audit records and computes every hash again, without trusting the server.
 import { KeyholdClientError, type Audit, type AuditHead } from '@keyhold/client'
 import { auditChainStart, auditHash, type AuditRecord } from '@keyhold/client/node'
 import { CliError } from '../errors/cli-error.ts'
@@ -6,23 +6,20 @@ import type { AuditSource } from './audit-source.ts'
 
 type Head = AuditHead['head']
 
-// As many as a page has at most.
-const pageLimit = 1_000
-
 const keepEvidence =
-  'somebody has changed the database past Keyhold: keep it and its backups as they are, and compare them record by record'
+  'somebody has changed the database behind Keyhold: keep it and its backups as they are, and compare them record by record'
 
 /**
- * Verifies all records up to `head`, and that `kept`, a head from before, is in its place among them.
+ * Verifies all records up to `head`, and that `kept`, an earlier head, fits in among them.
  *
- * @throws CliError `failed` with what is wrong, and where it begins
+ * @throws CliError `failed`, which names the first record that is wrong
  */
 export async function verifyChain(source: AuditSource, head: Head, kept: Head | undefined): Promise<void> {
   if (kept !== undefined) refuseForeign(kept, head)
   let hash = auditChainStart
   let sequence = 0
   refuseOtherHash(kept, sequence, hash)
-  for await (const audits of source.pages(0, pageLimit)) {
+  for await (const audits of source.pages(0)) {
     for (const audit of audits) {
       if (sequence === head.sequence) break
       sequence += 1
@@ -44,7 +41,7 @@ function refuseForeign(kept: Head, head: Head): void {
       'usage',
       'ERR_CLI_AUDIT_HEAD',
       `the kept head is of ${nameOf(kept)}, not of ${nameOf(head)}`,
-      { hint: 'give the file that was saved from this chain' },
+      { hint: 'name the file that was saved from this chain' },
     )
   }
   if (kept.sequence > head.sequence)
@@ -55,9 +52,7 @@ function refuseForeign(kept: Head, head: Head): void {
 
 function refuseOtherHash(known: Head | undefined, sequence: number, hash: Buffer): void {
   if (known?.sequence !== sequence || known.hash === hash.toString('hex')) return
-  throw broken(
-    `up to record ${sequence} the chain is another one than that of which the head was signed on ${known.signedAt}`,
-  )
+  throw broken(`up to record ${sequence} the chain is not the one whose head was signed on ${known.signedAt}`)
 }
 
 function hashOf(
@@ -65,10 +60,10 @@ function hashOf(
   { hash, sequence, tenantId }: { hash: Buffer; sequence: number; tenantId: string | null },
 ): Buffer {
   if (audit.sequence !== sequence) throw broken(`record ${sequence} is missing: ${audit.sequence} comes next`)
-  if ((audit.tenantId ?? null) !== tenantId) throw broken(`record ${sequence} is of another chain`)
+  if ((audit.tenantId ?? null) !== tenantId) throw broken(`record ${sequence} belongs to another chain`)
   const computed = tryHash(hash, recordOf(audit))
   if (computed?.toString('hex') !== audit.hash)
-    throw broken(`record ${sequence} is not what was recorded there, or one before it is not`)
+    throw broken(`record ${sequence}, or one before it, is not as it was recorded`)
   return computed
 }
 
@@ -81,7 +76,7 @@ function recordOf(audit: Audit): AuditRecord {
   }
 }
 
-/** Undefined for what is no record at all. */
+/** Undefined where it is not a record at all. */
 function tryHash(previous: Buffer, record: AuditRecord): Buffer | undefined {
   try {
     return auditHash(previous, record)

@@ -1,70 +1,76 @@
-// keyhold data-key …: the versions of a tenant's data keys.
-import type { DataKeyInformation } from '@keyhold/client'
-import { InvalidArgumentError, type Command } from 'commander'
-import { openSession, type Session } from '../session/open-session.ts'
-import { parsePathSegment } from '../input/path-segment.ts'
-import { printReply } from '../output/print-reply.ts'
-import { addDataKeyDestruction } from './destruction.ts'
+// keyhold data-key …: the versions of a tenant's data keys, and the destruction of one.
+import { CliError } from '../errors/cli-error.ts'
+import { parsePathSegment } from '../input/parse-path-segment.ts'
+import { wholeNumber } from '../input/whole-number.ts'
+import { collectPages } from '../session/all-pages.ts'
+import { command, type CommandGroup } from '../table/command-spec.ts'
+import { argument } from '../table/input.ts'
+import { plain } from '../table/plain-command.ts'
 import { dataKeyListView, dataKeyView } from '../views/data-key.ts'
+import { destructionView } from '../views/destruction.ts'
+import { inDays } from './destruction.ts'
 
-const theName = ['<name>', 'key name', parsePathSegment] as const
-// As many as a page has at most.
-const pageLimit = '1000'
+const theName = argument('<name>', 'key name', parsePathSegment)
+const as = 'tenant-admin'
 
-export function addDataKeyCommands(parent: Command): void {
-  const group = parent.command('data-key').description("Versions of a tenant's data keys.")
-
-  group
-    .command('ls')
-    .alias('list')
-    .description('List the key names with their versions.')
-    .action(async (_options: unknown, command: Command) => {
-      const session = await openSession(command, 'tenant-admin')
-      const dataKeys = await listAll(session)
-      printReply(session.mode, { body: { dataKeys }, text: JSON.stringify({ dataKeys }) }, dataKeyListView)
-    })
-
-  group
-    .command('rotate')
-    .description('Make a new version, under which everything is encrypted from now on.')
-    .argument(...theName)
-    .action(async (keyName: string, _options: unknown, command: Command) => {
-      const session = await openSession(command, 'tenant-admin')
-      const reply = await session.call('rotateDataKey', { params: { keyName } })
-      printReply(session.mode, reply, dataKeyView)
-    })
-
-  group
-    .command('set-minimum-version')
-    .description('Refuse to decrypt what is encrypted under older versions; it can be lowered again.')
-    .argument(...theName)
-    .argument('<version>', 'at most the active one; 1 allows all', parseVersion)
-    .action(async (keyName: string, minimumVersion: number, _options: unknown, command: Command) => {
-      const session = await openSession(command, 'tenant-admin')
-      const reply = await session.call('setMinimumVersion', {
-        params: { keyName },
-        body: { minimumVersion },
+const cancelDestructionCommand = command({
+  name: 'cancel-destruction',
+  about: 'Cancel the scheduled destruction of a data key.',
+  inputs: { keyName: theName },
+  async run({ openSession }, { keyName }) {
+    const session = await openSession(as)
+    const { destructions } = await collectPages(session, 'listDestructions')
+    const scheduled = destructions.find((each) => each.keyName === keyName && each.state === 'scheduled')
+    if (scheduled === undefined) {
+      throw new CliError('notFound', 'ERR_CLI_NOT_SCHEDULED', `no destruction of ${keyName} is scheduled`, {
+        hint: 'keyhold destruction ls shows the destructions and what became of them',
       })
-      printReply(session.mode, reply, dataKeyView)
-    })
+    }
+    const params = { destructionId: scheduled.id }
+    session.print(await session.call('cancelDestruction', { params }), destructionView)
+  },
+})
 
-  addDataKeyDestruction(group)
-}
-
-async function listAll({ call }: Session): Promise<DataKeyInformation[]> {
-  const dataKeys: DataKeyInformation[] = []
-  let after: string | undefined
-  do {
-    const { body } = await call('listDataKeys', {
-      query: { limit: pageLimit, ...(after !== undefined && { after }) },
-    })
-    dataKeys.push(...body.dataKeys)
-    after = body.next
-  } while (after !== undefined)
-  return dataKeys
-}
-
-function parseVersion(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.')
-  return Number(text)
+export const dataKeyGroup: CommandGroup = {
+  name: 'data-key',
+  about: "Versions of a tenant's data keys.",
+  commands: [
+    plain({
+      name: 'ls',
+      alias: 'list',
+      about: 'List the key names with their versions.',
+      as,
+      route: 'listDataKeys',
+      view: dataKeyListView,
+    }),
+    plain({
+      name: 'rotate',
+      about: 'Make a new version, under which everything is encrypted from now on.',
+      as,
+      route: 'rotateDataKey',
+      path: { keyName: theName },
+      view: dataKeyView,
+    }),
+    plain({
+      name: 'set-minimum-version',
+      about: 'Refuse to decrypt what older versions have encrypted; the minimum can be lowered again.',
+      as,
+      route: 'setMinimumVersion',
+      path: { keyName: theName },
+      body: { minimumVersion: argument('<version>', 'at most the active one; 1 allows all', wholeNumber(1)) },
+      view: dataKeyView,
+    }),
+    plain({
+      name: 'destroy',
+      about: 'Schedule the destruction of a data key, and with it of everything encrypted under it.',
+      as,
+      route: 'destroyDataKey',
+      path: { keyName: theName },
+      body: { inDays },
+      question: (values) =>
+        `in ${String(values.inDays)} days, destroy data key ${String(values.keyName)} and all that is encrypted under it?`,
+      view: destructionView,
+    }),
+    cancelDestructionCommand,
+  ],
 }

@@ -1,85 +1,85 @@
-// keyhold dr …: drills for the loss of a region, and what came of them.
+// keyhold dr …: drills for the loss of a region, and their reports.
 import type { DrDrill } from '@keyhold/client'
-import type { Command } from 'commander'
 import { CliError } from '../errors/cli-error.ts'
-import { openSession, type Session } from '../session/open-session.ts'
-import { parsePathSegment } from '../input/path-segment.ts'
-import { printReply } from '../output/print-reply.ts'
-import { say } from '../output/say.ts'
-import { verifyReport } from '../signatures/verify-report.ts'
+import { parsePathSegment } from '../input/parse-path-segment.ts'
+import type { Session } from '../session/open-session.ts'
+import { verifySignature } from '../signatures/verify-signature.ts'
+import { command, type CommandGroup } from '../table/command-spec.ts'
+import { flag, option } from '../table/input.ts'
 import { drDrillListView, drDrillView } from '../views/dr-drill.ts'
 
-interface DrillOptions {
-  tenant?: string
-  all?: true
-  region?: string
-  verify?: true
-}
+const tenant = option('--tenant <id>', 'of this tenant, with an operator token', parsePathSegment)
+const verify = flag('--verify', 'verify the signature of the report')
 
-const ofTenant = ['--tenant <id>', 'of this tenant, with an operator token', parsePathSegment] as const
-const verifyOption = ['--verify', 'check the signature of the report'] as const
+const drillCommand = command({
+  name: 'drill',
+  about: 'Open every tenant key as if its own region were away. Traffic does not notice.',
+  inputs: {
+    tenant,
+    all: flag('--all', 'of all tenants, one after the other, with an operator token'),
+    region: option('--region <region>', 'only keys whose own region this is'),
+    verify,
+  },
+  async run({ refuse, openSession }, { tenant: tenantId, all, region, verify: isVerified }) {
+    if (all && tenantId !== undefined) refuse('--all takes the place of --tenant')
+    const session = await openSession(all || tenantId !== undefined ? 'operator' : 'tenant-admin')
+    const body = region === undefined ? {} : { region }
+    if (all) {
+      await drillAll(session, body, isVerified)
+      return
+    }
+    const reply =
+      tenantId === undefined
+        ? await session.call('runDrDrill', { body })
+        : await session.call('runDrDrillOfTenant', { params: { tenantId }, body })
+    if (isVerified) await verifyReport(session, reply.body)
+    session.print(reply, drDrillView)
+    refuseFailed([reply.body])
+  },
+})
 
-export function addDrGroup(parent: Command): void {
-  const group = parent.command('dr').description('Disaster recovery: drills for the loss of a region.')
+const reportCommand = command({
+  name: 'report',
+  about: 'Show the report of the last drill.',
+  inputs: { tenant, verify },
+  async run({ openSession }, { tenant: tenantId, verify: isVerified }) {
+    const session = await openSession(tenantId === undefined ? 'tenant-admin' : 'operator')
+    const reply =
+      tenantId === undefined
+        ? await session.call('getDrDrill')
+        : await session.call('getDrDrillOfTenant', { params: { tenantId } })
+    if (isVerified) await verifyReport(session, reply.body)
+    session.print(reply, drDrillView)
+  },
+})
 
-  group
-    .command('drill')
-    .description('Open every tenant key as if its own region were away. Traffic does not notice.')
-    .option(...ofTenant)
-    .option('--all', 'of all tenants, one after the other, with an operator token')
-    .option('--region <region>', 'only keys whose own region this is')
-    .option(...verifyOption)
-    .action(async ({ tenant, all, region, verify }: DrillOptions, command: Command) => {
-      if (all && tenant !== undefined) command.error('error: --all takes the place of --tenant')
-      const session = await openSession(command, all || tenant !== undefined ? 'operator' : 'tenant-admin')
-      const body = region === undefined ? {} : { region }
-      if (all) {
-        await drillAll(session, body)
-        return
-      }
-      const reply =
-        tenant === undefined
-          ? await session.callOnce('runDrDrill', { body })
-          : await session.callOnce('runDrDrillOfTenant', { params: { tenantId: tenant }, body })
-      printReply(session.mode, reply, drDrillView)
-      if (verify) await checkSignature(session, reply.body)
-      if (!reply.body.report.passed) throw failed([reply.body])
-    })
-
-  group
-    .command('report')
-    .description('Show the report of the last drill.')
-    .option(...ofTenant)
-    .option(...verifyOption)
-    .action(async ({ tenant, verify }: DrillOptions, command: Command) => {
-      const session = await openSession(command, tenant === undefined ? 'tenant-admin' : 'operator')
-      const reply =
-        tenant === undefined
-          ? await session.call('getDrDrill')
-          : await session.call('getDrDrillOfTenant', { params: { tenantId: tenant } })
-      printReply(session.mode, reply, drDrillView)
-      if (verify) await checkSignature(session, reply.body)
-    })
-}
-
-async function drillAll({ call, callOnce, mode }: Session, body: { region?: string }): Promise<void> {
-  const { body: tenants } = await call('listTenants')
+async function drillAll(session: Session, body: { region?: string }, isVerified: boolean): Promise<void> {
+  const { body: tenants } = await session.call('listTenants')
   const drills: DrDrill[] = []
-  for (const { id: tenantId } of tenants)
-    drills.push((await callOnce('runDrDrillOfTenant', { params: { tenantId }, body })).body)
-  printReply(mode, { body: drills, text: JSON.stringify(drills) }, drDrillListView)
-  if (drills.some(({ report }) => !report.passed)) throw failed(drills)
+  for (const { id: tenantId } of tenants) {
+    const { body: drill } = await session.call('runDrDrillOfTenant', { params: { tenantId }, body })
+    if (isVerified) await verifyReport(session, drill)
+    drills.push(drill)
+  }
+  session.printBody(drills, drDrillListView)
+  refuseFailed(drills)
 }
 
-async function checkSignature({ call, mode }: Session, drill: DrDrill): Promise<void> {
-  if (mode === 'text')
-    say(`the signature is valid, of key ${verifyReport(drill, (await call('listSigningKeys')).body)}`)
+function verifyReport(session: Session, { jws, report }: DrDrill): Promise<void> {
+  return verifySignature(session, { jws, content: report })
 }
 
-function failed(drills: DrDrill[]): CliError {
+function refuseFailed(drills: readonly DrDrill[]): void {
   const count = drills.filter(({ report }) => !report.passed).length
-  return new CliError('failed', 'ERR_CLI_DRILL_FAILED', `${count} of ${drills.length} drills failed`, {
-    hint: 'what is to be done stands in the report',
+  if (count === 0) return
+  throw new CliError('failed', 'ERR_CLI_DRILL_FAILED', `${count} of ${drills.length} drills failed`, {
+    hint: 'the report says what to do',
     isPrinted: true,
   })
+}
+
+export const drGroup: CommandGroup = {
+  name: 'dr',
+  about: 'Disaster recovery: drills for the loss of a region.',
+  commands: [drillCommand, reportCommand],
 }

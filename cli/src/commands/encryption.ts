@@ -1,91 +1,81 @@
-// keyhold encrypt and keyhold decrypt: files and streams here, under leased keys; single values by the server.
-import type { Command } from 'commander'
+// keyhold encrypt and keyhold decrypt: files and streams on this machine, under leased keys; single values by the server.
 import { fileProblem } from '../encryption/file-problem.ts'
-import { interruptible } from '../wait/interruptible.ts'
-import {
-  addEncryptionOptions,
-  parseRange,
-  pathUnlessStandard,
-  type EncryptionOptions,
-} from '../encryption/options.ts'
+import { inputsOfDecrypt, inputsOfEncrypt, namedFile, type ByteRange } from '../encryption/inputs.ts'
 import { transformContent } from '../encryption/transform-content.ts'
 import { transformValue } from '../encryption/transform-value.ts'
-import { outputMode, type GlobalOptions, type OutputMode } from '../global-options.ts'
+import { CliError } from '../errors/cli-error.ts'
 import { openTenant } from '../session/open-tenant.ts'
+import { command, type Invocation } from '../table/command-spec.ts'
+import type { ValuesOf } from '../table/input.ts'
+import { interruptible } from '../wait/interruptible.ts'
 
-type Direction = 'encrypt' | 'decrypt'
+export const encryptCommand = command({
+  name: 'encrypt',
+  about: 'Encrypt a file of any size, or a value.',
+  inputs: inputsOfEncrypt,
+  run: (invocation, values) => transform('encrypt', invocation, { ...values, range: undefined }),
+})
 
-export function addEncryptionCommands(parent: Command): void {
-  addEncryptionOptions(parent.command('encrypt'))
-    .description('Encrypt a file of any size, or a value.')
-    .option('--key-name <name>', 'with --value: the name of the key')
-    .option('--trim-newline', 'with --value: leave out one line end at the end of the input')
-    .action((file: string | undefined, options: EncryptionOptions, command: Command) =>
-      run('encrypt', file, options, command),
-    )
+export const decryptCommand = command({
+  name: 'decrypt',
+  about: 'Decrypt a file of any size, or a token.',
+  inputs: inputsOfDecrypt,
+  run: (invocation, values) =>
+    transform('decrypt', invocation, { ...values, keyName: undefined, trimNewline: false }),
+})
 
-  addEncryptionOptions(parent.command('decrypt'))
-    .description('Decrypt a file of any size, or a token.')
-    .option('--range <first-last>', 'only these bytes of the content, as 0-499, 500- or -500', parseRange)
-    .action((file: string | undefined, options: EncryptionOptions, command: Command) =>
-      run('decrypt', file, options, command),
-    )
-}
+type Values = ValuesOf<typeof inputsOfEncrypt> & { range: ByteRange | undefined }
 
-async function run(
-  direction: Direction,
-  file: string | undefined,
-  options: EncryptionOptions,
-  command: Command,
+const interrupt = {
+  names: ['SIGINT', 'SIGTERM', 'SIGHUP'],
+  error: new CliError('interrupted', 'ERR_CLI_INTERRUPTED', 'interrupted'),
+} as const
+
+async function transform(
+  direction: 'encrypt' | 'decrypt',
+  invocation: Invocation,
+  values: Values,
 ): Promise<void> {
-  const globals = command.optsWithGlobals<GlobalOptions>()
-  const { value: isValue = false, context = {}, tenant: tenantId, force = false } = options
-  const input = pathUnlessStandard(isValue ? options.file : file)
-  const output = pathUnlessStandard(options.output)
-  const mode = outputMode(globals)
-  if (isValue) refuseForValues(file, options, command)
-  else refuseForFiles({ ...options, input, output, mode }, command)
+  const { shell, globals, mode } = invocation
+  const { value: isValue, context = {}, force, keyName, trimNewline, range } = values
+  const input = namedFile(shell, isValue ? values.file : values.input)
+  const output = namedFile(shell, values.output)
+  if (isValue) refuseForValues(invocation, values)
+  else refuseForFiles(invocation, values, { isStandardInput: !input, isStandardOutput: !output })
   if (input === undefined && globals.tokenFile === '-')
-    command.error('error: standard input cannot hold both the token and the content')
-  const tenant = () => openTenant(command, tenantId)
+    invocation.refuse('standard input cannot hold both the token and the content')
+  const tenant = () => openTenant(shell, globals, values.tenant)
+  const local = async () => (await tenant()).local
+  const task = { direction, input, output, context, force }
   try {
-    await interruptible((signal) => {
-      const task = { direction, input, output, context, force }
-      if (isValue) {
-        const { keyName, trimNewline = false } = options
-        return transformValue(tenant, { ...task, keyName, trimNewline, json: mode === 'json' }, signal)
-      }
-      const local = async () => (await tenant()).local
-      return transformContent(local, { ...task, quiet: mode === 'quiet', range: options.range }, signal)
-    })
+    await interruptible(shell, interrupt, ({ signal }) =>
+      isValue
+        ? transformValue(shell, tenant, { ...task, keyName, trimNewline, json: mode === 'json' }, signal)
+        : transformContent(shell, local, { ...task, quiet: mode === 'quiet', range }, signal),
+    )
   } catch (error) {
     throw fileProblem(error, { input, output })
   }
 }
 
-function refuseForValues(file: string | undefined, { range }: EncryptionOptions, command: Command): void {
+function refuseForValues({ refuse }: Invocation, { input, range }: Values): void {
   // It may be the secret itself: the message must not repeat it.
-  if (file !== undefined) {
-    command.error(
-      'error: --value takes no argument, which every user of this machine could see; use standard input or --file',
+  if (input !== undefined)
+    refuse(
+      '--value takes no argument, which every user of this machine could see; use standard input or --file',
     )
-  }
-  if (range !== undefined) command.error('error: --range is for files; leave out --value')
+  if (range !== undefined) refuse('--range is for files; leave out --value')
 }
 
-interface FileChoices extends Omit<EncryptionOptions, 'output'> {
-  mode: OutputMode
-  input: string | undefined
-  output: string | undefined
-}
-
-function refuseForFiles({ file, keyName, trimNewline, range, ...rest }: FileChoices, command: Command): void {
-  if (file !== undefined) command.error('error: --file is for --value; name the file without it')
-  if (keyName !== undefined)
-    command.error('error: --key-name is for --value: the keys of files have no names')
-  if (trimNewline) command.error('error: --trim-newline is for --value')
-  if (range !== undefined && rest.input === undefined)
-    command.error('error: --range needs a file: a stream has no middle')
-  if (rest.output === undefined && (rest.mode === 'json' || rest.mode === 'raw'))
-    command.error('error: --json and --raw need --output: standard output holds the content')
+function refuseForFiles(
+  { refuse, mode }: Invocation,
+  { file, keyName, trimNewline, range }: Values,
+  { isStandardInput, isStandardOutput }: { isStandardInput: boolean; isStandardOutput: boolean },
+): void {
+  if (file !== undefined) refuse('--file is for --value; name the file without it')
+  if (keyName !== undefined) refuse('--key-name is for --value: the keys of files have no names')
+  if (trimNewline) refuse('--trim-newline is for --value')
+  if (range !== undefined && isStandardInput) refuse('--range needs a file: a stream has no middle')
+  if (isStandardOutput && (mode === 'json' || mode === 'raw'))
+    refuse('--json and --raw need --output: standard output holds the content')
 }

@@ -1,52 +1,45 @@
-// keyhold settings …: what a tenant settles for itself.
-import type { TenantSettings } from '@keyhold/client'
-import { InvalidArgumentError, type Command } from 'commander'
-import { formatFields } from '../output/aligned-text.ts'
-import { openSession } from '../session/open-session.ts'
-import { printReply, type View } from '../output/print-reply.ts'
+// keyhold settings …: settings that a tenant chooses for itself.
+import { InvalidArgumentError } from 'commander'
+import type { CommandGroup } from '../table/command-spec.ts'
+import { required, type Input } from '../table/input.ts'
+import { plain } from '../table/plain-command.ts'
+import { tenantSettingsView } from '../views/tenant-settings.ts'
 
-const settingsView: View<TenantSettings> = {
-  ids: ({ effective }) => [String(effective.keyCacheTtlSeconds)],
-  text: ({ tenantId, keyCacheTtlSeconds, effective, limits }) =>
-    formatFields([
-      ['tenant', tenantId],
-      [
-        'key cache TTL',
-        `${effective.keyCacheTtlSeconds} s, ${keyCacheTtlSeconds === null ? 'the default' : `chosen: ${keyCacheTtlSeconds} s`}`,
-      ],
-      ['allowed', `${limits.keyCacheTtlSeconds.min} to ${limits.keyCacheTtlSeconds.max} s`],
-    ]),
+const theTtl: Input<number | null> = {
+  ...required(
+    '--key-cache-ttl <seconds>',
+    'how long keys are used after the last successful call to their KMS; "default" for the TTL of the installation',
+    checkTtl,
+  ),
+  // Null is the wire's word for the default. Commander would take a null from a parser for no value.
+  read: (parsed) => (parsed === 'default' ? null : Number(parsed)),
 }
 
-export function addSettingsGroup(parent: Command): void {
-  const group = parent.command('settings').description('What the tenant settles for itself.')
-
-  group
-    .command('show')
-    .description("Show the tenant's settings and their limits.")
-    .action(async (_options: unknown, command: Command) => {
-      const session = await openSession(command, 'tenant-admin')
-      printReply(session.mode, await session.call('getTenantSettings'), settingsView)
-    })
-
-  group
-    .command('set')
-    .description("Change the tenant's settings, on all replicas at once.")
-    .requiredOption(
-      '--key-cache-ttl <seconds>',
-      'how long keys are used after the last call to their KMS that succeeded; "default" for that of the installation',
-      parseSeconds,
-    )
-    .action(async ({ keyCacheTtl }: { keyCacheTtl: number | 'default' }, command: Command) => {
-      const session = await openSession(command, 'tenant-admin')
-      const body = { keyCacheTtlSeconds: keyCacheTtl === 'default' ? null : keyCacheTtl }
-      printReply(session.mode, await session.call('changeTenantSettings', { body }), settingsView)
-    })
+export const settingsGroup: CommandGroup = {
+  name: 'settings',
+  about: 'Settings that the tenant chooses for itself.',
+  commands: [
+    plain({
+      name: 'show',
+      about: "Show the tenant's settings and their limits.",
+      as: 'tenant-admin',
+      route: 'getTenantSettings',
+      view: tenantSettingsView,
+    }),
+    plain({
+      name: 'set',
+      about: "Change the tenant's settings, on all replicas at once.",
+      as: 'tenant-admin',
+      route: 'changeTenantSettings',
+      body: {
+        keyCacheTtlSeconds: theTtl,
+      },
+      view: tenantSettingsView,
+    }),
+  ],
 }
 
-function parseSeconds(text: string): number | 'default' {
-  if (text === 'default') return text
-  if (!/^[0-9]{1,4}$/.test(text))
-    throw new InvalidArgumentError('It must be a whole number of seconds, or "default".')
-  return Number(text)
+function checkTtl(text: string): string {
+  if (text === 'default' || /^[0-9]{1,4}$/.test(text)) return text
+  throw new InvalidArgumentError('It must be a whole number of seconds, or "default".')
 }

@@ -1,53 +1,73 @@
 // keyhold tenant …: the operator's tenants.
-import type { Command } from 'commander'
-import { confirm } from '../input/confirm.ts'
-import { openSession } from '../session/open-session.ts'
-import { parsePathSegment } from '../input/path-segment.ts'
-import { printReply, printStatus } from '../output/print-reply.ts'
-import { addTenantDeletion } from './destruction.ts'
+import { parsePathSegment } from '../input/parse-path-segment.ts'
+import type { CommandGroup } from '../table/command-spec.ts'
+import { argument, option, required } from '../table/input.ts'
+import { plain } from '../table/plain-command.ts'
+import { destructionView } from '../views/destruction.ts'
 import { tenantListView, tenantView } from '../views/tenant.ts'
+import { inDays } from './destruction.ts'
 
-export function addTenantCommands(parent: Command): void {
-  const group = parent.command('tenant').description('Tenants (with an operator token).')
+const theTenant = argument('<id>', 'id of the tenant', parsePathSegment)
+const as = 'operator'
 
-  group
-    .command('create')
-    .description('Create a tenant, protected by the internal KMS.')
-    .requiredOption('--name <name>', 'what people call it')
-    .option('--id <id>', 'letters, digits, _ and -; made by the server when absent')
-    .action(async (body: { name: string; id?: string }, command: Command) => {
-      const session = await openSession(command, 'operator')
-      printReply(session.mode, await session.call('createTenant', { body }), tenantView)
-    })
-
-  group
-    .command('ls')
-    .alias('list')
-    .description('List all tenants.')
-    .action(async (_options: unknown, command: Command) => {
-      const session = await openSession(command, 'operator')
-      printReply(session.mode, await session.call('listTenants'), tenantListView)
-    })
-
-  group
-    .command('get')
-    .description('Show one tenant.')
-    .argument('<id>', 'id of the tenant', parsePathSegment)
-    .action(async (tenantId: string, _options: unknown, command: Command) => {
-      const session = await openSession(command, 'operator')
-      printReply(session.mode, await session.call('getTenant', { params: { tenantId } }), tenantView)
-    })
-
-  group
-    .command('rm')
-    .description('Delete a tenant under which nothing was ever encrypted.')
-    .argument('<id>', 'id of the tenant', parsePathSegment)
-    .option('-y, --yes', 'do not ask')
-    .action(async (tenantId: string, { yes }: { yes?: true }, command: Command) => {
-      const session = await openSession(command, 'operator')
-      if (!yes) await confirm(`delete the tenant ${tenantId}?`)
-      printStatus(session.mode, await session.call('deleteTenant', { params: { tenantId } }))
-    })
-
-  addTenantDeletion(group)
+export const tenantGroup: CommandGroup = {
+  name: 'tenant',
+  about: 'Tenants (with an operator token).',
+  commands: [
+    plain({
+      name: 'create',
+      about: 'Create a tenant, protected by the internal KMS.',
+      as,
+      route: 'createTenant',
+      body: {
+        name: required('--name <name>', 'name for people'),
+        id: option('--id <id>', 'letters, digits, _ and -; the server makes one when it is left out'),
+      },
+      view: tenantView,
+    }),
+    plain({
+      name: 'ls',
+      alias: 'list',
+      about: 'List all tenants.',
+      as,
+      route: 'listTenants',
+      view: tenantListView,
+    }),
+    plain({
+      name: 'get',
+      about: 'Show one tenant.',
+      as,
+      route: 'getTenant',
+      path: { tenantId: theTenant },
+      view: tenantView,
+    }),
+    plain({
+      name: 'rm',
+      about: 'Delete a tenant under which nothing was ever encrypted.',
+      as,
+      route: 'deleteTenant',
+      path: { tenantId: theTenant },
+      question: ({ tenantId }) => `delete the tenant ${String(tenantId)}?`,
+      view: 'status',
+    }),
+    plain({
+      name: 'delete',
+      about: 'Schedule the deletion of a tenant, and with it of everything that it ever encrypted.',
+      as,
+      route: 'scheduleTenantDeletion',
+      path: { tenantId: theTenant },
+      body: { inDays },
+      question: (values) =>
+        `in ${String(values.inDays)} days, delete the tenant ${String(values.tenantId)} and all that it ever encrypted?`,
+      view: destructionView,
+    }),
+    plain({
+      name: 'cancel-deletion',
+      about: 'Cancel the scheduled deletion of a tenant.',
+      as,
+      route: 'cancelTenantDeletion',
+      path: { tenantId: theTenant },
+      view: destructionView,
+    }),
+  ],
 }

@@ -1,31 +1,29 @@
-// keyhold usage …: how often AWS KMS was called, and what that may have cost.
-import { InvalidArgumentError, type Command } from 'commander'
-import { openSession } from '../session/open-session.ts'
-import { printReply } from '../output/print-reply.ts'
+// keyhold usage …: the calls to AWS KMS, and what they may have cost.
+import { InvalidArgumentError } from 'commander'
+import { command, type CommandGroup } from '../table/command-spec.ts'
+import { flag, option } from '../table/input.ts'
 import { kmsUsageOfAllView, kmsUsageView } from '../views/kms-usage.ts'
 
-interface Options {
-  from?: string
-  to?: string
-  operator?: true
-}
+const kmsCommand = command({
+  name: 'kms',
+  about: 'Show the calls to AWS KMS by day, and an estimate of what they cost.',
+  inputs: {
+    from: option('--from <day>', 'as 2026-01-31, in UTC; default: the first of the month of --to', parseDay),
+    to: option('--to <day>', 'the last day; default: today', parseDay),
+    ofAll: flag('--operator', 'of all tenants, with an operator token'),
+  },
+  async run({ openSession }, { from, to, ofAll }) {
+    const session = await openSession(ofAll ? 'operator' : 'tenant-admin')
+    const query = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+    if (ofAll) session.print(await session.call('getKmsUsageOfAll', { query }), kmsUsageOfAllView)
+    else session.print(await session.call('getKmsUsage', { query }), kmsUsageView)
+  },
+})
 
-export function addUsageGroup(parent: Command): void {
-  parent
-    .command('usage')
-    .description('What was used.')
-    .command('kms')
-    .description('Calls to AWS KMS by day, and an estimate of what they cost.')
-    .option('--from <day>', 'as 2026-01-31, in UTC; default: the first of the month of --to', parseDay)
-    .option('--to <day>', 'the last day; default: today', parseDay)
-    .option('--operator', 'of all tenants, with an operator token')
-    .action(async ({ from, to, operator }: Options, command: Command) => {
-      const session = await openSession(command, operator ? 'operator' : 'tenant-admin')
-      const query = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
-      if (operator)
-        printReply(session.mode, await session.call('getKmsUsageOfAll', { query }), kmsUsageOfAllView)
-      else printReply(session.mode, await session.call('getKmsUsage', { query }), kmsUsageView)
-    })
+export const usageGroup: CommandGroup = {
+  name: 'usage',
+  about: 'Usage of services that cost money.',
+  commands: [kmsCommand],
 }
 
 function parseDay(text: string): string {

@@ -1,10 +1,11 @@
-// Where content goes: a new file, which appears whole or not at all, or standard output, where what is written is gone.
+// Where content goes: a new file, which appears whole or not at all, or standard output, which cannot be taken back.
 import { randomUUID } from 'node:crypto'
 import { link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CliError } from '../errors/cli-error.ts'
 import { sayWarning } from '../output/say.ts'
-import { outputExists } from './file-problem.ts'
+import type { Shell } from '../shell.ts'
+import { outputExists, type NamedFile } from './file-problem.ts'
 
 export interface Output {
   write(bytes: Uint8Array): Promise<void>
@@ -14,54 +15,55 @@ export interface Output {
 }
 
 /**
- * Before anything is asked or read.
+ * Checks the output before anything is asked or read.
  *
- * @throws CliError `usage` when the output is there already, or could not be replaced by a file, or is a terminal
+ * @throws CliError `usage` when the output exists already, cannot be replaced by a file, or is a terminal
  */
-export async function checkOutput(path: string | undefined, force: boolean): Promise<void> {
-  if (path === undefined) {
-    if (!process.stdout.isTTY) return
-    throw new CliError(
-      'usage',
-      'ERR_CLI_TERMINAL',
-      'standard output is a terminal, which shows no binary data',
-      {
-        hint: 'name a file with --output, or pipe it into a program',
-      },
-    )
+export async function checkOutput(shell: Shell, file: NamedFile | undefined, force: boolean): Promise<void> {
+  if (file === undefined) {
+    if (!shell.stdout.isTTY) return
+    const message = 'standard output is a terminal, which shows no binary data'
+    throw new CliError('usage', 'ERR_CLI_TERMINAL', message, {
+      hint: 'name a file with --output, or pipe it into a program',
+    })
   }
-  const found = await lstat(path).catch(() => undefined)
+  const found = await lstat(file.path).catch(() => undefined)
   if (found === undefined) return
   if (!found.isFile() && !found.isSymbolicLink())
-    throw new CliError('usage', 'ERR_CLI_FILE', `${path} is not a file that could be replaced`)
-  if (!force) throw outputExists(path)
+    throw new CliError('usage', 'ERR_CLI_FILE', `${file.name} is not a file that could be replaced`)
+  if (!force) throw outputExists(file.name)
 }
 
 /** @param mode - permissions of a new file */
-export async function openOutput(path: string | undefined, force: boolean, mode: number): Promise<Output> {
-  return path === undefined ? standardOutput() : newFile(path, force, mode)
+export async function openOutput(
+  shell: Shell,
+  file: NamedFile | undefined,
+  force: boolean,
+  mode: number,
+): Promise<Output> {
+  return file === undefined ? standardOutput(shell) : newFile(file, force, mode)
 }
 
-function standardOutput(): Output {
+function standardOutput(shell: Shell): Output {
   let written = 0
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         written += bytes.length
-        process.stdout.write(bytes, (error) => {
+        shell.stdout.write(bytes, (error) => {
           if (error) reject(error)
           else resolve()
         })
       }),
     complete: () => Promise.resolve(),
     discard() {
-      if (written > 0) sayWarning(`the ${written} bytes on standard output are only a part`)
+      if (written > 0) sayWarning(shell, `the ${written} bytes on standard output are only a part`)
       return Promise.resolve()
     },
   }
 }
 
-async function newFile(path: string, force: boolean, mode: number): Promise<Output> {
+async function newFile({ name, path }: NamedFile, force: boolean, mode: number): Promise<Output> {
   const partial = join(dirname(path), `.keyhold-${randomUUID()}.partial`)
   const handle = await open(partial, 'wx', mode)
   return {
@@ -70,7 +72,7 @@ async function newFile(path: string, force: boolean, mode: number): Promise<Outp
       await handle.sync()
       await handle.close()
       if (force) await rename(partial, path)
-      else await nameUnlessTaken(partial, path)
+      else await renameUnlessTaken(partial, path, name)
     },
     async discard() {
       await handle.close().catch(() => undefined)
@@ -79,12 +81,12 @@ async function newFile(path: string, force: boolean, mode: number): Promise<Outp
   }
 }
 
-// A link fails where a rename would replace. File systems without links had the look beforehand.
-async function nameUnlessTaken(partial: string, path: string): Promise<void> {
+// A link fails where a rename would replace. Where the file system has no links, `checkOutput` has looked before.
+async function renameUnlessTaken(partial: string, path: string, name: string): Promise<void> {
   try {
     await link(partial, path)
   } catch {
-    if ((await lstat(path).catch(() => undefined)) !== undefined) throw outputExists(path)
+    if ((await lstat(path).catch(() => undefined)) !== undefined) throw outputExists(name)
     await rename(partial, path)
     return
   }

@@ -1,16 +1,10 @@
-// How far a long encryption is, on a terminal: one line on standard error, rewritten. Elsewhere nothing is said.
+// Progress of a long encryption: on a terminal one line on standard error, written again and again; elsewhere nothing.
 import { printable } from '../output/printable.ts'
+import type { Screen } from '../shell.ts'
 
 export interface ProgressBar {
   show(doneBytes: number): void
   close(): void
-}
-
-/** The part of standard error that is used here. */
-export interface Terminal {
-  isTTY?: boolean
-  columns?: number
-  write(text: string): unknown
 }
 
 interface ProgressBarOptions {
@@ -18,7 +12,7 @@ interface ProgressBarOptions {
   title: string
   /** Undefined where nobody knows, as of pipes. */
   totalBytes: number | undefined
-  terminal?: Terminal
+  terminal: Pick<Screen, 'isTTY' | 'columns'> & { write(text: string): unknown }
   clock?: () => number
 }
 
@@ -28,7 +22,7 @@ const pauseMs = 100
 export function openProgressBar({
   title,
   totalBytes,
-  terminal = process.stderr,
+  terminal,
   clock = () => performance.now(),
 }: ProgressBarOptions): ProgressBar {
   if (!terminal.isTTY) return { show: () => undefined, close: () => undefined }
@@ -37,12 +31,12 @@ export function openProgressBar({
   return {
     show(doneBytes) {
       const now = clock()
-      // What takes no time needs no bar.
+      // Short work needs no bar.
       if (now - shownMs < pauseMs) return
       shownMs = now
       const rate = `${mebibytes(doneBytes / ((now - startMs) / 1_000))}/s`
       const text = `keyhold: ${printable(title)}  ${barOf(doneBytes, totalBytes)}  ${rate}`
-      // A line that wraps could not be rewritten.
+      // A line that wraps could not be written again.
       terminal.write(`\r\x1b[K${text.slice(0, (terminal.columns ?? 80) - 1)}`)
     },
     close() {
@@ -53,7 +47,7 @@ export function openProgressBar({
 
 function barOf(doneBytes: number, totalBytes: number | undefined): string {
   if (totalBytes === undefined) return mebibytes(doneBytes)
-  // A file that grows meanwhile is at its end, and no further.
+  // A file that grows meanwhile stays at 100 %.
   const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes)
   const full = Math.floor(share * cells)
   const percent = String(Math.floor(share * 100)).padStart(3)

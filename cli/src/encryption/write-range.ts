@@ -1,14 +1,16 @@
-// A part of an encrypted file's content, read where it lies: nothing but what covers it is decrypted.
+// A part of an encrypted file's content. Only the chunks that cover it are read and decrypted.
 import type { EncryptedFile, LocalEncryption } from '@keyhold/client/node'
 import { CliError } from '../errors/cli-error.ts'
-import type { ByteRange } from './options.ts'
+import type { Shell } from '../shell.ts'
+import type { NamedFile } from './file-problem.ts'
+import type { ByteRange } from './inputs.ts'
 import { openOutput } from './output.ts'
 import type { ProgressBar } from './progress-bar.ts'
 
 export interface RangeTask {
-  input: string
+  input: NamedFile
   /** Undefined: standard output. */
-  output: string | undefined
+  output: NamedFile | undefined
   force: boolean
   range: ByteRange
   context: Record<string, string>
@@ -20,12 +22,12 @@ export interface RangeTask {
 const pieceBytes = 4 * 1_048_576
 
 /** @throws CliError `failed` when the range begins behind the end */
-export async function writeRange(local: LocalEncryption, task: RangeTask): Promise<void> {
+export async function writeRange(shell: Shell, local: LocalEncryption, task: RangeTask): Promise<void> {
   const { input, output, force, context, signal, bar } = task
-  const file = await local.openEncryptedFile(input, { context, signal })
+  const file = await local.openEncryptedFile(input.path, { context, signal })
   try {
     const [start, end] = await boundsOf(file, task.range)
-    const target = await openOutput(output, force, 0o600)
+    const target = await openOutput(shell, output, force, 0o600)
     try {
       for (let at = start; at < end;) {
         const piece = await file.readRange(at, Math.min(at + pieceBytes, end), { signal })
@@ -45,12 +47,12 @@ export async function writeRange(local: LocalEncryption, task: RangeTask): Promi
   }
 }
 
-/** Where the range begins and ends in the content, whose size is verified first: a file that was cut has no end. */
+/** Where the range begins and ends. The size of the content is verified first: a file that was cut has no end. */
 async function boundsOf(file: EncryptedFile, range: ByteRange): Promise<[start: number, end: number]> {
   const size = await file.size()
   if ('lengthFromEnd' in range) return [Math.max(0, size - range.lengthFromEnd), size]
   const { first, last } = range
-  // All of an empty content is nothing; a part of it is a mistake.
+  // All of an empty content may be asked for, a part of it may not.
   if (first >= size && !(first === 0 && last === undefined)) {
     throw new CliError('failed', 'ERR_CLI_RANGE', `the content has only ${size} bytes`)
   }

@@ -1,15 +1,15 @@
-// What the command line itself has to say, besides the server and the client.
+// Errors of the command line itself. The others are the server's and the client's.
 import type { exitCodes } from './exit-codes.ts'
 
 interface CliErrorOptions {
   /** What to do next. */
   hint?: string
-  /** Standard output says it already: under --json it is left at that. */
+  /** Standard output shows it already: under --json nothing more is printed. */
   isPrinted?: boolean
   cause?: unknown
 }
 
-/** An outcome that is no answer of the server. The code tells it apart under --json. */
+/** An outcome that is not an answer of the server. Under --json its code tells it apart. */
 export class CliError extends Error {
   readonly outcome: keyof typeof exitCodes
   readonly code: string

@@ -1,4 +1,4 @@
-// From an error to the exit code that tells it.
+// From an error to its exit code.
 import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client'
 import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
@@ -12,20 +12,20 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof KeyholdApiError) return exitCodeOfRefusal(error)
   if (error instanceof KeyholdClientError) {
     if (error.code === 'ERR_CLIENT_URL_INVALID') return exitCodes.configuration
-    // What else the client refuses comes from the command line alone.
+    // Everything else that the client refuses comes from the command line.
     if (error.member !== undefined && error.code !== 'ERR_CLIENT_URL_INSECURE') return exitCodes.usage
-    // A proxy speaks for a Keyhold that is away; whatever else answers in another form is not a Keyhold.
+    // A proxy answers for a Keyhold that is away. Another answer in a form of its own is not a Keyhold's.
     return error.status !== undefined && error.status >= 500
       ? exitCodeOfStatus(error.status)
       : exitCodes.unreachable
   }
-  // A context comes from the command line alone.
+  // A context comes only from the command line.
   const isWrongContext = error instanceof KeyholdError || error instanceof KeyholdItemError
   return isWrongContext && error.code === 'ERR_CONTEXT_INVALID' ? exitCodes.usage : exitCodes.failed
 }
 
-/** Whether the same call may succeed later without anybody changing anything. */
-export function isWorthRetrying(error: unknown): error is KeyholdApiError | KeyholdClientError {
+/** Whether the same call may succeed later although nobody changes anything. */
+export function isTemporary(error: unknown): error is KeyholdApiError | KeyholdClientError {
   if (error instanceof KeyholdApiError) return unavailable.includes(error.status)
   if (!(error instanceof KeyholdClientError)) return false
   if (error.status !== undefined) return unavailable.includes(error.status)

@@ -1,4 +1,4 @@
-// Exit codes. They are an interface for scripts, described in the README and in --help, and never change meaning.
+// Exit codes. Scripts rely on them: the README and --help describe them, and their meaning never changes.
 
 export const exitCodes = {
   ok: 0,

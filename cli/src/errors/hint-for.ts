@@ -1,8 +1,8 @@
-// What to do next, for the errors where that is known.
+// The next step, for the errors where it is known.
 import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client'
 import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
-import { isWorthRetrying } from './exit-code-of.ts'
+import { isTemporary } from './exit-code-of.ts'
 import { rootCause } from './root-cause.ts'
 
 const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to apply it, then try again'
@@ -68,10 +68,10 @@ export function hintFor(error: unknown): string | undefined {
   if (error instanceof KeyholdItemError || error instanceof KeyholdError) return hints[error.code]
   if (error instanceof KeyholdApiError || error instanceof KeyholdClientError) {
     const hint = hintForCause(error) ?? hints[error.code]
-    if (hint !== undefined || !isWorthRetrying(error)) return hint
+    if (hint !== undefined || !isTemporary(error)) return hint
     const { retryAfterSeconds } = error
     const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`
-    return `try again ${when}, or let --retry 10 do it`
+    return `try again ${when}; --retry 10 does it for commands that change nothing`
   }
   return undefined
 }

@@ -1,13 +1,14 @@
-// How errors are said: on standard error a line that says what failed and, where it is known, one that says what to do;
-// under --json the error envelope on standard output instead.
+// How errors are reported. Standard error gets a line with the failure and, where it is known, one with the next step.
+// Under --json, standard output gets the error envelope instead.
 import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client'
 import { KeyholdError } from '@keyhold/client/node'
 import { CliError } from './cli-error.ts'
 import { exitCodeOf } from './exit-code-of.ts'
 import type { OutputMode } from '../global-options.ts'
+import { sayError, sayHint } from '../output/say.ts'
+import type { Shell } from '../shell.ts'
 import { hintFor } from './hint-for.ts'
 import { rootCause } from './root-cause.ts'
-import { sayError, sayHint } from '../output/say.ts'
 
 interface Problem {
   code: string
@@ -15,18 +16,20 @@ interface Problem {
   detail?: string | undefined
 }
 
-/** Says the error and answers the exit code. */
-export function reportError(error: unknown, mode: OutputMode): number {
+/** Reports the error and answers the exit code. */
+export function reportError(shell: Shell, error: unknown, mode: OutputMode): number {
   const problems = problemsOf(error)
   if (mode === 'json') {
     if (error instanceof CliError && error.isPrinted) return exitCodeOf(error)
-    console.log(JSON.stringify(error instanceof KeyholdApiError ? error.envelope : { errors: problems }))
+    const envelope = error instanceof KeyholdApiError ? error.envelope : { errors: problems }
+    shell.stdout.write(`${JSON.stringify(envelope)}\n`)
     return exitCodeOf(error)
   }
   const origin = error instanceof KeyholdApiError ? `, status ${error.status}${traceOf(error)}` : ''
-  for (const { code, title, detail } of problems) sayError(`${sentenceOf(title, detail)} (${code}${origin})`)
+  for (const { code, title, detail } of problems)
+    sayError(shell, `${sentenceOf(title, detail)} (${code}${origin})`)
   const hint = hintFor(error)
-  if (hint !== undefined) sayHint(hint)
+  if (hint !== undefined) sayHint(shell, hint)
   return exitCodeOf(error)
 }
 
@@ -42,7 +45,7 @@ function problemsOf(error: unknown): Problem[] {
   return [{ code: 'ERR_CLI_UNEXPECTED', title: error instanceof Error ? error.message : 'unexpected error' }]
 }
 
-// Where in a file something is wrong.
+// The message with the byte of the file where something is wrong.
 function placed({ message, details: { offset } }: KeyholdError): string {
   if (offset === undefined || /\bbyte \d/.test(message)) return message
   return `${message.replace(/\.$/, '')}, at byte ${offset}`

@@ -1,4 +1,4 @@
-// Under fetch's "fetch failed" lies, some causes deeper, what the system said.
+// Fetch says "fetch failed". The message of the system is some causes deeper.
 
 export function rootCause(error: Error): NodeJS.ErrnoException | undefined {
   let cause: unknown = error.cause

@@ -1,15 +1,16 @@
-// Asks before something is destroyed. Scripts must have decided beforehand.
+// Asks before something is destroyed. A script must decide beforehand.
 import { createInterface } from 'node:readline/promises'
 import { CliError } from '../errors/cli-error.ts'
+import type { Shell } from '../shell.ts'
 
 /** @throws CliError `usage` where nobody can be asked, `failed` for any answer but yes, `interrupted` by Ctrl+C. */
-export async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+export async function confirm({ stdin, stderr }: Shell, question: string): Promise<void> {
+  if (!stdin.isTTY || !stderr.isTTY) {
     throw new CliError('usage', 'ERR_CLI_NOT_CONFIRMED', 'there is no terminal to ask for confirmation', {
       hint: 'pass --yes if you are sure',
     })
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const terminal = createInterface({ input: stdin, output: stderr })
   const interrupt = new AbortController()
   terminal.once('SIGINT', () => {
     interrupt.abort()
@@ -19,7 +20,7 @@ export async function confirm(question: string): Promise<void> {
     answer = await terminal.question(`keyhold: ${question} [y/N] `, { signal: interrupt.signal })
   } catch {
     // Ctrl+C, or Ctrl+D: the end of the input. The cursor still stands behind the question.
-    process.stderr.write('\n')
+    stderr.write('\n')
   } finally {
     terminal.close()
   }

@@ -1,37 +1,39 @@
-// Progress on standard error: one line, rewritten, on a terminal; elsewhere a line now and then, for logs.
+// Progress on standard error: on a terminal one line, written again and again; elsewhere a line now and then, for logs.
+import type { Shell } from '../shell.ts'
 import { say } from './say.ts'
 
 export interface Progress {
-  /** Shows where it stands. `milestone` names the stage: elsewhere than on a terminal each one gets its line. */
+  /** Shows the progress. `milestone` names the stage: away from a terminal each stage gets a line. */
   show(text: string, milestone: string): void
-  /** Says something that must not be rewritten. */
+  /** Says something that stays. */
   note(text: string): void
   close(): void
 }
 
 const quietMs = 10_000
 
-export function openProgress(): Progress {
-  return process.stderr.isTTY ? onTerminal() : onStream()
+export function openProgress(shell: Shell): Progress {
+  return shell.stderr.isTTY ? onTerminal(shell) : onStream(shell)
 }
 
-function onTerminal(): Progress {
-  const clear = () => process.stderr.write('\r\x1b[K')
+function onTerminal(shell: Shell): Progress {
+  const { stderr } = shell
+  const clear = () => stderr.write('\r\x1b[K')
   return {
     show(text) {
       clear()
-      // A line that wraps could not be rewritten.
-      process.stderr.write(`keyhold: ${text}`.slice(0, process.stderr.columns - 1))
+      // A line that wraps could not be written again.
+      stderr.write(`keyhold: ${text}`.slice(0, (stderr.columns ?? 80) - 1))
     },
     note(text) {
       clear()
-      say(text)
+      say(shell, text)
     },
     close: clear,
   }
 }
 
-function onStream(): Progress {
+function onStream(shell: Shell): Progress {
   let lastText = ''
   let lastMilestone = ''
   let lastTime = 0
@@ -42,9 +44,11 @@ function onStream(): Progress {
       lastText = text
       lastMilestone = milestone
       lastTime = performance.now()
-      say(text)
+      say(shell, text)
     },
-    note: say,
+    note(text) {
+      say(shell, text)
+    },
     close: () => undefined,
   }
 }

@@ -1,6 +1,7 @@
 // Answers on standard output, in the form that was asked for.
 import { STATUS_CODES } from 'node:http'
 import type { OutputMode } from '../global-options.ts'
+import type { Shell } from '../shell.ts'
 
 /** How people read a body, and what -q prints of it. */
 export interface View<Body> {
@@ -9,17 +10,18 @@ export interface View<Body> {
 }
 
 export function printReply<Body>(
+  { stdout }: Shell,
   mode: OutputMode,
   reply: { body: Body; text: string },
   { text, ids }: View<Body>,
 ): void {
-  if (mode === 'raw') process.stdout.write(reply.text)
-  else if (mode === 'json') console.log(reply.text.trimEnd())
-  else if (mode === 'text') console.log(text(reply.body))
-  else for (const id of ids(reply.body)) console.log(id)
+  if (mode === 'raw') stdout.write(reply.text)
+  else if (mode === 'json') stdout.write(`${reply.text.trimEnd()}\n`)
+  else if (mode === 'text') stdout.write(`${text(reply.body)}\n`)
+  else for (const id of ids(reply.body)) stdout.write(`${id}\n`)
 }
 
 /** For replies without a body: people see the status, as from the original; programs see nothing. */
-export function printStatus(mode: OutputMode, { status }: { status: number }): void {
-  if (mode === 'text') console.log(`${status} ${STATUS_CODES[status] ?? ''}`.trimEnd())
+export function printStatus({ stdout }: Shell, mode: OutputMode, { status }: { status: number }): void {
+  if (mode === 'text') stdout.write(`${`${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()}\n`)
 }

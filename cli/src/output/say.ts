@@ -1,19 +1,20 @@
-// What goes to the terminal besides answers. The rules: standard error; one line each, beginning with "keyhold:"; no
-// control characters from the server; standard output is for answers alone.
+// Everything on the terminal that is not an answer. The rules: standard error; one line each, which begins with
+// "keyhold:"; no control characters from the server. Standard output is for answers alone.
+import type { Shell } from '../shell.ts'
 import { printable } from './printable.ts'
 
-export function say(message: string): void {
-  console.error(`keyhold: ${printable(message)}`)
+export function say({ stderr }: Shell, message: string): void {
+  stderr.write(`keyhold: ${printable(message)}\n`)
 }
 
-export function sayWarning(message: string): void {
-  say(`warning: ${message}`)
+export function sayWarning(shell: Shell, message: string): void {
+  say(shell, `warning: ${message}`)
 }
 
-export function sayError(message: string): void {
-  say(`error: ${message}`)
+export function sayError(shell: Shell, message: string): void {
+  say(shell, `error: ${message}`)
 }
 
-export function sayHint(message: string): void {
-  say(`hint: ${message}`)
+export function sayHint(shell: Shell, message: string): void {
+  say(shell, `hint: ${message}`)
 }

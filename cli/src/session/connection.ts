@@ -1,37 +1,43 @@
-// How a command reaches the server: what every client of this process is made with.
+// How a command reaches the server: the options of every client that it makes.
 import type { KeyholdClientOptions } from '@keyhold/client'
-import { CliError } from '../errors/cli-error.ts'
 import { readEnvironment, trustAnyCertificate } from '../environment.ts'
+import { CliError } from '../errors/cli-error.ts'
 import type { GlobalOptions } from '../global-options.ts'
-import { readToken, type Caller } from './read-token.ts'
 import { say } from '../output/say.ts'
+import type { Shell } from '../shell.ts'
+import { readToken, type Caller } from './read-token.ts'
 
 /** @throws CliError `configuration` without a server or a token */
-export async function connectionOf(options: GlobalOptions, caller: Caller): Promise<KeyholdClientOptions> {
-  const environment = readEnvironment()
-  const url = options.server ?? environment.url
+export async function connectionOf(
+  shell: Shell,
+  options: GlobalOptions,
+  caller: Caller,
+): Promise<KeyholdClientOptions> {
+  const url = options.server ?? readEnvironment(shell).url
   if (url === undefined) {
     throw new CliError('configuration', 'ERR_CLI_NO_URL', 'no server: KEYHOLD_URL is not set', {
       hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --server',
     })
   }
-  const token = await readToken(options.tokenFile, environment, caller)
+  const token = await readToken(shell, options.tokenFile, caller)
   const insecure = options.insecure ?? false
-  if (insecure) trustAnyCertificate()
+  if (insecure) trustAnyCertificate(shell)
   return {
     url,
     token,
     insecure,
     headers: options.headers ?? {},
-    fetch: options.verbose ? fetchNamingRequests : fetch,
+    fetch: options.verbose ? fetchNamingRequests(shell) : fetch,
   }
 }
 
-// Method, address and status; never a header, as one of them is the token.
-async function fetchNamingRequests(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
-  const request = `${init?.method ?? 'GET'} ${input instanceof Request ? input.url : input.toString()}`
-  const start = performance.now()
-  const response = await fetch(input, init)
-  say(`${request} ${response.status} in ${Math.round(performance.now() - start)} ms`)
-  return response
+// Names method, address and status. It never names a header: one of them is the token.
+function fetchNamingRequests(shell: Shell): typeof fetch {
+  return async (input, init) => {
+    const request = `${init?.method ?? 'GET'} ${input instanceof Request ? input.url : input.toString()}`
+    const start = performance.now()
+    const response = await fetch(input, init)
+    say(shell, `${request} ${response.status} in ${Math.round(performance.now() - start)} ms`)
+    return response
+  }
 }

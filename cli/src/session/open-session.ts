@@ -1,36 +1,77 @@
-// What a command works with: a client with the right token, retries, and the way answers are printed.
+// What a command works with: a client with the right token, retries, and the form in which answers are printed.
 import {
   createKeyholdClient,
+  mayRepeat,
+  withRetries,
   type CallArguments,
-  type KeyholdClient,
+  type KeyholdCall,
   type Reply,
   type RouteId,
 } from '@keyhold/client'
-import type { Command } from 'commander'
-import { connectionOf } from './connection.ts'
 import { outputMode, type GlobalOptions, type OutputMode } from '../global-options.ts'
+import { printReply, printStatus, type View } from '../output/print-reply.ts'
+import { say } from '../output/say.ts'
+import type { Shell } from '../shell.ts'
+import { connectionOf } from './connection.ts'
 import type { Caller } from './read-token.ts'
-import { withRetries } from './with-retries.ts'
 
 export interface Session {
-  /** Calls a route, again as often as --retry allows. */
-  call: KeyholdClient['call']
+  /** Calls a route, and again as often as --retry and the SDK's rule allow. */
+  call: KeyholdCall
   /** Calls a route once. */
-  callOnce: KeyholdClient['call']
-  mode: OutputMode
-  intervalMs: number
+  callOnce: KeyholdCall
+  readonly shell: Shell
+  readonly mode: OutputMode
+  readonly intervalMs: number
+  print<Body>(reply: { body: Body; text: string }, view: View<Body>): void
+  /** Prints a body that the command itself has put together. */
+  printBody<Body>(body: Body, view: View<Body>): void
+  printStatus(reply: { status: number }): void
+  /** Says something to people; programs, which read --json, --raw or -q, do not hear it. */
+  remark(text: string): void
 }
 
-/** @throws CliError `configuration` without a server or a token; KeyholdClientError for a URL that is not usable. */
-export async function openSession(command: Command, caller: Caller): Promise<Session> {
-  const options = command.optsWithGlobals<GlobalOptions>()
-  const client = createKeyholdClient(await connectionOf(options, caller))
+/** @throws CliError `configuration` without a server or a token; KeyholdClientError for a URL that is not usable */
+export async function openSession(shell: Shell, options: GlobalOptions, caller: Caller): Promise<Session> {
+  const client = createKeyholdClient(await connectionOf(shell, options, caller))
+  const mode = outputMode(options)
   const intervalMs = options.interval * 1000
+  const retries = {
+    maxRetries: options.retry,
+    // People see each try and can end the waiting themselves.
+    totalMs: Infinity,
+    signal: undefined,
+    pauseMs: (_retry: number, wishMs: number) => Math.max(intervalMs, wishMs),
+    onRetry(error: unknown, retry: number, pauseMs: number) {
+      say(shell, `${reasonOf(error)}; trying again in ${pauseMs / 1000} s (${retry + 1} of ${options.retry})`)
+    },
+  }
   return {
     call: <Id extends RouteId>(routeId: Id, ...rest: CallArguments<Id>): Promise<Reply<Id>> =>
-      withRetries(() => client.call(routeId, ...rest), { times: options.retry, intervalMs }),
+      withRetries(() => client.call(routeId, ...rest), {
+        ...retries,
+        mayRepeat: (error) => mayRepeat(routeId, error),
+      }),
     callOnce: (routeId, ...rest) => client.call(routeId, ...rest),
-    mode: outputMode(options),
+    shell,
+    mode,
     intervalMs,
+    print(reply, view) {
+      printReply(shell, mode, reply, view)
+    },
+    printBody(body, view) {
+      printReply(shell, mode, { body, text: JSON.stringify(body) }, view)
+    },
+    printStatus(reply) {
+      printStatus(shell, mode, reply)
+    },
+    remark(text) {
+      if (mode === 'text') say(shell, text)
+    },
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  return 'code' in error ? `${error.message} (${String(error.code)})` : error.message
 }

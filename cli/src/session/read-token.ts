@@ -1,10 +1,12 @@
-// Where the access token comes from: a file, standard input or the environment, never an argument; and it goes nowhere
-// but into the client.
+// The access token comes from a file, standard input or the environment, never from an argument, and goes to the client
+// alone.
 import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { readEnvironment, type Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
-import type { Environment } from '../environment.ts'
 import { sayWarning } from '../output/say.ts'
+import type { Shell } from '../shell.ts'
 
 /** Whose token a command needs. */
 export type Caller = 'tenant-admin' | 'operator' | 'service'
@@ -15,26 +17,21 @@ const variables: Readonly<Record<Caller, string>> = {
   service: 'KEYHOLD_SERVICE_TOKEN',
 }
 
-/** @throws CliError `configuration` when there is none, or none that a header could carry. */
-export async function readToken(
-  file: string | undefined,
-  environment: Environment,
-  caller: Caller,
-): Promise<string> {
-  const token = file === undefined ? tokenOf(environment, caller) : (await readTokenFile(file)).trim()
+/** @throws CliError `configuration` when there is no token, or none that a header could carry */
+export async function readToken(shell: Shell, file: string | undefined, caller: Caller): Promise<string> {
+  const token =
+    file === undefined ? tokenOf(readEnvironment(shell), caller) : (await readTokenFile(shell, file)).trim()
   if (token === undefined) {
     throw new CliError(
       'configuration',
       'ERR_CLI_NO_TOKEN',
       `no access token: ${variables[caller]} is not set`,
-      {
-        hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --token-file',
-      },
+      { hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --token-file' },
     )
   }
   if (!/^[\x21-\x7e]+$/.test(token)) {
     const place = file === undefined ? 'the environment' : file === '-' ? 'standard input' : file
-    throw new CliError('configuration', 'ERR_CLI_TOKEN_INVALID', `what ${place} holds is not an access token`)
+    throw new CliError('configuration', 'ERR_CLI_TOKEN_INVALID', `${place} does not hold an access token`)
   }
   return token
 }
@@ -44,15 +41,15 @@ function tokenOf({ token, operatorToken, serviceToken }: Environment, caller: Ca
   return caller === 'service' ? (serviceToken ?? token) : token
 }
 
-async function readTokenFile(file: string): Promise<string> {
-  if (file === '-') return text(process.stdin)
+async function readTokenFile(shell: Shell, file: string): Promise<string> {
+  if (file === '-') return text(shell.stdin)
+  const path = resolve(shell.cwd, file)
   try {
-    const found = await stat(file)
-    // Windows has no such bits, and pipes are not kept.
-    if (process.platform !== 'win32' && found.isFile() && (found.mode & 0o004) !== 0) {
-      sayWarning(`every user of this machine can read ${file}; chmod 600 ends that`)
-    }
-    return await readFile(file, 'utf8')
+    const found = await stat(path)
+    // Windows has no such bits, and a pipe is gone when it is read.
+    if (process.platform !== 'win32' && found.isFile() && (found.mode & 0o004) !== 0)
+      sayWarning(shell, `every user of this machine can read ${file}; chmod 600 ends that`)
+    return await readFile(path, 'utf8')
   } catch (cause) {
     throw new CliError('configuration', 'ERR_CLI_TOKEN_FILE', `cannot read the token file ${file}`, { cause })
   }

@@ -1,26 +1,28 @@
-// Checks the signature of a report, or of what is signed like one: a compact JWS (RFC 7515) with EdDSA over Ed25519 (RFC 8037).
-import type { JsonWebKeySet, KeyJobReport } from '@keyhold/client'
+// Verifies a signature of the server: a compact JWS (RFC 7515) with EdDSA over Ed25519 (RFC 8037).
+import type { JsonWebKeySet } from '@keyhold/client'
 import { createPublicKey, verify } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { CliError } from '../errors/cli-error.ts'
 
+/** Something signed, and the bytes that were signed. */
+export interface Signed {
+  jws: string
+  content: object
+}
+
 /**
  * Answers the id of the key that signed it.
  *
- * @param what - what errors call it
+ * @param name - the name of the signed thing in errors
  *
- * @throws CliError `failed` when none of the keys did, or `report` is not what was signed
+ * @throws CliError `failed` when none of the keys has signed it, or `content` is not what was signed
  */
-export function verifyReport(
-  { jws, report }: Pick<KeyJobReport, 'jws'> & { report: object },
-  { keys }: JsonWebKeySet,
-  what = 'the report',
-): string {
+export function verifyJws({ jws, content }: Signed, { keys }: JsonWebKeySet, name: string): string {
   const [header = '', payload = '', signature = '', ...rest] = jws.split('.')
   const { alg, kid } = parsePart(header)
   const key = keys.find((each) => each.kid === kid)
   if (rest.length > 0 || alg !== 'EdDSA' || key === undefined)
-    throw invalid(what, 'it names none of the keys')
+    throw invalid(name, 'it names none of the keys')
   const { kty, crv, x } = key
   const publicKey = createPublicKey({ key: { kty, crv, x }, format: 'jwk' })
   const isValid = verify(
@@ -29,8 +31,9 @@ export function verifyReport(
     publicKey,
     Buffer.from(signature, 'base64url'),
   )
-  if (!isValid) throw invalid(what, 'it is not of the key that it names')
-  if (!isDeepStrictEqual(parsePart(payload), report)) throw invalid(what, 'what was signed are other words')
+  if (!isValid) throw invalid(name, 'the key that it names did not make it')
+  if (!isDeepStrictEqual(parsePart(payload), content))
+    throw invalid(name, 'it is the signature of other words')
   return key.kid
 }
 
@@ -43,6 +46,6 @@ function parsePart(text: string): Record<string, unknown> {
   }
 }
 
-function invalid(what: string, why: string): CliError {
-  return new CliError('failed', 'ERR_CLI_SIGNATURE', `the signature of ${what} is not valid: ${why}`)
+function invalid(name: string, why: string): CliError {
+  return new CliError('failed', 'ERR_CLI_SIGNATURE', `the signature of ${name} is not valid: ${why}`)
 }

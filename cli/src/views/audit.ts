@@ -2,6 +2,7 @@
 import type { Audit, AuditHead } from '@keyhold/client'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
+import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const auditListView: View<{ audits: Audit[] }> = {
@@ -16,17 +17,17 @@ export const auditListView: View<{ audits: Audit[] }> = {
         audit.action,
         `${audit.target.kind} ${audit.target.id}`,
         Object.entries(audit.details)
-          .map(([name, value]) => `${name}=${value}`)
+          .map(([name, value]) => `${name}=${kmsName(value)}`)
           .join(' '),
       ]),
     ),
 }
 
-/** What a verification has found. */
+/** The outcome of a verification. */
 export interface VerifiedChain extends AuditHead {
-  /** Of the head. */
+  /** The key that signed the head. */
   signedBy: string
-  /** The sequence of the kept head that is in its place; absent: none was given. */
+  /** Where the kept head has its place; absent where none was given. */
   keptSequence?: number
 }
 

@@ -1,8 +1,9 @@
-// Migrations and rotations for people.
-import type { KeyJob, KeyJobFailure } from '@keyhold/client'
+// Key jobs for people: migrations and rotations.
+import type { KeyJob, KeyJobFailure, KeyJobReport } from '@keyhold/client'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
 import type { Pace } from '../wait/key-job-pace.ts'
 import type { View } from '../output/print-reply.ts'
+import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const keyJobView: View<KeyJob> = {
@@ -10,7 +11,7 @@ export const keyJobView: View<KeyJob> = {
   text: (job) =>
     formatFields([
       ['id', job.id],
-      ['kind', job.kind],
+      ['kind', kindOf(job)],
       ['phase', job.phase],
       ['progress', `${job.progress} %`],
       ['cipherkeys', cipherkeysOf(job)],
@@ -33,7 +34,7 @@ export const keyJobListView: View<{ migrations: KeyJob[] }> = {
       ['ID', 'KIND', 'PHASE', 'PROGRESS', 'CIPHERKEYS', 'TO', 'INITIATED'],
       migrations.map((job) => [
         job.id,
-        job.kind,
+        kindOf(job),
         job.phase,
         `${job.progress} %`,
         cipherkeysOf(job),
@@ -70,7 +71,20 @@ export function keyJobProgressOf(job: KeyJob, { keysPerSecond, secondsLeft }: Pa
   return `${job.phase}, ${job.progress} %, ${counted}${failed === 0 ? '' : `, ${failed} failed`}${rate}${left}`
 }
 
-/** Why a migration waits, if it does. */
+/** Signed words are printed as they were signed. */
+export const keyJobReportView: View<KeyJobReport> = {
+  ids: ({ jws }) => [jws],
+  text: ({ report }) => JSON.stringify(report, undefined, 2),
+}
+
+const kinds: Readonly<Record<string, string>> = { migrate: 'migration', rotate: 'rotation' }
+
+/** The word for people: migration or rotation. */
+export function kindOf({ kind }: Pick<KeyJob, 'kind'>): string {
+  return kinds[kind] ?? kind
+}
+
+/** Why a key job waits, if it does. */
 export function keyJobErrorOf({ lastError }: KeyJob): string | undefined {
   return lastError && `${lastError.message} (${lastError.code}) at ${readableTime(lastError.at)}`
 }
@@ -87,7 +101,7 @@ function cipherkeysOf({ cipherkeys: { total, copied, verified, failed, accepted 
 
 function endOf({ arn, fingerprint, tenantKeyVersion }: KeyJob['target']): string {
   const version = tenantKeyVersion === undefined ? '' : `, tenant key version ${tenantKeyVersion}`
-  return `${arn} (${fingerprint}${version})`
+  return `${kmsName(arn)} (${fingerprint}${version})`
 }
 
 function nameOf({ dataKeyId, version }: KeyJobFailure): string {

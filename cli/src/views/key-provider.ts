@@ -2,6 +2,7 @@
 import type { KeyProvider } from '@keyhold/client'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
+import { internalKms, kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const keyProviderView: View<KeyProvider> = {
@@ -9,19 +10,19 @@ export const keyProviderView: View<KeyProvider> = {
   text: (provider) =>
     formatFields([
       ['fingerprint', provider.arnFingerPrint],
-      ['name', provider.name],
+      ['name', kmsName(provider.name)],
       ['description', provider.description],
       ['current', provider.current ? 'yes' : 'no'],
-      ['arn', provider.arn],
+      ['arn', kmsName(provider.arn)],
       ['alias', aliasOf(provider)],
       ['role', provider.roleArn],
-      ['kind', provider.keyprovider],
+      ['kind', kmsName(provider.keyprovider)],
       ['multi-region', provider.multiRegion === undefined ? undefined : provider.multiRegion ? 'yes' : 'no'],
       ['replicas', provider.replicaKeys?.map((replica) => `${replica.region}  ${replica.arn}`)],
       ['DR', provider.drCompliant === undefined ? undefined : disasterRecovery(provider, true)],
       ['health', provider.health && [provider.health.state, provider.health.cause, provider.health.advice]],
       ['warnings', provider.warnings?.map(({ code, region, message }) => `${code} in ${region}: ${message}`)],
-      ['created', readableTime(provider.createdAt)],
+      ['created', createdAt(provider)],
       ['promoted', readableTime(provider.promotedToCurrentAt)],
       ['demoted', readableTime(provider.demotedFromCurrentAt)],
       ['tenant', provider.tenantId],
@@ -35,9 +36,9 @@ export const keyProviderListView: View<KeyProvider[]> = {
       ['FINGERPRINT', 'NAME', 'CURRENT', 'ARN', 'DR'],
       providers.map((provider) => [
         provider.arnFingerPrint,
-        provider.name,
+        kmsName(provider.name),
         provider.current ? 'yes' : '-',
-        provider.arn,
+        kmsName(provider.arn),
         disasterRecovery(provider, false),
       ]),
     ),
@@ -48,7 +49,12 @@ function aliasOf({ alias }: KeyProvider): string | undefined {
   return alias.message === undefined ? alias.arn : `${alias.arn}  ${alias.state}: ${alias.message}`
 }
 
-// Whether the key also serves in the region for disaster recovery.
+// The internal KMS was never created: its `createdAt` is not a time.
+function createdAt(provider: KeyProvider): string | undefined {
+  return kmsName(provider.keyprovider) === internalKms ? undefined : readableTime(provider.createdAt)
+}
+
+// Whether the key also works in the region for disaster recovery.
 function disasterRecovery({ drCompliant, complianceError }: KeyProvider, withMessage: boolean): string {
   if (drCompliant === undefined) return '-'
   if (drCompliant) return 'ok'

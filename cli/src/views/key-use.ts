@@ -1,8 +1,9 @@
-// A migration's plan, and what hangs on a key, for people.
+// The plan of a migration, and the use of a key, for people.
 import type { KeyProviderUsage, MigrationPlan } from '@keyhold/client'
 import { formatFields } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
-import { durationOf } from './key-job.ts'
+import { durationOf, kindOf } from './key-job.ts'
+import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const migrationPlanView: View<MigrationPlan> = {
@@ -12,13 +13,13 @@ export const migrationPlanView: View<MigrationPlan> = {
       ['would start', plan.wouldStart ? 'yes' : 'no'],
       ['refused', plan.refusals.map(problemText)],
       ['warnings', plan.warnings.map(problemText)],
-      ['from', `${plan.source.arn} (tenant key version ${plan.source.tenantKeyVersion})`],
-      ['to', plan.target.arn],
+      ['from', `${kmsName(plan.source.arn)} (tenant key version ${plan.source.tenantKeyVersion})`],
+      ['to', kmsName(plan.target.arn)],
       [
         'tried',
         plan.probes.map(
           ({ end, region, arn, outcome, code }) =>
-            `${end} ${region === '' ? arn : region}: ${outcome}${code === undefined ? '' : ` (${code})`}`,
+            `${end} ${region === '' ? kmsName(arn) : region}: ${outcome}${code === undefined ? '' : ` (${code})`}`,
         ),
       ],
       [
@@ -40,7 +41,7 @@ export const keyProviderUsageView: View<KeyProviderUsage> = {
   text: (usage) =>
     formatFields([
       ['fingerprint', usage.fingerprint],
-      ['arn', usage.arn],
+      ['arn', kmsName(usage.arn)],
       ['current', usage.current ? 'yes' : 'no'],
       [
         'tenant keys',
@@ -48,7 +49,7 @@ export const keyProviderUsageView: View<KeyProviderUsage> = {
           ({ version, state, cipherkeys }) => `version ${version}, ${state}, ${cipherkeys} cipherkeys`,
         ),
       ],
-      ['migrations', usage.migrations.map(({ id, kind, phase }) => `${id}, ${kind}, ${phase}`)],
+      ['migrations', usage.migrations.map((job) => `${job.id}, ${kindOf(job)}, ${job.phase}`)],
       ['safe to delete', usage.safeToDelete ? `yes, since ${readableTime(usage.safeSince ?? '')}` : 'no'],
       [
         'in the way',

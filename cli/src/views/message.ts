@@ -1,4 +1,4 @@
-// Replies that are a sentence.
+// Replies that are a sentence of the server.
 import { printable } from '../output/printable.ts'
 import type { View } from '../output/print-reply.ts'
 

@@ -1,7 +1,8 @@
-// Migrations for people.
+// Migrations for people, as the original's routes show them.
 import type { MigrationInformation } from '@keyhold/client'
 import { formatFields } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
+import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const migrationView: View<MigrationInformation> = {
@@ -13,8 +14,8 @@ export const migrationView: View<MigrationInformation> = {
       ['phase', migration.phase],
       ['progress', `${Math.floor(migration.progress)} %`],
       ['cipherkeys', cipherkeysOf(migration)],
-      ['from', migration.migratingFrom],
-      ['to', migration.migratingTo],
+      ['from', kmsName(migration.migratingFrom)],
+      ['to', kmsName(migration.migratingTo)],
       ['fingerprint', migration.migratingToFingerPrint],
       ['initiated', readableTime(migration.initiatedAt)],
       ['completed', readableTime(migration.completedAt)],

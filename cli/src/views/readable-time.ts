@@ -1,6 +1,6 @@
-// Times for people, in UTC as the server's logs have them.
+// Times for people, in UTC as in the server's logs.
 
-/** `2026-01-02 03:04:05 UTC`; `-` for never; what is not a time stays as it is. */
+/** `2026-01-02 03:04:05 UTC`; `-` for never. A text that is not a time stays as it is. */
 export function readableTime(text: string): string {
   const time = new Date(text)
   if (Number.isNaN(time.getTime())) return text

@@ -2,6 +2,7 @@
 import type { TenantKeyInformation } from '@keyhold/client'
 import { formatTable } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
+import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const tenantKeyListView: View<{ tenantKeys: TenantKeyInformation[] }> = {
@@ -12,7 +13,7 @@ export const tenantKeyListView: View<{ tenantKeys: TenantKeyInformation[] }> = {
       tenantKeys.map(({ version, state, keyArn, createdAt, destroyAfter, destroyedAt }) => [
         String(version),
         state,
-        keyArn,
+        kmsName(keyArn),
         readableTime(createdAt),
         destroyAfter === undefined ? '-' : readableTime(destroyAfter),
         destroyedAt === undefined ? '-' : readableTime(destroyedAt),

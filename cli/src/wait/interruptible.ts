@@ -1,23 +1,28 @@
-// Ctrl+C in the middle of a file: what was begun is taken back before the command ends.
-import { CliError } from '../errors/cli-error.ts'
+// Work that Ctrl+C ends, in a way that the work itself can prepare for.
+import type { CliError } from '../errors/cli-error.ts'
+import type { Shell, SignalName } from '../shell.ts'
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-/** @throws CliError `interrupted` after a signal; what `action` throws otherwise */
+/**
+ * Gives `work` an abort signal, which one of the `names` sets off with `error`.
+ *
+ * @throws `error` after such a signal, or what `work` throws
+ */
 export async function interruptible<Result>(
-  action: (signal: AbortSignal) => Promise<Result>,
+  { signals }: Shell,
+  { names, error }: { names: readonly SignalName[]; error: CliError },
+  work: (stop: AbortController) => Promise<Result>,
 ): Promise<Result> {
   const stop = new AbortController()
   const onSignal = (): void => {
-    stop.abort(new CliError('interrupted', 'ERR_CLI_INTERRUPTED', 'interrupted'))
+    stop.abort(error)
   }
-  for (const name of signals) process.once(name, onSignal)
+  for (const name of names) signals.once(name, onSignal)
   try {
-    return await action(stop.signal)
-  } catch (error) {
+    return await work(stop)
+  } catch (thrown) {
     stop.signal.throwIfAborted()
-    throw error
+    throw thrown
   } finally {
-    for (const name of signals) process.off(name, onSignal)
+    for (const name of names) signals.off(name, onSignal)
   }
 }

@@ -1,10 +1,10 @@
-// How fast a migration goes, from what is seen of it: of the last half minute, so that a pause long ago does not count.
+// How fast a key job goes, from what is seen of it in the last half minute: a pause long ago does not count.
 import type { KeyJob } from '@keyhold/client'
 
 export interface Pace {
-  /** Undefined until there is something to tell. */
+  /** Undefined until two looks can be compared. */
   keysPerSecond: number | undefined
-  /** Of the present phase. */
+  /** Until the end of the present phase. */
   secondsLeft: number | undefined
 }
 

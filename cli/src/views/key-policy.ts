@@ -1,0 +1,39 @@
+// Key policies, ready to paste.
+import type { KeyPolicy } from '@keyhold/client'
+
+export const policyFormats = ['json', 'terraform', 'cloudformation', 'trust-policy', 'role-policy'] as const
+
+export type PolicyFormat = (typeof policyFormats)[number]
+
+interface PolicyText {
+  /** Undefined where no such policy is needed. */
+  text: string | undefined
+  /** What else is to be done. */
+  remarks: string[]
+}
+
+export function policyText(
+  { regions, trustPolicy, rolePolicy }: KeyPolicy,
+  format: PolicyFormat,
+): PolicyText {
+  const [first] = regions
+  if (format === 'trust-policy') return { text: jsonOf(trustPolicy), remarks: [] }
+  if (format === 'role-policy') return { text: jsonOf(rolePolicy), remarks: [] }
+  if (format === 'terraform')
+    return { text: regions.map(({ terraform }) => terraform.trimEnd()).join('\n\n'), remarks: [] }
+  if (format === 'cloudformation') {
+    // Each region has a stack of its own, so that only one of them can be printed.
+    const remarks = regions.length > 1 ? [`for ${first?.region ?? ''}; print the others with --region`] : []
+    return { text: first?.cloudFormation.trimEnd(), remarks }
+  }
+  const remarks = [
+    `the key policy for ${regions.map((each) => each.region).join(' and ')}: put it into each`,
+    ...(trustPolicy === undefined ? [] : ['the role needs a trust policy as well: --format trust-policy']),
+    ...(rolePolicy === undefined ? [] : ["its account must allow it the key's use: --format role-policy"]),
+  ]
+  return { text: jsonOf(first?.policy), remarks }
+}
+
+function jsonOf(policy: object | undefined): string | undefined {
+  return policy && JSON.stringify(policy, undefined, 2)
+}
