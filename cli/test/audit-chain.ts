@@ -1,4 +1,4 @@
-// Chains of audit records as a server has them, made by an implementation of their bytes of its own (docs/formats.md).
+// Chains of audit records as a server has them. Their bytes (docs/formats.md) are written here a second time.
 import type { Audit, AuditHead } from '@keyhold/client'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 
@@ -30,7 +30,7 @@ export function hashOf(previous: string, audit: Omit<Audit, 'hash'>): string {
 
 const zeros = '0'.repeat(64)
 
-/** Gives records their hashes, and the sequence of their places. */
+/** Gives records their hashes, and numbers them. */
 export function chained(audits: readonly Omit<Audit, 'hash'>[]): Audit[] {
   let hash = zeros
   return audits.map((audit, index) => {

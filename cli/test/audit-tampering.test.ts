@@ -1,4 +1,4 @@
-// Whatever is done to a chain, with its hashes left alone or computed anew, shows: a thousand ways at random.
+// Every change of a chain is found, whether its hashes are left alone or computed again: a thousand random changes.
 import type { Audit } from '@keyhold/client'
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
@@ -78,7 +78,7 @@ test('hashes left alone', async () => {
       fc.pre(!isDeepStrictEqual(found, honest))
       await verify(honest, honest, honest)
 
-      // What follows the head's last record is of no concern to the head.
+      // The head says nothing about the records after its last one.
       const isLonger = isDeepStrictEqual(found.slice(0, records), honest)
       expect(await isFound(verify(found, honest))).toBe(!isLonger)
     }),
@@ -86,7 +86,7 @@ test('hashes left alone', async () => {
   )
 })
 
-test('hashes and head computed anew, against a head that was kept', async () => {
+test('hashes and head computed again, against a head that was kept', async () => {
   await fc.assert(
     fc.asyncProperty(length, tampering, async (records, tamper) => {
       const honest = chainOf(records)

@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true }))
 const honest = chained([1, 2, 3, 4, 5].map((index) => record(index)))
 const truth: Served = { audits: honest, head: headOf(honest) }
 
-/** Serves two records a page, whatever is asked for, and answers what the command said. */
+/** Serves pages of two records, and answers what the command printed. */
 async function run(served: Served, ...args: string[]) {
   const asked: string[] = []
   const server = createServer(({ url = '', headers }, response) => {
@@ -109,7 +109,7 @@ describe('verify', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  test('takes records that came after the head for what they are', async () => {
+  test('ignores records that came after the head', async () => {
     const grown = chained([...honest, record(6)])
     expect(await run({ audits: grown, head: truth.head }, 'verify')).toMatchObject({ exit: 0 })
   })
@@ -185,7 +185,7 @@ describe('verify', () => {
       { ...truth, audits: honest.slice(0, 4) },
       /ends after record 4, but its signed head names 5/,
     ],
-    ['all anew', { ...truth, audits: rewritten }, /up to record 5 the chain is not the one/],
+    ['all computed again', { ...truth, audits: rewritten }, /up to record 5 the chain is not the one/],
     [
       'a forged head',
       { audits: rewritten, head: { ...truth.head, head: headOf(rewritten).head } },
@@ -209,7 +209,7 @@ describe('verify', () => {
         /ends after record 3, but the head kept on 2026-01-02T03:04:05.678Z names 5 records/,
       ],
       [
-        'a chain made anew, head and all',
+        'a chain computed again, head and all',
         { audits: rewritten, head: headOf(rewritten) },
         /up to record 5 the chain is not the one whose head was signed on 2026/,
       ],
@@ -224,7 +224,7 @@ describe('verify', () => {
 
     test.each<[string, unknown, number, RegExp]>([
       ['of another chain', headOf(honest, null), 2, /is of the installation, not of tenant acme/],
-      ['that is none', { jws: 'x' }, 2, /holds no head of an audit chain/],
+      ['that is not one', { jws: 'x' }, 2, /holds no head of an audit chain/],
       [
         'that somebody has changed',
         { ...truth.head, head: { ...truth.head.head, sequence: 2 } },

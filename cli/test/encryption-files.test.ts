@@ -31,7 +31,7 @@ function environment(): Record<string, string> {
 
 const keyhold = (args: string[], stdin = '') => runKeyhold(args, { env: environment(), stdin, cwd: folder })
 
-/** Text of so many bytes, each part of which tells where it is. */
+/** A text of so many bytes, in which each part names its place. */
 function content(size: number): string {
   return Array.from({ length: Math.ceil(size / 8) }, (_, index) => String(index).padStart(8, '.'))
     .join('')
@@ -115,7 +115,7 @@ test.each([
   expect(await names()).toEqual(['plain', 'sealed'])
 })
 
-test('at the boundaries of chunks, whatever is asked of the file', async () => {
+test('damage at the boundaries of chunks is found and placed', async () => {
   await encrypted(content(2 * 16_384))
   const bytes = await readFile(at('sealed'))
   const [head, first, second] = [
@@ -141,7 +141,7 @@ test('at the boundaries of chunks, whatever is asked of the file', async () => {
     const { stdout, stderr, exit } = await keyhold(['decrypt', name, '-o', `${name}-back`])
     expect([name, stdout, exit]).toEqual([name, '', 1])
     expect(stderr, name).toMatch(new RegExp(`byte ${offset}\\b.*ERR_DECRYPTION_FAILED`))
-    // A part is refused where the file has no end, and where it lies in what was changed.
+    // A range is refused where the file has no end, and where the range itself was changed.
     if (isReadInPart.has(name)) {
       const range = await keyhold(['decrypt', name, '--range', '-1', '-o', `${name}-part`])
       expect([name, range.stdout, range.exit]).toEqual([name, '', 1])
@@ -186,7 +186,7 @@ test('an output that exists is kept without --force, and replaced with it', asyn
   expect(await keyhold(['encrypt', '-o', 'sealed', '--force'], 'second')).toMatchObject({ exit: 0 })
   expect(await keyhold(['decrypt', 'sealed', '-o', 'plain', '--force'])).toMatchObject({ exit: 0 })
   expect(await readFile(at('plain'), 'utf8')).toBe('second')
-  // A device or a folder is nothing to be replaced.
+  // A device or a folder is never replaced.
   for (const path of ['/dev/null', '.'])
     expect(await keyhold(['encrypt', '-o', path, '--force'], 'x')).toMatchObject({ exit: 2 })
 })

@@ -24,7 +24,7 @@ const keyhold = (args: string[], stdin = '') =>
     cwd: folder,
   })
 
-/** What the server was given to encrypt. */
+/** The item that the server was given to encrypt. */
 function itemOf(token: string): unknown {
   return JSON.parse(Buffer.from(token.trim().slice(4), 'base64url').toString())
 }
@@ -75,7 +75,7 @@ test('a value as an argument is refused and not repeated', async () => {
   }
 })
 
-test('what is too long is refused', async () => {
+test('a value that is too long is refused', async () => {
   const tooLong = await keyhold(['encrypt', '--value'], 'x'.repeat(1_048_577))
   expect(tooLong.stderr).toContain('(ERR_ITEM_TOO_LARGE)')
   expect(tooLong.exit).toBe(1)

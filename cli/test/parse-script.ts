@@ -1,6 +1,6 @@
-// The form of test/scripts/*.txt, one character and a blank before everything that counts:
+// The form of test/scripts/*.txt. Each line begins with a sign and a blank:
 //
-//   == what the case shows
+//   == title of the case
 //   + file content        a file beforehand; ? file content: a file afterwards
 //   > GET /path {"a":1}   a request that the server expects, and its body; then `> name: value`, a header of it
 //   < 200 {"b":2}         the reply; then `< name: value`, a header of it

@@ -1,4 +1,4 @@
-// The progress bar, on a terminal that remembers what it was told.
+// The progress bar, on a terminal that remembers its output.
 import { expect, test } from 'vitest'
 import { openProgressBar } from '../src/encryption/progress-bar.ts'
 
@@ -7,7 +7,7 @@ function terminal(isTTY = true, columns = 120) {
   return { isTTY, columns, written, write: (text: string) => written.push(text) }
 }
 
-test('it tells the share, the size and the rate, and wipes itself away', () => {
+test('it shows the share, the size and the rate, and wipes itself away', () => {
   const screen = terminal()
   let now = 0
   const bar = openProgressBar({

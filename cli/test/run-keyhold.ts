@@ -21,17 +21,20 @@ interface Place {
   /** All of standard input. Null leaves it open. */
   stdin?: string | null
   cwd?: string
+  /** Whether the streams are a terminal. Only in this process. */
+  isTTY?: boolean
 }
 
 /** A command line in this process, and a way to interrupt it. */
 export function runKeyhold(
   args: readonly string[],
-  { env = {}, stdin = '', cwd = tmpdir() }: Place = {},
+  { env = {}, stdin = '', cwd = tmpdir(), isTTY = false }: Place = {},
 ): { outcome: Promise<Outcome>; signals: EventEmitter } {
   const signals = new EventEmitter()
-  const stdout = new Memory()
-  const stderr = new Memory()
-  const input = stdin === null ? new Readable({ read: () => undefined }) : Readable.from([Buffer.from(stdin)])
+  const stdout = Object.assign(new Memory(), { isTTY })
+  const stderr = Object.assign(new Memory(), { isTTY })
+  const open = stdin === null ? new Readable({ read: () => undefined }) : Readable.from([Buffer.from(stdin)])
+  const input = Object.assign(open, { isTTY })
   const outcome = runCommandLine(args, { env: { ...env }, cwd, stdin: input, stdout, stderr, signals }).then(
     (exit) => ({ stdout: stdout.text(), stderr: stderr.text(), exit }),
   )

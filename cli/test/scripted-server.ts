@@ -1,4 +1,4 @@
-// A server that plays a script: it expects these requests in this order and answers each as told.
+// A server that plays a script: it expects certain requests in a certain order, and gives the answers of the script.
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 
@@ -16,7 +16,7 @@ export interface Exchange {
 
 export interface ScriptedServer {
   url: string
-  /** What did not go by the script; empty when all of it was played. */
+  /** Deviations from the script; empty when all of it was played. */
   complaints(): string[]
   stop(): void
 }

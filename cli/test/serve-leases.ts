@@ -1,4 +1,4 @@
-// A server of leases and of values for the tests of encrypt and decrypt: real keys of this process, no KMS.
+// A server of leases and values for the tests of encrypt and decrypt: real keys, made in this process without a KMS.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 
 export interface LeaseServer {
   url: string
-  /** What came: the last word of the path, the tenant's header and the token. */
+  /** The requests: the last word of the path, the tenant's header and the token. */
   requests: { route: string; tenant: string | undefined; token: string | undefined }[]
   /** The customer has taken the key away. */
   isLocked: boolean
@@ -73,7 +73,7 @@ export async function serveLeases(): Promise<LeaseServer> {
   return fake
 }
 
-// No encryption: what the command sends and does with the answer is what counts.
+// Nothing is encrypted: the tests are about what the command sends, and what it does with the answer.
 function tokenOf(item: Item): string {
   return `kh1.${Buffer.from(JSON.stringify(item)).toString('base64url')}`
 }

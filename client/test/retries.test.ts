@@ -1,6 +1,12 @@
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createKeyholdClient, type KeyholdClientOptions } from '@keyhold/client'
+import {
+  createKeyholdClient,
+  mayRepeat,
+  withRetries,
+  type KeyholdApiError,
+  type KeyholdClientOptions,
+} from '@keyhold/client'
 import { closedPort, serve } from './serve.ts'
 
 const token = 'kh_secret_token'
@@ -151,4 +157,22 @@ describe('how often', () => {
     const client = createKeyholdClient({ url: 'http://localhost', token })
     await expect(client.call('listTenants', { maxRetries })).rejects.toMatchObject(refusal)
   })
+})
+
+test('a caller of its own chooses the pauses and hears of each', async () => {
+  const { client, seen } = await clientOf([503, 429], { maxRetries: 0 }, { 'retry-after': '1' })
+  const heard: unknown[] = []
+  await withRetries(() => client.call('listTenants'), {
+    maxRetries: 2,
+    totalMs: Infinity,
+    mayRepeat: (error) => mayRepeat('listTenants', error),
+    signal: undefined,
+    pauseMs: (retry, wishMs) => retry + wishMs / 1_000,
+    onRetry: (error, retry, pauseMs) => heard.push([(error as KeyholdApiError).status, retry, pauseMs]),
+  })
+  expect(seen).toHaveLength(3)
+  expect(heard).toEqual([
+    [503, 0, 1],
+    [429, 1, 2],
+  ])
 })

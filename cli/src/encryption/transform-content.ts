@@ -38,7 +38,7 @@ export async function transformContent(
   const bar = progressOf(shell, task, size)
   const options = { context: task.context, signal }
   try {
-    // A file is verified to be whole before its first byte is written to standard output.
+    // A file is known not to be cut before its first byte goes to standard output.
     const isSeekable = direction === 'decrypt' && size !== undefined
     if (input !== undefined && (task.range !== undefined || (isSeekable && output === undefined))) {
       const range = task.range ?? { first: 0, last: undefined }

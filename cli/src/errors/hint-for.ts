@@ -8,7 +8,7 @@ import { rootCause } from './root-cause.ts'
 const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to apply it, then try again'
 
 const hints: Readonly<Record<string, string>> = {
-  ERR_UNAUTHENTICATED: 'is the token one of this server? A new start with new data makes new tokens',
+  ERR_UNAUTHENTICATED: 'does the token belong to this server? A start with new data makes new tokens',
   ERR_FORBIDDEN:
     "keyprovider and data-key need a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
@@ -17,7 +17,7 @@ const hints: Readonly<Record<string, string>> = {
   ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
   ERR_KEY_NAME_NOT_FOUND: 'keyhold data-key ls shows the names',
   ERR_KEY_VERSION_RETIRED:
-    'its key version is below the minimum; a tenant admin can lower it: keyhold data-key set-minimum-version',
+    'its key version is below the minimum; a tenant admin can lower the minimum: keyhold data-key set-minimum-version',
   ERR_KEY_PROVIDER_NOT_FOUND: 'keyhold keyprovider list shows the fingerprints',
   ERR_KEY_PROVIDER_EXISTS: 'keyhold keyprovider ls shows it',
   ERR_KEY_PROVIDER_IN_USE:
@@ -27,19 +27,20 @@ const hints: Readonly<Record<string, string>> = {
   ERR_KMS_DENIED: correctPolicy,
   ERR_KMS_KEY_DISABLED: 'enable the key in AWS, then try again',
   ERR_KMS_KEY_PENDING_DELETION: 'cancel the deletion of the key in AWS and enable it, then try again',
-  ERR_KMS_BUDGET: 'try again in some seconds; keyhold usage kms shows what was asked of AWS KMS',
+  ERR_KMS_BUDGET: 'try again in some seconds; keyhold usage kms shows the calls to AWS KMS',
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',
   ERR_MIGRATION_NOT_FOUND: 'keyhold keyprovider migrate starts one',
   ERR_MIGRATION_ENDED: 'keyhold migration ls shows what became of it',
   ERR_MIGRATION_FAILURE_NOT_FOUND: 'keyhold migration failures shows which are set aside',
-  ERR_MIGRATION_REPORT_NOT_FOUND: 'it is signed when the migration ends; keyhold migration show shows it',
+  ERR_MIGRATION_REPORT_NOT_FOUND:
+    'it is signed when the key job ends; keyhold migration show shows its phase',
   ERR_DESTRUCTION_NOT_FOUND: 'keyhold destruction ls shows them',
-  ERR_DESTRUCTION_SCHEDULED: 'keyhold destruction ls shows for when',
+  ERR_DESTRUCTION_SCHEDULED: 'keyhold destruction ls shows when it is due',
   ERR_DESTRUCTION_ENDED: 'keyhold destruction show has the record; nothing brings the keys back',
   ERR_DECRYPTION_FAILED:
-    'tenant and --context must be those of the encryption, and not a byte may have changed',
-  ERR_SEALED: "give the server the root key of its database, or it can open none of the tenants' keys",
+    'tenant and --context must be the same as for the encryption, and no byte may have changed',
+  ERR_SEALED: 'start the server with the root key of its database: without it, no tenant key can be opened',
   ERR_CLIENT_URL_INVALID: 'correct KEYHOLD_URL or --server',
   ERR_CLIENT_URL_INSECURE: 'use https, or pass --insecure where nobody else listens',
   ERR_CLIENT_TIMEOUT: 'the server may have done it all the same: look before you repeat it',

@@ -15,11 +15,18 @@ export async function confirm({ stdin, stderr }: Shell, question: string): Promi
   terminal.once('SIGINT', () => {
     interrupt.abort()
   })
+  // Where the input ends, the question stays open for ever.
+  const ended = new Promise<never>((_resolve, reject) => {
+    terminal.once('close', () => {
+      reject(new Error('the input has ended'))
+    })
+  })
   let answer = ''
   try {
-    answer = await terminal.question(`keyhold: ${question} [y/N] `, { signal: interrupt.signal })
+    const asked = terminal.question(`keyhold: ${question} [y/N] `, { signal: interrupt.signal })
+    answer = await Promise.race([asked, ended])
   } catch {
-    // Ctrl+C, or Ctrl+D: the end of the input. The cursor still stands behind the question.
+    // Ctrl+C, Ctrl+D, or the end of the input. The cursor still stands behind the question.
     stderr.write('\n')
   } finally {
     terminal.close()

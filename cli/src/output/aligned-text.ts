@@ -1,7 +1,7 @@
 // Aligned text for people: tables, and fields of one thing.
 import { printable } from './printable.ts'
 
-/** Columns as wide as their widest cell; nothing is cut, so that what is shown can be copied. */
+/** Each column is as wide as its widest cell. Nothing is cut, so that every cell can be copied. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [titles, ...rows].map((row) => row.map(printable))
   const widths = titles.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))))
@@ -15,7 +15,7 @@ export function formatTable(titles: readonly string[], rows: readonly (readonly 
     .join('\n')
 }
 
-/** A field of one thing: its name and its value; fields without a value are left out, several values get a line each. */
+/** The name and the value of a field. A field without a value is left out; several values get a line each. */
 export type Field = readonly [name: string, value: string | readonly string[] | undefined]
 
 export function formatFields(fields: readonly Field[]): string {
@@ -32,7 +32,7 @@ function linesOf(name: string, value: Field[1]): [string, string][] {
 
 const segmenter = new Intl.Segmenter()
 
-// What people see as one character counts once.
+// A character as people see it counts once.
 function widthOf(text: string): number {
   return Array.from(segmenter.segment(text)).length
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { OutputMode } from '../global-options.ts'
 import type { Shell } from '../shell.ts'
 
-/** How people read a body, and what -q prints of it. */
+/** The text of a body for people, and the ids that -q prints. */
 export interface View<Body> {
   text: (body: Body) => string
   ids: (body: Body) => string[]

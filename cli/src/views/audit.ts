@@ -42,7 +42,7 @@ export const verifiedChainView: View<VerifiedChain> = {
       [
         'kept head',
         keptSequence === undefined
-          ? 'none was given: an end that was cut off would not show'
+          ? 'none was given: a cut-off end would not show'
           : `in its place, after record ${keptSequence}`,
       ],
     ]),

@@ -44,7 +44,7 @@ function cancellationOf({ cancelledAt, cancelledBy }: Destruction): string | und
   return cancelledAt && `${readableTime(cancelledAt)} by API key ${cancelledBy ?? ''}`
 }
 
-// Of the record, which is signed and has a form of its own: what is not there is not shown.
+// The record is signed and has a form of its own: a count that is not in it is not shown.
 function countOf({ record }: DestructionWithRecord): string | undefined {
   const { cipherkeys } = record ?? {}
   if (typeof cipherkeys !== 'object' || cipherkeys === null || !('count' in cipherkeys)) return undefined

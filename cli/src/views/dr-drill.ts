@@ -21,7 +21,7 @@ export const drDrillListView: View<DrDrill[]> = {
   ids: (drills) => drills.filter(({ report }) => !report.passed).map(({ report }) => report.tenantId),
   text: (drills) =>
     formatTable(
-      ['TENANT', 'OUTCOME', 'DR', 'KEYS', 'WHAT IS TO BE DONE'],
+      ['TENANT', 'OUTCOME', 'DR', 'KEYS', 'ADVICE'],
       drills.map(({ report }) => [
         report.tenantId,
         outcomeOf(report),

@@ -15,7 +15,7 @@ export const keyChecksView: View<KeyChecks> = {
     ].join('\n'),
 }
 
-// A refusal is an error of the command, and said as one.
+// A refusal is an error of the command, and reported as one.
 function verdictOf({ accepted, registered, drCompliant }: KeyChecks): string[] {
   if (registered) return ['', 'The key is registered already.']
   if (!accepted) return []

@@ -19,12 +19,13 @@ export const keyHealthView: View<KeyHealth> = {
     ]),
 }
 
-// What is to be done in the key's own region is said already.
+// The advice for the key's own region stands above.
 function regionOf({ region, state, cause, advice }: KeyHealth['regions'][number], index: number): string {
   const what = `${region}  ${state}: ${cause}`
   return index === 0 || advice === '' ? what : `${what} ${advice}`
 }
 
+// The commands that follow an alias to its new key.
 function followOf(alias: KeyHealth['alias']): string[] | undefined {
   if (alias?.offer === undefined) return undefined
   const { register, arnFingerPrint } = alias.offer

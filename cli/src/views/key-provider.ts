@@ -2,7 +2,7 @@
 import type { KeyProvider } from '@keyhold/client'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
-import { internalKms, kmsName } from './kms-name.ts'
+import { internalKms, isInternalKms, kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
 export const keyProviderView: View<KeyProvider> = {
@@ -10,19 +10,20 @@ export const keyProviderView: View<KeyProvider> = {
   text: (provider) =>
     formatFields([
       ['fingerprint', provider.arnFingerPrint],
-      ['name', kmsName(provider.name)],
+      ['name', nameOf(provider)],
       ['description', provider.description],
       ['current', provider.current ? 'yes' : 'no'],
       ['arn', kmsName(provider.arn)],
       ['alias', aliasOf(provider)],
       ['role', provider.roleArn],
-      ['kind', kmsName(provider.keyprovider)],
+      ['kind', isInternalKms(provider.arn) ? internalKms : provider.keyprovider],
       ['multi-region', provider.multiRegion === undefined ? undefined : provider.multiRegion ? 'yes' : 'no'],
       ['replicas', provider.replicaKeys?.map((replica) => `${replica.region}  ${replica.arn}`)],
       ['DR', provider.drCompliant === undefined ? undefined : disasterRecovery(provider, true)],
       ['health', provider.health && [provider.health.state, provider.health.cause, provider.health.advice]],
       ['warnings', provider.warnings?.map(({ code, region, message }) => `${code} in ${region}: ${message}`)],
-      ['created', createdAt(provider)],
+      // The internal KMS was never created: its `createdAt` is not a time.
+      ['created', isInternalKms(provider.arn) ? undefined : readableTime(provider.createdAt)],
       ['promoted', readableTime(provider.promotedToCurrentAt)],
       ['demoted', readableTime(provider.demotedFromCurrentAt)],
       ['tenant', provider.tenantId],
@@ -36,7 +37,7 @@ export const keyProviderListView: View<KeyProvider[]> = {
       ['FINGERPRINT', 'NAME', 'CURRENT', 'ARN', 'DR'],
       providers.map((provider) => [
         provider.arnFingerPrint,
-        kmsName(provider.name),
+        nameOf(provider),
         provider.current ? 'yes' : '-',
         kmsName(provider.arn),
         disasterRecovery(provider, false),
@@ -49,9 +50,8 @@ function aliasOf({ alias }: KeyProvider): string | undefined {
   return alias.message === undefined ? alias.arn : `${alias.arn}  ${alias.state}: ${alias.message}`
 }
 
-// The internal KMS was never created: its `createdAt` is not a time.
-function createdAt(provider: KeyProvider): string | undefined {
-  return kmsName(provider.keyprovider) === internalKms ? undefined : readableTime(provider.createdAt)
+function nameOf({ name, arn }: KeyProvider): string {
+  return isInternalKms(arn) ? internalKms : name
 }
 
 // Whether the key also works in the region for disaster recovery.

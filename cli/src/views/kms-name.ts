@@ -2,14 +2,12 @@
 
 export const internalKms = 'internal KMS'
 
-const namesOnTheWire: ReadonlySet<string> = new Set([
-  'Qlik Internal Kms',
-  '#QLIK_MANAGED_KEY_PROVIDER#',
-  'Qlik',
-])
+/** The ARN of a key for people. */
+export function kmsName(arn: string): string {
+  return isInternalKms(arn) ? internalKms : arn
+}
 
-/** The name or ARN of a key for people. */
-export function kmsName(name: string): string {
-  // A migration away from the internal KMS names it by a handle that says nothing.
-  return namesOnTheWire.has(name) || /^v1:[^:]*:[^:]*$/.test(name) ? internalKms : name
+/** Whether an ARN on the wire stands for the internal KMS: a fixed word, or a handle where a migration came from it. */
+export function isInternalKms(arn: string): boolean {
+  return arn === '#QLIK_MANAGED_KEY_PROVIDER#' || /^v1:[^:]*:[^:]*$/.test(arn)
 }

@@ -6,14 +6,14 @@ import { openProgress, type Progress } from '../output/open-progress.ts'
 import type { Session } from '../session/open-session.ts'
 import { interruptible } from './interruptible.ts'
 
-/** One view of a key job, and how to read it. */
+/** A key job as one route shows it, and how to read what it shows. */
 export interface Followed<Seen extends object> {
   /** `migration m1`. */
   name: string
   /** How to look again later. */
   hint: string
   look: (signal: AbortSignal) => Promise<Seen>
-  /** @throws CliError where it has ended in another way than hoped for */
+  /** @throws CliError where it has ended in another way */
   isOver: (seen: Seen) => boolean
   progressOf: (seen: Seen) => string
   phaseOf: (seen: Seen) => string
@@ -27,10 +27,10 @@ const firstPauseMs = 100
 const patienceMs = 60_000
 
 /**
- * What is seen once it is over.
+ * Answers the last look, at which the key job is over.
  *
- * @throws CliError `interrupted` on SIGINT, `failed` after `timeoutSeconds`; what the server refuses a look with, or its
- * absence for a minute
+ * @throws CliError `interrupted` on SIGINT, `failed` after `timeoutSeconds`; the error of a look
+ * that the server refuses, or cannot answer for a minute
  */
 export async function follow<Seen extends object>(
   session: Session,

@@ -1,0 +1,40 @@
+// Every command of the table explains itself, and stands in the README.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { commandTable } from '../src/commands/command-table.ts'
+import type { CommandGroup } from '../src/table/command-spec.ts'
+import { keyhold } from './run-keyhold.ts'
+
+function pathsIn(commands: CommandGroup['commands'], before: string[] = []): string[][] {
+  return commands.flatMap((each) => {
+    const path = [...before, each.name]
+    return 'commands' in each ? [path, ...pathsIn(each.commands, path)] : [path]
+  })
+}
+
+const paths = pathsIn(commandTable)
+const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
+
+test('no name stands for two commands', () => {
+  expect(paths.map(String).toSorted()).toEqual([...new Set(paths.map(String))].toSorted())
+})
+
+test.each(paths.map((path) => path.join(' ')))('%s --help says what it does', async (path) => {
+  const { stdout, stderr, exit } = await keyhold([...path.split(' '), '--help'])
+  const [usage = '', about = ''] = stdout.split('\n\n')
+  expect(usage).toContain(`Usage: keyhold ${path}`)
+  expect(about.replaceAll('\n', ' ')).toMatch(/^[A-Z].*[.…]$/)
+  expect(stdout).toContain('--token-file')
+  expect([stderr, exit]).toEqual(['', 0])
+})
+
+test('the README has a row for every command', () => {
+  const rows = readme.split('\n').filter((line) => line.startsWith('| `'))
+  const missing = paths.filter(([group = '', name, deeper]) => {
+    if (group === 'encryption' || deeper !== undefined) return false
+    const of = rows.filter((row) => new RegExp(`\`${group}[ \`]`).test(row))
+    return !of.some((row) => name === undefined || new RegExp(`[\` ]${name}[ \`]`).test(row))
+  })
+  expect(missing).toEqual([])
+})
