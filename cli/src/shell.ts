@@ -10,7 +10,7 @@ export interface Shell {
   readonly stdin: Readable & { isTTY?: boolean }
   readonly stdout: Screen
   readonly stderr: Screen
-  /** Tells of Ctrl+C and its like. */
+  /** Ctrl+C and the like. */
   readonly signals: Signals
 }
 

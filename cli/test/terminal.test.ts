@@ -1,4 +1,4 @@
-// What is different on a terminal: questions, progress, and the form of a decrypted value.
+// Differences on a terminal: questions, progress, and the form of a decrypted value.
 import { expect, onTestFinished, test } from 'vitest'
 import { keyhold } from './run-keyhold.ts'
 import { serveLeases } from './serve-leases.ts'

@@ -2,7 +2,7 @@
 import type { exitCodes } from './exit-codes.ts'
 
 interface CliErrorOptions {
-  /** What to do next. */
+  /** The next step. */
   hint?: string
   /** Standard output shows it already: under --json nothing more is printed. */
   isPrinted?: boolean

@@ -1,4 +1,4 @@
-// What a command works with: a client with the right token, retries, and the form in which answers are printed.
+// A session: a client with the right token, its retries, and the form in which answers are printed.
 import {
   createKeyholdClient,
   mayRepeat,

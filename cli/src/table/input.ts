@@ -1,4 +1,4 @@
-// What a command is given: arguments and options, each with the type of the value that the command gets.
+// Inputs of commands: arguments and options, each with the type of the value that the command gets.
 import { Argument, Option } from 'commander'
 
 /** An argument or an option of a command. */

@@ -8,7 +8,7 @@ export type PolicyFormat = (typeof policyFormats)[number]
 interface PolicyText {
   /** Undefined where no such policy is needed. */
   text: string | undefined
-  /** What else is to be done. */
+  /** Further steps, for people. */
   remarks: string[]
 }
 
