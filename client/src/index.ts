@@ -8,12 +8,10 @@ export type { Fields, FieldsOptions } from './fields/fields.ts'
 export { KeyholdApiError } from './keyhold-api-error.ts'
 export { KeyholdClientError, type ClientErrorCode, type MemberErrorCode } from './keyhold-client-error.ts'
 export { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
-export { mayRepeat } from './may-repeat.ts'
 export type { Reencrypted } from './remote-cipher.ts'
 export type { TenantClient } from './tenant-client.ts'
 export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } from './value-cipher.ts'
 export type { DecryptOptions, EncryptOptions } from './value-methods.ts'
-export { withRetries, type Retries } from './with-retries.ts'
 export {
   roles,
   type ApiKey,

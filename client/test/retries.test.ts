@@ -1,12 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import {
-  createKeyholdClient,
-  mayRepeat,
-  withRetries,
-  type KeyholdApiError,
-  type KeyholdClientOptions,
-} from '@keyhold/client'
+import { createKeyholdClient, type KeyholdApiError, type KeyholdClientOptions } from '@keyhold/client'
+import { mayRepeat, withRetries } from '@keyhold/client/retries'
 import { closedPort, serve } from './serve.ts'
 
 const token = 'kh_secret_token'

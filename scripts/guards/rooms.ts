@@ -36,7 +36,7 @@ export const workspaces: Readonly<Record<string, Room>> = {
   },
   cli: {
     does: '`keyhold`, a client of the API and nothing else',
-    uses: ['client', 'client/node', 'commander', 'node:*'],
+    uses: ['client', 'client/node', 'client/retries', 'commander', 'node:*'],
   },
   'local-kms': { does: 'an AWS KMS on loopback, for development and tests', uses: ['node:*'] },
   testkit: {

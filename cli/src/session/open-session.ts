@@ -1,13 +1,12 @@
 // A session: a client with the right token, its retries, and the form in which answers are printed.
 import {
   createKeyholdClient,
-  mayRepeat,
-  withRetries,
   type CallArguments,
   type KeyholdCall,
   type Reply,
   type RouteId,
 } from '@keyhold/client'
+import { mayRepeat, withRetries } from '@keyhold/client/retries'
 import { outputMode, type GlobalOptions, type OutputMode } from '../global-options.ts'
 import { printReply, printStatus, type View } from '../output/print-reply.ts'
 import { say } from '../output/say.ts'
