@@ -1,18 +1,8 @@
 // Which failed calls may be sent again: those that change nothing when done twice, and those that certainly never
 // arrived.
-import { routes, type Route, type RouteId } from '@keyhold/contract'
+import { mayBeRepeated, type RouteId } from '@keyhold/contract'
 import { KeyholdApiError } from './keyhold-api-error.ts'
 import { KeyholdClientError } from './keyhold-client-error.ts'
-
-// Their POSTs only read, or leave at most a data key behind that nobody uses.
-const repeatable: ReadonlySet<RouteId> = new Set([
-  'encrypt',
-  'decrypt',
-  'reencrypt',
-  'createDataKeyLease',
-  'unwrapDataKey',
-  'getBlindIndexKey',
-])
 
 const busy: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504])
 
@@ -27,8 +17,7 @@ const neverSent: ReadonlySet<unknown> = new Set([
 /** Whether the call may be sent again after `error`; always false for a refusal that will stay one. */
 export function mayRepeat(routeId: RouteId, error: unknown): boolean {
   if (neverArrived(error)) return true
-  const route: Route = routes[routeId]
-  if (route.method !== 'GET' && !repeatable.has(routeId)) return false
+  if (!mayBeRepeated(routeId)) return false
   if (error instanceof KeyholdApiError) return error.status === 429 || error.status === 503
   if (!(error instanceof KeyholdClientError)) return false
   return error.code === 'ERR_CLIENT_UNREACHABLE' || busy.has(error.status)

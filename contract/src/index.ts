@@ -3,8 +3,16 @@ export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
 export { roles, type Role } from './roles.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
+export { isDataPlane, isEventRoute, mayBeRepeated, takesItems, takesOctets } from './route-facts.ts'
 export type { ReplyKind, Route } from './route.ts'
-export { routeIds, routes, type EventRouteId, type RouteId } from './routes.ts'
+export {
+  routeIds,
+  routes,
+  type EventRouteId,
+  type ItemRouteId,
+  type OctetRouteId,
+  type RouteId,
+} from './routes.ts'
 export type { Audit, AuditHead } from './schemas/audit.ts'
 export type {
   BlindIndexKey,

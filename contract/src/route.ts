@@ -10,6 +10,15 @@ export interface Route {
   /** Who may call it: roles whose token is bound to the tenant that it acts on, or operators on the installation. */
   roles: readonly Role[]
   summary: string
-  /** What each status of success answers. */
+  /** The kind of reply for each status of success. */
   replies: Readonly<Record<number, ReplyKind>>
+  /** The body is a list of items. Each is checked and answered on its own, so that a bad one never fails the others. */
+  takesItems?: true
+  /** The body may also be one value as bytes (`application/octet-stream`); then the reply is bytes too. */
+  takesOctets?: true
+  /**
+   * A failed call may be sent again although it is not a GET: it only reads, or leaves at most a data key behind that
+   * nobody uses.
+   */
+  mayBeRepeated?: true
 }

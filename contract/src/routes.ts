@@ -29,9 +29,15 @@ export const routes = {
 export type RouteId = keyof typeof routes
 
 /** Routes whose reply is a stream. */
-export type EventRouteId = {
-  [Id in RouteId]: (typeof routes)[Id]['replies'] extends { 200: 'events' } ? Id : never
-}[RouteId]
+export type EventRouteId = RouteIdsOf<{ replies: { 200: 'events' } }>
+
+/** Routes that take a list of items. */
+export type ItemRouteId = RouteIdsOf<{ takesItems: true }>
+
+/** Routes that take a value as bytes, too. */
+export type OctetRouteId = RouteIdsOf<{ takesOctets: true }>
+
+type RouteIdsOf<Fact> = { [Id in RouteId]: (typeof routes)[Id] extends Fact ? Id : never }[RouteId]
 
 export const routeIds = Object.keys(routes) as RouteId[]
 

@@ -1,5 +1,5 @@
 // Where the server is put together: the only file that knows every room.
-import { routes, spellings, type RouteId } from '@keyhold/contract'
+import { isDataPlane, spellings } from '@keyhold/contract'
 import type { KmsAnswer } from '@keyhold/core'
 import { sql } from 'kysely'
 import { mkdir } from 'node:fs/promises'
@@ -186,7 +186,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     logger,
     requestTimeoutMs: config.requestTimeoutSeconds * 1_000,
     onReply: (routeId, status, elapsedMs) => {
-      if (isOfDataPlane(routeId)) gauge.observe(elapsedMs)
+      if (isDataPlane(routeId)) gauge.observe(elapsedMs)
       events.replied(routeId, status, elapsedMs)
     },
     onItems: (routeId, ok, failed) => {
@@ -294,10 +294,6 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       isReady = true
     },
   }
-}
-
-function isOfDataPlane(routeId: RouteId): boolean {
-  return routes[routeId].roles.some((role) => role === 'service')
 }
 
 async function isDatabaseReady(db: Database): Promise<boolean> {

@@ -12,6 +12,9 @@ export const dataRoutes = {
     roles: service,
     summary: 'Encrypts 1 to 1,000 values.',
     replies: { 200: 'json' },
+    takesItems: true,
+    takesOctets: true,
+    mayBeRepeated: true,
   },
   decrypt: {
     method: 'POST',
@@ -19,6 +22,9 @@ export const dataRoutes = {
     roles: service,
     summary: 'Decrypts 1 to 1,000 tokens.',
     replies: { 200: 'json' },
+    takesItems: true,
+    takesOctets: true,
+    mayBeRepeated: true,
   },
   reencrypt: {
     method: 'POST',
@@ -26,6 +32,8 @@ export const dataRoutes = {
     roles: service,
     summary: 'Brings 1 to 1,000 tokens under the active data keys of their names.',
     replies: { 200: 'json' },
+    takesItems: true,
+    mayBeRepeated: true,
   },
   createDataKeyLease: {
     method: 'POST',
@@ -33,6 +41,7 @@ export const dataRoutes = {
     roles: service,
     summary: 'Makes a data key of its own for local encryption and leases its plaintext.',
     replies: { 200: 'json' },
+    mayBeRepeated: true,
   },
   unwrapDataKey: {
     method: 'POST',
@@ -40,6 +49,7 @@ export const dataRoutes = {
     roles: service,
     summary: 'Leases the plaintext of a data key again.',
     replies: { 200: 'json' },
+    mayBeRepeated: true,
   },
   getBlindIndexKey: {
     method: 'POST',
@@ -47,6 +57,7 @@ export const dataRoutes = {
     roles: service,
     summary: 'Leases the key of a blind index, which never changes.',
     replies: { 200: 'json' },
+    mayBeRepeated: true,
   },
   listDataKeys: {
     method: 'GET',

@@ -12,24 +12,13 @@ import {
 } from '@keyhold/core'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { DataKeyCache } from '../../keyring/data-key-cache.ts'
+import type { OctetHandlers } from '../server/handler.ts'
 import { parseJson } from '../server/parse-json.ts'
-
-export interface OctetStreamCall {
-  tenantId: string
-  headers: IncomingHttpHeaders
-  bytes: Buffer
-}
-
-/** Handlers of the routes that take a body of type `application/octet-stream` besides JSON. */
-export interface OctetStreamHandlers {
-  encrypt(call: OctetStreamCall): Promise<Buffer>
-  decrypt(call: OctetStreamCall): Promise<Buffer>
-}
 
 const keyNameForm = new RegExp(keyNamePattern)
 const defaultKeyName = 'default'
 
-export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): OctetStreamHandlers {
+export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): OctetHandlers {
   return {
     async encrypt({ tenantId, headers, bytes }) {
       const { 'keyhold-key-name': keyName = defaultKeyName } = headers

@@ -1,6 +1,5 @@
 // The HTTP application: exactly the routes of the contract, and the few that are for machines.
-import { limits, routes, type EventRouteId, type Route, type RouteId } from '@keyhold/contract'
-import { KeyholdError } from '@keyhold/core'
+import { limits, routeIds, type RouteId } from '@keyhold/contract'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -10,19 +9,17 @@ import Fastify, {
 } from 'fastify'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
-import { authorize, type Authorization, type Authorized } from './authorize.ts'
+import type { Authorization, Authorized } from './authorize.ts'
 import { registerBodyParsers } from './body-parsers.ts'
 import { findHeaderFault } from './check-headers.ts'
-import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
-import { createEventStreams, type EventStreams } from './event-streams.ts'
-import type { EventHandlers, Handlers } from './handler.ts'
-import { isItemRoute, registerItemRoute } from './item-routes.ts'
+import { createEventStreams } from './event-streams.ts'
+import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
 import { newTraceId } from './new-trace-id.ts'
-import type { OctetStreamHandlers } from '../routes/octet-stream-handlers.ts'
 import { registerProbes, type Probes } from './probes.ts'
+import { registerRoute } from './register-route.ts'
 import { logClientError, logInternalError, logResponse } from './request-log.ts'
-import { sendOctets } from './send-octets.ts'
+import type { OnItems } from './send-answer.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -34,16 +31,15 @@ declare module 'fastify' {
 
 export interface AppParts extends Authorization {
   handlers: Handlers
-  octetStreams: OctetStreamHandlers
+  octetStreams: OctetHandlers
   eventHandlers: EventHandlers
   probes: Probes
   logger: FastifyBaseLogger
-  /** Within this time a request arrives whole. */
+  /** A request must arrive whole within this time. */
   requestTimeoutMs: number
-  /** Told of every reply on a route, its status, and how long it took. */
+  /** Is called after every reply on a route, with its status and how long it took. */
   onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
-  /** Told of the items of every request for some that was served. */
-  onItems: (routeId: RouteId, ok: number, failed: number) => void
+  onItems: OnItems
 }
 
 // Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
@@ -124,11 +120,7 @@ export function createApp({
 
   registerProbes(app, probes)
   const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes, onItems }
-  for (const [id, route] of Object.entries<Route>(routes)) {
-    const routeId = id as RouteId
-    if (isItemRoute(routeId)) registerItemRoute(app, routeId, routeParts)
-    else registerRoute(app, routeId, route, routeParts)
-  }
+  for (const routeId of routeIds) registerRoute(app, routeId, routeParts)
   return app
 }
 
@@ -149,71 +141,4 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
     .code(status)
     .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
     .send(JSON.stringify(body))
-}
-
-interface RouteParts {
-  handlers: Handlers
-  octetStreams: OctetStreamHandlers
-  eventHandlers: EventHandlers
-  eventStreams: EventStreams
-  authorization: Authorization
-  probes: Probes
-}
-
-function registerRoute(
-  app: FastifyInstance,
-  routeId: RouteId,
-  route: Route,
-  { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes }: RouteParts,
-): void {
-  async function authorizeCall({ headers }: FastifyRequest): Promise<Authorized> {
-    const { authorization: bearer, 'keyhold-tenant': tenant } = headers
-    return authorize(authorization, route, { authorization: bearer, tenant })
-  }
-
-  app.route({
-    method: route.method,
-    url: route.path,
-    async onRequest(request) {
-      request.routeId = routeId
-      request.authorized = await authorizeCall(request)
-      if (probes.isSealed) throw new KeyholdError('ERR_SEALED')
-    },
-    async handler(request, reply) {
-      if (Buffer.isBuffer(request.body))
-        return sendOctets(routeId, octetStreams, request, request.body, reply)
-      const params = request.params as Record<string, string>
-      checkParams(params)
-      const call = {
-        ...request.authorized,
-        traceId: request.id,
-        params,
-        query: checkQuery(routeId, request.query),
-        body: checkBody(routeId, request.body),
-      }
-      // The one place where the table's types meet the wire: checkParams, checkQuery and checkBody have made them true.
-      if (isEventRoute(routeId)) {
-        const watch = await eventHandlers[routeId](call as Parameters<EventHandlers[typeof routeId]>[0])
-        const isStillAllowed = () =>
-          authorizeCall(request).then(
-            () => true,
-            () => false,
-          )
-        return eventStreams.send(reply, call.tenantId ?? '', watch, isStillAllowed)
-      }
-      const handler = handlers[routeId] as (call: unknown) => Promise<{ status: number; body: unknown }>
-      const { status, body } = await handler(call)
-      if (body === null) return reply.code(status).send()
-      // Not by the framework's serializer: it drops the body of a 205, which clients of the original read.
-      return reply
-        .code(status)
-        .header('content-type', 'application/json; charset=utf-8')
-        .send(JSON.stringify(body))
-    },
-  })
-}
-
-function isEventRoute(routeId: RouteId): routeId is EventRouteId {
-  const route: Route = routes[routeId]
-  return route.replies[200] === 'events'
 }

@@ -1,6 +1,6 @@
 // Checks path parameters and bodies against the contract. It happens here and not in the framework, so that no trick
 // with a content type gets an unchecked body through.
-import { fingerprintPattern, keyNamePattern, limits, type RouteId } from '@keyhold/contract'
+import { fingerprintPattern, keyNamePattern, limits, takesItems, type RouteId } from '@keyhold/contract'
 import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { KeyholdError } from '@keyhold/core'
 import { Compile, type Validator } from 'typebox/compile'
@@ -57,16 +57,14 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
       message: `${place} ${first?.message ?? 'is not as it should be'}.`,
     })
   }
-  if (!itemRoutes.has(routeId) && !isStorable(body)) {
+  // Items are checked one by one; all other texts end up in columns and on screens.
+  if (!takesItems(routeId) && !isStorable(body)) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {
       message: 'A text has a character that cannot be stored: a control character.',
     })
   }
   return body
 }
-
-// Their items are checked one by one; everything else ends up in columns and on screens.
-const itemRoutes: ReadonlySet<RouteId> = new Set(['encrypt', 'decrypt', 'reencrypt'])
 
 // Texts lie at most this deep in a body: in the objects of a list. What is deeper is in members that are ignored.
 const maxTextDepth = 2

@@ -1,7 +1,8 @@
 // How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
 // have, and a route can't be without a handler.
-import type { EventRouteId, RouteId, RouteParameters, routes } from '@keyhold/contract'
+import type { EventRouteId, OctetRouteId, RouteId, RouteParameters, routes } from '@keyhold/contract'
 import type { routeSchemas } from '@keyhold/contract/schemas'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Static, TSchema } from 'typebox'
 import type { Caller } from '../../access/caller.ts'
 
@@ -54,3 +55,12 @@ export type Watch = () => Promise<WatchedState>
 
 /** Each answers what is to be watched, or refuses. */
 export type EventHandlers = { [Id in EventRouteId]: (call: Call<Id>) => Promise<Watch> }
+
+/** A call whose body is one value as bytes; key name and encryption context are in the headers. */
+export interface OctetCall {
+  tenantId: string
+  headers: IncomingHttpHeaders
+  bytes: Buffer
+}
+
+export type OctetHandlers = Record<OctetRouteId, (call: OctetCall) => Promise<Buffer>>

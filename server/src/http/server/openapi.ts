@@ -55,13 +55,14 @@ function operation(id: RouteId, route: Route): Operation {
       schema: { type: 'string' },
     })
   }
+  const octets = route.takesOctets === true ? { 'application/octet-stream': {} } : {}
   return {
     operationId: id,
     summary: route.summary,
     description: `For API keys with the role ${route.roles.join(' or ')}.`,
     parameters,
     ...(body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: body } } },
+      requestBody: { required: true, content: { 'application/json': { schema: body }, ...octets } },
     }),
     responses: {
       ...Object.fromEntries(
@@ -71,7 +72,7 @@ function operation(id: RouteId, route: Route): Operation {
             ? { description: 'Done.' }
             : {
                 description: 'Done.',
-                content: { [mediaTypes[kind]]: { schema: replies[Number(status)] } },
+                content: { [mediaTypes[kind]]: { schema: replies[Number(status)] }, ...octets },
               },
         ]),
       ),

@@ -1,22 +1,13 @@
 // What is logged of a request: one line, with these members alone; never a header, a body or a path, which may hold
 // secrets.
-import type { RouteId } from '@keyhold/contract'
+import { isDataPlane } from '@keyhold/contract'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { ClientErrorRefusal } from './answer-client-error.ts'
-
-const dataPlane: ReadonlySet<RouteId> = new Set([
-  'encrypt',
-  'decrypt',
-  'reencrypt',
-  'createDataKeyLease',
-  'unwrapDataKey',
-  'getBlindIndexKey',
-])
 
 /** One line per request of the management API, and of all others only where they were refused or failed. */
 export function logResponse(request: FastifyRequest, status: number, durationMs: number): void {
   const { routeId, errorCode: code } = request
-  if (routeId === undefined ? code === undefined : status < 400 && dataPlane.has(routeId)) return
+  if (routeId === undefined ? code === undefined : status < 400 && isDataPlane(routeId)) return
   request.log.info(
     {
       traceId: request.id,

@@ -1,0 +1,30 @@
+// Questions about a route, answered from the table alone: nobody keeps a list of routes beside it.
+import type { Route } from './route.ts'
+import { routes, type EventRouteId, type ItemRouteId, type OctetRouteId, type RouteId } from './routes.ts'
+
+/** Whether it acts on data or data keys in plaintext; all others manage keys, tenants and the installation. */
+export function isDataPlane(routeId: RouteId): boolean {
+  return routeOf(routeId).roles.includes('service')
+}
+
+export function isEventRoute(routeId: RouteId): routeId is EventRouteId {
+  return routeOf(routeId).replies[200] === 'events'
+}
+
+export function takesItems(routeId: RouteId): routeId is ItemRouteId {
+  return routeOf(routeId).takesItems === true
+}
+
+export function takesOctets(routeId: RouteId): routeId is OctetRouteId {
+  return routeOf(routeId).takesOctets === true
+}
+
+/** Whether a failed call may be sent again when nobody knows if it arrived. */
+export function mayBeRepeated(routeId: RouteId): boolean {
+  const { method, mayBeRepeated = method === 'GET' } = routeOf(routeId)
+  return mayBeRepeated
+}
+
+function routeOf(routeId: RouteId): Route {
+  return routes[routeId]
+}

@@ -1,0 +1,109 @@
+// Registers one route of the contract: who calls is asked before the body is read, then the body is checked, handled and
+// answered.
+//
+// Items are sent thousands of times a second. Where keys and caller are in memory, such a request is answered in the
+// turn of the event loop in which its body arrived. So nothing here makes a promise that it does not need.
+import { isEventRoute, routes, takesItems, type Route, type RouteId } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { authorize, type Authorization, type Authorized } from './authorize.ts'
+import { checkBody, checkParams, checkQuery } from './check-request.ts'
+import type { EventStreams } from './event-streams.ts'
+import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
+import type { Probes } from './probes.ts'
+import { sendItems, sendJson, type Answer, type OnItems } from './send-answer.ts'
+import { sendOctets } from './send-octets.ts'
+
+export interface RouteParts {
+  handlers: Handlers
+  octetStreams: OctetHandlers
+  eventHandlers: EventHandlers
+  eventStreams: EventStreams
+  authorization: Authorization
+  probes: Probes
+  onItems: OnItems
+}
+
+// The one place where the table's types meet the wire: checkParams, checkQuery and checkBody have made them true.
+type Handle<Result> = (call: unknown) => Result | Promise<Result>
+
+export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: RouteParts): void {
+  const route: Route = routes[routeId]
+  const { authorization, probes } = parts
+  const answer = isEventRoute(routeId) ? eventAnswer(routeId, parts) : plainAnswer(routeId, parts)
+
+  app.route({
+    method: route.method,
+    url: route.path,
+    onRequest(request, _reply, done) {
+      request.routeId = routeId
+      function admit(authorized: Authorized): void {
+        request.authorized = authorized
+        if (probes.isSealed) done(new KeyholdError('ERR_SEALED'))
+        else done()
+      }
+      let authorized: Authorized | Promise<Authorized>
+      try {
+        authorized = authorizeRequest(authorization, route, request)
+      } catch (error) {
+        done(error as Error)
+        return
+      }
+      if (authorized instanceof Promise) authorized.then(admit, done)
+      else admit(authorized)
+    },
+    handler(request, reply) {
+      const { body } = request
+      return Buffer.isBuffer(body) ? sendOctets(routeId, parts, request, body, reply) : answer(request, reply)
+    },
+  })
+}
+
+type AnswerRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> | undefined
+
+function plainAnswer(routeId: keyof Handlers, { handlers, onItems }: RouteParts): AnswerRequest {
+  const handle = handlers[routeId] as Handle<Answer>
+  const send = takesItems(routeId) ? sendItems(routeId, onItems) : sendJson
+  return (request, reply) => {
+    const answer = handle(checkedCall(routeId, request))
+    if (answer instanceof Promise) return answer.then((late) => send(reply, late))
+    send(reply, answer)
+    return undefined
+  }
+}
+
+function eventAnswer(
+  routeId: keyof EventHandlers,
+  { eventHandlers, eventStreams, authorization }: RouteParts,
+): AnswerRequest {
+  const startWatch = eventHandlers[routeId] as (call: unknown) => ReturnType<EventHandlers[typeof routeId]>
+  return async (request, reply) => {
+    const watch = await startWatch(checkedCall(routeId, request))
+    async function isStillAllowed(): Promise<boolean> {
+      try {
+        await authorizeRequest(authorization, routes[routeId], request)
+        return true
+      } catch {
+        return false
+      }
+    }
+    return eventStreams.send(reply, request.authorized?.tenantId ?? '', watch, isStillAllowed)
+  }
+}
+
+function authorizeRequest(authorization: Authorization, route: Route, { headers }: FastifyRequest) {
+  const { authorization: bearer, 'keyhold-tenant': tenant } = headers
+  return authorize(authorization, route, { authorization: bearer, tenant })
+}
+
+function checkedCall(routeId: RouteId, request: FastifyRequest): object {
+  const params = request.params as Record<string, string>
+  checkParams(params)
+  return {
+    ...request.authorized,
+    traceId: request.id,
+    params,
+    query: checkQuery(routeId, request.query),
+    body: checkBody(routeId, request.body),
+  }
+}

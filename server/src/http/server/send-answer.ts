@@ -1,0 +1,36 @@
+// Sends the answer of a handler. The framework's serializer is not used: it drops the body of a 205, which clients of
+// the original read.
+import type { ItemRouteId } from '@keyhold/contract'
+import type { FastifyReply } from 'fastify'
+import { itemReplyJson, type ItemReply } from '../wire/item-reply-json.ts'
+
+export interface Answer {
+  status: number
+  /** Null: none. */
+  body: unknown
+}
+
+/** Is called with the number of items that succeeded and that failed. */
+export type OnItems = (routeId: ItemRouteId, ok: number, failed: number) => void
+
+const json = 'application/json; charset=utf-8'
+
+export function sendJson(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+  if (body === null) return reply.code(status).send()
+  return reply.code(status).header('content-type', json).send(JSON.stringify(body))
+}
+
+/** Makes the function that sends items and counts them. */
+export function sendItems(
+  routeId: ItemRouteId,
+  onItems: OnItems,
+): (reply: FastifyReply, answer: Answer) => FastifyReply {
+  return (reply, { status, body }) => {
+    // The handlers of these routes answer with items alone; their types say so.
+    const items = body as ItemReply
+    let failed = 0
+    for (const item of items.items) if ('error' in item) failed++
+    onItems(routeId, items.items.length - failed, failed)
+    return reply.code(status).header('content-type', json).send(itemReplyJson(items))
+  }
+}
