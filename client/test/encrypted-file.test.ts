@@ -135,7 +135,7 @@ test('an open file reads no longer than its lease', async () => {
   await file.readRange(0, 10)
   clock.nowMs += 60_000
   await file.readRange(0, 10)
-  expect(server.calls).toEqual(['datakeys', 'unwrap'])
+  expect(server.calls).toEqual(['data-keys', 'unwrap'])
   server.isLocked = true
   clock.nowMs += 59_999
   await file.readRange(0, 10)

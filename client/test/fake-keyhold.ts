@@ -62,7 +62,7 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
   function answer(route: string, tenantId: string, body: Body): [number, object] {
     if (fake.isLocked) return refusal(424, 'ERR_KMS_KEY_DISABLED')
     try {
-      if (route === 'datakeys') {
+      if (route === 'data-keys') {
         const id = randomUUID()
         keys.set(`${tenantId} ${id} 1`, randomBytes(32))
         return [200, lease(tenantId, id, 1)]

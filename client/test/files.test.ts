@@ -298,7 +298,7 @@ describe('a long file', () => {
       clock.nowMs += 40_000
     }
     await tenant.local.encryptFile(path('plain'), path('encrypted'), { onProgress })
-    expect(server.calls).toEqual(['datakeys', 'unwrap', 'unwrap'])
+    expect(server.calls).toEqual(['data-keys', 'unwrap', 'unwrap'])
     const revoke = (): void => {
       server.isLocked = true
       clock.nowMs += 60_000
@@ -337,5 +337,5 @@ test('many files at the same time', async () => {
     return (await readFile(path(`decrypted ${index}`))).equals(content)
   })
   expect(new Set(await Promise.all(work))).toEqual(new Set([true]))
-  expect(server.calls).toEqual(['datakeys'])
+  expect(server.calls).toEqual(['data-keys'])
 })

@@ -25,7 +25,7 @@ describe('a lease', () => {
     const tokens = await Promise.all([1, 2, 3].map((value) => tenant.local.encrypt(String(value))))
     for (const token of tokens) await tenant.local.decrypt(token)
     await client.tenant('acme').local.encrypt('by another handle')
-    expect(callsOf(server)).toBe('datakeys')
+    expect(callsOf(server)).toBe('data-keys')
   })
 
   test('is renewed by unwrapping the same data key', async () => {
@@ -33,10 +33,10 @@ describe('a lease', () => {
     const first = await tenant.local.encrypt('a')
     clock.nowMs += 59_999
     await tenant.local.encrypt('b')
-    expect(callsOf(server)).toBe('datakeys')
+    expect(callsOf(server)).toBe('data-keys')
     clock.nowMs += 1
     const third = await tenant.local.encrypt('c')
-    expect(callsOf(server)).toBe('datakeys unwrap')
+    expect(callsOf(server)).toBe('data-keys unwrap')
     expect(third.slice(0, 38)).toBe(first.slice(0, 38))
   })
 
@@ -49,7 +49,7 @@ describe('a lease', () => {
     await encryption
     clock.nowMs += 1_000
     await tenant.local.encrypt('b')
-    expect(callsOf(server)).toBe('datakeys unwrap')
+    expect(callsOf(server)).toBe('data-keys unwrap')
   })
 
   test.each([0, 0.02])('of %d seconds serves the one operation for which it was fetched', async (seconds) => {
@@ -60,7 +60,7 @@ describe('a lease', () => {
     expect(await tenant.local.decryptText(token)).toBe('a')
     clock.nowMs += 20
     expect(await tenant.local.decryptText(token)).toBe('a')
-    expect(callsOf(server)).toBe('datakeys unwrap unwrap')
+    expect(callsOf(server)).toBe('data-keys unwrap unwrap')
   })
 
   test('of 0 seconds is not shared by operations at the same time', async () => {
@@ -68,7 +68,7 @@ describe('a lease', () => {
     server.leaseSeconds = 0
     const token = await tenant.local.encrypt('a')
     await Promise.all([1, 2, 3].map(() => tenant.local.decrypt(token)))
-    expect(callsOf(server)).toBe('datakeys unwrap unwrap unwrap')
+    expect(callsOf(server)).toBe('data-keys unwrap unwrap unwrap')
   })
 
   test('is one for many that need it at the same time', async () => {
@@ -76,7 +76,7 @@ describe('a lease', () => {
     const token = await tenant.local.encrypt('a')
     clock.nowMs += 60_000
     await Promise.all([1, 2, 3].map(() => tenant.local.decrypt(token)))
-    expect(callsOf(server)).toBe('datakeys unwrap')
+    expect(callsOf(server)).toBe('data-keys unwrap')
   })
 
   test('is of one tenant', async () => {
@@ -85,7 +85,7 @@ describe('a lease', () => {
     const decryption = client.tenant('other').local.decrypt(token)
     await expect(decryption).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
     await client.tenant('other').local.encrypt('a')
-    expect(callsOf(server)).toBe('datakeys unwrap datakeys')
+    expect(callsOf(server)).toBe('data-keys unwrap data-keys')
   })
 })
 
@@ -125,7 +125,7 @@ describe('a data key', () => {
     const later = await tenant.local.encrypt('b')
     expect(later.slice(0, 38)).not.toBe(token.slice(0, 38))
     expect(await tenant.local.decryptText(token)).toBe('a')
-    expect(callsOf(server)).toBe('datakeys datakeys unwrap')
+    expect(callsOf(server)).toBe('data-keys data-keys unwrap')
   })
 
   test('that the server no longer has gives way to a new one', async () => {
@@ -134,7 +134,7 @@ describe('a data key', () => {
     server.forgetKeys()
     clock.nowMs += 60_000
     await tenant.local.encrypt('b')
-    expect(callsOf(server)).toBe('datakeys unwrap datakeys')
+    expect(callsOf(server)).toBe('data-keys unwrap data-keys')
   })
 })
 
@@ -160,7 +160,7 @@ describe('the keys in memory', () => {
     await tenant.local.encrypt('a')
     await client.tenant('c').local.encrypt('a')
     await tenant.local.encrypt('a')
-    expect(callsOf(server)).toBe('datakeys datakeys datakeys')
+    expect(callsOf(server)).toBe('data-keys data-keys data-keys')
     await client.tenant('b').local.encrypt('a')
     expect(server.calls).toHaveLength(4)
   })
@@ -200,7 +200,7 @@ test('whoever stops waiting does not stop the others', async () => {
   abort.abort(new Error('enough'))
   await expect(first).rejects.toThrow('enough')
   expect(await second).toMatch(/^kh1\./)
-  expect(callsOf(server)).toBe('datakeys')
+  expect(callsOf(server)).toBe('data-keys')
 })
 
 test.each([

@@ -55,7 +55,7 @@ describe.each([0, 1, 16_383, 16_384, 16_385, 32_768, 200_000])('%i bytes', (size
       const { bytes, error } = await through(encrypted, local.decryptStream({ context }), pieceBytes)
       expect([error, bytes.equals(patterned(size))]).toEqual([undefined, true])
     }
-    expect(server.calls).toEqual(['datakeys'])
+    expect(server.calls).toEqual(['data-keys'])
   })
 })
 

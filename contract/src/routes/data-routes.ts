@@ -1,9 +1,13 @@
 // The data plane: values, leases of data keys, and the data keys themselves.
+//
+// A route about a named data key has `actions/…` after the name. So no name is taken for `unwrap` or `blind-index`.
 import type { Route } from '../route.ts'
 
 const admin = ['tenant-admin'] as const
 const reader = ['tenant-admin', 'auditor'] as const
 const service = ['service'] as const
+const dataKeys = '/api/v1/encryption/data-keys'
+const dataKey = `${dataKeys}/:keyName`
 
 export const dataRoutes = {
   encrypt: {
@@ -37,7 +41,7 @@ export const dataRoutes = {
   },
   createDataKeyLease: {
     method: 'POST',
-    path: '/api/v1/encryption/datakeys',
+    path: dataKeys,
     roles: service,
     summary: 'Makes a data key of its own for local encryption and leases its plaintext.',
     replies: { 200: 'json' },
@@ -45,7 +49,7 @@ export const dataRoutes = {
   },
   unwrapDataKey: {
     method: 'POST',
-    path: '/api/v1/encryption/datakeys/unwrap',
+    path: `${dataKeys}/unwrap`,
     roles: service,
     summary: 'Leases the plaintext of a data key again.',
     replies: { 200: 'json' },
@@ -53,7 +57,7 @@ export const dataRoutes = {
   },
   getBlindIndexKey: {
     method: 'POST',
-    path: '/api/v1/encryption/datakeys/blind-index',
+    path: `${dataKeys}/blind-index`,
     roles: service,
     summary: 'Leases the key of a blind index, which never changes.',
     replies: { 200: 'json' },
@@ -61,21 +65,21 @@ export const dataRoutes = {
   },
   listDataKeys: {
     method: 'GET',
-    path: '/api/v1/encryption/data-keys',
+    path: dataKeys,
     roles: reader,
     summary: "Lists the tenant's key names with the versions of their data keys.",
     replies: { 200: 'json' },
   },
   rotateDataKey: {
     method: 'POST',
-    path: '/api/v1/encryption/data-keys/:keyName/actions/rotate',
+    path: `${dataKey}/actions/rotate`,
     roles: admin,
     summary: "Makes a new version of a name's data key, under which everything is encrypted from now on.",
     replies: { 200: 'json' },
   },
   setMinimumVersion: {
     method: 'POST',
-    path: '/api/v1/encryption/data-keys/:keyName/actions/set-minimum-version',
+    path: `${dataKey}/actions/set-minimum-version`,
     roles: admin,
     summary: 'Refuses to decrypt what is encrypted under older versions than this one, or allows it again.',
     replies: { 200: 'json' },

@@ -1,4 +1,4 @@
-// Constant traffic of one tenant on one replica: decrypt, encrypt, and a lease renewed through `datakeys/unwrap`. Every
+// Constant traffic of one tenant on one replica: decrypt, encrypt, and a lease renewed through `data-keys/unwrap`. Every
 // reply is kept with its time; a plaintext or a key other than expected is kept as wrong.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tenant } from '../../../testkit/src/bench-api.ts'
@@ -104,8 +104,8 @@ export function startWatchedTraffic(
         const sentMs = performance.now()
         const { answer, body } =
           lease === undefined
-            ? await send(replica, tenant, '/datakeys', {})
-            : await send(replica, tenant, '/datakeys/unwrap', { header: lease.header })
+            ? await send(replica, tenant, '/data-keys', {})
+            : await send(replica, tenant, '/data-keys/unwrap', { header: lease.header })
         if (body === undefined) return { answer }
         const leased = body as { header: string; plaintext: string; expiresInSeconds: number }
         lease ??= leased

@@ -98,7 +98,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   const first = await encryptUnder(server.url, tenant, ['shredded', 'kept'])
   await admin('POST', `${dataKeys}/shredded/actions/rotate`)
   const tokens = [...first, ...(await encryptUnder(server.url, tenant, ['shredded']))]
-  const leased = await service('POST', '/api/v1/encryption/datakeys', {})
+  const leased = await service('POST', '/api/v1/encryption/data-keys', {})
   const { header } = leased.body as { header: string }
   const destroy = `${dataKeys}/shredded/actions/destroy`
 
@@ -134,7 +134,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   const gone = 'ERR_DECRYPTION_FAILED'
   expect(await decryptAll(server.url, tenant, tokens)).toEqual([gone, plaintextOf('kept'), gone])
   expect(await identities(tenant, 'shredded')).toEqual([])
-  expect((await service('POST', '/api/v1/encryption/datakeys/unwrap', { header })).status).toBe(200)
+  expect((await service('POST', '/api/v1/encryption/data-keys/unwrap', { header })).status).toBe(200)
   expect((await sql(server, epoch, [tenant.tenantId]))[0]).not.toEqual(fence)
   expect(await states(tenant)).toEqual(['destroyed', 'cancelled'])
   const late = await admin('POST', `${destructions}/${id}/actions/cancel`)

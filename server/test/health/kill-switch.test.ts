@@ -53,8 +53,8 @@ test('a lock closes the tenant here at once and on the other replica within the 
   for (const [path, body] of [
     ['/encrypt', { items: [{ plaintext: 'aGk=' }] }],
     ['/reencrypt', { items: tokens.map((token) => ({ token })) }],
-    ['/datakeys', {}],
-    ['/datakeys/blind-index', { keyName: 'email' }],
+    ['/data-keys', {}],
+    ['/data-keys/blind-index', { keyName: 'email' }],
   ] as const) {
     const refused = await call(first.url, serviceToken, 'POST', `/api/v1/encryption${path}`, body)
     expect([path, refused.status]).toEqual([path, 423])

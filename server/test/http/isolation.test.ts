@@ -179,14 +179,14 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
     ({ token }) => service('/api/v1/encryption/reencrypt', { token, context: { purpose: 'isolation' } }),
     (names) => service('/api/v1/encryption/reencrypt', { token: names.token }, tenantHeader(names)),
   ],
-  createDataKeyLease: [(names) => lease('/api/v1/encryption/datakeys', {}, tenantHeader(names))],
+  createDataKeyLease: [(names) => lease('/api/v1/encryption/data-keys', {}, tenantHeader(names))],
   unwrapDataKey: [
-    ({ token }) => lease('/api/v1/encryption/datakeys/unwrap', { header: headerOf(token) }),
+    ({ token }) => lease('/api/v1/encryption/data-keys/unwrap', { header: headerOf(token) }),
     (names) =>
-      lease('/api/v1/encryption/datakeys/unwrap', { header: headerOf(names.token) }, tenantHeader(names)),
+      lease('/api/v1/encryption/data-keys/unwrap', { header: headerOf(names.token) }, tenantHeader(names)),
   ],
   getBlindIndexKey: [
-    (names) => lease('/api/v1/encryption/datakeys/blind-index', { keyName: 'email' }, tenantHeader(names)),
+    (names) => lease('/api/v1/encryption/data-keys/blind-index', { keyName: 'email' }, tenantHeader(names)),
   ],
   listDataKeys: [(names) => admin('GET', dataKeys, undefined, tenantHeader(names))],
   rotateDataKey: [

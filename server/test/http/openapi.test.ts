@@ -25,6 +25,13 @@ test('/openapi.json is open to all and describes every route', async () => {
       [...Object.keys(route.replies), 'default'].sort(),
     )
     expect(at(operation, 'requestBody') !== undefined, id).toBe(schemas.body !== undefined)
+    const octets = route.takesOctets === true ? ['application/octet-stream'] : []
+    for (const place of [['requestBody'], ['responses', '200']].filter(() => octets.length > 0)) {
+      expect(Object.keys(at(operation, ...place, 'content') as object), id).toEqual([
+        'application/json',
+        ...octets,
+      ])
+    }
     const named = (at(operation, 'parameters') as { name: string; in: string }[]).filter(
       (each) => each.in === 'path',
     )

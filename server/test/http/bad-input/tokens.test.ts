@@ -129,7 +129,7 @@ describe("a key of another tenant's", () => {
 
   it('is to a renewed lease what an id is that nobody has', async () => {
     const renew = (text: string) =>
-      scene.server.request('POST', '/api/v1/encryption/datakeys/unwrap', {
+      scene.server.request('POST', '/api/v1/encryption/data-keys/unwrap', {
         token: other.serviceToken,
         body: { header: Buffer.from(text.slice(4), 'base64url').subarray(0, 26).toString('base64') },
       })

@@ -31,14 +31,14 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const datakeys = '/api/v1/encryption/datakeys'
+const dataKeysPath = '/api/v1/encryption/data-keys'
 
 function post(path: string, body: unknown, { serviceToken }: TestTenant = tenant) {
   return server.request('POST', path, { token: serviceToken, body })
 }
 
 async function leaseOne(of: TestTenant = tenant): Promise<DataKeyLease> {
-  const answer = await post(datakeys, {}, of)
+  const answer = await post(dataKeysPath, {}, of)
   expect(answer.status).toBe(200)
   return answer.body as DataKeyLease
 }
@@ -62,14 +62,14 @@ test('each lease is a data key of its own, and what it encrypts the server decry
 
 test('a lease is renewed by its header, for the same key', async () => {
   const lease = await leaseOne()
-  const renewed = await post(`${datakeys}/unwrap`, { header: lease.header })
+  const renewed = await post(`${dataKeysPath}/unwrap`, { header: lease.header })
   expect(renewed).toMatchObject({ status: 200, body: { plaintext: lease.plaintext, header: lease.header } })
 })
 
 test('the header of a token leases the key that decrypts it', async () => {
   const encrypted = await post('/api/v1/encryption/encrypt', { items: [{ plaintext: 'aGk=' }] })
   const token = parseToken(textAt(encrypted.body, 'items', 0, 'token'))
-  const { body } = await post(`${datakeys}/unwrap`, { header: token.headerBytes.toString('base64') })
+  const { body } = await post(`${dataKeysPath}/unwrap`, { header: token.headerBytes.toString('base64') })
   expect(decryptValue(dataKeyOf(body as DataKeyLease), {}, token).toString()).toBe('hi')
 })
 
@@ -83,19 +83,19 @@ test('headers that are broken, foreign or unknown are refused', async () => {
     bytes.subarray(1).toString('base64'),
     `${header}AAAA`,
   ]) {
-    const answer = await post(`${datakeys}/unwrap`, { header: broken })
+    const answer = await post(`${dataKeysPath}/unwrap`, { header: broken })
     expect([answer.status, errorCode(answer.body)], broken).toEqual([400, 'ERR_TOKEN_INVALID'])
   }
   bytes[21] = (bytes[21] ?? 0) ^ 1
-  const unknown = await post(`${datakeys}/unwrap`, { header: bytes.toString('base64') })
+  const unknown = await post(`${dataKeysPath}/unwrap`, { header: bytes.toString('base64') })
   expect([unknown.status, errorCode(unknown.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
-  const foreign = await post(`${datakeys}/unwrap`, { header }, await server.createTenant())
+  const foreign = await post(`${dataKeysPath}/unwrap`, { header }, await server.createTenant())
   expect([foreign.status, errorCode(foreign.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
 })
 
 test('the key of a blind index is one for each tenant and name, and no key of encryption', async () => {
   const ask = async (keyName: string, of = tenant) =>
-    ((await post(`${datakeys}/blind-index`, { keyName }, of)).body as BlindIndexKey).plaintext
+    ((await post(`${dataKeysPath}/blind-index`, { keyName }, of)).body as BlindIndexKey).plaintext
   const email = await ask('email')
   expect(await ask('email')).toBe(email)
   expect(await ask('phone')).not.toBe(email)
@@ -107,14 +107,14 @@ test('the key of a blind index is one for each tenant and name, and no key of en
 })
 
 test('the key of a blind index is leased by its name alone', async () => {
-  await post(`${datakeys}/blind-index`, { keyName: 'email' })
+  await post(`${dataKeysPath}/blind-index`, { keyName: 'email' })
   const [row] = await query(
     server,
     `select data_key_id as id from keyhold.cipherkeys where tenant_id = $1 and key_name = 'blind-index:email'`,
     [tenant.tenantId],
   )
   const header = encodeHeader({ dataKeyId: textAt(row, 'id'), version: 1 }).toString('base64')
-  const refused = await post(`${datakeys}/unwrap`, { header })
+  const refused = await post(`${dataKeysPath}/unwrap`, { header })
   expect([refused.status, errorCode(refused.body)]).toEqual([400, 'ERR_DECRYPTION_FAILED'])
 })
 
@@ -126,9 +126,9 @@ test('a tenant has so many key names and no more, and those that it has go on wo
     expect(textAt((await encrypt(keyName)).body, 'items', 0, 'token')).toMatch(/^kh1/)
   const refused = await encrypt('d')
   expect(textAt(refused.body, 'items', 0, 'error', 'code')).toBe('ERR_KEY_NAME_QUOTA')
-  expect((await post(`${datakeys}/blind-index`, { keyName: 'd' }, full)).status).toBe(409)
+  expect((await post(`${dataKeysPath}/blind-index`, { keyName: 'd' }, full)).status).toBe(409)
   expect(textAt((await encrypt('a')).body, 'items', 0, 'token')).toMatch(/^kh1/)
-  expect((await post(datakeys, {}, full)).status).toBe(200)
+  expect((await post(dataKeysPath, {}, full)).status).toBe(200)
 })
 
 test('many new key names at once are counted one by one', async () => {
@@ -154,11 +154,11 @@ test('when the customer disables the key no lease is given any more, and none ou
   await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
   expect(lease.expiresInSeconds).toBeLessThanOrEqual(ttlSeconds)
   await expect
-    .poll(async () => (await post(`${datakeys}/unwrap`, { header: lease.header }, revoked)).status, {
+    .poll(async () => (await post(`${dataKeysPath}/unwrap`, { header: lease.header }, revoked)).status, {
       timeout: (ttlSeconds + 3) * 1_000,
     })
     .toBe(424)
-  expect((await post(datakeys, {}, revoked)).status).toBe(424)
+  expect((await post(dataKeysPath, {}, revoked)).status).toBe(424)
 })
 
 test('many leases cost the KMS next to nothing', async () => {

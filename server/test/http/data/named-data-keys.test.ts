@@ -72,8 +72,8 @@ async function decryptHere(token: string): Promise<string> {
 
 test('names are listed in order, page by page, without the keys of blind indexes', async () => {
   for (const keyName of ['b', 'a', 'c']) await encryptText(server, tenant, 'x', { keyName })
-  await service('datakeys/blind-index', { keyName: 'email' })
-  await service('datakeys', {})
+  await service('data-keys/blind-index', { keyName: 'email' })
+  await service('data-keys', {})
   await rotate('b')
   const whole = await admin('GET', dataKeys)
   expect(whole.status).toBe(200)
@@ -154,7 +154,7 @@ test('below the minimum version nothing is decrypted, by any route, until it is 
   expect((await service('reencrypt', { items })).body).toMatchObject({
     items: [refused, { reencrypted: false }],
   })
-  const unwrapped = await service('datakeys/unwrap', { header })
+  const unwrapped = await service('data-keys/unwrap', { header })
   expect([unwrapped.status, errorCode(unwrapped.body)]).toEqual([409, 'ERR_KEY_VERSION_RETIRED'])
   const octets = await fetch(`${server.url}/api/v1/encryption/decrypt`, {
     method: 'POST',
@@ -199,11 +199,11 @@ test('a version that grew old stays below the minimum, also when the next one is
 test('other names, and leases that have none, are not concerned', async () => {
   const other = await encryptText(server, tenant, 'x', { keyName: 'other' })
   await encryptText(server, tenant, 'x')
-  const lease = (await service('datakeys', {})).body as DataKeyLease
+  const lease = (await service('data-keys', {})).body as DataKeyLease
   await rotate()
   await setMinimum(2)
   expect(await decryptHere(other)).toBe('plaintext')
-  expect((await service('datakeys/unwrap', { header: lease.header })).status).toBe(200)
+  expect((await service('data-keys/unwrap', { header: lease.header })).status).toBe(200)
 })
 
 test.each(['rotate', 'set-minimum-version'])(
@@ -211,11 +211,26 @@ test.each(['rotate', 'set-minimum-version'])(
   async (action) => {
     const act = (keyName: string) =>
       admin('POST', `${dataKeys}/${keyName}/actions/${action}`, { minimumVersion: 1 })
-    await service('datakeys/blind-index', { keyName: 'email' })
+    await service('data-keys/blind-index', { keyName: 'email' })
     const missing = await act('nobody')
     expect([missing.status, errorCode(missing.body)]).toEqual([404, 'ERR_KEY_NAME_NOT_FOUND'])
     const blindIndex = await act('blind-index:email')
     expect([blindIndex.status, errorCode(blindIndex.body)]).toEqual([400, 'ERR_KEY_NAME_INVALID'])
+  },
+)
+
+// `unwrap` and `blind-index` are also the last words of routes beside these.
+test.each(['unwrap', 'blind-index', 'actions'])(
+  'a data key with the name %s is managed like any other',
+  async (keyName) => {
+    const token = await encryptText(server, tenant, 'x', { keyName })
+    expect((await admin('GET', dataKeys)).body).toMatchObject({ dataKeys: [{ keyName }] })
+
+    expect(await rotate(keyName)).toMatchObject({ keyName, activeVersion: 2 })
+    expect(await setMinimum(2, keyName)).toMatchObject({ status: 200, body: { keyName, minimumVersion: 2 } })
+    expect(await decryptHere(token)).toBe('ERR_KEY_VERSION_RETIRED')
+    const destroyed = await admin('POST', `${dataKeys}/${keyName}/actions/destroy`, { inDays: 7 })
+    expect(destroyed).toMatchObject({ status: 200, body: { keyName, state: 'scheduled' } })
   },
 )
 
