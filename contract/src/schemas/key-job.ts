@@ -10,8 +10,8 @@ const maxVersion = 2_147_483_647
 const time = Type.String({ description: 'RFC 3339, UTC.' })
 
 export const keyJobKind = Type.Union([
-  Type.Literal('migrate', { description: 'To another KEK.' }),
-  Type.Literal('rotate', { description: 'To a new tenant key version under the same KEK.' }),
+  Type.Literal('migration', { description: 'To another KEK.' }),
+  Type.Literal('rotation', { description: 'To a new tenant key version under the same KEK.' }),
 ])
 
 export const keyJobPhase = Type.Union([

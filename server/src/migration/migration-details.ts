@@ -12,7 +12,7 @@ type KeyJobs = Pick<Store, 'keyJobs'>
  */
 export async function getMigrationDetails({ keyJobs }: KeyJobs, tenantId: string): Promise<KeyJobRow> {
   const live = await keyJobs.findLive(tenantId)
-  const isShown = live?.kind === 'migrate' && live.phase !== 'aborting'
+  const isShown = live?.kind === 'migration' && live.phase !== 'aborting'
   const job = isShown ? live : await keyJobs.findLastCompleted(tenantId)
   if (job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
   return job

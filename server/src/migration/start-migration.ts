@@ -55,7 +55,7 @@ export async function startMigration(
     const inserted = await transaction.keyJobs.insert({
       id: newId(),
       tenantId,
-      kind: 'migrate',
+      kind: 'migration',
       sourceFingerprint: ends.source.fingerprint,
       sourceKeyArn: ends.source.keyArn,
       sourceVersion: fence.activeTenantKeyVersion,
@@ -91,7 +91,7 @@ export async function findEnds(
 
 /** @throws KeyholdError `ERR_MIGRATION_RUNNING`, `ERR_MIGRATION_TARGET_CURRENT` */
 export function refuseEnds({ target, live }: MigrationEnds): void {
-  if (live?.kind === 'migrate') throw new KeyholdError('ERR_MIGRATION_RUNNING')
+  if (live?.kind === 'migration') throw new KeyholdError('ERR_MIGRATION_RUNNING')
   if (target.isCurrent) throw new KeyholdError('ERR_MIGRATION_TARGET_CURRENT')
 }
 
@@ -102,7 +102,7 @@ async function supersedeRotation(
   actor: Actor,
 ): Promise<void> {
   const live = await transaction.keyJobs.findLive(tenantId)
-  if (live?.kind !== 'rotate') return
+  if (live?.kind !== 'rotation') return
   const destroyed = await transaction.tenantKeys.destroyPending(tenantId, new Date())
   await transaction.keyJobs.supersede(live.id)
   auditTenantKeysDestroyed(transaction, tenantId, destroyed, live.id)

@@ -29,7 +29,7 @@ export async function startRotation(
     const job = await transaction.keyJobs.insert({
       id: newId(),
       tenantId,
-      kind: 'rotate',
+      kind: 'rotation',
       sourceFingerprint: fingerprint,
       sourceKeyArn: keyArn,
       sourceVersion: fence.activeTenantKeyVersion,

@@ -78,8 +78,7 @@ function blockersOfProvider(provider: KeyProviderRow, live: KeyJobRow | undefine
   }
   if (provider.isCurrent) blockers.push({ code: 'current', message: 'It is the current key provider.' })
   if (live !== undefined) {
-    const what = live.kind === 'rotate' ? 'rotation' : 'migration'
-    blockers.push({ code: 'migration', message: `The ${what} ${live.id} needs it, in ${live.phase}.` })
+    blockers.push({ code: 'migration', message: `The ${live.kind} ${live.id} needs it, in ${live.phase}.` })
   }
   return blockers
 }

@@ -86,7 +86,7 @@ interface KeyNameCountsTable {
 export type KeyJobPhase = 'prepare' | 'dual' | 'copy' | 'verify' | 'cutover' | 'done' | 'aborting' | 'aborted'
 
 /** A migration to another KEK, or a new tenant key version under the same one. */
-export type KeyJobKind = 'migrate' | 'rotate'
+export type KeyJobKind = 'migration' | 'rotation'
 
 interface KeyJobsTable {
   id: string

@@ -7,7 +7,7 @@ with told as (
 ),
 expected as (
   -- Key jobs: each step that a row has behind it, once.
-  select tenant_id as chain, case kind when 'migrate' then 'migration.start' else 'tenantkey.rotate' end as action,
+  select tenant_id as chain, case kind when 'migration' then 'migration.start' else 'tenantkey.rotate' end as action,
     id::text as target_id, 1 as times from keyhold.key_jobs
   union all
   select tenant_id, 'migration.prepare', id::text, (target_version is not null)::int from keyhold.key_jobs

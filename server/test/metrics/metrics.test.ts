@@ -55,7 +55,7 @@ test('what happens is counted, by what it is and not by whose', async () => {
   expect(then.value('keyhold_keys', { state: 'healthy', cause: 'none' })).toBe(1)
   expect(then.value('keyhold_tenants', { locked: 'true' })).toBe(1)
   expect(then.value('keyhold_tenants', { locked: 'false' })).toBe(1)
-  expect(then.value('keyhold_key_jobs', { kind: 'migrate', phase: 'done' })).toBe(1)
+  expect(then.value('keyhold_key_jobs', { kind: 'migration', phase: 'done' })).toBe(1)
   expect(then.value('keyhold_database_up')).toBe(1)
   expect(then.value('keyhold_database_connections')).toBeGreaterThan(0)
   expect(then.value('keyhold_sealed')).toBe(0)

@@ -46,7 +46,7 @@ test('a rotation brings all cipherkeys under a new version of the same KEK, and 
   const started = await rotate(server, tenant)
   expect(started).toMatchObject({
     status: 200,
-    body: { kind: 'rotate', source: { fingerprint, tenantKeyVersion: 2 }, target: { fingerprint } },
+    body: { kind: 'rotation', source: { fingerprint, tenantKeyVersion: 2 }, target: { fingerprint } },
   })
   const { id } = started.body as KeyJob
   const done = await waitForKeyJob(server, tenant, id, isIn('done'))
@@ -61,8 +61,8 @@ test('a rotation brings all cipherkeys under a new version of the same KEK, and 
   expect(await asAdmin(server, tenant)('GET', details)).toEqual(shown)
   const { body } = await asAdmin(server, tenant)('GET', migrations)
   expect((body as { migrations: KeyJob[] }).migrations.map(({ kind, ...job }) => [kind, job.id])).toEqual([
-    ['rotate', id],
-    ['migrate', migration.id],
+    ['rotation', id],
+    ['migration', migration.id],
   ])
 })
 
@@ -109,7 +109,7 @@ test('a rotation holds up another one, and gives way to a migration', async () =
   expect(await asAdmin(slow, tenant)('GET', details)).toMatchObject({ status: 404 })
 
   const migration = await startMigration(slow.url, tenant, fingerprint)
-  expect(await getKeyJob(slow, tenant, id)).toMatchObject({ kind: 'rotate', phase: 'aborted' })
+  expect(await getKeyJob(slow, tenant, id)).toMatchObject({ kind: 'rotation', phase: 'aborted' })
   await waitForKeyJob(slow, tenant, migration, isIn('done'))
   expect(await decryptAll(slow.url, tenant, tokens)).toEqual(plaintexts)
   const states = (await tenantKeys(slow, tenant)).map(({ state }) => state)
@@ -128,6 +128,6 @@ test('a tenant key that has come of age is rotated without being asked for', asy
     .poll(async () => (await tenantKeys(server, tenant)).map(({ state }) => state), { timeout: 30_000 })
     .toEqual(['destroyed', 'active'])
   const { body } = await asAdmin(server, tenant)('GET', migrations)
-  expect(body).toMatchObject({ migrations: [{ kind: 'rotate', phase: 'done' }] })
+  expect(body).toMatchObject({ migrations: [{ kind: 'rotation', phase: 'done' }] })
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
 })

@@ -45,7 +45,7 @@ test('both ends are in use while a migration runs; afterwards the old one is saf
   expect(source.tenantKeys).toMatchObject([{ version: 1, state: 'decrypt-only', cipherkeys: 3 }])
   expect(target).toMatchObject({
     safeToDelete: false,
-    migrations: [{ id, kind: 'migrate', phase: 'copy' }],
+    migrations: [{ id, kind: 'migration', phase: 'copy' }],
     tenantKeys: [{ version: 2, state: 'active', cipherkeys: 0 }],
   })
   expect(codes(target)).toEqual(['migration'])

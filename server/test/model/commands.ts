@@ -81,7 +81,7 @@ const migrate = (target: Kek, death: Death) =>
     expect(refusal).toBe(expected)
     if (death !== undefined) model.held.clear()
     if (expected === undefined)
-      model.job = { kind: 'migrate', source: model.current, target, phase: 'prepare' }
+      model.job = { kind: 'migration', source: model.current, target, phase: 'prepare' }
   })
 
 const rotate = () =>
@@ -90,7 +90,7 @@ const rotate = () =>
     expect(await refusalOf(startRotation(tenant.replica.start, tenant.tenantId, systemActor))).toBe(expected)
     const { current } = model
     if (expected === undefined)
-      model.job = { kind: 'rotate', source: current, target: current, phase: 'prepare' }
+      model.job = { kind: 'rotation', source: current, target: current, phase: 'prepare' }
   })
 
 const cancel = (death: Death) =>

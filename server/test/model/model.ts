@@ -37,7 +37,7 @@ export class Model {
 
   refusalOfMigrating(target: Kek): ErrorCode | undefined {
     if (!this.registered.has(target)) return 'ERR_KEY_PROVIDER_NOT_FOUND'
-    if (this.job?.kind === 'migrate') return 'ERR_MIGRATION_RUNNING'
+    if (this.job?.kind === 'migration') return 'ERR_MIGRATION_RUNNING'
     if (target === this.current) return 'ERR_MIGRATION_TARGET_CURRENT'
     if (unusable.includes(this.closed.get(target) ?? 'ERR_INTERNAL')) return 'ERR_MIGRATION_NOT_STARTED'
     return this.closed.has(target) || this.closed.has(this.current) ? 'ERR_MIGRATION_NOT_PREPARED' : undefined

@@ -47,7 +47,7 @@ async function race(model: Model, tenant: TenantUnderTest, target: Kek): Promise
   const options = { signal, onPause: (_: unknown, error: unknown) => pauses.push(error) }
   await Promise.all(replicas.map(({ migration }) => runMigration(migration, live?.id ?? '', options)))
   expect(pauses).toEqual([])
-  model.job = { kind: 'migrate', source: model.current, target, phase: 'prepare' }
+  model.job = { kind: 'migration', source: model.current, target, phase: 'prepare' }
   model.reach('done')
 }
 

@@ -162,7 +162,7 @@ test('a superseded rotation is live no more, and is no completed migration', asy
   const error = { code: 'ERR_INTERNAL', message: 'late', at: new Date().toISOString() }
   expect(await store.keyJobs.pause(job.id, me, error, 30)).toBe(false)
   expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
-  const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotate' }))
+  const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
   await store.keyJobs.takeLead(rotation.id, me, 10)
   await store.keyJobs.advance(rotation.id, me, 'prepare', { phase: 'done', completedAt: new Date() })
   expect(await store.keyJobs.findLastCompleted(tenantId)).toBeUndefined()

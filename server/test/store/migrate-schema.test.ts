@@ -4,8 +4,10 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
+import { keyJobKinds } from '../../src/store/schema/migrations/0012-key-job-kinds.ts'
 import { createStore } from '../../src/store/store.ts'
 import { runSql, startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
@@ -88,4 +90,23 @@ test('of many first starts one claims the database for its root key, and all oth
   const db = postgres.open(connection)
   const { rows } = await sql`select 1 from keyhold.installation`.execute(db)
   expect(rows).toHaveLength(1)
+})
+
+test('key jobs that were stored under the former words keep their kinds', async () => {
+  const { connection, db, store } = await postgres.createStores()
+  await insertTenant(store)
+  const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
+  await store.keyJobs.supersede(rotation.id)
+  const migration = await store.keyJobs.insert(newKeyJob({ kind: 'migration' }))
+  for (const statement of [
+    'alter table keyhold.key_jobs drop constraint key_jobs_kind_check',
+    "update keyhold.key_jobs set kind = case kind when 'migration' then 'migrate' else 'rotate' end",
+    "alter table keyhold.key_jobs add constraint key_jobs_kind_check check (kind in ('migrate', 'rotate'))",
+  ]) {
+    await runSql(connection, statement)
+  }
+
+  await keyJobKinds.up(db)
+  expect(await store.keyJobs.find(tenantId, rotation.id)).toMatchObject({ kind: 'rotation' })
+  expect(await store.keyJobs.find(tenantId, migration.id)).toMatchObject({ kind: 'migration' })
 })

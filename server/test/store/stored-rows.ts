@@ -40,7 +40,7 @@ export function newKeyJob(changes: Partial<NewKeyJob> = {}): NewKeyJob {
   return {
     id: randomUUID(),
     tenantId,
-    kind: 'migrate',
+    kind: 'migration',
     sourceFingerprint: tenantId,
     sourceKeyArn: 'keyhold:root-key/0123456789abcdef',
     sourceVersion: 1,

@@ -20,7 +20,7 @@ export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void>
       return
     }
     const completedAt = new Date()
-    if (job.kind === 'migrate') {
+    if (job.kind === 'migration') {
       await transaction.keyProviders.switchCurrent(job.tenantId, job.targetFingerprint, completedAt)
     }
     const ended = destroyAfter(parts, completedAt)

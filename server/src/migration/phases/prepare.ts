@@ -23,7 +23,7 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
   } catch (error) {
     // A rotation stays under a key that already protects the tenant. If the key's own region is away, another one may
     // make the new tenant key, and does not where it cannot. A migration waits until every region can be tried.
-    if (job.kind !== 'rotate' || !isKeyholdError(error, ...outages)) throw error
+    if (job.kind !== 'rotation' || !isKeyholdError(error, ...outages)) throw error
   }
 
   const version = (await store.tenantKeys.maxVersion(job.tenantId)) + 1

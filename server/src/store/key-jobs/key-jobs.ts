@@ -189,7 +189,7 @@ export function keyJobQueries(db: Database) {
         .selectFrom('key_jobs')
         .selectAll()
         .where('tenant_id', '=', tenantId)
-        .where('kind', '=', 'migrate')
+        .where('kind', '=', 'migration')
         .where('phase', '=', 'done')
         .orderBy('completed_at', 'desc')
         .limit(1)

@@ -15,6 +15,7 @@ import { audits } from './migrations/0008-audits.ts'
 import { kmsUsage } from './migrations/0009-kms-usage.ts'
 import { tenantSettings } from './migrations/0010-tenant-settings.ts'
 import { resumedProof } from './migrations/0011-resumed-proof.ts'
+import { keyJobKinds } from './migrations/0012-key-job-kinds.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -30,6 +31,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0009-kms-usage': kmsUsage,
   '0010-tenant-settings': tenantSettings,
   '0011-resumed-proof': resumedProof,
+  '0012-key-job-kinds': keyJobKinds,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
