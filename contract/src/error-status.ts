@@ -1,5 +1,5 @@
-// From an error's code to the HTTP status, in this one place. Some codes answer differently on some routes, since
-// the wire gives the same cause other numbers there.
+// The HTTP status of each error code, in this one place. Some codes have another status on some routes, because the
+// original uses another number for the same cause there.
 import type { ErrorCode } from '@keyhold/core/errors'
 import type { RouteId } from './routes.ts'
 
@@ -85,7 +85,7 @@ const usualStatus: Record<ErrorCode, number> = {
   ERR_SEALED: 503,
   ERR_DATABASE_UNAVAILABLE: 503,
 
-  // Only ever seen by whoever starts the service.
+  // Only the operator who starts the service sees these.
   ERR_CONFIG_INVALID: 500,
   ERR_DATA_DIR_IN_USE: 500,
   ERR_EMBEDDED_POSTGRES: 500,
@@ -95,7 +95,7 @@ const usualStatus: Record<ErrorCode, number> = {
   ERR_ROOT_KEY_INVALID: 500,
 }
 
-const noAnswer = {
+const kmsAwayStatus = {
   ERR_KMS_THROTTLED: 408,
   ERR_KMS_TIMEOUT: 408,
   ERR_KMS_UNREACHABLE: 408,
@@ -105,7 +105,7 @@ const noAnswer = {
 
 const statusOnRoute: Partial<Record<RouteId, Partial<Record<ErrorCode, number>>>> = {
   createKeyProvider: {
-    ...noAnswer,
+    ...kmsAwayStatus,
     ERR_KMS_KEY_DISABLED: 406,
     ERR_KMS_KEY_PENDING_DELETION: 406,
     ERR_KMS_KEY_NOT_FOUND: 406,
@@ -113,7 +113,7 @@ const statusOnRoute: Partial<Record<RouteId, Partial<Record<ErrorCode, number>>>
     ERR_KMS_KEY_WRONG_USAGE: 406,
   },
   testKeyProvider: {
-    ...noAnswer,
+    ...kmsAwayStatus,
     'Encryption-88': 400,
     ERR_ROLE_WITHOUT_EXTERNAL_ID: 400,
     ERR_KMS_KEY_DISABLED: 400,
@@ -126,7 +126,7 @@ const statusOnRoute: Partial<Record<RouteId, Partial<Record<ErrorCode, number>>>
   resetToDefaultProvider: { ERR_MIGRATION_RUNNING: 406 },
 }
 
-/** The HTTP status of an error, on a route where one was found. */
+/** The HTTP status of an error. `routeId` is undefined when the request fits no route. */
 export function statusOf(code: ErrorCode, routeId?: RouteId): number {
   return (routeId === undefined ? undefined : statusOnRoute[routeId]?.[code]) ?? usualStatus[code]
 }

@@ -1,4 +1,4 @@
-// The wire as data and types. The schemas are an entry of their own: they bring TypeBox along.
+// The wire as data and types. The schemas are a separate entry, because they need TypeBox.
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
 export { roles, type Role } from './roles.ts'

@@ -1,4 +1,4 @@
-// What goes into each route and comes out of it, as plain types: whoever calls needs nothing of TypeBox.
+// The parameters, bodies and replies of each route as plain types, so that a caller needs nothing of TypeBox.
 import type { Static, TSchema } from 'typebox'
 import type { routeSchemas } from './schemas/route-schemas.ts'
 import type { EventRouteId, PathParameters, RouteId, routes } from './routes.ts'
@@ -6,20 +6,20 @@ import type { EventRouteId, PathParameters, RouteId, routes } from './routes.ts'
 type Routes = typeof routes
 type Schemas = typeof routeSchemas
 
-/** The names of the path's parameters by route; never where there are none. */
+/** The names of each path's parameters; never if it has none. */
 export type RouteParameters = { [Id in RouteId]: PathParameters<Routes[Id]['path']> }
 
-/** The body that each route takes; never where it takes none. */
+/** The body that each route takes; never if it takes none. */
 export type RequestBodies = {
   [Id in RouteId]: Schemas[Id] extends { body: infer Body extends TSchema } ? Static<Body> : never
 }
 
-/** What may stand in each route's query; never where nothing does. */
+/** The members of each route's query; never if it has none. */
 export type RequestQueries = {
   [Id in RouteId]: Schemas[Id] extends { query: infer Query extends TSchema } ? Static<Query> : never
 }
 
-/** The bodies of success by route and status; undefined where there is none, and never where it is a stream. */
+/** The bodies of success by route and status: undefined if there is none, never if the reply is a stream. */
 export type ReplyBodies = {
   [Id in RouteId]: Id extends EventRouteId ? never : BodiesByStatus<Schemas[Id]['replies']>
 }

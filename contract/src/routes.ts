@@ -1,6 +1,6 @@
-// The table of all routes: what exists on the wire, and who may call it. What goes in and what comes out stands in
-// schemas/route-schemas.ts. The server registers exactly these, the client's calls are typed by them, and tests walk
-// through them.
+// The table of all routes: their paths, who may call them, and the facts that both ends need. The schemas of bodies and
+// replies are in schemas/route-schemas.ts. The server registers exactly these routes, the client's calls are typed by
+// them, and tests go through all of them.
 import type { Route } from './route.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
@@ -34,7 +34,7 @@ export type EventRouteId = RouteIdsOf<{ replies: { 200: 'events' } }>
 /** Routes that take a list of items. */
 export type ItemRouteId = RouteIdsOf<{ takesItems: true }>
 
-/** Routes that take a value as bytes, too. */
+/** Routes that also take a value as bytes. */
 export type OctetRouteId = RouteIdsOf<{ takesOctets: true }>
 
 type RouteIdsOf<Fact> = { [Id in RouteId]: (typeof routes)[Id] extends Fact ? Id : never }[RouteId]

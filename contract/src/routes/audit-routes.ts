@@ -16,7 +16,7 @@ export const auditRoutes = {
     method: 'GET',
     path: '/api/v1/encryption/audits/head',
     roles: reader,
-    summary: "Answers the signed end of the tenant's chain of audit records.",
+    summary: "Returns the signed head of the tenant's chain of audit records.",
     replies: { 200: 'json' },
   },
   listInstallationAudits: {
@@ -30,7 +30,8 @@ export const auditRoutes = {
     method: 'GET',
     path: '/api/v1/audits/head',
     roles: operator,
-    summary: "Answers the signed end of the installation's chain of audit records, or of one tenant's.",
+    summary:
+      "Returns the signed head of the installation's chain of audit records, or of one tenant's chain.",
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

@@ -1,12 +1,12 @@
-// Drills for the loss of a region: of the own tenant by its admin, of any by the operator.
+// Drills for the loss of a region. A tenant's admin runs them for that tenant, the operator for any tenant.
 import type { Route } from '../route.ts'
 
 const admin = ['tenant-admin'] as const
 const reader = ['tenant-admin', 'auditor'] as const
 const operator = ['operator'] as const
 const summaries = {
-  run: 'Opens every tenant key as if its region were away, makes one, and answers a signed report.',
-  get: 'Answers the report of the last drill.',
+  run: 'Unwraps every tenant key as if its region were down, makes a new one, and returns a signed report.',
+  get: 'Returns the report of the last drill.',
 }
 
 export const drDrillRoutes = {

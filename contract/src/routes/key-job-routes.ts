@@ -1,4 +1,4 @@
-// Migrations and rotations: their history, their progress, and what a tenant admin may do about them.
+// Key jobs (migrations and rotations): their history, their progress, and how a tenant admin may intervene.
 import type { Route } from '../route.ts'
 
 const migrations = '/api/v1/encryption/migrations'
@@ -18,49 +18,49 @@ export const keyJobRoutes = {
     method: 'GET',
     path: migration,
     roles: reader,
-    summary: 'Answers one migration or rotation, whatever has become of it.',
+    summary: 'Returns one migration or rotation, running or ended.',
     replies: { 200: 'json' },
   },
   watchMigration: {
     method: 'GET',
     path: `${migration}/events`,
     roles: reader,
-    summary: 'Sends a server-sent event for each change of a migration, until it has ended.',
+    summary: 'Sends a server-sent event for each change of a key job, until it has ended.',
     replies: { 200: 'events' },
   },
   listMigrationFailures: {
     method: 'GET',
     path: `${migration}/failures`,
     roles: reader,
-    summary: 'Lists the cipherkeys that a migration has set aside because they do not open.',
+    summary: 'Lists the cipherkeys that a key job has set aside because they cannot be unwrapped.',
     replies: { 200: 'json' },
   },
   getMigrationReport: {
     method: 'GET',
     path: `${migration}/report`,
     roles: reader,
-    summary: 'Answers the signed report of a migration that has ended.',
+    summary: 'Returns the signed report of a key job that has ended.',
     replies: { 200: 'json' },
   },
   retryMigration: {
     method: 'POST',
     path: `${migration}/actions/retry`,
     roles: admin,
-    summary: 'Ends the pause of a migration at once.',
+    summary: 'Ends the pause of a key job at once.',
     replies: { 200: 'json' },
   },
   acceptMigrationFailures: {
     method: 'POST',
     path: `${migration}/actions/accept-failures`,
     roles: admin,
-    summary: 'Accepts by name that cipherkeys do not open, all of those named or none.',
+    summary: 'Accepts that the named cipherkeys cannot be unwrapped: all of them, or none.',
     replies: { 200: 'json' },
   },
   cancelMigration: {
     method: 'POST',
     path: `${migration}/actions/cancel`,
     roles: admin,
-    summary: 'Turns a migration round before its cutover: everything goes back to where it was.',
+    summary: 'Cancels a key job before its cutover: everything goes back to where it was.',
     replies: { 200: 'json' },
   },
   rotateTenantKey: {

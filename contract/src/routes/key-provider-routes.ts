@@ -1,4 +1,4 @@
-// The key providers of a tenant: registering, testing, migrating to them, and what depends on them.
+// The key providers of a tenant: registering them, testing them, migrating to them, and their use.
 import type { Route } from '../route.ts'
 
 const providers = '/api/v1/encryption/keyproviders'
@@ -18,7 +18,7 @@ export const keyProviderRoutes = {
     method: 'POST',
     path: providers,
     roles: admin,
-    summary: 'Registers a key after trying it for real.',
+    summary: 'Registers a key after testing it with real calls.',
     replies: { 201: 'json' },
   },
   listAllKeyProviders: {
@@ -32,14 +32,14 @@ export const keyProviderRoutes = {
     method: 'POST',
     path: `${providers}/actions/check`,
     roles: admin,
-    summary: 'Tries everything that registering a key tries, and stores nothing.',
+    summary: 'Runs every test of a registration, and stores nothing.',
     replies: { 200: 'json' },
   },
   getKeyPolicy: {
     method: 'GET',
     path: '/api/v1/encryption/policy',
     roles: admin,
-    summary: 'Answers the key policy that a key of this tenant needs in AWS, before anything is registered.',
+    summary: 'Returns the key policy that a key of this tenant needs in AWS, before anything is registered.',
     replies: { 200: 'json' },
   },
   resetToDefaultProvider: {
@@ -53,14 +53,14 @@ export const keyProviderRoutes = {
     method: 'GET',
     path: `${providers}/migration/actions/details`,
     roles: reader,
-    summary: 'Answers the running migration, or else the last completed one.',
+    summary: 'Returns the running migration, or else the last completed one.',
     replies: { 200: 'json' },
   },
   getKeyProvider: {
     method: 'GET',
     path: provider,
     roles: reader,
-    summary: 'Answers one key provider.',
+    summary: 'Returns one key provider.',
     replies: { 200: 'json' },
   },
   patchKeyProvider: {
@@ -88,28 +88,28 @@ export const keyProviderRoutes = {
     method: 'POST',
     path: `${provider}/actions/test`,
     roles: admin,
-    summary: 'Tries the key again, in every region, and stores what was found.',
+    summary: 'Tests the key again, in every region, and stores the result.',
     replies: { 201: 'json' },
   },
   planMigration: {
     method: 'POST',
     path: `${provider}/actions/plan-migration`,
     roles: admin,
-    summary: 'Tells what a migration to this key provider would be like, and changes nothing.',
+    summary: 'Plans a migration to this key provider, and changes nothing.',
     replies: { 200: 'json' },
   },
   getKeyProviderUsage: {
     method: 'GET',
     path: `${provider}/usage`,
     roles: reader,
-    summary: 'Tells what still depends on the key, and since when it is safe to delete in its KMS.',
+    summary: 'Shows which parts still depend on the key, and since when it is safe to delete in its KMS.',
     replies: { 200: 'json' },
   },
   getKeyProviderHealth: {
     method: 'GET',
     path: `${provider}/health`,
     roles: reader,
-    summary: 'Tells what AWS KMS answers about the key, in every region, and what can be done about it.',
+    summary: 'Shows the health of the key in every region, its cause, and what its owner can do.',
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

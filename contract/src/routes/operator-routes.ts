@@ -1,4 +1,4 @@
-// What the operator of the installation does: tenants, their deletion, API keys.
+// The routes of the operator of the installation: tenants, their deletion, API keys.
 import type { Route } from '../route.ts'
 
 const operator = ['operator'] as const
@@ -22,7 +22,7 @@ export const operatorRoutes = {
     method: 'GET',
     path: '/api/v1/tenants/:tenantId',
     roles: operator,
-    summary: 'Answers one tenant.',
+    summary: 'Returns one tenant.',
     replies: { 200: 'json' },
   },
   deleteTenant: {
@@ -57,7 +57,7 @@ export const operatorRoutes = {
     method: 'GET',
     path: '/api/v1/destructions/:destructionId',
     roles: operator,
-    summary: 'Answers one destruction of any tenant, with its signed record once it is done.',
+    summary: 'Returns one destruction of any tenant, with its signed record once it is done.',
     replies: { 200: 'json' },
   },
   createApiKey: {
@@ -71,14 +71,14 @@ export const operatorRoutes = {
     method: 'GET',
     path: '/api/v1/api-keys',
     roles: operator,
-    summary: 'Lists all API keys, never the keys themselves.',
+    summary: 'Lists all API keys without their access tokens.',
     replies: { 200: 'json' },
   },
   deleteApiKey: {
     method: 'DELETE',
     path: '/api/v1/api-keys/:apiKeyId',
     roles: operator,
-    summary: 'Revokes an API key.',
+    summary: 'Deletes an API key: it is refused from now on.',
     replies: { 204: 'nothing' },
   },
 } as const satisfies Record<string, Route>

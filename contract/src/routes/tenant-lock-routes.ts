@@ -1,4 +1,4 @@
-// The tenant's kill switch, and the keys that signed records are verified with.
+// The tenant's kill switch, and the public keys that verify signed records.
 import type { Route } from '../route.ts'
 
 const admin = ['tenant-admin'] as const
@@ -23,7 +23,7 @@ export const tenantLockRoutes = {
     method: 'GET',
     path: '/api/v1/encryption/signing-keys',
     roles: everyReader,
-    summary: 'Answers the public keys that check the signatures of reports, as a JWK set (RFC 7517).',
+    summary: 'Returns the public keys that verify signed reports and records, as a JWK set (RFC 7517).',
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

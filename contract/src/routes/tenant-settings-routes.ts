@@ -1,4 +1,4 @@
-// What a tenant settles for itself, within the limits of the installation.
+// The settings of a tenant, which it may change within the limits of the installation.
 import type { Route } from '../route.ts'
 
 const path = '/api/v1/encryption/settings'
@@ -10,7 +10,7 @@ export const tenantSettingsRoutes = {
     method: 'GET',
     path,
     roles: reader,
-    summary: "Answers the tenant's settings, and within which limits they can be changed.",
+    summary: "Returns the tenant's settings, and their limits.",
     replies: { 200: 'json' },
   },
   changeTenantSettings: {

@@ -1,4 +1,4 @@
-// What was used: calls to AWS KMS.
+// Usage: how often AWS KMS was called.
 import type { Route } from '../route.ts'
 
 export const usageRoutes = {
@@ -6,14 +6,14 @@ export const usageRoutes = {
     method: 'GET',
     path: '/api/v1/encryption/usage/kms',
     roles: ['tenant-admin'],
-    summary: 'Answers how often AWS KMS was called for the tenant, by day, and estimates the cost.',
+    summary: 'Counts the calls to AWS KMS for the tenant, by day, and estimates their cost.',
     replies: { 200: 'json' },
   },
   getKmsUsageOfAll: {
     method: 'GET',
     path: '/api/v1/usage/kms',
     roles: ['operator'],
-    summary: 'Answers how often AWS KMS was called for all tenants, by day and by tenant.',
+    summary: 'Counts the calls to AWS KMS for all tenants, by day and by tenant.',
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

@@ -7,43 +7,48 @@ const hash = (description: string) =>
   Type.String({ description: `${description} 64 lower-case hex characters.` })
 
 export const audit = Type.Object({
-  tenantId: Type.Optional(Type.String({ description: "Absent in the installation's chain." })),
-  sequence: Type.Integer({ description: 'From 1 on, without gaps.' }),
+  tenantId: Type.Optional(Type.String({ description: 'Absent in the chain of the installation.' })),
+  sequence: Type.Integer({ description: 'Counts from 1, without gaps.' }),
   id: Type.String(),
-  at: Type.String({ description: "RFC 3339, UTC, to the millisecond, by the database's clock." }),
+  at: Type.String({ description: 'RFC 3339 in UTC, to the millisecond, from the clock of the database.' }),
   actor: Type.Object({
     id: Type.String({
-      description: 'The id of an API key; `system`: Keyhold itself; `command`: the command `keyhold-server`.',
+      description:
+        'The id of an API key, or `system` (Keyhold itself), or `command` (the command `keyhold-server`).',
     }),
-    role: Type.Optional(Type.String({ description: 'Of the API key.' })),
+    role: Type.Optional(Type.String({ description: 'The role of the API key.' })),
   }),
   action: Type.Unsafe<AuditAction>(Type.Union(auditActionNames.map((name) => Type.Literal(name)))),
   target: Type.Object({ kind: Type.String(), id: Type.String() }),
-  traceId: Type.Optional(Type.String({ description: 'Of the request, as in its reply and in the log.' })),
+  traceId: Type.Optional(
+    Type.String({ description: 'The trace id of the request, as in its reply and in the log.' }),
+  ),
   details: Type.Record(Type.String(), Type.String()),
-  hash: hash('Of this record and of all before it.'),
+  hash: hash('The hash over this record and all before it.'),
 })
 
 export type Audit = Static<typeof audit>
 
 export const auditPage = Type.Object({
   audits: Type.Array(audit, { description: 'In the order of the chain.' }),
-  next: Type.Optional(Type.String({ description: 'For `after`; absent on the last page.' })),
+  next: Type.Optional(
+    Type.String({ description: 'The value of `after` for the next page; absent on the last page.' }),
+  ),
 })
 
 export const auditHead = Type.Object({
   jws: Type.String({
-    description: 'Compact JWS (RFC 7515) with EdDSA, under one of `signing-keys`: to keep.',
+    description: 'Compact JWS (RFC 7515, EdDSA) by one of `signing-keys`. Keep it.',
   }),
   head: Type.Object(
     {
       type: Type.Literal('keyhold/audit-head/1'),
-      tenantId: Type.Union([Type.String(), Type.Null({ description: "The installation's chain." })]),
-      sequence: Type.Integer({ description: 'Of the last record; 0: there is none yet.' }),
-      hash: hash('Of the last record; zeros: there is none yet.'),
-      signedAt: Type.String({ description: 'RFC 3339, UTC.' }),
+      tenantId: Type.Union([Type.String(), Type.Null({ description: 'The chain of the installation.' })]),
+      sequence: Type.Integer({ description: 'The sequence of the last record; 0 if there is none yet.' }),
+      hash: hash('The hash of the last record; zeros if there is none yet.'),
+      signedAt: Type.String({ description: 'RFC 3339 in UTC.' }),
     },
-    { description: 'What the JWS holds, to read.' },
+    { description: 'The payload of the JWS, for reading.' },
   ),
 })
 
@@ -51,7 +56,10 @@ export type AuditHead = Static<typeof auditHead>
 
 const page = {
   after: Type.Optional(
-    Type.String({ pattern: '^(0|[1-9][0-9]{0,14})$', description: 'The last sequence of the page before.' }),
+    Type.String({
+      pattern: '^(0|[1-9][0-9]{0,14})$',
+      description: 'The last sequence of the previous page.',
+    }),
   ),
   limit: Type.Optional(
     Type.String({
@@ -65,7 +73,7 @@ const ofTenant = {
   tenantId: Type.Optional(
     Type.String({
       pattern: tenantIdPattern,
-      description: "Of this tenant, deleted or not, instead of the installation's own.",
+      description: "Reads the chain of this tenant, deleted or not, instead of the installation's.",
     }),
   ),
 }

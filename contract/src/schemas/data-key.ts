@@ -7,11 +7,11 @@ const version = Type.Integer({ minimum: 1 })
 
 export const dataKey = Type.Object({
   keyName: Type.String(),
-  dataKeyId: Type.String({ description: 'As in the header of every token.' }),
-  activeVersion: Type.Integer({ description: 'The one that encrypts.' }),
-  minimumVersion: Type.Integer({ description: 'What is encrypted under older ones is refused.' }),
+  dataKeyId: Type.String({ description: 'The id in the header of every token.' }),
+  activeVersion: Type.Integer({ description: 'The version that encrypts.' }),
+  minimumVersion: Type.Integer({ description: 'The oldest version that may still decrypt.' }),
   destroyAt: Type.Optional(
-    Type.String({ description: 'When it will be destroyed, if that is scheduled. RFC 3339, UTC.' }),
+    Type.String({ description: 'When it will be destroyed, if that is scheduled. RFC 3339 in UTC.' }),
   ),
   versions: Type.Array(
     Type.Object({
@@ -19,25 +19,27 @@ export const dataKey = Type.Object({
       state: Type.Union([Type.Literal('active'), Type.Literal('decrypt-only'), Type.Literal('retired')]),
       createdAt: Type.String(),
     }),
-    { description: 'The newest first; no more than the newest 100.' },
+    { description: 'The newest first, at most 100.' },
   ),
 })
 
 export type DataKeyInformation = Static<typeof dataKey>
 
 export const dataKeyPage = Type.Object({
-  dataKeys: Type.Array(dataKey, { description: 'By name.' }),
-  next: Type.Optional(Type.String({ description: 'For `after`; absent on the last page.' })),
+  dataKeys: Type.Array(dataKey, { description: 'In the order of their names.' }),
+  next: Type.Optional(
+    Type.String({ description: 'The value of `after` for the next page; absent on the last page.' }),
+  ),
 })
 
 export const listDataKeysQuery = Type.Object({
   after: Type.Optional(
-    Type.String({ pattern: keyNamePattern, description: 'The last name of the page before.' }),
+    Type.String({ pattern: keyNamePattern, description: 'The last name of the previous page.' }),
   ),
   limit: Type.Optional(
     Type.String({
       pattern: '^([1-9][0-9]{0,2}|1000)$',
-      description: `Names of a page: 1 to ${limits.maxDataKeysPerPage}; default ${limits.defaultDataKeysPerPage}.`,
+      description: `Names on a page: 1 to ${limits.maxDataKeysPerPage}; default ${limits.defaultDataKeysPerPage}.`,
     }),
   ),
 })

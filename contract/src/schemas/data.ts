@@ -1,10 +1,12 @@
-// The data plane on the wire. Items are checked one by one, so that a bad one never fails the others; the request's
-// own schema therefore asks only for a list of the right length.
+// The data plane on the wire. Items are checked one by one, so that a bad one never fails the others. So the schema of
+// the request asks only for a list of the right length.
 import Type, { type Static } from 'typebox'
 import { keyNamePattern, limits } from '../limits.ts'
 import { noOthers } from './no-others.ts'
 
-const ref = Type.Optional(Type.String({ maxLength: limits.maxRefCharacters, description: 'Echoed.' }))
+const ref = Type.Optional(
+  Type.String({ maxLength: limits.maxRefCharacters, description: 'Comes back with the result.' }),
+)
 const context = Type.Optional(Type.Record(Type.String(), Type.String()))
 
 export const itemsBody = Type.Object(
@@ -55,7 +57,9 @@ export const reencryptReply = Type.Object({
     Type.Union([
       Type.Object({
         token: Type.String(),
-        reencrypted: Type.Boolean({ description: 'False: the token was under the active data key already.' }),
+        reencrypted: Type.Boolean({
+          description: 'False if the token was already under the active data key.',
+        }),
         ref,
       }),
       itemError,
@@ -68,19 +72,19 @@ export type ReencryptReply = Static<typeof reencryptReply>
 const lease = {
   tenantId: Type.String(),
   plaintext: Type.String({ description: 'The key: 32 bytes in base64.' }),
-  expiresAt: Type.String({ description: "RFC 3339, by the server's clock." }),
+  expiresAt: Type.String({ description: 'RFC 3339, by the clock of the server.' }),
   expiresInSeconds: Type.Number({
-    description: 'To be counted from before the request was sent. 0: for the one operation at hand.',
+    description: 'Count it from before the request was sent. 0 means: use the key for one operation only.',
   }),
 }
 
-/** A data key for local encryption, and until when its plaintext may be held. */
+/** A data key for local encryption, with the time until which its plaintext may be held. */
 export const dataKeyLease = Type.Object({
   ...lease,
   dataKeyId: Type.String(),
   version: Type.Integer(),
   header: Type.String({
-    description: 'What stands before everything that the key encrypts: 26 bytes in base64.',
+    description: 'The 26 bytes that begin everything the key encrypts, in base64.',
   }),
 })
 
@@ -92,7 +96,7 @@ export const unwrapDataKeyBody = Type.Object(
   {
     header: Type.String({
       maxLength: 64,
-      description: 'The 26 bytes before what the key encrypted, in base64.',
+      description: 'The first 26 bytes of an encrypted value, in base64.',
     }),
   },
   noOthers,
@@ -100,7 +104,7 @@ export const unwrapDataKeyBody = Type.Object(
 
 export const blindIndexKeyBody = Type.Object({ keyName: Type.String({ pattern: keyNamePattern }) }, noOthers)
 
-/** The key of a blind index, the same each time, and until when it may be held. */
+/** The key of a blind index, which never changes, with the time until which it may be held. */
 export const blindIndexKey = Type.Object(lease)
 
 export type BlindIndexKey = Static<typeof blindIndexKey>

@@ -4,18 +4,18 @@ import { noOthers } from './no-others.ts'
 
 const step = Type.Object({
   step: Type.Union([Type.Literal('unwrap'), Type.Literal('create')], {
-    description: 'Open a stored tenant key; make a key, open it, and throw it away.',
+    description: '`unwrap`: a stored tenant key. `create`: a new key is made, unwrapped and thrown away.',
   }),
-  tenantKeyVersion: Type.Optional(Type.Integer({ description: 'Of `unwrap`.' })),
+  tenantKeyVersion: Type.Optional(Type.Integer({ description: 'Present for `unwrap`.' })),
   outcome: Type.Union([Type.Literal('passed'), Type.Literal('failed'), Type.Literal('skipped')]),
   ms: Type.Optional(Type.Integer()),
   code: Type.Optional(Type.String()),
 })
 
 const region = Type.Object({
-  region: Type.String({ description: 'The one that stood in.' }),
+  region: Type.String({ description: 'The region that stood in.' }),
   passed: Type.Boolean(),
-  code: Type.Optional(Type.String({ description: 'Of the first step that failed.' })),
+  code: Type.Optional(Type.String({ description: 'The code of the first step that failed.' })),
   cause: Type.Optional(Type.String()),
   advice: Type.Optional(Type.String()),
   steps: Type.Array(step),
@@ -24,11 +24,11 @@ const region = Type.Object({
 const drilledKey = Type.Object({
   keyArn: Type.String(),
   fingerprint: Type.String(),
-  region: Type.String({ description: 'The one that was taken to be away.' }),
-  tenantKeyVersions: Type.Array(Type.Integer(), { description: 'Those that are stored under the key.' }),
-  passed: Type.Boolean({ description: 'Whether another region opened all of them, and made a key.' }),
-  drCompliant: Type.Boolean({ description: 'Whether each region did that has to be able to.' }),
-  advice: Type.String({ description: 'What is to be done; empty: nothing.' }),
+  region: Type.String({ description: 'The region that was treated as down.' }),
+  tenantKeyVersions: Type.Array(Type.Integer(), { description: 'The versions that the key wraps.' }),
+  passed: Type.Boolean({ description: 'Whether another region unwrapped all of them, and made a new key.' }),
+  drCompliant: Type.Boolean({ description: 'Whether every region that must be able to do that did it.' }),
+  advice: Type.String({ description: 'What to do; empty if nothing.' }),
   regions: Type.Array(region),
 })
 
@@ -39,12 +39,12 @@ export const drDrillReport = Type.Object({
   startedAt: Type.String(),
   completedAt: Type.String(),
   lostRegion: Type.Union([Type.String(), Type.Null()], {
-    description: 'Keys of this region alone were drilled; null: each key lost its own region.',
+    description: 'Only keys of this region were drilled; null if each key lost its own region.',
   }),
   passed: Type.Boolean(),
   drCompliant: Type.Boolean(),
   keys: Type.Array(drilledKey, {
-    description: "Customers' keys under which tenant keys are stored. None: the internal KMS holds them all.",
+    description: "The customers' keys that wrap tenant keys. Empty if the internal KMS wraps all of them.",
   }),
 })
 
@@ -59,7 +59,7 @@ export type DrDrillReport = Static<typeof drDrillReport>
 export const runDrDrillBody = Type.Object(
   {
     region: Type.Optional(
-      Type.String({ pattern: '^[a-z0-9-]{1,32}$', description: 'Drill only keys whose own region this is.' }),
+      Type.String({ pattern: '^[a-z0-9-]{1,32}$', description: 'Drills only keys of this region.' }),
     ),
   },
   noOthers,

@@ -6,10 +6,10 @@ export const errorEnvelope = Type.Object({
     Type.Object({
       code: Type.String({ description: 'A code of docs/errors.md.' }),
       title: Type.String({ description: 'What the code means.' }),
-      detail: Type.Optional(Type.String({ description: 'What is particular to this occasion.' })),
+      detail: Type.Optional(Type.String({ description: 'What is special about this case.' })),
     }),
   ),
-  traceId: Type.String({ description: 'Names the request in the logs.' }),
+  traceId: Type.String({ description: 'The name of the request in the logs.' }),
 })
 
 export type ErrorEnvelope = Static<typeof errorEnvelope>

@@ -1,4 +1,4 @@
-// The alias by which a key was registered. Keyhold stays with the key, wherever the alias goes.
+// The alias by which a key was registered. Keyhold stays with the key, even if the alias is moved.
 import Type, { type Static } from 'typebox'
 
 const call = { method: Type.Literal('POST'), path: Type.String() }
@@ -7,12 +7,14 @@ export const keyAlias = Type.Object(
   {
     arn: Type.String(),
     state: Type.Union([Type.Literal('same'), Type.Literal('moved'), Type.Literal('unresolved')]),
-    movedTo: Type.Optional(Type.String({ description: 'The ARN of the key that it names now.' })),
+    movedTo: Type.Optional(Type.String({ description: 'The ARN of the key that the alias names now.' })),
     message: Type.Optional(Type.String()),
     offer: Type.Optional(
       Type.Object(
         {
-          arnFingerPrint: Type.String({ description: 'Of the key that it names now.' }),
+          arnFingerPrint: Type.String({
+            description: 'The fingerprint of the key that the alias names now.',
+          }),
           register: Type.Object({
             ...call,
             body: Type.Object({
@@ -23,12 +25,15 @@ export const keyAlias = Type.Object(
           }),
           migrate: Type.Object(call),
         },
-        { description: 'The two requests that follow a moved alias; neither is made by Keyhold itself.' },
+        { description: 'The two requests that follow a moved alias. Keyhold never makes them itself.' },
       ),
     ),
     checkedAt: Type.String(),
   },
-  { description: 'The alias by which the key was registered; Keyhold stays with the key.' },
+  {
+    description:
+      'The alias by which the key was registered. Keyhold stays with the key, even if the alias is moved.',
+  },
 )
 
 export type KeyAlias = Static<typeof keyAlias>

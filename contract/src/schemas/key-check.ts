@@ -8,9 +8,12 @@ const roleArn = Type.String({ minLength: 1 })
 export const checkKeyBody = Type.Object({ arn, roleArn: Type.Optional(roleArn) })
 
 export const keyChecks = Type.Object({
-  accepted: Type.Boolean({ description: 'Whether the key would be registered as it is.' }),
+  accepted: Type.Boolean({ description: 'Whether a registration would succeed now.' }),
   error: Type.Optional(
-    Type.Object({ code: Type.String(), message: Type.String() }, { description: 'Why it would not be.' }),
+    Type.Object(
+      { code: Type.String(), message: Type.String() },
+      { description: 'Why it would not succeed.' },
+    ),
   ),
   registered: Type.Boolean({ description: 'Whether this tenant has registered the key already.' }),
   arn: Type.Optional(Type.String({ description: "The key's own ARN." })),
@@ -29,7 +32,7 @@ export const keyChecks = Type.Object({
         Type.Literal('warning'),
         Type.Literal('skipped'),
       ]),
-      code: Type.String({ description: 'An error code where it failed or warns, else empty.' }),
+      code: Type.String({ description: 'The error code if it failed or warns, else empty.' }),
       message: Type.String(),
     }),
   ),
@@ -47,12 +50,20 @@ const policyDocument = Type.Object({
 
 export const keyPolicy = Type.Object({
   tenantId: Type.String(),
-  principals: Type.Array(Type.String(), { description: 'Whom the policies name: Keyhold in AWS.' }),
-  externalId: Type.String({ description: "What a role's trust policy asks for: this tenant's own." }),
+  principals: Type.Array(Type.String(), {
+    description: 'The principals that the policies admit: Keyhold in AWS.',
+  }),
+  externalId: Type.String({
+    description: 'The external id that the trust policy of a role must require. Each tenant has its own.',
+  }),
   regions: Type.Array(
     Type.Object({
       region: Type.String(),
-      arn: Type.Optional(Type.String({ description: 'Absent where an alias does not tell the key.' })),
+      arn: Type.Optional(
+        Type.String({
+          description: 'Absent if the request named an alias, which does not tell the key of each region.',
+        }),
+      ),
       policy: policyDocument,
       terraform: Type.String(),
       cloudFormation: Type.String(),

@@ -15,12 +15,13 @@ const regionState = [
 
 export const keyHealth = Type.Object({
   state: Type.Union([...regionState, Type.Literal('degraded')], {
-    description: "Of the key's own region; degraded: that one is away, and another one stands in.",
+    description:
+      "The state in the key's own region. `degraded`: that region is down, and another one stands in.",
   }),
   cause: Type.String(),
   since: Type.String(),
-  checkedAt: Type.String({ description: 'When AWS KMS was last asked.' }),
-  advice: Type.String({ description: 'What the owner of the key can do; empty: nothing.' }),
+  checkedAt: Type.String({ description: 'When AWS KMS was last called.' }),
+  advice: Type.String({ description: 'What the owner of the key can do; empty if nothing.' }),
   regions: Type.Array(
     Type.Object({
       region: Type.String(),
@@ -28,7 +29,9 @@ export const keyHealth = Type.Object({
       cause: Type.String(),
       since: Type.String(),
       checkedAt: Type.String(),
-      advice: Type.String({ description: 'What the owner of the key can do there; empty: nothing.' }),
+      advice: Type.String({
+        description: 'What the owner of the key can do in this region; empty if nothing.',
+      }),
     }),
     { description: "The key's own region first." },
   ),

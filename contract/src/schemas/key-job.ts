@@ -1,5 +1,5 @@
-// Key jobs on the wire, as Keyhold's own routes show them: migrations and rotations alike, whatever became of them.
-// Times are RFC 3339 in UTC, and absent where there is none.
+// Key jobs as Keyhold's own routes show them: migrations and rotations, running or ended. Times are RFC 3339 in UTC, and
+// absent if there is none.
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { noOthers } from './no-others.ts'
@@ -7,7 +7,7 @@ import { noOthers } from './no-others.ts'
 const uuidPattern = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 const maxVersion = 2_147_483_647
 
-const time = Type.String({ description: 'RFC 3339, UTC.' })
+const time = Type.String({ description: 'RFC 3339 in UTC.' })
 
 export const keyJobKind = Type.Union([
   Type.Literal('migration', { description: 'To another KEK.' }),
@@ -32,31 +32,35 @@ export const keyJob = Type.Object({
   kind: keyJobKind,
   tenantId: Type.String(),
   phase: keyJobPhase,
-  progress: Type.Integer({ description: 'Percent of the way there or, once cancelled, of the way back.' }),
+  progress: Type.Integer({ description: 'Percent. After a cancellation: percent of the way back.' }),
   source: Type.Object({ ...end, tenantKeyVersion: Type.Integer() }),
   target: Type.Object({
     ...end,
-    tenantKeyVersion: Type.Optional(Type.Integer({ description: 'Absent until it is made.' })),
+    tenantKeyVersion: Type.Optional(Type.Integer({ description: 'Absent until it exists.' })),
   }),
   cipherkeys: Type.Object({
-    total: Type.Integer({ description: 'Found when the copying began.' }),
-    copied: Type.Integer({ description: 'Rewrapped so far; once cancelled: brought back so far.' }),
-    verified: Type.Integer({ description: 'Opened so far by the verification.' }),
-    failed: Type.Integer({ description: 'Set aside because they do not open, the accepted ones included.' }),
-    accepted: Type.Integer({ description: 'Of those: accepted by name.' }),
+    total: Type.Integer({ description: 'The number of cipherkeys when the copying began.' }),
+    copied: Type.Integer({ description: 'Rewrapped so far. After a cancellation: brought back so far.' }),
+    verified: Type.Integer({ description: 'Verified so far.' }),
+    failed: Type.Integer({
+      description: 'Set aside because they cannot be unwrapped, including the accepted ones.',
+    }),
+    accepted: Type.Integer({ description: 'How many of the failed ones are accepted.' }),
   }),
   initiatedAt: time,
   copyStartedAt: Type.Optional(time),
   copyEndedAt: Type.Optional(time),
-  completedAt: Type.Optional(Type.String({ description: 'When it ended, done or aborted. RFC 3339, UTC.' })),
+  completedAt: Type.Optional(
+    Type.String({ description: 'When it ended, done or aborted. RFC 3339 in UTC.' }),
+  ),
   cancelledAt: Type.Optional(time),
   lastError: Type.Optional(
     Type.Object(
       { code: Type.String(), message: Type.String(), at: time },
-      { description: 'Why it waits; absent while it moves.' },
+      { description: 'Why it waits; absent while it makes progress.' },
     ),
   ),
-  retryAt: Type.Optional(Type.String({ description: 'When it is tried again. RFC 3339, UTC.' })),
+  retryAt: Type.Optional(Type.String({ description: 'When it is tried again. RFC 3339 in UTC.' })),
   keysPerSecond: Type.Optional(
     Type.Number({ description: 'Cipherkeys copied per second since the copying began.' }),
   ),
@@ -66,12 +70,14 @@ export type KeyJob = Static<typeof keyJob>
 
 export const keyJobPage = Type.Object({
   migrations: Type.Array(keyJob, { description: 'The newest first.' }),
-  next: Type.Optional(Type.String({ description: 'For `before`; absent on the last page.' })),
+  next: Type.Optional(
+    Type.String({ description: 'The value of `before` for the next page; absent on the last page.' }),
+  ),
 })
 
 export const listKeyJobsQuery = Type.Object({
   before: Type.Optional(
-    Type.String({ pattern: uuidPattern, description: 'The last id of the page before.' }),
+    Type.String({ pattern: uuidPattern, description: 'The last id of the previous page.' }),
   ),
   limit: Type.Optional(
     Type.String({
@@ -84,7 +90,7 @@ export const listKeyJobsQuery = Type.Object({
 export const keyJobFailure = Type.Object({
   dataKeyId: Type.String(),
   version: Type.Integer(),
-  keyName: Type.Optional(Type.String({ description: 'Absent for a data key of its own.' })),
+  keyName: Type.Optional(Type.String({ description: 'Absent for a leased data key, which has no name.' })),
   tenantKeyVersion: Type.Optional(Type.Integer({ description: 'The version that wraps it.' })),
   code: Type.String(),
   at: time,
@@ -95,15 +101,17 @@ export const keyJobFailure = Type.Object({
 export type KeyJobFailure = Static<typeof keyJobFailure>
 
 export const keyJobFailurePage = Type.Object({
-  failures: Type.Array(keyJobFailure, { description: 'By data key id and version.' }),
-  next: Type.Optional(Type.String({ description: 'For `after`; absent on the last page.' })),
+  failures: Type.Array(keyJobFailure, { description: 'In the order of data key id and version.' }),
+  next: Type.Optional(
+    Type.String({ description: 'The value of `after` for the next page; absent on the last page.' }),
+  ),
 })
 
 export const listKeyJobFailuresQuery = Type.Object({
   after: Type.Optional(
     Type.String({
       pattern: `${uuidPattern.slice(0, -1)}\\.[1-9][0-9]{0,9}$`,
-      description: '`next` of the page before.',
+      description: '`next` of the previous page.',
     }),
   ),
   limit: Type.Optional(
@@ -132,9 +140,9 @@ export const acceptFailuresBody = Type.Object(
 
 export const keyJobReport = Type.Object({
   jws: Type.String({
-    description: 'Compact JWS (RFC 7515) with EdDSA, under one of `signing-keys`: the proof.',
+    description: 'Compact JWS (RFC 7515, EdDSA) by one of `signing-keys`. It is the proof.',
   }),
-  report: Type.Record(Type.String(), Type.Unknown(), { description: 'What the JWS holds, to read.' }),
+  report: Type.Record(Type.String(), Type.Unknown(), { description: 'The payload of the JWS, for reading.' }),
 })
 
 export type KeyJobReport = Static<typeof keyJobReport>

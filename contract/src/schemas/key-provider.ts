@@ -1,4 +1,4 @@
-// Key providers on the wire. Read-only and unknown members of a request are ignored, as clients post them back.
+// Key providers on the wire. Read-only and unknown members of a request are ignored, because clients post them back.
 import Type, { type Static } from 'typebox'
 import { keyAlias } from './key-alias.ts'
 import { keyHealth } from './key-health.ts'
@@ -16,7 +16,7 @@ export const keyProvider = Type.Object({
   arnFingerPrint: Type.String(),
   description: Type.Optional(Type.String()),
   keyprovider: Type.String(),
-  current: Type.Optional(Type.Literal(true, { description: 'Present on the current provider alone.' })),
+  current: Type.Optional(Type.Literal(true, { description: 'Present only on the current provider.' })),
   createdAt: Type.String(),
   promotedToCurrentAt: Type.String(),
   demotedFromCurrentAt: Type.String(),
@@ -26,11 +26,11 @@ export const keyProvider = Type.Object({
   complianceError: Type.Optional(complianceError),
   warnings: Type.Optional(
     Type.Array(complianceError, {
-      description: 'What is not as it should be; absent where nothing was found.',
+      description: 'Problems that are no reason to refuse the key; absent if there are none.',
     }),
   ),
   roleArn: Type.Optional(
-    Type.String({ description: "The role in the customer's account through which the key is reached." }),
+    Type.String({ description: "The role in the customer's account through which Keyhold reaches the key." }),
   ),
   health: Type.Optional(keyHealth),
   alias: Type.Optional(keyAlias),

@@ -1,4 +1,4 @@
-// What a migration to a key would be like, and what still hangs on one.
+// The plan of a migration to a key, and the parts that still depend on a key.
 import Type, { type Static } from 'typebox'
 import { keyJobKind, keyJobPhase } from './key-job.ts'
 import { tenantKeyState } from './tenant-key.ts'
@@ -7,11 +7,13 @@ const problem = { code: Type.String(), message: Type.String() }
 
 export const migrationPlan = Type.Object({
   tenantId: Type.String(),
-  wouldStart: Type.Boolean({ description: 'Whether a start would succeed now: there are no refusals.' }),
-  refusals: Type.Array(Type.Object(problem), {
-    description: 'What a start would be refused with now, the first one first.',
+  wouldStart: Type.Boolean({
+    description: 'Whether a start would succeed now: true if there are no refusals.',
   }),
-  warnings: Type.Array(Type.Object(problem), { description: 'What would make it wait on the way.' }),
+  refusals: Type.Array(Type.Object(problem), {
+    description: 'Why a start would be refused now, in the order of the checks.',
+  }),
+  warnings: Type.Array(Type.Object(problem), { description: 'Problems that would make it wait on the way.' }),
   source: Type.Object({
     fingerprint: Type.String(),
     arn: Type.String(),
@@ -27,13 +29,13 @@ export const migrationPlan = Type.Object({
       code: Type.Optional(Type.String()),
       message: Type.Optional(Type.String()),
     }),
-    { description: 'Each end was tried for real, in each of its regions.' },
+    { description: 'Real calls to each end, in each of its regions.' },
   ),
   census: Type.Object({
     tenantKeys: Type.Integer({ description: 'Versions that are not destroyed.' }),
     cipherkeys: Type.Integer(),
-    checked: Type.Integer({ description: 'How many of them were opened, within some seconds.' }),
-    unreadable: Type.Integer({ description: 'How many of those do not open.' }),
+    checked: Type.Integer({ description: 'How many of them were unwrapped, within some seconds.' }),
+    unreadable: Type.Integer({ description: 'How many of those cannot be unwrapped.' }),
     unreadableCipherkeys: Type.Array(
       Type.Object({
         dataKeyId: Type.String(),
@@ -46,12 +48,12 @@ export const migrationPlan = Type.Object({
   estimate: Type.Object(
     {
       seconds: Type.Optional(
-        Type.Integer({ description: 'Copying and verifying; absent where nothing was measured.' }),
+        Type.Integer({ description: 'The time for copying and verifying; absent if nothing was measured.' }),
       ),
       keysPerSecond: Type.Optional(Type.Number()),
       sampledCipherkeys: Type.Integer(),
     },
-    { description: 'From what was measured here just now and the budget of key jobs.' },
+    { description: 'Made from a measurement just now and the budget of key jobs.' },
   ),
 })
 
@@ -75,7 +77,7 @@ export const keyProviderUsage = Type.Object({
     description: 'Running migrations and rotations that need it.',
   }),
   safeToDelete: Type.Boolean({
-    description: 'Whether nothing of this tenant needs the key in the KMS any more.',
+    description: 'Whether this tenant no longer needs the key in the KMS.',
   }),
   safeSince: Type.Optional(Type.String({ description: 'When the last dependency ended.' })),
   blockers: Type.Array(
@@ -90,9 +92,9 @@ export const keyProviderUsage = Type.Object({
         Type.Literal('root-key'),
       ]),
       message: Type.String(),
-      until: Type.Optional(Type.String({ description: 'When it ends by itself.' })),
+      until: Type.Optional(Type.String({ description: 'When it ends without any action.' })),
     }),
-    { description: 'What stands in the way; empty when it is safe.' },
+    { description: 'Why the key is not safe to delete; empty if it is safe.' },
   ),
 })
 

@@ -1,13 +1,17 @@
-// What Keyhold has asked of AWS KMS, and what that may have cost.
+// Calls of Keyhold to AWS KMS, and an estimate of their cost.
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
 
-const day = Type.String({ description: 'As 2026-01-31, in UTC.' })
+const day = Type.String({ description: 'A day in UTC, such as 2026-01-31.' })
 const usd = (description: string) => Type.String({ description: `${description} With six decimals.` })
 
 const counts = {
-  calls: Type.Integer({ description: 'Also those that were never sent, for want of budget.' }),
-  requests: Type.Integer({ description: 'What was sent for them, repetitions by the AWS SDK included.' }),
+  calls: Type.Integer({
+    description: 'All calls, including those never sent because the budget was used up.',
+  }),
+  requests: Type.Integer({
+    description: 'The requests sent for them, including repetitions by the AWS SDK.',
+  }),
 }
 
 const kind = {
@@ -27,19 +31,26 @@ const summary = {
   estimatedCost: Type.Object(
     {
       usd: usd(
-        "Of the requests that Keyhold's own account pays for, at the price that the operator has set.",
+        "The cost of the requests that Keyhold's own account pays for, at the price that the operator has set.",
       ),
-      usdPer10000Requests: usd('That price.'),
+      usdPer10000Requests: usd('The price that the operator has set.'),
     },
-    { description: 'An estimate: no free tier, no discount, and AWS may not charge for what it refused.' },
+    {
+      description:
+        'An estimate without free tier and discounts. AWS may not charge for requests that it refused.',
+    },
   ),
 }
 
 export const kmsUsage = Type.Object({
   ...summary,
   rows: Type.Array(
-    Type.Object({ ...kind, account: Type.String({ description: 'The account of the key.' }), ...counts }),
-    { description: 'By day, the oldest first.' },
+    Type.Object({
+      ...kind,
+      account: Type.String({ description: 'The account that owns the key.' }),
+      ...counts,
+    }),
+    { description: 'In the order of days, the oldest first.' },
   ),
 })
 
@@ -48,15 +59,15 @@ export type KmsUsage = Static<typeof kmsUsage>
 export const kmsUsageOfAll = Type.Object({
   ...summary,
   rows: Type.Array(Type.Object({ ...kind, ...counts }), {
-    description: 'Of all tenants together, by day, the oldest first.',
+    description: 'All tenants together, in the order of days, the oldest first.',
   }),
   tenants: Type.Array(
     Type.Object({
-      tenantId: Type.String({ description: 'Of a tenant that may be deleted by now.' }),
+      tenantId: Type.String({ description: 'The tenant, which may be deleted by now.' }),
       ...counts,
-      estimatedUsd: usd("Of the requests that Keyhold's own account pays for."),
+      estimatedUsd: usd("The cost of the requests that Keyhold's own account pays for."),
     }),
-    { description: 'The most requests first.' },
+    { description: 'The tenant with the most requests first.' },
   ),
   moreTenants: Type.Boolean({ description: 'Whether there are more than `limit`.' }),
 })
@@ -69,13 +80,13 @@ export const kmsUsageQuery = Type.Object({
   from: Type.Optional(
     Type.String({
       pattern: dayForm,
-      description: 'The first day, in UTC; default: the first of the month of `to`.',
+      description: 'The first day in UTC. Default: the first of the month of `to`.',
     }),
   ),
   to: Type.Optional(
     Type.String({
       pattern: dayForm,
-      description: 'The last day, in UTC, at most 366 in all; default: today.',
+      description: 'The last day in UTC. Default: today. The period has at most 366 days.',
     }),
   ),
 })
@@ -85,7 +96,7 @@ export const kmsUsageOfAllQuery = Type.Object({
   limit: Type.Optional(
     Type.String({
       pattern: '^([1-9][0-9]{0,2}|1000)$',
-      description: `How many tenants, 1 to 1000; default ${limits.defaultUsageTenants}.`,
+      description: `How many tenants: 1 to 1,000; default ${limits.defaultUsageTenants}.`,
     }),
   ),
 })

@@ -1,4 +1,4 @@
-// Migrations on the wire: both spellings where clients differ.
+// Migrations as the original shows them. Both spellings are there if clients differ.
 import Type, { type Static } from 'typebox'
 
 export const migrationPhase = Type.Union([
@@ -25,9 +25,9 @@ export const migrationInformation = Type.Object({
   completedAt: Type.String(),
   phase: migrationPhase,
   cipherkeys: Type.Object({
-    total: Type.Integer({ description: 'Cipherkeys found when the copying began.' }),
-    copied: Type.Integer({ description: 'Cipherkeys rewrapped so far.' }),
-    failed: Type.Integer({ description: 'Cipherkeys set aside because they could not be unwrapped.' }),
+    total: Type.Integer({ description: 'The number of cipherkeys when the copying began.' }),
+    copied: Type.Integer({ description: 'Rewrapped so far.' }),
+    failed: Type.Integer({ description: 'Set aside because they cannot be unwrapped.' }),
   }),
   lastError: Type.Optional(
     Type.Object({

@@ -1,5 +1,5 @@
 /**
- * For bodies of Keyhold's own routes: a member that is not named is refused, as it may be one that is misspelt, such as
- * a context that would then bind nothing. The original's routes ignore what they do not know.
+ * For bodies of Keyhold's own routes, which refuse unknown members. Such a member may be a misspelt one, such as a
+ * context that would then bind nothing. The original's routes ignore unknown members.
  */
 export const noOthers = { additionalProperties: false } as const

@@ -1,5 +1,5 @@
-// What goes into each route and what comes out of it, as schemas. Apart from the table of routes, since whoever calls a
-// route needs no schema: TypeBox is more than all the rest of a client, to load and to ship.
+// The schemas of the queries, bodies and replies of each route. They are not in the table of routes, because a caller of
+// a route needs no schemas: TypeBox is larger than all the rest of a client.
 import type { TSchema } from 'typebox'
 import type { RouteId, routes } from '../routes.ts'
 import {
@@ -66,11 +66,11 @@ import {
 
 /** The schemas of one route. */
 export interface RouteSchemas {
-  /** Members are strings; without it what stands in the query is ignored. */
+  /** Its members are strings. Without it the query is ignored. */
   query?: TSchema
-  /** Without it a body is ignored. */
+  /** Without it the body is ignored. */
   body?: TSchema
-  /** What each status of success answers, of events each one; null: no body. */
+  /** The body for each status of success, or each event of a stream; null if there is no body. */
   replies: Readonly<Record<number, TSchema | null>>
 }
 

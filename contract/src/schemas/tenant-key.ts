@@ -1,4 +1,4 @@
-// Tenant keys on the wire: never the keys themselves. Times are RFC 3339 in UTC, and absent where there is none.
+// Tenant keys on the wire, never the keys themselves. Times are RFC 3339 in UTC, and absent if there is none.
 import Type, { type Static } from 'typebox'
 
 export const tenantKeyState = Type.Union([
@@ -12,7 +12,7 @@ export const tenantKey = Type.Object({
   version: Type.Integer(),
   state: tenantKeyState,
   keyArn: Type.String({ description: 'The KEK that wraps it.' }),
-  fingerprint: Type.String({ description: "That KEK's key provider." }),
+  fingerprint: Type.String({ description: "The fingerprint of that KEK's key provider." }),
   createdAt: Type.String(),
   destroyAfter: Type.Optional(Type.String({ description: 'The end of the backup retention.' })),
   destroyedAt: Type.Optional(Type.String()),
@@ -21,5 +21,5 @@ export const tenantKey = Type.Object({
 export type TenantKeyInformation = Static<typeof tenantKey>
 
 export const tenantKeyList = Type.Object({
-  tenantKeys: Type.Array(tenantKey, { description: 'All versions ever made, the newest first.' }),
+  tenantKeys: Type.Array(tenantKey, { description: 'All versions, destroyed ones too, the newest first.' }),
 })

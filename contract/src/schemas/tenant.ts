@@ -1,4 +1,4 @@
-// Tenants and API keys, the operator's resources.
+// Tenants and API keys, which the operator manages.
 import Type, { type Static } from 'typebox'
 import { tenantIdPattern } from '../limits.ts'
 import { noOthers } from './no-others.ts'
@@ -8,7 +8,7 @@ export const tenant = Type.Object({
   name: Type.String(),
   createdAt: Type.String(),
   deletionDueAt: Type.Optional(
-    Type.String({ description: 'When it will be destroyed, if that is scheduled. RFC 3339, UTC.' }),
+    Type.String({ description: 'When the tenant will be destroyed, if that is scheduled. RFC 3339 in UTC.' }),
   ),
 })
 
@@ -18,7 +18,9 @@ export const tenantList = Type.Array(tenant)
 
 export const createTenantBody = Type.Object(
   {
-    id: Type.Optional(Type.String({ pattern: tenantIdPattern, description: 'Made when absent.' })),
+    id: Type.Optional(
+      Type.String({ pattern: tenantIdPattern, description: 'Keyhold makes one if it is absent.' }),
+    ),
     name: Type.String({ minLength: 1, maxLength: 256 }),
   },
   noOthers,
@@ -35,7 +37,7 @@ export const apiKey = Type.Object({
   id: Type.String(),
   role,
   tenantId: Type.Optional(
-    Type.String({ description: "Absent on operators' keys and on services for all tenants." }),
+    Type.String({ description: 'Absent on keys of operators, and on service keys for all tenants.' }),
   ),
   name: Type.String(),
   createdAt: Type.String(),
@@ -56,5 +58,5 @@ export const createApiKeyBody = Type.Object(
 
 export const createdApiKey = Type.Object({
   ...apiKey.properties,
-  key: Type.String({ description: 'The access token; shown this once and stored as a hash alone.' }),
+  key: Type.String({ description: 'The access token. It is shown only once; Keyhold stores only a hash.' }),
 })
