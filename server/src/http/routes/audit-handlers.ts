@@ -8,7 +8,7 @@ import type { Handlers } from '../server/handler.ts'
 
 export interface AuditHandlerParts {
   store: Store
-  /** Signs JSON and answers a compact JWS. */
+  /** Signs JSON and returns a compact JWS. */
   sign: (payload: Readonly<Record<string, unknown>>) => string
 }
 
@@ -65,7 +65,7 @@ function auditWire(row: AuditRow): Audit {
     id: row.id,
     at: row.at.toISOString(),
     actor: { id: row.actorId, ...(row.actorRole !== undefined && { role: row.actorRole }) },
-    // Whatever stands there, also after somebody has changed it: whoever checks the chain must see what was stored.
+    // Any stored text is shown, even if somebody has changed it, because a verification needs exactly the stored text.
     action: row.action as AuditAction,
     target: { kind: row.targetKind, id: row.targetId },
     ...(row.traceId !== undefined && { traceId: row.traceId }),

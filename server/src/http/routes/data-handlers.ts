@@ -1,4 +1,4 @@
-// The routes of the data plane. Each item is checked on its own; a bad one becomes its own error.
+// The routes that encrypt, decrypt and re-encrypt. Each item is checked on its own, and a bad one becomes its own error.
 import {
   keyNamePattern,
   limits,
@@ -125,7 +125,7 @@ function tooLarge(): KeyholdError {
   })
 }
 
-// A bad item still gets its ref back, if that at least is as it should be.
+// A bad item still gets its ref back if the ref itself is valid.
 function refOf(item: unknown): { ref?: string } {
   if (typeof item !== 'object' || item === null || !('ref' in item) || typeof item.ref !== 'string') return {}
   return item.ref.length <= limits.maxRefCharacters ? { ref: item.ref } : {}

@@ -19,7 +19,7 @@ export function dataKeyHandlers({
       if (bytes === undefined) throw new KeyholdError('ERR_TOKEN_INVALID')
       const { dataKeyId, version } = parseHeader(bytes)
       const lease = await leases.renew(tenantId, dataKeyId, version)
-      // As for a token of another tenant: no difference that would tell whether the key exists.
+      // The same error as for a token of another tenant, so that nobody learns whether the key exists.
       if (lease === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
       return { status: 200, body: dataKeyLeaseWire(lease) }
     },
@@ -38,7 +38,7 @@ function leaseWire({ dataKey, remainingMs }: Lease): BlindIndexKey {
     tenantId: dataKey.tenantId,
     plaintext,
     expiresAt: new Date(Date.now() + remainingMs).toISOString(),
-    // Rounded down: a lease may end early, never late.
+    // Rounded down, because a lease may end early but never late.
     expiresInSeconds: Math.floor(remainingMs) / 1_000,
   }
 }

@@ -1,4 +1,4 @@
-// The routes of destructions: of a tenant's data keys by its admin, of tenants by the operator.
+// The routes of destructions. A tenant's admin destroys data keys, the operator destroys tenants.
 import { limits, type Destruction, type DestructionWithRecord } from '@keyhold/contract'
 import { cancelDataKeyDestruction, cancelTenantDestruction } from '../../destruction/cancel-destruction.ts'
 import { getDestruction } from '../../destruction/get-destruction.ts'

@@ -37,7 +37,7 @@ export function drDrillHandlers(
   }
 }
 
-// What was signed is what is shown: its form is that of the version that made it.
+// The signed report is shown as it is, in the form of the version that made it.
 function drDrillWire(jws: string): DrDrillBody {
   return { jws, report: payloadOfJws(jws) as DrDrillReport }
 }

@@ -1,4 +1,4 @@
-// The routes of key jobs: migrations and rotations, what they have set aside, and what people may do about them.
+// The routes of key jobs: migrations and rotations, the cipherkeys that they have set aside, and the actions on them.
 import { limits, type KeyJob } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { cancelMigration } from '../../migration/cancel-migration.ts'
@@ -31,7 +31,7 @@ export function keyJobHandlers(
 
   async function reply(job: KeyJobRow): Promise<{ status: 200; body: KeyJob }> {
     const [body] = await wireAll(store, [job])
-    if (body === undefined) throw new TypeError('one key job, no wire')
+    if (body === undefined) throw new TypeError('a key job has no wire form')
     return { status: 200, body }
   }
 
@@ -85,7 +85,7 @@ export function keyJobHandlers(
   }
 }
 
-/** A key job's states, one after the other, until it has ended. */
+/** Handlers of the event stream: the states of a key job, one after the other, until it has ended. */
 export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers {
   return {
     async watchMigration({ tenantId, params }) {
@@ -93,7 +93,7 @@ export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers 
       return async () => {
         const job = await getKeyJob(store, tenantId, id)
         const [data] = await wireAll(store, [job])
-        // The rate changes with time alone, which is no news.
+        // The rate alone is no change: it differs at every moment.
         const mark = JSON.stringify({ ...data, keysPerSecond: undefined })
         return { data, mark, isLast: job.completedAt !== undefined }
       }

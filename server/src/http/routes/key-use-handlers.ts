@@ -1,4 +1,4 @@
-// The routes that tell what a migration would be like, and what hangs on a key.
+// The routes that plan a migration and show the usage of a key provider.
 import type { MigrationPlan } from '../../migration/plan-migration.ts'
 import { getKeyProviderUsage } from '../../providers/key-provider-usage.ts'
 import type { Store } from '../../store/store.ts'

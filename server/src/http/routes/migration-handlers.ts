@@ -1,4 +1,4 @@
-// The routes of migrations.
+// The original's routes of migrations.
 import { spellings, type MigrationInformation } from '@keyhold/contract'
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { getMigrationDetails } from '../../migration/migration-details.ts'
@@ -42,7 +42,7 @@ export function migrationHandlers({
         if (isKeyholdError(error, 'ERR_MIGRATION_TARGET_CURRENT')) {
           return { status: 200, body: { message: spellings.resetNotNeededMessage } }
         }
-        // On this route the wire keeps 424 for a tenant that is there already; a failure is a failed initiation.
+        // The original uses 424 on this route for a tenant that is there already, so a failed preparation is a 412.
         if (isKeyholdError(error, 'ERR_MIGRATION_NOT_PREPARED')) {
           throw new KeyholdError('ERR_MIGRATION_NOT_STARTED', { message: error.message, cause: error })
         }

@@ -1,5 +1,5 @@
-// One big value as it is, without JSON and base64: bytes in, bytes out. Key name and encryption context travel in
-// headers; what is wrong with the value is wrong with the request.
+// Encrypts and decrypts one big value as bytes, without JSON and base64. Key name and encryption context are in headers.
+// A faulty value fails the request, because the request has no other.
 import { keyNamePattern } from '@keyhold/contract'
 import {
   checkEncryptionContext,
@@ -38,7 +38,7 @@ export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): O
   }
 }
 
-// Base64url of a JSON object of strings: a header's own alphabet has no place for all of Unicode.
+// The context is base64url of a JSON object of strings, because a header cannot hold all of Unicode.
 function readContext({ 'keyhold-context': header }: IncomingHttpHeaders): EncryptionContext {
   if (header === undefined) return {}
   return checkEncryptionContext(parseContext(String(header)) as EncryptionContext)
@@ -49,7 +49,7 @@ function parseContext(header: string): unknown {
   try {
     if (bytes !== undefined) return parseJson(bytes)
   } catch {
-    // One refusal for all of them, below.
+    // All faults have the same refusal, below.
   }
   throw new KeyholdError('ERR_CONTEXT_INVALID', {
     message: 'The header Keyhold-Context does not hold base64url of a JSON object.',

@@ -22,7 +22,7 @@ export function tenantKeyHandlers(
       const internalKeyArn = providers.find(({ kms }) => kms === 'internal')?.keyArn
       const versions = await store.tenantKeys.list(tenantId)
       const tenantKeys = versions.reverse().map(({ version, state, keyArn, ...times }) => {
-        // A provider's entry may be gone by now; its fingerprint comes from the key's ARN.
+        // The key provider may be deleted by now. Its fingerprint comes from the key's ARN.
         const fingerprint = keyArn === internalKeyArn ? tenantId : keyArnFingerprint(keyArn)
         return {
           version,

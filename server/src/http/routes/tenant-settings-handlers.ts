@@ -1,4 +1,4 @@
-// The routes of what a tenant settles for itself.
+// The routes of a tenant's settings.
 import type { TenantSettings as SettingsBody } from '@keyhold/contract'
 import {
   changeTenantSettings,

@@ -1,4 +1,4 @@
-// The routes of what was used.
+// The routes of usage: the calls to AWS KMS.
 import { limits } from '@keyhold/contract'
 import { parseDayRange } from '../../providers/day-range.ts'
 import { estimateKmsCost, formatUsd } from '../../providers/estimate-kms-cost.ts'
@@ -8,7 +8,7 @@ import type { Handlers } from '../server/handler.ts'
 
 export interface UsageHandlerParts {
   store: Pick<Store, 'kmsUsage'>
-  /** Puts what this replica has counted into the database; others do so each few seconds. */
+  /** Writes the counts of this replica into the database. Other replicas do so every few seconds. */
   flushKmsUsage: () => Promise<void>
   /** The price of 10,000 requests in millionths of a dollar. */
   kmsMicroUsdPer10000: number

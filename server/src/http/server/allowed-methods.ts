@@ -1,10 +1,10 @@
-// Which methods a path has: asked where a request fits no route, to tell a wrong method from a wrong path.
+// Knows the methods of every path. A request that fits no route has either a wrong method or a wrong path.
 import { KeyholdError } from '@keyhold/core'
 
 export interface AllowedMethods {
   /** Adds a route; `:name` in its path stands for one segment. */
   add(method: string | readonly string[], path: string): void
-  /** What a request for `target`, which fits no route, is refused with. */
+  /** The error for a request for `target`, which fits no route. */
   refusal(target: string): KeyholdError
 }
 

@@ -1,12 +1,12 @@
-// What Node's HTTP parser refuses before there is a request: broken or too large headers, or a client that is too
-// slow. The error is not logged, as it holds the raw packet, access token and all.
+// Answers what Node's HTTP parser refuses before there is a request: broken or too large headers, or a client that is
+// too slow. The error itself is not logged, because it holds the raw packet with the access token.
 import { KeyholdError, type ErrorCode } from '@keyhold/core'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { errorReply } from './error-reply.ts'
 import { newTraceId } from './new-trace-id.ts'
 
-/** What is told of a refusal. */
+/** The facts of a refusal for the log. */
 export interface ClientErrorRefusal {
   traceId: string
   status: number
@@ -19,7 +19,7 @@ const codeByParserCode: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'ERR_REQUEST_TIMEOUT',
 }
 
-/** Answers in the envelope, where the client still listens, and ends the connection. */
+/** Answers in the envelope if the client still listens, and ends the connection. */
 export function answerClientError(
   error: Error & { code?: string },
   socket: Socket,

@@ -1,4 +1,4 @@
-// The HTTP application: exactly the routes of the contract, and the few that are for machines.
+// The HTTP application: exactly the routes of the contract, and a few for machines.
 import { limits, routeIds, type RouteId } from '@keyhold/contract'
 import Fastify, {
   LogController,
@@ -42,9 +42,9 @@ export interface AppParts extends Authorization {
   onItems: OnItems
 }
 
-// Longer ones must be told apart by us, with 414; the HTTP parser itself limits all headers to 16 KiB.
+// Too long parameters must reach us, for a 414. The HTTP parser limits the path and all headers to 16 KiB.
 const maxParamLength = 16_384
-// A connection on which nothing moves is given up: a client may be slow to read, but not for ever.
+// An idle connection is closed after this many request time-outs: a client may be slow to read, but not for ever.
 const idleTimeouts = 4
 const maxCheckIntervalMs = 5_000
 
@@ -67,17 +67,17 @@ export function createApp({
     connectionTimeout: idleTimeouts * requestTimeoutMs,
     http: {
       headersTimeout: requestTimeoutMs,
-      // How late a time-out may be seen.
+      // A time-out is noticed this late at most.
       connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeoutMs / 4),
-      // Node's own refusal is not in the envelope.
+      // Node's own refusal would not be in the envelope.
       requireHostHeader: false,
     },
     routerOptions: { maxParamLength, caseSensitive: true },
     exposeHeadRoutes: false,
     genReqId: newTraceId,
-    // Requests on open connections during the drain are served; the framework's own refusal is not in the envelope.
+    // While the server drains, it serves requests on open connections. The framework's refusal is not in the envelope.
     return503OnClosing: false,
-    // A path that can't be decoded comes here, past all hooks.
+    // A path that cannot be decoded comes here without passing any hook.
     frameworkErrors: (thrown, request, reply) => {
       void sendError(thrown, request, reply.header('x-b3-traceid', request.id))
       logResponse(request, reply.statusCode, 0)
@@ -86,7 +86,7 @@ export function createApp({
       logClientError(logger, answerClientError(error, socket))
     },
   })
-  // Node's own refusal has no body; RFC 9110 section 10.1.1 lets a server pass over what it does not know.
+  // Node's own refusal has no body. RFC 9110 section 10.1.1 lets a server ignore an expectation that it does not know.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('routeId', undefined)
   app.decorateRequest('authorized', undefined)
@@ -99,10 +99,10 @@ export function createApp({
     allowedMethods.add(method, url)
   })
 
-  // With a callback: a promise for each of them would cost more than what they do.
+  // These hooks take a callback, because a promise would cost more than their work.
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-b3-traceid', request.id)
-    // Before a body is read: nobody sends 32 MiB to no route.
+    // Refused before the body is read, so that nobody sends 32 MiB to no route.
     done(request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw))
   })
   app.addHook('onResponse', (request, reply, done) => {
@@ -124,8 +124,8 @@ export function createApp({
   return app
 }
 
-// No logger for each request: what a line needs of the request is named where it is written. So, and not by a factory of
-// our own, the framework does not check each time that what it gets is a logger.
+// The framework makes a child logger for each request. None is needed, because each line names what it needs of the
+// request. A factory of our own would work too, but the framework would check its result for every request.
 function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
   const childless = Object.create(logger) as FastifyBaseLogger
   childless.child = () => childless

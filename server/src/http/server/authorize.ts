@@ -1,4 +1,4 @@
-// May this caller call this route, and for which tenant? Asked before the body is read.
+// Decides whether the caller may call the route, and for which tenant. That happens before the body is read.
 import { tenantIdPattern, type Route } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { andThen } from '../../event-loop/and-then.ts'
@@ -10,7 +10,7 @@ const tenantIdForm = new RegExp(tenantIdPattern)
 
 export interface Authorized {
   caller: Caller
-  /** Undefined on operators' routes. */
+  /** Undefined on routes of the operator. */
   tenantId: string | undefined
 }
 
@@ -20,7 +20,7 @@ export interface Authorization {
 }
 
 /**
- * Establishes the caller and the tenant; without a promise where both are known.
+ * Finds the caller and the tenant. It answers without a promise if both are in memory.
  *
  * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_FORBIDDEN`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
  * `ERR_TENANT_NOT_FOUND` for another tenant than the token's

@@ -1,4 +1,4 @@
-// Bodies by content type: JSON, or bytes as they are. Everything else is refused, whatever it holds.
+// Reads a body by its content type: as JSON, or as bytes. All other types are refused.
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance } from 'fastify'
 import { parseJson } from './parse-json.ts'
@@ -15,7 +15,7 @@ export function registerBodyParsers(app: FastifyInstance): void {
     ({ headers }, body, done) => {
       try {
         checkCharset(headers['content-type'] ?? '')
-        // The tutorial's calls announce JSON and send nothing.
+        // The calls of the original's tutorial announce JSON and send nothing.
         done(null, body.length === 0 ? undefined : parseJson(body))
       } catch (error) {
         done(error as Error)
@@ -27,7 +27,7 @@ export function registerBodyParsers(app: FastifyInstance): void {
   })
 }
 
-// JSON is UTF-8. Whoever announces another character set means other characters than would be read here.
+// JSON is UTF-8. A caller that announces another character set means other characters than we would read.
 function checkCharset(contentType: string): void {
   if (contentType === 'application/json') return
   const charset = charsetParameter.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'

@@ -1,9 +1,9 @@
-// What is wrong with a request before anything of it is looked at: headers by which two readers of the same bytes,
-// such as a proxy and this server, would come to different requests.
+// Refuses headers that let two readers of the same bytes, such as a proxy and this server, see different requests. This
+// happens before anything else of the request is read.
 import { KeyholdError, type ErrorCode } from '@keyhold/core'
 import type { IncomingMessage } from 'node:http'
 
-/** What is wrong with the headers; undefined: nothing. Their number and size is the HTTP parser's to limit. */
+/** The fault of the headers, or undefined if there is none. The HTTP parser limits their number and size. */
 export function findHeaderFault({
   headers,
   rawHeaders,
@@ -19,14 +19,14 @@ export function findHeaderFault({
   if (transfer !== undefined && transfer.toLowerCase() !== 'chunked') {
     return fault('ERR_INVALID_REQUEST', 'another transfer coding than chunked')
   }
-  // Nothing is decompressed: some kilobytes would become gigabytes.
+  // Nothing is decompressed, because some kilobytes would become gigabytes.
   if (content !== undefined && content.toLowerCase() !== 'identity') {
     return new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
   }
   return undefined
 }
 
-// Node keeps the first of them and drops the others.
+// Node keeps the first of several equal headers and drops the others.
 function findTwice(rawHeaders: readonly string[]): KeyholdError | undefined {
   let hosts = 0
   let authorizations = 0

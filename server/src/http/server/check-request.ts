@@ -1,5 +1,5 @@
-// Checks path parameters and bodies against the contract. It happens here and not in the framework, so that no trick
-// with a content type gets an unchecked body through.
+// Checks path parameters, queries and bodies against the contract. The framework does not do it, so that no trick with a
+// content type gets an unchecked body through.
 import { fingerprintPattern, keyNamePattern, limits, takesItems, type RouteId } from '@keyhold/contract'
 import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { KeyholdError } from '@keyhold/core'
@@ -26,7 +26,7 @@ for (const [id, { body, query }] of Object.entries<RouteSchemas>(routeSchemas)) 
 }
 
 /**
- * Checks what stands in the query; a route that takes nothing there ignores it.
+ * Checks the query. A route without a query ignores it.
  *
  * @throws KeyholdError `ERR_INVALID_REQUEST`, naming the first member that is wrong, never its value
  */
@@ -36,12 +36,12 @@ export function checkQuery(routeId: RouteId, query: unknown): unknown {
   if (form.Check(query)) return query
   const [first] = form.Errors(query)
   throw new KeyholdError('ERR_INVALID_REQUEST', {
-    message: `The query's member ${first?.instancePath ?? ''} ${first?.message ?? 'is not as it should be'}.`,
+    message: `The query's member ${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}.`,
   })
 }
 
 /**
- * Checks a body; a route without one ignores what is sent.
+ * Checks the body. A route without a body ignores it.
  *
  * @throws KeyholdError `ERR_INVALID_REQUEST`, naming the first member that is wrong, never its value
  */
@@ -49,12 +49,12 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
   const form = forms.get(routeId)
   if (form === undefined) return undefined
   if (!form.Check(body)) {
-    // A member that the route does not know has a name of the caller's making.
+    // The caller made up the name of a member that the route does not know, so it is not repeated.
     const first = form.Errors(body).find(({ schemaPath }) => !schemaPath.endsWith('/additionalProperties'))
     const place =
       first === undefined || first.instancePath === '' ? 'The body' : `The member ${first.instancePath}`
     throw new KeyholdError('ERR_INVALID_REQUEST', {
-      message: `${place} ${first?.message ?? 'is not as it should be'}.`,
+      message: `${place} ${first?.message ?? 'is not valid'}.`,
     })
   }
   // Items are checked one by one; all other texts end up in columns and on screens.
@@ -66,7 +66,7 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
   return body
 }
 
-// Texts lie at most this deep in a body: in the objects of a list. What is deeper is in members that are ignored.
+// Texts are at most this deep in a body: in the objects of a list. Anything deeper is in members that are ignored.
 const maxTextDepth = 2
 
 // eslint-disable-next-line no-control-regex

@@ -1,4 +1,4 @@
-// From whatever was thrown to the answer: status by the contract's table, the envelope, and nothing of the inside.
+// Turns anything that was thrown into a reply: the status of the contract's table and the envelope, without internals.
 import { statusOf, type ErrorEnvelope, type RouteId } from '@keyhold/contract'
 import { errorSummary, isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 import { isDatabaseUnavailable } from '../../store/database.ts'
@@ -8,7 +8,7 @@ const codeByFrameworkCode: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'ERR_UNSUPPORTED_MEDIA_TYPE',
 }
 
-/** The Keyhold error that an answer is made from. */
+/** Turns anything that was thrown into a Keyhold error. */
 export function toKeyholdError(error: unknown): KeyholdError {
   if (isKeyholdError(error)) return error
   if (isDatabaseUnavailable(error)) return new KeyholdError('ERR_DATABASE_UNAVAILABLE', { cause: error })
@@ -16,7 +16,7 @@ export function toKeyholdError(error: unknown): KeyholdError {
     const code =
       'code' in error && typeof error.code === 'string' ? codeByFrameworkCode[error.code] : undefined
     if (code !== undefined) return new KeyholdError(code, { cause: error })
-    // The framework's own refusals of a request: broken JSON, a wrong content length, a bad URL.
+    // Refusals by the framework: a wrong content length, a bad URL.
     if ('statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500) {
       return new KeyholdError('ERR_INVALID_REQUEST', { cause: error })
     }
@@ -36,7 +36,7 @@ export function errorReply(error: KeyholdError, traceId: string, routeId: RouteI
   const { code, message, details } = error
   const status = statusOf(code, routeId)
   const title = errorSummary(code)
-  // A server's own failure is told by its code alone.
+  // A failure of the server shows its code only.
   const detail = status < 500 && message !== title ? { detail: message } : {}
   return {
     status,

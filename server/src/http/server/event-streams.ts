@@ -1,5 +1,5 @@
-// Server-sent events (the HTML standard, section 9.2): one for each change of what is watched, until it is over. A client
-// that does not read is sent the newest state alone, once it reads again.
+// Server-sent events (the HTML standard, section 9.2): one for each change of the watched state, until the last state. A
+// client that stops reading gets only the newest state when it reads again.
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { isDatabaseUnavailable } from '../../store/database.ts'
 import type { Watch } from './handler.ts'
 
-// What is known stays as it was while the database is away; anything else ends the stream.
+// While the database is away, the last known state stays. Any other error ends the stream.
 function unlessAway(error: unknown): undefined {
   if (!isDatabaseUnavailable(error)) throw error
 }
@@ -20,7 +20,7 @@ export interface EventStreams {
     watch: Watch,
     isStillAllowed: () => Promise<boolean>,
   ): FastifyReply
-  /** Ends all streams, as a server that stops must. */
+  /** Ends all streams, so that the server can stop. */
   close(): void
 }
 
@@ -29,7 +29,7 @@ const maxHeartbeatMs = 15_000
 const maxStreams = 200
 const maxStreamsPerTenant = 20
 
-/** @param idleTimeoutMs - after this long without a byte a connection is given up */
+/** @param idleTimeoutMs - a connection without a byte for this long is closed */
 export function createEventStreams({ idleTimeoutMs }: { idleTimeoutMs: number }): EventStreams {
   const closing = new AbortController()
   const openByTenant = new Map<string, number>()

@@ -1,5 +1,5 @@
-// How a handler of one route looks: typed by the routes table, so that a handler can't answer what the wire does not
-// have, and a route can't be without a handler.
+// The types of handlers, made from the table of routes. So a handler cannot answer anything that the wire does not have,
+// and no route is without a handler.
 import type { EventRouteId, OctetRouteId, RouteId, RouteParameters, routes } from '@keyhold/contract'
 import type { routeSchemas } from '@keyhold/contract/schemas'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -18,9 +18,9 @@ type BodyOf<Id extends RouteId> =
 /** One checked call of a route. */
 export interface Call<Id extends RouteId> {
   caller: Caller
-  /** Names the request. */
+  /** The name of the request in the log and in the audit trail. */
   traceId: string
-  /** The tenant that is acted on; on operators' routes, which act on the installation, none. */
+  /** The tenant that the call acts on; undefined on the operator's routes, which act on the installation. */
   tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
   params: Record<RouteParameters[Id], string>
   query: QueryOf<Id>
@@ -37,23 +37,23 @@ export type Reply<Id extends RouteId> = {
   }
 }[keyof Replies<Id>]
 
-/** Without a promise where the answer is there at once. */
+/** It may answer without a promise if the answer is there at once. */
 export type Handler<Id extends RouteId> = (call: Call<Id>) => Reply<Id> | Promise<Reply<Id>>
 
 export type Handlers = { [Id in Exclude<RouteId, EventRouteId>]: Handler<Id> }
 
-/** The present state of what is watched. */
+/** The present state of a watched object. */
 export interface WatchedState {
   data: unknown
-  /** Another one than that of the state before: something has changed. */
+  /** Differs from the mark of the previous state if something has changed. */
   mark: string
-  /** Whether it will not change any more. */
+  /** Whether the state will never change again. */
   isLast: boolean
 }
 
 export type Watch = () => Promise<WatchedState>
 
-/** Each answers what is to be watched, or refuses. */
+/** Each returns the function that reads the watched state, or refuses. */
 export type EventHandlers = { [Id in EventRouteId]: (call: Call<Id>) => Promise<Watch> }
 
 /** A call whose body is one value as bytes; key name and encryption context are in the headers. */

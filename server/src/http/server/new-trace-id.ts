@@ -1,4 +1,5 @@
-// Names a request in answers and logs. Drawn from a pool: one small draw from the generator costs thirty times as much.
+// Makes the name of a request for replies and logs. The bytes come from a pool, because a small draw from the generator
+// costs thirty times as much.
 import { randomFillSync } from 'node:crypto'
 
 const idBytes = 16

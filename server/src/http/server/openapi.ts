@@ -1,4 +1,4 @@
-// The OpenAPI description of the API, made from the contract's tables alone, so that it can't tell anything else.
+// The OpenAPI description of the API. It is made only from the contract's tables, so it cannot differ from them.
 import { routeIds, routes, type ReplyKind, type Route, type RouteId } from '@keyhold/contract'
 import { errorEnvelope, routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 

@@ -1,14 +1,14 @@
-// JSON as RFC 7493 (I-JSON) has it: UTF-8 without a byte order mark, no name two times in one object, no half of a
-// surrogate pair. Where parsers disagree, a proxy in front may have checked another request than the one served here.
+// Parses JSON as RFC 7493 (I-JSON) defines it: UTF-8 without a byte order mark, no name twice in one object, no half of a
+// surrogate pair. Parsers disagree about anything else, so a proxy in front may have checked a different request.
 //
-// What is too deep or has too many values is refused before it is parsed: a request body has room for millions of
-// either, and the parser's memory would be many times the body's.
+// JSON that is too deep or has too many values is refused before it is parsed: a body has room for millions of them, and
+// the parser would need many times the memory of the body.
 import { KeyholdError } from '@keyhold/core'
 import { isUtf8 } from 'node:buffer'
 
-/** Objects and lists around a value; the deepest body of any route has four. */
+/** The number of objects and lists around a value. The deepest body of any route has four. */
 const maxDepth = 32
-/** Values of a body, members and elements alike: a full batch of items with full contexts has 36,000. */
+/** The number of values in a body, members and elements. A full batch of items with full contexts has 36,000. */
 const maxValues = 100_000
 
 /** @throws KeyholdError `ERR_INVALID_REQUEST` */
@@ -20,15 +20,15 @@ export function parseJson(bytes: Buffer): unknown {
   try {
     value = JSON.parse(text)
   } catch {
-    // Without the cause: its message holds a piece of the text.
+    // The cause is left out, because its message holds a piece of the text.
     throw invalid()
   }
-  // A name that stands two times becomes one member; names are alike when they are alike after decoding.
+  // A name that is there twice becomes one member. Names are equal if they are equal after decoding.
   if (countMembers(value, text.includes('\\')) !== names) throw invalid()
   return value
 }
 
-// Counts the colons outside of strings. Of a text that is no JSON the number means nothing.
+// Counts the colons outside of strings. The number means nothing if the text is not JSON.
 function countNames(text: string): number {
   let names = 0
   let values = 0
@@ -68,7 +68,7 @@ function endOfString(text: string, start: number): number {
   return at
 }
 
-// In all objects together. Without escapes no text has half of a surrogate pair, as the bytes are UTF-8.
+// Counts the members of all objects together. The bytes are UTF-8, so only an escape can make half of a surrogate pair.
 function countMembers(value: unknown, hasEscapes: boolean): number {
   if (typeof value !== 'object' || value === null) {
     if (hasEscapes && typeof value === 'string' && !value.isWellFormed()) throw invalid()
@@ -79,12 +79,12 @@ function countMembers(value: unknown, hasEscapes: boolean): number {
     for (const element of value) members += countMembers(element, hasEscapes)
     return members
   }
-  // JSON.parse makes own members of all names.
+  // JSON.parse makes every name an own member.
   const object = value as Record<string, unknown>
   for (const name in object) {
     if (hasEscapes && !name.isWellFormed()) throw invalid()
     const member = object[name]
-    // What code that copies members would take for a prototype.
+    // Code that copies members would take these for a prototype.
     if (name === '__proto__' || (name === 'constructor' && hasPrototype(member))) throw invalid()
     members += 1 + countMembers(member, hasEscapes)
   }

@@ -1,8 +1,8 @@
-// Registers one route of the contract: who calls is asked before the body is read, then the body is checked, handled and
-// answered.
+// Registers one route of the contract. The caller is authorized before the body is read. Then the call is checked,
+// handled and answered.
 //
-// Items are sent thousands of times a second. Where keys and caller are in memory, such a request is answered in the
-// turn of the event loop in which its body arrived. So nothing here makes a promise that it does not need.
+// Items arrive thousands of times a second. If keys and caller are in memory, such a request is answered in the same turn
+// of the event loop in which its body arrived. So nothing here makes a promise that it does not need.
 import { isEventRoute, routes, takesItems, type Route, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -24,7 +24,7 @@ export interface RouteParts {
   onItems: OnItems
 }
 
-// The one place where the table's types meet the wire: checkParams, checkQuery and checkBody have made them true.
+// Here the types of the table meet the wire. The casts are true because checkedCall checks every part of a call.
 type Handle<Result> = (call: unknown) => Result | Promise<Result>
 
 export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: RouteParts): void {

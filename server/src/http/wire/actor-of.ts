@@ -1,4 +1,4 @@
-// Who the audit trail names for a call.
+// The actor that the audit trail names for a call.
 import type { RouteId } from '@keyhold/contract'
 import type { Actor } from '../../store/audits.ts'
 import type { Call } from '../server/handler.ts'

@@ -1,20 +1,20 @@
-// The text of a reply with items. Tokens and plaintexts are in base64, which needs no escapes: put together, it costs a
-// fraction of looking through each for characters to escape. Of many items it is put together in bytes: a long text
-// would be copied, measured and copied again on its way out, which takes six times as long.
+// Makes the text of a reply with items. Tokens and plaintexts are base64, which needs no escapes. So joining them costs a
+// fraction of JSON.stringify, which searches each for characters to escape. Many items are joined as bytes, because a
+// long text would be copied, measured and copied again on its way out, which takes six times as long.
 import type { DecryptReply, EncryptReply, ReencryptReply } from '@keyhold/contract'
 
 export type ItemReply = EncryptReply | DecryptReply | ReencryptReply
 
 type Item = ItemReply['items'][number]
 
-// From here on bytes are cheaper than text.
+// From this number on, bytes are cheaper than text.
 const minItemsAsBytes = 8
 const start = '{"items":['
 const end = ']}'
-// Of a character in UTF-16.
+// UTF-8 bytes of one UTF-16 code unit.
 const maxUtf8Bytes = 3
 
-/** The same as `JSON.stringify`, as text or in UTF-8. */
+/** Has the same result as `JSON.stringify`, as text or in UTF-8. */
 export function itemReplyJson({ items }: ItemReply): string | Buffer {
   return items.length < minItemsAsBytes ? asText(items) : asBytes(items)
 }
@@ -47,7 +47,7 @@ function asBytes(items: readonly Item[]): Buffer {
   return bytes.subarray(0, at)
 }
 
-// ASCII, as the value is.
+// The text before the value. Both are ASCII.
 function before(item: Item): string {
   if ('error' in item) return ''
   return 'plaintext' in item ? '{"plaintext":"' : '{"token":"'

@@ -1,12 +1,12 @@
-// The alias of a key as the wire shows it: where it has gone, and how to follow it.
-import type { KeyAlias as KeyAliasBody } from '@keyhold/contract'
+// The alias of a key as the wire shows it: the key that it names now, and how to follow it.
+import { routes, type KeyAlias as KeyAliasBody } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
 import type { KeyProviderRow } from '../../store/key-providers.ts'
 import { wireSeconds } from './wire-time.ts'
 
-const providers = '/api/v1/encryption/keyproviders'
+const { createKeyProvider, migrateToKeyProvider } = routes
 
-/** Undefined: the key was registered by its own ARN. */
+/** Undefined if the key was registered by its own ARN. */
 export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined {
   const { alias, keyArn: pinnedArn } = provider
   if (alias === undefined) return undefined
@@ -15,14 +15,14 @@ export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined
   if (keyArn === pinnedArn) return { ...looked, state: 'same' }
   if (keyArn === undefined) {
     const message =
-      'The alias names no key that Keyhold may see: it was deleted, or points to a key whose policy does not admit Keyhold. The registered key stays in use.'
+      'The alias names no key that Keyhold may see. Either it was deleted, or the policy of its key does not admit Keyhold. The registered key stays in use.'
     return { ...looked, state: 'unresolved', message }
   }
-  const message = `The alias names another key now. The registered key stays in use: to follow the alias, register ${keyArn} and migrate to it.`
+  const message = `The alias names another key now. The registered key stays in use. To follow the alias, register ${keyArn} and migrate to it.`
   return { ...looked, state: 'moved', movedTo: keyArn, message, offer: offerOf(provider, keyArn) }
 }
 
-// By the alias again, which is pinned to what it names then.
+// The offer registers by the alias again. The registration pins the key that it names then.
 function offerOf(
   { name, alias, roleArn }: KeyProviderRow,
   keyArn: string,
@@ -31,7 +31,10 @@ function offerOf(
   const body = { name, arn: alias?.arn ?? keyArn, ...(roleArn !== undefined && { roleArn }) }
   return {
     arnFingerPrint,
-    register: { method: 'POST', path: providers, body },
-    migrate: { method: 'POST', path: `${providers}/${arnFingerPrint}/actions/migrate` },
+    register: { method: createKeyProvider.method, path: createKeyProvider.path, body },
+    migrate: {
+      method: migrateToKeyProvider.method,
+      path: migrateToKeyProvider.path.replace(':arnFingerPrint', arnFingerPrint),
+    },
   }
 }

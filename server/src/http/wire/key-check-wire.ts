@@ -1,4 +1,4 @@
-// What was found of a key that is not registered, and its policies, as the wire shows them.
+// The checks of a key that is not registered, and its policies, as the wire shows them.
 import type { KeyChecks, KeyPolicy } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
 import type { CheckedKey } from '../../providers/check-key.ts'

@@ -2,7 +2,7 @@
 import type { KeyAlias, KeyHealth as KeyHealthBody } from '@keyhold/contract'
 import type { KeyHealth } from '../../health/key-health.ts'
 
-/** @param alias - of the key provider; where it has moved, that is what there is to do for a key that is well */
+/** @param alias - of the key provider. If it has moved, its message is the advice for a healthy key. */
 export function keyHealthWire(
   { state, cause, advice, regions, ...times }: KeyHealth,
   alias: KeyAlias | undefined,

@@ -1,7 +1,7 @@
-// How far a key job is, in percent of the way there or, once cancelled, of the way back.
+// The progress of a key job in percent. After a cancellation it is the percent of the way back.
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 
-// Copying is nearly all of the work; the rest of the percent is for what follows it.
+// Copying is nearly all of the work. The phases after it share the last percent.
 const copyPercent = 90
 const verifyPercent = 95
 const cutoverPercent = 99
@@ -11,7 +11,7 @@ export function keyJobProgress({ phase, copied, verified, total }: KeyJobRow): n
     case 'prepare':
     case 'dual':
       return 0
-    // How much there is to bring back nobody has counted: at most as much as there was.
+    // Nobody has counted how many cipherkeys there are to bring back. There are at most `total`.
     case 'copy':
     case 'aborting':
       return percentOf(copied, total, 0, copyPercent)

@@ -1,11 +1,11 @@
-// A key job as Keyhold's own routes show it, and what it has set aside.
+// A key job as Keyhold's own routes show it, and the cipherkeys that it has set aside.
 import { spellings, type KeyJob, type KeyJobFailure } from '@keyhold/contract'
 import type { KeyJobFailure as KeyJobFailureRow } from '../../store/key-jobs/key-job-failures.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
 import { lastErrorWire } from './last-error-wire.ts'
 
-// A rate over less than that says nothing.
+// A rate over a shorter time means nothing.
 const minRateMs = 1_000
 
 /**
@@ -53,12 +53,12 @@ export function keyJobWire(job: KeyJobRow, accepted: number, now: Date): KeyJob 
   }
 }
 
-/** The internal KMS has no ARN; the default provider is shown with the wire's own spelling. */
+/** The internal KMS has no ARN. The wire has a spelling for it. */
 export function arnWire(tenantId: string, fingerprint: string, keyArn: string): string {
   return fingerprint === tenantId ? spellings.defaultProviderArn : keyArn
 }
 
-// On the way back `copied` counts anew, from a moment that nobody has noted.
+// On the way back `copied` counts from zero again, and the start of that is not stored.
 function rateOf(job: KeyJobRow, now: Date): number | undefined {
   if (job.copyStartedAt === undefined || job.cancelledAt !== undefined) return undefined
   const end = job.phase === 'copy' ? now : (job.copyEndedAt ?? now)

@@ -24,7 +24,7 @@ const inspectionForm = Compile(
 )
 
 /**
- * @param healthRows - of all the tenant's key providers
+ * @param healthRows - the rows of all the tenant's key providers
  * @throws KeyholdError `ERR_KEY_PROVIDER_RECORD_INVALID` when what is stored of the last inspection is damaged
  */
 export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHealthRow[]): KeyProvider {

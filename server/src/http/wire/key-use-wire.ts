@@ -1,4 +1,4 @@
-// A migration's plan, and what hangs on a key, as the wire shows them.
+// The plan of a migration, and the usage of a key provider, as the wire shows them.
 import type { KeyProviderUsage as UsageWire, MigrationPlan as PlanWire } from '@keyhold/contract'
 import type { MigrationPlan } from '../../migration/plan-migration.ts'
 import type { KeyProviderUsage } from '../../providers/key-provider-usage.ts'

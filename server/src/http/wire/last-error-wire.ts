@@ -1,4 +1,4 @@
-// Why a key job waits, as stored, after a look at its shape.
+// The reason why a key job waits. Its stored form is checked before it is shown.
 import { KeyholdError } from '@keyhold/core'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'

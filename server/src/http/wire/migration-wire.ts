@@ -1,4 +1,4 @@
-// A migration as the wire shows it: three states outside, the phases as an extra member.
+// A migration as the original shows it: with three states, and the phases as an extra member.
 import { spellings, type MigrationInformation } from '@keyhold/contract'
 import { byokPrefix, KeyholdError, parseKeyArn } from '@keyhold/core'
 import { createHash } from 'node:crypto'
@@ -21,7 +21,7 @@ const states: Readonly<Record<Phase, MigrationInformation['state']>> = {
 /**
  * Shows a key job.
  *
- * @param sourceTenantKeyId - names the source where it has no ARN of its own
+ * @param sourceTenantKeyId - names the source if it is the internal KMS, which has no ARN
  * @throws KeyholdError `ERR_MIGRATION_RECORD_INVALID` when what is stored is damaged
  */
 export function migrationWire(job: KeyJobRow, sourceTenantKeyId: string): MigrationInformation {
@@ -61,12 +61,12 @@ function checkArn(keyArn: string): string {
   }
 }
 
-/** An opaque name in the shape that clients know; never a real wrap. */
+/** An opaque name in the form that clients know. It is never a real wrap. */
 function internalHandle(tenantKeyId: string): string {
   const bytes = Buffer.concat(
     ['1', '2'].map((part) => createHash('sha512').update(`keyhold/handle/${part}\0${tenantKeyId}`).digest()),
   )
-  return `v1:${bytes.subarray(0, 24).toString('base64')}:${bytes.subarray(24, 84).toString('base64')}`
+  return `${spellings.internalPrefix}:${bytes.subarray(0, 24).toString('base64')}:${bytes.subarray(24, 84).toString('base64')}`
 }
 
 function invalid(): KeyholdError {
