@@ -1,20 +1,25 @@
 // Every documented status of the original's ten operations has a real cause here, and answers in the envelope.
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../../testkit/src/start-test-server.ts'
 import { causeless, documentedStatuses } from './documented-statuses.ts'
-import { statusCases } from './status-cases.ts'
+import { keyProviderCases } from './key-provider-cases.ts'
+import { keyTestCases } from './key-test-cases.ts'
+import { migrationCases, runningMigrationCases } from './migration-cases.ts'
+import { createStatusScene, type StatusScene } from './status-scene.ts'
 
 let server: TestServer
+let scene: StatusScene
 beforeAll(async () => {
   server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:5000' })
+  scene = createStatusScene(server)
 })
 afterAll(() => server.stop())
 
-const cases = statusCases(() => server)
+const cases = [...runningMigrationCases, ...keyProviderCases, ...migrationCases, ...keyTestCases]
 
 describe('each operation answers', () => {
-  test.each(cases)('$routeId with $status when $cause', async ({ status, code, call }) => {
-    const answer = await call()
+  test.each(cases)('$routeId with $status when $when', async ({ status, code, send }) => {
+    const answer = await send(scene)
 
     expect(answer.status, answer.text).toBe(status)
     expect(answer.headers['x-b3-traceid']).toMatch(/^[0-9a-f]{32}$/)
