@@ -2,9 +2,7 @@
 // somewhere. With --write the generated tables are made anew.
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { checkLinks, markdownFiles } from './check-links.ts'
-import { readConfig } from '../../server/src/config.ts'
 import { generatedTables, type GeneratedTable } from './generated-tables.ts'
 
 const settingsFile = 'docs/configuration.md'
@@ -52,49 +50,39 @@ function notIn(set: ReadonlySet<string>, names: ReadonlySet<string>): string[] {
   return [...names].filter((name) => !set.has(name))
 }
 
-/** The rows of the table below a heading, each as its cells. */
-function rowsBelow(text: string, heading: string): string[][] {
+/** The settings in the first column of the table below a heading. */
+function namesBelow(text: string, heading: string): Set<string> {
   const [, section = ''] = text.split(`\n## ${heading}\n`)
   const [own = ''] = section.split('\n## ')
-  return [...own.matchAll(/^\| (`.*) \|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
+  return namesIn([...own.matchAll(/^\| `[^|]*/gm)].map(([cell]) => cell))
 }
 
 function checkSettings(root: string): string[] {
   const text = read(root, settingsFile)
-  const server = rowsBelow(text, 'The server')
-  const namesBelow = (...patterns: string[]) =>
+  const namesInFiles = (...patterns: string[]) =>
     namesIn(globSync(patterns, { cwd: root, exclude: notShipped }).map((file) => read(root, file)))
-  const used = namesBelow('*/src/**/*.ts', 'scripts/start/**/*.ts')
+  const used = namesInFiles('*/src/**/*.ts', 'scripts/start/**/*.ts')
   const known = new Set([
     ...used,
     ...namesIn(
-      globSync('{*/test,testkit/src,lab/src}/**/*.ts', { cwd: root }).map((file) => read(root, file)),
+      globSync('{*/test,testkit/src,lab/src}/**/*.ts', { cwd: root, exclude: ['scripts/test/**'] }).map(
+        (file) => read(root, file),
+      ),
     ),
   ])
   const documents = markdownFiles(root)
   return [
     ...differences(
       settingsFile,
-      namesIn([read(root, 'server/src/config.ts')]),
-      namesOf(server),
-      'The server',
-    ),
-    ...differences(
-      settingsFile,
       namesIn([read(root, 'cli/src/environment.ts')]),
-      namesOf(rowsBelow(text, 'The command line')),
+      namesBelow(text, 'The command line'),
       'The command line',
     ),
     ...notIn(namesIn([text]), used).map((name) => `${settingsFile}: ${name} is missing`),
     ...documents.flatMap((file) =>
       notIn(known, namesIn([read(root, file)])).map((name) => `${file}: no source uses ${name}`),
     ),
-    ...server.flatMap(checkSettingRow),
   ]
-}
-
-function namesOf(rows: string[][]): Set<string> {
-  return namesIn(rows.map(([name = '']) => name))
 }
 
 function differences(file: string, expected: Set<string>, actual: Set<string>, place: string): string[] {
@@ -102,33 +90,6 @@ function differences(file: string, expected: Set<string>, actual: Set<string>, p
     ...notIn(actual, expected).map((name) => `${file}: ${name} is missing below "${place}"`),
     ...notIn(expected, actual).map((name) => `${file}: ${name} is below "${place}" for no reason`),
   ]
-}
-
-/** Tries the documented default and range of one setting on the code that reads it. */
-function checkSettingRow([nameCell = '', byDefault = '', range = '']: string[]): string[] {
-  const name = nameCell.replaceAll('`', '')
-  const problems: string[] = []
-  const [, defaultValue] = /^`(.+)`$/.exec(byDefault) ?? []
-  if (
-    defaultValue !== undefined &&
-    !isDeepStrictEqual(readConfig({ [name]: defaultValue }), readConfig({}))
-  ) {
-    problems.push(`${settingsFile}: the default of ${name} is another one`)
-  }
-  const [, min, max] =
-    /^([0-9,]+) to ([0-9,]+)$/.exec(range)?.map((part) => Number(part.replaceAll(',', ''))) ?? []
-  if (min === undefined || max === undefined) return problems
-  const accepts = (value: number) => {
-    try {
-      readConfig({ [name]: String(value) })
-      return true
-    } catch {
-      return false
-    }
-  }
-  if (!accepts(min) || !accepts(max) || accepts(min - 1) || accepts(max + 1))
-    problems.push(`${settingsFile}: the range of ${name} is another one`)
-  return problems
 }
 
 interface Manifest {

@@ -11,7 +11,7 @@ const mayImport: Readonly<Record<string, Room>> = { ...workspaces, ...serverRoom
 const maxFilesPerFolder = 25
 
 /** The only files that read the environment. */
-const environmentReaders = ['server/src/config.ts', 'cli/src/environment.ts']
+const environmentReaders = ['server/src/settings/read-settings.ts', 'cli/src/environment.ts']
 
 /** Development programs: they hand the environment on to the processes that they start. */
 const developmentOnly = /^(testkit|lab)\//

@@ -1,4 +1,5 @@
-// The tables in docs/ that are made from the code: errors, routes, metrics, audit actions, and the rooms of the house.
+// The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, and the rooms of the
+// house.
 import { routeIds, routes, statusOf, type Route } from '@keyhold/contract'
 import {
   auditActionNames,
@@ -10,6 +11,7 @@ import {
 } from '@keyhold/core'
 import prettier from 'prettier'
 import { metricCatalog } from '../../server/src/metrics/metric-catalog.ts'
+import { settingTable } from '../../server/src/settings/setting-table.ts'
 import { serverRooms, workspaces, type Room } from './rooms.ts'
 
 export interface GeneratedTable {
@@ -20,11 +22,19 @@ export interface GeneratedTable {
   markdown: string
 }
 
-export async function generatedTables(): Promise<GeneratedTable[]> {
+let made: Promise<GeneratedTable[]> | undefined
+
+/** Makes the tables, once for all calls. */
+export function generatedTables(): Promise<GeneratedTable[]> {
+  return (made ??= makeTables())
+}
+
+async function makeTables(): Promise<GeneratedTable[]> {
   return [
     { file: 'docs/errors.md', name: 'errors', markdown: await format(errorTable()) },
     { file: 'docs/api.md', name: 'routes', markdown: await format(routeTable()) },
     { file: 'docs/metrics.md', name: 'metrics', markdown: await format(metricTable()) },
+    { file: 'docs/configuration.md', name: 'settings', markdown: await format(settingRows()) },
     { file: 'docs/audit.md', name: 'audit-actions', markdown: await format(auditActionTable()) },
     { file: 'docs/architecture.md', name: 'workspaces', markdown: await format(roomTable(workspaces)) },
     { file: 'docs/architecture.md', name: 'rooms', markdown: await format(roomTable(serverRooms)) },
@@ -84,6 +94,18 @@ function metricTable(): string[][] {
       type,
       labels.length === 0 ? '—' : labels.map((label) => `\`${label}\``).join(', '),
       help,
+    ]),
+  ]
+}
+
+function settingRows(): string[][] {
+  return [
+    ['Variable', 'Default', 'Range', 'Effect'],
+    ...Object.values(settingTable).map(({ variable, byDefault, range, effect }) => [
+      `\`${variable}\``,
+      byDefault,
+      range,
+      effect,
     ]),
   ]
 }

@@ -64,20 +64,11 @@ export const workspaces: Readonly<Record<string, Room>> = {
   },
   'scripts/guards': {
     does: 'the gate and the checks of structure and documents',
-    uses: ['contract', 'core', 'server/config.ts', 'server/metrics', 'node:*', '*'],
+    uses: ['contract', 'core', 'server/settings', 'server/metrics', 'node:*', '*'],
   },
   'scripts/start': {
     does: '`npm start`: everything, for trying it by hand',
-    uses: [
-      'client',
-      'local-kms',
-      'server/*',
-      'server/config.ts',
-      'server/compile-cache',
-      'server/config',
-      'node:*',
-      '*',
-    ],
+    uses: ['client', 'local-kms', 'server/*', 'server/compile-cache', 'node:*', '*'],
   },
   'scripts/pack-client': { does: 'makes the package of the SDK', uses: ['node:*', '*'] },
 }
@@ -150,39 +141,21 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/wiring': {
     does: 'one file for each part that is put together',
-    uses: [
-      'core',
-      'contract',
-      'server/*',
-      'server/config.ts',
-      'server/main.ts',
-      'kysely',
-      'pino',
-      'typebox',
-      'node:*',
-    ],
+    uses: ['core', 'contract', 'server/*', 'server/main.ts', 'kysely', 'pino', 'typebox', 'node:*'],
   },
-  'server/config.ts': {
-    does: 'the only reader of the environment',
-    uses: ['core', 'server/migration', 'server/parse-dr-regions.ts', 'server/parse-usd.ts'],
+  'server/settings': {
+    does: 'the table of settings, and the only reader of the environment',
+    uses: ['core', 'server/migration'],
   },
-  'server/parse-dr-regions.ts': { does: 'reads `KEYHOLD_DR_REGIONS`', uses: ['core'] },
-  'server/parse-usd.ts': { does: 'reads an amount of money', uses: [] },
+  'server/config.ts': { does: 'the former name of `server/settings`', uses: ['server/settings'] },
   'server/main.ts': {
     does: 'the order of start and stop',
-    uses: ['core', 'contract', 'server/*', 'server/config.ts', 'kysely', 'type pino', 'node:*'],
+    uses: ['core', 'contract', 'server/*', 'kysely', 'type pino', 'node:*'],
   },
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
   'server/command.ts': {
     does: 'the command `keyhold-server`',
-    uses: [
-      'core',
-      'server/config.ts',
-      'server/compile-cache.ts',
-      'server/wiring',
-      'server/main.ts',
-      'node:*',
-    ],
+    uses: ['core', 'server/settings', 'server/compile-cache.ts', 'server/wiring', 'server/main.ts', 'node:*'],
   },
   'server/index.ts': { does: 'what the package exports', uses: ['server/wiring', 'server/main.ts'] },
 }

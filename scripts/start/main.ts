@@ -1,6 +1,6 @@
 // `npm start`. Little is imported before the compile cache is set, so that the rest starts quickly.
 import { saveCompileCache, useCompileCache } from '@keyhold/server/compile-cache'
-import { readConfig } from '@keyhold/server/config'
+import { readSettings } from '@keyhold/server/settings'
 
 const forcedExitMs = 9_000
 
@@ -19,10 +19,10 @@ function stopOnSignals(stop: () => Promise<void>): void {
 }
 
 try {
-  const config = readConfig()
-  useCompileCache(config.dataDir)
+  const settings = readSettings()
+  useCompileCache(settings.dataDir)
   const { startEverything } = await import('./start-everything.ts')
-  stopOnSignals(await startEverything(config))
+  stopOnSignals(await startEverything(settings))
   saveCompileCache()
 } catch (error) {
   const { message, code } = error as { message?: string; code?: string }

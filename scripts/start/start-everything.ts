@@ -2,7 +2,7 @@
 // and its tokens. Ready when /readyz answers 200; by then dev.env is written.
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
 import { createLogger, startServer } from '@keyhold/server'
-import type { Config } from '@keyhold/server/config'
+import type { Settings } from '@keyhold/server/settings'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { destination } from 'pino'
@@ -18,24 +18,25 @@ import { readDevEnv, writeDevEnv, type DevEnv } from './dev-env.ts'
 import { greeting } from './greeting.ts'
 
 /** Starts everything and answers what stops it. */
-export async function startEverything(configured: Config): Promise<() => Promise<void>> {
+export async function startEverything(configured: Settings): Promise<() => Promise<void>> {
   await mkdir(configured.dataDir, { recursive: true, mode: 0o700 })
   const localKms = process.env.KEYHOLD_KMS_ENDPOINT === undefined ? await openLocalKms(configured) : undefined
   // Given explicitly: a shell that has sourced dev.env holds the customer's credentials, not the server's.
-  const config: Config =
+  const settings: Settings =
     localKms === undefined
       ? configured
       : {
           ...configured,
           kmsEndpoint: localKms.url,
-          kmsCredentials: { accessKeyId: keyholdAccount, secretAccessKey: localKmsSecret },
+          kmsAccessKeyId: keyholdAccount,
+          kmsSecretAccessKey: localKmsSecret,
         }
-  const devEnvFile = path.resolve(config.dataDir, 'dev.env')
-  const logFile = path.resolve(config.dataDir, 'server.log')
+  const devEnvFile = path.resolve(settings.dataDir, 'dev.env')
+  const logFile = path.resolve(settings.dataDir, 'server.log')
   const log = destination({ dest: logFile, mkdir: true, sync: false })
-  const logger = createLogger(config.logLevel, log)
+  const logger = createLogger(settings.logLevel, log)
   try {
-    const server = await startServer(config, logger, async ({ url, createOperatorKey }) => {
+    const server = await startServer(settings, logger, async ({ url, createOperatorKey }) => {
       const known = await readDevEnv(devEnvFile)
       const tenant = await provideDemoTenant(url, known, () => createOperatorKey('demo operator'))
       await writeDevEnv(devEnvFile, {
@@ -60,9 +61,9 @@ export async function startEverything(configured: Config): Promise<() => Promise
 }
 
 // On the port of the last start if it is still free, so that a shell which has sourced dev.env goes on working.
-async function openLocalKms(config: Config): Promise<LocalKms> {
-  const dataDir = path.join(config.dataDir, 'local-kms')
-  const { AWS_ENDPOINT_URL_KMS: lastUrl } = await readDevEnv(path.resolve(config.dataDir, 'dev.env'))
+async function openLocalKms(settings: Settings): Promise<LocalKms> {
+  const dataDir = path.join(settings.dataDir, 'local-kms')
+  const { AWS_ENDPOINT_URL_KMS: lastUrl } = await readDevEnv(path.resolve(settings.dataDir, 'dev.env'))
   const lastPort = lastUrl === undefined ? 0 : Number(new URL(lastUrl).port)
   try {
     return await startLocalKms({ dataDir, port: lastPort })

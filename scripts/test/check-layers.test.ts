@@ -92,7 +92,7 @@ describe('the environment is read in one file of each program', () => {
 
   test('there, in tests and for other members of process it is no matter', async () => {
     const root = await tree({
-      'server/src/config.ts': `export const a = process.env`,
+      'server/src/settings/read-settings.ts': `export const a = process.env`,
       'cli/src/environment.ts': `export const a = process.env`,
       'core/test/a.test.ts': `export const a = process.env.SLOW`,
       'server/src/http/a.ts': `process.stderr.write(String(process.pid))`,

@@ -3,7 +3,7 @@
 import { isKeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
-import { readConfig } from './config.ts'
+import { readSettings } from './settings/read-settings.ts'
 
 const forcedExitMs = 9_000
 
@@ -14,10 +14,10 @@ const usage = `Usage: keyhold-server <command>
 `
 
 async function serve(): Promise<void> {
-  const config = readConfig()
-  useCompileCache(config.dataDir)
+  const settings = readSettings()
+  useCompileCache(settings.dataDir)
   const { startServer } = await import('./main.ts')
-  const server = await startServer(config)
+  const server = await startServer(settings)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       // A database that has fallen silent must not keep the process alive.
@@ -47,7 +47,7 @@ async function main(): Promise<number | undefined> {
       return undefined
     case 'create-operator-key': {
       const { createOperatorKey } = await import('./wiring/create-operator-key.ts')
-      const token = await createOperatorKey(readConfig(), values.name)
+      const token = await createOperatorKey(readSettings(), values.name)
       process.stdout.write(`${token}\n`)
       return 0
     }

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { announceFailpoint } from './wiring/announce-failpoint.ts'
-import type { Config } from './config.ts'
+import type { Settings } from './settings/read-settings.ts'
 import { connectDatabase } from './wiring/connect-database.ts'
 import { createLogger } from './wiring/create-logger.ts'
 import { createApp } from './http/server/app.ts'
@@ -79,11 +79,11 @@ const readyTimeoutMs = 1_000
  * @throws KeyholdError with one of the codes of starting, such as `ERR_DATA_DIR_IN_USE` or `ERR_SCHEMA_NEWER`
  */
 export async function startServer(
-  config: Config,
-  logger: Logger = createLogger(config.logLevel),
+  settings: Settings,
+  logger: Logger = createLogger(settings.logLevel),
   beforeReady: BeforeReady = () => Promise.resolve(),
 ): Promise<Server> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   // What has been opened, to be closed the other way round: at the end, or when the start fails half-way.
   const closers: (() => Promise<void>)[] = []
   const close = async () => {
@@ -94,7 +94,7 @@ export async function startServer(
     }
   }
   try {
-    const wired = await wire(config, logger, closers)
+    const wired = await wire(settings, logger, closers)
     let stopped: Promise<void> | undefined
     const server: Server = {
       url: wired.url,
@@ -125,8 +125,8 @@ interface Wired {
   setReady: () => void
 }
 
-async function wire(config: Config, logger: Logger, closers: (() => Promise<void>)[]): Promise<Wired> {
-  const { db, connection, close: closeDatabase, cut } = await connectDatabase(config, logger)
+async function wire(settings: Settings, logger: Logger, closers: (() => Promise<void>)[]): Promise<Wired> {
+  const { db, connection, close: closeDatabase, cut } = await connectDatabase(settings, logger)
   closers.push(closeDatabase)
   const queue = createJobQueue({
     connection,
@@ -137,11 +137,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   closers.push(() => queue.stop())
 
   const store = createStore(db)
-  const rootKey = await prepareDatabase(config, db, store, logger, () => queue.createSchema())
+  const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
   const isSealed = rootKey === undefined
   if (isSealed) {
     logger.error(
-      { rootKeyFile: rootKeyFile(config) },
+      { rootKeyFile: rootKeyFile(settings) },
       'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
     )
   }
@@ -160,31 +160,31 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   const onAnswer = (answer: KmsAnswer) => {
     recorder.answered(answer)
   }
-  const { aws, kmsUsage } = openKms(config, logger, { store, events, onAnswer }, closers)
+  const { aws, kmsUsage } = openKms(settings, logger, { store, events, onAnswer }, closers)
   const breaker = createKeyBreaker(() => performance.now())
   const kms = createKmsByArn({
     internal: createInternalKms(rootKey),
     aws: watchKms(aws, { breaker, recorder }),
   })
-  const keyring = await openKeyring(config, logger, { db, connection, store, kms }, closers)
+  const keyring = await openKeyring(settings, logger, { db, connection, store, kms }, closers)
 
   const announce = announceFailpoint.bind(undefined, logger)
-  const failpoint = config.armFailpoints?.({ cut, announce }) ?? noFailpoint
+  const failpoint = settings.armFailpoints?.({ cut, announce }) ?? noFailpoint
   const enqueue = (transaction: TransactionStore, id: string) => queue.enqueueKeyJob(transaction, id)
   const startParts = { store, kms, failpoint, enqueue }
-  const threads = countRewraps(createRewrapThreads(config.migrationThreads), events)
+  const threads = countRewraps(createRewrapThreads(settings.migrationThreads), events)
   closers.push(() => threads.close())
   const budget = {
-    threads: config.migrationThreads,
-    maxRowsPerSecond: config.migrationRowsPerSecond,
-    timeSharePercent: config.migrationTimeSharePercent,
+    threads: settings.migrationThreads,
+    maxRowsPerSecond: settings.migrationRowsPerSecond,
+    timeSharePercent: settings.migrationTimeSharePercent,
   }
   const sign = await openSigner(store, rootKey)
   const gauge = createTrafficGauge(() => performance.now())
   let isReady = false
   const app = createApp({
     logger,
-    requestTimeoutMs: config.requestTimeoutSeconds * 1_000,
+    requestTimeoutMs: settings.requestTimeoutSeconds * 1_000,
     onReply: (routeId, status, elapsedMs) => {
       if (isDataPlane(routeId)) gauge.observe(elapsedMs)
       events.replied(routeId, status, elapsedMs)
@@ -201,13 +201,13 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       ...keyProviderHandlers({
         store,
         kms,
-        requireMultiRegion: config.requireMultiRegion,
-        requireContextCondition: config.requireContextCondition,
+        requireMultiRegion: settings.requireMultiRegion,
+        requireContextCondition: settings.requireContextCondition,
         examineKey: (arn, tenantId, role) => aws.examineKey(arn, tenantId, role),
         resolveAlias: aws.resolveAlias.bind(aws),
         onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),
-        drRegions: config.drRegions,
-        principals: async (region) => config.awsPrincipals ?? [await aws.ownPrincipal(region)],
+        drRegions: settings.drRegions,
+        principals: async (region) => settings.awsPrincipals ?? [await aws.ownPrincipal(region)],
       }),
       ...migrationHandlers({
         store,
@@ -223,7 +223,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       ...lockHandlers({ locks: keyring.locks }),
       ...tenantSettingsHandlers({
         store,
-        limits: { min: config.keyCacheMinTtlSeconds, max: config.keyCacheTtlSeconds },
+        limits: { min: settings.keyCacheMinTtlSeconds, max: settings.keyCacheTtlSeconds },
         onChange: keyring.tenantSettingsChanged,
       }),
       ...healthHandlers({ store }),
@@ -234,11 +234,11 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
       ...usageHandlers({
         store,
         flushKmsUsage: () => kmsUsage.flush(),
-        kmsMicroUsdPer10000: config.kmsMicroUsdPer10000,
+        kmsMicroUsdPer10000: settings.kmsMicroUsdPer10000,
       }),
       ...auditHandlers({ store, sign }),
       ...drDrillHandlers({
-        ...{ store, sign, drRegions: config.drRegions, clock: () => performance.now() },
+        ...{ store, sign, drRegions: settings.drRegions, clock: () => performance.now() },
         inRegion: aws.inRegion.bind(aws),
         findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
       }),
@@ -246,7 +246,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
         store,
         kms,
         internalKeyArn: rootKeyArn(rootKey?.id ?? ''),
-        internalKmsName: config.internalKmsName ?? spellings.defaultProviderName,
+        internalKmsName: settings.internalKmsName ?? spellings.defaultProviderName,
         internalKmsDescription: spellings.defaultProviderDescription,
       }),
     },
@@ -255,7 +255,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
   if (rootKey !== undefined) {
     const { tenantKeys, forgetDestroyed } = keyring
     const parts = {
-      ...{ config, logger, store, kms, tenantKeys, threads, queue, sign, gauge, startParts },
+      ...{ settings, logger, store, kms, tenantKeys, threads, queue, sign, gauge, startParts },
       forgetDestroyed,
     }
     closers.push(await startKeyJobs(parts))
@@ -270,7 +270,7 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
           const resolveAlias = aws.resolveAlias.bind(aws)
           if (provider !== undefined) await checkAlias({ store, resolveAlias }, provider)
         },
-        healthySeconds: config.keyProbeSeconds,
+        healthySeconds: settings.keyProbeSeconds,
         onError: (error) => {
           logger.warn({ err: error }, 'key not probed: tried again in a while')
         },
@@ -285,9 +285,9 @@ async function wire(config: Config, logger: Logger, closers: (() => Promise<void
     clearTimeout(drained)
   })
   const sources = { db, store, keyring, queue, breaker, isSealed }
-  const metricsUrl = await openMetrics(config, logger, { events, sources }, closers)
+  const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   return {
-    url: await app.listen({ host: config.host, port: config.port }),
+    url: await app.listen({ host: settings.host, port: settings.port }),
     metricsUrl,
     store,
     setReady: () => {

@@ -6,7 +6,7 @@ import path from 'node:path'
 import type { Logger } from 'pino'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Config } from '../config.ts'
+import type { Settings } from '../settings/read-settings.ts'
 import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
 import { createConnectionCutter } from '../store/connection-cutter.ts'
 import {
@@ -17,6 +17,8 @@ import {
 } from '../store/database.ts'
 
 const maxConnections = 10
+
+export type DatabaseSettings = Pick<Settings, 'dataDir' | 'databaseUrl' | 'armFailpoints'>
 
 export interface ConnectedDatabase {
   db: Database
@@ -36,13 +38,13 @@ export interface ServerDatabase extends ConnectedDatabase {
  * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` where the server refuses what
  * KEYHOLD_DATABASE_URL says, and those of the embedded PostgreSQL
  */
-export async function connectDatabase(config: Config, logger: Logger): Promise<ServerDatabase> {
-  const { connection, stop } = await locate(config, logger)
+export async function connectDatabase(settings: DatabaseSettings, logger: Logger): Promise<ServerDatabase> {
+  const { connection, stop } = await locate(settings, logger)
   const cutter = createConnectionCutter()
   const db = openDatabase(connection, {
     maxConnections,
     applicationName: 'keyhold',
-    ...(config.armFailpoints !== undefined && { stream: cutter.openStream }),
+    ...(settings.armFailpoints !== undefined && { stream: cutter.openStream }),
     onError: (error) => {
       logger.warn({ err: error }, 'database connection lost')
     },
@@ -82,17 +84,17 @@ interface Located {
   stop: () => Promise<void>
 }
 
-async function locate(config: Config, logger: Logger): Promise<Located> {
-  if (config.databaseUrl !== undefined) {
-    return { connection: { url: config.databaseUrl }, stop: () => Promise.resolve() }
+async function locate(settings: DatabaseSettings, logger: Logger): Promise<Located> {
+  if (settings.databaseUrl !== undefined) {
+    return { connection: { url: settings.databaseUrl }, stop: () => Promise.resolve() }
   }
   const embedded = await startEmbeddedPostgres({
-    dataDir: config.dataDir,
+    dataDir: settings.dataDir,
     log: (line) => {
       logger.debug({ postgres: line }, 'postgres')
     },
   })
-  const file = connectionFile(config)
+  const file = connectionFile(settings)
   await writeFile(file, `${JSON.stringify(embedded.connection)}\n`, { mode: 0o600 })
   return {
     connection: embedded.connection,
@@ -105,14 +107,14 @@ async function locate(config: Config, logger: Logger): Promise<Located> {
 
 /** As `connectDatabase`, but beside a running server it uses that server's embedded PostgreSQL. */
 export async function connectDatabaseOfRunningServer(
-  config: Config,
+  settings: DatabaseSettings,
   logger: Logger,
 ): Promise<ConnectedDatabase> {
   try {
-    return await connectDatabase(config, logger)
+    return await connectDatabase(settings, logger)
   } catch (error) {
     if (!isKeyholdError(error, 'ERR_DATA_DIR_IN_USE')) throw error
-    const connection = await readConnectionFile(config)
+    const connection = await readConnectionFile(settings)
     if (connection === undefined) throw error
     const db = openDatabase(connection, {
       maxConnections: 1,
@@ -123,8 +125,8 @@ export async function connectDatabaseOfRunningServer(
   }
 }
 
-function connectionFile(config: Config): string {
-  return path.join(config.dataDir, 'postgres-connection.json')
+function connectionFile(settings: DatabaseSettings): string {
+  return path.join(settings.dataDir, 'postgres-connection.json')
 }
 
 const connectionForm = Compile(
@@ -137,9 +139,9 @@ const connectionForm = Compile(
   }),
 )
 
-async function readConnectionFile(config: Config): Promise<DatabaseConnection | undefined> {
+async function readConnectionFile(settings: DatabaseSettings): Promise<DatabaseConnection | undefined> {
   try {
-    const connection: unknown = JSON.parse(await readFile(connectionFile(config), 'utf8'))
+    const connection: unknown = JSON.parse(await readFile(connectionFile(settings), 'utf8'))
     return connectionForm.Check(connection) ? connection : undefined
   } catch {
     return undefined

@@ -1,7 +1,6 @@
 // The command's way to an operator's API key: straight to the database, beside a server that may be running.
 import { KeyholdError } from '@keyhold/core'
-import type { Config } from '../config.ts'
-import { connectDatabaseOfRunningServer } from './connect-database.ts'
+import { connectDatabaseOfRunningServer, type DatabaseSettings } from './connect-database.ts'
 import { createLogger } from './create-logger.ts'
 import { createApiKey } from '../access/create-api-key.ts'
 import { commandActor } from '../store/audits.ts'
@@ -9,9 +8,9 @@ import { isMissingTable } from '../store/database.ts'
 import { createStore } from '../store/store.ts'
 
 /** Makes an operator's API key beside a server that may be running, and answers its token. */
-export async function createOperatorKey(config: Config, name: string): Promise<string> {
+export async function createOperatorKey(settings: DatabaseSettings, name: string): Promise<string> {
   const logger = createLogger('silent')
-  const { db, close } = await connectDatabaseOfRunningServer(config, logger)
+  const { db, close } = await connectDatabaseOfRunningServer(settings, logger)
   try {
     const store = createStore(db)
     const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name }, commandActor)

@@ -1,7 +1,7 @@
 // Keys in memory, wired: caches, what evicts them on this replica and on the others, and the tenants that are locked.
 import type { Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
+import type { Settings } from '../settings/read-settings.ts'
 import { openTenantLocks } from '../health/tenant-locks.ts'
 import { createDataKeyCache } from '../keyring/data-key-cache.ts'
 import { createDataKeyLeases } from '../keyring/data-key-leases.ts'
@@ -16,6 +16,11 @@ const maxDataKeys = 200_000
 const maxDataKeysPerTenant = 40_000
 const dayMs = 86_400_000
 
+type KeyringSettings = Pick<
+  Settings,
+  'keyCacheTtlSeconds' | 'keyCacheMinTtlSeconds' | 'maxKeyNames' | 'dataKeyMaxAgeDays'
+>
+
 interface KeyringParts {
   db: Database
   connection: DatabaseConnection
@@ -25,7 +30,7 @@ interface KeyringParts {
 
 /** @param closers - takes what ends it */
 export async function openKeyring(
-  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: Config,
+  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: KeyringSettings,
   logger: Logger,
   { db, connection, store, kms }: KeyringParts,
   closers: (() => Promise<void>)[],

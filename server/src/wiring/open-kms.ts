@@ -1,21 +1,35 @@
-// AWS KMS, wired: its settings, its budget, and who hears of what it answers and of each call.
+// AWS KMS: its settings, its budget, and who hears about its answers and calls.
 import type { KmsAnswer } from '@keyhold/core'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
 import { createAwsKms, type AwsKms } from '../kms/aws-kms.ts'
 import { createKmsBudget } from '../kms/kms-budget.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import { openKmsUsageMeter, type KmsUsageMeter } from '../metrics/kms-usage-meter.ts'
 import { findKeyAccess } from '../providers/find-key-access.ts'
+import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
 
-/** @param closers - takes what ends it: the calls first, then the counting of them */
+type KmsSettings = Pick<
+  Settings,
+  | 'drRegions'
+  | 'kmsEndpoint'
+  | 'stsEndpoint'
+  | 'kmsAccessKeyId'
+  | 'kmsSecretAccessKey'
+  | 'kmsRequestsPerSecond'
+  | 'kmsTenantSharePercent'
+  | 'kmsDecryptReservePercent'
+  | 'kmsBudgetWaitSeconds'
+>
+
+/** @param closers - receives the functions that end the calls, and then the counting of them */
 export function openKms(
-  config: Config,
+  settings: KmsSettings,
   logger: Logger,
   { store, events, onAnswer }: { store: Store; events: EventCounts; onAnswer: (answer: KmsAnswer) => void },
   closers: (() => Promise<void>)[],
 ): { aws: AwsKms; kmsUsage: KmsUsageMeter } {
+  const { drRegions, kmsEndpoint, stsEndpoint, kmsBudgetWaitSeconds } = settings
   const kmsUsage = openKmsUsageMeter({
     store,
     onError: (error) => {
@@ -24,13 +38,17 @@ export function openKms(
   })
   closers.push(() => kmsUsage.close())
   const aws = createAwsKms({
-    endpoint: config.kmsEndpoint,
-    stsEndpoint: config.stsEndpoint === 'aws' ? undefined : (config.stsEndpoint ?? config.kmsEndpoint),
-    credentials: config.kmsCredentials,
-    drRegions: config.drRegions,
+    endpoint: unlessAws(kmsEndpoint),
+    stsEndpoint: unlessAws(stsEndpoint ?? kmsEndpoint),
+    credentials: credentialsIn(settings),
+    drRegions,
     findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
-    budget: createKmsBudget(config.kmsBudget),
-    budgetWaitMs: config.kmsBudget.waitSeconds * 1_000,
+    budget: createKmsBudget({
+      requestsPerSecond: settings.kmsRequestsPerSecond,
+      tenantSharePercent: settings.kmsTenantSharePercent,
+      decryptReservePercent: settings.kmsDecryptReservePercent,
+    }),
+    budgetWaitMs: kmsBudgetWaitSeconds * 1_000,
     onAnswer,
     onCall: (call) => {
       kmsUsage.count(call)
@@ -45,4 +63,16 @@ export function openKms(
     return Promise.resolve()
   })
   return { aws, kmsUsage }
+}
+
+/** The real AWS has an endpoint for each region, which the AWS SDK knows. */
+function unlessAws(endpoint: string): string | undefined {
+  return endpoint === 'aws' ? undefined : endpoint
+}
+
+/** Without credentials the AWS SDK looks in its usual places. `readSettings` accepts both or neither. */
+function credentialsIn({ kmsAccessKeyId, kmsSecretAccessKey }: KmsSettings) {
+  return kmsAccessKeyId === undefined || kmsSecretAccessKey === undefined
+    ? undefined
+    : { accessKeyId: kmsAccessKeyId, secretAccessKey: kmsSecretAccessKey }
 }

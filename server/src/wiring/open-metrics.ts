@@ -1,7 +1,7 @@
 // Metrics, wired: what is counted as it happens, what is read when somebody asks, and where they ask.
 import type { Logger } from 'pino'
 import manifest from '../../package.json' with { type: 'json' }
-import type { Config } from '../config.ts'
+import type { Settings } from '../settings/read-settings.ts'
 import type { KeyBreaker } from '../health/key-breaker.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import type { CacheCounts } from '../keyring/cache-counts.ts'
@@ -43,7 +43,7 @@ export function countRewraps(threads: RewrapThreads, events: Pick<EventCounts, '
  * @param closers - takes what ends it
  */
 export async function openMetrics(
-  { metricsHost: host, metricsPort: port }: Config,
+  { metricsHost: host, metricsPort: port }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
   { events, sources }: { events: EventCounts; sources: MetricSources },
   closers: (() => Promise<void>)[],

@@ -1,14 +1,14 @@
 // Everything that must happen once per database, under one lock, however many replicas start at the same moment.
 import path from 'node:path'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
+import type { Settings } from '../settings/read-settings.ts'
 import { createRootKeyFile, readRootKeyFile, rootKeyCheckValue, type RootKey } from '../kms/root-key-file.ts'
 import { claimRootKey } from '../installation/claim-root-key.ts'
 import { checkDatabaseSafety, type Database } from '../store/database.ts'
 import { migrateSchema } from '../store/schema/migrate-schema.ts'
 import type { Store } from '../store/store.ts'
 
-export function rootKeyFile({ dataDir }: Config): string {
+export function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
   return path.join(dataDir, 'root-key')
 }
 
@@ -19,7 +19,7 @@ export function rootKeyFile({ dataDir }: Config): string {
  * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`, `ERR_SCHEMA_NEWER`, `ERR_ROOT_KEY_INVALID`
  */
 export async function prepareDatabase(
-  config: Config,
+  settings: Pick<Settings, 'dataDir'>,
   db: Database,
   store: Store,
   logger: Logger,
@@ -30,11 +30,11 @@ export async function prepareDatabase(
   await migrateSchema(db, async () => {
     await createJobSchema()
     rootKey = await claimRootKey(store, {
-      read: () => readRootKeyFile(rootKeyFile(config)),
+      read: () => readRootKeyFile(rootKeyFile(settings)),
       create: async () => {
-        const rootKey = await createRootKeyFile(rootKeyFile(config))
+        const rootKey = await createRootKeyFile(rootKeyFile(settings))
         logger.warn(
-          { rootKeyFile: rootKeyFile(config) },
+          { rootKeyFile: rootKeyFile(settings) },
           'root key made: back it up, apart from the database',
         )
         return rootKey

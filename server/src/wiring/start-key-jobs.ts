@@ -1,7 +1,7 @@
 // The key jobs of a replica, wired: what leads them, what paces them, what signs for them, and what begins by itself.
 import type { Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
-import type { Config } from '../config.ts'
+import type { Settings } from '../settings/read-settings.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import type { TenantKeyCache } from '../keyring/tenant-key-cache.ts'
 import { destroyDueTenantKeys } from '../migration/destroy-due-tenant-keys.ts'
@@ -17,8 +17,19 @@ import type { DestructionRow } from '../store/destructions.ts'
 import type { Sign } from './open-signer.ts'
 import type { Store } from '../store/store.ts'
 
+type KeyJobSettings = Pick<
+  Settings,
+  | 'keyJobLeadSeconds'
+  | 'migrationThreads'
+  | 'migrationRowsPerSecond'
+  | 'migrationTimeSharePercent'
+  | 'migrationYields'
+  | 'backupRetentionDays'
+  | 'tenantKeyMaxAgeDays'
+>
+
 export interface KeyJobsParts {
-  config: Config
+  settings: KeyJobSettings
   logger: Logger
   store: Store
   kms: Kms
@@ -37,7 +48,7 @@ const rotationsAtOnce = 10
 
 /** Starts leading key jobs; what it answers ends that, after the step at hand. */
 export async function startKeyJobs({
-  config,
+  settings,
   logger,
   store,
   kms,
@@ -56,22 +67,22 @@ export async function startKeyJobs({
     tenantKeys,
     threads,
     pacer: createPacer({
-      maxRowsPerSecond: config.migrationRowsPerSecond,
-      timeSharePercent: config.migrationTimeSharePercent,
-      yields: config.migrationYields,
-      threads: config.migrationThreads,
+      maxRowsPerSecond: settings.migrationRowsPerSecond,
+      timeSharePercent: settings.migrationTimeSharePercent,
+      yields: settings.migrationYields,
+      threads: settings.migrationThreads,
       gauge,
       clock: () => performance.now(),
     }),
     signReport: sign,
-    leadSeconds: config.migrationLeaseSeconds,
-    backupRetentionDays: config.backupRetentionDays,
+    leadSeconds: settings.keyJobLeadSeconds,
+    backupRetentionDays: settings.backupRetentionDays,
     failpoint: startParts.failpoint,
   }
   let rotatedMs = Number.NEGATIVE_INFINITY
 
   async function rotate(): Promise<void> {
-    const { tenantKeyMaxAgeDays: maxAgeDays } = config
+    const { tenantKeyMaxAgeDays: maxAgeDays } = settings
     if (maxAgeDays === 0 || performance.now() - rotatedMs < rotationsMs) return
     rotatedMs = performance.now()
     await rotateDueTenantKeys(startParts, { maxAgeDays, limit: rotationsAtOnce }, (tenantId, error) => {

@@ -31,7 +31,7 @@ type Context = Pick<TestContext, 'onTestFinished'>
 async function startServer({ onTestFinished }: Context, failpoints: string): Promise<TestServer> {
   const server = await startTestServer({
     KEYHOLD_KEY_CACHE_TTL_SECONDS: '0',
-    KEYHOLD_MIGRATION_LEASE_SECONDS: '2',
+    KEYHOLD_KEY_JOB_LEAD_SECONDS: '2',
     KEYHOLD_FAILPOINTS: failpoints,
   })
   onTestFinished(() => server.stop())

@@ -19,7 +19,7 @@ const providers = '/api/v1/encryption/keyproviders'
 // No caching of keys: what the KMS refuses is seen at once.
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0', KEYHOLD_MIGRATION_LEASE_SECONDS: '2' })
+  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0', KEYHOLD_KEY_JOB_LEAD_SECONDS: '2' })
 })
 afterAll(() => server.stop())
 

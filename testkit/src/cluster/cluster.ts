@@ -67,7 +67,7 @@ export async function startCluster(
     KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     KEYHOLD_KEY_CACHE_TTL_SECONDS: String(cacheTtlSeconds),
-    KEYHOLD_MIGRATION_LEASE_SECONDS: String(leaseSeconds),
+    KEYHOLD_KEY_JOB_LEAD_SECONDS: String(leaseSeconds),
     KEYHOLD_MIGRATION_YIELDS: 'false',
     ...settings,
   })

@@ -1,0 +1,78 @@
+// The forms of settings that are more than a number.
+import { isKeyholdError } from '@keyhold/core'
+import { armFailpoints, parseFailpoints, type ArmFailpoints } from '../migration/engine/failpoint.ts'
+import { parseDrRegions } from './parse-dr-regions.ts'
+import { parseUsd } from './parse-usd.ts'
+import type { Form } from './setting.ts'
+
+const flag: Form<boolean> = {
+  range: '`true` or `false`',
+  expects: '"true" or "false"',
+  parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+}
+
+function text(range: string): Form<string> {
+  return { range, expects: range, parse: (text) => text }
+}
+
+function oneOf(words: readonly string[]): Form<string> {
+  return {
+    range: words.map((word) => `\`${word}\``).join(', '),
+    expects: `one of ${words.join(', ')}`,
+    parse: (text) => (words.includes(text) ? text : undefined),
+  }
+}
+
+const databaseUrl: Form<string> = {
+  range: '`postgres://…` or `postgresql://…`',
+  expects: 'a URL that begins with postgres://',
+  parse: (text) => (/^postgres(ql)?:\/\//.test(text) ? text : undefined),
+}
+
+const endpoint: Form<string> = {
+  range: '`aws`, or a URL with `http://` or `https://`',
+  expects: 'a URL, or "aws"',
+  parse: (text) => (text === 'aws' || (/^https?:\/\//.test(text) && URL.canParse(text)) ? text : undefined),
+}
+
+const drRegions: Form<ReadonlyMap<string, readonly string[]>> = {
+  range: 'pairs as `eu-west-1:eu-west-3`, separated by commas; a region may have several pairs',
+  expects: 'pairs of AWS regions as <region>:<region that stands in>, separated by commas',
+  // Only the default is empty.
+  parse: (text) => (text === '' ? new Map() : parseDrRegions(text)),
+}
+
+/** In millionths of a dollar. */
+const dollars: Form<number> = {
+  range: 'dollars, with up to six decimals',
+  expects: 'dollars as 0.03, with up to six decimals',
+  parse: parseUsd,
+}
+
+// The partition is always aws: keys of another one are not accepted.
+const principalForm = /^arn:aws:iam::[0-9]{12}:(root|(user|role)\/[A-Za-z0-9+=,.@_/-]{1,576})$/
+
+const principals: Form<readonly string[]> = {
+  range: 'ARNs of IAM roles or users, separated by commas',
+  expects: 'ARNs of IAM roles or users, separated by commas',
+  parse(text) {
+    const arns = text.split(',').map((each) => each.trim())
+    return arns.every((each) => principalForm.test(each)) ? arns : undefined
+  },
+}
+
+const failpoints: Form<ArmFailpoints> = {
+  range: '`name=kill`, `name=throw`, `name=cut`, `name=delay:ms`, each with `@N`',
+  expects: 'known failpoints as name=action[@hit], separated by commas',
+  parse(text) {
+    try {
+      const armed = parseFailpoints(text)
+      return (actions) => armFailpoints(armed, actions)
+    } catch (error) {
+      if (!isKeyholdError(error, 'ERR_CONFIG_INVALID')) throw error
+      return undefined
+    }
+  },
+}
+
+export const forms = { flag, text, oneOf, databaseUrl, endpoint, drRegions, dollars, principals, failpoints }

@@ -1,0 +1,219 @@
+// Every setting of the server: its variable, kind, default, range and effect. `readSettings` reads by this table, and the
+// table in docs/configuration.md is made from it.
+import { forms } from './forms.ts'
+import { integerSetting, setting } from './setting.ts'
+
+const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
+  byDefault: 60,
+  min: 0,
+  max: 3_600,
+  effect:
+    'How long a key may be used after the start of the last call to its KMS that succeeded. It limits the time that a revocation takes, and the outage of a KMS that Keyhold can bridge. With 0 every request asks the KMS.',
+})
+
+export const settingTable = {
+  host: setting('KEYHOLD_HOST', forms.text('an address or a host name'), {
+    byDefault: '127.0.0.1',
+    effect:
+      'The address on which the server listens. It speaks plain HTTP: put a TLS proxy in front of it before traffic leaves the machine.',
+  }),
+  port: integerSetting('KEYHOLD_PORT', {
+    byDefault: 8180,
+    min: 0,
+    max: 65_535,
+    effect: 'The port to listen on; 0 takes a free one.',
+  }),
+  requestTimeoutSeconds: integerSetting('KEYHOLD_REQUEST_TIMEOUT_SECONDS', {
+    byDefault: 30,
+    min: 1,
+    max: 3_600,
+    effect:
+      'A request must arrive completely within this time, or it is answered with 408, possibly some seconds later. 32 MiB in 30 seconds take 9 Mbit/s. A connection without any byte in either direction for four times as long is closed.',
+  }),
+  dataDir: setting('KEYHOLD_DATA_DIR', forms.text('a folder'), {
+    byDefault: '.keyhold',
+    effect:
+      'It holds the root key (`root-key`) and the embedded PostgreSQL. Keyhold creates it with mode 0700 if it is missing. One process uses it at a time. **Back it up, the root key above all.**',
+  }),
+  databaseUrl: setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
+    byDefault: undefined,
+    unset: 'none: the embedded PostgreSQL',
+    effect:
+      'A PostgreSQL of your own, 14 or later, for example for several replicas. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
+  }),
+  keyCacheTtlSeconds,
+  keyCacheMinTtlSeconds: integerSetting('KEYHOLD_KEY_CACHE_MIN_TTL_SECONDS', {
+    byDefault: 5,
+    min: 0,
+    max: keyCacheTtlSeconds,
+    effect:
+      'The shortest time that a tenant may choose for itself (`keyhold settings set --key-cache-ttl`). A shorter time means more calls to the KMS, which the operator pays for.',
+  }),
+  requireMultiRegion: setting('KEYHOLD_REQUIRE_MULTI_REGION', forms.flag, {
+    byDefault: 'false',
+    effect:
+      'Keyhold refuses single-region keys at registration with `ERR_KEY_SINGLE_REGION`. It accepts keys that are registered already.',
+  }),
+  requireContextCondition: setting('KEYHOLD_REQUIRE_CONTEXT_CONDITION', forms.flag, {
+    byDefault: 'false',
+    effect:
+      'At registration Keyhold refuses keys whose policy admits every tenant (`ERR_KEY_POLICY_TOO_WIDE`). With `false` it registers such a key with a warning.',
+  }),
+  drRegions: setting('KEYHOLD_DR_REGIONS', forms.drRegions, {
+    byDefault: '',
+    unset: 'none: any replica',
+    effect:
+      'The regions that stand in for a region that fails. A key is `drCompliant` when it works in all regions named for its own; without a pair, when it has replica keys and all of them work. When its own region fails, a key is used in these regions and in those where its replica keys were last seen.',
+  }),
+  backupRetentionDays: integerSetting('KEYHOLD_BACKUP_RETENTION_DAYS', {
+    byDefault: 0,
+    min: 0,
+    max: 3_650,
+    effect:
+      'How long a tenant key version is kept after the migration that retired it, so that an older backup of the database can be used with the key that protected it. 0 destroys it at once.',
+  }),
+  keyProbeSeconds: integerSetting('KEYHOLD_KEY_PROBE_SECONDS', {
+    byDefault: 300,
+    min: 1,
+    max: 86_400,
+    effect:
+      "How often one replica probes a customer's key that is in use and answers, in every region. A key that refuses or does not answer is probed every 30 seconds, or at this interval if it is shorter.",
+  }),
+  dataKeyMaxAgeDays: integerSetting('KEYHOLD_DATA_KEY_MAX_AGE_DAYS', {
+    byDefault: 365,
+    min: 1,
+    max: 3_650,
+    effect:
+      'After this many days a data key does not encrypt any more: the next encryption under its name makes a new version. Old versions decrypt for ever. `reencrypt` brings old tokens under the new version.',
+  }),
+  maxKeyNames: integerSetting('KEYHOLD_MAX_KEY_NAMES', {
+    byDefault: 10_000,
+    min: 1,
+    max: 1_000_000,
+    effect:
+      'How many key names a tenant may have, including those of blind indexes. More are refused with `ERR_KEY_NAME_QUOTA`. Leased data keys do not count.',
+  }),
+  keyJobLeadSeconds: integerSetting('KEYHOLD_KEY_JOB_LEAD_SECONDS', {
+    byDefault: 10,
+    min: 2,
+    max: 300,
+    effect:
+      'How long the lead of a key job lasts: after this time without a sign of life from the leading replica, another one goes on.',
+  }),
+  migrationThreads: integerSetting('KEYHOLD_MIGRATION_THREADS', {
+    byDefault: 2,
+    min: 1,
+    max: 64,
+    effect:
+      'How many threads of a replica rewrap cipherkeys, for all its key jobs together. They start when there is work and end when there is none. On Linux they run at a lower priority than requests.',
+  }),
+  migrationRowsPerSecond: integerSetting('KEYHOLD_MIGRATION_ROWS_PER_SECOND', {
+    byDefault: 0,
+    min: 0,
+    max: 1_000_000,
+    effect:
+      'How many cipherkeys per second a replica may copy and verify, for all its key jobs together. 0: no limit.',
+  }),
+  migrationTimeSharePercent: integerSetting('KEYHOLD_MIGRATION_TIME_SHARE_PERCENT', {
+    byDefault: 100,
+    min: 1,
+    max: 100,
+    effect: 'The share of the time in which the key jobs of a replica may work.',
+  }),
+  migrationYields: setting('KEYHOLD_MIGRATION_YIELDS', forms.flag, {
+    byDefault: 'true',
+    effect:
+      'Whether key jobs give way to the data plane. While there are requests, key jobs work in short chunks, one at a time, for at most half of the time, and for less and less while they make replies slower.',
+  }),
+  tenantKeyMaxAgeDays: integerSetting('KEYHOLD_TENANT_KEY_MAX_AGE_DAYS', {
+    byDefault: 365,
+    min: 0,
+    max: 3_650,
+    effect:
+      'After this many days a tenant key is rotated: it gets a new version under the same KEK, and all cipherkeys are brought under it. 0: never by itself.',
+  }),
+  internalKmsName: setting('KEYHOLD_INTERNAL_KMS_NAME', forms.text('a text'), {
+    byDefault: undefined,
+    unset: "none: the wire's own name",
+    effect: 'The name that the default key provider of a new tenant gets.',
+  }),
+  kmsEndpoint: setting('KEYHOLD_KMS_ENDPOINT', forms.endpoint, {
+    byDefault: 'aws',
+    effect: 'The endpoint of AWS KMS for all regions. `aws` is the real one, in the region of each key ARN.',
+  }),
+  stsEndpoint: setting('KEYHOLD_STS_ENDPOINT', forms.endpoint, {
+    byDefault: undefined,
+    unset: 'none: as `KEYHOLD_KMS_ENDPOINT`',
+    effect:
+      "The endpoint of AWS STS, for roles in customers' accounts. Set it to `aws` if `KEYHOLD_KMS_ENDPOINT` is an endpoint of KMS alone.",
+  }),
+  kmsRequestsPerSecond: integerSetting('KEYHOLD_KMS_REQUESTS_PER_SECOND', {
+    byDefault: 2_000,
+    min: 0,
+    max: 1_000_000,
+    effect:
+      'How many requests per second this replica may send to AWS KMS in each calling account and region; 0: no limit. AWS counts per account, all replicas together: divide the part of the quota that you want to use by their number. See [the budget](kms-usage.md).',
+  }),
+  kmsTenantSharePercent: integerSetting('KEYHOLD_KMS_TENANT_SHARE_PERCENT', {
+    byDefault: 25,
+    min: 1,
+    max: 100,
+    effect: 'The part of that limit that one tenant may use.',
+  }),
+  kmsDecryptReservePercent: integerSetting('KEYHOLD_KMS_DECRYPT_RESERVE_PERCENT', {
+    byDefault: 50,
+    min: 0,
+    max: 90,
+    effect:
+      'The part of both that is kept for unwrapping tenant keys. New tenant keys use the rest. Tests, probes and plans leave half of the rest to new tenant keys.',
+  }),
+  kmsBudgetWaitSeconds: integerSetting('KEYHOLD_KMS_BUDGET_WAIT_SECONDS', {
+    byDefault: 5,
+    min: 0,
+    max: 10,
+    effect: 'How long a call may wait for the budget before it is answered with 503 `ERR_KMS_BUDGET`.',
+  }),
+  kmsMicroUsdPer10000: setting('KEYHOLD_KMS_USD_PER_10000_REQUESTS', forms.dollars, {
+    byDefault: '0.03',
+    effect: 'The price of 10,000 requests at AWS, for the estimates of [`usage/kms`](kms-usage.md).',
+  }),
+  awsPrincipals: setting('KEYHOLD_AWS_PRINCIPALS', forms.principals, {
+    byDefault: undefined,
+    unset: 'none: Keyhold asks AWS',
+    effect:
+      "The principals in the key policies that Keyhold prints. Set it if Keyhold's role has a path, which AWS does not report, or if replicas have different roles.",
+  }),
+  kmsAccessKeyId: setting('KEYHOLD_KMS_ACCESS_KEY_ID', forms.text('a text'), {
+    byDefault: undefined,
+    unset: 'none: the standard AWS chain',
+    effect:
+      "Keyhold's own credentials for AWS KMS; the next setting must be set too. Without them the AWS SDK looks in its usual places: environment, profile, container, instance.",
+  }),
+  kmsSecretAccessKey: setting('KEYHOLD_KMS_SECRET_ACCESS_KEY', forms.text('a text'), {
+    byDefault: undefined,
+    unset: 'none: the standard AWS chain',
+    effect: 'See above.',
+  }),
+  metricsPort: integerSetting('KEYHOLD_METRICS_PORT', {
+    byDefault: undefined,
+    unset: 'none: no listener',
+    min: 0,
+    max: 65_535,
+    effect:
+      'The port of a separate listener for [metrics](metrics.md), without authentication; 0 takes a free one.',
+  }),
+  metricsHost: setting('KEYHOLD_METRICS_HOST', forms.text('an address or a host name'), {
+    byDefault: '127.0.0.1',
+    effect: 'The address of that listener. Only the collector of metrics should reach it.',
+  }),
+  logLevel: setting(
+    'KEYHOLD_LOG_LEVEL',
+    forms.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    { byDefault: 'info', effect: 'The log goes to standard output, one JSON object a line.' },
+  ),
+  armFailpoints: setting('KEYHOLD_FAILPOINTS', forms.failpoints, {
+    byDefault: undefined,
+    effect:
+      'Only for tests: it stops, fails or delays a migration at a named point, or cuts all connections to the database there. Never set it in production.',
+  }),
+}
