@@ -141,7 +141,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/wiring': {
     does: 'one file for each part that is put together',
-    uses: ['core', 'contract', 'server/*', 'server/main.ts', 'kysely', 'pino', 'typebox', 'node:*'],
+    uses: ['core', 'contract', 'server/*', 'kysely', 'pino', 'typebox', 'node:*'],
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
@@ -150,7 +150,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   'server/config.ts': { does: 'the former name of `server/settings`', uses: ['server/settings'] },
   'server/main.ts': {
     does: 'the order of start and stop',
-    uses: ['core', 'contract', 'server/*', 'kysely', 'type pino', 'node:*'],
+    uses: ['server/*', 'type pino', 'node:*'],
   },
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
   'server/command.ts': {

@@ -10,6 +10,7 @@ import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import { openNotifications } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
+import type { Closers } from './close-all.ts'
 
 const maxTenantKeys = 20_000
 const maxDataKeys = 200_000
@@ -28,12 +29,14 @@ interface KeyringParts {
   kms: Kms
 }
 
-/** @param closers - takes what ends it */
+export type Keyring = Awaited<ReturnType<typeof openKeyring>>
+
+/** @param closers - receives the functions that close it */
 export async function openKeyring(
   { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: KeyringSettings,
   logger: Logger,
   { db, connection, store, kms }: KeyringParts,
-  closers: (() => Promise<void>)[],
+  closers: Closers,
 ) {
   const clock = () => performance.now()
   const ttl = { minMs: keyCacheMinTtlSeconds * 1_000, maxMs: keyCacheTtlSeconds * 1_000 }

@@ -1,13 +1,19 @@
-// AWS KMS: its settings, its budget, and who hears about its answers and calls.
-import type { KmsAnswer } from '@keyhold/core'
+// The KMSs: AWS KMS with its budget, its counts and the health of its keys, and the internal KMS with the root key.
+import type { Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
+import { watchKms } from '../health/watch-kms.ts'
 import { createAwsKms, type AwsKms } from '../kms/aws-kms.ts'
+import { createInternalKms } from '../kms/internal-kms.ts'
 import { createKmsBudget } from '../kms/kms-budget.ts'
+import { createKmsByArn } from '../kms/kms-by-arn.ts'
+import type { RootKey } from '../kms/root-key-file.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import { openKmsUsageMeter, type KmsUsageMeter } from '../metrics/kms-usage-meter.ts'
 import { findKeyAccess } from '../providers/find-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
+import type { Closers } from './close-all.ts'
+import type { KeyHealth } from './create-key-health.ts'
 
 type KmsSettings = Pick<
   Settings,
@@ -22,18 +28,33 @@ type KmsSettings = Pick<
   | 'kmsBudgetWaitSeconds'
 >
 
+export interface OpenedKms {
+  /** Any key of a tenant, by its ARN. */
+  kms: Kms
+  aws: AwsKms
+  kmsUsage: KmsUsageMeter
+}
+
+interface KmsNeeds {
+  store: Store
+  /** Undefined: this replica is sealed. */
+  rootKey: RootKey | undefined
+  events: EventCounts
+  health: KeyHealth
+}
+
 /** @param closers - receives the functions that end the calls, and then the counting of them */
 export function openKms(
   settings: KmsSettings,
   logger: Logger,
-  { store, events, onAnswer }: { store: Store; events: EventCounts; onAnswer: (answer: KmsAnswer) => void },
-  closers: (() => Promise<void>)[],
-): { aws: AwsKms; kmsUsage: KmsUsageMeter } {
+  { store, rootKey, events, health }: KmsNeeds,
+  closers: Closers,
+): OpenedKms {
   const { drRegions, kmsEndpoint, stsEndpoint, kmsBudgetWaitSeconds } = settings
   const kmsUsage = openKmsUsageMeter({
     store,
     onError: (error) => {
-      logger.warn({ err: error }, 'calls to AWS KMS not added up: tried again in a while')
+      logger.warn({ err: error }, 'calls to AWS KMS not written to the account: tried again in a while')
     },
   })
   closers.push(() => kmsUsage.close())
@@ -49,7 +70,9 @@ export function openKms(
       decryptReservePercent: settings.kmsDecryptReservePercent,
     }),
     budgetWaitMs: kmsBudgetWaitSeconds * 1_000,
-    onAnswer,
+    onAnswer: (answer) => {
+      health.recorder.answered(answer)
+    },
     onCall: (call) => {
       kmsUsage.count(call)
       events.kmsCalled(call)
@@ -62,7 +85,8 @@ export function openKms(
     aws.close()
     return Promise.resolve()
   })
-  return { aws, kmsUsage }
+  const kms = createKmsByArn({ internal: createInternalKms(rootKey), aws: watchKms(aws, health) })
+  return { kms, aws, kmsUsage }
 }
 
 /** The real AWS has an endpoint for each region, which the AWS SDK knows. */

@@ -7,11 +7,10 @@ import type { JobQueue } from '../jobs/job-queue.ts'
 import type { CacheCounts } from '../keyring/cache-counts.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Sample, Samples } from '../metrics/samples.ts'
-import type { RewrapThreads } from '../migration/engine/rewrap-threads.ts'
-import { rewrapRecord } from '../store/cipherkeys/cipherkey-records.ts'
 import { poolCounts, type Database } from '../store/database.ts'
 import type { MetricCounts } from '../store/metric-counts.ts'
 import type { Store } from '../store/store.ts'
+import type { Closers } from './close-all.ts'
 
 export interface MetricSources {
   db: Database
@@ -25,18 +24,6 @@ export interface MetricSources {
 // Whatever the database does, Prometheus gets the rest.
 const databaseTimeoutMs = 2_000
 
-/** Threads whose work is counted. */
-export function countRewraps(threads: RewrapThreads, events: Pick<EventCounts, 'rewrapped'>): RewrapThreads {
-  return {
-    ...threads,
-    async rewrap(order) {
-      const result = await threads.rewrap(order)
-      events.rewrapped(result.records.length / rewrapRecord.bytes)
-      return result
-    },
-  }
-}
-
 /**
  * Listens where the settings say, and answers where that is; undefined: nowhere.
  *
@@ -46,7 +33,7 @@ export async function openMetrics(
   { metricsHost: host, metricsPort: port }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
   { events, sources }: { events: EventCounts; sources: MetricSources },
-  closers: (() => Promise<void>)[],
+  closers: Closers,
 ): Promise<string | undefined> {
   if (port === undefined) return undefined
   // Not before: who has no use for it does not load it.

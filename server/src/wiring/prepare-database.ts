@@ -8,7 +8,7 @@ import { checkDatabaseSafety, type Database } from '../store/database.ts'
 import { migrateSchema } from '../store/schema/migrate-schema.ts'
 import type { Store } from '../store/store.ts'
 
-export function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
+function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
   return path.join(dataDir, 'root-key')
 }
 
@@ -42,5 +42,11 @@ export async function prepareDatabase(
       describe: (key) => ({ id: key.id, keyCheckValue: rootKeyCheckValue(key) }),
     })
   })
+  if (rootKey === undefined) {
+    logger.error(
+      { rootKeyFile: rootKeyFile(settings) },
+      'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
+    )
+  }
   return rootKey
 }

@@ -147,7 +147,7 @@ async function breakThings(valueToken: string): Promise<void> {
 
   await send('POST', `${providers}/${fingerprint}/actions/migrate`, { token: tenant.adminToken })
   await setPolicy(server.customerKms(), arn, policyWithout())
-  await waitUntil(() => Promise.resolve(logged.includes('migration paused')), 10_000)
+  await waitUntil(() => Promise.resolve(logged.includes('key job paused')), 10_000)
 
   for (const kind of ['throttle', 'error500'] as const) {
     const remove = server.kms.faults.add({ kind })

@@ -1,0 +1,125 @@
+// The handlers of all routes, with what their rules need.
+import { spellings } from '@keyhold/contract'
+import { keepTestOutcome } from '../health/keep-test-outcome.ts'
+import { auditHandlers } from '../http/routes/audit-handlers.ts'
+import { dataHandlers } from '../http/routes/data-handlers.ts'
+import { dataKeyHandlers } from '../http/routes/data-key-handlers.ts'
+import { destructionHandlers } from '../http/routes/destruction-handlers.ts'
+import { drDrillHandlers } from '../http/routes/dr-drill-handlers.ts'
+import { healthHandlers } from '../http/routes/health-handlers.ts'
+import { keyJobHandlers } from '../http/routes/key-job-handlers.ts'
+import { keyProviderHandlers } from '../http/routes/key-provider-handlers.ts'
+import { keyUseHandlers } from '../http/routes/key-use-handlers.ts'
+import { lockHandlers } from '../http/routes/lock-handlers.ts'
+import { migrationHandlers } from '../http/routes/migration-handlers.ts'
+import { namedDataKeyHandlers } from '../http/routes/named-data-key-handlers.ts'
+import { operatorHandlers } from '../http/routes/operator-handlers.ts'
+import { tenantKeyHandlers } from '../http/routes/tenant-key-handlers.ts'
+import { tenantSettingsHandlers } from '../http/routes/tenant-settings-handlers.ts'
+import { usageHandlers } from '../http/routes/usage-handlers.ts'
+import type { Handlers } from '../http/server/handler.ts'
+import { rootKeyArn } from '../kms/internal-kms.ts'
+import type { RootKey } from '../kms/root-key-file.ts'
+import { planMigration } from '../migration/plan-migration.ts'
+import { startMigration } from '../migration/start-migration.ts'
+import { findKeyAccess } from '../providers/find-key-access.ts'
+import type { Settings } from '../settings/read-settings.ts'
+import type { Store } from '../store/store.ts'
+import type { KeyHealth } from './create-key-health.ts'
+import type { KeyJobTools } from './open-key-jobs.ts'
+import type { Keyring } from './open-keyring.ts'
+import type { OpenedKms } from './open-kms.ts'
+import type { Sign } from './open-signer.ts'
+
+export type HandlerSettings = Pick<
+  Settings,
+  | 'requireMultiRegion'
+  | 'requireContextCondition'
+  | 'drRegions'
+  | 'awsPrincipals'
+  | 'keyCacheTtlSeconds'
+  | 'keyCacheMinTtlSeconds'
+  | 'kmsMicroUsdPer10000'
+  | 'internalKmsName'
+>
+
+export interface HandlerNeeds {
+  store: Store
+  /** Undefined: this replica is sealed. */
+  rootKey: RootKey | undefined
+  kms: OpenedKms
+  health: KeyHealth
+  keyring: Keyring
+  keyJobs: KeyJobTools
+  sign: Sign
+}
+
+export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
+  const { store, keyring, sign } = needs
+  return {
+    ...providerHandlers(settings, needs),
+    ...jobHandlers(needs),
+    ...installationHandlers(settings, needs),
+    ...lockHandlers({ locks: keyring.locks }),
+    ...tenantSettingsHandlers({
+      store,
+      limits: { min: settings.keyCacheMinTtlSeconds, max: settings.keyCacheTtlSeconds },
+      onChange: keyring.tenantSettingsChanged,
+    }),
+    ...healthHandlers({ store }),
+    ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
+    ...dataKeyHandlers({ leases: keyring.leases }),
+    ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
+    ...destructionHandlers({ store }),
+    ...auditHandlers({ store, sign }),
+  }
+}
+
+function providerHandlers(
+  { requireMultiRegion, requireContextCondition, drRegions, awsPrincipals }: HandlerSettings,
+  { store, kms: { kms, aws }, health: { recorder }, sign }: HandlerNeeds,
+) {
+  return {
+    ...keyProviderHandlers({
+      ...{ store, kms, requireMultiRegion, requireContextCondition, drRegions },
+      examineKey: (keyArn, tenantId, role) => aws.examineKey(keyArn, tenantId, role),
+      resolveAlias: aws.resolveAlias.bind(aws),
+      onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),
+      principals: async (region) => awsPrincipals ?? [await aws.ownPrincipal(region)],
+    }),
+    ...drDrillHandlers({
+      ...{ store, sign, drRegions, clock: () => performance.now() },
+      inRegion: aws.inRegion.bind(aws),
+      findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
+    }),
+  }
+}
+
+function jobHandlers({ store, kms: { kms }, keyJobs: { startParts, threads, budget } }: HandlerNeeds) {
+  return {
+    ...migrationHandlers({ store, startMigration: (...asked) => startMigration(startParts, ...asked) }),
+    ...keyJobHandlers(startParts),
+    ...keyUseHandlers({
+      store,
+      planMigration: (tenantId, fingerprint) =>
+        planMigration({ store, kms, threads, budget }, tenantId, fingerprint),
+    }),
+    ...tenantKeyHandlers(startParts),
+  }
+}
+
+function installationHandlers(
+  { kmsMicroUsdPer10000, internalKmsName }: HandlerSettings,
+  { store, rootKey, kms: { kms, kmsUsage } }: HandlerNeeds,
+) {
+  return {
+    ...usageHandlers({ store, flushKmsUsage: () => kmsUsage.flush(), kmsMicroUsdPer10000 }),
+    ...operatorHandlers({
+      store,
+      kms,
+      internalKeyArn: rootKeyArn(rootKey?.id ?? ''),
+      internalKmsName: internalKmsName ?? spellings.defaultProviderName,
+      internalKmsDescription: spellings.defaultProviderDescription,
+    }),
+  }
+}

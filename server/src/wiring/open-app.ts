@@ -1,0 +1,82 @@
+// The HTTP application: its routes, who may call them, and what is observed about each reply.
+import { isDataPlane } from '@keyhold/contract'
+import { sql } from 'kysely'
+import type { Logger } from 'pino'
+import { createAuthenticate } from '../access/authenticate.ts'
+import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
+import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
+import { createApp } from '../http/server/app.ts'
+import type { EventCounts } from '../metrics/event-counts.ts'
+import type { Settings } from '../settings/read-settings.ts'
+import type { Database } from '../store/database.ts'
+import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
+
+interface AppNeeds extends HandlerNeeds {
+  db: Database
+  events: EventCounts
+}
+
+export interface OpenedApp {
+  listen(): Promise<string>
+  /** From now on `/readyz` answers 200 while the database answers. */
+  setReady(): void
+  close(): Promise<void>
+}
+
+const drainMs = 3_000
+const readyTimeoutMs = 1_000
+
+export function openApp(
+  settings: HandlerSettings & Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds'>,
+  logger: Logger,
+  needs: AppNeeds,
+): OpenedApp {
+  const { store, keyring, keyJobs, db, events, rootKey } = needs
+  let isReady = false
+  const app = createApp({
+    logger,
+    requestTimeoutMs: settings.requestTimeoutSeconds * 1_000,
+    onReply: (routeId, status, elapsedMs) => {
+      if (isDataPlane(routeId)) keyJobs.gauge.observe(elapsedMs)
+      events.replied(routeId, status, elapsedMs)
+    },
+    onItems: (routeId, ok, failed) => {
+      events.items(routeId, ok, failed)
+    },
+    authenticate: createAuthenticate(store),
+    tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
+    probes: {
+      isSealed: rootKey === undefined,
+      isReady: () => isReady,
+      isDatabaseReady: () => isDatabaseReady(db),
+    },
+    octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
+    eventHandlers: keyJobEventHandlers({ store }),
+    handlers: createHandlers(settings, needs),
+  })
+  return {
+    listen: () => app.listen({ host: settings.host, port: settings.port }),
+    setReady() {
+      isReady = true
+    },
+    async close() {
+      const drained = setTimeout(() => {
+        app.server.closeAllConnections()
+      }, drainMs)
+      await app.close()
+      clearTimeout(drained)
+    },
+  }
+}
+
+
+async function isDatabaseReady(db: Database): Promise<boolean> {
+  const question = sql`select 1`.execute(db).then(
+    () => true,
+    () => false,
+  )
+  const timeout = new Promise<boolean>((resolve) => {
+    setTimeout(resolve, readyTimeoutMs, false).unref()
+  })
+  return Promise.race([question, timeout])
+}
