@@ -150,7 +150,15 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   'server/config.ts': { does: 'the former name of `server/settings`', uses: ['server/settings'] },
   'server/main.ts': {
     does: 'the order of start and stop',
-    uses: ['server/*', 'type pino', 'node:*'],
+    uses: [
+      'server/access',
+      'server/metrics',
+      'server/settings',
+      'server/store',
+      'server/wiring',
+      'type pino',
+      'node:*',
+    ],
   },
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
   'server/command.ts': {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `keyhold-server`: serves, or makes an operator's first API key.
+// The command `keyhold-server`: it serves, or it creates an API key for an operator.
 import { isKeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
@@ -10,7 +10,7 @@ const forcedExitMs = 9_000
 const usage = `Usage: keyhold-server <command>
 
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
-  create-operator-key [--name NAME]  make an operator's API key and print it, the only time it is shown
+  create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
 `
 
 async function serve(): Promise<void> {
@@ -20,7 +20,7 @@ async function serve(): Promise<void> {
   const server = await startServer(settings)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      // A database that has fallen silent must not keep the process alive.
+      // A database that does not answer must not keep the process alive.
       setTimeout(() => process.exit(1), forcedExitMs).unref()
       server.stop().then(
         () => process.exit(0),
@@ -69,7 +69,7 @@ try {
     process.stderr.write(`keyhold-server: ${error.message}\n${usage}`)
     process.exit(2)
   }
-  // Such as a port in use: what the system says is enough.
+  // For example a port in use: the system's message is enough.
   if (error instanceof Error && 'syscall' in error) {
     process.stderr.write(`keyhold-server: ${error.message}\n`)
     process.exit(1)

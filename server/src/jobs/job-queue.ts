@@ -1,5 +1,5 @@
-// The job queue, in the same database: it says what runs when and on which replica, and knows no rules. Jobs may run
-// twice at once; what they call is made for that.
+// The job queue, in the same database: it decides when and on which replica a job runs, and knows no rules. A job may run
+// twice at once, and the functions that it calls allow for that.
 import { fromKysely, PgBoss } from 'pg-boss'
 import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { TransactionStore } from '../store/store.ts'
@@ -10,32 +10,32 @@ const pollSeconds = 1
 const sweepMs = 2_000
 const stopMs = 5_000
 const maxConnections = 4
-// After this time the queue counts a job as lost. The key job itself goes on under its own lead.
+// After this time the queue counts a job as lost; the key job itself goes on under its own lead.
 const expireSeconds = 82_800
 const concurrentJobs = 4
 
 export interface JobQueueOptions {
   connection: DatabaseConnection
-  /** Told of errors that the queue survives. */
+  /** Receives errors that the queue survives. */
   onError: (error: unknown) => void
 }
 
 export interface JobHandlers {
-  /** Leads a key job until it ends, pauses or gives way; answers whether it is to be led again, after the others. */
+  /** Leads a key job until it ends, pauses or gives way. Answers whether to lead it again, after the others. */
   runKeyJob: (keyJobId: string) => Promise<boolean>
   /** Key jobs that nobody leads. */
   listUnledKeyJobs: () => Promise<{ id: string }[]>
-  /** What is to be done every few seconds on every replica. */
+  /** Runs every few seconds on every replica. */
   sweep: () => Promise<void>
 }
 
 export interface JobQueue {
-  /** Creates the queue's own schema; for the time of schema migrations, under their lock. */
+  /** Creates the queue's own schema. Call it during schema migrations, under their lock. */
   createSchema(): Promise<void>
   work(handlers: JobHandlers): Promise<void>
   /** Puts a key job into the queue when the transaction commits. */
   enqueueKeyJob(transaction: TransactionStore, keyJobId: string): Promise<void>
-  /** Of all replicas. */
+  /** The jobs of all replicas. */
   counts(): Promise<{ queued: number; active: number }>
   stop(): Promise<void>
 }
@@ -75,7 +75,7 @@ export function createJobQueue({ connection, onError }: JobQueueOptions): JobQue
   return {
     async createSchema() {
       await boss.start()
-      // "short": at most one waiting job for each key; running ones don't count, as they may be a dead replica's.
+      // "short": at most one waiting job for each key. Running ones do not count, since their replica may be dead.
       await boss.createQueue(queue, {
         policy: 'short',
         retryLimit: 0,

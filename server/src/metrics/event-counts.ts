@@ -1,4 +1,4 @@
-// What happens on this replica, counted in plain numbers as it happens; whether anybody ever asks or not.
+// Counts the events on this replica in plain numbers as they happen, whether or not anybody asks.
 import type { Sample } from './samples.ts'
 import { metricCatalog } from './metric-catalog.ts'
 import { createPlainHistogram, type Observed, type PlainHistogram } from './plain-histogram.ts'
@@ -6,7 +6,7 @@ import { createPlainHistogram, type Observed, type PlainHistogram } from './plai
 const requestBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10]
 const kmsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
 
-/** A number for each combination of labels. */
+/** One number for each combination of labels. */
 export interface Tally {
   add(labels: readonly string[], amount?: number): void
   samples(): Sample[]
@@ -32,9 +32,9 @@ function createTally(names: readonly string[]): Tally {
 }
 
 export interface EventCounts {
-  /** A reply on a route. */
+  /** Counts a reply on a route. */
   replied(routeId: string, status: number, elapsedMs: number): void
-  /** Items of one request. */
+  /** Counts the items of one request. */
   items(operation: string, ok: number, failed: number): void
   kmsCalled(call: {
     action: string
@@ -75,7 +75,7 @@ export function createEventCounts(): EventCounts {
   ) => createPlainHistogram(name, metricCatalog[name].help, bounds)
   const requests = histogram('keyhold_http_request_duration_seconds', requestBounds)
   const kmsCalls = histogram('keyhold_kms_call_duration_seconds', kmsBounds)
-  // By route, and then by the first digit of the status.
+  // The series of each route, by the first digit of the status.
   const replies = new Map<string, Observed[]>()
   return {
     replied(routeId, status, elapsedMs) {

@@ -1,14 +1,14 @@
-// Counting calls to AWS KMS for the tenants' account of them. Counts are kept in memory for seconds and then added to
-// the database's: a replica that dies loses what it has counted since.
+// Counts calls to AWS KMS for the tenants' accounts. Counts stay in memory for seconds and are then added to those in
+// the database, so a replica that dies loses the counts of its last seconds.
 import type { KmsUsageRow } from '../store/kms-usage.ts'
 import type { Store } from '../store/store.ts'
 
 const flushMs = 5_000
 const forgetMs = 3_600_000
 const keptDays = 400
-// While the database is away, so many kinds of calls are kept. A kind is one tenant's, on one day, in one region …
+// The limit of counts in memory while the database is away. Each is for one tenant, day, region, account and outcome.
 const maxKinds = 100_000
-// The payer as the adapter names it, when it is not a customer's account.
+// The adapter's name for Keyhold's own account, where it is not a customer's.
 const ownAccount = 'keyhold'
 
 export interface CountedCall {
@@ -23,7 +23,7 @@ export interface CountedCall {
 
 export interface KmsUsageMeterOptions {
   store: Pick<Store, 'kmsUsage' | 'transaction'>
-  /** Told when counts cannot be kept for now, or are lost. */
+  /** Receives the reason when counts cannot be stored for now, or are lost. */
   onError: (error: unknown) => void
   /** Default: the real time. */
   now?: () => Date
@@ -31,9 +31,9 @@ export interface KmsUsageMeterOptions {
 
 export interface KmsUsageMeter {
   count(call: CountedCall): void
-  /** Answers when everything that was counted before is in the database; throws when it cannot be. */
+  /** Stores all counts so far in the database, or throws. */
   flush(): Promise<void>
-  /** The last flush. */
+  /** Stores the last counts. */
   close(): Promise<void>
 }
 
@@ -80,7 +80,7 @@ export function openKmsUsageMeter({
     }
   }
 
-  // One after the other: what a second one finds is what was counted since.
+  // One flush at a time: the next one stores the counts since the last one.
   function flush(): Promise<void> {
     const next = flushing.then(write)
     flushing = next.catch(() => undefined)

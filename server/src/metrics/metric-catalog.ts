@@ -1,5 +1,5 @@
-// Every metric of Keyhold's own: what docs/metrics.md shows is made from this. Labels are of closed sets, so that the
-// number of series does not grow with tenants and keys: whose key it is stands in the API, not here.
+// Every metric of Keyhold's own; the table in docs/metrics.md is made from it. Labels have closed sets of values, so that
+// the number of series does not grow with tenants and keys. The API, not a metric, says whose key it is.
 
 interface CatalogEntry {
   type: 'counter' | 'gauge' | 'histogram'
@@ -8,41 +8,41 @@ interface CatalogEntry {
 }
 
 export const metricCatalog = {
-  keyhold_build_info: { type: 'gauge', labels: ['version'], help: 'Always 1; the version is its label.' },
+  keyhold_build_info: { type: 'gauge', labels: ['version'], help: 'Always 1. The label is the version.' },
   keyhold_sealed: {
     type: 'gauge',
     labels: [],
-    help: 'Whether this replica lacks the root key of the database (1), and so serves nothing.',
+    help: '1 if this replica lacks the root key of the database and so serves nothing, otherwise 0.',
   },
   keyhold_http_request_duration_seconds: {
     type: 'histogram',
     labels: ['route', 'status'],
-    help: 'Requests by the id of their route, from their headers to the end of the reply, and by the class of the status: 2xx, 4xx, 5xx. Event streams count when they end.',
+    help: 'The time of requests from their headers to the end of the reply, by the id of the route and the class of the status: 2xx, 4xx, 5xx. Event streams count when they end.',
   },
   keyhold_items_total: {
     type: 'counter',
     labels: ['operation', 'outcome'],
-    help: 'Items that were encrypted, decrypted or re-encrypted (ok), or were faulty themselves (failed). Requests that failed as a whole are in none.',
+    help: 'Items that were encrypted, decrypted or re-encrypted (ok), and items that were faulty themselves (failed). Requests that failed as a whole do not count.',
   },
   keyhold_key_cache_hits_total: {
     type: 'counter',
     labels: ['cache'],
-    help: 'Keys that were found in memory, once for each request and key: tenant_key, data_key.',
+    help: 'How often a request found a key in memory, once for each key that it needed: tenant_key, data_key.',
   },
   keyhold_key_cache_misses_total: {
     type: 'counter',
     labels: ['cache'],
-    help: 'Keys that had to be waited for: of data keys for the database, of tenant keys for the KMS.',
+    help: 'How often a request had to wait for a key: a data key from the database, a tenant key from the KMS.',
   },
   keyhold_key_cache_evictions_total: {
     type: 'counter',
     labels: ['cache', 'reason'],
-    help: 'Keys that left memory before their time: room (others took their place), ended (denied, locked, changed or deleted).',
+    help: 'Keys that left memory before their time ended: room (other keys took their place), ended (the key was denied, locked, changed or deleted).',
   },
   keyhold_key_cache_entries: {
     type: 'gauge',
     labels: ['cache'],
-    help: 'Entries in memory; a data key takes up to two.',
+    help: 'Entries in memory. A data key takes up to two.',
   },
   keyhold_kms_calls_total: {
     type: 'counter',
@@ -52,62 +52,62 @@ export const metricCatalog = {
   keyhold_kms_requests_total: {
     type: 'counter',
     labels: ['action', 'region'],
-    help: 'What was sent for these calls, repetitions by the AWS SDK included; what AWS counts.',
+    help: 'Requests that were sent for these calls, including repetitions by the AWS SDK. This is the number that AWS counts.',
   },
   keyhold_kms_call_duration_seconds: {
     type: 'histogram',
     labels: ['action', 'region'],
-    help: 'How long calls to AWS KMS took, answered or not, from the moment they were sent, with repetitions and pauses.',
+    help: 'How long calls to AWS KMS took from the moment they were sent, answered or not, including repetitions and pauses.',
   },
   keyhold_kms_waits_total: {
     type: 'counter',
     labels: ['priority', 'outcome'],
-    help: 'Calls that waited for room or for the budget: began, refused (ERR_KMS_BUDGET), gave-up (time-out, or the caller).',
+    help: 'Calls that waited for their turn or for the budget: began, refused (ERR_KMS_BUDGET), gave-up (after a time-out, or because the caller left).',
   },
   keyhold_kms_wait_seconds_total: {
     type: 'counter',
     labels: ['priority'],
-    help: 'How long these calls waited in all.',
+    help: 'How long these calls waited in total.',
   },
   keyhold_kms_calls_running: {
     type: 'gauge',
     labels: [],
-    help: 'Calls for traffic that run or wait for their turn, of all keys.',
+    help: 'Calls for requests of the data plane that run or wait for their turn, for all keys together.',
   },
   keyhold_keys: {
     type: 'gauge',
     labels: ['state', 'cause'],
-    help: 'Registered keys by their health, as the API shows it, and the code of the error behind it (none: healthy). From the database: the same on every replica.',
+    help: 'Registered keys by their health, as the API shows it, and by the code of the error behind it (none: healthy). From the database, so it is the same on every replica.',
   },
   keyhold_key_state_changes_total: {
     type: 'counter',
     labels: ['state', 'cause'],
-    help: 'Changes of the health of keys, in any region, that this replica noticed: to which state, for which code.',
+    help: 'Changes of the health of keys that this replica noticed, in any region, by the new state and the code of the error.',
   },
   keyhold_tenants: {
     type: 'gauge',
     labels: ['locked'],
-    help: 'Tenants, by whether their administrator has locked them: true, false. From the database.',
+    help: 'Tenants by whether their administrator has locked them: true, false. From the database.',
   },
   keyhold_key_jobs: {
     type: 'gauge',
     labels: ['kind', 'phase'],
-    help: 'Key jobs (`migration`, `rotation`) by phase, ended ones included. From the database.',
+    help: 'Migrations (migrate) and rotations (rotate) by phase, including ended ones. From the database.',
   },
   keyhold_key_jobs_paused: {
     type: 'gauge',
     labels: ['cause'],
-    help: 'Running migrations and rotations whose last try failed, by the code of the error. From the database.',
+    help: 'Running key jobs whose last try failed, by the code of the error. From the database.',
   },
   keyhold_key_job_cipherkeys: {
     type: 'gauge',
     labels: ['state'],
-    help: 'Cipherkeys of running migrations and rotations: total, copied, verified, failed. From the database.',
+    help: 'Cipherkeys of running key jobs: total, copied, verified, failed. From the database.',
   },
   keyhold_key_job_failures_open: {
     type: 'gauge',
     labels: [],
-    help: 'Cipherkeys that running migrations and rotations have set aside and nobody has accepted. From the database.',
+    help: 'Cipherkeys that running key jobs have set aside and that nobody has accepted. From the database.',
   },
   keyhold_cipherkeys_rewrapped_total: {
     type: 'counter',
@@ -122,12 +122,12 @@ export const metricCatalog = {
   keyhold_database_up: {
     type: 'gauge',
     labels: [],
-    help: 'Whether the database answered this scrape within two seconds (1). Where it did not, what is from the database is missing.',
+    help: '1 if the database answered this scrape within two seconds, otherwise 0. Without its answer the metrics from the database are missing.',
   },
   keyhold_database_connections: {
     type: 'gauge',
     labels: ['state'],
-    help: 'Connections of the pool: busy, idle.',
+    help: 'Connections of the pool by state: busy, idle.',
   },
   keyhold_database_waiting: {
     type: 'gauge',

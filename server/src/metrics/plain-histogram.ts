@@ -1,5 +1,5 @@
-// A histogram that costs a request no more than a few additions: names of series are put together when they are asked
-// for, not when something is observed. The text format is that of Prometheus, version 0.0.4.
+// A histogram that costs a request no more than a few additions: the names of series are made when somebody asks for
+// them, not when a value is observed. The text format is that of Prometheus, version 0.0.4.
 
 /** One series. */
 export interface Observed {
@@ -7,15 +7,15 @@ export interface Observed {
 }
 
 export interface PlainHistogram {
-  /** The series of these labels; keep it where it is used often. */
+  /** The series with these labels. Keep it if you use it often. */
   series(labels: Readonly<Record<string, string>>): Observed
-  /** Of all series, as Prometheus reads it. */
+  /** All series in the format that Prometheus reads. */
   text(): string
 }
 
 interface Series {
   labels: Readonly<Record<string, string>>
-  /** Of each bound alone, and of everything above the last one. */
+  /** One count for each bound alone, and one for everything above the last bound. */
   counts: Float64Array
   sum: number
 }

@@ -1,4 +1,4 @@
-// All metrics as Prometheus reads them: Keyhold's own, and those of the process and of Node.js.
+// All metrics in the format that Prometheus reads: Keyhold's own, and those of the process and of Node.js.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import { metricCatalog } from './metric-catalog.ts'
 import type { PlainHistogram } from './plain-histogram.ts'
@@ -10,7 +10,7 @@ export interface RenderedMetrics {
   close(): void
 }
 
-/** @param read - told each time somebody asks */
+/** @param read - called each time somebody asks */
 export function renderMetrics(
   read: () => Promise<Samples>,
   histograms: readonly PlainHistogram[],
@@ -27,7 +27,7 @@ export function renderMetrics(
         if (type === 'histogram') continue
         const options = { name, help, labelNames: [...labels], registers: [registry] }
         const metric = type === 'counter' ? new Counter(options) : new Gauge(options)
-        // Otherwise one without labels would be zero where it is not known.
+        // Otherwise an unknown metric without labels would show zero.
         if (labels.length === 0) metric.remove()
         for (const sample of samples[name as keyof Samples]) metric.inc(sample.labels, sample.value)
       }

@@ -1,4 +1,4 @@
-// What is read when somebody asks.
+// The values that are read when somebody asks for the metrics.
 import type { MetricNameOf } from './metric-catalog.ts'
 
 /** One value of a metric. */
@@ -7,5 +7,5 @@ export interface Sample {
   value: number
 }
 
-/** Counters and gauges: what each of them is now. */
+/** The present values of each counter and gauge. */
 export type Samples = Record<MetricNameOf<'counter' | 'gauge'>, readonly Sample[]>

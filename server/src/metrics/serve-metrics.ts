@@ -1,9 +1,9 @@
-// A listener of its own for metrics, without authentication: which is why it is not where tenants can come.
+// A separate listener for metrics. It has no authentication, so it is not on the port that tenants reach.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const requestTimeoutMs = 10_000
-// Prometheus asks once in some seconds.
+// Prometheus asks only every few seconds.
 const maxConnections = 32
 
 export interface MetricsListener {
@@ -11,13 +11,13 @@ export interface MetricsListener {
   close: () => Promise<void>
 }
 
-/** Answers once it listens: `GET /metrics`, and nothing else. */
+/** Serves `GET /metrics` and nothing else. Answers once it listens. */
 export async function serveMetrics(
   { host, port }: { host: string; port: number },
   { contentType, text }: { contentType: string; text: () => Promise<string> },
   onError: (error: unknown) => void,
 ): Promise<MetricsListener> {
-  // Who asks while an answer is being made gets the same one.
+  // Requests that arrive while a page is rendered share it.
   let making: Promise<string> | undefined
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

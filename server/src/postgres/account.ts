@@ -1,4 +1,4 @@
-// As whom PostgreSQL's programs run. They refuse to run as root, so root lends them another account.
+// The account under which PostgreSQL's programs run. They refuse to run as root, so root lends them another account.
 
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { lchown } from 'node:fs/promises'
@@ -10,10 +10,10 @@ import { lchown } from 'node:fs/promises'
 export type Account =
   { kind: 'self' } | { kind: 'namespace' } | { kind: 'user'; name: string; uid: number; gid: number }
 
-// Keyhold's own environment may hold secrets, and PG… variables that would change what is started.
+// Keyhold's own environment may hold secrets, and PG… variables that would change how the programs run.
 const environment = { LC_ALL: 'C', PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin' }
 
-// Any identity but 0 does. 1000 is what the first ordinary user of most systems has.
+// Any identity but 0 works. 1000 is the first ordinary user of most systems.
 const namespaceArguments = ['-U', '--map-user=1000', '--map-group=1000', '--']
 
 /**

@@ -1,7 +1,7 @@
-// Decides as whom PostgreSQL runs and where its cluster and its programs lie. Only root has a choice to make:
-// PostgreSQL refuses root, and the account that stands in for it must reach both. In this order:
+// Decides under which account PostgreSQL runs, and where its cluster and its programs are. Only root has a choice:
+// PostgreSQL refuses root, and the other account must reach both. The order is:
 // 1. the account that owns the cluster already; 2. a user namespace, which changes nothing on disk;
-// 3. another user, first in the data directory, then, where that is shut, in a folder made for the purpose.
+// 3. another user, first in the data directory, then, if the user cannot enter it, in a folder made for the purpose.
 
 import { chmod, chown, lchown, mkdtemp, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -12,21 +12,21 @@ import { embeddedPostgresError } from './embedded-postgres-error.ts'
 import { findUnprivilegedUser } from './find-unprivileged-user.ts'
 import { probe } from './probe-account.ts'
 
-/** What is known before the choice. */
+/** The facts on which the choice depends. */
 export interface PlaceOptions {
   /** Absolute and without symbolic links. */
   dataDir: string
-  /** The cluster, where it exists already, without symbolic links. */
+  /** The path of the cluster without symbolic links. Undefined: there is none yet. */
   cluster: string | undefined
   binaries: string
-  /** For root: how to avoid being root. Without it whatever works, a namespace first. */
+  /** For root: how to avoid being root. Undefined: whatever works, a namespace first. */
   rootStrategy: 'namespace' | 'user' | undefined
-  /** For root: where cluster and programs go when another user cannot reach them. Not a temporary folder. */
+  /** For root: the folder for cluster and programs that another user cannot reach otherwise. Not a temporary one. */
   sharedDir: string
   log: (line: string) => void
 }
 
-/** The choice: `parent` is the folder of the cluster, which is made there when it does not exist. */
+/** The choice. `parent` is the folder of the cluster, and a new cluster is made in it. */
 export interface Place {
   account: Account
   binaries: string
@@ -34,7 +34,7 @@ export interface Place {
 }
 
 /**
- * Chooses, and does what the choice takes: rights on folders, a copy of the programs.
+ * Chooses, and does what the choice needs: rights on folders, a copy of the programs.
  *
  * @throws KeyholdError ERR_EMBEDDED_POSTGRES when root finds no way.
  */
@@ -77,7 +77,7 @@ async function asUser(
   const { dataDir, cluster, log } = options
   let reach = await probe(account, options.binaries, parent)
   if (!reach.works) {
-    throw noAccount([...reasons, `user ${account.name} cannot be had (${reach.reason})`])
+    throw noAccount([...reasons, `user ${account.name} cannot be used (${reach.reason})`])
   }
   const binaries = reach.binaries
     ? options.binaries
@@ -88,8 +88,8 @@ async function asUser(
   }
   if (!reach.data && cluster !== undefined) {
     throw embeddedPostgresError(
-      `User ${account.name}, as whom root runs PostgreSQL, cannot reach the cluster ${cluster}.`,
-      `Move the data directory to where that user can enter all folders above it.`,
+      `Root runs PostgreSQL as user ${account.name}, who cannot reach the cluster ${cluster}.`,
+      'Move the data directory to a place where that user can enter all folders above it.',
     )
   }
   if (!reach.data) return { account, binaries, parent: await makeParent(options, account) }
@@ -109,20 +109,20 @@ async function letThrough(
   log(`embedded PostgreSQL: user ${account.name} may pass through ${dataDir} (mode 0710)`)
 }
 
-// The name is random and found again by the link that the cluster's maker leaves in the data directory: a new
-// data directory at an old path can thus never meet another one's cluster.
+// The name is random. Keyhold finds it again by a link in the data directory, so a new data directory at an old path
+// never meets the cluster of another one.
 async function makeParent(options: PlaceOptions, account: Account & { kind: 'user' }): Promise<string> {
   await makeSharedDir(options.sharedDir)
   const parent = await mkdtemp(join(options.sharedDir, 'postgres-'))
   await chown(parent, 0, account.gid)
   await chmod(parent, 0o710)
   options.log(
-    `embedded PostgreSQL: user ${account.name} cannot enter ${options.dataDir}, so the database lies in ${parent}: include it in backups`,
+    `embedded PostgreSQL: user ${account.name} cannot enter ${options.dataDir}, so the database is in ${parent}: include it in backups`,
   )
   return parent
 }
 
-/** Hands root's cluster over. The cluster's own folder comes last, so that a kill in between is made good. */
+/** Hands root's cluster over. The cluster's own folder comes last: after a kill in between the next start does it again. */
 async function giveAll(
   cluster: string,
   account: Account & { kind: 'user' },

@@ -13,7 +13,7 @@ export function passwordFile(dataDir: string): string {
   return join(dataDir, 'postgres-password')
 }
 
-/** Reads the password; `undefined` when there is none yet. */
+/** Reads the password. Answers undefined if there is none yet. */
 export async function readPassword(dataDir: string): Promise<string | undefined> {
   const path = passwordFile(dataDir)
   try {
@@ -35,7 +35,7 @@ export function randomPassword(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** Keeps a password. It is on disk when this returns, so that no power cut can shut Keyhold out. */
+/** Stores a password. It is on disk when this returns, so that no power cut can shut Keyhold out. */
 export async function writePassword(dataDir: string, password: string): Promise<void> {
   const unfinished = `${passwordFile(dataDir)}.${randomUUID()}`
   const file = await open(unfinished, 'wx', 0o600)
@@ -50,8 +50,8 @@ export async function writePassword(dataDir: string, password: string): Promise<
 }
 
 /**
- * Gives the role of an existing, stopped cluster a new password: its file was not restored with it. Whoever
- * can do this owns the cluster's files and could read all of it anyway.
+ * Gives the role of an existing, stopped cluster a new password, because its file was not restored with it. This
+ * opens nothing new: it takes the owner of the cluster's files, who can read all of it anyway.
  */
 export async function resetPassword(
   account: Account,
@@ -63,13 +63,13 @@ export async function resetPassword(
   const { status, output } = await runProgram(
     account,
     join(binaries, 'bin', 'postgres'),
-    // Without it the single-user server would end with status 0 after a failed statement.
+    // Without exit_on_error the single-user server would end with status 0 after a failed statement.
     ['--single', '-D', cluster, '-c', 'exit_on_error=on', '-c', 'log_min_error_statement=panic', 'postgres'],
     `ALTER ROLE "${user}" PASSWORD '${password}'\n`,
   )
   if (status === 0) return
   throw embeddedPostgresError(
-    `The password of ${cluster} could not be set anew: ${output.split('\n').slice(-3).join(' ')}.`,
+    `The password of ${cluster} could not be set: ${output.split('\n').slice(-3).join(' ')}.`,
     'Restore the file postgres-password from the backup that the cluster comes from.',
   )
 }

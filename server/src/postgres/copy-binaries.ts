@@ -22,7 +22,7 @@ export async function copyBinaries(
   try {
     await cp(binaries, unfinished, { recursive: true, verbatimSymlinks: true })
     await openToAll(unfinished)
-    // Whoever comes second finds the folder taken, by the same files.
+    // A second process finds that the folder exists, with the same files.
     await rename(unfinished, target).catch(async (error: unknown) => {
       if (!(await exists(target))) throw error
     })
@@ -32,7 +32,7 @@ export async function copyBinaries(
   return target
 }
 
-/** Makes the folder in which root keeps what another user must reach, and refuses one that others can change. */
+/** Makes root's folder for files that another user must reach, and refuses a folder that others can change. */
 export async function makeSharedDir(sharedDir: string): Promise<void> {
   await mkdir(sharedDir, { recursive: true, mode: 0o755 })
   const { uid, mode } = await stat(sharedDir)

@@ -10,12 +10,12 @@ import { syncFolder } from './sync-folder.ts'
 
 const workshopPrefix = 'postgres-unfinished-'
 
-/** What a new cluster is made of. */
+/** A cluster that does not exist yet. */
 export interface NewCluster {
   account: Account
   /** Folder with PostgreSQL's `bin`. */
   binaries: string
-  /** Where the cluster is to lie; its parent exists and the account can reach it. */
+  /** The path of the cluster. Its parent exists, and the account can reach it. */
   path: string
   /** Name and password of the only role. */
   user: string
@@ -25,7 +25,7 @@ export interface NewCluster {
 }
 
 /**
- * Makes a cluster with data checksums, UTF-8 and SCRAM. Complete, named and on disk when this returns.
+ * Makes a cluster with data checksums, UTF-8 and SCRAM. It is complete and on disk when this returns.
  *
  * @throws KeyholdError ERR_EMBEDDED_POSTGRES that quotes initdb.
  */
@@ -60,7 +60,7 @@ async function runInitdb(cluster: NewCluster, workshop: string): Promise<void> {
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // Built into PostgreSQL: order and case rules that no update of the system's libraries can change.
+    // These rules of order and case are built into PostgreSQL: no update of the system's libraries changes them.
     '--locale=C',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
@@ -81,7 +81,7 @@ function whatWentWrong(output: string): string {
 async function removeUnfinished(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(workshopPrefix)) continue
-    // An initdb that outlived its Keyhold may still be writing there; what it adds goes at the next start.
+    // An initdb that outlived its Keyhold may still be writing there. The next start removes the rest.
     await rm(join(parent, name), { recursive: true, force: true, maxRetries: 2 }).catch(() => undefined)
   }
 }

@@ -1,6 +1,6 @@
 // One Keyhold process per data directory. The kernel keeps the lock (SQLite holds POSIX record locks on an
 // empty file), so a killed process never leaves it behind, a reused pid never keeps it, and two containers
-// on one volume see each other, which a file with a pid in it cannot offer. Node itself has no file locks.
+// on one volume see each other. A file with a pid in it offers none of this, and Node itself has no file locks.
 // Limit: POSIX drops a process's locks when that process closes any descriptor of the file. Nothing inside
 // the process that holds the lock may therefore open `keyhold.lock`.
 
@@ -18,19 +18,19 @@ const sqliteCannotOpen = 14
 /** How long a refused process waits until the holder has written its pid. */
 const holderTimeoutMs = 500
 
-// A lock whose object the garbage collector finalises is a lock lost.
+// The garbage collector would release a lock whose object nothing refers to.
 const heldLocks = new Set<DatabaseSync>()
 
 /** The right to use a data directory, held until released or until the process ends. */
 export interface DataDirLock {
   /** The data directory, absolute and without symbolic links. */
   readonly dataDir: string
-  /** Gives the directory free. Idempotent. */
+  /** Frees the directory. Idempotent. */
   release(): Promise<void>
 }
 
 /**
- * Makes the data directory where it is missing (mode 0700) and takes the one lock on it.
+ * Makes the data directory if it is missing (mode 0700) and takes the one lock on it.
  *
  * @throws KeyholdError ERR_DATA_DIR_IN_USE, with the other process's `pid` and `host` in its details, when
  *   another process, or another part of this one, holds the lock.
@@ -44,7 +44,7 @@ export async function lockDataDir(path: string): Promise<DataDirLock> {
   heldLocks.add(database)
   const release = async (): Promise<void> => {
     if (!heldLocks.delete(database)) return
-    // The note goes first: after the lock is free it may be the next holder's.
+    // The note is removed first: after the lock is free, the note may be the next holder's.
     await rm(holderFile, { force: true })
     database.close()
   }
@@ -86,7 +86,7 @@ function takeLock(dataDir: string): DatabaseSync | undefined {
   }
 }
 
-/** Who holds the lock. For people only: nothing is decided by it. */
+/** Writes down who holds the lock, for people. Nothing depends on it. */
 async function writeHolder(holderFile: string): Promise<void> {
   const unfinished = `${holderFile}.${randomUUID()}`
   await writeFile(unfinished, `${process.pid}\n${hostname()}\n`, { mode: 0o600 })
@@ -96,7 +96,7 @@ async function writeHolder(holderFile: string): Promise<void> {
 async function inUse(dataDir: string, holderFile: string): Promise<KeyholdError> {
   const deadline = Date.now() + holderTimeoutMs
   let holder = await readHolder(holderFile)
-  // The holder may have taken the lock this moment, and the note may still be its predecessor's.
+  // The holder may have taken the lock just now, and the note may still be its predecessor's.
   while (!isHere(holder) && Date.now() < deadline) {
     await sleep(20)
     holder = await readHolder(holderFile)

@@ -1,8 +1,8 @@
-// Makes the database `keyhold` where it is missing, and proves that the server lets Keyhold in.
+// Makes the database `keyhold` if it is missing, and verifies that the server lets Keyhold in.
 
 import { Client, DatabaseError } from 'pg'
 
-/** What `pg` needs to connect: the host is the folder of the socket. */
+/** The options with which `pg` connects. The host is the folder of the socket. */
 export interface PostgresConnection {
   host: string
   port: number
@@ -15,7 +15,7 @@ const sqlInvalidCatalogName = '3D000'
 const sqlInvalidPassword = '28P01'
 
 /**
- * Connects to `connection.database` once, and makes it first where it is missing: in a new cluster, or in one
+ * Connects to `connection.database` once, and makes it first if it is missing: in a new cluster, or in one
  * whose first start was killed.
  */
 export async function ensureDatabase(connection: PostgresConnection, isNewCluster: boolean): Promise<void> {

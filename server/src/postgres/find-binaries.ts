@@ -8,11 +8,11 @@ import { embeddedPostgresError } from './embedded-postgres-error.ts'
 /**
  * Finds the folder that holds PostgreSQL's `bin`, `lib` and `share` for this system.
  *
- * @throws KeyholdError ERR_EMBEDDED_POSTGRES when there are none for this system or npm left them out.
+ * @throws KeyholdError ERR_EMBEDDED_POSTGRES if there are none for this system or npm did not install them.
  */
 export function findBinaries(): string {
   const platform = `${process.platform}-${process.arch}`
-  // Windows has neither signals nor folder modes of the kind that the supervisor stands on.
+  // The supervisor needs signals and folder modes that Windows does not have.
   if (process.platform === 'win32') {
     throw embeddedPostgresError('There is no embedded PostgreSQL on Windows.', 'Run Keyhold in WSL.')
   }

@@ -1,4 +1,4 @@
-// Which of the system's users root lends to PostgreSQL.
+// Chooses the user of the system that root lends to PostgreSQL.
 
 import { readFile } from 'node:fs/promises'
 import type { Account } from './account.ts'
@@ -6,8 +6,8 @@ import type { Account } from './account.ts'
 const preferred = ['keyhold', 'postgres', '_postgres', 'nobody']
 
 /**
- * The owner of the files, where that is not root (their account is then the one that reaches them), or else
- * the first of a few usual users that this system has.
+ * Answers the owner of the files if that is not root, since that account reaches them; otherwise the first of a few
+ * usual users that this system has.
  */
 export async function findUnprivilegedUser(owner: {
   uid: number

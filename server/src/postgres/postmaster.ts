@@ -1,4 +1,4 @@
-// One run of PostgreSQL's server process: start, wait until it serves, stop. It knows nothing of restarts.
+// One run of PostgreSQL's server process: start, wait until it serves, stop. It does not restart it.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { spawnAs, type Account } from './account.ts'
 
 // A fast shutdown rolls back, writes a checkpoint and ends; without it the next start recovers from the log.
-// Both limits leave room within the ten seconds that the whole of Keyhold has for its end.
+// Both limits fit into the ten seconds in which all of Keyhold must end.
 const immediateAfterMs = 5_000
 const killAfterMs = 7_500
 
@@ -26,9 +26,9 @@ export interface PostmasterOptions {
 /** A running server process. */
 export interface Postmaster {
   readonly pid: number
-  /** Settles with all that the server said when it has ended, however it ended. */
+  /** Settles when the server has ended, in any way, with its last lines. */
   readonly ended: Promise<ServerEnd>
-  /** True when the server serves, false when it ended instead. Recovery may take long, so there is no limit. */
+  /** Answers true once the server serves, false if it ended instead. Recovery may take long, so there is no limit. */
   ready(): Promise<boolean>
   /** Ends the server within eight seconds. Idempotent. */
   stop(): Promise<void>
@@ -46,7 +46,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     options.account,
     join(options.binaries, 'bin', 'postgres'),
     options.serverArguments,
-    // In the cluster from the very first moment: it is what a later start recognises an orphan by.
+    // The working folder is the cluster from the first moment: a later start recognises an orphan by it.
     { cwd: options.cluster, stdio: ['ignore', 'ignore', 'pipe'] },
   )
   const { stderr } = child
@@ -64,7 +64,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   const { pid } = child
   if (pid === undefined || stderr === null) throw new Error('the server process has no pid')
 
-  // The database must not keep a process alive that has nothing else to do.
+  // The database must not keep this process alive when it has nothing else to do.
   child.unref()
   if (stderr instanceof Socket) stderr.unref()
   const dismissWatchdog = watch(pid)
@@ -118,8 +118,8 @@ async function isReady(cluster: string, pid: number): Promise<boolean> {
 }
 
 /**
- * Lets the server stop by itself when this process dies: the shell waits on a pipe whose other end closes with
- * this process, however that ends. The next start would stop an orphan, but there may never be a next start.
+ * Stops the server when this process dies: the shell waits on a pipe whose other end closes with this process,
+ * however it ends. The next start would stop an orphan, but there may never be a next start.
  */
 function watch(pid: number): () => void {
   const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'keyhold-watchdog', String(pid)], {

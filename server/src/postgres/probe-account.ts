@@ -1,12 +1,12 @@
-// Finds out by trying what an account can do: permission rules, user namespaces, access control lists and
-// security modules are the kernel's to weigh, not ours.
+// Tries what an account can do. The kernel decides that, by permissions, user namespaces, access control lists and
+// security modules, and nothing here could predict it.
 
 import { join } from 'node:path'
 import type { Account } from './account.ts'
 import { reasonOf } from './embedded-postgres-error.ts'
 import { runProgram } from './run-program.ts'
 
-/** Whether the account exists for us at all, and whether it can run the programs and enter the data's folder. */
+/** Whether Keyhold can use the account at all, and whether it can run the programs and enter the data's folder. */
 export type Reach =
   | { works: true; binaries: boolean; data: boolean }
   | { works: false; reason: string; binaries: false; data: false }

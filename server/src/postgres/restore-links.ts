@@ -6,7 +6,7 @@ import { basename, join } from 'node:path'
 import { embeddedPostgresError, isSystemError, reasonOf } from './embedded-postgres-error.ts'
 
 /**
- * Makes the links that `pg-symlinks.json` in the programs' folder lists and that are missing.
+ * Makes the missing links among those that `pg-symlinks.json` in the programs' folder lists.
  *
  * @throws KeyholdError ERR_EMBEDDED_POSTGRES when a link cannot be made.
  */
@@ -21,7 +21,7 @@ export async function restoreLinks(folder: string): Promise<void> {
       await symlink(basename(source), join(folder, target.replace(/^native\//, '')))
     } catch (error) {
       if (isSystemError(error, 'EEXIST')) continue
-      // Where only npm may write, npm has made them; if not, PostgreSQL itself names the library that it misses.
+      // If only npm may write here, npm has made the links. If not, PostgreSQL names the library that is missing.
       if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return
       throw embeddedPostgresError(
         `The PostgreSQL libraries in ${folder} cannot be linked: ${reasonOf(error)}.`,

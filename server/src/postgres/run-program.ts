@@ -1,8 +1,8 @@
-// Runs one of PostgreSQL's short-lived programs to its end and keeps what it said.
+// Runs one of PostgreSQL's short-lived programs to its end and keeps its output.
 
 import { spawnAs, type Account } from './account.ts'
 
-/** How a program ended: its exit status (or the signal that ended it) and all that it printed. */
+/** The exit status of a program, or the signal that ended it, and everything that it printed. */
 export interface ProgramResult {
   status: number | string
   output: string

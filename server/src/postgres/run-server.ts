@@ -1,5 +1,5 @@
-// Keeps the server running: patient while an earlier server lets go of the cluster, and back again when the
-// server ends by itself (killed for want of memory, for example). Connections then simply reconnect.
+// Keeps the server running. It waits while an earlier server releases the cluster, and it starts the server again when
+// it ends by itself, for example for lack of memory. Connections then reconnect.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { embeddedPostgresError, reasonOf } from './embedded-postgres-error.ts'
@@ -7,12 +7,11 @@ import { startPostmaster, type Postmaster, type PostmasterOptions, type ServerEn
 import { clearSocketDir } from './socket-dir.ts'
 import { stopLeftovers } from './stop-leftovers.ts'
 
-// Measured after a kill of everything: lock file and shared memory may block for one to two seconds.
+// After a kill of everything, lock file and shared memory were measured to block for one to two seconds.
 const patienceMs = 15_000
 const shortestBackoffMs = 100
 const longestBackoffMs = 10_000
 
-/** What the server needs, and the folder of its socket. */
 export interface ServerOptions extends PostmasterOptions {
   socketDir: string
 }
@@ -63,7 +62,7 @@ async function supervise(options: ServerOptions, first: Postmaster, stopping: Ab
   }
 }
 
-/** Waits for the server's end, and brings it about when `stopping` says so. */
+/** Waits for the server's end, and stops it when `stopping` aborts. */
 async function endOf(server: Postmaster, stopping: AbortSignal): Promise<ServerEnd> {
   const stop = (): void => void server.stop()
   stopping.addEventListener('abort', stop)
@@ -98,7 +97,7 @@ async function startUntilReady(options: ServerOptions, stopping: AbortSignal): P
   }
 }
 
-// The words of miscinit.c and sysv_shmem.c for a cluster that another server has not left entirely.
+// PostgreSQL says this (miscinit.c, sysv_shmem.c) about a cluster that another server has not left entirely.
 function isStillHeld(lines: readonly string[]): boolean {
   return lines.some((line) => /FATAL: .*(lock file|shared memory block)/.test(line))
 }

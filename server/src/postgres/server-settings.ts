@@ -21,14 +21,13 @@ const defaults = {
   log_timezone: 'UTC',
   log_line_prefix: '',
   log_checkpoints: 'off',
-  // Errors of single statements reach the client, who decides; their text here could show what they carry.
-  // `log` is PostgreSQL's level between `error` and `fatal`.
+  // The client receives errors of single statements; in the log their text could show values. `log` is PostgreSQL's level between `error` and `fatal`.
   log_min_messages: 'log',
-  // A transaction that waits for its client this long belongs to a client that is lost, and holds locks.
+  // A transaction that waits this long has lost its client, and it holds locks.
   idle_in_transaction_session_timeout: '60s',
 }
 
-// What nobody may override: there is one door, and only Keyhold's account can open it.
+// Nobody may override these: there is one door, and only Keyhold's account can open it.
 function privacy(socketDir: string): Record<string, string> {
   return {
     listen_addresses: '',

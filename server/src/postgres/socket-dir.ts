@@ -8,21 +8,21 @@ import { giveTo, type Account } from './account.ts'
 /** PostgreSQL names its socket after this number; nothing listens on a TCP port. */
 export const socketPort = 5432
 
-// sun_path holds 104 bytes on macOS and 108 on Linux, of which one ends the text.
+// sun_path holds 104 bytes on macOS and 108 on Linux, including the byte that ends the text.
 const maxSocketPathBytes = 103
 
 const temporaryPrefix = 'keyhold-socket-'
 
-/** The socket's folder, made anew for each start. */
+/** The socket's folder. Each start makes a new one. */
 export interface SocketDir {
   readonly path: string
   remove(): Promise<void>
 }
 
 /**
- * Makes the folder beside the cluster or, where that path is too long for a socket, in the system's temporary
- * folder. The latter is remembered in a link beside the cluster, so that the next start can remove what a
- * killed process left. Call it only when no PostgreSQL of this cluster runs.
+ * Makes the folder beside the cluster or, if that path is too long for a socket, in the system's temporary folder.
+ * A link beside the cluster then leads there, so that the next start can remove the folder of a killed process.
+ * Call it only when no PostgreSQL of this cluster runs.
  */
 export async function createSocketDir(parent: string, account: Account): Promise<SocketDir> {
   const beside = join(parent, 'postgres-socket')
@@ -50,7 +50,7 @@ async function removeSocketDir(beside: string): Promise<void> {
   if (found?.isSymbolicLink()) {
     const temporary = await readlink(beside)
     const target = await lstat(temporary).catch(() => undefined)
-    // The temporary folder is everybody's: remove there only what bears our name and is a folder.
+    // Everybody can write to the temporary folder: remove only a folder with our prefix there.
     if (target?.isDirectory() && basename(temporary).startsWith(temporaryPrefix)) {
       await rm(temporary, { recursive: true, force: true })
     }

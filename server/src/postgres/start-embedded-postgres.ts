@@ -26,21 +26,20 @@ import { syncFolder } from './sync-folder.ts'
 
 const user = 'keyhold'
 
-/** How to start. */
 export interface EmbeddedPostgresOptions {
-  /** Keyhold's data directory, made where it is missing. The cluster is `postgres` in it. */
+  /** Keyhold's data directory, made if it is missing. The cluster is `postgres` in it. */
   dataDir: string
-  /** Receives each line of the server's log, and what the supervisor does. */
+  /** Receives each line of the server's log, and of the supervisor's. */
   log: (line: string) => void
-  /** PostgreSQL settings that differ from Keyhold's. Who connects from where is not among them. */
+  /** PostgreSQL settings that differ from Keyhold's. They cannot change who may connect. */
   settings?: Readonly<Record<string, string>>
-  /** The lock on the data directory, where the caller holds it already; the caller then releases it. */
+  /** The lock on the data directory, if the caller holds it already. The caller then releases it. */
   lock?: DataDirLock
   /** The folder with PostgreSQL's `bin`, `lib` and `share`. Defaults to the one that npm installed. */
   binaries?: string
   /** For root: how to avoid running PostgreSQL as root. Defaults to whatever works, a namespace first. */
   rootStrategy?: 'namespace' | 'user'
-  /** For root: where cluster and programs go when the other user cannot reach them. */
+  /** For root: the folder for cluster and programs that the other user cannot reach otherwise. */
   sharedDir?: string
 }
 
@@ -53,7 +52,7 @@ export interface EmbeddedPostgres {
 }
 
 /**
- * Starts PostgreSQL and returns when it lets Keyhold in. What a killed Keyhold left behind is stopped first.
+ * Starts PostgreSQL and returns when it lets Keyhold in. A server that a killed Keyhold left behind is stopped first.
  *
  * @throws KeyholdError ERR_DATA_DIR_IN_USE when another process uses the data directory.
  * @throws KeyholdError ERR_CONFIG_INVALID when the data directory cannot be written.
@@ -63,7 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const cleanups: (() => Promise<void>)[] = []
   const cleanUp = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) {
-      // Whatever fails here, the lock that comes last must go.
+      // The lock comes last, and it must be released even if something fails before.
       await cleanup().catch((error: unknown) => {
         options.log(`embedded PostgreSQL: ${reasonOf(error)}`)
       })
@@ -108,8 +107,8 @@ async function start(
   const password = await takePassword(dataDir, place, existing)
   const cluster = existing ?? (await makeCluster(dataDir, place, password, settings.fsync !== 'off'))
 
-  // Said at every start: whoever backs up the data directory must know that it does not hold everything.
-  if (dirname(cluster) !== dataDir) log(`embedded PostgreSQL: the database lies in ${cluster}`)
+  // The log says so at every start: a backup of the data directory does not hold everything.
+  if (dirname(cluster) !== dataDir) log(`embedded PostgreSQL: the database is in ${cluster}`)
   const { account, binaries } = place
   const socketDir = await createSocketDir(place.parent, account)
   cleanups.push(() => socketDir.remove())
@@ -148,7 +147,7 @@ async function findCluster(dataDir: string): Promise<string | undefined> {
     if (!isSystemError(error, 'ENOENT')) throw error
     const entry = await lstat(path).catch(() => undefined)
     if (entry === undefined) return undefined
-    // A new cluster in its place would hide that the old one, with all its keys, is missing.
+    // A new cluster here would hide that the old one, with all its keys, is missing.
     throw embeddedPostgresError(
       `${path} is not a database cluster, or links to one that is gone.`,
       'Restore it from a backup, or move it away to begin with an empty database.',
@@ -160,7 +159,8 @@ async function takePassword(dataDir: string, place: Place, cluster: string | und
   const known = await readPassword(dataDir)
   if (known !== undefined) return known
   const password = randomPassword()
-  // Set first, written second: a kill in between leaves no file, and the next start sets it again.
+  // The password is set first and written second: after a kill in between there is no file, and the next start sets it
+  // again.
   if (cluster !== undefined) await resetPassword(place.account, place.binaries, cluster, user, password)
   await writePassword(dataDir, password)
   return password

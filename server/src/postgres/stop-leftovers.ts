@@ -1,5 +1,5 @@
-// Ends what a killed Keyhold left of its PostgreSQL, so that the next start just works. Call it only under
-// the data directory's lock: then whatever still serves the cluster has lost its Keyhold.
+// Ends the PostgreSQL that a killed Keyhold left behind, so that the next start just works. Call it only under the data
+// directory's lock: then a server that still runs on the cluster has lost its Keyhold.
 
 import { readFile, readdir, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const giveUpAfterMs = 12_000
 
 /**
  * Stops every server process of the cluster, waits until they are gone, and removes a `postmaster.pid` that
- * none of them owns: PostgreSQL refuses to start while that file names any living process, whoever it is.
+ * none of them owns: PostgreSQL refuses to start while that file names any living process.
  *
  * @throws KeyholdError ERR_EMBEDDED_POSTGRES when a process does not end.
  */
@@ -37,7 +37,7 @@ export async function stopLeftovers(cluster: string, log: (line: string) => void
     }
     const wanted = signalAfter(elapsedMs)
     for (const { pid, parent } of processes) {
-      // Who has a parent among them is the parent's affair, until nothing else helps.
+      // A parent among them ends its children itself, until nothing else helps.
       const isChild = pids.includes(parent)
       if (sent.get(pid) === wanted || (isChild && wanted !== 'SIGKILL')) continue
       sent.set(pid, wanted)
@@ -71,7 +71,7 @@ async function findServerProcesses(cluster: string): Promise<ServerProcess[]> {
   return process.platform === 'linux' ? findByWorkingFolder(cluster) : findByCommand(cluster)
 }
 
-// Every PostgreSQL server process works in its cluster. Whoever cannot be asked is somebody else's.
+// The working folder of every PostgreSQL server process is its cluster. A process that cannot be read is not ours.
 async function findByWorkingFolder(cluster: string): Promise<ServerProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
@@ -79,7 +79,7 @@ async function findByWorkingFolder(cluster: string): Promise<ServerProcess[]> {
       const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined)
       if (folder !== cluster) return []
       const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-      // A shell that somebody left in this folder is none of our processes. `unshare` is about to become one.
+      // A shell that somebody left in this folder is not one of our processes. `unshare` is about to become one.
       const [, parent] = /^\d+ \((?:postgres|unshare)\) \S (\d+)/.exec(status) ?? []
       return parent === undefined ? [] : [{ pid: Number(pid), parent: Number(parent) }]
     }),

@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises'
 
-/** Brings the names in a folder to disk. */
+/** Writes the names in a folder to disk. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {

@@ -1,10 +1,10 @@
-// The setting that says which regions stand in for which.
+// The setting that says which region stands in for which.
 import { awsRegions } from '@keyhold/core'
 
 /**
- * Reads `eu-west-1:eu-west-3,us-east-1:us-west-2`; a region may be named again, for further ones in order.
+ * Reads `eu-west-1:eu-west-3,us-east-1:us-west-2`. A region may have several pairs; their order is kept.
  *
- * @returns undefined where it is not in that form, names no region, or lets a region stand in for itself
+ * @returns undefined if a pair has another form, names a region that does not exist, or names one region twice
  */
 export function parseDrRegions(text: string): ReadonlyMap<string, readonly string[]> | undefined {
   const regions = new Map<string, string[]>()

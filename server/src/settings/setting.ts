@@ -1,4 +1,4 @@
-// A setting reads its variable, and it says what docs/configuration.md needs to know.
+// A setting reads its variable, and has the columns of its row in docs/configuration.md.
 import { KeyholdError } from '@keyhold/core'
 
 export type Environment = Readonly<Record<string, string | undefined>>

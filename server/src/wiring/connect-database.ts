@@ -1,5 +1,5 @@
-// The database of this server: a PostgreSQL of the operator's own, or the embedded one, which another process of
-// this installation may be running already.
+// The database of this server: a PostgreSQL of the operator's own, or the embedded one. Another process of this
+// installation may run the embedded one already.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -23,20 +23,20 @@ export type DatabaseSettings = Pick<Settings, 'dataDir' | 'databaseUrl' | 'armFa
 export interface ConnectedDatabase {
   db: Database
   connection: DatabaseConnection
-  /** Closes the connections, and ends the embedded PostgreSQL if it was started here. */
+  /** Closes the connections, and stops the embedded PostgreSQL if this process started it. */
   close: () => Promise<void>
 }
 
 export interface ServerDatabase extends ConnectedDatabase {
-  /** For failpoints alone: cuts the connections of the pool; without failpoints it does nothing. */
+  /** Only for failpoints: cuts the connections of the pool. Without failpoints it does nothing. */
   cut: () => void
 }
 
 /**
- * Connects the server's database, starting the embedded one if none is configured.
+ * Connects to the server's database, and starts the embedded one if none is configured.
  *
- * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` where the server refuses what
- * KEYHOLD_DATABASE_URL says, and those of the embedded PostgreSQL
+ * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` if the server refuses KEYHOLD_DATABASE_URL, and
+ * the errors of the embedded PostgreSQL
  */
 export async function connectDatabase(settings: DatabaseSettings, logger: Logger): Promise<ServerDatabase> {
   const { connection, stop } = await locate(settings, logger)
@@ -62,7 +62,7 @@ export async function connectDatabase(settings: DatabaseSettings, logger: Logger
   return { db, connection, close, cut: cutter.cut }
 }
 
-/** Says what to do about a connection that could not be made; never a part of the URL, which holds a password. */
+/** Says what to do about a connection that failed. It never shows a part of the URL, which holds a password. */
 function explain(cause: unknown): KeyholdError {
   if (isDatabaseUnavailable(cause)) {
     return new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
@@ -75,7 +75,7 @@ function explain(cause: unknown): KeyholdError {
     ? 'The database server does not accept the user or the password in KEYHOLD_DATABASE_URL.'
     : state === '3D000'
       ? 'The database that KEYHOLD_DATABASE_URL names does not exist: create it, empty, and start again.'
-      : 'The database server cannot be used as KEYHOLD_DATABASE_URL says: check its form, host, TLS settings and database.'
+      : 'The database server cannot be used with this KEYHOLD_DATABASE_URL: check its form, host, TLS settings and database.'
   return new KeyholdError('ERR_CONFIG_INVALID', { message, cause })
 }
 
@@ -105,7 +105,7 @@ async function locate(settings: DatabaseSettings, logger: Logger): Promise<Locat
   }
 }
 
-/** As `connectDatabase`, but beside a running server it uses that server's embedded PostgreSQL. */
+/** Like `connectDatabase`, but beside a running server it uses the embedded PostgreSQL of that server. */
 export async function connectDatabaseOfRunningServer(
   settings: DatabaseSettings,
   logger: Logger,

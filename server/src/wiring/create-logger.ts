@@ -1,5 +1,5 @@
-// The log: one JSON object a line, times in ISO 8601, and of errors no more than where they happened. Other members of
-// an error may hold values, such as the row in a database error's detail.
+// The log: one JSON object a line, with times in ISO 8601. Of an error it shows only the code and the stack: other members
+// may hold values, such as the row in the detail of a database error.
 import { pino, type DestinationStream, type Logger } from 'pino'
 
 /**

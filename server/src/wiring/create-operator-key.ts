@@ -1,4 +1,4 @@
-// The command's way to an operator's API key: straight to the database, beside a server that may be running.
+// The command `create-operator-key` works directly on the database, also beside a running server.
 import { KeyholdError } from '@keyhold/core'
 import { connectDatabaseOfRunningServer, type DatabaseSettings } from './connect-database.ts'
 import { createLogger } from './create-logger.ts'
@@ -7,7 +7,7 @@ import { commandActor } from '../store/audits.ts'
 import { isMissingTable } from '../store/database.ts'
 import { createStore } from '../store/store.ts'
 
-/** Makes an operator's API key beside a server that may be running, and answers its token. */
+/** Creates an operator's API key and answers its token. */
 export async function createOperatorKey(settings: DatabaseSettings, name: string): Promise<string> {
   const logger = createLogger('silent')
   const { db, close } = await connectDatabaseOfRunningServer(settings, logger)

@@ -1,4 +1,4 @@
-// The HTTP application: its routes, who may call them, and what is observed about each reply.
+// The HTTP application: its handlers, its authentication, and the counts of its replies.
 import { isDataPlane } from '@keyhold/contract'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'

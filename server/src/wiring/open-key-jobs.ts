@@ -1,4 +1,4 @@
-// What starts, plans and runs key jobs on this replica: their threads, their budget, their failpoints.
+// The tools with which this replica starts, plans and runs key jobs: threads, budget, failpoints.
 import type { Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
 import type { JobQueue } from '../jobs/job-queue.ts'

@@ -1,4 +1,4 @@
-// Keys in memory, wired: caches, what evicts them on this replica and on the others, and the tenants that are locked.
+// Keys in memory: the caches, their evictions on this replica and on the others, and the tenants that are locked.
 import type { Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
 import type { Settings } from '../settings/read-settings.ts'
@@ -46,11 +46,11 @@ export async function openKeyring(
       tenantKeys.evictTenant(tenantId)
     },
     announce: () => {
-      // Lost with the connection; then the other replicas see it when they next poll.
+      // Without a connection it is lost; the other replicas then see the lock when they next poll.
       notifications.publishTenantLocks().catch(() => undefined)
     },
     onError: (error) => {
-      logger.warn({ err: error }, 'locks of tenants not read: tried again in two seconds')
+      logger.warn({ err: error }, 'locks of tenants could not be read: tried again in two seconds')
     },
   })
   closers.push(() => {
@@ -87,7 +87,7 @@ export async function openKeyring(
     clock,
     isLocked: (tenantId) => locks.isLocked(tenantId),
     onDenial: (keyArn) => {
-      // Lost with the database; then the other replicas' own time limits hold.
+      // Without the database it is lost; the other replicas then keep the key until its TTL at most.
       notifications.publishDenial(keyArn).catch(() => undefined)
     },
   })
@@ -99,25 +99,26 @@ export async function openKeyring(
     maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
   })
   const announceDataKeyChange = (tenantId: string, dataKeyId: string) => {
-    // Lost with the database, like a denial.
+    // Without the database it is lost, like a denial.
     notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)
   }
   return {
     tenantKeys,
     dataKeys,
     locks,
-    /** What a probe found denied: nobody holds anything under it any more. */
+    /** A probe found the key denied: no replica keeps anything under it any more. */
     denied: (keyArn: string) => {
       tenantKeys.evictKeyArn(keyArn)
       notifications.publishDenial(keyArn).catch(() => undefined)
     },
     leases: createDataKeyLeases(shared),
     announceDataKeyChange,
-    /** Another TTL holds from now on: what is held under the old one is let go. */
+    /** A new TTL applies from now on: keys that are cached under the old one are evicted. */
     tenantSettingsChanged: (tenantId: string) => {
       tenantKeys.evictTenant(tenantId)
       notifications.publishTenantSettings(tenantId).catch(() => undefined)
     },
+    /** The key or the tenant is destroyed: no replica keeps its keys any more. */
     forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {
       if (dataKeyId === undefined) {
         dataKeys.evictTenant(tenantId)

@@ -1,4 +1,4 @@
-// Metrics, wired: what is counted as it happens, what is read when somebody asks, and where they ask.
+// Metrics: the counts of events, the values that are read when somebody asks, and the listener.
 import type { Logger } from 'pino'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Settings } from '../settings/read-settings.ts'
@@ -21,13 +21,13 @@ export interface MetricSources {
   isSealed: boolean
 }
 
-// Whatever the database does, Prometheus gets the rest.
+// When the database does not answer in time, Prometheus gets the other metrics.
 const databaseTimeoutMs = 2_000
 
 /**
- * Listens where the settings say, and answers where that is; undefined: nowhere.
+ * Starts the listener if the settings name a port. Answers its URL; undefined: there is none.
  *
- * @param closers - takes what ends it
+ * @param closers - receives the function that closes it
  */
 export async function openMetrics(
   { metricsHost: host, metricsPort: port }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
@@ -36,7 +36,7 @@ export async function openMetrics(
   closers: Closers,
 ): Promise<string | undefined> {
   if (port === undefined) return undefined
-  // Not before: who has no use for it does not load it.
+  // Loaded only if there is a listener.
   const [{ renderMetrics }, { serveMetrics }] = await Promise.all([
     import('../metrics/render-metrics.ts'),
     import('../metrics/serve-metrics.ts'),

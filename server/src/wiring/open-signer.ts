@@ -1,4 +1,4 @@
-// The installation's signing key, of a replica that has the root key; a sealed one signs nothing.
+// The installation's signing key. A sealed replica signs nothing.
 import { KeyholdError } from '@keyhold/core'
 import type { RootKey } from '../kms/root-key-file.ts'
 import { createSigningKey, openSigningKey, signJws } from '../kms/signing-key.ts'

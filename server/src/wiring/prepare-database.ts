@@ -1,4 +1,4 @@
-// Everything that must happen once per database, under one lock, however many replicas start at the same moment.
+// The work that must be done once per database. It runs under one lock, however many replicas start at the same moment.
 import path from 'node:path'
 import type { Logger } from 'pino'
 import type { Settings } from '../settings/read-settings.ts'
@@ -13,7 +13,7 @@ function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
 }
 
 /**
- * Brings the schema up to date and answers the root key; undefined: this replica is sealed.
+ * Brings the schema up to date and answers the root key. Undefined: this replica is sealed.
  *
  * @param createJobSchema - creates the job queue's own schema
  * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`, `ERR_SCHEMA_NEWER`, `ERR_ROOT_KEY_INVALID`
@@ -35,7 +35,7 @@ export async function prepareDatabase(
         const rootKey = await createRootKeyFile(rootKeyFile(settings))
         logger.warn(
           { rootKeyFile: rootKeyFile(settings) },
-          'root key made: back it up, apart from the database',
+          'root key created: back it up, apart from the database',
         )
         return rootKey
       },
@@ -45,7 +45,7 @@ export async function prepareDatabase(
   if (rootKey === undefined) {
     logger.error(
       { rootKeyFile: rootKeyFile(settings) },
-      'sealed: the root key of this database is not here. Put the right root key file in place and start again.',
+      'sealed: this replica does not have the root key of the database. Put the right root key file in place and start again.',
     )
   }
   return rootKey

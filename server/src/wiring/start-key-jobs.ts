@@ -1,4 +1,4 @@
-// Key jobs on this replica: it leads them, and it begins by itself what is due: destructions and rotations.
+// This replica leads key jobs, and starts destructions and rotations when they are due.
 import type { Logger } from 'pino'
 import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'

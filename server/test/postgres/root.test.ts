@@ -205,7 +205,7 @@ test.runIf(hasNamespaces)('a root without any other account is told why and what
     ...[process.execPath, script, options],
   ])
   expect(stdout).toContain('ERR_EMBEDDED_POSTGRES')
-  expect(stdout).toMatch(/no user namespace.*cannot be had.*ordinary user.*KEYHOLD_DATABASE_URL/)
+  expect(stdout).toMatch(/no user namespace.*cannot be used.*ordinary user.*KEYHOLD_DATABASE_URL/)
 })
 
 describe.runIf(othersRead)('an ordinary user', () => {
