@@ -92,7 +92,7 @@ export const metricCatalog = {
   keyhold_key_jobs: {
     type: 'gauge',
     labels: ['kind', 'phase'],
-    help: 'Migrations (migrate) and rotations (rotate) by phase, including ended ones. From the database.',
+    help: 'Key jobs (`migration`, `rotation`) by phase, including ended ones. From the database.',
   },
   keyhold_key_jobs_paused: {
     type: 'gauge',
