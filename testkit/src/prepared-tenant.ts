@@ -1,5 +1,4 @@
-// A tenant with three encrypted values and a registered key, and a look at its rows.
-import pg from 'pg'
+// A tenant with three encrypted values and a registered key.
 import type { TestServer, TestTenant } from './start-test-server.ts'
 import { encryptUnder, plaintextOf, registerKey } from './api.ts'
 
@@ -20,19 +19,4 @@ export async function prepareTenant(server: TestServer): Promise<PreparedTenant>
   const arn = await server.createCustomerKey([tenant.tenantId])
   const tokens = await encryptUnder(server.url, tenant, keyNames)
   return { tenant, tokens, arn, fingerprint: await registerKey(server.url, tenant, arn) }
-}
-
-/** One statement, straight to the server's database. */
-export async function sql(
-  server: TestServer,
-  text: string,
-  values: unknown[],
-): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(server.databaseConnection())
-  await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(text, values)).rows
-  } finally {
-    await client.end()
-  }
 }

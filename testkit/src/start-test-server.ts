@@ -8,13 +8,15 @@ import {
 } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino, type Logger } from 'pino'
 import { readConfig, type Config } from '../../server/src/config.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
-import { warmDataDir } from './warm-start.ts'
+import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
+import { databaseUrl, openTestPostgres, type TestConnection } from './test-database.ts'
+import { warmDataDir, warmRootKey } from './warm-start.ts'
 
 /** The account of Keyhold itself, and that of its customers. */
 export const keyholdAccount = '111111111111'
@@ -32,14 +34,6 @@ export interface HttpAnswer {
   text: string
   /** The parsed body; undefined when there is none. */
   body: unknown
-}
-
-export interface EmbeddedConnection {
-  host: string
-  port: number
-  user: string
-  password: string
-  database: string
 }
 
 export interface TestServer {
@@ -60,8 +54,10 @@ export interface TestServer {
   createCustomerKey(tenantIds?: string[]): Promise<string>
   /** A client of AWS KMS with the customer's credentials. */
   customerKms(region?: string): KMSClient
-  /** The connection to the embedded PostgreSQL, for looking at rows and damaging them. */
-  databaseConnection(): EmbeddedConnection
+  /** The connection to the server's own database. */
+  databaseConnection(): TestConnection
+  /** Runs one statement on it, for looking at rows and damaging them. */
+  query(statement: string, values?: unknown[]): Promise<Row[]>
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -97,27 +93,59 @@ export function customerKeyPolicy(tenantIds?: string[]): string {
   })
 }
 
+export interface TestServerOptions {
+  logger?: Logger
+  /** The clock of the keys in the KMS, in milliseconds. */
+  kmsNow?: () => number
+  /** Whether the server runs a PostgreSQL of its own; else it has a fresh database in that of all tests. */
+  ownPostgres?: true
+}
+
+interface Place {
+  environment: Record<string, string>
+  /** Undefined: the server runs its own. */
+  connection: TestConnection | undefined
+  remove: () => Promise<void>
+}
+
+/** A data directory and a database as a first start of the server leaves them. */
+async function preparePlace(dataDir: string, ownPostgres: boolean): Promise<Place> {
+  const environment = { KEYHOLD_DATA_DIR: dataDir }
+  if (ownPostgres) {
+    await warmDataDir(dataDir)
+    return { environment, connection: undefined, remove: () => Promise.resolve() }
+  }
+  const postgres = await openTestPostgres()
+  const connection = await postgres.createStartedDatabase()
+  await mkdir(dataDir, { mode: 0o700 })
+  await cp(warmRootKey(), path.join(dataDir, 'root-key'))
+  return {
+    environment: { ...environment, KEYHOLD_DATABASE_URL: databaseUrl(connection) },
+    connection,
+    remove: () => postgres.stop(),
+  }
+}
+
 /**
- * Starts everything on free ports and a data directory of its own.
+ * Starts everything on free ports and a data directory and a database of its own.
  *
  * @param environment - settings as the environment gives them, besides those that the test needs
- * @param options - `kmsNow`: the clock of the keys in the KMS, in milliseconds
  */
 export async function startTestServer(
   environment: Record<string, string> = {},
-  options: { logger?: Logger; kmsNow?: () => number } = {},
+  options: TestServerOptions = {},
 ): Promise<TestServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-'))
   const kms = await startLocalKms(options.kmsNow === undefined ? {} : { now: options.kmsNow })
+  const place = await preparePlace(path.join(folder, 'data'), options.ownPostgres ?? false)
   const config = readConfig({
     KEYHOLD_PORT: '0',
-    KEYHOLD_DATA_DIR: path.join(folder, 'data'),
+    ...place.environment,
     KEYHOLD_KMS_ENDPOINT: kms.url,
     KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     ...environment,
   })
-  if (environment.KEYHOLD_DATA_DIR === undefined) await warmDataDir(config.dataDir)
   const logger = options.logger ?? pino({ level: 'silent' })
   let server: Server = await startServer(config, logger)
   const operatorToken = await server.createOperatorKey('test')
@@ -164,6 +192,17 @@ export async function startTestServer(
     return client
   }
 
+  function databaseConnection(): TestConnection {
+    const file = path.join(config.dataDir, 'postgres-connection.json')
+    return place.connection ?? (JSON.parse(readFileSync(file, 'utf8')) as TestConnection)
+  }
+
+  let queryPool: QueryPool | undefined
+  async function closeQueryPool(): Promise<void> {
+    await queryPool?.close()
+    queryPool = undefined
+  }
+
   return {
     get url() {
       return server.url
@@ -206,19 +245,24 @@ export async function startTestServer(
       return metadata?.Arn ?? ''
     },
 
-    databaseConnection() {
-      const file = path.join(config.dataDir, 'postgres-connection.json')
-      return JSON.parse(readFileSync(file, 'utf8')) as EmbeddedConnection
+    databaseConnection,
+
+    query(statement, values) {
+      return (queryPool ??= openQueryPool(databaseConnection())).query(statement, values)
     },
 
     async restart() {
       await server.stop()
+      // A PostgreSQL of the server's own comes back in another place.
+      if (place.connection === undefined) await closeQueryPool()
       server = await startServer(config, logger)
     },
 
     async stop() {
       for (const client of clients) client.destroy()
+      await closeQueryPool()
       await server.stop()
+      await place.remove()
       await kms.close()
       await rm(folder, { recursive: true, force: true })
     },

@@ -1,21 +1,19 @@
-// One PostgreSQL for a test file, and as many empty databases in it as there are tests.
+// As many databases as a test file needs, in the one PostgreSQL of this run of the tests or in one of its own.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Client } from 'pg'
-import { startEmbeddedPostgres } from '../../server/src/postgres/start-embedded-postgres.ts'
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../server/src/postgres/start-embedded-postgres.ts'
+import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
 import { openDatabase, type Database } from '../../server/src/store/database.ts'
-import { migrateSchema } from '../../server/src/store/schema/migrate-schema.ts'
 import { createStore, type Store } from '../../server/src/store/store.ts'
-import { warmDataDir } from './warm-start.ts'
+import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
+import { schemaTemplate, startedTemplate, warmDataDir, warmPostgres } from './warm-start.ts'
 
-export interface TestConnection {
-  host: string
-  port: number
-  user: string
-  password: string
-  database: string
-}
+export type TestConnection = PostgresConnection
 
 /** Two pools of one database with Keyhold's schema, as two replicas have. */
 export interface TestStores {
@@ -23,16 +21,23 @@ export interface TestStores {
   db: Database
   store: Store
   otherStore: Store
+  /** Runs one statement on this database. */
+  query(statement: string, values?: unknown[]): Promise<Row[]>
 }
 
 export interface TestPostgres {
   /** Of an empty database. */
   readonly connection: TestConnection
   createDatabase(): Promise<TestConnection>
-  /** A pool that is closed with the server. */
+  /** A database as a first start of the server leaves it; its root key is `warmRootKey`. */
+  createStartedDatabase(): Promise<TestConnection>
+  /** A pool that is closed at the end. */
   open(connection: TestConnection, maxConnections?: number): Database
   /** A database with Keyhold's schema. */
   createStores(): Promise<TestStores>
+  /** Runs one statement, over a connection that stays open. */
+  query(connection: TestConnection, statement: string, values?: unknown[]): Promise<Row[]>
+  /** Closes what was opened, and deletes the databases. */
   stop(): Promise<void>
 }
 
@@ -41,48 +46,48 @@ export function databaseUrl({ host, port, user, password, database }: TestConnec
   return `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}&port=${port}`
 }
 
-/** Runs one statement over a connection of its own. */
-export async function runSql(connection: TestConnection, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client(connection)
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    return (await client.query<Record<string, unknown>>(sql)).rows
-  } finally {
-    await client.end().catch(() => undefined)
-  }
+/** Databases in the PostgreSQL that all tests of this run share. Its settings are the same for all of them. */
+export async function openTestPostgres(): Promise<TestPostgres> {
+  return createTestPostgres(await warmPostgres())
 }
 
-/** @param settings - of PostgreSQL; what is committed need not survive a crash of the machine here */
-export async function startTestPostgres(
-  settings: Record<string, string> = { fsync: 'off' },
-): Promise<TestPostgres> {
+/** A PostgreSQL for this test alone, whose settings it may change. */
+export async function startOwnPostgres(settings: Record<string, string> = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-store-'))
   const dataDir = path.join(folder, 'data')
   await warmDataDir(dataDir)
-  const server = await startEmbeddedPostgres({
-    dataDir,
-    log: () => undefined,
-    settings,
-  })
-  const { connection } = server
-  const pools: Database[] = []
-  let databases = 0
-  let template: Promise<string> | undefined
+  const server: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir, log: () => undefined, settings })
+  const postgres = await createTestPostgres(server.connection)
+  return {
+    ...postgres,
+    async stop() {
+      await postgres.stop()
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
 
-  async function createDatabase(from = 'template1'): Promise<TestConnection> {
-    const database = `test_${++databases}`
-    await runSql(connection, `create database ${database} template ${from}`)
-    return { ...connection, database }
+async function createTestPostgres(connection: PostgresConnection): Promise<TestPostgres> {
+  const pools: Database[] = []
+  const queryPools = new Map<string, QueryPool>()
+  const databases: string[] = []
+
+  function query(to: TestConnection, statement: string, values?: unknown[]): Promise<Row[]> {
+    const pool = queryPools.get(to.database) ?? openQueryPool(to)
+    queryPools.set(to.database, pool)
+    return pool.query(statement, values)
   }
 
-  /** A database with Keyhold's schema that nobody is connected to: copying it costs a fifth of making one. */
-  async function createTemplate(): Promise<string> {
-    const made = await createDatabase()
-    const db = openDatabase(made, { maxConnections: 1, applicationName: 'test', onError: () => undefined })
-    await migrateSchema(db, () => Promise.resolve())
-    await db.destroy()
-    return made.database
+  // Nobody may be connected to a template that is being copied.
+  const administer = (statement: string) => query({ ...connection, database: 'postgres' }, statement)
+
+  async function createDatabase(template = 'template1'): Promise<TestConnection> {
+    // Other test files make databases in the same PostgreSQL.
+    const database = `test_${randomBytes(8).toString('hex')}`
+    await administer(`create database ${database} template ${template}`)
+    databases.push(database)
+    return { ...connection, database }
   }
 
   function open(to: TestConnection, maxConnections = 10): Database {
@@ -94,16 +99,22 @@ export async function startTestPostgres(
   return {
     connection: await createDatabase(),
     createDatabase: () => createDatabase(),
+    createStartedDatabase: () => createDatabase(startedTemplate),
     open,
+    query,
     async createStores() {
-      const database = await createDatabase(await (template ??= createTemplate()))
-      const db = open(database)
-      return { connection: database, db, store: createStore(db), otherStore: createStore(open(database)) }
+      const to = await createDatabase(schemaTemplate)
+      const db = open(to)
+      return {
+        connection: to,
+        ...{ db, store: createStore(db), otherStore: createStore(open(to)) },
+        query: (statement, values) => query(to, statement, values),
+      }
     },
     async stop() {
       await Promise.all(pools.map((db) => db.destroy()))
-      await server.stop()
-      await rm(folder, { recursive: true, force: true })
+      for (const database of databases.splice(0)) await administer(`drop database ${database} with (force)`)
+      await Promise.all([...queryPools.values()].map((pool) => pool.close()))
     },
   }
 }

@@ -1,42 +1,76 @@
-// What test servers begin with: compiled modules, and a data directory. Making a PostgreSQL cluster and all tables takes
-// two seconds of a processor; done once for a run of the tests, in the background, and copied for each server that does
-// not mind who made its keys.
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, rename, rm } from 'node:fs/promises'
+// What test servers begin with: compiled modules, a PostgreSQL with templates of databases, and a data directory for
+// those that run a PostgreSQL of their own. Making a cluster and all tables takes two seconds of a processor; it is done
+// once for a run of the tests, in the background.
+import { execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
 
-const variable = 'KEYHOLD_TEST_WARM_DATA_DIR'
+const variable = 'KEYHOLD_TEST_WARM_FOLDER'
 const run = promisify(execFile)
 
-/** For vitest: begins before all tests, and answers what is to be done after them. */
+/** The database with Keyhold's tables and nothing in them. */
+export const schemaTemplate = 'keyhold_schema'
+/** The database as a first start of the server leaves it. Its root key lies in the warm data directory. */
+export const startedTemplate = 'keyhold'
+
+/** For vitest, of each project that needs it: begins before the tests, and answers what is to be done after them. */
 export async function setup(): Promise<() => Promise<void>> {
+  // Another project of the same run has begun it.
+  if (process.env[variable] !== undefined) return () => Promise.resolve()
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-warm-'))
+  const postgresFolder = await mkdtemp(path.join(await folderOfPostgres(), 'keyhold-warm-'))
   // The workers, which are begun later, inherit it.
-  process.env[variable] = path.join(folder, 'ready')
+  process.env[variable] = folder
   // Half of what starting a process costs is reading its modules. Not for production: who can write there runs code.
   process.env.NODE_COMPILE_CACHE = path.join(folder, 'compiled')
-  const made = make(folder)
+  const program = path.join(import.meta.dirname, 'serve-test-postgres.ts')
+  const child = fork(program, [folder, postgresFolder], { execArgv: [] })
+  const ended = once(child, 'exit')
   return async () => {
-    await made
+    if (child.connected) child.disconnect()
+    await ended
     // Workers that end just now may still write what they have compiled.
-    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    const options = { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }
+    await Promise.all([rm(folder, options), rm(postgresFolder, options)])
   }
 }
 
-async function make(folder: string): Promise<void> {
-  const dataDir = path.join(folder, 'data')
-  await run(process.execPath, [fileURLToPath(new URL('./make-data-dir.ts', import.meta.url)), dataDir])
-  await rename(dataDir, path.join(folder, 'ready'))
+/** In memory where there is room: nothing of a test need survive the machine, but every commit is synced. */
+async function folderOfPostgres(): Promise<string> {
+  const memory = '/dev/shm'
+  if (!existsSync(memory)) return tmpdir()
+  const { bavail, bsize } = await statfs(memory)
+  return bavail * bsize > 4 * 2 ** 30 ? memory : tmpdir()
+}
+
+function warmFolder(): string {
+  const folder = process.env[variable]
+  if (folder === undefined) throw new Error('the project of this test lacks the global setup warm-start.ts')
+  return folder
+}
+
+/** Waits until the PostgreSQL of this run is there, and answers the connection to it. */
+export async function warmPostgres(): Promise<PostgresConnection> {
+  const file = path.join(warmFolder(), 'postgres.json')
+  for (const deadline = performance.now() + 60_000; !existsSync(file); await setTimeout(25))
+    if (performance.now() > deadline) throw new Error('the PostgreSQL of the tests has not started')
+  return JSON.parse(readFileSync(file, 'utf8')) as PostgresConnection
+}
+
+/** The file with the root key of `startedTemplate`. */
+export function warmRootKey(): string {
+  return path.join(warmFolder(), 'ready/root-key')
 }
 
 /** Copies it to where nothing is yet, if it is ready; a server that finds nothing there makes all of it itself. */
 export async function warmDataDir(dataDir: string): Promise<void> {
-  const source = process.env[variable]
-  if (source === undefined || !existsSync(source)) return
+  const source = path.join(warmFolder(), 'ready')
   // Owners and modes matter to PostgreSQL.
-  await run('cp', ['-a', source, dataDir])
+  if (existsSync(source)) await run('cp', ['-a', source, dataDir])
 }

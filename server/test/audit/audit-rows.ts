@@ -5,7 +5,7 @@ import { createKey, providers, registerKey, reset } from '../http/scene.ts'
 import { at, listAt, textAt } from '../http/read-body.ts'
 import { asAdmin, isPaused, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
 import { startMigration } from '../../../testkit/src/api.ts'
-import { prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 import type { HttpAnswer, TestServer, TestTenant } from '../../../testkit/src/start-test-server.ts'
 
 /** A call that is made once everything it needs is there. */
@@ -58,9 +58,7 @@ async function withKey(server: TestServer) {
 /** A migration that waits in `verify`, since a cipherkey does not open. */
 async function withPausedMigration(server: TestServer) {
   const prepared = await prepareTenant(server)
-  await sql(
-    server,
-    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+  await server.query(`update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
       where tenant_id = $1 and key_name = 'two'`,
     [prepared.tenant.tenantId],
   )

@@ -3,19 +3,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemActor, type AuditEntry } from '../../src/store/audits.ts'
 import type { Store } from '../../src/store/store.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { findBrokenRecord } from './find-audit-faults.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
 let store: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
@@ -23,7 +18,7 @@ beforeEach(async () => {
   store = stores.store
 })
 
-const sql = (statement: string) => runSql(stores.connection, statement)
+const sql = (statement: string) => stores.query(statement)
 const entry = (changes: Partial<AuditEntry> = {}): AuditEntry => ({
   tenantId: 'a',
   actor: { id: 'k'.repeat(16), role: 'tenant-admin', traceId: '0'.repeat(32) },

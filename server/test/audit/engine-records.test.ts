@@ -8,7 +8,7 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createKey, createTenantWithOwnKey, encryptText, providers, registerKey } from '../http/scene.ts'
 import { textAt } from '../http/read-body.ts'
-import { sql } from '../../../testkit/src/prepared-tenant.ts'
+
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
 
@@ -37,10 +37,10 @@ async function recorded(prefix: string, chain = tenant.tenantId) {
   const text = `select action, target_id, details from keyhold.audits
     where chain = $1 and actor_id = 'system' and actor_role is null and trace_id is null and starts_with(action, $2)
     order by sequence`
-  return sql(server, text, [chain, prefix])
+  return server.query(text, [chain, prefix])
 }
 
-const faults = () => findAuditFaults((statement) => sql(server, statement, []))
+const faults = () => findAuditFaults((statement) => server.query(statement, []))
 
 async function scheduleDestruction(keyName: string): Promise<string> {
   await encryptText(server, tenant, 'hi', { keyName })
@@ -49,15 +49,13 @@ async function scheduleDestruction(keyName: string): Promise<string> {
 }
 
 const makeDue = (id: string) =>
-  sql(server, 'update keyhold.destructions set due_at = now() where id = $1', [id])
+  server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
 
 it('the end of a retired tenant key version', async () => {
   tenant = await createTenantWithOwnKey(server)
   expect(await recorded('tenantkey.')).toEqual([])
 
-  await sql(
-    server,
-    'update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1',
+  await server.query('update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1',
     [tenant.tenantId],
   )
 
@@ -115,7 +113,7 @@ it('what becomes of a key, and nothing while it stays as it is', async () => {
   const changes = async () => (await recorded('keyhealth.')).map(({ details }) => details)
   // Several probes find it well.
   await expect
-    .poll(() => sql(server, 'select from keyhold.key_probes where tenant_id = $1', [owner.tenantId]), waits)
+    .poll(() => server.query('select from keyhold.key_probes where tenant_id = $1', [owner.tenantId]), waits)
     .toHaveLength(1)
   expect(await changes()).toEqual([])
 

@@ -2,7 +2,7 @@
 import { routeIds, routes, type RouteId } from '@keyhold/contract'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { encryptText } from '../http/scene.ts'
-import { sql } from '../../../testkit/src/prepared-tenant.ts'
+
 import { startTestServer, type HttpAnswer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { auditRows, isMutation } from './audit-rows.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
@@ -18,11 +18,11 @@ async function recordsOf({ headers }: HttpAnswer) {
   const traceId = headers.get('x-b3-traceid')
   expect(traceId).toMatch(/^[0-9a-f]{32}$/)
   const text = 'select action, actor_id, actor_role from keyhold.audits where trace_id = $1'
-  return sql(server, text, [traceId])
+  return server.query(text, [traceId])
 }
 
 async function countAll(): Promise<unknown> {
-  const [row] = await sql(server, "select count(*) from keyhold.audits where actor_id <> 'system'", [])
+  const [row] = await server.query("select count(*) from keyhold.audits where actor_id <> 'system'", [])
   return row?.count
 }
 
@@ -42,7 +42,7 @@ describe('what changes something', () => {
       { action: row.action, actor_id: expect.any(String) as unknown, actor_role: routes[routeId].roles[0] },
     ])
     const [{ actor_id: actorId } = {}] = records
-    expect(await sql(server, 'select role from keyhold.api_keys where id = $1', [actorId])).toEqual([
+    expect(await server.query('select role from keyhold.api_keys where id = $1', [actorId])).toEqual([
       { role: routes[routeId].roles[0] },
     ])
   })
@@ -119,22 +119,20 @@ it('agrees with all rows of the database, whatever was done', async () => {
   await expect
     .poll(
       async () =>
-        sql(
-          server,
-          "select from keyhold.key_jobs where phase not in ('done', 'aborted', 'verify', 'aborting')",
+        server.query("select from keyhold.key_jobs where phase not in ('done', 'aborted', 'verify', 'aborting')",
           [],
         ),
       { timeout: 20_000 },
     )
     .toEqual([])
 
-  expect(await findAuditFaults((statement) => sql(server, statement, []))).toEqual([])
+  expect(await findAuditFaults((statement) => server.query(statement, []))).toEqual([])
 })
 
 it('keeps no secret, no plaintext and no token', async () => {
   const tenant = await server.createTenant()
   const token = await encryptText(server, tenant, 'a very private text')
-  const rows = JSON.stringify(await sql(server, 'select * from keyhold.audits', []))
+  const rows = JSON.stringify(await server.query('select * from keyhold.audits', []))
 
   const secrets = [tenant.adminToken, tenant.serviceToken, server.operatorToken].map((each) =>
     each.slice(-43),

@@ -5,18 +5,13 @@ import { failpointNames, type FailpointName } from '../../src/migration/engine/f
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { findAuditFaults, findBrokenRecord } from './find-audit-faults.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
@@ -51,7 +46,7 @@ async function dieTwice(tenant: TenantUnderTest, name: FailpointName, work: () =
 
 async function recorded({ store, tenantId }: TenantUnderTest): Promise<string[]> {
   expect(await findBrokenRecord(store, tenantId)).toBeUndefined()
-  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+  expect(await findAuditFaults((statement) => stores.query(statement))).toEqual([])
   const rows = await store.audits.list(tenantId, { after: 0, limit: 100 })
   return rows.map(({ action }) => action)
 }

@@ -14,7 +14,7 @@ import {
   type CountingKms,
   type Keyring,
 } from '../keyring/keyring-under-test.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { rewrapAll } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
@@ -29,7 +29,7 @@ let announced: string[]
 let onRead: ((rows: FoundCipherkeyRow[]) => Promise<FoundCipherkeyRow[]>) | undefined
 let tenants = 0
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   plainStore = (await postgres.createStores()).store
 })
 afterAll(() => postgres.stop())

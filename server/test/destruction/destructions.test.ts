@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call, decryptAll, encryptUnder, plaintextOf, startMigration } from '../../../testkit/src/api.ts'
 import { codeOf, isIn, waitForKeyJob, type Answer } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 
 const dataKeys = '/api/v1/encryption/data-keys'
@@ -33,7 +33,7 @@ async function schedule({ adminToken }: TestTenant, keyName: string): Promise<De
 
 /** As if the days had passed. */
 const makeDue = (id: string) =>
-  sql(server, 'update keyhold.destructions set due_at = now() where id = $1', [id])
+  server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
 
 const find = async (id: string) =>
   (await operator('GET', `/api/v1/destructions/${id}`)).body as DestructionWithRecord
@@ -57,8 +57,7 @@ interface Identity {
 }
 
 async function identities({ tenantId }: TestTenant, keyName?: string): Promise<Identity[]> {
-  const rows = await sql(
-    server,
+  const rows = await server.query(
     `select data_key_id, version, key_check_value from keyhold.cipherkeys
      where tenant_id = $1 and coalesce(key_name = $2, $2 is null) order by data_key_id, version`,
     [tenantId, keyName ?? null],
@@ -125,7 +124,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   const before = await identities(tenant, 'shredded')
   expect(before).toHaveLength(2)
   const epoch = 'select epoch from keyhold.tenants where id = $1'
-  const [fence] = await sql(server, epoch, [tenant.tenantId])
+  const [fence] = await server.query(epoch, [tenant.tenantId])
   const plaintexts = [plaintextOf('shredded'), plaintextOf('kept'), plaintextOf('shredded')]
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
 
@@ -135,7 +134,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   expect(await decryptAll(server.url, tenant, tokens)).toEqual([gone, plaintextOf('kept'), gone])
   expect(await identities(tenant, 'shredded')).toEqual([])
   expect((await service('POST', '/api/v1/encryption/data-keys/unwrap', { header })).status).toBe(200)
-  expect((await sql(server, epoch, [tenant.tenantId]))[0]).not.toEqual(fence)
+  expect((await server.query(epoch, [tenant.tenantId]))[0]).not.toEqual(fence)
   expect(await states(tenant)).toEqual(['destroyed', 'cancelled'])
   const late = await admin('POST', `${destructions}/${id}/actions/cancel`)
   expect(refusal(late)).toEqual([409, 'ERR_DESTRUCTION_ENDED'])
@@ -174,7 +173,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   expect((await listed(tenant)).find(({ keyName }) => keyName === 'shredded')?.dataKeyId).not.toBe(dataKeyId)
   expect(await decryptAll(server.url, tenant, [anew])).toEqual([plaintextOf('shredded')])
   const count = 'select names from keyhold.key_name_counts where tenant_id = $1'
-  expect(await sql(server, count, [tenant.tenantId])).toEqual([{ names: 2 }])
+  expect(await server.query(count, [tenant.tenantId])).toEqual([{ names: 2 }])
 }, 40_000)
 
 test('a destruction waits for a live key job, and can be cancelled while it does', async () => {
@@ -202,21 +201,20 @@ test('a destruction waits for a live key job, and can be cancelled while it does
 test('where the record cannot be stored nothing is destroyed, and it is tried again', async () => {
   const { tenant, tokens } = await prepareTenant(server)
   const { id } = await schedule(tenant, 'one')
-  await sql(
-    server,
+  await server.query(
     `create function keyhold.refuse() returns trigger language plpgsql as
      $$ begin raise exception 'no room for the record'; end $$`,
     [],
   )
   const trigger = `before update on keyhold.destructions for each row when (new.jws is not null)`
-  await sql(server, `create trigger refuse ${trigger} execute function keyhold.refuse()`, [])
+  await server.query(`create trigger refuse ${trigger} execute function keyhold.refuse()`, [])
   await makeDue(id)
   await setTimeout(3_000)
   expect((await find(id)).state).toBe('scheduled')
   expect(await identities(tenant)).toHaveLength(3)
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
 
-  await sql(server, 'drop trigger refuse on keyhold.destructions', [])
+  await server.query('drop trigger refuse on keyhold.destructions', [])
   await waitForEnd(id)
   expect(await identities(tenant)).toHaveLength(2)
 }, 40_000)
@@ -250,8 +248,7 @@ test('a tenant goes with everything, its id is never used again, and the operato
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
 
   // More than the record names, and than are deleted at once.
-  await sql(
-    server,
+  await server.query(
     `insert into keyhold.cipherkeys (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
      select $1, gen_random_uuid(), 1 + n % 3, 'active', 1, '\\x00', sha256(n::text::bytea) from generate_series(1, 2500) n`,
     [tenantId],
@@ -276,8 +273,7 @@ test('a tenant goes with everything, its id is never used again, and the operato
   )
   expect(await find(ofDataKey.id)).toMatchObject({ state: 'destroyed', jws: done.jws })
 
-  const tables = (await sql(
-    server,
+  const tables = (await server.query(
     `select table_name from information_schema.columns
      where table_schema = 'keyhold' and column_name = 'tenant_id' and table_name <> all($1)`,
     // The records of what was done, and what calls have still to be paid for.
@@ -285,7 +281,7 @@ test('a tenant goes with everything, its id is never used again, and the operato
   )) as { table_name: string }[]
   expect(tables.length).toBeGreaterThanOrEqual(5)
   for (const { table_name: table } of tables)
-    expect(await sql(server, `select * from keyhold.${table} where tenant_id = $1`, [tenantId])).toEqual([])
+    expect(await server.query(`select * from keyhold.${table} where tenant_id = $1`, [tenantId])).toEqual([])
 
   // A replica knows a token for a few seconds.
   const decrypt = { items: [{ token: tokens[0] }] }

@@ -17,15 +17,7 @@ import { setTimeout } from 'node:timers/promises'
 import prettier from 'prettier'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, textAt } from '../http/read-body.ts'
-import {
-  createKey,
-  migrateTo,
-  policyWithout,
-  providers,
-  query,
-  registerKey,
-  setPolicy,
-} from '../http/scene.ts'
+import { createKey, migrateTo, policyWithout, providers, registerKey, setPolicy } from '../http/scene.ts'
 import { encryptUnder } from '../../../testkit/src/api.ts'
 import {
   customerKeyPolicy,
@@ -199,10 +191,10 @@ const causes: {
 
 async function damage({ tenant: { tenantId } }: Key): Promise<() => unknown> {
   const where = `tenant_id = $1 and state = 'active'`
-  const [row] = await query(server, `select wrapped from keyhold.tenant_keys where ${where}`, [tenantId])
+  const [row] = await server.query(`select wrapped from keyhold.tenant_keys where ${where}`, [tenantId])
   const before = row?.wrapped as Buffer
   const set = (wrapped: Buffer) =>
-    query(server, `update keyhold.tenant_keys set wrapped = $2 where ${where}`, [tenantId, wrapped])
+    server.query(`update keyhold.tenant_keys set wrapped = $2 where ${where}`, [tenantId, wrapped])
   const [prefix = '', blob = ''] = before.toString('latin1').split(/(?<=#:[0-9a-f]{32}:)/)
   const bytes = Buffer.from(blob, 'base64')
   bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../src/main.ts'
 import { call, decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/api.ts'
-import { query } from '../http/scene.ts'
+
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
 
@@ -77,13 +77,13 @@ test('a lock closes the tenant here at once and on the other replica within the 
 test('without a notification every replica sees lock and unlocking within the bound', async () => {
   const { tenant, tokens } = await tenantInUse()
   // Written past the server: nobody is told.
-  await query(first, `insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'test')`, [
+  await first.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'test')`, [
     tenant.tenantId,
   ])
   for (const { url } of [first, second])
     await expect.poll(() => outcome(url, tenant, tokens), { timeout: boundMs }).toBe('got 423')
 
-  await query(first, 'delete from keyhold.tenant_locks where tenant_id = $1', [tenant.tenantId])
+  await first.query('delete from keyhold.tenant_locks where tenant_id = $1', [tenant.tenantId])
   for (const { url } of [first, second])
     await expect.poll(() => outcome(url, tenant, tokens), { timeout: boundMs }).toBe('open')
 })
@@ -91,7 +91,7 @@ test('without a notification every replica sees lock and unlocking within the bo
 test('a replica that has not heard of a lock takes no key into memory', async () => {
   const tenant = await first.createTenant()
   const tokens = await encryptUnder(first.url, tenant, ['one'])
-  await query(first, `insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'test')`, [
+  await first.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'test')`, [
     tenant.tenantId,
   ])
   // The second replica holds nothing of this tenant, and need not have polled.

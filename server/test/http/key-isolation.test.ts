@@ -9,7 +9,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/start-test-server.ts'
 import { at, errorCode } from './read-body.ts'
-import { encryptText, migrateTo, query, registerKey } from './scene.ts'
+import { encryptText, migrateTo, registerKey } from './scene.ts'
 
 let server: TestServer
 let asKeyhold: KMSClient
@@ -33,8 +33,7 @@ const decrypt = (tenant: TestTenant, token: string) =>
   })
 
 async function storedWrap({ tenantId }: TestTenant): Promise<{ keyArn: string; blob: Buffer }> {
-  const [row] = await query(
-    server,
+  const [row] = await server.query(
     `select key_arn, wrapped from keyhold.tenant_keys where tenant_id = $1 and state = 'active'`,
     [tenantId],
   )
@@ -84,8 +83,7 @@ it("fails closed when A's cipherkey is copied over B's", async () => {
   const ofA = await encryptText(server, a, 'of A')
   const ofB = await encryptText(server, b, 'of B')
 
-  await query(
-    server,
+  await server.query(
     `update keyhold.cipherkeys b set wrapped = a.wrapped, key_check_value = a.key_check_value
        from keyhold.cipherkeys a where a.tenant_id = $1 and b.tenant_id = $2`,
     [a.tenantId, b.tenantId],
@@ -102,8 +100,7 @@ it("fails closed when A's cipherkey is added to B's with its id", async () => {
   const [a, b] = [await server.createTenant(), await server.createTenant()]
   const ofA = await encryptText(server, a, 'of A')
 
-  await query(
-    server,
+  await server.query(
     `insert into keyhold.cipherkeys
        (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value)
        select $2, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value
@@ -126,15 +123,13 @@ it("fails closed when A's tenant key and cipherkey are both copied over B's, in 
     const ofA = await encryptText(server, a, 'of A')
     const ofB = await encryptText(server, b, 'of B')
 
-    await query(
-      server,
+    await server.query(
       `update keyhold.tenant_keys b set wrapped = a.wrapped, key_check_value = a.key_check_value
          from keyhold.tenant_keys a
          where a.tenant_id = $1 and b.tenant_id = $2 and a.version = b.version and b.state = 'active'`,
       [a.tenantId, b.tenantId],
     )
-    await query(
-      server,
+    await server.query(
       `update keyhold.cipherkeys b
          set wrapped = a.wrapped, key_check_value = a.key_check_value, data_key_id = a.data_key_id
          from keyhold.cipherkeys a where a.tenant_id = $1 and b.tenant_id = $2`,

@@ -17,7 +17,6 @@ import {
   encryptText,
   policyWithout,
   providers,
-  query,
   registerKey,
   setPolicy,
   waitUntil,
@@ -135,8 +134,7 @@ async function sendMisplacedSecrets(): Promise<void> {
 async function breakThings(valueToken: string): Promise<void> {
   const rename = [{ op: 'replace', path: '/name', value: secrets.body }]
   const { arn, fingerprint } = await registerKey(server, tenant)
-  await query(
-    server,
+  await server.query(
     `alter table keyhold.key_providers add constraint broken check (name not like 'canary%') not valid`,
   )
   const broken = await send('PATCH', `${providers}/${fingerprint}`, {
@@ -179,7 +177,6 @@ it('hold no secret, and neither does a refusal', async () => {
   const rootKey =
     /([0-9a-f]{64})/.exec(await readFile(path.join(server.dataDir, 'root-key'), 'utf8'))?.[1] ?? ''
   expect(rootKey).toHaveLength(64)
-  const connection = await readFile(path.join(server.dataDir, 'postgres-connection.json'), 'utf8')
   const apiKeys = [tenant.adminToken, tenant.serviceToken, server.operatorToken]
   const all = [
     ...Object.values(secrets),
@@ -188,7 +185,7 @@ it('hold no secret, and neither does a refusal', async () => {
     valueToken.slice(0, 60),
     rootKey,
     Buffer.from(rootKey, 'hex').toString('base64'),
-    textAt(JSON.parse(connection), 'password'),
+    server.databaseConnection().password,
   ]
   expect(logged.split('\n').length).toBeGreaterThan(50)
   expect(refusals.length).toBeGreaterThan(50)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { rawRequest } from './raw-request.ts'
 import { textAt } from './read-body.ts'
-import { details, migrateTo, providers, query, registerKey, reset, waitForMigration } from './scene.ts'
+import { details, migrateTo, providers, registerKey, reset, waitForMigration } from './scene.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -61,7 +61,7 @@ describe('a migration to a key of the customer', () => {
     const { body } = await server.request('POST', `${providers}/${fingerprint}/actions/migrate`, { token })
 
     const [, nonce = '', sealed = ''] = textAt(body, 'migratingFrom').split(':')
-    const rows = await query(server, 'select wrapped from keyhold.tenant_keys where tenant_id = $1', [
+    const rows = await server.query('select wrapped from keyhold.tenant_keys where tenant_id = $1', [
       tenantId,
     ])
     expect(rows.length).toBeGreaterThan(0)
@@ -85,7 +85,7 @@ it('starts once when asked for many times at once', async () => {
   // Whoever comes after its end finds the provider current.
   for (const { status } of answers) expect([200, 428, 412]).toContain(status)
   await waitForMigration(server, tenant)
-  const jobs = await query(server, 'select id from keyhold.key_jobs where tenant_id = $1', [tenant.tenantId])
+  const jobs = await server.query('select id from keyhold.key_jobs where tenant_id = $1', [tenant.tenantId])
   expect(jobs).toEqual([{ id: textAt(started[0]?.body, 'id') }])
 })
 

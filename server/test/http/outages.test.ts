@@ -17,7 +17,7 @@ let server: TestServer
 let tenant: Awaited<ReturnType<typeof createTenantWithOwnKey>>
 let token: string
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
+  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' }, { ownPostgres: true })
   tenant = await createTenantWithOwnKey(server)
   token = await encryptText(server, tenant, 'precious')
 })

@@ -5,9 +5,6 @@ import {
   type CreateKeyCommandInput,
   type KMSClient,
 } from '@aws-sdk/client-kms'
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { Client, type ClientConfig, type QueryResultRow } from 'pg'
 import {
   customerKeyPolicy,
   type TestServer,
@@ -18,22 +15,6 @@ import { at, listAt, textAt } from './read-body.ts'
 export const providers = '/api/v1/encryption/keyproviders'
 export const details = `${providers}/migration/actions/details`
 export const reset = `${providers}/actions/reset-to-default-provider`
-
-/** Runs one statement on the server's own database. */
-export async function query(
-  server: TestServer,
-  statement: string,
-  values: unknown[] = [],
-): Promise<QueryResultRow[]> {
-  const file = path.join(server.dataDir, 'postgres-connection.json')
-  const client = new Client(JSON.parse(await readFile(file, 'utf8')) as ClientConfig)
-  await client.connect()
-  try {
-    return (await client.query<QueryResultRow>(statement, values)).rows
-  } finally {
-    await client.end()
-  }
-}
 
 /** A single-region key of the customer's, which Keyhold may use; answers its ARN. */
 export async function createKey(server: TestServer, input: CreateKeyCommandInput = {}): Promise<string> {

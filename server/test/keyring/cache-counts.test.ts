@@ -1,13 +1,13 @@
 // What caches tell of themselves is what happened.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { createCountingKms, createKeyring, createTenant } from './keyring-under-test.ts'
 
 let postgres: TestPostgres
 let store: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   ;({ store } = await postgres.createStores())
 })
 afterAll(() => postgres.stop())

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAwsKms, type AwsKms } from '../../src/kms/aws-kms.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { createKeyring, createTenant } from './keyring-under-test.ts'
 
 const tenantCount = 240
@@ -22,7 +22,7 @@ let mostAtOnce: number
 let delayMs = 0
 
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   store = (await postgres.createStores()).store
   let atOnce = 0
   // A KMS that wraps nothing: what it is asked, and how often at a time, is the matter here.

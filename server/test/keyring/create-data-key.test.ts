@@ -5,7 +5,7 @@ import { isKeyholdError } from '@keyhold/core'
 import { createDataKeys, type CreateDataKeyParts } from '../../src/keyring/create-data-key.ts'
 import type { CipherkeyRow } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,
@@ -25,7 +25,7 @@ let tenants = 0
 const maxKeyNames = 1_000
 let tenantId: string
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   ;({ store, otherStore } = await postgres.createStores())
 })
 afterAll(() => postgres.stop())

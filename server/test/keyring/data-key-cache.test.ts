@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { wrapDataKey } from '@keyhold/core'
 import type { FoundCipherkeyRow } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   createCountingKms,
   createKeyring,
@@ -25,7 +25,7 @@ let keyring: Keyring
 let mine: string
 let other: string
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   plainStore = (await postgres.createStores()).store
 })
 afterAll(() => postgres.stop())

@@ -12,7 +12,7 @@ import { sql as query } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../../src/keyring/new-id.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { createCountingKms, createKeyring, createTenant, moveToNewTenantKey } from './keyring-under-test.ts'
 
 const tenantIds = ['tenant-1', 'tenant-2']
@@ -50,7 +50,7 @@ async function makeRotated(tenantId: string, keyName: string): Promise<DataKey> 
 }
 
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   database = await postgres.createStores()
   ;({ store } = database)
   const keyring = createKeyring(store, kms)

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,
@@ -20,7 +20,7 @@ let keyring: Keyring
 let mine: string
 let other: string
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   ;({ store } = await postgres.createStores())
 })
 afterAll(() => postgres.stop())

@@ -1,7 +1,7 @@
 // A tenant that wants its keys to be held for a shorter time than the operator allows.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
   createCountingKms,
   createKeyring,
@@ -14,7 +14,7 @@ import {
 let postgres: TestPostgres
 let store: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   store = (await postgres.createStores()).store
 })
 afterAll(() => postgres.stop())

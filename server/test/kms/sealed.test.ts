@@ -9,13 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { readConfig } from '../../src/config.ts'
 import { startServer, type Server } from '../../src/main.ts'
 import { createRootKeyFile } from '../../src/kms/root-key-file.ts'
-import {
-  databaseUrl,
-  runSql,
-  startTestPostgres,
-  type TestConnection,
-  type TestPostgres,
-} from '../../../testkit/src/test-database.ts'
+import { databaseUrl, startOwnPostgres, type TestConnection, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let folder: string
@@ -23,7 +17,7 @@ let connection: TestConnection
 const running: Server[] = []
 beforeAll(async () => {
   // With PostgreSQL's own settings, on which a server starts.
-  postgres = await startTestPostgres({})
+  postgres = await startOwnPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
@@ -151,7 +145,7 @@ test('a database with tenants that has lost its claim, as after half a restore, 
   const first = await start()
   const used = await use(first)
   await first.stop()
-  await runSql(connection, 'delete from keyhold.installation')
+  await postgres.query(connection, 'delete from keyhold.installation')
   await rm(rootKeyFile('one'))
   await expectSealed(await start(), used)
   expect(await readdir(dataDir('one'))).not.toContain('root-key')
@@ -195,7 +189,7 @@ test('of two first starts at once on one database, each with a data directory of
   expect(statuses.sort()).toEqual([200, 503])
   const files = await Promise.all(['one', 'two'].map((name) => readdir(dataDir(name))))
   expect(files.flat().filter((file) => file.startsWith('root-key'))).toEqual(['root-key'])
-  expect(await runSql(connection, 'select count(*)::int from keyhold.installation')).toEqual([{ count: 1 }])
+  expect(await postgres.query(connection, 'select count(*)::int from keyhold.installation')).toEqual([{ count: 1 }])
 })
 
 test('a second replica with a copy of the root key opens the same data', async () => {

@@ -3,13 +3,13 @@ import { KeyholdError } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openKmsUsageMeter, type CountedCall } from '../../src/metrics/kms-usage-meter.ts'
 import type { Store } from '../../src/store/store.ts'
-import { startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store
 let otherStore: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   ;({ store, otherStore } = await postgres.createStores())
 })
 afterAll(() => postgres.stop())

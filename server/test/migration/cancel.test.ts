@@ -24,7 +24,7 @@ import {
   tenantKeys,
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 type Context = Pick<TestContext, 'onTestFinished'>
 
@@ -39,7 +39,7 @@ async function startServer({ onTestFinished }: Context, failpoints: string): Pro
 }
 
 async function epochOf(server: TestServer, { tenantId }: TestTenant): Promise<number> {
-  const [row] = await sql(server, 'select epoch from keyhold.tenants where id = $1', [tenantId])
+  const [row] = await server.query('select epoch from keyhold.tenants where id = $1', [tenantId])
   return Number(row?.epoch)
 }
 

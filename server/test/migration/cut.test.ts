@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
-import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 const points = ['dual.before-commit', 'cutover.before-commit']
 
@@ -20,7 +20,7 @@ test('a migration whose connections are cut says so, and goes on by itself', asy
   await startMigration(server.url, tenant, fingerprint)
   const paused = new Map<unknown, unknown>()
   for (let phase: unknown; phase !== 'done';) {
-    const [job] = await sql(server, 'select phase, last_error from keyhold.key_jobs where tenant_id = $1', [
+    const [job] = await server.query('select phase, last_error from keyhold.key_jobs where tenant_id = $1', [
       tenant.tenantId,
     ])
     phase = job?.phase

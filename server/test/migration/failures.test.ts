@@ -14,7 +14,7 @@ import {
   tenantKeys,
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -33,7 +33,7 @@ interface Failure {
 function damage({ tenantId }: TestTenant, ...keyNames: string[]) {
   const text = `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
     where tenant_id = $1 and key_name = any($2)`
-  return sql(server, text, [tenantId, keyNames])
+  return server.query(text, [tenantId, keyNames])
 }
 
 async function failuresOf(

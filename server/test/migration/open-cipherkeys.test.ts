@@ -16,7 +16,7 @@ import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.t
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
-import { startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 const rows = 47
 const rowsPerTurn = 5
@@ -29,7 +29,7 @@ let database: TestStores
 let store: Store
 let job: KeyJobRow
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(async () => {
   await threads.close()

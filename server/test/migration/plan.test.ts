@@ -13,7 +13,7 @@ import {
   providers,
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -37,11 +37,11 @@ function rowsOf({ tenantId }: TestTenant) {
   const tables = ['tenant_keys', 'cipherkeys', 'key_jobs', 'key_providers']
   return Promise.all([
     ...tables.map((table) =>
-      sql(server, `select x.*, x.xmin::text from keyhold.${table} x where tenant_id = $1 order by x::text`, [
+      server.query(`select x.*, x.xmin::text from keyhold.${table} x where tenant_id = $1 order by x::text`, [
         tenantId,
       ]),
     ),
-    sql(server, 'select *, xmin::text from keyhold.tenants where id = $1', [tenantId]),
+    server.query('select *, xmin::text from keyhold.tenants where id = $1', [tenantId]),
   ])
 }
 
@@ -86,7 +86,7 @@ test('what does not open is named, and a replica that fails is told of', async (
   const { tenant, arn, fingerprint } = await prepareTenant(server)
   const text = `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
     where tenant_id = $1 and key_name = 'two' returning data_key_id`
-  const [damaged] = await sql(server, text, [tenant.tenantId])
+  const [damaged] = await server.query(text, [tenant.tenantId])
   const keyId = arn.split('/')[1]
   await server.customerKms('eu-west-3').send(new DisableKeyCommand({ KeyId: keyId }))
   const plan = await planOf(tenant, fingerprint)

@@ -19,7 +19,7 @@ import {
   migrations,
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
-import { sql } from '../../../testkit/src/prepared-tenant.ts'
+
 
 // At this pace a verification takes five seconds; its twelfth chunk, of 25, waits for three more.
 const names = Array.from({ length: 500 }, (_, index) => `name-${index}`)
@@ -38,9 +38,7 @@ afterAll(() => server.stop())
 
 /** Turns one bit of the first or the last cipherkey; done twice it is the repair. */
 async function damage({ tenantId }: TestTenant, order: 'asc' | 'desc'): Promise<string> {
-  const [row] = await sql(
-    server,
-    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+  const [row] = await server.query(`update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
      where tenant_id = $1 and data_key_id =
        (select data_key_id from keyhold.cipherkeys where tenant_id = $1 order by data_key_id ${order} limit 1)
      returning data_key_id`,
@@ -76,7 +74,7 @@ test('it goes on where it was, names at its end all that does not open, and its 
   const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
   expect(body).toMatchObject({ failures: [{ dataKeyId: first }, { dataKeyId: last }] })
 
-  const [job] = await sql(server, 'select verified_to from keyhold.key_jobs where id = $1', [id])
+  const [job] = await server.query('select verified_to from keyhold.key_jobs where id = $1', [id])
   expect(job).toEqual({ verified_to: null })
 
   await damage(tenant, 'asc')

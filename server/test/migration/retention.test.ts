@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
-import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 let slow: TestServer
@@ -23,9 +23,7 @@ afterAll(async () => {
 const sweepsMs = 5_000
 
 async function firstVersion({ tenantId }: TestTenant) {
-  const [row] = await sql(
-    server,
-    `select state, wrapped is null as empty, destroy_after > now() + interval '29 days' as later
+  const [row] = await server.query(`select state, wrapped is null as empty, destroy_after > now() + interval '29 days' as later
      from keyhold.tenant_keys where tenant_id = $1 and version = 1`,
     [tenantId],
   )
@@ -34,7 +32,7 @@ async function firstVersion({ tenantId }: TestTenant) {
 
 function makeDue({ tenantId }: TestTenant) {
   const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
-  return sql(server, text, [tenantId])
+  return server.query(text, [tenantId])
 }
 
 test('a retired tenant key is kept until the backup retention has passed, then destroyed', async () => {
@@ -55,7 +53,7 @@ test('a tenant key that a cipherkey still needs is never destroyed', async () =>
   await startMigration(server.url, tenant, fingerprint)
   await waitForMigration(server.url, tenant, isCompleted)
   const goBack = `update keyhold.cipherkeys set tenant_key_version = 1 where tenant_id = $1 and key_name = 'one'`
-  await sql(server, goBack, [tenant.tenantId])
+  await server.query(goBack, [tenant.tenantId])
   await makeDue(tenant)
   await setTimeout(sweepsMs)
   expect(await firstVersion(tenant)).toMatchObject({ state: 'decrypt-only', empty: false })
@@ -68,7 +66,7 @@ test('a version that falls due while a migration copies does not hold it up', as
   await startMigration(slow.url, tenant, tenant.tenantId)
   await waitForMigration(slow.url, tenant, ({ phase, state }) => phase === 'copy' && state === 'InProgress')
   const due = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
-  await sql(slow, due, [tenant.tenantId])
+  await slow.query(due, [tenant.tenantId])
   await waitForMigration(slow.url, tenant, isCompleted)
   expect(await decryptAll(slow.url, tenant, tokens)).toEqual(plaintexts)
 })

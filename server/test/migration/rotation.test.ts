@@ -15,7 +15,7 @@ import {
   tenantKeys,
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 const details = `${providers}/migration/actions/details`
 
@@ -36,7 +36,7 @@ function rotate(on: TestServer, tenant: TestTenant) {
 
 async function versionsInUse({ tenantId }: TestTenant) {
   const text = `select distinct tenant_key_version as version from keyhold.cipherkeys where tenant_id = $1 order by 1`
-  return (await sql(server, text, [tenantId])).map(({ version }) => version)
+  return (await server.query(text, [tenantId])).map(({ version }) => version)
 }
 
 test('a rotation brings all cipherkeys under a new version of the same KEK, and is no migration', async () => {
@@ -121,7 +121,7 @@ test('a rotation holds up another one, and gives way to a migration', async () =
 test('a tenant key that has come of age is rotated without being asked for', async () => {
   const { tenant, tokens } = await prepareTenant(server)
   const text = `update keyhold.tenant_keys set created_at = created_at - interval '366 days' where tenant_id = $1`
-  await sql(server, text, [tenant.tenantId])
+  await server.query(text, [tenant.tenantId])
   // The first look after a start does not wait for the next minute.
   await server.restart()
   await expect

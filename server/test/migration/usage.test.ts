@@ -4,7 +4,7 @@ import type { KeyProviderUsage } from '@keyhold/contract'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { startMigration } from '../../../testkit/src/api.ts'
 import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant, sql } from '../../../testkit/src/prepared-tenant.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 let keeping: TestServer
@@ -76,7 +76,7 @@ test('the backup retention stands in the way of deleting the key, not of deletin
   expect(days).toBeGreaterThan(29.9)
 
   const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 2`
-  await sql(keeping, text, [tenant.tenantId])
+  await keeping.query(text, [tenant.tenantId])
   const dueMs = Date.now()
   await expect
     .poll(async () => (await usageOf(keeping, tenant, fingerprint)).safeToDelete, { timeout: 15_000 })

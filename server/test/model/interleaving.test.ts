@@ -10,12 +10,7 @@ import { startRotation } from '../../src/migration/start-rotation.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
@@ -32,13 +27,13 @@ const testTimeoutMs = 60_000 + 2_000 * numRuns
 let postgres: TestPostgres
 let stores: TestStores
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
 // Of whatever was done, and of nothing else, there is one record.
 afterEach(async () => {
-  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+  expect(await findAuditFaults((statement) => stores.query(statement))).toEqual([])
 })
 
 /** What one of several does, and with what code it was refused. */

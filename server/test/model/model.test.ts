@@ -2,12 +2,7 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { commands, prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
 import { TenantUnderTest } from './tenant-under-test.ts'
@@ -20,13 +15,13 @@ const testTimeoutMs = 60_000 + 2_000 * numRuns
 let postgres: TestPostgres
 let stores: TestStores
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
 // Of whatever was done, and of nothing else, there is one record.
 afterEach(async () => {
-  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+  expect(await findAuditFaults((statement) => stores.query(statement))).toEqual([])
 })
 
 const settings = fc.record({

@@ -4,12 +4,7 @@ import { startMigration } from '../../src/migration/start-migration.ts'
 import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
@@ -24,13 +19,13 @@ const racesOfTenant = 20
 let postgres: TestPostgres
 let stores: TestStores
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
   stores = await postgres.createStores()
 })
 afterAll(() => postgres.stop())
 // Of whatever was done, and of nothing else, there is one record.
 afterEach(async () => {
-  expect(await findAuditFaults((statement) => runSql(stores.connection, statement))).toEqual([])
+  expect(await findAuditFaults((statement) => stores.query(statement))).toEqual([])
 })
 
 async function race(model: Model, tenant: TenantUnderTest, target: Kek): Promise<void> {

@@ -1,7 +1,5 @@
 // Two replicas on one database: what the KMS tells one of them, the other one acts on as well.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
-import { cp, mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../src/main.ts'
 import {
@@ -13,26 +11,15 @@ import {
   startMigration,
   waitForMigration,
 } from '../../../testkit/src/api.ts'
-import { startQuietServer } from '../../../testkit/src/start-quiet-server.ts'
-import { keyholdAccount, startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 
 // The first replica asks the KMS every second; the second one would not for five minutes.
 let first: TestServer
 let second: Server
 beforeAll(async () => {
   first = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' })
-  const { user, password, host, database } = first.databaseConnection()
-  const dataDir = path.join(first.dataDir, 'second')
-  await mkdir(dataDir, { mode: 0o700 })
-  await cp(path.join(first.dataDir, 'root-key'), path.join(dataDir, 'root-key'))
-  second = await startQuietServer({
-    KEYHOLD_DATA_DIR: dataDir,
-    KEYHOLD_DATABASE_URL: `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}`,
-    KEYHOLD_KMS_ENDPOINT: first.kms.url,
-    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
-    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
-    KEYHOLD_KEY_CACHE_TTL_SECONDS: '300',
-  })
+  second = await startSecondReplica(first, { KEYHOLD_KEY_CACHE_TTL_SECONDS: '300' })
 })
 afterAll(async () => {
   await second.stop()

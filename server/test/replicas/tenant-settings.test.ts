@@ -1,7 +1,7 @@
 // A tenant that chooses a shorter time for its keys: it holds at once on every replica, and for this tenant alone.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, errorCode } from '../http/read-body.ts'
-import { createTenantWithOwnKey, query } from '../http/scene.ts'
+import { createTenantWithOwnKey } from '../http/scene.ts'
 import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
 import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/api.ts'
 import type { Server } from '../../src/main.ts'
@@ -84,9 +84,7 @@ test('each change is in the audit trail', async () => {
   const tenant = await first.createTenant()
   await send('PATCH', tenant, { keyCacheTtlSeconds: 30 })
   await send('PATCH', tenant, { keyCacheTtlSeconds: null })
-  const rows = await query(
-    first,
-    `select details from keyhold.audits where chain = $1 and action = 'tenant.change-settings' order by sequence`,
+  const rows = await first.query(`select details from keyhold.audits where chain = $1 and action = 'tenant.change-settings' order by sequence`,
     [tenant.tenantId],
   )
   expect(rows.map((row: { details?: unknown }) => row.details)).toEqual([

@@ -3,7 +3,7 @@
 // argument holds settings as JSON; the server ends with the channel.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { randomBytes } from 'node:crypto'
-import { createTenantWithOwnKey, migrateTo, query, registerKey } from '../http/scene.ts'
+import { createTenantWithOwnKey, migrateTo, registerKey } from '../http/scene.ts'
 import { startTestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 
 const server = await startTestServer(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>)
@@ -29,7 +29,7 @@ const answers = {
   /** A database of an application's own beside the server's; answers the connection to it. */
   async createDatabase() {
     const database = `application_${randomBytes(4).toString('hex')}`
-    await query(server, `CREATE DATABASE ${database}`)
+    await server.query(`CREATE DATABASE ${database}`)
     return { ...server.databaseConnection(), database }
   },
   async disableKey(arn: string) {

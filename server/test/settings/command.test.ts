@@ -7,7 +7,8 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { databaseUrl, runSql, type TestConnection } from '../../../testkit/src/test-database.ts'
+import { queryOnce } from '../../../testkit/src/query-once.ts'
+import { databaseUrl, type TestConnection } from '../../../testkit/src/test-database.ts'
 
 const command = fileURLToPath(import.meta.resolve('../../src/command.ts'))
 const children: ChildProcess[] = []
@@ -93,7 +94,7 @@ test('an operator’s key is made beside the running server, printed once, and w
 
 test('and in a database of the operator’s own, whether a server runs on it or not', async () => {
   const embedded = await embeddedConnection()
-  await runSql(embedded, 'create database of_my_own')
+  await queryOnce(embedded, 'create database of_my_own')
   const environment = {
     KEYHOLD_DATA_DIR: path.join(folder, 'own'),
     KEYHOLD_DATABASE_URL: databaseUrl({ ...embedded, database: 'of_my_own' }),
@@ -124,7 +125,7 @@ test('a second server on the same data directory is refused in one line', async 
 
 test('a damaged root key, a port in use and a database that is away each end the start in one line', async () => {
   const embedded = await embeddedConnection()
-  await runSql(embedded, 'create database for_failures')
+  await queryOnce(embedded, 'create database for_failures')
   const environment = {
     KEYHOLD_DATA_DIR: path.join(folder, 'failing'),
     KEYHOLD_DATABASE_URL: databaseUrl({ ...embedded, database: 'for_failures' }),

@@ -6,13 +6,13 @@ import { parseCipherkeyRecords } from '../../src/store/cipherkeys/cipherkey-reco
 import type { CipherkeyPosition, CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, rewrapAll, tenantId, tenantKeyRow, type Rewrap } from './stored-rows.ts'
-import { startTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let database: TestStores
 let store: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {

@@ -3,11 +3,11 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { connectDatabase } from '../../src/wiring/connect-database.ts'
-import { databaseUrl, startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { databaseUrl, openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 

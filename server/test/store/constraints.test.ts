@@ -2,18 +2,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let database: TestStores
 let store: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
@@ -22,7 +17,7 @@ beforeEach(async () => {
   await insertTenant(store)
 })
 
-const sql = (statement: string) => runSql(database.connection, statement)
+const sql = (statement: string) => database.query(statement)
 
 function provider(changes: { fingerprint: string; isCurrent: boolean }) {
   return { tenantId, kms: 'aws' as const, keyArn: 'arn', name: 'n', description: '', ...changes }

@@ -6,8 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isDatabaseUnavailable, isUniqueViolation, type Database } from '../../src/store/database.ts'
 import {
-  runSql,
-  startTestPostgres,
+  openTestPostgres,
   type TestConnection,
   type TestPostgres,
 } from '../../../testkit/src/test-database.ts'
@@ -15,13 +14,14 @@ import {
 let postgres: TestPostgres
 let silent: Server
 beforeAll(async () => {
-  postgres = await startTestPostgres()
-  await runSql(postgres.connection, "create role limited login password 'x' connection limit 0")
+  postgres = await openTestPostgres()
+  await postgres.query(postgres.connection, "create role limited login password 'x' connection limit 0")
   silent = createServer(() => undefined)
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
 })
 afterAll(async () => {
   silent.close()
+  await postgres.query(postgres.connection, 'drop role limited')
   await postgres.stop()
 })
 
@@ -54,8 +54,8 @@ function portOf(server: Server): number {
 
 async function deadlock(): Promise<unknown> {
   const db = to({}, 2)
-  await runSql(postgres.connection, 'create table crossed (id int primary key, n int)')
-  await runSql(postgres.connection, 'insert into crossed values (1, 0), (2, 0)')
+  await postgres.query(postgres.connection, 'create table crossed (id int primary key, n int)')
+  await postgres.query(postgres.connection, 'insert into crossed values (1, 0), (2, 0)')
   const crossing = (first: number, second: number) =>
     db.transaction().execute(async (transaction) => {
       await sql`update crossed set n = n + 1 where id = ${first}`.execute(transaction)
@@ -83,7 +83,7 @@ const unavailable: Record<string, () => Promise<unknown>> = {
       .connection()
       .execute(async (connection) => {
         const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(connection)
-        await runSql(postgres.connection, `select pg_terminate_backend(${rows[0]?.pid ?? 0})`)
+        await postgres.query(postgres.connection, `select pg_terminate_backend(${rows[0]?.pid ?? 0})`)
         await sleep(100)
         return errorOf(ask(connection))
       }),

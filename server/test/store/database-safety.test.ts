@@ -15,18 +15,13 @@ import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/main.ts'
 import { checkDatabaseSafety, type Database } from '../../src/store/database.ts'
 import type { Tables } from '../../src/store/tables.ts'
-import {
-  databaseUrl,
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-} from '../../../testkit/src/test-database.ts'
+import { databaseUrl, startOwnPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let dataDir: string
 beforeAll(async () => {
   // Unlike for other tests: with PostgreSQL's own settings.
-  postgres = await startTestPostgres({})
+  postgres = await startOwnPostgres()
   dataDir = await mkdtemp(path.join(tmpdir(), 'keyhold-unsafe-'))
 })
 afterAll(async () => {
@@ -34,15 +29,17 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 afterEach(async () => {
-  await runSql(postgres.connection, 'alter system reset all')
-  await runSql(postgres.connection, 'select pg_reload_conf()')
+  await postgres.query(postgres.connection, 'alter system reset all')
+  await postgres.query(postgres.connection, 'select pg_reload_conf()')
 })
 
 async function settingIs(name: string, value: string): Promise<void> {
-  await runSql(postgres.connection, `alter system set ${name} = ${value}`)
-  await runSql(postgres.connection, 'select pg_reload_conf()')
+  await postgres.query(postgres.connection, `alter system set ${name} = ${value}`)
+  await postgres.query(postgres.connection, 'select pg_reload_conf()')
   await expect
-    .poll(async () => (await runSql(postgres.connection, `show ${name}`))[0]?.[name], { timeout: 5_000 })
+    .poll(async () => (await postgres.query(postgres.connection, `show ${name}`))[0]?.[name], {
+      timeout: 5_000,
+    })
     .toBe(value)
 }
 
@@ -64,7 +61,10 @@ test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(
       code: 'ERR_DATABASE_UNSAFE',
       message: expect.stringContaining(`set ${name}=on`) as string,
     })
-    const schemas = await runSql(connection, "select 1 from pg_namespace where nspname like 'keyhold%'")
+    const schemas = await postgres.query(
+      connection,
+      "select 1 from pg_namespace where nspname like 'keyhold%'",
+    )
     expect(schemas).toEqual([])
     expect(await readdir(dataDir)).not.toContain('root-key')
   },
@@ -72,7 +72,7 @@ test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(
 
 test('a setting of the database alone counts as well', async () => {
   const connection = await postgres.createDatabase()
-  await runSql(connection, `alter database ${connection.database} set synchronous_commit = off`)
+  await postgres.query(connection, `alter database ${connection.database} set synchronous_commit = off`)
   await expect(checkDatabaseSafety(postgres.open(connection))).rejects.toMatchObject({
     code: 'ERR_DATABASE_UNSAFE',
   })
@@ -81,7 +81,10 @@ test('a setting of the database alone counts as well', async () => {
 test('commits that wait for a standby, or for the local disk alone, are safe', async () => {
   const connection = await postgres.createDatabase()
   for (const value of ['local', 'remote_apply']) {
-    await runSql(connection, `alter database ${connection.database} set synchronous_commit = ${value}`)
+    await postgres.query(
+      connection,
+      `alter database ${connection.database} set synchronous_commit = ${value}`,
+    )
     await checkDatabaseSafety(postgres.open(connection, 1))
   }
 })

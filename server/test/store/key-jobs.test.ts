@@ -4,12 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 const [me, you] = [randomUUID(), randomUUID()]
 
@@ -19,7 +14,7 @@ let store: Store
 let otherStore: Store
 let job: KeyJobRow
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
@@ -31,8 +26,7 @@ beforeEach(async () => {
 
 async function timePasses(seconds: number): Promise<void> {
   const past = `interval '${seconds} s'`
-  await runSql(
-    database.connection,
+  await database.query(
     `update keyhold.key_jobs set lease_expires_at = lease_expires_at - ${past}, retry_at = retry_at - ${past}`,
   )
 }

@@ -6,12 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
 import { keyJobKinds } from '../../src/store/schema/migrations/0012-key-job-kinds.ts'
 import { createStore } from '../../src/store/store.ts'
-import { runSql, startTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 
@@ -27,7 +27,7 @@ test('twenty replicas that start at once make the schema once, and each then run
     Array.from({ length: 20 }, async () => {
       await migrateSchema(postgres.open(connection, 2), async () => {
         expect(++running).toBe(1)
-        await runSql(connection, 'create table if not exists public.made_after (id int)')
+        await postgres.query(connection, 'create table if not exists public.made_after (id int)')
         runs++
         running--
       })
@@ -35,12 +35,12 @@ test('twenty replicas that start at once make the schema once, and each then run
   )
   expect(runs).toBe(20)
   const files = readdirSync(path.join(import.meta.dirname, '../../src/store/schema/migrations')).toSorted()
-  expect(await runSql(connection, 'select name from keyhold.schema_migrations order by name')).toEqual(
-    files.map((file) => ({ name: path.basename(file, '.ts') })),
-  )
-  const before = await runSql(connection, listObjects)
+  expect(
+    await postgres.query(connection, 'select name from keyhold.schema_migrations order by name'),
+  ).toEqual(files.map((file) => ({ name: path.basename(file, '.ts') })))
+  const before = await postgres.query(connection, listObjects)
   await migrateSchema(postgres.open(connection), () => Promise.resolve())
-  expect(await runSql(connection, listObjects)).toEqual(before)
+  expect(await postgres.query(connection, listObjects)).toEqual(before)
 })
 
 test('no lock stays behind, whether or not what runs afterwards fails', async () => {
@@ -48,19 +48,22 @@ test('no lock stays behind, whether or not what runs afterwards fails', async ()
   const db = postgres.open(connection, 2)
   await expect(migrateSchema(db, () => Promise.reject(new Error('later')))).rejects.toThrow('later')
   await migrateSchema(db, () => Promise.resolve())
-  expect(await runSql(connection, "select count(*)::int from pg_locks where locktype = 'advisory'")).toEqual([
-    { count: 0 },
-  ])
+  expect(
+    await postgres.query(
+      connection,
+      "select count(*)::int from pg_locks join pg_database d on d.oid = database where locktype = 'advisory' and datname = current_database()",
+    ),
+  ).toEqual([{ count: 0 }])
 })
 
 test('an older version of Keyhold refuses a newer schema, names it, and changes nothing', async () => {
   const { connection, store } = await postgres.createStores()
   await store.tenants.insert({ id: 'kept', name: 'kept', activeTenantKeyVersion: 1 })
-  await runSql(
+  await postgres.query(
     connection,
     `insert into keyhold.schema_migrations (name, timestamp) values ('0999-from-the-future', now()::text)`,
   )
-  const before = await runSql(connection, listObjects)
+  const before = await postgres.query(connection, listObjects)
   let ran = false
   const start = migrateSchema(postgres.open(connection), () => {
     ran = true
@@ -71,7 +74,7 @@ test('an older version of Keyhold refuses a newer schema, names it, and changes 
     message: expect.stringContaining('0999-from-the-future') as string,
   })
   expect(ran).toBe(false)
-  expect(await runSql(connection, listObjects)).toEqual(before)
+  expect(await postgres.query(connection, listObjects)).toEqual(before)
   expect(await store.tenants.find('kept')).toMatchObject({ id: 'kept' })
 })
 
@@ -93,7 +96,7 @@ test('of many first starts one claims the database for its root key, and all oth
 })
 
 test('key jobs that were stored under the former words keep their kinds', async () => {
-  const { connection, db, store } = await postgres.createStores()
+  const { db, store, query } = await postgres.createStores()
   await insertTenant(store)
   const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
   await store.keyJobs.supersede(rotation.id)
@@ -103,7 +106,7 @@ test('key jobs that were stored under the former words keep their kinds', async 
     "update keyhold.key_jobs set kind = case kind when 'migration' then 'migrate' else 'rotate' end",
     "alter table keyhold.key_jobs add constraint key_jobs_kind_check check (kind in ('migrate', 'rotate'))",
   ]) {
-    await runSql(connection, statement)
+    await query(statement)
   }
 
   await keyJobKinds.up(db)

@@ -2,18 +2,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let database: TestStores
 let store: Store
 beforeAll(async () => {
-  postgres = await startTestPostgres()
+  postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
@@ -63,7 +58,7 @@ test('a version that a cipherkey still names is kept, with retention or without,
     expect(await states()).toEqual(['decrypt-only', 'active'])
     expect(await store.tenantKeys.listDueForDestruction(new Date())).toEqual([])
   }
-  await runSql(database.connection, `update keyhold.cipherkeys set tenant_key_version = 2`)
+  await database.query(`update keyhold.cipherkeys set tenant_key_version = 2`)
   await store.tenantKeys.retireOthers(tenantId, 2, undefined)
   expect(await states()).toEqual(['destroyed', 'active'])
 })
@@ -80,7 +75,7 @@ test('what was cancelled before use ends without a trace of its wrap', async () 
 
 test('tenants are due for rotation by the age of their active version, while no key job of theirs is live', async () => {
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])
-  await runSql(database.connection, `update keyhold.tenant_keys set created_at = now() - interval '2 days'`)
+  await database.query(`update keyhold.tenant_keys set created_at = now() - interval '2 days'`)
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([tenantId])
   expect(await store.tenantKeys.listDueForRotation(3, 10)).toEqual([])
   await store.keyJobs.insert(newKeyJob())

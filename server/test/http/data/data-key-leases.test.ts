@@ -16,7 +16,7 @@ import {
   type TestTenant,
 } from '../../../../testkit/src/start-test-server.ts'
 import { errorCode, textAt } from '../read-body.ts'
-import { migrateTo, query, registerKey } from '../scene.ts'
+import { migrateTo, registerKey } from '../scene.ts'
 
 const ttlSeconds = 4
 
@@ -108,8 +108,7 @@ test('the key of a blind index is one for each tenant and name, and no key of en
 
 test('the key of a blind index is leased by its name alone', async () => {
   await post(`${dataKeysPath}/blind-index`, { keyName: 'email' })
-  const [row] = await query(
-    server,
+  const [row] = await server.query(
     `select data_key_id as id from keyhold.cipherkeys where tenant_id = $1 and key_name = 'blind-index:email'`,
     [tenant.tenantId],
   )

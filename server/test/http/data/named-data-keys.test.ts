@@ -1,36 +1,23 @@
 // Named data keys as a resource: listed, rotated by hand, and kept from decrypting below a minimum version.
 import type { DataKeyInformation, DataKeyLease } from '@keyhold/contract'
 import { parseToken } from '@keyhold/core'
-import { cp, mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Server } from '../../../src/main.ts'
-import { startQuietServer } from '../../../../testkit/src/start-quiet-server.ts'
+import { startSecondReplica } from '../../../../testkit/src/start-second-replica.ts'
 import {
-  keyholdAccount,
   startTestServer,
   type TestServer,
   type TestTenant,
 } from '../../../../testkit/src/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
-import { encryptText, query } from '../scene.ts'
+import { encryptText } from '../scene.ts'
 
 let server: TestServer
 let second: Server
 let tenant: TestTenant
 beforeAll(async () => {
   server = await startTestServer()
-  const { user, password, host, database } = server.databaseConnection()
-  const dataDir = path.join(server.dataDir, 'second')
-  await mkdir(dataDir, { mode: 0o700 })
-  await cp(path.join(server.dataDir, 'root-key'), path.join(dataDir, 'root-key'))
-  second = await startQuietServer({
-    KEYHOLD_DATA_DIR: dataDir,
-    KEYHOLD_DATABASE_URL: `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}`,
-    KEYHOLD_KMS_ENDPOINT: server.kms.url,
-    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
-    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
-  })
+  second = await startSecondReplica(server)
 })
 afterAll(async () => {
   await second.stop()
@@ -249,8 +236,7 @@ test('services do not manage data keys', async () => {
 test('twenty rotations at once make versions without a gap, and one is active', async () => {
   await encryptText(server, tenant, 'x')
   await Promise.all(Array.from({ length: 20 }, () => rotate()))
-  const rows = await query(
-    server,
+  const rows = await server.query(
     `select version, state from keyhold.cipherkeys where tenant_id = $1 order by version`,
     [tenant.tenantId],
   )

@@ -1,6 +1,5 @@
 // Re-encryption: old data under the active data key of its name.
 import { parseToken } from '@keyhold/core'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   startTestServer,
@@ -36,26 +35,19 @@ function headerOf(token: string) {
 
 /** Makes the name's data key as old as that. */
 async function age(keyName: string, days: number): Promise<void> {
-  await query(
+  await server.query(
     `update keyhold.cipherkeys set created_at = now() - make_interval(days => $3)
      where tenant_id = $1 and key_name = $2 and state = 'active'`,
     [tenant.tenantId, keyName, days],
   )
 }
 
-async function query(text: string, values: unknown[]): Promise<void> {
-  const client = new pg.Client(server.databaseConnection())
-  await client.connect()
-  await client.query(text, values)
-  await client.end()
-}
-
 /** Lets the name's data key be followed by another one, as a rotation does. */
 async function retire(keyName: string): Promise<void> {
-  await query(`update keyhold.cipherkeys set state = 'decrypt-only' where tenant_id = $1 and key_name = $2`, [
-    tenant.tenantId,
-    keyName,
-  ])
+  await server.query(
+    `update keyhold.cipherkeys set state = 'decrypt-only' where tenant_id = $1 and key_name = $2`,
+    [tenant.tenantId, keyName],
+  )
 }
 
 test('a token under the active data key stays as it is', async () => {

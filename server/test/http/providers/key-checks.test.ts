@@ -15,7 +15,7 @@ import {
   type TestTenant,
 } from '../../../../testkit/src/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
-import { createKey, policyWithout, providers, query, registerKey, setPolicy } from '../scene.ts'
+import { createKey, policyWithout, providers, registerKey, setPolicy } from '../scene.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -128,7 +128,7 @@ describe('a key', () => {
     const answer = await create(arn)
 
     expect([answer.status, errorCode(answer.body)]).toEqual([status, code])
-    const rows = await query(server, 'select 1 from keyhold.key_providers where key_arn = $1', [arn])
+    const rows = await server.query('select 1 from keyhold.key_providers where key_arn = $1', [arn])
     expect(rows).toEqual([])
   })
 
@@ -272,8 +272,7 @@ describe('an ARN', () => {
   })
 
   it("of the installation's own root key can't be registered", async () => {
-    const [row] = await query(
-      server,
+    const [row] = await server.query(
       `select key_arn from keyhold.key_providers where kms = 'internal' limit 1`,
     )
 

@@ -3,7 +3,7 @@ import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import type { RouteId } from '@keyhold/contract'
 import type { TestServer, TestTenant } from '../../../../testkit/src/start-test-server.ts'
 import { rawRequest, type RawAnswer, type RawOptions } from '../raw-request.ts'
-import { createKey, migrateTo, policyWithout, providers, query, registerKey, setPolicy } from '../scene.ts'
+import { createKey, migrateTo, policyWithout, providers, registerKey, setPolicy } from '../scene.ts'
 
 /** One way in which a route comes to answer with a status. */
 export interface StatusCase {
@@ -107,15 +107,12 @@ export function createStatusScene(server: TestServer) {
     },
 
     damageInspection: (tenantId: string) =>
-      query(
-        server,
+      server.query(
         `update keyhold.key_providers set inspection = '{"keyArn": 1}' where tenant_id = $1 and kms = 'aws'`,
         [tenantId],
       ),
 
     damageKeyJob: (tenantId: string) =>
-      query(server, `update keyhold.key_jobs set target_key_arn = 'damaged' where tenant_id = $1`, [
-        tenantId,
-      ]),
+      server.query(`update keyhold.key_jobs set target_key_arn = 'damaged' where tenant_id = $1`, [tenantId]),
   }
 }
