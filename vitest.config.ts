@@ -1,39 +1,90 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-// The longest files, which wait for processes more than they work: begun last, they would run alone at the end.
-const long = [
-  'server/test/health/causes',
-  'lab/test/',
-  'server/test/migration/',
-  'cli/test/scripts.',
-  'server/test/postgres/',
-  'scripts/test/npm-',
-  'server/',
+// Files that start processes, an embedded PostgreSQL or a whole lab, or that replace a module of Node's: each in a
+// worker of its own.
+const processes = [
+  'cli/test/processes.test.ts',
+  'client/test/{packed,real-server}/*.test.ts',
+  'client/test/readme.test.ts',
+  'core/test/message-key.test.ts',
+  'lab/test/*.test.ts',
+  'local-kms/test/{command,persistence}.test.ts',
+  'scripts/test/{check,ci-run,npm-start}.test.ts',
+  'server/test/{config/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',
+  'server/test/{postgres,tutorial}/*.test.ts',
+  'testkit/test/*.test.ts',
 ]
 
-class LongFirst extends BaseSequencer {
+// Files of the server without a database.
+const unitOfServer = [
+  'server/test/{access,event-loop,providers}/*.test.ts',
+  'server/test/config/config.test.ts',
+  'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
+  'server/test/http/{error-status,item-reply-json}.test.ts',
+  'server/test/keyring/per-tenant-cache.test.ts',
+  'server/test/kms/{internal-kms,kms-budget,root-key-file,signing-key,turns}.test.ts',
+  'server/test/metrics/{plain-histogram,without-database}.test.ts',
+  'server/test/migration/{pacer,rewrap-threads,stint}.test.ts',
+]
+
+// A worker is shared only by files of one project that follow each other. Within a project vitest begins with the files
+// that took longest in the last run, which it remembers in node_modules/.vite.
+const projectsInOrder = ['processes', 'integration', 'unit']
+const rank = ({ project }: TestSpecification) => projectsInOrder.indexOf(project.name)
+
+class ProjectsInOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files)
-    return sorted.toSorted((a, b) => rank(a) - rank(b))
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
   }
 }
 
-function rank({ moduleId }: TestSpecification): number {
-  const place = long.findIndex((part) => moduleId.includes(`/${part}`))
-  return place < 0 ? long.length : place
-}
+const slow = ['*/test/**/*.slow.test.ts']
+const warm = { globalSetup: ['testkit/src/warm-start.ts'] }
 
 export default defineConfig({
   test: {
-    include: ['*/test/**/*.test.ts'],
-    globalSetup: ['testkit/src/warm-start.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Much of the time a test waits, for a probe or a process. On two cores a third worker takes a quarter of the time off;
-    // a fourth one only makes PostgreSQL and local-kms wait for each other.
+    // Much of the time a test waits, for a probe or a process. On two cores a third worker takes a quarter of the time
+    // off; a fourth one only makes PostgreSQL and local-kms wait for each other.
     maxWorkers: 3,
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: ProjectsInOrder },
     reporters: ['default'],
+    // Nothing of our own is mocked, so files may share what a worker has imported: that costs more than most of them do.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          ...warm,
+          include: processes,
+          exclude: slow,
+          pool: 'forks',
+          isolate: true,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          ...warm,
+          include: ['{cli,server}/test/**/*.test.ts'],
+          exclude: [...processes, ...unitOfServer, ...slow],
+          pool: 'forks',
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{client,contract,core,local-kms,scripts}/test/**/*.test.ts', ...unitOfServer],
+          exclude: [...processes, ...slow],
+          pool: 'threads',
+          isolate: false,
+        },
+      },
+    ],
   },
 })

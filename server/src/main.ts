@@ -6,6 +6,7 @@ import { createEventCounts } from './metrics/event-counts.ts'
 import type { Settings } from './settings/read-settings.ts'
 import { commandActor } from './store/audits.ts'
 import { createStore, type Store } from './store/store.ts'
+import { defaultTimings, type Timings } from './timings.ts'
 import { closeAll, type Closers } from './wiring/close-all.ts'
 import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
@@ -29,6 +30,8 @@ export interface Server {
   metricsUrl: string | undefined
   /** Creates an API key for an operator and answers its token, which is stored nowhere. */
   createOperatorKey(name: string): Promise<string>
+  /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
+  sweep(): Promise<void>
   /** Ends requests, jobs, connections and the embedded PostgreSQL, within ten seconds. Idempotent. */
   stop(): Promise<void>
 }
@@ -40,17 +43,20 @@ export type BeforeReady = (server: Pick<Server, 'url' | 'createOperatorKey'>) =>
  * Starts the server and answers once it listens and is ready.
  *
  * @param beforeReady - runs while the server listens, but `/readyz` does not yet answer 200
+ * @param timings - those that differ from `defaultTimings`
  * @throws KeyholdError with one of the codes of starting, such as `ERR_DATA_DIR_IN_USE` or `ERR_SCHEMA_NEWER`
  */
 export async function startServer(
   settings: Settings,
   logger: Logger = createLogger(settings.logLevel),
   beforeReady: BeforeReady = () => Promise.resolve(),
+  timings: Partial<Timings> = {},
 ): Promise<Server> {
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   const closers: Closers = []
   try {
-    const { url, metricsUrl, store, app } = await start(settings, logger, closers)
+    const parts = { settings, logger, timings: { ...defaultTimings, ...timings }, closers }
+    const { url, metricsUrl, store, app, sweep } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
       url,
@@ -60,6 +66,7 @@ export async function startServer(
         const { token } = await createApiKey(store, key, commandActor)
         return token
       },
+      sweep,
       stop: () => (stopped ??= closeAll(closers, logger)),
     }
     await beforeReady(server)
@@ -71,35 +78,48 @@ export async function startServer(
   }
 }
 
-interface Started extends Pick<Server, 'url' | 'metricsUrl'> {
+interface StartParts {
+  settings: Settings
+  logger: Logger
+  timings: Timings
+  closers: Closers
+}
+
+interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'sweep'> {
   store: Store
   app: OpenedApp
 }
 
-async function start(settings: Settings, logger: Logger, closers: Closers): Promise<Started> {
+async function start({ settings, logger, timings, closers }: StartParts): Promise<Started> {
   const { db, connection, close, cut } = await connectDatabase(settings, logger)
   closers.push(close)
-  const queue = openJobQueue(connection, logger, closers)
+  const queue = openJobQueue(connection, timings, logger, closers)
   const store = createStore(db)
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
 
   const events = createEventCounts()
-  const health = createKeyHealth(store, logger, events)
+  const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health }, closers)
-  const keyring = await openKeyring(settings, logger, { db, connection, store, kms: kms.kms }, closers)
+  const keyring = await openKeyring(
+    settings,
+    logger,
+    { db, connection, store, kms: kms.kms, timings },
+    closers,
+  )
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
   const sign = await openSigner(store, rootKey)
 
-  const needs = { db, store, rootKey, events, health, kms, keyring, keyJobs, sign }
+  const needs = { db, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing and probes nothing.
   if (rootKey !== undefined) {
     await startKeyJobs(settings, logger, { keyring, keyJobs, queue, sign }, closers)
-    startProber(settings, logger, { store, recorder: health.recorder, aws: kms.aws, keyring }, closers)
+    const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, timings }
+    startProber(settings, logger, probing, closers)
   }
   closers.push(() => app.close())
   const sources = { db, store, keyring, queue, breaker: health.breaker, isSealed: rootKey === undefined }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const url = await app.listen()
-  return { url, metricsUrl, store, app }
+  return { url, metricsUrl, store, app, sweep: () => queue.sweep() }
 }

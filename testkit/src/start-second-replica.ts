@@ -2,6 +2,7 @@
 import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Server } from '../../server/src/main.ts'
+import type { Timings } from '../../server/src/timings.ts'
 import { startQuietServer } from './start-quiet-server.ts'
 import { databaseUrl } from './test-database.ts'
 import { keyholdAccount, type TestServer } from './start-test-server.ts'
@@ -9,6 +10,7 @@ import { keyholdAccount, type TestServer } from './start-test-server.ts'
 export async function startSecondReplica(
   first: TestServer,
   environment: Record<string, string> = {},
+  timings?: Partial<Timings>,
 ): Promise<Server> {
   const dataDir = path.join(first.dataDir, 'second')
   await mkdir(dataDir, { mode: 0o700, recursive: true })
@@ -20,5 +22,5 @@ export async function startSecondReplica(
     KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     ...environment,
-  })
+  }, timings)
 }

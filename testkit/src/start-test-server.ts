@@ -14,6 +14,7 @@ import path from 'node:path'
 import { pino, type Logger } from 'pino'
 import { readConfig, type Config } from '../../server/src/config.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
+import type { Timings } from '../../server/src/timings.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
 import { databaseUrl, openTestPostgres, type TestConnection } from './test-database.ts'
 import { warmDataDir, warmRootKey } from './warm-start.ts'
@@ -58,6 +59,8 @@ export interface TestServer {
   databaseConnection(): TestConnection
   /** Runs one statement on it, for looking at rows and damaging them. */
   query(statement: string, values?: unknown[]): Promise<Row[]>
+  /** Has the server do now what it does every few seconds. */
+  sweep(): Promise<void>
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -99,6 +102,8 @@ export interface TestServerOptions {
   kmsNow?: () => number
   /** Whether the server runs a PostgreSQL of its own; else it has a fresh database in that of all tests. */
   ownPostgres?: true
+  /** How long the server waits between looks, where it differs from the usual. */
+  timings?: Partial<Timings>
 }
 
 interface Place {
@@ -147,7 +152,8 @@ export async function startTestServer(
     ...environment,
   })
   const logger = options.logger ?? pino({ level: 'silent' })
-  let server: Server = await startServer(config, logger)
+  const start = () => startServer(config, logger, undefined, options.timings)
+  let server: Server = await start()
   const operatorToken = await server.createOperatorKey('test')
   const clients: KMSClient[] = []
 
@@ -251,11 +257,13 @@ export async function startTestServer(
       return (queryPool ??= openQueryPool(databaseConnection())).query(statement, values)
     },
 
+    sweep: () => server.sweep(),
+
     async restart() {
       await server.stop()
       // A PostgreSQL of the server's own comes back in another place.
       if (place.connection === undefined) await closeQueryPool()
-      server = await startServer(config, logger)
+      server = await start()
     },
 
     async stop() {

@@ -8,8 +8,6 @@ const maxAtOnce = 4
 const maxWaiting = 2_000
 // One may be a mishap; after two in a row the key is left alone, longer each time.
 const toleratedOutages = 1
-const firstPauseMs = 1_000
-const maxPauseMs = 4_000
 
 const outages: readonly ErrorCode[] = [
   'ERR_KMS_THROTTLED',
@@ -35,8 +33,11 @@ export interface KeyBreaker {
   running(keyArn?: string): number
 }
 
-/** @param clock - monotonic milliseconds */
-export function createKeyBreaker(clock: () => number): KeyBreaker {
+/**
+ * @param clock - monotonic milliseconds
+ * @param pauseMs - how long a key is left alone at first, and at most
+ */
+export function createKeyBreaker(clock: () => number, pauseMs: { first: number; max: number }): KeyBreaker {
   const keys = new Map<string, KeyCalls>()
 
   function callsOf(keyArn: string): KeyCalls {
@@ -81,7 +82,7 @@ export function createKeyBreaker(clock: () => number): KeyBreaker {
     calls.lastOutageMs = clock()
     const steps = calls.outagesInARow - toleratedOutages - 1
     if (steps < 0) return
-    calls.pausedUntilMs = clock() + Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(steps, 8))
+    calls.pausedUntilMs = clock() + Math.min(pauseMs.max, pauseMs.first * 2 ** Math.min(steps, 8))
     for (const { fail } of calls.waiting.splice(0)) fail(again(error))
   }
 

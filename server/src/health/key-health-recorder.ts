@@ -10,11 +10,8 @@ import type { KeyObservation } from './key-state.ts'
 // Equal answers are kept this often at most. Refusals more often: another replica may have seen a yes since.
 const refusalIntervalMs = 5_000
 const intervalMs = 60_000
-const minIntervalMs = 1_000
 // A refused request waits this long at most for the database.
 const maxWaitMs = 1_000
-// What traffic sees is confirmed by a probe, soon.
-const hastenSeconds = 2
 const maxRemembered = 20_000
 
 export interface KeyTransition {
@@ -34,6 +31,10 @@ export interface KeyHealthRecorderOptions {
   onError: (error: unknown) => void
   /** Monotonic milliseconds. */
   clock: () => number
+  /** Anything but a refusal is kept this often at most, also where it differs. */
+  writeMs: number
+  /** How soon a probe confirms what traffic sees. */
+  probeSeconds: number
 }
 
 export interface KeyName {
@@ -66,9 +67,9 @@ interface Kept {
   writing: Promise<void> | undefined
 }
 
-function equalIntervalMs({ isConfirmed }: Kept, observation: KeyObservation): number {
+function equalIntervalMs({ isConfirmed }: Kept, observation: KeyObservation, writeMs: number): number {
   if (isRefusal(observation)) return refusalIntervalMs
-  return isConfirmed ? intervalMs : minIntervalMs
+  return isConfirmed ? intervalMs : writeMs
 }
 
 export function createKeyHealthRecorder({
@@ -76,6 +77,8 @@ export function createKeyHealthRecorder({
   onTransition,
   onError,
   clock,
+  writeMs,
+  probeSeconds,
 }: KeyHealthRecorderOptions): KeyHealthRecorder {
   const kept = new Map<string, Kept>()
 
@@ -117,8 +120,8 @@ export function createKeyHealthRecorder({
       const ageMs = clock() - known.atMs
       const isEqual = known.state === state
       if (isEqual && known.writing !== undefined) return known.writing
-      if (isEqual && ageMs < equalIntervalMs(known, observation)) return Promise.resolve()
-      if (!isRefusal(observation) && ageMs < minIntervalMs) return Promise.resolve()
+      if (isEqual && ageMs < equalIntervalMs(known, observation, writeMs)) return Promise.resolve()
+      if (!isRefusal(observation) && ageMs < writeMs) return Promise.resolve()
     }
     if (kept.size >= maxRemembered) kept.clear()
     const entry: Kept = {
@@ -136,7 +139,7 @@ export function createKeyHealthRecorder({
     const contradicts = known === undefined ? state !== 'healthy' : known.state !== state
     if (contradicts) {
       const probe = { tenantId: key.tenantId, fingerprint: keyArnFingerprint(key.keyArn) }
-      store.keyHealth.hastenProbe(probe, hastenSeconds).catch(onError)
+      store.keyHealth.hastenProbe(probe, probeSeconds).catch(onError)
     }
     return entry.writing
   }

@@ -9,14 +9,11 @@ import type { Store } from '../store/store.ts'
 import { observationOf, type KeyHealthRecorder } from './key-health-recorder.ts'
 import { isRefusal, observedHealthy } from './key-state.ts'
 
-const roundMs = 1_000
 const afterErrorMs = 10_000
 // A probe takes two seconds at most, in all regions at once: this is also the budget of calls.
 const maxAtOnce = 8
 const leaseSeconds = 30
 const unhealthySeconds = 30
-// After an answer that contradicts what is shown.
-const confirmSeconds = 3
 // So long it takes until a key that has come into use is tried for the first time.
 const maxSeedMs = 60_000
 const jitterShare = 0.1
@@ -38,6 +35,10 @@ export interface KeyProberOptions {
   checkAlias: (tenantId: string, fingerprint: string) => Promise<void>
   /** How often a key is tried that answers. */
   healthySeconds: number
+  /** How soon a key is tried again after an answer that contradicts what is shown. */
+  confirmSeconds: number
+  /** Between two looks at which keys are due. */
+  roundMs: number
   onError: (error: unknown) => void
 }
 
@@ -49,6 +50,8 @@ export function startKeyProber({
   onDenial,
   checkAlias,
   healthySeconds,
+  confirmSeconds,
+  roundMs,
   onError,
 }: KeyProberOptions): () => Promise<void> {
   const running = new Set<Promise<void>>()

@@ -5,16 +5,16 @@ import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantLockRow } from '../store/tenant-locks.ts'
 
-const pollMs = 2_000
-
 export interface TenantLocksOptions {
   store: Pick<Store, 'tenantLocks' | 'transaction'>
   /** Ends what is held of a tenant's keys; told once for each lock. */
   onLock: (tenantId: string) => void
   /** Tells the other replicas to look at once. */
   announce: () => void
-  /** Told of failed readings: the next one is in two seconds. */
+  /** Told of failed readings: the next one is after `pollMs`. */
   onError: (error: unknown) => void
+  /** Between two readings. */
+  pollMs: number
 }
 
 export interface TenantLocks {
@@ -33,6 +33,7 @@ export async function openTenantLocks({
   onLock,
   announce,
   onError,
+  pollMs,
 }: TenantLocksOptions): Promise<TenantLocks> {
   let locked = await readAll()
   let reading: Promise<void> | undefined

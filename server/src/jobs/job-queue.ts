@@ -7,15 +7,16 @@ import type { TransactionStore } from '../store/store.ts'
 const schema = 'keyhold_jobs'
 const queue = 'key-jobs'
 const pollSeconds = 1
-const sweepMs = 2_000
 const stopMs = 5_000
 const maxConnections = 4
-// After this time the queue counts a job as lost; the key job itself goes on under its own lead.
+// After this time the queue counts a job as lost. The key job itself goes on under its own lead.
 const expireSeconds = 82_800
 const concurrentJobs = 4
 
 export interface JobQueueOptions {
   connection: DatabaseConnection
+  /** Between two sweeps. */
+  sweepMs: number
   /** Receives errors that the queue survives. */
   onError: (error: unknown) => void
 }
@@ -33,6 +34,8 @@ export interface JobQueue {
   /** Creates the queue's own schema. Call it during schema migrations, under their lock. */
   createSchema(): Promise<void>
   work(handlers: JobHandlers): Promise<void>
+  /** Sweeps now, beside the usual times; at once where `work` was not called. */
+  sweep(): Promise<void>
   /** Puts a key job into the queue when the transaction commits. */
   enqueueKeyJob(transaction: TransactionStore, keyJobId: string): Promise<void>
   /** The jobs of all replicas. */
@@ -40,7 +43,7 @@ export interface JobQueue {
   stop(): Promise<void>
 }
 
-export function createJobQueue({ connection, onError }: JobQueueOptions): JobQueue {
+export function createJobQueue({ connection, sweepMs, onError }: JobQueueOptions): JobQueue {
   const boss = new PgBoss({
     ...('url' in connection ? { connectionString: connection.url } : connection),
     application_name: 'keyhold jobs',
@@ -52,6 +55,7 @@ export function createJobQueue({ connection, onError }: JobQueueOptions): JobQue
   boss.on('error', onError)
   let sweeper: NodeJS.Timeout | undefined
   let sweeping = Promise.resolve()
+  let sweep = () => sweeping
 
   const send = (keyJobId: string, transaction?: Database) =>
     boss.send(
@@ -95,11 +99,13 @@ export function createJobQueue({ connection, onError }: JobQueueOptions): JobQue
           }
         },
       )
-      await sweepOnce(handlers)
-      sweeper = setInterval(() => {
-        sweeping = sweeping.then(() => sweepOnce(handlers))
-      }, sweepMs)
+      // One at a time, also when one is asked for.
+      sweep = () => (sweeping = sweeping.then(() => sweepOnce(handlers)))
+      await sweep()
+      sweeper = setInterval(() => void sweep(), sweepMs)
     },
+
+    sweep: () => sweep(),
 
     async enqueueKeyJob(transaction, keyJobId) {
       await send(keyJobId, transaction.handle)

@@ -4,13 +4,19 @@ import { createKeyBreaker, type KeyBreaker } from '../health/key-breaker.ts'
 import { createKeyHealthRecorder, type KeyHealthRecorder } from '../health/key-health-recorder.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
 
 export interface KeyHealth {
   recorder: KeyHealthRecorder
   breaker: KeyBreaker
 }
 
-export function createKeyHealth(store: Store, logger: Logger, events: EventCounts): KeyHealth {
+export function createKeyHealth(
+  store: Store,
+  timings: Timings,
+  logger: Logger,
+  events: EventCounts,
+): KeyHealth {
   const clock = () => performance.now()
   const recorder = createKeyHealthRecorder({
     store,
@@ -22,6 +28,8 @@ export function createKeyHealth(store: Store, logger: Logger, events: EventCount
       logger.warn({ err: error }, 'health of a key not recorded')
     },
     clock,
+    writeMs: timings.healthWriteMs,
+    probeSeconds: timings.probeAfterTrafficSeconds,
   })
-  return { recorder, breaker: createKeyBreaker(clock) }
+  return { recorder, breaker: createKeyBreaker(clock, timings.outagePauseMs) }
 }

@@ -9,11 +9,13 @@ import { createApp } from '../http/server/app.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Database } from '../store/database.ts'
+import type { Timings } from '../timings.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
 
 interface AppNeeds extends HandlerNeeds {
   db: Database
   events: EventCounts
+  timings: Timings
 }
 
 export interface OpenedApp {
@@ -31,11 +33,12 @@ export function openApp(
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, db, events, rootKey } = needs
+  const { store, keyring, keyJobs, db, events, rootKey, timings } = needs
   let isReady = false
   const app = createApp({
     logger,
     requestTimeoutMs: settings.requestTimeoutSeconds * 1_000,
+    eventPollMs: timings.eventPollMs,
     onReply: (routeId, status, elapsedMs) => {
       if (isDataPlane(routeId)) keyJobs.gauge.observe(elapsedMs)
       events.replied(routeId, status, elapsedMs)
@@ -68,7 +71,6 @@ export function openApp(
     },
   }
 }
-
 
 async function isDatabaseReady(db: Database): Promise<boolean> {
   const question = sql`select 1`.execute(db).then(

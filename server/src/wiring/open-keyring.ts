@@ -10,6 +10,7 @@ import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import { openNotifications } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
 
 const maxTenantKeys = 20_000
@@ -27,6 +28,7 @@ interface KeyringParts {
   connection: DatabaseConnection
   store: Store
   kms: Kms
+  timings: Timings
 }
 
 export type Keyring = Awaited<ReturnType<typeof openKeyring>>
@@ -35,13 +37,14 @@ export type Keyring = Awaited<ReturnType<typeof openKeyring>>
 export async function openKeyring(
   { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: KeyringSettings,
   logger: Logger,
-  { db, connection, store, kms }: KeyringParts,
+  { db, connection, store, kms, timings }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
   const ttl = { minMs: keyCacheMinTtlSeconds * 1_000, maxMs: keyCacheTtlSeconds * 1_000 }
   const locks = await openTenantLocks({
     store,
+    pollMs: timings.lockPollMs,
     onLock: (tenantId) => {
       tenantKeys.evictTenant(tenantId)
     },

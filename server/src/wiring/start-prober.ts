@@ -6,6 +6,7 @@ import type { AwsKms } from '../kms/aws-kms.ts'
 import { checkAlias } from '../providers/check-alias.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
 import type { Keyring } from './open-keyring.ts'
 
@@ -14,13 +15,14 @@ interface ProberNeeds {
   recorder: KeyHealthRecorder
   aws: AwsKms
   keyring: Keyring
+  timings: Timings
 }
 
 /** @param closers - receives the function that ends the probes */
 export function startProber(
   { keyProbeSeconds }: Pick<Settings, 'keyProbeSeconds'>,
   logger: Logger,
-  { store, recorder, aws, keyring }: ProberNeeds,
+  { store, recorder, aws, keyring, timings }: ProberNeeds,
   closers: Closers,
 ): void {
   const close = startKeyProber({
@@ -34,6 +36,8 @@ export function startProber(
       if (provider !== undefined) await checkAlias({ store, resolveAlias }, provider)
     },
     healthySeconds: keyProbeSeconds,
+    confirmSeconds: timings.probeConfirmSeconds,
+    roundMs: timings.probeRoundMs,
     onError: (error) => {
       logger.warn({ err: error }, 'key not probed: tried again in a while')
     },

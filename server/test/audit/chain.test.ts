@@ -73,14 +73,18 @@ test('what is not committed was never told', async () => {
 
 test('many writers at once, on two replicas and in two chains each, leave no gap and no deadlock', async () => {
   const { otherStore } = stores
+  const write = (index: number) =>
+    (index % 2 === 0 ? store : otherStore).transaction((transaction) => {
+      const chains = index % 3 === 0 ? ['b', 'a'] : ['a', 'b']
+      for (const tenantId of chains) transaction.audit(entry({ tenantId, targetId: String(index) }))
+      return Promise.resolve()
+    })
+  // As many as there are connections: nobody waits for one.
+  const writers = 20
   await Promise.all(
-    Array.from({ length: 200 }, (_, index) =>
-      (index % 2 === 0 ? store : otherStore).transaction((transaction) => {
-        const chains = index % 3 === 0 ? ['b', 'a'] : ['a', 'b']
-        for (const tenantId of chains) transaction.audit(entry({ tenantId, targetId: String(index) }))
-        return Promise.resolve()
-      }),
-    ),
+    Array.from({ length: writers }, async (_, writer) => {
+      for (let index = writer; index < 200; index += writers) await write(index)
+    }),
   )
 
   const all = Array.from({ length: 200 }, (_, index) => index + 1)

@@ -2,7 +2,6 @@
 import type { Destruction, DestructionWithRecord } from '@keyhold/contract'
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { createHash } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call, decryptAll, encryptUnder, plaintextOf, startMigration } from '../../../testkit/src/api.ts'
 import { codeOf, isIn, waitForKeyJob, type Answer } from '../../../testkit/src/key-jobs.ts'
@@ -182,8 +181,8 @@ test('a destruction waits for a live key job, and can be cancelled while it does
   const jobId = await startMigration(server.url, tenant, fingerprint)
   await makeDue(one.id)
   await makeDue(two.id)
-  // Longer than the time between two sweeps.
-  await setTimeout(3_000)
+  await waitForKeyJob(server, tenant, jobId, isIn('copy'))
+  await server.sweep()
   expect((await waitForKeyJob(server, tenant, jobId, () => true)).phase).toBe('copy')
   expect(await states(tenant)).toEqual(['scheduled', 'scheduled'])
   await as(tenant.adminToken)('POST', `${destructions}/${two.id}/actions/cancel`)
@@ -209,7 +208,7 @@ test('where the record cannot be stored nothing is destroyed, and it is tried ag
   const trigger = `before update on keyhold.destructions for each row when (new.jws is not null)`
   await server.query(`create trigger refuse ${trigger} execute function keyhold.refuse()`, [])
   await makeDue(id)
-  await setTimeout(3_000)
+  await server.sweep()
   expect((await find(id)).state).toBe('scheduled')
   expect(await identities(tenant)).toHaveLength(3)
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))

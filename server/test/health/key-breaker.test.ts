@@ -9,7 +9,7 @@ let sent: number
 beforeEach(() => {
   nowMs = 1_000
   sent = 0
-  breaker = createKeyBreaker(() => nowMs)
+  breaker = createKeyBreaker(() => nowMs, { first: 1_000, max: 4_000 })
 })
 
 const codeOf = (call: Promise<unknown>) =>

@@ -34,6 +34,8 @@ function startRecorder() {
       throw error
     },
     clock: () => now.ms,
+    writeMs: 1_000,
+    probeSeconds: 2,
   })
   /** From now on writings wait until the answer to this is called. */
   const hold = () => {

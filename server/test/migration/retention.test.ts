@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
@@ -18,9 +17,6 @@ afterAll(async () => {
   await server.stop()
   await slow.stop()
 })
-
-// Longer than the time between two sweeps.
-const sweepsMs = 5_000
 
 async function firstVersion({ tenantId }: TestTenant) {
   const [row] = await server.query(`select state, wrapped is null as empty, destroy_after > now() + interval '29 days' as later
@@ -42,9 +38,8 @@ test('a retired tenant key is kept until the backup retention has passed, then d
   expect(await firstVersion(tenant)).toEqual({ state: 'decrypt-only', empty: false, later: true })
 
   await makeDue(tenant)
-  await expect
-    .poll(() => firstVersion(tenant), { timeout: sweepsMs })
-    .toMatchObject({ state: 'destroyed', empty: true })
+  await server.sweep()
+  expect(await firstVersion(tenant)).toMatchObject({ state: 'destroyed', empty: true })
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
 })
 
@@ -55,7 +50,7 @@ test('a tenant key that a cipherkey still needs is never destroyed', async () =>
   const goBack = `update keyhold.cipherkeys set tenant_key_version = 1 where tenant_id = $1 and key_name = 'one'`
   await server.query(goBack, [tenant.tenantId])
   await makeDue(tenant)
-  await setTimeout(sweepsMs)
+  await server.sweep()
   expect(await firstVersion(tenant)).toMatchObject({ state: 'decrypt-only', empty: false })
 })
 

@@ -9,16 +9,20 @@ import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-d
 let postgres: TestPostgres
 let store: Store
 let otherStore: Store
+let isAnybodyWaiting: () => Promise<boolean>
 beforeAll(async () => {
   postgres = await openTestPostgres()
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
-  ;({ store, otherStore } = await postgres.createStores())
+  const stores = await postgres.createStores()
+  ;({ store, otherStore } = stores)
   await insertTenant(store)
+  isAnybodyWaiting = async () => {
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    return (await stores.query(waiting)).length > 0
+  }
 })
-
-const waitMs = 150
 
 /** Whether `work` on another connection waits until the transaction that does `first` has ended. */
 async function waitsFor(
@@ -31,7 +35,7 @@ async function waitsFor(
   await store.transaction(async (transaction) => {
     await first(transaction)
     finished = work().then(() => (isDone = true))
-    await sleep(waitMs)
+    while (!isDone && !(await isAnybodyWaiting())) await sleep(10)
     wasDoneInside = isDone
   })
   await finished

@@ -37,6 +37,8 @@ export interface AppParts extends Authorization {
   logger: FastifyBaseLogger
   /** A request must arrive whole within this time. */
   requestTimeoutMs: number
+  /** Between two looks at the key job that a stream of events watches. */
+  eventPollMs: number
   /** Is called after every reply on a route, with its status and how long it took. */
   onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
   onItems: OnItems
@@ -55,6 +57,7 @@ export function createApp({
   probes,
   logger,
   requestTimeoutMs,
+  eventPollMs,
   onReply,
   onItems,
   ...authorization
@@ -112,7 +115,10 @@ export function createApp({
   })
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
 
-  const eventStreams = createEventStreams({ idleTimeoutMs: idleTimeouts * requestTimeoutMs })
+  const eventStreams = createEventStreams({
+    idleTimeoutMs: idleTimeouts * requestTimeoutMs,
+    pollMs: eventPollMs,
+  })
   app.addHook('preClose', (done) => {
     eventStreams.close()
     done()

@@ -24,13 +24,18 @@ export interface EventStreams {
   close(): void
 }
 
-const pollMs = 500
 const maxHeartbeatMs = 15_000
 const maxStreams = 200
 const maxStreamsPerTenant = 20
 
 /** @param idleTimeoutMs - a connection without a byte for this long is closed */
-export function createEventStreams({ idleTimeoutMs }: { idleTimeoutMs: number }): EventStreams {
+export function createEventStreams({
+  idleTimeoutMs,
+  pollMs,
+}: {
+  idleTimeoutMs: number
+  pollMs: number
+}): EventStreams {
   const closing = new AbortController()
   const openByTenant = new Map<string, number>()
   const heartbeatMs = Math.min(maxHeartbeatMs, idleTimeoutMs / 2)

@@ -1,4 +1,6 @@
 // Clients that are slow, lie about lengths, or go away: each is answered as far as it listens, nothing stays behind.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
@@ -8,13 +10,19 @@ import { canary, expectRefused, startScene, type BadInput, type Scene } from './
 import { exchange, parseAnswer } from './send-packet.ts'
 
 let scene: Scene
-/** Reads nothing for longer than the server waits; all other tests happen meanwhile. */
+/** On this one a body of many megabytes has time to arrive. */
+let patient: Scene
+/** Reads nothing until the server has given it up; all other tests happen meanwhile. */
 let slowReader: Promise<{ status: string; sent: number; received: number }>
 beforeAll(async () => {
   scene = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '1' })
-  slowReader = readLate(12_000)
+  patient = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '4' })
+  slowReader = readLate(patient)
 })
-afterAll(() => scene.server.stop())
+afterAll(async () => {
+  await scene.server.stop()
+  await patient.server.stop()
+})
 
 const path = '/api/v1/encryption/encrypt'
 const bodyOf = (items: number) =>
@@ -38,16 +46,36 @@ const talk = async (write: (socket: Socket, scene: Scene) => void, { server }: S
     }),
   )
 
-function readLate(afterMs: number): Promise<{ status: string; sent: number; received: number }> {
+/** The server's ends of the connections that are made from now on: it runs in this process. */
+function watchAccepted(): { accepted: Socket[]; end: () => void } {
+  const accepted: Socket[] = []
+  const note = (message: unknown) => accepted.push((message as { socket: Socket }).socket)
+  subscribe('net.server.socket', note)
+  return { accepted, end: () => unsubscribe('net.server.socket', note) }
+}
+
+async function givenUp(accepted: Socket[], client: Socket): Promise<void> {
+  let ofServer: Socket | undefined
+  await waitUntil(() => {
+    ofServer = accepted.find(({ remotePort }) => remotePort === client.localPort)
+    return Promise.resolve(ofServer !== undefined)
+  }, 10_000)
+  if (ofServer?.destroyed === false) await once(ofServer, 'close')
+}
+
+function readLate({ server, ...rest }: Scene): Promise<{ status: string; sent: number; received: number }> {
   const body = bodyOf(20)
   let received = 0
   let status = ''
-  return new Promise((resolve) => {
-    const { hostname, port } = new URL(scene.server.url)
+  const { accepted, end } = watchAccepted()
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(server.url)
     const socket = connect(Number(port), hostname, () => {
       socket.pause()
-      socket.write(head(scene, 'connection: close', `content-length: ${body.length}`) + body)
-      setTimeout(() => socket.resume(), afterMs)
+      socket.write(
+        head({ server, ...rest }, 'connection: close', `content-length: ${body.length}`) + body,
+      )
+      givenUp(accepted, socket).then(() => socket.resume(), reject)
     })
     socket.on('data', (chunk) => {
       if (received === 0) status = chunk.toString('latin1', 0, 12)
@@ -55,6 +83,7 @@ function readLate(afterMs: number): Promise<{ status: string; sent: number; rece
     })
     socket.on('error', () => undefined)
     socket.on('close', () => {
+      end()
       resolve({ status, sent: body.length, received })
     })
   })

@@ -1,0 +1,31 @@
+// How long the server waits between looks at things. Nobody needs other values in production, so they are no settings;
+// tests that wait for such a look set shorter ones.
+export interface Timings {
+  /** Between two looks at which keys are due for a probe. */
+  probeRoundMs: number
+  /** Until a probe is repeated that contradicts what is shown of a key. */
+  probeConfirmSeconds: number
+  /** Until a probe confirms what traffic met. */
+  probeAfterTrafficSeconds: number
+  /** How often what a KMS answers about a key is written, at most. */
+  healthWriteMs: number
+  /** Between two looks at what has fallen due. */
+  sweepMs: number
+  /** Between two looks at what a stream of events watches. */
+  eventPollMs: number
+  /** Between two looks at which tenants are locked. */
+  lockPollMs: number
+  /** After outages a key is left alone for this long at first, and at most. */
+  outagePauseMs: { first: number; max: number }
+}
+
+export const defaultTimings: Timings = {
+  probeRoundMs: 1_000,
+  probeConfirmSeconds: 3,
+  probeAfterTrafficSeconds: 2,
+  healthWriteMs: 1_000,
+  sweepMs: 2_000,
+  eventPollMs: 500,
+  lockPollMs: 2_000,
+  outagePauseMs: { first: 1_000, max: 4_000 },
+}
