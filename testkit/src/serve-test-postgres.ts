@@ -8,7 +8,10 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { readConfig } from '../../server/src/config.ts'
 import { startServer } from '../../server/src/main.ts'
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/src/postgres/start-embedded-postgres.ts'
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../server/src/postgres/start-embedded-postgres.ts'
 import { openDatabase } from '../../server/src/store/database.ts'
 import { migrateSchema } from '../../server/src/store/schema/migrate-schema.ts'
 import { queryOnce } from './query-once.ts'

@@ -8,5 +8,10 @@ export function startQuietServer(
   environment: Record<string, string>,
   timings?: Partial<Timings>,
 ): Promise<Server> {
-  return startServer(readConfig({ ...environment, KEYHOLD_PORT: '0' }), pino({ level: 'silent' }), undefined, timings)
+  return startServer(
+    readConfig({ ...environment, KEYHOLD_PORT: '0' }),
+    pino({ level: 'silent' }),
+    undefined,
+    timings,
+  )
 }

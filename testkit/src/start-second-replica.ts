@@ -15,12 +15,15 @@ export async function startSecondReplica(
   const dataDir = path.join(first.dataDir, 'second')
   await mkdir(dataDir, { mode: 0o700, recursive: true })
   await cp(path.join(first.dataDir, 'root-key'), path.join(dataDir, 'root-key'))
-  return startQuietServer({
-    KEYHOLD_DATA_DIR: dataDir,
-    KEYHOLD_DATABASE_URL: databaseUrl(first.databaseConnection()),
-    KEYHOLD_KMS_ENDPOINT: first.kms.url,
-    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
-    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
-    ...environment,
-  }, timings)
+  return startQuietServer(
+    {
+      KEYHOLD_DATA_DIR: dataDir,
+      KEYHOLD_DATABASE_URL: databaseUrl(first.databaseConnection()),
+      KEYHOLD_KMS_ENDPOINT: first.kms.url,
+      KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
+      KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
+      ...environment,
+    },
+    timings,
+  )
 }

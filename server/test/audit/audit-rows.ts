@@ -58,7 +58,8 @@ async function withKey(server: TestServer) {
 /** A migration that waits in `verify`, since a cipherkey does not open. */
 async function withPausedMigration(server: TestServer) {
   const prepared = await prepareTenant(server)
-  await server.query(`update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+  await server.query(
+    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
       where tenant_id = $1 and key_name = 'two'`,
     [prepared.tenant.tenantId],
   )

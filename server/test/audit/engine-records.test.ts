@@ -55,7 +55,8 @@ it('the end of a retired tenant key version', async () => {
   tenant = await createTenantWithOwnKey(server)
   expect(await recorded('tenantkey.')).toEqual([])
 
-  await server.query('update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1',
+  await server.query(
+    'update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1',
     [tenant.tenantId],
   )
 

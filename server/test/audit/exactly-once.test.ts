@@ -119,7 +119,8 @@ it('agrees with all rows of the database, whatever was done', async () => {
   await expect
     .poll(
       async () =>
-        server.query("select from keyhold.key_jobs where phase not in ('done', 'aborted', 'verify', 'aborting')",
+        server.query(
+          "select from keyhold.key_jobs where phase not in ('done', 'aborted', 'verify', 'aborting')",
           [],
         ),
       { timeout: 20_000 },

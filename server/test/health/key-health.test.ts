@@ -72,7 +72,8 @@ test('the first denied request finds the reason written down, and a flood of den
   await migrateTo(server, tenant, fingerprint)
   const tokens = await encryptUnder(server.url, tenant, ['one'])
   // Another replica seems to be probing this key: what is known comes from traffic alone.
-  await server.query(`insert into keyhold.key_probes values ($1, $2, now(), now() + interval '1 hour')
+  await server.query(
+    `insert into keyhold.key_probes values ($1, $2, now(), now() + interval '1 hour')
       on conflict (tenant_id, fingerprint) do update set leased_until = excluded.leased_until`,
     [tenant.tenantId, fingerprint],
   )
@@ -80,12 +81,14 @@ test('the first denied request finds the reason written down, and a flood of den
   await server.restart()
 
   expect(await outcome(tenant, tokens)).toBe('ERR_KMS_DENIED')
-  const [row] = await server.query(`select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
+  const [row] = await server.query(
+    `select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
     [tenant.tenantId],
   )
   expect(row).toMatchObject({ state: 'denied' })
   await Promise.all(Array.from({ length: 50 }, () => outcome(tenant, tokens)))
-  const [after] = await server.query(`select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
+  const [after] = await server.query(
+    `select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
     [tenant.tenantId],
   )
   expect(after).toEqual(row)

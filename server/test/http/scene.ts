@@ -57,7 +57,7 @@ export async function waitForMigration(server: TestServer, { adminToken: token }
   await waitUntil(async () => {
     const { body } = await server.request('GET', details, { token })
     return at(body, 'state') === 'Completed'
-  }, 15_000)
+  }, 40_000)
 }
 
 export async function waitUntil(isDone: () => Promise<boolean>, timeoutMs: number): Promise<void> {

@@ -9,7 +9,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { readConfig } from '../../src/config.ts'
 import { startServer, type Server } from '../../src/main.ts'
 import { createRootKeyFile } from '../../src/kms/root-key-file.ts'
-import { databaseUrl, startOwnPostgres, type TestConnection, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import {
+  databaseUrl,
+  startOwnPostgres,
+  type TestConnection,
+  type TestPostgres,
+} from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let folder: string
@@ -189,7 +194,9 @@ test('of two first starts at once on one database, each with a data directory of
   expect(statuses.sort()).toEqual([200, 503])
   const files = await Promise.all(['one', 'two'].map((name) => readdir(dataDir(name))))
   expect(files.flat().filter((file) => file.startsWith('root-key'))).toEqual(['root-key'])
-  expect(await postgres.query(connection, 'select count(*)::int from keyhold.installation')).toEqual([{ count: 1 }])
+  expect(await postgres.query(connection, 'select count(*)::int from keyhold.installation')).toEqual([
+    { count: 1 },
+  ])
 })
 
 test('a second replica with a copy of the root key opens the same data', async () => {

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import type { TestServer, TestTenant } from '../../../testkit/src/start-test-server.ts'
 
-
 export async function digestOf(server: TestServer, { tenantId }: TestTenant): Promise<string> {
-  const rows = await server.query(`select uuid_send(data_key_id) || int4send(version) || key_check_value as identity
+  const rows = await server.query(
+    `select uuid_send(data_key_id) || int4send(version) || key_check_value as identity
      from keyhold.cipherkeys where tenant_id = $1 order by data_key_id, version`,
     [tenantId],
   )

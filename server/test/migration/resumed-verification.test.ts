@@ -20,7 +20,6 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
 
-
 // At this pace a verification takes five seconds; its twelfth chunk, of 25, waits for three more.
 const names = Array.from({ length: 500 }, (_, index) => `name-${index}`)
 const settings = {
@@ -38,7 +37,8 @@ afterAll(() => server.stop())
 
 /** Turns one bit of the first or the last cipherkey; done twice it is the repair. */
 async function damage({ tenantId }: TestTenant, order: 'asc' | 'desc'): Promise<string> {
-  const [row] = await server.query(`update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+  const [row] = await server.query(
+    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
      where tenant_id = $1 and data_key_id =
        (select data_key_id from keyhold.cipherkeys where tenant_id = $1 order by data_key_id ${order} limit 1)
      returning data_key_id`,

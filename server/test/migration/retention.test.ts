@@ -19,7 +19,8 @@ afterAll(async () => {
 })
 
 async function firstVersion({ tenantId }: TestTenant) {
-  const [row] = await server.query(`select state, wrapped is null as empty, destroy_after > now() + interval '29 days' as later
+  const [row] = await server.query(
+    `select state, wrapped is null as empty, destroy_after > now() + interval '29 days' as later
      from keyhold.tenant_keys where tenant_id = $1 and version = 1`,
     [tenantId],
   )

@@ -84,7 +84,8 @@ test('each change is in the audit trail', async () => {
   const tenant = await first.createTenant()
   await send('PATCH', tenant, { keyCacheTtlSeconds: 30 })
   await send('PATCH', tenant, { keyCacheTtlSeconds: null })
-  const rows = await first.query(`select details from keyhold.audits where chain = $1 and action = 'tenant.change-settings' order by sequence`,
+  const rows = await first.query(
+    `select details from keyhold.audits where chain = $1 and action = 'tenant.change-settings' order by sequence`,
     [tenant.tenantId],
   )
   expect(rows.map((row: { details?: unknown }) => row.details)).toEqual([

@@ -72,9 +72,7 @@ function readLate({ server, ...rest }: Scene): Promise<{ status: string; sent: n
     const { hostname, port } = new URL(server.url)
     const socket = connect(Number(port), hostname, () => {
       socket.pause()
-      socket.write(
-        head({ server, ...rest }, 'connection: close', `content-length: ${body.length}`) + body,
-      )
+      socket.write(head({ server, ...rest }, 'connection: close', `content-length: ${body.length}`) + body)
       givenUp(accepted, socket).then(() => socket.resume(), reject)
     })
     socket.on('data', (chunk) => {
