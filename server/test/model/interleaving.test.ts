@@ -19,8 +19,8 @@ import { kekOf } from './revocable-kms.ts'
 import { perform, timing } from './stage.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from './tenant-under-test.ts'
 
-// For more: KEYHOLD_TEST_INTERLEAVINGS=2000 npx vitest run server/test/model/interleaving.test.ts
-const numRuns = Number(process.env.KEYHOLD_TEST_INTERLEAVINGS ?? 8)
+// `npm run check:slow` runs more.
+const numRuns = process.env.SLOW === '1' ? 200 : 8
 
 const testTimeoutMs = 60_000 + 2_000 * numRuns
 

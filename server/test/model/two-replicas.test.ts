@@ -10,7 +10,7 @@ import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from './tenant-under-test.ts'
 
-// For more: SLOW=1 npx vitest run server/test/model/two-replicas.test.ts
+// `npm run check:slow` runs more.
 const races = process.env.SLOW === '1' ? 500 : 20
 const testTimeoutMs = 60_000 + 500 * races
 // One tenant goes to and fro so many times.

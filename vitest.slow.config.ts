@@ -1,0 +1,15 @@
+// The tests of `npm run check:slow`: those that the gate leaves out, and larger doses of some that it runs.
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['*/test/**/*.slow.test.ts', 'server/test/model/*.test.ts'],
+    env: { SLOW: '1' },
+    globalSetup: ['testkit/src/warm-start.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 3,
+    reporters: ['default'],
+  },
+})
