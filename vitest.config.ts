@@ -8,7 +8,7 @@ const processes = [
   'client/test/{packed,real-server}/*.test.ts',
   'client/test/readme.test.ts',
   'core/test/message-key.test.ts',
-  'lab/test/*.test.ts',
+  'lab/test/{dose,measurements}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start}.test.ts',
   'server/test/{config/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',
@@ -79,7 +79,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{client,contract,core,local-kms,scripts}/test/**/*.test.ts', ...unitOfServer],
+          include: ['{client,contract,core,lab,local-kms,scripts}/test/**/*.test.ts', ...unitOfServer],
           exclude: [...processes, ...slow],
           pool: 'threads',
           isolate: false,

@@ -1,8 +1,7 @@
-// What judges a region that was down, and a small dose of it: two replicas, one of the outages, for seconds.
+// What judges a region that was down.
 import { describe, expect, test } from 'vitest'
 import { problemsOf } from '../src/region-down/judge-region-down.ts'
 import type { TenantKind } from '../src/region-down/region-down-result.ts'
-import { runRegionDown } from '../src/region-down/run-region-down.ts'
 import { figuresOf, type PhaseFigures } from '../src/region-down/watched-outage.ts'
 
 const refused = '503 ERR_KMS_UNREACHABLE'
@@ -79,16 +78,3 @@ test('figures are of one phase, and of decryptions where they are of times', () 
     ...{ p50Ms: 20, p99Ms: 20, maxMs: 20, firstFailedAfter: 2, lastFailedAfter: 2 },
   })
 })
-
-test('with its region down for seconds, a tenant with a replica notices nothing, and others are told the outage', async () => {
-  const { problems, phases } = await runRegionDown({
-    ...{ minutes: 0.15, rate: 60, ttlSeconds: 1, outages: ['refused'] },
-    tenants: { 'with a replica': 1, 'replica without a policy': 0, 'single region': 1, 'internal KMS': 1 },
-    say: () => undefined,
-  })
-  expect(problems).toEqual([])
-  const [, down] = phases
-  expect(down?.tenants['with a replica']).toMatchObject({ failed: 0 })
-  expect(down?.tenants['single region'].failed).toBeGreaterThan(0)
-  expect(down?.kmsCalls['eu-west-3']).toBeGreaterThan(0)
-}, 150_000)

@@ -1,7 +1,6 @@
-// What judges a trial of a revocation, and a small dose of the trials themselves: two replicas, every way once.
+// What judges a trial of a revocation.
 import { describe, expect, test } from 'vitest'
 import { judgeTrial, type TrialRules } from '../src/revocation/judge-trial.ts'
-import { runRevocations } from '../src/revocation/run-revocations.ts'
 import { summarise } from '../src/revocation/summarise.ts'
 import type { Reply } from '../src/revocation/watched-traffic.ts'
 
@@ -74,12 +73,3 @@ test('a summary is of all replicas of all trials of a way', () => {
   expect(one).toMatchObject({ way: 'disabled', trials: 2, closed: { min: 1, p50: 1, p99: 3, max: 3 } })
   expect(all).toMatchObject({ way: 'all keys taken away', trials: 1 })
 })
-
-test('however a key is taken away, both replicas close within the bound, say why, and open again', async () => {
-  const { details, ...result } = await runRevocations({
-    ...{ trials: 8, locks: 0, tenants: 8, ttlSeconds: 1, losesNotifications: true, seed: 20_261_123 },
-    say: () => undefined,
-  })
-  expect(details.problems).toEqual([])
-  expect(result).toMatchObject({ trials: 8, violations: 0, wrong: 0, neighbours: { refused: 0 } })
-}, 120_000)
