@@ -142,7 +142,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/wiring': {
     does: 'one file for each part that is put together',
-    uses: ['core', 'contract', 'server/*', 'kysely', 'pino', 'typebox', 'node:*'],
+    uses: ['core', 'contract', 'server/*', 'server/timings.ts', 'kysely', 'pino', 'typebox', 'node:*'],
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
