@@ -11,7 +11,7 @@ export const keyJobView: View<KeyJob> = {
   text: (job) =>
     formatFields([
       ['id', job.id],
-      ['kind', kindOf(job)],
+      ['kind', job.kind],
       ['phase', job.phase],
       ['progress', `${job.progress} %`],
       ['cipherkeys', cipherkeysOf(job)],
@@ -34,7 +34,7 @@ export const keyJobListView: View<{ migrations: KeyJob[] }> = {
       ['ID', 'KIND', 'PHASE', 'PROGRESS', 'CIPHERKEYS', 'TO', 'INITIATED'],
       migrations.map((job) => [
         job.id,
-        kindOf(job),
+        job.kind,
         job.phase,
         `${job.progress} %`,
         cipherkeysOf(job),
@@ -75,13 +75,6 @@ export function keyJobProgressOf(job: KeyJob, { keysPerSecond, secondsLeft }: Pa
 export const keyJobReportView: View<KeyJobReport> = {
   ids: ({ jws }) => [jws],
   text: ({ report }) => JSON.stringify(report, undefined, 2),
-}
-
-const kinds: Readonly<Record<string, string>> = { migrate: 'migration', rotate: 'rotation' }
-
-/** The word for people: migration or rotation. */
-export function kindOf({ kind }: Pick<KeyJob, 'kind'>): string {
-  return kinds[kind] ?? kind
 }
 
 /** Why a key job waits, if it does. */

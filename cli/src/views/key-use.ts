@@ -2,7 +2,7 @@
 import type { KeyProviderUsage, MigrationPlan } from '@keyhold/client'
 import { formatFields } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
-import { durationOf, kindOf } from './key-job.ts'
+import { durationOf } from './key-job.ts'
 import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
@@ -49,7 +49,7 @@ export const keyProviderUsageView: View<KeyProviderUsage> = {
           ({ version, state, cipherkeys }) => `version ${version}, ${state}, ${cipherkeys} cipherkeys`,
         ),
       ],
-      ['migrations', usage.migrations.map((job) => `${job.id}, ${kindOf(job)}, ${job.phase}`)],
+      ['migrations', usage.migrations.map((job) => `${job.id}, ${job.kind}, ${job.phase}`)],
       ['safe to delete', usage.safeToDelete ? `yes, since ${readableTime(usage.safeSince ?? '')}` : 'no'],
       [
         'in the way',

@@ -2,7 +2,7 @@
 import type { Reply } from '@keyhold/client'
 import { CliError } from '../errors/cli-error.ts'
 import type { Session } from '../session/open-session.ts'
-import { keyJobErrorOf, keyJobProgressOf, kindOf } from '../views/key-job.ts'
+import { keyJobErrorOf, keyJobProgressOf } from '../views/key-job.ts'
 import { follow, type Followed } from './follow.ts'
 import { createKeyJobPace } from './key-job-pace.ts'
 
@@ -32,6 +32,6 @@ export async function endedKeyJob(
   }
   const reply = await follow(session, followed, timeoutSeconds)
   if (reply.body.phase === 'done') return reply
-  const message = `${kindOf(reply.body)} ${id} was cancelled`
+  const message = `${reply.body.kind} ${id} was cancelled`
   throw new CliError('failed', 'ERR_CLI_MIGRATION_CANCELLED', message, { hint })
 }
