@@ -18,10 +18,10 @@ import { queryOnce } from './query-once.ts'
 import { schemaTemplate } from './warm-start.ts'
 
 const [folder = '', postgresFolder = ''] = process.argv.slice(2)
-let postgres: EmbeddedPostgres | undefined
+let stop = () => Promise.resolve()
 // The parent may go at any moment, also while the first part still runs.
 process.on('disconnect', () => {
-  void (postgres?.stop() ?? Promise.resolve()).finally(() => process.exit())
+  void stop().finally(() => process.exit())
 })
 
 /** A data directory with everything that a server makes at its first start. */
@@ -47,7 +47,7 @@ const dataDir = path.join(postgresFolder, 'shared')
 // Owners and modes matter to PostgreSQL.
 await promisify(execFile)('cp', ['-a', made, dataDir])
 await rename(made, path.join(folder, 'ready'))
-postgres = await startEmbeddedPostgres({
+const postgres = await startEmbeddedPostgres({
   dataDir,
   log: () => undefined,
   // A Keyhold refuses a PostgreSQL without fsync, full_page_writes or synchronous_commit, also in a test. The rest only
@@ -62,6 +62,7 @@ postgres = await startEmbeddedPostgres({
     max_wal_senders: '0',
   },
 })
+stop = () => postgres.stop()
 await makeSchemaTemplate(postgres)
 const file = path.join(folder, 'postgres.json')
 await writeFile(`${file}.new`, JSON.stringify(postgres.connection))

@@ -58,8 +58,11 @@ function warmFolder(): string {
 /** Waits until the PostgreSQL of this run is there, and answers the connection to it. */
 export async function warmPostgres(): Promise<PostgresConnection> {
   const file = path.join(warmFolder(), 'postgres.json')
-  for (const deadline = performance.now() + 60_000; !existsSync(file); await setTimeout(25))
+  const deadline = performance.now() + 60_000
+  while (!existsSync(file)) {
     if (performance.now() > deadline) throw new Error('the PostgreSQL of the tests has not started')
+    await setTimeout(25)
+  }
   return JSON.parse(readFileSync(file, 'utf8')) as PostgresConnection
 }
 
