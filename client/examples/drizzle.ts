@@ -31,7 +31,7 @@ export interface Customers {
   findBySsn(ssn: string): Promise<Customer[]>
 }
 
-/** The customers of one tenant: its keys open no other tenant's rows, and find none. */
+/** The customers of one tenant. Its keys neither decrypt nor find the rows of another tenant. */
 export async function openCustomers(pool: Pool, tenant: TenantClient): Promise<Customers> {
   const db = drizzle(pool)
   // In an application drizzle-kit makes the table from its definition above.
@@ -39,7 +39,7 @@ export async function openCustomers(pool: Pool, tenant: TenantClient): Promise<C
     (id text PRIMARY KEY, name text NOT NULL, ssn text, ssn_index text, notes jsonb NOT NULL)`)
   await db.execute(sql`CREATE INDEX IF NOT EXISTS customers_by_ssn ON customers (ssn_index)`)
 
-  // Encrypted here, so that no value travels; `tenant.fields` would let the server do it.
+  // Local encryption, so that no value travels; with `tenant.fields` the server encrypts.
   const fields = tenant.local.fields<Customer>(['ssn', 'notes.private'], {
     table: 'customers',
     id: (customer) => customer.id,
@@ -81,7 +81,7 @@ export async function openCustomers(pool: Pool, tenant: TenantClient): Promise<C
     },
 
     async list() {
-      // One result for each row: here a row that somebody has tampered with fails the list.
+      // There is one result for each row. Here a row that somebody has tampered with fails the whole list.
       const results = await fields.decryptMany(await db.select(columns).from(customers).orderBy(customers.id))
       return results.map(({ value, error }) => {
         if (error !== undefined) throw error
@@ -95,13 +95,13 @@ export async function openCustomers(pool: Pool, tenant: TenantClient): Promise<C
         .from(customers)
         .where(eq(customers.ssnIndex, await indexOf(ssn)))
       const found = await Promise.all(rows.map((row) => fields.decrypt(row)))
-      // Other numbers may have the same index: the shorter it is, the more.
+      // Other numbers may have the same index, and a shorter index has more of them.
       return found.filter((customer) => digitsOf(customer.ssn ?? '') === digitsOf(ssn))
     },
   }
 }
 
-/** What makes two numbers equal. The index knows nothing of it, so it must be decided before the first row is stored. */
+/** Defines when two numbers are equal. The index depends on it, so decide it before the first row is stored. */
 function digitsOf(ssn: string): string {
   return ssn.replaceAll(/\D/g, '')
 }

@@ -17,7 +17,7 @@ export interface ApiCallOptions extends Pick<CheckedClientOptions, 'token' | 'he
   /** Without a slash at the end. */
   base: string
   timeoutMs: number
-  /** Where the call itself says nothing. */
+  /** For calls that set no other number. */
   maxRetries: number
   fetch: typeof fetch
 }
@@ -29,7 +29,7 @@ export function createApiCall(client: ApiCallOptions): KeyholdCall {
   headers.set('authorization', `Bearer ${client.token}`)
   if (client.tenantId !== undefined) headers.set('keyhold-tenant', client.tenantId)
 
-  // What the caller gives is read before the first await: nothing that happens to it afterwards is sent.
+  // All arguments are read before the first await. The caller may change them afterwards.
   return async <Id extends RouteId>(routeId: Id, ...[given]: CallArguments<Id>): Promise<Reply<Id>> => {
     const route = routeOf(routeId)
     const { signal, maxRetries = client.maxRetries, params, query, body } = readOptions(given, callReaders)
@@ -67,7 +67,7 @@ const callReaders = {
   maxRetries: optional(readRetries),
 } as const
 
-/** For what is read together with the route's path. */
+/** For members that are checked later, together with the route's path. */
 function asItIs(value: unknown): unknown {
   return value
 }

@@ -1,6 +1,6 @@
 // Base64 that runs in Node and in browsers alike.
 
-// Arguments of one call: engines refuse some ten thousand.
+// The most arguments of one call: engines refuse calls with tens of thousands.
 const blockBytes = 8_192
 
 export function encodeBase64(bytes: Uint8Array): string {
@@ -10,7 +10,7 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(binary)
 }
 
-/** Undefined for anything that is not text in base64. */
+/** The bytes; undefined for anything but text in base64. */
 export function decodeBase64(text: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (typeof text !== 'string') return undefined
   let binary: string

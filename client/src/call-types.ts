@@ -1,14 +1,14 @@
 // The types of a call, derived from the routes table: a change of the contract is a type error at the caller.
 import type { ReplyBodies, RequestBodies, RequestQueries, RouteId, RouteParameters } from '@keyhold/contract'
 
-/** The body that a route takes; never where it takes none. */
+/** The body that a route takes; `never` for a route that takes none. */
 export type RequestBody<Id extends RouteId> = RequestBodies[Id]
 
-/** What a call may be given, whatever the route. */
+/** The options of a call, whatever the route. */
 export interface AnyCallOptions {
   /** Values for the path's `:names`; encoded for the URL here. */
   params?: Readonly<Record<string, string>>
-  /** What stands after the path's `?`. */
+  /** The part of the URL after `?`. */
   query?: Readonly<Record<string, string>>
   body?: unknown
   /** Ends the call: it rejects with the signal's reason. */
@@ -17,7 +17,7 @@ export interface AnyCallOptions {
   maxRetries?: number
 }
 
-/** What a call of a route needs. */
+/** The options of a call of one route. */
 export type CallOptions<Id extends RouteId> = AnyCallOptions &
   ([RouteParameters[Id]] extends [never]
     ? { params?: never }
@@ -25,17 +25,17 @@ export type CallOptions<Id extends RouteId> = AnyCallOptions &
   ([RequestQueries[Id]] extends [never] ? { query?: never } : { query?: RequestQueries[Id] }) &
   ([RequestBody<Id>] extends [never] ? { body?: never } : { body: RequestBody<Id> })
 
-/** The arguments after the route's id; none are needed where the route takes neither parameters nor a body. */
+/** The arguments after the route's id. A route without parameters and body needs none. */
 export type CallArguments<Id extends RouteId> = [RouteParameters[Id] | RequestBody<Id>] extends [never]
   ? [options?: CallOptions<Id>]
   : [options: CallOptions<Id>]
 
-// Fetch forbids a body at these statuses; what a server sends with them is dropped.
+// Fetch allows no body at these statuses, and drops what a server sends.
 type NullBodyStatus = 204 | 205 | 304
 
 /**
- * A reply of success, told apart by `status`. `text` is the body as it came, empty where there is none. A 205 never
- * has a body here: fetch drops it, so that a migration started by it is to be read from its details.
+ * A successful reply; `status` tells its forms apart. `text` is the body as it arrived, empty where there is none. A
+ * 205 never has a body here, because fetch drops it: read a migration that it started from the migration's details.
  */
 export type Reply<Id extends RouteId> = {
   [Status in keyof ReplyBodies[Id]]: {

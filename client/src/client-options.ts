@@ -1,4 +1,4 @@
-// The options of a client, read once: what the caller does with the object later changes nothing.
+// The options of a client. They are read once, so the caller may change the object afterwards.
 import { functionReader, readFlag, readMilliseconds, wholeNumberReader } from './checks/option-readers.ts'
 import { plainEntries } from './checks/plain-entries.ts'
 import { optional, type MembersRead } from './checks/read-members.ts'
@@ -27,7 +27,7 @@ function readUrl(value: unknown, member: string): string {
   throw wrongMember('ERR_CLIENT_URL_INVALID', member, 'a string')
 }
 
-// Checked here, as fetch's own complaint would quote the token.
+// Fetch's own error would quote the token.
 function readAccessToken(value: unknown, member: string): string {
   if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value
   throw wrongMember(code, member, 'visible ASCII characters')
@@ -39,7 +39,7 @@ function readHeaders(value: unknown, member: string): Headers {
     try {
       if (typeof text === 'string') headers.append(name, text)
     } catch {
-      // Not the cause: its message quotes the value, which may be a secret.
+      // Without the cause: its message quotes the value, which may be a secret.
       throw wrongMember(code, member, 'names and values that HTTP can carry')
     }
     if (typeof text !== 'string') throw wrongMember(code, member, 'strings')

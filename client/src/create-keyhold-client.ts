@@ -18,15 +18,15 @@ export interface KeyholdClientOptions {
   /** Milliseconds until a call without its complete answer fails, with all its retries; from 1, default 30,000. */
   timeoutMs?: number
   /**
-   * How often a call is sent again when the server is busy (429, 503) or away; from 0. Default: 0 for `call`, 3 for
-   * what tenants' handles do. What changes something is sent again only when it certainly never arrived.
+   * How often a call is sent again when the server is busy (429, 503) or away; from 0. Default: 0 for `call`, 3 for the
+   * methods of a tenant's handle. A call that changes something is sent again only when it certainly never arrived.
    */
   maxRetries?: number
-  /** Allows plain http to other machines. Only for networks where nobody else listens. */
+  /** Allows plain http to other machines; for networks where nobody else listens. */
   insecure?: boolean
   /** Further headers of every request; those that the client sets itself win. */
   headers?: Readonly<Record<string, string>>
-  /** Instead of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch
 }
 

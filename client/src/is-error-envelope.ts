@@ -1,7 +1,7 @@
 // The form of every refusal by the server.
 import type { ErrorEnvelope } from '@keyhold/contract'
 
-/** Whether this is an envelope with an error at least. */
+/** Whether this is an envelope with at least one error. */
 export function isErrorEnvelope(body: unknown): body is ErrorEnvelope {
   if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors))
     return false

@@ -1,5 +1,5 @@
-// What encrypts and decrypts items that are checked. Everything in them is the SDK's own copy, so the caller cannot change
-// it while a request is on its way.
+// The interface between the methods for values and their two sides, the server and local encryption. All items here are
+// checked, and copies of the SDK's own: the caller cannot change them while a request is under way.
 import type { Reader } from './checks/read-members.ts'
 import type { ItemResult } from './keyhold-item-error.ts'
 import type { Context } from './value-cipher.ts'
@@ -15,11 +15,11 @@ export interface TokenItem {
   context: Context | undefined
 }
 
-/** Answers one result for each item, in their order; an item that is an error is its own result. */
+/** Answers one result for each item, in order. An item that is an error already is its own result. */
 export interface ItemCipher {
   /** The longest plaintext, in bytes. */
   readonly maxPlaintextBytes: number
-  /** Refuses every name where the keys have none. */
+  /** Checks the name of a data key. Local encryption refuses every name. */
   readonly readKeyName: Reader<string | undefined>
   encryptItems(
     items: readonly ItemResult<PlainItem>[],

@@ -20,7 +20,7 @@ const refusalReaders = {
   retryAfterSeconds: optional(readNumber),
 } as const
 
-/** A reply with the error envelope: the server understood the request and says why it does not do it. */
+/** A reply with the error envelope: the server understood the request and says why it refuses it. */
 export class KeyholdApiError extends Error {
   readonly status: number
   /** A code of Keyhold's error table, such as `ERR_KEY_PROVIDER_NOT_FOUND`. */
@@ -29,14 +29,14 @@ export class KeyholdApiError extends Error {
   readonly title: string
   /** What is particular to this occasion. */
   readonly detail: string | undefined
-  /** Names the request in the server's logs. */
+  /** The id of the request in the server's logs. */
   readonly traceId: string | undefined
-  /** Seconds after which the server wants to be asked again, when it says so. */
+  /** Seconds to wait before the next try, where the server says so. */
   readonly retryAfterSeconds: number | undefined
   /** The whole reply. */
   readonly envelope: ErrorEnvelope
 
-  /** @throws KeyholdClientError for a refusal that is none */
+  /** @throws KeyholdClientError for wrong arguments */
   constructor(refusal: Refusal) {
     const { status, envelope, retryAfterSeconds } = readMembers(refusal, 'refusal', refusalReaders)
     const first = envelope.errors[0]

@@ -1,4 +1,4 @@
-// The refusal of one item of many, while the others went well. Tell them apart by `code`.
+// The refusal of one item among many, which does not fail the others.
 import { readString } from './checks/option-readers.ts'
 import { optional, readMembers } from './checks/read-members.ts'
 import { KeyholdClientError } from './keyhold-client-error.ts'
@@ -11,7 +11,7 @@ interface ItemRefusal {
 
 const refusalReaders = { code: readString, title: readString, detail: optional(readString) } as const
 
-/** Why one value could not be encrypted, decrypted or re-encrypted. */
+/** The reason why one value could not be encrypted, decrypted or re-encrypted. Tell the cases apart by `code`. */
 export class KeyholdItemError extends Error {
   /** A code of Keyhold's error table, such as `ERR_DECRYPTION_FAILED`. */
   readonly code: string
@@ -19,10 +19,10 @@ export class KeyholdItemError extends Error {
   readonly title: string
   /** What is particular to this occasion. */
   readonly detail: string | undefined
-  /** The path of the field, where it was a field of a record. */
+  /** The field's path, for a field of a record. */
   readonly field: string | undefined
 
-  /** @throws KeyholdClientError for a refusal that is none */
+  /** @throws KeyholdClientError for wrong arguments */
   constructor(refusal: ItemRefusal, field?: string) {
     const { code, title, detail } = readMembers(refusal, 'refusal', refusalReaders)
     optional(readString)(field, 'field')
@@ -35,16 +35,16 @@ export class KeyholdItemError extends Error {
   }
 }
 
-/** The same refusal, of a field of a record. */
+/** The same refusal, with the path of the field. */
 export function inField({ code, title, detail }: KeyholdItemError, field: string): KeyholdItemError {
   return new KeyholdItemError({ code, title, detail }, field)
 }
 
-/** What became of one item. A KeyholdClientError says that the item itself is wrong, and which member of it. */
+/** The outcome of one item. A KeyholdClientError says that the item itself is wrong, and which member of it. */
 export type ItemResult<Value> =
   { value: Value; error?: undefined } | { value?: undefined; error: KeyholdItemError | KeyholdClientError }
 
-/** The result of an action that refuses an item by throwing. @throws what is no refusal of an item */
+/** The result of an action that throws where it refuses an item. @throws any other error of the action */
 export function itemResult<Value>(action: () => Value): ItemResult<Value> {
   try {
     return { value: action() }
@@ -54,7 +54,7 @@ export function itemResult<Value>(action: () => Value): ItemResult<Value> {
   }
 }
 
-/** The value. @throws KeyholdItemError, KeyholdClientError */
+/** The value of a result. @throws KeyholdItemError, KeyholdClientError */
 export function valueOf<Value>(result: ItemResult<Value> | undefined): Value {
   if (result === undefined) throw new KeyholdClientError('ERR_CLIENT_BAD_REPLY', 'the answer lacks this item')
   if (result.error !== undefined) throw result.error

@@ -1,12 +1,12 @@
-// Which failed calls may be sent again: those that change nothing when done twice, and those that certainly never
-// arrived.
+// Decides which failed calls may be sent again: those that change nothing when they are done twice, and those that
+// certainly never arrived.
 import { mayBeRepeated, type RouteId } from '@keyhold/contract'
 import { KeyholdApiError } from './keyhold-api-error.ts'
 import { KeyholdClientError } from './keyhold-client-error.ts'
 
 const busy: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504])
 
-// What comes before the first byte is sent: no listener, no address, no connection in time.
+// Failures before the first byte is sent: no listener, no address, no connection in time.
 const neverSent: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -31,7 +31,7 @@ function neverArrived(error: unknown): boolean {
   )
 }
 
-// Fetch's TypeError has the socket's error as its cause, or one for each address that was tried.
+// The cause of fetch's TypeError is the socket's error, or a list with one error for each address that it tried.
 function causesOf(error: unknown): unknown[] {
   const cause = error instanceof Error ? error.cause : undefined
   if (cause instanceof AggregateError) return cause.errors.map(codeOf)

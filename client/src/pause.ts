@@ -1,4 +1,4 @@
-// Waiting that a signal can end.
+// A pause that a signal can end.
 
 /** @throws the reason of `signal` when that is aborted */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -6,7 +6,7 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
     signal?.throwIfAborted()
     const end = (): void => {
       clearTimeout(timer)
-      // The reason is the caller's to choose.
+      // The caller chooses the reason, which may be no Error.
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       reject(signal?.reason)
     }

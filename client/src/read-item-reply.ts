@@ -1,5 +1,5 @@
-// The answers for single items, as the server gives them. A value of another type than promised must not pass for one:
-// base64 of a null is bytes, too.
+// The server's answers for single items. A value of a wrong type is refused: decoded from base64, a null gives bytes,
+// too.
 import { KeyholdClientError } from './keyhold-client-error.ts'
 import { KeyholdItemError, type ItemResult } from './keyhold-item-error.ts'
 
@@ -8,7 +8,7 @@ type Answer = Readonly<Record<string, unknown>>
 /**
  * One result for each of `count` items.
  *
- * @param read - the value of an item that went well; undefined where the answer has none
+ * @param read - answers the value of an item that went well, or undefined where the answer lacks it
  * @throws KeyholdClientError `ERR_CLIENT_BAD_REPLY`
  */
 export function readItemReply<Value>(

@@ -1,4 +1,4 @@
-// From a response to a reply or an error: the one place where JSON enters.
+// Turns a response into a reply or an error. JSON enters the SDK here alone.
 import type { Route, RouteId } from '@keyhold/contract'
 import type { Reply } from './call-types.ts'
 import { isErrorEnvelope } from './is-error-envelope.ts'
@@ -8,14 +8,14 @@ import { KeyholdClientError } from './keyhold-client-error.ts'
 /**
  * The reply that `route` promises.
  *
- * @throws KeyholdApiError for an error envelope; KeyholdClientError `ERR_CLIENT_BAD_REPLY` for what Keyhold does not
- * answer.
+ * @throws KeyholdApiError for an error envelope; KeyholdClientError `ERR_CLIENT_BAD_REPLY` for an answer that Keyhold
+ * does not give.
  */
 export async function readReply<Id extends RouteId>(route: Route, response: Response): Promise<Reply<Id>> {
   const { status } = response
   const text = await response.text()
   const expected = route.replies[status]
-  // Nothing is awaited of a 205, whatever the contract says that the server sends with it.
+  // Fetch drops the body of a 205, also where the contract has one.
   if (expected === 'nothing' || status === 205) return checked({ status, body: undefined, text: '' })
   const body = parse(text)
   if (expected !== undefined && body !== undefined) return checked({ status, body, text })

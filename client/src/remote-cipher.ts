@@ -10,7 +10,7 @@ import type { ItemResult } from './keyhold-item-error.ts'
 import { readItemReply } from './read-item-reply.ts'
 import { splitItems, type PlacedItem, type SentItem } from './split-items.ts'
 
-/** A token under the active data key, and whether it is another one than was given. */
+/** A token under the active data key, and whether it differs from the one that was given. */
 export interface Reencrypted {
   token: string
   reencrypted: boolean

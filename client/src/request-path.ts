@@ -1,4 +1,4 @@
-// From a route's path and its parameters to the path of a request.
+// Makes the path of a request from a route's path and its parameters.
 import { memberOf } from './checks/member-of.ts'
 import { plainEntries } from './checks/plain-entries.ts'
 import { wrongMember } from './checks/wrong-member.ts'
@@ -8,9 +8,9 @@ const code = 'ERR_CLIENT_PARAMETER_INVALID'
 /**
  * Fills in the `:names` of `path`, and adds the query.
  *
- * @throws KeyholdClientError `ERR_CLIENT_PARAMETER_INVALID` when a parameter is absent, or cannot be one segment of a
- * URL: empty, or dots that every URL parser takes for "here" or "up", encoded or not; `ERR_CLIENT_OPTION_UNKNOWN` for
- * one that the path does not have
+ * @throws KeyholdClientError `ERR_CLIENT_PARAMETER_INVALID` for a parameter that is absent, or that cannot be one
+ * segment of a URL: an empty one, and dots, which every URL parser takes for "here" or "up" even when they are encoded;
+ * `ERR_CLIENT_OPTION_UNKNOWN` for a parameter that the path does not have
  */
 export function requestPath(path: string, params: unknown, query: unknown): string {
   const given = new Map(params === undefined ? [] : plainEntries(params, code, 'options.params'))
@@ -32,7 +32,7 @@ export function requestPath(path: string, params: unknown, query: unknown): stri
   return search === '' ? filled : `${filled}?${search}`
 }
 
-/** A name that is undefined counts as absent. */
+/** A parameter that is undefined counts as absent. */
 function queryPairs(query: unknown): [string, string][] {
   if (query === undefined) return []
   return plainEntries(query, code, 'options.query')
@@ -40,7 +40,7 @@ function queryPairs(query: unknown): [string, string][] {
     .map(([name, value]) => [name, readUrlText(value, memberOf('options.query', name))])
 }
 
-/** A URL has no form for a lone surrogate. */
+/** A URL cannot carry a lone surrogate. */
 function readUrlText(value: unknown, member: string): string {
   if (typeof value === 'string' && value.isWellFormed()) return value
   throw wrongMember(code, member, 'well-formed text')

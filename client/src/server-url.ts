@@ -1,4 +1,4 @@
-// Where the server is, checked once: a token must not travel in the clear, nor to a place that the URL hides.
+// Checks the server's URL: a token must not travel in the clear, nor to a place that the URL hides.
 import { KeyholdClientError, type MemberErrorCode } from './keyhold-client-error.ts'
 
 const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/

@@ -4,7 +4,7 @@ import type { Context } from './value-cipher.ts'
 
 const maxRequestCharacters = 16 * 1_048_576
 
-/** What is sent for a value: a plaintext in base64, or a token. */
+/** An item as it is sent: with a plaintext in base64, or a token. */
 export interface SentItem {
   plaintext?: string
   token?: string
@@ -18,7 +18,7 @@ export interface PlacedItem {
   item: SentItem
 }
 
-/** Requests of at most 1,000 items and 16 MiB, or of one item that is larger alone. */
+/** Yields requests of at most 1,000 items and 16 MiB; an item that is larger gets a request to itself. */
 export function* splitItems(items: readonly PlacedItem[]): Generator<PlacedItem[]> {
   let request: PlacedItem[] = []
   let characters = 0
@@ -38,7 +38,7 @@ export function* splitItems(items: readonly PlacedItem[]): Generator<PlacedItem[
   if (request.length > 0) yield request
 }
 
-// An upper bound: JSON writes a character in six at most, and UTF-8 one in three. Base64 stays as it is.
+// An upper bound: for each character JSON takes at most six, and UTF-8 at most three bytes. Base64 stays as it is.
 function jsonCharacters({ plaintext = '', token = '', context = {} }: SentItem): number {
   let size = 200 + plaintext.length + token.length
   for (const key of Object.keys(context)) size += 12 + 6 * (key.length + (context[key] ?? '').length)

@@ -1,4 +1,4 @@
-// A tenant's handle: values encrypted, decrypted and re-encrypted by the server.
+// A tenant's handle: the server encrypts, decrypts and re-encrypts values.
 import type { KeyholdCall } from './call-types.ts'
 import { readSignal } from './checks/option-readers.ts'
 import { optional, readOptions } from './checks/read-members.ts'
@@ -13,22 +13,22 @@ import {
   type EncryptOptions,
 } from './value-methods.ts'
 
-/** Everything here is sent again when the server is busy or away, as often as `maxRetries` says; default 3. */
+/** Every call is sent again when the server is busy or away, as often as `maxRetries` says; default 3. */
 export interface TenantClient extends ValueCipher {
-  /** Undefined where the token decides it. */
+  /** Undefined where the token names the tenant. */
   readonly id: string | undefined
   /** Calls one route for this tenant. */
   readonly call: KeyholdCall
   /**
    * Encrypts a value of at most 1 MiB to a token.
    *
-   * @throws KeyholdClientError for a wrong argument; KeyholdItemError for this value; KeyholdApiError where the tenant
-   * is locked or the server refuses
+   * @throws KeyholdClientError for a wrong argument; KeyholdItemError where this value is refused; KeyholdApiError
+   * where the tenant is locked or the server refuses the request
    */
   encrypt(plaintext: string | Uint8Array, options?: EncryptOptions): Promise<string>
   /** @throws KeyholdItemError `ERR_DECRYPTION_FAILED`, for a wrong context and a changed token alike */
   decrypt(token: string, options?: DecryptOptions): Promise<Uint8Array<ArrayBuffer>>
-  /** `decrypt` for what was text. @throws KeyholdClientError `ERR_CLIENT_NOT_TEXT` where it is not UTF-8 */
+  /** `decrypt` for values that were text. @throws KeyholdClientError `ERR_CLIENT_NOT_TEXT` for any that is not UTF-8 */
   decryptText(token: string, options?: DecryptOptions): Promise<string>
   /** Brings tokens under the active data key of their name. */
   reencryptMany(items: readonly DecryptInput[], options?: SignalOption): Promise<ItemResult<Reencrypted>[]>

@@ -1,5 +1,5 @@
-// The methods for values, on the tenant's handle and on its local side: each checks and copies what it is given before
-// anything is awaited, then hands it to a cipher.
+// The methods for values, of the tenant's handle and of its local side. Each checks and copies its arguments before it
+// awaits anything, and hands the copies to a cipher.
 import { optional, readMembers, readOptions, type Readers } from './checks/read-members.ts'
 import { readContext } from './checks/read-context.ts'
 import { readList } from './checks/read-list.ts'
@@ -61,7 +61,7 @@ export function readTokenItems(items: unknown): ItemResult<TokenItem>[] {
   return readItems(items, { token: readToken, context })
 }
 
-/** A wrong item is a result of its own; that there is no list concerns them all. */
+/** A wrong item becomes its own result; something other than a list fails the call. */
 function readItems<const Known extends Readers>(items: unknown, readers: Known) {
   return readList(items, 'items', 'ERR_CLIENT_ITEM_INVALID').map((item, index) =>
     itemResult(() => readMembers(item, `items[${index}]`, readers, 'ERR_CLIENT_ITEM_INVALID')),

@@ -1,10 +1,11 @@
-// Sends again what may be sent again: later and later, at random moments, so that many clients do not come back at once.
+// Sends a request again where that is allowed, after longer and longer pauses of random length, so that many clients do
+// not come back at once.
 import { pause } from './pause.ts'
 
 export interface Retries {
   /** How often to send again after the first time. */
   maxRetries: number
-  /** Milliseconds in which everything must be over. */
+  /** Milliseconds for all tries together. */
   totalMs: number
   mayRepeat: (error: unknown) => boolean
   signal: AbortSignal | undefined
@@ -20,7 +21,7 @@ const longestMs = 5_000
 /**
  * Runs `attempt` until it succeeds, fails for good, or has no time left for another try.
  *
- * @throws whatever the last try threw, or the reason of `signal`
+ * @throws the error of the last try, or the reason of `signal`
  */
 export async function withRetries<Result>(
   attempt: () => Promise<Result>,

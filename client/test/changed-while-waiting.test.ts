@@ -1,5 +1,5 @@
-// Arguments that the caller changes while a call waits, or that answer otherwise when they are read again: what is
-// encrypted is what was given, and it opens.
+// Arguments that the caller changes while a call waits, or that answer differently when they are read again. The SDK
+// must encrypt what it was given, so that it decrypts.
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const sides = [
 ] as const
 
 describe.each(sides)('a value that %s encrypts', (_name, sideOf) => {
-  test('is the one that was given, however its buffer is used again', async () => {
+  test('is the given one, even if its buffer is used again', async () => {
     const { tenant } = await setUp()
     const bytes = Uint8Array.of(1, 2, 3)
     const pending = sideOf(tenant).encrypt(bytes)
@@ -28,7 +28,7 @@ describe.each(sides)('a value that %s encrypts', (_name, sideOf) => {
     expect([...(await tenant.decrypt(await pending))]).toEqual([1, 2, 3])
   })
 
-  test('is bound to the context that was given', async () => {
+  test('is bound to the given context', async () => {
     const { tenant } = await setUp()
     const context: Record<string, string> = { id: '1' }
     const items = [{ plaintext: 'a', context }]
@@ -42,7 +42,7 @@ describe.each(sides)('a value that %s encrypts', (_name, sideOf) => {
     for (const token of tokens) expect(await tenant.decryptText(token, { context: { id: '1' } })).toBe('a')
   })
 
-  test('is read once where a getter or a proxy answers otherwise the next time', async () => {
+  test('is read only once, so that a getter or a proxy cannot change it', async () => {
     const { tenant } = await setUp()
     let reads = 0
     const context = {
@@ -64,7 +64,7 @@ describe.each(sides)('a value that %s encrypts', (_name, sideOf) => {
     expect(await tenant.decryptText(result?.value ?? '')).toBe('first')
   })
 
-  test('has a context with a name that objects have themselves', async () => {
+  test('may have names in its context that all objects have', async () => {
     const { tenant } = await setUp()
     const context = JSON.parse('{"__proto__":"a","constructor":"b"}') as Record<string, string>
     const token = await sideOf(tenant).encrypt('a', { context })
@@ -74,7 +74,7 @@ describe.each(sides)('a value that %s encrypts', (_name, sideOf) => {
     await expect(without).rejects.toMatchObject({ code: 'ERR_DECRYPTION_FAILED' })
   })
 
-  test('stands in the record that was given, under its id', async () => {
+  test('belongs to the given record with the given id', async () => {
     const { tenant } = await setUp()
     interface Row {
       id: string
@@ -96,7 +96,7 @@ describe.each(sides)('a value that %s encrypts', (_name, sideOf) => {
   })
 })
 
-test('a context of a later request is the one that was given', async () => {
+test('the items of a later request have the given context', async () => {
   const { server, tenant } = await setUp()
   const context = { id: '1' }
   const items = Array.from({ length: 1_001 }, () => ({ plaintext: 'a', context }))
@@ -107,13 +107,13 @@ test('a context of a later request is the one that was given', async () => {
   expect(await tenant.decryptText(last, { context: { id: '1' } })).toBe('a')
 })
 
-test('a piece of a stream is the one that was written, however its buffer is used again', async () => {
+test('a stream encrypts the piece that was written, even if its buffer is used again', async () => {
   const { server, tenant } = await setUp()
   server.delayMs = 20
   const stream = tenant.local.encryptStream()
   const encrypted = new Response(stream.readable).arrayBuffer()
   const writer = stream.writable.getWriter()
-  // Nothing is encrypted before a key is there, and whole chunks wait for it.
+  // Whole chunks wait for a key.
   const piece = new Uint8Array(20_000).fill(1)
   await writer.ready
   const written = writer.write(piece)
@@ -126,7 +126,7 @@ test('a piece of a stream is the one that was written, however its buffer is use
   expect(content).toEqual(new Uint8Array(20_000).fill(1))
 })
 
-test('a file goes where it was to go', async () => {
+test('a file gets the given name, even if its URL is changed', async () => {
   const { server, tenant } = await setUp()
   server.delayMs = 20
   const folder = await mkdtemp(join(tmpdir(), 'keyhold-changed-'))
@@ -145,7 +145,7 @@ test('a file goes where it was to go', async () => {
   expect(range.toString()).toBe('content')
 })
 
-test('a client goes by the options that it was created with', async () => {
+test('a client keeps the options that it was created with', async () => {
   const { server } = await setUp()
   const headers: Record<string, string> = { 'x-a': 'b' }
   const seen: string[] = []

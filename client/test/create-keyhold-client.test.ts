@@ -232,7 +232,7 @@ describe('no answer', () => {
   })
 })
 
-describe('what a client is made of', () => {
+describe('the options of a client', () => {
   test.each([
     ['not a url', 'ERR_CLIENT_URL_INVALID'],
     ['localhost:8180', 'ERR_CLIENT_URL_INVALID'],
@@ -267,7 +267,7 @@ describe('what a client is made of', () => {
     expect(create).not.toThrow(/secret/)
   })
 
-  // A timer takes 2,147,483,648 ms for one.
+  // Timers treat 2,147,483,648 ms as one.
   test.each([0, -1, 1.5, Number.NaN, Infinity, 2 ** 31])('refuses a timeout of %d ms', (timeoutMs) => {
     const create = () => createKeyholdClient({ url: 'http://localhost', token, timeoutMs })
     const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.timeoutMs' }

@@ -1,10 +1,11 @@
-// Reading in the middle of encrypted files.
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+// Ranges of encrypted files.
+import { mkdtemp, readFile, rm, truncate, writeFile, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyholdClient } from '@keyhold/client/node'
+import { readBlock } from '../src/node/file-source.ts'
 import { startFakeKeyhold } from './fake-keyhold.ts'
 
 let root: string
@@ -35,7 +36,7 @@ async function flipBit(path: string, at: number): Promise<void> {
   await writeFile(path, bytes)
 }
 
-test('any range is what slice makes of the content', async () => {
+test('any range equals the slice of the content', async () => {
   const { local, path } = await setUp()
   const file = await local.openEncryptedFile(path)
   const place = fc.integer({ min: -size - 100, max: size + 100 })
@@ -59,7 +60,7 @@ test.each([0, 1, 16_384, 32_768])('a file of %i bytes has its size and its ends'
 })
 
 describe('a changed file', () => {
-  test('still gives the ranges that lie in other chunks, and no byte of the changed one', async () => {
+  test('still has ranges in other chunks, and gives no byte of the changed one', async () => {
     const { local, path } = await setUp()
     await flipBit(path, 82 + 2 * chunk + 5)
     const ranges: [number, number][] = [
@@ -129,7 +130,7 @@ describe('a changed file', () => {
   })
 })
 
-test('an open file reads no longer than its lease', async () => {
+test('an open file cannot be read after its lease', async () => {
   const { local, path, server, clock } = await setUp()
   const file = await local.openEncryptedFile(path)
   await file.readRange(0, 10)
@@ -153,4 +154,20 @@ test.each([
   await expect(local.readRange(path, start, end)).rejects.toMatchObject({
     code: 'ERR_CLIENT_RANGE_INVALID',
   })
+})
+
+test('2 GiB and more are read in parts, because Node aborts the process otherwise', async () => {
+  const reads: [length: number, place: number | null][] = []
+  const read = (_block: Uint8Array, _offset: number, length: number, place: number | null) => {
+    reads.push([length, place])
+    return Promise.resolve({ bytesRead: length, buffer: Buffer.alloc(0) })
+  }
+  // Nobody touches this memory, so that it takes none.
+  const block = Buffer.allocUnsafeSlow(2 ** 31 + 5)
+  expect(await readBlock({ read } as unknown as FileHandle, block, undefined, 82)).toBe(block.length)
+  expect(reads).toEqual([
+    [2 ** 30, 82],
+    [2 ** 30, 82 + 2 ** 30],
+    [5, 82 + 2 ** 31],
+  ])
 })

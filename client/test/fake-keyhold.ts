@@ -16,7 +16,7 @@ import { serve } from './serve.ts'
 
 export interface FakeKeyhold {
   url: string
-  /** Seconds of each lease. */
+  /** How long each lease lasts. */
   leaseSeconds: number
   /** The customer has revoked the key: every call is answered 424. */
   isLocked: boolean
@@ -119,7 +119,7 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
   }
 
   function expiry(): object {
-    // The wall clock is far off: nobody may go by it.
+    // The wall clock is far off: the SDK must not use it.
     return { expiresAt: '2001-01-01T00:00:00Z', expiresInSeconds: fake.leaseSeconds }
   }
 

@@ -112,7 +112,7 @@ describe('a record', () => {
     }
   }
 
-  // Their copies would lack what is to be encrypted, or have it as it is.
+  // Their copies would lack the field, or hold it in plain text.
   test.each([
     ['an instance of a class', new Person(), 'record'],
     ['an inherited field', Object.create({ id: '1', ssn: 'inherited' }) as Row, 'record'],
@@ -177,7 +177,7 @@ describe('the id', () => {
     expect(result?.error).toMatchObject({ ...refusal, member: 'id(records[0])' })
     await expect(people.decrypt({ id: '1', ssn: 'kh1.0' })).rejects.toMatchObject(refusal)
     expect(kept).toEqual([])
-    // Where nothing is encrypted there is nothing to bind.
+    // Without a field there is nothing to bind.
     expect(await people.encrypt({ id: '1', ssn: null })).toEqual({ id: '1', ssn: null })
   })
 

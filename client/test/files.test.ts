@@ -1,4 +1,4 @@
-// Files: whole or not at all, whatever is changed, cut, missing or stopped.
+// Files appear whole or not at all, whatever is changed, cut, missing or stopped.
 import { execFile, execFileSync } from 'node:child_process'
 import { open, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,7 +33,7 @@ function patterned(length: number): Buffer {
   return Buffer.alloc(length, Buffer.from(Array.from({ length: 251 }, (_, index) => index)))
 }
 
-/** What went wrong, as `code offset`, or "done". */
+/** The error as `code offset`, or "done". */
 async function outcome(promise: Promise<unknown>): Promise<string> {
   try {
     await promise
@@ -199,7 +199,7 @@ describe('the target', () => {
     expect(await outcome(tenant.local.encryptFile(path('plain'), path(target)))).toBe(code)
   })
 
-  test('is not there while it is incomplete, nor after an abort', async () => {
+  test('does not exist while it is incomplete, nor after an abort', async () => {
     const { tenant, path, folder } = await setUp()
     await writeFile(path('plain'), patterned(5_000_000))
     const abort = new AbortController()
@@ -215,10 +215,10 @@ describe('the target', () => {
     expect(await readdir(folder)).toEqual(['plain'])
   })
 
-  test('on a disk that is full leaves nothing behind', async () => {
+  test('leaves nothing behind on a full disk', async () => {
     const { path } = await setUp()
     await writeFile(path('plain'), patterned(100_000))
-    // A limit on the size of files is as good as a disk that is full.
+    // A limit on the size of files acts like a full disk.
     const { status, leftBehind } = await encryptWithLimit(path('plain'), await mkdtemp(join(root, 'limit-')))
     expect([status, leftBehind]).toEqual(['EFBIG', []])
   })
@@ -246,7 +246,7 @@ async function encryptWithLimit(
 }
 
 describe('the source', () => {
-  test('that is missing or a directory is a clear error', async () => {
+  test('that is missing or a directory gives a clear error', async () => {
     const { tenant, path, folder } = await setUp()
     expect(await outcome(tenant.local.encryptFile(path('none'), path('target')))).toBe('ENOENT')
     expect(await outcome(tenant.local.encryptFile(folder, path('target')))).toBe('ERR_FILE_NOT_READABLE')
@@ -269,7 +269,7 @@ describe('the source', () => {
     expect((await readFile(path('decrypted'))).equals(patterned(1_500_000))).toBe(true)
   })
 
-  test('that is a silent pipe can be given up', async () => {
+  test('that is a silent pipe can be aborted', async () => {
     const { tenant, path, folder } = await setUp()
     execFileSync('sh', ['-c', 'mkfifo "$0"', path('pipe')])
     const waiting = outcome(
@@ -277,7 +277,7 @@ describe('the source', () => {
     )
     expect(await waiting).toMatch(/^23/)
     expect(await readdir(folder)).toEqual(['pipe'])
-    // Lets the thread go that still opens the pipe.
+    // Frees the thread that still opens the pipe.
     await (await open(path('pipe'), 'r+')).close()
   })
 

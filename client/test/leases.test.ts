@@ -1,4 +1,4 @@
-// How long a leased key lives: by a clock that the test turns.
+// How long a leased key lives, by a clock that the test sets.
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, type KeyholdClientOptions } from '@keyhold/client/node'
 import { LeaseCache } from '../src/node/lease-cache.ts'
@@ -139,7 +139,7 @@ describe('a data key', () => {
 })
 
 describe('the keys in memory', () => {
-  test('are dropped at the end of their leases, though nobody asks for them', async () => {
+  test('are dropped at the end of their leases, even if nobody asks for them', async () => {
     const cache = new LeaseCache<string>({ clock: () => performance.now(), maxLeases: 10 })
     const fetched = (expiresInSeconds: number) => () => Promise.resolve({ key: 'k', expiresInSeconds })
     await cache.get('long', fetched(60))
@@ -153,7 +153,7 @@ describe('the keys in memory', () => {
     expect(cache.size).toBe(0)
   })
 
-  test('are no more than maxLeases, and the longest unused go first', async () => {
+  test('are at most maxLeases, and those that were unused for longest go first', async () => {
     const { server, tenant, client } = await setUp({ maxLeases: 2 })
     await tenant.local.encrypt('a')
     await client.tenant('b').local.encrypt('a')
@@ -165,7 +165,7 @@ describe('the keys in memory', () => {
     expect(server.calls).toHaveLength(4)
   })
 
-  test('are dropped by dispose, which also refuses what is on its way', async () => {
+  test('are dropped by dispose, which also refuses keys on their way', async () => {
     const { server, client, tenant } = await setUp()
     const token = await tenant.local.encrypt('a')
     server.delayMs = 30
@@ -191,7 +191,7 @@ describe('the keys in memory', () => {
   )
 })
 
-test('whoever stops waiting does not stop the others', async () => {
+test('a caller that stops waiting does not stop the others', async () => {
   const { server, tenant } = await setUp()
   server.delayMs = 40
   const abort = new AbortController()

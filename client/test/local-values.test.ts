@@ -27,7 +27,7 @@ describe('a value', () => {
     expect(decrypted.buffer.byteLength).toBe(length)
   })
 
-  test('is refused under another context, changed, or when it is none', async () => {
+  test('is refused under another context, when it is changed, and when it is no token', async () => {
     const { tenant } = await setUp()
     const token = await tenant.local.encrypt('a', { context: { a: 'b' } })
     const codes = await Promise.all(
@@ -47,7 +47,7 @@ describe('a value', () => {
   })
 })
 
-test('of many, a bad one does not fail the others', async () => {
+test('among many values, a bad one does not fail the others', async () => {
   const { server, tenant } = await setUp()
   const results = await tenant.local.encryptMany([
     { plaintext: 'a' },
@@ -76,7 +76,7 @@ test('of many, a bad one does not fail the others', async () => {
   expect(server.calls.filter((call) => call === 'unwrap')).toHaveLength(3)
 })
 
-test('a name of a data key is refused: destroying it would shred nothing', async () => {
+test('the name of a data key is refused, because destroying that name would shred nothing', async () => {
   const { server, tenant } = await setUp()
   const code = 'ERR_CLIENT_OPTION_UNKNOWN'
   const [result] = await tenant.local.encryptMany([{ plaintext: 'a', keyName: 'k' }])
@@ -88,7 +88,7 @@ test('a name of a data key is refused: destroying it would shred nothing', async
   expect(server.calls).toEqual([])
 })
 
-test('fields of records are encrypted here as by the server', async () => {
+test('fields of records are encrypted here as the server does it', async () => {
   const { tenant } = await setUp()
   const options = { table: 'people', id: ({ id }: { id: string }) => id }
   const record = { id: '1', born: new Date(0), notes: { private: 'p' } }

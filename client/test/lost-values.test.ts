@@ -1,4 +1,4 @@
-// Values that could not be given back as they were: refused on every way in, and nothing is sent.
+// Values that decryption could not give back as they are. Every method refuses them, and sends nothing.
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, type TenantClient } from '@keyhold/client/node'
 import { startFakeKeyhold } from './fake-keyhold.ts'
@@ -81,7 +81,7 @@ describe.each([
   ['tenant.fields', (tenant: TenantClient) => tenant],
   ['local.fields', (tenant: TenantClient) => tenant.local],
 ])('%s', (_name, sideOf) => {
-  // What is encrypted before an INSERT would not open once the row has its id.
+  // A field that is encrypted before an INSERT would not decrypt once the row has its id.
   test.each<unknown>(['', undefined, null])('refuses a record with the id %j', async (id) => {
     const { server, tenant } = await setUp()
     const people = sideOf(tenant).fields<{ id: string; ssn: string }>(['ssn'], fieldsOptions)

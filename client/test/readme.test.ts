@@ -18,7 +18,7 @@ const outputs = [
   'likes tea\n22\n',
 ]
 
-test('the README is short, and has as many examples as are expected here', () => {
+test('the README is short, and has an example for each output here', () => {
   expect(readme.split('\n').length).toBeLessThanOrEqual(165)
   expect(examples).toHaveLength(outputs.length)
 })
@@ -30,7 +30,7 @@ test.each(examples.map((code, index) => ({ code, output: outputs[index] ?? '' })
     const folder = await mkdtemp(join(tmpdir(), 'keyhold-readme-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     await writeFile(join(folder, 'report.pdf'), Buffer.alloc(1_234_567, 'x'))
-    // Packages are looked up from where the process starts.
+    // Node looks packages up from where the process starts.
     const program = `const url = '${url}', token = 'kh_t'\nprocess.chdir('${folder}')\n${code}`
     const args = ['--input-type=module-typescript', '-e', program]
     const result = await new Promise<string>((resolve) => {

@@ -7,7 +7,7 @@ import { closedPort, serve } from './serve.ts'
 const token = 'kh_secret_token'
 const busyBody = '{"errors":[{"code":"ERR_SEALED","title":"Sealed."}],"traceId":"t"}'
 
-/** A client of a server that answers with `statuses` one after the other, and with 200 after them. */
+/** A client of a server that answers with `statuses`, one after the other, and then with 200. */
 async function clientOf(
   statuses: (number | 'break' | 'silence')[],
   options: Partial<KeyholdClientOptions> = {},
@@ -56,7 +56,7 @@ describe('a call that changes nothing', () => {
     expect(seen).toHaveLength(1)
   })
 
-  test("a proxy's 502 is worth another try, a page of its own is not", async () => {
+  test("is sent again after a proxy's 502, but not after a proxy's own page", async () => {
     const answers = [502, 200]
     let requests = 0
     const url = await serve((_request, response) => {
@@ -68,7 +68,7 @@ describe('a call that changes nothing', () => {
     expect(requests).toBe(2)
   })
 
-  test('encrypting is one', async () => {
+  test('may be an encryption', async () => {
     const { client, seen } = await clientOf([503, 'break'])
     expect(await outcome(client.call('encrypt', { body: { items: [1] } }))).toBe('done')
     expect(seen).toHaveLength(3)
@@ -99,15 +99,15 @@ describe('a call that changes something', () => {
   })
 })
 
-describe('how long it takes', () => {
-  test('the server may ask for more time', async () => {
+describe('the time for all tries', () => {
+  test('includes the time that the server asks for', async () => {
     const { client } = await clientOf([503], {}, { 'retry-after': '1' })
     const startMs = performance.now()
     expect(await outcome(client.call('listTenants'))).toBe('done')
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(999)
   })
 
-  test('but not for more than there is: the refusal comes at once', async () => {
+  test('is too short for a longer wait: the refusal comes at once', async () => {
     const { client, seen } = await clientOf([503], { timeoutMs: 5_000 }, { 'retry-after': '5' })
     const startMs = performance.now()
     expect(await outcome(client.call('listTenants'))).toBe('ERR_SEALED')
@@ -115,7 +115,7 @@ describe('how long it takes', () => {
     expect(seen).toHaveLength(1)
   })
 
-  test('the time-out counts for all tries together', async () => {
+  test('is bounded by the time-out', async () => {
     const { client, seen } = await clientOf([503, 'silence'], { timeoutMs: 400 })
     const startMs = performance.now()
     expect(await outcome(client.call('listTenants'))).toBe('ERR_CLIENT_TIMEOUT')
@@ -123,7 +123,7 @@ describe('how long it takes', () => {
     expect(seen).toHaveLength(2)
   })
 
-  test('an abort ends the waiting', async () => {
+  test('ends with an abort', async () => {
     const { client } = await clientOf([503], {}, { 'retry-after': '20' })
     const abort = new AbortController()
     const call = outcome(client.call('listTenants', { signal: abort.signal }))
@@ -134,8 +134,8 @@ describe('how long it takes', () => {
   })
 })
 
-describe('how often', () => {
-  test('call: once, unless the client or the call says so', async () => {
+describe('the number of tries', () => {
+  test('is one for `call`, unless the client or the call says otherwise', async () => {
     const { client, seen } = await clientOf([503, 503, 503], { maxRetries: 0 })
     expect(await outcome(client.call('listTenants'))).toBe('ERR_SEALED')
     expect(await outcome(client.call('listTenants', { maxRetries: 2 }))).toBe('done')
@@ -145,7 +145,7 @@ describe('how often', () => {
     expect(await outcome(byDefault.call('listTenants'))).toBe('ERR_SEALED')
   })
 
-  test.each([-1, 1.5, Number.NaN])('not %d times', async (maxRetries) => {
+  test.each([-1, 1.5, Number.NaN])('cannot be %d', async (maxRetries) => {
     const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.maxRetries' }
     const create = () => createKeyholdClient({ url: 'http://localhost', token, maxRetries })
     expect(create).toThrow(expect.objectContaining(refusal) as Error)

@@ -12,7 +12,7 @@ export async function serve(listener: RequestListener): Promise<string> {
   return listen(server)
 }
 
-/** The URL of a port on which nobody listens any more. */
+/** The URL of a port where nobody listens. */
 export async function closedPort(): Promise<string> {
   const server = createServer()
   const url = await listen(server)

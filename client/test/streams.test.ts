@@ -1,4 +1,4 @@
-// Web streams: the same bytes as files, in pieces of any length, no faster than they are read.
+// Web streams make the same bytes as files, from pieces of any length, and no faster than they are read.
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, encryptedSize, type ByteStream } from '@keyhold/client/node'
 import { startFakeKeyhold } from './fake-keyhold.ts'
@@ -26,7 +26,7 @@ function inPieces(bytes: Uint8Array, pieceBytes: number): ReadableStream<Uint8Ar
   })
 }
 
-/** All that came out before the end or an error, and the error. */
+/** The bytes that came out before the end or an error, and the error. */
 async function collect(stream: ReadableStream<Uint8Array>): Promise<{ bytes: Buffer; error?: unknown }> {
   const pieces: Uint8Array[] = []
   try {

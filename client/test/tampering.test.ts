@@ -1,5 +1,5 @@
-// Encrypted files that were changed, at every size where something begins or ends: refused, with the place named, by
-// every way to read them, and nothing is left behind.
+// Encrypted files that were changed, of every size where something begins or ends. Every way to read them refuses them
+// and names the place, and nothing is left behind.
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true }))
 
-// 65,536 bytes are four chunks, 1,048,576 one block of the loop over files; with each comes a last chunk that is empty.
+// 65,536 bytes are four chunks, and 1,048,576 are one block of the loop over files; each has an empty last chunk.
 const sizes = [0, 1, 16_383, 16_384, 16_385, 32_767, 32_768, 32_769, 65_536, 1_048_575, 1_048_576]
 
 function patterned(length: number): Buffer {
@@ -119,7 +119,7 @@ function rearranged(file: Buffer, other: Buffer): Damage[] {
   ]
 }
 
-/** `code offset` as it should be said: where the file first differs from the one that was encrypted. */
+/** The right `code offset`: the place where the file first differs from the one that was encrypted. */
 function expected(
   original: Buffer,
   { bytes: changed, hasOtherHead }: Damage,
@@ -163,7 +163,7 @@ async function setUp(plaintext: Buffer) {
   expect(file.length).toBe(encryptedSize(plaintext.length))
   const other = await sealed(local, plaintext)
   const all = [...cuts(file), ...flips(file), ...rearranged(file, other)]
-  // Two equal chunks swapped are no damage.
+  // Swapping two equal chunks is no damage.
   const damages = all.filter(({ bytes }) => !bytes.equals(file))
   expect(damages.length).toBeGreaterThan(30)
   return { local, folder, path: join(folder, 'sealed'), target: join(folder, 'target'), file, damages }
@@ -186,7 +186,7 @@ describe.each(sizes)('a changed file of %i bytes', (size) => {
   })
 })
 
-// Both read by chunks alone: what a block ends with is nothing special.
+// Both of these read chunk by chunk, so the end of a block is nothing special.
 describe.each(sizes.filter((size) => size < 100_000))('a changed file of %i bytes', (size) => {
   const plaintext = patterned(size)
 

@@ -48,7 +48,7 @@ describe('one value', () => {
     expect(requests[1]?.items).toEqual([{ token, context: { a: 'b' } }])
   })
 
-  test('the tenant is the one of the token, of the client, or of the handle', async () => {
+  test('the tenant comes from the token, the client or the handle', async () => {
     const { requests, client } = await startServer()
     await client.tenant().encrypt('')
     expect(client.tenant().id).toBeUndefined()
@@ -62,13 +62,13 @@ describe('one value', () => {
     await expect(refusal).rejects.toMatchObject({ code: 'ERR_TOKEN_INVALID', message: 'It is not.' })
   })
 
-  test('a lone surrogate would not come back as it was', async () => {
+  test('a lone surrogate is refused: it would not come back as it is', async () => {
     const { client } = await startServer()
     const refusal = { code: 'ERR_CLIENT_PLAINTEXT_INVALID', member: 'plaintext' }
     await expect(client.tenant().encrypt('\ud800')).rejects.toMatchObject(refusal)
   })
 
-  test('bytes that are no text are not made into text', async () => {
+  test('bytes that are not text are not turned into text', async () => {
     const { client } = await startServer()
     const token = await client.tenant().encrypt(Uint8Array.of(0xff))
     await expect(client.tenant().decryptText(token)).rejects.toMatchObject({ code: 'ERR_CLIENT_NOT_TEXT' })
@@ -131,13 +131,13 @@ describe('many values', () => {
     await expect(tenant.encryptMany([{ plaintext: 'a' }])).rejects.toThrow(KeyholdApiError)
   })
 
-  test('an answer with another number of items is none', async () => {
+  test('an answer with another number of items is refused', async () => {
     const url = await serve((_request, response) => response.end('{"items":[]}'))
     const tenant = createKeyholdClient({ url, token: 'kh_t' }).tenant()
     await expect(tenant.encrypt('a')).rejects.toMatchObject({ code: 'ERR_CLIENT_BAD_REPLY' })
   })
 
-  // Base64 of a null would be bytes, too.
+  // Decoded from base64, a null would give bytes, too.
   test.each([
     'null',
     '{}',

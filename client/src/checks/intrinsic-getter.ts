@@ -1,7 +1,7 @@
-// What an object truly is: a getter of the language's own, called on the object itself. Unlike `instanceof` and the
-// object's members it works across realms, and nothing that a caller defines on the object deceives it.
+// Calls one of the language's own getters on an object, to find out what the object is. Unlike `instanceof` this works
+// across realms, and no member that a caller defines on the object can deceive it.
 
-/** Answers what the getter `name` of `prototype` says about a value. It throws where the prototype's own getter does. */
+/** A function that calls the getter `name` of `prototype` on a value. It throws where the getter does. */
 export function intrinsicGetter(prototype: object, name: PropertyKey): (value: unknown) => unknown {
   const getter = Reflect.getOwnPropertyDescriptor(prototype, name)?.get
   if (getter === undefined) throw new Error(`there is no getter ${String(name)}`)

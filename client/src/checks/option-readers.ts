@@ -1,4 +1,4 @@
-// Readers for options of plain types.
+// Readers for options of simple types.
 import { intrinsicGetter } from './intrinsic-getter.ts'
 import type { Reader } from './read-members.ts'
 import { wrongMember } from './wrong-member.ts'
@@ -6,12 +6,12 @@ import { wrongMember } from './wrong-member.ts'
 const code = 'ERR_CLIENT_OPTION_INVALID'
 const isAborted = intrinsicGetter(AbortSignal.prototype, 'aborted')
 
-// Timers take longer times for a single millisecond.
+// Timers treat longer times as one millisecond.
 const longestTimerMs = 2 ** 31 - 1
 
 export const readMilliseconds = wholeNumberReader(1, longestTimerMs)
 
-/** Only true and false: the text "false" would count as true. */
+/** Accepts only true and false: the text "false" would count as true. */
 export function readFlag(value: unknown, member: string): boolean {
   if (typeof value === 'boolean') return value
   throw wrongMember(code, member, 'true or false')
@@ -30,7 +30,7 @@ export function wholeNumberReader(min: number, max = Number.MAX_SAFE_INTEGER): R
   }
 }
 
-/** The function's own types are the caller's word. */
+/** The types of the function's arguments and result cannot be checked. */
 export function functionReader<Type>(): Reader<Type> {
   return (value, member) => {
     if (typeof value === 'function') return value as Type

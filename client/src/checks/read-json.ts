@@ -1,5 +1,5 @@
-// A request's body, copied as JSON will write it. JSON.stringify leaves out functions, writes NaN as null and a Map as an
-// empty object; all of that is refused here.
+// Copies a request's body into values that JSON can write. JSON.stringify would leave out functions, and write NaN as
+// null and a Map as an empty object; they are refused here.
 import { memberOf } from './member-of.ts'
 import { plainEntries } from './plain-entries.ts'
 import { isList, readList } from './read-list.ts'
@@ -9,10 +9,10 @@ type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
 const code = 'ERR_CLIENT_BODY_INVALID'
 
-// Far more than any route has, and far less than the stack.
+// Far more than any route needs, and far less than the stack holds.
 const deepest = 64
 
-/** Members of objects that are undefined count as absent. @throws KeyholdClientError `ERR_CLIENT_BODY_INVALID` */
+/** A member that is undefined counts as absent. @throws KeyholdClientError `ERR_CLIENT_BODY_INVALID` */
 export function readJson(value: unknown, member: string, depth = 0): Json {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value

@@ -1,8 +1,8 @@
-// A list of the caller's, read at once.
+// Copies a list of the caller's.
 import type { MemberErrorCode } from '../keyhold-client-error.ts'
 import { wrongMember } from './wrong-member.ts'
 
-/** A copy. @throws KeyholdClientError with `code` for anything but an array, and for an array with holes */
+/** @throws KeyholdClientError with `code` for anything but an array, and for an array with holes */
 export function readList(value: unknown, member: string, code: MemberErrorCode): unknown[] {
   let list: unknown[] | undefined
   try {
@@ -23,7 +23,7 @@ export function isList(value: unknown): boolean {
   }
 }
 
-// By index: an iterator of the caller's own might leave items out.
+// By index, because the caller may have replaced the iterator.
 function copyOf(list: readonly unknown[]): unknown[] | undefined {
   const copy: unknown[] = []
   const { length } = list

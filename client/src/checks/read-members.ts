@@ -1,13 +1,13 @@
-// Reads an object of which every member is known: options, items, places.
+// Reads an object whose members are all known, such as options.
 import type { MemberErrorCode } from '../keyhold-client-error.ts'
 import { memberOf } from './member-of.ts'
 import { plainEntries } from './plain-entries.ts'
 import { wrongMember } from './wrong-member.ts'
 
-/** Checks one value and answers it, or a copy that the caller cannot change. @throws KeyholdClientError */
+/** Checks one value, and answers it or a copy that the caller cannot change. @throws KeyholdClientError */
 export type Reader<Value> = (value: unknown, member: string) => Value
 
-/** By the name of the member. A reader gets undefined where the member is absent. */
+/** Readers by the names of their members. For an absent member the reader gets undefined. */
 export type Readers = Readonly<Record<string, Reader<unknown>>>
 
 export type MembersRead<Known extends Readers> = { [Name in keyof Known]: ReturnType<Known[Name]> }
@@ -35,7 +35,7 @@ export function readMembers<const Known extends Readers>(
   return Object.fromEntries(read) as MembersRead<Known>
 }
 
-/** `readMembers` for the options of a call, all of which may be absent. */
+/** `readMembers` for the options of a call, where every member may be absent. */
 export function readOptions<const Known extends Readers>(value: unknown, readers: Known): MembersRead<Known> {
   return readMembers(value === undefined ? {} : value, 'options', readers)
 }

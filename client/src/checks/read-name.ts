@@ -1,4 +1,4 @@
-// Names that the server knows by a pattern.
+// Checks names by the server's patterns.
 import { keyNamePattern, tenantIdPattern } from '@keyhold/contract'
 import type { MemberErrorCode } from '../keyhold-client-error.ts'
 import type { Reader } from './read-members.ts'

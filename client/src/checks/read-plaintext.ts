@@ -1,4 +1,4 @@
-// A value to encrypt, as the bytes that will be encrypted.
+// Turns a value to encrypt into the bytes that are encrypted.
 import { KeyholdItemError } from '../keyhold-item-error.ts'
 import { byteCount, copyBytes, isBytes } from './copy-bytes.ts'
 import { readText } from './read-text.ts'
@@ -10,7 +10,7 @@ const code = 'ERR_CLIENT_PLAINTEXT_INVALID'
  * The bytes of a text, or a copy of the bytes.
  *
  * @param maxBytes - more are refused without being copied
- * @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID` for anything that would not come back as it was;
+ * @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID` for anything that decryption could not give back as it is;
  * KeyholdItemError `ERR_ITEM_TOO_LARGE`
  */
 export function readPlaintext(value: unknown, member: string, maxBytes: number): Uint8Array<ArrayBuffer> {
@@ -23,14 +23,14 @@ export function readPlaintext(value: unknown, member: string, maxBytes: number):
 }
 
 function textBytes(text: string, member: string, maxBytes: number): Uint8Array<ArrayBuffer> {
-  // A code unit takes at least a byte.
+  // Each code unit takes at least a byte.
   if (text.length > maxBytes) throw tooLarge()
   const bytes = new TextEncoder().encode(readText(text, member))
   if (bytes.length > maxBytes) throw tooLarge()
   return bytes
 }
 
-/** For what the server would refuse together with the whole request. */
+/** Refused here, because the server would refuse the whole request for its size. */
 export function tooLarge(): KeyholdItemError {
   return new KeyholdItemError({ code: 'ERR_ITEM_TOO_LARGE', title: 'The item is too large.' })
 }

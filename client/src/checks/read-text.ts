@@ -1,7 +1,7 @@
-// Text that will be encrypted or indexed.
+// Checks text that is encrypted or indexed.
 import { wrongMember } from './wrong-member.ts'
 
-/** @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID`, for a lone surrogate, too: UTF-8 has no form for it */
+/** @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID`, also for a lone surrogate, which UTF-8 cannot write */
 export function readText(value: unknown, member: string): string {
   if (typeof value === 'string' && value.isWellFormed()) return value
   const expected = typeof value === 'string' ? 'text without a lone surrogate' : 'a string'

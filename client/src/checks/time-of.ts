@@ -1,10 +1,10 @@
-// The time of a Date, whatever methods its maker gave it, in whatever realm it was made.
+// Reads the time of a Date, from any realm, without its own methods, which may be replaced.
 
-// It is called on the values themselves, which may be no Dates.
+// Called on values that may be no Dates.
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const { getTime } = Date.prototype
 
-/** Milliseconds since 1970. Undefined for anything but a Date, and for a Date that is no time. */
+/** Milliseconds since 1970; undefined for anything but a Date, and for an invalid Date. */
 export function timeOf(value: unknown): number | undefined {
   try {
     const timeMs = Reflect.apply(getTime, value, [])

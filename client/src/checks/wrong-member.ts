@@ -1,11 +1,11 @@
-// The one form of a refusal of something that a caller gave.
+// Makes the error for a wrong argument. All of them have this one form.
 import { KeyholdClientError, type MemberErrorCode } from '../keyhold-client-error.ts'
 
 /**
- * An error that names the member and what was expected there. It never quotes what was given: that may be a secret.
+ * An error that names the argument and says what was expected. It never quotes the value, which may be a secret.
  *
- * @param member - its place in the arguments, such as `items[3].context`
- * @param expected - continues "expected"
+ * @param member - the argument, such as `items[3].context`
+ * @param expected - the rest of the sentence that begins with "expected"
  */
 export function wrongMember(
   code: MemberErrorCode,

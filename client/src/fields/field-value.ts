@@ -1,5 +1,5 @@
-// A field's value as bytes: one letter for its type, then its text. The type is inside what is encrypted, so it comes
-// back as it was, and shows to nobody.
+// Writes a field's value as bytes: one letter for its type, then its text. The type is encrypted with the text, so that
+// decryption gives back the same type, and nobody else sees it.
 //
 //   s string · n number · b boolean · i bigint · d Date (ISO 8601, UTC) · x bytes
 import { isBytes } from '../checks/copy-bytes.ts'
@@ -10,8 +10,8 @@ import { KeyholdItemError, type ItemResult } from '../keyhold-item-error.ts'
 import { textOf } from '../text-of.ts'
 
 /**
- * @param maxBytes - of all that is encrypted, the letter included
- * @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID` for any other type, and for a Date that is no time;
+ * @param maxBytes - the limit for letter and text together
+ * @throws KeyholdClientError `ERR_CLIENT_PLAINTEXT_INVALID` for any other type, and for an invalid Date;
  * KeyholdItemError `ERR_ITEM_TOO_LARGE`
  */
 export function encodeFieldValue(value: unknown, member: string, maxBytes: number): Uint8Array<ArrayBuffer> {
@@ -35,7 +35,7 @@ function letterAndText(value: unknown, member: string): [letter: string, text: s
   throw wrongMember('ERR_CLIENT_PLAINTEXT_INVALID', member, expected)
 }
 
-/** The value again; an error for bytes that `encodeFieldValue` does not make, which something else has encrypted. */
+/** The value; an error for bytes that `encodeFieldValue` does not make: they were not encrypted as a field. */
 export function decodeFieldValue(bytes: Uint8Array): ItemResult<unknown> {
   const value = decoded(bytes)
   return value === undefined ? { error: notAField() } : { value }

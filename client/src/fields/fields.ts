@@ -1,5 +1,5 @@
-// Encrypting some fields of the application's own records. Each is bound to its table, column and record, so that a
-// token that somebody moves to another row or column does not decrypt.
+// Encrypts some fields of the application's own records. Each is bound to its table, column and record, so that a token
+// does not decrypt in another row or column.
 import { memberOf } from '../checks/member-of.ts'
 import { functionReader, readSignal } from '../checks/option-readers.ts'
 import { readBoundText } from '../checks/read-bound-text.ts'
@@ -16,9 +16,9 @@ export interface FieldsOptions<Plain> {
   /** The name of the table, collection or type of record. */
   table: string
   /**
-   * The record's id, a string that is not empty. It is read from records before and after encryption alike, so not from
-   * an encrypted field. It must never change: what was encrypted under it could not be decrypted. A record that gets its
-   * id from the database must have it before it is encrypted.
+   * Answers the record's id, a string that is not empty. It is called for records before and after encryption, so the
+   * id cannot be an encrypted field. The id must never change: under another one the fields do not decrypt. If the
+   * database makes the ids, get the id first and encrypt the record then.
    */
   id: (record: Plain) => string
   /** The name of the data key; not for local encryption, whose keys have none. */
@@ -26,17 +26,21 @@ export interface FieldsOptions<Plain> {
 }
 
 /**
- * Encrypts and decrypts records, which are plain objects. The records that are given stay as they are; what happens to
- * them during a call changes nothing.
+ * Encrypts and decrypts records, which are plain objects. Every method answers copies and leaves the caller's records
+ * as they are. The caller may change them during the call.
  */
 export interface Fields<Plain, Stored> {
   /**
    * A copy with tokens in place of the fields; null and missing fields are left alone.
    *
-   * @throws KeyholdClientError for a value that is no field's, and for a record without an id; KeyholdItemError
+   * @throws KeyholdClientError for a value that a field cannot have, and for a record without an id; KeyholdItemError
    */
   encrypt(record: Plain, options?: SignalOption): Promise<Stored>
-  /** A copy with the fields' values again, each of the type that it had. @throws KeyholdItemError, KeyholdClientError */
+  /**
+   * A copy with the fields' values again, each of the type that it had.
+   *
+   * @throws KeyholdItemError, KeyholdClientError
+   */
   decrypt(record: Stored, options?: SignalOption): Promise<Plain>
   /** Many records in as few requests as possible, one result for each: a bad record does not fail the others. */
   encryptMany(records: readonly Plain[], options?: SignalOption): Promise<ItemResult<Stored>[]>
@@ -45,11 +49,11 @@ export interface Fields<Plain, Stored> {
 
 type Items<Item> = readonly ItemResult<Item>[]
 
-/** What happens to each field, and to all of them at once. */
+/** Encryption or decryption: the item that each field becomes, and the call for all items. */
 interface Transform<Item> {
   toItem: (field: PlacedField, member: string) => Item
   run: (items: Items<Item>, signal: AbortSignal | undefined) => Promise<Items<unknown>>
-  /** After the results have taken the fields' places. */
+  /** Called when the results are in their places. */
   check: (record: PlacedRecord) => void
 }
 
@@ -80,7 +84,7 @@ export function fields<Plain extends object, Stored extends object = Plain>(
   }
 
   const decryption: Transform<TokenItem> = {
-    // What is no text is no token, and is refused as such, alone.
+    // Anything but text is no token: that record alone is refused.
     toItem: ({ value, context }) => ({ token: typeof value === 'string' ? value : '', context }),
     async run(items, signal) {
       const results = await cipher.decryptItems(items, signal)
@@ -114,7 +118,7 @@ export function fields<Plain extends object, Stored extends object = Plain>(
       return itemResult(() => {
         fillIn(record.value, own)
         check(record.value)
-        // What types the fields have before and after is the caller's knowledge.
+        // Only the caller knows the types of the fields before and after.
         return record.value.copy as To
       })
     })

@@ -1,4 +1,4 @@
-// A record taken apart: its copy, and the fields in it with what each is bound to.
+// Copies a record and finds its fields, with the context that each is bound to.
 import { wrongMember } from '../checks/wrong-member.ts'
 import { readBoundText } from '../checks/read-bound-text.ts'
 import type { Context } from '../value-cipher.ts'
@@ -11,7 +11,7 @@ export interface Binding {
   id: (record: RecordCopy) => unknown
 }
 
-/** A field that is there. */
+/** A field that the record has. */
 export interface PlacedField {
   path: FieldPath
   /** The object in the copy that holds it, under `name`. */
@@ -22,10 +22,10 @@ export interface PlacedField {
 }
 
 export interface PlacedRecord {
-  /** Its place in the caller's arguments. */
+  /** The record's name in errors. */
   member: string
   copy: RecordCopy
-  /** Undefined where there is no field to bind to it. */
+  /** Undefined where the record has no field to bind to it. */
   id: string | undefined
   fields: PlacedField[]
 }
@@ -47,8 +47,8 @@ export function placeRecord(record: unknown, member: string, binding: Binding): 
 }
 
 /**
- * Checks that the record will have the same id when it is read. It does not where the id is made anew each time, or
- * stands in a field that is encrypted.
+ * Checks that the encrypted record has the same id. It has another one where the id is a new one each time, or is
+ * itself an encrypted field.
  *
  * @throws KeyholdClientError `ERR_CLIENT_RECORD_ID_INVALID`
  */

@@ -10,7 +10,7 @@ export interface FieldPath {
   segments: readonly string[]
 }
 
-/** A plain object that the SDK made itself. */
+/** A plain object that the SDK has made. */
 export type RecordCopy = Record<string, unknown>
 
 const code = 'ERR_CLIENT_FIELD_PATH_INVALID'
@@ -36,8 +36,8 @@ export function readPaths(value: unknown): FieldPath[] {
 }
 
 /**
- * A copy of a record, and of the objects on the way to its fields; what lies beside them is shared. Each member is read
- * once, so that all of the copy belongs together.
+ * A copy of a record and of the objects on the way to its fields; all other objects are shared. Each member is read
+ * once, so that the parts of the copy fit together.
  *
  * @throws KeyholdClientError `ERR_CLIENT_RECORD_INVALID` where the record, or an object on the way, is not plain
  */
@@ -76,5 +76,6 @@ export function placeOf(
 }
 
 function copyObject(value: unknown, member: string): RecordCopy {
-  return Object.fromEntries(plainEntries(value, 'ERR_CLIENT_RECORD_INVALID', member))
+  // Hidden members belong to the library that made the record, not to what is stored.
+  return Object.fromEntries(plainEntries(value, 'ERR_CLIENT_RECORD_INVALID', member, 'left out'))
 }

@@ -1,11 +1,11 @@
-// Waiting that a signal can end, for what cannot be ended itself.
+// Lets a signal end the waiting for a promise. Whatever the promise stands for goes on.
 
 /** @throws what `promise` throws, or the reason of `signal` as soon as that is aborted */
 export function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
     const end = (): void => {
-      // The reason is the caller's to choose.
+      // The caller chooses the reason, which may be no Error.
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       reject(signal.reason)
     }

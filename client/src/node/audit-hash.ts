@@ -1,4 +1,4 @@
-// The hash of an audit record, for records that come from elsewhere: a broken one must not pass for another one.
+// The hash of an audit record from elsewhere. A broken record is refused: it must not have the hash of another one.
 import { auditHash as hashOfRecord, auditHashBytes, isUuid, type AuditRecord } from '@keyhold/core'
 import { copyBytes, isBytes } from '../checks/copy-bytes.ts'
 import { memberOf } from '../checks/member-of.ts'
@@ -9,7 +9,7 @@ import { wrongMember } from '../checks/wrong-member.ts'
 
 const code = 'ERR_CLIENT_AUDIT_RECORD_INVALID'
 
-// A length in the record's bytes takes two of them.
+// The record's bytes hold each length in two bytes.
 const maxTextBytes = 0xffff
 
 /**

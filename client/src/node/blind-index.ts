@@ -1,4 +1,4 @@
-// The blind index of values, computed here under a leased key.
+// Computes blind indexes of values here, under a leased key.
 import { blindIndex } from '@keyhold/core'
 import { readBoundText } from '../checks/read-bound-text.ts'
 import { optional, readMembers, readOptions } from '../checks/read-members.ts'
@@ -10,22 +10,22 @@ import type { DataKeyLeases } from './data-key-leases.ts'
 import { signalReaders } from './file-options.ts'
 
 export interface BlindIndexOptions {
-  /** The name of the index's key, which nothing else is encrypted with. */
+  /** The name of the index's key. Nothing is encrypted with this key. */
   keyName: string
   /** Length: a multiple of 8 from 64 to 256; default 128. Shorter ones have more values in common, and leak less. */
   bits?: number
 }
 
-/** Computes what stands beside an encrypted field so that equal values can be found. */
+/** Computes indexes, which are stored beside an encrypted field so that equal values can be found. */
 export interface BlindIndex {
   /**
-   * The index of a value in base64url. Equal values of one column have equal indexes. The caller decides what counts as
-   * equal, as upper and lower case, by normalising.
+   * The index of a value, in base64url. Equal values of one column have equal indexes. Normalise values first where
+   * different spellings, such as upper and lower case, are to count as equal.
    */
   compute(value: string, place: { table: string; column: string }, options?: SignalOption): Promise<string>
 }
 
-/** @throws KeyholdClientError for the options */
+/** @throws KeyholdClientError for a wrong option */
 export function createBlindIndex(leases: DataKeyLeases, options: unknown): BlindIndex {
   const { keyName, bits = 128 } = readMembers(options, 'options', {
     keyName: readKeyName,

@@ -1,4 +1,4 @@
-// The client for Node: what the browser's does, and local encryption.
+// The client for Node: the browser's client, and local encryption.
 import { clientOptionReaders } from '../client-options.ts'
 import { functionReader, wholeNumberReader } from '../checks/option-readers.ts'
 import { optional, readMembers } from '../checks/read-members.ts'
@@ -13,14 +13,14 @@ import { createLeaseStore } from './data-key-leases.ts'
 import { createLocalEncryption, type LocalEncryption } from './local-encryption.ts'
 
 export interface KeyholdClientOptions extends ApiClientOptions {
-  /** Leased keys held at a time; from 1, default 1,000. */
+  /** How many leased keys are held at a time; from 1, default 1,000. */
   maxLeases?: number
   /**
    * Milliseconds for which one data key encrypts new values and files, while its lease is renewed; from 0, default one
    * hour. Each data key is a row on the server.
    */
   dataKeyMaxAgeMs?: number
-  /** Instead of `performance.now`: a clock in milliseconds that never goes back, for tests. */
+  /** For tests: a clock in milliseconds that never goes back. Default: `performance.now`. */
   clock?: () => number
 }
 
@@ -71,7 +71,7 @@ function readAge(value: unknown, member: string): number {
   throw wrongMember('ERR_CLIENT_OPTION_INVALID', member, 'a number from 0')
 }
 
-/** A clock that fails later on ends every lease: it must not throw in a timer, nor keep a key alive. */
+/** Where the clock fails later on, every lease has ended: it must not throw in a timer, nor keep a key alive. */
 function readClock(value: unknown, member: string): () => number {
   const clock = functionReader<() => unknown>()(value, member)
   const safeClock = (): number => {

@@ -1,5 +1,5 @@
-// The data keys that a client may hold, of all its tenants: one for encrypting, renewed as often as its lease ends, and
-// those of what it decrypts.
+// The data keys that a client holds. Each tenant has one for encryption, whose lease is renewed each time it ends, and
+// those of the tokens and files that are decrypted.
 import type { KeyObject } from 'node:crypto'
 import type { KeyholdCall } from '../call-types.ts'
 import { KeyholdApiError } from '../keyhold-api-error.ts'
@@ -7,7 +7,7 @@ import { LeaseCache, type Fetched, type Lease, type LeaseCacheOptions } from './
 import { badReply, readBlindIndexKey, readDataKeyLease, type LeasedKey } from './read-lease.ts'
 
 export interface DataKeyLeasesOptions extends LeaseCacheOptions {
-  /** Milliseconds for which new values are encrypted under one data key, however often its lease is renewed. */
+  /** How many milliseconds one data key encrypts new values, however often its lease is renewed. */
   dataKeyMaxAgeMs: number
 }
 
@@ -15,7 +15,7 @@ export interface DataKeyLeasesOptions extends LeaseCacheOptions {
 export interface LeaseStore {
   dataKeys: LeaseCache<LeasedKey>
   blindIndexKeys: LeaseCache<KeyObject>
-  /** For each tenant the header under which it encrypts, which is not secret. */
+  /** For each tenant the header of the data key that encrypts. Headers are not secret. */
   headers: Map<string, { header: string; madeAtMs: number }>
   options: DataKeyLeasesOptions
 }
@@ -31,11 +31,15 @@ export function createLeaseStore(options: DataKeyLeasesOptions): LeaseStore {
 
 /** The leases of one tenant. */
 export interface DataKeyLeases {
-  /** The data key for encrypting. */
+  /** The data key for encryption. */
   forEncryption(signal?: AbortSignal): Promise<Lease<LeasedKey>>
-  /** The data key that a header names. @throws KeyholdApiError `ERR_DECRYPTION_FAILED` when the tenant has no such key */
+  /**
+   * The data key that a header names.
+   *
+   * @throws KeyholdApiError `ERR_DECRYPTION_FAILED` when the tenant has no such key
+   */
   forHeader(header: Buffer, signal?: AbortSignal): Promise<Lease<LeasedKey>>
-  /** For what goes on for long: asks the server again once the lease is over. One for one operation stays as it is. */
+  /** For long operations: asks the server again once the lease is over. A lease for one operation stays as it is. */
   prolong(lease: Lease<LeasedKey>, signal?: AbortSignal): Promise<Lease<LeasedKey>>
   blindIndexKey(keyName: string, signal?: AbortSignal): Promise<KeyObject>
 }
@@ -45,7 +49,7 @@ export function createDataKeyLeases(
   tenantId: string | undefined,
   call: KeyholdCall,
 ): DataKeyLeases {
-  // A tenant's id has no space.
+  // Ids of tenants have no spaces.
   const tenant = tenantId ?? ''
   const current = `${tenant} current`
   const oneOperation = new WeakSet<Lease<LeasedKey>>()
@@ -65,7 +69,7 @@ export function createDataKeyLeases(
       try {
         return await unwrap(known.header)
       } catch (error) {
-        // The key is gone, and with it nothing but the reason to go on with it.
+        // The key is gone. A new one does as well.
         if (!(error instanceof KeyholdApiError) || error.status !== 400) throw error
         headers.delete(tenant)
       }
@@ -99,7 +103,7 @@ export function createDataKeyLeases(
     async prolong(lease, signal) {
       if (dataKeys.isRunning(lease) || oneOperation.has(lease)) return lease
       const renewed = await leases.forHeader(lease.key.header, signal)
-      // However short, a renewal is for no more than its time.
+      // A renewed lease ends with its time, however short that is.
       oneOperation.delete(renewed)
       return renewed
     },

@@ -1,5 +1,4 @@
-// From an encrypted file to its content. Each chunk is verified before it is written, and the whole before it has its
-// name.
+// Decrypts a file. Each chunk is verified before it is written, and the whole file before it gets its name.
 import { createFileOpener, fileFormat, parseFileHeader } from '@keyhold/core'
 import { readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
@@ -27,7 +26,7 @@ export async function decryptFile(
     parseFileHeader(head)
     let lease = await leases.forHeader(head.subarray(0, fileFormat.headerBytes), signal)
     const opener = createFileOpener(lease.key.dataKey, context, head)
-    // Nobody else's to read until its owner says so.
+    // Only the owner may read it, until the owner decides otherwise.
     const to = await openTarget(targetPath, { overwrite, mode: 0o600 })
     try {
       let next = 0

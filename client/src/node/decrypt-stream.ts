@@ -1,5 +1,5 @@
-// A web stream from an encrypted file's bytes to plaintext, each chunk after it is verified. A stream that was cut fails
-// at its end: whoever acts on what came before the end acts on a part.
+// A web stream that decrypts a file's bytes. Each chunk comes out after it is verified. A stream that was cut fails
+// only at its end: a reader that acts earlier acts on a part.
 import { createFileOpener, fileFormat, parseFileHeader, type FileOpener } from '@keyhold/core'
 import { readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
@@ -18,7 +18,7 @@ export function decryptStream(leases: DataKeyLeases, options: unknown): ByteStre
   let started: { lease: Lease<LeasedKey>; opener: FileOpener } | undefined
   let next = 0
 
-  /** Takes the head from the front of a piece and answers the rest. */
+  /** Takes the file's head from the front of a piece, and answers the rest of the piece. */
   function takeHead(piece: Uint8Array): Uint8Array {
     const part = piece.subarray(0, head.length - headLength)
     head.set(part, headLength)

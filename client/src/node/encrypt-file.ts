@@ -1,4 +1,4 @@
-// From a file to an encrypted one, under a leased data key.
+// Encrypts a file under a leased data key.
 import { createFileSealer, fileFormat } from '@keyhold/core'
 import { readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'

@@ -1,4 +1,5 @@
-// A web stream from plaintext to an encrypted file's bytes. It waits where its reader does, and holds one chunk.
+// A web stream that encrypts its input to the bytes of an encrypted file. It is no faster than its reader, and holds
+// one chunk.
 import { createFileSealer, fileFormat, type FileSealer } from '@keyhold/core'
 import { readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'

@@ -1,4 +1,4 @@
-// Reading in the middle of an encrypted file: only the chunks that cover what is asked for are read and decrypted.
+// Reads ranges of an encrypted file: only the chunks that cover a range are read and decrypted.
 import {
   createFileOpener,
   fileFormat,
@@ -20,17 +20,17 @@ import { readFilePath } from './read-file-path.ts'
 /** An open encrypted file. Close it when done. */
 export interface EncryptedFile {
   /**
-   * The size of the content in bytes, after the file's last chunk is verified: a file that was cut has no size.
+   * The size of the content in bytes, once the file's last chunk is verified. A file that was cut has no size.
    *
    * @throws KeyholdError `ERR_DECRYPTION_FAILED`
    */
   size(): Promise<number>
   /**
-   * The content from `start` up to `end`, which is not part of it; without `end` up to the file's. Below zero they
-   * count from the end; both are cut to the content, as `slice` does.
+   * The content from `start` to before `end`; without `end`, to the end of the file. As for `slice`, numbers below zero
+   * count from the end, and numbers beyond the content are cut.
    *
    * @throws KeyholdError `ERR_DECRYPTION_FAILED`, with the place in `details.offset`; KeyholdClientError
-   * `ERR_CLIENT_RANGE_INVALID` for a range that does not fit into memory, too
+   * `ERR_CLIENT_RANGE_INVALID`, also for a range that does not fit into memory
    */
   readRange(start: number, end?: number, options?: SignalOption): Promise<Buffer<ArrayBuffer>>
   close(): Promise<void>
@@ -51,7 +51,7 @@ export async function openEncryptedFile(
       const { key } = await leases.forHeader(head.subarray(0, fileFormat.headerBytes), readSignal)
       return [key.dataKey, () => createFileOpener(key.dataKey, context, head)]
     })
-    // A wrong context shows here, not at the first reading.
+    // A wrong context shows here, before the first range is read.
     await chunks.opener(signal)
     return encryptedFile(chunks, handle)
   } catch (error) {
@@ -69,7 +69,7 @@ function encryptedFile(chunks: ChunkReader, handle: FileHandle): EncryptedFile {
       const end = optional(readPlace)(givenEnd, 'end')
       const isFromEnd = start < 0 || end === undefined || end < 0
       const fileSize = await chunks.size()
-      // A range up to the end, or beyond, says where the end is: that must be true.
+      // A range that reaches the end tells where the end is, so the end must be verified.
       const touchesEnd = isFromEnd || fileSize === undefined || end >= fileSize
       const size = touchesEnd ? await chunks.verifiedSize(signal) : fileSize
       const from = start < 0 ? Math.max(0, size + start) : Math.min(start, size)
@@ -91,7 +91,7 @@ type KeySource = (signal: AbortSignal | undefined) => Promise<[DataKey, () => Fi
 class ChunkReader {
   readonly #handle: FileHandle
   readonly #keySource: KeySource
-  // By their data keys, which only the leases hold: with a lease's end its opener goes, too.
+  // By data key. Only the leases hold the data keys, so an opener goes when its lease ends.
   readonly #openers = new WeakMap<DataKey, FileOpener>()
 
   constructor(handle: FileHandle, keySource: KeySource) {
@@ -99,7 +99,7 @@ class ChunkReader {
     this.#keySource = keySource
   }
 
-  /** Asks for the key each time, so that nothing opens after the lease. */
+  /** Asks for the key each time, so that nothing is decrypted after the lease. */
   async opener(signal: AbortSignal | undefined): Promise<FileOpener> {
     const [dataKey, create] = await this.#keySource(signal)
     const known = this.#openers.get(dataKey)
@@ -109,7 +109,7 @@ class ChunkReader {
     return opener
   }
 
-  /** The size that the file's length tells, which is not verified; undefined where it has been cut. */
+  /** The size by the file's length, which is not verified; undefined where the file was cut. */
   async size(): Promise<number | undefined> {
     return plaintextFileBytes((await this.#handle.stat()).size)
   }
@@ -136,7 +136,7 @@ class ChunkReader {
     return plaintext.subarray(from - start, to - start)
   }
 
-  /** Chunks from `first` to `last`. */
+  /** The content of the chunks from `first` to `last`. */
   async #open(
     first: number,
     last: number,
@@ -147,13 +147,7 @@ class ChunkReader {
     const isLast = last === Math.floor(size / fileFormat.chunkBytes)
     const sealed = roomFor((last - first + 1) * fileFormat.sealedChunkBytes)
     const at = fileFormat.headBytes + first * fileFormat.sealedChunkBytes
-    let length = 0
-    while (length < sealed.length) {
-      signal?.throwIfAborted()
-      const { bytesRead } = await this.#handle.read(sealed, length, sealed.length - length, at + length)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
+    const length = await readBlock(this.#handle, sealed, signal, at)
     const plaintext = roomFor((last - first + 1) * fileFormat.chunkBytes)
     const written = opener.openBlock(first, sealed.subarray(0, length), plaintext, isLast)
     return plaintext.subarray(0, written)

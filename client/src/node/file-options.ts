@@ -12,7 +12,7 @@ export interface StreamOptions extends SignalOption {
 export interface FileOptions extends StreamOptions {
   /** Replaces a target that exists. Default false: it is refused. */
   overwrite?: boolean
-  /** Called now and then with how many bytes of the source are done. Use `signal` to stop: an error that it throws is the `cause` of a KeyholdClientError. */
+  /** Called now and then with the bytes of the source that are done. An error that it throws ends the call. */
   onProgress?: (bytes: number) => void
 }
 

@@ -12,7 +12,7 @@ export function encryptedSize(plaintextBytes: number): number {
 }
 
 /**
- * The size of the content in a file of `fileBytes` bytes; undefined where no file has this size, as one that was cut.
+ * The size of the content in a file of `fileBytes` bytes; undefined where no whole file has this size.
  *
  * @throws KeyholdClientError `ERR_CLIENT_RANGE_INVALID`
  */

@@ -1,4 +1,4 @@
-// Writing a file that appears whole or not at all: beside the target, synced, then renamed.
+// Writes a file that appears whole or not at all: it is written beside the target, synced, and then renamed.
 import { randomUUID } from 'node:crypto'
 import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -6,20 +6,20 @@ import { KeyholdFileError } from './keyhold-file-error.ts'
 
 export interface FileTarget {
   write(bytes: Uint8Array): Promise<void>
-  /** Makes the file appear under its name, on disk for good. */
+  /** Gives the file its name, once it is on disk for good. */
   complete(): Promise<void>
   /** Removes what was written. */
   discard(): Promise<void>
 }
 
 export interface FileTargetOptions {
-  /** Replaces what has the target's name. Default: refuse. */
+  /** Whether a file that has the target's name is replaced. */
   overwrite: boolean
   /** Permissions of the new file. */
   mode: number
 }
 
-/** @throws KeyholdFileError `ERR_FILE_TARGET_EXISTS`; the disk's own errors */
+/** @throws KeyholdFileError `ERR_FILE_TARGET_EXISTS`; Node's own errors */
 export async function openTarget(
   target: string,
   { overwrite, mode }: FileTargetOptions,
@@ -49,7 +49,7 @@ export async function openTarget(
   }
 }
 
-// A link fails where a rename would replace. Some file systems have none: there the look before must do.
+// A link fails where a rename would replace the target. On file systems without links the look before must do.
 async function nameUnlessTaken(partial: string, target: string): Promise<void> {
   try {
     await link(partial, target)
@@ -61,7 +61,7 @@ async function nameUnlessTaken(partial: string, target: string): Promise<void> {
   await rm(partial)
 }
 
-// lstat: a link that leads nowhere is something, too.
+// lstat, because a link that leads nowhere counts, too.
 async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path)

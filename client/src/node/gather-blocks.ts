@@ -1,9 +1,9 @@
-// Cuts a stream's pieces, of any length, into blocks of whole units, gathering what is left over for the next piece.
+// Cuts a stream's pieces, which have any length, into blocks of whole units, and keeps the rest for the next piece.
 
-// As large as a file's blocks: a huge piece is worked on in parts.
+// As large as the blocks of files, so that a huge piece is worked on in parts.
 const unitsInBlock = 64
 
-/** Feeds `take` with blocks of 1 to 64 whole units. */
+/** Hands blocks of 1 to 64 whole units to `take`. */
 export class BlockGatherer {
   readonly #unitBytes: number
   readonly #room: Buffer
@@ -14,7 +14,7 @@ export class BlockGatherer {
     this.#room = Buffer.allocUnsafeSlow(unitBytes)
   }
 
-  /** What is left over, less than a unit. */
+  /** The bytes that are left over, less than a unit. */
   get rest(): Buffer {
     return this.#room.subarray(0, this.#held)
   }

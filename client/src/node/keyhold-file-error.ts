@@ -1,5 +1,5 @@
-// What is wrong with a path that was given, before anything was encrypted. What the disk itself refuses comes as Node's
-// own errors, with their codes.
+// Errors about a file that the caller named, before anything was encrypted. Errors of the disk are Node's own, with
+// their codes.
 
 /**
  * - `ERR_FILE_TARGET_EXISTS`: the target is there already, and `overwrite` was not given.

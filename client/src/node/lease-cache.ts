@@ -1,11 +1,11 @@
-// Leased keys in memory. A key is held no longer than the server said, by a monotonic clock, counted from before the
-// request was sent; then it is dropped, whether anybody asks for it or not.
+// Leased keys in memory. A key is held no longer than the server said, by a monotonic clock that is read before the
+// request is sent. Then it is dropped, even if nobody asks for it.
 import { KeyholdClientError } from '../keyhold-client-error.ts'
 import { abortable } from './abortable.ts'
 
 export interface Lease<Key> {
   readonly key: Key
-  /** By the cache's clock. Not after the fetch itself: the key serves the one operation that fetched it. */
+  /** By the cache's clock. If it is over when the key arrives, the key serves the one operation that fetched it. */
   readonly expiresAtMs: number
 }
 
@@ -17,11 +17,11 @@ export interface Fetched<Key> {
 export interface LeaseCacheOptions {
   /** A monotonic clock in milliseconds. */
   clock: () => number
-  /** The longest-unused leases are dropped beyond. */
+  /** Beyond this number the leases that were unused for longest are dropped. */
   maxLeases: number
 }
 
-// Node takes a longer timer for one of a millisecond.
+// Node treats longer times as one millisecond.
 const longestTimerMs = 2 ** 31 - 1
 
 export class LeaseCache<Key> {
@@ -38,18 +38,18 @@ export class LeaseCache<Key> {
     this.#maxLeases = maxLeases
   }
 
-  /** Keys in memory. */
+  /** The number of keys in memory. */
   get size(): number {
     return this.#leases.size
   }
 
-  /** The lease that is held under `name`, if it still runs. */
+  /** The lease under `name`, if it is held and still runs. */
   find(name: string): Lease<Key> | undefined {
     const lease = this.#leases.get(name)
     if (lease === undefined) return undefined
     this.#leases.delete(name)
     if (!this.isRunning(lease)) return undefined
-    // Last in the map: the last to be dropped for want of room.
+    // The last one in the map is the last to be dropped for want of room.
     this.#leases.set(name, lease)
     return lease
   }
@@ -59,10 +59,10 @@ export class LeaseCache<Key> {
   }
 
   /**
-   * The lease under `name`, fetched when none runs. Callers at the same time share one fetch, but never a key that is
-   * for one operation alone.
+   * The lease under `name`, which is fetched when none runs. Callers at the same time share one fetch, but never a key
+   * that is for one operation alone.
    *
-   * @throws what `fetch` throws; the reason of `signal`, which ends the waiting of this caller alone
+   * @throws the error of `fetch`; the reason of `signal`, which ends the waiting of this caller alone
    */
   async get(name: string, fetch: () => Promise<Fetched<Key>>, signal?: AbortSignal): Promise<Lease<Key>> {
     signal?.throwIfAborted()
@@ -108,7 +108,7 @@ export class LeaseCache<Key> {
     clearTimeout(this.#sweep)
     this.#sweepAtMs = atMs
     const delayMs = Math.min(longestTimerMs, Math.max(1, Math.ceil(atMs - this.#clock())))
-    // Unreferenced: a process does not stay alive for it.
+    // Unreferenced, so that the process may end before it.
     this.#sweep = setTimeout(() => {
       this.#dropExpired()
     }, delayMs).unref()

@@ -1,4 +1,4 @@
-// Values encrypted here, under leased data keys: the tokens are those that the server makes and takes.
+// Encrypts and decrypts values here, under leased data keys. The tokens are the same as the server's.
 import {
   decryptValue,
   encryptValue,
@@ -13,7 +13,7 @@ import { KeyholdApiError } from '../keyhold-api-error.ts'
 import { KeyholdItemError, type ItemResult } from '../keyhold-item-error.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
 
-// A token is a string, and the longest has some 536 million characters. Larger content is for files.
+// A token is a string, and strings have at most some 536 million characters. Larger content belongs in files.
 const maxPlaintextBytes = 256 * 1_048_576
 
 export function createLocalCipher(leases: DataKeyLeases): ItemCipher {
@@ -23,7 +23,7 @@ export function createLocalCipher(leases: DataKeyLeases): ItemCipher {
 
     async encryptItems(items, signal) {
       signal?.throwIfAborted()
-      // No key is leased for nothing.
+      // Without a good item no key is leased.
       const lease = items.some(isGood) ? await leases.forEncryption(signal) : undefined
       return items.map((item) => {
         if (item.error !== undefined || lease === undefined) return { error: item.error ?? failed() }
@@ -36,7 +36,7 @@ export function createLocalCipher(leases: DataKeyLeases): ItemCipher {
       const tokens = items.map((item) =>
         item.error === undefined ? attempt(() => parseToken(item.value.token)) : item,
       )
-      // One at a time and each once: a list has few data keys, mostly one.
+      // One after the other, and each once: a list has few data keys, mostly one.
       const dataKeys = new Map<string, ItemResult<DataKey>>()
       for (const { value: token } of tokens) {
         const name = token?.headerBytes.toString('hex')
@@ -56,7 +56,7 @@ export function createLocalCipher(leases: DataKeyLeases): ItemCipher {
   }
 }
 
-/** Ignored, it would promise that destroying the name destroys the value. */
+/** A name that is ignored would promise that destroying it destroys the value. */
 function refuseKeyName(value: unknown, member: string): undefined {
   if (value === undefined) return undefined
   const expected = 'nothing: a key that is leased for local encryption has no name'
@@ -79,7 +79,7 @@ async function dataKeyOf(
   try {
     return { value: (await leases.forHeader(header, signal)).key.dataKey }
   } catch (error) {
-    // Only that there is no such key concerns the item alone; that the tenant is locked concerns everything.
+    // A missing key concerns this item alone; a locked tenant concerns all of them.
     if (!(error instanceof KeyholdApiError) || error.status !== 400) throw error
     const { code, title, detail } = error
     return { error: new KeyholdItemError({ code, title, detail }) }

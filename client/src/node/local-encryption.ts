@@ -1,4 +1,5 @@
-// A tenant's local side: values, files and streams are encrypted here, under leased data keys, and never travel.
+// A tenant's local side: it encrypts values, files and streams here, under leased data keys. The plaintext never
+// travels.
 import type { KeyholdCall } from '../call-types.ts'
 import { fields, type Fields, type FieldsOptions } from '../fields/fields.ts'
 import type { ValueCipher } from '../value-cipher.ts'
@@ -16,14 +17,14 @@ import { readFileRange } from './read-file-range.ts'
 
 /**
  * Every method leases a data key when it holds none, and asks again when the lease is over. While the tenant is locked
- * that is refused: KeyholdApiError, status 424. A wrong argument is a KeyholdClientError.
+ * the server refuses that: KeyholdApiError, status 424. For a wrong argument every method throws a KeyholdClientError.
  */
 export interface LocalEncryption extends ValueCipher {
-  /** Encrypts a value of at most 256 MiB to a token, which the server can decrypt, too, up to 1 MiB. */
+  /** Encrypts a value of at most 256 MiB to a token. The server, too, decrypts tokens of values up to 1 MiB. */
   encrypt(plaintext: string | Uint8Array, options?: StreamOptions): Promise<string>
   /** @throws KeyholdItemError `ERR_DECRYPTION_FAILED` */
   decrypt(token: string, options?: DecryptOptions): Promise<Uint8Array<ArrayBuffer>>
-  /** `decrypt` for what was text. @throws KeyholdClientError `ERR_CLIENT_NOT_TEXT` where it is not UTF-8 */
+  /** `decrypt` for values that were text. @throws KeyholdClientError `ERR_CLIENT_NOT_TEXT` for any that is not UTF-8 */
   decryptText(token: string, options?: DecryptOptions): Promise<string>
   fields<Plain extends object, Stored extends object = Plain>(
     paths: readonly string[],

@@ -1,4 +1,4 @@
-// A file that the caller names, as a path. Read at once: a URL can be changed while the call waits.
+// Reads the path of a file that the caller names. It is read at once: the caller can change a URL while the call waits.
 import { fileURLToPath } from 'node:url'
 import { wrongMember } from '../checks/wrong-member.ts'
 
@@ -7,8 +7,8 @@ const code = 'ERR_CLIENT_FILE_INVALID'
 /**
  * The path that a path or a file: URL names.
  *
- * @throws KeyholdClientError `ERR_CLIENT_FILE_INVALID`, for text with a NUL or a lone surrogate, too: the disk would see
- * another name
+ * @throws KeyholdClientError `ERR_CLIENT_FILE_INVALID`, also for a NUL or a lone surrogate: the disk would see another
+ * name
  */
 export function readFilePath(value: unknown, member: string): string {
   const path = typeof value === 'string' ? value : pathOfUrl(value, member)

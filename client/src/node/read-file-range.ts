@@ -1,4 +1,4 @@
-// One range of an encrypted file: opened, read and closed.
+// Reads one range of an encrypted file: opens it, reads and closes it.
 import { optional, readOptions } from '../checks/read-members.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
 import { openEncryptedFile, readPlace } from './encrypted-file.ts'
@@ -15,7 +15,7 @@ export async function readFileRange(
   path: unknown,
   given: GivenRange,
 ): Promise<Buffer<ArrayBuffer>> {
-  // All of it is read before the file is opened, which waits.
+  // All arguments are read before the first await.
   const { context, signal } = readOptions(given.options, streamReaders)
   const start = readPlace(given.start, 'start')
   const end = optional(readPlace)(given.end, 'end')

@@ -1,5 +1,5 @@
-// The server's answer to a request for a key. Anything odd about it is refused: a value that is encrypted under another
-// key than the server knows is lost.
+// Checks the server's answer to a request for a key. Anything odd is refused: a value is lost that is encrypted under a
+// key that the server does not know.
 import { tenantIdPattern } from '@keyhold/contract'
 import {
   isKeyholdError,
@@ -22,7 +22,7 @@ export interface LeasedKey {
 
 const tenantIdForm = new RegExp(tenantIdPattern)
 
-/** @throws KeyholdClientError `ERR_CLIENT_BAD_REPLY`, as for a key of another tenant than `tenantId` */
+/** @throws KeyholdClientError `ERR_CLIENT_BAD_REPLY`, also for the key of another tenant */
 export function readDataKeyLease(body: unknown, tenantId: string | undefined): Fetched<LeasedKey> {
   const { id, key, expiresInSeconds, members } = readKey(body, tenantId)
   const header = typeof members.header === 'string' ? parseBase64(members.header) : undefined
@@ -40,7 +40,7 @@ export function readBlindIndexKey(body: unknown, tenantId: string | undefined): 
 }
 
 interface AnsweredKey extends Fetched<KeyObject> {
-  /** The tenant's. */
+  /** The tenant's id. */
   id: string
   members: Readonly<Record<string, unknown>>
 }

@@ -1,9 +1,9 @@
-// What is written to a stream.
+// Checks and copies a piece that is written to a stream.
 import { copyBytes, isBytes } from '../checks/copy-bytes.ts'
 import { wrongMember } from '../checks/wrong-member.ts'
 
 /**
- * A copy of the piece: its writer may fill the same buffer again, or give it away, while a key is fetched.
+ * Copies the piece: while a key is fetched, its writer may fill the same buffer again or give it away.
  *
  * @throws KeyholdClientError `ERR_CLIENT_PIECE_INVALID`
  */

@@ -1,5 +1,5 @@
-// The loop of encrypting and decrypting files: while one block is worked on, the next is read and the one before is
-// written. Memory is four blocks, whatever the size of the file.
+// The loop that encrypts and decrypts files: while one block is worked on, the next one is read and the previous one is
+// written. It takes the memory of four blocks, whatever the size of the file.
 import type { FileHandle } from 'node:fs/promises'
 import { readBlock } from './file-source.ts'
 import type { FileTarget } from './file-target.ts'
@@ -7,13 +7,13 @@ import type { FileTarget } from './file-target.ts'
 export interface BlockTransform {
   inputBytes: number
   outputBytes: number
-  /** Turns a block into bytes at the start of `output`, and answers how many. A block is shorter only when it is the last. */
+  /** Writes the result of a block to the start of `output`, and answers its length. Only the last block is shorter. */
   transform: (input: Uint8Array, output: Buffer, isLast: boolean) => Promise<number>
   signal: AbortSignal | undefined
   onProgress: ((bytes: number) => void) | undefined
 }
 
-/** Answers the bytes that were read. */
+/** Answers the number of bytes that were read. */
 export async function transformFile(
   source: FileHandle,
   target: FileTarget,
@@ -41,12 +41,12 @@ export async function transformFile(
     await writing
     return total
   } finally {
-    // Nothing writes to the file after this.
+    // After this nothing writes to the file.
     await writing.catch(() => undefined)
   }
 }
 
-// It is awaited later, or never when something else fails first; that must not count as unhandled.
+// The promise is awaited later, or never if something else fails first. Node must not count that as unhandled.
 function handled<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined)
   return promise

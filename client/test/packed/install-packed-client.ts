@@ -1,4 +1,4 @@
-// The packed client in an application of its own, where nothing else is installed.
+// Installs the packed client in an application that has no other package.
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ export interface PackedClient {
   application: string
   /** The installed package. */
   folder: string
-  /** What lies in `node_modules`. */
+  /** The names in `node_modules`. */
   installed: string[]
 }
 

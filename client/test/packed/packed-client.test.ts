@@ -1,5 +1,6 @@
-// What `npm run pack` makes, installed alone: its files, its types, and what it does in Node and in a browser against a
-// real server. OLDEST_NODE names a Node 22 to run it in, too; `npm install node@22` in a folder of its own brings one.
+// The package that `npm run pack` makes, installed alone: its files, its types, and its work in Node and in a browser
+// against a real server. It also runs in the Node 22 that OLDEST_NODE names; `npm install node@22` in a folder of its
+// own brings one.
 import { execFile } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -27,21 +28,21 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'keyhold-packed-'))
   ;[client, server] = await Promise.all([installPackedClient(folder), startRealServer()])
   tenant = await server.createTenantWithOwnKey()
-  // Packing is work for a compiler: six seconds of a core that others may want as well.
+  // Packing runs a compiler: six seconds of a core that other tests may want as well.
 }, 180_000)
 afterAll(async () => {
   await server.stop()
   await rm(folder, { recursive: true })
 })
 
-/** What a file of the package imports: specifiers as they are written. */
+/** The specifiers that a file of the package imports. */
 function importsOf(file: string): string[] {
   const text = ts.sys.readFile(join(client.folder, file)) ?? ''
   const { importedFiles, typeReferenceDirectives, referencedFiles } = ts.preProcessFile(text)
   return [...importedFiles, ...typeReferenceDirectives, ...referencedFiles].map(({ fileName }) => fileName)
 }
 
-/** The files that one imports, and those that they import, and so on, itself included. */
+/** A file, the files that it imports, the files that those import, and so on. */
 function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -53,7 +54,7 @@ function reachableFrom(file: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
-/** Everything that a file needs from outside the package. */
+/** Every module outside the package that a file needs. */
 function outsideOf(file: string): Set<string> {
   const specifiers = [...reachableFrom(file)].flatMap((each) => importsOf(each))
   return new Set(specifiers.filter((specifier) => !specifier.startsWith('.')))
@@ -62,7 +63,7 @@ function outsideOf(file: string): Set<string> {
 const modulesOfNode = new Set(builtinModules.map((name) => `node:${name}`))
 
 describe('the package', () => {
-  test('has nothing to install beside it, and says what it needs', async () => {
+  test('needs no other package, and says what it needs', async () => {
     expect(client.installed).toEqual(['@keyhold'])
     const text = await readFile(join(client.folder, 'package.json'), 'utf8')
     const manifest = JSON.parse(text) as Record<string, unknown>
@@ -77,7 +78,7 @@ describe('the package', () => {
     expect(await readFile(join(client.folder, 'LICENSE'), 'utf8')).toContain('Apache License')
   })
 
-  test('its API client needs nothing of Node, the rest nothing but Node', () => {
+  test('has an API client that needs nothing of Node, and otherwise needs Node alone', () => {
     expect([...outsideOf('index.js')]).toEqual([])
     expect([...outsideOf('types/index.d.ts')]).toEqual([])
     for (const file of ['node.js', 'types/node/index.d.ts'])
@@ -85,7 +86,7 @@ describe('the package', () => {
     expect([...outsideOf('node.js')]).toContain('node:crypto')
   })
 
-  test('has no file that nothing leads to, and all that its README links to', async () => {
+  test('has only files that are used, and all that its README links to', async () => {
     const files = globSync('**/*', { cwd: client.folder, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(client.folder, join(entry.parentPath, entry.name)))
@@ -137,7 +138,7 @@ describe('its types', () => {
 })
 
 describe('what it does', () => {
-  /** A program of the application's, as JavaScript. */
+  /** A program of the application, as JavaScript. */
   async function javascript(program: string): Promise<string> {
     const text = await readFile(join(consumers, program), 'utf8')
     const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 }

@@ -1,4 +1,4 @@
-// A page that may use the packed client, on the same origin as the API: Keyhold knows nothing of CORS.
+// Serves a page with the packed client on the same origin as the API, because Keyhold does not support CORS.
 import { readFile } from 'node:fs/promises'
 import { request as sendRequest } from 'node:http'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const page = `<!doctype html><link rel="icon" href="data:,">
 
 /**
  * Starts a server for one test: `/` is the page, `/client/…` the package, `/program.js` the page's own program,
- * `/api/…` goes on to Keyhold.
+ * and `/api/…` is passed on to Keyhold.
  */
 export async function servePage(keyholdUrl: string, clientFolder: string, program: string): Promise<string> {
   return serve((request, response) => {

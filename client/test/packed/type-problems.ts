@@ -1,10 +1,10 @@
-// TypeScript as an application has it, on the application's file and on every declaration of the packed client.
+// Runs TypeScript as an application does, on the application's file and on every declaration of the packed client.
 import { join } from 'node:path'
 import ts from 'typescript'
 
 const types = join(import.meta.dirname, '../../../node_modules/@types')
 
-/** One line for each problem. Libraries of TypeScript and Node's own types are not checked. */
+/** One line for each problem. TypeScript's libraries and Node's types are not checked. */
 export function typeProblems(file: string, options: ts.CompilerOptions): string[] {
   const program = ts.createProgram([file], {
     strict: true,

@@ -33,7 +33,7 @@ describe.each([
   })
   afterAll(() => pool.end())
 
-  /** A client that has seen nothing yet. */
+  /** A client that holds no keys yet. */
   function sdkOf({ serviceToken }: RealTenant): TenantClient {
     return createKeyholdClient({ url: server.url, token: serviceToken }).tenant()
   }
@@ -45,12 +45,12 @@ describe.each([
     notes: { public: string; private?: string }
   }
 
-  /** What is stored, without anybody's keys. */
+  /** The stored row, as it is without any keys. */
   async function row(id: string): Promise<Row | undefined> {
     return (await pool.query<Row>('SELECT * FROM customers WHERE id = $1', [id])).rows[0]
   }
 
-  /** Changes stored rows as one with access to the database could, and takes that back afterwards. */
+  /** Changes stored rows as somebody with access to the database could, and undoes it afterwards. */
   async function tampered(statement: string, check: () => Promise<unknown>): Promise<void> {
     await pool.query('CREATE TABLE untouched AS TABLE customers')
     try {
@@ -63,7 +63,7 @@ describe.each([
 
   const failed = expect.objectContaining({ code: 'ERR_DECRYPTION_FAILED' }) as unknown
 
-  test('what is stored are tokens, beside what needs no secrecy', async () => {
+  test('secrets are stored as tokens, all else as it is', async () => {
     const stored = await row('7')
     expect(stored).toMatchObject({ name: 'Ada', notes: { public: 'calls' } })
     expect(stored?.ssn).toMatch(/^kh1\.[\w-]{100,}$/)
@@ -73,12 +73,12 @@ describe.each([
     expect(await row('9')).toMatchObject({ ssn: null, ssn_index: null, notes: { public: 'visits' } })
   })
 
-  test('what comes back is what went in', async () => {
+  test('customers come back as they were', async () => {
     expect(await customers.get('7')).toEqual(ada)
     expect(await customers.list()).toEqual([ada, bob, eve])
   })
 
-  test('a row is found by the value of its encrypted field, however that is written', async () => {
+  test('a row is found by the value of its encrypted field, in any spelling', async () => {
     expect(await customers.findBySsn('078-05-1120')).toEqual([ada])
     expect(await customers.findBySsn('078 05 1120')).toEqual([ada])
     expect(await customers.findBySsn('078-05-1121')).toEqual([])
@@ -86,7 +86,7 @@ describe.each([
     expect(rows).toEqual([])
   })
 
-  test('a changed value is found, the old one no more', async () => {
+  test('a changed value is found, and the old one is not', async () => {
     await customers.update({ ...bob, ssn: '111-11-1111' })
     expect(await customers.findBySsn(bob.ssn)).toEqual([])
     expect(await customers.findBySsn('111-11-1111')).toMatchObject([{ id: '8' }])
@@ -120,7 +120,7 @@ describe.each([
     await expect(others.get('7')).rejects.toEqual(failed)
   })
 
-  test('a migration of the tenant changes nothing that is stored, and nothing that is found', async () => {
+  test('a migration of the tenant changes neither rows nor searches', async () => {
     const before = await row('7')
     await server.migrate(tenant)
     await server.disableKey(tenant.arn)

@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-// Polls, because a KMS may take its time; how long it took decides nothing.
+// Polls, because a KMS may take its time; the time decides nothing.
 const poll = { timeout: 30_000, interval: 100 }
 
 function sdkOf(serviceToken: string): TenantClient {
@@ -52,7 +52,7 @@ test('a disabled key ends local encryption and decryption, and an enabled one br
   const encrypt = () => local.encrypt('another')
   await expect.poll(() => statusOf(encrypt), poll).toBe(424)
   await expect.poll(() => statusOf(() => local.decrypt(token)), poll).toBe(424)
-  // Once refused, nothing works: neither files that were open nor new ones, nor a client that holds no key.
+  // After the refusal nothing works: neither open files nor new ones, nor a client that holds no key.
   const doors: (() => Promise<unknown>)[] = [
     encrypt,
     () => local.decrypt(token),
@@ -77,7 +77,7 @@ test('a disabled key ends local encryption and decryption, and an enabled one br
   expect(await compute('v')).toBe(before)
 })
 
-test('a migration in the middle of a session is not noticed, and what is older opens afterwards', async () => {
+test('a migration does not disturb a session, and older tokens still decrypt afterwards', async () => {
   const tenant = await server.createTenantWithOwnKey()
   const { local } = sdkOf(tenant.serviceToken)
   const [plain, sealed] = [join(folder, 'plain-2'), join(folder, 'sealed-2')]
@@ -95,7 +95,7 @@ test('a migration in the middle of a session is not noticed, and what is older o
   } while (migrated.arn === '')
   await migration
 
-  // The old key is of no use any more: all comes from the new one.
+  // The old key is out of use: everything needs the new one.
   await server.disableKey(tenant.arn)
   const fresh = sdkOf(tenant.serviceToken).local
   const texts = await fresh.decryptMany(tokens.map((token) => ({ token })))

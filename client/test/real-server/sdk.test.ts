@@ -1,4 +1,4 @@
-// The SDK against a real server: what it encrypts, through every door.
+// The SDK with a real server, through every method.
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -30,7 +30,7 @@ const context = { table: 'users', column: 'ssn', id: '7' }
 const failed = expect.objectContaining({ code: 'ERR_DECRYPTION_FAILED' }) as unknown
 
 describe('values', () => {
-  test('tokens of the server and of this process open in both', async () => {
+  test('tokens of the server and of this process decrypt in both', async () => {
     for (const cipher of [acme, acme.local]) {
       const token = await cipher.encrypt('078-05-1120', { context })
       expect(await acme.decryptText(token, { context })).toBe('078-05-1120')
@@ -51,7 +51,7 @@ describe('values', () => {
     }
   })
 
-  test('what was made locally is brought under the active key, which is then left as it is', async () => {
+  test('a local token is re-encrypted under the active key, and then left as it is', async () => {
     const token = await acme.local.encrypt('here', { context })
     const [first] = await acme.reencryptMany([{ token, context }])
     expect(first?.value?.reencrypted).toBe(true)
@@ -61,7 +61,7 @@ describe('values', () => {
     expect(second?.value).toEqual({ token: moved, reencrypted: false })
   })
 
-  test("fields and blind indexes are the same here and through the server's door", async () => {
+  test('fields and blind indexes are the same here and by the server', async () => {
     const options = { table: 'people', id: (person: { id: string }) => person.id }
     const people = acme.local.fields<{ id: string; age: number; born: Date }>(['age', 'born'], options)
     const person = { id: '7', age: 41, born: new Date(0) }
@@ -87,7 +87,7 @@ describe('files and streams', () => {
       await writeFile(plain ?? '', content)
       await acme.local.encryptFile(plain ?? '', sealed ?? '', { context })
       expect((await stat(sealed ?? '')).size).toBe(encryptedSize(size))
-      // Another client: nothing is left over from encrypting.
+      // Another client, which has no keys of the encryption.
       await sdkOf(tenant).local.decryptFile(sealed ?? '', back ?? '', { context })
       expect((await readFile(back ?? '')).equals(content)).toBe(true)
     },
@@ -112,7 +112,7 @@ describe('files and streams', () => {
   })
 })
 
-test('two tenants open nothing of each other', async () => {
+test('two tenants decrypt nothing of each other', async () => {
   const other = sdkOf(await server.createTenantWithOwnKey())
   const [plain, sealed] = [join(folder, 'of-acme'), join(folder, 'of-acme.kh')]
   await writeFile(plain, 'of acme')
@@ -130,7 +130,7 @@ test('two tenants open nothing of each other', async () => {
   expect(new Set(await Promise.all(indexes)).size).toBe(2)
 })
 
-test('a platform token acts for the tenant that is named, and its leases stay apart', async () => {
+test('a platform token acts for the named tenant, and keeps the leases of tenants apart', async () => {
   const [one, two] = [await server.createTenant(), await server.createTenant()]
   const platform = createKeyholdClient({ url: server.url, token: await server.createPlatformToken() })
   const [first, second] = [platform.tenant(one.tenantId), platform.tenant(two.tenantId)]

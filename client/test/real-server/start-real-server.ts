@@ -23,13 +23,13 @@ export interface DatabaseConnection {
 export interface RealServer {
   url: string
   createTenant(): Promise<RealTenant>
-  /** A tenant under a key of the customer's. */
+  /** A tenant under a key of the customer. */
   createTenantWithOwnKey(): Promise<RealTenant & { arn: string }>
   /** A service token that is bound to no tenant. */
   createPlatformToken(): Promise<string>
-  /** Moves the tenant to a new key of its own, and answers its ARN when that has completed. */
+  /** Migrates the tenant to a new key of its own, and answers the ARN when the migration has completed. */
   migrate(tenant: RealTenant): Promise<string>
-  /** A database for what an application stores. */
+  /** A database for an application. */
   createDatabase(): Promise<DatabaseConnection>
   disableKey(arn: string): Promise<void>
   enableKey(arn: string): Promise<void>

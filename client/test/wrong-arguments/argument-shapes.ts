@@ -1,4 +1,4 @@
-// What the SDK's arguments are, and which junk is none in their place.
+// Describes the SDK's arguments, and which junk is right in their place.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { JunkName } from './junk.ts'
@@ -17,14 +17,14 @@ export function of(good: unknown, ...accepts: JunkName[]): Shape {
   return { good: () => good, accepts }
 }
 
-/** An object of which every member is known. */
+/** An object whose members are all known. */
 export function object(members: Readonly<Record<string, Shape>>): Shape {
   const good = (scene: Scene): object =>
     Object.fromEntries(Object.entries(members).map(([name, member]) => [name, member.good(scene)]))
   return { good, members }
 }
 
-/** The same, which may be absent, as each of its members may. */
+/** Such an object that may be absent, as may each of its members. */
 export function options(members: Readonly<Record<string, Shape>>): Shape {
   return { ...object(members), accepts: [...absent, 'an empty object'] }
 }
@@ -40,10 +40,9 @@ export const flag = of(true, ...absent, 'true')
 export const retries = of(1, ...absent, 'zero', 'a number')
 export const callback = of(() => undefined, ...absent, 'a function')
 export const plaintext = of('text', ...texts, ...bytes)
-export const piece = of(new Uint8Array(1), ...bytes)
 export const token: Shape = { good: (scene) => scene.token, accepts: [...texts, 'a lone surrogate'] }
 
-/** Whatever stands in a context: tables, columns, ids. */
+/** Texts that become part of a context: tables, columns, ids. */
 export const name = of('customers', 'a text')
 
 export const plainFile: Shape = { good: (scene) => scene.plainPath, accepts: ['a text'] }
@@ -64,13 +63,13 @@ export const record: Shape = {
   // Without a field there is nothing to encrypt.
   accepts: [
     ...(['an empty object', 'an object with another member', 'an object in itself'] as const),
-    'an object like a signal',
+    ...(['an object like a signal', 'an object with a hidden member'] as const),
   ],
   members: { id: name, ssn: fieldValue },
   isOpen: true,
 }
 
-// What stands in an encrypted field is no argument: where it is no token, the record's result says so.
+// The content of an encrypted field is not checked here: where it is no token, the record's result says so.
 export const storedRecord: Shape = { ...record, good: (scene) => scene.stored, members: { id: name } }
 
 export const fieldPaths: Shape = { ...list(of('ssn', 'a text')), accepts: [] }

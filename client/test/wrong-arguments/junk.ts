@@ -1,4 +1,4 @@
-// Values of every kind, by name. Each is made anew for each call: some can be used once.
+// Values of every kind, by name. They are functions, because some values can be used only once.
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -20,7 +20,7 @@ export const junk = {
   'a bigint': () => 5n,
   'a symbol': () => Symbol('a'),
   'an empty text': () => '',
-  // A path where nothing is: as a file it harms nobody.
+  // As a path it names nothing, so that no test writes there.
   'a text': () => join(tmpdir(), 'keyhold-no-such-folder', 'file'),
   'a lone surrogate': () => '\ud800',
   'a text with a NUL': () => 'a\0',
@@ -30,6 +30,7 @@ export const junk = {
   'an empty object': () => ({}),
   'an object with another member': () => ({ another: 1 }),
   'an object with a named symbol': () => ({ [Symbol('a')]: 1 }),
+  'an object with a hidden member': () => Object.defineProperty({}, 'context', { value: { a: 'b' } }),
   'an instance of a class': () => new Instance(),
   'an object that inherits': () => Object.create({ context: { a: 'b' } }) as object,
   'an object that inherits from one without a prototype': () =>

@@ -1,4 +1,4 @@
-// Everything that the SDK hands out, against a small Keyhold: its exports, and the objects that they make.
+// The SDK's exports and the objects that they make, in front of a small Keyhold.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

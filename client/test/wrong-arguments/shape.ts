@@ -1,29 +1,29 @@
-// What an argument should be, and from that all arguments that it should not be.
+// Describes an argument, and makes from that description the arguments that are wrong.
 import { junk, junkNames, type JunkName } from './junk.ts'
 
 export interface Shape<Scene> {
-  /** A right one, made anew for each call. */
+  /** Makes a right argument. */
   good: (scene: Scene) => unknown
-  /** The junk that is none here; undefined is one of them where the argument may be absent. */
+  /** The junk that is right here; "undefined" where the argument may be absent. */
   accepts?: readonly JunkName[]
-  /** Of an object: its members. */
+  /** The members, where it is an object. */
   members?: Readonly<Record<string, Shape<Scene>>>
-  /** Whether the object may have any other members besides. */
+  /** Whether the object may have other members. */
   isOpen?: boolean
-  /** Of a list: what its elements are. */
+  /** The elements, where it is a list. */
   element?: Shape<Scene>
 }
 
 export interface Variant<Scene> {
-  /** The place of what is wrong. */
+  /** The place of the junk. */
   path: string
-  /** What stands there. */
+  /** The name of the junk. */
   what: string
   make: (scene: Scene) => unknown
   isAccepted: boolean
 }
 
-/** The argument with every kind of junk, in its own place and in the place of each of its members. */
+/** The argument replaced by each kind of junk, and each of its members likewise. */
 export function variantsOf<Scene>(shape: Shape<Scene>, path: string): Variant<Scene>[] {
   const { good, accepts = [], members, element, isOpen = false } = shape
   const withMember = (scene: Scene, name: string, value: unknown): unknown => ({

@@ -1,4 +1,4 @@
-// The table: every function that the SDK exports or hands out, and what its arguments are.
+// The table of every function that the SDK exports or hands out, with its arguments.
 import {
   absent,
   auditRecord,
@@ -31,9 +31,9 @@ import {
 } from './argument-shapes.ts'
 
 export interface Row {
-  /** The arguments in their order, by the names that errors give them. */
+  /** The arguments in order, by their names in errors. */
   parameters: Readonly<Record<string, Shape>>
-  /** `throws` at once, or `rejects`. */
+  /** Whether it throws at once or answers a promise that rejects. */
   fails: 'throws' | 'rejects'
 }
 
@@ -137,7 +137,7 @@ function anyText(...more: 'undefined'[]): Shape {
   return of('a', 'an empty text', 'a text', 'a lone surrogate', 'a text with a NUL', ...more)
 }
 
-/** By object and function, as in `scene.ts`. */
+/** By object, as in `scene.ts`, and function. */
 export const table: Readonly<Record<string, Row[]>> = {
   ...under('browser', { createKeyholdClient: sync({ options: object(clientOptions) }), ...errorClasses }),
   ...under('node', {

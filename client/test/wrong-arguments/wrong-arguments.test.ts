@@ -1,12 +1,13 @@
-// Every function that the SDK exports or hands out, with every kind of wrong argument in every place: refused by an error
-// that names the place, and never by one of the language's own. A new function without a row fails here.
+// Calls every function that the SDK exports or hands out with every kind of wrong argument in every place. Each time
+// the SDK must refuse with an error that names the place, never with a bare TypeError or RangeError. A new function
+// without a row fails here.
 import { describe, expect, test } from 'vitest'
 import { KeyholdClientError, KeyholdError, KeyholdFileError } from '../../src/node/index.ts'
 import { makeScene, type Scene } from './scene.ts'
 import { variantsOf, type Variant } from './shape.ts'
 import { table, type Row } from './table.ts'
 
-// Made of a code and a message, with which nothing can be lost. They have a test of their own.
+// They take a code and a message, with which nothing can be lost, and have a test of their own.
 const plainErrors = ['KeyholdClientError', 'KeyholdFileError', 'KeyholdError']
 
 /** The names of an object's functions. */
@@ -32,7 +33,7 @@ function isInScene({ objects }: Scene, made: object): boolean {
   )
 }
 
-test('an error is made of whatever is at hand', () => {
+test('an error can be made from anything', () => {
   for (const code of ['ERR_A', '', undefined, null, 5]) {
     for (const options of [undefined, null, {}, 5]) {
       expect(new KeyholdClientError(code as never, 'a', options as never)).toMatchObject({ message: 'a' })
@@ -43,7 +44,6 @@ test('an error is made of whatever is at hand', () => {
 })
 
 interface Outcome {
-  /** How it ended: `throws` at once. */
   end: 'throws' | 'rejects' | 'goes well'
   result: unknown
 }
@@ -61,7 +61,7 @@ async function outcomeOf(scene: Scene, name: string, args: readonly unknown[]): 
   }
   try {
     const result = await pending
-    // Of many, a wrong one is a result of its own.
+    // Among many items, a wrong one is an error in its own result.
     const [first] = (Array.isArray(result) ? result : []) as { error?: unknown }[]
     const refusal = first?.error
     if (isClosable(result)) await result.close()
@@ -75,7 +75,7 @@ function isClosable(value: unknown): value is { close: () => Promise<void> } {
   return typeof value === 'object' && value !== null && 'close' in value
 }
 
-/** What is not as it should be; undefined where all is. */
+/** Says what is wrong with an outcome; undefined where it is right. */
 function complaintAbout(
   { end, result }: Outcome,
   { isAccepted, path }: Variant<Scene>,
@@ -84,16 +84,16 @@ function complaintAbout(
   const said = `it ${end}: ${String(result)}`
   const isRefused = result instanceof KeyholdClientError
   if (isAccepted) {
-    // It may fail for other reasons, such as a file that is not there, but not by a mistake in the program.
+    // It may fail for other reasons, such as a file that is missing, but not by a mistake in the program.
     const isMistake = result instanceof TypeError || result instanceof RangeError || isRefused
     return isMistake ? `accepted, ${said}` : undefined
   }
   if (end !== fails || !isRefused) return said
-  // The id of a record is what a function of the caller's makes of it.
+  // A function of the caller's reads the id of a record.
   const places = [path, path.replace(/^(.*)\.id$/, 'id($1)')]
   const { member = '', code, message } = result
   if (!places.some((place) => member.startsWith(place))) return `${said}, at ${member}`
-  // The command line shows this one as it is.
+  // The command line shows these messages as they are.
   const isOfUrl = code === 'ERR_CLIENT_URL_INVALID'
   return isOfUrl || message.startsWith(`"${member}" expected `) ? undefined : said
 }
@@ -101,7 +101,7 @@ function complaintAbout(
 describe.each(Object.keys(table))('%s', (name) => {
   const rows: readonly Row[] = table[name] ?? []
 
-  test('takes what it should', async () => {
+  test('accepts right arguments', async () => {
     const scene = await makeScene()
     for (const { parameters } of rows) {
       const args = Object.values(parameters).map(({ good }) => good(scene))
@@ -112,7 +112,7 @@ describe.each(Object.keys(table))('%s', (name) => {
     }
   })
 
-  test('refuses everything else, and says where it is', async () => {
+  test('refuses wrong ones, and names them', async () => {
     const scene = await makeScene()
     const complaints: string[] = []
     let count = 0

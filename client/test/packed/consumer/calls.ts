@@ -1,4 +1,4 @@
-// What TypeScript is to say about calls; never run. Each line that expects an error fails where there is none.
+// TypeScript checks these calls; nobody runs them. A line that expects an error fails where there is none.
 import { roles, type KeyholdClient, type RouteId } from '@keyhold/client'
 
 export async function calls(keyhold: KeyholdClient): Promise<void> {

@@ -1,4 +1,4 @@
-// A program for browsers: what the server encrypts, decrypts and refuses, through the API client.
+// A program for browsers: it encrypts, decrypts and is refused, through the API client.
 import { createKeyholdClient, KeyholdApiError } from '@keyhold/client'
 
 export async function run(url: string, serviceToken: string, adminToken: string): Promise<object> {

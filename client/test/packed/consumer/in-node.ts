@@ -1,5 +1,5 @@
-// An application on Node: encrypts and decrypts through every door and says what came out. Its arguments: URL, token, a
-// folder for files.
+// An application on Node: it encrypts and decrypts with every method, and prints the results. Its arguments are a URL,
+// a token and a folder for files.
 import { createKeyholdClient as createApiClient, KeyholdApiError } from '@keyhold/client'
 import {
   createKeyholdClient,
