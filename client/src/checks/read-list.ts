@@ -27,6 +27,8 @@ export function isList(value: unknown): boolean {
 function copyOf(list: readonly unknown[]): unknown[] | undefined {
   const copy: unknown[] = []
   const { length } = list
+  // A proxy may answer anything.
+  if (!Number.isSafeInteger(length)) return undefined
   for (let index = 0; index < length; index++) {
     if (!Object.hasOwn(list, index)) return undefined
     copy.push(list[index])

@@ -65,6 +65,8 @@ export const junk = {
   'an empty array': () => [],
   'an array of a number': () => [5],
   'an array with a hole': () => new Array<unknown>(1),
+  'an array with a length that is text': () =>
+    new Proxy([5], { get: (list, name) => (name === 'length' ? 'x' : (Reflect.get(list, name) as unknown)) }),
   'an endless array': () => new Array<unknown>(2 ** 32 - 1),
   'a Map': () => new Map([['context', 'a']]),
   'a Date': () => new Date(0),
