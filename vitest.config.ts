@@ -11,7 +11,7 @@ const processes = [
   'lab/test/{dose,measurements}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start}.test.ts',
-  'server/test/{config/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',
+  'server/test/{settings/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',
   'server/test/{postgres,tutorial}/*.test.ts',
   'testkit/test/*.test.ts',
 ]
@@ -19,7 +19,7 @@ const processes = [
 // Files of the server without a database.
 const unitOfServer = [
   'server/test/{access,event-loop,providers}/*.test.ts',
-  'server/test/config/config.test.ts',
+  'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
   'server/test/http/{error-status,item-reply-json}.test.ts',
   'server/test/keyring/per-tenant-cache.test.ts',

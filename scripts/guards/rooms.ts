@@ -42,17 +42,8 @@ export const workspaces: Readonly<Record<string, Room>> = {
   testkit: {
     does: 'how tests and experiments start Keyholds, replicas, databases and keys of customers (development only)',
     uses: [
-      ...[
-        'core',
-        'contract',
-        'client',
-        'client/node',
-        'local-kms',
-        'server/*',
-        'server/config.ts',
-        'server/main.ts',
-        'server/timings.ts',
-      ],
+      ...['core', 'contract', 'client', 'client/node', 'local-kms', 'server/*', 'server/main.ts'],
+      'server/timings.ts',
       ...['node:*', '*'],
     ],
   },
@@ -60,7 +51,7 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'experiments: benchmarks, load, faults, races, revocation (development only)',
     uses: [
       ...['core', 'core/test', 'contract', 'client', 'client/node', 'local-kms', 'server/*', 'testkit'],
-      ...['server/config.ts', 'server/main.ts', 'node:*', '*'],
+      ...['server/main.ts', 'node:*', '*'],
     ],
   },
   'scripts/guards': {
@@ -148,7 +139,6 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'the table of settings, and the only reader of the environment',
     uses: ['core', 'server/migration'],
   },
-  'server/config.ts': { does: 'the former name of `server/settings`', uses: ['server/settings'] },
   'server/main.ts': {
     does: 'the order of start and stop',
     uses: [

@@ -6,7 +6,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
-import { readConfig } from '../../server/src/config.ts'
+import { readSettings } from '../../server/src/settings/read-settings.ts'
 import { startServer } from '../../server/src/main.ts'
 import {
   startEmbeddedPostgres,
@@ -27,8 +27,8 @@ process.on('disconnect', () => {
 /** A data directory with everything that a server makes at its first start. */
 async function makeDataDir(): Promise<string> {
   const dataDir = path.join(folder, 'data')
-  const config = readConfig({ KEYHOLD_PORT: '0', KEYHOLD_DATA_DIR: dataDir })
-  const server = await startServer(config, pino({ level: 'silent' }))
+  const settings = readSettings({ KEYHOLD_PORT: '0', KEYHOLD_DATA_DIR: dataDir })
+  const server = await startServer(settings, pino({ level: 'silent' }))
   await server.stop()
   return dataDir
 }

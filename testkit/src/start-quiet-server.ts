@@ -1,6 +1,6 @@
 // The server in this process, on a free port, without a log.
 import { pino } from 'pino'
-import { readConfig } from '../../server/src/config.ts'
+import { readSettings } from '../../server/src/settings/read-settings.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
 import type { Timings } from '../../server/src/timings.ts'
 
@@ -9,7 +9,7 @@ export function startQuietServer(
   timings?: Partial<Timings>,
 ): Promise<Server> {
   return startServer(
-    readConfig({ ...environment, KEYHOLD_PORT: '0' }),
+    readSettings({ ...environment, KEYHOLD_PORT: '0' }),
     pino({ level: 'silent' }),
     undefined,
     timings,

@@ -12,7 +12,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino, type Logger } from 'pino'
-import { readConfig, type Config } from '../../server/src/config.ts'
+import { readSettings, type Settings } from '../../server/src/settings/read-settings.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
 import type { Timings } from '../../server/src/timings.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
@@ -41,7 +41,7 @@ export interface TestServer {
   readonly url: string
   readonly metricsUrl: string | undefined
   readonly dataDir: string
-  readonly config: Config
+  readonly settings: Settings
   readonly kms: LocalKms
   readonly operatorToken: string
   /** Sends one request; a body that is not a string is sent as JSON. */
@@ -143,7 +143,7 @@ export async function startTestServer(
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-'))
   const kms = await startLocalKms(options.kmsNow === undefined ? {} : { now: options.kmsNow })
   const place = await preparePlace(path.join(folder, 'data'), options.ownPostgres ?? false)
-  const config = readConfig({
+  const settings = readSettings({
     KEYHOLD_PORT: '0',
     ...place.environment,
     KEYHOLD_KMS_ENDPOINT: kms.url,
@@ -152,7 +152,7 @@ export async function startTestServer(
     ...environment,
   })
   const logger = options.logger ?? pino({ level: 'silent' })
-  const start = () => startServer(config, logger, undefined, options.timings)
+  const start = () => startServer(settings, logger, undefined, options.timings)
   let server: Server = await start()
   const operatorToken = await server.createOperatorKey('test')
   const clients: KMSClient[] = []
@@ -199,7 +199,7 @@ export async function startTestServer(
   }
 
   function databaseConnection(): TestConnection {
-    const file = path.join(config.dataDir, 'postgres-connection.json')
+    const file = path.join(settings.dataDir, 'postgres-connection.json')
     return place.connection ?? (JSON.parse(readFileSync(file, 'utf8')) as TestConnection)
   }
 
@@ -216,8 +216,8 @@ export async function startTestServer(
     get metricsUrl() {
       return server.metricsUrl
     },
-    dataDir: config.dataDir,
-    config,
+    dataDir: settings.dataDir,
+    settings,
     kms,
     operatorToken,
     request,

@@ -1,7 +1,7 @@
 // The faults from outside, each for a bounded time. Failpoints are the ones from inside.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
-import { leaseSeconds, type Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import { leadSeconds, type Cluster } from '../../../testkit/src/cluster/cluster.ts'
 import type { Replica } from '../../../testkit/src/cluster/replica.ts'
 
 interface FaultKind {
@@ -11,7 +11,7 @@ interface FaultKind {
   run: (cluster: Cluster, random: SeededRandom) => Promise<void>
 }
 
-const freezeMs = leaseSeconds * 1_500
+const freezeMs = leadSeconds * 1_500
 
 export const faultKinds = {
   'kill a replica': {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readSettings } from '../../src/settings/read-settings.ts'
 import { startServer, type Server } from '../../src/main.ts'
 import { createRootKeyFile } from '../../src/kms/root-key-file.ts'
 import {
@@ -38,13 +38,13 @@ const dataDir = (name: string) => path.join(folder, name)
 const rootKeyFile = (name: string) => path.join(folder, name, 'root-key')
 
 async function start(name = 'one'): Promise<Server> {
-  const config = readConfig({
+  const settings = readSettings({
     KEYHOLD_PORT: '0',
     KEYHOLD_DATA_DIR: dataDir(name),
     KEYHOLD_DATABASE_URL: databaseUrl(connection),
     KEYHOLD_KMS_ENDPOINT: 'http://127.0.0.1:1',
   })
-  const server = await startServer(config, pino({ level: 'silent' }))
+  const server = await startServer(settings, pino({ level: 'silent' }))
   running.push(server)
   return server
 }

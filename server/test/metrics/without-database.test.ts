@@ -1,7 +1,7 @@
 // The database is away, or hangs: what does not come from it is told all the same, and soon.
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readSettings } from '../../src/settings/read-settings.ts'
 import { createEventCounts } from '../../src/metrics/event-counts.ts'
 import { openMetrics, type MetricSources } from '../../src/wiring/open-metrics.ts'
 import { openDatabase } from '../../src/store/database.ts'
@@ -37,9 +37,9 @@ test.each([
     breaker: { running: () => 7 },
     isSealed: true,
   }
-  const config = readConfig({ KEYHOLD_METRICS_PORT: '0' })
+  const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
   const url = await openMetrics(
-    config,
+    settings,
     pino({ level: 'silent' }),
     { events: createEventCounts(), sources },
     closers,

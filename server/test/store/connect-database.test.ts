@@ -1,7 +1,7 @@
 // What an operator reads when the configured database cannot be used.
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readSettings } from '../../src/settings/read-settings.ts'
 import { connectDatabase } from '../../src/wiring/connect-database.ts'
 import { databaseUrl, openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
@@ -14,7 +14,7 @@ afterAll(() => postgres.stop())
 const secret = 'tr0ub4dor'
 
 function connect(url: string) {
-  return connectDatabase(readConfig({ KEYHOLD_DATABASE_URL: url }), pino({ level: 'silent' }))
+  return connectDatabase(readSettings({ KEYHOLD_DATABASE_URL: url }), pino({ level: 'silent' }))
 }
 
 test('a good URL connects, over a socket as well', async () => {

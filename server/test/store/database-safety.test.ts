@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readSettings } from '../../src/settings/read-settings.ts'
 import { startServer } from '../../src/main.ts'
 import { checkDatabaseSafety, type Database } from '../../src/store/database.ts'
 import type { Tables } from '../../src/store/tables.ts'
@@ -52,12 +52,12 @@ test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(
   async (name) => {
     const connection = await postgres.createDatabase()
     await settingIs(name, 'off')
-    const config = readConfig({
+    const settings = readSettings({
       KEYHOLD_DATABASE_URL: databaseUrl(connection),
       KEYHOLD_DATA_DIR: dataDir,
       KEYHOLD_PORT: '0',
     })
-    await expect(startServer(config, pino({ level: 'silent' }))).rejects.toMatchObject({
+    await expect(startServer(settings, pino({ level: 'silent' }))).rejects.toMatchObject({
       code: 'ERR_DATABASE_UNSAFE',
       message: expect.stringContaining(`set ${name}=on`) as string,
     })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { keyholdAccount } from '../customer-key.ts'
-import { readConfig } from '../../../server/src/config.ts'
+import { readSettings } from '../../../server/src/settings/read-settings.ts'
 import { createLogger } from '../../../server/src/wiring/create-logger.ts'
 import { readRootKeyFile, type RootKey } from '../../../server/src/kms/root-key-file.ts'
 import { startServer } from '../../../server/src/main.ts'
@@ -14,7 +14,7 @@ import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 import { startPostgresProxy, type PostgresProxy } from './postgres-proxy.ts'
 import { createReplica, type Replica } from './replica.ts'
 
-export const leaseSeconds = 2
+export const leadSeconds = 2
 export const cacheTtlSeconds = 5
 
 export interface Cluster {
@@ -67,14 +67,14 @@ export async function startCluster(
     KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
     KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     KEYHOLD_KEY_CACHE_TTL_SECONDS: String(cacheTtlSeconds),
-    KEYHOLD_KEY_JOB_LEAD_SECONDS: String(leaseSeconds),
+    KEYHOLD_KEY_JOB_LEAD_SECONDS: String(leadSeconds),
     KEYHOLD_MIGRATION_YIELDS: 'false',
     ...settings,
   })
 
   // The first start makes schema and root key, and the operator's API key.
   const first = environmentOf('a')
-  const server = await startServer(readConfig(first), createLogger('silent'))
+  const server = await startServer(readSettings(first), createLogger('silent'))
   const operatorToken = await server.createOperatorKey('faults')
   await server.stop()
   await mkdir(path.join(folder, 'b'), { mode: 0o700 })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import type { TenantKey } from '@keyhold/core'
-import { readConfig } from '../../../../server/src/config.ts'
+import { readSettings } from '../../../../server/src/settings/read-settings.ts'
 import { createInternalKms } from '../../../../server/src/kms/internal-kms.ts'
 import { readRootKeyFile } from '../../../../server/src/kms/root-key-file.ts'
 import { createTenant, migrateTo, type Tenant } from '../../../../testkit/src/bench-api.ts'
@@ -37,7 +37,7 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
   let copyStartMs = 0
   let copyEndMs = 0
   let copying: CopyListener | undefined
-  const config = readConfig({
+  const settings = readSettings({
     KEYHOLD_PORT: '0',
     KEYHOLD_DATA_DIR: dataDir,
     KEYHOLD_KMS_ENDPOINT: kms.url,
@@ -46,7 +46,7 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
   })
   const server = await startServer(
     {
-      ...config,
+      ...settings,
       // Where tests break a migration, a clock can stand as well.
       armFailpoints: () => (name) => {
         if (name === 'migration.copy.before-chunk' && copyStartMs === 0) {

@@ -1,1 +1,0 @@
-export { readSettings as readConfig, type Settings as Config } from './settings/read-settings.ts'
