@@ -16,11 +16,16 @@ export { generateKey, keyBytes, keyFromBytes, type DataKey, type TenantKey } fro
 export {
   errorCodes,
   errorSummary,
+  isErrorOfKind,
   isKeyholdError,
+  isPolicyDenial,
   isRetryable,
   KeyholdError,
+  kindOf,
   type ErrorCode,
+  type ErrorKind,
   type KeyholdErrorOptions,
+  type StandInFailure,
 } from './errors.ts'
 export { encryptedFileBytes, fileFormat, plaintextFileBytes } from './file/file-format.ts'
 export { createFileOpener, parseFileHeader, type FileOpener } from './file/file-opener.ts'

@@ -1,6 +1,15 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { errorCodes, errorSummary, isKeyholdError, isRetryable, KeyholdError } from '../src/errors.ts'
+import {
+  errorCodes,
+  errorSummary,
+  isErrorOfKind,
+  isKeyholdError,
+  isPolicyDenial,
+  isRetryable,
+  KeyholdError,
+  kindOf,
+} from '../src/errors.ts'
 
 describe.each(errorCodes)('%s', (code) => {
   test('has the shape of a code', () => {
@@ -30,6 +39,30 @@ test('errors that the data or the caller causes are not retryable', () => {
     true,
     true,
   ])
+})
+
+describe('what an error says about a key', () => {
+  test('has four kinds; two denials come from a policy, and only an outage passes by itself', () => {
+    const ofKind = (kind: string) => errorCodes.filter((code) => kindOf(code) === kind)
+    expect(new Set(errorCodes.map(kindOf))).toEqual(new Set(['denial', 'damage', 'outage', 'ours']))
+    expect(ofKind('denial').filter(isPolicyDenial)).toEqual(['Encryption-88', 'ERR_KMS_DENIED'])
+    expect(errorCodes.filter((code) => isPolicyDenial(code) && kindOf(code) !== 'denial')).toEqual([])
+    expect(ofKind('outage').every(isRetryable)).toBe(true)
+    expect([...ofKind('denial'), ...ofKind('damage')].some(isRetryable)).toBe(false)
+  })
+
+  test('of a code that only a newer version knows is a denial', () => {
+    expect(kindOf('ERR_OF_A_NEWER_VERSION')).toBe('denial')
+    expect(kindOf('toString')).toBe('denial')
+  })
+
+  test('is asked of anything that was thrown', () => {
+    const error = new KeyholdError('ERR_KMS_TIMEOUT')
+    expect(isErrorOfKind(error, 'outage')).toBe(true)
+    expect(isErrorOfKind(error, 'denial', 'damage', 'ours')).toBe(false)
+    expect(isErrorOfKind(error, 'denial', 'outage')).toBe(true)
+    expect(isErrorOfKind(Object.assign(new Error('x'), { code: 'ERR_KMS_TIMEOUT' }), 'outage')).toBe(false)
+  })
 })
 
 describe('a KeyholdError', () => {

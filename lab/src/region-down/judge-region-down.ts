@@ -1,7 +1,7 @@
 // Whether a run was as it must be: who goes on, what the others are told, what is shown, and that it ends.
+import { kindOf } from '@keyhold/core'
 import type { RegionDownResult } from './region-down-result.ts'
 
-const outageAnswers = /^503 ERR_KMS_(UNREACHABLE|TIMEOUT|FAILED|THROTTLED)$/
 const recoverySeconds = 60
 const shownWithinSeconds = 30
 
@@ -20,7 +20,7 @@ export function problemsOf({
       if (isAfter && lastFailedAfter > recoverySeconds)
         problems.push(`${phase}: ${kind}: refused for ${lastFailedAfter} s`)
       for (const [answer, count] of Object.entries(answers))
-        if (!outageAnswers.test(answer)) problems.push(`${phase}: ${kind}: ${answer} × ${count}`)
+        if (!isOutage(answer)) problems.push(`${phase}: ${kind}: ${answer} × ${count}`)
     }
     for (const { what, outcome } of keyChanges)
       if (what === 'new tenant key' && outcome !== 'done') problems.push(`${phase}: ${what}: ${outcome}`)
@@ -38,4 +38,10 @@ export function problemsOf({
   for (const { outage, ownRegionUsedAfter } of returns)
     if (ownRegionUsedAfter === undefined) problems.push(`${outage}: the own region was not used again`)
   return problems
+}
+
+/** @param answer - `status code` */
+function isOutage(answer: string): boolean {
+  const [status, code = ''] = answer.split(' ')
+  return status === '503' && kindOf(code) === 'outage'
 }

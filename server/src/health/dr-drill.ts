@@ -1,6 +1,7 @@
 // A drill: every stored tenant key is opened, and one is made and opened, as if the key's own region were away. Nothing
 // is evicted, no region or key is remembered as away, and what is made is thrown away: traffic does not notice.
 import {
+  isErrorOfKind,
   isKeyholdError,
   keyArnFingerprint,
   KeyholdError,
@@ -15,7 +16,6 @@ import { newId } from '../keyring/new-id.ts'
 import type { Store } from '../store/store.ts'
 import type { FoundTenantKey } from '../store/tenant-keys.ts'
 import { observationOf } from './key-health-recorder.ts'
-import { isOutageState } from './key-state.ts'
 import { wordsOf } from './key-words.ts'
 
 export interface DrDrillParts {
@@ -170,8 +170,7 @@ async function drillRegion(
     } catch (error) {
       if (!isKeyholdError(error)) throw error
       failure ??= error
-      const state = observationOf(error)?.state
-      isAway = state !== undefined && isOutageState(state)
+      isAway = isErrorOfKind(error, 'outage')
       steps.push({ ...step, outcome: 'failed', ms: Math.round(clock() - startMs), code: error.code })
     }
   }

@@ -1,20 +1,13 @@
 // One customer's dead or hanging key never slows another: few calls at a time for each key, and after outages none at
 // all for a moment. It never turns a denial into an outage, nor the reverse: what it answers instead of a call is the
 // outage that the last call met, and a denial ends all outages.
-import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
+import { isErrorOfKind, isKeyholdError, KeyholdError } from '@keyhold/core'
 
 const maxAtOnce = 4
 // In any moment that many wait for their turn at most: a key that hangs must not gather requests.
 const maxWaiting = 2_000
 // One may be a mishap; after two in a row the key is left alone, longer each time.
 const toleratedOutages = 1
-
-const outages: readonly ErrorCode[] = [
-  'ERR_KMS_THROTTLED',
-  'ERR_KMS_TIMEOUT',
-  'ERR_KMS_UNREACHABLE',
-  'ERR_KMS_FAILED',
-]
 
 interface KeyCalls {
   running: number
@@ -113,8 +106,9 @@ export function createKeyBreaker(clock: () => number, pauseMs: { first: number; 
         answered(calls)
         return result
       } catch (error) {
-        if (isKeyholdError(error, ...outages)) outage(calls, startMs, error)
-        // Not sent for want of budget: that says nothing about the key.
+        if (isErrorOfKind(error, 'outage')) outage(calls, startMs, error)
+        // An exception among the errors of Keyhold's own: without budget nothing was sent, so the outage may go on. After
+        // all other errors AWS KMS has answered.
         else if (!isKeyholdError(error, 'ERR_KMS_BUDGET')) answered(calls)
         throw error
       } finally {
@@ -129,6 +123,6 @@ export function createKeyBreaker(clock: () => number, pauseMs: { first: number; 
 }
 
 // An error of its own for each: callers add causes to what they catch.
-function again({ code, message, details }: KeyholdError): KeyholdError {
-  return new KeyholdError(code, { message, details })
+function again({ code, message, details, standIns }: KeyholdError): KeyholdError {
+  return new KeyholdError(code, { message, details, standIns })
 }

@@ -4,7 +4,7 @@ import { isKeyholdError, keyArnFingerprint, parseKeyArn, type ErrorCode, type Km
 import { systemActor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { KeyHealthState } from '../store/tables.ts'
-import { isOutageState, isRefusal, keyStateOf, nextKeyState, observedHealthy } from './key-state.ts'
+import { isOutage, isRefusal, keyStateOf, nextKeyState, observedHealthy } from './key-state.ts'
 import type { KeyObservation } from './key-state.ts'
 
 // Equal answers are kept this often at most. Refusals more often: another replica may have seen a yes since.
@@ -150,7 +150,7 @@ export function createKeyHealthRecorder({
       if (observation === undefined) return
       // A denial in a region that stands in decides nothing and is not thrown: what is thrown is the own region's. But
       // what is shown must not be that it stands in.
-      for (const { region, code } of standInsOf(error)) {
+      for (const { region, code } of isKeyholdError(error) ? error.standIns : []) {
         const state = keyStateOf(code)
         if (state !== undefined) void keep(key, region, { state, code, action: undefined })
       }
@@ -161,7 +161,7 @@ export function createKeyHealthRecorder({
     answered({ keyArn, tenantId, region, outage }) {
       const key = { keyArn, tenantId }
       const state = outage && keyStateOf(outage)
-      if (state !== undefined && isOutageState(state)) {
+      if (state !== undefined && isOutage({ code: outage })) {
         void keep(key, parseKeyArn(keyArn).region, { state, code: outage, action: undefined })
       }
       void keep(key, region, observedHealthy)
@@ -185,15 +185,6 @@ export function createKeyHealthRecorder({
       await writing
     },
   }
-}
-
-function standInsOf(error: unknown): { region: string; code: ErrorCode }[] {
-  const { standIns } = isKeyholdError(error) ? error.details : {}
-  if (standIns === undefined) return []
-  return standIns.split(', ').map((standIn) => {
-    const [region = '', code = ''] = standIn.split(' ')
-    return { region, code: code as ErrorCode }
-  })
 }
 
 function within(work: Promise<void>, timeoutMs: number): Promise<void> {

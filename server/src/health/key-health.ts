@@ -2,7 +2,7 @@
 import { parseKeyArn } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 import type { KeyHealthState } from '../store/tables.ts'
-import { isOutageState } from './key-state.ts'
+import { isOutage } from './key-state.ts'
 import { wordsOf } from './key-words.ts'
 
 export interface KeyHealth {
@@ -41,6 +41,6 @@ export function keyHealthOf(keyArn: string, rows: readonly KeyHealthRow[]): KeyH
   const shown = { state: own.state, cause, since: own.since, checkedAt: own.checkedAt, advice, regions }
   // Seen to be well since the own region went away, and not merely before.
   const standIn = others.find((row) => row.state === 'healthy' && row.checkedAt >= own.since)
-  if (!isOutageState(own.state) || standIn === undefined) return shown
+  if (!isOutage(own) || standIn === undefined) return shown
   return { ...shown, state: 'degraded', cause: `${cause} The key in ${standIn.region} stands in.` }
 }

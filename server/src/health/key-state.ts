@@ -1,5 +1,5 @@
 // From what a KMS answered to the state of a key. An outage says nothing about a key, and a denial is no outage.
-import type { ErrorCode } from '@keyhold/core'
+import { kindOf, type ErrorCode } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 import type { KeyHealthState } from '../store/tables.ts'
 
@@ -26,15 +26,23 @@ export function keyStateOf(code: ErrorCode): KeyHealthState | undefined {
   return stateByCode[code]
 }
 
-const outages: ReadonlySet<KeyHealthState> = new Set(['throttled', 'unreachable'])
-
-export function isOutageState(state: KeyHealthState): boolean {
-  return outages.has(state)
+/** Whether the KMS gave no answer when the state was seen. */
+export function isOutage({ code }: Pick<KeyHealthRow, 'code'>): boolean {
+  return code !== undefined && kindOf(code) === 'outage'
 }
 
-/** Whether the KMS answered, and the answer was no. Keyhold's own credentials are no answer of the customer's. */
-export function isRefusal({ state, code }: Pick<KeyHealthRow, 'state' | 'code'>): boolean {
-  return state !== 'healthy' && !outages.has(state) && code !== 'ERR_KMS_CREDENTIALS'
+/** Whether the KMS answered, and the answer was no; or what it opened is not what was stored. */
+export function isRefusal({ code }: Pick<KeyHealthRow, 'code'>): boolean {
+  if (code === undefined) return false
+  const kind = kindOf(code)
+  return kind === 'denial' || kind === 'damage' || isRefusalHereOnly(code)
+}
+
+// Two exceptions to the kinds of errors. ERR_KMS_KEY_NOT_READY: it may mean that imported key material was deleted, which
+// is a denial; see core's table. ERR_ROLE_WITHOUT_EXTERNAL_ID: Keyhold refuses the role, and only the customer can correct
+// it, so that it is shown at once and no outage hides it.
+function isRefusalHereOnly(code: string): boolean {
+  return code === 'ERR_KMS_KEY_NOT_READY' || code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID'
 }
 
 /** One answer of a KMS about a key in one region. */
@@ -62,7 +70,7 @@ export function nextKeyState(
   const shown = { state, code, action, since: at, checkedAt: at, candidateState: undefined }
   if (previous === undefined) return shown
   if (previous.state === state) return { ...shown, since: previous.since }
-  if (isRefusal({ state, code })) return shown
+  if (isRefusal({ code })) return shown
   if (isRefusal(previous) && state !== 'healthy') return undefined
   if (previous.candidateState === state) return shown
   return { ...previous, checkedAt: at, candidateState: state }

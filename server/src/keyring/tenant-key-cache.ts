@@ -1,10 +1,9 @@
 // Tenant keys in memory, each for as long as its KEK said yes a short while ago. This is where revocation bites: a
 // denial evicts at once, an outage only lets the time run out, and nothing is ever held longer than the TTL.
 import {
-  isKeyholdError,
+  isErrorOfKind,
   KeyholdError,
   verifyKeyCheckValue,
-  type ErrorCode,
   type Kms,
   type TenantKey,
 } from '@keyhold/core'
@@ -64,19 +63,6 @@ export interface TenantKeyCache {
   evictTenant(tenantId: string): void
   counts(): CacheCounts
 }
-
-// Answers that mean "no", as opposed to "not now": the customer's will. They concern the KEK, whoever it wraps for.
-const denials: readonly ErrorCode[] = [
-  'ERR_KMS_DENIED',
-  'ERR_KMS_KEY_DISABLED',
-  'ERR_KMS_KEY_PENDING_DELETION',
-  'ERR_KMS_KEY_NOT_FOUND',
-  'ERR_KMS_KEY_WRONG_USAGE',
-]
-
-// Signs of tampering with what is stored. They concern one tenant: others under the same KEK, as all are under the
-// root key, must not pay for its damaged row.
-const damages: readonly ErrorCode[] = ['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY']
 
 // A key in use is asked for anew in the last fifth of its time, so that traffic does not wait for the KMS; somewhere in
 // the first half of that fifth, so that keys that came together, as after a start, do not come together for ever.
@@ -185,12 +171,14 @@ export function createTenantKeyCache({
       if (ttlMs > 0) held.set(name, entry)
       return entry
     } catch (error) {
-      if (isKeyholdError(error, ...denials)) {
+      // A denial concerns the KEK, whatever tenant it wraps for.
+      if (isErrorOfKind(error, 'denial')) {
         evictKeyArn(row.keyArn)
         onDenial?.(row.keyArn)
       }
-      if (isKeyholdError(error, ...damages)) evictKeyArn(row.keyArn, tenantId)
-      if (isKeyholdError(error, ...denials, ...damages)) {
+      // Damage concerns one tenant. Others under the same KEK, as all are under the root key, must not pay for its row.
+      if (isErrorOfKind(error, 'damage')) evictKeyArn(row.keyArn, tenantId)
+      if (isErrorOfKind(error, 'denial', 'damage')) {
         refusals.set(name, { error, untilMs: startMs + Math.min(refusalMs, ttlMs) })
       }
       throw error

@@ -1,6 +1,7 @@
 // Which region is asked: the key's own; and where that one is away, the same key in another. Never another after a
 // denial: a customer who takes the key away in its own region has taken it away.
 import {
+  isErrorOfKind,
   isKeyholdError,
   keyArnInRegion,
   KeyholdError,
@@ -12,7 +13,7 @@ import {
   type KmsCallOptions,
 } from '@keyhold/core'
 import type { AwsCallOptions } from './aws-call.ts'
-import { createRegionMemory, isOutage } from './region-memory.ts'
+import { createRegionMemory } from './region-memory.ts'
 
 const totalMs = 3_000
 // Where others can stand in: so long is the own region waited for, with all pauses after throttling, and the rest of the
@@ -131,7 +132,7 @@ export function createAskRegions({
       }
       return tell(await askOwn(call), undefined)
     } catch (error) {
-      const mayStandIn = isKeyholdError(error) && isOutage(error.code) && !memory.isDenied(keyArn, tenantId)
+      const mayStandIn = isErrorOfKind(error, 'outage') && !memory.isDenied(keyArn, tenantId)
       if (!mayStandIn || options.signal?.aborted === true) throw error
       const failures: RegionFailure[] = []
       const answered = await askOthers(failures)
@@ -146,12 +147,12 @@ interface RegionFailure {
   error: KeyholdError
 }
 
-/** The own region's error, which decides, with what was met elsewhere as `details.standIns`: `<region> <code>`, … */
+/** The own region's error, which decides, with what the other regions answered. */
 function withFailures(error: unknown, failures: readonly RegionFailure[]): unknown {
   if (!isKeyholdError(error) || failures.length === 0) return error
-  const standIns = failures.map((failure) => `${failure.region} ${failure.error.code}`).join(', ')
+  const standIns = failures.map((failure) => ({ region: failure.region, code: failure.error.code }))
   const { code, message, cause, details } = error
-  return new KeyholdError(code, { message, cause, details: { ...details, standIns } })
+  return new KeyholdError(code, { message, cause, details, standIns })
 }
 
 function withRole(role: CustomerRole | undefined): AwsCallOptions {

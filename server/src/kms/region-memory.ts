@@ -1,32 +1,12 @@
 // What is remembered, for seconds, of regions that did not answer, so that not every call waits for them again; and of
 // keys that were denied in their own region, for which no other region may stand in.
-import type { ErrorCode } from '@keyhold/core'
+import { isPolicyDenial, kindOf, type ErrorCode } from '@keyhold/core'
 
 /** How long a region is passed over before one call tries it again. */
 const awayMs = 5_000
 // One key that hangs is no region that hangs: only when so many keys have waited in vain is it the region's fault.
 const keysOfAnOutage = 3
 const maxEntries = 10_000
-
-/** The causes after which another region may be asked. */
-const outages: ReadonlySet<ErrorCode> = new Set([
-  'ERR_KMS_UNREACHABLE',
-  'ERR_KMS_TIMEOUT',
-  'ERR_KMS_THROTTLED',
-  'ERR_KMS_FAILED',
-])
-
-// Of the key, for all tenants; a policy's denial may concern one tenant alone.
-const keyStates: ReadonlySet<ErrorCode> = new Set([
-  'ERR_KMS_KEY_DISABLED',
-  'ERR_KMS_KEY_PENDING_DELETION',
-  'ERR_KMS_KEY_NOT_FOUND',
-  'ERR_KMS_KEY_WRONG_USAGE',
-])
-
-export function isOutage(code: ErrorCode): boolean {
-  return outages.has(code)
-}
 
 export interface RegionMemory {
   /**
@@ -85,9 +65,9 @@ export function createRegionMemory(clock: () => number): RegionMemory {
       denied.delete(`${keyArn}/${tenantId}`)
     },
     failed(keyArn, region, tenantId, code) {
-      if (isOutage(code)) rememberOutage(keyArn, region, code)
-      else if (keyStates.has(code)) remember(denied, keyArn)
-      else if (code === 'ERR_KMS_DENIED') remember(denied, `${keyArn}/${tenantId}`)
+      const kind = kindOf(code)
+      if (kind === 'outage') rememberOutage(keyArn, region, code)
+      else if (kind === 'denial') remember(denied, isPolicyDenial(code) ? `${keyArn}/${tenantId}` : keyArn)
     },
   }
 }

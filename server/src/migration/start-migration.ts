@@ -1,9 +1,10 @@
 // Starts a migration. Both ends are tried before anything is written, and the job stands in the database before
 // the caller hears of it.
 import {
+  isErrorOfKind,
   isKeyholdError,
+  isPolicyDenial,
   KeyholdError,
-  type ErrorCode,
   type KeyInspection,
   type Kms,
   type TenantKey,
@@ -109,14 +110,6 @@ async function supersedeRotation(
   auditKeyJob(transaction, live, 'migration.supersede', actor)
 }
 
-// Waiting does not mend these states of the key itself. Every other error may pass.
-const unusable: readonly ErrorCode[] = [
-  'ERR_KMS_KEY_DISABLED',
-  'ERR_KMS_KEY_PENDING_DELETION',
-  'ERR_KMS_KEY_NOT_FOUND',
-  'ERR_KMS_KEY_WRONG_USAGE',
-]
-
 /**
  * The target must protect the tenant now, in its own region at least.
  *
@@ -127,7 +120,8 @@ export async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderR
     return await kms.inspectKey(target.keyArn, tenantId)
   } catch (error) {
     if (!isKeyholdError(error)) throw error
-    if (isKeyholdError(error, ...unusable)) {
+    // No waiting changes the state of the key itself; everything else may pass.
+    if (isErrorOfKind(error, 'denial') && !isPolicyDenial(error.code)) {
       throw new KeyholdError('ERR_MIGRATION_NOT_STARTED', {
         message: `The target key provider cannot be used: ${error.message}`,
         cause: error,

@@ -1,11 +1,8 @@
 // Finds how the KMS adapter reaches a tenant's key: under which role, in which other regions the key was last seen,
 // and whether a replica of Keyhold has met a denial, which counts on all of them, also where it is this one that
 // cannot reach the key's own region.
-import { keyArnFingerprint, parseKeyArn, type KeyAccess } from '@keyhold/core'
-import type { KeyHealthRow } from '../store/key-health.ts'
+import { keyArnFingerprint, kindOf, parseKeyArn, type KeyAccess } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
-
-const deniedStates: readonly KeyHealthRow['state'][] = ['denied', 'disabled', 'pendingDeletion', 'notFound']
 
 /**
  * Nothing is known of a key that is not registered: Keyhold asks for it under its own identity, in the key's own
@@ -21,11 +18,11 @@ export async function findKeyAccess(
   const replicaRegions = replicaRegionsIn(found.inspection)
   const rows = await store.keyHealth.list(tenantId, keyArnFingerprint(keyArn))
   const own = rows.find(({ region }) => region === parseKeyArn(keyArn).region)
-  return { role: found.role, replicaRegions, isDenied: own !== undefined && isDenial(own) }
-}
-
-function isDenial({ state, code }: KeyHealthRow): boolean {
-  return deniedStates.includes(state) || code === 'ERR_KMS_KEY_WRONG_USAGE'
+  return {
+    role: found.role,
+    replicaRegions,
+    isDenied: own?.code !== undefined && kindOf(own.code) === 'denial',
+  }
 }
 
 // A damaged record is reported where the provider is shown. Here it only means that no replica key is known.

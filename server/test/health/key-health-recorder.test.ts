@@ -55,7 +55,10 @@ test('a region that stood in, and does not any more, is not shown to stand in', 
   recorder.answered({ ...key, region: 'eu-west-3', outage })
   await expect.poll(() => shown()?.state).toBe('degraded')
 
-  await recorder.failed(key, new KeyholdError(outage, { details: { standIns: 'eu-west-3 ERR_KMS_DENIED' } }))
+  await recorder.failed(
+    key,
+    new KeyholdError(outage, { standIns: [{ region: 'eu-west-3', code: 'ERR_KMS_DENIED' }] }),
+  )
   await expect.poll(() => shown()?.state).toBe('unreachable')
   expect(shown()?.regions).toMatchObject([
     { region: 'eu-west-1', state: 'unreachable' },

@@ -127,7 +127,7 @@ test.each([
   local.regions.takeDown(region, 'refused')
   await expect(aws.unwrapTenantKey(keyArn, wrapped, ref)).rejects.toMatchObject({
     code: 'ERR_KMS_UNREACHABLE',
-    details: { standIns: `${otherRegion} ${how === 'disable' ? 'ERR_KMS_KEY_DISABLED' : 'ERR_KMS_DENIED'}` },
+    standIns: [{ region: otherRegion, code: how === 'disable' ? 'ERR_KMS_KEY_DISABLED' : 'ERR_KMS_DENIED' }],
   })
 })
 

@@ -1,19 +1,12 @@
 // Prepare makes the tenant's next key version, wrapped by the target, and unwraps it through the target again.
 // Nothing uses it yet.
-import { isKeyholdError, keyCheckValue, type ErrorCode } from '@keyhold/core'
+import { isErrorOfKind, keyCheckValue } from '@keyhold/core'
 import { newId } from '../../keyring/new-id.ts'
 import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from '../audit-key-job.ts'
 import { advance, type LeaderParts } from '../engine/migration-parts.ts'
-
-const outages: readonly ErrorCode[] = [
-  'ERR_KMS_UNREACHABLE',
-  'ERR_KMS_TIMEOUT',
-  'ERR_KMS_FAILED',
-  'ERR_KMS_THROTTLED',
-]
 
 export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, kms, failpoint } = parts
@@ -23,7 +16,7 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
   } catch (error) {
     // A rotation stays under a key that already protects the tenant. If the key's own region is away, another one may
     // make the new tenant key, and does not where it cannot. A migration waits until every region can be tried.
-    if (job.kind !== 'rotation' || !isKeyholdError(error, ...outages)) throw error
+    if (job.kind !== 'rotation' || !isErrorOfKind(error, 'outage')) throw error
   }
 
   const version = (await store.tenantKeys.maxVersion(job.tenantId)) + 1

@@ -1,0 +1,298 @@
+// Every error that Keyhold can answer, by code. Codes are the API; summaries may be reworded.
+// HTTP statuses are not decided here but in contract/.
+
+/**
+ * What an error says about the key that protects a tenant. Everything that Keyhold does after an error hangs on it.
+ *
+ * - `denial`: the answer is no. It is the customer's will, or the state of the key: whatever is held under the key ends
+ *   at once, and no other region may stand in.
+ * - `damage`: the key answered, but a stored key does not open, or is not the key that was stored. It is a sign of
+ *   tampering with the rows of one tenant, and ends what is held for that tenant.
+ * - `outage`: there is no answer for now. It says nothing about the customer's will: what is held runs out by its own
+ *   time, and another region may stand in.
+ * - `ours`: Keyhold itself refuses, by its rules, limits, credentials or state. It says nothing about the key, and
+ *   nothing follows from it for the keys that are held.
+ */
+export type ErrorKind = 'denial' | 'damage' | 'outage' | 'ours'
+
+export const errorTable = {
+  // The request
+  ERR_INVALID_REQUEST: { summary: 'The request is malformed.', retryable: false, kind: 'ours' },
+  ERR_UNAUTHENTICATED: {
+    summary: 'The access token is missing or not valid.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_FORBIDDEN: { summary: "The access token's role does not allow this.", retryable: false, kind: 'ours' },
+  ERR_ROUTE_NOT_FOUND: { summary: 'There is no such route.', retryable: false, kind: 'ours' },
+  ERR_METHOD_NOT_ALLOWED: { summary: 'The route does not have this method.', retryable: false, kind: 'ours' },
+  ERR_REQUEST_TIMEOUT: { summary: 'The request did not arrive in time.', retryable: true, kind: 'ours' },
+  ERR_PAYLOAD_TOO_LARGE: { summary: 'The request is too large.', retryable: false, kind: 'ours' },
+  ERR_HEADERS_TOO_LARGE: {
+    summary: 'The headers of the request are too large.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_UNSUPPORTED_MEDIA_TYPE: {
+    summary: 'The content type or content encoding is not supported here.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_INTERNAL: { summary: 'Something went wrong on the server.', retryable: true, kind: 'ours' },
+
+  // Tenants and API keys
+  ERR_TENANT_NOT_FOUND: { summary: 'There is no such tenant.', retryable: false, kind: 'ours' },
+  ERR_TENANT_EXISTS: { summary: 'A tenant with this id exists already.', retryable: false, kind: 'ours' },
+  ERR_TENANT_LOCKED: {
+    summary: 'The tenant is locked by its administrator: nothing is encrypted or decrypted.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_TENANT_IN_USE: { summary: 'The tenant still holds data keys.', retryable: false, kind: 'ours' },
+  ERR_API_KEY_NOT_FOUND: { summary: 'There is no such API key.', retryable: false, kind: 'ours' },
+
+  // Key providers
+  ERR_ARN_INVALID: { summary: 'The structure of the key ARN is invalid.', retryable: false, kind: 'ours' },
+  ERR_FINGERPRINT_INVALID: {
+    summary: 'The fingerprint has characters that no fingerprint has.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_FINGERPRINT_TOO_LONG: { summary: 'The fingerprint is too long.', retryable: false, kind: 'ours' },
+  ERR_KEY_PROVIDER_NOT_FOUND: {
+    summary: 'There is no key provider with this fingerprint.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_KEY_PROVIDER_EXISTS: { summary: 'This key is registered already.', retryable: false, kind: 'ours' },
+  ERR_KEY_PROVIDER_IN_USE: { summary: 'The key provider is in use.', retryable: false, kind: 'ours' },
+  ERR_KEY_PROVIDER_DEFAULT: {
+    summary: 'The default key provider does not support this.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_KEY_PROVIDER_RECORD_INVALID: {
+    summary: 'The stored key providers could not be loaded.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_KEY_UNUSABLE: { summary: 'The key cannot protect a tenant.', retryable: false, kind: 'ours' },
+  ERR_KEY_SINGLE_REGION: { summary: 'The key is a single-region key.', retryable: false, kind: 'ours' },
+  ERR_KEY_POLICY_TOO_WIDE: {
+    summary: 'The key policy admits every tenant, for lack of a condition on the encryption context.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ROLE_ARN_INVALID: {
+    summary: 'The structure of the role ARN is invalid.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ROLE_WITHOUT_EXTERNAL_ID: {
+    summary: "The role can be assumed without this tenant's external id.",
+    retryable: false,
+    kind: 'ours',
+  },
+  'Encryption-88': {
+    summary: 'The key policy does not allow a required action.',
+    retryable: false,
+    kind: 'denial',
+  },
+
+  // The key management service
+  ERR_KMS_DENIED: { summary: 'The key policy denies access to the key.', retryable: false, kind: 'denial' },
+  ERR_KMS_KEY_DISABLED: { summary: 'The key is disabled.', retryable: false, kind: 'denial' },
+  ERR_KMS_KEY_PENDING_DELETION: {
+    summary: 'The key is scheduled for deletion.',
+    retryable: false,
+    kind: 'denial',
+  },
+  ERR_KMS_KEY_NOT_FOUND: { summary: 'The key does not exist.', retryable: false, kind: 'denial' },
+  // AWS KMS gives the same answer for a key that is still being made and for one whose imported key material was deleted.
+  // The latter is a denial. Until the two are told apart, only the health of a key counts both as one.
+  ERR_KMS_KEY_NOT_READY: { summary: 'The key is not ready for use.', retryable: true, kind: 'ours' },
+  ERR_KMS_KEY_WRONG_USAGE: {
+    summary: 'The key is not made for symmetric encryption.',
+    retryable: false,
+    kind: 'denial',
+  },
+  ERR_KMS_INVALID_CIPHERTEXT: {
+    summary: 'The key does not open what is stored under it.',
+    retryable: false,
+    kind: 'damage',
+  },
+  ERR_KMS_THROTTLED: {
+    summary: 'The key management service refuses more calls for now.',
+    retryable: true,
+    kind: 'outage',
+  },
+  ERR_KMS_TIMEOUT: {
+    summary: 'The key management service did not answer in time.',
+    retryable: true,
+    kind: 'outage',
+  },
+  ERR_KMS_UNREACHABLE: {
+    summary: 'The key management service cannot be reached.',
+    retryable: true,
+    kind: 'outage',
+  },
+  ERR_KMS_FAILED: { summary: 'The key management service failed.', retryable: true, kind: 'outage' },
+  ERR_KMS_BUDGET: {
+    summary: "Keyhold's own budget of calls to the key management service is used up for now.",
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_KMS_CREDENTIALS: {
+    summary: "Keyhold's own credentials for the key management service are not accepted.",
+    retryable: true,
+    kind: 'ours',
+  },
+
+  // Migrations
+  ERR_MIGRATION_RUNNING: {
+    summary: 'A migration is already running for this tenant.',
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_TARGET_CURRENT: {
+    summary: 'The tenant already uses this key provider.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_NOT_STARTED: {
+    summary: 'The migration could not be initiated.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_NOT_PREPARED: {
+    summary: 'The migration could not be prepared.',
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_NOT_FOUND: {
+    summary: 'There is no migration for this tenant.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_ENDED: { summary: 'The migration has ended.', retryable: false, kind: 'ours' },
+  ERR_MIGRATION_FAILURES_OPEN: {
+    summary: 'Cipherkeys that do not open hold the migration up.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_FAILURE_NOT_FOUND: {
+    summary: 'The migration has not set these cipherkeys aside.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MIGRATION_REPORT_NOT_FOUND: {
+    summary: 'The migration has no report yet.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_TOO_MANY_STREAMS: { summary: 'Too many event streams are open here.', retryable: true, kind: 'ours' },
+  ERR_MIGRATION_RECORD_INVALID: {
+    summary: 'The stored migration could not be loaded.',
+    retryable: false,
+    kind: 'ours',
+  },
+
+  // Destructions
+  ERR_DESTRUCTION_NOT_FOUND: { summary: 'There is no such destruction.', retryable: false, kind: 'ours' },
+  ERR_DESTRUCTION_SCHEDULED: {
+    summary: 'The destruction is scheduled already.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_DESTRUCTION_ENDED: {
+    summary: 'What was to be destroyed is destroyed.',
+    retryable: false,
+    kind: 'ours',
+  },
+
+  // Drills
+  ERR_DRILL_NOT_FOUND: { summary: 'The tenant has not been drilled.', retryable: false, kind: 'ours' },
+  ERR_DRILL_RUNNING: { summary: 'The tenant is being drilled.', retryable: true, kind: 'ours' },
+
+  // Data
+  ERR_DECRYPTION_FAILED: { summary: 'The value cannot be decrypted.', retryable: false, kind: 'ours' },
+  ERR_TOKEN_INVALID: {
+    summary: 'The token is not in the form of a Keyhold token.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_CONTEXT_INVALID: { summary: 'The encryption context is not valid.', retryable: false, kind: 'ours' },
+  ERR_KEY_NAME_INVALID: { summary: 'The key name is not valid.', retryable: false, kind: 'ours' },
+  ERR_KEY_NAME_NOT_FOUND: {
+    summary: 'The tenant has no data key of this name.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_KEY_VERSION_RETIRED: {
+    summary: "The data key's version is below the minimum version for decryption.",
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MINIMUM_VERSION_INVALID: {
+    summary: 'The minimum version is above the active version of the data key.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_KEY_CACHE_TTL_INVALID: {
+    summary: 'The time for which keys are to be held is outside of what the installation allows.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_KEY_NAME_QUOTA: {
+    summary: 'The tenant has as many key names as it may have.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_PLAINTEXT_INVALID: {
+    summary: 'The plaintext is not in canonical base64.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ITEM_TOO_LARGE: { summary: 'The item is too large.', retryable: false, kind: 'ours' },
+  ERR_KEY_INTEGRITY: {
+    summary: 'A stored key does not match its key check value.',
+    retryable: false,
+    kind: 'damage',
+  },
+
+  // The service
+  ERR_SEALED: {
+    summary: 'The service is sealed: it does not hold the root key of this database.',
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_DATABASE_UNAVAILABLE: { summary: 'The database is not available.', retryable: true, kind: 'ours' },
+
+  // Starting
+  ERR_CONFIG_INVALID: { summary: 'A setting is not valid.', retryable: false, kind: 'ours' },
+  ERR_DATA_DIR_IN_USE: {
+    summary: 'Another process uses the data directory.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_EMBEDDED_POSTGRES: {
+    summary: 'The embedded PostgreSQL could not be started.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_DATABASE_UNSAFE: {
+    summary: 'The database is set up so that it can lose committed keys.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_DATABASE_UNSUPPORTED: { summary: 'The database server is too old.', retryable: false, kind: 'ours' },
+  ERR_SCHEMA_NEWER: {
+    summary: 'The database has a newer schema than this version of Keyhold.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ROOT_KEY_INVALID: { summary: 'The root key file is not valid.', retryable: false, kind: 'ours' },
+} as const satisfies Record<string, { summary: string; retryable: boolean; kind: ErrorKind }>
+
+/** A code of the error table; codes never change their meaning and are never reused. */
+export type ErrorCode = keyof typeof errorTable
