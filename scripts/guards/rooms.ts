@@ -101,7 +101,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/access': {
     does: 'who may call: authentication, API keys, tenants and their settings, reading the audit trail',
-    uses: ['core', 'server/store', 'server/keyring', 'lru-cache', 'node:*'],
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'lru-cache', 'node:*'],
   },
   'server/installation': {
     does: 'what an installation has once: its root key and its signing key',
@@ -121,7 +121,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/metrics': {
     does: "what is counted, for Prometheus and for tenants' accounts; no rules",
-    uses: ['core', 'server/store', 'prom-client', 'node:*'],
+    uses: ['core', 'server/store', 'server/event-loop', 'prom-client', 'node:*'],
   },
   'server/http': {
     does: '`routes/` has thin handlers, `wire/` forms of requests and replies, `server/` authentication and checks',

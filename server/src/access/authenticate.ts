@@ -1,5 +1,6 @@
 // From an access token to the caller. An unknown, a revoked and a malformed token are one and the same to the outside.
 import { KeyholdError } from '@keyhold/core'
+import { createSingleFlight } from '../event-loop/single-flight.ts'
 import type { Store } from '../store/store.ts'
 import { isApiKeySecret, parseApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'
@@ -24,7 +25,7 @@ export function createAuthenticate(
   // By the whole token: hashing it with every request takes longer than everything else here. Only tokens that are
   // valid get in, and looking one up compares characters only of those with the same hash under a random seed.
   const held = new Map<string, Held>()
-  const inFlight = new Map<string, Promise<Caller>>()
+  const flights = createSingleFlight<Caller>()
   let sweepAtMs = 0
 
   // Without this, tokens that nobody uses any more would stay in memory.
@@ -52,11 +53,6 @@ export function createAuthenticate(
   return (text) => {
     const known = held.get(text)
     if (known !== undefined && clock() < known.untilMs) return known.caller
-    let flight = inFlight.get(text)
-    if (flight === undefined) {
-      flight = look(text).finally(() => inFlight.delete(text))
-      inFlight.set(text, flight)
-    }
-    return flight
+    return flights.share(text, () => look(text))
   }
 }

@@ -6,15 +6,13 @@ import {
   keyArnFingerprint,
   KeyholdError,
   parseKeyArn,
-  verifyKeyCheckValue,
   type ErrorCode,
   type KeyAccess,
   type Kms,
-  type TenantKey,
 } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
+import { findStoredTenantKey, unwrapTenantKey, type StoredTenantKey } from '../keyring/open-tenant-key.ts'
 import type { Store } from '../store/store.ts'
-import type { FoundTenantKey } from '../store/tenant-keys.ts'
 import { observationOf } from './key-health-recorder.ts'
 import { wordsOf } from './key-words.ts'
 
@@ -88,9 +86,9 @@ export async function runDrDrill(
   const { store } = parts
   if ((await store.tenants.find(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ state }) => state !== 'destroyed')
-  const rows = await Promise.all(versions.map(({ version }) => store.tenantKeys.find(tenantId, version)))
+  const rows = await Promise.all(versions.map(({ version }) => findStoredTenantKey(store, tenantId, version)))
   // What the internal KMS wraps is opened by every replica with the root key, whatever becomes of a region.
-  const inAws = rows.flatMap((row) => (row?.wrapped !== undefined && isInAws(row.keyArn) ? [row] : []))
+  const inAws = rows.filter((row) => row !== undefined).filter(({ keyArn }) => isInAws(keyArn))
   const byKey = [...Map.groupBy(inAws, ({ keyArn }) => keyArn)]
   const concerned = byKey.filter(
     ([keyArn]) => lostRegion === undefined || parseKeyArn(keyArn).region === lostRegion,
@@ -114,7 +112,7 @@ async function drillKey(
   parts: DrDrillParts,
   keyArn: string,
   tenantId: string,
-  stored: FoundTenantKey[],
+  stored: StoredTenantKey[],
 ): Promise<DrilledKey> {
   const { region } = parseKeyArn(keyArn)
   const { replicaRegions } = await parts.findKeyAccess(keyArn, tenantId)
@@ -151,7 +149,7 @@ async function drillRegion(
   { inRegion, clock }: DrDrillParts,
   { keyArn, region, isKnown }: { keyArn: string; region: string; isKnown: boolean },
   tenantId: string,
-  stored: FoundTenantKey[],
+  stored: StoredTenantKey[],
 ): Promise<DrilledRegion> {
   const steps: DrillStep[] = []
   let failure: KeyholdError | undefined
@@ -175,13 +173,9 @@ async function drillRegion(
     }
   }
 
-  const opened = async (kms: Pick<Kms, 'unwrapTenantKey'>, row: FoundTenantKey): Promise<TenantKey> => {
-    const ref = { tenantId, id: row.id, version: row.version }
-    return { ...ref, key: await kms.unwrapTenantKey(keyArn, row.wrapped ?? Buffer.alloc(0), ref) }
-  }
   for (const row of stored) {
     await attempt({ step: 'unwrap', tenantKeyVersion: row.version }, async () => {
-      verifyKeyCheckValue(await opened(await inRegion(keyArn, tenantId, region), row), row.keyCheckValue)
+      await unwrapTenantKey(await inRegion(keyArn, tenantId, region), row)
     })
   }
   await attempt({ step: 'create' }, async () => {

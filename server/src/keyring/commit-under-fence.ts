@@ -1,6 +1,7 @@
 // Writing cipherkeys: they are wrapped under the tenant key version that is active, and committed only if it still is.
 import { KeyholdError, type TenantKey } from '@keyhold/core'
 import type { Store, TransactionStore } from '../store/store.ts'
+import { lookAtFence } from './look-at-fence.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
 
 // Each round is lost only to a migration that began or ended in between, or to a tenant deleted and made anew.
@@ -31,18 +32,13 @@ export async function commitUnderFence<Wrapped, Result>(
     const wrapping = await tenantKeys.get(tenantId, fence.activeTenantKeyVersion)
     if (wrapping === undefined) continue
 
-    const wrapped = await wrap(wrapping.tenantKey)
+    const { tenantKey } = wrapping
+    const wrapped = await wrap(tenantKey)
     const result = await store.transaction(async (transaction) => {
-      const now = await transaction.tenants.lockFenceShared(tenantId)
-      if (now?.epoch !== fence.epoch || now.activeTenantKeyVersion !== fence.activeTenantKeyVersion)
-        return undefined
-      // What was wrapped must open again: by the stored tenant key, not by one remembered from before a deletion.
-      const tenantKey = await transaction.tenantKeys.find(tenantId, wrapping.tenantKey.version)
-      if (tenantKey?.id !== wrapping.tenantKey.id) {
-        wrapping.validUntilMs = Number.NEGATIVE_INFINITY
-        return undefined
-      }
-      return commit(transaction, wrapped)
+      const look = await lookAtFence(transaction, tenantId, { epoch: fence.epoch, tenantKey })
+      // The key was held from before a deletion of the tenant: nobody may use it again.
+      if (look === 'other-key') wrapping.validUntilMs = Number.NEGATIVE_INFINITY
+      return look === 'holds' ? commit(transaction, wrapped) : undefined
     })
     if (result !== undefined) return result
   }

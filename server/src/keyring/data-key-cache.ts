@@ -2,6 +2,7 @@
 // reading on: within that, the cipherkey is read again, so that a migration moves every reader to the new tenant key, a
 // version below the minimum is used no more, and nobody who missed a notification goes on with a destroyed key.
 import { KeyholdError, type DataKey } from '@keyhold/core'
+import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
@@ -16,12 +17,6 @@ interface HeldDataKey {
   dataKey: DataKey
   wrappedBy: HeldTenantKey
   validUntilMs: number
-}
-
-/** One reading that several callers wait for. */
-interface Flight {
-  outcome: Promise<DataKey | undefined>
-  isOutdated: boolean
 }
 
 export interface DataKeyCacheOptions {
@@ -66,7 +61,7 @@ export function createDataKeyCache({
 }: DataKeyCacheOptions): DataKeyCache {
   const { store, tenantKeys } = parts
   const held = createPerTenantCache<HeldDataKey>({ maxEntries, maxEntriesPerTenant })
-  const inFlight = new Map<string, Flight>()
+  const flights = createSingleFlight<DataKey | undefined>()
   let hits = 0
   let misses = 0
   let ended = 0
@@ -105,33 +100,18 @@ export function createDataKeyCache({
     return dataKey
   }
 
-  const flightPrefix = (tenantId: string) => `${tenantId}/`
-
   function once(
     tenantId: string,
     name: string,
     read: () => Promise<UsableCipherkeyRow | undefined>,
   ): Promise<DataKey | undefined> {
     misses++
-    const flightName = flightPrefix(tenantId) + name
-    const known = inFlight.get(flightName)
-    if (known !== undefined) return known.outcome
-    const flight: Flight = { outcome: Promise.resolve(undefined), isOutdated: false }
-    flight.outcome = open(read, name, flight).finally(() => {
-      if (inFlight.get(flightName) === flight) inFlight.delete(flightName)
-    })
-    inFlight.set(flightName, flight)
-    return flight.outcome
+    return flights.share(`${tenantId}/${name}`, (flight) => open(read, name, flight), tenantId)
   }
 
   function evictWhere(tenantId: string, matches: (dataKey: DataKey) => boolean): void {
     ended += held.deleteWhere(tenantId, ({ dataKey }) => matches(dataKey))
-    // What was read before the eviction serves who asked before it, and nobody else.
-    for (const [flightName, flight] of inFlight) {
-      if (!flightName.startsWith(flightPrefix(tenantId))) continue
-      flight.isOutdated = true
-      inFlight.delete(flightName)
-    }
+    flights.outdate(tenantId)
   }
 
   return {

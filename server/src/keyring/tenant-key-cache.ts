@@ -1,16 +1,11 @@
 // Tenant keys in memory, each for as long as its KEK said yes a short while ago. This is where revocation bites: a
 // denial evicts at once, an outage only lets the time run out, and nothing is ever held longer than the TTL.
-import {
-  isErrorOfKind,
-  KeyholdError,
-  verifyKeyCheckValue,
-  type Kms,
-  type TenantKey,
-} from '@keyhold/core'
+import { isErrorOfKind, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
+import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Store } from '../store/store.ts'
-import type { TenantKeyRow } from '../store/tenant-keys.ts'
 import type { CacheCounts } from './cache-counts.ts'
+import { findStoredTenantKey, unwrapTenantKey } from './open-tenant-key.ts'
 
 /** A tenant key, valid until a monotonic time that moves on with every refresh and back with an eviction. */
 export interface HeldTenantKey {
@@ -80,21 +75,6 @@ interface Refusal {
   untilMs: number
 }
 
-/** Unwraps a stored tenant key, past any cache, and compares its check value. */
-export async function unwrapTenantKey(kms: Kms, row: TenantKeyRow & { wrapped: Buffer }): Promise<TenantKey> {
-  const ref = { tenantId: row.tenantId, id: row.id, version: row.version }
-  const tenantKey = { ...ref, key: await kms.unwrapTenantKey(row.keyArn, row.wrapped, ref) }
-  verifyKeyCheckValue(tenantKey, row.keyCheckValue)
-  return tenantKey
-}
-
-/** One asking that several callers wait for. */
-interface Flight {
-  tenantId: string
-  outcome: Promise<HeldTenantKey | undefined>
-  isOutdated: boolean
-}
-
 export function createTenantKeyCache({
   store,
   kms,
@@ -118,7 +98,7 @@ export function createTenantKeyCache({
   let misses = 0
   let evictedForRoom = 0
   let ended = 0
-  const inFlight = new Map<string, Flight>()
+  const flights = createSingleFlight<HeldTenantKey | undefined>()
   const refusals = new LRUCache<string, Refusal>({ max: maxEntries })
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
@@ -134,18 +114,17 @@ export function createTenantKeyCache({
     for (const [name, entry] of [...held.entries()]) {
       if (entry.tenantKey.tenantId === tenantId) held.delete(name)
     }
-    // What was read before the eviction serves who asked before it, and nobody else.
-    for (const [name, flight] of inFlight) {
-      if (flight.tenantId !== tenantId) continue
-      flight.isOutdated = true
-      inFlight.delete(name)
-    }
+    flights.outdate(tenantId)
   }
 
-  async function fetch(name: string, flight: Flight, version: number): Promise<HeldTenantKey | undefined> {
-    const { tenantId } = flight
-    const row = await store.tenantKeys.find(tenantId, version)
-    if (row?.wrapped === undefined) {
+  async function fetch(
+    tenantId: string,
+    version: number,
+    flight: Flight,
+  ): Promise<HeldTenantKey | undefined> {
+    const name = nameOf(tenantId, version)
+    const row = await findStoredTenantKey(store, tenantId, version)
+    if (row === undefined) {
       held.delete(name)
       return undefined
     }
@@ -154,7 +133,7 @@ export function createTenantKeyCache({
     const startMs = clock()
     const ttlMs = clamp(row.keyCacheTtlMs ?? ttl.maxMs, ttl)
     try {
-      const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+      const tenantKey = await unwrapTenantKey(kms, row)
       // The lock may have been set while the KMS was asked.
       refuseLocked(name, isLocked(tenantId))
       const known = held.get(name)
@@ -196,14 +175,7 @@ export function createTenantKeyCache({
     if (isLocked(tenantId)) return Promise.reject(new KeyholdError('ERR_TENANT_LOCKED'))
     const refusal = refusals.get(name)
     if (refusal !== undefined && clock() < refusal.untilMs) return Promise.reject(refusal.error)
-    const known = inFlight.get(name)
-    if (known !== undefined) return known.outcome
-    const flight: Flight = { tenantId, outcome: Promise.resolve(undefined), isOutdated: false }
-    flight.outcome = fetch(name, flight, version).finally(() => {
-      if (inFlight.get(name) === flight) inFlight.delete(name)
-    })
-    inFlight.set(name, flight)
-    return flight.outcome
+    return flights.share(name, (flight) => fetch(tenantId, version, flight), tenantId)
   }
 
   async function fetchOrKeep(entry: HeldTenantKey): Promise<HeldTenantKey | undefined> {

@@ -18,6 +18,7 @@ import {
   type TenantKeyRef,
 } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
+import { createSingleFlight } from '../event-loop/single-flight.ts'
 import { createAskRegions, type AskRegionsOptions, type Target } from './ask-regions.ts'
 import { createAwsCall, type AwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
 import { createCustomerRoles } from './customer-role.ts'
@@ -90,19 +91,14 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const askRegions = createAskRegions({ ...options, drRegions })
   // Connections of their own: tries of a key that hangs must not hold up what unwraps the keys of other tenants.
   const inspections = createAwsCall(options, roles, 'tries')
-  const inspecting = new Map<string, Promise<KeyInspection>>()
+  const flights = createSingleFlight<KeyInspection>()
 
   // One at a time for each tenant and key, however often it is asked for.
   function inspectOnce(keyArn: string, tenantId: string): Promise<KeyInspection> {
-    const name = `${tenantId}/${keyArn}`
-    let inspection = inspecting.get(name)
-    if (inspection === undefined) {
-      inspection = findKeyAccess(keyArn, tenantId)
-        .then(({ role }) => inspectAwsKey(inspections.call, keyArn, { tenantId, drRegions, role }))
-        .finally(() => inspecting.delete(name))
-      inspecting.set(name, inspection)
-    }
-    return inspection
+    return flights.share(`${tenantId}/${keyArn}`, async () => {
+      const { role } = await findKeyAccess(keyArn, tenantId)
+      return inspectAwsKey(inspections.call, keyArn, { tenantId, drRegions, role })
+    })
   }
 
   async function unwrapAt(

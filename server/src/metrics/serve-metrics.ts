@@ -1,6 +1,7 @@
 // A separate listener for metrics. It has no authentication, so it is not on the port that tenants reach.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createSingleFlight } from '../event-loop/single-flight.ts'
 
 const requestTimeoutMs = 10_000
 // Prometheus asks only every few seconds.
@@ -18,7 +19,7 @@ export async function serveMetrics(
   onError: (error: unknown) => void,
 ): Promise<MetricsListener> {
   // Requests that arrive while a page is rendered share it.
-  let making: Promise<string> | undefined
+  const flights = createSingleFlight<string>()
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isHead = request.method === 'HEAD'
@@ -30,8 +31,7 @@ export async function serveMetrics(
       response.writeHead(405, { allow: 'GET, HEAD' }).end()
       return
     }
-    making ??= text().finally(() => (making = undefined))
-    const body = await making
+    const body = await flights.share('/metrics', text)
     response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' })
     response.end(isHead ? undefined : body)
   }

@@ -1,7 +1,7 @@
 // Cancels a key job. This is possible until the cutover is committed. The way back begins in the same transaction:
 // from then on new data keys come under the source's version again.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
-import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.ts'
 import type { Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from './audit-key-job.ts'
@@ -60,10 +60,9 @@ function refuseDone({ phase }: KeyJobRow): void {
 }
 
 async function trySource({ store, kms }: StartMigrationParts, job: KeyJobRow): Promise<void> {
-  const row = await store.tenantKeys.find(job.tenantId, job.sourceVersion)
-  if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  const row = await getStoredTenantKey(store, job.tenantId, job.sourceVersion)
   try {
-    await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+    await unwrapTenantKey(kms, row)
   } catch (error) {
     if (!isKeyholdError(error)) throw error
     throw new KeyholdError('ERR_MIGRATION_NOT_PREPARED', {

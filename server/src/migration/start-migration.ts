@@ -9,7 +9,7 @@ import {
   type Kms,
   type TenantKey,
 } from '@keyhold/core'
-import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.ts'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
@@ -138,10 +138,10 @@ export async function tryTarget(kms: Kms, tenantId: string, target: KeyProviderR
  */
 export async function tryActiveKey(store: Store, kms: Kms, tenantId: string): Promise<TenantKey> {
   const fence = await store.tenants.findFence(tenantId)
-  const row = fence && (await store.tenantKeys.find(tenantId, fence.activeTenantKeyVersion))
-  if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  if (fence === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  const row = await getStoredTenantKey(store, tenantId, fence.activeTenantKeyVersion)
   try {
-    return await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+    return await unwrapTenantKey(kms, row)
   } catch (error) {
     if (!isKeyholdError(error)) throw error
     throw notPrepared('current', error)

@@ -1,8 +1,8 @@
 // Finds which of a tenant's cipherkeys open. It opens as many as there is time for, with the work that a migration
 // does on them, and throws the results away.
-import { generateKey, isKeyholdError, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
+import { generateKey, isKeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
-import { unwrapTenantKey } from '../keyring/tenant-key-cache.ts'
+import { openTenantKey } from '../keyring/open-tenant-key.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import type { UnreadableCipherkey } from './engine/rewrap-records.ts'
@@ -64,7 +64,7 @@ export async function takeCensus(
       if (chunk === undefined) break
       const readMs = performance.now() - startMs
       const sources = await Promise.all(
-        chunk.tenantKeyVersions.map((version) => openTenantKey({ store, kms }, tenantId, version, keys)),
+        chunk.tenantKeyVersions.map((version) => openOnce({ store, kms }, tenantId, version, keys)),
       )
       const rewrapStartMs = performance.now()
       const { unreadable } = await threads.rewrap({ records: chunk.records, sources, target })
@@ -82,19 +82,15 @@ export async function takeCensus(
   return census
 }
 
-async function openTenantKey(
-  { store, kms }: Pick<CensusParts, 'store' | 'kms'>,
+async function openOnce(
+  parts: Pick<CensusParts, 'store' | 'kms'>,
   tenantId: string,
   version: number,
   opened: Map<number, TenantKey>,
 ): Promise<TenantKey> {
   const known = opened.get(version)
   if (known !== undefined) return known
-  const row = await store.tenantKeys.find(tenantId, version)
-  if (row?.wrapped === undefined) {
-    throw new KeyholdError('ERR_KEY_INTEGRITY', { message: `Tenant key version ${version} is gone.` })
-  }
-  const tenantKey = await unwrapTenantKey(kms, { ...row, wrapped: row.wrapped })
+  const tenantKey = await openTenantKey(parts, tenantId, version)
   opened.set(version, tenantKey)
   return tenantKey
 }

@@ -5,9 +5,11 @@
 // Reading, rewrapping and writing overlap: while one chunk is written the next ones are in the threads, and one more
 // is being read. Safety does not depend on that: each chunk is written by itself, with its own look at the fence.
 import { KeyholdError, type TenantKey } from '@keyhold/core'
+import { lookAtFence, type FenceBefore } from '../../keyring/look-at-fence.ts'
 import type { CipherkeyChunk } from '../../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { TransactionStore } from '../../store/store.ts'
 import { advance, destinationOf, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
 import type { Turn } from '../engine/pacer.ts'
 import type { RewrapResult } from '../engine/rewrap-records.ts'
@@ -104,17 +106,7 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
   const { records, unreadable } = await atWork.result
   await failpoint('migration.copy.before-update')
   await store.transaction(async (transaction) => {
-    const fence = await transaction.tenants.lockFenceShared(job.tenantId)
-    if (
-      fence === undefined ||
-      fence.epoch !== atWork.epoch ||
-      fence.activeTenantKeyVersion !== target.version
-    ) {
-      throw new LeadLost()
-    }
-    // What was wrapped must open again: by the stored tenant key, not by one remembered from before a deletion.
-    const stored = await transaction.tenantKeys.find(job.tenantId, target.version)
-    if (stored?.id !== target.id) throw new KeyholdError('ERR_KEY_INTEGRITY')
+    await requireFence(transaction, job, { epoch: atWork.epoch, tenantKey: target })
     const copiedMore = await transaction.cipherkeyChunks.rewrap(job.tenantId, target.version, records)
     const failed = await setAside(transaction, job, unreadable)
     await advance(parts, transaction, job, {
@@ -127,6 +119,17 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
   })
   atWork.turn.done(chunk.rows)
   await failpoint('migration.copy.after-commit')
+}
+
+/** Cipherkeys under `tenantKey` may be committed; otherwise the transaction is undone. */
+export async function requireFence(
+  transaction: TransactionStore,
+  { tenantId }: KeyJobRow,
+  before: FenceBefore,
+): Promise<void> {
+  const look = await lookAtFence(transaction, tenantId, before)
+  if (look === 'moved') throw new LeadLost()
+  if (look === 'other-key') throw new KeyholdError('ERR_KEY_INTEGRITY')
 }
 
 type Failures = Pick<LeaderParts['store'], 'keyJobFailures'>

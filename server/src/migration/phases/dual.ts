@@ -1,20 +1,17 @@
 // Dual: from here on new data keys are wrapped by the new tenant key version, while old ones are still opened with
 // theirs. The epoch moves, so that whoever wrapped for the old version can't commit any more.
-import { KeyholdError } from '@keyhold/core'
-import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
+import { openTenantKey } from '../../keyring/open-tenant-key.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from '../audit-key-job.ts'
 import { advance, LeadLost, targetVersionOf, type LeaderParts } from '../engine/migration-parts.ts'
 
 export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
-  const { store, kms, failpoint } = parts
+  const { store, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   await failpoint('migration.dual.before-kms')
   // Read back what prepare stored: the row, not the memory of it, must open through the target.
-  const stored = await store.tenantKeys.find(job.tenantId, targetVersion)
-  if (stored?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
-  await unwrapTenantKey(kms, { ...stored, wrapped: stored.wrapped })
+  await openTenantKey(parts, job.tenantId, targetVersion)
 
   // Before the lock, which every writer of this tenant's keys waits for: counting very many rows takes its time.
   const total = await store.cipherkeys.count(job.tenantId)

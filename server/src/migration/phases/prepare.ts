@@ -2,7 +2,7 @@
 // Nothing uses it yet.
 import { isErrorOfKind, keyCheckValue } from '@keyhold/core'
 import { newId } from '../../keyring/new-id.ts'
-import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
+import { unwrapTenantKey } from '../../keyring/open-tenant-key.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from '../audit-key-job.ts'

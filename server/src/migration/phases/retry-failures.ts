@@ -3,6 +3,7 @@ import { isKeyholdError, type TenantKey } from '@keyhold/core'
 import { parseCipherkeyRecords } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import { requireFence } from './copy-cipherkeys.ts'
 import { advance, destinationOf, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
 
 const chunkRows = 500
@@ -32,8 +33,7 @@ export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise
       const repaired = parseCipherkeyRecords(chunk.records).filter((row) => !stillFailed.has(nameOf(row)))
       if (repaired.length > 0) {
         await parts.store.transaction(async (transaction) => {
-          const now = await transaction.tenants.lockFenceShared(job.tenantId)
-          if (now?.epoch !== fence?.epoch) throw new LeadLost()
+          await requireFence(transaction, job, { epoch: fence?.epoch, tenantKey: target })
           const copiedMore = await transaction.cipherkeyChunks.rewrap(job.tenantId, version, records)
           await transaction.keyJobFailures.delete(job.id, repaired)
           const { open, accepted } = await transaction.keyJobFailures.count(job.id)

@@ -1,7 +1,7 @@
 // Verifies before a version may end: no cipherkey is left under another one, and every one opens with the tenant key
 // that the key job brought them under. That key is unwrapped afresh by a KMS that has access to it alone.
 import { KeyholdError, type Kms } from '@keyhold/core'
-import { unwrapTenantKey } from '../../keyring/tenant-key-cache.ts'
+import { openTenantKey } from '../../keyring/open-tenant-key.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { openAll } from './open-cipherkeys.ts'
@@ -47,10 +47,8 @@ export async function verifyCipherkeys(
     refuseOpenFailures((await store.keyJobFailures.count(job.id)).open)
   }
 
-  const row = await store.tenantKeys.find(job.tenantId, version)
-  if (row?.wrapped === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
   await failpoint('migration.verify.before-kms')
-  const tenantKey = await unwrapTenantKey(onlyKey(kms, keyArn), { ...row, wrapped: row.wrapped })
+  const tenantKey = await openTenantKey({ store, kms: onlyKey(kms, keyArn) }, job.tenantId, version)
   const ongoing = resumed ?? (await beginVerification(parts, job))
   if (!(await openAll(parts, job, ongoing, tenantKey))) return 'unfinished'
   const { open, accepted } = await store.keyJobFailures.count(job.id)

@@ -1,0 +1,26 @@
+// The look at the fence before cipherkeys are committed: what was wrapped outside of any lock must still open.
+import type { TenantKey } from '@keyhold/core'
+import type { TransactionStore } from '../store/store.ts'
+
+/** What was read before the wrapping, and the tenant key that wrapped. */
+export interface FenceBefore {
+  /** Undefined: there was no such tenant. */
+  epoch: number | undefined
+  tenantKey: Pick<TenantKey, 'id' | 'version'>
+}
+
+/**
+ * Locks the tenant's fence until the transaction ends, and looks whether cipherkeys that `tenantKey` wrapped may be
+ * committed. `moved`: another version is active, or was in between. `other-key`: the stored version is not the key that
+ * wrapped, since the tenant was deleted and made anew.
+ */
+export async function lookAtFence(
+  transaction: TransactionStore,
+  tenantId: string,
+  { epoch, tenantKey }: FenceBefore,
+): Promise<'holds' | 'moved' | 'other-key'> {
+  const fence = await transaction.tenants.lockFenceShared(tenantId)
+  if (fence?.epoch !== epoch || fence?.activeTenantKeyVersion !== tenantKey.version) return 'moved'
+  const stored = await transaction.tenantKeys.find(tenantId, tenantKey.version)
+  return stored?.id === tenantKey.id ? 'holds' : 'other-key'
+}
