@@ -1,6 +1,7 @@
 // The report of a key job says what was done and what was found. The installation signs it when the job ends, in the
 // transaction that ends it. Anybody with the public key can verify it without Keyhold.
 import { createHash } from 'node:crypto'
+import { valueOf } from '../store/json-column.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
 import type { MigrationParts } from './engine/migration-parts.ts'
@@ -42,7 +43,7 @@ export async function saveReport(
     copyEndedAt: job.copyEndedAt?.toISOString() ?? null,
     completedAt: job.completedAt?.toISOString() ?? null,
     cipherkeys: { total: job.total, copied: job.copied, failed: job.failed },
-    verification: job.verification ?? null,
+    verification: valueOf(job.verification) ?? null,
     acceptedFailures: failures.map((failure) => ({
       dataKeyId: failure.dataKeyId,
       version: failure.version,

@@ -15,7 +15,9 @@ export async function findKeyAccess(
 ): Promise<KeyAccess> {
   const found = await store.keyProviders.findAccess(tenantId, keyArn)
   if (found === undefined) return { role: undefined, replicaRegions: [] }
-  const replicaRegions = replicaRegionsIn(found.inspection)
+  // A damaged record is an error where the provider is shown; here it only means that no replica is known.
+  const inspection = found.inspection && 'value' in found.inspection ? found.inspection.value : undefined
+  const replicaRegions = (inspection?.replicaKeys ?? []).map(({ region }) => region)
   const rows = await store.keyHealth.list(tenantId, keyArnFingerprint(keyArn))
   const own = rows.find(({ region }) => region === parseKeyArn(keyArn).region)
   return {
@@ -23,15 +25,4 @@ export async function findKeyAccess(
     replicaRegions,
     isDenied: own?.code !== undefined && kindOf(own.code) === 'denial',
   }
-}
-
-// A damaged record is reported where the provider is shown. Here it only means that no replica key is known.
-function replicaRegionsIn(inspection: unknown): string[] {
-  if (typeof inspection !== 'object' || inspection === null || !('replicaKeys' in inspection)) return []
-  const replicas: unknown = inspection.replicaKeys
-  if (!Array.isArray(replicas)) return []
-  return replicas.flatMap((replica: unknown) => {
-    const isRegional = typeof replica === 'object' && replica !== null && 'region' in replica
-    return isRegional && typeof replica.region === 'string' ? [replica.region] : []
-  })
 }

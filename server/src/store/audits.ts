@@ -52,6 +52,8 @@ function fromRow(row: Selectable<Tables['audits']>): AuditRow {
     targetKind: row.target_kind,
     targetId: row.target_id,
     traceId: row.trace_id ?? undefined,
+    // The one JSON column that is not checked: a record that somebody has changed is shown as it is, so that whoever checks
+    // the chain sees it.
     details: row.details,
     hash: row.hash,
   }

@@ -2,6 +2,7 @@
 import { keyArnFingerprint, KeyholdError, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import type { Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
+import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import { keyHealthQueries } from './key-health.ts'
 import type { Tables } from './tables.ts'
 
@@ -16,8 +17,8 @@ export interface KeyProviderRow {
   createdAt: Date
   promotedAt: Date | undefined
   demotedAt: Date | undefined
-  /** As stored: whoever shows it checks its shape. */
-  inspection: unknown
+  /** What was last found out about the key; undefined: it was never tried. */
+  inspection: JsonColumn<KeyInspection> | undefined
   /** The role in the customer's account through which the key is reached; undefined: as Keyhold itself. */
   roleArn: string | undefined
   /** The alias by which the key was registered. */
@@ -31,6 +32,23 @@ export interface KeyAlias {
   checkedAt: Date
 }
 
+const finding = members({ code: text, region: text, message: text })
+
+const readInspection = jsonReader<KeyInspection>(
+  'key_providers.inspection',
+  members(
+    {
+      keyArn: text,
+      multiRegion: flag,
+      replicaKeys: listOf(members({ keyArn: text, region: text })),
+      drCompliant: flag,
+      complianceError: finding,
+    },
+    { warnings: listOf(finding) },
+  ),
+  'ERR_KEY_PROVIDER_RECORD_INVALID',
+)
+
 function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
   return {
     tenantId: row.tenant_id,
@@ -43,7 +61,7 @@ function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
     createdAt: row.created_at,
     promotedAt: row.promoted_at ?? undefined,
     demotedAt: row.demoted_at ?? undefined,
-    inspection: row.inspection ?? undefined,
+    inspection: readInspection(row.inspection, row.fingerprint),
     roleArn: row.role_arn ?? undefined,
     alias:
       row.alias_arn === null
@@ -186,7 +204,9 @@ export function keyProviderQueries(db: Database) {
     async findAccess(
       tenantId: string,
       keyArn: string,
-    ): Promise<{ role: CustomerRole | undefined; inspection: unknown } | undefined> {
+    ): Promise<
+      { role: CustomerRole | undefined; inspection: JsonColumn<KeyInspection> | undefined } | undefined
+    > {
       const row = await db
         .selectFrom('key_providers')
         .innerJoin('tenants', 'tenants.id', 'key_providers.tenant_id')
@@ -196,7 +216,10 @@ export function keyProviderQueries(db: Database) {
         .executeTakeFirst()
       if (row === undefined) return undefined
       const { role_arn: arn, external_id: externalId } = row
-      return { role: arn === null ? undefined : { arn, externalId }, inspection: row.inspection }
+      return {
+        role: arn === null ? undefined : { arn, externalId },
+        inspection: readInspection(row.inspection, keyArnFingerprint(keyArn)),
+      }
     },
 
     /**

@@ -236,6 +236,7 @@ describe('a verification begins anew', () => {
 
   test.each<[string, () => Promise<unknown>]>([
     ['whose digest cannot be taken up', () => change('digestState', '"AAAA"')],
+    ['whose stored position is damaged', () => change('rows', '"many"')],
     ['of another version', () => change('tenantKeyVersion', '2')],
     [
       'from before something was copied',

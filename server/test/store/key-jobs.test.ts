@@ -78,7 +78,7 @@ test('the leader saves its progress, counts add up, and the last error is forgot
   const at = '2026-01-02T03:04:05.000Z'
   await store.keyJobs.pause(job.id, me, { code: 'ERR_KMS_DENIED', message: 'no', at }, 0)
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({
-    lastError: { code: 'ERR_KMS_DENIED', message: 'no', at },
+    lastError: { value: { code: 'ERR_KMS_DENIED', message: 'no', at } },
   })
   await store.keyJobs.takeLead(job.id, me, 10)
   const position = { dataKeyId: randomUUID(), version: 1 }
@@ -110,9 +110,12 @@ test('the leader saves its progress, counts add up, and the last error is forgot
 
 test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {
   await store.keyJobs.takeLead(job.id, me, 10)
-  const verifiedTo = { rows: 7 }
   const now = () => store.keyJobs.find(tenantId, job.id)
   const position = { dataKeyId: randomUUID(), version: 1 }
+  const verifiedTo = {
+    ...{ rows: 7, after: position, end: position, digestState: '', tenantKeyVersion: 2, copied: 0 },
+    savedAt: new Date().toISOString(),
+  }
   for (const undo of [
     () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: position }),
     () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: null }),
@@ -123,7 +126,7 @@ test('a verification is taken up where it was, unless something is copied or the
   ]) {
     await store.keyJobs.advance(job.id, me, 'prepare', { verified: 7, verifiedTo })
     await store.keyJobs.advance(job.id, me, 'prepare', { failed: 1 })
-    expect(await now()).toMatchObject({ verified: 7, verifiedTo })
+    expect(await now()).toMatchObject({ verified: 7, verifiedTo: { value: verifiedTo } })
     await undo()
     expect(await now()).toMatchObject({ verifiedTo: undefined })
   }

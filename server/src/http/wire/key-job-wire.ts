@@ -1,9 +1,9 @@
 // A key job as Keyhold's own routes show it, and the cipherkeys that it has set aside.
 import { spellings, type KeyJob, type KeyJobFailure } from '@keyhold/contract'
 import type { KeyJobFailure as KeyJobFailureRow } from '../../store/key-jobs/key-job-failures.ts'
+import { valueOf } from '../../store/json-column.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
-import { lastErrorWire } from './last-error-wire.ts'
 
 // A rate over a shorter time means nothing.
 const minRateMs = 1_000
@@ -15,7 +15,7 @@ const minRateMs = 1_000
 export function keyJobWire(job: KeyJobRow, accepted: number, now: Date): KeyJob {
   const { id, kind, tenantId, phase, copyStartedAt, copyEndedAt, completedAt, cancelledAt } = job
   const isLive = phase !== 'done' && phase !== 'aborted'
-  const lastError = isLive ? lastErrorWire(job) : undefined
+  const lastError = isLive ? valueOf(job.lastError) : undefined
   const retryAt =
     lastError !== undefined && job.retryAt !== undefined && job.retryAt > now ? job.retryAt : undefined
   const keysPerSecond = rateOf(job, now)

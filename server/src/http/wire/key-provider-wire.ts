@@ -1,27 +1,13 @@
 // A key provider as the wire shows it.
 import { spellings, type KeyProvider } from '@keyhold/contract'
 import { KeyholdError, type KeyInspection } from '@keyhold/core'
-import Type from 'typebox'
-import { Compile } from 'typebox/compile'
 import { keyHealthOf } from '../../health/key-health.ts'
+import { valueOf } from '../../store/json-column.ts'
 import type { KeyHealthRow } from '../../store/key-health.ts'
 import type { KeyProviderRow } from '../../store/key-providers.ts'
 import { keyAliasWire } from './key-alias-wire.ts'
 import { keyHealthWire } from './key-health-wire.ts'
 import { wireSeconds } from './wire-time.ts'
-
-const finding = Type.Object({ code: Type.String(), region: Type.String(), message: Type.String() })
-
-const inspectionForm = Compile(
-  Type.Object({
-    keyArn: Type.String(),
-    multiRegion: Type.Boolean(),
-    replicaKeys: Type.Array(Type.Object({ keyArn: Type.String(), region: Type.String() })),
-    drCompliant: Type.Boolean(),
-    complianceError: finding,
-    warnings: Type.Optional(Type.Array(finding)),
-  }),
-)
 
 /**
  * @param healthRows - the rows of all the tenant's key providers
@@ -43,17 +29,21 @@ export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHea
     createdAt: row.kms === 'internal' ? spellings.defaultProviderCreatedAt : wireSeconds(row.createdAt),
     promotedToCurrentAt: wireSeconds(row.promotedAt),
     demotedFromCurrentAt: wireSeconds(row.demotedAt),
-    ...(row.kms === 'aws' && inspectionWire(row.inspection)),
+    ...(row.kms === 'aws' && inspectionWire(inspectionOf(row))),
     ...(row.roleArn !== undefined && { roleArn: row.roleArn }),
     ...(health !== undefined && { health: keyHealthWire(health, alias) }),
     ...(alias !== undefined && { alias }),
   }
 }
 
-/** @throws KeyholdError `ERR_KEY_PROVIDER_RECORD_INVALID` */
-export function inspectionWire(stored: unknown) {
-  if (!inspectionForm.Check(stored)) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
-  const inspection: KeyInspection = stored
+// No key of a customer is registered without one.
+function inspectionOf(row: KeyProviderRow): KeyInspection {
+  const inspection = valueOf(row.inspection)
+  if (inspection === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
+  return inspection
+}
+
+export function inspectionWire(inspection: KeyInspection) {
   return {
     multiRegion: inspection.multiRegion,
     replicaKeys: inspection.replicaKeys.map(({ keyArn, region }) => ({ arn: keyArn, region })),

@@ -2,9 +2,9 @@
 import { spellings, type MigrationInformation } from '@keyhold/contract'
 import { byokPrefix, KeyholdError, parseKeyArn } from '@keyhold/core'
 import { createHash } from 'node:crypto'
+import { valueOf } from '../../store/json-column.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
-import { lastErrorWire } from './last-error-wire.ts'
 import { wireMilliseconds } from './wire-time.ts'
 
 type Phase = MigrationInformation['phase']
@@ -28,7 +28,7 @@ export function migrationWire(job: KeyJobRow, sourceTenantKeyId: string): Migrat
   const phase = phaseOf(job)
   const toInternal = job.targetFingerprint === job.tenantId
   const fromInternal = job.sourceFingerprint === job.tenantId
-  const lastError = lastErrorWire(job)
+  const lastError = valueOf(job.lastError)
   return {
     id: job.id,
     migrationId: job.id,

@@ -1,11 +1,12 @@
 // Aborting finishes what a cancellation began. The source's version is active again. Cipherkeys under another version
 // are brought back and verified, and the target's version ends. This needs both KEKs and waits for them.
 import { systemActor } from '../../store/audits.ts'
+import type { Verification } from '../../store/key-jobs/key-job-json.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
 import { copyCipherkeys } from './copy-cipherkeys.ts'
 import { advance, destroyAfter, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
-import { verifyCipherkeys, type Verification } from './verify-cipherkeys.ts'
+import { verifyCipherkeys } from './verify-cipherkeys.ts'
 import { saveReport } from '../report.ts'
 
 export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {

@@ -1,5 +1,6 @@
 // How far the verification of a key job has come. The position is stored for the run that leads the job next.
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
+import type { VerificationPosition } from '../../store/key-jobs/key-job-json.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { createIdentityDigest, resumeIdentityDigest, type IdentityDigest } from '../engine/identity-digest.ts'
 import { destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
@@ -17,20 +18,6 @@ export interface OngoingVerification {
   digest: IdentityDigest
   /** The number of cipherkeys that the key job had copied when the verification began. */
   copied: number
-}
-
-interface VerificationPosition {
-  rows: number
-  after: CipherkeyPosition
-  end: CipherkeyPosition
-  /** Base64. */
-  digestState: string
-  // It holds only for this version and only while nothing more is copied. Copying deletes it, but a replica of an older
-  // version of Keyhold, which may still run beside this one, does not.
-  tenantKeyVersion: number
-  copied: number
-  /** RFC 3339. */
-  savedAt: string
 }
 
 // After this time the database may be another one, restored from a backup. It is long enough for
@@ -57,8 +44,9 @@ export async function resumeVerification(
   job: KeyJobRow,
 ): Promise<OngoingVerification | undefined> {
   const { verifiedTo, copied } = await current(store, job)
-  if (verifiedTo === undefined) return undefined
-  const position = verifiedTo as VerificationPosition
+  // A damaged position is no reason to wait for an operator: everything is verified from the beginning.
+  if (verifiedTo === undefined || 'error' in verifiedTo) return undefined
+  const position = verifiedTo.value
   const ageMs = Date.now() - Date.parse(position.savedAt)
   const isOfThis =
     position.tenantKeyVersion === destinationOf(job).version &&

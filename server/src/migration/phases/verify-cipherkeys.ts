@@ -2,28 +2,12 @@
 // that the key job brought them under. That key is unwrapped afresh by a KMS that has access to it alone.
 import { KeyholdError, type Kms } from '@keyhold/core'
 import { openTenantKey } from '../../keyring/open-tenant-key.ts'
+import type { Verification } from '../../store/key-jobs/key-job-json.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { openAll } from './open-cipherkeys.ts'
 import { beginVerification, resumeVerification } from './ongoing-verification.ts'
 import { retryFailures } from './retry-failures.ts'
-
-/** The result of a verification, for the report. */
-export interface Verification {
-  /** RFC 3339. */
-  verifiedAt: string
-  tenantKeyVersion: number
-  /** The number of cipherkeys that were opened. */
-  cipherkeys: number
-  /** The number of cipherkeys that were accepted as unreadable. */
-  acceptedFailures: number
-  /**
-   * Lower-case hex: SHA-256 over all cipherkeys in the order of data key id and version, each as 16 bytes id, u32
-   * big-endian version, 32 bytes key check value. It names the data keys whatever wraps them, and is therefore the same
-   * before and after a migration in which none was made.
-   */
-  digest: string
-}
 
 /**
  * Answers the result; `stale`: cipherkeys are left that must be copied first; `unfinished`: it must be called again

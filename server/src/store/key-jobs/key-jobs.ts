@@ -1,87 +1,13 @@
 // Key jobs, migrations and rotations, as stored, with the lease that names their one leader.
 import { KeyholdError } from '@keyhold/core'
-import { sql, type Selectable } from 'kysely'
-import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
+import { sql } from 'kysely'
 import { isUniqueViolation, type Database } from '../database.ts'
-import type { KeyJobKind, KeyJobPhase, Tables } from '../tables.ts'
+import type { KeyJobKind, KeyJobPhase } from '../tables.ts'
+import type { KeyJobError } from './key-job-json.ts'
+import { columnsOf, keyJobFromRow, type KeyJobChanges, type KeyJobRow } from './key-job-row.ts'
 
-export interface KeyJobRow {
-  id: string
-  tenantId: string
-  kind: KeyJobKind
-  phase: KeyJobPhase
-  sourceFingerprint: string
-  sourceKeyArn: string
-  sourceVersion: number
-  targetFingerprint: string
-  targetKeyArn: string
-  /** Undefined until the target's tenant key is made. */
-  targetVersion: number | undefined
-  /** The tenant's epoch from dual on. */
-  epoch: number | undefined
-  copiedTo: CipherkeyPosition | undefined
-  total: number
-  copied: number
-  /** Cipherkeys set aside in this key job, accepted ones included. */
-  failed: number
-  /** Cipherkeys opened so far in the verification. */
-  verified: number
-  /** Where the verification goes on; undefined: at the beginning. As stored, like `lastError`. */
-  verifiedTo: unknown
-  /** What the verification found; undefined before its end. As stored, like `lastError`. */
-  verification: unknown
-  retryCount: number
-  /** When a paused key job is tried again. */
-  retryAt: Date | undefined
-  copyStartedAt: Date | undefined
-  copyEndedAt: Date | undefined
-  cancelledAt: Date | undefined
-  /** As stored: whoever shows it checks its shape. */
-  lastError: unknown
-  createdAt: Date
-  completedAt: Date | undefined
-}
-
-export interface KeyJobError {
-  code: string
-  message: string
-  /** RFC 3339. */
-  at: string
-}
-
-function fromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    kind: row.kind,
-    phase: row.phase,
-    sourceFingerprint: row.source_fingerprint,
-    sourceKeyArn: row.source_key_arn,
-    sourceVersion: row.source_version,
-    targetFingerprint: row.target_fingerprint,
-    targetKeyArn: row.target_key_arn,
-    targetVersion: row.target_version ?? undefined,
-    epoch: row.epoch ?? undefined,
-    copiedTo:
-      row.copied_to_data_key_id === null || row.copied_to_version === null
-        ? undefined
-        : { dataKeyId: row.copied_to_data_key_id, version: row.copied_to_version },
-    total: row.total,
-    copied: row.copied,
-    failed: row.failed,
-    verified: row.verified,
-    verifiedTo: row.verified_to ?? undefined,
-    verification: row.verification ?? undefined,
-    retryCount: row.retry_count,
-    retryAt: row.retry_at ?? undefined,
-    copyStartedAt: row.copy_started_at ?? undefined,
-    copyEndedAt: row.copy_ended_at ?? undefined,
-    cancelledAt: row.cancelled_at ?? undefined,
-    lastError: row.last_error ?? undefined,
-    createdAt: row.created_at,
-    completedAt: row.completed_at ?? undefined,
-  }
-}
+export type { KeyJobError } from './key-job-json.ts'
+export type { KeyJobChanges, KeyJobRow } from './key-job-row.ts'
 
 const ended = ['done', 'aborted'] as const
 
@@ -94,23 +20,6 @@ export interface NewKeyJob {
   sourceVersion: number
   targetFingerprint: string
   targetKeyArn: string
-}
-
-export interface KeyJobChanges {
-  phase?: KeyJobPhase
-  targetVersion?: number
-  epoch?: number
-  copiedTo?: CipherkeyPosition | null
-  total?: number
-  copiedMore?: number
-  failed?: number
-  verified?: number
-  /** Null: the verification is to begin anew. */
-  verifiedTo?: object | null
-  verification?: unknown
-  copyStartedAt?: Date
-  copyEndedAt?: Date
-  completedAt?: Date
 }
 
 function selectUnled(db: Database) {
@@ -142,7 +51,7 @@ export function keyJobQueries(db: Database) {
           })
           .returningAll()
           .executeTakeFirstOrThrow()
-        return fromRow(row)
+        return keyJobFromRow(row)
       } catch (error) {
         if (isUniqueViolation(error, 'key_jobs_one_live')) {
           throw new KeyholdError('ERR_MIGRATION_RUNNING', { cause: error })
@@ -158,7 +67,7 @@ export function keyJobQueries(db: Database) {
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
         .executeTakeFirst()
-      return row && fromRow(row)
+      return row && keyJobFromRow(row)
     },
 
     /** The newest first; `before` is the id of the last one seen. */
@@ -170,7 +79,7 @@ export function keyJobQueries(db: Database) {
         .orderBy('id', 'desc')
         .limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
-      return (await query.execute()).map(fromRow)
+      return (await query.execute()).map(keyJobFromRow)
     },
 
     async findLive(tenantId: string): Promise<KeyJobRow | undefined> {
@@ -180,7 +89,7 @@ export function keyJobQueries(db: Database) {
         .where('tenant_id', '=', tenantId)
         .where('phase', 'not in', ended)
         .executeTakeFirst()
-      return row && fromRow(row)
+      return row && keyJobFromRow(row)
     },
 
     /** The last completed migration; rotations do not count. */
@@ -194,7 +103,7 @@ export function keyJobQueries(db: Database) {
         .orderBy('completed_at', 'desc')
         .limit(1)
         .executeTakeFirst()
-      return row && fromRow(row)
+      return row && keyJobFromRow(row)
     },
 
     /** When the last key job ended that needed a key provider; undefined: there was none. */
@@ -231,7 +140,7 @@ export function keyJobQueries(db: Database) {
         .where(sql<boolean>`(leased_by = ${leaderId}::uuid or coalesce(lease_expires_at <= now(), true))`)
         .returningAll()
         .executeTakeFirst()
-      return row && fromRow(row)
+      return row && keyJobFromRow(row)
     },
 
     async giveUpLead(id: string, leaderId: string): Promise<void> {
@@ -262,8 +171,7 @@ export function keyJobQueries(db: Database) {
 
     /**
      * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error.
-     * Answers false when it is not: then the transaction must not commit. With anything that is copied the verification
-     * begins anew.
+     * Answers false when it is not: then the transaction must not commit.
      */
     async advance(
       id: string,
@@ -271,32 +179,10 @@ export function keyJobQueries(db: Database) {
       phase: KeyJobPhase,
       changes: KeyJobChanges,
     ): Promise<boolean> {
-      const isCopying = changes.copiedTo !== undefined || changes.copiedMore !== undefined
-      const verifiedTo = isCopying ? null : changes.verifiedTo
       const result = await db
         .updateTable('key_jobs')
         .set({
-          ...(changes.phase !== undefined && { phase: changes.phase }),
-          ...(changes.targetVersion !== undefined && { target_version: changes.targetVersion }),
-          ...(changes.epoch !== undefined && { epoch: changes.epoch }),
-          ...(changes.copiedTo !== undefined && {
-            copied_to_data_key_id: changes.copiedTo?.dataKeyId ?? null,
-            copied_to_version: changes.copiedTo?.version ?? null,
-          }),
-          ...(changes.total !== undefined && { total: changes.total }),
-          ...(changes.copiedMore !== undefined && { copied: sql`copied + ${changes.copiedMore}` }),
-          ...(changes.failed !== undefined && { failed: changes.failed }),
-          ...(isCopying && { verified: 0 }),
-          ...(changes.verified !== undefined && { verified: changes.verified }),
-          ...(verifiedTo !== undefined && {
-            verified_to: verifiedTo === null ? null : JSON.stringify(verifiedTo),
-          }),
-          ...(changes.verification !== undefined && { verification: JSON.stringify(changes.verification) }),
-          ...(changes.copyStartedAt !== undefined && {
-            copy_started_at: sql`coalesce(copy_started_at, ${changes.copyStartedAt})`,
-          }),
-          ...(changes.copyEndedAt !== undefined && { copy_ended_at: changes.copyEndedAt }),
-          ...(changes.completedAt !== undefined && { completed_at: changes.completedAt }),
+          ...columnsOf(changes),
           last_error: null,
           retry_at: null,
           retry_count: 0,

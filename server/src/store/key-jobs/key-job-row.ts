@@ -1,0 +1,133 @@
+// A key job as stored: the row read, and the changes of a step as columns.
+import { sql, type Selectable, type UpdateObject } from 'kysely'
+import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
+import type { JsonColumn } from '../json-column.ts'
+import type { KeyJobKind, KeyJobPhase, Tables } from '../tables.ts'
+import {
+  readLastError,
+  readVerification,
+  readVerifiedTo,
+  type KeyJobError,
+  type Verification,
+  type VerificationPosition,
+} from './key-job-json.ts'
+
+export interface KeyJobRow {
+  id: string
+  tenantId: string
+  kind: KeyJobKind
+  phase: KeyJobPhase
+  sourceFingerprint: string
+  sourceKeyArn: string
+  sourceVersion: number
+  targetFingerprint: string
+  targetKeyArn: string
+  /** Undefined until the target's tenant key is made. */
+  targetVersion: number | undefined
+  /** The tenant's epoch from dual on. */
+  epoch: number | undefined
+  copiedTo: CipherkeyPosition | undefined
+  total: number
+  copied: number
+  /** Cipherkeys set aside in this key job, accepted ones included. */
+  failed: number
+  /** Cipherkeys opened so far in the verification. */
+  verified: number
+  /** Where the verification goes on; undefined: at the beginning. */
+  verifiedTo: JsonColumn<VerificationPosition> | undefined
+  /** What the verification found; undefined before its end. */
+  verification: JsonColumn<Verification> | undefined
+  retryCount: number
+  /** When a paused key job is tried again. */
+  retryAt: Date | undefined
+  copyStartedAt: Date | undefined
+  copyEndedAt: Date | undefined
+  cancelledAt: Date | undefined
+  /** Why the key job waits. */
+  lastError: JsonColumn<KeyJobError> | undefined
+  createdAt: Date
+  completedAt: Date | undefined
+}
+
+/** A row of the table as a key job. */
+export function keyJobFromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    kind: row.kind,
+    phase: row.phase,
+    sourceFingerprint: row.source_fingerprint,
+    sourceKeyArn: row.source_key_arn,
+    sourceVersion: row.source_version,
+    targetFingerprint: row.target_fingerprint,
+    targetKeyArn: row.target_key_arn,
+    targetVersion: row.target_version ?? undefined,
+    epoch: row.epoch ?? undefined,
+    copiedTo:
+      row.copied_to_data_key_id === null || row.copied_to_version === null
+        ? undefined
+        : { dataKeyId: row.copied_to_data_key_id, version: row.copied_to_version },
+    total: row.total,
+    copied: row.copied,
+    failed: row.failed,
+    verified: row.verified,
+    verifiedTo: readVerifiedTo(row.verified_to, row.id),
+    verification: readVerification(row.verification, row.id),
+    retryCount: row.retry_count,
+    retryAt: row.retry_at ?? undefined,
+    copyStartedAt: row.copy_started_at ?? undefined,
+    copyEndedAt: row.copy_ended_at ?? undefined,
+    cancelledAt: row.cancelled_at ?? undefined,
+    lastError: readLastError(row.last_error, row.id),
+    createdAt: row.created_at,
+    completedAt: row.completed_at ?? undefined,
+  }
+}
+
+/** What a step of a key job saves; what is not named stays as it is. */
+export interface KeyJobChanges {
+  phase?: KeyJobPhase
+  targetVersion?: number
+  epoch?: number
+  copiedTo?: CipherkeyPosition | null
+  total?: number
+  copiedMore?: number
+  failed?: number
+  verified?: number
+  /** Null: the verification is to begin anew. */
+  verifiedTo?: VerificationPosition | null
+  verification?: Verification
+  copyStartedAt?: Date
+  copyEndedAt?: Date
+  completedAt?: Date
+}
+
+/**
+ * The columns that a step writes. A member that is undefined is no column of the statement. With anything that is copied
+ * the verification begins anew.
+ */
+export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_jobs'> {
+  const { copiedTo, copiedMore, copyStartedAt } = changes
+  const isCopying = copiedTo !== undefined || copiedMore !== undefined
+  return {
+    phase: changes.phase,
+    target_version: changes.targetVersion,
+    epoch: changes.epoch,
+    copied_to_data_key_id: copiedTo === null ? null : copiedTo?.dataKeyId,
+    copied_to_version: copiedTo === null ? null : copiedTo?.version,
+    total: changes.total,
+    copied: copiedMore === undefined ? undefined : sql`copied + ${copiedMore}`,
+    failed: changes.failed,
+    verified: changes.verified ?? (isCopying ? 0 : undefined),
+    verified_to: isCopying ? null : jsonOf(changes.verifiedTo),
+    verification: jsonOf(changes.verification),
+    copy_started_at:
+      copyStartedAt === undefined ? undefined : sql`coalesce(copy_started_at, ${copyStartedAt})`,
+    copy_ended_at: changes.copyEndedAt,
+    completed_at: changes.completedAt,
+  }
+}
+
+function jsonOf(value: object | null | undefined): string | null | undefined {
+  return value === null || value === undefined ? value : JSON.stringify(value)
+}
