@@ -13,7 +13,7 @@ import {
 import { newId } from '../keyring/new-id.ts'
 import { findStoredTenantKey, unwrapTenantKey, type StoredTenantKey } from '../keyring/open-tenant-key.ts'
 import type { Store } from '../store/store.ts'
-import { observationOf } from './key-health-recorder.ts'
+import { observationOf } from './key-state.ts'
 import { wordsOf } from './key-words.ts'
 
 export interface DrDrillParts {

@@ -2,8 +2,8 @@
 // counts, and is done next; elsewhere the try is all there is.
 import { keyArnFingerprint, parseKeyArn } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
-import { observationOf, type KeyHealthRecorder, type KeyName } from './key-health-recorder.ts'
-import { observedHealthy } from './key-state.ts'
+import type { KeyHealthRecorder, KeyName } from './key-health-recorder.ts'
+import { observationOf, observedHealthy } from './key-state.ts'
 
 /** @param error - undefined: the key passed */
 export async function keepTestOutcome(

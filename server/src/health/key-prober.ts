@@ -6,8 +6,8 @@ import { KeyholdError, isKeyholdError, verifyKeyCheckValue, type TenantKeyRef } 
 import type { KeyObject } from 'node:crypto'
 import type { DueProbe } from '../store/key-health.ts'
 import type { Store } from '../store/store.ts'
-import { observationOf, type KeyHealthRecorder } from './key-health-recorder.ts'
-import { isRefusal, observedHealthy } from './key-state.ts'
+import type { KeyHealthRecorder } from './key-health-recorder.ts'
+import { isRefusal, observationOf, observedHealthy } from './key-state.ts'
 
 const afterErrorMs = 10_000
 // A probe takes two seconds at most, in all regions at once: this is also the budget of calls.

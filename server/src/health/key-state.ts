@@ -1,5 +1,5 @@
 // From what a KMS answered to the state of a key. An outage says nothing about a key, and a denial is no outage.
-import { kindOf, type ErrorCode } from '@keyhold/core'
+import { isKeyholdError, kindOf, type ErrorCode } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 import type { KeyHealthState } from '../store/tables.ts'
 
@@ -53,6 +53,13 @@ export interface KeyObservation {
 }
 
 export const observedHealthy: KeyObservation = { state: 'healthy', code: undefined, action: undefined }
+
+/** What an error says about a key; undefined: nothing. */
+export function observationOf(error: unknown): KeyObservation | undefined {
+  if (!isKeyholdError(error)) return undefined
+  const state = keyStateOf(error.code)
+  return state && { state, code: error.code, action: error.details.action }
+}
 
 type Known = Omit<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>
 

@@ -1,26 +1,29 @@
-// Which region is asked: the key's own; and where that one is away, the same key in another. Never another after a
+// Which region is asked: the key's own; and where that one is away, the same key in another. Never another one after a
 // denial: a customer who takes the key away in its own region has taken it away.
 import {
   isErrorOfKind,
   isKeyholdError,
-  keyArnInRegion,
   KeyholdError,
-  parseKeyArn,
-  type CustomerRole,
   type ErrorCode,
   type KeyAccess,
   type KmsAnswer,
   type KmsCallOptions,
+  type StandInFailure,
 } from '@keyhold/core'
-import type { AwsCallOptions } from './aws-call.ts'
+import {
+  keyInRegions,
+  secondTryMs,
+  type KeyInRegions,
+  type RegionalAnswer,
+  type Target,
+} from './key-in-regions.ts'
 import { createRegionMemory } from './region-memory.ts'
 
-const totalMs = 3_000
-// Where others can stand in: so long is the own region waited for, with all pauses after throttling, and the rest of the
-// time is theirs.
+export type { Target } from './key-in-regions.ts'
+
+// How long the own region may take where others can stand in, with all pauses after throttling. The others get the rest
+// of the time.
 const ownRegionMs = 1_800
-// A region that has just been away is tried with one attempt.
-const secondTryMs = 1_000
 
 export interface AskRegionsOptions {
   /** For disaster recovery: which regions stand in for which, in order. */
@@ -32,19 +35,21 @@ export interface AskRegionsOptions {
   clock?: (() => number) | undefined
 }
 
-/** Where a call goes, and with what. */
-export interface Target {
-  /** The key's ARN in that region. */
-  keyArn: string
-  region: string
-  options: AwsCallOptions
-}
-
 export type AskRegions = <Result>(
-  key: { keyArn: string; tenantId: string },
+  key: KeyName,
   ask: (target: Target) => Promise<Result>,
   options?: KmsCallOptions,
 ) => Promise<Result>
+
+interface KeyName {
+  keyArn: string
+  tenantId: string
+}
+
+/** Undefined outage: it was the key's own region that answered. */
+interface Answered<Result> extends RegionalAnswer<Result> {
+  outage?: ErrorCode
+}
 
 const ownAccess: KeyAccess = { role: undefined, replicaRegions: [] }
 
@@ -56,105 +61,68 @@ export function createAskRegions({
 }: AskRegionsOptions): AskRegions {
   const memory = createRegionMemory(clock)
 
-  return async (key, ask, options = {}) => {
-    const { keyArn, tenantId } = key
-    const parsed = parseKeyArn(keyArn)
-    const { region } = parsed
-    const { role, replicaRegions, isDenied } = await findKeyAccess(keyArn, tenantId)
-    const others = [...new Set([...(drRegions.get(region) ?? []), ...replicaRegions])].flatMap((other) => {
-      const arn = other === region ? undefined : keyArnInRegion(parsed, other)
-      return arn === undefined ? [] : [{ keyArn: arn, region: other }]
+  function askInOrder<Result>(
+    { keyArn, tenantId }: KeyName,
+    regions: KeyInRegions<Result>,
+    isDenied: boolean,
+  ): Promise<Answered<Result>> {
+    if (!regions.hasOthers || isDenied || memory.isDenied(keyArn, tenantId)) return regions.askOwn({})
+    const away = memory.away(keyArn, regions.region)
+    if (away !== undefined && away !== 'try-again') return askOthersFirst(regions, away)
+    const sinceMs = clock()
+    return askOwnFirst(regions, away === 'try-again' ? secondTryMs : ownRegionMs, {
+      findOutage: () => memory.awaySince(keyArn, regions.region, sinceMs),
+      isDenied: () => memory.isDenied(keyArn, tenantId),
     })
-    const endMs = clock() + totalMs
+  }
 
-    async function askIn(at: { keyArn: string; region: string }, call: AwsCallOptions) {
-      const answer = await ask({ ...at, options: { ...options, ...withRole(role), ...call } })
-      return { answer, region: at.region }
-    }
-
-    async function askOwn(call: AwsCallOptions) {
-      try {
-        const answered = await askIn({ keyArn, region }, call)
-        memory.answered(keyArn, region, tenantId)
-        return answered
-      } catch (error) {
-        // A caller that gave up says nothing about the region.
-        if (isKeyholdError(error) && options.signal?.aborted !== true)
-          memory.failed(keyArn, region, tenantId, error.code)
-        throw error
-      }
-    }
-
-    /** Undefined: none of them answered. Their denials are not the key's own region's, and decide nothing. */
-    async function askOthers(failures: RegionFailure[]) {
-      for (const other of others) {
-        const timeoutMs = Math.max(secondTryMs, Math.floor(endMs - clock()))
-        const answered = await askIn(other, { timeoutMs }).catch((error: unknown) => {
-          if (!isKeyholdError(error)) throw error
-          failures.push({ region: other.region, error })
-          return undefined
-        })
-        if (answered !== undefined || options.signal?.aborted === true) return answered
-      }
-      return undefined
-    }
-
-    function tell<Answered extends { answer: unknown; region: string }>(
-      { answer, region: answering }: Answered,
-      outage: ErrorCode | undefined,
-    ): Answered['answer'] {
-      onAnswer?.({ keyArn, tenantId, region: answering, outage })
-      return answer
-    }
-
-    if (others.length === 0 || isDenied === true || memory.isDenied(keyArn, tenantId))
-      return tell(await askOwn({}), undefined)
-    const wasAway = memory.away(keyArn, region)
-    if (wasAway !== undefined && wasAway !== 'try-again') {
-      const failures: RegionFailure[] = []
-      const answered = await askOthers(failures)
-      if (answered !== undefined) return tell(answered, wasAway)
-      try {
-        return tell(await askOwn({ timeoutMs: secondTryMs }), undefined)
-      } catch (error) {
-        throw withFailures(error, failures)
-      }
-    }
-    try {
-      const startMs = clock()
-      const call = {
-        timeoutMs: wasAway === 'try-again' ? secondTryMs : ownRegionMs,
-        // Its turn may come after others have found out that the region is away.
-        beforeSend: () => {
-          const code = memory.awaySince(keyArn, region, startMs)
-          if (code !== undefined) throw new KeyholdError(code, { details: { region } })
-        },
-      }
-      return tell(await askOwn(call), undefined)
-    } catch (error) {
-      const mayStandIn = isErrorOfKind(error, 'outage') && !memory.isDenied(keyArn, tenantId)
-      if (!mayStandIn || options.signal?.aborted === true) throw error
-      const failures: RegionFailure[] = []
-      const answered = await askOthers(failures)
-      if (answered === undefined) throw withFailures(error, failures)
-      return tell(answered, error.code)
-    }
+  return async (key, ask, options = {}) => {
+    const access = await findKeyAccess(key.keyArn, key.tenantId)
+    const regions = keyInRegions({ ...key, access, drRegions, ask, options }, memory, clock)
+    const { answer, region, outage } = await askInOrder(key, regions, access.isDenied === true)
+    onAnswer?.({ ...key, region, outage })
+    return answer
   }
 }
 
-interface RegionFailure {
-  region: string
-  error: KeyholdError
+/** The own region was away a moment ago: it is asked only where no other one answers. */
+async function askOthersFirst<Result>(
+  regions: KeyInRegions<Result>,
+  outage: ErrorCode,
+): Promise<Answered<Result>> {
+  const { answered, failures } = await regions.askOthers()
+  if (answered !== undefined) return { ...answered, outage }
+  try {
+    return await regions.askOwn({ timeoutMs: secondTryMs })
+  } catch (error) {
+    throw withStandIns(error, failures)
+  }
+}
+
+/** The others are asked only after an outage of the own region. */
+async function askOwnFirst<Result>(
+  regions: KeyInRegions<Result>,
+  timeoutMs: number,
+  known: { findOutage: () => ErrorCode | undefined; isDenied: () => boolean },
+): Promise<Answered<Result>> {
+  // The call may have to wait for its turn, and others may have found out meanwhile that the region is away.
+  const beforeSend = () => {
+    const code = known.findOutage()
+    if (code !== undefined) throw new KeyholdError(code, { details: { region: regions.region } })
+  }
+  try {
+    return await regions.askOwn({ timeoutMs, beforeSend })
+  } catch (error) {
+    if (!isErrorOfKind(error, 'outage') || known.isDenied() || regions.isGivenUp()) throw error
+    const { answered, failures } = await regions.askOthers()
+    if (answered === undefined) throw withStandIns(error, failures)
+    return { ...answered, outage: error.code }
+  }
 }
 
 /** The own region's error, which decides, with what the other regions answered. */
-function withFailures(error: unknown, failures: readonly RegionFailure[]): unknown {
-  if (!isKeyholdError(error) || failures.length === 0) return error
-  const standIns = failures.map((failure) => ({ region: failure.region, code: failure.error.code }))
+function withStandIns(error: unknown, standIns: readonly StandInFailure[]): unknown {
+  if (!isKeyholdError(error) || standIns.length === 0) return error
   const { code, message, cause, details } = error
   return new KeyholdError(code, { message, cause, details, standIns })
-}
-
-function withRole(role: CustomerRole | undefined): AwsCallOptions {
-  return role === undefined ? {} : { role }
 }

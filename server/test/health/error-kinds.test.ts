@@ -14,8 +14,7 @@ import {
 import { expect, test } from 'vitest'
 import { runDrDrill, type DrDrillParts } from '../../src/health/dr-drill.ts'
 import { createKeyBreaker } from '../../src/health/key-breaker.ts'
-import { observationOf } from '../../src/health/key-health-recorder.ts'
-import { nextKeyState } from '../../src/health/key-state.ts'
+import { nextKeyState, observationOf } from '../../src/health/key-state.ts'
 import { createTenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
 import { createRegionMemory } from '../../src/kms/region-memory.ts'
 import type { LeaderParts } from '../../src/migration/engine/migration-parts.ts'
@@ -77,7 +76,7 @@ const regions: Question = (code) => {
 const breaker: Question = async (code) => {
   const isPausedAfter = async (...codes: ErrorCode[]) => {
     let nowMs = 0
-    const keyBreaker = createKeyBreaker(() => nowMs)
+    const keyBreaker = createKeyBreaker(() => nowMs, { first: 1_000, max: 4_000 })
     for (const each of codes) {
       nowMs += 1
       await keyBreaker.call(keyArn, () => Promise.reject(new KeyholdError(each))).catch(() => undefined)
@@ -106,7 +105,7 @@ const rotation: Question = async (code) => {
     kms: { inspectKey: () => Promise.reject(new KeyholdError(code)) },
     store: { tenantKeys: { maxVersion: () => Promise.reject(goesOn) } },
   } as unknown as LeaderParts
-  const outcome = await prepare(parts, { kind: 'rotate', tenantId } as KeyJobRow).catch(
+  const outcome = await prepare(parts, { kind: 'rotation', tenantId } as KeyJobRow).catch(
     (error: unknown) => error,
   )
   return outcome === goesOn ? 'goes on' : ''

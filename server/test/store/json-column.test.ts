@@ -2,12 +2,7 @@
 import type { KeyInspection } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import {
-  runSql,
-  startTestPostgres,
-  type TestPostgres,
-  type TestStores,
-} from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { count, flag, jsonReader, listOf, members, text, time, valueOf } from '../../src/store/json-column.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 
@@ -58,7 +53,7 @@ describe('in a database', () => {
   let postgres: TestPostgres
   let database: TestStores
   beforeAll(async () => {
-    postgres = await startTestPostgres()
+    postgres = await openTestPostgres()
   })
   afterAll(() => postgres.stop())
   beforeEach(async () => {
@@ -88,11 +83,8 @@ describe('in a database', () => {
         inspection,
       })
     }
-    await runSql(
-      database.connection,
-      `update keyhold.key_providers set inspection = jsonb_set(inspection, '{replicaKeys,0,region}', '7')
-       where fingerprint = '${keyArns[0]?.slice(-32) ?? ''}'`,
-    )
+    await database.query(`update keyhold.key_providers set inspection = jsonb_set(inspection, '{replicaKeys,0,region}', '7')
+       where fingerprint = '${keyArns[0]?.slice(-32) ?? ''}'`)
     const [damaged, whole] = await keyProviders.list(tenantId)
     expect(damaged).toMatchObject({ keyArn: keyArns[0], inspection: { error: {} } })
     expect(() => valueOf(damaged?.inspection)).toThrow(
@@ -108,7 +100,7 @@ describe('in a database', () => {
   ] as const)('a damaged %s keeps nobody from leading the key job', async (member, column, value, where) => {
     const { keyJobs } = database.store
     const job = await keyJobs.insert(newKeyJob())
-    await runSql(database.connection, `update keyhold.key_jobs set ${column} = '${JSON.stringify(value)}'`)
+    await database.query(`update keyhold.key_jobs set ${column} = '${JSON.stringify(value)}'`)
     const led = await keyJobs.takeLead(job.id, randomUUID(), 10)
     expect(led).toMatchObject({ id: job.id, phase: 'prepare' })
     expect(() => valueOf<unknown>(led?.[member])).toThrow(

@@ -1,0 +1,68 @@
+// What this replica has kept of keys lately, so that a flood of equal answers is one write.
+import { isRefusal, type KeyObservation } from './key-state.ts'
+
+// Equal answers are kept no more often than this. Refusals more often: another replica may have seen a yes since.
+const refusalIntervalMs = 5_000
+const intervalMs = 60_000
+const maxRemembered = 20_000
+
+/** The last answer of one key in one region. */
+interface Kept {
+  state: KeyObservation['state']
+  /** Whether the answer before said the same. Without that only refusals are shown. */
+  isConfirmed: boolean
+  atMs: number
+  writing: Promise<void> | undefined
+}
+
+export interface KeptAnswers {
+  /** The write that stands for this answer too, ended where an equal one is young; undefined: it must be written. */
+  findWrite(name: string, observation: KeyObservation): Promise<void> | undefined
+  /** Whether the answer contradicts what was kept last; a key that nothing is known of is taken to be healthy. */
+  contradicts(name: string, observation: KeyObservation): boolean
+  /**
+   * Remembers an answer that is being written. One that cannot be written is forgotten, so that the next one is tried.
+   * Answers when the writing has ended, and never fails.
+   */
+  remember(name: string, observation: KeyObservation, writing: Promise<void>): Promise<void>
+}
+
+/**
+ * @param clock - monotonic milliseconds
+ * @param writeMs - an answer that is no refusal is kept no more often than this, even where it differs
+ */
+export function createKeptAnswers(clock: () => number, writeMs: number): KeptAnswers {
+  const kept = new Map<string, Kept>()
+
+  return {
+    findWrite(name, observation) {
+      const known = kept.get(name)
+      if (known === undefined) return undefined
+      const ageMs = clock() - known.atMs
+      const isEqual = known.state === observation.state
+      if (isEqual && known.writing !== undefined) return known.writing
+      if (isEqual && ageMs < equalIntervalMs(known, observation, writeMs)) return Promise.resolve()
+      return !isRefusal(observation) && ageMs < writeMs ? Promise.resolve() : undefined
+    },
+
+    contradicts: (name, { state }) => (kept.get(name)?.state ?? 'healthy') !== state,
+
+    remember(name, { state }, writing) {
+      const isConfirmed = kept.get(name)?.state === state
+      if (kept.size >= maxRemembered) kept.clear()
+      const entry: Kept = { state, isConfirmed, atMs: clock(), writing: undefined }
+      kept.set(name, entry)
+      entry.writing = writing
+        .catch(() => {
+          if (kept.get(name) === entry) kept.delete(name)
+        })
+        .finally(() => (entry.writing = undefined))
+      return entry.writing
+    },
+  }
+}
+
+function equalIntervalMs({ isConfirmed }: Kept, observation: KeyObservation, writeMs: number): number {
+  if (isRefusal(observation)) return refusalIntervalMs
+  return isConfirmed ? intervalMs : writeMs
+}

@@ -1,0 +1,54 @@
+// One answer about a key, put together with what was known of it, in the database and in the audit trail.
+import { keyArnFingerprint, type ErrorCode } from '@keyhold/core'
+import { systemActor } from '../store/audits.ts'
+import type { Store } from '../store/store.ts'
+import type { KeyHealthState } from '../store/tables.ts'
+import { nextKeyState, type KeyObservation } from './key-state.ts'
+
+export interface KeyName {
+  keyArn: string
+  tenantId: string
+}
+
+/** A shown state that has changed. */
+export interface KeyTransition {
+  tenantId: string
+  fingerprint: string
+  region: string
+  from: KeyHealthState | undefined
+  to: KeyHealthState
+  code: ErrorCode | undefined
+}
+
+/** Undefined: what is shown stays as it is, or the key is not registered. */
+export async function saveObservation(
+  store: Store,
+  { keyArn, tenantId }: KeyName,
+  region: string,
+  observation: KeyObservation,
+): Promise<KeyTransition | undefined> {
+  const name = { tenantId, fingerprint: keyArnFingerprint(keyArn) }
+  return store.transaction(async (transaction) => {
+    if (!(await transaction.keyHealth.lock(name))) return undefined
+    const rows = await transaction.keyHealth.list(tenantId, name.fingerprint)
+    const previous = rows.find((row) => row.region === region)
+    const next = nextKeyState(previous, observation, new Date())
+    if (next === undefined) return undefined
+    await transaction.keyHealth.save({ ...name, region, ...next })
+    if (next.state === previous?.state) return undefined
+    const { code } = observation
+    const transition = { ...name, region, from: previous?.state, to: next.state, code }
+    // A key that is found healthy and of which nothing else was ever recorded is no news.
+    if (previous !== undefined || next.state !== 'healthy') {
+      transaction.audit({
+        ...{ tenantId, actor: systemActor, action: 'keyhealth.change', targetId: name.fingerprint },
+        details: detailsOf(transition),
+      })
+    }
+    return transition
+  })
+}
+
+function detailsOf({ region, from, to, code }: KeyTransition): Record<string, string> {
+  return { region, to, ...(from !== undefined && { from }), ...(code !== undefined && { code }) }
+}
