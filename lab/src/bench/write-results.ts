@@ -2,7 +2,6 @@
 // `<!-- end of measured -->`, and so does what is said of the machine.
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import prettier from 'prettier'
 import type { Measurement } from './measurement.ts'
 import { figure, rounded } from './print-measurements.ts'
 
@@ -12,6 +11,7 @@ const document = path.join(import.meta.dirname, '../../../docs/performance.md')
 export async function writeResults(parts: ReadonlyMap<string, string>): Promise<void> {
   let text = await readFile(document, 'utf8')
   for (const [name, markdown] of parts) text = replaceMeasured(text, name, markdown)
+  const { default: prettier } = await import('prettier')
   const options = await prettier.resolveConfig(document)
   await writeFile(document, await prettier.format(text, { ...options, parser: 'markdown' }))
 }
