@@ -1,6 +1,6 @@
 // What judges a long run: it must say "errors" and "grows" where there are some and where it does, and not where not.
 import { describe, expect, test, vi } from 'vitest'
-import { flatnessOf } from '../src/load/flatness.ts'
+import { flatnessOf } from '../../testkit/src/statistics/flatness.ts'
 import { createLoadSdk } from '../src/load/load-tenant.ts'
 import { failureCauseOf } from '../src/load/operation-failure.ts'
 import { kindAt, operationKinds } from '../src/load/operations.ts'

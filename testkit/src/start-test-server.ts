@@ -12,6 +12,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino, type Logger } from 'pino'
+import { customerAccount, customerKeyPolicy, keyholdAccount } from './customer/key-policy.ts'
 import { readConfig, type Config } from '../../server/src/config.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
 import type { Timings } from '../../server/src/timings.ts'
@@ -19,9 +20,7 @@ import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
 import { databaseUrl, openTestPostgres, type TestConnection } from './test-database.ts'
 import { warmDataDir, warmRootKey } from './warm-start.ts'
 
-/** The account of Keyhold itself, and that of its customers. */
-export const keyholdAccount = '111111111111'
-export const customerAccount = '222222222222'
+export { customerAccount, customerKeyPolicy, keyholdAccount }
 
 export interface TestTenant {
   tenantId: string
@@ -64,36 +63,6 @@ export interface TestServer {
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
-}
-
-/** The policy that a customer gives a key for Keyhold, for the named tenants, or for any. */
-export function customerKeyPolicy(tenantIds?: string[]): string {
-  return JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${customerAccount}:root` },
-        Action: 'kms:*',
-        Resource: '*',
-      },
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
-        Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
-        Resource: '*',
-        ...(tenantIds !== undefined && {
-          Condition: { StringEquals: { 'kms:EncryptionContext:tenantId': tenantIds } },
-        }),
-      },
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
-        Action: 'kms:DescribeKey',
-        Resource: '*',
-      },
-    ],
-  })
 }
 
 export interface TestServerOptions {

@@ -1,4 +1,4 @@
-// How the bare loop wraps data keys: as Keyhold does, or with GCM alone, which commits to nothing and binds nothing.
+// The wraps of the bare loop: those of Keyhold, or GCM alone, which commits to nothing and binds nothing.
 import { keyFromBytes, unwrapDataKey, wrapDataKey, type DataKey, type TenantKey } from '@keyhold/core'
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { pooledNonce } from '../pooled-nonce.ts'

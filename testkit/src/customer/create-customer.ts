@@ -1,28 +1,20 @@
 // The customer of one tenant: a multi-region key with a replica and an alias, and everything that its administrator can
-// do to them in AWS, with its own credentials.
+// do to them in AWS, with the customer's own credentials.
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
-  CreateKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
-  KMSClient,
   PutKeyPolicyCommand,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
   UpdateAliasCommand,
+  type KMSClient,
 } from '@aws-sdk/client-kms'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { customerCredentials, keyholdAccount } from '../../../testkit/src/customer-key.ts'
-
-export const ownRegion = 'eu-west-1'
-export const replicaRegion = 'eu-west-3'
-
-/** Which of Keyhold's statements the key policy has, and for which tenant. */
-export interface PolicyForm {
-  hasUsage: boolean
-  tenantId: string
-}
+import { createKeyWith } from './create-customer-key.ts'
+import { openCustomerKms, ownRegion, replicaRegion } from './customer-kms.ts'
+import { customerKeyPolicy } from './key-policy.ts'
 
 export interface Customer {
   readonly tenantId: string
@@ -31,55 +23,29 @@ export interface Customer {
   readonly replicaArn: string
   readonly keyId: string
   readonly aliasArn: string
-  putPolicy(region: string, form: PolicyForm): Promise<void>
+  /** Sets the policy of the key in one region; `customerKeyPolicy` makes one. */
+  putPolicy(region: string, policy: string): Promise<void>
   disable(region: string): Promise<void>
   enable(region: string): Promise<void>
-  /** Of the key in its own region. */
+  /** Schedules the deletion of the key in its own region. */
   scheduleDeletion(): Promise<void>
-  /** AWS leaves the key disabled; this enables it too. */
+  /** Cancels it, and enables the key, which AWS leaves disabled. */
   cancelDeletion(): Promise<void>
   /** Lets the alias name another key of the customer's, or the first one again. */
   moveAlias(to: 'another key' | 'the key'): Promise<void>
   close(): void
 }
 
-// A replica is "Creating" for a moment.
-const creatingMs = 300
-
-function policyOf({ hasUsage, tenantId }: PolicyForm): string {
-  const keyhold = {
-    Effect: 'Allow',
-    Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
-    Resource: '*',
-  }
-  return JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${customerCredentials.accessKeyId}:root` },
-        Action: 'kms:*',
-        Resource: '*',
-      },
-      ...(hasUsage
-        ? [
-            {
-              ...keyhold,
-              Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
-              Condition: { StringEquals: { 'kms:EncryptionContext:tenantId': tenantId } },
-            },
-          ]
-        : []),
-      { ...keyhold, Action: 'kms:DescribeKey' },
-    ],
-  })
-}
+export type CustomerKind = 'with a replica' | 'replica without a policy' | 'single region'
 
 export interface CustomerOptions {
   tenantId: string
-  /** Default: its own, with a replica that works. */
-  kind?: 'with a replica' | 'replica without a policy' | 'single region'
+  /** Default: with a replica, which Keyhold may use. */
+  kind?: CustomerKind
 }
+
+// A replica has the state "Creating" for a moment.
+const creatingMs = 300
 
 /** Makes the key, its replica and its alias. */
 export async function createCustomer(
@@ -88,34 +54,18 @@ export async function createCustomer(
 ): Promise<Customer> {
   const clients = new Map<string, KMSClient>()
   const clientIn = (region: string) => {
-    const known = clients.get(region)
-    if (known !== undefined) return known
-    const client = new KMSClient({ region, endpoint: kmsUrl, credentials: customerCredentials })
+    const client = clients.get(region) ?? openCustomerKms(kmsUrl, region)
     clients.set(region, client)
     return client
   }
   const own = clientIn(ownRegion)
   const isMultiRegion = kind !== 'single region'
-  const createKey = async () => {
-    const command = new CreateKeyCommand({
-      MultiRegion: isMultiRegion,
-      Policy: policyOf({ hasUsage: true, tenantId }),
-    })
-    const { KeyMetadata: metadata } = await own.send(command)
-    if (metadata?.Arn === undefined || metadata.KeyId === undefined)
-      throw new Error('the KMS answered no ARN')
-    return { keyArn: metadata.Arn, keyId: metadata.KeyId }
-  }
+  const createKey = () =>
+    createKeyWith(own, { MultiRegion: isMultiRegion, Policy: customerKeyPolicy([tenantId]) })
   const { keyArn, keyId } = await createKey()
   if (isMultiRegion) {
-    const hasUsage = kind === 'with a replica'
-    await own.send(
-      new ReplicateKeyCommand({
-        KeyId: keyId,
-        ReplicaRegion: replicaRegion,
-        Policy: policyOf({ hasUsage, tenantId }),
-      }),
-    )
+    const policy = customerKeyPolicy([tenantId], { allowsUse: kind === 'with a replica' })
+    await own.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: replicaRegion, Policy: policy }))
     await sleep(creatingMs)
   }
   const aliasName = `alias/keyhold-${keyId}`
@@ -128,8 +78,8 @@ export async function createCustomer(
     replicaArn: keyArn.replace(ownRegion, replicaRegion),
     keyId,
     aliasArn: keyArn.replace(/key\/.*$/, aliasName),
-    async putPolicy(region, form) {
-      await clientIn(region).send(new PutKeyPolicyCommand({ KeyId: keyId, Policy: policyOf(form) }))
+    async putPolicy(region, policy) {
+      await clientIn(region).send(new PutKeyPolicyCommand({ KeyId: keyId, Policy: policy }))
     },
     async disable(region) {
       await clientIn(region).send(new DisableKeyCommand({ KeyId: keyId }))

@@ -1,0 +1,22 @@
+// A tenant, and an API key for each of its two roles.
+import { createKeyholdClient } from '@keyhold/client'
+
+export interface Tenant {
+  tenantId: string
+  adminToken: string
+  serviceToken: string
+}
+
+export async function createTenant(url: string, operatorToken: string): Promise<Tenant> {
+  const operator = createKeyholdClient({ url, token: operatorToken })
+  const { body: tenant } = await operator.call('createTenant', { body: { name: 'testkit' } })
+  const createApiKey = async (role: 'tenant-admin' | 'service') => {
+    const { body } = await operator.call('createApiKey', { body: { role, tenantId: tenant.id } })
+    return body.key
+  }
+  return {
+    tenantId: tenant.id,
+    adminToken: await createApiKey('tenant-admin'),
+    serviceToken: await createApiKey('service'),
+  }
+}

@@ -1,0 +1,14 @@
+// A customer's key as a key provider of a tenant.
+import { createKeyholdClient } from '@keyhold/client'
+import type { Tenant } from './create-tenant.ts'
+
+/** Registers the key and answers its fingerprint. */
+export async function registerKey(
+  url: string,
+  { adminToken }: Pick<Tenant, 'adminToken'>,
+  arn: string,
+): Promise<string> {
+  const admin = createKeyholdClient({ url, token: adminToken })
+  const { body } = await admin.call('createKeyProvider', { body: { name: 'testkit', arn } })
+  return body.arnFingerPrint
+}
