@@ -1,10 +1,8 @@
 // A whole migration, from the registration of the key to the end.
-import { createKeyholdClient } from '@keyhold/client'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tenant } from './create-tenant.ts'
 import { registerKey } from './register-key.ts'
-
-const pollMs = 100
+import { startMigration } from './start-migration.ts'
+import { waitForMigration } from './wait-for-migration.ts'
 
 /** Registers the key, migrates the tenant to it, waits for the end, and answers the key's fingerprint. */
 export async function migrateTo(
@@ -12,12 +10,8 @@ export async function migrateTo(
   tenant: Pick<Tenant, 'adminToken'>,
   arn: string,
 ): Promise<string> {
-  const arnFingerPrint = await registerKey(url, tenant, arn)
-  const admin = createKeyholdClient({ url, token: tenant.adminToken })
-  await admin.call('migrateToKeyProvider', { params: { arnFingerPrint } })
-  for (;;) {
-    const { body } = await admin.call('getMigrationDetails')
-    if (body.state === 'Completed') return arnFingerPrint
-    await sleep(pollMs)
-  }
+  const fingerprint = await registerKey(url, tenant, arn)
+  await startMigration(url, tenant, fingerprint)
+  await waitForMigration(url, tenant)
+  return fingerprint
 }
