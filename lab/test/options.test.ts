@@ -1,4 +1,4 @@
-// What the command line of every experiment takes, and how it answers mistakes.
+// The command line of the experiments: options, help, and the answers to mistakes.
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// A Keyhold in a process of its own: what its starter learns of it.
+// A Keyhold in a process of its own, as its starter sees it.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'

@@ -1,5 +1,5 @@
-// What an experiment writes: progress and problems to standard error, figures to standard output. With `--json` standard
-// output has the result alone.
+// The output of an experiment: progress and problems go to standard error, figures to standard output. With `--json`
+// standard output has the result alone.
 
 export interface Output {
   /** Progress; nothing with `--json`. */

@@ -67,7 +67,7 @@ export function names(help: string, all: readonly string[]): Option<readonly str
 
 const mostSeeds = 2 ** 31
 
-/** What the random choices of a run begin with. Without the option every run draws a seed, and its result names it. */
+/** The start of a run's random choices. Without the option every run draws a seed, and its result names it. */
 export function seed(): Option<number> {
   const drawn = 1 + Math.floor(Math.random() * mostSeeds)
   const option = integer('', { min: 0, max: 2 ** 32 - 1, default: drawn })

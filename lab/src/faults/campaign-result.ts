@@ -1,4 +1,4 @@
-// What a campaign is asked for, and what came of it.
+// The options of a campaign, and its result.
 import type { FaultName } from './inject.ts'
 import type { Revocations } from './revoke-key.ts'
 import type { TrafficCounts } from './traffic.ts'

@@ -1,4 +1,4 @@
-// What all parts of a campaign share: what is attacked, with which choices, and what was seen so far.
+// The things that all parts of a campaign share: the target of the attack, the choices, and the observations so far.
 import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import type { CampaignOptions } from './campaign-result.ts'

@@ -83,7 +83,7 @@ async function brokenChain(cluster: Cluster, tenantId: string): Promise<string[]
       traceId: row.trace_id ?? undefined,
       details: row.details,
     })
-    if (!hash.equals(row.hash)) return [`record ${index + 1} is not what was recorded`]
+    if (!hash.equals(row.hash)) return [`record ${index + 1} has changed since it was written`]
   }
   const head = rows.at(-1)
   if (head === undefined) return ['there is no record']

@@ -25,7 +25,7 @@ export function createMigrationDriver(scene: CampaignScene, inBackground: InBack
   /** Key jobs for which it is decided whether they are cancelled. */
   const decided = new Set<string>()
 
-  // What becomes of it is seen in the database, with any answer or none.
+  // The database shows the outcome, with any answer or none.
   async function post(url: string, { adminToken }: WatchedTenant, path: string): Promise<void> {
     const { status, text } = await ask({ url, token: adminToken, path, timeoutMs })
     if (status !== undefined && !explainedStatuses.includes(status))

@@ -1,4 +1,4 @@
-// Counts the migrations that have ended and has the oracle examine their tenants. What it finds lost or wrong stays so,
+// Counts the migrations that have ended, and lets the oracle examine their tenants. A lost or wrong key counts for good,
 // unless a fault of that moment explains it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CampaignScene } from './campaign-scene.ts'

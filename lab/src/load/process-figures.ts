@@ -38,7 +38,7 @@ export function processFigures(reports: readonly MemoryReport[]): ProcessFigures
   })
 }
 
-/** Whether nothing of what was measured grows. */
+/** Whether none of the measured values grows. */
 export function isFlat({ worstEventLoopDelayP99Ms: _, looks: __, ...given }: ProcessFigures): boolean {
   return Object.values(given).every((flatness) => flatness?.isFlat !== false)
 }

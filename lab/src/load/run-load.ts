@@ -32,7 +32,7 @@ export interface LoadFigures {
   throttle: number
   tenants: number
   tenantsWithOwnKey: number
-  /** What callers did. */
+  /** Operations of callers. */
   operations: number
   /** Operations that were not begun, as all hands were busy. */
   leftOut: number

@@ -1,4 +1,4 @@
-// Judges a run: which tenants go on, what the others are answered, what is shown of the keys, and that it ends.
+// Judges a run: which tenants go on, which answers the others get, which states the keys show, and that the outage ends.
 import type { RegionDownResult } from './region-down-result.ts'
 
 const outageAnswers = /^503 ERR_KMS_(UNREACHABLE|TIMEOUT|FAILED|THROTTLED)$/

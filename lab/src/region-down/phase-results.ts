@@ -1,4 +1,4 @@
-// What one phase of a run shows: figures of each kind of tenants, states of their keys, and how the region came back.
+// The results of one phase of a run: figures of each kind of tenants, the states of their keys, and the region's return.
 import { keyholdAccount } from '../../../testkit/src/customer/key-policy.ts'
 import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
 import type { KeyChange } from './change-keys.ts'

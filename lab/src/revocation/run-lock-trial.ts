@@ -6,7 +6,7 @@ import { judgeTrial } from './judge-trial.ts'
 import type { RevocableTenant } from './revocable-tenant.ts'
 import { recoveryBoundMs, waitUntilOpen, type TrialParts, type TrialResult } from './run-trial.ts'
 
-/** The name of these trials; what is done besides stands behind it. */
+/** The name of these trials; a variant adds its own words behind it. */
 export const killSwitch = 'kill switch'
 export const lockBoundMs = 5_000
 const watchedMs = 1_500

@@ -30,7 +30,7 @@ export interface TrialResult extends TrialVerdict {
   slowestNeighbourMs: number
 }
 
-/** What the bound has beyond the TTL, for requests that are on their way. */
+/** The part of the bound beyond the TTL, for requests that are on their way. */
 export const marginMs = 5_000
 export const recoveryBoundMs = 60_000
 // How long the traffic is watched after the bound.

@@ -1,4 +1,4 @@
-// What experiments break: PostgreSQL behind a proxy, two replicas of Keyhold over it, and an AWS KMS on loopback.
+// Everything that experiments break: PostgreSQL behind a proxy, two replicas of Keyhold over it, and an AWS KMS on loopback.
 import { startLocalKms, type LocalKms, type LocalKmsOptions } from '@keyhold/local-kms'
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

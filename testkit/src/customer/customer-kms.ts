@@ -1,4 +1,4 @@
-// The local KMS as a customer reaches it: with credentials of its own account.
+// The local KMS as a customer uses it, with credentials of its own account.
 import { KMSClient } from '@aws-sdk/client-kms'
 import { customerAccount } from './key-policy.ts'
 

@@ -1,4 +1,4 @@
-// Who is who in the local KMS: Keyhold's account and that of its customers; and the policy of a customer's key.
+// The two accounts in the local KMS, Keyhold's own and that of its customers, and the policy of a customer's key.
 
 export const keyholdAccount = '111111111111'
 export const customerAccount = '222222222222'

@@ -1,4 +1,4 @@
-// `keyhold-server serve` as a process of its own: where it listens, what it writes, and how it ended.
+// Runs `keyhold-server serve` as a process of its own: answers its URL, passes on its lines, and says how it ended.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
