@@ -3,11 +3,11 @@
 
 export interface Output {
   /** Progress; nothing with `--json`. */
-  say(line: string): void
+  say: (line: string) => void
   /** Figures for people; nothing with `--json`. */
-  print(line: string): void
+  print: (line: string) => void
   /** Writes the first problems and the result, and sets the exit code: 0 when everything is as it must be. */
-  finish(result: object, problems: readonly string[], isGood?: boolean): void
+  finish: (result: object, problems: readonly string[], isGood?: boolean) => void
 }
 
 const mostProblems = 100

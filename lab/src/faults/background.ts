@@ -6,7 +6,7 @@ export type InBackground = (work: Promise<void>) => void
 export interface Background {
   inBackground: InBackground
   /** Answers once all of it has ended. */
-  ended(): Promise<unknown>
+  ended: () => Promise<unknown>
 }
 
 export function createBackground(problems: string[]): Background {

@@ -24,7 +24,7 @@ export interface Cluster {
   readonly operatorToken: string
   readonly rootKey: RootKey
   /** Runs one statement in PostgreSQL, past the proxy; tries again while PostgreSQL is away. */
-  sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
+  readonly sql: (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>
   /** Kills the postmaster; the supervisor starts it again. */
   killPostgres(): Promise<void>
   stop(): Promise<void>

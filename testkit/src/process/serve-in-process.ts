@@ -17,7 +17,7 @@ export interface ServedProcess {
   readonly listening: Promise<string>
   /** The signal that ended it; null when it ended by itself. */
   readonly ended: Promise<NodeJS.Signals | null>
-  kill(signal: NodeJS.Signals): void
+  readonly kill: (signal: NodeJS.Signals) => void
 }
 
 export interface ServeOptions {

@@ -6,8 +6,8 @@ import { pooledNonce } from '../pooled-nonce.ts'
 export type WrapName = 'keyhold' | 'plain-gcm'
 
 export interface RowWraps {
-  wrap(tenantKey: TenantKey, dataKey: DataKey): Buffer
-  unwrap(tenantKey: TenantKey, ref: Omit<DataKey, 'key'>, wrapped: Buffer): DataKey
+  wrap: (tenantKey: TenantKey, dataKey: DataKey) => Buffer
+  unwrap: (tenantKey: TenantKey, ref: Omit<DataKey, 'key'>, wrapped: Buffer) => DataKey
 }
 
 const nonceBytes = 12
