@@ -1,9 +1,9 @@
 // Decryptions at a fixed rate, whether or not the earlier ones have been answered: a key that hangs must not get less
 // load, and one that is refused at once must not get more.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createKeyholdClient } from '@keyhold/client'
 import type { Replica } from '../../../testkit/src/cluster/create-replica.ts'
 import type { Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { ask, codeIn } from '../requests/ask.ts'
 
 export interface PacedDecrypts {
@@ -25,7 +25,7 @@ export async function startPacedDecrypts(
 ): Promise<PacedDecrypts> {
   const urls = replicas.map(({ url }) => url ?? '')
   const plaintext = Buffer.alloc(1_024, 7)
-  const client = createKeyholdClient({ url: urls[0] ?? '', token: serviceToken })
+  const client = openClient(urls[0] ?? '', serviceToken)
   const body = { items: [{ token: await client.tenant().encrypt(plaintext) }] }
   const expected = plaintext.toString('base64')
   let tookMs: number[] = []

@@ -1,11 +1,12 @@
 // Races: two replicas in processes of their own are asked to migrate the same tenant at the same instant, again and
 // again. Each time there must be exactly one migration, and the tenant's values must stay readable.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createKeyholdClient, type TenantClient } from '@keyhold/client'
+import type { TenantClient } from '@keyhold/client'
 import { isProblem } from '../../../testkit/src/cluster/is-problem.ts'
 import { startCluster, type Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
 import { createCustomerKey } from '../../../testkit/src/customer/create-customer-key.ts'
 import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { registerKey } from '../../../testkit/src/tenants/register-key.ts'
 import { ask } from '../requests/ask.ts'
 
@@ -71,7 +72,7 @@ async function createRacer(cluster: Cluster): Promise<Racer> {
 
 // Without retries: in a race every refusal counts.
 function dataPlane(url: string, { serviceToken: token }: Tenant): TenantClient {
-  return createKeyholdClient({ url, token, maxRetries: 0 }).tenant()
+  return openClient(url, token, { maxRetries: 0 }).tenant()
 }
 
 async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promise<void> {

@@ -1,5 +1,4 @@
 // A tenant under a key of its own that can be taken away, with its constant traffic.
-import { createKeyholdClient } from '@keyhold/client'
 import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
 import {
   createCustomer,
@@ -8,6 +7,7 @@ import {
 } from '../../../testkit/src/customer/create-customer.ts'
 import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { startWatchedTraffic, type WatchedTraffic } from './watched-traffic.ts'
 
 export interface RevocableTenant extends Tenant {
@@ -31,7 +31,7 @@ export async function createRevocableTenant(
   const tenant = await createTenant(url(), cluster.operatorToken)
   const customer = await createCustomer(cluster.kms.url, { ...options, tenantId: tenant.tenantId })
   const fingerprint = await migrateTo(url(), tenant, customer.aliasArn)
-  const admin = () => createKeyholdClient({ url: url(), token: tenant.adminToken })
+  const admin = () => openClient(url(), tenant.adminToken)
   const params = { arnFingerPrint: fingerprint }
   const traffic = startWatchedTraffic(tenant, cluster.replicas, paceOf)
   return {

@@ -1,7 +1,7 @@
 // One trial of the kill switch: one replica locks the tenant, all are closed within five seconds, and open again after
 // the unlocking.
-import { createKeyholdClient } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { judgeTrial } from './judge-trial.ts'
 import type { RevocableTenant } from './revocable-tenant.ts'
 import { recoveryBoundMs, waitUntilOpen, type TrialParts, type TrialResult } from './run-trial.ts'
@@ -22,7 +22,7 @@ export async function runLockTrial(
   const { traffic } = tenant
   const act = (action: 'lockTenant' | 'unlockTenant') => {
     const { url = '' } = random.pick(cluster.replicas)
-    return createKeyholdClient({ url, token: tenant.adminToken }).call(action)
+    return openClient(url, tenant.adminToken).call(action)
   }
   await waitUntilOpen(parts, tenant)
   await sleep(random.next() * 2_000)

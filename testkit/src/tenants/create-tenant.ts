@@ -1,5 +1,5 @@
 // A tenant, and an API key for each of its two roles.
-import { createKeyholdClient } from '@keyhold/client'
+import { openClient } from './open-client.ts'
 
 export interface Tenant {
   tenantId: string
@@ -8,7 +8,7 @@ export interface Tenant {
 }
 
 export async function createTenant(url: string, operatorToken: string): Promise<Tenant> {
-  const operator = createKeyholdClient({ url, token: operatorToken })
+  const operator = openClient(url, operatorToken)
   const { body: tenant } = await operator.call('createTenant', { body: { name: 'testkit' } })
   const createApiKey = async (role: 'tenant-admin' | 'service') => {
     const { body } = await operator.call('createApiKey', { body: { role, tenantId: tenant.id } })

@@ -1,6 +1,6 @@
 // A customer's key as a key provider of a tenant.
-import { createKeyholdClient } from '@keyhold/client'
 import type { Tenant } from './create-tenant.ts'
+import { openClient } from './open-client.ts'
 
 /** Registers the key and answers its fingerprint. */
 export async function registerKey(
@@ -8,7 +8,7 @@ export async function registerKey(
   { adminToken }: Pick<Tenant, 'adminToken'>,
   arn: string,
 ): Promise<string> {
-  const admin = createKeyholdClient({ url, token: adminToken })
+  const admin = openClient(url, adminToken)
   const { body } = await admin.call('createKeyProvider', { body: { name: 'testkit', arn } })
   return body.arnFingerPrint
 }

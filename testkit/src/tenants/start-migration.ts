@@ -1,6 +1,6 @@
 // The start of a migration to a key provider that is registered.
-import { createKeyholdClient } from '@keyhold/client'
 import type { Tenant } from './create-tenant.ts'
+import { openClient } from './open-client.ts'
 
 /** Starts it and answers its id. */
 export async function startMigration(
@@ -8,7 +8,7 @@ export async function startMigration(
   { adminToken }: Pick<Tenant, 'adminToken'>,
   arnFingerPrint: string,
 ): Promise<string> {
-  const admin = createKeyholdClient({ url, token: adminToken })
+  const admin = openClient(url, adminToken)
   const { body } = await admin.call('migrateToKeyProvider', { params: { arnFingerPrint } })
   return body.id
 }

@@ -1,7 +1,8 @@
 // The tenant's migration as `migration/actions/details` shows it.
-import { createKeyholdClient, type MigrationInformation } from '@keyhold/client'
+import type { MigrationInformation } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tenant } from './create-tenant.ts'
+import { openClient } from './open-client.ts'
 
 type Admin = Pick<Tenant, 'adminToken'>
 
@@ -9,7 +10,7 @@ const pollMs = 50
 
 /** The running migration, or else the last completed one. */
 export async function migrationDetails(url: string, { adminToken }: Admin): Promise<MigrationInformation> {
-  return (await createKeyholdClient({ url, token: adminToken }).call('getMigrationDetails')).body
+  return (await openClient(url, adminToken).call('getMigrationDetails')).body
 }
 
 export function isCompleted({ state }: MigrationInformation): boolean {

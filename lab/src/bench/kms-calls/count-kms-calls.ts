@@ -1,9 +1,9 @@
 // Counts how often the customer's KMS is called, with cold caches, for a number of encryptions and decryptions.
-import { createKeyholdClient } from '@keyhold/client'
 import { createCustomerKey } from '../../../../testkit/src/customer/create-customer-key.ts'
 import { startKeyholdProcess, type KeyholdProcess } from '../../../../testkit/src/process/keyhold-process.ts'
 import { createTenant } from '../../../../testkit/src/tenants/create-tenant.ts'
 import { migrateTo } from '../../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../../testkit/src/tenants/open-client.ts'
 import { orSkip, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
 import { runEnvelopes } from './envelope-peer.ts'
@@ -41,7 +41,7 @@ export async function countKmsCalls(
 }
 
 async function runItems({ url }: KeyholdProcess, token: string, operations: number): Promise<void> {
-  const client = createKeyholdClient({ url, token })
+  const client = openClient(url, token)
   const items = Array.from({ length: itemsPerRequest }, () => ({ plaintext: plaintext.toString('base64') }))
   for (let done = 0; done < operations; done += 2 * itemsPerRequest) {
     const { body } = await client.call('encrypt', { body: { items } })

@@ -1,5 +1,4 @@
 // Compares how long the data plane takes to answer during a migration with its budget on with how long it takes without.
-import { createKeyholdClient } from '@keyhold/client'
 import { Agent, request } from 'node:http'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +10,7 @@ import { startKeyholdProcess, type KeyholdProcess } from '../../../../testkit/sr
 import { percentile } from '../../../../testkit/src/statistics/percentile.ts'
 import { createTenant, type Tenant } from '../../../../testkit/src/tenants/create-tenant.ts'
 import { migrateTo } from '../../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../../testkit/src/tenants/open-client.ts'
 import { openTenantKey } from '../../rows/open-tenant-key.ts'
 import { seedCipherkeys } from '../../rows/seed-cipherkeys.ts'
 import { sqlOf } from '../../rows/sql.ts'
@@ -80,7 +80,7 @@ async function seed({ dataDir }: KeyholdProcess, { tenantId }: Tenant, cipherkey
 
 /** A request to decrypt one value of 1 KiB. */
 async function bodyOf({ url }: KeyholdProcess, { serviceToken }: Tenant): Promise<string> {
-  const client = createKeyholdClient({ url, token: serviceToken })
+  const client = openClient(url, serviceToken)
   const token = await client.tenant().encrypt(Buffer.alloc(1_024, 7))
   return JSON.stringify({ items: [{ token }] })
 }
