@@ -6,13 +6,11 @@ import {
   DisableKeyCommand,
   EnableKeyCommand,
   PutKeyPolicyCommand,
-  ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
   UpdateAliasCommand,
   type KMSClient,
 } from '@aws-sdk/client-kms'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createKeyWith } from './create-customer-key.ts'
+import { createKeyWith, replicateKey } from './create-customer-key.ts'
 import { openCustomerKms, ownRegion, replicaRegion } from './customer-kms.ts'
 import { customerKeyPolicy } from './key-policy.ts'
 
@@ -44,9 +42,6 @@ export interface CustomerOptions {
   kind?: CustomerKind
 }
 
-// A replica has the state "Creating" for a moment.
-const creatingMs = 300
-
 /** Makes the key, its replica and its alias. */
 export async function createCustomer(
   kmsUrl: string,
@@ -65,8 +60,7 @@ export async function createCustomer(
   const { keyArn, keyId } = await createKey()
   if (isMultiRegion) {
     const policy = customerKeyPolicy([tenantId], { allowsUse: kind === 'with a replica' })
-    await own.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: replicaRegion, Policy: policy }))
-    await sleep(creatingMs)
+    await replicateKey(own, keyId, policy)
   }
   const aliasName = `alias/keyhold-${keyId}`
   await own.send(new CreateAliasCommand({ AliasName: aliasName, TargetKeyId: keyId }))

@@ -7,9 +7,12 @@ export interface Tenant {
   serviceToken: string
 }
 
-export async function createTenant(url: string, operatorToken: string): Promise<Tenant> {
+/** @param id - default: one that the server makes */
+export async function createTenant(url: string, operatorToken: string, id?: string): Promise<Tenant> {
   const operator = openClient(url, operatorToken)
-  const { body: tenant } = await operator.call('createTenant', { body: { name: 'testkit' } })
+  const { body: tenant } = await operator.call('createTenant', {
+    body: { name: 'testkit', ...(id !== undefined && { id }) },
+  })
   const createApiKey = async (role: 'tenant-admin' | 'service') => {
     const { body } = await operator.call('createApiKey', { body: { role, tenantId: tenant.id } })
     return body.key

@@ -67,7 +67,7 @@ export async function compareBesideTraffic(
 }
 
 async function seed({ dataDir }: KeyholdProcess, { tenantId }: Tenant, cipherkeys: number): Promise<void> {
-  const client = new pg.Client(await embeddedConnection(dataDir))
+  const client = new pg.Client(embeddedConnection(dataDir))
   await client.connect()
   try {
     const sql = sqlOf(client)

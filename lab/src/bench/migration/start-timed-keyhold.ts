@@ -53,9 +53,11 @@ export async function startTimedKeyhold(): Promise<TimedKeyhold> {
     if (name === 'migration.copy.before-end') copying?.ended()
   }
   const settings = keyholdSettings({ dataDir, kmsUrl: kms.url })
-  const server = await startQuietServer(settings, (config) => ({ ...config, armFailpoints: () => clock }))
+  const server = await startQuietServer(settings, {
+    adjust: (config) => ({ ...config, armFailpoints: () => clock }),
+  })
   const operatorToken = await server.createOperatorKey('benchmark')
-  const connection = await embeddedConnection(dataDir)
+  const connection = embeddedConnection(dataDir)
   const client = new pg.Client(connection)
   await client.connect()
   const sql = sqlOf(client)
