@@ -11,7 +11,7 @@ export interface Tenant {
 export async function createTenant(url: string, operatorToken: string, id?: string): Promise<Tenant> {
   const operator = openClient(url, operatorToken)
   const { body: tenant } = await operator.call('createTenant', {
-    body: { name: 'testkit', ...(id !== undefined && { id }) },
+    body: { name: 'test tenant', ...(id !== undefined && { id }) },
   })
   const createApiKey = async (role: 'tenant-admin' | 'service') => {
     const { body } = await operator.call('createApiKey', { body: { role, tenantId: tenant.id } })

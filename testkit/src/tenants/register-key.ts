@@ -9,6 +9,6 @@ export async function registerKey(
   arn: string,
 ): Promise<string> {
   const admin = openClient(url, adminToken)
-  const { body } = await admin.call('createKeyProvider', { body: { name: 'testkit', arn } })
+  const { body } = await admin.call('createKeyProvider', { body: { name: 'a key', arn } })
   return body.arnFingerPrint
 }
