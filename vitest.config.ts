@@ -8,12 +8,12 @@ const processes = [
   'client/test/{packed,real-server}/*.test.ts',
   'client/test/readme.test.ts',
   'core/test/message-key.test.ts',
-  'lab/test/{dose,measurements}.test.ts',
+  'lab/test/{dose,measurements,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start}.test.ts',
   'server/test/{settings/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',
   'server/test/{postgres,tutorial}/*.test.ts',
-  'testkit/test/*.test.ts',
+  'testkit/test/{postgres-proxy,serve-in-process}.test.ts',
 ]
 
 // Files of the server without a database.
@@ -79,7 +79,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{client,contract,core,lab,local-kms,scripts}/test/**/*.test.ts', ...unitOfServer],
+          include: [
+            '{client,contract,core,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
+            ...unitOfServer,
+          ],
           exclude: [...processes, ...slow],
           pool: 'threads',
           isolate: false,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { runCampaign } from '../src/faults/run-campaign.ts'
 
-test('whatever is killed, cut or refused, no key is lost, none is wrong, and all migrations end by themselves', async () => {
+test('when everything is killed, cut or refused, no key is lost or wrong, and all migrations end by themselves', async () => {
   const { details, ...result } = await runCampaign({
     kills: 3,
     cipherkeys: 1_500,

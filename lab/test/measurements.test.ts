@@ -1,4 +1,4 @@
-// What the benchmarks print has the form that programs rely on. How fast anything is decides nothing here.
+// The benchmarks print the form that programs rely on. No test depends on how fast anything is.
 import { expect, test } from 'vitest'
 import { printJson, printTable } from '../src/bench/print-measurements.ts'
 import { benchmarkNames, runBenchmarks } from '../src/bench/run-benchmarks.ts'
@@ -28,11 +28,11 @@ const texts = new Set(['name', 'unit'])
 test('every benchmark runs, and prints a JSON object a line', async () => {
   const lines: string[] = []
   const report = printJson((line) => lines.push(line))
-  // All at a time, which no figure would survive: they mostly wait for processes to start.
+  // All at once, as they mostly wait for processes to start; the figures would be of no use.
   await Promise.all(benchmarkNames.map((name) => runBenchmarks(tiny, report, [name])))
   const measurements = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   for (const measurement of measurements) {
-    // A command of the system may be missing. All other peers are installed: none may hide behind "skipped".
+    // A command of the system may be missing. All other peers are installed, so none of them may be skipped.
     if (String(measurement.name).endsWith('| age command') && 'skipped' in measurement) continue
     expect(Object.keys(measurement).filter((key) => key !== 'goal')).toEqual(members)
     for (const [key, value] of Object.entries(measurement))
@@ -54,7 +54,7 @@ test('every benchmark runs, and prints a JSON object a line', async () => {
     expect(names.some((name) => name.includes(part))).toBe(true)
 }, 180_000)
 
-test('a peer that does not run is a line of its own in both forms', () => {
+test('a peer that does not run gets a line of its own in both forms', () => {
   const lines: string[] = []
   const skipped = { name: 'a | b', skipped: 'b is not here' }
   printJson((line) => lines.push(line))(skipped)
@@ -67,7 +67,7 @@ test('a benchmark that does not exist is refused', async () => {
   await expect(runBenchmarks(tiny, () => undefined, ['nothing'])).rejects.toThrow(RangeError)
 })
 
-test('results replace the table of their own name alone', () => {
+test('results replace only the table with their name', () => {
   const comparison = { name: 'copy a file | cp', ours: 1_234.5, theirs: 1_000, unit: 'MiB/s', ratio: 1.2345 }
   const table = resultTable([
     { ...comparison, goal: 1 },

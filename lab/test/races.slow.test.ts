@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { runRaces } from '../src/races/run-races.ts'
 
-test('of two replicas that are asked at once exactly one migrates the tenant', async () => {
+test('when two replicas are asked at once, exactly one migrates the tenant', async () => {
   const result = await runRaces({ races: 4, tenants: 2, say: () => undefined })
   expect(result.problems).toEqual([])
   expect(result).toMatchObject({ races: 4, exactlyOne: 4 })

@@ -1,4 +1,4 @@
-// What judges a region that was down.
+// The judgement of a region that was down.
 import { describe, expect, test } from 'vitest'
 import { problemsOf } from '../src/region-down/judge-region-down.ts'
 import type { TenantKind } from '../src/region-down/region-down-result.ts'
@@ -43,27 +43,27 @@ const good = {
 }
 
 describe('a run', () => {
-  test('in which only those without a replica are refused, for the outage, is as it must be', () => {
+  test('is good when only tenants without a replica are refused, and only during the outage', () => {
     expect(problemsOf(good)).toEqual([])
   })
 
   test.each([
     ['a tenant with a replica is refused', phase('refused', { 'with a replica': { [refused]: 1 } })],
-    ['a tenant under the internal KMS is', phase('failing', { 'internal KMS': { [refused]: 1 } })],
-    ['anybody is while no region is down', phase('before', { 'single region': { [refused]: 1 } })],
-    ['an outage is told as a denial', phase('refused', { 'single region': { '424 ERR_KMS_DENIED': 1 } })],
-    ['it does not end', phase('after refused', { 'single region': { [refused]: 1 } }, 61)],
-  ])('in which %s is not', (_, more) => {
+    ['a tenant under the internal KMS is refused', phase('failing', { 'internal KMS': { [refused]: 1 } })],
+    ['a tenant is refused while no region is down', phase('before', { 'single region': { [refused]: 1 } })],
+    ['an outage is answered as a denial', phase('refused', { 'single region': { '424 ERR_KMS_DENIED': 1 } })],
+    ['the refusals do not end', phase('after refused', { 'single region': { [refused]: 1 } }, 61)],
+  ])('is bad when %s', (_, more) => {
     expect(problemsOf({ ...good, phases: [...good.phases, more] })).toHaveLength(1)
   })
 
-  test('in which a stand-in is never shown is not', () => {
+  test('is bad when a key that another region stands in for is never shown as degraded', () => {
     const shown = [{ ...good.shown[0], outage: 'refused', kind: 'with a replica' as const, shown: [] }]
     expect(problemsOf({ ...good, shown })).toEqual(['refused: with a replica: never degraded'])
   })
 })
 
-test('figures are of one phase, and of decryptions where they are of times', () => {
+test('figures count the replies of one phase, and their times those of decryptions', () => {
   const reply = (doneMs: number, answer: string, kind: 'decrypt' | 'encrypt' = 'decrypt') => {
     return { replica: 'a', kind, sentMs: doneMs - 20, doneMs, answer }
   }

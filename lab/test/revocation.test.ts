@@ -1,4 +1,4 @@
-// What judges a trial of a revocation.
+// The judgement of a trial of a revocation.
 import { describe, expect, test } from 'vitest'
 import { judgeTrial, type TrialRules } from '../src/revocation/judge-trial.ts'
 import { summarise } from '../src/revocation/summarise.ts'
@@ -28,7 +28,7 @@ const good = [
 ]
 
 describe('a trial', () => {
-  test('that keeps the bounds is measured, from the refusal and from the taking away', () => {
+  test('that keeps the bounds is measured from the refusal, and from the moment when the key was taken away', () => {
     expect(judgeTrial(good, times, rules)).toEqual({
       replicas: [
         { replica: 'a', closedMs: 510, closedFromTakingMs: 1_510, leaseEndMs: 4_500, openedMs: 1_010 },
@@ -41,20 +41,20 @@ describe('a trial', () => {
   test.each([
     ['a value that is decrypted after the bound', at(12_100, '200'), 'decrypt on a succeeded 10.11 s after'],
     ['a lease that ends after the bound', at(9_000, '200'), 'a lease of a ends 11.00 s after'],
-    ['an outage that is told where there is none', at(3_000, '503 ERR_KMS_TIMEOUT'), 'answered 503 ERR_KMS'],
+    ['an outage as the answer where there is none', at(3_000, '503 ERR_KMS_TIMEOUT'), 'answered 503 ERR_KMS'],
     ['an internal error', at(3_000, '500 ERR_INTERNAL'), 'was answered 500 ERR_INTERNAL'],
     ['a refusal that does not end', at(90_000, '424 ERR_KMS_DENIED'), 'a was not open again 60.00 s after'],
   ])('does not pass with %s', (_, more, violation) => {
     expect(judgeTrial([...good, ...more], times, rules).violations.join('\n')).toContain(violation)
   })
 
-  test('does not pass where nothing was asked while the key was away', () => {
+  test('does not pass when no request was sent while the key was away', () => {
     const { violations } = judgeTrial([...at(900, '200'), ...at(21_000, '200')], times, rules)
     expect(violations).toContain('no decrypt on a was refused')
   })
 })
 
-test('a summary is of all replicas of all trials of a way', () => {
+test('a summary counts all replicas in all trials of a way', () => {
   const trial = {
     tenantId: 't',
     answers: {},

@@ -1,8 +1,9 @@
 // What the migration tests do over HTTP.
-import type { MigrationInformation } from '@keyhold/contract'
-import { setTimeout } from 'node:timers/promises'
+import { registerKey } from './tenants/register-key.ts'
+import { startMigration } from './tenants/start-migration.ts'
+import { isCompleted, migrationDetails, waitForMigration } from './tenants/wait-for-migration.ts'
 
-const providers = '/api/v1/encryption/keyproviders'
+export { isCompleted, migrationDetails, registerKey, startMigration, waitForMigration }
 
 export interface Tokens {
   adminToken: string
@@ -33,46 +34,6 @@ async function expectStatus(
   const { status: actual, body } = await answer
   if (actual !== status) throw new Error(`expected ${status}, got ${actual}: ${JSON.stringify(body)}`)
   return body
-}
-
-/** Registers a key and answers its fingerprint. */
-export async function registerKey(url: string, { adminToken }: Tokens, arn: string): Promise<string> {
-  const body = await expectStatus(201, call(url, adminToken, 'POST', providers, { name: 'key', arn }))
-  return (body as { arnFingerPrint: string }).arnFingerPrint
-}
-
-export async function startMigration(
-  url: string,
-  { adminToken }: Tokens,
-  fingerprint: string,
-): Promise<string> {
-  const path = `${providers}/${fingerprint}/actions/migrate`
-  const body = await expectStatus(200, call(url, adminToken, 'POST', path))
-  return (body as MigrationInformation).id
-}
-
-export async function migrationDetails(url: string, { adminToken }: Tokens): Promise<MigrationInformation> {
-  const path = `${providers}/migration/actions/details`
-  return (await expectStatus(200, call(url, adminToken, 'GET', path))) as MigrationInformation
-}
-
-/** Waits until the migration's details are as the test wants them. */
-export async function waitForMigration(
-  url: string,
-  tokens: Tokens,
-  isAsWanted: (details: MigrationInformation) => boolean,
-): Promise<MigrationInformation> {
-  let details: MigrationInformation | undefined
-  for (let round = 0; round < 600; round++) {
-    details = await migrationDetails(url, tokens)
-    if (isAsWanted(details)) return details
-    await setTimeout(50)
-  }
-  throw new Error(`the migration stays ${JSON.stringify(details)}`)
-}
-
-export function isCompleted({ state }: MigrationInformation): boolean {
-  return state === 'Completed'
 }
 
 /** Encrypts one value under each key name and answers the tokens. */

@@ -1,17 +1,20 @@
 // The server in this process, on a free port, without a log.
 import { pino } from 'pino'
-import { readSettings } from '../../server/src/settings/read-settings.ts'
+import { readSettings, type Settings } from '../../server/src/settings/read-settings.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
 import type { Timings } from '../../server/src/timings.ts'
 
+export interface QuietServerOptions {
+  /** How long the server waits between looks, where it differs from the usual. */
+  timings?: Partial<Timings> | undefined
+  /** For what the environment cannot give, such as a function at the failpoints. */
+  adjust?: (settings: Settings) => Settings
+}
+
 export function startQuietServer(
   environment: Record<string, string>,
-  timings?: Partial<Timings>,
+  { timings, adjust = (settings) => settings }: QuietServerOptions = {},
 ): Promise<Server> {
-  return startServer(
-    readSettings({ ...environment, KEYHOLD_PORT: '0' }),
-    pino({ level: 'silent' }),
-    undefined,
-    timings,
-  )
+  const settings = readSettings({ ...environment, KEYHOLD_PORT: '0' })
+  return startServer(adjust(settings), pino({ level: 'silent' }), undefined, timings)
 }

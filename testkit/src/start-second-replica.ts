@@ -3,9 +3,10 @@ import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Server } from '../../server/src/main.ts'
 import type { Timings } from '../../server/src/timings.ts'
+import { keyholdSettings } from './process/keyhold-settings.ts'
 import { startQuietServer } from './start-quiet-server.ts'
+import type { TestServer } from './start-test-server.ts'
 import { databaseUrl } from './test-database.ts'
-import { keyholdAccount, type TestServer } from './start-test-server.ts'
 
 export async function startSecondReplica(
   first: TestServer,
@@ -17,13 +18,10 @@ export async function startSecondReplica(
   await cp(path.join(first.dataDir, 'root-key'), path.join(dataDir, 'root-key'))
   return startQuietServer(
     {
-      KEYHOLD_DATA_DIR: dataDir,
+      ...keyholdSettings({ dataDir, kmsUrl: first.kms.url }),
       KEYHOLD_DATABASE_URL: databaseUrl(first.databaseConnection()),
-      KEYHOLD_KMS_ENDPOINT: first.kms.url,
-      KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
-      KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
       ...environment,
     },
-    timings,
+    { timings },
   )
 }

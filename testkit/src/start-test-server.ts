@@ -1,13 +1,7 @@
 // A whole server for a test: real PostgreSQL, real HTTP, an AWS KMS on loopback; and what tests do with it again and
 // again.
-import {
-  CreateKeyCommand,
-  KMSClient,
-  ReplicateKeyCommand,
-  type CreateKeyCommandInput,
-} from '@aws-sdk/client-kms'
+import type { KMSClient } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
-import { readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -15,19 +9,19 @@ import { pino, type Logger } from 'pino'
 import { readSettings, type Settings } from '../../server/src/settings/read-settings.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
 import type { Timings } from '../../server/src/timings.ts'
+import { createKeyWith, replicateKey } from './customer/create-customer-key.ts'
+import { openCustomerKms } from './customer/customer-kms.ts'
+import { customerAccount, customerKeyPolicy, keyholdAccount } from './customer/key-policy.ts'
+import { embeddedConnection } from './process/embedded-connection.ts'
+import { keyholdSettings } from './process/keyhold-settings.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
+import { createTenant, type Tenant } from './tenants/create-tenant.ts'
 import { databaseUrl, openTestPostgres, type TestConnection } from './test-database.ts'
 import { warmDataDir, warmRootKey } from './warm-start.ts'
 
-/** The account of Keyhold itself, and that of its customers. */
-export const keyholdAccount = '111111111111'
-export const customerAccount = '222222222222'
+export { customerAccount, customerKeyPolicy, keyholdAccount }
 
-export interface TestTenant {
-  tenantId: string
-  adminToken: string
-  serviceToken: string
-}
+export type TestTenant = Tenant
 
 export interface HttpAnswer {
   status: number
@@ -64,36 +58,6 @@ export interface TestServer {
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
-}
-
-/** The policy that a customer gives a key for Keyhold, for the named tenants, or for any. */
-export function customerKeyPolicy(tenantIds?: string[]): string {
-  return JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${customerAccount}:root` },
-        Action: 'kms:*',
-        Resource: '*',
-      },
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
-        Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
-        Resource: '*',
-        ...(tenantIds !== undefined && {
-          Condition: { StringEquals: { 'kms:EncryptionContext:tenantId': tenantIds } },
-        }),
-      },
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${keyholdAccount}:root` },
-        Action: 'kms:DescribeKey',
-        Resource: '*',
-      },
-    ],
-  })
 }
 
 export interface TestServerOptions {
@@ -144,11 +108,8 @@ export async function startTestServer(
   const kms = await startLocalKms(options.kmsNow === undefined ? {} : { now: options.kmsNow })
   const place = await preparePlace(path.join(folder, 'data'), options.ownPostgres ?? false)
   const settings = readSettings({
-    KEYHOLD_PORT: '0',
+    ...keyholdSettings({ dataDir: path.join(folder, 'data'), kmsUrl: kms.url }),
     ...place.environment,
-    KEYHOLD_KMS_ENDPOINT: kms.url,
-    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
-    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     ...environment,
   })
   const logger = options.logger ?? pino({ level: 'silent' })
@@ -180,27 +141,14 @@ export async function startTestServer(
     }
   }
 
-  async function createApiKey(role: string, tenantId: string): Promise<string> {
-    const { body } = await request('POST', '/api/v1/api-keys', {
-      token: operatorToken,
-      body: { role, tenantId },
-    })
-    return (body as { key: string }).key
-  }
-
-  function customerKms(region = 'eu-west-1'): KMSClient {
-    const client = new KMSClient({
-      region,
-      endpoint: kms.url,
-      credentials: { accessKeyId: customerAccount, secretAccessKey: 'test' },
-    })
+  function customerKms(region?: string): KMSClient {
+    const client = openCustomerKms(kms.url, region)
     clients.push(client)
     return client
   }
 
   function databaseConnection(): TestConnection {
-    const file = path.join(settings.dataDir, 'postgres-connection.json')
-    return place.connection ?? (JSON.parse(readFileSync(file, 'utf8')) as TestConnection)
+    return place.connection ?? embeddedConnection(settings.dataDir)
   }
 
   let queryPool: QueryPool | undefined
@@ -223,32 +171,13 @@ export async function startTestServer(
     request,
     customerKms,
 
-    async createTenant(id) {
-      const { body } = await request('POST', '/api/v1/tenants', {
-        token: operatorToken,
-        body: { name: 'test tenant', ...(id !== undefined && { id }) },
-      })
-      const tenantId = (body as { id: string }).id
-      return {
-        tenantId,
-        adminToken: await createApiKey('tenant-admin', tenantId),
-        serviceToken: await createApiKey('service', tenantId),
-      }
-    },
+    createTenant: (id) => createTenant(server.url, operatorToken, id),
 
     async createCustomerKey(tenantIds) {
       const policy = customerKeyPolicy(tenantIds)
-      const input: CreateKeyCommandInput = { MultiRegion: true, Policy: policy }
-      const { KeyMetadata: metadata } = await customerKms().send(new CreateKeyCommand(input))
-      const replicate = new ReplicateKeyCommand({
-        KeyId: metadata?.KeyId,
-        ReplicaRegion: 'eu-west-3',
-        Policy: policy,
-      })
-      await customerKms().send(replicate)
-      // A replica is "Creating" for a moment.
-      await new Promise((resolve) => setTimeout(resolve, 250))
-      return metadata?.Arn ?? ''
+      const { keyArn, keyId } = await createKeyWith(customerKms(), { MultiRegion: true, Policy: policy })
+      await replicateKey(customerKms(), keyId, policy)
+      return keyArn
     },
 
     databaseConnection,

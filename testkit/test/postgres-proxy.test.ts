@@ -1,4 +1,5 @@
-// The proxy does what the campaign relies on: a COMMIT that is cut before it is no commit, one that is cut after it is.
+// The experiments rely on this proxy: a connection that is cut before COMMIT has committed nothing, one that is cut after
+// it has.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -61,7 +62,7 @@ test('a connection that is cut after COMMIT has committed, and its client does n
   expect(await isCommitted('after')).toBe(true)
 })
 
-test('notifications are lost while they are to be, and only they', async () => {
+test('the proxy loses notifications while it is told to, and nothing else', async () => {
   const [listener, speaker] = [await connect(), await connect()]
   const heard: (string | undefined)[] = []
   listener.on('notification', ({ payload }) => heard.push(payload))
@@ -73,7 +74,7 @@ test('notifications are lost while they are to be, and only they', async () => {
   ] as const) {
     proxy.loseNotifications = lose
     await speaker.query(`notify news, '${payload}'`)
-    // Its answer comes after the notification, over the same connection.
+    // The answer comes after the notification, over the same connection.
     await listener.query('select 1')
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

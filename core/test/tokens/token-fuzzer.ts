@@ -1,5 +1,6 @@
 // Makes tokens that are nearly right, tokens that are wrong in every way that the format knows, and other texts. The same
 // seed makes the same mutations, so that a finding can be reproduced.
+import { mulberry32 } from '../../../testkit/src/statistics/seeded-random.ts'
 import type { DataKey } from '../../src/data-key.ts'
 import { encodeHeader, headerBytes } from '../../src/token.ts'
 import { encryptValue } from '../../src/value.ts'
@@ -58,7 +59,7 @@ const sizes = [0, 1, 5, 16, 100, 500, 16_383, 16_384, 16_385, 33_000]
 
 /** @param keys - the data keys that the tokens are made under, and that open them */
 export function createTokenFuzzer(seed: number, keys: readonly DataKey[]): TokenFuzzer {
-  const random = createRandom(seed)
+  const random = mulberry32(seed)
   const below = (limit: number) => Math.floor(random() * limit)
   const pick = <Value>(values: readonly Value[]): Value => {
     const value = values[below(values.length)]
@@ -175,16 +176,5 @@ export function createTokenFuzzer(seed: number, keys: readonly DataKey[]): Token
       const context = below(4) === 0 ? pick([...contexts, { table: 'Users' }]) : from.context
       return { strategy, text, context }
     },
-  }
-}
-
-// Mulberry32: small, seeded, and good enough to choose mutations.
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }

@@ -1,9 +1,9 @@
-// Two sides by turns in short slices, so that whatever else the machine does befalls both.
+// Runs two sides by turns in short slices, so that both suffer equally from everything else on the machine.
 import type { Comparison } from './measurement.ts'
 import { median } from '../../../testkit/src/statistics/median.ts'
 import type { Sizes } from './sizes.ts'
 
-/** One operation; what it answers is thrown away, or awaited. */
+/** One operation; its result is dropped, a promise is awaited first. */
 export type Work = () => unknown
 
 export interface Alternation {
@@ -22,7 +22,7 @@ export async function alternate(
   await runSlice(theirs, sliceMs)
   const turns: { ours: number; theirs: number }[] = []
   for (let round = 0; round < rounds; round++) {
-    // Whoever comes second finds other caches and another heap: by turns too.
+    // The second side finds other caches and another heap; so the sides also take turns in being second.
     if (round % 2 === 0) {
       const first = await runSlice(ours, sliceMs)
       turns.push({ ours: first, theirs: await runSlice(theirs, sliceMs) })
@@ -41,8 +41,8 @@ export async function alternate(
   }
 }
 
-// As a server does it: so many values under way at a time. For libraries that hand their work to other threads this
-// is faster than one value after the other.
+// As in a server, several values are under way at a time. For libraries that hand their work to other threads this is
+// faster than one value after the other.
 const inFlight = 8
 
 async function runSlice(work: Work, sliceMs: number): Promise<number> {

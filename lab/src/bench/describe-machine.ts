@@ -1,4 +1,4 @@
-// What a figure cannot be read without: the machine, the versions, and what else went on.
+// Describes the machine, the versions and the load: without them a figure cannot be understood.
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -8,7 +8,11 @@ import { promisify } from 'node:util'
 
 const packages = ['@aws-crypto/client-node', 'jose', 'tink-crypto', 'age-encryption', 'fastify']
 
-/** One paragraph of Markdown. @param loadBefore - the load average of the last minute as the run began */
+/**
+ * One paragraph of Markdown.
+ *
+ * @param loadBefore - the load average of the last minute as the run began
+ */
 export async function describeMachine(loadBefore: number): Promise<string> {
   const versions = await Promise.all(packages.map(async (name) => `\`${name}\` ${await versionOf(name)}`))
   const cores = os.cpus()
@@ -41,7 +45,7 @@ async function versionOf(name: string): Promise<string> {
       const manifest = await readFile(path.join(folder, name, 'package.json'), 'utf8')
       return (JSON.parse(manifest) as { version: string }).version
     } catch {
-      // It is in a folder further up, or nowhere.
+      // The package is in a folder further up, or missing.
     }
   }
   return 'missing'

@@ -1,6 +1,7 @@
-// `npm run bench`: Keyhold beside what one would take instead, both sides in one run. See docs/performance.md.
+// `npm run lab bench`: Keyhold beside its alternatives, both sides in one run. See docs/performance.md.
 import os from 'node:os'
-import { parseArgs } from 'node:util'
+import { flag, names } from '../command-line/option.ts'
+import { readOptions } from '../command-line/read-options.ts'
 import { describeMachine } from './describe-machine.ts'
 import type { Measurement } from './measurement.ts'
 import { printJson, printTable } from './print-measurements.ts'
@@ -8,27 +9,25 @@ import { benchmarkNames, runBenchmarks } from './run-benchmarks.ts'
 import { full, quick } from './sizes.ts'
 import { resultTable, writeResults } from './write-results.ts'
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true },
-  },
+const options = readOptions('bench', {
+  quick: flag('runs briefly, with less precise figures'),
+  only: names('runs some of the benchmarks', benchmarkNames),
+  write: flag('writes the results into docs/performance.md'),
+  json: flag('prints a JSON object a line'),
 })
-const print = (values.json ? printJson : printTable)(console.log)
+const print = (options.json ? printJson : printTable)((line) => process.stdout.write(`${line}\n`))
 const [loadBefore = 0] = os.loadavg()
 const parts = new Map<string, string>()
-for (const name of values.only ?? benchmarkNames) {
+for (const name of options.only) {
   const measurements: Measurement[] = []
   const report = (measurement: Measurement) => {
     measurements.push(measurement)
     print(measurement)
   }
-  await runBenchmarks(values.quick ? quick : full, report, [name])
+  await runBenchmarks(options.quick ? quick : full, report, [name])
   parts.set(name, resultTable(measurements))
 }
-if (values.write) {
+if (options.write) {
   const description = await describeMachine(loadBefore)
   await writeResults(parts.set('machine', description))
 }

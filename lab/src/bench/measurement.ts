@@ -1,4 +1,4 @@
-// What one benchmark says. These members are the lines of `npm run bench -- --json`: whoever reads them relies on them.
+// The result of one benchmark. These members are the lines of `npm run bench -- --json`, on which its readers rely.
 
 /** Two sides, measured in one run. */
 export interface Comparison {
@@ -6,13 +6,13 @@ export interface Comparison {
   ours: number
   theirs: number
   unit: string
-  /** Higher is better, whatever the unit: above 1 is ahead of the other side. */
+  /** Higher is better in every unit: above 1 Keyhold is ahead of the other side. */
   ratio: number
-  /** The least ratio that is aimed at; without one it is a mere figure. */
+  /** The lowest ratio that is the aim; undefined for a mere figure. */
   goal?: number
 }
 
-/** Another side that does not run here, and why. */
+/** A comparison whose other side does not run here, and the reason. */
 export interface Skipped {
   name: string
   skipped: string
@@ -22,7 +22,7 @@ export type Measurement = Comparison | Skipped
 
 export type Report = (measurement: Measurement) => void
 
-/** Tells that a side does not run here; a benchmark without its peer is no reason to end the whole run. */
+/** Reports a side that does not run here as skipped; one missing peer must not end the whole run. */
 export async function orSkip(name: string, report: Report, run: () => Promise<Comparison[]>): Promise<void> {
   try {
     for (const comparison of await run()) report(comparison)

@@ -1,5 +1,5 @@
-// Nonces for plain GCM. Drawn one by one they would cost a third as much as the encryption, to the other side's
-// disadvantage.
+// Nonces for plain GCM. Drawn one by one they would cost a third as much as the encryption, which would be unfair to the
+// other side.
 import { randomFillSync } from 'node:crypto'
 
 const nonceBytes = 12

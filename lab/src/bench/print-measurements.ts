@@ -1,4 +1,4 @@
-// How measurements are written: for people a table, for programs a JSON object a line.
+// Writes measurements: for people as a table, for programs as a JSON object a line.
 import type { Comparison, Report } from './measurement.ts'
 
 export function printJson(write: (line: string) => void): Report {
@@ -7,7 +7,7 @@ export function printJson(write: (line: string) => void): Report {
   }
 }
 
-/** Line by line as they come: a full run takes minutes. */
+/** Prints each line at once, as a full run takes minutes. */
 export function printTable(write: (line: string) => void): Report {
   write(row('', 'Keyhold', 'the other', 'unit', 'ratio', 'goal'))
   return (measurement) => {

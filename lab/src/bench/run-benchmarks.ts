@@ -1,22 +1,18 @@
-// All benchmarks, one after the other: they would disturb each other.
-import { compareEndpoints } from './endpoints/compare-endpoints.ts'
-import { compareFiles } from './files/compare-files.ts'
-import { countKmsCalls } from './kms-calls/count-kms-calls.ts'
-import { compareBesideTraffic } from './migration/compare-beside-traffic.ts'
-import { compareGrowth } from './migration/compare-growth.ts'
-import { compareMigrations } from './migration/compare-migrations.ts'
-import { compareValues } from './values/compare-values.ts'
+// All benchmarks. They run one after the other, as they would disturb each other.
 import type { Report } from './measurement.ts'
 import type { Sizes } from './sizes.ts'
 
-const benchmarks: Readonly<Record<string, (sizes: Sizes, report: Report) => Promise<void>>> = {
-  values: compareValues,
-  endpoints: compareEndpoints,
-  migration: compareMigrations,
-  growth: compareGrowth,
-  'beside-traffic': compareBesideTraffic,
-  files: compareFiles,
-  'kms-calls': countKmsCalls,
+type Benchmark = (sizes: Sizes, report: Report) => Promise<void>
+
+// Each one is imported when it runs: the libraries that it compares with take seconds to load.
+const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  values: async () => (await import('./values/compare-values.ts')).compareValues,
+  endpoints: async () => (await import('./endpoints/compare-endpoints.ts')).compareEndpoints,
+  migration: async () => (await import('./migration/compare-migrations.ts')).compareMigrations,
+  growth: async () => (await import('./migration/compare-growth.ts')).compareGrowth,
+  'beside-traffic': async () => (await import('./migration/compare-beside-traffic.ts')).compareBesideTraffic,
+  files: async () => (await import('./files/compare-files.ts')).compareFiles,
+  'kms-calls': async () => (await import('./kms-calls/count-kms-calls.ts')).countKmsCalls,
 }
 
 export const benchmarkNames: readonly string[] = Object.keys(benchmarks)
@@ -28,8 +24,9 @@ export async function runBenchmarks(
   only: readonly string[] = benchmarkNames,
 ): Promise<void> {
   for (const name of only) {
-    const run = benchmarks[name]
-    if (run === undefined) throw new RangeError(`"only" expected one of ${benchmarkNames.join(', ')}`)
+    const load = benchmarks[name]
+    if (load === undefined) throw new RangeError(`"only" expected one of ${benchmarkNames.join(', ')}`)
+    const run = await load()
     await run(sizes, report)
   }
 }

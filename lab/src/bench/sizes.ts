@@ -1,28 +1,28 @@
-// How long everything runs. Ratios settle with more rounds; a quick run sees the same things more dimly.
+// How long everything runs. With more rounds the ratios settle; a quick run shows the same things less precisely.
 
 export interface Sizes {
-  /** How long one side works before it is the other one's turn. */
+  /** How long one side works before the other one's turn. */
   sliceMs: number
   /** Turns that each side has. */
   rounds: number
   valueBytes: number[]
   loadSliceMs: number
   loadRounds: number
-  /** Load that is sent to each server before anything counts. */
+  /** How long each server gets load before anything counts. */
   warmUpMs: number
-  /** Migrations beside bare loops: of so many cipherkeys each, so many turns for each side. */
+  /** Migrations beside bare loops: how many cipherkeys each has, and how many turns each side. */
   migrations: { cipherkeys: number; rounds: number }[]
-  /** Keys that are brought over by a KMS call pair each. */
+  /** Keys that move with a pair of KMS calls each. */
   kmsPairs: number
-  /** Migrations of these sizes beside that of the first. */
+  /** Sizes of migrations, each compared with the first. */
   growthCipherkeys: number[]
   /** Cipherkeys that are migrated beside traffic. */
   besideTraffic: number
   fileMebibytes: number
   fileRounds: number
-  /** Encryptions and decryptions of which the KMS calls are counted. */
+  /** Encryptions and decryptions whose KMS calls are counted. */
   dataOperations: number
-  /** The same for a side that asks a KMS for every value. */
+  /** The same for a side that calls a KMS for every value. */
   envelopes: number
 }
 

@@ -1,17 +1,17 @@
 // Puts measurements into docs/performance.md: each table stands between `<!-- measured: name -->` and
-// `<!-- end of measured -->`, and so does what is said of the machine.
+// `<!-- end of measured -->`, and so does the description of the machine.
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import prettier from 'prettier'
 import type { Measurement } from './measurement.ts'
 import { figure, rounded } from './print-measurements.ts'
 
 const document = path.join(import.meta.dirname, '../../../docs/performance.md')
 
-/** @param parts - what to put where; a benchmark that did not run keeps what stands there */
+/** @param parts - Markdown by the name of its place; a benchmark that did not run keeps its table */
 export async function writeResults(parts: ReadonlyMap<string, string>): Promise<void> {
   let text = await readFile(document, 'utf8')
   for (const [name, markdown] of parts) text = replaceMeasured(text, name, markdown)
+  const { default: prettier } = await import('prettier')
   const options = await prettier.resolveConfig(document)
   await writeFile(document, await prettier.format(text, { ...options, parser: 'markdown' }))
 }
@@ -25,7 +25,7 @@ export function replaceMeasured(text: string, name: string, markdown: string): s
   return `${text.slice(0, start + startMarker.length)}\n${markdown}\n\n${text.slice(end)}`
 }
 
-/** One row for each; what stands before "|" in a name in one column, what it is compared with in the next. */
+/** One row for each. The text before "|" in a name goes into one column, the text behind it into the next. */
 export function resultTable(measurements: readonly Measurement[]): string {
   const rows = measurements.map((measurement) => {
     const [what = '', beside = ''] = measurement.name.split(' | ')

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs'
 
 const pieceBytes = 1_048_576
 
-/** Writes so many bytes that no compression and no sparse file makes fewer; answers their SHA-256 in hex. */
+/** Writes this many bytes, which no compression and no sparse file makes fewer; answers their SHA-256 in hex. */
 export async function writeContent(path: string, bytes: number, seed: number): Promise<string> {
   const key = createHash('sha256').update(`big file ${seed}`).digest()
   const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))

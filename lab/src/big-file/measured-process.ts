@@ -1,4 +1,4 @@
-// A program as a process of its own: how long it takes and how much memory at most.
+// Runs a program as a process of its own, and measures how long it takes and how much memory it needs at most.
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ const reportPeak = pathToFileURL(path.join(import.meta.dirname, 'report-peak.ts'
 
 export interface MeasuredProcess {
   seconds: number
-  /** The most memory that was resident at any time. */
+  /** The highest resident memory at any time. */
   peakMiB: number
 }
 
@@ -18,7 +18,7 @@ export interface ProcessOrder {
   /** The program and its arguments, for Node. */
   command: string[]
   environment: Record<string, string>
-  /** Files; without them there is nothing to read, and nothing may be written. */
+  /** Files. Without them the program has nothing to read, and must write nothing. */
   stdin?: string | undefined
   stdout?: string | undefined
 }

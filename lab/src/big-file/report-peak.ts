@@ -1,5 +1,5 @@
-// Loaded into a measured process before its own code: at its end it writes its peak of resident memory, in KiB, to
-// file descriptor 3.
+// Loaded into a measured process before its own code. At the end of the process it writes the peak of its resident
+// memory, in KiB, to file descriptor 3.
 import { readFileSync, writeSync } from 'node:fs'
 
 function peakKiB(): number {
@@ -8,7 +8,7 @@ function peakKiB(): number {
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
     if (peak !== undefined) return Number(peak)
   } catch {
-    // No Linux.
+    // Not on Linux.
   }
   return process.resourceUsage().maxRSS
 }

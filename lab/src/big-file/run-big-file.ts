@@ -1,16 +1,16 @@
-// A file larger than memory should ever be, through the SDK and through the command line, there and back.
+// A file that is larger than the memory of any process should be, encrypted and decrypted with the SDK and with the CLI.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createTenant } from '../../../testkit/src/bench-api.ts'
-import { startKeyholdProcess } from '../../../testkit/src/keyhold-process.ts'
+import { startKeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
+import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { digestOf, writeContent } from './content.ts'
 import { runMeasured, type MeasuredProcess, type ProcessOrder } from './measured-process.ts'
 
 export interface BigFileStep extends MeasuredProcess {
   name: string
   mebibytesPerSecond: number
-  /** What came out is what it should be. */
+  /** Whether the result is what it should be. */
   isRight: boolean
 }
 
@@ -43,7 +43,7 @@ export async function runBigFile({ bytes, seed, report }: BigFileOptions): Promi
       const mebibytesPerSecond = size / mebibyte / measured.seconds
       report({ name, ...measured, mebibytesPerSecond, isRight: await isRight() })
     }
-    // That the sealed file is right shows when it is decrypted.
+    // Whether the encrypted file is right shows when it is decrypted.
     const later = () => Promise.resolve(true)
     const isBack = async (name: string) => {
       const isRight = (await digestOf(at(name))) === expected
@@ -89,7 +89,7 @@ export async function runBigFile({ bytes, seed, report }: BigFileOptions): Promi
   }
 }
 
-/** At the start, across 4 GiB or the middle, and at the end. */
+/** Ranges at the start, across 4 GiB or the middle, and at the end. */
 function ranges(bytes: number): [start: number, end: number][] {
   const middle = bytes > 2 ** 32 + mebibyte ? 2 ** 32 : Math.floor(bytes / 2)
   const length = Math.min(8 * mebibyte, Math.floor(bytes / 4))

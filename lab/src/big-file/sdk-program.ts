@@ -1,5 +1,5 @@
-// What an application does with the SDK, as a process of its own: encrypt SOURCE TARGET, decrypt SOURCE TARGET, or
-// range SOURCE TARGET START END, which appends to TARGET nothing but that part.
+// An application that uses the SDK, as a process of its own. Its arguments: encrypt SOURCE TARGET, decrypt SOURCE TARGET,
+// or range SOURCE TARGET START END, which writes that part alone to TARGET.
 import { createKeyholdClient } from '@keyhold/client/node'
 import { writeFile } from 'node:fs/promises'
 

@@ -1,13 +1,15 @@
-// Decryptions at a fixed rate, whether or not the ones before have been answered: a key that hangs must not lessen the
-// load that it gets, and one that is refused at once must not add to it.
+// Decryptions at a fixed rate, whether or not the earlier ones have been answered: a key that hangs must not get less
+// load, and one that is refused at once must not get more.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { callApi, type Tenant } from '../../../testkit/src/bench-api.ts'
-import type { Replica } from '../../../testkit/src/cluster/replica.ts'
+import type { Replica } from '../../../testkit/src/cluster/create-replica.ts'
+import type { Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
+import { ask, codeIn } from '../requests/ask.ts'
 
 export interface PacedDecrypts {
-  /** Milliseconds of those that were sent and answered since the last call of this, and how they were answered. */
+  /** How long each decryption took that was answered since the last call of this function, and the answers. */
   take(): { tookMs: number[]; answers: Map<string, number> }
-  /** Answers once nothing is on its way. */
+  /** Ends the load and waits until every decryption is answered. */
   stop(): Promise<void>
 }
 
@@ -22,15 +24,10 @@ export async function startPacedDecrypts(
   perSecond: number,
 ): Promise<PacedDecrypts> {
   const urls = replicas.map(({ url }) => url ?? '')
-  const plaintext = Buffer.alloc(1_024, 7).toString('base64')
-  const body = { items: [{ plaintext }] }
-  const answer = await callApi(urls[0] ?? '', serviceToken, 'POST', '/api/v1/encryption/encrypt', body)
-  const [item] = (answer as { items: { token: string }[] }).items
-  const request = {
-    method: 'POST',
-    headers: { authorization: `Bearer ${serviceToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ items: [{ token: item?.token }] }),
-  }
+  const plaintext = Buffer.alloc(1_024, 7)
+  const client = openClient(urls[0] ?? '', serviceToken)
+  const body = { items: [{ token: await client.tenant().encrypt(plaintext) }] }
+  const expected = plaintext.toString('base64')
   let tookMs: number[] = []
   let answers = new Map<string, number>()
   let isOver = false
@@ -38,16 +35,10 @@ export async function startPacedDecrypts(
 
   async function send(url: string): Promise<void> {
     const startMs = performance.now()
-    let answered: string
-    try {
-      const reply = await fetch(`${url}${path}`, { ...request, signal: AbortSignal.timeout(timeoutMs) })
-      const text = await reply.text()
-      const code = /"code":"([^"]+)"/.exec(text)?.[1]
-      const isRight = reply.status === 200 && text.includes(plaintext)
-      answered = isRight ? '200' : `${reply.status} ${code ?? 'wrong plaintext'}`
-    } catch (error) {
-      answered = error instanceof Error ? error.name : 'no answer'
-    }
+    const { status, text, answer } = await ask({ url, token: serviceToken, path, body, timeoutMs })
+    // The error of an item stands in an answer of status 200.
+    const isWrong = status === 200 && !text.includes(expected)
+    const answered = isWrong ? `200 ${codeIn(text) ?? 'wrong plaintext'}` : answer
     tookMs.push(performance.now() - startMs)
     answers.set(answered, (answers.get(answered) ?? 0) + 1)
   }

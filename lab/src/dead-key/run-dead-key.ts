@@ -1,18 +1,20 @@
-// One customer's key is dead, hangs or fails, while its tenant goes on asking: how long the neighbour's replies take
-// then, beside how long they take while both keys are well, in windows by turns.
-import os from 'node:os'
+// One customer's key is dead, hangs or fails, while its tenant goes on asking. Measured in windows by turns: how long the
+// neighbour's replies take then, beside how long they take while both keys are healthy.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { percentile } from '../../../testkit/src/statistics/percentile.ts'
+import { startCluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import { createCustomer, type Customer } from '../../../testkit/src/customer/create-customer.ts'
+import { ownRegion } from '../../../testkit/src/customer/customer-kms.ts'
 import { median } from '../../../testkit/src/statistics/median.ts'
-import { createTenant, migrateTo, type Tenant } from '../../../testkit/src/bench-api.ts'
-import { startCluster } from '../../../testkit/src/cluster/cluster.ts'
-import { createCustomer, ownRegion, type Customer } from '../revocation/customer.ts'
+import { percentile } from '../../../testkit/src/statistics/percentile.ts'
+import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
+import { loadAverage } from '../load-average.ts'
 import { startPacedDecrypts } from './paced-decrypts.ts'
 
 export interface DeadKeyOptions {
-  /** Of each window. */
+  /** How long each window is. */
   windowSeconds: number
-  /** How often each state comes by turns. */
+  /** How often each state is measured. */
   rounds: number
   /** Decryptions a second of either tenant. */
   rate: number
@@ -25,19 +27,19 @@ export interface DeadKeyState {
   /** Of the neighbour's decryptions, the median of the windows, in milliseconds. */
   p50Ms: number
   p99Ms: number
-  /** To the windows right before, in which both keys were well: the median of the ratios. */
+  /** The median of the ratios to the windows right before, in which both keys were healthy. */
   p99Ratio: number
-  /** Those of the windows, in their order: how much of it is the machine's noise. */
+  /** The ratios themselves, in their order: they show how much of it is the machine's noise. */
   p99Ratios: number[]
   neighbour: Record<string, number>
   tenant: Record<string, number>
-  /** For the key that is dead. */
+  /** KMS calls for the dead key. */
   kmsCalls: number
 }
 
 export interface DeadKeyResult {
   states: DeadKeyState[]
-  /** Replies to the neighbour that were no plaintext. */
+  /** Replies to the neighbour without a plaintext. */
   refused: number
   loadAverage: number
 }
@@ -122,7 +124,7 @@ export async function runDeadKey(options: DeadKeyOptions): Promise<DeadKeyResult
       for (const [state, breakIt] of Object.entries(states)) {
         const wellMs = keep('is well', await window())
         const mend = await breakIt(dead.customer)
-        // What was held in memory has run out by then.
+        // By then the cached keys have expired.
         await sleep(ttlSeconds * 1_000)
         kms.resetCallCounts()
         const seen = await window()
@@ -148,7 +150,7 @@ export async function runDeadKey(options: DeadKeyOptions): Promise<DeadKeyResult
     const refused = found
       .flatMap(({ neighbour: answers }) => Object.entries(answers))
       .reduce((sum, [answer, count]) => (answer === '200' ? sum : sum + count), 0)
-    return { states: found, refused, loadAverage: rounded(os.loadavg()[0] ?? 0) }
+    return { states: found, refused, loadAverage: loadAverage() }
   } finally {
     for (const customer of customers) customer.close()
     await cluster.stop()

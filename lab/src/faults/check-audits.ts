@@ -1,7 +1,7 @@
-// The audit trail from outside: every step of every migration told exactly once, nothing told that did not happen, and
-// each chain whole.
+// Reads the audit trail from outside: every step of every migration is recorded exactly once, nothing is recorded that
+// did not happen, and each chain is whole.
 import { auditChainStart, auditHash } from '@keyhold/core'
-import type { Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
 
 interface AuditRow {
   sequence: string
@@ -19,7 +19,7 @@ interface AuditRow {
   head_hash: Buffer
 }
 
-/** Answers what is wrong with the trail of one tenant. */
+/** Answers everything that is wrong with the trail of one tenant. */
 export async function checkAudits(cluster: Cluster, tenantId: string): Promise<string[]> {
   return [...(await wrongCounts(cluster, tenantId)), ...(await brokenChain(cluster, tenantId))].map(
     (problem) => `${tenantId}: audit: ${problem}`,
@@ -29,7 +29,7 @@ export async function checkAudits(cluster: Cluster, tenantId: string): Promise<s
 // One statement, so that all counts are of one moment.
 async function wrongCounts(cluster: Cluster, tenantId: string): Promise<string[]> {
   const rows = await cluster.sql(
-    `with told as (
+    `with recorded as (
        select action, target_id, count(*) as records from keyhold.audits where chain = $1 group by 1, 2
      ), expected as (
        select j.id::text as target_id, e.action, e.records
@@ -48,7 +48,7 @@ async function wrongCounts(cluster: Cluster, tenantId: string): Promise<string[]
      )
      select coalesce(e.action, t.action) as action, coalesce(e.target_id, t.target_id) as target_id,
        coalesce(e.records, 0) as expected, coalesce(t.records, 0) as records
-     from expected e full join told t on t.action = e.action and t.target_id = e.target_id
+     from expected e full join recorded t on t.action = e.action and t.target_id = e.target_id
      where (e.action is not null and coalesce(t.records, 0) <> e.records)
        or (e.action is null and t.action in ('migration.start', 'migration.cutover', 'migration.cancel',
          'migration.abort', 'keyprovider.create'))
@@ -57,7 +57,7 @@ async function wrongCounts(cluster: Cluster, tenantId: string): Promise<string[]
   )
   return rows.map(
     ({ action, target_id: targetId, expected, records }) =>
-      `${String(action)} of ${String(targetId)} is told ${String(records)} times, not ${String(expected)}`,
+      `${String(action)} of ${String(targetId)} is recorded ${String(records)} times, not ${String(expected)}`,
   )
 }
 
@@ -83,10 +83,10 @@ async function brokenChain(cluster: Cluster, tenantId: string): Promise<string[]
       traceId: row.trace_id ?? undefined,
       details: row.details,
     })
-    if (!hash.equals(row.hash)) return [`record ${index + 1} is not what was recorded`]
+    if (!hash.equals(row.hash)) return [`record ${index + 1} has changed since it was written`]
   }
   const head = rows.at(-1)
-  if (head === undefined) return ['there is none']
+  if (head === undefined) return ['there is no record']
   const isWhole = Number(head.head_sequence) === rows.length && head.head_hash.equals(hash)
   return isWhole ? [] : ['the head is not that of the last record']
 }

@@ -1,7 +1,7 @@
-// Which failpoints a replica is started with: one that kills it, and now and then another that it must survive.
+// Chooses the failpoints that a replica is started with: one that kills it, and now and then another that it must survive.
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import { failpointNames } from '../../../server/src/migration/engine/failpoint.ts'
-import type { Replica } from '../../../testkit/src/cluster/replica.ts'
+import type { Replica } from '../../../testkit/src/cluster/create-replica.ts'
 
 const survivableShare = 0.5
 const survivable = ['cut', 'throw', 'delay:1500', 'delay:3000'] as const
@@ -9,7 +9,7 @@ const survivable = ['cut', 'throw', 'delay:1500', 'delay:3000'] as const
 export interface FailpointPlan {
   /** For KEYHOLD_FAILPOINTS. */
   next(): string
-  /** Those at which a replica has been killed. */
+  /** The failpoints at which a replica was killed. */
   killedAt(): Set<string>
   /** How often each action was done. */
   actions(): Record<string, number>
@@ -26,7 +26,7 @@ export function createFailpointPlan(replicas: readonly Replica[], random: Seeded
     )
   }
 
-  // Those that were never hit first, and of them those that were tried least.
+  // Mostly failpoints that no replica has reached yet, and among those the ones that were tried least.
   function pick(): string {
     const hit = killedAt()
     const missed = failpointNames.filter((name) => !hit.has(name))
@@ -48,7 +48,7 @@ export function createFailpointPlan(replicas: readonly Replica[], random: Seeded
       const deadly = pick()
       const armed = [`${deadly}=kill${hitOf(deadly)}`]
       if (random.next() < survivableShare) {
-        // What fails in a request is the caller's to repeat; what fails in a step, the engine's.
+        // A caller repeats a request that fails; the engine repeats a step that fails.
         const steps = failpointNames.filter((name) => !/\.(start|cancel)\./.test(name))
         const action = random.pick([...survivable])
         const name = random.pick(action === 'throw' ? steps : [...failpointNames])

@@ -1,12 +1,12 @@
-// The faults from outside, each for a bounded time. Failpoints are the ones from inside.
+// The faults that come from outside, each for a bounded time. Failpoints are those from inside.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
-import { leadSeconds, type Cluster } from '../../../testkit/src/cluster/cluster.ts'
-import type { Replica } from '../../../testkit/src/cluster/replica.ts'
+import { leadSeconds, type Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import type { Replica } from '../../../testkit/src/cluster/create-replica.ts'
 
 interface FaultKind {
   weight: number
-  /** Why it cannot be done here; by default it can. */
+  /** The reason why it cannot be done here; undefined when it can. */
   obstacle?: (cluster: Cluster) => string | undefined
   run: (cluster: Cluster, random: SeededRandom) => Promise<void>
 }
@@ -66,7 +66,7 @@ export type FaultName = keyof typeof faultKinds
 
 const names = Object.keys(faultKinds) as FaultName[]
 
-/** Those that cannot be done here, each with the reason. */
+/** The faults that cannot be done here, each with the reason. */
 export function missingFaults(cluster: Cluster): string[] {
   return names.flatMap((name) => {
     const kind: FaultKind = faultKinds[name]

@@ -1,48 +1,26 @@
-// `npm run faults`: see docs/reliability.md.
-import { parseArgs } from 'node:util'
-import { integerOption } from '../integer-option.ts'
-import { runCampaign } from './run-campaign.ts'
+// `npm run lab faults`: see docs/reliability.md.
+import { createOutput } from '../command-line/create-output.ts'
+import { flag, integer, seed } from '../command-line/option.ts'
+import { readOptions } from '../command-line/read-options.ts'
 
-const usage = `Usage: npm run faults -- [--kills 1000] [--cipherkeys 10000] [--tenants 6] [--seed N] [--json]
-
-  --kills N        goes on until so many processes were killed (default 1000)
-  --cipherkeys N   data keys of each tenant at the beginning (default 10000)
-  --tenants N      (default 6)
-  --seed N         what is done, repeatable but for the timing (default: random)
-  --json           nothing but the last line, a JSON object
-`
-
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '1000' },
-    cipherkeys: { type: 'string', default: '10000' },
-    tenants: { type: 'string', default: '6' },
-    seed: { type: 'string', default: String(1 + Math.floor(Math.random() * 2 ** 31)) },
-    json: { type: 'boolean', default: false },
-  },
+const { json, ...options } = readOptions('faults', {
+  kills: integer('goes on until this many processes were killed', { min: 1, default: 1_000 }),
+  cipherkeys: integer('data keys of each tenant at the beginning', { min: 1, default: 10_000 }),
+  tenants: integer('how many tenants', { min: 1, default: 6 }),
+  seed: seed(),
+  json: flag('prints the last line alone, a JSON object'),
 })
-const say = (line: string) => {
-  if (!values.json) process.stderr.write(`${line}\n`)
-}
-// Ctrl-C ends the breaking, not the judging; a second one ends it all.
+const { runCampaign } = await import('./run-campaign.ts')
+const { say, finish } = createOutput(json)
+// The first Ctrl-C ends the faults, and what happened so far is judged. A second one ends the process.
 const ending = new AbortController()
 process.once('SIGINT', () => {
-  say('what was broken so far is judged now')
+  say('no more faults; what happened so far is judged now')
   ending.abort()
 })
 const startMs = performance.now()
-const { details, ...result } = await runCampaign({
-  kills: integerOption(usage, 'kills', values.kills, 1),
-  cipherkeys: integerOption(usage, 'cipherkeys', values.cipherkeys, 1),
-  tenants: integerOption(usage, 'tenants', values.tenants, 1),
-  seed: integerOption(usage, 'seed', values.seed, 1),
-  signal: ending.signal,
-  say,
-})
+const { details, ...result } = await runCampaign({ ...options, signal: ending.signal, say })
 const { problems, ...figures } = details
 say(`took ${((performance.now() - startMs) / 60_000).toFixed(1)} min`)
 say(JSON.stringify(figures, undefined, 2))
-for (const problem of problems.slice(0, 100)) process.stderr.write(`${problem}\n`)
-process.stdout.write(`${JSON.stringify(result)}\n`)
-const isGood = result.lost === 0 && result.wrong === 0 && result.manual === 0 && problems.length === 0
-process.exitCode = isGood ? 0 : 1
+finish(result, problems, result.lost === 0 && result.wrong === 0 && result.manual === 0)

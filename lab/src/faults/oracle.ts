@@ -1,20 +1,13 @@
-// The oracle: it reads rows with its own SQL, asks the KMS with the customer's own credentials, and opens keys with
-// core alone. Whatever Keyhold believes, this is what is there.
-import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
-import {
-  keyFromBytes,
-  parseByokWrap,
-  unwrapDataKey,
-  verifyKeyCheckValue,
-  type TenantKey,
-} from '@keyhold/core'
-import { customerCredentials } from '../../../testkit/src/customer-key.ts'
-import { createInternalKms, isRootKeyArn } from '../../../server/src/kms/internal-kms.ts'
-import type { Cluster } from '../../../testkit/src/cluster/cluster.ts'
+// The oracle sees the keys as they are, independently of what Keyhold believes: it reads rows with its own SQL, asks the
+// KMS with the customer's own credentials, and opens keys with core alone.
+import { unwrapDataKey, verifyKeyCheckValue, type TenantKey } from '@keyhold/core'
+import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
+import { openTenantKey } from '../rows/open-tenant-key.ts'
 import type { WatchedTenant } from './watched-tenant.ts'
 
 export interface Verdict {
-  /** Data keys that were acknowledged and are gone, or open no more. */
+  /** Data keys that were acknowledged and are gone or do not open any more. */
   lost: string[]
   /** Keys or plaintexts other than those that were recorded. */
   wrong: string[]
@@ -24,7 +17,7 @@ export interface Verdict {
 
 export interface Oracle {
   openTenantKey(tenantId: string, version: number): Promise<TenantKey>
-  /** Opens every cipherkey of the tenant, through whatever its row names. */
+  /** Opens every cipherkey of the tenant, through the key that its row names. */
   examine(tenant: WatchedTenant): Promise<Verdict>
   close(): void
 }
@@ -38,52 +31,12 @@ interface CipherkeyRow {
 }
 
 export function createOracle(cluster: Cluster): Oracle {
-  const kms = new KMSClient({
-    region: 'eu-west-1',
-    endpoint: cluster.kms.url,
-    credentials: customerCredentials,
-  })
-  const internal = createInternalKms(cluster.rootKey)
-
-  async function openTenantKey(tenantId: string, version: number): Promise<TenantKey> {
-    const [row] = await cluster.sql(
-      'select id, key_arn, wrapped, key_check_value from keyhold.tenant_keys where tenant_id = $1 and version = $2',
-      [tenantId, version],
-    )
-    const {
-      id,
-      key_arn: keyArn,
-      wrapped,
-      key_check_value: checkValue,
-    } = row as unknown as {
-      id: string
-      key_arn: string
-      wrapped: Buffer | null
-      key_check_value: Buffer
-    }
-    if (wrapped === null) throw new Error(`tenant key ${version} is destroyed`)
-    const ref = { tenantId, id, version }
-    const tenantKey = { ...ref, key: await unwrap(keyArn, wrapped, ref) }
-    verifyKeyCheckValue(tenantKey, checkValue)
-    return tenantKey
-  }
-
-  async function unwrap(keyArn: string, wrapped: Buffer, ref: Omit<TenantKey, 'key'>) {
-    if (isRootKeyArn(keyArn)) return internal.unwrapTenantKey(keyArn, wrapped, ref)
-    const { ciphertextBlob } = parseByokWrap(wrapped.toString('ascii'))
-    const { Plaintext: bytes } = await kms.send(
-      new DecryptCommand({
-        KeyId: keyArn,
-        CiphertextBlob: ciphertextBlob,
-        EncryptionContext: { tenantId: ref.tenantId },
-      }),
-    )
-    if (bytes === undefined) throw new Error('the KMS answered no plaintext')
-    return keyFromBytes(bytes)
-  }
+  const kms = openCustomerKms(cluster.kms.url)
+  const source = { sql: cluster.sql, rootKey: cluster.rootKey, customerKms: kms }
+  const open = (tenantId: string, version: number) => openTenantKey(source, tenantId, version)
 
   return {
-    openTenantKey,
+    openTenantKey: open,
 
     async examine(tenant) {
       const verdict: Verdict = { lost: [], wrong: [], broken: [] }
@@ -95,7 +48,7 @@ export function createOracle(cluster: Cluster): Oracle {
       )) as unknown as CipherkeyRow[]
       const tenantKeys = new Map<number, TenantKey | Error>()
       for (const version of new Set(rows.map((row) => row.tenant_key_version))) {
-        const opened = await openTenantKey(tenantId, version).catch((error: unknown) => error as Error)
+        const opened = await open(tenantId, version).catch((error: unknown) => error as Error)
         tenantKeys.set(version, opened)
       }
       const seen = new Set<string>()
@@ -113,7 +66,7 @@ export function createOracle(cluster: Cluster): Oracle {
             { tenantId, id: row.data_key_id, version: row.version },
             row.wrapped,
           )
-          // Against the value recorded when the key was first seen, not against the row's own word.
+          // Compared with the value of when the key was first seen, not with the one in the row.
           const recorded = tenant.checkValues.get(name) ?? row.key_check_value
           tenant.checkValues.set(name, recorded)
           verifyKeyCheckValue(dataKey, recorded)

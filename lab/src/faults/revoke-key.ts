@@ -1,14 +1,15 @@
 // A customer takes the key away in the middle of everything, and gives it back. In between, from the bound on, nobody
-// may decrypt, whatever dies, is cut or is lost meanwhile.
-import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+// may decrypt, no matter what dies, is cut or is lost meanwhile.
+import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { customerCredentials } from '../../../testkit/src/customer-key.ts'
+import { cacheTtlSeconds, type Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
-import { cacheTtlSeconds, type Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import { ask } from '../requests/ask.ts'
 import type { WatchedTenant } from './watched-tenant.ts'
 
 export interface Revocations {
-  /** Those in which no migration gave the tenant another key meanwhile. */
+  /** Revocations during which no migration gave the tenant another key. */
   conclusive: number
   inconclusive: number
   /** From the revocation to the last reply that held a plaintext, in milliseconds. */
@@ -39,11 +40,7 @@ export async function revokeKey(
   const found = await pickKey(cluster, tenants, random)
   if (found === undefined) return
   const { tenant, keyArn } = found
-  const kms = new KMSClient({
-    region: 'eu-west-1',
-    endpoint: cluster.kms.url,
-    credentials: customerCredentials,
-  })
+  const kms = openCustomerKms(cluster.kms.url)
   try {
     tenant.revokedUntilMs = Number.POSITIVE_INFINITY
     const [clock] = await cluster.sql('select now() as at')
@@ -61,13 +58,13 @@ export async function revokeKey(
     revocations.slowestReturnMs = Math.max(revocations.slowestReturnMs, returnedMs)
     if (returnedMs > returnMs) revocations.problems.push(`${tenant.tenantId}: back after ${returnedMs} ms`)
   } finally {
-    // Another replica may go by what it knows of the key until it looks again.
+    // Another replica may still believe that the key is away, until it looks again.
     tenant.revokedUntilMs = performance.now() + returnMs
     kms.destroy()
   }
 }
 
-// The customer's own calls meet the faults of the KMS as well.
+// The KMS's faults meet the customer's own calls as well.
 async function insist(call: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -106,14 +103,14 @@ async function hasMoved(cluster: Cluster, { tenantId }: WatchedTenant, since: un
   return Number(row?.jobs) > 0
 }
 
-/** Answers when the last plaintext came, in milliseconds from the call. */
+/** Answers the time of the last plaintext, in milliseconds from the call of this function. */
 async function lastPlaintext(cluster: Cluster, tenant: WatchedTenant, untilMs: number): Promise<number> {
   const startMs = performance.now()
   let lastMs = 0
   while (performance.now() < untilMs) {
     const asked = cluster.replicas.map(async ({ url }) => {
       const askedMs = performance.now()
-      // The answer of a replica that stood still is as old as its question.
+      // A replica that stood still answers late: its answer is as old as the question.
       if (url !== undefined && (await isReadable(url, tenant))) lastMs = Math.max(lastMs, askedMs - startMs)
     })
     await Promise.all(asked)
@@ -134,16 +131,8 @@ async function firstPlaintext(cluster: Cluster, tenant: WatchedTenant): Promise<
 }
 
 async function isReadable(url: string, { serviceToken, tokens }: WatchedTenant): Promise<boolean> {
-  try {
-    const answer = await fetch(`${url}/api/v1/encryption/decrypt`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${serviceToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ items: [{ token: tokens[0]?.token }] }),
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    const body = (await answer.json()) as { items?: { plaintext?: string }[] }
-    return body.items?.[0]?.plaintext !== undefined
-  } catch {
-    return false
-  }
+  const path = '/api/v1/encryption/decrypt'
+  const body = { items: [{ token: tokens[0]?.token }] }
+  const { status, text } = await ask({ url, token: serviceToken, path, body, timeoutMs })
+  return status === 200 && text.includes('"plaintext"')
 }

@@ -1,5 +1,6 @@
-// The traffic of the tenants while everything breaks: what is acknowledged is remembered, what is read is compared.
+// The traffic of the tenants while everything breaks. Acknowledged tokens are remembered, and plaintexts are compared.
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
+import { ask } from '../requests/ask.ts'
 import { isRevoked } from './revoke-key.ts'
 import type { WatchedTenant } from './watched-tenant.ts'
 
@@ -8,7 +9,7 @@ export interface TrafficCounts {
   decrypted: number
   /** Refusals that a fault explains: no connection, 503, 424 while a tenant's key is away. */
   refused: number
-  /** Anything else; each is a fault of Keyhold. */
+  /** All other refusals; each is a failure of Keyhold. */
   unexpected: string[]
   /** A plaintext other than the one that was encrypted. */
   wrong: string[]
@@ -34,30 +35,18 @@ async function post(
   items: object[],
   counts: TrafficCounts,
 ): Promise<Item[] | undefined> {
-  // What is asked while the key is away may be answered after it has come back.
+  // A request that is sent while the key is away may be answered after it has come back.
   const mayBeDenied = isRevoked(tenant)
-  let status: number
-  let text: string
-  try {
-    const answer = await fetch(`${url}/api/v1/encryption/${action}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${tenant.serviceToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ items }),
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    status = answer.status
-    text = await answer.text()
-  } catch {
-    counts.refused += 1
-    return undefined
-  }
+  const path = `/api/v1/encryption/${action}`
+  const { status, text } = await ask({ url, token: tenant.serviceToken, path, body: { items }, timeoutMs })
   if (status === 200) return (JSON.parse(text) as { items: Item[] }).items
-  if (status === 503 || (status === 424 && (mayBeDenied || isRevoked(tenant)))) counts.refused += 1
+  const isDenied = status === 424 && (mayBeDenied || isRevoked(tenant))
+  if (status === undefined || status === 503 || isDenied) counts.refused += 1
   else counts.unexpected.push(`${action} answered ${status}: ${text}`)
   return undefined
 }
 
-/** Encrypts a value under a key name that is new; only what is acknowledged counts. */
+/** Encrypts a value under a new key name. It counts only when it is acknowledged. */
 export async function encryptNew(
   url: string,
   tenant: WatchedTenant,

@@ -1,6 +1,6 @@
 // A crash in the middle of the load: kill -9, and a new process on the same data directory, which holds no keys.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { KeyholdProcess } from '../../../testkit/src/keyhold-process.ts'
+import type { KeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
 import type { Tally } from './tally.ts'
 
 export interface ColdStartFigures {
@@ -8,7 +8,7 @@ export interface ColdStartFigures {
   downMs: number
   /** KMS calls for tenant keys in the first seconds after that, while every tenant is in use. */
   kmsCalls: number
-  /** Keys that they were for. */
+  /** How many keys these calls were for. */
   keys: number
   mostCallsOfOneKey: number
 }

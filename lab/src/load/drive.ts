@@ -1,10 +1,10 @@
-// The loop: so many operations a second, evenly spaced, each on the next free hand. Closed: when all hands are busy the
-// load waits, and what was not sent in time is counted, not caught up on.
+// The loop: a number of operations a second, evenly spaced, each taken by the next free hand. When all hands are busy the
+// load waits; operations that were not sent in time are counted and left out.
 import { setTimeout as pause } from 'node:timers/promises'
+import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import type { LoadTenant } from './load-tenant.ts'
 import { failureCauseOf } from './operation-failure.ts'
 import { kindAt } from './operations.ts'
-import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import type { Tally } from './tally.ts'
 
 export interface DriveParts {
@@ -17,7 +17,7 @@ export interface DriveParts {
   endMs: number
 }
 
-// Far more than the usual rate needs; a server that stalls meets no flood when it is back.
+// Far more than the usual rate needs, and few enough that a server that stalled meets no flood when it is back.
 const hands = 32
 const longestLagMs = 500
 
@@ -25,7 +25,7 @@ const longestLagMs = 500
  * Runs until the end, or until the first wrong value.
  *
  * @returns how many operations were left out because all hands were busy
- * @throws WrongValue, and what is a mistake of this program
+ * @throws WrongValue, and mistakes of this program
  */
 export async function drive(parts: DriveParts): Promise<number> {
   const everyMs = 1_000 / parts.operationsPerSecond

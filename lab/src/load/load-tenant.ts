@@ -1,9 +1,10 @@
-// A tenant under load: its clients, and what was encrypted for it, to be decrypted and compared later.
+// A tenant under load: its clients, and the values that were encrypted for it, which are decrypted and compared later.
 import { createKeyholdClient, type KeyholdClient, type TenantClient } from '@keyhold/client/node'
-import { createTenant, migrateTo } from '../../../testkit/src/bench-api.ts'
-import { createCustomerKey } from '../../../testkit/src/customer-key.ts'
-import type { KeyholdProcess } from '../../../testkit/src/keyhold-process.ts'
+import { createCustomerKey } from '../../../testkit/src/customer/create-customer-key.ts'
+import type { KeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
+import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
 
 export type Context = Record<string, string>
 
@@ -13,7 +14,7 @@ export interface Remembered<Sealed> {
   context: Context
 }
 
-/** A bounded memory of encrypted values: once it is full, each new one takes a random one's place. */
+/** A bounded memory of encrypted values. Once it is full, each new value replaces a random one. */
 export class Memory<Sealed> {
   readonly #random: SeededRandom
   readonly #room: number
@@ -41,7 +42,7 @@ export class Memory<Sealed> {
 export interface LoadTenant {
   tenantId: string
   serviceToken: string
-  /** With one of its own the list of key providers has two entries. */
+  /** Its own key; with one, the list of key providers has two entries. */
   keyArn: string | undefined
   sdk: TenantClient
   admin: KeyholdClient
@@ -54,7 +55,7 @@ export interface LoadTenant {
 
 const tokensRemembered = 500
 const octetsRemembered = 8
-// Longer than any answer should take, shorter than the server's own limits: a hang shows as an error.
+// Longer than any answer should take and shorter than the server's own limits, so that a hang shows as an error.
 const timeoutMs = 10_000
 
 export interface LoadTenantParts {
@@ -63,12 +64,12 @@ export interface LoadTenantParts {
   fetch: typeof fetch
 }
 
-/** The SDK as an application has it, but for its patience. */
+/** The SDK with an application's settings, but for its timeout. */
 export function createLoadSdk(url: string, token: string, send: typeof fetch): KeyholdClient {
   return createKeyholdClient({ url, token, timeoutMs, fetch: send })
 }
 
-/** @param hasOwnKey - under a key of the customer's, or under the internal KMS */
+/** @param hasOwnKey - whether it is under a key of the customer's, or under the internal KMS */
 export async function createLoadTenant(
   { keyhold, random, fetch }: LoadTenantParts,
   hasOwnKey: boolean,

@@ -1,4 +1,4 @@
-// Every reply as it comes from the server, those that a client then hides by sending again among them.
+// Counts every reply of the server, also those that a client hides by sending again.
 import type { Tally } from './tally.ts'
 
 export function createObservedFetch(tally: Tally): typeof fetch {

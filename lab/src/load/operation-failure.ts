@@ -1,7 +1,7 @@
-// Why an operation failed, as its caller sees it in the end.
+// The cause of a failed operation, as its caller sees it in the end.
 import { KeyholdApiError, KeyholdClientError, KeyholdItemError } from '@keyhold/client/node'
 
-/** A refusal, or none at all, of what goes past the SDK. */
+/** A request past the SDK that was refused, or was not answered at all. */
 export class OperationFailure extends Error {
   readonly code: string
   /** Undefined: no answer came. */
@@ -22,7 +22,7 @@ export interface FailureCause {
   isUnanswered: boolean
 }
 
-/** Undefined for what is no failure of the server or the way to it, but of this program. */
+/** Undefined for a failure of this program, rather than of the server or the way to it. */
 export function failureCauseOf(error: unknown): FailureCause | undefined {
   if (error instanceof KeyholdClientError)
     return { code: error.code, isUnanswered: error.code === 'ERR_CLIENT_UNREACHABLE' }

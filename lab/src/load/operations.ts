@@ -1,7 +1,7 @@
-// The kinds of operations under load. Each verifies all that it decrypts.
+// The kinds of operations under load. Each one compares everything that it decrypts.
 import type { ItemResult } from '@keyhold/client/node'
-import type { Context, LoadTenant, Remembered } from './load-tenant.ts'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
+import type { Context, LoadTenant, Remembered } from './load-tenant.ts'
 import { sendOctets } from './send-octets.ts'
 import { WrongValue } from './wrong-value.ts'
 
@@ -16,7 +16,7 @@ export interface OperationScene {
 
 export interface OperationKind {
   name: string
-  /** How often it is chosen, in relation to the others. */
+  /** How often it is chosen, relative to the others. */
   weight: number
   run: (scene: OperationScene) => Promise<void>
 }
@@ -88,7 +88,7 @@ async function encryptMany({ tenant, random, count }: OperationScene, length: nu
 
 async function pickTokens(scene: OperationScene, length: number): Promise<Remembered<string>[]> {
   const { tokens } = scene.tenant
-  // The first of all, for this tenant.
+  // This tenant has no token yet.
   if (tokens.size === 0) await encryptMany(scene, 1)
   return Array.from({ length }, () => tokens.pick())
 }
@@ -114,7 +114,7 @@ async function reencryptMany(scene: OperationScene, length: number): Promise<voi
   for (const [index, remembered] of picked.entries()) {
     const result = results[index]
     if (result === undefined) throw new WrongValue('reencrypt answered fewer items than were sent')
-    // Whether it says what it should shows when it is decrypted.
+    // Whether the new token is right shows when it is decrypted.
     remembered.sealed = valueOf(result).token
   }
   count('server', picked.length)
@@ -140,7 +140,7 @@ async function decryptOctets(scene: OperationScene): Promise<void> {
 async function encryptLocally({ tenant, random, count }: OperationScene): Promise<void> {
   const plaintext = newPlaintext(random)
   const context = newContext(random)
-  // The server decrypts these as well.
+  // The server decrypts these tokens as well.
   tenant.tokens.add({ sealed: await tenant.sdk.local.encrypt(plaintext, { context }), plaintext, context })
   count('local', 1)
 }

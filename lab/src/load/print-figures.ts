@@ -1,5 +1,5 @@
-// The figures of a run for people.
-import type { Flatness } from './flatness.ts'
+// Prints the figures of a run for people.
+import type { Flatness } from '../../../testkit/src/statistics/flatness.ts'
 import type { LoadFigures } from './run-load.ts'
 
 export function printFigures(figures: LoadFigures, write: (line: string) => void): void {

@@ -1,10 +1,10 @@
-// From the looks at the server's processes, of which a run with a cold start has two, to whether they stayed flat.
-import { flatnessOf, type Flatness } from './flatness.ts'
+// Judges by the looks at the server's processes whether they stayed flat. A run with a cold start has two processes.
+import { flatnessOf, type Flatness } from '../../../testkit/src/statistics/flatness.ts'
 import type { MemoryReport } from './report-memory.ts'
 
 export interface ProcessFigures {
   looks: number
-  /** Undefined where there were too few looks after the warm-up to tell. */
+  /** Undefined when there were too few looks after the warm-up. */
   rssMiB: Flatness | undefined
   heapUsedMiB: Flatness | undefined
   heapTotalMiB: Flatness | undefined
@@ -14,7 +14,7 @@ export interface ProcessFigures {
   worstEventLoopDelayP99Ms: number
 }
 
-// The first two minutes: code is compiled, caches fill.
+// The first two minutes, in which code is compiled and caches fill.
 const warmUpLooks = 12
 
 export function processFigures(reports: readonly MemoryReport[]): ProcessFigures[] {
@@ -38,7 +38,7 @@ export function processFigures(reports: readonly MemoryReport[]): ProcessFigures
   })
 }
 
-/** Whether nothing grows that is there to be told. */
+/** Whether none of the measured values grows. */
 export function isFlat({ worstEventLoopDelayP99Ms: _, looks: __, ...given }: ProcessFigures): boolean {
   return Object.values(given).every((flatness) => flatness?.isFlat !== false)
 }

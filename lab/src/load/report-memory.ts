@@ -1,4 +1,4 @@
-// Loaded into the server's process before its own code: tells every ten seconds what only the process itself knows.
+// Loaded into the server's process before its own code. Every ten seconds it reports what only the process itself knows.
 import { readdirSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -7,13 +7,13 @@ export interface MemoryReport {
   pid: number
   rssMiB: number
   heapUsedMiB: number
-  /** What the engine holds for its heap, used or not. */
+  /** The size of the heap, used or not. */
   heapTotalMiB: number
   /** Buffers and the like, outside the heap. */
   externalMiB: number
-  /** Of this look's ten seconds. */
+  /** In the ten seconds of this look. */
   eventLoopDelayP99Ms: number
-  /** Files, sockets and pipes; undefined where the system does not tell. */
+  /** Files, sockets and pipes; undefined where the system does not say. */
   openFiles: number | undefined
 }
 

@@ -1,27 +1,27 @@
-// One run: a real server on an embedded PostgreSQL and a local KMS, tenants, load, and what came of it.
+// One run: a real server on an embedded PostgreSQL and a local KMS, tenants, their load, and the figures.
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startKeyholdProcess } from '../../../testkit/src/keyhold-process.ts'
+import { startKeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
+import { createSeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import { coldStart, type ColdStartFigures } from './cold-start.ts'
 import { drive } from './drive.ts'
 import { createLoadTenant, type LoadTenant } from './load-tenant.ts'
 import { createObservedFetch } from './observed-fetch.ts'
 import { isFlat, processFigures, type ProcessFigures } from './process-figures.ts'
 import type { MemoryReport } from './report-memory.ts'
-import { createSeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import { Tally, type Failure, type KindFigures } from './tally.ts'
 import { WrongValue } from './wrong-value.ts'
 
 export interface LoadOptions {
   minutes: number
   operationsPerSecond: number
-  /** From 0 to 1: this share of the KMS's calls is throttled, all the time. */
+  /** The share of KMS calls that is throttled all the time, from 0 to 1. */
   throttle: number
   isColdStarted: boolean
   seed: number
-  /** Told now and then how far it is. */
+  /** Receives the progress now and then. */
   say: (line: string) => void
 }
 
@@ -32,15 +32,15 @@ export interface LoadFigures {
   throttle: number
   tenants: number
   tenantsWithOwnKey: number
-  /** What callers did, and how often they failed in the end. */
+  /** Operations of callers. */
   operations: number
-  /** Operations that were not begun, since all earlier ones still went on. */
+  /** Operations that were not begun, as all hands were busy. */
   leftOut: number
-  /** Operations that met no server between a kill and the server's being ready again. */
+  /** Operations that met no server between the kill and the moment when the server was ready again. */
   down: number
   errors: number
   failures: Failure[]
-  /** 1 ends the run. */
+  /** A wrong value ends the run. */
   wrong: number
   /** HTTP replies by status and code, before any client sends again; `none`: the connection failed. */
   replies: Record<string, number>
@@ -134,8 +134,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadFigures> {
   }
 }
 
-// Below the ports that systems give to outgoing connections: while the server is down one of those could take its
-// place, or the load connect to itself.
+// Below the ports that systems give to outgoing connections: while the server is down, such a connection could take its
+// port, or the load could connect to itself.
 async function findFreePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000)

@@ -1,4 +1,4 @@
-// One big value as bytes, which the SDK has no call for; sent again as the SDK would.
+// One big value as bytes. The SDK has no call for that; this one sends again as the SDK does.
 import { setTimeout as pause } from 'node:timers/promises'
 import { OperationFailure } from './operation-failure.ts'
 
@@ -12,7 +12,7 @@ const maxTries = 4
 const firstPauseMs = 100
 const timeoutMs = 10_000
 
-/** @throws OperationFailure what the last try met */
+/** @throws OperationFailure of the last try */
 export async function sendOctets(
   { url, token, fetch }: OctetsParts,
   action: 'encrypt' | 'decrypt',

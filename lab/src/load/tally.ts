@@ -1,4 +1,4 @@
-// What came of each operation, and of each HTTP request behind it.
+// Counts the result of each operation, and of each HTTP request behind it.
 import { percentile } from '../../../testkit/src/statistics/percentile.ts'
 
 export interface KindFigures {
@@ -12,12 +12,12 @@ export interface Failure {
   code: string
   count: number
   kinds: Record<string, number>
-  /** Seconds from the start of the load to the first and the last of them. */
+  /** Seconds from the start of the load to the first and the last failure. */
   firstAtSeconds: number
   lastAtSeconds: number
 }
 
-/** A span in which the server was not there; while it lasts its end is infinite. */
+/** A time without the server; while it lasts, its end is infinite. */
 export interface Outage {
   startMs: number
   endMs: number
@@ -31,7 +31,7 @@ export class Tally {
   readonly outages: Outage[] = []
   /** Values encrypted or decrypted. */
   readonly dataOperations = { server: 0, local: 0 }
-  /** Operations that met no server, in the time when there was none. */
+  /** Operations that met no server while there was none. */
   down = 0
 
   constructor(startMs: number) {
@@ -44,7 +44,7 @@ export class Tally {
     else durations.push(durationMs)
   }
 
-  /** @param isUnanswered - the last try got no answer at all */
+  /** @param isUnanswered - whether the last try got no answer at all */
   failed(
     kind: string,
     code: string,

@@ -1,4 +1,4 @@
-/** Something else came out than went in: the end of a run, whatever else it would show. */
+/** A decrypted value differs from the encrypted one. It ends the run. */
 export class WrongValue extends Error {
   override readonly name = 'WrongValue'
 }

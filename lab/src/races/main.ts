@@ -1,29 +1,14 @@
-// `npm run races`: see docs/reliability.md.
-import { parseArgs } from 'node:util'
-import { integerOption } from '../integer-option.ts'
-import { runRaces } from './run-races.ts'
+// `npm run lab races`: see docs/reliability.md.
+import { createOutput } from '../command-line/create-output.ts'
+import { flag, integer } from '../command-line/option.ts'
+import { readOptions } from '../command-line/read-options.ts'
 
-const usage = `Usage: npm run races -- [--races 1000] [--tenants 8] [--json]
-
-  --races N     how often both replicas are asked at once (default 1000)
-  --tenants N   tenants that race at the same time (default 8)
-  --json        nothing but the last line, a JSON object
-`
-
-const { values } = parseArgs({
-  options: {
-    races: { type: 'string', default: '1000' },
-    tenants: { type: 'string', default: '8' },
-    json: { type: 'boolean', default: false },
-  },
+const options = readOptions('races', {
+  races: integer('how often both replicas are asked at once', { min: 1, default: 1_000 }),
+  tenants: integer('tenants that race at the same time', { min: 1, default: 8 }),
+  json: flag('prints the last line alone, a JSON object'),
 })
-const { problems, ...result } = await runRaces({
-  races: integerOption(usage, 'races', values.races, 1),
-  tenants: integerOption(usage, 'tenants', values.tenants, 1),
-  say: (line) => {
-    if (!values.json) process.stderr.write(`${line}\n`)
-  },
-})
-for (const problem of problems.slice(0, 100)) process.stderr.write(`${problem}\n`)
-process.stdout.write(`${JSON.stringify(result)}\n`)
-process.exitCode = problems.length === 0 && result.exactlyOne === result.races ? 0 : 1
+const { runRaces } = await import('./run-races.ts')
+const { say, finish } = createOutput(options.json)
+const { problems, ...result } = await runRaces({ races: options.races, tenants: options.tenants, say })
+finish(result, problems, result.exactlyOne === result.races)

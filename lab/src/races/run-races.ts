@@ -1,12 +1,17 @@
-// Races: two replicas, processes of their own, are asked to migrate the same tenant at the same instant, again and
-// again. Exactly one migration each time, and the tenant's values stay readable.
+// Races: two replicas in processes of their own are asked to migrate the same tenant at the same instant, again and
+// again. Each time there must be exactly one migration, and the tenant's values must stay readable.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTenant, callApi, type Tenant } from '../../../testkit/src/bench-api.ts'
-import { createCustomerKey } from '../../../testkit/src/customer-key.ts'
-import { startCluster, type Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import type { TenantClient } from '@keyhold/client'
+import { isProblem } from '../../../testkit/src/cluster/is-problem.ts'
+import { startCluster, type Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import { createCustomerKey } from '../../../testkit/src/customer/create-customer-key.ts'
+import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
+import { registerKey } from '../../../testkit/src/tenants/register-key.ts'
+import { ask } from '../requests/ask.ts'
 
 export interface RacesOptions {
-  /** In how many races, all in all. */
+  /** How many races, of all tenants together. */
   races: number
   /** Tenants that race at the same time. */
   tenants: number
@@ -19,7 +24,7 @@ export interface RacesResult {
   exactlyOne: number
   /** By the replica that began it. */
   wonBy: Record<string, number>
-  /** What the losers were answered, by status and code. */
+  /** The refusals of the losers, by status and code. */
   losers: Record<string, number>
   problems: string[]
 }
@@ -30,20 +35,20 @@ interface Racer extends Tenant {
   races: number
 }
 
-const plaintext = Buffer.from('raced for').toString('base64')
+const plaintext = 'raced for'
 const providers = '/api/v1/encryption/keyproviders'
 const migrationTimeoutMs = 120_000
 
 export async function runRaces(options: RacesOptions): Promise<RacesResult> {
   const result: RacesResult = { races: 0, exactlyOne: 0, wonBy: {}, losers: {}, problems: [] }
   const cluster = await startCluster((line) => {
-    if (/ERR_INTERNAL|"level":(50|60)/.test(line)) result.problems.push(line)
+    if (isProblem(line)) result.problems.push(line)
   })
   try {
     await Promise.all(cluster.replicas.map((replica) => replica.start()))
     const lane = async () => {
       const racer = await createRacer(cluster)
-      // Counted before the race, so that all lanes together race as often as was asked for.
+      // Counted before the race, so that all lanes together race as often as the options say.
       while (result.races < options.races) {
         result.races += 1
         if (result.races % 50 === 0) options.say(`${result.races} races`)
@@ -60,19 +65,14 @@ export async function runRaces(options: RacesOptions): Promise<RacesResult> {
 async function createRacer(cluster: Cluster): Promise<Racer> {
   const url = urlOf(cluster, 0)
   const tenant = await createTenant(url, cluster.operatorToken)
-  const arn = await createCustomerKey(cluster.kms.url)
-  const provider = await callApi(url, tenant.adminToken, 'POST', providers, { name: 'own', arn })
-  const { arnFingerPrint } = provider as { arnFingerPrint: string }
-  const reply = await callApi(url, tenant.serviceToken, 'POST', '/api/v1/encryption/encrypt', {
-    items: [{ plaintext }],
-  })
-  const { items } = reply as { items: { token: string }[] }
-  return {
-    ...tenant,
-    fingerprints: [arnFingerPrint, tenant.tenantId],
-    token: items[0]?.token ?? '',
-    races: 0,
-  }
+  const fingerprint = await registerKey(url, tenant, await createCustomerKey(cluster.kms.url))
+  const token = await dataPlane(url, tenant).encrypt(plaintext)
+  return { ...tenant, fingerprints: [fingerprint, tenant.tenantId], token, races: 0 }
+}
+
+// Without retries: in a race every refusal counts.
+function dataPlane(url: string, { serviceToken: token }: Tenant): TenantClient {
+  return openClient(url, token, { maxRetries: 0 }).tenant()
 }
 
 async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promise<void> {
@@ -84,19 +84,13 @@ async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promis
   racer.races += 1
   const answers = await Promise.all(
     cluster.replicas.map(async ({ name }, index) => {
-      const answer = await fetch(`${urlOf(cluster, index)}${path}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${racer.adminToken}` },
-      })
-      return { name, status: answer.status, text: await answer.text() }
+      const question = { url: urlOf(cluster, index), token: racer.adminToken, path }
+      return { name, ...(await ask({ ...question, timeoutMs: migrationTimeoutMs })) }
     }),
   )
-  for (const { name, status, text } of answers) {
+  for (const { name, status, answer } of answers) {
     if (won(status)) result.wonBy[name] = (result.wonBy[name] ?? 0) + 1
-    else {
-      const loser = `${status} ${/"code":"([^"]+)"/.exec(text)?.[1] ?? ''}`.trim()
-      result.losers[loser] = (result.losers[loser] ?? 0) + 1
-    }
+    else result.losers[answer] = (result.losers[answer] ?? 0) + 1
   }
   await untilMigrated(cluster, racer)
   const [row] = await cluster.sql(
@@ -109,18 +103,11 @@ async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promis
   if (isOne && Number(row?.current) === 1) result.exactlyOne += 1
   else result.problems.push(`${racer.tenantId}: ${JSON.stringify(row)} after ${racer.races} races`)
   if (answers.filter(({ status }) => won(status)).length !== 1) {
-    result.problems.push(`${racer.tenantId}: answered ${answers.map(({ status }) => status).join(' and ')}`)
+    result.problems.push(`${racer.tenantId}: answered ${answers.map(({ answer }) => answer).join(' and ')}`)
   }
   for (let index = 0; index < cluster.replicas.length; index++) {
-    const reply = await callApi(
-      urlOf(cluster, index),
-      racer.serviceToken,
-      'POST',
-      '/api/v1/encryption/decrypt',
-      { items: [{ token: racer.token }] },
-    )
-    const { items } = reply as { items: { plaintext?: string }[] }
-    if (items[0]?.plaintext !== plaintext) result.problems.push(`${racer.tenantId}: another plaintext`)
+    const opened = await dataPlane(urlOf(cluster, index), racer).decryptText(racer.token)
+    if (opened !== plaintext) result.problems.push(`${racer.tenantId}: another plaintext`)
   }
 }
 
@@ -137,7 +124,7 @@ async function untilMigrated(cluster: Cluster, { tenantId }: Racer): Promise<voi
 }
 
 // Migrating to a key of the tenant's own answers 200, going back to the internal KMS 205.
-function won(status: number): boolean {
+function won(status: number | undefined): boolean {
   return status === 200 || status === 205
 }
 

@@ -1,32 +1,19 @@
-// New tenant keys and migrations while a region is down: whether they go through, how long they take, what they say.
+// New tenant keys and migrations while a region is down: whether they go through, how long they take, and their errors.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import { ask } from '../requests/ask.ts'
 import type { RevocableTenant } from '../revocation/revocable-tenant.ts'
 
 export interface KeyChange {
   what: string
-  /** `done`, what the request was refused with, or the phase in which it still is when nobody waits any longer. */
+  /** `done`, or the refusal of the request, or the phase in which the key job still is when the patience ends. */
   outcome: string
   seconds: number
 }
 
 const base = '/api/v1/encryption'
 const pollMs = 250
-
-async function ask(
-  cluster: Cluster,
-  { adminToken }: RevocableTenant,
-  method: string,
-  path: string,
-): Promise<{ status: number; text: string }> {
-  const url = cluster.replicas[0]?.url ?? ''
-  const reply = await fetch(`${url}${base}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${adminToken}` },
-    signal: AbortSignal.timeout(30_000),
-  })
-  return { status: reply.status, text: await reply.text() }
-}
+const timeoutMs = 30_000
 
 async function watched(
   cluster: Cluster,
@@ -39,8 +26,14 @@ async function watched(
     outcome,
     seconds: Math.round((performance.now() - startMs) / 100) / 10,
   })
-  const { status, text } = await ask(cluster, tenant, 'POST', path)
-  if (status >= 300) return change(`${status} ${/"code":"([^"]+)"/.exec(text)?.[1] ?? ''}`)
+  const url = cluster.replicas[0]?.url ?? ''
+  const { status = 0, answer } = await ask({
+    url,
+    token: tenant.adminToken,
+    path: `${base}${path}`,
+    timeoutMs,
+  })
+  if (status < 200 || status >= 300) return change(answer)
   for (;;) {
     const [job] = await cluster.sql(
       `select phase, last_error from keyhold.key_jobs where tenant_id = $1 order by created_at desc limit 1`,
@@ -53,7 +46,7 @@ async function watched(
   }
 }
 
-/** A new version of the tenant's key under the key that it has. */
+/** Makes a new version of the tenant key under the KEK that the tenant has. */
 export function rotate(cluster: Cluster, tenant: RevocableTenant, patienceMs: number): Promise<KeyChange> {
   return watched(cluster, tenant, {
     what: 'new tenant key',

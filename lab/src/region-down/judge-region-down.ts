@@ -1,4 +1,4 @@
-// Whether a run was as it must be: who goes on, what the others are told, what is shown, and that it ends.
+// Judges a run: which tenants go on, which answers the others get, which states the keys show, and that the outage ends.
 import { kindOf } from '@keyhold/core'
 import type { RegionDownResult } from './region-down-result.ts'
 
@@ -30,7 +30,7 @@ export function problemsOf({
     const allowed = new Set(['healthy', 'unreachable', expected])
     for (const { state } of states)
       if (!allowed.has(state)) problems.push(`${outage}: ${kind}: shown as ${state}`)
-    // A second answer must say so, and the next look of the administrator must fall into the time.
+    // Only a long outage must be shown: it takes a second answer of the KMS and the administrator's next look.
     const { seconds = 0 } = phases.find(({ phase }) => phase === outage) ?? {}
     if (seconds >= shownWithinSeconds && !states.some(({ state }) => state === expected))
       problems.push(`${outage}: ${kind}: never ${expected}`)

@@ -1,42 +1,25 @@
-// `npm run region-down`: see docs/revocation.md.
-import { parseArgs } from 'node:util'
+// `npm run lab region-down`: see docs/revocation.md.
+import { createOutput } from '../command-line/create-output.ts'
+import { decimal, flag } from '../command-line/option.ts'
+import { readOptions } from '../command-line/read-options.ts'
 import { printRegionDown } from './print-region-down.ts'
-import { runRegionDown } from './run-region-down.ts'
 
-const usage = `Usage: npm run region-down -- [--minutes 10] [--rate 150] [--ttl-seconds 10] [--json]
-
-  --minutes N      how long the region is down: refused, hanging and failing for a third each (default 10)
-  --rate N         requests a second (default 150)
-  --ttl-seconds N  KEYHOLD_KEY_CACHE_TTL_SECONDS (default 10)
-  --json           nothing but the last line, a JSON object
-`
-
-function numberFrom(name: string, text: string, min: number): number {
-  const value = Number(text)
-  if (!(value >= min) || text.trim() === '') {
-    process.stderr.write(`--${name} expects a number from ${min}\n\n${usage}`)
-    process.exit(2)
-  }
-  return value
-}
-
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '150' },
-    'ttl-seconds': { type: 'string', default: '10' },
-    json: { type: 'boolean', default: false },
-  },
+const options = readOptions('region-down', {
+  minutes: decimal('how long the region is down: a third each refused, hanging and failing', {
+    min: 0.1,
+    default: 10,
+  }),
+  rate: decimal('requests a second', { min: 1, default: 150 }),
+  'ttl-seconds': decimal('KEYHOLD_KEY_CACHE_TTL_SECONDS', { min: 1, default: 10 }),
+  json: flag('prints the last line alone, a JSON object'),
 })
+const { runRegionDown } = await import('./run-region-down.ts')
+const { say, print, finish } = createOutput(options.json)
 const result = await runRegionDown({
-  minutes: numberFrom('minutes', values.minutes, 0.1),
-  rate: numberFrom('rate', values.rate, 1),
-  ttlSeconds: numberFrom('ttl-seconds', values['ttl-seconds'], 1),
-  say: (line) => {
-    if (!values.json) process.stderr.write(`${line}\n`)
-  },
+  minutes: options.minutes,
+  rate: options.rate,
+  ttlSeconds: options['ttl-seconds'],
+  say,
 })
-if (!values.json) printRegionDown(result, (line) => process.stdout.write(`${line}\n`))
-for (const problem of result.problems.slice(0, 100)) process.stderr.write(`${problem}\n`)
-process.stdout.write(`${JSON.stringify(result)}\n`)
-process.exitCode = result.problems.length === 0 ? 0 : 1
+printRegionDown(result, print)
+finish(result, result.problems)

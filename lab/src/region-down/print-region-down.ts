@@ -1,4 +1,4 @@
-// The tables of a run, as they stand in docs/revocation.md.
+// Prints the tables of a run, as they stand in docs/revocation.md.
 import type { RegionDownResult } from './region-down-result.ts'
 
 export function printRegionDown(

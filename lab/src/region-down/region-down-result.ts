@@ -1,8 +1,16 @@
-// What a run says.
+// The result of a run.
+import type { CustomerKind } from '../../../testkit/src/customer/create-customer.ts'
 import type { KeyChange } from './change-keys.ts'
 import type { PhaseFigures } from './watched-outage.ts'
 
-export type TenantKind = 'with a replica' | 'replica without a policy' | 'single region' | 'internal KMS'
+export const tenantKinds = [
+  'with a replica',
+  'replica without a policy',
+  'single region',
+  'internal KMS',
+] as const satisfies readonly (CustomerKind | 'internal KMS')[]
+
+export type TenantKind = (typeof tenantKinds)[number]
 
 export interface PhaseResult {
   phase: string
@@ -15,9 +23,9 @@ export interface PhaseResult {
 
 export interface ReturnResult {
   outage: string
-  /** From the moment at which the region came back. */
+  /** Seconds from the moment when the region came back. */
   ownRegionUsedAfter: number | undefined
-  /** Until the health of the last key of a kind was shown as healthy. */
+  /** Seconds from that moment until the last key of a kind was shown as healthy. */
   shownHealthyAfter: Partial<Record<TenantKind, number>>
 }
 

@@ -1,4 +1,4 @@
-// What the health of a key is shown as, and when it changes, as its administrator would see who looks each second.
+// The states that the health of a key shows, and when they change, as an administrator sees them who looks each second.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const everyMs = 1_000
@@ -9,12 +9,12 @@ export interface ShownState {
 }
 
 export interface WatchedHealth {
-  /** Every change of what is shown, the first one included. */
+  /** Every change of the state, with the first state. */
   readonly states: readonly ShownState[]
   stop(): Promise<void>
 }
 
-/** @param look - a look that fails is left out: the replica may be busy */
+/** @param look - may fail, as the replica may be busy; that look is left out */
 export function watchHealth(look: () => Promise<string>): WatchedHealth {
   const states: ShownState[] = []
   let isOver = false

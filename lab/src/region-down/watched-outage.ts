@@ -1,4 +1,4 @@
-// What became of one kind of tenants in one phase of the run.
+// The figures of one kind of tenants in one phase of the run.
 import { percentile } from '../../../testkit/src/statistics/percentile.ts'
 import type { Reply } from '../revocation/watched-traffic.ts'
 
@@ -13,14 +13,14 @@ export interface PhaseFigures {
   decryptions: number
   /** Requests that were not answered 200. */
   failed: number
-  /** Of those, the decryptions. */
+  /** The decryptions among them. */
   failedDecryptions: number
   answers: Record<string, number>
-  /** Of decryptions, whatever was answered, in milliseconds. */
+  /** How long decryptions took, with any answer, in milliseconds. */
   p50Ms: number | undefined
   p99Ms: number | undefined
   maxMs: number | undefined
-  /** From the beginning of the phase to the first and the last reply that was none of 200, in seconds. */
+  /** Seconds from the beginning of the phase to the first and the last reply other than 200. */
   firstFailedAfter: number | undefined
   lastFailedAfter: number | undefined
 }

@@ -1,19 +1,19 @@
-// What one trial says: how long each replica went on, how soon it came back, and everything that must not be.
+// Judges one trial: how long each replica went on, how soon it came back, and everything that must not be.
 import type { Reply } from './watched-traffic.ts'
 
 export interface TrialTimes {
-  /** When the taking away was begun. */
+  /** When the customer began to take the key away. */
   takenMs: number
-  /** From which the bound counts; undefined: nothing may close. */
+  /** The start of the bound; undefined: nothing may close. */
   refusedMs: number | undefined
-  /** When the giving back was begun. */
+  /** When the customer began to give the key back. */
   returnedMs: number
 }
 
 export interface TrialRules {
   boundMs: number
   recoveryBoundMs: number
-  /** What may be answered besides 200, as `status code`. */
+  /** The answers that are allowed besides 200, as `status code`. */
   answers: readonly string[]
 }
 
@@ -21,17 +21,17 @@ export interface ReplicaFigures {
   replica: string
   /** From the refusal to the last value that was still decrypted; 0: none was. */
   closedMs: number
-  /** The same from the beginning of the taking away. */
+  /** The same from the moment when the key was taken away. */
   closedFromTakingMs: number
   /** From the refusal to the end of the last lease. */
   leaseEndMs: number
-  /** From the giving back until everything is answered again, for good. */
+  /** From the moment when the key was given back until everything is answered again, for good. */
   openedMs: number
 }
 
 export interface TrialVerdict {
   replicas: ReplicaFigures[]
-  /** How often each refusal was answered. */
+  /** How often each refusal came. */
   answers: Record<string, number>
   violations: string[]
 }
@@ -52,7 +52,7 @@ export function judgeTrial(
   if (refusedMs === undefined) return verdict
   for (const replica of new Set(replies.map((reply) => reply.replica))) {
     const its = replies.filter((reply) => reply.replica === replica)
-    // A reply that came before the giving back began was given while the key was away.
+    // A reply that came before the key was given back was made while it was away.
     const taken = its.filter(({ doneMs }) => doneMs > takenMs && doneMs <= returnedMs)
     const open = taken.filter(({ answer }) => answer === '200')
     for (const { kind, doneMs } of open) {
@@ -87,14 +87,14 @@ export function judgeTrial(
   return verdict
 }
 
-/** The first success after the last refusal; infinite: there is none. */
+/** The time of the first success after the last refusal; infinite when there is none. */
 function openedAt(replies: readonly Reply[], kind: Reply['kind'], returnedMs: number): number {
   const after = replies.filter((reply) => reply.kind === kind && reply.doneMs > returnedMs)
   const lastRefusal = after.findLastIndex(({ answer }) => answer !== '200')
   return after[lastRefusal + 1]?.doneMs ?? Number.POSITIVE_INFINITY
 }
 
-/** Whether every replica has answered everything since then, and nothing was refused lately. */
+/** Whether the last reply of every kind on every replica is a success, to a request since `sinceMs`. */
 export function isOpenSince(
   replies: readonly Reply[],
   replicas: readonly string[],

@@ -1,4 +1,4 @@
-// The table of a run, as it stands in docs/revocation.md.
+// Prints the table of a run, as it stands in docs/revocation.md.
 import type { Distribution, WaySummary } from './summarise.ts'
 
 export function printWays(ways: readonly WaySummary[], print: (line: string) => void): void {

@@ -1,6 +1,6 @@
-// When the KMS first said no: the moment from which the bound counts. Seen at the KMS itself, not at Keyhold.
+// When the KMS first refused: the bound counts from that moment. It is seen at the KMS itself, not at Keyhold.
 import type { AnsweredCall } from '@keyhold/local-kms'
-import { keyholdAccount } from '../../../testkit/src/customer-key.ts'
+import { keyholdAccount } from '../../../testkit/src/customer/key-policy.ts'
 
 const outages = ['answered', 'dropped', 'failed', 'KMSInternalException', 'ThrottlingException']
 const uses = ['Decrypt', 'GenerateDataKey']
@@ -8,7 +8,7 @@ const uses = ['Decrypt', 'GenerateDataKey']
 export interface Refusals {
   /** For `startCluster`. */
   onKmsAnswer: (call: AnsweredCall) => void
-  /** The first refusal of the key to Keyhold since then, as a monotonic time. */
+  /** The monotonic time of the first refusal to Keyhold since `sinceMs`. */
   firstSince(keyArn: string, sinceMs: number): number | undefined
 }
 

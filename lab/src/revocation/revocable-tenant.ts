@@ -1,7 +1,13 @@
 // A tenant under a key of its own that can be taken away, with its constant traffic.
-import { callApi, createTenant, migrateTo, type Tenant } from '../../../testkit/src/bench-api.ts'
-import type { Cluster } from '../../../testkit/src/cluster/cluster.ts'
-import { createCustomer, type Customer, type CustomerOptions } from './customer.ts'
+import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
+import {
+  createCustomer,
+  type Customer,
+  type CustomerOptions,
+} from '../../../testkit/src/customer/create-customer.ts'
+import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { startWatchedTraffic, type WatchedTraffic } from './watched-traffic.ts'
 
 export interface RevocableTenant extends Tenant {
@@ -9,14 +15,12 @@ export interface RevocableTenant extends Tenant {
   /** Of its key provider. */
   fingerprint: string
   traffic: WatchedTraffic
-  /** The state that the health of its key shows, as a replica tells it. */
+  /** The state that the health of its key shows on a replica. */
   keyState(): Promise<string>
-  /** Tries the key by hand, and answers whether its alias is told to name another key. */
+  /** Tests the key by hand, and answers whether its alias is shown as moved to another key. */
   isAliasMoved(): Promise<boolean>
   stop(): Promise<void>
 }
-
-const providers = '/api/v1/encryption/keyproviders'
 
 /** Registers the key by its alias, migrates to it, and begins the traffic. */
 export async function createRevocableTenant(
@@ -26,13 +30,9 @@ export async function createRevocableTenant(
   const url = () => cluster.replicas.find((replica) => replica.url !== undefined)?.url ?? ''
   const tenant = await createTenant(url(), cluster.operatorToken)
   const customer = await createCustomer(cluster.kms.url, { ...options, tenantId: tenant.tenantId })
-  await migrateTo(url(), tenant, customer.aliasArn)
-  const call = (method: string, path: string) => callApi(url(), tenant.adminToken, method, path)
-  const list = (await call('GET', `${providers}/actions/list`)) as {
-    arnFingerPrint: string
-    current?: true
-  }[]
-  const fingerprint = list.find(({ current }) => current === true)?.arnFingerPrint ?? ''
+  const fingerprint = await migrateTo(url(), tenant, customer.aliasArn)
+  const admin = () => openClient(url(), tenant.adminToken)
+  const params = { arnFingerPrint: fingerprint }
   const traffic = startWatchedTraffic(tenant, cluster.replicas, paceOf)
   return {
     ...tenant,
@@ -40,13 +40,11 @@ export async function createRevocableTenant(
     fingerprint,
     traffic,
     async keyState() {
-      const health = (await call('GET', `${providers}/${fingerprint}/health`)) as { state: string }
-      return health.state
+      return (await admin().call('getKeyProviderHealth', { params })).body.state
     },
     async isAliasMoved() {
-      await call('POST', `${providers}/${fingerprint}/actions/test`)
-      const body = (await call('GET', `${providers}/${fingerprint}`)) as { alias?: { state: string } }
-      return body.alias?.state === 'moved'
+      await admin().call('testKeyProvider', { params })
+      return (await admin().call('getKeyProvider', { params })).body.alias?.state === 'moved'
     },
     async stop() {
       await traffic.stop()

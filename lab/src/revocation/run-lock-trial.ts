@@ -1,17 +1,17 @@
-// One trial of the kill switch: locked by one replica, closed on all within five seconds, and open again after unlocking.
+// One trial of the kill switch: one replica locks the tenant, all are closed within five seconds, and open again after
+// the unlocking.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { callApi } from '../../../testkit/src/bench-api.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { judgeTrial } from './judge-trial.ts'
 import type { RevocableTenant } from './revocable-tenant.ts'
 import { recoveryBoundMs, waitUntilOpen, type TrialParts, type TrialResult } from './run-trial.ts'
 
-/** What these trials are called, with what is done besides behind it. */
+/** The name of these trials; a variant adds its own words behind it. */
 export const killSwitch = 'kill switch'
 export const lockBoundMs = 5_000
 const watchedMs = 1_500
-const actions = '/api/v1/encryption/actions'
 
-/** @param meanwhile - done while the tenant is locked, after the bound */
+/** @param meanwhile - runs while the tenant is locked, after the bound */
 export async function runLockTrial(
   parts: TrialParts,
   tenant: RevocableTenant,
@@ -20,21 +20,23 @@ export async function runLockTrial(
 ): Promise<TrialResult> {
   const { cluster, random, stalls } = parts
   const { traffic } = tenant
-  const act = (action: string) =>
-    callApi(random.pick(cluster.replicas).url ?? '', tenant.adminToken, 'POST', `${actions}/${action}`)
+  const act = (action: 'lockTenant' | 'unlockTenant') => {
+    const { url = '' } = random.pick(cluster.replicas)
+    return openClient(url, tenant.adminToken).call(action)
+  }
   await waitUntilOpen(parts, tenant)
   await sleep(random.next() * 2_000)
   traffic.clear()
   const takenMs = performance.now()
-  await act('lock')
+  await act('lockTenant')
   const lockedMs = performance.now()
   await sleep(lockBoundMs + watchedMs)
   await meanwhile()
   const returnedMs = performance.now()
-  await act('unlock')
+  await act('unlockTenant')
   await waitUntilOpen(parts, tenant)
   const verdict = judgeTrial(
-    // A lease ends by itself; what is promised of the lock is that none is given any more.
+    // A lease ends by itself; the lock promises only that no lease is given any more.
     traffic.replies().map(({ leaseEndMs: _, ...reply }) => reply),
     { takenMs, refusedMs: lockedMs, returnedMs },
     { boundMs: lockBoundMs, recoveryBoundMs, answers: ['423 ERR_TENANT_LOCKED'] },

@@ -1,7 +1,8 @@
-// Many trials, in parallel over tenants, on two real replicas; beside them neighbours who must not notice anything.
-import os from 'node:os'
+// Many trials, in parallel over tenants, on two real replicas. Beside them are neighbours that must not notice anything.
+import { isProblem } from '../../../testkit/src/cluster/is-problem.ts'
+import { startCluster } from '../../../testkit/src/cluster/start-cluster.ts'
 import { createSeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
-import { startCluster } from '../../../testkit/src/cluster/cluster.ts'
+import { loadAverage } from '../load-average.ts'
 import { createRefusals } from './refusals.ts'
 import { createRevocableTenant, type RevocableTenant } from './revocable-tenant.ts'
 import { killSwitch, runLockTrial } from './run-lock-trial.ts'
@@ -10,18 +11,18 @@ import { startStallWatch } from './stall-watch.ts'
 import { distributionOf, summarise, type Distribution, type WaySummary } from './summarise.ts'
 import { ways } from './ways.ts'
 
-// Five decryptions a second of each tenant on each replica: so fine is what is measured.
+// Five decryptions a second of each tenant on each replica: the times are as precise as that.
 const paceOf = 2
 
 export interface RevocationOptions {
-  /** Of the ways to take the key away; shared among the ways evenly. */
+  /** Keys that are taken away, evenly in all ways. */
   trials: number
-  /** Of the kill switch, besides; with any, one more over a restart of a replica. */
+  /** Trials of the kill switch besides; if there are any, one more over a restart of a replica. */
   locks: number
   /** Trials at once, each with a tenant of its own. */
   tenants: number
   ttlSeconds: number
-  /** Whether NOTIFY reaches nobody. */
+  /** Whether replicas hear nothing from each other. */
   losesNotifications: boolean
   seed: number
   say: (line: string) => void
@@ -30,7 +31,7 @@ export interface RevocationOptions {
 export interface RevocationResult {
   trials: number
   violations: number
-  /** Values that were not what had been encrypted. */
+  /** Values that differ from those that were encrypted. */
   wrong: number
   neighbours: { requests: number; refused: number; decrypt: Distribution | undefined }
   ways: WaySummary[]
@@ -46,10 +47,10 @@ export async function runRevocations(options: RevocationOptions): Promise<Revoca
   const random = createSeededRandom(seed)
   const refusals = createRefusals()
   const problems: string[] = []
-  const loadBefore = loadOfLastMinute()
+  const loadBefore = loadAverage()
   const cluster = await startCluster(
     (line) => {
-      if (/ERR_INTERNAL|"level":(50|60)/.test(line)) problems.push(line)
+      if (isProblem(line)) problems.push(line)
     },
     {
       settings: { KEYHOLD_KEY_CACHE_TTL_SECONDS: String(ttlSeconds) },
@@ -114,7 +115,7 @@ export async function runRevocations(options: RevocationOptions): Promise<Revoca
         await replica?.kill()
         await replica?.start()
       }
-      // Traffic meets a replica that is not there; what it is answered besides is judged.
+      // That the traffic meets a replica that is away is no violation; all other answers are judged.
       const result = await runLockTrial(parts, last, `${killSwitch}, over kill -9 and restart`, restart)
       const isAbsence = (violation: string) =>
         /answered (not running|TypeError|TimeoutError)$/.test(violation)
@@ -136,7 +137,7 @@ export async function runRevocations(options: RevocationOptions): Promise<Revoca
       },
       ways: summarise(results),
       stalledSeconds: Math.round(stalls.longestBetween(startMs, performance.now())) / 1_000,
-      loadAverage: { before: loadBefore, after: loadOfLastMinute() },
+      loadAverage: { before: loadBefore, after: loadAverage() },
       seed,
       details: {
         problems: [
@@ -153,14 +154,10 @@ export async function runRevocations(options: RevocationOptions): Promise<Revoca
   }
 }
 
-/** With what tells whether the machine stood still. */
+/** A violation, with the figures that show whether the machine stood still. */
 function described({ way, stalledMs, slowestNeighbourMs }: TrialResult, violation: string): string {
   const [stalled, slowest] = [stalledMs, slowestNeighbourMs].map((ms) => (ms / 1_000).toFixed(2))
   return `${way}: ${violation} (the trial's own process stood still for ${stalled} s, the slowest reply to a neighbour took ${slowest} s)`
-}
-
-function loadOfLastMinute(): number {
-  return Math.round((os.loadavg()[0] ?? 0) * 10) / 10
 }
 
 function shuffled<Item>(items: readonly Item[], next: () => number): Item[] {

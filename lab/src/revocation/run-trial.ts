@@ -1,8 +1,8 @@
-// One trial: the key is taken away in one of the ways while the tenant is in use on all replicas, stays away until the
-// bound is well over, and is given back.
+// One trial: the customer takes the key away in one of the ways while the tenant is in use on all replicas. It stays away
+// until the bound is well over, and is then given back.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
-import type { Cluster } from '../../../testkit/src/cluster/cluster.ts'
+import type { Cluster } from '../../../testkit/src/cluster/start-cluster.ts'
 import { isOpenSince, judgeTrial, type TrialVerdict } from './judge-trial.ts'
 import type { Refusals } from './refusals.ts'
 import type { RevocableTenant } from './revocable-tenant.ts'
@@ -15,7 +15,7 @@ export interface TrialParts {
   stalls: StallWatch
   random: SeededRandom
   ttlMs: number
-  /** The longest that a reply to a neighbour took between the two monotonic times. */
+  /** How long the slowest reply to a neighbour took between the two monotonic times. */
   slowestNeighbour: (startMs: number, endMs: number) => number
 }
 
@@ -26,14 +26,14 @@ export interface TrialResult extends TrialVerdict {
   firstRefusalMs: number | undefined
   /** The longest time in which the measuring process itself stood still. */
   stalledMs: number
-  /** The longest that a reply to a neighbour took meanwhile, whose key is well. */
+  /** How long the slowest reply to a neighbour with a healthy key took meanwhile. */
   slowestNeighbourMs: number
 }
 
-/** TTL, and this much for what is on its way. */
+/** The part of the bound beyond the TTL, for requests that are on their way. */
 export const marginMs = 5_000
 export const recoveryBoundMs = 60_000
-// So long after the bound it is still looked whether anything is decrypted.
+// How long the traffic is watched after the bound.
 const watchedMs = 1_500
 const settleMs = 1_500
 const pollMs = 50
@@ -47,7 +47,7 @@ export async function until(isSo: () => boolean, timeoutMs: number): Promise<boo
   return true
 }
 
-/** Answers once everything is answered on every replica, and stays so for a moment; or after the bound. */
+/** Waits until everything is answered on every replica for a moment, but no longer than the bound. */
 export async function waitUntilOpen({ cluster }: Pick<TrialParts, 'cluster'>, { traffic }: RevocableTenant) {
   const names = cluster.replicas.map(({ name }) => name)
   const isOpen = (sinceMs: number) => isOpenSince(traffic.replies(), names, sinceMs)
@@ -62,7 +62,7 @@ export async function runTrial(parts: TrialParts, tenant: RevocableTenant, way: 
   const { customer, traffic } = tenant
   const boundMs = ttlMs + marginMs
   await waitUntilOpen(parts, tenant)
-  // At any point of the time that keys are held for.
+  // At a random point of the time for which keys are cached.
   await sleep(random.next() * ttlMs)
   traffic.clear()
 

@@ -1,9 +1,10 @@
-// Whether the machine stood still: a bound that is broken while this very process did not run says little of Keyhold.
+// Watches whether the machine stood still: a bound that is broken while this process did not run says little about
+// Keyhold.
 const everyMs = 50
 const keptForMs = 600_000
 
 export interface StallWatch {
-  /** The longest time in which this process did not get to run, between the two monotonic times. */
+  /** The longest time for which this process did not run, between the two monotonic times. */
   longestBetween(startMs: number, endMs: number): number
   stop(): void
 }

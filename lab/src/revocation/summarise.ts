@@ -1,4 +1,4 @@
-// Many trials in one table: how the times were distributed, for each way.
+// Summarises many trials in one table: how the times are distributed, for each way.
 import { percentile } from '../../../testkit/src/statistics/percentile.ts'
 import { killSwitch } from './run-lock-trial.ts'
 import type { TrialResult } from './run-trial.ts'
@@ -15,15 +15,15 @@ export interface Distribution {
 export interface WaySummary {
   way: string
   trials: number
-  /** From the taking away until the KMS first refused, one value a trial. */
+  /** From the moment when the key was taken away until the KMS first refused; one value a trial. */
   firstRefusal: Distribution | undefined
-  /** From the first refusal until nothing is decrypted any more, one value a trial and replica. */
+  /** From the first refusal until nothing is decrypted any more; one value a trial and replica. */
   closed: Distribution | undefined
-  /** The same from the taking away. */
+  /** The same from the moment when the key was taken away. */
   closedFromTaking: Distribution | undefined
   /** From the first refusal until the last lease ended. */
   leaseEnd: Distribution | undefined
-  /** From the giving back until everything is answered again. */
+  /** From the moment when the key was given back until everything is answered again. */
   opened: Distribution | undefined
   answers: Record<string, number>
   violations: number
@@ -41,7 +41,7 @@ export function distributionOf(valuesMs: readonly number[]): Distribution | unde
   }
 }
 
-/** One summary for each way, in the order in which they first come, and one of all in which a key was taken away. */
+/** One summary for each way, in the order of their first trials, and one of all trials that take a key away. */
 export function summarise(results: readonly TrialResult[]): WaySummary[] {
   const names = [...new Set(results.map(({ way }) => way))]
   const each = names.map((name) =>

@@ -1,25 +1,26 @@
-// Constant traffic of one tenant on one replica: decrypt, encrypt, and a lease renewed through `data-keys/unwrap`. Every
-// reply is kept with its time; a plaintext or a key other than expected is kept as wrong.
+// Constant traffic of one tenant on all replicas: decrypt, encrypt, and a lease that is renewed. Every reply is kept with
+// its time; a plaintext or a key other than expected is kept as wrong.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Tenant } from '../../../testkit/src/bench-api.ts'
-import type { Replica } from '../../../testkit/src/cluster/replica.ts'
+import type { Replica } from '../../../testkit/src/cluster/create-replica.ts'
+import type { Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { ask } from '../requests/ask.ts'
 
 export interface Reply {
   replica: string
   kind: 'decrypt' | 'encrypt' | 'lease'
   sentMs: number
   doneMs: number
-  /** `200`, or `status code`, or what became of the connection. */
+  /** `200`, or `status code`, or the error that the connection met. */
   answer: string
-  /** Of a lease: until when the key may be held. */
+  /** For a lease: until when the key may be held. */
   leaseEndMs?: number
 }
 
 export interface WatchedTraffic {
-  /** Since the last `clear`. */
+  /** All replies since the last `clear`. */
   replies(): readonly Reply[]
   clear(): void
-  /** Values that were not what had been encrypted. */
+  /** Values that differ from those that were encrypted. */
   readonly wrong: readonly string[]
   stop(): Promise<void>
 }
@@ -33,22 +34,16 @@ interface Sent {
   body: unknown
 }
 
-async function send(replica: Replica, { serviceToken }: Tenant, path: string, body: object): Promise<Sent> {
-  if (replica.url === undefined) return { answer: 'not running', body: undefined }
-  try {
-    const reply = await fetch(`${replica.url}${base}${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${serviceToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    const text = await reply.text()
-    if (reply.status === 200) return { answer: '200', body: JSON.parse(text) as unknown }
-    const code = /"code":"([^"]+)"/.exec(text)?.[1] ?? 'no code'
-    return { answer: `${reply.status} ${code}`, body: undefined }
-  } catch (error) {
-    return { answer: error instanceof Error ? error.name : 'no answer', body: undefined }
-  }
+async function send(
+  replica: Replica,
+  { serviceToken: token }: Tenant,
+  path: string,
+  body: object,
+): Promise<Sent> {
+  const { url } = replica
+  if (url === undefined) return { answer: 'not running', body: undefined }
+  const { status, answer, text } = await ask({ url, token, path: `${base}${path}`, body, timeoutMs })
+  return { answer, body: status === 200 ? (JSON.parse(text) as unknown) : undefined }
 }
 
 /** @param paceOf - 1: ten decryptions a second and replica; 2: half as often */
@@ -60,7 +55,7 @@ export function startWatchedTraffic(
   let log: Reply[] = []
   const wrong: string[] = []
   let isOver = false
-  // What is decrypted: acknowledged by whichever replica last encrypted.
+  // The value that is decrypted: the one that any replica acknowledged last.
   let known: { token: string; plaintext: string } | undefined
 
   async function drive(

@@ -1,13 +1,15 @@
-// The ways in which a customer takes the key away, what Keyhold must say of each, and how it is given back.
+// The ways in which a customer takes the key away, what Keyhold must answer to each, and how it is given back.
 import type { LocalKms } from '@keyhold/local-kms'
+import type { Customer } from '../../../testkit/src/customer/create-customer.ts'
+import { ownRegion, replicaRegion } from '../../../testkit/src/customer/customer-kms.ts'
+import { customerKeyPolicy } from '../../../testkit/src/customer/key-policy.ts'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
-import { ownRegion, replicaRegion, type Customer } from './customer.ts'
 
 export interface Taking {
   customer: Customer
   kms: LocalKms
   random: SeededRandom
-  /** Resolves when the KMS has refused the key in its own region since the taking began. */
+  /** Resolves when the KMS has refused the key in its own region since it was taken away. */
   refused: () => Promise<void>
 }
 
@@ -16,26 +18,26 @@ export type GiveBack = () => Promise<void>
 
 export interface Way {
   name: string
-  /** Undefined: nothing may close. */
+  /** Where the KMS refuses; undefined: nothing may close. */
   refusedBy: 'own region' | 'replica region' | undefined
   take(taking: Taking): Promise<GiveBack>
-  /** What requests may be answered besides 200, as `status code`. */
+  /** The answers that are allowed besides 200, as `status code`. */
   answers: readonly string[]
-  /** The states that the key's health may show while it is taken away. */
+  /** The states that the key's health may show while the key is away. */
   states: readonly string[]
 }
 
 const outages = ['503 ERR_KMS_FAILED', '503 ERR_KMS_TIMEOUT', '503 ERR_KMS_UNREACHABLE']
-// A connection that is cut would say something of the region, for all keys: that is what `npm run region-down` does.
+// Not a connection that is cut: that would tell of the region, for all keys, as `npm run region-down` does.
 const kinds = ['hang', 'error500'] as const
 
-/** Takes one key's own region down: for this key alone, so that others can be tried meanwhile. */
+/** Takes the own region down for this key alone, so that others can be tried meanwhile. */
 function ownRegionDown({ kms, customer, random }: Taking): () => void {
   return kms.faults.add({ kind: random.pick(kinds), match: { region: ownRegion, keyId: customer.keyId } })
 }
 
-const takenPolicy = ({ tenantId }: Customer) => ({ hasUsage: false, tenantId })
-const goodPolicy = ({ tenantId }: Customer) => ({ hasUsage: true, tenantId })
+const takenPolicy = customerKeyPolicy([], { allowsUse: false })
+const goodPolicy = ({ tenantId }: Customer) => customerKeyPolicy([tenantId])
 
 export const ways: readonly Way[] = [
   {
@@ -44,7 +46,7 @@ export const ways: readonly Way[] = [
     answers: ['424 ERR_KMS_DENIED'],
     states: ['denied'],
     async take({ customer }) {
-      await customer.putPolicy(ownRegion, takenPolicy(customer))
+      await customer.putPolicy(ownRegion, takenPolicy)
       return () => customer.putPolicy(ownRegion, goodPolicy(customer))
     },
   },
@@ -54,7 +56,7 @@ export const ways: readonly Way[] = [
     answers: ['424 ERR_KMS_DENIED'],
     states: ['denied'],
     async take({ customer }) {
-      await customer.putPolicy(ownRegion, { hasUsage: true, tenantId: 'another-tenant' })
+      await customer.putPolicy(ownRegion, customerKeyPolicy(['another-tenant']))
       return () => customer.putPolicy(ownRegion, goodPolicy(customer))
     },
   },
@@ -106,7 +108,7 @@ export const ways: readonly Way[] = [
     states: ['unreachable'],
     async take(taking) {
       const { customer } = taking
-      await customer.putPolicy(replicaRegion, takenPolicy(customer))
+      await customer.putPolicy(replicaRegion, takenPolicy)
       const bringBack = ownRegionDown(taking)
       return async () => {
         bringBack()
@@ -133,7 +135,7 @@ export const ways: readonly Way[] = [
     name: 'alias moved to another key',
     refusedBy: undefined,
     answers: [],
-    // Trials beside it take the region down for their keys: three such keys are a region that is down to Keyhold.
+    // Other trials take the region down for their keys, and to Keyhold three such keys are a region that is down.
     states: ['healthy', 'degraded', 'unreachable'],
     async take({ customer }) {
       await customer.moveAlias('another key')

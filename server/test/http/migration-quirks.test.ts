@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { rawRequest } from './raw-request.ts'
 import { textAt } from './read-body.ts'
-import { details, migrateTo, providers, registerKey, reset, waitForMigration } from './scene.ts'
+import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
+import { details, migrateTo, providers, registerKey, reset } from './scene.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -42,7 +43,7 @@ describe('a migration to a key of the customer', () => {
       phase: 'prepare',
       cipherkeys: { total: 0, copied: 0, failed: 0 },
     })
-    await waitForMigration(server, tenant)
+    await waitForMigration(server.url, tenant)
     const ended = (await server.request('GET', `${details}?limit=50`, { token })).body
     expect(ended).toEqual({
       ...Object(body),
@@ -84,7 +85,7 @@ it('starts once when asked for many times at once', async () => {
   expect(started).toHaveLength(1)
   // Whoever comes after its end finds the provider current.
   for (const { status } of answers) expect([200, 428, 412]).toContain(status)
-  await waitForMigration(server, tenant)
+  await waitForMigration(server.url, tenant)
   const jobs = await server.query('select id from keyhold.key_jobs where tenant_id = $1', [tenant.tenantId])
   expect(jobs).toEqual([{ id: textAt(started[0]?.body, 'id') }])
 })
@@ -107,7 +108,7 @@ describe('going back to the default provider', () => {
       migratingToFingerprint: tenantId,
       migratingToPrefix: 'v1',
     })
-    await waitForMigration(server, tenant)
+    await waitForMigration(server.url, tenant)
     const again = await rawRequest(server.url, 'POST', reset, { token })
     expect(again.status).toBe(200)
     expect(again.text).toBe('{"message":"Tenant is already using Qlik KMS, no migration is required."}')

@@ -10,7 +10,10 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/start-test-server.ts'
-import { at, listAt, textAt } from './read-body.ts'
+import { registerKey as register } from '../../../testkit/src/tenants/register-key.ts'
+import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
+import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
+import { listAt, textAt } from './read-body.ts'
 
 export const providers = '/api/v1/encryption/keyproviders'
 export const details = `${providers}/migration/actions/details`
@@ -29,19 +32,13 @@ export async function registerKey(
   keyArn?: string,
 ): Promise<{ arn: string; fingerprint: string }> {
   const arn = keyArn ?? (await createKey(server))
-  const { body } = await server.request('POST', providers, {
-    token: tenant.adminToken,
-    body: { name: 'a key', arn },
-  })
-  return { arn, fingerprint: textAt(body, 'arnFingerPrint') }
+  return { arn, fingerprint: await register(server.url, tenant, arn) }
 }
 
 /** Migrates and waits for the end. */
 export async function migrateTo(server: TestServer, tenant: TestTenant, fingerprint: string): Promise<void> {
-  const { adminToken: token } = tenant
-  const started = await server.request('POST', `${providers}/${fingerprint}/actions/migrate`, { token })
-  if (started.status !== 200) throw new Error(started.text)
-  await waitForMigration(server, tenant)
+  await startMigration(server.url, tenant, fingerprint)
+  await waitForMigration(server.url, tenant)
 }
 
 /** A tenant whose current provider is a key of its own. */
@@ -50,14 +47,6 @@ export async function createTenantWithOwnKey(server: TestServer): Promise<TestTe
   const { arn, fingerprint } = await registerKey(server, tenant)
   await migrateTo(server, tenant, fingerprint)
   return { ...tenant, arn }
-}
-
-/** Waits until the tenant's migration has completed. */
-export async function waitForMigration(server: TestServer, { adminToken: token }: TestTenant): Promise<void> {
-  await waitUntil(async () => {
-    const { body } = await server.request('GET', details, { token })
-    return at(body, 'state') === 'Completed'
-  }, 40_000)
 }
 
 export async function waitUntil(isDone: () => Promise<boolean>, timeoutMs: number): Promise<void> {

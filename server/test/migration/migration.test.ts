@@ -96,5 +96,7 @@ test('of many requests to migrate at once exactly one begins', async () => {
 
 test('details are not found before the first migration', async () => {
   const tenant = await server.createTenant()
-  await expect(migrationDetails(server.url, tenant)).rejects.toThrow('ERR_MIGRATION_NOT_FOUND')
+  await expect(migrationDetails(server.url, tenant)).rejects.toMatchObject({
+    code: 'ERR_MIGRATION_NOT_FOUND',
+  })
 })

@@ -1,18 +1,18 @@
-// A door to PostgreSQL that fails on demand: it can cut a connection at COMMIT, before the server hears of it or after,
-// and lose notifications. It knows the frames of the protocol (PostgreSQL 18, chapter 54.2) and nothing inside them but
-// two letters.
+// A proxy before PostgreSQL that fails on demand: it can cut a connection at COMMIT, before or after the server receives
+// it, and lose notifications. It reads the frames of the protocol (PostgreSQL 18, chapter 54.2) and of their contents
+// only the COMMIT.
 import { createServer, connect, type Server, type Socket } from 'node:net'
 
-/** What becomes of the next COMMIT. */
+/** Whether the next COMMIT is cut before or after the server receives it. */
 export type CutAtCommit = 'before' | 'after'
 
 export interface PostgresProxy {
   readonly port: number
-  /** The next connection that commits is cut: its client never learns what became of the transaction. */
+  /** Cuts the next connection that commits: its client never learns whether the transaction was committed. */
   cutNextCommit(how: CutAtCommit): void
-  /** Whether a cut that was asked for is still waiting for a COMMIT. */
+  /** Whether a cut still waits for a COMMIT. */
   isCutWaiting(): boolean
-  /** While true, NOTIFY reaches nobody. */
+  /** While true, no notification reaches a client. */
   loseNotifications: boolean
   close(): Promise<void>
 }
@@ -21,7 +21,7 @@ const query = 'Q'.charCodeAt(0)
 const notification = 'A'.charCodeAt(0)
 const commit = /^commit\0$/i
 
-/** Splits a stream into the protocol's frames; `hasType`: after the first message, which has no type byte. */
+/** Splits a stream into the protocol's frames. `hasType` is false before the first message, which has no type byte. */
 class Frames {
   #rest: Buffer = Buffer.alloc(0)
   #hasType: boolean
@@ -50,7 +50,7 @@ export async function startPostgresProxy(socketPath: string): Promise<PostgresPr
   const sockets = new Set<Socket>()
   const state = { loseNotifications: false }
 
-  // Frames go out one by one: held back until the one before is acknowledged, each would cost a query 40 ms.
+  // Frames go out one by one. Without noDelay each would wait until the one before is acknowledged, which takes 40 ms.
   const server: Server = createServer({ noDelay: true }, (client) => {
     const upstream = connect(socketPath)
     const cut = () => {
@@ -80,7 +80,7 @@ export async function startPostgresProxy(socketPath: string): Promise<PostgresPr
             cut()
             return
           }
-          // The server commits, and its answer is lost on the way.
+          // The server commits, but its answer is lost on the way.
           isMuted = true
           upstream.once('data', cut)
         }
@@ -91,7 +91,7 @@ export async function startPostgresProxy(socketPath: string): Promise<PostgresPr
     upstream.on('data', (chunk: Buffer) => {
       if (isMuted) return
       if (!state.loseNotifications) {
-        // Frames are followed all the same, so that losing can begin at any time.
+        // Frames are split all the same, so that losing can begin at any time.
         for (const frame of fromServer.push(chunk)) client.write(frame)
         return
       }

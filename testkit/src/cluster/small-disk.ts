@@ -1,5 +1,5 @@
-// A disk that can be full: a file system in memory whose size is taken down to what is used of it, and up again. Only
-// root on Linux may mount one.
+// A disk that can be full: a file system in memory whose size is reduced to the space in use, and raised again. Only root
+// on Linux may mount one.
 import { execFile } from 'node:child_process'
 import { mkdir, statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -15,7 +15,7 @@ export interface SmallDisk {
 const sizeBytes = 4 * 2 ** 30
 const run = promisify(execFile)
 
-/** Mounts one at a folder, which it makes; undefined where that is not allowed. */
+/** Makes a folder and mounts a small disk there; undefined where that is not allowed. */
 export async function mountSmallDisk(folder: string): Promise<SmallDisk | undefined> {
   await mkdir(folder, { recursive: true })
   const resize = (bytes: number) => run('mount', ['-o', `remount,size=${bytes}`, folder])
@@ -26,7 +26,7 @@ export async function mountSmallDisk(folder: string): Promise<SmallDisk | undefi
   }
   return {
     async fill() {
-      // What is written between the look and the change makes the change fail: then it is not full yet.
+      // A write between the look and the change makes the change fail; then the disk is not full yet.
       for (let attempt = 0; attempt < 10; attempt++) {
         const { blocks, bfree, bsize } = await statfs(folder)
         const isFull = await resize((blocks - bfree) * bsize).then(

@@ -1,4 +1,4 @@
-// The middle of some figures: what a moment of another process's work on the same machine does not move.
+// The middle of some figures, which a short disturbance by another process does not move.
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)

@@ -1,4 +1,4 @@
-// Percentiles by the nearest rank: a value that was measured, never one in between.
+// Percentiles by the nearest rank: each one is a value that was measured, never one in between.
 
 /** @param share - 0.99 for p99 */
 export function percentile(values: readonly number[], share: number): number {

@@ -1,4 +1,4 @@
-// Random choices that a seed repeats: what is sent, not when it arrives.
+// Random choices that a seed repeats. The seed repeats what is sent, not when it arrives.
 
 export interface SeededRandom {
   /** From 0 up to 1. */
@@ -12,22 +12,25 @@ export interface SeededRandom {
 
 const blockBytes = 2_097_152
 
-export function createSeededRandom(seed: number): SeededRandom {
+/** Mulberry32: small, seeded, and good enough for choices. Each call answers a number from 0 up to 1. */
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0
-
-  // Mulberry32.
-  function next(): number {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+export function createSeededRandom(seed: number): SeededRandom {
+  const next = mulberry32(seed)
 
   function integer(min: number, max: number): number {
     return min + Math.floor(next() * (max - min + 1))
   }
 
-  // Parts of one block: what is remembered for comparison costs no memory of its own.
+  // All bytes are parts of one block, so that values that are kept for comparison need no memory of their own.
   const block = Buffer.alloc(blockBytes)
   for (let at = 0; at < blockBytes; at += 4) block.writeUInt32LE(Math.floor(next() * 2 ** 32), at)
 

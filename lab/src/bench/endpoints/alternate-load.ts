@@ -1,4 +1,4 @@
-// Load on two servers by turns, from one process for both.
+// Sends load to two servers by turns, from one process for both.
 import type { Comparison } from '../measurement.ts'
 import { median } from '../../../../testkit/src/statistics/median.ts'
 import type { Sizes } from '../sizes.ts'
@@ -8,7 +8,7 @@ import type { LoadOrder, LoadOutcome } from './load.ts'
 
 export interface Server {
   pid: number
-  /** What to send; the time is decided here. */
+  /** The requests to send; their time is decided here. */
   order: Omit<LoadOrder, 'durationMs'>
 }
 

@@ -1,5 +1,5 @@
-// The other side of `POST encrypt` and `POST decrypt`, run as a process: the same framework and bodies, one GCM for
-// each item, and nothing else: no authentication, no checks, no ids, no keys to look after.
+// The other side of `POST encrypt` and `POST decrypt`, a process of its own. It has the same framework and bodies and one
+// GCM for each item, and nothing else: no authentication, no checks, no ids, no management of keys.
 import { generateKey } from '@keyhold/core'
 import Fastify from 'fastify'
 import { createCipheriv, createDecipheriv } from 'node:crypto'
@@ -47,7 +47,7 @@ app.post<{ Body: TokenBody }>('/decrypt', (request, reply) => {
 })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 process.send?.({ url })
-// Whoever forked it is gone: so is the reason to listen.
+// Without its parent there is no reason to listen.
 process.once('disconnect', () => {
   process.exit(0)
 })

@@ -1,18 +1,22 @@
-// `POST encrypt` and `POST decrypt` with warm keys, one value a request and a hundred, beside a bare endpoint.
-import { callApi, createTenant } from '../../../../testkit/src/bench-api.ts'
+// Compares `POST encrypt` and `POST decrypt` with warm keys, with one value and with a hundred a request, with a bare
+// endpoint.
+import { startKeyholdProcess } from '../../../../testkit/src/process/keyhold-process.ts'
+import { createTenant } from '../../../../testkit/src/tenants/create-tenant.ts'
+import { ask } from '../../requests/ask.ts'
 import { orSkip, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
 import { alternateLoad } from './alternate-load.ts'
 import { startHelper } from './helper-process.ts'
-import { startKeyholdProcess } from '../../../../testkit/src/keyhold-process.ts'
 
 const plaintext = Buffer.alloc(1_024, 'a value that repeats itself ').toString('base64')
+
+const timeoutMs = 30_000
 
 interface Side {
   pid: number
   url: string
   token: string
-  /** What stands before `/encrypt` and `/decrypt`. */
+  /** The part of the path before `/encrypt` and `/decrypt`. */
   base: string
 }
 
@@ -35,8 +39,8 @@ export async function compareEndpoints(sizes: Sizes, report: Report): Promise<vo
     for (const { size, itemsPerRequest, connections, goal } of loads) {
       const plain = Array.from({ length: itemsPerRequest }, () => ({ plaintext }))
       for (const verb of ['encrypt', 'decrypt']) {
-        // Each side decrypts what it has encrypted. An item's error is in an answer of status 200, and the load
-        // process looks at lengths alone: here every item is looked at once.
+        // Each side decrypts what it has encrypted. The error of an item stands in an answer of status 200, and the
+        // load process looks at lengths alone. So every item is looked at once here.
         const order = async (side: Side) => {
           const tokens = await call(side, 'encrypt', plain)
           const items = verb === 'encrypt' ? plain : tokens
@@ -68,9 +72,17 @@ export async function compareEndpoints(sizes: Sizes, report: Report): Promise<vo
 }
 
 async function call({ url, token, base }: Side, verb: string, items: Item[]): Promise<Item[]> {
-  const answer = (await callApi(url, token, 'POST', `${base}/${verb}`, { items })) as { items: Item[] }
+  const { status, answer, text } = await ask({
+    url,
+    token,
+    path: `${base}/${verb}`,
+    body: { items },
+    timeoutMs,
+  })
+  if (status !== 200) throw new Error(`${verb} answered ${answer}`)
+  const done = (JSON.parse(text) as { items: Item[] }).items
   const member = verb === 'encrypt' ? 'token' : 'plaintext'
-  if (answer.items.length !== items.length || !answer.items.every((item) => member in item))
+  if (done.length !== items.length || !done.every((item) => member in item))
     throw new Error(`an item was not ${verb}ed`)
-  return answer.items
+  return done
 }

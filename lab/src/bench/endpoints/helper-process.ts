@@ -1,4 +1,4 @@
-// A module as a process of its own, which answers messages until it is ended.
+// Runs a module as a process of its own, which answers messages until it is ended.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
@@ -11,9 +11,9 @@ export interface HelperProcess {
   stop(): Promise<void>
 }
 
-/** @param module - a file beside this one, which ends when its channel closes */
+/** @param module - a file beside this one; its process ends when its channel closes */
 export function startHelper(module: string): HelperProcess {
-  // Without the arguments of this process, which may be those of a test runner.
+  // Without the arguments of this process, which may come from a test runner.
   const child: ChildProcess = fork(path.join(import.meta.dirname, module), { execArgv: [] })
   if (child.pid === undefined) throw new Error(`${module} did not start`)
   return {

@@ -1,11 +1,11 @@
-// Sends load, as a process of its own. Bare sockets and one request a connection at a time: an HTTP client costs as
-// much as the server that it should keep busy, and would level the two sides.
+// Sends load, as a process of its own, over bare sockets with one request a connection at a time. An HTTP client costs as
+// much as the server that it should keep busy, and would hide the difference between the two sides.
 import { connect, type Socket } from 'node:net'
 import type { LoadOrder, LoadOutcome } from './load.ts'
 
 const lengthHeader = /\r\ncontent-length: (\d+)\r\n/i
 
-/** The whole length of an answer in bytes, once its headers are there; answers are ASCII. */
+/** The whole length of an answer in bytes, once its headers have arrived; answers are ASCII. */
 function answerLength(received: Buffer): number | undefined {
   const headersEnd = received.indexOf('\r\n\r\n')
   if (headersEnd < 0) return undefined
@@ -21,7 +21,7 @@ function requestBytes({ url, path, headers, body }: LoadOrder): Buffer {
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
 }
 
-/** One connection: sends, waits for the whole answer, sends again, until the time is over. */
+/** Uses one connection: sends, waits for the whole answer and sends again, until the time is over. */
 function drive(socket: Socket, request: Buffer, untilMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let requests = 0

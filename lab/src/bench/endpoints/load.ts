@@ -1,4 +1,4 @@
-// What is sent to a server, and what came of it: the messages between the benchmarks and their load process.
+// The messages between the benchmarks and their load process: the load to send to a server, and the outcome.
 
 export interface LoadOrder {
   /** `http://host:port` */
@@ -14,6 +14,6 @@ export interface LoadOutcome {
   requests: number
   /** From the first request sent to the last answer. */
   elapsedMs: number
-  /** The first answer that was none, or of another length than the first one. */
+  /** Why the load ended early: an error, or an answer of another length than the first one. */
   failure?: string
 }

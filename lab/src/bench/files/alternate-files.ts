@@ -1,4 +1,4 @@
-// Two sides by turns with a whole file each, so that whatever else the machine does befalls both.
+// Runs two sides by turns with a whole file each, so that both suffer equally from everything else on the machine.
 import { rm } from 'node:fs/promises'
 import type { Comparison } from '../measurement.ts'
 import { median } from '../../../../testkit/src/statistics/median.ts'
@@ -33,7 +33,7 @@ export async function alternateFiles({
   await timed(theirs)
   const turns: { ourMs: number; theirMs: number }[] = []
   for (let round = 0; round < rounds; round++) {
-    // Whoever comes second finds what the first one left to the disk: by turns too.
+    // The first side leaves work to the disk; so the sides also take turns in being second.
     if (round % 2 === 0) {
       const ourMs = await timed(ours)
       turns.push({ ourMs, theirMs: await timed(theirs) })

@@ -11,7 +11,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { pieceBytes, type FileWork } from './file-peer.ts'
 
-/** @param frameLength - bytes that have a tag of their own, as our chunks of 16 KiB; its default is 4 KiB */
+/** @param frameLength - bytes with a tag of their own, like our chunks of 16 KiB; its default is 4 KiB */
 export function prepareAwsEncryptionSdkFiles(frameLength: number): FileWork {
   const { encryptStream, decryptStream } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
   const keyring = new RawAesKeyringNode({

@@ -1,12 +1,12 @@
-// A file encrypted to another file and back by the client's local encryption, beside streams of plain GCM and what one
-// would take instead.
+// Compares a file that the client's local encryption encrypts to another file and back with streams of plain GCM and with
+// other tools.
 import { createKeyholdClient } from '@keyhold/client/node'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createTenant } from '../../../../testkit/src/bench-api.ts'
-import { startKeyholdProcess } from '../../../../testkit/src/keyhold-process.ts'
+import { startKeyholdProcess } from '../../../../testkit/src/process/keyhold-process.ts'
+import { createTenant } from '../../../../testkit/src/tenants/create-tenant.ts'
 import { orSkip, type Comparison, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
 import { alternateFiles } from './alternate-files.ts'
@@ -18,9 +18,9 @@ import { preparePlainGcmFiles } from './plain-gcm-files.ts'
 interface Peer {
   name: string
   prepare: PrepareFileWork
-  /** Beside the other side with its file on disk, too: like with like. */
+  /** Against the other side with a flush, so that both files are on disk. */
   goals: { encrypt?: number; decrypt?: number }
-  /** Whether it is also measured as it is, without a flush. */
+  /** Whether it is also measured without a flush. */
   alsoNotFlushed: boolean
 }
 
@@ -93,7 +93,7 @@ export async function compareFiles(sizes: FileSizes, report: Report): Promise<vo
   }
 }
 
-/** Encrypts the folder's source by turns, and then by turns decrypts what each side made of it. */
+/** Encrypts the folder's source by turns, and then decrypts by turns what each side made of it. */
 async function compareBoth(
   peer: string,
   [ours, theirs]: readonly [FileWork, FileWork],
@@ -130,7 +130,7 @@ async function writeRandomFile(file: string, mebibytes: number): Promise<void> {
   try {
     const bytes = randomBytes(mebibyte)
     for (let written = 0; written < mebibytes; written++) await handle.write(bytes)
-    // Nothing of it is left to be written while others are measured.
+    // Nothing of it must be written while others are measured.
     await handle.sync()
   } finally {
     await handle.close()

@@ -1,22 +1,22 @@
-// What every side of the comparison of files can do with a file.
+// The work of every side in the comparison of files.
 import { open } from 'node:fs/promises'
 
-/** Turns one file into another, which is not there yet. */
+/** Turns one file into another, which does not exist yet. */
 export type TransformFile = (source: string, target: string) => Promise<void>
 
 export interface FileWork {
   encrypt: TransformFile
-  /** What this side's `encrypt` made last. */
+  /** Decrypts the file that this side's `encrypt` made last. */
   decrypt: TransformFile
 }
 
-/** Makes keys, and whatever files it needs in `folder`; throws where the other side does not run. */
+/** Makes keys, and the files that it needs in `folder`; throws where the other side does not run. */
 export type PrepareFileWork = (folder: string) => Promise<FileWork> | FileWork
 
-/** Bytes that every side reads and writes at a time, where it can be told so. */
+/** How many bytes every side reads and writes at a time, where it has such a setting. */
 export const pieceBytes = 1_048_576
 
-/** The same work, done only when the target is on disk, as ours is. */
+/** The same work, which ends only when the target is on disk, as ours does. */
 export function flushed({ encrypt, decrypt }: FileWork): FileWork {
   const flush =
     (transform: TransformFile): TransformFile =>

@@ -1,5 +1,5 @@
-// One cipher of node:crypto over the whole file. It commits to no key, hands out what is not verified yet, and ends at
-// 64 GiB.
+// One cipher of node:crypto over the whole file. It commits to no key, hands out plaintext before it is authenticated, and
+// ends at 64 GiB.
 import { generateKey } from '@keyhold/core'
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -9,7 +9,7 @@ import { pieceBytes, type FileWork } from './file-peer.ts'
 
 const options = { authTagLength: 16 }
 
-/** Nonce and tag stay in memory, in its favour: there is no one way to put them into a file. */
+/** Nonce and tag stay in memory, which favours this side: there is no standard way to put them into a file. */
 export function preparePlainGcmFiles(): FileWork {
   const key = generateKey()
   let nonce = randomBytes(12)

@@ -1,7 +1,9 @@
-// How often the customer's KMS is asked, from cold, for so many encryptions and decryptions of values.
-import { callApi, createTenant, migrateTo } from '../../../../testkit/src/bench-api.ts'
-import { createCustomerKey } from '../../../../testkit/src/customer-key.ts'
-import { startKeyholdProcess, type KeyholdProcess } from '../../../../testkit/src/keyhold-process.ts'
+// Counts how often the customer's KMS is called, with cold caches, for a number of encryptions and decryptions.
+import { createCustomerKey } from '../../../../testkit/src/customer/create-customer-key.ts'
+import { startKeyholdProcess, type KeyholdProcess } from '../../../../testkit/src/process/keyhold-process.ts'
+import { createTenant } from '../../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../../testkit/src/tenants/open-client.ts'
 import { orSkip, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
 import { runEnvelopes } from './envelope-peer.ts'
@@ -39,9 +41,12 @@ export async function countKmsCalls(
 }
 
 async function runItems({ url }: KeyholdProcess, token: string, operations: number): Promise<void> {
+  const client = openClient(url, token)
   const items = Array.from({ length: itemsPerRequest }, () => ({ plaintext: plaintext.toString('base64') }))
   for (let done = 0; done < operations; done += 2 * itemsPerRequest) {
-    const answer = await callApi(url, token, 'POST', '/api/v1/encryption/encrypt', { items })
-    await callApi(url, token, 'POST', '/api/v1/encryption/decrypt', answer)
+    const { body } = await client.call('encrypt', { body: { items } })
+    const tokens = body.items.flatMap((item) => ('token' in item ? [{ token: item.token }] : []))
+    if (tokens.length !== items.length) throw new Error('an item was not encrypted')
+    await client.call('decrypt', { body: { items: tokens } })
   }
 }

@@ -1,4 +1,4 @@
-// The AWS Encryption SDK as its documentation starts it: a KMS keyring, which asks the KMS for every value.
+// The AWS Encryption SDK as its documentation starts it: a KMS keyring, which calls the KMS for every value.
 import {
   AlgorithmSuiteIdentifier,
   buildClient,
@@ -7,7 +7,7 @@ import {
   KmsKeyringNode,
   type KeyringNode,
 } from '@aws-crypto/client-node'
-import { customerCredentials } from '../../../../testkit/src/customer-key.ts'
+import { customerCredentials } from '../../../../testkit/src/customer/customer-kms.ts'
 
 const { encrypt, decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
 const suiteId = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY
@@ -24,9 +24,9 @@ export async function runEnvelopes(
   count: number,
 ): Promise<void> {
   const clientOf = (region: string) => new KMS({ region, endpoint: kmsUrl, credentials: customerCredentials })
-  // Its types and those of the AWS SDK differ in whether a member that is not there may be undefined.
+  // Its types and those of the AWS SDK differ in whether an absent member may be undefined.
   const clientProvider = clientOf as ClientProvider
-  // Its constructor is made by a function, which hides from the linter that it is a keyring.
+  // A function makes its constructor, so that the linter does not see a keyring.
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   const keyring: KeyringNode = new KmsKeyringNode({ generatorKeyId: keyArn, clientProvider })
   for (let done = 0; done < count; done++) {

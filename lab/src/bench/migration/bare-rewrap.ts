@@ -1,5 +1,5 @@
-// The other side of a migration: the loop that one would write. The same rows, wraps and chunks, and nothing else: no
-// check that a new wrap opens, no fence, no progress to resume from.
+// The other side of a migration: the simplest loop. It has the same rows, wraps and chunks, and nothing else: it does not
+// open new wraps, and it has no fence and no progress to resume from.
 import type { TenantKey } from '@keyhold/core'
 import type { Client } from 'pg'
 import { rowWraps, type WrapName } from './row-wraps.ts'
@@ -9,7 +9,7 @@ const chunkRows = 1_000
 export interface BareRewrap {
   source: TenantKey
   target: TenantKey
-  /** Data key ids: from after the first to the second, both in the order of the primary key. */
+  /** The data key ids after `after` up to `upTo`, in the order of the primary key. */
   after: string
   upTo: string
   wraps: WrapName

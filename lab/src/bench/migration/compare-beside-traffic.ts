@@ -1,21 +1,24 @@
-// How long the data plane takes to answer while a migration runs with its budget on, beside how long it takes without.
-import { readFile } from 'node:fs/promises'
+// Compares how long the data plane takes to answer during a migration with its budget on with how long it takes without.
 import { Agent, request } from 'node:http'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { createInternalKms } from '../../../../server/src/kms/internal-kms.ts'
 import { readRootKeyFile } from '../../../../server/src/kms/root-key-file.ts'
-import { callApi, createTenant, migrateTo, type Tenant } from '../../../../testkit/src/bench-api.ts'
-import { createCustomerKey } from '../../../../testkit/src/customer-key.ts'
-import { startKeyholdProcess, type KeyholdProcess } from '../../../../testkit/src/keyhold-process.ts'
+import { createCustomerKey } from '../../../../testkit/src/customer/create-customer-key.ts'
+import { embeddedConnection } from '../../../../testkit/src/process/embedded-connection.ts'
+import { startKeyholdProcess, type KeyholdProcess } from '../../../../testkit/src/process/keyhold-process.ts'
 import { percentile } from '../../../../testkit/src/statistics/percentile.ts'
+import { createTenant, type Tenant } from '../../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../../testkit/src/tenants/open-client.ts'
+import { openTenantKey } from '../../rows/open-tenant-key.ts'
+import { seedCipherkeys } from '../../rows/seed-cipherkeys.ts'
+import { sqlOf } from '../../rows/sql.ts'
 import { orSkip, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
-import { seedCipherkeys } from './seeded-tenant.ts'
 
 const connections = 4
-// Well below what a core can do: a server that is saturated has no idle p99 to compare with.
+// Well below the limit of a core: a saturated server has no idle p99 to compare with.
 const pauseMs = 8
 const share = 0.99
 
@@ -29,9 +32,9 @@ export async function compareBesideTraffic(
       const tenant = await createTenant(keyhold.url, keyhold.operatorToken)
       const traffic = await createTenant(keyhold.url, keyhold.operatorToken)
       await seed(keyhold, tenant, besideTraffic)
-      const body = await tokenOf(keyhold, traffic)
+      const body = await bodyOf(keyhold, traffic)
       await sample(keyhold, traffic, body, sleep(warmUpMs))
-      // The gauge learns how long replies take without a migration, as it would in any server.
+      // As in any server, the gauge learns how long replies take without a migration.
       const before = await sample(keyhold, traffic, body, sleep(Math.max(1_000, warmUpMs)))
       const startMs = performance.now()
       const arn = await createCustomerKey(keyhold.kms.url)
@@ -64,34 +67,25 @@ export async function compareBesideTraffic(
 }
 
 async function seed({ dataDir }: KeyholdProcess, { tenantId }: Tenant, cipherkeys: number): Promise<void> {
-  const file = path.join(dataDir, 'postgres-connection.json')
-  const client = new pg.Client(JSON.parse(await readFile(file, 'utf8')) as pg.ClientConfig)
+  const client = new pg.Client(embeddedConnection(dataDir))
   await client.connect()
   try {
-    const { rows } = await client.query<{ id: string; key_arn: string; wrapped: Buffer }>(
-      'select id, key_arn, wrapped from keyhold.tenant_keys where tenant_id = $1 and version = 1',
-      [tenantId],
-    )
-    const [row] = rows
-    if (row === undefined) throw new Error('the tenant has no tenant key')
-    const ref = { tenantId, id: row.id, version: 1 }
-    const kms = createInternalKms(await readRootKeyFile(path.join(dataDir, 'root-key')))
-    const key = await kms.unwrapTenantKey(row.key_arn, row.wrapped, ref)
-    await seedCipherkeys(client, { ...ref, key }, cipherkeys)
+    const sql = sqlOf(client)
+    const rootKey = await readRootKeyFile(path.join(dataDir, 'root-key'))
+    await seedCipherkeys(sql, await openTenantKey({ sql, rootKey }, tenantId, 1), cipherkeys)
   } finally {
     await client.end()
   }
 }
 
-async function tokenOf({ url }: KeyholdProcess, { serviceToken }: Tenant): Promise<string> {
-  const plaintext = Buffer.alloc(1_024, 7).toString('base64')
-  const body = { items: [{ plaintext }] }
-  const answer = await callApi(url, serviceToken, 'POST', '/api/v1/encryption/encrypt', body)
-  const [item] = (answer as { items: { token: string }[] }).items
-  return JSON.stringify({ items: [{ token: item?.token }] })
+/** A request to decrypt one value of 1 KiB. */
+async function bodyOf({ url }: KeyholdProcess, { serviceToken }: Tenant): Promise<string> {
+  const client = openClient(url, serviceToken)
+  const token = await client.tenant().encrypt(Buffer.alloc(1_024, 7))
+  return JSON.stringify({ items: [{ token }] })
 }
 
-/** Sends requests until `end`, and answers how long each took. */
+/** Sends requests until `end`, and answers how long each one took. */
 async function sample(
   { url }: KeyholdProcess,
   { serviceToken }: Tenant,

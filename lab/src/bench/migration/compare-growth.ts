@@ -1,16 +1,16 @@
-// Migrations from small to very large: what a cipherkey costs, how many KMS calls there are, what memory is used over
-// time, and how long the main thread works at a time.
+// Compares migrations from small to very large: the cost of a cipherkey, the number of KMS calls, the memory over time, and
+// how long the main thread works at a time.
 import { once } from 'node:events'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { orSkip, type Comparison, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
 import type { SeedOrder } from './seed-thread.ts'
-import { startTimedKeyhold, type TimedKeyhold } from './timed-keyhold.ts'
+import { startTimedKeyhold, type TimedKeyhold } from './start-timed-keyhold.ts'
 import { watchCopying, type CopyFigures } from './watch-copying.ts'
 
 const warmUpCipherkeys = 2_000
-// Longer than that without a look at requests, and they would feel it.
+// Requests would notice a longer time in which nobody looks at them.
 const workGoalMs = 10
 
 interface Outcome extends CopyFigures {

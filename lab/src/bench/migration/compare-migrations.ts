@@ -1,15 +1,16 @@
-// Copying the cipherkeys of a migration, by the engine as it runs in a server, beside a bare loop.
-import { orSkip, type Comparison, type Report } from '../measurement.ts'
+// Compares the copying of cipherkeys in a migration, by the engine as it runs in a server, with a bare loop.
 import { median } from '../../../../testkit/src/statistics/median.ts'
+import { seedCipherkeys } from '../../rows/seed-cipherkeys.ts'
+import { orSkip, type Comparison, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
 import { bareRewrap } from './bare-rewrap.ts'
 import { kmsPairsPerSecond } from './kms-pairs.ts'
 import { startRewrapThreads, type RewrapThreads } from './rewrap-threads.ts'
-import type { WrapName } from './row-wraps.ts'
-import { insertBareTenant, seedCipherkeys } from './seeded-tenant.ts'
-import { startTimedKeyhold, type TimedKeyhold } from './timed-keyhold.ts'
+import { insertBareTenant } from './insert-bare-tenant.ts'
+import { rowWraps, type WrapName } from './row-wraps.ts'
+import { startTimedKeyhold, type TimedKeyhold } from './start-timed-keyhold.ts'
 
-// The first chunks of each side compile it; they count for none.
+// The first chunks of each side compile its code; they do not count.
 const warmUpCipherkeys = 2_000
 
 const firstId = '00000000-0000-0000-0000-000000000000'
@@ -54,7 +55,7 @@ export async function compareMigrations(
 /** Milliseconds of each side. */
 type Times = [engine: number, bare: number, threads: number, plainGcm: number]
 
-/** Each side in turn, beginning with another one each round. */
+/** Runs each side in turn; each round begins with another side. */
 async function byTurns(
   sides: ((cipherkeys: number) => Promise<number>)[],
   cipherkeys: number,
@@ -97,26 +98,26 @@ function compare(
 
 async function engineMs(keyhold: TimedKeyhold, cipherkeys: number): Promise<number> {
   const { tenant, tenantKey } = await keyhold.createTenant()
-  await seedCipherkeys(keyhold.client, tenantKey, cipherkeys)
+  await seedCipherkeys(keyhold.sql, tenantKey, cipherkeys)
   return keyhold.migrate(tenant)
 }
 
-async function bareMs({ client }: TimedKeyhold, cipherkeys: number): Promise<number> {
+async function bareMs({ client, sql }: TimedKeyhold, cipherkeys: number): Promise<number> {
   const { source, target } = await insertBareTenant(client)
-  await seedCipherkeys(client, source, cipherkeys)
+  await seedCipherkeys(sql, source, cipherkeys)
   return timed(cipherkeys, () =>
     bareRewrap(client, { source, target, after: firstId, upTo: lastId, wraps: 'keyhold' }),
   )
 }
 
 async function bareThreadsMs(
-  { client }: TimedKeyhold,
+  { client, sql }: TimedKeyhold,
   threads: RewrapThreads,
   cipherkeys: number,
   wraps: WrapName,
 ): Promise<number> {
   const { source, target } = await insertBareTenant(client)
-  await seedCipherkeys(client, source, cipherkeys, wraps)
+  await seedCipherkeys(sql, source, cipherkeys, { wrap: rowWraps[wraps].wrap })
   const { rows } = await client.query<{ data_key_id: string }>(
     `select data_key_id from keyhold.cipherkeys where tenant_id = $1 order by data_key_id
      offset $2 limit 1`,

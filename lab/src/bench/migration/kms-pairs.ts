@@ -1,14 +1,15 @@
-// What a migration costs where each data key is wrapped by the KMS itself: one call to open it and one to wrap it again,
+// The cost of a migration where the KMS itself wraps each data key: one call to unwrap it and one to wrap it again,
 // through the AWS SDK, many at a time.
-import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms'
 import { randomBytes } from 'node:crypto'
-import { createCustomerKey, customerCredentials } from '../../../../testkit/src/customer-key.ts'
+import { createCustomerKey } from '../../../../testkit/src/customer/create-customer-key.ts'
+import { openCustomerKms } from '../../../../testkit/src/customer/customer-kms.ts'
 
 const atOnce = 50
 
-/** Answers how many keys a second are brought from one KMS key under another. */
+/** Answers how many keys a second move from one KMS key to another. */
 export async function kmsPairsPerSecond(kmsUrl: string, count: number): Promise<number> {
-  const client = new KMSClient({ region: 'eu-west-1', endpoint: kmsUrl, credentials: customerCredentials })
+  const client = openCustomerKms(kmsUrl)
   try {
     const [source, target] = [await createCustomerKey(kmsUrl), await createCustomerKey(kmsUrl)]
     const EncryptionContext = { tenantId: 'benchmark' }

@@ -1,4 +1,4 @@
-// A worker thread of the bare loop, with a connection of its own; connected before the time begins.
+// A worker thread of the bare loop, with a connection of its own, which is open before the time begins.
 import pg from 'pg'
 import { parentPort, workerData } from 'node:worker_threads'
 import { bareRewrap, type BareRewrap } from './bare-rewrap.ts'

@@ -1,4 +1,4 @@
-// The bare loop in worker threads, each on its share of a tenant's cipherkeys.
+// Runs the bare loop in worker threads, each with its share of a tenant's cipherkeys.
 import { once } from 'node:events'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -17,7 +17,7 @@ export async function startRewrapThreads(connection: ClientConfig, count: number
     { length: count },
     () => new Worker(file, { workerData: connection, execArgv: [] }),
   )
-  // A thread that fails rejects what waits for its next message.
+  // When a thread fails, the promise of its next message rejects.
   await Promise.all(workers.map((worker) => once(worker, 'message')))
   return {
     async run(ranges) {

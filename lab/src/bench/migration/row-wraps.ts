@@ -1,4 +1,4 @@
-// How the bare loop wraps data keys: as Keyhold does, or with GCM alone, which commits to nothing and binds nothing.
+// The wraps of the bare loop: those of Keyhold, or GCM alone, which commits to nothing and binds nothing.
 import { keyFromBytes, unwrapDataKey, wrapDataKey, type DataKey, type TenantKey } from '@keyhold/core'
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { pooledNonce } from '../pooled-nonce.ts'
@@ -6,8 +6,8 @@ import { pooledNonce } from '../pooled-nonce.ts'
 export type WrapName = 'keyhold' | 'plain-gcm'
 
 export interface RowWraps {
-  wrap(tenantKey: TenantKey, dataKey: DataKey): Buffer
-  unwrap(tenantKey: TenantKey, ref: Omit<DataKey, 'key'>, wrapped: Buffer): DataKey
+  wrap: (tenantKey: TenantKey, dataKey: DataKey) => Buffer
+  unwrap: (tenantKey: TenantKey, ref: Omit<DataKey, 'key'>, wrapped: Buffer) => DataKey
 }
 
 const nonceBytes = 12

@@ -1,10 +1,12 @@
-// A worker thread that seeds a tenant: its memory goes when it ends, and is none of the server's in the same process.
+// A worker thread that seeds a tenant. Its memory goes when it ends, so that it does not count as the server's, which runs
+// in the same process.
 import type { TenantKey } from '@keyhold/core'
 import pg from 'pg'
 import { workerData } from 'node:worker_threads'
-import { seedCipherkeys } from './seeded-tenant.ts'
+import { seedCipherkeys } from '../../rows/seed-cipherkeys.ts'
+import { sqlOf } from '../../rows/sql.ts'
 
-/** What the thread is started with. */
+/** The argument of the thread. */
 export interface SeedOrder {
   connection: pg.ClientConfig
   tenantKey: TenantKey
@@ -14,5 +16,5 @@ export interface SeedOrder {
 const { connection, tenantKey, cipherkeys } = workerData as SeedOrder
 const client = new pg.Client(connection)
 await client.connect()
-await seedCipherkeys(client, tenantKey, cipherkeys)
+await seedCipherkeys(sqlOf(client), tenantKey, cipherkeys)
 await client.end()

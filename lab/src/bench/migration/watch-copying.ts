@@ -1,22 +1,22 @@
-// What copying cipherkeys does to the process in which it runs: its memory over time, and how long its main thread works
-// before it looks at requests again.
+// Watches the process in which cipherkeys are copied: its memory over time, and how long its main thread works before it
+// looks at requests again.
 import { median } from '../../../../testkit/src/statistics/median.ts'
 import { percentile } from '../../../../testkit/src/statistics/percentile.ts'
-import type { CopyListener } from './timed-keyhold.ts'
+import type { CopyListener } from './start-timed-keyhold.ts'
 
 export interface CopyFigures {
   beforeMebibytes: number
   peakMebibytes: number
-  /** Resident memory: medians of the first and of the last fifth of the time of copying. */
+  /** Resident memory: the medians of the first and of the last fifth of the copying. */
   firstFifthMebibytes: number
   lastFifthMebibytes: number
-  /** The same of what is in use, in the heap and outside of it: the allocator gives back what is free when it likes. */
+  /** The same of the memory in use, inside and outside the heap: the allocator may keep what is free. */
   firstFifthUsedMebibytes: number
   lastFifthUsedMebibytes: number
-  /** What the main thread computed between two turns of the event loop: 99.9 % took no longer. */
+  /** How long the main thread computed between two turns of the event loop: 99.9 % took no longer. */
   workMs: number
   longestWorkMs: number
-  /** How late timers came, 99.9 % of them no later: that work, and waiting for a processor. */
+  /** How late timers came, 99.9 % of them no later: the work, and the wait for a processor. */
   delayMs: number
 }
 
@@ -30,7 +30,7 @@ interface Look {
   usedMebibytes: number
 }
 
-/** Looks at this process from when copying begins until it has ended. */
+/** Watches this process from the begin to the end of the copying. */
 export function watchCopying(): CopyListener & { figures(): CopyFigures } {
   const before = look()
   const looks: Look[] = []

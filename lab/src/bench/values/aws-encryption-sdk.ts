@@ -1,5 +1,5 @@
-// The AWS Encryption SDK for JavaScript: its best suite without signatures, with a raw AES keyring, so that no KMS
-// call is in the figures; with and without its cache of data keys.
+// The AWS Encryption SDK for JavaScript: its best suite without signatures, with a raw AES keyring so that the figures
+// contain no KMS call; with and without its cache of data keys.
 import {
   AlgorithmSuiteIdentifier,
   buildClient,
@@ -44,7 +44,7 @@ function rawKeyring(): RawAesKeyringNode {
   return new RawAesKeyringNode({
     keyName: 'benchmark',
     keyNamespace: 'benchmark',
-    // It asks for memory that it shares with nothing.
+    // It refuses memory that is shared with other buffers.
     unencryptedMasterKey: randomFillSync(new Uint8Array(32)),
     wrappingSuite: RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
   })

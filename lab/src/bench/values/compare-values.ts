@@ -1,4 +1,4 @@
-// Values of three sizes through core, beside plain GCM and the libraries that one would take instead.
+// Compares values of three sizes in core with plain GCM and with other libraries.
 import { alternate } from '../alternate.ts'
 import { orSkip, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'

@@ -1,4 +1,4 @@
-// Our side: a value to a token and back, as the server does it, and the sealing alone.
+// Our side: a value to a token and back, as in the server, and the sealing alone.
 import {
   decryptValue,
   encodeContext,

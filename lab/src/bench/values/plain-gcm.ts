@@ -1,5 +1,5 @@
-// The other side at its fastest: AES-256-GCM of node:crypto with a KeyObject and nothing else. No commitment, no
-// context, and after 2^32 values the key is worn out.
+// The other side at its fastest: AES-256-GCM of node:crypto with a KeyObject and nothing else. It has no commitment and
+// no context, and after 2^32 values the key is worn out.
 import { generateKey } from '@keyhold/core'
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 import { pooledNonce } from '../pooled-nonce.ts'
@@ -15,7 +15,7 @@ interface Encrypted {
   tag: Buffer
 }
 
-/** The parts as they come: nothing is put together. */
+/** The parts as they come; they are not put together. */
 export function preparePlainGcm(plaintext: Buffer): ValueWork {
   const key = generateKey()
   const encrypted = encrypt(key, plaintext)
@@ -23,7 +23,7 @@ export function preparePlainGcm(plaintext: Buffer): ValueWork {
   return { encrypt: () => encrypt(key, plaintext), decrypt: () => decrypt(key, kept) }
 }
 
-/** One text in base64url, as a token is. */
+/** One text in base64url, like a token. */
 export function preparePlainGcmText(plaintext: Buffer): ValueWork {
   const key = generateKey()
 

@@ -1,9 +1,9 @@
-// tink-crypto: AES256-GCM from its key template.
+// tink-crypto: AES-256-GCM from its key template.
 import { encryptionContext } from './keyhold-values.ts'
 import type { ValueWork } from './value-peer.ts'
 
 export async function prepareTink(plaintext: Buffer): Promise<ValueWork> {
-  // It was made for browsers, and looks for their global object as it loads.
+  // It was made for browsers and reads their global object when it loads.
   Object.assign(globalThis, { self: globalThis })
   const { default: tink } = await import('tink-crypto')
   tink.aead.register()

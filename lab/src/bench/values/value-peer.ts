@@ -1,4 +1,4 @@
-// What every side of the comparison of values can do with one value.
+// The work of every side in the comparison of values.
 import type { Work } from '../alternate.ts'
 
 export interface ValueWork {

@@ -1,5 +1,5 @@
-// Whether something stays where it is over a long run, as memory should: the last third beside the first.
-import { median } from '../../../testkit/src/statistics/median.ts'
+// Whether a value stays flat over a long run, as memory should: the last third beside the first.
+import { median } from './median.ts'
 
 export interface Spread {
   min: number
@@ -10,18 +10,19 @@ export interface Spread {
 export interface Flatness {
   first: Spread
   last: Spread
-  /** The last third's median, or minimum, for each one of the first third. */
+  /** The last third's median, or minimum, divided by the first third's. */
   growth: number
   isFlat: boolean
 }
 
-// A heap that the garbage collector has not yet got round to moves by this much; a leak goes on.
+// A heap moves by this much before the garbage collector comes to it; a leak goes on.
 const maxGrowth = 1.2
 
 /**
- * @param values - one for each equal step of time, the time of warming up left out; undefined is answered for less
- *   than six, which have no thirds worth the name
- * @param by - the minimum for what garbage collection takes away again: it is what is left after one
+ * Undefined for less than six values, whose thirds would say nothing.
+ *
+ * @param values - one for each equal step of time, without the time of warming up
+ * @param by - the minimum for values that garbage collection lowers: it is what a collection leaves
  */
 export function flatnessOf(values: readonly number[], by: 'median' | 'min' = 'median'): Flatness | undefined {
   if (values.length < 6) return undefined

@@ -1,18 +1,16 @@
-// What a campaign breaks: PostgreSQL behind a proxy, two replicas of Keyhold over it, and an AWS KMS on loopback.
+// Everything that experiments break: PostgreSQL behind a proxy, two replicas of Keyhold over it, and an AWS KMS on loopback.
 import { startLocalKms, type LocalKms, type LocalKmsOptions } from '@keyhold/local-kms'
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { keyholdAccount } from '../customer-key.ts'
-import { readSettings } from '../../../server/src/settings/read-settings.ts'
-import { createLogger } from '../../../server/src/wiring/create-logger.ts'
 import { readRootKeyFile, type RootKey } from '../../../server/src/kms/root-key-file.ts'
-import { startServer } from '../../../server/src/main.ts'
 import { startEmbeddedPostgres } from '../../../server/src/postgres/start-embedded-postgres.ts'
-import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
+import { keyholdSettings } from '../process/keyhold-settings.ts'
+import { startQuietServer } from '../start-quiet-server.ts'
+import { createReplica, type Replica } from './create-replica.ts'
 import { startPostgresProxy, type PostgresProxy } from './postgres-proxy.ts'
-import { createReplica, type Replica } from './replica.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 export const leadSeconds = 2
 export const cacheTtlSeconds = 5
@@ -21,12 +19,12 @@ export interface Cluster {
   readonly kms: LocalKms
   readonly proxy: PostgresProxy
   readonly replicas: readonly Replica[]
-  /** What PostgreSQL's cluster stands on; undefined where none can be mounted. */
+  /** The disk that holds PostgreSQL's files; undefined where none can be mounted. */
   readonly disk: SmallDisk | undefined
   readonly operatorToken: string
   readonly rootKey: RootKey
-  /** Straight to PostgreSQL, past the proxy; tried again while it is away. */
-  sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
+  /** Runs one statement in PostgreSQL, past the proxy; tries again while PostgreSQL is away. */
+  readonly sql: (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>
   /** Kills the postmaster; the supervisor starts it again. */
   killPostgres(): Promise<void>
   stop(): Promise<void>
@@ -59,13 +57,9 @@ export async function startCluster(
   const proxy = await startPostgresProxy(path.join(host, `.s.PGSQL.${port}`))
   const databaseUrl = `postgres://${user}:${encodeURIComponent(password)}@${ipv4}:${proxy.port}/${database}`
   const environmentOf = (name: string) => ({
-    KEYHOLD_PORT: '0',
+    ...keyholdSettings({ dataDir: path.join(folder, name), kmsUrl: kms.url }),
     KEYHOLD_LOG_LEVEL: 'error',
-    KEYHOLD_DATA_DIR: path.join(folder, name),
     KEYHOLD_DATABASE_URL: databaseUrl,
-    KEYHOLD_KMS_ENDPOINT: kms.url,
-    KEYHOLD_KMS_ACCESS_KEY_ID: keyholdAccount,
-    KEYHOLD_KMS_SECRET_ACCESS_KEY: 'test',
     KEYHOLD_KEY_CACHE_TTL_SECONDS: String(cacheTtlSeconds),
     KEYHOLD_KEY_JOB_LEAD_SECONDS: String(leadSeconds),
     KEYHOLD_MIGRATION_YIELDS: 'false',
@@ -73,8 +67,7 @@ export async function startCluster(
   })
 
   // The first start makes schema and root key, and the operator's API key.
-  const first = environmentOf('a')
-  const server = await startServer(readSettings(first), createLogger('silent'))
+  const server = await startQuietServer(environmentOf('a'))
   const operatorToken = await server.createOperatorKey('faults')
   await server.stop()
   await mkdir(path.join(folder, 'b'), { mode: 0o700 })
@@ -99,7 +92,7 @@ export async function startCluster(
         try {
           return (await pool.query<Record<string, unknown>>(text, values)).rows
         } catch (error) {
-          // A statement of ours that is wrong stays wrong; PostgreSQL that restarts comes back.
+          // A wrong statement stays wrong; a PostgreSQL that restarts comes back.
           const isWrong = error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? '')
           if (isWrong || attempt === sqlAttempts) throw error
           await new Promise((resolve) => setTimeout(resolve, sqlPauseMs))
@@ -109,7 +102,7 @@ export async function startCluster(
     async killPostgres() {
       const file = path.join(dataDir, 'postgres', 'postmaster.pid')
       const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0])
-      // Only what is this very server: the number may be another process's by now.
+      // Only this very server: the number may belong to another process by now.
       const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
       if (commandLine.includes(dataDir)) process.kill(pid, 'SIGKILL')
     },

@@ -1,0 +1,25 @@
+// A tenant that only the bare loop knows: two tenant key versions, whose keys are in memory alone.
+import { generateKey, keyCheckValue, type TenantKey } from '@keyhold/core'
+import type { Client } from 'pg'
+import { newId } from '../../../../server/src/keyring/new-id.ts'
+
+export async function insertBareTenant(client: Client): Promise<{ source: TenantKey; target: TenantKey }> {
+  const tenantId = newId()
+  const source = { tenantId, id: newId(), version: 1, key: generateKey() }
+  const target = { tenantId, id: newId(), version: 2, key: generateKey() }
+  await client.query(
+    `insert into keyhold.tenants (id, name, active_tenant_key_version) values ($1, 'the bare loop', 1)`,
+    [tenantId],
+  )
+  for (const [tenantKey, state] of [
+    [source, 'active'],
+    [target, 'pending'],
+  ] as const) {
+    await client.query(
+      `insert into keyhold.tenant_keys (tenant_id, version, id, state, key_arn, wrapped, key_check_value)
+       values ($1, $2, $3, $4, 'arn:of:the:bare:loop', '\\x00', $5)`,
+      [tenantId, tenantKey.version, tenantKey.id, state, keyCheckValue(tenantKey)],
+    )
+  }
+  return { source, target }
+}

@@ -1,0 +1,15 @@
+// The experiments of `npm run lab`, each with the sentence that the usage texts show.
+
+export const experiments = {
+  bench: 'Compares Keyhold with its alternatives, both sides in one run (docs/performance.md).',
+  load: 'Sends mixed load for as long as you like and verifies every value (docs/load.md).',
+  'big-file': 'Encrypts a file of 5 GiB with the SDK and the CLI, in bounded memory (docs/load.md).',
+  faults: 'Breaks two replicas, their database and their KMS in every way (docs/reliability.md).',
+  races: 'Asks two replicas for the same migration at the same instant (docs/reliability.md).',
+  revocation: 'Measures how long data stays readable without its key (docs/revocation.md).',
+  'region-down': 'Takes a region of AWS KMS down under load (docs/revocation.md).',
+  'dead-key': "Measures how a tenant's dead key affects its neighbour (docs/revocation.md).",
+  'fuzz-tokens': 'Sends generated tokens through the parser and the decryption.',
+} as const
+
+export type ExperimentName = keyof typeof experiments

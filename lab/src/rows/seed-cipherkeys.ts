@@ -1,0 +1,44 @@
+// Cipherkeys that are put into the database directly, with real wraps: through the API a million would take hours.
+import { generateKey, keyCheckValue, wrapDataKey, type DataKey, type TenantKey } from '@keyhold/core'
+import { newId } from '../../../server/src/keyring/new-id.ts'
+import type { Sql } from './sql.ts'
+
+const rowsPerInsert = 5_000
+
+export interface SeedOptions {
+  /** Default: as Keyhold wraps. */
+  wrap?: (tenantKey: TenantKey, dataKey: DataKey) => Buffer
+  /** Receives the key check value of each new data key. */
+  onSeeded?: (dataKey: DataKey, checkValue: Buffer) => void
+}
+
+/** Adds `count` cipherkeys that `tenantKey` wraps, each of a data key of its own. */
+export async function seedCipherkeys(
+  sql: Sql,
+  tenantKey: TenantKey,
+  count: number,
+  { wrap = wrapDataKey, onSeeded }: SeedOptions = {},
+): Promise<void> {
+  const { tenantId, version } = tenantKey
+  for (let start = 0; start < count; start += rowsPerInsert) {
+    const rows = Array.from({ length: Math.min(rowsPerInsert, count - start) }, () => {
+      const dataKey = { tenantId, id: newId(), version: 1, key: generateKey() }
+      const checkValue = keyCheckValue(dataKey)
+      onSeeded?.(dataKey, checkValue)
+      return { id: dataKey.id, wrapped: wrap(tenantKey, dataKey), checkValue }
+    })
+    await sql(
+      `insert into keyhold.cipherkeys
+         (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
+       select $1, r.id, 1, 'active', $2, r.wrapped, r.check_value
+       from unnest($3::uuid[], $4::bytea[], $5::bytea[]) as r (id, wrapped, check_value)`,
+      [
+        tenantId,
+        version,
+        rows.map(({ id }) => id),
+        rows.map(({ wrapped }) => wrapped),
+        rows.map(({ checkValue }) => checkValue),
+      ],
+    )
+  }
+}

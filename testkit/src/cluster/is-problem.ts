@@ -1,0 +1,4 @@
+/** Whether a line of a replica's log tells of a failure of Keyhold itself, which nothing from outside explains. */
+export function isProblem(line: string): boolean {
+  return /ERR_INTERNAL|"level":(50|60)/.test(line)
+}
