@@ -83,7 +83,7 @@ export class KeyholdClientError extends Error {
 
   constructor(code: ClientErrorCode, message: string, options?: ClientErrorOptions | null) {
     const { cause, member, status, retryAfterSeconds } = options ?? {}
-    super(message, { cause })
+    super(message, cause === undefined ? undefined : { cause })
     this.name = 'KeyholdClientError'
     this.code = code
     this.member = member
