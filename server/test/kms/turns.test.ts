@@ -113,6 +113,8 @@ test('a tenant that has spent its budget waits, and another one does not wait wi
   expect(begun).toEqual(['a1', 'b1', 'b2'])
   allowed.a = 1
   await expect.poll(() => begun).toEqual(['a1', 'b1', 'b2', 'a2'])
+  allowed.a = 1
+  await expect.poll(() => begun).toEqual(['a1', 'b1', 'b2', 'a2', 'a3'])
 })
 
 test('an account that has spent its budget holds up nobody else’s', async () => {

@@ -39,10 +39,10 @@ const head = ({ tenant }: Scene, ...headers: string[]) =>
   ].join('\r\n')
 
 /** Opens a connection, lets `write` do with it what it wants, and answers what came back. */
-const talk = async (write: (socket: Socket, scene: Scene) => void, { server }: Scene = scene) =>
+const talk = async (write: (socket: Socket, all: Scene) => void, all: Scene = scene) =>
   parseAnswer(
-    await exchange(server.url, (socket) => {
-      write(socket, scene)
+    await exchange(all.server.url, (socket) => {
+      write(socket, all)
     }),
   )
 
@@ -160,7 +160,7 @@ describe('what is refused:', () => {
     const before = process.memoryUsage().rss
     let highest = before
     const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`
-    const send = () =>
+    const send = (to: Scene) =>
       talk((socket, all) => {
         socket.write(head(all, 'transfer-encoding: chunked'))
         const more = () => {
@@ -169,8 +169,8 @@ describe('what is refused:', () => {
         }
         socket.on('drain', more)
         more()
-      })
-    await expectRefused(scene, { status: 413, code: 'ERR_PAYLOAD_TOO_LARGE', send })
+      }, to)
+    await expectRefused(patient, { status: 413, code: 'ERR_PAYLOAD_TOO_LARGE', send })
     // Some copies of 32 MiB, and what the sender in the same process holds; 100 MB more would be seen.
     expect(highest - before).toBeLessThan(200_000_000)
   })
