@@ -96,7 +96,8 @@ test('of many first starts one claims the database for its root key, and all oth
 })
 
 test('key jobs that were stored under the former words keep their kinds', async () => {
-  const { db, store, query } = await postgres.createStores()
+  const stores = await postgres.createStores()
+  const { db, store } = stores
   await insertTenant(store)
   const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
   await store.keyJobs.supersede(rotation.id)
@@ -106,7 +107,7 @@ test('key jobs that were stored under the former words keep their kinds', async 
     "update keyhold.key_jobs set kind = case kind when 'migration' then 'migrate' else 'rotate' end",
     "alter table keyhold.key_jobs add constraint key_jobs_kind_check check (kind in ('migrate', 'rotate'))",
   ]) {
-    await query(statement)
+    await stores.query(statement)
   }
 
   await keyJobKinds.up(db)
