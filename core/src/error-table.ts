@@ -54,7 +54,7 @@ export const errorTable = {
   // Key providers
   ERR_ARN_INVALID: { summary: 'The structure of the key ARN is invalid.', retryable: false, kind: 'ours' },
   ERR_FINGERPRINT_INVALID: {
-    summary: 'The fingerprint has characters that no fingerprint has.',
+    summary: 'The fingerprint has characters that are not allowed in one.',
     retryable: false,
     kind: 'ours',
   },
@@ -79,7 +79,7 @@ export const errorTable = {
   ERR_KEY_UNUSABLE: { summary: 'The key cannot protect a tenant.', retryable: false, kind: 'ours' },
   ERR_KEY_SINGLE_REGION: { summary: 'The key is a single-region key.', retryable: false, kind: 'ours' },
   ERR_KEY_POLICY_TOO_WIDE: {
-    summary: 'The key policy admits every tenant, for lack of a condition on the encryption context.',
+    summary: 'The key policy admits every tenant: it has no condition on the encryption context.',
     retryable: false,
     kind: 'ours',
   },
@@ -117,7 +117,7 @@ export const errorTable = {
     kind: 'denial',
   },
   ERR_KMS_INVALID_CIPHERTEXT: {
-    summary: 'The key does not open what is stored under it.',
+    summary: 'The key does not open a key that is stored under it.',
     retryable: false,
     kind: 'damage',
   },
@@ -205,19 +205,19 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_DESTRUCTION_ENDED: {
-    summary: 'What was to be destroyed is destroyed.',
+    summary: 'The destruction is completed, and cannot be undone.',
     retryable: false,
     kind: 'ours',
   },
 
   // Drills
-  ERR_DRILL_NOT_FOUND: { summary: 'The tenant has not been drilled.', retryable: false, kind: 'ours' },
-  ERR_DRILL_RUNNING: { summary: 'The tenant is being drilled.', retryable: true, kind: 'ours' },
+  ERR_DRILL_NOT_FOUND: { summary: 'The tenant has had no drill yet.', retryable: false, kind: 'ours' },
+  ERR_DRILL_RUNNING: { summary: 'A drill of the tenant is running.', retryable: true, kind: 'ours' },
 
   // Data
   ERR_DECRYPTION_FAILED: { summary: 'The value cannot be decrypted.', retryable: false, kind: 'ours' },
   ERR_TOKEN_INVALID: {
-    summary: 'The token is not in the form of a Keyhold token.',
+    summary: 'The token does not have the form of a Keyhold token.',
     retryable: false,
     kind: 'ours',
   },
@@ -239,12 +239,12 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_KEY_CACHE_TTL_INVALID: {
-    summary: 'The time for which keys are to be held is outside of what the installation allows.',
+    summary: 'The time for holding keys is outside of the limits of the installation.',
     retryable: false,
     kind: 'ours',
   },
   ERR_KEY_NAME_QUOTA: {
-    summary: 'The tenant has as many key names as it may have.',
+    summary: 'The tenant has reached its limit of key names.',
     retryable: false,
     kind: 'ours',
   },

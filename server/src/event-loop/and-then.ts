@@ -1,6 +1,6 @@
-// Going on with what may be there already. A promise for each step would cost more than the steps.
+// Goes on with a value that may be there already. A promise for each step would cost more than the steps.
 
-/** Calls `next` with the value, at once where it is no promise. */
+/** Calls `next` with the value: at once, unless it is a promise. */
 export function andThen<Value, Result>(
   value: Value | Promise<Value>,
   next: (value: Value) => Result | Promise<Result>,

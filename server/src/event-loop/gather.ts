@@ -1,13 +1,13 @@
-// Many callers that ask for one row each, answered by few queries: who asks while a query of the same tenant is under
-// way waits for it, and all that have come meanwhile go together in the next one. With nobody under way it starts at
-// once, with everything that was asked for in the same turn of the event loop.
+// Answers many callers that ask for one row each with few queries. Callers that ask while a query of the same tenant runs
+// wait for its end and go together into the next one. Without a running query one starts at once, for all callers of the
+// same turn of the event loop.
 import { setImmediate } from 'node:timers/promises'
 
 export type Ask<Key, Value> = (tenantId: string, key: Key) => Promise<Value>
 
-// One query's worth: the items of one request.
+// The limit of one query: the items of one request.
 const maxKeys = 1_000
-// What callers do with an answer, such as opening a cipherkey, runs before anything else has its turn: 2 ms of it.
+// The work of callers with their answers, such as opening a cipherkey, runs before other events: 2 ms at a time.
 const answersPerTurn = 40
 
 interface Waiting<Key, Value> {
@@ -19,8 +19,8 @@ interface Waiting<Key, Value> {
 /**
  * Creates the asking function.
  *
- * @param load - answers in the order of the keys; an `Error` among the answers concerns its key alone, one that is
- * thrown all of them
+ * @param load - answers in the order of the keys; an `Error` among the answers concerns its key alone, an error that is
+ * thrown concerns all keys
  */
 export function gather<Key, Value>(
   load: (tenantId: string, keys: Key[]) => Promise<(Value | Error)[]>,
@@ -28,7 +28,7 @@ export function gather<Key, Value>(
   const waitingByTenant = new Map<string, Waiting<Key, Value>[]>()
 
   async function serve(tenantId: string, waiting: Waiting<Key, Value>[]): Promise<void> {
-    // The others of this turn shall have asked as well.
+    // Other callers of this turn of the event loop may ask first.
     await Promise.resolve()
     while (waiting.length > 0) await answer(tenantId, waiting.splice(0, maxKeys))
     waitingByTenant.delete(tenantId)

@@ -1,11 +1,11 @@
-// Crypto in slices: a long loop gives way to waiting requests every few milliseconds.
+// Runs a long loop, such as encryption, in slices: it gives way to waiting requests every few milliseconds.
 import { setImmediate } from 'node:timers/promises'
 
 const sliceMs = 5
 
 /**
- * Maps items one after the other, never holding the event loop for more than a slice and one item. What is done within
- * the first slice is answered at once, without a promise.
+ * Maps items one after the other, and never holds the event loop for more than a slice and one item. A list that is done
+ * within the first slice is answered at once, without a promise.
  */
 export function mapInSlices<Item, Result>(
   items: readonly Item[],

@@ -1,19 +1,19 @@
-// One answer for many askers: callers that ask for the same thing while its answer is being made share that answer.
+// Callers that ask for the same thing while its answer is being made share that answer.
 
 /** The making of one answer. */
 export interface Flight {
-  /** Whether `outdate` was called since it began: its answer serves those who asked before, and must not be kept. */
+  /** Whether `outdate` was called since it began. Then its answer serves earlier callers only, and must not be kept. */
   readonly isOutdated: boolean
 }
 
 export interface SingleFlight<Result> {
   /**
-   * Answers what is under way under that name, or starts it.
+   * Answers with the work that runs under that name, or starts it.
    *
-   * @param group - what `outdate` names
+   * @param group - the name for `outdate`
    */
   share(name: string, start: (flight: Flight) => Promise<Result>, group?: string): Promise<Result>
-  /** Lets nobody who asks from now on share what is under way in the group. */
+  /** From now on, no caller shares an answer of the group that is being made already. */
   outdate(group: string): void
 }
 

@@ -1,5 +1,5 @@
-// A drill: every stored tenant key is opened, and one is made and opened, as if the key's own region were away. Nothing
-// is evicted, no region or key is remembered as away, and what is made is thrown away: traffic does not notice.
+// Runs a drill: it opens every stored tenant key, and makes and opens a new one, as if the key's own region were away.
+// Traffic does not notice: no key is evicted, no region is remembered as away, and the new key is thrown away.
 import {
   isErrorOfKind,
   isKeyholdError,
@@ -18,23 +18,23 @@ import { wordsOf } from './key-words.ts'
 
 export interface DrDrillParts {
   store: Store
-  /** A key in one region alone, past everything that is remembered. */
+  /** A key in one region alone, whatever is remembered of regions. */
   inRegion: (
     keyArn: string,
     tenantId: string,
     region: string,
   ) => Promise<Pick<Kms, 'createTenantKey' | 'unwrapTenantKey'>>
   findKeyAccess: (keyArn: string, tenantId: string) => Promise<KeyAccess>
-  /** Which regions must be able to stand in for which; for the others, every region of a replica must. */
+  /** Which regions must be able to stand in for which. For regions that are not named, all regions with a replica must. */
   drRegions: ReadonlyMap<string, readonly string[]>
   /** Monotonic milliseconds. */
   clock: () => number
 }
 
 export interface DrillStep {
-  /** Open a stored version; make a key and open that. */
+  /** `unwrap` opens a stored version; `create` makes a key and opens it. */
   step: 'unwrap' | 'create'
-  /** Of `unwrap`. */
+  /** Of `unwrap` alone. */
   tenantKeyVersion?: number
   outcome: 'passed' | 'failed' | 'skipped'
   ms?: number
@@ -44,7 +44,7 @@ export interface DrillStep {
 export interface DrilledRegion {
   region: string
   passed: boolean
-  /** Of the first step that failed. */
+  /** The code of the first step that failed. */
   code?: ErrorCode
   cause?: string
   advice?: string
@@ -59,7 +59,7 @@ export interface DrilledKey {
   tenantKeyVersions: number[]
   /** Whether another region opened everything and made a key. */
   passed: boolean
-  /** Whether each region did that must be able to. */
+  /** Whether every region that must stand in could do that. */
   drCompliant: boolean
   advice: string
   regions: DrilledRegion[]
@@ -75,7 +75,7 @@ export interface DrDrill {
 /**
  * Drills a tenant.
  *
- * @param lostRegion - only keys of this region; undefined: each key loses its own
+ * @param lostRegion - drills the keys of this region alone; undefined: each key loses its own region
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
  */
 export async function runDrDrill(
@@ -87,7 +87,7 @@ export async function runDrDrill(
   if ((await store.tenants.find(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ state }) => state !== 'destroyed')
   const rows = await Promise.all(versions.map(({ version }) => findStoredTenantKey(store, tenantId, version)))
-  // What the internal KMS wraps is opened by every replica with the root key, whatever becomes of a region.
+  // The internal KMS does not depend on a region: every replica with the root key opens its keys.
   const inAws = rows.filter((row) => row !== undefined).filter(({ keyArn }) => isInAws(keyArn))
   const byKey = [...Map.groupBy(inAws, ({ keyArn }) => keyArn)]
   const concerned = byKey.filter(
@@ -139,7 +139,7 @@ async function drillKey(
     drCompliant: required.length > 0 && required.every(isWell),
     advice:
       regions.length === 0
-        ? 'No other region has this key: make a multi-region key with a replica in another region, register it and migrate to it; a multi-region key that lacks only the replica gets one in AWS, and keyhold keyprovider test tells Keyhold of it.'
+        ? 'No other region has this key: make a multi-region key with a replica in another region, register it and migrate to it. If a multi-region key lacks only the replica, make one in AWS and run keyhold keyprovider test.'
         : [...new Set(failed.map(({ advice = '' }) => advice))].join(' '),
     regions,
   }
@@ -156,7 +156,7 @@ async function drillRegion(
   let isAway = false
 
   async function attempt(step: Pick<DrillStep, 'step' | 'tenantKeyVersion'>, action: () => Promise<void>) {
-    // A region that does not answer is not waited for again and again.
+    // The drill does not wait again and again for a region that does not answer.
     if (isAway) {
       steps.push({ ...step, outcome: 'skipped' })
       return
@@ -189,15 +189,15 @@ async function drillRegion(
   return { region, passed: false, code: failure.code, ...explain(failure, region, isKnown), steps }
 }
 
-// To another account AWS KMS denies what is not there like what is not allowed: what the last look at the key has found
-// tells them apart.
+// To another account, AWS KMS denies a key that is not there just like one that is not allowed. What the last inspection
+// found tells the two apart.
 function explain(error: KeyholdError, region: string, isKnown: boolean): { cause: string; advice: string } {
   const { code } = error
   const isMissing = code === 'ERR_KMS_KEY_NOT_FOUND' || code === 'ERR_KEY_SINGLE_REGION'
   if (isMissing || (!isKnown && code === 'ERR_KMS_DENIED')) {
     return {
       cause: `The key has no replica in ${region} that Keyhold could see.`,
-      advice: `Make a replica of the key in ${region}, where it is a multi-region key, with the policy that keyhold keyprovider policy prints; then keyhold keyprovider test tells Keyhold of it.`,
+      advice: `Make a replica of the key in ${region}, where it is a multi-region key, with the policy that keyhold keyprovider policy prints. Then run keyhold keyprovider test.`,
     }
   }
   const { state = 'misconfigured', action } = observationOf(error) ?? {}

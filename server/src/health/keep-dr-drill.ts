@@ -1,4 +1,4 @@
-// A drill with its proof: the report is signed, and kept until the tenant's next one.
+// Runs a drill and keeps its signed report until the tenant's next drill.
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
@@ -10,8 +10,8 @@ export interface KeepDrDrillParts extends DrDrillParts {
 }
 
 /**
- * Drills a tenant and answers the signed report. It calls the tenant's KMSs, so that of a tenant there is one drill at a
- * time on a replica: whoever asks meanwhile gets that one's refusal.
+ * Drills a tenant and answers the signed report. A drill calls the tenant's KMSs, so that a replica runs one drill of a
+ * tenant at a time and refuses others meanwhile.
  *
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DRILL_RUNNING`, `ERR_SEALED`
  */

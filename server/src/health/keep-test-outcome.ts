@@ -1,5 +1,5 @@
-// What a try by hand says about a key that is registered. Where tenant keys hang on it, opening one of those is what
-// counts, and is done next; elsewhere the try is all there is.
+// Keeps the outcome of a test that somebody asked for. If tenant keys depend on the key, a failed test is not kept: the
+// next probe opens one of them and decides. For a key without tenant keys the test is all there is.
 import { keyArnFingerprint, parseKeyArn } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 import type { KeyHealthRecorder, KeyName } from './key-health-recorder.ts'

@@ -1,7 +1,8 @@
-// What this replica has kept of keys lately, so that a flood of equal answers is one write.
+// Remembers the answers about keys that this replica has kept lately, so that a flood of equal answers is one write.
 import { isRefusal, type KeyObservation } from './key-state.ts'
 
-// Equal answers are kept no more often than this. Refusals more often: another replica may have seen a yes since.
+// The shortest time between two writes of equal answers. It is shorter for refusals: another replica may have met a yes
+// in between.
 const refusalIntervalMs = 5_000
 const intervalMs = 60_000
 const maxRemembered = 20_000
@@ -9,19 +10,19 @@ const maxRemembered = 20_000
 /** The last answer of one key in one region. */
 interface Kept {
   state: KeyObservation['state']
-  /** Whether the answer before said the same. Without that only refusals are shown. */
+  /** Whether the answer before was the same. An unconfirmed state is shown only if it is a refusal. */
   isConfirmed: boolean
   atMs: number
   writing: Promise<void> | undefined
 }
 
 export interface KeptAnswers {
-  /** The write that stands for this answer too, ended where an equal one is young; undefined: it must be written. */
+  /** A running write of an equal answer, or an ended one that is young enough; undefined: this answer must be written. */
   findWrite(name: string, observation: KeyObservation): Promise<void> | undefined
-  /** Whether the answer contradicts what was kept last; a key that nothing is known of is taken to be healthy. */
+  /** Whether the answer contradicts the last one. A key without an answer is taken to be healthy. */
   contradicts(name: string, observation: KeyObservation): boolean
   /**
-   * Remembers an answer that is being written. One that cannot be written is forgotten, so that the next one is tried.
+   * Remembers an answer that is being written. If that fails the answer is forgotten, so that the next one is written.
    * Answers when the writing has ended, and never fails.
    */
   remember(name: string, observation: KeyObservation, writing: Promise<void>): Promise<void>

@@ -1,12 +1,12 @@
-// One customer's dead or hanging key never slows another: few calls at a time for each key, and after outages none at
-// all for a moment. It never turns a denial into an outage, nor the reverse: what it answers instead of a call is the
+// Keeps one customer's dead or hanging key from slowing others: few calls run at a time for each key, and after outages
+// none at all for a moment. It never turns a denial into an outage, nor the reverse: in place of a call it answers with the
 // outage that the last call met, and a denial ends all outages.
 import { isErrorOfKind, isKeyholdError, KeyholdError } from '@keyhold/core'
 
 const maxAtOnce = 4
-// In any moment that many wait for their turn at most: a key that hangs must not gather requests.
+// At most this many calls wait at once: a key that hangs must not gather requests.
 const maxWaiting = 2_000
-// One may be a mishap; after two in a row the key is left alone, longer each time.
+// One outage may be a mishap. After two in a row the key is left alone, longer each time.
 const toleratedOutages = 1
 
 interface KeyCalls {
@@ -20,9 +20,9 @@ interface KeyCalls {
 }
 
 export interface KeyBreaker {
-  /** Calls, when it is the call's turn. Throws what the call throws, or the outage that the key's last one met. */
+  /** Calls when it is the call's turn. Throws the call's error, or the outage that the last call of the key met. */
   call<Result>(keyArn: string, send: () => Promise<Result>): Promise<Result>
-  /** Calls that run now, of all keys or of one. */
+  /** The number of calls that run now, of all keys or of one. */
   running(keyArn?: string): number
 }
 
@@ -52,7 +52,7 @@ export function createKeyBreaker(clock: () => number, pauseMs: { first: number; 
   function refuseWhilePaused(calls: KeyCalls): void {
     if (calls.lastOutage === undefined) return
     if (clock() < calls.pausedUntilMs) throw again(calls.lastOutage)
-    // The pause is over: one call finds out, and all others meanwhile get the same answer as before.
+    // The pause is over: one call tries again, and all others meanwhile get the same answer as before.
     if (calls.outagesInARow > toleratedOutages && calls.running > 0) throw again(calls.lastOutage)
   }
 
@@ -69,7 +69,7 @@ export function createKeyBreaker(clock: () => number, pauseMs: { first: number; 
 
   function outage(calls: KeyCalls, startMs: number, error: KeyholdError): void {
     calls.lastOutage = error
-    // Calls that ran side by side have met one outage, not several.
+    // Calls that ran side by side met one outage, not several.
     if (calls.outagesInARow > 0 && startMs < calls.lastOutageMs) return
     calls.outagesInARow += 1
     calls.lastOutageMs = clock()
@@ -87,11 +87,11 @@ export function createKeyBreaker(clock: () => number, pauseMs: { first: number; 
 
   function leave(keyArn: string, calls: KeyCalls): void {
     const next = calls.waiting.shift()
-    // Handed on, so that nobody who comes now is first.
+    // The turn goes to the next waiting call, before any call that comes now.
     if (next !== undefined) next.begin()
     else {
       calls.running -= 1
-      // What is well takes no room.
+      // Healthy keys keep no entry.
       if (calls.running === 0 && calls.outagesInARow === 0) keys.delete(keyArn)
     }
   }
@@ -122,7 +122,7 @@ export function createKeyBreaker(clock: () => number, pauseMs: { first: number; 
   }
 }
 
-// An error of its own for each: callers add causes to what they catch.
+// Every caller gets an error of its own, since callers add causes to errors.
 function again({ code, message, details, standIns }: KeyholdError): KeyholdError {
   return new KeyholdError(code, { message, details, standIns })
 }

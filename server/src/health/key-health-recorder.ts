@@ -1,5 +1,5 @@
-// Keeping what KMSs answer about keys. The first refusal is kept before it is answered to anybody, so that callers who
-// are refused find out why.
+// Keeps the answers of KMSs about keys. The first refusal is kept before the caller gets it, so that callers who are refused
+// find out why.
 import { isKeyholdError, keyArnFingerprint, parseKeyArn, type KmsAnswer } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 import { createKeptAnswers } from './kept-answers.ts'
@@ -71,8 +71,8 @@ export function createKeyHealthRecorder({
     async failed(key, error) {
       const observation = observationOf(error)
       if (observation === undefined) return
-      // A denial in a region that stands in decides nothing, and is not thrown: the error is the own region's. But it must
-      // not be shown any more that this region stands in.
+      // A denial in a region that stands in decides nothing, and is not thrown: the error is the own region's. But that
+      // region must not be shown any more as one that stands in.
       for (const { region, code } of isKeyholdError(error) ? error.standIns : []) {
         const state = keyStateOf(code)
         if (state !== undefined) void keep(key, region, { state, code, action: undefined })

@@ -1,4 +1,4 @@
-// The health of a key provider, put together from what is known of each region.
+// Puts together the health of a key provider from the states of its regions.
 import { parseKeyArn } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 import type { KeyHealthState } from '../store/tables.ts'
@@ -11,7 +11,7 @@ export interface KeyHealth {
   cause: string
   since: Date
   checkedAt: Date
-  /** What the customer can do; empty: nothing. */
+  /** The customer's next step; empty: there is none. */
   advice: string
   /** The own region first. */
   regions: {
@@ -39,7 +39,7 @@ export function keyHealthOf(keyArn: string, rows: readonly KeyHealthRow[]): KeyH
   }))
   const { cause, advice } = wordsOf(own)
   const shown = { state: own.state, cause, since: own.since, checkedAt: own.checkedAt, advice, regions }
-  // Seen to be well since the own region went away, and not merely before.
+  // It must have been seen healthy after the own region went away, not merely before.
   const standIn = others.find((row) => row.state === 'healthy' && row.checkedAt >= own.since)
   if (!isOutage(own) || standIn === undefined) return shown
   return { ...shown, state: 'degraded', cause: `${cause} The key in ${standIn.region} stands in.` }

@@ -1,7 +1,6 @@
-// Looking at keys that are in use: a stored tenant key is opened for real in every region, since nothing else tells the
-// truth. One replica at a time looks at a key, the healthy seldom, the others often. A probe holds nothing, evicts
-// nothing when the KMS is away, and is not held up by what holds up traffic; a refusal that it sees locks as one that
-// traffic meets.
+// Probes keys that are in use: it opens a stored tenant key for real in every region, since nothing else tells the truth.
+// One replica at a time probes a key, healthy keys seldom and others often. A probe holds no key, evicts nothing during an
+// outage, and does not wait behind traffic. A refusal that it meets locks like one that traffic meets.
 import { KeyholdError, isKeyholdError, verifyKeyCheckValue, type TenantKeyRef } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
 import type { DueProbe } from '../store/key-health.ts'
@@ -10,15 +9,15 @@ import type { KeyHealthRecorder } from './key-health-recorder.ts'
 import { isRefusal, observationOf, observedHealthy } from './key-state.ts'
 
 const afterErrorMs = 10_000
-// A probe takes two seconds at most, in all regions at once: this is also the budget of calls.
+// A probe takes at most two seconds, in all regions at once. This also limits the calls.
 const maxAtOnce = 8
-const leaseSeconds = 30
+const claimSeconds = 30
 const unhealthySeconds = 30
-// So long it takes until a key that has come into use is tried for the first time.
+// How long the first probe of a key may wait after the key came into use.
 const maxSeedMs = 60_000
 const jitterShare = 0.1
 
-/** What one region answered to a probe. */
+/** The answer of one region to a probe. */
 export interface ProbedRegion {
   region: string
   outcome: { key: KeyObject } | { error: KeyholdError }
@@ -29,20 +28,20 @@ export interface KeyProberOptions {
   recorder: Pick<KeyHealthRecorder, 'probed'>
   /** Opens a stored tenant key in every region of its KEK, the own region first. */
   probeKey: (keyArn: string, wrapped: Buffer, ref: TenantKeyRef) => Promise<ProbedRegion[]>
-  /** Ends what replicas hold under a key. */
+  /** Ends the keys that replicas hold under a KEK. */
   onDenial: (keyArn: string) => void
-  /** Looks besides whether the provider's alias still names the key. */
+  /** Looks whether the provider's alias still names the key. */
   checkAlias: (tenantId: string, fingerprint: string) => Promise<void>
-  /** How often a key is tried that answers. */
+  /** The time between two probes of a healthy key. */
   healthySeconds: number
-  /** How soon a key is tried again after an answer that contradicts what is shown. */
+  /** The pause before the next probe after an answer that contradicts the shown state. */
   confirmSeconds: number
-  /** Between two looks at which keys are due. */
+  /** The pause between two looks for keys that are due. */
   roundMs: number
   onError: (error: unknown) => void
 }
 
-/** Starts to look; what it answers ends that, once the probes under way have ended. */
+/** Starts the probes, and answers with the function that ends them. That one waits for running probes. */
 export function startKeyProber({
   store,
   recorder,
@@ -71,7 +70,7 @@ export function startKeyProber({
       const error = 'error' in outcome ? outcome.error : integrityError(ref, outcome.key, wrap.keyCheckValue)
       const observation = error === undefined ? observedHealthy : observationOf(error)
       if (observation === undefined) continue
-      // First of all: nobody decrypts while this is being written.
+      // This comes first, so that nobody decrypts while the refusal is being written.
       if (index === 0 && isRefusal(observation)) onDenial(keyArn)
       await recorder.probed({ keyArn, tenantId }, region, observation)
     }
@@ -94,9 +93,9 @@ export function startKeyProber({
         seededMs = performance.now()
         await store.keyHealth.seedProbes(seedMs / 1_000)
       }
-      const due = await store.keyHealth.claimProbes(maxAtOnce - running.size, leaseSeconds)
+      const due = await store.keyHealth.claimProbes(maxAtOnce - running.size, claimSeconds)
       for (const probe of due) {
-        // What fails is tried again when its lease is over.
+        // A probe that fails is repeated when its claim is over.
         const looking: Promise<void> = look(probe)
           .catch(onError)
           .finally(() => running.delete(looking))

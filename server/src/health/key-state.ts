@@ -1,4 +1,4 @@
-// From what a KMS answered to the state of a key. An outage says nothing about a key, and a denial is no outage.
+// Derives the state of a key from the answers of its KMS. An outage says nothing about a key, and a denial is no outage.
 import { isKeyholdError, kindOf, type ErrorCode } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 import type { KeyHealthState } from '../store/tables.ts'
@@ -31,7 +31,7 @@ export function isOutage({ code }: Pick<KeyHealthRow, 'code'>): boolean {
   return code !== undefined && kindOf(code) === 'outage'
 }
 
-/** Whether the KMS answered, and the answer was no; or what it opened is not what was stored. */
+/** Whether the KMS refused, or opened another key than the one that was stored. */
 export function isRefusal({ code }: Pick<KeyHealthRow, 'code'>): boolean {
   if (code === undefined) return false
   const kind = kindOf(code)
@@ -64,9 +64,9 @@ export function observationOf(error: unknown): KeyObservation | undefined {
 type Known = Omit<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>
 
 /**
- * What is known after one more answer; undefined: as before. A refusal is shown at once, since it locks at once.
- * Everything else is shown when a second answer says the same, so that mixed answers show the worst of them; and an
- * outage does not hide a refusal, which stands until the KMS answers otherwise.
+ * The state after one more answer; undefined: it stays as before. A refusal is shown at once, since it locks at once.
+ * Every other state is shown when a second answer confirms it, so that mixed answers show the worst of them. An outage does
+ * not hide a refusal, which stays until the KMS answers otherwise.
  */
 export function nextKeyState(
   previous: Known | undefined,

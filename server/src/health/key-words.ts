@@ -1,4 +1,4 @@
-// The state of a key in words: why it is so, and what the customer can do.
+// Explains the state of a key: its cause, and the customer's next step.
 import { errorSummary, type ErrorCode } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 
@@ -7,9 +7,9 @@ interface Words {
   advice: string
 }
 
-const wait = 'Nothing need be done at the key: Keyhold goes on by itself when AWS KMS answers again.'
+const wait = 'The key needs no change: Keyhold goes on by itself when AWS KMS answers again.'
 
-/** What is said of one region. */
+/** Cause and advice for one region. */
 export function wordsOf({
   state,
   code,
@@ -65,7 +65,7 @@ export function wordsOf({
     case 'ERR_KMS_CREDENTIALS':
       return {
         cause: "Keyhold's own credentials for AWS are not accepted.",
-        advice: 'Nothing need be done at the key: the operator of this installation has to correct them.',
+        advice: 'The key needs no change: the operator of this installation must correct the credentials.',
       }
     case 'ERR_KMS_INVALID_CIPHERTEXT':
     case 'ERR_KEY_INTEGRITY':

@@ -1,4 +1,4 @@
-// One answer about a key, put together with what was known of it, in the database and in the audit trail.
+// Writes one answer about a key, together with what was known before, into the database and the audit trail.
 import { keyArnFingerprint, type ErrorCode } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
@@ -20,7 +20,7 @@ export interface KeyTransition {
   code: ErrorCode | undefined
 }
 
-/** Undefined: what is shown stays as it is, or the key is not registered. */
+/** Undefined: the shown state stays as it is, or the key is not registered. */
 export async function saveObservation(
   store: Store,
   { keyArn, tenantId }: KeyName,
@@ -38,7 +38,7 @@ export async function saveObservation(
     if (next.state === previous?.state) return undefined
     const { code } = observation
     const transition = { ...name, region, from: previous?.state, to: next.state, code }
-    // A key that is found healthy and of which nothing else was ever recorded is no news.
+    // A healthy key is no news if no other state was ever recorded of it.
     if (previous !== undefined || next.state !== 'healthy') {
       transaction.audit({
         ...{ tenantId, actor: systemActor, action: 'keyhealth.change', targetId: name.fingerprint },

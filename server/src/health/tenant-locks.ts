@@ -1,33 +1,33 @@
-// The kill switch on one replica: which tenants are locked, known within moments of the commit where the notification
-// arrives, and within two seconds where it is lost. A replica that has lost the database keeps what it knew, and its
-// keys run out by their TTL, since no new ones can be read.
+// The kill switch on one replica: which tenants are locked. The replica knows within moments of the commit, or within two
+// seconds if the notification is lost. A replica without the database keeps the locks it knew, and its keys run out by
+// their TTL, since no new ones can be read.
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantLockRow } from '../store/tenant-locks.ts'
 
 export interface TenantLocksOptions {
   store: Pick<Store, 'tenantLocks' | 'transaction'>
-  /** Ends what is held of a tenant's keys; told once for each lock. */
+  /** Ends the keys that are held of a tenant. Called once for each lock. */
   onLock: (tenantId: string) => void
   /** Tells the other replicas to look at once. */
   announce: () => void
-  /** Told of failed readings: the next one is after `pollMs`. */
+  /** Receives the error of a failed reading. The next one comes after `pollMs`. */
   onError: (error: unknown) => void
-  /** Between two readings. */
+  /** The time between two readings. */
   pollMs: number
 }
 
 export interface TenantLocks {
   isLocked(tenantId: string): boolean
-  /** Locks the tenant, here before it answers. Throws `ERR_TENANT_NOT_FOUND`. */
+  /** Locks the tenant, on this replica before it answers. Throws `ERR_TENANT_NOT_FOUND`. */
   lock(tenantId: string, actor: Actor): Promise<TenantLockRow>
   unlock(tenantId: string, actor: Actor): Promise<void>
-  /** Reads all locks now; what was committed before the call is known when it answers. */
+  /** Reads all locks now. Locks that were committed before the call are known when it answers. */
   refresh(): Promise<void>
   close(): void
 }
 
-/** Answers once the locks have been read for the first time; of those `onLock` is not told, as nothing is held yet. */
+/** Answers once the locks have been read for the first time. `onLock` is not called for those: no key is held yet. */
 export async function openTenantLocks({
   store,
   onLock,
@@ -58,7 +58,7 @@ export async function openTenantLocks({
 
   function refresh(): Promise<void> {
     if (reading === undefined) return readNow()
-    // The reading under way may have begun before what the caller wants to see was committed.
+    // The running reading may have begun before the commit that the caller wants to see.
     following ??= reading
       .catch(() => undefined)
       .then(() => {

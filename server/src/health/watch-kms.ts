@@ -1,9 +1,9 @@
-// A KMS whose answers are kept, and whose dead keys slow nobody but their own tenants.
+// Wraps a KMS: its answers are kept, and dead keys slow only their own tenants.
 import type { Kms } from '@keyhold/core'
 import type { KeyBreaker } from './key-breaker.ts'
 import type { KeyHealthRecorder } from './key-health-recorder.ts'
 
-/** Inspections are tries of their own: they neither wait for others nor count as traffic. */
+/** Inspections neither wait for traffic nor count as traffic. */
 export function watchKms(
   kms: Kms,
   { breaker, recorder }: { breaker: Pick<KeyBreaker, 'call'>; recorder: Pick<KeyHealthRecorder, 'failed'> },

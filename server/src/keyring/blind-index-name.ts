@@ -1,5 +1,5 @@
-// The keys of blind indexes stand among the data keys under names of their own. No key name for encryption has a
-// colon, so the two never meet.
+// The keys of blind indexes are data keys under names of their own. No key name for encryption has a colon, so the two
+// kinds of names never collide.
 
 export const blindIndexPrefix = 'blind-index:'
 

@@ -1,11 +1,11 @@
-// What a cache of keys tells of itself.
+// The counts of a cache of keys.
 export interface CacheCounts {
   hits: number
   misses: number
-  /** Others took their place. */
+  /** Entries that made room for others. */
   evictedForRoom: number
-  /** Denied, locked, changed or deleted before their time. */
+  /** Entries that ended before their time: denied, locked, changed or deleted. */
   ended: number
-  /** Now. */
+  /** Entries that are held now. */
   entries: number
 }

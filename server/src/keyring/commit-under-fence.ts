@@ -1,10 +1,10 @@
-// Writing cipherkeys: they are wrapped under the tenant key version that is active, and committed only if it still is.
+// Writes cipherkeys: they are wrapped under the active tenant key version, and committed only if it is still active.
 import { KeyholdError, type TenantKey } from '@keyhold/core'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { lookAtFence } from './look-at-fence.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
 
-// Each round is lost only to a migration that began or ended in between, or to a tenant deleted and made anew.
+// A round fails only if a migration began or ended meanwhile, or the tenant was deleted and made anew.
 const maxRounds = 5
 
 export interface FenceParts {
@@ -13,12 +13,12 @@ export interface FenceParts {
 }
 
 /**
- * Wraps and commits, both again when the fence has moved in between.
+ * Wraps and commits, and does both again when the fence has moved in between.
  *
- * @param wrap - everything that takes long: no lock is held yet
- * @param commit - inside the transaction that holds the fence; answers undefined for one more round
- * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DATABASE_UNAVAILABLE` for a fence that never stands still, and
- * what the tenant's KMS throws
+ * @param wrap - does everything that takes long, since no lock is held yet
+ * @param commit - runs inside the transaction that holds the fence; undefined asks for one more round
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DATABASE_UNAVAILABLE` when the fence moves in every round, and the
+ * errors of the tenant's KMS
  */
 export async function commitUnderFence<Wrapped, Result>(
   { store, tenantKeys }: FenceParts,

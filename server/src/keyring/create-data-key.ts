@@ -1,5 +1,5 @@
-// Making data keys. One exists for the caller only once its cipherkey is committed, wrapped by the tenant key version
-// that was active at that moment.
+// Makes data keys. A caller gets one only once its cipherkey is committed, wrapped by the tenant key version that was
+// active at that moment.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
@@ -13,9 +13,9 @@ export interface CreateDataKeyParts extends FenceParts {
 }
 
 /**
- * Makes a data key that no name leads to, for whoever asks and nobody else.
+ * Makes a data key without a name, for this caller alone.
  *
- * @throws KeyholdError what `commitUnderFence` throws
+ * @throws KeyholdError the errors of `commitUnderFence`
  */
 export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promise<UsableCipherkeyRow> {
   return commitUnderFence(
@@ -27,11 +27,11 @@ export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promi
 }
 
 /**
- * Makes the next version of a data key and ends the time in which the one before encrypts, unless another caller was
- * first: then that one's version is answered.
+ * Makes the next version of a data key, and the version before encrypts no more. If another caller was first, its version
+ * is answered.
  *
- * @param actor - who asked for it; undefined: it has come of age, and its row is its own record
- * @throws KeyholdError what `commitUnderFence` throws
+ * @param actor - the caller that asked for it; undefined: the version has reached its age, and its row is record enough
+ * @throws KeyholdError the errors of `commitUnderFence`
  */
 export function createNextVersion(
   parts: FenceParts,
@@ -58,11 +58,11 @@ export function createNextVersion(
 }
 
 /**
- * Makes the first data keys of key names, all in one transaction; a name that has one by now gets that. They come in
- * the order of the names; those beyond the quota are `ERR_KEY_NAME_QUOTA`.
+ * Makes the first data keys of key names, all in one transaction. A name that has a data key by now gets that one. The
+ * answers come in the order of the names; names beyond the quota get `ERR_KEY_NAME_QUOTA`.
  *
  * @param keyNames - each once
- * @throws KeyholdError what `commitUnderFence` throws
+ * @throws KeyholdError the errors of `commitUnderFence`
  */
 export async function createDataKeys(
   { maxKeyNames, ...parts }: CreateDataKeyParts,

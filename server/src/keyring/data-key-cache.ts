@@ -1,6 +1,6 @@
-// Data keys in memory. An entry never outlives the tenant key entry that opened it, nor the tenant's TTL from its own
-// reading on: within that, the cipherkey is read again, so that a migration moves every reader to the new tenant key, a
-// version below the minimum is used no more, and nobody who missed a notification goes on with a destroyed key.
+// Data keys in memory. An entry ends with the tenant key entry that opened it, and one TTL of the tenant after its
+// cipherkey was read. Then the cipherkey is read again. So a migration moves every reader to the new tenant key, a version
+// below the minimum is used no more, and a replica that missed a notification does not go on with a destroyed key.
 import { KeyholdError, type DataKey } from '@keyhold/core'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Actor } from '../store/audits.ts'
@@ -28,27 +28,27 @@ export interface DataKeyCacheOptions {
   /** A monotonic clock in milliseconds. */
   clock: () => number
   maxKeyNames: number
-  /** After this time a data key encrypts no more, and its name gets a new version; it decrypts for ever. */
+  /** After this time a data key encrypts no more, and its name gets a new version. It still decrypts. */
   maxDataKeyAgeMs: number
 }
 
 export interface DataKeyCache {
-  /** `get` for what is held already. */
+  /** `get` for a key that is held already. */
   findHeld(tenantId: string, dataKeyId: string, version: number): DataKey | undefined
-  /** `getActive` for what is held already. */
+  /** `getActive` for a key that is held already. */
   findHeldActive(tenantId: string, keyName: string): DataKey | undefined
   /**
    * Undefined: the tenant has no such data key. Throws `ERR_KEY_VERSION_RETIRED` below the minimum version,
-   * `ERR_KEY_INTEGRITY`, and what the tenant's KMS throws.
+   * `ERR_KEY_INTEGRITY`, and the errors of the tenant's KMS.
    */
   get(tenantId: string, dataKeyId: string, version: number): Promise<DataKey | undefined>
-  /** The active data key of a name, made and committed if there is none. Throws `ERR_KEY_NAME_QUOTA` besides. */
+  /** The active data key of a name, made and committed if there is none. Also throws `ERR_KEY_NAME_QUOTA`. */
   getActive(tenantId: string, keyName: string): Promise<DataKey>
   /** Makes a new version of a name's data key now. Undefined: the tenant has no such name. */
   rotate(tenantId: string, keyName: string, actor: Actor): Promise<CipherkeyRow | undefined>
-  /** Ends what is held of a data key, all its versions: it is read again. */
+  /** Ends the entries of a data key, all its versions: it is read again. */
   evict(tenantId: string, dataKeyId: string): void
-  /** Ends all that is held of a tenant's. */
+  /** Ends all entries of a tenant. */
   evictTenant(tenantId: string): void
   counts(): CacheCounts
 }
@@ -67,7 +67,7 @@ export function createDataKeyCache({
   let ended = 0
   const cipherkeys = createReadCipherkeys(parts)
 
-  // Names of one tenant: ids of data keys have a form that no key name can be mistaken for, as the kind comes first.
+  // The kind comes first in the names of a tenant's entries, so that no key name looks like the id of a data key.
   const nameById = (dataKeyId: string, version: number) => `id/${dataKeyId}/${version}`
   const nameByKeyName = (keyName: string) => `name/${keyName}`
 

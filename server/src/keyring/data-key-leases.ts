@@ -1,5 +1,5 @@
-// Leases: the right of an SDK to hold a data key's plaintext for a while. A lease ends no later than the tenant key's
-// entry from which it comes, so that an SDK learns of a revocation as soon as this server does.
+// Leases: the right of an SDK to hold the plaintext of a data key for a while. A lease ends no later than the entry of the
+// tenant key from which it comes, so that a revocation reaches an SDK as soon as this server.
 import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
@@ -11,7 +11,7 @@ import type { TenantKeyCache } from './tenant-key-cache.ts'
 
 export interface Lease {
   dataKey: DataKey
-  /** From now on; 0: for the one operation at hand. */
+  /** From now on; 0: for one operation alone. */
   remainingMs: number
 }
 
@@ -24,7 +24,7 @@ export interface DataKeyLeasesOptions {
 }
 
 export interface DataKeyLeases {
-  /** Leases a new data key, made and committed first, that nobody else gets. */
+  /** Makes and commits a new data key and leases it to this caller alone. */
   create(tenantId: string): Promise<Lease>
   /** Leases a data key again; undefined when the tenant has no such key. Throws `ERR_KEY_VERSION_RETIRED`. */
   renew(tenantId: string, dataKeyId: string, version: number): Promise<Lease | undefined>
@@ -32,7 +32,7 @@ export interface DataKeyLeases {
   leaseBlindIndexKey(tenantId: string, keyName: string): Promise<Lease>
 }
 
-// A lease with little time left would be renewed at once. Two calls of the KMS for each TTL are the price.
+// A lease with little time left would be renewed at once. This costs up to two calls of the KMS for each TTL.
 const minRemainingShare = 0.5
 
 export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLeases {
@@ -53,7 +53,7 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
     },
 
     async renew(tenantId, dataKeyId, version) {
-      // Whoever can compute an index must not be able to encrypt under its key as well.
+      // A caller that can compute an index must not be able to encrypt under its key as well.
       const keyName = await store.cipherkeys.findKeyName(tenantId, dataKeyId)
       if (keyName?.startsWith(blindIndexPrefix) === true) return undefined
       return lease(() => cipherkeys.find(tenantId, { dataKeyId, version }))

@@ -1,8 +1,8 @@
-// The look at the fence before cipherkeys are committed: what was wrapped outside of any lock must still open.
+// Looks at the fence before cipherkeys are committed: they were wrapped without a lock, and must open later.
 import type { TenantKey } from '@keyhold/core'
 import type { TransactionStore } from '../store/store.ts'
 
-/** What was read before the wrapping, and the tenant key that wrapped. */
+/** The state before the wrapping, and the tenant key that wrapped. */
 export interface FenceBefore {
   /** Undefined: there was no such tenant. */
   epoch: number | undefined
@@ -10,9 +10,9 @@ export interface FenceBefore {
 }
 
 /**
- * Locks the tenant's fence until the transaction ends, and looks whether cipherkeys that `tenantKey` wrapped may be
- * committed. `moved`: another version is active, or was in between. `other-key`: the stored version is not the key that
- * wrapped, since the tenant was deleted and made anew.
+ * Locks the tenant's fence until the transaction ends, and answers whether cipherkeys that `tenantKey` wrapped may be
+ * committed. `moved`: another version is active, or was in between. `other-key`: the stored version is another key than
+ * the one that wrapped, since the tenant was deleted and made anew.
  */
 export async function lookAtFence(
   transaction: TransactionStore,

@@ -1,4 +1,4 @@
-// A fresh data key as it is stored: its bytes leave this function only wrapped.
+// Makes a data key as it is stored. Its bytes leave this function only wrapped.
 import { generateKey, keyCheckValue, wrapDataKey, type TenantKey } from '@keyhold/core'
 import type { CipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import { newId } from './new-id.ts'

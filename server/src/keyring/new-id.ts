@@ -1,4 +1,4 @@
-// Ids of keys and jobs: UUIDs of version 7 (RFC 9562 section 5.7), which a primary key keeps in the order of making.
+// Ids of keys and key jobs: UUIDs of version 7 (RFC 9562 section 5.7), which sort by their time in a primary key.
 import { randomBytes } from 'node:crypto'
 
 /** A new id; it is a name, not a secret. */

@@ -1,4 +1,4 @@
-// Opening a stored tenant key past every cache, for those who must know that it opens now.
+// Opens a stored tenant key past every cache, for callers that must know whether it opens now.
 import { KeyholdError, verifyKeyCheckValue, type Kms, type TenantKey } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 import type { FoundTenantKey, TenantKeyRow } from '../store/tenant-keys.ts'
@@ -32,7 +32,7 @@ export async function getStoredTenantKey(
 /**
  * Unwraps a tenant key and compares its key check value.
  *
- * @throws KeyholdError `ERR_KEY_INTEGRITY`, and what the KMS throws
+ * @throws KeyholdError `ERR_KEY_INTEGRITY`, and the errors of the KMS
  */
 export async function unwrapTenantKey(
   kms: Pick<Kms, 'unwrapTenantKey'>,
@@ -47,7 +47,7 @@ export async function unwrapTenantKey(
 /**
  * Reads a tenant key version from the store, unwraps it and compares its key check value.
  *
- * @throws KeyholdError `ERR_KEY_INTEGRITY`, also for a version that is destroyed; and what the KMS throws
+ * @throws KeyholdError `ERR_KEY_INTEGRITY`, also for a version that is destroyed; and the errors of the KMS
  */
 export async function openTenantKey(
   { store, kms }: { store: TenantKeys; kms: Pick<Kms, 'unwrapTenantKey'> },

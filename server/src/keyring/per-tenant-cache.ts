@@ -1,5 +1,5 @@
-// A cache bounded by count, in which no tenant can take more than its share: one that asks for very many keys pushes
-// out its own, not those of its neighbours.
+// A cache with a limit of entries, in which no tenant can take more than its share. A tenant that asks for very many keys
+// pushes out its own entries, not those of its neighbours.
 
 export interface PerTenantCacheOptions {
   /** Entries of all tenants together. */
@@ -12,23 +12,23 @@ export interface PerTenantCache<Value> {
   get(tenantId: string, name: string): Value | undefined
   set(tenantId: string, name: string, value: Value): void
   delete(tenantId: string, name: string): void
-  /** Looks at all entries of the tenant; answers how many it has deleted. */
+  /** Looks at all entries of the tenant, and answers how many it deleted. */
   deleteWhere(tenantId: string, matches: (value: Value) => boolean): number
   readonly entries: number
-  /** How many have made room for others. */
+  /** The number of entries that made room for others. */
   readonly evictedForRoom: number
 }
 
-/** When full, the tenant that was longest unused gives up what it has longest not used. */
+/** A full cache deletes the least recently used entry of the least recently used tenant. */
 export function createPerTenantCache<Value extends object>({
   maxEntries,
   maxEntriesPerTenant,
 }: PerTenantCacheOptions): PerTenantCache<Value> {
-  // A Map keeps the order of insertion; what is used is put in anew, so the first one is the longest unused.
+  // A Map keeps the order of insertion. Used entries are inserted anew, so the first one is the least recently used.
   const tenants = new Map<string, Map<string, Value>>()
   let entries = 0
   let evictedForRoom = 0
-  // Asked for again and again, as in the traffic of one tenant, it is at its place already.
+  // If it is asked for again, as in the traffic of one tenant, it is at its place already.
   let lastUsed: Value | undefined
 
   function touch(tenantId: string, values: Map<string, Value>, name: string, value: Value): void {

@@ -1,4 +1,4 @@
-// Reading cipherkeys, and making them where a key name has none: asked for one by one, done in batches.
+// Reads cipherkeys, and makes them where a key name has none. Callers ask for one; the work is done in batches.
 import { KeyholdError } from '@keyhold/core'
 import type {
   ActiveCipherkeyRow,
@@ -16,7 +16,7 @@ export interface ReadCipherkeysOptions extends CreateDataKeyParts {
 export interface ReadCipherkeys {
   /** Undefined: the tenant has no such data key. Throws `ERR_KEY_VERSION_RETIRED` below the minimum version. */
   find(tenantId: string, position: CipherkeyPosition): Promise<UsableCipherkeyRow | undefined>
-  /** The active one of a name, made and committed if there is none. */
+  /** The active cipherkey of a name, made and committed if there is none. */
   getActive(tenantId: string, keyName: string): Promise<UsableCipherkeyRow>
 }
 

@@ -1,5 +1,5 @@
-// Tenant keys in memory, each for as long as its KEK said yes a short while ago. This is where revocation bites: a
-// denial evicts at once, an outage only lets the time run out, and nothing is ever held longer than the TTL.
+// Tenant keys in memory. Each is held for a short time after its KEK unwrapped it. Here revocation takes effect: a denial
+// evicts at once, an outage only lets the time run out, and no key is ever held longer than the TTL.
 import { isErrorOfKind, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
@@ -7,19 +7,19 @@ import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
 import { findStoredTenantKey, unwrapTenantKey } from './open-tenant-key.ts'
 
-/** A tenant key, valid until a monotonic time that moves on with every refresh and back with an eviction. */
+/** A tenant key, valid until a monotonic time. Every refresh moves that time on, and an eviction ends it. */
 export interface HeldTenantKey {
   readonly tenantKey: TenantKey
   readonly keyArn: string
   /** How long the tenant lets its keys be held. */
   ttlMs: number
   validUntilMs: number
-  /** From then on the KMS is asked anew by whoever uses it. */
+  /** From then on, the next use asks the KMS anew. */
   refreshAtMs: number
 }
 
 /**
- * How long a key is held after the start of the KMS call that unwrapped it, in milliseconds; 0: not at all. A tenant may
+ * How long a key is held, in milliseconds from the start of the KMS call that unwrapped it; 0: not at all. A tenant may
  * choose less than `maxMs`, but no less than `minMs`.
  */
 export interface KeyTtl {
@@ -34,40 +34,40 @@ export interface TenantKeyCacheOptions {
   maxEntries: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
-  /** From 0 to 1, below 1: spreads refreshes. */
+  /** From 0 to below 1: it spreads the refreshes. */
   random?: () => number
-  /** Told of every denial, also where nothing was held: other replicas may hold what this one does not. */
+  /** Receives every denial, also if no key was held: other replicas may hold some. */
   onDenial?: (keyArn: string) => void
-  /** Whether the tenant's administrator has locked it, as far as this replica has heard. Default: never. */
+  /** Whether the tenant's administrator has locked it, as far as this replica knows. Default: never. */
   isLocked?: (tenantId: string) => boolean
 }
 
 export interface TenantKeyCache {
   /**
-   * Undefined: there is no such version, or it is destroyed. Throws what the KMS threw, `ERR_KEY_INTEGRITY`, or
+   * Undefined: there is no such version, or it is destroyed. Throws the errors of the KMS, `ERR_KEY_INTEGRITY`, or
    * `ERR_TENANT_LOCKED`.
-   * When less than `minRemainingShare` (0 to 1) of a held key's time is left the KMS is asked first; if it is merely
-   * away, the held key is answered all the same.
+   * When less than `minRemainingShare` (0 to 1) of a held key's time is left, the KMS is asked first. After an outage of
+   * the KMS the held key is answered all the same.
    */
   get(tenantId: string, version: number, minRemainingShare?: number): Promise<HeldTenantKey | undefined>
-  /** For whoever uses a held key past `get`, as data keys do: asks the KMS anew, without waiting, when it is time. */
+  /** For uses of a held key without `get`, as by data keys: asks the KMS anew when it is time, without waiting. */
   keepFresh(entry: HeldTenantKey, nowMs?: number): void
-  /** Ends what is held under a KEK, for all tenants or for one. */
+  /** Ends all keys under a KEK, of all tenants or of one. */
   evictKeyArn(keyArn: string, tenantId?: string): void
-  /** Ends what is held for a tenant, and lets nothing be held that was read before. */
+  /** Ends all keys of a tenant. Keys that were read before are not held later. */
   evictTenant(tenantId: string): void
   counts(): CacheCounts
 }
 
-// A key in use is asked for anew in the last fifth of its time, so that traffic does not wait for the KMS; somewhere in
-// the first half of that fifth, so that keys that came together, as after a start, do not come together for ever.
+// A key in use is unwrapped anew in the last fifth of its time, so that traffic does not wait for the KMS. The moment is
+// spread over the first half of that fifth: keys that were unwrapped together, as after a start, are so only once.
 const refreshShare = 0.8
 const refreshSpread = 0.1
 
-// After a refusal the KMS is left alone for a moment: the traffic of a locked tenant asks as often as it likes. Short,
-// since a customer who has given access back looks at once; and never longer than a key would be held.
+// After a refusal the KMS is not asked for a moment, however much traffic the tenant has. The moment is short, since a
+// customer who gives access back looks at once, and never longer than a key would be held.
 const refusalMs = 1_000
-// The same for early refreshes that found the KMS away.
+// The same after an early refresh that met an outage.
 const retryMs = 1_000
 
 interface Refusal {
@@ -87,7 +87,7 @@ export function createTenantKeyCache({
 }: TenantKeyCacheOptions): TenantKeyCache {
   const held = new LRUCache<string, HeldTenantKey>({
     max: maxEntries,
-    // However an entry leaves: whoever still refers to it, as data keys do, sees it end as well.
+    // Data keys still refer to an entry that leaves the cache: they must see it end as well.
     dispose: (entry, _name, reason) => {
       entry.validUntilMs = Number.NEGATIVE_INFINITY
       if (reason === 'evict') evictedForRoom++
@@ -128,16 +128,16 @@ export function createTenantKeyCache({
       held.delete(name)
       return undefined
     }
-    // Read with the row: also a replica that has not heard of the lock yet takes no new key into memory.
+    // The lock is read with the row: a replica that does not know of it yet takes no new key into memory either.
     refuseLocked(name, row.isLocked)
     const startMs = clock()
     const ttlMs = clamp(row.keyCacheTtlMs ?? ttl.maxMs, ttl)
     try {
       const tenantKey = await unwrapTenantKey(kms, row)
-      // The lock may have been set while the KMS was asked.
+      // The tenant may have been locked while the KMS was asked.
       refuseLocked(name, isLocked(tenantId))
       const known = held.get(name)
-      // Another id under the same version: the tenant was deleted and made anew.
+      // The same version has another id if the tenant was deleted and made anew.
       const entry =
         known?.tenantKey.id === tenantKey.id
           ? known
@@ -155,7 +155,7 @@ export function createTenantKeyCache({
         evictKeyArn(row.keyArn)
         onDenial?.(row.keyArn)
       }
-      // Damage concerns one tenant. Others under the same KEK, as all are under the root key, must not pay for its row.
+      // Damage concerns one tenant. Other tenants under the same KEK, such as the root key, must not pay for its row.
       if (isErrorOfKind(error, 'damage')) evictKeyArn(row.keyArn, tenantId)
       if (isErrorOfKind(error, 'denial', 'damage')) {
         refusals.set(name, { error, untilMs: startMs + Math.min(refusalMs, ttlMs) })

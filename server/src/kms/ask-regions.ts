@@ -1,5 +1,5 @@
-// Which region is asked: the key's own; and where that one is away, the same key in another. Never another one after a
-// denial: a customer who takes the key away in its own region has taken it away.
+// Asks the key's own region, and where that one is away, the same key in another region. After a denial no other region
+// is asked: a customer who takes the key away in its own region has taken it away.
 import {
   isErrorOfKind,
   isKeyholdError,
@@ -28,7 +28,7 @@ const ownRegionMs = 1_800
 export interface AskRegionsOptions {
   /** For disaster recovery: which regions stand in for which, in order. */
   drRegions: ReadonlyMap<string, readonly string[]>
-  /** How a key is reached; asked before each call. Default: as Keyhold itself, no other regions known. */
+  /** Answers how a key is reached, before each call. Default: as Keyhold itself, no other regions known. */
   findKeyAccess?: ((keyArn: string, tenantId: string) => Promise<KeyAccess>) | undefined
   onAnswer?: ((answer: KmsAnswer) => void) | undefined
   /** Monotonic milliseconds. */
@@ -46,7 +46,7 @@ interface KeyName {
   tenantId: string
 }
 
-/** Undefined outage: it was the key's own region that answered. */
+/** Without an outage, the key's own region answered. */
 interface Answered<Result> extends RegionalAnswer<Result> {
   outage?: ErrorCode
 }

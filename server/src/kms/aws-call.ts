@@ -1,4 +1,5 @@
-// One call to AWS KMS: its region's client, its time-outs, its errors translated. The only place that talks to it.
+// Makes one call to AWS KMS, with its region's client and its time-outs, and translates its errors. Nothing else talks to
+// AWS KMS.
 import { KMSClient } from '@aws-sdk/client-kms'
 import type { CustomerRole, ErrorCode, KmsCallOptions } from '@keyhold/core'
 import { fromAwsError } from './aws-kms-errors.ts'
@@ -12,11 +13,11 @@ const connectTimeoutMs = 500
 const attemptTimeoutMs = 1_000
 const totalTimeoutMs = 3_000
 const maxAttempts = 3
-// In each region. After a restart every tenant's key is needed at once: fewer than the SDK's 50 sockets, since waiting
-// for one of those counts against the time-outs above, and a KMS that is well would seem to be away.
+// In each region. After a restart every tenant's key is needed at once. The limit is below the SDK's 50 sockets: waiting
+// for one of those counts against the time-outs above, and a healthy KMS would seem to be away.
 const maxAtOnce = 40
 const maxWaitMs = 10_000
-// A client for each role and region; they share the connections of their region.
+// There is a client for each role and region. Clients of one region share its connections.
 const maxRoleClients = 2_000
 const noLimit = { requestsPerSecond: 0, tenantSharePercent: 100, decryptReservePercent: 0 }
 
@@ -27,19 +28,19 @@ export interface AwsKmsOptions {
   credentials: { accessKeyId: string; secretAccessKey: string } | undefined
   /** Default: no limit. */
   budget?: KmsBudget | undefined
-  /** So long a call waits for the budget. Default: 5,000. */
+  /** How long a call may wait for the budget. Default: 5,000. */
   budgetWaitMs?: number | undefined
-  /** Told of each call when it has ended, also of those that were never sent. */
+  /** Receives each call when it has ended, also calls that were never sent. */
   onCall?: ((call: KmsCall) => void) | undefined
-  /** Told of each call that had to wait for its turn or for the budget, when its waiting has ended. */
+  /** Receives each call that had to wait for its turn or for the budget, when the wait has ended. */
   onWaited?: ((turn: Turn, outcome: 'began' | 'refused' | 'gave-up', waitedMs: number) => void) | undefined
 }
 
-/** What is called, and for whom: that is what the budget and the bill ask for. */
+/** What is called, and for which tenant. The budget and the bill need both. */
 export interface CallSubject {
   action: string
   region: string
-  /** Or the ARN of an alias. */
+  /** A key ARN, or the ARN of an alias. */
   keyArn: string
   tenantId: string
 }
@@ -47,14 +48,14 @@ export interface CallSubject {
 export interface AwsCallOptions extends KmsCallOptions {
   /** Undefined: the call is made by Keyhold itself. */
   role?: CustomerRole
-  /** For all attempts, once it is the call's turn. Default: 3,000. */
+  /** The time for all attempts, from the call's turn on. Default: 3,000. */
   timeoutMs?: number
-  /** Runs when it is the call's turn; what it throws is the call's outcome, and nothing is sent. */
+  /** Runs when it is the call's turn. If it throws, the call fails with that error and nothing is sent. */
   beforeSend?: () => void
 }
 
 /**
- * Sends one command with its region's client, when it is its turn; throws `KeyholdError` alone, `ERR_KMS_TIMEOUT` also
+ * Sends one command with its region's client, when it is its turn. It throws only `KeyholdError`: `ERR_KMS_TIMEOUT` also
  * when its turn does not come within ten seconds, `ERR_KMS_BUDGET` when it may not be sent.
  */
 export type AwsCall = <Output extends { $metadata: { attempts?: number | undefined } }>(
@@ -87,7 +88,7 @@ export function createAwsCall(
     if (calls === undefined) {
       const client = new KMSClient({
         region,
-        // Not from the environment: a shell that has sourced a customer's settings must not lead Keyhold astray.
+        // The environment must not set the endpoint: the shell may have read the settings of another program.
         ...(endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint }),
         ...(credentials !== undefined && { credentials }),
         maxAttempts,
@@ -116,7 +117,7 @@ export function createAwsCall(
     let client = roleClients.get(name)
     if (client === undefined) {
       const [oldest] = roleClients.keys()
-      // Not destroyed: its connections are the region's.
+      // It is not destroyed, since its connections belong to the region.
       if (roleClients.size >= maxRoleClients && oldest !== undefined) roleClients.delete(oldest)
       client = new KMSClient({
         region,
@@ -181,7 +182,7 @@ export function createAwsCall(
   }
 }
 
-// Calls through a role count against the quota of the account that the role is in, and are billed to it.
+// Calls through a role count against the quota of the role's account, and are billed to that account.
 function payerOf(role: CustomerRole | undefined): string {
   return role === undefined ? ownAccount : accountOf(role.arn)
 }

@@ -1,4 +1,4 @@
-// What is done to a key to find out whether it can protect a tenant, one action at a time, denials explained.
+// The actions that show whether a key can protect a tenant, one at a time, with their denials explained.
 import {
   DecryptCommand,
   DescribeKeyCommand,
@@ -14,7 +14,7 @@ export interface RegionalKeyName {
   region: string
 }
 
-/** A key made by the key, for a try, and its wrap. */
+/** A key that the customer's key made for a test, and its wrap. */
 export interface MadeKey {
   plaintext: Uint8Array
   blob: Uint8Array
@@ -28,7 +28,7 @@ export interface KeyActions {
   decrypt(key: RegionalKeyName, tenantId: string, blob: Uint8Array): Promise<Uint8Array>
 }
 
-/** @param tenantId - for whom it is done, whatever tenant the tries are made as */
+/** @param tenantId - the tenant that is charged, whatever tenant the tests pretend to be */
 export function createKeyActions(
   call: AwsCall,
   { tenantId: onBehalf, role }: { tenantId: string; role: CustomerRole | undefined },
@@ -90,7 +90,7 @@ export function invalidAnswer(action: string, region: string): KeyholdError {
   return new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action, region } })
 }
 
-/** @throws KeyholdError that says why the key's kind or state makes it useless here */
+/** @throws KeyholdError with the reason why the key's kind or state makes it unusable here */
 export function checkUsable(metadata: KeyMetadata, region: string): void {
   const details = { action: 'DescribeKey', region }
   if (metadata.KeySpec !== 'SYMMETRIC_DEFAULT' || metadata.KeyUsage !== 'ENCRYPT_DECRYPT') {

@@ -1,10 +1,10 @@
-// From what AWS KMS answers to Keyhold's closed set of causes. Told by the exception's name, never by the HTTP
-// status: almost every refusal of AWS KMS is a 400.
+// Translates errors of AWS KMS into Keyhold's closed set of causes. The exception's name decides, never the HTTP status:
+// almost every refusal of AWS KMS is a 400.
 import { KeyholdError, type ErrorCode } from '@keyhold/core'
 
 const codeByName: Readonly<Record<string, ErrorCode>> = {
   AccessDeniedException: 'ERR_KMS_DENIED',
-  // By this name AWS STS refuses to let a role be assumed: to the tenant the key is as far away as by its own policy.
+  // AWS STS uses this name when a role may not be assumed. The tenant's key is then denied as by its own policy.
   AccessDenied: 'ERR_KMS_DENIED',
   DisabledException: 'ERR_KMS_KEY_DISABLED',
   NotFoundException: 'ERR_KMS_KEY_NOT_FOUND',
@@ -57,24 +57,24 @@ export function isThrottlingName(name: string): boolean {
 }
 
 function codeOf(error: Error): ErrorCode {
-  // One exception for several states; only its message tells them apart.
+  // AWS KMS has one exception for several states. Only the message tells them apart.
   if (error.name === 'KMSInvalidStateException') {
     return /pending (replica )?deletion/i.test(error.message)
       ? 'ERR_KMS_KEY_PENDING_DELETION'
       : 'ERR_KMS_KEY_NOT_READY'
   }
-  // Before the name: the SDK calls a connection that was cut a TimeoutError too. And a request on which the SDK itself has
-  // given up it gives the code of a connection that the network gave up on; only the latter names a system call.
+  // The code is read before the name, since the SDK calls a connection that was cut a TimeoutError too. The SDK gives a
+  // request on which it has itself given up the code of a connection that timed out; only the latter names a system call.
   const isGivenUp = 'code' in error && error.code === 'ETIMEDOUT' && !('syscall' in error)
   if (!isGivenUp && 'code' in error && typeof error.code === 'string' && networkCodes.has(error.code))
     return 'ERR_KMS_UNREACHABLE'
   const byName = Object.hasOwn(codeByName, error.name) ? codeByName[error.name] : undefined
   if (byName !== undefined) return byName
-  // Whatever is unknown is neither a denial, which would lock a tenant, nor a success.
+  // An unknown error must not be a denial, which would lock a tenant.
   return 'ERR_KMS_FAILED'
 }
 
-/** A Keyhold error for what the AWS SDK threw; its message names action and region, never what AWS said. */
+/** Makes a Keyhold error of what the AWS SDK threw. It names action and region, and never quotes AWS. */
 export function fromAwsError(error: unknown, action: string, region: string): KeyholdError {
   if (error instanceof KeyholdError) return error
   const code = error instanceof Error ? codeOf(error) : 'ERR_KMS_FAILED'

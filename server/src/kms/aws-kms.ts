@@ -30,9 +30,9 @@ export interface AwsKmsOptions extends AwsCallSettings, Partial<AskRegionsOption
   stsEndpoint?: string | undefined
 }
 
-/** The Kms of customers' keys, what is asked of AWS besides, and what ends its connections. */
+/** The Kms of customers' keys, the other questions to AWS, and the end of the connections. */
 export interface AwsKms extends Kms {
-  /** Tries everything about a key; the calls count for nothing else. */
+  /** Tests everything about a key. The calls do not count as traffic. */
   examineKey: ExamineKey
   /**
    * The key that an alias ARN names now.
@@ -42,12 +42,12 @@ export interface AwsKms extends Kms {
   resolveAlias(aliasArn: string, tenantId: string, role: CustomerRole | undefined): Promise<string>
   /**
    * Opens a stored tenant key in the key's own region, which comes first, and in every region of its replicas, on
-   * connections of its own. What comes of it counts for nothing else; the caller compares the key check value.
+   * connections of its own. The outcomes do not count as traffic. The caller compares the key check value.
    */
   probeKey(keyArn: string, wrapped: Buffer, ref: TenantKeyRef): Promise<KeyProbe[]>
   /**
-   * A key in one region alone, on connections of its own, whatever is remembered of regions. What comes of it counts
-   * for nothing else.
+   * A key in one region alone, on connections of its own, whatever is remembered of regions. The outcomes do not count
+   * as traffic.
    *
    * @throws KeyholdError `ERR_KEY_SINGLE_REGION`
    */
@@ -57,20 +57,20 @@ export interface AwsKms extends Kms {
   close(): void
 }
 
-/** What is asked of one region for the tenant keys of one tenant under one key. */
+/** One region's answers about the tenant keys of one tenant under one key. */
 export type RegionalKms = Pick<Kms, 'createTenantKey' | 'unwrapTenantKey'>
 
-/** What one region answered. */
+/** The answer of one region. */
 export interface KeyProbe {
   region: string
   outcome: { key: KeyObject } | { error: KeyholdError }
 }
 
 const probeTimeoutMs = 2_000
-// As long as AWS says that a CiphertextBlob can be.
+// AWS's limit for a CiphertextBlob.
 const maxBlobBytes = 6_144
 
-/** @throws KeyholdError `ERR_KEY_INTEGRITY` for what another key has wrapped */
+/** @throws KeyholdError `ERR_KEY_INTEGRITY` for a wrap of another key */
 function blobIn(wrapped: Buffer, keyArn: string): Uint8Array {
   const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
   if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
@@ -89,11 +89,11 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const roles = createCustomerRoles({ stsEndpoint, credentials: options.credentials })
   const { call, close } = createAwsCall(options, roles, 'traffic')
   const askRegions = createAskRegions({ ...options, drRegions })
-  // Connections of their own: tries of a key that hangs must not hold up what unwraps the keys of other tenants.
+  // Tests have connections of their own: a key that hangs must not hold up the unwrapping of other tenants' keys.
   const inspections = createAwsCall(options, roles, 'tries')
   const flights = createSingleFlight<KeyInspection>()
 
-  // One at a time for each tenant and key, however often it is asked for.
+  // Callers that ask for the same tenant and key share one inspection.
   function inspectOnce(keyArn: string, tenantId: string): Promise<KeyInspection> {
     return flights.share(`${tenantId}/${keyArn}`, async () => {
       const { role } = await findKeyAccess(keyArn, tenantId)
@@ -137,7 +137,7 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
     if (answer.KeyId !== keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
       throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'GenerateDataKey', region } })
     }
-    // Named by the pinned key wherever it was made: in every region the same key opens it.
+    // The wrap names the pinned key, whichever region made it: the same key opens it in every region.
     const wrap = encodeByokWrap(keyArnFingerprint(pinnedArn), blob)
     return { key: keyFromBytes(plaintext), wrapped: Buffer.from(wrap, 'ascii') }
   }

@@ -1,5 +1,5 @@
-// Roles of customers, assumed through AWS STS for 900 s at a time, always with the tenant's external id; and who
-// Keyhold itself is there.
+// Assumes the roles of customers through AWS STS, for 900 s at a time and always with the tenant's external id; and asks
+// STS who Keyhold itself is.
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { KeyholdError, type CustomerRole } from '@keyhold/core'
 import { fromAwsError } from './aws-kms-errors.ts'
@@ -26,12 +26,12 @@ export interface SessionCredentials {
 
 export interface CustomerRoles {
   /**
-   * Begins a session, asking the STS of `region`.
+   * Begins a session at the STS of `region`.
    *
    * @throws KeyholdError `ERR_KMS_DENIED` with the action `AssumeRole`, `ERR_KMS_…`
    */
   assume(role: CustomerRole, region: string): Promise<SessionCredentials>
-  /** The ARN that key policies name Keyhold by: a session is named by its role. Asked once. */
+  /** The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once. */
   ownPrincipal(region: string): Promise<string>
   close(): void
 }
@@ -110,7 +110,7 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
   }
 }
 
-/** A session's ARN lacks its role's path: who uses one sets the principal in the configuration. */
+/** A session's ARN lacks the path of its role. Operators whose role has a path set the principal themselves. */
 function principalOf(arn: string): string {
   const [, account, role] = /^arn:aws:sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn) ?? []
   return account === undefined || role === undefined ? arn : `arn:aws:iam::${account}:role/${role}`

@@ -1,5 +1,5 @@
-// Everything that can be tried of a key, in every region, whatever fails on the way; and whether it is not too open: a
-// tenant that does not exist must be denied, and so must whoever does not know the tenant's external id.
+// Tests everything about a key, in every region, whatever fails on the way. It also tests that the key is not too open: a
+// tenant that does not exist must be denied, and so must a caller without the tenant's external id.
 import type { KeyMetadata } from '@aws-sdk/client-kms'
 import {
   KeyholdError,
@@ -19,7 +19,7 @@ import { compliant, complianceErrorOf, replicasOf } from './key-regions.ts'
 // No tenant has this id; a policy that admits it admits them all.
 const probeTenantId = 'keyhold-probe'
 
-/** Examines the key that a key ARN or alias ARN names; throws only for an ARN that is none. */
+/** Examines the key that a key ARN or alias ARN names. It throws only for an invalid ARN. */
 export async function examineAwsKey(
   call: AwsCall,
   arn: string,
@@ -71,7 +71,7 @@ export async function examineAwsKey(
   return { checks, error: undefined, inspection }
 }
 
-// A role that anybody can have assumed through Keyhold would give one tenant another's key.
+// Through a role that Keyhold can assume with any external id, one tenant would reach another's key.
 async function tryWithoutExternalId(
   findings: KeyFindings,
   call: AwsCall,
@@ -101,7 +101,7 @@ async function checkMetadata(
   })
 }
 
-/** Tries each action, also where another one is denied: so the policy is mended once, and not once for each. */
+/** Tests each action, even after another one is denied, so that the customer corrects the policy only once. */
 async function tryActions(
   findings: KeyFindings,
   actions: KeyActions,
@@ -141,7 +141,7 @@ async function tryAsNobody(
 ): Promise<void> {
   const outcomes = await Promise.all([
     whetherDenied(() => actions.generate(key, probeTenantId)),
-    // Permission is asked before the ciphertext is looked at: that it does not open is an answer of the allowed.
+    // AWS KMS checks the permission before the ciphertext: only an allowed caller learns that it does not open.
     whetherDenied(() => actions.decrypt(key, probeTenantId, blob), ['ERR_KMS_INVALID_CIPHERTEXT']),
   ])
   const allowed = ['GenerateDataKey', 'Decrypt'].filter((_, index) => outcomes[index] === 'allowed')

@@ -1,4 +1,4 @@
-// A look at a customer's key with as few calls as it takes: what AWS says of it, and a round trip in every region.
+// Inspects a customer's key with as few calls as possible: its metadata, and a round trip in every region.
 import {
   isKeyholdError,
   KeyholdError,
@@ -18,7 +18,7 @@ import {
 } from './aws-key-actions.ts'
 import { compliant, complianceErrorOf, replicasOf } from './key-regions.ts'
 
-// A replica that has just been ordered is unusable for a moment; whoever registers the key then need not do it again.
+// A replica that was just ordered is unusable for a moment. The customer need not register the key again for that.
 const replicaAttempts = 4
 const replicaPauseMs = 300
 
@@ -82,7 +82,7 @@ async function roundTrip(actions: KeyActions, key: RegionalKeyName, tenantId: st
   checkSame(made.plaintext, await actions.decrypt(key, tenantId, made.blob), key.region)
 }
 
-/** Compares what was made with what was opened, and wipes both. */
+/** Compares the key as made with the key as opened, and wipes both. */
 export function checkSame(before: Uint8Array, after: Uint8Array, region: string): void {
   const isSame = before.length === after.length && timingSafeEqual(before, after)
   before.fill(0)
@@ -102,7 +102,7 @@ async function tryReplica(
     })
     return compliant
   } catch (error) {
-    // Not tried for want of budget: that says nothing about the replica.
+    // Without budget nothing was tested, so that nothing is known about the replica.
     if (!isKeyholdError(error) || error.code === 'ERR_KMS_BUDGET') throw error
     return { code: error.code, region: replica.region, message: error.message }
   }

@@ -17,7 +17,7 @@ import type { RootKey } from './root-key-file.ts'
 
 const arnPrefix = 'keyhold:root-key/'
 
-/** The name under which rows keep a root key, in place of an ARN. */
+/** The name of a root key in rows, in place of an ARN. */
 export function rootKeyArn(rootKeyId: string): string {
   return `${arnPrefix}${rootKeyId}`
 }
@@ -80,7 +80,7 @@ export function createInternalKms(rootKey: RootKey | undefined): Kms {
     }
   }
 
-  // Async bodies turn what is thrown into rejections, as callers of a Kms expect.
+  // Callers of a Kms expect rejections: the bodies are async, so that nothing is thrown at once.
   /* eslint-disable @typescript-eslint/require-await */
   return {
     createTenantKey: async (keyArn, ref) => createTenantKey(keyArn, ref),

@@ -1,4 +1,4 @@
-// What was tried of a key in one region, and what came of it, in words.
+// The tests of a key in one region, and their outcomes in words.
 import { isKeyholdError, KeyholdError, type ErrorCode, type KeyCheck } from '@keyhold/core'
 
 type CheckName = KeyCheck['check']
@@ -6,9 +6,9 @@ type CheckName = KeyCheck['check']
 export interface KeyFindings {
   readonly region: string
   readonly checks: readonly KeyCheck[]
-  /** Of the first check that failed. */
+  /** The error of the first check that failed. */
   error(): KeyholdError | undefined
-  /** Notes how `action` went; undefined: it failed. Only KeyholdErrors are findings, others are thrown. */
+  /** Notes the outcome of `action`; undefined: it failed. KeyholdErrors are findings, all others are thrown. */
   attempt<Result>(
     check: CheckName,
     good: string,
@@ -16,7 +16,7 @@ export interface KeyFindings {
   ): Promise<Result | undefined>
   note(check: CheckName, outcome: KeyCheck['outcome'], code: string, message: string): void
   fail(check: CheckName, error: KeyholdError): void
-  /** Whether it is no use to try more: something else than a missing permission failed. */
+  /** Whether more tests are useless, since something else than a missing permission failed. */
   isHopeless(): boolean
 }
 
@@ -56,7 +56,7 @@ export function createKeyFindings(region: string): KeyFindings {
   }
 }
 
-/** What came of an action that must be denied: `denied`, `allowed`, or what kept it from being tried. */
+/** The outcome of an action that must be denied: `allowed`, or the error, which may also say why it could not be tried. */
 export async function whetherDenied(
   action: () => Promise<unknown>,
   isAllowedAnswer: readonly ErrorCode[] = [],

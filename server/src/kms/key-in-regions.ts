@@ -16,7 +16,7 @@ const totalMs = 3_000
 /** How long a second try in one region may take. */
 export const secondTryMs = 1_000
 
-/** Where a call goes, and with what. */
+/** Where a call goes, and with which options. */
 export interface Target {
   /** The key's ARN in that region. */
   keyArn: string
@@ -24,7 +24,7 @@ export interface Target {
   options: AwsCallOptions
 }
 
-/** What is asked, about which key. */
+/** A question about one key. */
 export interface RegionalQuestion<Result> {
   keyArn: string
   tenantId: string
@@ -46,11 +46,10 @@ export interface KeyInRegions<Result> {
   readonly hasOthers: boolean
   /** Whether the caller has given up. */
   isGivenUp(): boolean
-  /** Asks the own region, and notes what that says about the region and the key. */
+  /** Asks the own region, and remembers what its answer says about the region and the key. */
   askOwn(call: AwsCallOptions): Promise<RegionalAnswer<Result>>
   /**
-   * Asks the other regions until one answers. What they refuse is not refused by the key's own region, and decides
-   * nothing.
+   * Asks the other regions until one answers. Their refusals decide nothing, since they are not the own region's.
    */
   askOthers(): Promise<{ answered: RegionalAnswer<Result> | undefined; failures: StandInFailure[] }>
 }

@@ -1,4 +1,4 @@
-// In which regions a key is, and whether one of them can stand in for its own.
+// Finds the regions of a key, and whether one of them can stand in for the key's own.
 import type { KeyMetadata } from '@aws-sdk/client-kms'
 import { keyArnInRegion, type KeyArn, type KeyInspection } from '@keyhold/core'
 import type { RegionalKeyName } from './aws-key-actions.ts'
@@ -7,7 +7,7 @@ type ComplianceError = KeyInspection['complianceError']
 
 export const compliant: ComplianceError = { code: '', region: '', message: '' }
 
-/** The same key in other regions, as its metadata tell them. */
+/** The same key in other regions, from its metadata. */
 export function replicasOf(key: KeyArn, metadata: KeyMetadata): RegionalKeyName[] {
   if (metadata.MultiRegion !== true) return []
   const { PrimaryKey: primary, ReplicaKeys: replicas = [] } = metadata.MultiRegionConfiguration ?? {}
@@ -19,7 +19,7 @@ export function replicasOf(key: KeyArn, metadata: KeyMetadata): RegionalKeyName[
 }
 
 /**
- * What keeps the key from surviving its own region's loss; `compliant` where nothing does.
+ * The reason why the key would not survive the loss of its own region; `compliant` where it would.
  *
  * @param drRegions - the regions that must be able to stand in; undefined: every replica must, and there must be one
  */

@@ -1,15 +1,15 @@
-// How many requests Keyhold lets itself send to AWS KMS. The quota of AWS is per calling account and region, and one
-// account, Keyhold's own, calls for all tenants: without a budget one tenant's burst would use up everybody's quota, and
-// tries of keys that of decryption. Token buckets of one second each, one for every account and region and one for every
-// tenant in it; what is less urgent leaves a part of both untouched.
+// Limits the requests that Keyhold sends to AWS KMS. The quota of AWS is per calling account and region, and one account,
+// Keyhold's own, calls for all tenants. Without a budget the burst of one tenant would use up everybody's quota, and tests
+// of keys would use up that of decryption. There are token buckets of one second, one for every account and region and one
+// for every tenant in it. Less urgent calls leave a part of both untouched.
 
-/** What a call is for, the most urgent first: opening tenant keys; making them; tries, probes and looks. */
+/** The purposes of calls, the most urgent first: to open tenant keys; to make them; to test, probe or look at keys. */
 export const kmsPriorities = ['decrypt', 'generate', 'try'] as const
 export type KmsPriority = (typeof kmsPriorities)[number]
 
-/** Who sends what, as far as the budget is concerned. */
+/** The facts about a request that the budget needs. */
 export interface Spender {
-  /** The account whose quota it is: that of the customer's role, or `keyhold`. */
+  /** The account whose quota is used: that of the customer's role, or `keyhold`. */
   payer: string
   region: string
   tenantId: string
@@ -19,26 +19,26 @@ export interface Spender {
 export interface KmsBudgetOptions {
   /** In each account and region. 0: no limit. */
   requestsPerSecond: number
-  /** How much of that one tenant may use. 1 to 100. */
+  /** The share that one tenant may use. 1 to 100. */
   tenantSharePercent: number
-  /** How much of both is kept for `decrypt`. 0 to 99. */
+  /** The share of both that is kept for `decrypt`. 0 to 99. */
   decryptReservePercent: number
   /** Monotonic milliseconds. Default: the process's own. */
   clock?: (() => number) | undefined
 }
 
-/** Zero: the request is paid for and may be sent. Else when to ask again, and whose bucket is empty. */
+/** Zero: the request is paid for and may be sent. Otherwise when to ask again, and which bucket is empty. */
 export type Admission = { waitMs: 0 } | { waitMs: number; emptied: 'account' | 'tenant' }
 
 export interface KmsBudget {
   /** Takes one request, or nothing. */
   take(spender: Spender): Admission
-  /** Takes what was sent besides, as the SDK tries again by itself; the next ones wait for it. */
+  /** Takes the requests that the SDK has repeated by itself. Later requests wait for them. */
   charge(spender: Spender, requests: number): void
 }
 
 interface Bucket {
-  /** Negative: so many have been sent in advance. */
+  /** Negative: that many requests have been sent in advance. */
   level: number
   readonly capacity: number
   updatedMs: number
@@ -78,7 +78,7 @@ export function createKmsBudget({
     return refilled(tenants, `${payer}/${region}/${tenantId}`, tenantRequestsPerSecond)
   }
 
-  // A full one is as good as none; if none is full, the oldest go, and some tenants begin anew.
+  // A full bucket need not be kept. If none is full, the oldest go, and their tenants begin anew.
   function forgetFull(): void {
     const nowMs = clock()
     for (const [name, { level, capacity, updatedMs }] of tenants) {
@@ -96,7 +96,7 @@ export function createKmsBudget({
     return missing <= 0 ? 0 : Math.max(1, (missing / perSecond) * 1_000)
   }
 
-  // Below it, calls of this priority take nothing. A bucket that is full lets everyone take something.
+  // Below this level, calls of the priority take nothing. A full bucket lets every priority take something.
   function floorOf(priority: KmsPriority, capacity: number): number {
     const reserve = (capacity * decryptReservePercent) / 100
     const floor = { decrypt: 0, generate: reserve, try: (reserve + capacity) / 2 }[priority]

@@ -1,4 +1,4 @@
-// One Kms for all: the key ARN decides which one is asked. The only place where kinds of KMS are told apart.
+// One Kms for all keys: the key ARN decides which KMS is asked. Nothing else tells kinds of KMS apart.
 import type { Kms } from '@keyhold/core'
 import { isRootKeyArn } from './internal-kms.ts'
 

@@ -1,11 +1,11 @@
-// What is told of each call to AWS KMS, for whoever counts them.
+// The facts about each call to AWS KMS, for those who count calls.
 import type { ErrorCode } from '@keyhold/core'
 
 /** The payer of calls that Keyhold makes as itself. */
 export const ownAccount = 'keyhold'
 
 export interface KmsCall {
-  /** Such as `Decrypt`. */
+  /** For example `Decrypt`. */
   action: string
   region: string
   tenantId: string
@@ -14,9 +14,9 @@ export interface KmsCall {
   /** The account that calls and pays: that of the customer's role, or `keyhold`. */
   payer: string
   outcome: 'ok' | ErrorCode
-  /** How many requests were sent, those that the AWS SDK repeated by itself included. */
+  /** The number of requests, with those that the AWS SDK repeated by itself. */
   requests: number
-  /** From the moment it was its turn, repetitions and pauses included; undefined: nothing was sent. */
+  /** Since it was the call's turn, with repetitions and pauses; undefined: nothing was sent. */
   elapsedMs: number | undefined
 }
 
@@ -25,10 +25,10 @@ export function accountOf(arn: string): string {
   return arn.split(':', 5)[4] ?? ''
 }
 
-/** How many requests the AWS SDK sent for what it answered or threw. */
+/** The number of requests behind an answer or an error of the AWS SDK. */
 export function requestsOf(answer: unknown): number {
   if (typeof answer !== 'object' || answer === null) return 1
-  // A role that could not be assumed, or credentials that were not found: the KMS was not asked.
+  // Where a role could not be assumed or credentials were not found, the KMS was not asked.
   if (answer instanceof Error && /^(KeyholdError|CredentialsProviderError)$/.test(answer.name)) return 0
   const metadata = '$metadata' in answer ? (answer.$metadata as { attempts?: unknown }) : {}
   return typeof metadata.attempts === 'number' ? metadata.attempts : 1

@@ -1,22 +1,22 @@
-// What is remembered, for seconds, of regions that did not answer, so that not every call waits for them again; and of
-// keys that were denied in their own region, for which no other region may stand in.
+// Remembers, for seconds, which regions did not answer, so that not every call waits for them again; and which keys were
+// denied in their own region, for which no other region may stand in.
 import { isPolicyDenial, kindOf, type ErrorCode } from '@keyhold/core'
 
 /** How long a region is passed over before one call tries it again. */
 const awayMs = 5_000
-// One key that hangs is no region that hangs: only when so many keys have waited in vain is it the region's fault.
+// One key may hang alone. Only after this many keys have waited in vain is the region taken to be away.
 const keysOfAnOutage = 3
 const maxEntries = 10_000
 
 export interface RegionMemory {
   /**
-   * The cause for which the key's own region is to be passed over; undefined: ask it. Once its time is over one caller
-   * is told to try it again, while the others go on passing it over.
+   * Why the key's own region is to be passed over; undefined: ask it. When the time is over, one caller is asked to try
+   * it again, while the others still pass it over.
    */
   away(keyArn: string, region: string): ErrorCode | 'try-again' | undefined
-  /** The cause, where the region has been found away since then. */
+  /** Why the region is away, if that was found since then. */
   awaySince(keyArn: string, region: string, sinceMs: number): ErrorCode | undefined
-  /** Whether the last that was heard of the key in its own region was a denial. */
+  /** Whether the last answer about the key in its own region was a denial. */
   isDenied(keyArn: string, tenantId: string): boolean
   answered(keyArn: string, region: string, tenantId: string): void
   failed(keyArn: string, region: string, tenantId: string, code: ErrorCode): void
@@ -46,7 +46,7 @@ export function createRegionMemory(clock: () => number): RegionMemory {
         const entry = away.get(name)
         if (entry === undefined) continue
         if (entry.untilMs > clock()) return entry.code
-        // This caller tries; whoever comes meanwhile does not wait with it.
+        // This caller tries. Others that come meanwhile do not wait for the outcome.
         entry.untilMs = clock() + awayMs
         return 'try-again'
       }
@@ -72,7 +72,7 @@ export function createRegionMemory(clock: () => number): RegionMemory {
   }
 }
 
-// The oldest is forgotten first: it has had the most time to be evicted everywhere.
+// The oldest denial is forgotten first: every replica has had the most time to evict its keys.
 function remember(names: Set<string>, name: string): void {
   const [oldest] = names
   if (names.size >= maxEntries && oldest !== undefined) names.delete(oldest)

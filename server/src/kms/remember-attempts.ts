@@ -1,18 +1,18 @@
-// The SDK repeats throttled requests after pauses of up to a second each. Where the time for all attempts ends before
-// that, it says only that it was told to stop. But that AWS KMS throttles is another cause than that it does not answer,
-// and the budget and the bill ask how many requests were sent.
+// The SDK repeats throttled requests after pauses of up to a second each. If the time for all attempts ends first, its
+// error says only that it was aborted. But throttling is another cause than silence, and the budget and the bill need the
+// number of requests.
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { isThrottlingName } from './aws-kms-errors.ts'
 
 interface Attempts {
   count: number
-  /** What the last throttled attempt was answered. */
+  /** The answer to the last throttled attempt. */
   throttled: Error | undefined
 }
 
 /**
- * Makes commands of `client` that are stopped tell the number of their attempts (`$metadata.attempts`), and fail with
- * the error of the throttled one, if one was.
+ * Gives the errors of aborted commands of `client` the number of their attempts (`$metadata.attempts`). A command of which
+ * an attempt was throttled fails with the error of that attempt.
  */
 export function rememberAttempts(client: Pick<KMSClient, 'middlewareStack'>): void {
   const attemptsOf = new WeakMap<object, Attempts>()
@@ -28,7 +28,7 @@ export function rememberAttempts(client: Pick<KMSClient, 'middlewareStack'>): vo
         throw error
       }
     },
-    // Within the repetitions, and outside of what makes an error of a reply.
+    // Inside the SDK's repetitions, and outside of the step that turns replies into errors.
     { name: 'keyholdNoteAttempts', step: 'deserialize', priority: 'high' },
   )
   client.middlewareStack.add(

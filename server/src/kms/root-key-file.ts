@@ -1,5 +1,5 @@
-// The internal KMS's root key in its file. A root key is made once, durable before anything is wrapped by it, and
-// never over an existing one.
+// The internal KMS's root key in its file. A root key is made once. It is durable before it wraps anything, and never
+// replaces an existing one.
 import { KeyholdError, keyBytes, keyCheckValue, keyFromBytes } from '@keyhold/core'
 import { randomBytes, type KeyObject } from 'node:crypto'
 import { link, open, readFile, unlink } from 'node:fs/promises'
@@ -56,10 +56,10 @@ export async function createRootKeyFile(file: string): Promise<RootKey> {
   } finally {
     await handle.close()
   }
-  // A link, unlike a rename, fails when the name is taken.
+  // Unlike a rename, a link fails when the name is taken.
   await link(temporary, file)
   await unlink(temporary)
-  // The folder's own entry as well: it may have been made a moment ago.
+  // The folder may have been made a moment ago, so that its own entry must be durable as well.
   for (const name of [path.dirname(file), path.dirname(path.dirname(path.resolve(file)))]) {
     const folder = await open(name)
     try {

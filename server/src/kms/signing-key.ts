@@ -1,5 +1,5 @@
-// The installation's Ed25519 key, under which its reports are signed. The database keeps it, wrapped by the root key,
-// so that every replica signs alike.
+// The installation's Ed25519 key, which signs its reports. The database keeps it, wrapped by the root key, so that all
+// replicas sign with the same key.
 import { contextPurpose, encodeContext, KeyholdError, open, seal } from '@keyhold/core'
 import {
   createHash,

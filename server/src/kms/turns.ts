@@ -1,5 +1,5 @@
-// Whose turn it is to call a region of AWS KMS: so many calls at a time, as the budget allows, the urgent first, and of
-// equals one tenant after the other, so that no tenant waits behind the burst of another.
+// Decides whose turn it is to call a region of AWS KMS. Calls run up to a limit at a time and as the budget allows, urgent
+// calls first. Among equals one tenant comes after the other, so that no tenant waits behind the burst of another.
 import { KeyholdError } from '@keyhold/core'
 import { kmsPriorities, type Admission, type KmsPriority } from './kms-budget.ts'
 
@@ -12,7 +12,7 @@ export interface Turn {
 
 /**
  * Runs an action when it is its turn. Throws `ERR_KMS_BUDGET` when the budget does not allow it in time, and the reason
- * of `signal` when that is aborted while it waits.
+ * of `signal` when that is aborted during the wait.
  */
 export type Turns = <Result>(
   turn: Turn,
@@ -22,11 +22,11 @@ export type Turns = <Result>(
 
 export interface TurnsOptions {
   maxAtOnce: number
-  /** Takes a call from the budget, or says when to ask again. Default: everything is allowed. */
+  /** Takes a call from the budget, or answers when to ask again. Default: every call is allowed. */
   admit?: (turn: Turn) => Admission
-  /** So long a call waits for the budget, while there is room for it. Default: 5,000. */
+  /** How long a call may wait for the budget, while there is room for it. Default: 5,000. */
   budgetWaitMs?: number
-  /** Told of each call that had to wait, when its waiting has ended. */
+  /** Receives each call that had to wait, when the wait has ended. */
   onWaited?: (turn: Turn, outcome: 'began' | 'refused' | 'gave-up', waitedMs: number) => void
 }
 
@@ -47,7 +47,7 @@ export function createTurns({
   let running = 0
   let waitingCalls = 0
   let timer: NodeJS.Timeout | undefined
-  // For each priority a lane for each payer, since they have budgets of their own.
+  // Each priority has a lane for each payer, since payers have budgets of their own.
   const lanesOf = new Map(kmsPriorities.map((priority) => [priority, new Map<string, Lane>()]))
 
   function lanes({ priority }: Turn): Map<string, Lane> {
@@ -79,7 +79,7 @@ export function createTurns({
     if (waitingCalls === 0) clearTimeout(timer)
   }
 
-  // Whoever has had a turn goes to the end of the order.
+  // A tenant or payer that has had a turn goes to the end of the order.
   function putLast({ turn }: Waiting): void {
     const payers = lanes(turn)
     const lane = payers.get(turn.payer)
@@ -102,7 +102,7 @@ export function createTurns({
           const admission = admit(first.turn)
           if (admission.waitMs === 0) return first
           soonestMs = Math.min(soonestMs, admission.waitMs)
-          // The same for all who wait behind it in this lane.
+          // The same holds for all calls behind it in this lane.
           if ('emptied' in admission && admission.emptied === 'account') break
         }
       }
@@ -149,7 +149,7 @@ export function createTurns({
         reject(signal.reason)
       }
       const refuse = () => {
-        // Without room it is not the budget that it waits for.
+        // Without room, the call does not wait for the budget.
         if (running >= maxAtOnce) {
           patience = setTimeout(refuse, budgetWaitMs)
           return
@@ -168,7 +168,7 @@ export function createTurns({
 
   return async (turn, action, signal) => {
     signal.throwIfAborted()
-    // Whoever waits was here before, unless it waits for a budget of its own.
+    // Waiting calls came before this one, unless they wait for another budget.
     if (waitingCalls === 0 && running < maxAtOnce && admit(turn).waitMs === 0) running += 1
     else await wait(turn, signal)
     try {

@@ -55,7 +55,7 @@ export function apiKeyQueries(db: Database) {
       }))
     },
 
-    /** Answers whose it was; undefined: there was none. */
+    /** Answers the tenant whose key it was; undefined: there was no such key. */
     async delete(id: string): Promise<Pick<ApiKeyRow, 'role' | 'tenantId'> | undefined> {
       const row = await db
         .deleteFrom('api_keys')

@@ -1,27 +1,27 @@
-// The audit trail. Records are appended by the transactions whose changes they tell of, and by nothing else.
+// The audit trail. A record is appended by the transaction that makes the change, and by nothing else.
 import { auditActions, auditHash, type AuditAction, type AuditRecord } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import type { Database } from './database.ts'
 import type { ApiKeyRole, Tables } from './tables.ts'
 
-/** Who does something, and with which request. */
+/** The originator of a change, and the request. */
 export interface Actor {
-  /** The id of an API key; `system`: Keyhold itself; `command`: whoever runs `keyhold-server` on its machine. */
+  /** The id of an API key; `system`: Keyhold itself; `command`: a person who runs `keyhold-server` on its machine. */
   id: string
   role?: ApiKeyRole
   traceId?: string
 }
 
-/** What Keyhold does by itself. */
+/** Keyhold itself. */
 export const systemActor: Actor = { id: 'system' }
 
-/** Whoever runs `keyhold-server` on its machine. */
+/** A person who runs `keyhold-server` on its machine. */
 export const commandActor: Actor = { id: 'command' }
 
-/** What is told of one change. */
+/** The record of one change. */
 export interface AuditEntry {
-  /** Whose chain it goes into; undefined: the installation's. */
+  /** The tenant whose chain it goes into; undefined: the installation's chain. */
   tenantId: string | undefined
   actor: Actor
   action: AuditAction
@@ -52,8 +52,8 @@ function fromRow(row: Selectable<Tables['audits']>): AuditRow {
     targetKind: row.target_kind,
     targetId: row.target_id,
     traceId: row.trace_id ?? undefined,
-    // The one JSON column that is not checked: a record that somebody has changed is shown as it is, so that whoever checks
-    // the chain sees it.
+    // This one JSON column is not checked: a record that somebody has changed is shown as it is, so that a check of the
+    // chain finds it.
     details: row.details,
     hash: row.hash,
   }
@@ -89,8 +89,8 @@ export function auditQueries(db: Database) {
 }
 
 /**
- * Appends records, in this order within each chain. To be called last in a transaction: the heads that it locks are
- * then held for no longer than a commit takes, and chain after chain in one order.
+ * Appends records, in this order within each chain. Call it last in a transaction: then the heads are locked no longer
+ * than a commit takes. Chains are locked in one order.
  */
 export async function appendAudits(db: Database, entries: readonly AuditEntry[]): Promise<void> {
   const chains = Map.groupBy(entries, ({ tenantId }) => tenantId ?? '')
@@ -113,7 +113,7 @@ async function appendToChain(db: Database, chain: string, entries: readonly Audi
     .execute()
 }
 
-// The time is read under the lock, so that within a chain it goes backwards only where the database's clock does.
+// The time is read under the lock, so that it goes backwards within a chain only if the database's clock does.
 async function lockHead(db: Database, chain: string): Promise<AuditHead & { at: Date }> {
   return db
     .insertInto('audit_heads')

@@ -1,8 +1,8 @@
-// Cuts connections to PostgreSQL in the middle of whatever they do, as a network would. For failpoints alone.
+// Cuts connections to PostgreSQL in the middle of their work, as a network would. For failpoints alone.
 import { Socket } from 'node:net'
 
 export interface ConnectionCutter {
-  /** Makes the socket of a new connection, not yet connected. */
+  /** Makes the socket of a new connection, which is not connected yet. */
   openStream: () => Socket
   /** Cuts all connections whose sockets were made here. */
   cut: () => void

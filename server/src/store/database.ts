@@ -6,7 +6,7 @@ import pg from 'pg'
 import type { Tables } from './tables.ts'
 
 // A replica that stands still in a transaction, or a server that has fallen silent, must not hold up the others for
-// ever. Statements have time for a look at a million rows from a cold disk; the driver's own limit is the last resort.
+// ever. Statements have enough time to read a million rows from a cold disk. The driver's own limit is the last resort.
 const connectTimeoutMs = 5_000
 const lockTimeoutMs = 5_000
 const idleInTransactionTimeoutMs = 15_000
@@ -34,7 +34,7 @@ export function poolConfig(connection: DatabaseConnection): pg.PoolConfig {
 export interface OpenDatabaseOptions {
   maxConnections: number
   applicationName: string
-  /** Told when an idle connection is lost. */
+  /** Receives the error of an idle connection that is lost. */
   onError: (error: Error) => void
   /** Makes the sockets of connections; the driver's own by default. */
   stream?: () => Socket
@@ -56,8 +56,8 @@ export function openDatabase(connection: DatabaseConnection, options: OpenDataba
     types,
   })
   pool.on('error', options.onError)
-  // A connection that is lost while it is lent out, between two statements of a transaction, tells nobody but itself,
-  // and would end the process. Whoever holds it finds it lost with the next statement.
+  // A connection that is lost between two statements of a transaction emits an error that would end the process. Its
+  // user meets the loss with the next statement.
   pool.on('connect', (client) => client.on('error', () => undefined))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('keyhold')
   pools.set(db, pool)
@@ -66,14 +66,14 @@ export function openDatabase(connection: DatabaseConnection, options: OpenDataba
 
 const pools = new WeakMap<Database, pg.Pool>()
 
-/** How the connections of a pool are used just now. */
+/** The current use of a pool's connections. */
 export function poolCounts(db: Database): { busy: number; idle: number; waiting: number } {
   const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pools.get(db) ?? {}
   return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
 }
 
 /**
- * Refuses a server on which a crash may lose what was committed: there a customer's data would be lost with the key.
+ * Refuses a server on which a crash may lose commits: a customer's data would be lost with the key.
  *
  * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`
  */
@@ -95,8 +95,8 @@ export async function checkDatabaseSafety(db: Database): Promise<void> {
 }
 
 // Classes and codes of PostgreSQL's appendix A: connection exceptions, insufficient resources such as a full disk,
-// operator intervention, idle for too long in a transaction, read only as a standby is, and what a repetition cures:
-// serialization failures and deadlocks.
+// operator intervention, idle for too long in a transaction, read only as on a standby; and errors that a repetition
+// cures, which are serialization failures and deadlocks.
 const unavailableState = /^(08...|53...|55P03|57014|57P0[1-5]|25P03|25006|40001|40P01)$/
 const networkCodes = new Set([
   'ECONNREFUSED',
@@ -112,7 +112,7 @@ const networkCodes = new Set([
 const driverMessages =
   /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
-/** Whether an error means that the database cannot be asked now, rather than that the question was wrong. */
+/** Whether an error means that the database is not available now, and not that the query was wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''

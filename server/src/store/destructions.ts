@@ -1,4 +1,4 @@
-// Scheduled destructions, and the records of those that were done. The database's clock alone says what is due.
+// Scheduled destructions, and the records of completed ones. The database's clock alone decides what is due.
 import { KeyholdError } from '@keyhold/core'
 import { sql, type ExpressionBuilder, type Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
@@ -8,10 +8,10 @@ export interface DestructionRow {
   id: string
   tenantId: string
   kind: DestructionKind
-  /** Of a data key; undefined for a tenant. */
+  /** The name of a data key; undefined for a tenant. */
   keyName: string | undefined
   dataKeyId: string | undefined
-  /** Who scheduled it: the id of an API key. */
+  /** The API key that scheduled it, by its id. */
   scheduledBy: string
   scheduledAt: Date
   dueAt: Date
@@ -78,7 +78,7 @@ export function destructionQueries(db: Database) {
             key_name: destruction.keyName ?? null,
             data_key_id: destruction.dataKeyId ?? null,
             scheduled_by: destruction.scheduledBy,
-            // In hours: a day of the session's time zone may have 23.
+            // In hours, since a day of the session's time zone may have 23.
             due_at: sql`now() + make_interval(hours => ${destruction.inDays * 24})`,
           })
           .returning(columns)
@@ -108,7 +108,7 @@ export function destructionQueries(db: Database) {
       return row && fromRow(row)
     },
 
-    /** The signed words, byte for byte; undefined while nothing is destroyed. */
+    /** The signed record, byte for byte; undefined while nothing is destroyed. */
     async findRecord(id: string): Promise<string | undefined> {
       const row = await db.selectFrom('destructions').select('jws').where('id', '=', id).executeTakeFirst()
       return row?.jws ?? undefined
@@ -127,7 +127,7 @@ export function destructionQueries(db: Database) {
       return row && fromRow(row)
     },
 
-    /** When tenants are due to be destroyed, by their id; the others are left out. */
+    /** When tenants are due to be destroyed, by their id. Tenants without a destruction are left out. */
     async listTenantsDueAt(tenantId?: string): Promise<Map<string, Date>> {
       let query = db
         .selectFrom('destructions')
@@ -150,7 +150,7 @@ export function destructionQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** To be called before the tenant is locked, as those do who destroy. Answers those that were open. */
+    /** Call it before the tenant is locked, in the order of those who destroy. Answers the destructions that were open. */
     async cancelAll(tenantId: string, cancelledBy: string): Promise<DestructionRow[]> {
       const rows = await db
         .updateTable('destructions')
@@ -162,7 +162,7 @@ export function destructionQueries(db: Database) {
       return rows.map(fromRow)
     },
 
-    /** Those whose time has come and whose tenant has no live key job, the longest due first. */
+    /** Destructions that are due and whose tenant has no live key job, the longest due first. */
     async listDue(limit: number): Promise<string[]> {
       const rows = await db
         .selectFrom('destructions as d')
@@ -181,8 +181,9 @@ export function destructionQueries(db: Database) {
     },
 
     /**
-     * Locks a destruction that is still open and due. Undefined when it is not, or somebody else has it now. One of a
-     * whole tenant comes with the tenant's other open ones: whoever locks both locks these before the tenant.
+     * Locks a destruction that is still open and due; undefined when it is not, or another replica has it now. The
+     * destruction of a tenant also locks the tenant's other open destructions. All who lock both lock these before the
+     * tenant.
      */
     async lockDue(id: string): Promise<DestructionRow | undefined> {
       const row = await db
@@ -218,7 +219,7 @@ export function destructionQueries(db: Database) {
         .executeTakeFirstOrThrow()
     },
 
-    /** Ends all open ones of a tenant, and answers them: its own record stands for its data keys', too. */
+    /** Ends all open destructions of a tenant, and answers them. The tenant's record stands for its data keys, too. */
     async finishAll(tenantId: string, destroyedAt: Date, jws: string): Promise<DestructionRow[]> {
       const rows = await db
         .updateTable('destructions')

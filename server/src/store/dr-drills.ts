@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 
 export function drDrillQueries(db: Database) {
   return {
-    /** In the place of the drill before. */
+    /** Replaces the drill before. */
     async save(drill: { tenantId: string; id: string; jws: string }): Promise<void> {
       const values = { id: drill.id, jws: drill.jws }
       await db
@@ -16,7 +16,7 @@ export function drDrillQueries(db: Database) {
         .execute()
     },
 
-    /** Byte for byte; undefined: the tenant had none. */
+    /** The report, byte for byte; undefined: the tenant had no drill. */
     async findJws(tenantId: string): Promise<string | undefined> {
       const row = await db
         .selectFrom('dr_drills')

@@ -1,4 +1,4 @@
-// The one row that says which root key this database belongs to.
+// The one row that names the root key to which this database belongs.
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
@@ -25,7 +25,7 @@ export function installationQueries(db: Database) {
       return row && { rootKeyId: row.root_key_id, keyCheckValue: row.root_key_check_value }
     },
 
-    /** Claims the database for a root key unless another has it, and answers which one has it now. */
+    /** Claims the database for a root key, unless another key has it, and answers the key that has it now. */
     async claimRootKey(claim: RootKeyClaim): Promise<RootKeyClaim> {
       await db
         .insertInto('installation')
@@ -57,7 +57,7 @@ export function installationQueries(db: Database) {
       }
     },
 
-    /** Stores the first signing key; one that is there stays. */
+    /** Stores the first signing key. An existing one stays. */
     async insertSigningKey(signingKey: StoredSigningKey): Promise<void> {
       await db
         .updateTable('installation')

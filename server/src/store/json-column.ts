@@ -1,18 +1,18 @@
-// Columns that hold JSON leave the store typed and checked. A value that does not have its form is an error for whoever
-// needs that value; the rest of its row, and all other rows, can be read as before. Members that the form does not name,
-// which a newer version may have written, are left as they are.
+// Columns that hold JSON leave the store typed and checked. A value that does not have its form is an error for callers
+// that need the value. The rest of its row and all other rows can be read as before. Members that the form does not name
+// stay as they are: a newer version may have written them.
 import { KeyholdError, type ErrorCode } from '@keyhold/core'
 
-/** The value of a column, or what is wrong with it. */
+/** The value of a column, or the error that says what is wrong with it. */
 export type JsonColumn<Value> = { value: Value } | { error: KeyholdError }
 
-/** Answers the path of the first member that is wrong, such as `.replicaKeys[0].region`; undefined: none is. */
+/** The path of the first member that is wrong, such as `.replicaKeys[0].region`; undefined: none is. */
 type Fault = string | undefined
 
 /** The form of a value. */
 export interface JsonForm<Value> {
   faultOf(stored: unknown): Fault
-  /** Carries the type alone. */
+  /** Never set: it carries the type. */
   readonly type?: Value
 }
 
@@ -26,7 +26,7 @@ export const text = plain<string>((stored) => typeof stored === 'string')
 export const flag = plain<boolean>((stored) => typeof stored === 'boolean')
 /** A whole number from 0 on. */
 export const count = plain<number>((stored) => Number.isSafeInteger(stored) && (stored as number) >= 0)
-/** A time as RFC 3339 writes it. */
+/** A time in the form of RFC 3339. */
 export const time = plain<string>((stored) => typeof stored === 'string' && !Number.isNaN(Date.parse(stored)))
 
 export function listOf<Item>(item: JsonForm<Item>): JsonForm<Item[]> {
@@ -71,7 +71,7 @@ export function members(required: Forms, optional: Forms = {}): JsonForm<object>
 export type JsonReader<Value> = (stored: unknown, rowName: string) => JsonColumn<Value> | undefined
 
 /**
- * Makes the reader of a column. What it reads is undefined where the column is null.
+ * Makes the reader of a column. It answers undefined where the column is null.
  *
  * @param column - `table.column`
  */
@@ -80,7 +80,7 @@ export function jsonReader<Value>(column: string, form: JsonForm<Value>, code: E
     if (stored === null || stored === undefined) return undefined
     const fault = form.faultOf(stored)
     if (fault === undefined) return { value: stored as Value }
-    // The value itself is not shown: nobody knows what somebody has put there.
+    // The value itself is not shown, since it may hold anything.
     const message = `The stored value of ${column}${fault} does not have its form, in the row ${rowName}.`
     return { error: new KeyholdError(code, { message }) }
   }

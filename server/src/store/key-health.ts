@@ -1,4 +1,4 @@
-// What is known of the state of customers' keys, and when the next replica looks again.
+// The known states of customers' keys, and the times of their next probes.
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import type { KeyHealthState } from './tables.ts'
@@ -8,17 +8,17 @@ export interface KeyHealthRow {
   fingerprint: string
   region: string
   state: KeyHealthState
-  /** Of the error that the state comes from; undefined: healthy. */
+  /** The code of the error that the state comes from; undefined: healthy. */
   code: string | undefined
   /** The call that failed. */
   action: string | undefined
   since: Date
   checkedAt: Date
-  /** What the last answer said, where that contradicts the state and nobody has confirmed it yet. */
+  /** The state of the last answer, where it contradicts the shown state and no second answer has confirmed it. */
   candidateState: KeyHealthState | undefined
 }
 
-/** A key to be tried, and a stored tenant key to try it with; undefined: nothing hangs on the key any more. */
+/** A key to be probed, and a stored tenant key to probe it with; undefined: no tenant key depends on it any more. */
 export interface DueProbe {
   tenantId: string
   fingerprint: string
@@ -48,7 +48,7 @@ export function keyHealthQueries(db: Database) {
       }))
     },
 
-    /** For transactions that record what a KMS answered of a key: one at a time. Answers whether it is registered. */
+    /** Lets one transaction at a time record answers about a key. Answers whether the key is registered. */
     async lock({ tenantId, fingerprint }: KeyName): Promise<boolean> {
       const row = await db
         .selectFrom('key_providers')
@@ -60,7 +60,7 @@ export function keyHealthQueries(db: Database) {
       return row !== undefined
     },
 
-    /** Under `lock`. */
+    /** Call it under `lock`. */
     async save(row: KeyHealthRow): Promise<void> {
       const values = {
         state: row.state,
@@ -79,7 +79,7 @@ export function keyHealthQueries(db: Database) {
         .execute()
     },
 
-    /** Sees to it that every key on which a stored tenant key hangs is tried, for the first time within `withinSeconds`. */
+    /** Plans the first probe, within `withinSeconds`, of every key on which a stored tenant key depends. */
     async seedProbes(withinSeconds: number): Promise<void> {
       await sql`
         insert into keyhold.key_probes (tenant_id, fingerprint, due_at)
@@ -92,8 +92,8 @@ export function keyHealthQueries(db: Database) {
         on conflict do nothing`.execute(db)
     },
 
-    /** Takes keys that are due, the longest due first, so that no other replica tries them meanwhile. */
-    async claimProbes(limit: number, leaseSeconds: number): Promise<DueProbe[]> {
+    /** Claims keys that are due, the longest due first, so that no other replica probes them meanwhile. */
+    async claimProbes(limit: number, claimSeconds: number): Promise<DueProbe[]> {
       const { rows } = await sql<{
         tenant_id: string
         fingerprint: string
@@ -107,13 +107,13 @@ export function keyHealthQueries(db: Database) {
           select tenant_id, fingerprint from keyhold.key_probes
           where due_at <= now() and (leased_until is null or leased_until < now())
           order by due_at limit ${limit} for update skip locked
-        ), leased as (
-          update keyhold.key_probes p set leased_until = now() + make_interval(secs => ${leaseSeconds})
+        ), claimed as (
+          update keyhold.key_probes p set leased_until = now() + make_interval(secs => ${claimSeconds})
           from due where p.tenant_id = due.tenant_id and p.fingerprint = due.fingerprint
           returning p.tenant_id, p.fingerprint
         )
         select k.tenant_id, k.fingerprint, k.key_arn, w.*
-        from leased l join keyhold.key_providers k using (tenant_id, fingerprint)
+        from claimed c join keyhold.key_providers k using (tenant_id, fingerprint)
         left join lateral (
           select t.version, t.id, t.wrapped, t.key_check_value from keyhold.tenant_keys t
           where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
@@ -127,7 +127,7 @@ export function keyHealthQueries(db: Database) {
       }))
     },
 
-    /** Ends the lease of `claimProbes`. */
+    /** Ends the claim of `claimProbes`. */
     async scheduleProbe({ tenantId, fingerprint }: KeyName, inSeconds: number): Promise<void> {
       await sql`
         update keyhold.key_probes
@@ -135,7 +135,7 @@ export function keyHealthQueries(db: Database) {
         where tenant_id = ${tenantId} and fingerprint = ${fingerprint}`.execute(db)
     },
 
-    /** Has a key tried sooner than it would be. Answers whether it is tried at all. */
+    /** Brings the next probe of a key forward. Answers whether the key is probed at all. */
     async hastenProbe({ tenantId, fingerprint }: KeyName, inSeconds: number): Promise<boolean> {
       const { rows } = await sql`
         update keyhold.key_probes

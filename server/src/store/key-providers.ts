@@ -17,7 +17,7 @@ export interface KeyProviderRow {
   createdAt: Date
   promotedAt: Date | undefined
   demotedAt: Date | undefined
-  /** What was last found out about the key; undefined: it was never tried. */
+  /** The last inspection of the key; undefined: there was none. */
   inspection: JsonColumn<KeyInspection> | undefined
   /** The role in the customer's account through which the key is reached; undefined: as Keyhold itself. */
   roleArn: string | undefined
@@ -27,7 +27,7 @@ export interface KeyProviderRow {
 
 export interface KeyAlias {
   arn: string
-  /** What it named when it was last looked at; undefined: nothing that Keyhold may see. */
+  /** The key that it named at the last look; undefined: no key that Keyhold may see. */
   keyArn: string | undefined
   checkedAt: Date
 }
@@ -89,7 +89,7 @@ export interface NewKeyProvider {
 }
 
 export function keyProviderQueries(db: Database) {
-  // It was tried a moment ago: what else would be known of it.
+  // The key was tested a moment ago, and nothing else is known of it.
   async function saveHealthy({ tenantId, fingerprint, keyArn }: NewKeyProvider): Promise<void> {
     const [, , , region = ''] = keyArn.split(':')
     const at = new Date()
@@ -200,7 +200,7 @@ export function keyProviderQueries(db: Database) {
       return row && fromRow(row)
     },
 
-    /** How the tenant's key is reached, and what was last seen of it; undefined: it is not registered. */
+    /** How the tenant's key is reached, and its last inspection; undefined: it is not registered. */
     async findAccess(
       tenantId: string,
       keyArn: string,
@@ -223,8 +223,8 @@ export function keyProviderQueries(db: Database) {
     },
 
     /**
-     * Keeps what the alias named just now; undefined: nothing that Keyhold may see. Answers whether it named something
-     * else when it was last looked at.
+     * Keeps the key that the alias names now; undefined: no key that Keyhold may see. Answers whether it named another key
+     * at the last look.
      */
     async saveAliasTarget(
       tenantId: string,

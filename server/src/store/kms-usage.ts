@@ -2,13 +2,13 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
-/** Who pays for a call: Keyhold's own account, or the one that a customer's role is in. */
+/** The payer of a call: Keyhold's own account, or the account of a customer's role. */
 export type KmsPayer = 'keyhold' | 'customer'
 
-/** What was counted of one kind of call. */
+/** The counts of one kind of call. */
 export interface KmsUsageRow {
   tenantId: string
-  /** As 2026-11-23, in UTC. */
+  /** In UTC, in the form 2026-11-23. */
   day: string
   region: string
   /** The account of the key. */
@@ -18,7 +18,7 @@ export interface KmsUsageRow {
   outcome: string
   paidBy: KmsPayer
   calls: number
-  /** What was sent for them, repetitions by the AWS SDK included. */
+  /** The requests that were sent for them, with repetitions by the AWS SDK. */
   requests: number
 }
 
@@ -30,7 +30,7 @@ export interface DayRange {
   to: string
 }
 
-// As many parameters as a statement may have are far more than these need.
+// A statement may have far more parameters than these need.
 const maxRowsPerStatement = 500
 
 export function kmsUsageQueries(db: Database) {
@@ -42,7 +42,7 @@ export function kmsUsageQueries(db: Database) {
   const dayText = sql<string>`to_char(day, 'YYYY-MM-DD')`.as('day')
 
   return {
-    /** Adds to what is there. In one order, as other replicas add to the same rows at the same time. */
+    /** Adds to the stored counts, in one order, since other replicas add to the same rows at the same time. */
     async add(rows: readonly KmsUsageRow[]): Promise<void> {
       const values = rows.map((row) => ({
         tenant_id: row.tenantId,
@@ -105,7 +105,7 @@ export function kmsUsageQueries(db: Database) {
       return rows.map(({ paid_by, ...row }) => ({ ...row, paidBy: paid_by }))
     },
 
-    /** The tenants for which most was sent, the first of them first. */
+    /** The tenants with the most requests, in descending order. */
     async listTenants(
       range: DayRange,
       limit: number,
@@ -123,7 +123,7 @@ export function kmsUsageQueries(db: Database) {
       return rows.map(({ tenant_id, paid, ...row }) => ({ ...row, tenantId: tenant_id, paidRequests: paid }))
     },
 
-    /** Deletes what is older than so many days, some of it at a time. */
+    /** Deletes counts that are older than this many days, some at a time. */
     async forget(days: number): Promise<void> {
       await sql`
         delete from keyhold.kms_usage where ctid = any (array(

@@ -1,9 +1,9 @@
-// Counts over all tenants, for metrics. Few numbers whatever the number of tenants and keys.
+// Counts over all tenants, for metrics: few numbers, however many tenants and keys there are.
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
 export interface KeyCount {
-  /** As the API shows it, `degraded` included. */
+  /** The state that the API shows, with `degraded`. */
   state: string
   /** The code of the error; undefined: healthy. */
   code: string | undefined
@@ -14,7 +14,7 @@ export interface MetricCounts {
   keys: KeyCount[]
   tenants: { locked: number; unlocked: number }
   keyJobs: { kind: string; phase: string; jobs: number }[]
-  /** Running ones whose last try failed. */
+  /** Running key jobs whose last try failed. */
   pausedKeyJobs: { code: string; jobs: number }[]
   /** Of running key jobs. */
   cipherkeys: { total: number; copied: number; verified: number; failed: number }
@@ -24,7 +24,7 @@ export interface MetricCounts {
 export function metricCountQueries(db: Database) {
   return {
     async read(): Promise<MetricCounts> {
-      // The state of a key is that of its own region; degraded where that is away and another one has answered since.
+      // A key has the state of its own region; it is degraded where that is away and another one has answered since.
       const { rows: keys } = await sql<{ state: string; code: string | null; keys: number }>`
         select s.state, s.code, count(*) as keys from (
           select h.code, case when h.state in ('throttled', 'unreachable') and exists (

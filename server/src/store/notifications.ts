@@ -1,5 +1,5 @@
-// Messages between replicas through the database's LISTEN and NOTIFY. They make things quicker and nothing safer: one
-// that is lost while the connection is away is made up for by the time limits of the caches.
+// Messages between replicas through the database's LISTEN and NOTIFY. They make changes take effect sooner, and safety
+// does not depend on them: the time limits of the caches make up for a message that is lost.
 import pg from 'pg'
 import { poolConfig, type Database, type DatabaseConnection } from './database.ts'
 import { sql } from 'kysely'
@@ -12,7 +12,7 @@ const tenantSettings = 'keyhold_tenant_settings'
 const channels = [denials, dataKeyChanges, tenantLocks, tenantEnds, tenantSettings]
 const firstRetryMs = 250
 const maxRetryMs = 5_000
-// The traffic of a locked tenant meets a denial with every request; the others need not hear of each.
+// The traffic of a locked tenant meets a denial with every request. Other replicas need not hear of each.
 const minIntervalMs = 1_000
 const maxRemembered = 10_000
 
@@ -23,7 +23,7 @@ export interface Notifications {
   publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>
   /** Tells all replicas, this one included, that a tenant was locked or unlocked. */
   publishTenantLocks(): Promise<void>
-  /** Tells all replicas, this one included, that a tenant settled something else for itself. */
+  /** Tells all replicas, this one included, that a tenant changed its settings. */
   publishTenantSettings(tenantId: string): Promise<void>
   /** Tells all replicas, this one included, that a tenant is no more. */
   publishTenantEnd(tenantId: string): Promise<void>
@@ -31,17 +31,17 @@ export interface Notifications {
 }
 
 export interface NotificationListeners {
-  /** Told of every key ARN that a replica publishes. */
+  /** Receives every key ARN that a replica publishes. */
   onDenial: (keyArn: string) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onTenantLocks: () => void
   onTenantSettings: (tenantId: string) => void
   onTenantEnd: (tenantId: string) => void
-  /** Told of lost connections. */
+  /** Receives the errors of lost connections. */
   onError: (error: unknown) => void
 }
 
-/** Listens on a connection of its own, and goes on trying when it is lost. */
+/** Listens on a connection of its own, and connects again when it is lost. */
 export function openNotifications(
   db: Database,
   connection: DatabaseConnection,

@@ -1,5 +1,5 @@
-// All queries, made from one handle: the pool, or a transaction. A query can't slip out of its transaction, since
-// the handle is not an argument.
+// All queries, made from one handle: the pool, or a transaction. A query cannot slip out of its transaction, since the
+// handle is no argument.
 import { apiKeyQueries } from './api-keys.ts'
 import { appendAudits, auditQueries, type AuditEntry } from './audits.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
@@ -45,16 +45,16 @@ function queries(db: Database) {
   }
 }
 
-/** Queries inside one transaction, and its handle for whoever must enqueue a job within it. */
+/** Queries inside one transaction, and its handle, for the queue of jobs. */
 export type TransactionStore = ReturnType<typeof queries> & {
   readonly handle: Database
-  /** Tells of a change of this transaction: the record is committed with it, or neither is. */
+  /** Records a change of this transaction: both are committed, or neither is. */
   audit(entry: AuditEntry): void
 }
 
 /** Queries, each in a transaction of its own. */
 export type Store = ReturnType<typeof queries> & {
-  /** Commits what `work` did, or nothing when it throws. Read committed; rows are locked by name where it matters. */
+  /** Commits the work, or nothing if it throws. The level is read committed; rows are locked where it matters. */
   transaction<Result>(work: (store: TransactionStore) => Promise<Result>): Promise<Result>
 }
 

@@ -1,4 +1,4 @@
-// The tables as the queries see them. What they mean stands in schema/migrations/.
+// The tables as the queries see them. schema/migrations/ explains them.
 import type { ColumnType, Generated } from 'kysely'
 
 /** Set by the database. */
@@ -143,7 +143,7 @@ interface TenantLocksTable {
   locked_by: string
 }
 
-/** What the KMS answered of a key; what it means stands in health/. */
+/** The answer of a KMS about a key. health/ explains the states. */
 export type KeyHealthState =
   | 'healthy'
   | 'denied'
@@ -231,7 +231,7 @@ interface DrDrillsTable {
   created_at: ColumnType<Date, never, Date>
 }
 
-/** What a caller may do. */
+/** The rights of a caller. */
 export type ApiKeyRole = 'tenant-admin' | 'service' | 'auditor' | 'operator'
 
 interface ApiKeysTable {

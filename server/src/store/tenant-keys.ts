@@ -1,4 +1,4 @@
-// Tenant key versions as stored: wrapped, each under the key that its own row names.
+// Tenant key versions as stored, each wrapped under the key that its own row names.
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import type { TenantKeyState } from './tables.ts'
@@ -16,15 +16,15 @@ export interface TenantKeyRow {
 
 const msPerSecond = 1_000
 
-/** A version as it stands with its tenant. */
+/** A version, with the facts about its tenant that decide whether it may be used. */
 export interface FoundTenantKey extends TenantKeyRow {
   /** Whether the tenant's administrator has locked it. */
   isLocked: boolean
-  /** How long the tenant wants its keys to be held; undefined: as the operator says. */
+  /** How long the tenant's keys may be held; undefined: as long as the operator allows. */
   keyCacheTtlMs: number | undefined
 }
 
-/** A version without its wrap, for those who look. */
+/** A version without its wrap, for lists. */
 export interface TenantKeyVersion {
   version: number
   state: TenantKeyState
@@ -128,8 +128,8 @@ export function tenantKeyQueries(db: Database) {
     },
 
     /**
-     * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. One that any cipherkey
-     * still names stays, decrypt-only, without an end. Answers the versions that are destroyed by it.
+     * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. A version that any cipherkey
+     * still names stays decrypt-only, without an end. Answers the versions that are destroyed now.
      */
     async retireOthers(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<number[]> {
       const others = sql`tenant_id = ${tenantId} and version <> ${version} and state <> 'destroyed'`
@@ -145,7 +145,7 @@ export function tenantKeyQueries(db: Database) {
       return destroyAfter === undefined ? rows.map((row) => row.version) : []
     },
 
-    /** Empties a version that nothing was ever wrapped under, and answers it, if there is one. */
+    /** Destroys a version that never wrapped anything, and answers it, if there is one. */
     async destroyPending(tenantId: string, at: Date): Promise<number[]> {
       const rows = await db
         .updateTable('tenant_keys')
@@ -157,7 +157,7 @@ export function tenantKeyQueries(db: Database) {
       return rows.map((row) => row.version)
     },
 
-    /** Tenants whose active version is older than that, and who have no live key job. */
+    /** Tenants whose active version is older than that and that have no live key job. */
     async listDueForRotation(maxAgeDays: number, limit: number): Promise<string[]> {
       const { rows } = await sql<{ tenant_id: string }>`
         select t.tenant_id from keyhold.tenant_keys t
@@ -181,7 +181,7 @@ export function tenantKeyQueries(db: Database) {
       return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version }))
     },
 
-    /** Answers false for one that is destroyed already. */
+    /** Answers false for a version that is destroyed already. */
     async destroy(tenantId: string, version: number): Promise<boolean> {
       const result = await db
         .updateTable('tenant_keys')

@@ -6,19 +6,19 @@ import type { Database } from './database.ts'
 export interface TenantLockRow {
   tenantId: string
   lockedAt: Date
-  /** The API key that did it. */
+  /** The API key that locked it. */
   lockedBy: string
 }
 
 export function tenantLockQueries(db: Database) {
   return {
     /**
-     * Locks a tenant; a lock that is there already stays as it is. Answers also whether this call did it.
+     * Locks a tenant. An existing lock stays as it is. Answers also whether the lock is new.
      *
      * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
      */
     async lock(tenantId: string, lockedBy: string): Promise<TenantLockRow & { isNew: boolean }> {
-      // From the tenant's row: an access token outlives a deleted tenant for a moment.
+      // It is inserted from the tenant's row, since an access token outlives a deleted tenant for a moment.
       const { rows } = await sql`
         insert into keyhold.tenant_locks (tenant_id, locked_by)
         select id, ${lockedBy} from keyhold.tenants where id = ${tenantId}

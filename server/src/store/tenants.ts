@@ -1,4 +1,4 @@
-// Tenants, and the fence: the tenant's row is what every writer of keys locks and re-reads.
+// Tenants, and the fence: the tenant's row, which every writer of keys locks and reads again.
 import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
@@ -9,7 +9,7 @@ export interface TenantRow {
   createdAt: Date
 }
 
-/** What new data keys are wrapped under, and the epoch in which that holds. */
+/** The version that wraps new data keys, and the epoch in which that holds. */
 export interface Fence {
   epoch: number
   activeTenantKeyVersion: number
@@ -65,7 +65,7 @@ export function tenantQueries(db: Database) {
       return row && { id: row.id, name: row.name, createdAt: row.created_at }
     },
 
-    /** What a role's trust policy asks for, so that Keyhold assumes it for this tenant alone. */
+    /** A role's trust policy asks for it, so that Keyhold assumes the role for this tenant alone. */
     async findExternalId(id: string): Promise<string | undefined> {
       const row = await db.selectFrom('tenants').select('external_id').where('id', '=', id).executeTakeFirst()
       return row?.external_id
@@ -80,7 +80,7 @@ export function tenantQueries(db: Database) {
       return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
     },
 
-    /** For transactions that write cipherkeys: no one moves the fence until they end. Undefined: no such tenant. */
+    /** For transactions that write cipherkeys: the fence does not move until they end. Undefined: no such tenant. */
     async lockFenceShared(id: string): Promise<Fence | undefined> {
       const row = await db
         .selectFrom('tenants')
@@ -113,7 +113,7 @@ export function tenantQueries(db: Database) {
       return row.epoch
     },
 
-    /** How long the tenant wants its keys to be held; undefined: as the operator says. Throws `ERR_TENANT_NOT_FOUND`. */
+    /** How long the tenant's keys may be held; undefined: as the operator allows. Throws `ERR_TENANT_NOT_FOUND`. */
     async getKeyCacheTtlSeconds(id: string): Promise<number | undefined> {
       const row = await db
         .selectFrom('tenants')

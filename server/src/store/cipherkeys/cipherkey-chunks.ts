@@ -1,5 +1,5 @@
-// Cipherkeys in chunks, for key jobs: read packed, written back by compare-and-set. What the bytes are stands in
-// cipherkey-records.ts.
+// Cipherkeys in chunks, for key jobs: read packed, written back by compare-and-set. cipherkey-records.ts describes the
+// bytes.
 import { uuidFromBytes } from '@keyhold/core'
 import { sql, type RawBuilder } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
@@ -9,7 +9,7 @@ import type { Database } from '../database.ts'
 /** Some cipherkeys in the order of the primary key. */
 export interface CipherkeyChunk {
   rows: number
-  /** Where the chunk ends, and the next one begins. */
+  /** The last cipherkey of the chunk. The next chunk begins behind it. */
   last: CipherkeyPosition
   /** The versions of the tenant key that wrap them. */
   tenantKeyVersions: number[]
@@ -26,15 +26,15 @@ export function cipherkeyChunkQueries(db: Database) {
       select string_agg(${record}, ''::bytea order by data_key_id, version) as records
       from (${from}) as chunk`.execute(db)
     const records = rows[0]?.records
-    // Of no rows at all the aggregate is null.
+    // The aggregate over no rows is null.
     return records ? { records, ...surveyCipherkeyRecords(records) } : undefined
   }
 
   return {
     /**
-     * The next cipherkeys after a position, up to `limit`; undefined when none is left.
+     * The next cipherkeys after a position, at most `limit`; undefined when none is left.
      *
-     * @param options - with `notUnder` only those that another tenant key version wraps
+     * @param options - with `notUnder`, only cipherkeys that another tenant key version wraps
      */
     next(
       tenantId: string,
@@ -53,7 +53,7 @@ export function cipherkeyChunkQueries(db: Database) {
         order by data_key_id, version limit ${options.limit}`)
     },
 
-    /** Where the tenant's cipherkeys end, in the order of the primary key. */
+    /** The tenant's last cipherkey in the order of the primary key. */
     async findLast(tenantId: string): Promise<CipherkeyPosition | undefined> {
       const row = await db
         .selectFrom('cipherkeys')
@@ -87,13 +87,13 @@ export function cipherkeyChunkQueries(db: Database) {
     },
 
     /**
-     * Puts new wraps in place where nothing has changed meanwhile, and answers how many took effect.
+     * Replaces the wraps of rows that have not changed meanwhile, and answers how many there were.
      *
      * @param records - of one chunk or a part of it, in the order of the primary key
      */
     async rewrap(tenantId: string, tenantKeyVersion: number, records: Buffer): Promise<number> {
       if (records.length === 0) return 0
-      // The range keeps the planner from reading the whole tenant, whatever it believes about the table.
+      // The range keeps the planner from reading the whole tenant, whatever its statistics say.
       const firstId = uuidFromBytes(records.subarray(0, 16))
       const lastAt = records.length - rewrapRecord.bytes
       const lastId = uuidFromBytes(records.subarray(lastAt, lastAt + 16))

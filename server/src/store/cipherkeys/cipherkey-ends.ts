@@ -1,13 +1,13 @@
-// The end of cipherkeys: the only statements that delete any. For transactions that hold the tenant's fence and answer
-// for what they do with a signed record.
+// The only statements that delete cipherkeys. They are for transactions that hold the tenant's fence and sign a record of
+// what they delete.
 import { sql } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import type { Database } from '../database.ts'
 import type { CipherkeyState } from '../tables.ts'
 
-/** What is told of a cipherkey that is gone. */
+/** The record of a deleted cipherkey. */
 export interface EndedCipherkey extends CipherkeyPosition {
-  /** Undefined for a data key of its own. */
+  /** Undefined for a data key without a name. */
   keyName: string | undefined
   state: CipherkeyState
   tenantKeyVersion: number
@@ -18,8 +18,8 @@ export interface EndedCipherkey extends CipherkeyPosition {
 export function cipherkeyEndQueries(db: Database) {
   return {
     /**
-     * To be called once before `deleteNext`: for the rest of the transaction pages come from the primary key's index.
-     * Where its statistics lag, as after very many new rows, the planner would sort the whole tenant for each page.
+     * Call it once before `deleteNext`: for the rest of the transaction, pages come from the primary key's index.
+     * With outdated statistics, as after very many new rows, the planner would sort the whole tenant for each page.
      */
     async readInOrder(): Promise<void> {
       await sql`set local enable_sort = off`.execute(db)
@@ -54,14 +54,14 @@ export function cipherkeyEndQueries(db: Database) {
         .orderBy('data_key_id')
         .orderBy('version')
         .limit(limit)
-      // Deleted rows stay in the index until the end of the transaction: each page begins behind them.
+      // Deleted rows stay in the index until the transaction ends, so that each page begins behind them.
       if (after !== undefined) page = page.where(sql<boolean>`(data_key_id, version) > ${place(after)}`)
       if (dataKeyId !== undefined) page = page.where('data_key_id', '=', dataKeyId)
       const rows = await page.execute()
       const [first, last] = [rows[0], rows.at(-1)]
       if (first === undefined || last === undefined) return []
 
-      // By range: a join with the page would leave it to the planner to read all of the tenant's for each page.
+      // A range is used, since for a join with the page the planner might read the whole tenant for each page.
       const { numDeletedRows } = await db
         .deleteFrom('cipherkeys')
         .where('tenant_id', '=', tenantId)
@@ -85,7 +85,7 @@ export function cipherkeyEndQueries(db: Database) {
       }))
     },
 
-    /** Forgets that key jobs have set a data key's cipherkeys aside. */
+    /** Forgets that key jobs set a data key's cipherkeys aside. */
     async forgetFailures(tenantId: string, dataKeyId: string): Promise<void> {
       await db
         .deleteFrom('key_job_failures')

@@ -1,5 +1,5 @@
-// Cipherkeys by the thousand, as bytes: PostgreSQL packs a chunk into one value and unpacks what comes back, so that
-// the thread which answers requests only passes them on. All integers are big-endian.
+// Cipherkeys by the thousand, as bytes: PostgreSQL packs a chunk into one value and unpacks it again, so that the thread
+// that answers requests only passes the bytes on. All integers are big-endian.
 //
 //   read:    16 bytes data key id ‖ u32 version ‖ u32 tenant key version ‖ u32 length ‖ wrapped ‖ 32 bytes check value
 //   written: 16 bytes data key id ‖ u32 version ‖ u32 old tenant key version ‖ old wrapped ‖ new wrapped
@@ -52,7 +52,7 @@ export function parseCipherkeyRecords(bytes: Buffer): CipherkeyRecord[] {
   return records
 }
 
-/** How many records these are, where they end, and which versions of the tenant key wrap them. */
+/** The number of records, the last of them, and the versions of the tenant key that wrap them. */
 export function surveyCipherkeyRecords(bytes: Buffer): {
   rows: number
   last: CipherkeyPosition
@@ -76,7 +76,7 @@ export function surveyCipherkeyRecords(bytes: Buffer): {
   }
 }
 
-/** Of each of `rows` records what stays the same whatever wraps it: 16 bytes id, u32 version, 32 bytes check value. */
+/** The parts of `rows` records that no rewrap changes, for each 16 bytes id, u32 version, 32 bytes check value. */
 export function identitiesOf(bytes: Buffer, rows: number): Buffer {
   const identities = Buffer.allocUnsafe(rows * identityBytes)
   let to = 0

@@ -1,5 +1,5 @@
-// Cipherkeys: the wrapped data keys. Losing one row is losing a customer's data, so rows are only ever inserted or
-// changed by compare-and-set, under the tenant's fence.
+// Cipherkeys: the wrapped data keys. A lost row is lost data of a customer, so rows are only ever inserted, or changed by
+// compare-and-set, under the tenant's fence.
 import { sql, type Selectable } from 'kysely'
 import type { Database } from '../database.ts'
 import type { Tables } from '../tables.ts'
@@ -15,17 +15,17 @@ export interface CipherkeyRow {
 
 /** A cipherkey as it is read for use. */
 export interface UsableCipherkeyRow extends CipherkeyRow {
-  /** How long it surely lives on, from the reading on: below 0 it may be destroyed at any moment. */
+  /** How long it surely lives after the reading. Below 0 it may be destroyed at any moment. */
   destroyInMs: number
 }
 
-/** A cipherkey as one who decrypts finds it. */
+/** A cipherkey as it is read for decryption. */
 export interface FoundCipherkeyRow extends UsableCipherkeyRow {
   /** Its version is below the data key's minimum: it must not be used. */
   isRetired: boolean
 }
 
-/** A cipherkey that encrypts, under which name, and since when. */
+/** A cipherkey that encrypts, with its name and its age. */
 export interface ActiveCipherkeyRow extends UsableCipherkeyRow {
   keyName: string
   createdAt: Date
@@ -66,8 +66,8 @@ function fromRow(row: Row): CipherkeyRow {
   }
 }
 
-// By the database's clock, which alone says what is due: of the data key itself, or of its whole tenant.
-// The tenant's is asked for once, and not for each row.
+// The database's clock alone decides what is due: the destruction of the data key, or of its whole tenant. The tenant's
+// is read once, and not for each row.
 const destroyInMs = (tenantId: string) =>
   sql<number | null>`extract(epoch from least(
   (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'tenant'
@@ -83,7 +83,7 @@ const fromUsableRow = (row: Row & { destroy_in_ms: number | null }): UsableCiphe
 
 export function cipherkeyQueries(db: Database) {
   return {
-    /** Answers false, having done nothing, when the key name has an active data key already. */
+    /** Answers false, and does nothing, when the key name has an active data key already. */
     async insertActive(cipherkey: NewCipherkey): Promise<boolean> {
       const result = await db
         .insertInto('cipherkeys')
@@ -109,8 +109,8 @@ export function cipherkeyQueries(db: Database) {
     },
 
     /**
-     * Inserts the first versions of many key names at once, and answers for which it did: names that have an active
-     * data key already are left alone.
+     * Inserts the first versions of many key names at once, and answers the names that got one. Names that have an active
+     * data key already stay as they are.
      */
     async insertManyActive(cipherkeys: readonly NewCipherkey[]): Promise<string[]> {
       if (cipherkeys.length === 0) return []
@@ -132,7 +132,7 @@ export function cipherkeyQueries(db: Database) {
       return rows.map((row) => row.key_name)
     },
 
-    /** For a data key of its own, that no key name leads to. */
+    /** Inserts a data key without a name. */
     async insertUnnamed(cipherkey: CipherkeyRow): Promise<UsableCipherkeyRow> {
       const row = await db
         .insertInto('cipherkeys')
@@ -150,7 +150,7 @@ export function cipherkeyQueries(db: Database) {
       return fromUsableRow(row)
     },
 
-    /** Ends the time in which a version encrypts; false when it has ended before. */
+    /** Makes a version encrypt no more; false when it did not before. */
     async endEncryption(row: Pick<CipherkeyRow, 'tenantId' | 'dataKeyId' | 'version'>): Promise<boolean> {
       const result = await db
         .updateTable('cipherkeys')
@@ -163,7 +163,7 @@ export function cipherkeyQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** The name of a data key; undefined for a data key of its own, and for none. */
+    /** The name of a data key; undefined: it has none, or there is no such data key. */
     async findKeyName(tenantId: string, dataKeyId: string): Promise<string | undefined> {
       const row = await db
         .selectFrom('cipherkeys')
@@ -234,7 +234,7 @@ export function cipherkeyQueries(db: Database) {
       return row.count
     },
 
-    /** How many cipherkeys each version of the tenant key wraps; reads all of the tenant's. */
+    /** The number of cipherkeys that each version of the tenant key wraps. It reads all of the tenant's cipherkeys. */
     async countByTenantKeyVersion(tenantId: string): Promise<Map<number, number>> {
       const rows = await db
         .selectFrom('cipherkeys')

@@ -1,4 +1,5 @@
-// Data keys as their tenant sees them: a name, its versions and what they may still do. The wraps are in cipherkeys.ts.
+// Data keys as their tenant sees them: a name, its versions, and whether they encrypt or decrypt. The wraps are in
+// cipherkeys.ts.
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import type { CipherkeyState } from '../tables.ts'
@@ -13,7 +14,7 @@ export interface DataKeyVersionRow {
 export interface DataKeyRow {
   keyName: string
   dataKeyId: string
-  /** Versions below it are retired; 1 where nobody has set it. */
+  /** Versions below it are retired. It is 1 if nobody has set it. */
   minimumVersion: number
   /** When it will be destroyed; undefined: nobody has scheduled that. */
   destroyAt: Date | undefined
@@ -21,7 +22,7 @@ export interface DataKeyRow {
   versions: DataKeyVersionRow[]
 }
 
-// Nobody has more by age alone in a century.
+// By age alone, a name does not reach this number in a century.
 const maxVersionsListed = 100
 
 interface Row {
@@ -66,7 +67,7 @@ export function dataKeyQueries(db: Database) {
       return rows[0] && fromRow(rows[0])
     },
 
-    /** Retires the versions below `minimumVersion`, and brings back those from it on. The active one stays as it is. */
+    /** Retires the versions below `minimumVersion`, and brings back the others. The active one stays as it is. */
     async setMinimumVersion(tenantId: string, dataKeyId: string, minimumVersion: number): Promise<void> {
       await db
         .updateTable('cipherkeys')
@@ -80,8 +81,8 @@ export function dataKeyQueries(db: Database) {
     },
 
     /**
-     * The tenant's number of key names. For transactions that make some: they come one after the other from here to
-     * their end, so that none of them goes past a quota.
+     * The tenant's number of key names, for transactions that make some. From here to their end such transactions run one
+     * after the other, so that none of them exceeds the quota.
      */
     async lockCount(tenantId: string): Promise<number> {
       const row = await db
@@ -99,7 +100,7 @@ export function dataKeyQueries(db: Database) {
       if (more === 0) return
       await db
         .updateTable('key_name_counts')
-        // Names that were never counted (schema migration 3) may be destroyed as well.
+        // A destroyed name may be one that was never counted (schema migration 3).
         .set({ names: sql`greatest(names + ${more}, 0)` })
         .where('tenant_id', '=', tenantId)
         .execute()

@@ -1,17 +1,17 @@
-// Cipherkeys that a key job has set aside because they do not open. Open ones hold the key job up before its end;
-// accepted ones stay behind, and with them the tenant key version that they name.
+// Cipherkeys that a key job has set aside because they do not open. Open failures hold the key job up before its end.
+// Accepted ones stay behind, and with them the tenant key version that they name.
 import { sql, type RawBuilder } from 'kysely'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import type { Database } from '../database.ts'
 
 export interface KeyJobFailure extends CipherkeyPosition {
-  /** Undefined for a data key of its own. */
+  /** Undefined for a data key without a name. */
   keyName: string | undefined
   tenantKeyVersion: number | undefined
   code: string
   createdAt: Date
   acceptedAt: Date | undefined
-  /** Who accepted it: the id of an API key. */
+  /** The API key that accepted it, by its id. */
   acceptedBy: string | undefined
 }
 
@@ -26,7 +26,7 @@ function arraysOf(positions: CipherkeyPosition[]): RawBuilder<unknown> {
 
 export function keyJobFailureQueries(db: Database) {
   return {
-    /** Sets cipherkeys aside; those that were set aside before stay as they are. */
+    /** Sets cipherkeys aside. Failures from before stay as they are. */
     async insert(keyJobId: string, failures: NewKeyJobFailure[]): Promise<void> {
       if (failures.length === 0) return
       await db
@@ -56,7 +56,7 @@ export function keyJobFailureQueries(db: Database) {
       return { open: row.all - row.accepted, accepted: row.accepted }
     },
 
-    /** How many are accepted, by key job; key jobs without any are left out. */
+    /** The number of accepted failures by key job. Key jobs without failures are left out. */
     async countAccepted(keyJobIds: readonly string[]): Promise<Map<string, number>> {
       if (keyJobIds.length === 0) return new Map()
       const rows = await db
@@ -158,7 +158,10 @@ export function keyJobFailureQueries(db: Database) {
       return Number(result.numAffectedRows ?? 0n)
     },
 
-    /** Whether another version than `tenantKeyVersion` wraps any cipherkey that the key job has not accepted so. */
+    /**
+     * Whether another version than `tenantKeyVersion` wraps a cipherkey that the key job has not set aside or, with
+     * `acceptedOnly`, that is not accepted.
+     */
     async existsStale(
       tenantId: string,
       keyJobId: string,

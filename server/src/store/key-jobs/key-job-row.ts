@@ -1,4 +1,4 @@
-// A key job as stored: the row read, and the changes of a step as columns.
+// A key job as stored: it reads the row, and turns the changes of a step into columns.
 import { sql, type Selectable, type UpdateObject } from 'kysely'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import type { JsonColumn } from '../json-column.ts'
@@ -35,7 +35,7 @@ export interface KeyJobRow {
   verified: number
   /** Where the verification goes on; undefined: at the beginning. */
   verifiedTo: JsonColumn<VerificationPosition> | undefined
-  /** What the verification found; undefined before its end. */
+  /** The result of the verification; undefined before its end. */
   verification: JsonColumn<Verification> | undefined
   retryCount: number
   /** When a paused key job is tried again. */
@@ -84,7 +84,7 @@ export function keyJobFromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
   }
 }
 
-/** What a step of a key job saves; what is not named stays as it is. */
+/** The changes that a step of a key job saves. Members that are absent stay as they are. */
 export interface KeyJobChanges {
   phase?: KeyJobPhase
   targetVersion?: number
@@ -94,7 +94,7 @@ export interface KeyJobChanges {
   copiedMore?: number
   failed?: number
   verified?: number
-  /** Null: the verification is to begin anew. */
+  /** Null: the verification must begin anew. */
   verifiedTo?: VerificationPosition | null
   verification?: Verification
   copyStartedAt?: Date
@@ -103,8 +103,8 @@ export interface KeyJobChanges {
 }
 
 /**
- * The columns that a step writes. A member that is undefined is no column of the statement. With anything that is copied
- * the verification begins anew.
+ * The columns that a step writes. Columns with the value undefined are not part of the statement. Whenever cipherkeys are
+ * copied, the verification begins anew.
  */
 export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_jobs'> {
   const { copiedTo, copiedMore, copyStartedAt } = changes

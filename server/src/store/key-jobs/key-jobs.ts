@@ -1,4 +1,4 @@
-// Key jobs, migrations and rotations, as stored, with the lease that names their one leader.
+// Key jobs as stored, with the lead that one replica has.
 import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import { isUniqueViolation, type Database } from '../database.ts'
@@ -106,7 +106,7 @@ export function keyJobQueries(db: Database) {
       return row && keyJobFromRow(row)
     },
 
-    /** When the last key job ended that needed a key provider; undefined: there was none. */
+    /** When the last key job that needed a key provider ended; undefined: there was none. */
     async findLastEnd(tenantId: string, fingerprint: string): Promise<Date | undefined> {
       const row = await db
         .selectFrom('key_jobs')
@@ -171,7 +171,7 @@ export function keyJobQueries(db: Database) {
 
     /**
      * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error.
-     * Answers false when it is not: then the transaction must not commit.
+     * Answers false otherwise: then the transaction must not commit.
      */
     async advance(
       id: string,
@@ -194,7 +194,7 @@ export function keyJobQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** Turns a live key job round, whoever leads it. To be called under `lockFence`. */
+    /** Turns a live key job round, whatever replica leads it. Call it under `lockFence`. */
     async startAborting(id: string): Promise<void> {
       await db
         .updateTable('key_jobs')
@@ -214,7 +214,7 @@ export function keyJobQueries(db: Database) {
         .execute()
     },
 
-    /** Ends a rotation whose place a migration takes. To be called under `lockFence`. */
+    /** Ends a rotation whose place a migration takes. Call it under `lockFence`. */
     async supersede(id: string): Promise<void> {
       await db
         .updateTable('key_jobs')

@@ -1,4 +1,4 @@
-// Brings the database's schema to this version's, once, however many replicas start at the same moment.
+// Brings the database's schema to that of this version, once, however many replicas start at the same moment.
 import { KeyholdError } from '@keyhold/core'
 import { sql, type Kysely } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
@@ -43,7 +43,7 @@ const lockAttempts = 6_000
 /**
  * Runs the missing schema migrations, then `andThen`, both under one advisory lock.
  *
- * @param andThen - what else creates objects in the database, such as the job queue's own schema
+ * @param andThen - creates other objects in the database, such as the job queue's own schema
  * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before
  */
 export async function migrateSchema(db: Database, andThen: () => Promise<void>): Promise<void> {
@@ -68,7 +68,7 @@ export async function migrateSchema(db: Database, andThen: () => Promise<void>):
   })
 }
 
-// Asked again and again, since a wait inside the database would meet the time limit of statements.
+// It asks again and again, since a wait inside the database would meet the time limit of statements.
 async function lock(db: Kysely<Tables>): Promise<void> {
   for (let attempt = 0; attempt < lockAttempts; attempt++) {
     const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lockId}) as locked`.execute(

@@ -12,7 +12,7 @@ const statements = [
     created_at timestamptz not null default now()
   )`,
 
-  // epoch rises with every change of what new data keys are wrapped under: who wrapped for an older epoch must not commit.
+  // epoch rises whenever another version wraps new data keys. Wraps of an older epoch must not be committed.
   sql`create table keyhold.tenants (
     id text collate "C" primary key check (id ~ '^[A-Za-z0-9_-]{1,64}$'),
     name text not null,
@@ -38,7 +38,7 @@ const statements = [
   )`,
   sql`create unique index key_providers_one_current on keyhold.key_providers (tenant_id) where is_current`,
 
-  // key_arn is kept for as long as the version lives, whatever becomes of the provider's entry.
+  // key_arn is kept as long as the version lives, whatever happens to the provider's entry.
   sql`create table keyhold.tenant_keys (
     tenant_id text collate "C" not null references keyhold.tenants on delete restrict,
     version integer not null check (version >= 1),

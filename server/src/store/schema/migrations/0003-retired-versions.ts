@@ -1,11 +1,11 @@
-// Versions of data keys below a minimum, and the count of a tenant's key names. A count of its own row, since counting
-// the names themselves for each new one would take the longer the more there are. Names are never deleted, so it only
-// rises. What replicas of the version before make while they are replaced by this one goes uncounted.
+// Versions of data keys below a minimum, and the number of a tenant's key names. The number has a row of its own, since
+// counting all names for each new one would take longer and longer. Names are never deleted, so it only rises. Names that
+// replicas of the version before make during the upgrade are not counted.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // This lock holds off everyone who makes key names until the count below is committed.
+  // This lock holds up all writers of key names until the count below is committed.
   sql`alter table keyhold.cipherkeys drop constraint cipherkeys_state_check,
     add constraint cipherkeys_state_check check (state in ('active', 'decrypt-only', 'retired'))`,
 

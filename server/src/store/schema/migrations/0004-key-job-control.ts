@@ -1,4 +1,4 @@
-// What a migration needs to be cancelled, to wait for repairs, to prove itself, and to rotate a tenant key as well.
+// Columns and tables with which a key job can be cancelled, wait for repairs, verify, and rotate a tenant key.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
@@ -13,20 +13,20 @@ const statements = [
     add column copy_ended_at timestamptz,
     add column verification jsonb`,
 
-  // What a cipherkey was wrapped under when it was set aside, and who accepted that it stays behind.
+  // The version that wrapped a cipherkey when it was set aside, and the API key that accepted that it stays behind.
   sql`alter table keyhold.key_job_failures
     add column tenant_key_version integer,
     add column accepted_at timestamptz,
     add column accepted_by text`,
 
-  // The signed words are kept as they were signed: a report is proof only byte for byte.
+  // A report is kept byte for byte as it was signed: otherwise its signature would not hold.
   sql`create table keyhold.key_job_reports (
     key_job_id uuid primary key references keyhold.key_jobs on delete restrict,
     jws text not null,
     created_at timestamptz not null default now()
   )`,
 
-  // The private key is wrapped by the root key; both are set once, by the first replica that comes here.
+  // The private key is wrapped by the root key. The first replica that comes here sets both, once.
   sql`alter table keyhold.installation
     add column signing_key_id text,
     add column signing_public_key bytea,

@@ -1,5 +1,5 @@
-// Destructions that people schedule, and the signed records of those that were done. Records outlive what they tell
-// of: nothing here refers to a tenant by a foreign key.
+// Destructions that people schedule, and the signed records of completed ones. Records outlive their tenants: nothing
+// here refers to a tenant by a foreign key.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 

@@ -1,10 +1,10 @@
-// The tenants' kill switch, and what is known of the state of customers' keys: for each region what the KMS answered
-// last, and when the next replica looks again.
+// The tenants' kill switch, and the known states of customers' keys: the last answer of each region, and the time of the
+// next probe.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // Few rows: every replica reads all of them each two seconds.
+  // The table has few rows: every replica reads all of them every two seconds.
   sql`create table keyhold.tenant_locks (
     tenant_id text collate "C" primary key references keyhold.tenants on delete cascade,
     locked_at timestamptz not null default now(),
@@ -30,7 +30,7 @@ const statements = [
     check ((state = 'healthy') = (code is null))
   )`,
 
-  // What was registered before has been tried then, and that is what is known of it.
+  // Keys that were registered before were tested then, and nothing else is known of them.
   sql`insert into keyhold.key_health (tenant_id, fingerprint, region, state, since, checked_at)
     select tenant_id, fingerprint, split_part(key_arn, ':', 4), 'healthy', inspected_at, inspected_at
     from keyhold.key_providers where kms = 'aws' and inspected_at is not null`,

@@ -1,5 +1,5 @@
 // The audit trail: a chain of records for each tenant, and one for the installation, which has the empty name. Records
-// outlive what they tell of: nothing here refers to a tenant by a foreign key.
+// outlive their tenants: nothing here refers to a tenant by a foreign key.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
@@ -20,15 +20,15 @@ const statements = [
     primary key (chain, sequence)
   )`,
 
-  // Who appends locks the chain's head, last of all before the commit. A row of its own: writers of cipherkeys hold the
-  // tenant's row, and never wait for this one.
+  // Appending locks the chain's head, last of all before the commit. The head is a row of its own: writers of cipherkeys
+  // hold the tenant's row, and never wait for this one.
   sql`create table keyhold.audit_heads (
     chain text collate "C" primary key,
     sequence bigint not null default 0,
     hash bytea not null default decode(repeat('00', 32), 'hex') check (length(hash) = 32)
   )`,
 
-  // Against mistakes in programs and slips of people; whoever owns the tables can take it away, and the chain shows it.
+  // This guards against mistakes of programs and people. The owner of the tables can remove it, and the chain shows that.
   sql`create function keyhold.refuse_audit_change() returns trigger language plpgsql as $$
     begin
       raise exception 'audit records are never changed or deleted' using errcode = 'restrict_violation';
@@ -45,7 +45,7 @@ const statements = [
   sql`create trigger audit_heads_are_not_truncated before truncate on keyhold.audit_heads
     for each statement execute function keyhold.refuse_audit_change()`,
 
-  // An auditor reads, of one tenant.
+  // An auditor reads the records of one tenant.
   sql`alter table keyhold.api_keys
     drop constraint api_keys_role_check,
     add constraint api_keys_role_check check (role in ('tenant-admin', 'service', 'auditor', 'operator')),

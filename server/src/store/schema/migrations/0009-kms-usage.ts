@@ -1,10 +1,10 @@
-// What Keyhold has asked of AWS KMS, counted by day and tenant, for bills and for whoever wonders.
+// Keyhold's calls to AWS KMS, counted by day and tenant, for bills and for their explanation.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // Without a reference to the tenant: what was called for one that is deleted has still to be paid for. The day is that
-  // of UTC, the account that of the key, the outcome an error's code or ok.
+  // There is no reference to the tenant, since calls for a deleted tenant must still be paid for. The day is in UTC, the
+  // account is the key's, and the outcome is the code of an error or ok.
   sql`create table keyhold.kms_usage (
     tenant_id text collate "C" not null,
     day date not null,

@@ -1,9 +1,9 @@
-// What a tenant settles for itself, and the last drill of each tenant.
+// The settings of tenants, and the last drill of each tenant.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 const statements = [
-  // Null: as the operator says.
+  // Null: as long as the operator allows.
   sql`alter table keyhold.tenants add column key_cache_ttl_seconds integer check (key_cache_ttl_seconds >= 0)`,
 
   // One row for each tenant, replaced by its next drill.

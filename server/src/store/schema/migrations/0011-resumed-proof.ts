@@ -1,4 +1,4 @@
-// How far the proof of a key job has come, so that whoever leads it next goes on from there.
+// How far the verification of a key job has come, so that the replica that leads it next goes on from there.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
