@@ -17,6 +17,8 @@ export interface Timings {
   lockPollMs: number
   /** After outages a key is left alone for this long at first, and at most. */
   outagePauseMs: { first: number; max: number }
+  /** How long a rehearsal of a migration opens cipherkeys at most; the rest it reckons. */
+  censusMs: number
 }
 
 export const defaultTimings: Timings = {
@@ -28,4 +30,5 @@ export const defaultTimings: Timings = {
   eventPollMs: 500,
   lockPollMs: 2_000,
   outagePauseMs: { first: 1_000, max: 4_000 },
+  censusMs: 8_000,
 }

@@ -12,6 +12,8 @@ export interface PlanMigrationParts {
   kms: Kms
   threads: RewrapThreads
   budget: MigrationBudget
+  /** How long cipherkeys are opened at most. */
+  censusMs: number
 }
 
 /** One end of the migration, tried for real in one region. */
@@ -52,7 +54,7 @@ export async function planMigration(
   tenantId: string,
   targetFingerprint: string,
 ): Promise<MigrationPlan> {
-  const { store, kms, threads, budget } = parts
+  const { store, kms, threads, budget, censusMs } = parts
   const ends = await findEnds(store, tenantId, targetFingerprint)
   const fence = await store.tenants.findFence(tenantId)
   if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
@@ -63,7 +65,7 @@ export async function planMigration(
     ...probesOf('target', ends.target.keyArn, inspection, refusals.target),
   ]
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ state }) => state !== 'destroyed')
-  const census = await takeCensus({ store, kms, threads }, tenantId, tenantKey)
+  const census = await takeCensus({ store, kms, threads, maxMs: censusMs }, tenantId, tenantKey)
   return {
     source: ends.source,
     sourceVersion: fence.activeTenantKeyVersion,

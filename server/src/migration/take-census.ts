@@ -26,15 +26,16 @@ export interface CensusParts {
   store: Store
   kms: Kms
   threads: RewrapThreads
+  /** How long cipherkeys are opened at most. */
+  maxMs: number
 }
 
-const maxMs = 8_000
 const maxNamed = 100
 const chunkRows = 1_000
 
 /** @param activeTenantKey - opened just now; undefined: it does not open, and no cipherkey can be opened */
 export async function takeCensus(
-  { store, kms, threads }: CensusParts,
+  { store, kms, threads, maxMs }: CensusParts,
   tenantId: string,
   activeTenantKey: TenantKey | undefined,
 ): Promise<CipherkeyCensus> {

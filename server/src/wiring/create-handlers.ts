@@ -25,6 +25,7 @@ import { startMigration } from '../migration/start-migration.ts'
 import { findKeyAccess } from '../providers/find-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
 import type { KeyHealth } from './create-key-health.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Keyring } from './open-keyring.ts'
@@ -52,6 +53,7 @@ export interface HandlerNeeds {
   keyring: Keyring
   keyJobs: KeyJobTools
   sign: Sign
+  timings: Pick<Timings, 'censusMs'>
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
@@ -95,14 +97,19 @@ function providerHandlers(
   }
 }
 
-function jobHandlers({ store, kms: { kms }, keyJobs: { startParts, threads, budget } }: HandlerNeeds) {
+function jobHandlers({
+  store,
+  kms: { kms },
+  keyJobs: { startParts, threads, budget },
+  timings,
+}: HandlerNeeds) {
   return {
     ...migrationHandlers({ store, startMigration: (...asked) => startMigration(startParts, ...asked) }),
     ...keyJobHandlers(startParts),
     ...keyUseHandlers({
       store,
       planMigration: (tenantId, fingerprint) =>
-        planMigration({ store, kms, threads, budget }, tenantId, fingerprint),
+        planMigration({ store, kms, threads, budget, censusMs: timings.censusMs }, tenantId, fingerprint),
     }),
     ...tenantKeyHandlers(startParts),
   }

@@ -17,11 +17,12 @@ import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({
+  const settings = {
     KEYHOLD_KEY_CACHE_TTL_SECONDS: '0',
     KEYHOLD_MIGRATION_ROWS_PER_SECOND: '1000',
     KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:3000',
-  })
+  }
+  server = await startTestServer(settings, { timings: { censusMs: 60_000 } })
 })
 afterAll(() => server.stop())
 
