@@ -105,10 +105,10 @@ export function keyHealthQueries(db: Database) {
       }>`
         with due as (
           select tenant_id, fingerprint from keyhold.key_probes
-          where due_at <= now() and (leased_until is null or leased_until < now())
+          where due_at <= now() and (claimed_until is null or claimed_until < now())
           order by due_at limit ${limit} for update skip locked
         ), claimed as (
-          update keyhold.key_probes p set leased_until = now() + make_interval(secs => ${claimSeconds})
+          update keyhold.key_probes p set claimed_until = now() + make_interval(secs => ${claimSeconds})
           from due where p.tenant_id = due.tenant_id and p.fingerprint = due.fingerprint
           returning p.tenant_id, p.fingerprint
         )
@@ -131,7 +131,7 @@ export function keyHealthQueries(db: Database) {
     async scheduleProbe({ tenantId, fingerprint }: KeyName, inSeconds: number): Promise<void> {
       await sql`
         update keyhold.key_probes
-        set leased_until = null, due_at = now() + make_interval(secs => ${inSeconds})
+        set claimed_until = null, due_at = now() + make_interval(secs => ${inSeconds})
         where tenant_id = ${tenantId} and fingerprint = ${fingerprint}`.execute(db)
     },
 

@@ -108,8 +108,8 @@ interface KeyJobsTable {
   last_error: ColumnType<unknown, string | null, string | null>
   created_at: Stamp
   completed_at: Date | null
-  leased_by: string | null
-  lease_expires_at: Date | null
+  led_by: string | null
+  lead_expires_at: Date | null
   retry_at: Date | null
   verified: Generated<number>
   retry_count: Generated<number>
@@ -170,7 +170,7 @@ interface KeyProbesTable {
   tenant_id: string
   fingerprint: string
   due_at: Date
-  leased_until: Date | null
+  claimed_until: Date | null
 }
 
 interface KmsUsageTable {

@@ -74,7 +74,7 @@ test('the first denied request finds the reason written down, and a flood of den
   // Another replica seems to be probing this key: what is known comes from traffic alone.
   await server.query(
     `insert into keyhold.key_probes values ($1, $2, now(), now() + interval '1 hour')
-      on conflict (tenant_id, fingerprint) do update set leased_until = excluded.leased_until`,
+      on conflict (tenant_id, fingerprint) do update set claimed_until = excluded.claimed_until`,
     [tenant.tenantId, fingerprint],
   )
   await setPolicy(server.customerKms(), arn, policyWithout())

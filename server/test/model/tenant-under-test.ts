@@ -115,7 +115,7 @@ export class TenantUnderTest {
   }
 
   async expireLease(): Promise<void> {
-    await sql`update keyhold.key_jobs set lease_expires_at = null, retry_at = null
+    await sql`update keyhold.key_jobs set lead_expires_at = null, retry_at = null
       where tenant_id = ${this.tenantId}`.execute(this.db)
   }
 

@@ -27,7 +27,7 @@ beforeEach(async () => {
 async function timePasses(seconds: number): Promise<void> {
   const past = `interval '${seconds} s'`
   await database.query(
-    `update keyhold.key_jobs set lease_expires_at = lease_expires_at - ${past}, retry_at = retry_at - ${past}`,
+    `update keyhold.key_jobs set lead_expires_at = lead_expires_at - ${past}, retry_at = retry_at - ${past}`,
   )
 }
 

@@ -27,7 +27,7 @@ function selectUnled(db: Database) {
     .selectFrom('key_jobs')
     .select(['id', 'tenant_id'])
     .where('phase', 'not in', ended)
-    .where(sql<boolean>`coalesce(lease_expires_at <= now(), true)`)
+    .where(sql<boolean>`coalesce(lead_expires_at <= now(), true)`)
     .where(sql<boolean>`coalesce(retry_at <= now(), true)`)
 }
 
@@ -134,10 +134,10 @@ export function keyJobQueries(db: Database) {
     async takeLead(id: string, leaderId: string, leadSeconds: number): Promise<KeyJobRow | undefined> {
       const row = await db
         .updateTable('key_jobs')
-        .set({ leased_by: leaderId, lease_expires_at: sql`now() + make_interval(secs => ${leadSeconds})` })
+        .set({ led_by: leaderId, lead_expires_at: sql`now() + make_interval(secs => ${leadSeconds})` })
         .where('id', '=', id)
         .where('phase', 'not in', ended)
-        .where(sql<boolean>`(leased_by = ${leaderId}::uuid or coalesce(lease_expires_at <= now(), true))`)
+        .where(sql<boolean>`(led_by = ${leaderId}::uuid or coalesce(lead_expires_at <= now(), true))`)
         .returningAll()
         .executeTakeFirst()
       return row && keyJobFromRow(row)
@@ -146,9 +146,9 @@ export function keyJobQueries(db: Database) {
     async giveUpLead(id: string, leaderId: string): Promise<void> {
       await db
         .updateTable('key_jobs')
-        .set({ leased_by: null, lease_expires_at: null })
+        .set({ led_by: null, lead_expires_at: null })
         .where('id', '=', id)
-        .where('leased_by', '=', leaderId)
+        .where('led_by', '=', leaderId)
         .execute()
     },
 
@@ -158,13 +158,13 @@ export function keyJobQueries(db: Database) {
         .updateTable('key_jobs')
         .set({
           last_error: JSON.stringify(error),
-          leased_by: null,
-          lease_expires_at: null,
+          led_by: null,
+          lead_expires_at: null,
           retry_at: sql`now() + make_interval(secs => ${retrySeconds})`,
           retry_count: sql`retry_count + 1`,
         })
         .where('id', '=', id)
-        .where('leased_by', '=', leaderId)
+        .where('led_by', '=', leaderId)
         .executeTakeFirst()
       return result.numUpdatedRows > 0n
     },
@@ -188,7 +188,7 @@ export function keyJobQueries(db: Database) {
           retry_count: 0,
         })
         .where('id', '=', id)
-        .where('leased_by', '=', leaderId)
+        .where('led_by', '=', leaderId)
         .where('phase', '=', phase)
         .executeTakeFirst()
       return result.numUpdatedRows > 0n
@@ -222,8 +222,8 @@ export function keyJobQueries(db: Database) {
           phase: 'aborted',
           completed_at: sql`now()`,
           last_error: null,
-          leased_by: null,
-          lease_expires_at: null,
+          led_by: null,
+          lead_expires_at: null,
         })
         .where('id', '=', id)
         .execute()
