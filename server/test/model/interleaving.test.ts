@@ -147,7 +147,7 @@ const cases: Case[] = [
     parties: [leads, leads, reads],
     check: (refusals, jobs) => {
       expect(refusals).toEqual([undefined, undefined, undefined])
-      expect(phases(jobs)).toEqual(['migrate done'])
+      expect(phases(jobs)).toEqual(['migration done'])
     },
   },
   {
@@ -159,7 +159,7 @@ const cases: Case[] = [
       const isOne = jobs.length === 1
       expect([a, b].filter((code) => code === 'ERR_MIGRATION_RUNNING')).toHaveLength(isOne ? 1 : 0)
       expect([a, b].filter((code) => code === undefined)).toHaveLength(jobs.length)
-      expect(new Set(phases(jobs))).toEqual(new Set(['migrate done']))
+      expect(new Set(phases(jobs))).toEqual(new Set(['migration done']))
     },
   },
   {
@@ -168,7 +168,7 @@ const cases: Case[] = [
     parties: [leads, cancels, reads],
     check: ([, cancelled], jobs) => {
       if (cancelled !== undefined) expect(cancelled).toBe('ERR_MIGRATION_ENDED')
-      expect(phases(jobs)).toEqual([cancelled === undefined ? 'migrate aborted' : 'migrate done'])
+      expect(phases(jobs)).toEqual([cancelled === undefined ? 'migration aborted' : 'migration done'])
     },
   },
   {
@@ -177,7 +177,7 @@ const cases: Case[] = [
     parties: [leads, leads, cancels, cancels],
     check: ([, , one, other], jobs) => {
       expect(other).toBe(one)
-      expect(phases(jobs)).toEqual([one === undefined ? 'migrate aborted' : 'migrate done'])
+      expect(phases(jobs)).toEqual([one === undefined ? 'migration aborted' : 'migration done'])
     },
   },
   {
@@ -186,7 +186,7 @@ const cases: Case[] = [
     parties: [leads, encrypts('four'), encrypts('four'), encrypts('five'), reads],
     check: (refusals, jobs) => {
       expect(new Set(refusals)).toEqual(new Set([undefined]))
-      expect(phases(jobs)).toEqual(['migrate done'])
+      expect(phases(jobs)).toEqual(['migration done'])
     },
   },
   {
@@ -195,7 +195,7 @@ const cases: Case[] = [
     parties: [leads, cancels, encrypts('four'), encrypts('five')],
     check: ([, cancelled, ...encrypted], jobs) => {
       expect(encrypted).toEqual([undefined, undefined])
-      expect(phases(jobs)).toEqual([cancelled === undefined ? 'migrate aborted' : 'migrate done'])
+      expect(phases(jobs)).toEqual([cancelled === undefined ? 'migration aborted' : 'migration done'])
     },
   },
   {
@@ -205,8 +205,8 @@ const cases: Case[] = [
     check: ([, migrated], jobs) => {
       expect(migrated).toBeUndefined()
       // Superseded, or ended before.
-      expect(['rotate aborted', 'rotate done']).toContain(phases(jobs)[0])
-      expect(phases(jobs).slice(1)).toEqual(['migrate done'])
+      expect(['rotation aborted', 'rotation done']).toContain(phases(jobs)[0])
+      expect(phases(jobs).slice(1)).toEqual(['migration done'])
     },
   },
   {
