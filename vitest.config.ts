@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-// Files that start processes, an embedded PostgreSQL or a whole lab, or that replace a module of Node's: each in a
-// worker of its own.
+// Files that start processes, an embedded PostgreSQL or a whole lab, that measure the memory of their process, or that
+// replace a module of Node's: each in a worker of its own.
 const processes = [
   'cli/test/processes.test.ts',
   'client/test/{packed,real-server}/*.test.ts',
-  'client/test/readme.test.ts',
+  'client/test/{files,readme}.test.ts',
   'core/test/message-key.test.ts',
   'lab/test/{dose,measurements,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
