@@ -1,5 +1,5 @@
-// The gate, `npm run check`: from cheap to dear, up to the first failure. Lint and types share a step, as they are the two
-// long ones and there is a core for each. `--test-report FILE` makes the tests write their outcome as JSON. With `--slow`,
+// The gate, `npm run check`: from cheap to dear, up to the first failure. Lint takes one core for as long as types, format
+// and unused code together take the other, so they share a step. `--test-report FILE` makes the tests write their outcome as JSON. With `--slow`,
 // as `npm run check:slow`, it runs instead what takes too long for the gate.
 import { spawn } from 'node:child_process'
 import path from 'node:path'
@@ -30,11 +30,12 @@ function steps(testReport: string | undefined): Step[] {
       ? []
       : ['--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`]
   return [
-    { name: 'format:check', commands: [npmRun('format:check')] },
-    { name: 'lint + typecheck', commands: [npmRun('lint'), npmRun('typecheck')] },
     { name: 'layers', commands: [npmRun('layers')] },
-    { name: 'unused', commands: [npmRun('unused')] },
     { name: 'docs:check', commands: [npmRun('docs:check')] },
+    {
+      name: 'lint + typecheck + format:check + unused',
+      commands: ['lint', 'typecheck', 'format:check', 'unused'].map((script) => npmRun(script)),
+    },
     { name: 'test', commands: [npmRun('test', ...report)] },
   ]
 }
