@@ -8,7 +8,7 @@ const processes = [
   'client/test/{packed,real-server}/*.test.ts',
   'client/test/{files,readme}.test.ts',
   'core/test/message-key.test.ts',
-  'lab/test/{dose,measurements,options}.test.ts',
+  'lab/test/{dose,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start}.test.ts',
   'server/test/{settings/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',

@@ -5,6 +5,7 @@ import { runCampaign } from '../src/faults/run-campaign.ts'
 test('when everything is killed, cut or refused, no key is lost or wrong, and all migrations end by themselves', async () => {
   const { details, ...result } = await runCampaign({
     kills: 3,
+    minFailpoints: 1,
     cipherkeys: 300,
     tenants: 2,
     seed: 7,

@@ -22,7 +22,10 @@ export async function attack(scene: CampaignScene, examiner: Examiner): Promise<
   const { inBackground, ended } = createBackground(scene.problems)
   const driver = createMigrationDriver(scene, inBackground)
   let saidMs = performance.now()
-  for (let tick = 0; countKills(scene) < options.kills && options.signal?.aborted !== true; tick++) {
+  const isDone = () =>
+    options.signal?.aborted === true ||
+    (countKills(scene) >= options.kills && scene.plan.killedAt().size >= (options.minFailpoints ?? 0))
+  for (let tick = 0; !isDone(); tick++) {
     await sleep(tickMs)
     keepReplicasDying(scene, inBackground)
     if (tick % faultEveryTicks === 0 && servingUrl(scene) !== undefined) injectFault(scene, inBackground)

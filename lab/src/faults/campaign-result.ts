@@ -6,6 +6,8 @@ import type { TrafficCounts } from './traffic.ts'
 export interface CampaignOptions {
   /** Goes on until at least this many processes were killed. */
   kills: number
+  /** Goes on until at least this many failpoints killed a replica, too. Default: 0. */
+  minFailpoints?: number
   /** Data keys of each tenant at the beginning. */
   cipherkeys: number
   tenants: number
