@@ -1,28 +1,35 @@
-// The gate, `npm run check`: from cheap to dear, up to the first failure. Lint takes one core for as long as types, format
-// and unused code together take the other, so they share a step. `--test-report FILE` makes the tests write their outcome as JSON. With `--slow`,
-// as `npm run check:slow`, it runs instead what takes too long for the gate.
+// The gate, `npm run check`: first what takes seconds, then everything else side by side, since the tests wait for much
+// of their time and leave the cores to lint, types and format. `--test-report FILE` makes the tests write their outcome as
+// JSON. With `--slow`, as `npm run check:slow`, it runs instead what takes too long for the gate.
 import { spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 
-export interface Step {
+export interface Check {
   name: string
-  /** Run at the same time; the step fails when one of them does. */
-  commands: [program: string, ...args: string[]][]
+  command: [program: string, ...args: string[]]
+  /** It gives way to the others, and its output comes at once when it ends. */
+  inBackground?: true
 }
 
-const npmRun = (script: string, ...args: string[]): Step['commands'][number] => [
-  ...(['npm', 'run', '--silent', script] as const),
-  ...(args.length === 0 ? [] : ['--', ...args]),
-]
+/** They run at the same time, each to its end. */
+export type Step = readonly Check[]
 
-const slowSteps: Step[] = [
-  { name: 'test:slow', commands: [npmRun('test:slow')] },
-  ...['races', 'revocation', 'region-down', 'faults'].map((campaign) => ({
-    name: campaign,
-    commands: [npmRun(campaign)],
-  })),
-]
+// Lower than that of the tests, which wait for what must happen soon. The scale goes from -20, which is first, to 19.
+const backgroundPriority = 10
+
+function npmRun(script: string, ...args: string[]): Check {
+  return {
+    name: script,
+    command: ['npm', 'run', '--silent', script, ...(args.length === 0 ? [] : ['--', ...args])],
+  }
+}
+
+const slowSteps: Step[] = ['test:slow', 'races', 'revocation', 'region-down', 'faults'].map((script) => [
+  npmRun(script),
+])
 
 function steps(testReport: string | undefined): Step[] {
   const report =
@@ -30,46 +37,81 @@ function steps(testReport: string | undefined): Step[] {
       ? []
       : ['--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`]
   return [
-    { name: 'layers', commands: [npmRun('layers')] },
-    { name: 'docs:check', commands: [npmRun('docs:check')] },
-    {
-      name: 'lint + typecheck + format:check + unused',
-      commands: ['lint', 'typecheck', 'format:check', 'unused'].map((script) => npmRun(script)),
-    },
-    { name: 'test', commands: [npmRun('test', ...report)] },
+    [npmRun('layers')],
+    [npmRun('docs:check')],
+    [
+      ...['typecheck', 'lint', 'format:check', 'unused'].map((script) => ({
+        ...npmRun(script),
+        inBackground: true as const,
+      })),
+      npmRun('test', ...report),
+    ],
   ]
 }
 
-/** Runs the steps one after the other, up to the first that fails; answers its name, or undefined. */
+/** Runs the steps one after the other, up to the first in which a check fails; answers the names of those that failed. */
 export async function runSteps(
   steps: readonly Step[],
   cwd: string,
   say: (line: string) => void,
-): Promise<string | undefined> {
-  for (const { name, commands } of steps) {
-    say(`check: ${name} …`)
-    const startMs = performance.now()
-    const outcomes = await Promise.all(commands.map((command) => run(command, cwd)))
-    const failed = outcomes.includes(false)
-    say(
-      `check: ${name} ${failed ? 'FAILED' : 'passed'} in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`,
-    )
-    if (failed) return name
+): Promise<string[]> {
+  for (const step of steps) {
+    say(`check: ${step.map(({ name }) => name).join(' + ')} …`)
+    const outcomes = await Promise.all(step.map((check) => run(check, cwd, say)))
+    const failed = step.filter((_, index) => outcomes[index] === false).map(({ name }) => name)
+    if (failed.length > 0) {
+      say(`check: FAILED: ${failed.join(', ')}`)
+      return failed
+    }
   }
-  return undefined
+  return []
 }
 
-function run([program, ...args]: Step['commands'][number], cwd: string): Promise<boolean> {
+async function run(check: Check, cwd: string, say: (line: string) => void): Promise<boolean> {
+  const startMs = performance.now()
+  const { hasPassed, output } = await (check.inBackground === true ? runInBackground : runInView)(check, cwd)
+  if (output !== '') say(output.trimEnd())
+  const seconds = ((performance.now() - startMs) / 1_000).toFixed(1)
+  say(`check: ${check.name} ${hasPassed ? 'passed' : 'FAILED'} in ${seconds} s`)
+  return hasPassed
+}
+
+interface Outcome {
+  hasPassed: boolean
+  output: string
+}
+
+function runInView({ command: [program, ...args] }: Check, cwd: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd, stdio: 'inherit' })
     child.on('error', (error) => {
-      console.error(error.message)
-      resolve(false)
+      resolve({ hasPassed: false, output: error.message })
     })
     child.on('exit', (code) => {
+      resolve({ hasPassed: code === 0, output: '' })
+    })
+  })
+}
+
+async function runInBackground({ command: [program, ...args] }: Check, cwd: string): Promise<Outcome> {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const started = new Promise<string>((resolve) => {
+    child.on('error', (error) => {
+      resolve(error.message)
+    })
+    child.on('spawn', () => {
+      // What it starts inherits the priority.
+      if (child.pid !== undefined) setPriority(child.pid, backgroundPriority)
+      resolve('')
+    })
+  })
+  const ended = new Promise<boolean>((resolve) => {
+    child.on('close', (code) => {
       resolve(code === 0)
     })
   })
+  const [problem, ...outputs] = await Promise.all([started, text(child.stdout), text(child.stderr)])
+  return { hasPassed: problem === '' && (await ended), output: [...outputs, problem].join('') }
 }
 
 if (import.meta.main) {
@@ -78,5 +120,5 @@ if (import.meta.main) {
   })
   const root = path.join(import.meta.dirname, '../..')
   const failed = await runSteps(values.slow ? slowSteps : steps(values['test-report']), root, console.log)
-  if (failed !== undefined) process.exitCode = 1
+  if (failed.length > 0) process.exitCode = 1
 }
