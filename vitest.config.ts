@@ -46,9 +46,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Much of the time a test waits, for a probe or a process. On two cores a third worker takes a quarter of the time
-    // off; a fourth one only makes PostgreSQL and local-kms wait for each other.
-    maxWorkers: 3,
+    // Much of the time a test waits, for a probe or a process: four workers keep two cores busy.
+    maxWorkers: 4,
     sequence: { sequencer: ProjectsInOrder },
     reporters: ['default'],
     // Nothing of our own is mocked, so files may share what a worker has imported: that costs more than most of them do.

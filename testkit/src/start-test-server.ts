@@ -14,7 +14,9 @@ import { openCustomerKms } from './customer/customer-kms.ts'
 import { customerAccount, customerKeyPolicy, keyholdAccount } from './customer/key-policy.ts'
 import { embeddedConnection } from './process/embedded-connection.ts'
 import { keyholdSettings } from './process/keyhold-settings.ts'
+import type { Hold } from './hold-at.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
+import { quickTimings } from './quick-timings.ts'
 import { createTenant, type Tenant } from './tenants/create-tenant.ts'
 import { databaseUrl, openTestPostgres, type TestConnection } from './test-database.ts'
 import { warmDataDir, warmRootKey } from './warm-start.ts'
@@ -66,8 +68,10 @@ export interface TestServerOptions {
   kmsNow?: () => number
   /** Whether the server runs a PostgreSQL of its own; else it has a fresh database in that of all tests. */
   ownPostgres?: true
-  /** How long the server waits between looks, where it differs from the usual. */
+  /** How long the server waits between looks, where it differs from `quickTimings`. */
   timings?: Partial<Timings>
+  /** Holds the engine at a failpoint; the end of the server lets it go. */
+  hold?: Hold
 }
 
 interface Place {
@@ -107,13 +111,17 @@ export async function startTestServer(
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-'))
   const kms = await startLocalKms(options.kmsNow === undefined ? {} : { now: options.kmsNow })
   const place = await preparePlace(path.join(folder, 'data'), options.ownPostgres ?? false)
-  const settings = readSettings({
-    ...keyholdSettings({ dataDir: path.join(folder, 'data'), kmsUrl: kms.url }),
-    ...place.environment,
-    ...environment,
-  })
+  const { hold } = options
+  const settings: Settings = {
+    ...readSettings({
+      ...keyholdSettings({ dataDir: path.join(folder, 'data'), kmsUrl: kms.url }),
+      ...place.environment,
+      ...environment,
+    }),
+    ...(hold !== undefined && { armFailpoints: () => hold.failpoint }),
+  }
   const logger = options.logger ?? pino({ level: 'silent' })
-  const start = () => startServer(settings, logger, undefined, options.timings)
+  const start = () => startServer(settings, logger, undefined, { ...quickTimings, ...options.timings })
   let server: Server = await start()
   const operatorToken = await server.createOperatorKey('test')
   const clients: KMSClient[] = []
@@ -198,6 +206,7 @@ export async function startTestServer(
     async stop() {
       for (const client of clients) client.destroy()
       await closeQueryPool()
+      hold?.release()
       await server.stop()
       await place.remove()
       await kms.close()

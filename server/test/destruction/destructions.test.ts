@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call, decryptAll, encryptUnder, plaintextOf, startMigration } from '../../../testkit/src/api.ts'
 import { codeOf, isIn, waitForKeyJob, type Answer } from '../../../testkit/src/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 
 const dataKeys = '/api/v1/encryption/data-keys'
@@ -13,8 +14,9 @@ const destructions = '/api/v1/encryption/destructions'
 const waits = { timeout: 20_000, interval: 100 }
 
 let server: TestServer
+const hold = holdAt('migration.copy.before-chunk')
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-chunk=delay:6000' })
+  server = await startTestServer({}, { hold })
 })
 afterAll(() => server.stop())
 
@@ -186,6 +188,7 @@ test('a destruction waits for a live key job, and can be cancelled while it does
   expect((await waitForKeyJob(server, tenant, jobId, () => true)).phase).toBe('copy')
   expect(await states(tenant)).toEqual(['scheduled', 'scheduled'])
   await as(tenant.adminToken)('POST', `${destructions}/${two.id}/actions/cancel`)
+  hold.release()
   const job = await waitForKeyJob(server, tenant, jobId, isIn('done'))
   expect(job.cipherkeys.copied).toBe(3)
   const { destroyedAt = '' } = await waitForEnd(one.id)

@@ -2,6 +2,8 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import type { KeyJob } from '@keyhold/contract'
 import { describe, test, type TestContext } from 'vitest'
+import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
+import { holdAt, type Hold } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import {
   call,
@@ -28,12 +30,11 @@ import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.
 
 type Context = Pick<TestContext, 'onTestFinished'>
 
-async function startServer({ onTestFinished }: Context, failpoints: string): Promise<TestServer> {
-  const server = await startTestServer({
-    KEYHOLD_KEY_CACHE_TTL_SECONDS: '0',
-    KEYHOLD_KEY_JOB_LEAD_SECONDS: '2',
-    KEYHOLD_FAILPOINTS: failpoints,
-  })
+async function startServer({ onTestFinished }: Context, hold?: Hold): Promise<TestServer> {
+  const server = await startTestServer(
+    { KEYHOLD_KEY_CACHE_TTL_SECONDS: '0', KEYHOLD_KEY_JOB_LEAD_SECONDS: '2' },
+    hold === undefined ? {} : { hold },
+  )
   onTestFinished(() => server.stop())
   return server
 }
@@ -45,22 +46,23 @@ async function epochOf(server: TestServer, { tenantId }: TestTenant): Promise<nu
 
 const details = `${providers}/migration/actions/details`
 
-type PhaseCase = [phase: KeyJob['phase'], failpoints: string, isThere: (job: KeyJob) => boolean]
+type PhaseCase = [phase: KeyJob['phase'], failpoint: FailpointName, isThere: (job: KeyJob) => boolean]
 
-// Most of each test is waiting for a failpoint.
+// Much of each test is waiting for the engine.
 describe.concurrent('cancelling', () => {
   test.for<PhaseCase>([
-    ['prepare', 'migration.prepare.before-kms=delay:4000', isIn('prepare')],
-    ['dual', 'migration.dual.before-lock=delay:4000', isIn('dual')],
+    ['prepare', 'migration.prepare.before-kms', isIn('prepare')],
+    ['dual', 'migration.dual.before-lock', isIn('dual')],
     // All are copied by then, so that there is something to bring back.
-    ['copy', 'migration.copy.before-end=delay:4000', ({ cipherkeys }) => cipherkeys.copied === 3],
-    ['verify', 'migration.verify.before=delay:4000', isIn('verify')],
-    ['cutover', 'migration.cutover.before-lock=delay:4000', isIn('cutover')],
+    ['copy', 'migration.copy.after-commit', ({ cipherkeys }) => cipherkeys.copied === 3],
+    ['verify', 'migration.verify.before', isIn('verify')],
+    ['cutover', 'migration.cutover.before-lock', isIn('cutover')],
   ])(
     'a migration cancelled in %s leaves the tenant where it was',
-    async ([phase, failpoints, isThere], context) => {
+    async ([phase, failpoint, isThere], context) => {
       const { expect } = context
-      const server = await startServer(context, failpoints)
+      const hold = holdAt(failpoint)
+      const server = await startServer(context, hold)
       const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
       const admin = asAdmin(server, tenant)
       const id = await startMigration(server.url, tenant, fingerprint)
@@ -75,6 +77,7 @@ describe.concurrent('cancelling', () => {
       expect(await admin('GET', details)).toMatchObject({ status: 404 })
       expect(await admin('DELETE', `${providers}/${fingerprint}`)).toMatchObject({ status: 424 })
       const after = await encryptUnder(server.url, tenant, ['after'])
+      hold.release()
       const job = await waitForKeyJob(server, tenant, id, isIn('aborted'))
 
       expect(job.cancelledAt).toBeDefined()
@@ -109,7 +112,8 @@ describe.concurrent('cancelling', () => {
 
   test('what is completed cannot be cancelled, and details show it after a later one was cancelled', async (context) => {
     const { expect } = context
-    const server = await startServer(context, 'migration.copy.before-end=delay:4000@2')
+    const hold = holdAt('migration.copy.after-commit', 2)
+    const server = await startServer(context, hold)
     const { tenant, tokens, fingerprint } = await prepareTenant(server)
     const second = await registerKey(server.url, tenant, await server.createCustomerKey([tenant.tenantId]))
     const first = await migrate(server, tenant, fingerprint)
@@ -123,6 +127,7 @@ describe.concurrent('cancelling', () => {
       act(server, tenant, id, 'cancel'),
     ])
     expect([one.status, two.status]).toEqual([200, 200])
+    hold.release()
     await waitForKeyJob(server, tenant, id, isIn('aborted'))
     expect(await asAdmin(server, tenant)('GET', details)).toMatchObject({
       status: 200,
@@ -134,7 +139,8 @@ describe.concurrent('cancelling', () => {
 
   test('nothing is cancelled while the key to go back to is disabled', async (context) => {
     const { expect } = context
-    const server = await startServer(context, 'migration.copy.before-end=delay:6000@2')
+    const hold = holdAt('migration.copy.after-commit', 2)
+    const server = await startServer(context, hold)
     const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
     const second = await registerKey(server.url, tenant, await server.createCustomerKey([tenant.tenantId]))
     await migrate(server, tenant, fingerprint)
@@ -149,6 +155,7 @@ describe.concurrent('cancelling', () => {
     expect(await epochOf(server, tenant)).toBe(epoch)
 
     // It needs that key no more, and goes on.
+    hold.release()
     const job = await waitForKeyJob(server, tenant, id, isIn('done'))
     expect(job).not.toHaveProperty('cancelledAt')
     expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
@@ -156,12 +163,14 @@ describe.concurrent('cancelling', () => {
 
   test('on the way back a lost target pauses it, says why, and it goes on when access returns', async (context) => {
     const { expect } = context
-    const server = await startServer(context, 'migration.copy.before-end=delay:3000')
+    const hold = holdAt('migration.copy.after-commit')
+    const server = await startServer(context, hold)
     const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
     const id = await startMigration(server.url, tenant, fingerprint)
     await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
     await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
     expect(await act(server, tenant, id, 'cancel')).toMatchObject({ status: 200 })
+    hold.release()
     const paused = await waitForKeyJob(server, tenant, id, isPaused)
     expect(paused).toMatchObject({ phase: 'aborting', lastError: { code: 'ERR_KMS_KEY_DISABLED' } })
 
@@ -175,7 +184,7 @@ describe.concurrent('cancelling', () => {
 
   test('a migration of another tenant is as unknown as none', async (context) => {
     const { expect } = context
-    const server = await startServer(context, '')
+    const server = await startServer(context)
     const { tenant, fingerprint } = await prepareTenant(server)
     const { id } = await migrate(server, tenant, fingerprint)
     const other = await server.createTenant()

@@ -1,15 +1,14 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
+const hold = holdAt('migration.dual.after-commit')
 beforeAll(async () => {
-  server = await startTestServer({
-    KEYHOLD_KEY_CACHE_TTL_SECONDS: '0',
-    KEYHOLD_FAILPOINTS: 'migration.dual.after-commit=delay:1500',
-  })
+  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' }, { hold })
 })
 afterAll(() => server.stop())
 
@@ -18,6 +17,7 @@ test('when the target is lost on the way the migration pauses, says why, and goe
   await startMigration(server.url, tenant, fingerprint)
   await waitForMigration(server.url, tenant, ({ phase }) => phase === 'copy')
   await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  hold.release()
   const paused = await waitForMigration(server.url, tenant, ({ lastError }) => lastError !== undefined)
   expect(paused).toMatchObject({
     state: 'InProgress',

@@ -2,6 +2,7 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MigrationPlan } from '@keyhold/contract'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { registerKey } from '../../../testkit/src/api.ts'
 import {
@@ -16,13 +17,13 @@ import {
 import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
+const hold = holdAt('migration.prepare.before-kms')
 beforeAll(async () => {
   const settings = {
     KEYHOLD_KEY_CACHE_TTL_SECONDS: '0',
     KEYHOLD_MIGRATION_ROWS_PER_SECOND: '1000',
-    KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:3000',
   }
-  server = await startTestServer(settings, { timings: { censusMs: 60_000 } })
+  server = await startTestServer(settings, { timings: { censusMs: 60_000 }, hold })
 })
 afterAll(() => server.stop())
 
@@ -118,11 +119,12 @@ test('refusals are those of a start: running, current, target or source unusable
   ])
   await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
 
-  // Its prepare is held up for three seconds.
+  // Its prepare is held.
   await expectSame(tenant, fingerprint, undefined)
   await expectSame(tenant, second, 'ERR_MIGRATION_RUNNING')
   const { body } = await asAdmin(server, tenant)('GET', '/api/v1/encryption/migrations')
   const [live] = (body as { migrations: { id: string }[] }).migrations
+  hold.release()
   await waitForKeyJob(server, tenant, live?.id ?? '', isIn('done'))
 
   await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))

@@ -2,6 +2,7 @@
 // before and after.
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
 import { startMigration } from '../../../testkit/src/api.ts'
@@ -9,8 +10,9 @@ import { digestOf } from './digest-of.ts'
 import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
+const hold = holdAt('migration.copy.after-commit', 3)
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-end=delay:1500@3' })
+  server = await startTestServer({}, { hold })
 })
 afterAll(() => server.stop())
 
@@ -74,6 +76,7 @@ test('a cancelled migration has a report of the way back', async () => {
   const id = await startMigration(server.url, tenant, fingerprint)
   await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
   await act(server, tenant, id, 'cancel')
+  hold.release()
   await waitForKeyJob(server, tenant, id, isIn('aborted'))
   const { report } = await reportOf(tenant, id)
   expect(report).toMatchObject({

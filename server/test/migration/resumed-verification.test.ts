@@ -1,6 +1,7 @@
 // A server that stops in the middle of a verification: whoever leads next goes on there, and misses nothing.
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import {
   decryptAll,
@@ -20,18 +21,16 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/key-jobs.ts'
 
-// At this pace a verification takes five seconds; its twelfth chunk, of 25, waits for three more.
+// At this pace a chunk holds 20 cipherkeys; the verification stands before its twelfth of 25 chunks.
 const names = Array.from({ length: 500 }, (_, index) => `name-${index}`)
-const settings = {
-  KEYHOLD_MIGRATION_ROWS_PER_SECOND: '100',
-  KEYHOLD_FAILPOINTS: 'migration.verify.before-chunk=delay:3000@12',
-}
+const settings = { KEYHOLD_MIGRATION_ROWS_PER_SECOND: '100' }
+const hold = holdAt('migration.verify.before-chunk', 12)
 /** About as many as a verification that begins anew says first, after a second: mostly more are seen. */
 const verifiedBefore = 100
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer(settings)
+  server = await startTestServer(settings, { hold })
 })
 afterAll(() => server.stop())
 
@@ -61,7 +60,9 @@ test('it goes on where it was, names at its end all that does not open, and its 
     ({ phase, cipherkeys: { verified } }) => phase === 'verify' && verified >= verifiedBefore,
   )
   const last = await damage(tenant, 'desc')
-  await server.restart()
+  const restarted = server.restart()
+  hold.release()
+  await restarted
 
   const seen: number[] = []
   for (;;) {

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 let slow: TestServer
+const hold = holdAt('migration.copy.before-chunk', 3)
 beforeAll(async () => {
-  // The second migration on it begins to copy only after more than the time between two sweeps.
-  slow = await startTestServer({
-    KEYHOLD_BACKUP_RETENTION_DAYS: '30',
-    KEYHOLD_FAILPOINTS: 'migration.copy.before-chunk=delay:5000@3',
-  })
+  // The second migration on it begins to copy only after a sweep.
+  slow = await startTestServer({ KEYHOLD_BACKUP_RETENTION_DAYS: '30' }, { hold })
   server = await startTestServer({ KEYHOLD_BACKUP_RETENTION_DAYS: '30', KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
 })
 afterAll(async () => {
@@ -63,6 +62,8 @@ test('a version that falls due while a migration copies does not hold it up', as
   await waitForMigration(slow.url, tenant, ({ phase, state }) => phase === 'copy' && state === 'InProgress')
   const due = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
   await slow.query(due, [tenant.tenantId])
+  await slow.sweep()
+  hold.release()
   await waitForMigration(slow.url, tenant, isCompleted)
   expect(await decryptAll(slow.url, tenant, tokens)).toEqual(plaintexts)
 })

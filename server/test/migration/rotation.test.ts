@@ -1,6 +1,7 @@
 // Rotating a tenant key: a new version under the same KEK, by request or by age.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyJob } from '@keyhold/contract'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
 import {
@@ -21,9 +22,10 @@ const details = `${providers}/migration/actions/details`
 
 let server: TestServer
 let slow: TestServer
+const hold = holdAt('migration.copy.after-commit')
 beforeAll(async () => {
   server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
-  slow = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-end=delay:3000' })
+  slow = await startTestServer({}, { hold })
 })
 afterAll(async () => {
   await server.stop()
@@ -110,6 +112,7 @@ test('a rotation holds up another one, and gives way to a migration', async () =
 
   const migration = await startMigration(slow.url, tenant, fingerprint)
   expect(await getKeyJob(slow, tenant, id)).toMatchObject({ kind: 'rotation', phase: 'aborted' })
+  hold.release()
   await waitForKeyJob(slow, tenant, migration, isIn('done'))
   expect(await decryptAll(slow.url, tenant, tokens)).toEqual(plaintexts)
   const states = (await tenantKeys(slow, tenant)).map(({ state }) => state)

@@ -1,6 +1,7 @@
 // What hangs on a KEK: truthfully in every phase, and since when nothing does.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyProviderUsage } from '@keyhold/contract'
+import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
 import { startMigration } from '../../../testkit/src/api.ts'
 import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
@@ -8,8 +9,9 @@ import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
 let server: TestServer
 let keeping: TestServer
+const hold = holdAt('migration.copy.before-chunk')
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.copy.before-chunk=delay:3000' })
+  server = await startTestServer({}, { hold })
   keeping = await startTestServer({ KEYHOLD_BACKUP_RETENTION_DAYS: '30' })
 })
 afterAll(async () => {
@@ -53,6 +55,7 @@ test('both ends are in use while a migration runs; afterwards the old one is saf
     status: 424,
   })
 
+  hold.release()
   await waitForKeyJob(server, tenant, id, isIn('done'))
   expect(codes(await usageOf(server, tenant, fingerprint))).toEqual(['current', 'cipherkeys'])
   const back = await migrate(server, tenant, tenant.tenantId)

@@ -12,16 +12,20 @@ import { exchange, parseAnswer } from './send-packet.ts'
 let scene: Scene
 /** On this one a body of many megabytes has time to arrive. */
 let patient: Scene
+/** It gives up a client that reads nothing after five times two seconds. */
+let brief: Scene
 /** Reads nothing until the server has given it up; all other tests happen meanwhile. */
 let slowReader: Promise<{ status: string; sent: number; received: number }>
 beforeAll(async () => {
   scene = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '1' })
   patient = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '4' })
-  slowReader = readLate(patient)
+  brief = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '2' })
+  slowReader = readLate(brief)
 })
 afterAll(async () => {
   await scene.server.stop()
   await patient.server.stop()
+  await brief.server.stop()
 })
 
 const path = '/api/v1/encryption/encrypt'

@@ -1,5 +1,6 @@
 // Every documented status of the original's ten operations has a real cause here, and answers in the envelope.
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { holdAt } from '../../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer } from '../../../../testkit/src/start-test-server.ts'
 import { causeless, documentedStatuses } from './documented-statuses.ts'
 import { keyProviderCases } from './key-provider-cases.ts'
@@ -10,7 +11,7 @@ import { createStatusScene, type StatusScene } from './status-scene.ts'
 let server: TestServer
 let scene: StatusScene
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_FAILPOINTS: 'migration.prepare.before-kms=delay:5000' })
+  server = await startTestServer({}, { hold: holdAt('migration.prepare.before-kms') })
   scene = createStatusScene(server)
 })
 afterAll(() => server.stop())
