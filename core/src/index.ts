@@ -46,6 +46,7 @@ export type {
   KmsCallOptions,
   TenantKeyRef,
 } from './kms.ts'
+export { normalFormHint } from './other-normal-forms.ts'
 export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {
   encodeHeader,

@@ -4,8 +4,12 @@ import {
   encryptValue,
   errorSummary,
   isKeyholdError,
+  KeyholdError,
+  normalFormHint,
   parseToken,
   type DataKey,
+  type EncryptionContext,
+  type ParsedToken,
 } from '@keyhold/core'
 import { wrongMember } from '../checks/wrong-member.ts'
 import type { ItemCipher, PlainItem } from '../item-cipher.ts'
@@ -50,7 +54,7 @@ export function createLocalCipher(leases: DataKeyLeases): ItemCipher {
         if (dataKey?.value === undefined) return { error: dataKey?.error ?? failed() }
         const { value: key } = dataKey
         const context = items[index]?.value?.context ?? {}
-        return attempt(() => new Uint8Array(decryptValue(key, context, parsed)))
+        return attempt(() => new Uint8Array(decryptItem(key, context, parsed)))
       })
     },
   }
@@ -69,6 +73,24 @@ function isGood({ error }: ItemResult<unknown>): boolean {
 
 function encryptItem(dataKey: DataKey, { plaintext, context = {} }: PlainItem): string {
   return encryptValue(dataKey, context, plaintext)
+}
+
+function decryptItem(dataKey: DataKey, context: EncryptionContext, token: ParsedToken): Buffer {
+  const tryWith = (pairs: EncryptionContext): Buffer | undefined => {
+    try {
+      return decryptValue(dataKey, pairs, token)
+    } catch (error) {
+      if (!isKeyholdError(error, 'ERR_DECRYPTION_FAILED')) throw error
+      return undefined
+    }
+  }
+  const plaintext = tryWith(context)
+  if (plaintext !== undefined) return plaintext
+  const hint = normalFormHint(context, (other) => {
+    const opened = tryWith(other)?.fill(0)
+    return opened !== undefined
+  })
+  throw new KeyholdError('ERR_DECRYPTION_FAILED', hint === undefined ? {} : { message: hint })
 }
 
 async function dataKeyOf(

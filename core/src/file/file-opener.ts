@@ -1,11 +1,12 @@
 // Decrypts a file under a data key, block by block and in any order. Every byte is verified before it comes out, and an
 // error names the place in the file.
-import { createChunkOpener } from './chunk-opener.ts'
+import { createChunkOpener, type ChunkOpener } from './chunk-opener.ts'
 import { chunkBytes, sealedChunkBytes } from '../cobblestone.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { DataKey } from '../data-key.ts'
 import { isKeyholdError, KeyholdError } from '../errors.ts'
 import { fileContext, fileFormat } from './file-format.ts'
+import { normalFormHint } from '../other-normal-forms.ts'
 import { encodeHeader, parseHeader, type Header } from '../token.ts'
 
 /** Decrypts blocks of one file. */
@@ -45,9 +46,7 @@ export function createFileOpener(dataKey: DataKey, context: EncryptionContext, h
   const { headerBytes, headBytes } = fileFormat
   const own = encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version })
   if (head.length !== headBytes || !head.subarray(0, headerBytes).equals(own)) throw failure(0)
-  const chunks = at(headerBytes, () =>
-    createChunkOpener(dataKey.key, fileContext(dataKey, context), head.subarray(headerBytes)),
-  )
+  const chunks = openChunks(dataKey, context, head)
   return {
     openBlock(firstIndex, sealed, target, isLast) {
       const count = Math.ceil(sealed.length / sealedChunkBytes)
@@ -74,6 +73,24 @@ export function createFileOpener(dataKey: DataKey, context: EncryptionContext, h
   }
 }
 
+function openChunks(dataKey: DataKey, context: EncryptionContext, head: Buffer): ChunkOpener {
+  const { headerBytes } = fileFormat
+  const tryWith = (pairs: EncryptionContext): ChunkOpener | undefined => {
+    try {
+      return createChunkOpener(dataKey.key, fileContext(dataKey, pairs), head.subarray(headerBytes))
+    } catch (error) {
+      if (!isKeyholdError(error, 'ERR_DECRYPTION_FAILED')) throw error
+      return undefined
+    }
+  }
+  const opened = tryWith(context)
+  if (opened !== undefined) return opened
+  throw failure(
+    headerBytes,
+    normalFormHint(context, (other) => tryWith(other) !== undefined),
+  )
+}
+
 /** The byte of the file at which a chunk begins. */
 function offsetOf(index: number): number {
   return fileFormat.headBytes + index * sealedChunkBytes
@@ -87,7 +104,8 @@ function at<Result>(offset: number, action: () => Result): Result {
   }
 }
 
-function failure(offset: number): KeyholdError {
-  const message = `The file cannot be decrypted: the bytes at ${offset} are not the ones that were encrypted there.`
+function failure(offset: number, hint?: string): KeyholdError {
+  const message =
+    hint ?? `The file cannot be decrypted: the bytes at ${offset} are not the ones that were encrypted there.`
   return new KeyholdError('ERR_DECRYPTION_FAILED', { message, details: { offset: String(offset) } })
 }
