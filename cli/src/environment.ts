@@ -13,13 +13,14 @@ export function processEnvironment(): Shell['env'] {
 }
 
 export function readEnvironment({ env }: Pick<Shell, 'env'>): Environment {
-  const { KEYHOLD_URL, KEYHOLD_TOKEN, KEYHOLD_OPERATOR_TOKEN, KEYHOLD_SERVICE_TOKEN } = env
-  // An empty variable is how shells unset one for a single command.
+  // An empty variable is how shells unset one for a single command. A file with Windows' line ends leaves a CR behind each
+  // value, and a byte order mark before a first one; trim() takes both.
+  const read = (name: string): string | undefined => env[name]?.trim() || undefined
   return {
-    url: KEYHOLD_URL || undefined,
-    token: KEYHOLD_TOKEN || undefined,
-    operatorToken: KEYHOLD_OPERATOR_TOKEN || undefined,
-    serviceToken: KEYHOLD_SERVICE_TOKEN || undefined,
+    url: read('KEYHOLD_URL'),
+    token: read('KEYHOLD_TOKEN'),
+    operatorToken: read('KEYHOLD_OPERATOR_TOKEN'),
+    serviceToken: read('KEYHOLD_SERVICE_TOKEN'),
   }
 }
 

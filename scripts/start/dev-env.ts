@@ -18,7 +18,7 @@ const names = [
 export type DevEnv = Partial<Record<(typeof names)[number], string>>
 
 // No value needs quoting: a shell takes each line as it is.
-const lineForm = /^([A-Z0-9_]+)=([A-Za-z0-9_:/.#-]*)$/
+const lineForm = /^([A-Z0-9_]+)=([A-Za-z0-9_:/.#[\]-]*)$/
 
 /** What an earlier start wrote; empty when there is nothing. */
 export async function readDevEnv(file: string): Promise<DevEnv> {
@@ -29,7 +29,7 @@ export async function readDevEnv(file: string): Promise<DevEnv> {
     return {}
   }
   const values: DevEnv = {}
-  for (const line of text.split('\n')) {
+  for (const line of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
     const [, name, value] = lineForm.exec(line) ?? []
     const known = names.find((each) => each === name)
     if (known !== undefined && value !== undefined) values[known] = value

@@ -20,7 +20,8 @@ import { greeting } from './greeting.ts'
 /** Starts everything and answers what stops it. */
 export async function startEverything(configured: Settings): Promise<() => Promise<void>> {
   await mkdir(configured.dataDir, { recursive: true, mode: 0o700 })
-  const localKms = process.env.KEYHOLD_KMS_ENDPOINT === undefined ? await openLocalKms(configured) : undefined
+  const hasKmsOfItsOwn = (process.env.KEYHOLD_KMS_ENDPOINT ?? '').trim() !== ''
+  const localKms = hasKmsOfItsOwn ? undefined : await openLocalKms(configured)
   // Given explicitly: a shell that has sourced dev.env holds the customer's credentials, not the server's.
   const settings: Settings =
     localKms === undefined

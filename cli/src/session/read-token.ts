@@ -2,9 +2,10 @@
 // alone.
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { readEnvironment, type Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
+import { decodeText } from '../input/decode-text.ts'
 import { sayWarning } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
 
@@ -20,7 +21,9 @@ const variables: Readonly<Record<Caller, string>> = {
 /** @throws CliError `configuration` when there is no token, or none that a header could carry */
 export async function readToken(shell: Shell, file: string | undefined, caller: Caller): Promise<string> {
   const token =
-    file === undefined ? tokenOf(readEnvironment(shell), caller) : (await readTokenFile(shell, file)).trim()
+    file === undefined
+      ? tokenOf(readEnvironment(shell), caller)
+      : decodeText(await readTokenFile(shell, file), file).trim()
   if (token === undefined) {
     throw new CliError(
       'configuration',
@@ -41,15 +44,15 @@ function tokenOf({ token, operatorToken, serviceToken }: Environment, caller: Ca
   return caller === 'service' ? (serviceToken ?? token) : token
 }
 
-async function readTokenFile(shell: Shell, file: string): Promise<string> {
-  if (file === '-') return text(shell.stdin)
+async function readTokenFile(shell: Shell, file: string): Promise<Uint8Array> {
+  if (file === '-') return buffer(shell.stdin)
   const path = resolve(shell.cwd, file)
   try {
     const found = await stat(path)
     // Windows has no such bits, and a pipe is gone when it is read.
     if (process.platform !== 'win32' && found.isFile() && (found.mode & 0o004) !== 0)
       sayWarning(shell, `every user of this machine can read ${file}; chmod 600 ends that`)
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (cause) {
     throw new CliError('configuration', 'ERR_CLI_TOKEN_FILE', `cannot read the token file ${file}`, { cause })
   }

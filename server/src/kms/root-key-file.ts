@@ -11,7 +11,8 @@ export interface RootKey {
   key: KeyObject
 }
 
-const form = /^khroot1:([0-9a-f]{16}):([0-9a-f]{64})\n?$/
+// An editor or a transfer may have put a byte order mark before it, or another line end behind it.
+const form = /^\uFEFF?khroot1:([0-9a-f]{16}):([0-9a-f]{64})\r?\n?$/
 
 /** The value that the database keeps to recognise the root key. */
 export function rootKeyCheckValue({ id, key }: RootKey): Buffer {

@@ -23,6 +23,20 @@ function oneOf(words: readonly string[]): Form<string> {
   }
 }
 
+// A colon stands in IPv6 addresses alone, where there are two at least: a port has a setting of its own.
+const hostForm = /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?)$/
+
+/** Node listens on an IPv6 address without its brackets, which URLs need. */
+const host: Form<string> = {
+  range: 'an IPv4 address, an IPv6 address with or without brackets, or a host name',
+  expects: 'an address or a host name, without a scheme and without a port',
+  parse(text) {
+    const [, bracketed] = /^\[(.*:.*)\]$/.exec(text) ?? []
+    const address = bracketed ?? text
+    return hostForm.test(address) ? address : undefined
+  },
+}
+
 const databaseUrl: Form<string> = {
   range: '`postgres://…` or `postgresql://…`',
   expects: 'a URL that begins with postgres://',
@@ -75,4 +89,15 @@ const failpoints: Form<ArmFailpoints> = {
   },
 }
 
-export const forms = { flag, text, oneOf, databaseUrl, endpoint, drRegions, dollars, principals, failpoints }
+export const forms = {
+  flag,
+  text,
+  oneOf,
+  host,
+  databaseUrl,
+  endpoint,
+  drRegions,
+  dollars,
+  principals,
+  failpoints,
+}

@@ -12,7 +12,7 @@ const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
 })
 
 export const settingTable = {
-  host: setting('KEYHOLD_HOST', forms.text('an address or a host name'), {
+  host: setting('KEYHOLD_HOST', forms.host, {
     byDefault: '127.0.0.1',
     effect:
       'The address on which the server listens. It speaks plain HTTP: put a TLS proxy in front of it before traffic leaves the machine.',
@@ -202,7 +202,7 @@ export const settingTable = {
     effect:
       'The port of a separate listener for [metrics](metrics.md), without authentication; 0 takes a free one.',
   }),
-  metricsHost: setting('KEYHOLD_METRICS_HOST', forms.text('an address or a host name'), {
+  metricsHost: setting('KEYHOLD_METRICS_HOST', forms.host, {
     byDefault: '127.0.0.1',
     effect: 'The address of that listener. Only the collector of metrics should reach it.',
   }),

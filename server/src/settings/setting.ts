@@ -89,9 +89,13 @@ function wholeNumber(min: number, max: number): Pick<Form<number>, 'expects' | '
   }
 }
 
+// A file with Windows' line ends leaves a CR behind each value, and a value that a program has read from a file may begin
+// with a byte order mark and end with a line feed. None of them belongs to a value.
+const aroundValues = /^\uFEFF|[\r\n]+$/g
+
 /** An empty variable counts as not set: that is the meaning of a line `NAME=` in an environment file. */
 function textOf(environment: Environment, variable: string): string | undefined {
-  const text = environment[variable]
+  const text = environment[variable]?.replaceAll(aroundValues, '')
   return text === '' ? undefined : text
 }
 

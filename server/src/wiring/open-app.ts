@@ -11,6 +11,7 @@ import type { Settings } from '../settings/read-settings.ts'
 import type { Database } from '../store/database.ts'
 import type { Timings } from '../timings.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
+import { reachableUrl } from './reachable-url.ts'
 
 interface AppNeeds extends HandlerNeeds {
   db: Database
@@ -58,7 +59,7 @@ export function openApp(
     handlers: createHandlers(settings, needs),
   })
   return {
-    listen: () => app.listen({ host: settings.host, port: settings.port }),
+    listen: async () => reachableUrl(await app.listen({ host: settings.host, port: settings.port })),
     setReady() {
       isReady = true
     },

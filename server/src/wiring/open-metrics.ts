@@ -11,6 +11,7 @@ import { poolCounts, type Database } from '../store/database.ts'
 import type { MetricCounts } from '../store/metric-counts.ts'
 import type { Store } from '../store/store.ts'
 import type { Closers } from './close-all.ts'
+import { reachableUrl } from './reachable-url.ts'
 
 export interface MetricSources {
   db: Database
@@ -45,7 +46,8 @@ export async function openMetrics(
     logger.warn({ err: error }, 'metrics')
   }
   const rendered = renderMetrics(() => readSamples(events, sources, onError), events.histograms)
-  const { url, close } = await serveMetrics({ host, port }, rendered, onError)
+  const { url: ownUrl, close } = await serveMetrics({ host, port }, rendered, onError)
+  const url = reachableUrl(ownUrl)
   closers.push(async () => {
     await close()
     rendered.close()

@@ -29,6 +29,16 @@ test('what was made is what is read', async () => {
   expect(read && rootKeyCheckValue(read).equals(rootKeyCheckValue(made))).toBe(true)
 })
 
+test.each([
+  ['a byte order mark', (text: string) => `\uFEFF${text}`],
+  ['a Windows line end', (text: string) => text.replace('\n', '\r\n')],
+  ['no line end', (text: string) => text.trimEnd()],
+])('%s is none of it', async (_, change) => {
+  const made = await createRootKeyFile(file)
+  await writeFile(file, change(await readFile(file, 'utf8')))
+  expect((await readRootKeyFile(file))?.key.equals(made.key)).toBe(true)
+})
+
 test('an existing file is never overwritten, be it a root key or not', async () => {
   for (const text of ['', 'something']) {
     await writeFile(file, text)

@@ -73,6 +73,15 @@ test('empty variables are the same as none, so that no address or directory beco
   )
 })
 
+test.each(rows)('$variable: a byte order mark before it and line ends behind it are none of it', (row) => {
+  const [, documented] = /^`([^`]+)`/.exec(row.byDefault) ?? []
+  if (documented === undefined) {
+    expect(readSettings({ [row.variable]: '\r\n' })).toEqual(readSettings({}))
+  } else {
+    expect(readSettings({ [row.variable]: `\uFEFF${documented}\r\n` })).toEqual(readSettings({}))
+  }
+})
+
 test.each(integers)('$variable: a whole number in its range, and nothing else', (row) => {
   const { name, variable, min } = row
   const max = typeof row.max === 'number' ? row.max : row.max.read({})
@@ -99,6 +108,20 @@ const examples = new Map<Form<unknown>, Examples>([
         ['false', false],
       ],
       bad: ['1', 'yes', 'TRUE', 'true '],
+    },
+  ],
+  [
+    forms.host,
+    {
+      good: [
+        ['0.0.0.0', '0.0.0.0'],
+        ['keyhold.internal', 'keyhold.internal'],
+        ['::', '::'],
+        ['[::1]', '::1'],
+        ['fe80::1%eth0', 'fe80::1%eth0'],
+        ['::ffff:127.0.0.1', '::ffff:127.0.0.1'],
+      ],
+      bad: ['http://127.0.0.1', 'localhost:8080', '[::1]:8080', '[localhost]', 'a b', '10.0.0.0/8'],
     },
   ],
   [
@@ -201,7 +224,7 @@ const examples = new Map<Form<unknown>, Examples>([
 ])
 
 const paired: readonly Name[] = ['kmsAccessKeyId', 'kmsSecretAccessKey']
-const texts: readonly Name[] = ['host', 'metricsHost', 'dataDir', 'internalKmsName', ...paired]
+const texts: readonly Name[] = ['dataDir', 'internalKmsName', ...paired]
 
 test('each setting that is more than a number or any text has examples', () => {
   const without = formed.filter(({ form }) => !examples.has(form)).map(({ name }) => name)

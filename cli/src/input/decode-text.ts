@@ -1,0 +1,31 @@
+// Text from a file or from standard input. Editors and shells of Windows put a byte order mark before it, end lines with
+// CR LF, and save UTF-16: PowerShell's `>` does all three.
+import { CliError } from '../errors/cli-error.ts'
+
+/**
+ * Decodes UTF-8, with or without a byte order mark, and UTF-16 with one. The mark is left out.
+ *
+ * @param name - of the file, for errors; `-` is standard input
+ * @throws CliError `usage` with `ERR_CLI_FILE` for UTF-16 without a mark, and for bytes that are no text
+ */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  const encoding = encodingOf(bytes)
+  // No text of ours has a NUL. In UTF-16 every other byte of plain letters is one.
+  if (encoding === 'utf-8' && bytes.includes(0))
+    throw unreadable(name, 'holds NUL bytes, as UTF-16 without a byte order mark does')
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw unreadable(name, `is not text in ${encoding.toUpperCase()}`, cause)
+  }
+}
+
+function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+}
+
+function unreadable(name: string, why: string, cause?: unknown): CliError {
+  const place = name === '-' ? 'standard input' : name
+  return new CliError('usage', 'ERR_CLI_FILE', `${place} ${why}`, { cause, hint: 'save it as UTF-8' })
+}
