@@ -2,7 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { Actor } from '../store/audits.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
 import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from './api-key-token.ts'
 
@@ -21,11 +21,7 @@ export async function createApiKey(
     throw new KeyholdError('ERR_INVALID_REQUEST', { message: 'An operator key has no tenantId.' })
   }
   const token = generateApiKeyToken()
-  const row = await store.transaction(async (transaction) => {
-    // Nobody deletes the tenant while this lock is held.
-    if (tenantId !== undefined && (await transaction.tenants.lockFenceShared(tenantId)) === undefined) {
-      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    }
+  const insert = async (transaction: TransactionStore) => {
     const inserted = await transaction.apiKeys.insert({
       id: token.id,
       secretHash: hashApiKeySecret(token.secret),
@@ -35,6 +31,12 @@ export async function createApiKey(
     })
     transaction.audit({ tenantId, actor, action: 'apikey.create', targetId: token.id, details: { role } })
     return inserted
+  }
+  if (tenantId === undefined) return { row: await store.transaction(insert), token: encodeApiKeyToken(token) }
+  // Nobody deletes the tenant while its fence is shared.
+  const row = await store.withFenceShared(tenantId, (transaction, fence) => {
+    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    return insert(transaction)
   })
   return { row, token: encodeApiKeyToken(token) }
 }

@@ -6,12 +6,11 @@ import { auditDestruction } from './audit-destruction.ts'
 
 /** @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE`, `ERR_MIGRATION_RUNNING` */
 export async function deleteTenant(store: Store, tenantId: string, actor: Actor): Promise<void> {
-  await store.transaction(async (transaction) => {
-    // Key jobs of the tenant have nothing left to do. The deletion waits for one that is under way.
+  // The fence keeps out a request that is about to store the first cipherkey.
+  await store.withFence(tenantId, async (transaction, fence) => {
+    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    // Destructions of the tenant have nothing left to do.
     const cancelled = await transaction.destructions.cancelAll(tenantId, actor.id)
-    // The exclusive lock keeps out a request that is about to store the first cipherkey.
-    if ((await transaction.tenants.lockFence(tenantId)) === undefined)
-      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     if (await transaction.cipherkeys.exists(tenantId)) {
       throw new KeyholdError('ERR_TENANT_IN_USE', {
         message:

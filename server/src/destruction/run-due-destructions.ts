@@ -2,6 +2,7 @@
 // or nothing and the proof of it.
 import { systemActor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
+import type { Fence } from '../store/fence/fence-queries.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import { endCipherkeys } from './end-cipherkeys.ts'
@@ -23,7 +24,12 @@ const destructionsAtOnce = 10
 export async function runDueDestructions(parts: RunDestructionsParts): Promise<void> {
   for (const id of await parts.store.destructions.listDue(destructionsAtOnce)) {
     try {
-      const destruction = await parts.store.transaction((transaction) => destroy(parts, transaction, id))
+      const due = await parts.store.destructions.find(id)
+      if (due === undefined) continue
+      // The fence keeps out requests that make cipherkeys or start a key job.
+      const destruction = await parts.store.withFence(due.tenantId, (transaction, fence) =>
+        destroy(parts, transaction, fence, id),
+      )
       if (destruction !== undefined) parts.onDestroyed(destruction)
     } catch (error) {
       parts.onFailed(id, error)
@@ -35,13 +41,12 @@ export async function runDueDestructions(parts: RunDestructionsParts): Promise<v
 async function destroy(
   { signRecord }: RunDestructionsParts,
   transaction: TransactionStore,
+  fence: Fence | undefined,
   id: string,
 ): Promise<DestructionRow | undefined> {
   const destruction = await transaction.destructions.lockDue(id)
   if (destruction === undefined) return undefined
   const { tenantId, kind } = destruction
-  // This keeps out requests that make cipherkeys or start a key job.
-  const fence = await transaction.tenants.lockFence(tenantId)
   if (fence === undefined) throw new TypeError(`destruction ${id}: its tenant is gone`)
   // A key job goes through all cipherkeys and counts them. One that began after the list of due destructions was read
   // is seen here.

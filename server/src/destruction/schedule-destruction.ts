@@ -23,9 +23,8 @@ export async function scheduleDataKeyDestruction(
   { keyName, inDays }: DestructionRequest & { keyName: string },
   actor: Actor,
 ): Promise<DestructionRow> {
-  return store.transaction(async (transaction) => {
-    // Nobody destroys the key or the tenant between this read and the end of the transaction.
-    await transaction.tenants.lockFenceShared(tenantId)
+  // Nobody destroys the key or the tenant between the look under the fence and the end of the transaction.
+  return store.withFenceShared(tenantId, async (transaction) => {
     const active = await transaction.cipherkeys.findActive(tenantId, keyName)
     if (active === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
     const { dataKeyId } = active
@@ -49,9 +48,8 @@ export async function scheduleTenantDestruction(
   { inDays }: DestructionRequest,
   actor: Actor,
 ): Promise<DestructionRow> {
-  return store.transaction(async (transaction) => {
-    if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
-      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  return store.withFenceShared(tenantId, async (transaction, fence) => {
+    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const destruction = await transaction.destructions.insert({
       ...{ id: newId(), tenantId, kind: 'tenant', inDays, scheduledBy: actor.id },
     })

@@ -33,9 +33,8 @@ export async function keepDrDrill(
       ...{ type: 'keyhold/dr-drill/1', id, startedAt, completedAt, lostRegion: lostRegion ?? null },
       ...drill,
     })
-    await store.transaction(async (transaction) => {
-      if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
-        throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    await store.withFenceShared(tenantId, async (transaction, fence) => {
+      if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
       await transaction.drDrills.save({ tenantId, id, jws })
       const { passed, drCompliant } = drill
       transaction.audit({

@@ -17,8 +17,8 @@ export interface FenceParts {
  *
  * @param wrap - does everything that takes long, since no lock is held yet
  * @param commit - runs inside the transaction that holds the fence; undefined asks for one more round
- * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DATABASE_UNAVAILABLE` when the fence moves in every round, and the
- * errors of the tenant's KMS
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DATABASE_UNAVAILABLE` when the fence moves in every round or is held
+ * by another for too long, and the errors of the tenant's KMS
  */
 export async function commitUnderFence<Wrapped, Result>(
   { store, tenantKeys }: FenceParts,
@@ -27,15 +27,15 @@ export async function commitUnderFence<Wrapped, Result>(
   commit: (transaction: TransactionStore, wrapped: Wrapped) => Promise<Result | undefined>,
 ): Promise<Result> {
   for (let round = 0; round < maxRounds; round++) {
-    const fence = await store.tenants.findFence(tenantId)
-    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    const wrapping = await tenantKeys.get(tenantId, fence.activeTenantKeyVersion)
+    const before = await store.tenants.findFence(tenantId)
+    if (before === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    const wrapping = await tenantKeys.get(tenantId, before.activeTenantKeyVersion)
     if (wrapping === undefined) continue
 
     const { tenantKey } = wrapping
     const wrapped = await wrap(tenantKey)
-    const result = await store.transaction(async (transaction) => {
-      const look = await lookAtFence(transaction, tenantId, { epoch: fence.epoch, tenantKey })
+    const result = await store.withFenceShared(tenantId, async (transaction, fence) => {
+      const look = await lookAtFence(transaction, tenantId, fence, { epoch: before.epoch, tenantKey })
       // The key was held from before a deletion of the tenant: nobody may use it again.
       if (look === 'other-key') wrapping.validUntilMs = Number.NEGATIVE_INFINITY
       return look === 'holds' ? commit(transaction, wrapped) : undefined

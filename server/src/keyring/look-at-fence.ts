@@ -1,5 +1,6 @@
 // Looks at the fence before cipherkeys are committed: they were wrapped without a lock, and must open later.
 import type { TenantKey } from '@keyhold/core'
+import type { Fence } from '../store/fence/fence-queries.ts'
 import type { TransactionStore } from '../store/store.ts'
 
 /** The state before the wrapping, and the tenant key that wrapped. */
@@ -10,16 +11,15 @@ export interface FenceBefore {
 }
 
 /**
- * Locks the tenant's fence until the transaction ends, and answers whether cipherkeys that `tenantKey` wrapped may be
- * committed. `moved`: another version is active, or was in between. `other-key`: the stored version is another key than
+ * Answers whether cipherkeys that `tenantKey` wrapped may be committed by a transaction that has the fence until it ends. `moved`: another version is active, or was in between. `other-key`: the stored version is another key than
  * the one that wrapped, since the tenant was deleted and made anew.
  */
 export async function lookAtFence(
   transaction: TransactionStore,
   tenantId: string,
+  fence: Fence | undefined,
   { epoch, tenantKey }: FenceBefore,
 ): Promise<'holds' | 'moved' | 'other-key'> {
-  const fence = await transaction.tenants.lockFenceShared(tenantId)
   if (fence?.epoch !== epoch || fence?.activeTenantKeyVersion !== tenantKey.version) return 'moved'
   const stored = await transaction.tenantKeys.find(tenantId, tenantKey.version)
   return stored?.id === tenantKey.id ? 'holds' : 'other-key'

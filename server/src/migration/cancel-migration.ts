@@ -25,9 +25,8 @@ export async function cancelMigration(
   if (isTurnedRound(before)) return before
   refuseDone(before)
   await trySource(parts, before)
-  await store.transaction(async (transaction) => {
-    // Dual, copying and cutover take this lock too: none of them commits after this, as the phase has changed.
-    const fence = await transaction.tenants.lockFence(tenantId)
+  // Dual, copying and cutover take the fence too: none of them commits after this, as the phase has changed.
+  await store.withFence(tenantId, async (transaction, fence) => {
     const job = await getKeyJob(transaction, tenantId, keyJobId)
     if (isTurnedRound(job)) return
     refuseDone(job)

@@ -43,9 +43,8 @@ export async function acceptFailures(
   actor: Actor,
 ): Promise<KeyJobRow> {
   const named = [...new Map(failures.map((each) => [`${each.dataKeyId}/${each.version}`, each])).values()]
-  await store.transaction(async (transaction) => {
-    // Cutover and the end of a way back count the accepted ones under this lock.
-    await transaction.tenants.lockFence(tenantId)
+  // Cutover and the end of a way back decide under the fence.
+  await store.withFence(tenantId, async (transaction) => {
     const job = await getKeyJob(transaction, tenantId, keyJobId)
     refuseEnded(job)
     if ((await transaction.keyJobFailures.countNamed(keyJobId, named)) !== named.length) {

@@ -46,9 +46,8 @@ export async function startMigration(
   await tryActiveKey(store, kms, tenantId)
 
   await failpoint('migration.start.before-insert')
-  const job = await store.transaction(async (transaction) => {
-    // Under this lock no provider is deleted, no migration starts, and no cutover happens.
-    const fence = await transaction.tenants.lockFence(tenantId)
+  // Under the fence no provider is deleted, no migration starts, and no cutover happens.
+  const job = await store.withFence(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     await supersedeRotation(transaction, tenantId, actor)
     const ends = await findEnds(transaction, tenantId, targetFingerprint)

@@ -22,8 +22,7 @@ export async function startRotation(
   if ((await store.keyJobs.findLive(tenantId)) !== undefined) throw new KeyholdError('ERR_MIGRATION_RUNNING')
   if ((await store.tenants.findFence(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
   await tryActiveKey(store, kms, tenantId)
-  return store.transaction(async (transaction) => {
-    const fence = await transaction.tenants.lockFence(tenantId)
+  return store.withFence(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const { fingerprint, keyArn } = await transaction.keyProviders.getCurrent(tenantId)
     const job = await transaction.keyJobs.insert({

@@ -40,7 +40,7 @@ export async function takeCensus(
   activeTenantKey: TenantKey | undefined,
 ): Promise<CipherkeyCensus> {
   const census: CipherkeyCensus = {
-    total: await store.cipherkeys.count(tenantId),
+    total: await store.surveys.count(tenantId),
     checked: 0,
     unreadable: 0,
     named: [],

@@ -36,10 +36,9 @@ export async function registerKeyProvider(
   if (asked.keyId !== undefined) await refuseRegistered(store, tenantId, asked.arn)
 
   const inspection = acceptKey(await examineKey(asked.arn, tenantId, role), parts)
-  return store.transaction(async (transaction) => {
+  return store.withFenceShared(tenantId, async (transaction, fence) => {
     // The access token of a deleted tenant stays in memory for a moment.
-    if ((await transaction.tenants.lockFenceShared(tenantId)) === undefined)
-      throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const inserted = await transaction.keyProviders.insert({
       tenantId,
       fingerprint: keyArnFingerprint(inspection.keyArn),

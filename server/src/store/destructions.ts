@@ -150,7 +150,7 @@ export function destructionQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** Call it before the tenant is locked, in the order of those who destroy. Answers the destructions that were open. */
+    /** Answers the destructions that were open. */
     async cancelAll(tenantId: string, cancelledBy: string): Promise<DestructionRow[]> {
       const rows = await db
         .updateTable('destructions')
@@ -182,8 +182,7 @@ export function destructionQueries(db: Database) {
 
     /**
      * Locks a destruction that is still open and due; undefined when it is not, or another replica has it now. The
-     * destruction of a tenant also locks the tenant's other open destructions. All who lock both lock these before the
-     * tenant.
+     * destruction of a tenant also locks the tenant's other open destructions. Call it under the tenant's fence.
      */
     async lockDue(id: string): Promise<DestructionRow | undefined> {
       const row = await db

@@ -4,11 +4,14 @@ import { apiKeyQueries } from './api-keys.ts'
 import { appendAudits, auditQueries, type AuditEntry } from './audits.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
 import { cipherkeyEndQueries } from './cipherkeys/cipherkey-ends.ts'
+import { cipherkeySurveys, type CipherkeySurveys } from './cipherkeys/cipherkey-surveys.ts'
 import { cipherkeyQueries } from './cipherkeys/cipherkeys.ts'
 import { dataKeyQueries } from './cipherkeys/data-keys.ts'
 import type { Database } from './database.ts'
 import { destructionQueries } from './destructions.ts'
 import { drDrillQueries } from './dr-drills.ts'
+import { createFenceQueue } from './fence/fence-queue.ts'
+import { takeFence, tryFenceShared, type Fence } from './fence/fence-queries.ts'
 import { installationQueries } from './installation.ts'
 import { keyHealthQueries } from './key-health.ts'
 import { keyJobFailureQueries } from './key-jobs/key-job-failures.ts'
@@ -52,27 +55,65 @@ export type TransactionStore = ReturnType<typeof queries> & {
   audit(entry: AuditEntry): void
 }
 
+/** Work in a transaction that has the fence of a tenant; `fence` is undefined where there is no such tenant. */
+export type WorkUnderFence<Result> = (store: TransactionStore, fence: Fence | undefined) => Promise<Result>
+
 /** Queries, each in a transaction of its own. */
 export type Store = ReturnType<typeof queries> & {
+  readonly surveys: CipherkeySurveys
+
   /** Commits the work, or nothing if it throws. The level is read committed; rows are locked where it matters. */
   transaction<Result>(work: (store: TransactionStore) => Promise<Result>): Promise<Result>
+
+  /**
+   * A transaction that shares the fence of a tenant with others of its kind: for those who write cipherkeys, and whatever
+   * else must not be deleted with its tenant meanwhile.
+   *
+   * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE` when the fence is held alone for five seconds
+   */
+  withFenceShared<Result>(tenantId: string, work: WorkUnderFence<Result>): Promise<Result>
+
+  /** A transaction that has the fence of a tenant alone: for those who move it, or need that nobody else moves it. */
+  withFence<Result>(tenantId: string, work: WorkUnderFence<Result>): Promise<Result>
 }
 
-export function createStore(db: Database): Store {
-  return {
-    ...queries(db),
-    transaction: (work) =>
-      db.transaction().execute(async (transaction) => {
+const fenceWaitMs = 5_000
+
+export function createStore(db: Database, options: { fenceWaitMs?: number } = {}): Store {
+  const queue = createFenceQueue(options.fenceWaitMs ?? fenceWaitMs)
+
+  // Named, whatever the database's default is: at a higher level the fence would show the epoch from before the wait.
+  const transaction: Store['transaction'] = (work) =>
+    db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute(async (handle) => {
         const entries: AuditEntry[] = []
         const result = await work({
-          ...queries(transaction),
-          handle: transaction,
+          ...queries(handle),
+          handle,
           audit: (entry) => {
             entries.push(entry)
           },
         })
-        if (entries.length > 0) await appendAudits(transaction, entries)
+        if (entries.length > 0) await appendAudits(handle, entries)
         return result
-      }),
+      })
+
+  return {
+    ...queries(db),
+    surveys: cipherkeySurveys(db),
+    transaction,
+    withFenceShared: (tenantId, work) =>
+      queue.enter(tenantId, (letIn) =>
+        transaction(async (store) => {
+          const fence = await tryFenceShared(store.handle, tenantId)
+          if (fence === 'refused') return undefined
+          letIn()
+          return { result: await work(store, fence) }
+        }),
+      ),
+    withFence: (tenantId, work) =>
+      transaction(async (store) => work(store, await takeFence(store.handle, tenantId))),
   }
 }

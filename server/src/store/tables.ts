@@ -17,11 +17,12 @@ interface InstallationTable {
 interface TenantsTable {
   id: string
   name: string
-  epoch: Generated<number>
+  fence_epoch: Generated<number>
   active_tenant_key_version: number
   created_at: Stamp
   external_id: Generated<string>
   key_cache_ttl_seconds: ColumnType<number | null, never, number | null>
+  ending_at: ColumnType<Date | null, never, Date>
 }
 
 interface RetiredTenantIdsTable {
@@ -201,6 +202,11 @@ interface DestructionsTable {
   cancelled_at: Date | null
   destroyed_at: Date | null
   jws: string | null
+  begun_at: Date | null
+  claimed_by: string | null
+  claimed_until: Date | null
+  progress: ColumnType<unknown, string | null, string | null>
+  listed: ColumnType<unknown, string | null, string | null>
 }
 
 interface AuditsTable {

@@ -128,10 +128,17 @@ export function tenantKeyQueries(db: Database) {
     },
 
     /**
-     * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. A version that any cipherkey
-     * still names stays decrypt-only, without an end. Answers the versions that are destroyed now.
+     * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. Call it under the fence.
+     *
+     * @param needed - versions that wrap a cipherkey: they stay decrypt-only, without an end
+     * @returns the versions that are destroyed now
      */
-    async retireOthers(tenantId: string, version: number, destroyAfter: Date | undefined): Promise<number[]> {
+    async retireOthers(
+      tenantId: string,
+      version: number,
+      needed: readonly number[],
+      destroyAfter: Date | undefined,
+    ): Promise<number[]> {
       const others = sql`tenant_id = ${tenantId} and version <> ${version} and state <> 'destroyed'`
       await sql`update keyhold.tenant_keys set state = 'decrypt-only' where ${others}`.execute(db)
       const end =
@@ -139,9 +146,9 @@ export function tenantKeyQueries(db: Database) {
           ? sql`state = 'destroyed', wrapped = null, destroyed_at = now()`
           : sql`destroy_after = ${destroyAfter}`
       const { rows } = await sql<{ version: number }>`
-        update keyhold.tenant_keys as t set ${end} where ${others} and destroy_after is null and not exists (
-          select from keyhold.cipherkeys c where c.tenant_id = ${tenantId} and c.tenant_key_version = t.version
-        ) returning t.version`.execute(db)
+        update keyhold.tenant_keys set ${end}
+        where ${others} and destroy_after is null and version <> all(${needed}::integer[])
+        returning version`.execute(db)
       return destroyAfter === undefined ? rows.map((row) => row.version) : []
     },
 

@@ -1,18 +1,13 @@
-// Tenants, and the fence: the tenant's row, which every writer of keys locks and reads again.
+// Tenants, and what their fence protects: the epoch, and the version that wraps new data keys.
 import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
+import type { Fence } from './fence/fence-queries.ts'
 
 export interface TenantRow {
   id: string
   name: string
   createdAt: Date
-}
-
-/** The version that wraps new data keys, and the epoch in which that holds. */
-export interface Fence {
-  epoch: number
-  activeTenantKeyVersion: number
 }
 
 export function tenantQueries(db: Database) {
@@ -71,46 +66,26 @@ export function tenantQueries(db: Database) {
       return row?.external_id
     },
 
+    /** Without a lock. Undefined: no such tenant, or its deletion has begun. */
     async findFence(id: string): Promise<Fence | undefined> {
       const row = await db
         .selectFrom('tenants')
-        .select(['epoch', 'active_tenant_key_version'])
+        .select(['fence_epoch', 'active_tenant_key_version'])
         .where('id', '=', id)
+        .where('ending_at', 'is', null)
         .executeTakeFirst()
-      return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
+      return row && { epoch: row.fence_epoch, activeTenantKeyVersion: row.active_tenant_key_version }
     },
 
-    /** For transactions that write cipherkeys: the fence does not move until they end. Undefined: no such tenant. */
-    async lockFenceShared(id: string): Promise<Fence | undefined> {
-      const row = await db
-        .selectFrom('tenants')
-        .select(['epoch', 'active_tenant_key_version'])
-        .where('id', '=', id)
-        .forShare()
-        .executeTakeFirst()
-      return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
-    },
-
-    /** For transactions that move the fence: waits until no writer of cipherkeys holds it. */
-    async lockFence(id: string): Promise<Fence | undefined> {
-      const row = await db
-        .selectFrom('tenants')
-        .select(['epoch', 'active_tenant_key_version'])
-        .where('id', '=', id)
-        .forUpdate()
-        .executeTakeFirst()
-      return row && { epoch: row.epoch, activeTenantKeyVersion: row.active_tenant_key_version }
-    },
-
-    /** Raises the epoch, under `lockFence`, and answers it. */
+    /** Raises the epoch, under `withFence`, and answers it. */
     async moveFence(id: string, activeTenantKeyVersion: number): Promise<number> {
       const row = await db
         .updateTable('tenants')
-        .set({ epoch: sql`epoch + 1`, active_tenant_key_version: activeTenantKeyVersion })
+        .set({ fence_epoch: sql`fence_epoch + 1`, active_tenant_key_version: activeTenantKeyVersion })
         .where('id', '=', id)
-        .returning('epoch')
+        .returning('fence_epoch')
         .executeTakeFirstOrThrow()
-      return row.epoch
+      return row.fence_epoch
     },
 
     /** How long the tenant's keys may be held; undefined: as the operator allows. Throws `ERR_TENANT_NOT_FOUND`. */

@@ -116,8 +116,7 @@ test.each([
 test('who appends waits for nobody who writes cipherkeys, nor the other way round', async () => {
   await store.tenants.insert({ id: 'a', name: 'a', activeTenantKeyVersion: 1 })
   const { otherStore } = stores
-  await store.transaction(async (writer) => {
-    await writer.tenants.lockFenceShared('a')
+  await store.withFenceShared('a', async () => {
     // Commits meanwhile.
     await otherStore.transaction((transaction) => {
       transaction.audit(entry())
@@ -126,7 +125,7 @@ test('who appends waits for nobody who writes cipherkeys, nor the other way roun
   })
   await stores.db.transaction().execute(async (transaction) => {
     await transaction.updateTable('audit_heads').set({ sequence: 1 }).where('chain', '=', 'a').execute()
-    expect(await otherStore.transaction((writer) => writer.tenants.lockFenceShared('a'))).toBeDefined()
+    expect(await otherStore.withFenceShared('a', (_writer, fence) => Promise.resolve(fence))).toBeDefined()
   })
 })
 

@@ -55,9 +55,9 @@ function withInterruption(happens: (time: number) => Promise<unknown>): {
     times: () => times,
     store: {
       ...store,
-      async transaction(work) {
+      async withFenceShared(ofTenant, work) {
         await happens(++times)
-        return store.transaction(work)
+        return store.withFenceShared(ofTenant, work)
       },
     },
   }
@@ -71,8 +71,8 @@ test('a data key wrapped before dual is not committed after it: it is made again
   const row = await createDataKey({ store: interrupted.store, tenantKeys, maxKeyNames }, tenantId, 'default')
   expect(interrupted.times()).toBe(2)
   expect(row.tenantKeyVersion).toBe(2)
-  expect(await store.cipherkeys.count(tenantId)).toBe(1)
-  expect(await store.cipherkeys.existsUnder(tenantId, 1)).toBe(false)
+  expect(await store.surveys.count(tenantId)).toBe(1)
+  expect(await store.surveys.findNeeded(tenantId, [1])).toEqual([])
   expect(await createKeyring(store, kms).dataKeys.get(tenantId, row.dataKeyId, 1)).toBeDefined()
 })
 
@@ -86,7 +86,7 @@ test('an epoch that moved while the version stayed, as by a cancelled migration,
     'default',
   )
   expect(interrupted.times()).toBe(2)
-  expect(await store.cipherkeys.count(tenantId)).toBe(1)
+  expect(await store.surveys.count(tenantId)).toBe(1)
 })
 
 test('a tenant whose fence never stands still is asked to try again, and nothing is stored', async () => {
@@ -97,7 +97,7 @@ test('a tenant whose fence never stands still is asked to try again, and nothing
     'default',
   )
   await expect(making).rejects.toMatchObject({ code: 'ERR_DATABASE_UNAVAILABLE' })
-  expect(await store.cipherkeys.count(tenantId)).toBe(0)
+  expect(await store.surveys.count(tenantId)).toBe(0)
 })
 
 test('a version that is gone between two looks only costs another round', async () => {
@@ -157,7 +157,7 @@ test('twenty first encryptions of one name, over two replicas, make one cipherke
       expect(key.id).toBe(first.id)
       expect(key.key.equals(first.key)).toBe(true)
     }
-    expect(await store.cipherkeys.count(tenantId)).toBe(round + 1)
+    expect(await store.surveys.count(tenantId)).toBe(round + 1)
   }
 })
 
@@ -173,7 +173,7 @@ test('the same without any single flight: twenty writers race in the database, a
     ),
   )
   expect(new Set(rows.map((row) => row.dataKeyId)).size).toBe(1)
-  expect(await store.cipherkeys.count(tenantId)).toBe(1)
+  expect(await store.surveys.count(tenantId)).toBe(1)
 })
 
 test('a thousand new names of one request cost one transaction, and so do those of many requests at once', async () => {
@@ -183,7 +183,7 @@ test('a thousand new names of one request cost one transaction, and so do those 
   const keys = await Promise.all(names.map((name) => dataKeys.getActive(tenantId, name)))
   expect(counted.times()).toBe(1)
   expect(new Set(keys.map(({ id }) => id)).size).toBe(1_000)
-  expect(await store.cipherkeys.count(tenantId)).toBe(1_000)
+  expect(await store.surveys.count(tenantId)).toBe(1_000)
   const [first] = keys
   expect((await createKeyring(store, kms).dataKeys.getActive(tenantId, 'name-0')).id).toBe(first?.id)
 })
@@ -210,7 +210,7 @@ test('a quota is never exceeded, whoever counts at the same moment, and names wi
       outcomes.flatMap((rows) => rows.flatMap((row) => (isKeyholdError(row) ? [] : [row.dataKeyId]))),
     )
     expect(made.size).toBe(quota)
-    expect(await store.cipherkeys.count(tenant)).toBe(quota)
+    expect(await store.surveys.count(tenant)).toBe(quota)
     const refusals = outcomes.flatMap((rows) =>
       rows.filter((row) => isKeyholdError(row, 'ERR_KEY_NAME_QUOTA')),
     )
@@ -223,9 +223,9 @@ test('a quota is never exceeded, whoever counts at the same moment, and names wi
 test('a batch that is rolled back counts nothing', async () => {
   const failing: Store = {
     ...store,
-    transaction: (work) =>
-      store.transaction(async (transaction) => {
-        await work(transaction)
+    withFenceShared: (ofTenant, work) =>
+      store.withFenceShared(ofTenant, async (...underFence) => {
+        await work(...underFence)
         throw new Error('the connection is lost before the commit')
       }),
   }
@@ -262,14 +262,14 @@ test('writers that race with dual all end under a version that exists, each key 
 test('a data key whose transaction fails is given to nobody and held nowhere', async () => {
   const failing: Store = {
     ...store,
-    transaction: (work) =>
-      store.transaction(async (transaction) => {
-        await work(transaction)
+    withFenceShared: (ofTenant, work) =>
+      store.withFenceShared(ofTenant, async (...underFence) => {
+        await work(...underFence)
         throw new Error('the connection is lost before the commit')
       }),
   }
   const replica = createKeyring(failing, kms)
   await expect(replica.dataKeys.getActive(tenantId, 'default')).rejects.toThrow('lost before the commit')
-  expect(await store.cipherkeys.count(tenantId)).toBe(0)
+  expect(await store.surveys.count(tenantId)).toBe(0)
   await expect(replica.dataKeys.getActive(tenantId, 'default')).rejects.toThrow('lost before the commit')
 })

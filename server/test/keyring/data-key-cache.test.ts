@@ -87,7 +87,7 @@ test('a hundred callers at once get one new data key, with one row and one KMS c
     Array.from({ length: 100 }, () => keyring.dataKeys.getActive(tenantId, 'default')),
   )
   expect(new Set(keys).size).toBe(1)
-  expect(await store.cipherkeys.count(tenantId)).toBe(1)
+  expect(await store.surveys.count(tenantId)).toBe(1)
   expect(kms.calls()).toBe(1)
 })
 

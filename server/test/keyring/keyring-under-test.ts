@@ -150,8 +150,7 @@ export async function moveToNewTenantKey(
   const fence = await store.tenants.findFence(tenantId)
   const from = fence?.activeTenantKeyVersion ?? 0
   await addTenantKey(store, kms, keyArn, { tenantId, version: from + 1, state: 'pending' })
-  await store.transaction(async (transaction) => {
-    await transaction.tenants.lockFence(tenantId)
+  await store.withFence(tenantId, async (transaction) => {
     await transaction.tenantKeys.setState(tenantId, from, 'decrypt-only')
     await transaction.tenantKeys.setState(tenantId, from + 1, 'active')
     await transaction.tenants.moveFence(tenantId, from + 1)

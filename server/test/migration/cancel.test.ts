@@ -40,7 +40,9 @@ async function startServer({ onTestFinished }: Context, hold?: Hold): Promise<Te
 }
 
 async function epochOf(server: TestServer, { tenantId }: TestTenant): Promise<number> {
-  const [row] = await server.query('select epoch from keyhold.tenants where id = $1', [tenantId])
+  const [row] = await server.query('select fence_epoch as epoch from keyhold.tenants where id = $1', [
+    tenantId,
+  ])
   return Number(row?.epoch)
 }
 

@@ -5,22 +5,35 @@ import type { Store, TransactionStore } from '../../src/store/store.ts'
 export type Observer = (name: string) => Promise<void>
 
 export function observeStore(store: Store, observer: Observer): Store {
+  function observed<Rest extends unknown[], Result>(
+    work: (transaction: TransactionStore, ...rest: Rest) => Promise<Result>,
+  ): typeof work {
+    return async (transaction, ...rest) => {
+      const result = await work(observeQueries(transaction, observer) as TransactionStore, ...rest)
+      await observer('commit')
+      return result
+    }
+  }
   return {
     ...(observeQueries(store, observer) as Store),
     async transaction(work) {
       await observer('begin')
-      return store.transaction(async (transaction) => {
-        const result = await work(observeQueries(transaction, observer) as TransactionStore)
-        await observer('commit')
-        return result
-      })
+      return store.transaction(observed(work))
+    },
+    async withFence(tenantId, work) {
+      await observer('begin')
+      return store.withFence(tenantId, observed(work))
+    },
+    async withFenceShared(tenantId, work) {
+      await observer('begin')
+      return store.withFenceShared(tenantId, observed(work))
     },
   }
 }
 
 type Queries = Record<string, Record<string, (...values: unknown[]) => Promise<unknown>>>
 
-function observeQueries(store: Omit<Store, 'transaction'>, observer: Observer): object {
+function observeQueries(store: Store | TransactionStore, observer: Observer): object {
   const groups = Object.entries(store as unknown as Queries).filter(([group]) => !outside.has(group))
   const observed = groups.map(([group, queries]) => [
     group,
@@ -37,4 +50,4 @@ function observeQueries(store: Omit<Store, 'transaction'>, observer: Observer): 
   return { ...store, ...(Object.fromEntries(observed) as object) }
 }
 
-const outside = new Set(['transaction', 'handle', 'audit'])
+const outside = new Set(['transaction', 'withFence', 'withFenceShared', 'handle', 'audit'])

@@ -1,11 +1,21 @@
 // Chunks of cipherkeys change by compare-and-set alone, in place, and are walked in the order of their primary key.
 import { sql } from 'kysely'
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parseCipherkeyRecords } from '../../src/store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition, CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
+import type { Database } from '../../src/store/database.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
-import { insertTenant, newCipherkey, rewrapAll, tenantId, tenantKeyRow, type Rewrap } from './stored-rows.ts'
+import {
+  activate,
+  insertTenant,
+  newCipherkey,
+  rewrapAll,
+  tenantId,
+  tenantKeyRow,
+  type Rewrap,
+} from './stored-rows.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
@@ -46,6 +56,7 @@ const stored = (row: CipherkeyRow) => store.cipherkeys.find(row.tenantId, row.da
 test('a rewrap takes effect only on rows that are as they were read', async () => {
   const [same, otherWrap, otherVersion] = await insertMany(3)
   if (same === undefined || otherWrap === undefined || otherVersion === undefined) throw new Error('rows')
+  await activate(store, 2)
   const good = rewrapOf(same)
   const done = await rewrapAll(store, tenantId, 2, [
     good,
@@ -74,6 +85,7 @@ test('a rewrap reaches no other tenant, not even with the id of its data key', a
 test('of two rewraps of one row at the same time one takes effect', async () => {
   const [row] = await insertMany(1)
   if (row === undefined) throw new Error('row')
+  await activate(store, 2)
   const counts = await Promise.all(
     Array.from({ length: 8 }, () => rewrapAll(store, tenantId, 2, [rewrapOf(row)])),
   )
@@ -82,6 +94,7 @@ test('of two rewraps of one row at the same time one takes effect', async () => 
 
 test('chunks go through all rows once, in order, and notUnder leaves out what is done', async () => {
   const rows = await insertMany(25)
+  await activate(store, 2)
   const [done] = rows
   if (done === undefined) throw new Error('row')
   await rewrapAll(store, tenantId, 2, [rewrapOf(done)])
@@ -101,8 +114,7 @@ test('chunks go through all rows once, in order, and notUnder leaves out what is
     }
     expect(seen.map((row) => row.dataKeyId)).toEqual(expected.map((row) => row.dataKeyId).sort())
   }
-  expect(await store.cipherkeys.existsUnder(tenantId, 2)).toBe(true)
-  expect(await store.cipherkeys.existsUnder(tenantId, 3)).toBe(false)
+  expect(await store.surveys.findNeeded(tenantId, [2, 3])).toEqual([2])
 })
 
 test('rewrapping rows, there and back, touches no index: at least 95 % are HOT updates', async () => {
@@ -111,16 +123,29 @@ test('rewrapping rows, there and back, touches no index: at least 95 % are HOT u
   // Statistics are kept by the connection that did the work.
   const db = postgres.open(database.connection, 1)
   const one = createStore(db)
-  for (const version of [2, 1]) {
+  for (const version of [2, 1] as const) {
+    await activate(store, version)
     const rewraps = rows.map((row) => rewrapOf(row))
     expect(await rewrapAll(one, tenantId, version, rewraps)).toBe(count)
     const chunk = await one.cipherkeyChunks.next(tenantId, undefined, { limit: count })
     rows = parseCipherkeyRecords(chunk?.records ?? Buffer.alloc(0)).map((row) => ({ tenantId, ...row }))
+    await untilPrunable(db)
   }
   await sql`select pg_stat_force_next_flush()`.execute(db)
   const { rows: statistics } = await sql<{ updated: number; hot: number }>`
-    select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables
-    where schemaname = 'keyhold' and relname = 'cipherkeys'`.execute(db)
+    select sum(n_tup_upd)::bigint as updated, sum(n_tup_hot_upd)::bigint as hot from pg_stat_user_tables
+    where schemaname = 'keyhold' and relname ~ '^cipherkeys_p'`.execute(db)
   expect(statistics[0]?.updated).toBe(2 * count)
   expect(statistics[0]?.hot).toBeGreaterThanOrEqual(2 * count * 0.95)
 })
+
+/** Space is used again once no transaction is left from before, in whatever database of this server. */
+async function untilPrunable(db: Database): Promise<void> {
+  const { rows } = await sql<{ xid: string }>`select pg_current_xact_id()::text as xid`.execute(db)
+  for (;;) {
+    const { rows: over } = await sql`
+      select where pg_snapshot_xmin(pg_current_snapshot()) > ${rows[0]?.xid}::xid8`.execute(db)
+    if (over.length > 0) return
+    await sleep(10)
+  }
+}

@@ -53,11 +53,13 @@ test('key names are told apart byte by byte', async () => {
   for (const keyName of ['default', 'Default', 'default ', 'défault', 'de\u0301fault']) {
     expect(await store.cipherkeys.insertActive(newCipherkey({ keyName }))).toBe(true)
   }
-  expect(await store.cipherkeys.count(tenantId)).toBe(5)
+  expect(await store.surveys.count(tenantId)).toBe(5)
 })
 
 test('a data key id and version is stored once, and never overwritten', async () => {
   const [row] = await insertMany(1)
   const again = newCipherkey({ ...(row && { dataKeyId: row.dataKeyId }) })
-  await expect(store.cipherkeys.insertActive(again)).rejects.toMatchObject({ constraint: 'cipherkeys_pkey' })
+  await expect(store.cipherkeys.insertActive(again)).rejects.toMatchObject({
+    constraint: expect.stringMatching(/^cipherkeys_p\d\d_pkey$/) as string,
+  })
 })

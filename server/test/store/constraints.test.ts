@@ -1,7 +1,7 @@
 // What the database itself refuses, whatever a program with a mistake in it may ask: these rules guard keys.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
@@ -94,21 +94,49 @@ test('a tenant has at most one live key job, and any number of ended ones', asyn
   })
 })
 
-test('a cipherkey stands only under a tenant key version of its own tenant that exists', async () => {
+const refusedByGuard = { code: '23514', constraint: 'cipherkeys_under_active' }
+
+test('a cipherkey comes only under a tenant key version of its own tenant that exists', async () => {
   await insertTenant(store, 'tenant-2')
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
-  const noVersion = { code: '23503' }
-  await expect(store.cipherkeys.insertActive(newCipherkey({ tenantKeyVersion: 3 }))).rejects.toMatchObject(
-    noVersion,
-  )
-  await expect(
-    store.cipherkeys.insertActive(newCipherkey({ tenantId: 'tenant-2', tenantKeyVersion: 2 })),
-  ).rejects.toMatchObject(noVersion)
-  await expect(store.cipherkeys.insertActive(newCipherkey({ tenantId: 'nobody' }))).rejects.toMatchObject(
-    noVersion,
-  )
+  for (const changes of [
+    { tenantKeyVersion: 3 },
+    { tenantId: 'tenant-2', tenantKeyVersion: 2 },
+    { tenantId: 'nobody' },
+  ]) {
+    await expect(store.cipherkeys.insertActive(newCipherkey(changes))).rejects.toMatchObject(refusedByGuard)
+    await expect(store.cipherkeys.insertUnnamed(newCipherkey(changes))).rejects.toMatchObject(refusedByGuard)
+  }
+  const some = [newCipherkey(), newCipherkey({ tenantKeyVersion: 3 })]
+  await expect(store.cipherkeys.insertManyActive(some)).rejects.toMatchObject(refusedByGuard)
   await store.cipherkeys.insertActive(newCipherkey())
-  await expect(sql(`update keyhold.cipherkeys set tenant_key_version = 9`)).rejects.toMatchObject(noVersion)
+  await expect(sql(`update keyhold.cipherkeys set tenant_key_version = 9`)).rejects.toMatchObject(
+    refusedByGuard,
+  )
+})
+
+test('a closed tenant key version gets no cipherkey, and those that it has may change', async () => {
+  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  const [left, moved] = [newCipherkey(), newCipherkey()]
+  for (const row of [left, moved]) await store.cipherkeys.insertActive(row)
+  const move = (version: number, { dataKeyId }: { dataKeyId: string }) =>
+    sql(`update keyhold.cipherkeys set tenant_key_version = ${version} where data_key_id = '${dataKeyId}'`)
+  await expect(move(2, moved), 'not open yet').rejects.toMatchObject(refusedByGuard)
+  await activate(store, 2)
+  await move(2, moved)
+  await expect(store.cipherkeys.insertActive(newCipherkey())).rejects.toMatchObject(refusedByGuard)
+  // Also in one statement with a row that stays where it is.
+  await expect(move(1, moved)).rejects.toMatchObject(refusedByGuard)
+  await expect(sql('update keyhold.cipherkeys set tenant_key_version = 1')).rejects.toMatchObject(
+    refusedByGuard,
+  )
+
+  expect(await store.cipherkeys.endEncryption(left)).toBe(true)
+  expect(await store.cipherkeys.findActive(tenantId, left.keyName)).toBeUndefined()
+  await sql("update keyhold.cipherkeys set state = 'retired'")
+  await store.tenantKeys.destroy(tenantId, 1)
+  await sql("update keyhold.cipherkeys set state = 'decrypt-only'")
+  await expect(store.cipherkeys.insertActive(newCipherkey())).rejects.toMatchObject(refusedByGuard)
 })
 
 test('what still wraps something cannot be deleted', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
@@ -73,14 +73,15 @@ test('they are listed page by page, each once', async () => {
 })
 
 test('a cipherkey is stale unless it is under the version, or set aside and, at the end, accepted', async () => {
-  const stale = (acceptedOnly: boolean) =>
-    store.keyJobFailures.existsStale(tenantId, jobId, 2, { acceptedOnly })
-  await insertCipherkey({ tenantKeyVersion: 2 })
-  expect([await stale(false), await stale(true)]).toEqual([false, false])
+  const stale = async (acceptedOnly: boolean) =>
+    (await store.surveys.findStale(tenantId, jobId, 2, acceptedOnly ? 'accepted' : 'set-aside')).isStale
   const left = await insertCipherkey({ tenantKeyVersion: 1 })
+  await activate(store, 2)
+  await insertCipherkey({ tenantKeyVersion: 2 })
   expect([await stale(false), await stale(true)]).toEqual([true, true])
   await store.keyJobFailures.insert(jobId, [failureOf(left)])
   expect([await stale(false), await stale(true)]).toEqual([false, true])
   await store.keyJobFailures.accept(jobId, [left], 'ak_1')
   expect([await stale(false), await stale(true)]).toEqual([false, false])
+  expect(await store.surveys.findStale(tenantId, jobId, 2, 'accepted')).toMatchObject({ versions: [1] })
 })

@@ -1,5 +1,6 @@
 // The schema comes into being once, whoever starts at the same moment, and never goes back.
 import { sql } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -113,4 +114,54 @@ test('key jobs that were stored under the former words keep their kinds', async 
   await keyJobKinds.up(db)
   expect(await store.keyJobs.find(tenantId, rotation.id)).toMatchObject({ kind: 'rotation' })
   expect(await store.keyJobs.find(tenantId, migration.id)).toMatchObject({ kind: 'migration' })
+})
+
+test('cipherkeys that were stored in one table are in the partitions, each as it was', async () => {
+  const connection = await postgres.createDatabase()
+  const db = postgres.open(connection)
+  const folder = path.join(import.meta.dirname, '../../src/store/schema/migrations')
+  await sql`create schema keyhold`.execute(db)
+  const { error } = await new Migrator({
+    db,
+    migrationTableSchema: 'keyhold',
+    migrationTableName: 'schema_migrations',
+    migrationLockTableName: 'schema_migrations_lock',
+    provider: {
+      async getMigrations() {
+        const before = readdirSync(folder).filter((file) => file < '0014')
+        const modules = before.map(async (file) => {
+          const module = (await import(path.join(folder, file))) as Record<string, Migration>
+          return [path.basename(file, '.ts'), Object.values(module)[0]] as const
+        })
+        return Object.fromEntries(await Promise.all(modules)) as Record<string, Migration>
+      },
+    },
+  }).migrateToLatest()
+  expect(error).toBeUndefined()
+  const run = (statement: string) => postgres.query(connection, statement)
+  await run(`insert into keyhold.tenants (id, name, epoch, active_tenant_key_version)
+    select 'tenant-' || n, 'n', n, 2 from generate_series(1, 5) n`)
+  await run(`insert into keyhold.tenant_keys (tenant_id, version, id, state, key_arn, wrapped, key_check_value)
+    select t.id, v, gen_random_uuid(), case v when 2 then 'active' else 'decrypt-only' end, 'arn', '\\x00',
+      decode(repeat('00', 32), 'hex') from keyhold.tenants t, generate_series(1, 2) v`)
+  // More than one page, and rows under closed versions and of every state.
+  await run(`insert into keyhold.cipherkeys
+    select t.id, gen_random_uuid(), 1 + n % 2, case when n % 3 = 0 then 'name-' || n end,
+      case n % 4 when 0 then 'active' when 1 then 'retired' else 'decrypt-only' end, 1 + n % 2,
+      sha256(n::text::bytea), sha256(t.id::bytea), now() - make_interval(secs => n)
+    from keyhold.tenants t, generate_series(1, 5000) n`)
+  const all = `select tenant_id, count(*)::int,
+    md5(string_agg(c::text, '' order by data_key_id, version)) as rows from keyhold.cipherkeys c group by 1 order by 1`
+  const before = await run(all)
+  expect(before).toHaveLength(5)
+
+  await migrateSchema(postgres.open(connection), () => Promise.resolve())
+  expect(await run(all)).toEqual(before)
+  const [partition] =
+    await run(`select count(*)::int, count(*) filter (where reloptions @> '{fillfactor=50}')::int
+    as half_free from pg_class where relname ~ '^cipherkeys_p\\d\\d$'`)
+  expect(partition).toEqual({ count: 64, half_free: 64 })
+  expect(await run("select to_regclass('keyhold.cipherkeys_in_one') as old")).toEqual([{ old: null }])
+  const store = createStore(postgres.open(connection))
+  expect(await store.tenants.findFence('tenant-3')).toEqual({ epoch: 3, activeTenantKeyVersion: 2 })
 })

@@ -76,6 +76,12 @@ export function rewrapAll(
   return store.cipherkeyChunks.rewrap(toTenant, tenantKeyVersion, records)
 }
 
+/** Makes another version the active one of two, as the phases of a key job do. */
+export async function activate(store: Pick<Store, 'tenantKeys'>, version: 1 | 2): Promise<void> {
+  await store.tenantKeys.setState(tenantId, version === 1 ? 2 : 1, 'decrypt-only')
+  await store.tenantKeys.setState(tenantId, version, 'active')
+}
+
 /** A tenant with one active tenant key version. */
 export async function insertTenant(store: Store, id = tenantId): Promise<TenantKeyRow & { wrapped: Buffer }> {
   const tenantKey = tenantKeyRow({ tenantId: id })

@@ -1,7 +1,7 @@
 // The life of tenant key versions: pending, active, decrypt-only, destroyed.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { activate, insertTenant, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
@@ -18,11 +18,6 @@ beforeEach(async () => {
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
 
-async function activateSecond(): Promise<void> {
-  await store.tenantKeys.setState(tenantId, 1, 'decrypt-only')
-  await store.tenantKeys.setState(tenantId, 2, 'active')
-}
-
 const states = async () =>
   Promise.all([1, 2].map(async (version) => (await store.tenantKeys.find(tenantId, version))?.state))
 
@@ -31,18 +26,18 @@ test('a version that does not exist cannot change its state unnoticed', async ()
 })
 
 test('without backup retention, retired versions are emptied at once and the active one stays', async () => {
-  await activateSecond()
-  await store.tenantKeys.retireOthers(tenantId, 2, undefined)
+  await activate(store, 2)
+  await store.tenantKeys.retireOthers(tenantId, 2, [], undefined)
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ state: 'active' })
   expect(await store.tenantKeys.maxVersion(tenantId)).toBe(2)
 })
 
 test('with backup retention, a retired version is due when its time has come, not before, and once', async () => {
-  await activateSecond()
+  await activate(store, 2)
   const end = new Date('2030-01-01T00:00:00Z')
-  await store.tenantKeys.retireOthers(tenantId, 2, end)
-  await store.tenantKeys.retireOthers(tenantId, 2, new Date('2040-01-01T00:00:00Z'))
+  await store.tenantKeys.retireOthers(tenantId, 2, [], end)
+  await store.tenantKeys.retireOthers(tenantId, 2, [], new Date('2040-01-01T00:00:00Z'))
   expect(await store.tenantKeys.listDueForDestruction(new Date('2029-12-31T23:59:59Z'))).toEqual([])
   expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([{ tenantId, version: 1 }])
   await store.tenantKeys.destroy(tenantId, 1)
@@ -51,15 +46,13 @@ test('with backup retention, a retired version is due when its time has come, no
 })
 
 test('a version that a cipherkey still names is kept, with retention or without, and ends when none does', async () => {
-  await store.cipherkeys.insertActive(newCipherkey({ tenantKeyVersion: 1 }))
-  await activateSecond()
+  await activate(store, 2)
   for (const end of [undefined, new Date()]) {
-    await store.tenantKeys.retireOthers(tenantId, 2, end)
+    await store.tenantKeys.retireOthers(tenantId, 2, [1], end)
     expect(await states()).toEqual(['decrypt-only', 'active'])
     expect(await store.tenantKeys.listDueForDestruction(new Date())).toEqual([])
   }
-  await database.query(`update keyhold.cipherkeys set tenant_key_version = 2`)
-  await store.tenantKeys.retireOthers(tenantId, 2, undefined)
+  await store.tenantKeys.retireOthers(tenantId, 2, [], undefined)
   expect(await states()).toEqual(['destroyed', 'active'])
 })
 

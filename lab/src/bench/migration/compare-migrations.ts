@@ -6,7 +6,7 @@ import type { Sizes } from '../sizes.ts'
 import { bareRewrap } from './bare-rewrap.ts'
 import { kmsPairsPerSecond } from './kms-pairs.ts'
 import { startRewrapThreads, type RewrapThreads } from './rewrap-threads.ts'
-import { insertBareTenant } from './insert-bare-tenant.ts'
+import { insertBareTenant, openTarget } from './insert-bare-tenant.ts'
 import { rowWraps, type WrapName } from './row-wraps.ts'
 import { startTimedKeyhold, type TimedKeyhold } from './start-timed-keyhold.ts'
 
@@ -105,6 +105,7 @@ async function engineMs(keyhold: TimedKeyhold, cipherkeys: number): Promise<numb
 async function bareMs({ client, sql }: TimedKeyhold, cipherkeys: number): Promise<number> {
   const { source, target } = await insertBareTenant(client)
   await seedCipherkeys(sql, source, cipherkeys)
+  await openTarget(client, source.tenantId)
   return timed(cipherkeys, () =>
     bareRewrap(client, { source, target, after: firstId, upTo: lastId, wraps: 'keyhold' }),
   )
@@ -118,6 +119,7 @@ async function bareThreadsMs(
 ): Promise<number> {
   const { source, target } = await insertBareTenant(client)
   await seedCipherkeys(sql, source, cipherkeys, { wrap: rowWraps[wraps].wrap })
+  await openTarget(client, source.tenantId)
   const { rows } = await client.query<{ data_key_id: string }>(
     `select data_key_id from keyhold.cipherkeys where tenant_id = $1 order by data_key_id
      offset $2 limit 1`,

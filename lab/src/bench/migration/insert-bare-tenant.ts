@@ -23,3 +23,17 @@ export async function insertBareTenant(client: Client): Promise<{ source: Tenant
   }
   return { source, target }
 }
+
+/** Closes the first version and opens the second: cipherkeys come under an open one alone. */
+export async function openTarget(client: Client, tenantId: string): Promise<void> {
+  for (const [state, version] of [
+    ['decrypt-only', 1],
+    ['active', 2],
+  ] as const) {
+    await client.query('update keyhold.tenant_keys set state = $3 where tenant_id = $1 and version = $2', [
+      tenantId,
+      version,
+      state,
+    ])
+  }
+}

@@ -1,5 +1,6 @@
 // Aborting finishes what a cancellation began. The source's version is active again. Cipherkeys under another version
 // are brought back and verified, and the target's version ends. This needs both KEKs and waits for them.
+import { decideUnderFence } from '../../keyring/decide-under-fence.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { Verification } from '../../store/key-jobs/key-job-json.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
@@ -22,12 +23,9 @@ export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
 
 async function end(parts: LeaderParts, job: KeyJobRow, verification: Verification): Promise<void> {
   const { store, failpoint } = parts
-  await store.transaction(async (transaction) => {
-    const fence = await transaction.tenants.lockFence(job.tenantId)
-    if (fence?.activeTenantKeyVersion !== job.sourceVersion) throw new LeadLost()
-    const isStale = await transaction.keyJobFailures.existsStale(job.tenantId, job.id, job.sourceVersion, {
-      acceptedOnly: true,
-    })
+  const look = () => store.surveys.findStale(job.tenantId, job.id, job.sourceVersion, 'accepted')
+  await decideUnderFence(store, job.tenantId, look, async (transaction, { isStale, versions }, fence) => {
+    if (fence.activeTenantKeyVersion !== job.sourceVersion) throw new LeadLost()
     if (isStale) {
       await advance(parts, transaction, job, { copiedTo: null })
       return
@@ -36,7 +34,7 @@ async function end(parts: LeaderParts, job: KeyJobRow, verification: Verificatio
     const ended = destroyAfter(parts, completedAt)
     const destroyed = [
       ...(await transaction.tenantKeys.destroyPending(job.tenantId, completedAt)),
-      ...(await transaction.tenantKeys.retireOthers(job.tenantId, job.sourceVersion, ended)),
+      ...(await transaction.tenantKeys.retireOthers(job.tenantId, job.sourceVersion, versions, ended)),
     ]
     await transaction.tenants.moveFence(job.tenantId, job.sourceVersion)
     await advance(parts, transaction, job, {

@@ -6,6 +6,7 @@
 // is being read. Safety does not depend on that: each chunk is written by itself, with its own look at the fence.
 import { KeyholdError, type TenantKey } from '@keyhold/core'
 import { lookAtFence, type FenceBefore } from '../../keyring/look-at-fence.ts'
+import type { Fence } from '../../store/fence/fence-queries.ts'
 import type { CipherkeyChunk } from '../../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
@@ -105,8 +106,8 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
   const { chunk, target } = atWork
   const { records, unreadable } = await atWork.result
   await failpoint('migration.copy.before-update')
-  await store.transaction(async (transaction) => {
-    await requireFence(transaction, job, { epoch: atWork.epoch, tenantKey: target })
+  await store.withFenceShared(job.tenantId, async (transaction, fence) => {
+    await requireFence(transaction, job, fence, { epoch: atWork.epoch, tenantKey: target })
     const copiedMore = await transaction.cipherkeyChunks.rewrap(job.tenantId, target.version, records)
     const failed = await setAside(transaction, job, unreadable)
     await advance(parts, transaction, job, {
@@ -125,9 +126,10 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
 export async function requireFence(
   transaction: TransactionStore,
   { tenantId }: KeyJobRow,
+  fence: Fence | undefined,
   before: FenceBefore,
 ): Promise<void> {
-  const look = await lookAtFence(transaction, tenantId, before)
+  const look = await lookAtFence(transaction, tenantId, fence, before)
   if (look === 'moved') throw new LeadLost()
   if (look === 'other-key') throw new KeyholdError('ERR_KEY_INTEGRITY')
 }

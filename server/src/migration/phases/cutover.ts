@@ -1,20 +1,25 @@
-// Cutover: the target becomes the current provider, and the old versions end, all in one transaction that looks once
-// more for stale cipherkeys, under the lock which keeps every writer out.
+// Cutover: the target becomes the current provider, and the old versions end, all in one transaction under the fence. It
+// looks once more for stale cipherkeys before, and what it saw holds while the epoch is the same.
+import { decideUnderFence } from '../../keyring/decide-under-fence.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
-import { advance, destroyAfter, targetVersionOf, type LeaderParts } from '../engine/migration-parts.ts'
+import {
+  advance,
+  destroyAfter,
+  LeadLost,
+  targetVersionOf,
+  type LeaderParts,
+} from '../engine/migration-parts.ts'
 import { saveReport } from '../report.ts'
 
 export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const { store, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   await failpoint('migration.cutover.before-lock')
-  await store.transaction(async (transaction) => {
-    await transaction.tenants.lockFence(job.tenantId)
-    const isStale = await transaction.keyJobFailures.existsStale(job.tenantId, job.id, targetVersion, {
-      acceptedOnly: true,
-    })
+  const look = () => store.surveys.findStale(job.tenantId, job.id, targetVersion, 'accepted')
+  await decideUnderFence(store, job.tenantId, look, async (transaction, { isStale, versions }, fence) => {
+    if (fence.activeTenantKeyVersion !== targetVersion) throw new LeadLost()
     if (isStale) {
       await advance(parts, transaction, job, { phase: 'copy', copiedTo: null })
       return
@@ -24,7 +29,7 @@ export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void>
       await transaction.keyProviders.switchCurrent(job.tenantId, job.targetFingerprint, completedAt)
     }
     const ended = destroyAfter(parts, completedAt)
-    const destroyed = await transaction.tenantKeys.retireOthers(job.tenantId, targetVersion, ended)
+    const destroyed = await transaction.tenantKeys.retireOthers(job.tenantId, targetVersion, versions, ended)
     await transaction.tenants.moveFence(job.tenantId, targetVersion)
     await advance(parts, transaction, job, { phase: 'done', completedAt })
     const report = await saveReport(parts, transaction, job)

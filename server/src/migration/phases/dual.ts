@@ -13,11 +13,10 @@ export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   // Read back what prepare stored: the row, not the memory of it, must open through the target.
   await openTenantKey(parts, job.tenantId, targetVersion)
 
-  // Before the lock, which every writer of this tenant's keys waits for: counting very many rows takes its time.
-  const total = await store.cipherkeys.count(job.tenantId)
+  // Outside the fence, which every writer of this tenant's keys waits for: counting very many rows takes its time.
+  const total = await store.surveys.count(job.tenantId)
   await failpoint('migration.dual.before-lock')
-  await store.transaction(async (transaction) => {
-    const fence = await transaction.tenants.lockFence(job.tenantId)
+  await store.withFence(job.tenantId, async (transaction, fence) => {
     // Another run was here in between.
     if (fence?.activeTenantKeyVersion === targetVersion) throw new LeadLost()
     if (fence?.activeTenantKeyVersion !== job.sourceVersion) {

@@ -32,8 +32,7 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
   await unwrapTenantKey(kms, row)
   await failpoint('migration.prepare.after-kms')
 
-  await store.transaction(async (transaction) => {
-    await transaction.tenants.lockFence(job.tenantId)
+  await store.withFence(job.tenantId, async (transaction) => {
     await transaction.tenantKeys.insert(row)
     await advance(parts, transaction, job, { phase: 'dual', targetVersion: version })
     auditKeyJob(transaction, job, 'migration.prepare', systemActor, { tenantKeyVersion: String(version) })

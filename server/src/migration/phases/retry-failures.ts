@@ -15,7 +15,7 @@ export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise
     const chunk = await parts.store.cipherkeyChunks.nextFailed(job.tenantId, job.id, after, chunkRows)
     if (chunk === undefined) return
     const { version } = destinationOf(job)
-    const fence = await parts.store.tenants.findFence(job.tenantId)
+    const before = await parts.store.tenants.findFence(job.tenantId)
     const target = await findTenantKey(parts, job.tenantId, version)
     if (target === undefined) throw new LeadLost()
     const sources = await Promise.all(
@@ -32,8 +32,8 @@ export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise
       const stillFailed = new Set(unreadable.map(nameOf))
       const repaired = parseCipherkeyRecords(chunk.records).filter((row) => !stillFailed.has(nameOf(row)))
       if (repaired.length > 0) {
-        await parts.store.transaction(async (transaction) => {
-          await requireFence(transaction, job, { epoch: fence?.epoch, tenantKey: target })
+        await parts.store.withFenceShared(job.tenantId, async (transaction, fence) => {
+          await requireFence(transaction, job, fence, { epoch: before?.epoch, tenantKey: target })
           const copiedMore = await transaction.cipherkeyChunks.rewrap(job.tenantId, version, records)
           await transaction.keyJobFailures.delete(job.id, repaired)
           const { open, accepted } = await transaction.keyJobFailures.count(job.id)

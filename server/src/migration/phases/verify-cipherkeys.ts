@@ -25,9 +25,8 @@ export async function verifyCipherkeys(
   const resumed = await resumeVerification(parts, job)
   if (resumed === undefined) {
     await retryFailures(parts, job)
-    if (await store.keyJobFailures.existsStale(job.tenantId, job.id, version, { acceptedOnly: false })) {
-      return 'stale'
-    }
+    const { isStale } = await store.surveys.findStale(job.tenantId, job.id, version, 'set-aside')
+    if (isStale) return 'stale'
     refuseOpenFailures((await store.keyJobFailures.count(job.id)).open)
   }
 

@@ -2,6 +2,7 @@
 // what they delete.
 import { sql } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
+import { readInOrder } from './read-in-order.ts'
 import type { Database } from '../database.ts'
 import type { CipherkeyState } from '../tables.ts'
 
@@ -17,15 +18,8 @@ export interface EndedCipherkey extends CipherkeyPosition {
 
 export function cipherkeyEndQueries(db: Database) {
   return {
-    /**
-     * Call it once before `deleteNext`: for the rest of the transaction, pages come from the primary key's index.
-     * With outdated statistics, as after very many new rows, the planner would sort the whole tenant for each page.
-     */
-    async readInOrder(): Promise<void> {
-      await sql`set local enable_sort = off`.execute(db)
-      await sql`set local enable_bitmapscan = off`.execute(db)
-      await sql`set local enable_seqscan = off`.execute(db)
-    },
+    /** Call it once before `deleteNext`. */
+    readInOrder: () => readInOrder(db),
 
     /**
      * Deletes the next cipherkeys, of one data key or of the whole tenant, and answers them in the order of their

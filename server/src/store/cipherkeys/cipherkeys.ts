@@ -225,15 +225,6 @@ export function cipherkeyQueries(db: Database) {
       return row !== undefined
     },
 
-    async count(tenantId: string): Promise<number> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .where('tenant_id', '=', tenantId)
-        .executeTakeFirstOrThrow()
-      return row.count
-    },
-
     /** The number of cipherkeys that each version of the tenant key wraps. It reads all of the tenant's cipherkeys. */
     async countByTenantKeyVersion(tenantId: string): Promise<Map<number, number>> {
       const rows = await db
@@ -243,18 +234,6 @@ export function cipherkeyQueries(db: Database) {
         .groupBy('tenant_key_version')
         .execute()
       return new Map(rows.map((row) => [row.tenant_key_version, row.count]))
-    },
-
-    /** Whether any cipherkey is wrapped by `tenantKeyVersion`. */
-    async existsUnder(tenantId: string, tenantKeyVersion: number): Promise<boolean> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select('version')
-        .where('tenant_id', '=', tenantId)
-        .where('tenant_key_version', '=', tenantKeyVersion)
-        .limit(1)
-        .executeTakeFirst()
-      return row !== undefined
     },
   }
 }

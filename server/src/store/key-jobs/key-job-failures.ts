@@ -157,29 +157,5 @@ export function keyJobFailureQueries(db: Database) {
           and f.accepted_at is null`.execute(db)
       return Number(result.numAffectedRows ?? 0n)
     },
-
-    /**
-     * Whether another version than `tenantKeyVersion` wraps a cipherkey that the key job has not set aside or, with
-     * `acceptedOnly`, that is not accepted.
-     */
-    async existsStale(
-      tenantId: string,
-      keyJobId: string,
-      tenantKeyVersion: number,
-      options: { acceptedOnly: boolean },
-    ): Promise<boolean> {
-      const accepted = options.acceptedOnly ? sql`and f.accepted_at is not null` : sql``
-      const { rows } = await sql<{ found: boolean }>`
-        select exists (
-          select from keyhold.cipherkeys c
-          where c.tenant_id = ${tenantId} and c.tenant_key_version <> ${tenantKeyVersion}
-            and not exists (
-              select from keyhold.key_job_failures f
-              where f.key_job_id = ${keyJobId} and f.data_key_id = c.data_key_id and f.version = c.version
-                ${accepted}
-            )
-        ) as found`.execute(db)
-      return rows[0]?.found ?? false
-    },
   }
 }

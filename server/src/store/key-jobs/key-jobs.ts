@@ -194,7 +194,7 @@ export function keyJobQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** Turns a live key job round, whatever replica leads it. Call it under `lockFence`. */
+    /** Turns a live key job round, whatever replica leads it. Call it under `withFence`. */
     async startAborting(id: string): Promise<void> {
       await db
         .updateTable('key_jobs')
@@ -214,7 +214,7 @@ export function keyJobQueries(db: Database) {
         .execute()
     },
 
-    /** Ends a rotation whose place a migration takes. Call it under `lockFence`. */
+    /** Ends a rotation whose place a migration takes. Call it under `withFence`. */
     async supersede(id: string): Promise<void> {
       await db
         .updateTable('key_jobs')

@@ -1,0 +1,117 @@
+// Looks through all cipherkeys of a tenant, outside every transaction of the caller: never under the fence. They go page
+// by page along the primary key, so that no statement takes longer the more cipherkeys there are. A statement over all of
+// them would meet the time limit of statements from some 20 million on, and its snapshot would keep vacuum from the rows
+// that a key job leaves behind.
+import { sql, type RawBuilder } from 'kysely'
+import type { CipherkeyPosition } from './cipherkeys.ts'
+import { readInOrder } from './read-in-order.ts'
+import type { Database } from '../database.ts'
+
+export interface CipherkeySurveys {
+  count(tenantId: string): Promise<number>
+
+  /** Which of these tenant key versions wrap any cipherkey. */
+  findNeeded(tenantId: string, versions: readonly number[]): Promise<number[]>
+
+  /**
+   * The cipherkeys of a tenant that another version than that of a key job wraps.
+   *
+   * @param excuse - what excuses a cipherkey: that the key job has set it aside, or that it was accepted, too
+   */
+  findStale(tenantId: string, keyJobId: string, version: number, excuse: Excuse): Promise<StaleCipherkeys>
+}
+
+type Excuse = 'set-aside' | 'accepted'
+
+export interface StaleCipherkeys {
+  /** Whether one of them is not excused. Then the look ended there. */
+  isStale: boolean
+  /** The versions that wrap them, in any order. */
+  versions: number[]
+}
+
+// From a cold disk such a page takes a second or more, and from memory a few milliseconds.
+const pageRows = 10_000
+
+export function cipherkeySurveys(db: Database): CipherkeySurveys {
+  /** Visits the pages until one answers true. */
+  async function visit(
+    tenantId: string,
+    look: (page: Database, rows: RawBuilder<unknown>, isFull: boolean) => Promise<boolean>,
+  ): Promise<void> {
+    let after: CipherkeyPosition | undefined
+    for (;;) {
+      const begin = after === undefined ? sql`` : sql`and (data_key_id, version) > ${place(after)}`
+      const page = await db.transaction().execute(async (transaction) => {
+        await readInOrder(transaction)
+        const { rows } = await sql<CipherkeyPosition>`
+          select data_key_id as "dataKeyId", version from keyhold.cipherkeys
+          where tenant_id = ${tenantId} ${begin}
+          order by data_key_id, version offset ${pageRows - 1} limit 1`.execute(transaction)
+        const [last] = rows
+        const end = last === undefined ? sql`` : sql`and (data_key_id, version) <= ${place(last)}`
+        const isOver = await look(
+          transaction,
+          sql`keyhold.cipherkeys c where tenant_id = ${tenantId} ${begin} ${end}`,
+          last !== undefined,
+        )
+        return { last, isOver }
+      })
+      if (page.isOver || page.last === undefined) return
+      after = page.last
+    }
+  }
+
+  return {
+    async count(tenantId) {
+      let count = 0
+      await visit(tenantId, async (page, rows, isFull) => {
+        count += isFull ? pageRows : await countRows(page, rows)
+        return false
+      })
+      return count
+    },
+
+    async findNeeded(tenantId, versions) {
+      const needed = new Set<number>()
+      if (versions.length === 0) return []
+      await visit(tenantId, async (page, rows) => {
+        const found = await sql<{ version: number }>`
+          select distinct tenant_key_version as version from ${rows}
+            and tenant_key_version = any(${versions}::integer[])`.execute(page)
+        for (const { version } of found.rows) needed.add(version)
+        return needed.size === new Set(versions).size
+      })
+      return [...needed]
+    },
+
+    async findStale(tenantId, keyJobId, version, excuse) {
+      const accepted = excuse === 'accepted' ? sql`and f.accepted_at is not null` : sql``
+      const versions = new Set<number>()
+      let isStale = false
+      await visit(tenantId, async (page, rows) => {
+        const found = await sql<{ version: number; isStale: boolean }>`
+          select tenant_key_version as version, bool_or(not exists (
+            select from keyhold.key_job_failures f
+            where f.key_job_id = ${keyJobId} and f.data_key_id = c.data_key_id and f.version = c.version ${accepted}
+          )) as "isStale"
+          from ${rows} and tenant_key_version <> ${version} group by 1`.execute(page)
+        for (const each of found.rows) {
+          versions.add(each.version)
+          isStale ||= each.isStale
+        }
+        return isStale
+      })
+      return { isStale, versions: [...versions] }
+    },
+  }
+}
+
+async function countRows(page: Database, rows: RawBuilder<unknown>): Promise<number> {
+  const counted = await sql<{ count: number }>`select count(*) as count from ${rows}`.execute(page)
+  return counted.rows[0]?.count ?? 0
+}
+
+function place({ dataKeyId, version }: CipherkeyPosition) {
+  return sql`(${dataKeyId}::uuid, ${version}::integer)`
+}
