@@ -3,7 +3,9 @@
 import { fingerprintPattern, keyNamePattern, limits, takesItems, type RouteId } from '@keyhold/contract'
 import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { KeyholdError } from '@keyhold/core'
+import type { TSchema } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
+import { firstFault, hasTooManyItems } from './first-fault.ts'
 
 const fingerprintForm = new RegExp(fingerprintPattern)
 const keyNameForm = new RegExp(keyNamePattern)
@@ -18,11 +20,16 @@ export function checkParams(params: Readonly<Record<string, string>>): void {
   if (!fingerprintForm.test(arnFingerPrint)) throw new KeyholdError('ERR_FINGERPRINT_INVALID')
 }
 
-const forms = new Map<string, Validator>()
-const queryForms = new Map<string, Validator>()
+interface Form {
+  schema: TSchema
+  validator: Validator
+}
+
+const bodyForms = new Map<string, Form>()
+const queryForms = new Map<string, Form>()
 for (const [id, { body, query }] of Object.entries<RouteSchemas>(routeSchemas)) {
-  if (body !== undefined) forms.set(id, Compile(body))
-  if (query !== undefined) queryForms.set(id, Compile(query))
+  if (body !== undefined) bodyForms.set(id, { schema: body, validator: Compile(body) })
+  if (query !== undefined) queryForms.set(id, { schema: query, validator: Compile(query) })
 }
 
 /**
@@ -33,11 +40,9 @@ for (const [id, { body, query }] of Object.entries<RouteSchemas>(routeSchemas)) 
 export function checkQuery(routeId: RouteId, query: unknown): unknown {
   const form = queryForms.get(routeId)
   if (form === undefined) return undefined
-  if (form.Check(query)) return query
-  const [first] = form.Errors(query)
-  throw new KeyholdError('ERR_INVALID_REQUEST', {
-    message: `The query's member ${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}.`,
-  })
+  if (form.validator.Check(query)) return query
+  const { place, message } = firstFault(form.schema, query)
+  throw new KeyholdError('ERR_INVALID_REQUEST', { message: `The query's member ${place} ${message}.` })
 }
 
 /**
@@ -46,15 +51,12 @@ export function checkQuery(routeId: RouteId, query: unknown): unknown {
  * @throws KeyholdError `ERR_INVALID_REQUEST`, naming the first member that is wrong, never its value
  */
 export function checkBody(routeId: RouteId, body: unknown): unknown {
-  const form = forms.get(routeId)
+  const form = bodyForms.get(routeId)
   if (form === undefined) return undefined
-  if (!form.Check(body)) {
-    // The caller made up the name of a member that the route does not know, so it is not repeated.
-    const first = form.Errors(body).find(({ schemaPath }) => !schemaPath.endsWith('/additionalProperties'))
-    const place =
-      first === undefined || first.instancePath === '' ? 'The body' : `The member ${first.instancePath}`
+  if (hasTooManyItems(form.schema, body) || !form.validator.Check(body)) {
+    const { place, message } = firstFault(form.schema, body)
     throw new KeyholdError('ERR_INVALID_REQUEST', {
-      message: `${place} ${first?.message ?? 'is not valid'}.`,
+      message: `${place === '' ? 'The body' : `The member ${place}`} ${message}.`,
     })
   }
   // Items are checked one by one; all other texts end up in columns and on screens.

@@ -1,0 +1,69 @@
+// Finds the first fault of a value that its schema refuses. The library's own list of errors goes through every element
+// and every member, which takes a quarter of a second for a body of 200 KB. This look ends at the first fault, and lists
+// are measured before their elements are looked at.
+import Type, { type TArrayOptions, type TSchema } from 'typebox'
+import { Check, Errors } from 'typebox/value'
+
+export interface Fault {
+  /** A JSON Pointer to what is wrong. It has only names that the schema knows. Empty: the whole value. */
+  place: string
+  /** Completes the sentence "The member …", such as "must be string". */
+  message: string
+}
+
+/** Whether a list in the value, outside of other lists, is longer than its schema allows. It looks at no element. */
+export function hasTooManyItems(schema: TSchema, value: unknown): boolean {
+  if (Type.IsArray(schema)) {
+    const { maxItems = Infinity } = schema as Pick<TArrayOptions, 'minItems' | 'maxItems'>
+    return Array.isArray(value) && value.length > maxItems
+  }
+  return (
+    Type.IsObject(schema) &&
+    isObject(value) &&
+    Object.entries(schema.properties).some(
+      ([name, member]) => Object.hasOwn(value, name) && hasTooManyItems(member, value[name]),
+    )
+  )
+}
+
+/** @param value - one that `schema` refuses */
+export function firstFault(schema: TSchema, value: unknown, place = ''): Fault {
+  if (Type.IsArray(schema) && Array.isArray(value)) {
+    const { type, items } = schema
+    const { minItems, maxItems } = schema as Pick<TArrayOptions, 'minItems' | 'maxItems'>
+    const fault = ownFault({ type, ...defined({ minItems, maxItems }) }, value, place)
+    if (fault !== undefined) return fault
+    const index = value.findIndex((element) => !Check(items, element))
+    if (index !== -1) return firstFault(items, value[index], `${place}/${index}`)
+  }
+  if (Type.IsObject(schema) && isObject(value)) {
+    const { type, required, properties } = schema
+    const fault = ownFault({ type, required }, value, place)
+    if (fault !== undefined) return fault
+    const wrong = Object.entries(properties).find(
+      ([name, member]) =>
+        Object.hasOwn(value, name) && (hasTooManyItems(member, value[name]) || !Check(member, value[name])),
+    )
+    if (wrong !== undefined) return firstFault(wrong[1], value[wrong[0]], `${place}/${wrong[0]}`)
+    // The caller made up the names of the others, so they are not repeated.
+    return { place, message: 'must not have additional properties' }
+  }
+  return ownFault(schema, value, place) ?? { place, message: 'is not valid' }
+}
+
+// A fault of the value itself, where the schema says nothing about elements and members.
+function ownFault(schema: TSchema, value: unknown, place: string): Fault | undefined {
+  const [first] = Errors(schema, value)
+  return first && { place: place + first.instancePath, message: first.message }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function defined(bounds: Record<string, number | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined)) as Record<
+    string,
+    number
+  >
+}
