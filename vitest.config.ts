@@ -24,6 +24,7 @@ const unitOfServer = [
   'server/test/http/{error-status,first-fault,item-reply-json}.test.ts',
   'server/test/keyring/per-tenant-cache.test.ts',
   'server/test/kms/{internal-kms,kms-budget,root-key-file,signing-key,turns}.test.ts',
+  'server/test/store/connection-shares.test.ts',
   'server/test/metrics/{plain-histogram,without-database}.test.ts',
   'server/test/migration/{pacer,rewrap-threads,stint}.test.ts',
 ]

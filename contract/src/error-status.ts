@@ -84,6 +84,8 @@ const usualStatus: Record<ErrorCode, number> = {
 
   ERR_SEALED: 503,
   ERR_DATABASE_UNAVAILABLE: 503,
+  ERR_TENANT_BUSY: 503,
+  ERR_SERVER_BUSY: 503,
 
   // Only the operator who starts the service sees these.
   ERR_CONFIG_INVALID: 500,

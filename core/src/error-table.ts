@@ -267,6 +267,16 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_DATABASE_UNAVAILABLE: { summary: 'The database is not available.', retryable: true, kind: 'ours' },
+  ERR_TENANT_BUSY: {
+    summary: "The tenant's share of this replica is in use: try again in a moment.",
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_SERVER_BUSY: {
+    summary: 'This replica has too much to do now: try again in a moment.',
+    retryable: true,
+    kind: 'ours',
+  },
 
   // Starting
   ERR_CONFIG_INVALID: { summary: 'A setting is not valid.', retryable: false, kind: 'ours' },

@@ -73,7 +73,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/store': {
     does: 'the only SQL: schema and queries, made from a pool or one transaction',
-    uses: ['core', 'kysely', 'pg', 'node:crypto', 'node:net', 'node:timers/promises'],
+    uses: ['core', 'kysely', 'pg', 'node:async_hooks', 'node:crypto', 'node:net', 'node:timers/promises'],
   },
   'server/postgres': {
     does: 'starts and supervises the embedded PostgreSQL',

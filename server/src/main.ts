@@ -5,6 +5,7 @@ import { createApiKey } from './access/create-api-key.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
 import type { Settings } from './settings/read-settings.ts'
 import { commandActor } from './store/audits.ts'
+import { openReadiness } from './store/connections/readiness.ts'
 import { createStore, type Store } from './store/store.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 import { closeAll, type Closers } from './wiring/close-all.ts'
@@ -93,6 +94,8 @@ interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'sweep'> {
 async function start({ settings, logger, timings, closers }: StartParts): Promise<Started> {
   const { db, connection, close, cut } = await connectDatabase(settings, logger)
   closers.push(close)
+  const readiness = openReadiness(connection)
+  closers.push(() => readiness.close())
   const queue = openJobQueue(connection, timings, logger, closers)
   const store = createStore(db)
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
@@ -109,7 +112,7 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
   const sign = await openSigner(store, rootKey)
 
-  const needs = { db, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings }
+  const needs = { readiness, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing and probes nothing.
   if (rootKey !== undefined) {

@@ -13,16 +13,20 @@ export interface CreateDataKeyParts extends FenceParts {
 }
 
 /**
- * Makes a data key without a name, for this caller alone.
+ * Makes data keys without names, one for each of `count` callers, all in one transaction.
  *
  * @throws KeyholdError the errors of `commitUnderFence`
  */
-export function createUnnamedDataKey(parts: FenceParts, tenantId: string): Promise<UsableCipherkeyRow> {
+export function createUnnamedDataKeys(
+  parts: FenceParts,
+  tenantId: string,
+  count: number,
+): Promise<UsableCipherkeyRow[]> {
   return commitUnderFence(
     parts,
     tenantId,
-    (tenantKey) => newCipherkey(tenantKey),
-    (transaction, cipherkey) => transaction.cipherkeys.insertUnnamed(cipherkey),
+    (tenantKey) => mapInSlices(Array.from({ length: count }), () => newCipherkey(tenantKey)),
+    (transaction, cipherkeys) => transaction.cipherkeys.insertManyUnnamed(tenantId, cipherkeys),
   )
 }
 

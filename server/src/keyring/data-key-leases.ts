@@ -4,7 +4,8 @@ import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { blindIndexName, blindIndexPrefix } from './blind-index-name.ts'
-import { createUnnamedDataKey } from './create-data-key.ts'
+import { gather } from '../event-loop/gather.ts'
+import { createUnnamedDataKeys } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
 import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
@@ -40,6 +41,11 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
   // The index of a value must not change, so the key of a blind index has no age.
   const cipherkeys = createReadCipherkeys({ ...options, maxDataKeyAgeMs: Number.POSITIVE_INFINITY })
 
+  // Callers that come while data keys are made share the next transaction, and so one connection.
+  const createUnnamed = gather<undefined, UsableCipherkeyRow>((tenantId, asked) =>
+    createUnnamedDataKeys({ store, tenantKeys }, tenantId, asked.length),
+  )
+
   async function lease(read: () => Promise<UsableCipherkeyRow | undefined>): Promise<Lease | undefined> {
     const opened = await openCipherkey({ tenantKeys, clock }, read, minRemainingShare)
     if (opened === undefined) return undefined
@@ -49,7 +55,7 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
 
   return {
     async create(tenantId) {
-      return present(await lease(() => createUnnamedDataKey({ store, tenantKeys }, tenantId)))
+      return present(await lease(() => createUnnamed(tenantId, undefined)))
     },
 
     async renew(tenantId, dataKeyId, version) {

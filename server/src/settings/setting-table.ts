@@ -41,6 +41,13 @@ export const settingTable = {
     effect:
       'A PostgreSQL of your own, 14 or later, for example for several replicas. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
   }),
+  databaseConnections: integerSetting('KEYHOLD_DATABASE_CONNECTIONS', {
+    byDefault: 10,
+    min: 4,
+    max: 500,
+    effect:
+      'How many connections to PostgreSQL this replica opens for requests and key jobs. One tenant gets three of ten at once. Seven more serve the queue of jobs, notifications and `/readyz`. All replicas together must stay below `max_connections` of PostgreSQL.',
+  }),
   keyCacheTtlSeconds,
   keyCacheMinTtlSeconds: integerSetting('KEYHOLD_KEY_CACHE_MIN_TTL_SECONDS', {
     byDefault: 5,

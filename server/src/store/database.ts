@@ -1,8 +1,14 @@
 // The connection to PostgreSQL, and the settings without which a committed key could be lost.
-import { KeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Socket } from 'node:net'
 import pg from 'pg'
+import {
+  connectionLimits,
+  createConnectionShares,
+  type ConnectionShares,
+} from './connections/connection-shares.ts'
+import { sharePool } from './connections/shared-pool.ts'
 import type { Tables } from './tables.ts'
 
 // A replica that stands still in a transaction, or a server that has fallen silent, must not hold up the others for
@@ -12,6 +18,9 @@ const lockTimeoutMs = 5_000
 const idleInTransactionTimeoutMs = 15_000
 const statementTimeoutMs = 30_000
 const queryTimeoutMs = 35_000
+// Requests that wait for their turn wait in memory. Who waits for longer is told so, while the client still listens.
+const maxTurnWaitMs = 5_000
+const maxWaitingTurns = 1_000
 
 /** A handle for queries: the pool, or one transaction. */
 export type Database = Kysely<Tables>
@@ -32,6 +41,7 @@ export function poolConfig(connection: DatabaseConnection): pg.PoolConfig {
 }
 
 export interface OpenDatabaseOptions {
+  /** One tenant gets a share of them. */
   maxConnections: number
   applicationName: string
   /** Receives the error of an idle connection that is lost. */
@@ -59,17 +69,24 @@ export function openDatabase(connection: DatabaseConnection, options: OpenDataba
   // A connection that is lost between two statements of a transaction emits an error that would end the process. Its
   // user meets the loss with the next statement.
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('keyhold')
-  pools.set(db, pool)
+  const shares = createConnectionShares({
+    limits: connectionLimits(options.maxConnections),
+    maxWaitMs: maxTurnWaitMs,
+    maxWaiting: maxWaitingTurns,
+  })
+  const dialect = new PostgresDialect({ pool: sharePool(pool, shares) })
+  const db = new Kysely<Tables>({ dialect }).withSchema('keyhold')
+  pools.set(db, { pool, shares })
   return db
 }
 
-const pools = new WeakMap<Database, pg.Pool>()
+const pools = new WeakMap<Database, { pool: pg.Pool; shares: ConnectionShares }>()
 
 /** The current use of a pool's connections. */
 export function poolCounts(db: Database): { busy: number; idle: number; waiting: number } {
-  const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pools.get(db) ?? {}
-  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
+  const { pool, shares } = pools.get(db) ?? {}
+  const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pool ?? {}
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount + (shares?.waiting() ?? 0) }
 }
 
 /**
@@ -112,9 +129,13 @@ const networkCodes = new Set([
 const driverMessages =
   /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
-/** Whether an error means that the database is not available now, and not that the query was wrong. */
+/**
+ * Whether an error means that the database is not available now, and not that the query was wrong. A connection whose turn
+ * does not come is not available either.
+ */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (isKeyholdError(error, 'ERR_TENANT_BUSY', 'ERR_SERVER_BUSY')) return true
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return unavailableState.test(code) || networkCodes.has(code) || driverMessages.test(error.message)
 }

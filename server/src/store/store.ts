@@ -7,6 +7,7 @@ import { cipherkeyEndQueries } from './cipherkeys/cipherkey-ends.ts'
 import { cipherkeySurveys, type CipherkeySurveys } from './cipherkeys/cipherkey-surveys.ts'
 import { cipherkeyQueries } from './cipherkeys/cipherkeys.ts'
 import { dataKeyQueries } from './cipherkeys/data-keys.ts'
+import { slowly, whileHolding } from './connections/connection-user.ts'
 import type { Database } from './database.ts'
 import { destructionQueries } from './destructions.ts'
 import { drDrillQueries } from './dr-drills.ts'
@@ -82,23 +83,15 @@ const fenceWaitMs = 5_000
 export function createStore(db: Database, options: { fenceWaitMs?: number } = {}): Store {
   const queue = createFenceQueue(options.fenceWaitMs ?? fenceWaitMs)
 
-  // Named, whatever the database's default is: at a higher level the fence would show the epoch from before the wait.
+  // It may wait for a lock.
   const transaction: Store['transaction'] = (work) =>
-    db
-      .transaction()
-      .setIsolationLevel('read committed')
-      .execute(async (handle) => {
-        const entries: AuditEntry[] = []
-        const result = await work({
-          ...queries(handle),
-          handle,
-          audit: (entry) => {
-            entries.push(entry)
-          },
-        })
-        if (entries.length > 0) await appendAudits(handle, entries)
-        return result
-      })
+    slowly(() =>
+      // Named, whatever the database's default is: at a higher level the fence would show the epoch from before the wait.
+      db
+        .transaction()
+        .setIsolationLevel('read committed')
+        .execute((handle) => whileHolding(() => run(handle, work))),
+    )
 
   return {
     ...queries(db),
@@ -116,4 +109,20 @@ export function createStore(db: Database, options: { fenceWaitMs?: number } = {}
     withFence: (tenantId, work) =>
       transaction(async (store) => work(store, await takeFence(store.handle, tenantId))),
   }
+}
+
+async function run<Result>(
+  transaction: Database,
+  work: (store: TransactionStore) => Promise<Result>,
+): Promise<Result> {
+  const entries: AuditEntry[] = []
+  const result = await work({
+    ...queries(transaction),
+    handle: transaction,
+    audit: (entry) => {
+      entries.push(entry)
+    },
+  })
+  if (entries.length > 0) await appendAudits(transaction, entries)
+  return result
 }

@@ -16,9 +16,14 @@ import {
   type DatabaseConnection,
 } from '../store/database.ts'
 
-const maxConnections = 10
+// For the queue of jobs, notifications, readiness, a command beside the server, and maintenance by hand.
+const moreConnections = 20
+const minServerConnections = 100
 
-export type DatabaseSettings = Pick<Settings, 'dataDir' | 'databaseUrl' | 'armFailpoints'>
+export type DatabaseSettings = Pick<
+  Settings,
+  'dataDir' | 'databaseUrl' | 'databaseConnections' | 'armFailpoints'
+>
 
 export interface ConnectedDatabase {
   db: Database
@@ -42,7 +47,7 @@ export async function connectDatabase(settings: DatabaseSettings, logger: Logger
   const { connection, stop } = await locate(settings, logger)
   const cutter = createConnectionCutter()
   const db = openDatabase(connection, {
-    maxConnections,
+    maxConnections: settings.databaseConnections,
     applicationName: 'keyhold',
     ...(settings.armFailpoints !== undefined && { stream: cutter.openStream }),
     onError: (error) => {
@@ -90,6 +95,9 @@ async function locate(settings: DatabaseSettings, logger: Logger): Promise<Locat
   }
   const embedded = await startEmbeddedPostgres({
     dataDir: settings.dataDir,
+    settings: {
+      max_connections: String(Math.max(minServerConnections, settings.databaseConnections + moreConnections)),
+    },
     log: (line) => {
       logger.debug({ postgres: line }, 'postgres')
     },

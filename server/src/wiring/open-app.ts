@@ -1,6 +1,5 @@
 // The HTTP application: its handlers, its authentication, and the counts of its replies.
 import { isDataPlane } from '@keyhold/contract'
-import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { createAuthenticate } from '../access/authenticate.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
@@ -8,13 +7,13 @@ import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
-import type { Database } from '../store/database.ts'
+import type { Readiness } from '../store/connections/readiness.ts'
 import type { Timings } from '../timings.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
 import { reachableUrl } from './reachable-url.ts'
 
 interface AppNeeds extends HandlerNeeds {
-  db: Database
+  readiness: Readiness
   events: EventCounts
   timings: Timings
 }
@@ -27,14 +26,13 @@ export interface OpenedApp {
 }
 
 const drainMs = 3_000
-const readyTimeoutMs = 1_000
 
 export function openApp(
   settings: HandlerSettings & Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds'>,
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, db, events, rootKey, timings } = needs
+  const { store, keyring, keyJobs, readiness, events, rootKey, timings } = needs
   let isReady = false
   const app = createApp({
     logger,
@@ -52,7 +50,7 @@ export function openApp(
     probes: {
       isSealed: rootKey === undefined,
       isReady: () => isReady,
-      isDatabaseReady: () => isDatabaseReady(db),
+      isDatabaseReady: () => readiness.isReady(),
     },
     octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
     eventHandlers: keyJobEventHandlers({ store }),
@@ -71,15 +69,4 @@ export function openApp(
       clearTimeout(drained)
     },
   }
-}
-
-async function isDatabaseReady(db: Database): Promise<boolean> {
-  const question = sql`select 1`.execute(db).then(
-    () => true,
-    () => false,
-  )
-  const timeout = new Promise<boolean>((resolve) => {
-    setTimeout(resolve, readyTimeoutMs, false).unref()
-  })
-  return Promise.race([question, timeout])
 }

@@ -104,8 +104,12 @@ test('a cipherkey comes only under a tenant key version of its own tenant that e
     { tenantId: 'tenant-2', tenantKeyVersion: 2 },
     { tenantId: 'nobody' },
   ]) {
-    await expect(store.cipherkeys.insertActive(newCipherkey(changes))).rejects.toMatchObject(refusedByGuard)
-    await expect(store.cipherkeys.insertUnnamed(newCipherkey(changes))).rejects.toMatchObject(refusedByGuard)
+    const cipherkey = newCipherkey(changes)
+    const { tenantId } = cipherkey
+    await expect(store.cipherkeys.insertActive(cipherkey)).rejects.toMatchObject(refusedByGuard)
+    await expect(store.cipherkeys.insertManyUnnamed(tenantId, [cipherkey])).rejects.toMatchObject(
+      refusedByGuard,
+    )
   }
   const some = [newCipherkey(), newCipherkey({ tenantKeyVersion: 3 })]
   await expect(store.cipherkeys.insertManyActive(some)).rejects.toMatchObject(refusedByGuard)

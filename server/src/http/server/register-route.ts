@@ -3,9 +3,11 @@
 //
 // Items arrive thousands of times a second. If keys and caller are in memory, such a request is answered in the same turn
 // of the event loop in which its body arrived. So nothing here makes a promise that it does not need.
-import { isEventRoute, routes, takesItems, type Route, type RouteId } from '@keyhold/contract'
+import { isDataPlane, isEventRoute, routes, takesItems, type Route, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { onShare, ownShares } from '../../store/connections/connection-user.ts'
+import { isDatabaseUnavailable } from '../../store/database.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
 import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import type { EventStreams } from './event-streams.ts'
@@ -54,7 +56,9 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
     },
     handler(request, reply) {
       const { body } = request
-      return Buffer.isBuffer(body) ? sendOctets(routeId, parts, request, body, reply) : answer(request, reply)
+      return onShareOf(routeId, request, () =>
+        Buffer.isBuffer(body) ? sendOctets(routeId, parts, request, body, reply) : answer(request, reply),
+      )
     },
   })
 }
@@ -83,17 +87,25 @@ function eventAnswer(
       try {
         await authorizeRequest(authorization, routes[routeId], request)
         return true
-      } catch {
-        return false
+      } catch (error) {
+        return isDatabaseUnavailable(error)
       }
     }
-    return eventStreams.send(reply, request.authorized?.tenantId ?? '', watch, isStillAllowed)
+    const tenantId = request.authorized?.tenantId ?? ''
+    return eventStreams.send(reply, tenantId, () => onShareOf(routeId, request, watch), isStillAllowed)
   }
 }
 
 function authorizeRequest(authorization: Authorization, route: Route, { headers }: FastifyRequest) {
   const { authorization: bearer, 'keyhold-tenant': tenant } = headers
-  return authorize(authorization, route, { authorization: bearer, tenant })
+  return onShare(ownShares.callers, false, () =>
+    authorize(authorization, route, { authorization: bearer, tenant }),
+  )
+}
+
+// Routes that manage things read many rows or wait for locks. The data plane reads one row at a time.
+function onShareOf<Result>(routeId: RouteId, { authorized }: FastifyRequest, work: () => Result): Result {
+  return onShare(authorized?.tenantId ?? ownShares.operators, !isDataPlane(routeId), work)
 }
 
 function checkedCall(routeId: RouteId, request: FastifyRequest): object {

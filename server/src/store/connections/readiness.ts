@@ -1,0 +1,83 @@
+// Asks whether the database answers, over a connection of its own: a busy pool does not make a replica unready.
+import { Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import pg from 'pg'
+import { poolConfig, type DatabaseConnection } from '../database.ts'
+
+export interface Readiness {
+  /** Whether the database answers within a second. Callers that ask while it is asked share the answer. */
+  isReady(): Promise<boolean>
+  close(): Promise<void>
+}
+
+const maxAnswerMs = 1_000
+
+interface Link {
+  client: pg.Client
+  socket: Socket
+}
+
+/** Nothing is connected before the first question. */
+export function openReadiness(connection: DatabaseConnection): Readiness {
+  let link: Link | undefined
+  let asking: Promise<boolean> | undefined
+
+  function connect(): Link {
+    const socket = new Socket()
+    const client = new pg.Client({
+      ...poolConfig(connection),
+      application_name: 'keyhold readiness',
+      stream: () => socket,
+    })
+    const made = { client, socket }
+    client.on('error', () => {
+      drop(made)
+    })
+    return made
+  }
+
+  // A connection that does not answer is not asked again. It would not say that it ends, either.
+  function drop(dropped: Link): void {
+    if (link === dropped) link = undefined
+    dropped.socket.destroy()
+  }
+
+  async function question(): Promise<boolean> {
+    const isNew = link === undefined
+    const asked = (link ??= connect())
+    const stop = new AbortController()
+    try {
+      const answer = (async () => {
+        if (isNew) await asked.client.connect()
+        await asked.client.query('select 1')
+        return true
+      })()
+      // When the time is over, nobody waits for it any more.
+      answer.catch(() => undefined)
+      const timeout = setTimeout(maxAnswerMs, false, { signal: stop.signal })
+      timeout.catch(() => undefined)
+      if (await Promise.race([answer, timeout])) return true
+    } catch {
+      // Every failure has the same answer.
+    } finally {
+      stop.abort()
+    }
+    drop(asked)
+    return false
+  }
+
+  return {
+    isReady() {
+      return (asking ??= question().finally(() => {
+        asking = undefined
+      }))
+    },
+    async close() {
+      await asking
+      const last = link
+      link = undefined
+      await last?.client.end().catch(() => undefined)
+      last?.socket.destroy()
+    },
+  }
+}
