@@ -18,7 +18,7 @@ const processes = [
 
 // Files of the server without a database.
 const unitOfServer = [
-  'server/test/{access,event-loop,providers}/*.test.ts',
+  'server/test/{access,event-loop,installation,providers}/*.test.ts',
   'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
   'server/test/http/{error-status,first-fault,item-reply-json}.test.ts',

@@ -29,7 +29,7 @@ export function addGlobalOptions(program: Command): void {
     .option('-q, --quiet', 'print ids only')
     .option(
       '--retry <times>',
-      'try again when the server is away or busy, at most 10 times; a change only if it never arrived',
+      'try again when the server is away or busy, at most 10 times; a change only if nothing was done',
       wholeNumber(0, 10),
       0,
     )

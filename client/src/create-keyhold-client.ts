@@ -19,7 +19,8 @@ export interface KeyholdClientOptions {
   timeoutMs?: number
   /**
    * How often a call is sent again when the server is busy (429, 503) or away; from 0. Default: 0 for `call`, 3 for the
-   * methods of a tenant's handle. A call that changes something is sent again only when it certainly never arrived.
+   * methods of a tenant's handle. A call that changes something is sent again only when it certainly never arrived, or
+   * when a rate limit refused it before anything was done.
    */
   maxRetries?: number
   /** Allows plain http to other machines; for networks where nobody else listens. */

@@ -1,5 +1,5 @@
-// Decides which failed calls may be sent again: those that change nothing when they are done twice, and those that
-// certainly never arrived.
+// Decides which failed calls may be sent again: those that change nothing when they are done twice, those that certainly
+// never arrived, and those that a rate limit refused before anything was done.
 import { mayBeRepeated, type RouteId } from '@keyhold/contract'
 import { KeyholdApiError } from './keyhold-api-error.ts'
 import { KeyholdClientError } from './keyhold-client-error.ts'
@@ -14,9 +14,13 @@ const neverSent: ReadonlySet<unknown> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
+// Refusals that come before anything is done, whatever the route.
+const neverDone: ReadonlySet<string> = new Set(['HTTP-429'])
+
 /** Whether the call may be sent again after `error`; always false for a refusal that will stay one. */
 export function mayRepeat(routeId: RouteId, error: unknown): boolean {
   if (neverArrived(error)) return true
+  if (error instanceof KeyholdApiError && error.status === 429 && neverDone.has(error.code)) return true
   if (!mayBeRepeated(routeId)) return false
   if (error instanceof KeyholdApiError) return error.status === 429 || error.status === 503
   if (!(error instanceof KeyholdClientError)) return false

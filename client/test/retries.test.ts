@@ -5,6 +5,7 @@ import { mayRepeat, withRetries } from '@keyhold/client/retries'
 import { closedPort, serve } from './serve.ts'
 
 const token = 'kh_secret_token'
+const limitedBody = '{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}],"traceId":"t"}'
 const busyBody = '{"errors":[{"code":"ERR_SEALED","title":"Sealed."}],"traceId":"t"}'
 
 /** A client of a server that answers with `statuses`, one after the other, and then with 200. */
@@ -12,6 +13,7 @@ async function clientOf(
   statuses: (number | 'break' | 'silence')[],
   options: Partial<KeyholdClientOptions> = {},
   headers: Record<string, string> = {},
+  body = busyBody,
 ) {
   const seen: string[] = []
   const answer: RequestListener = (request, response) => {
@@ -19,7 +21,7 @@ async function clientOf(
     seen.push(`${request.method ?? ''} ${request.url ?? ''}`)
     if (status === 'break') request.socket.destroy()
     else if (status === 200) response.end('[]')
-    else if (status !== 'silence') response.writeHead(status, headers).end(busyBody)
+    else if (status !== 'silence') response.writeHead(status, headers).end(body)
   }
   const client = createKeyholdClient({ url: await serve(answer), token, maxRetries: 3, ...options })
   return { client, seen }
@@ -84,6 +86,20 @@ describe('a call that changes something', () => {
     expect(seen).toEqual([
       `POST /api/v1/encryption/keyproviders/9f352c5a0000000000000000deadbeef/actions/migrate`,
     ])
+  })
+
+  test('is sent again after a rate limit has refused it, as late as the server says', async () => {
+    const { client, seen } = await clientOf([429], {}, { 'retry-after': '1' }, limitedBody)
+    const startMs = performance.now()
+    expect(await outcome(client.call('deleteKeyProvider', migrate))).toBe('done')
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(999)
+    expect(seen).toHaveLength(2)
+  })
+
+  test('is not sent again after a status that no rate limit has', async () => {
+    const { client, seen } = await clientOf([503], {}, {}, limitedBody)
+    expect(await outcome(client.call('migrateToKeyProvider', migrate))).toBe('HTTP-429')
+    expect(seen).toHaveLength(1)
   })
 
   test('is sent again when nobody listened', async () => {

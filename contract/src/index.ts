@@ -1,9 +1,17 @@
 // The wire as data and types. The schemas are a separate entry, because they need TypeBox.
 export { statusOf } from './error-status.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
+export { tierRequestsPerMinute } from './rate-tiers.ts'
 export { roles, type Role } from './roles.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
-export { isDataPlane, isEventRoute, mayBeRepeated, takesItems, takesOctets } from './route-facts.ts'
+export {
+  isDataPlane,
+  isEventRoute,
+  mayBeRepeated,
+  rateLimitOf,
+  takesItems,
+  takesOctets,
+} from './route-facts.ts'
 export type { ReplyKind, Route } from './route.ts'
 export {
   routeIds,

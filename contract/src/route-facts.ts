@@ -19,6 +19,15 @@ export function takesOctets(routeId: RouteId): routeId is OctetRouteId {
   return routeOf(routeId).takesOctets === true
 }
 
+/** The rate limit that holds for a route: one of the original's tiers, or one of Keyhold's own. */
+type RateLimit = 'tier-1' | 'tier-2' | 'management' | 'data'
+
+export function rateLimitOf(routeId: RouteId): RateLimit {
+  const { tier } = routeOf(routeId)
+  if (tier !== undefined) return `tier-${tier}`
+  return isDataPlane(routeId) ? 'data' : 'management'
+}
+
 /** Whether a failed call may be sent again when nobody knows if it arrived. */
 export function mayBeRepeated(routeId: RouteId): boolean {
   const { method, mayBeRepeated = method === 'GET' } = routeOf(routeId)

@@ -1,3 +1,4 @@
+import type { Tier } from './rate-tiers.ts'
 import type { Role } from './roles.ts'
 
 /** `events`: a stream of server-sent events. */
@@ -12,6 +13,8 @@ export interface Route {
   summary: string
   /** The kind of reply for each status of success. */
   replies: Readonly<Record<number, ReplyKind>>
+  /** Only on the original's routes: the tier whose rate limit holds for them. */
+  tier?: Tier
   /** The body is a list of items. Each is checked and answered on its own, so that a bad one never fails the others. */
   takesItems?: true
   /** The body may also be one value as bytes (`application/octet-stream`); then the reply is bytes too. */

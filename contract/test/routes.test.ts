@@ -1,6 +1,15 @@
 // What must hold for the table of routes as a whole.
 import { expect, test } from 'vitest'
-import { mayBeRepeated, isDataPlane, routeIds, routes, takesItems, type Route } from '../src/index.ts'
+import {
+  isDataPlane,
+  mayBeRepeated,
+  rateLimitOf,
+  routeIds,
+  routes,
+  takesItems,
+  tierRequestsPerMinute,
+  type Route,
+} from '../src/index.ts'
 import { routeSchemas, type RouteSchemas } from '../src/schemas/index.ts'
 
 const all = Object.entries<Route>(routes)
@@ -34,6 +43,32 @@ test('a route takes items exactly where its body is a list of items', () => {
 test('only reads, and the calls of the data plane, may be repeated', () => {
   for (const id of routeIds)
     expect(mayBeRepeated(id), id).toBe(routes[id].method === 'GET' || isDataPlane(id))
+})
+
+test("the original's ten routes have its tiers: reads the first, all others the second", () => {
+  const base = '/api/v1/encryption/keyproviders'
+  const tiers = all.filter(([, { tier }]) => tier !== undefined)
+  expect(tiers.map(([, { method, path, tier }]) => `${method} ${path} ${tier ?? 0}`).toSorted()).toEqual([
+    `DELETE ${base}/:arnFingerPrint 2`,
+    `GET ${base} 1`,
+    `GET ${base}/:arnFingerPrint 1`,
+    `GET ${base}/actions/list 1`,
+    `GET ${base}/migration/actions/details 1`,
+    `PATCH ${base}/:arnFingerPrint 2`,
+    `POST ${base} 2`,
+    `POST ${base}/:arnFingerPrint/actions/migrate 2`,
+    `POST ${base}/:arnFingerPrint/actions/test 2`,
+    `POST ${base}/actions/reset-to-default-provider 2`,
+  ])
+  expect(tierRequestsPerMinute).toEqual({ 1: 1_000, 2: 100 })
+})
+
+test('every other route has a limit of its own kind', () => {
+  for (const id of routeIds) {
+    const { tier }: Route = routes[id]
+    const own = isDataPlane(id) ? 'data' : 'management'
+    expect(rateLimitOf(id), id).toBe(tier === undefined ? own : `tier-${tier}`)
+  }
 })
 
 function overlap(path: string, other: string): boolean {

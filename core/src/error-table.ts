@@ -38,6 +38,8 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  // The original's code and words.
+  'HTTP-429': { summary: 'API rate limit reached.', retryable: true, kind: 'ours' },
   ERR_INTERNAL: { summary: 'Something went wrong on the server.', retryable: true, kind: 'ours' },
 
   // Tenants and API keys

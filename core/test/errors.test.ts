@@ -13,7 +13,7 @@ import {
 
 describe.each(errorCodes)('%s', (code) => {
   test('has the shape of a code', () => {
-    expect(code).toMatch(/^(ERR_[A-Z0-9_]+|Encryption-88)$/)
+    expect(code).toMatch(/^(ERR_[A-Z0-9_]+|Encryption-88|HTTP-429)$/)
   })
 
   test('has a summary of one sentence, which is the message of its errors', () => {

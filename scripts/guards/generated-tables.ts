@@ -1,6 +1,6 @@
 // The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, and the rooms of the
 // house.
-import { routeIds, routes, statusOf, type Route } from '@keyhold/contract'
+import { rateLimitOf, routeIds, routes, statusOf, type Route, type RouteId } from '@keyhold/contract'
 import {
   auditActionNames,
   auditActions,
@@ -74,12 +74,13 @@ function auditActionTable(): string[][] {
 
 function routeTable(): string[][] {
   return [
-    ['Route', 'Method', 'Path', 'Role', 'Success', 'What it does'],
-    ...Object.entries<Route>(routes).map(([id, route]) => [
+    ['Route', 'Method', 'Path', 'Role', 'Limit', 'Success', 'What it does'],
+    ...(Object.entries(routes) as [RouteId, Route][]).map(([id, route]) => [
       `\`${id}\``,
       route.method,
       `\`${route.path}\``,
       route.roles.join(', '),
+      rateLimitOf(id),
       Object.keys(route.replies).join(', '),
       route.summary,
     ]),

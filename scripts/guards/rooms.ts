@@ -104,7 +104,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'lru-cache', 'node:*'],
   },
   'server/installation': {
-    does: 'what an installation has once: its root key and its signing key',
+    does: 'what an installation has once: its root key, its signing key, the number of its live replicas',
     uses: ['core', 'server/store', 'node:*'],
   },
   'server/migration': {
@@ -137,7 +137,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
-    uses: ['core', 'server/migration'],
+    uses: ['core', 'contract', 'server/migration'],
   },
   'server/main.ts': {
     does: 'the order of start and stop',

@@ -13,6 +13,7 @@ import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
 import { createLogger } from './wiring/create-logger.ts'
 import { openApp, type OpenedApp } from './wiring/open-app.ts'
+import { openHeartbeat } from './wiring/open-heartbeat.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
@@ -100,9 +101,11 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
   const store = createStore(db)
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
 
+  const isSealed = rootKey === undefined
+  const replicas = await openHeartbeat({ store, timings, isSealed }, logger, closers)
   const events = createEventCounts()
   const health = createKeyHealth(store, timings, logger, events)
-  const kms = openKms(settings, logger, { store, rootKey, events, health }, closers)
+  const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
   const keyring = await openKeyring(
     settings,
     logger,
@@ -112,7 +115,7 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
   const sign = await openSigner(store, rootKey)
 
-  const needs = { readiness, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings }
+  const needs = { readiness, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings, replicas }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing and probes nothing.
   if (rootKey !== undefined) {
@@ -121,7 +124,7 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
     startProber(settings, logger, probing, closers)
   }
   closers.push(() => app.close())
-  const sources = { db, store, keyring, queue, breaker: health.breaker, isSealed: rootKey === undefined }
+  const sources = { db, store, keyring, queue, breaker: health.breaker, replicas, isSealed }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const url = await app.listen()
   return { url, metricsUrl, store, app, sweep: () => queue.sweep() }

@@ -15,6 +15,10 @@ export interface Timings {
   eventPollMs: number
   /** Between two looks at which tenants are locked. */
   lockPollMs: number
+  /** Between two signs of life of this replica. */
+  heartbeatMs: number
+  /** After this time without a sign of life a replica counts as gone. */
+  replicaGoneMs: number
   /** After outages a key is left alone for this long at first, and at most. */
   outagePauseMs: { first: number; max: number }
   /** How long a rehearsal of a migration opens cipherkeys at most; the rest it reckons. */
@@ -29,6 +33,8 @@ export const defaultTimings: Timings = {
   sweepMs: 2_000,
   eventPollMs: 500,
   lockPollMs: 2_000,
+  heartbeatMs: 2_000,
+  replicaGoneMs: 8_000,
   outagePauseMs: { first: 1_000, max: 4_000 },
   censusMs: 8_000,
 }

@@ -72,7 +72,8 @@ export function hintFor(error: unknown): string | undefined {
     if (hint !== undefined || !isTemporary(error)) return hint
     const { retryAfterSeconds } = error
     const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`
-    return `try again ${when}; --retry 10 does it for commands that change nothing`
+    const which = error.code === 'HTTP-429' ? '' : ' for commands that change nothing'
+    return `try again ${when}; --retry 10 does it${which}`
   }
   return undefined
 }

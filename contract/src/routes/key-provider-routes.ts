@@ -13,6 +13,7 @@ export const keyProviderRoutes = {
     roles: reader,
     summary: "Lists the tenant's registered key providers, without the default one.",
     replies: { 200: 'json' },
+    tier: 1,
   },
   createKeyProvider: {
     method: 'POST',
@@ -20,6 +21,7 @@ export const keyProviderRoutes = {
     roles: admin,
     summary: 'Registers a key after testing it with real calls.',
     replies: { 201: 'json' },
+    tier: 2,
   },
   listAllKeyProviders: {
     method: 'GET',
@@ -27,6 +29,7 @@ export const keyProviderRoutes = {
     roles: reader,
     summary: 'Lists all key providers, the default one first.',
     replies: { 200: 'json' },
+    tier: 1,
   },
   checkKeyProvider: {
     method: 'POST',
@@ -48,6 +51,7 @@ export const keyProviderRoutes = {
     roles: admin,
     summary: 'Starts the migration back to the internal KMS.',
     replies: { 200: 'json', 205: 'json' },
+    tier: 2,
   },
   getMigrationDetails: {
     method: 'GET',
@@ -55,6 +59,7 @@ export const keyProviderRoutes = {
     roles: reader,
     summary: 'Returns the running migration, or else the last completed one.',
     replies: { 200: 'json' },
+    tier: 1,
   },
   getKeyProvider: {
     method: 'GET',
@@ -62,6 +67,7 @@ export const keyProviderRoutes = {
     roles: reader,
     summary: 'Returns one key provider.',
     replies: { 200: 'json' },
+    tier: 1,
   },
   patchKeyProvider: {
     method: 'PATCH',
@@ -69,6 +75,7 @@ export const keyProviderRoutes = {
     roles: admin,
     summary: 'Replaces the name or the description.',
     replies: { 204: 'nothing' },
+    tier: 2,
   },
   deleteKeyProvider: {
     method: 'DELETE',
@@ -76,6 +83,7 @@ export const keyProviderRoutes = {
     roles: admin,
     summary: 'Deletes a key provider that nothing uses.',
     replies: { 200: 'json' },
+    tier: 2,
   },
   migrateToKeyProvider: {
     method: 'POST',
@@ -83,6 +91,7 @@ export const keyProviderRoutes = {
     roles: admin,
     summary: 'Starts the migration of the tenant to this key provider.',
     replies: { 200: 'json' },
+    tier: 2,
   },
   testKeyProvider: {
     method: 'POST',
@@ -90,6 +99,7 @@ export const keyProviderRoutes = {
     roles: admin,
     summary: 'Tests the key again, in every region, and stores the result.',
     replies: { 201: 'json' },
+    tier: 2,
   },
   planMigration: {
     method: 'POST',

@@ -17,8 +17,10 @@ export interface Spender {
 }
 
 export interface KmsBudgetOptions {
-  /** In each account and region. 0: no limit. */
+  /** In each account and region, all replicas together. 0: no limit. */
   requestsPerSecond: number
+  /** How many replicas share the limit. Asked each time, because it may change. Default: 1. */
+  replicas?: () => number
   /** The share that one tenant may use. 1 to 100. */
   tenantSharePercent: number
   /** The share of both that is kept for `decrypt`. 0 to 99. */
@@ -40,7 +42,7 @@ export interface KmsBudget {
 interface Bucket {
   /** Negative: that many requests have been sent in advance. */
   level: number
-  readonly capacity: number
+  capacity: number
   updatedMs: number
 }
 
@@ -50,39 +52,42 @@ export function createKmsBudget({
   requestsPerSecond,
   tenantSharePercent,
   decryptReservePercent,
+  replicas = () => 1,
   clock = () => performance.now(),
 }: KmsBudgetOptions): KmsBudget {
   if (requestsPerSecond === 0) return { take: () => ({ waitMs: 0 }), charge: () => undefined }
-  const tenantRequestsPerSecond = (requestsPerSecond * tenantSharePercent) / 100
+  const accountRate = () => requestsPerSecond / replicas()
+  const tenantRate = () => (accountRate() * tenantSharePercent) / 100
   const accounts = new Map<string, Bucket>()
   const tenants = new Map<string, Bucket>()
 
   function refilled(buckets: Map<string, Bucket>, name: string, perSecond: number): Bucket {
     const nowMs = clock()
+    const capacity = Math.max(1, perSecond)
     let bucket = buckets.get(name)
     if (bucket === undefined) {
-      const capacity = Math.max(1, perSecond)
       bucket = { level: capacity, capacity, updatedMs: nowMs }
       buckets.set(name, bucket)
     }
+    bucket.capacity = capacity
     bucket.level = Math.min(bucket.capacity, bucket.level + ((nowMs - bucket.updatedMs) / 1_000) * perSecond)
     bucket.updatedMs = nowMs
     return bucket
   }
 
-  const accountOf = ({ payer, region }: Spender) =>
-    refilled(accounts, `${payer}/${region}`, requestsPerSecond)
+  const accountOf = ({ payer, region }: Spender) => refilled(accounts, `${payer}/${region}`, accountRate())
 
   function tenantOf({ payer, region, tenantId }: Spender): Bucket {
     if (tenants.size >= maxTenantBuckets) forgetFull()
-    return refilled(tenants, `${payer}/${region}/${tenantId}`, tenantRequestsPerSecond)
+    return refilled(tenants, `${payer}/${region}/${tenantId}`, tenantRate())
   }
 
   // A full bucket need not be kept. If none is full, the oldest go, and their tenants begin anew.
   function forgetFull(): void {
     const nowMs = clock()
+    const perSecond = tenantRate()
     for (const [name, { level, capacity, updatedMs }] of tenants) {
-      const levelNow = level + ((nowMs - updatedMs) / 1_000) * tenantRequestsPerSecond
+      const levelNow = level + ((nowMs - updatedMs) / 1_000) * perSecond
       if (levelNow >= capacity) tenants.delete(name)
     }
     for (const name of tenants.keys()) {
@@ -106,10 +111,10 @@ export function createKmsBudget({
   return {
     take(spender) {
       const account = accountOf(spender)
-      const accountMs = waitMs(account, requestsPerSecond, spender.priority)
+      const accountMs = waitMs(account, accountRate(), spender.priority)
       if (accountMs > 0) return { waitMs: accountMs, emptied: 'account' }
       const tenant = tenantOf(spender)
-      const tenantMs = waitMs(tenant, tenantRequestsPerSecond, spender.priority)
+      const tenantMs = waitMs(tenant, tenantRate(), spender.priority)
       if (tenantMs > 0) return { waitMs: tenantMs, emptied: 'tenant' }
       account.level -= 1
       tenant.level -= 1

@@ -34,6 +34,8 @@ function createTally(names: readonly string[]): Tally {
 export interface EventCounts {
   /** Counts a reply on a route. */
   replied(routeId: string, status: number, elapsedMs: number): void
+  /** Counts a request that a rate limit refused. */
+  rateLimited(limit: string, scope: string): void
   /** Counts the items of one request. */
   items(operation: string, ok: number, failed: number): void
   kmsCalled(call: {
@@ -47,6 +49,7 @@ export interface EventCounts {
   keyChanged(state: string, cause: string): void
   rewrapped(cipherkeys: number): void
   readonly tallies: {
+    rateLimitRefusals: Tally
     items: Tally
     kmsCalls: Tally
     kmsRequests: Tally
@@ -60,6 +63,7 @@ export interface EventCounts {
 
 export function createEventCounts(): EventCounts {
   const tallies = {
+    rateLimitRefusals: createTally(metricCatalog.keyhold_rate_limit_refusals_total.labels),
     items: createTally(metricCatalog.keyhold_items_total.labels),
     kmsCalls: createTally(metricCatalog.keyhold_kms_calls_total.labels),
     kmsRequests: createTally(metricCatalog.keyhold_kms_requests_total.labels),
@@ -84,6 +88,9 @@ export function createEventCounts(): EventCounts {
       const digit = Math.floor(status / 100)
       const series = (classes[digit] ??= requests.series({ route: routeId, status: `${digit}xx` }))
       series.observe(elapsedMs / 1_000)
+    },
+    rateLimited(limit, scope) {
+      tallies.rateLimitRefusals.add([limit, scope])
     },
     items(operation, ok, failed) {
       if (ok > 0) tallies.items.add([operation, 'ok'], ok)

@@ -14,10 +14,20 @@ export const metricCatalog = {
     labels: [],
     help: '1 if this replica lacks the root key of the database and so serves nothing, otherwise 0.',
   },
+  keyhold_replicas: {
+    type: 'gauge',
+    labels: [],
+    help: 'Live replicas as this replica counts them, itself included. Limits that hold for the installation are divided by it.',
+  },
   keyhold_http_request_duration_seconds: {
     type: 'histogram',
     labels: ['route', 'status'],
     help: 'The time of requests from their headers to the end of the reply, by the id of the route and the class of the status: 2xx, 4xx, 5xx. Event streams count when they end.',
+  },
+  keyhold_rate_limit_refusals_total: {
+    type: 'counter',
+    labels: ['limit', 'scope'],
+    help: 'Requests that were refused with 429 by a limit (tier-1, tier-2, management, data), and whether it was that of the caller or of the tenant.',
   },
   keyhold_items_total: {
     type: 'counter',

@@ -1,5 +1,6 @@
 // Every setting of the server: its variable, kind, default, range and effect. `readSettings` reads by this table, and the
 // table in docs/configuration.md is made from it.
+import { tierRequestsPerMinute } from '@keyhold/contract'
 import { forms } from './forms.ts'
 import { integerSetting, setting } from './setting.ts'
 
@@ -10,6 +11,8 @@ const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
   effect:
     'How long a key may be used after the start of the last call to its KMS that succeeded. It limits the time that a revocation takes, and the outage of a KMS that Keyhold can bridge. With 0 every request asks the KMS.',
 })
+
+const requests = { min: 0, max: 10_000_000 }
 
 export const settingTable = {
   host: setting('KEYHOLD_HOST', forms.host, {
@@ -29,6 +32,41 @@ export const settingTable = {
     max: 3_600,
     effect:
       'A request must arrive completely within this time, or it is answered with 408, possibly some seconds later. 32 MiB in 30 seconds take 9 Mbit/s. A connection without any byte in either direction for four times as long is closed.',
+  }),
+  tier1RequestsPerMinute: integerSetting('KEYHOLD_TIER_1_REQUESTS_PER_MINUTE', {
+    byDefault: tierRequestsPerMinute[1],
+    ...requests,
+    effect:
+      "How many requests a minute an API key may send to those of the original's ten routes that read (tier 1 in [the table of routes](api.md#routes)). More are answered with 429 `HTTP-429`. 0: no limit. See [rate limits](#rate-limits).",
+  }),
+  tier2RequestsPerMinute: integerSetting('KEYHOLD_TIER_2_REQUESTS_PER_MINUTE', {
+    byDefault: tierRequestsPerMinute[2],
+    ...requests,
+    effect: "The same for those of the original's ten routes that write or act (tier 2). 0: no limit.",
+  }),
+  managementRequestsPerMinute: integerSetting('KEYHOLD_MANAGEMENT_REQUESTS_PER_MINUTE', {
+    byDefault: 1_000,
+    ...requests,
+    effect:
+      'How many requests a minute an API key, also one of an operator, may send to all other routes that manage something. 0: no limit.',
+  }),
+  tenantManagementRequestsPerMinute: integerSetting('KEYHOLD_TENANT_MANAGEMENT_REQUESTS_PER_MINUTE', {
+    byDefault: 3_000,
+    ...requests,
+    effect:
+      "How many requests a minute all API keys of a tenant together may send to routes that manage something, the original's ten routes included. 0: no limit.",
+  }),
+  dataRequestsPerSecond: integerSetting('KEYHOLD_DATA_REQUESTS_PER_SECOND', {
+    byDefault: 1_000,
+    ...requests,
+    effect:
+      'How many requests a second an API key may send to the routes that encrypt, decrypt and lease; one request may hold 1,000 values. A key for all tenants may send as many for each tenant. 0: no limit.',
+  }),
+  tenantDataRequestsPerSecond: integerSetting('KEYHOLD_TENANT_DATA_REQUESTS_PER_SECOND', {
+    byDefault: 2_000,
+    ...requests,
+    effect:
+      'How many requests a second all API keys together may send to these routes for one tenant. 0: no limit.',
   }),
   dataDir: setting('KEYHOLD_DATA_DIR', forms.text('a folder'), {
     byDefault: '.keyhold',
@@ -159,7 +197,7 @@ export const settingTable = {
     min: 0,
     max: 1_000_000,
     effect:
-      'How many requests per second this replica may send to AWS KMS in each calling account and region; 0: no limit. AWS counts per account, all replicas together: divide the part of the quota that you want to use by their number. See [the budget](kms-usage.md).',
+      'How many requests per second all replicas together may send to AWS KMS in each calling account and region; 0: no limit. Set it to the part of the quota of AWS that you want to use: each live replica takes an equal share. See [the budget](kms-usage.md).',
   }),
   kmsTenantSharePercent: integerSetting('KEYHOLD_KMS_TENANT_SHARE_PERCENT', {
     byDefault: 25,

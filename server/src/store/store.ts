@@ -21,6 +21,7 @@ import { keyJobQueries } from './key-jobs/key-jobs.ts'
 import { keyProviderQueries } from './key-providers.ts'
 import { kmsUsageQueries } from './kms-usage.ts'
 import { metricCountQueries } from './metric-counts.ts'
+import { replicaQueries } from './replicas.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
@@ -28,6 +29,7 @@ import { tenantQueries } from './tenants.ts'
 function queries(db: Database) {
   return {
     installation: installationQueries(db),
+    replicas: replicaQueries(db),
     tenants: tenantQueries(db),
     keyProviders: keyProviderQueries(db),
     tenantKeys: tenantKeyQueries(db),

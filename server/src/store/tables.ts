@@ -237,6 +237,12 @@ interface DrDrillsTable {
   created_at: ColumnType<Date, never, Date>
 }
 
+interface ReplicasTable {
+  id: string
+  started_at: Stamp
+  seen_at: Stamp
+}
+
 /** The rights of a caller. */
 export type ApiKeyRole = 'tenant-admin' | 'service' | 'auditor' | 'operator'
 
@@ -269,4 +275,5 @@ export interface Tables {
   audits: AuditsTable
   audit_heads: AuditHeadsTable
   api_keys: ApiKeysTable
+  replicas: ReplicasTable
 }

@@ -10,12 +10,15 @@ import type { Settings } from '../settings/read-settings.ts'
 import type { Readiness } from '../store/connections/readiness.ts'
 import type { Timings } from '../timings.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
+import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { reachableUrl } from './reachable-url.ts'
 
 interface AppNeeds extends HandlerNeeds {
   readiness: Readiness
   events: EventCounts
   timings: Timings
+  /** How many replicas share the limits of requests. */
+  replicas: () => number
 }
 
 export interface OpenedApp {
@@ -28,11 +31,11 @@ export interface OpenedApp {
 const drainMs = 3_000
 
 export function openApp(
-  settings: HandlerSettings & Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds'>,
+  settings: HandlerSettings & RateLimitSettings & Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds'>,
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, readiness, events, rootKey, timings } = needs
+  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas } = needs
   let isReady = false
   const app = createApp({
     logger,
@@ -46,6 +49,7 @@ export function openApp(
       events.items(routeId, ok, failed)
     },
     authenticate: createAuthenticate(store),
+    refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
     probes: {
       isSealed: rootKey === undefined,

@@ -41,13 +41,15 @@ interface KmsNeeds {
   rootKey: RootKey | undefined
   events: EventCounts
   health: KeyHealth
+  /** How many replicas share the budget. */
+  replicas: () => number
 }
 
 /** @param closers - receives the functions that end the calls, and then the counting of them */
 export function openKms(
   settings: KmsSettings,
   logger: Logger,
-  { store, rootKey, events, health }: KmsNeeds,
+  { store, rootKey, events, health, replicas }: KmsNeeds,
   closers: Closers,
 ): OpenedKms {
   const { drRegions, kmsEndpoint, stsEndpoint, kmsBudgetWaitSeconds } = settings
@@ -66,6 +68,7 @@ export function openKms(
     findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
     budget: createKmsBudget({
       requestsPerSecond: settings.kmsRequestsPerSecond,
+      replicas,
       tenantSharePercent: settings.kmsTenantSharePercent,
       decryptReservePercent: settings.kmsDecryptReservePercent,
     }),

@@ -19,6 +19,7 @@ export interface MetricSources {
   keyring: Record<'tenantKeys' | 'dataKeys', { counts(): CacheCounts }>
   queue: Pick<JobQueue, 'counts'>
   breaker: Pick<KeyBreaker, 'running'>
+  replicas: () => number
   isSealed: boolean
 }
 
@@ -58,7 +59,7 @@ export async function openMetrics(
 
 async function readSamples(
   { tallies }: EventCounts,
-  { db, store, keyring, queue, breaker, isSealed }: MetricSources,
+  { db, store, keyring, queue, breaker, replicas, isSealed }: MetricSources,
   onError: (error: unknown) => void,
 ): Promise<Samples> {
   const caches = Object.entries({
@@ -79,6 +80,8 @@ async function readSamples(
   return {
     keyhold_build_info: [{ labels: { version: manifest.version }, value: 1 }],
     keyhold_sealed: one(isSealed ? 1 : 0),
+    keyhold_replicas: one(replicas()),
+    keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),
     keyhold_items_total: tallies.items.samples(),
     keyhold_key_cache_hits_total: ofCaches(({ hits }) => hits),
     keyhold_key_cache_misses_total: ofCaches(({ misses }) => misses),

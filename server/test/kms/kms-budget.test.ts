@@ -62,6 +62,21 @@ test('making keys leaves half to opening them, and tries leave half of the rest,
   expect([emptiedFor({ priority: 'generate' }), emptiedFor()]).toEqual(['account', undefined])
 })
 
+test('replicas share the budget by their number, from the moment that it changes', () => {
+  let replicas = 4
+  const options = { requestsPerSecond: 100, tenantSharePercent: 50, decryptReservePercent: 50 }
+  budget = createKmsBudget({ ...options, replicas: () => replicas, clock: () => nowMs })
+  expect([spree({ tenantId: 'a' }), spree({ tenantId: 'b' })]).toEqual([12, 12])
+  nowMs += 100
+  // One is left, and 2.5 have come back.
+  expect(spree({ tenantId: 'c' })).toBe(3)
+  replicas = 1
+  nowMs += 1_000
+  expect([spree({ tenantId: 'a' }), spree({ tenantId: 'b' })]).toEqual([50, 50])
+  replicas = 10
+  expect(budget.take(spender({ tenantId: 'c' }))).toEqual({ waitMs: 100, emptied: 'account' })
+})
+
 test('what the SDK sent besides is owed, but no more than for a second', () => {
   budget = create(100, 100)
   budget.charge(spender(), 30)

@@ -35,6 +35,7 @@ test.each([
     queue: { counts: answer },
     keyring: { tenantKeys: { counts: () => nothing }, dataKeys: { counts: () => nothing } },
     breaker: { running: () => 7 },
+    replicas: () => 3,
     isSealed: true,
   }
   const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
@@ -52,7 +53,7 @@ test.each([
   expect(performance.now() - startMs).toBeLessThan(8_000)
   expect([value('keyhold_database_up'), value('keyhold_sealed')]).toEqual([0, 1])
   expect(value('keyhold_key_cache_evictions_total', { cache: 'data_key', reason: 'room' })).toBe(3)
-  expect(value('keyhold_kms_calls_running')).toBe(7)
+  expect([value('keyhold_kms_calls_running'), value('keyhold_replicas')]).toEqual([7, 3])
   for (const name of ['keyhold_keys', 'keyhold_tenants', 'keyhold_key_job_failures_open', 'keyhold_jobs'])
     expect([name, value(name)]).toEqual([name, undefined])
 })

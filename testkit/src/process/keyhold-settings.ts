@@ -6,9 +6,21 @@ export interface KeyholdPlace {
   kmsUrl: string
 }
 
-/** Settings as the environment gives them, with a free port. */
+// Tests and experiments send as much as they can, with few API keys and from one address. The tests of the limits
+// themselves set those that they are about.
+const withoutRateLimits = {
+  KEYHOLD_TIER_1_REQUESTS_PER_MINUTE: '0',
+  KEYHOLD_TIER_2_REQUESTS_PER_MINUTE: '0',
+  KEYHOLD_MANAGEMENT_REQUESTS_PER_MINUTE: '0',
+  KEYHOLD_TENANT_MANAGEMENT_REQUESTS_PER_MINUTE: '0',
+  KEYHOLD_DATA_REQUESTS_PER_SECOND: '0',
+  KEYHOLD_TENANT_DATA_REQUESTS_PER_SECOND: '0',
+}
+
+/** Settings as the environment gives them, with a free port and without limits of requests. */
 export function keyholdSettings({ dataDir, kmsUrl }: KeyholdPlace): Record<string, string> {
   return {
+    ...withoutRateLimits,
     KEYHOLD_PORT: '0',
     KEYHOLD_DATA_DIR: dataDir,
     KEYHOLD_KMS_ENDPOINT: kmsUrl,

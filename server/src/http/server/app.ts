@@ -9,6 +9,7 @@ import Fastify, {
 } from 'fastify'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
+import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import type { Authorization, Authorized } from './authorize.ts'
 import { registerBodyParsers } from './body-parsers.ts'
 import { findHeaderFault } from './check-headers.ts'
@@ -33,6 +34,7 @@ export interface AppParts extends Authorization {
   handlers: Handlers
   octetStreams: OctetHandlers
   eventHandlers: EventHandlers
+  refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
   logger: FastifyBaseLogger
   /** A request must arrive whole within this time. */
@@ -54,6 +56,7 @@ export function createApp({
   handlers,
   octetStreams,
   eventHandlers,
+  refuseBeyondLimit,
   probes,
   logger,
   requestTimeoutMs,
@@ -125,7 +128,10 @@ export function createApp({
   })
 
   registerProbes(app, probes)
-  const routeParts = { handlers, octetStreams, eventHandlers, eventStreams, authorization, probes, onItems }
+  const routeParts = {
+    ...{ handlers, octetStreams, eventHandlers, eventStreams, authorization },
+    ...{ refuseBeyondLimit, probes, onItems },
+  }
   for (const routeId of routeIds) registerRoute(app, routeId, routeParts)
   return app
 }

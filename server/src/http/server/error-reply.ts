@@ -30,7 +30,7 @@ export interface ErrorReply {
   body: ErrorEnvelope
 }
 
-const retryAfterSeconds = 1
+const usualRetryAfterSeconds = '1'
 
 export function errorReply(error: KeyholdError, traceId: string, routeId: RouteId | undefined): ErrorReply {
   const { code, message, details } = error
@@ -43,7 +43,9 @@ export function errorReply(error: KeyholdError, traceId: string, routeId: RouteI
     headers: {
       ...(status === 401 && { 'www-authenticate': 'Bearer realm="keyhold"' }),
       ...(details.allow !== undefined && { allow: details.allow }),
-      ...(status === 503 && { 'retry-after': String(retryAfterSeconds) }),
+      ...((status === 429 || status === 503) && {
+        'retry-after': details.retryAfterSeconds ?? usualRetryAfterSeconds,
+      }),
     },
     body: { errors: [{ code, title, ...detail }], traceId },
   }

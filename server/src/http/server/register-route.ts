@@ -1,11 +1,20 @@
-// Registers one route of the contract. The caller is authorized before the body is read. Then the call is checked,
-// handled and answered.
+// Registers one route of the contract. The caller is authorized, and its rate limit asked, before the body is read. Then
+// the call is checked, handled and answered.
 //
 // Items arrive thousands of times a second. If keys and caller are in memory, such a request is answered in the same turn
 // of the event loop in which its body arrived. So nothing here makes a promise that it does not need.
-import { isDataPlane, isEventRoute, routes, takesItems, type Route, type RouteId } from '@keyhold/contract'
+import {
+  isDataPlane,
+  isEventRoute,
+  rateLimitOf,
+  routes,
+  takesItems,
+  type Route,
+  type RouteId,
+} from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import { onShare, ownShares } from '../../store/connections/connection-user.ts'
 import { isDatabaseUnavailable } from '../../store/database.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
@@ -22,6 +31,7 @@ export interface RouteParts {
   eventHandlers: EventHandlers
   eventStreams: EventStreams
   authorization: Authorization
+  refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
   onItems: OnItems
 }
@@ -31,7 +41,8 @@ type Handle<Result> = (call: unknown) => Result | Promise<Result>
 
 export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: RouteParts): void {
   const route: Route = routes[routeId]
-  const { authorization, probes } = parts
+  const { authorization, refuseBeyondLimit, probes } = parts
+  const limit = rateLimitOf(routeId)
   const answer = isEventRoute(routeId) ? eventAnswer(routeId, parts) : plainAnswer(routeId, parts)
 
   app.route({
@@ -42,7 +53,7 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
       function admit(authorized: Authorized): void {
         request.authorized = authorized
         if (probes.isSealed) done(new KeyholdError('ERR_SEALED'))
-        else done()
+        else done(refuseBeyondLimit(limit, authorized))
       }
       let authorized: Authorized | Promise<Authorized>
       try {

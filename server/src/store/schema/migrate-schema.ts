@@ -18,6 +18,7 @@ import { resumedProof } from './migrations/0011-resumed-proof.ts'
 import { keyJobKinds } from './migrations/0012-key-job-kinds.ts'
 import { leadAndClaim } from './migrations/0013-lead-and-claim.ts'
 import { fenceAndPartitions } from './migrations/0014-fence-and-partitions.ts'
+import { replicas } from './migrations/0018-replicas.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -36,6 +37,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0012-key-job-kinds': keyJobKinds,
   '0013-lead-and-claim': leadAndClaim,
   '0014-fence-and-partitions': fenceAndPartitions,
+  '0018-replicas': replicas,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

@@ -1,0 +1,39 @@
+// The number of replicas that share what holds for the installation.
+import type { Logger } from 'pino'
+import { startHeartbeat } from '../installation/start-heartbeat.ts'
+import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
+import type { Closers } from './close-all.ts'
+
+interface HeartbeatNeeds {
+  store: Store
+  timings: Timings
+  /** A sealed replica serves nothing, so it takes no share. */
+  isSealed: boolean
+}
+
+/**
+ * Tells the other replicas that this one is alive, and answers how many there are.
+ *
+ * @param closers - receives the function that ends it
+ */
+export async function openHeartbeat(
+  { store, timings, isSealed }: HeartbeatNeeds,
+  logger: Logger,
+  closers: Closers,
+): Promise<() => number> {
+  if (isSealed) return () => 1
+  const heartbeat = await startHeartbeat({
+    store,
+    beatMs: timings.heartbeatMs,
+    goneMs: timings.replicaGoneMs,
+    onError: (error) => {
+      logger.warn(
+        { err: error },
+        'no sign of life in the database for now: shares of limits stay as they are',
+      )
+    },
+  })
+  closers.push(() => heartbeat.close())
+  return () => heartbeat.replicas()
+}

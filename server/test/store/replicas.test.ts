@@ -1,0 +1,52 @@
+// The rows of live replicas: counted by the database's clock, taken away at the end, and deleted when they are old.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+
+let postgres: TestPostgres
+let stores: TestStores
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+  stores = await postgres.createStores()
+})
+afterAll(() => postgres.stop())
+
+const age = (id: string, milliseconds: number) =>
+  stores.query(`update keyhold.replicas set seen_at = now() - $2 * interval '1 millisecond' where id = $1`, [
+    id,
+    milliseconds,
+  ])
+const ids = async () =>
+  (await stores.query('select id from keyhold.replicas order by id')).map((row) => row.id)
+
+test('each counts the others that are alive, not itself, and not those that are silent or have left', async () => {
+  const [first, second] = [stores.store.replicas, stores.otherStore.replicas]
+  expect(await first.beat('a', 60_000)).toBe(0)
+  expect(await second.beat('b', 60_000)).toBe(1)
+  expect(await first.beat('a', 60_000)).toBe(1)
+  await age('b', 61_000)
+  expect(await first.beat('a', 60_000)).toBe(0)
+  expect(await second.beat('b', 60_000)).toBe(1)
+  expect(await first.beat('a', 60_000)).toBe(1)
+  await second.leave('b')
+  expect([await first.beat('a', 60_000), await ids()]).toEqual([0, ['a']])
+})
+
+test('rows that are long silent are deleted, but never the own one', async () => {
+  await stores.store.replicas.beat('old', 60_000)
+  await stores.store.replicas.beat('silent', 60_000)
+  await age('old', 601_000)
+  await age('silent', 500_000)
+  await age('a', 999_000)
+  expect([await stores.store.replicas.beat('a', 60_000), await ids()]).toEqual([0, ['a', 'silent']])
+})
+
+test('replicas that come back at the same moment, all of them old, do not wait for each other', async () => {
+  const names = Array.from({ length: 10 }, (_, index) => `r${index}`)
+  for (let round = 0; round < 20; round++) {
+    await stores.query(`update keyhold.replicas set seen_at = now() - interval '1 day'`)
+    await Promise.all(names.map((name) => stores.store.replicas.beat(name, 60_000)))
+  }
+  // One may have been deleted by another while it came back, and is there again with its next sign.
+  await Promise.all(names.map((name) => stores.store.replicas.beat(name, 60_000)))
+  expect(await stores.store.replicas.beat('r0', 60_000)).toBe(9)
+})
