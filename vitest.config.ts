@@ -21,7 +21,7 @@ const unitOfServer = [
   'server/test/{access,event-loop,installation,providers}/*.test.ts',
   'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
-  'server/test/http/{error-status,first-fault,item-reply-json}.test.ts',
+  'server/test/http/{client-address,error-status,first-fault,item-reply-json}.test.ts',
   'server/test/keyring/per-tenant-cache.test.ts',
   'server/test/kms/{internal-kms,kms-budget,root-key-file,signing-key,turns}.test.ts',
   'server/test/store/connection-shares.test.ts',

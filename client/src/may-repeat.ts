@@ -15,7 +15,7 @@ const neverSent: ReadonlySet<unknown> = new Set([
 ])
 
 // Refusals that come before anything is done, whatever the route.
-const neverDone: ReadonlySet<string> = new Set(['HTTP-429'])
+const neverDone: ReadonlySet<string> = new Set(['HTTP-429', 'ERR_TOO_MANY_UNKNOWN_KEYS'])
 
 /** Whether the call may be sent again after `error`; always false for a refusal that will stay one. */
 export function mayRepeat(routeId: RouteId, error: unknown): boolean {

@@ -40,6 +40,11 @@ export const errorTable = {
   },
   // The original's code and words.
   'HTTP-429': { summary: 'API rate limit reached.', retryable: true, kind: 'ours' },
+  ERR_TOO_MANY_UNKNOWN_KEYS: {
+    summary: 'Too many API keys that nobody has came from this address.',
+    retryable: true,
+    kind: 'ours',
+  },
   ERR_INTERNAL: { summary: 'Something went wrong on the server.', retryable: true, kind: 'ours' },
 
   // Tenants and API keys

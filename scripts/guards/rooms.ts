@@ -137,7 +137,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
-    uses: ['core', 'contract', 'server/migration'],
+    uses: ['core', 'contract', 'server/migration', 'node:net'],
   },
   'server/main.ts': {
     does: 'the order of start and stop',

@@ -64,6 +64,9 @@ const untrusted = [
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]
 
+// The SDK repeats every call after these.
+const refusedBeforeAll: ReadonlySet<string> = new Set(['HTTP-429', 'ERR_TOO_MANY_UNKNOWN_KEYS'])
+
 export function hintFor(error: unknown): string | undefined {
   if (error instanceof CliError) return error.hint
   if (error instanceof KeyholdItemError || error instanceof KeyholdError) return hints[error.code]
@@ -72,7 +75,7 @@ export function hintFor(error: unknown): string | undefined {
     if (hint !== undefined || !isTemporary(error)) return hint
     const { retryAfterSeconds } = error
     const when = retryAfterSeconds === undefined ? 'later' : `in ${retryAfterSeconds} s`
-    const which = error.code === 'HTTP-429' ? '' : ' for commands that change nothing'
+    const which = refusedBeforeAll.has(error.code) ? '' : ' for commands that change nothing'
     return `try again ${when}; --retry 10 does it${which}`
   }
   return undefined

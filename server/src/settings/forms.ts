@@ -2,6 +2,7 @@
 import { isKeyholdError } from '@keyhold/core'
 import { armFailpoints, parseFailpoints, type ArmFailpoints } from '../migration/engine/failpoint.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
+import { parseNetworks, type Network } from './parse-networks.ts'
 import { parseUsd } from './parse-usd.ts'
 import type { Form } from './setting.ts'
 
@@ -75,6 +76,12 @@ const principals: Form<readonly string[]> = {
   },
 }
 
+const networks: Form<readonly Network[]> = {
+  range: 'IPv4 and IPv6 networks as `10.0.0.0/8`, or addresses, separated by commas',
+  expects: 'IPv4 and IPv6 networks as 10.0.0.0/8, or addresses, separated by commas',
+  parse: parseNetworks,
+}
+
 const failpoints: Form<ArmFailpoints> = {
   range: '`name=kill`, `name=throw`, `name=cut`, `name=delay:ms`, each with `@N`',
   expects: 'known failpoints as name=action[@hit], separated by commas',
@@ -99,5 +106,6 @@ export const forms = {
   drRegions,
   dollars,
   principals,
+  networks,
   failpoints,
 }

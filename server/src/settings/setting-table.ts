@@ -68,6 +68,18 @@ export const settingTable = {
     effect:
       'How many requests a second all API keys together may send to these routes for one tenant. 0: no limit.',
   }),
+  unknownKeysPerMinute: integerSetting('KEYHOLD_UNKNOWN_KEYS_PER_MINUTE', {
+    byDefault: 100,
+    ...requests,
+    effect:
+      'How many API keys that nobody has an address may send a minute. Then API keys from this address that this replica has not yet seen are answered with 429 `ERR_TOO_MANY_UNKNOWN_KEYS`; keys that were valid before are not. An IPv6 network of 64 bits counts as one address. 0: no limit.',
+  }),
+  trustedProxies: setting('KEYHOLD_TRUSTED_PROXIES', forms.networks, {
+    byDefault: undefined,
+    unset: 'none: the address is that of the connection',
+    effect:
+      'The proxies in front of Keyhold. Behind them, the address of a client is the last one in `X-Forwarded-For` or `Forwarded` that is not in these networks. Set it if there are any: otherwise all clients have the address of the proxy.',
+  }),
   dataDir: setting('KEYHOLD_DATA_DIR', forms.text('a folder'), {
     byDefault: '.keyhold',
     effect:

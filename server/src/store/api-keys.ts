@@ -1,6 +1,7 @@
 // API keys as stored: a hash of the secret, never the secret.
+import { sql, type Selectable } from 'kysely'
 import type { Database } from './database.ts'
-import type { ApiKeyRole } from './tables.ts'
+import type { ApiKeyRole, Tables } from './tables.ts'
 
 export interface ApiKeyRow {
   id: string
@@ -29,30 +30,19 @@ export function apiKeyQueries(db: Database) {
       return { ...key, createdAt: row.created_at }
     },
 
-    async find(id: string): Promise<ApiKeyRow | undefined> {
-      const row = await db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst()
-      return (
-        row && {
-          id: row.id,
-          secretHash: row.secret_hash,
-          role: row.role,
-          tenantId: row.tenant_id ?? undefined,
-          name: row.name,
-          createdAt: row.created_at,
-        }
-      )
+    /** Those of the API keys that exist, by id. */
+    async findAll(ids: readonly string[]): Promise<Map<string, ApiKeyRow>> {
+      const rows = await db
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('id', '=', sql<string>`any(${ids})`)
+        .execute()
+      return new Map(rows.map((row) => [row.id, rowOf(row)]))
     },
 
     async list(): Promise<ApiKeyRow[]> {
       const rows = await db.selectFrom('api_keys').selectAll().orderBy('created_at').execute()
-      return rows.map((row) => ({
-        id: row.id,
-        secretHash: row.secret_hash,
-        role: row.role,
-        tenantId: row.tenant_id ?? undefined,
-        name: row.name,
-        createdAt: row.created_at,
-      }))
+      return rows.map(rowOf)
     },
 
     /** Answers the tenant whose key it was; undefined: there was no such key. */
@@ -70,5 +60,16 @@ export function apiKeyQueries(db: Database) {
       const result = await db.deleteFrom('api_keys').where('tenant_id', '=', tenantId).executeTakeFirst()
       return Number(result.numDeletedRows)
     },
+  }
+}
+
+function rowOf(row: Selectable<Tables['api_keys']>): ApiKeyRow {
+  return {
+    id: row.id,
+    secretHash: row.secret_hash,
+    role: row.role,
+    tenantId: row.tenant_id ?? undefined,
+    name: row.name,
+    createdAt: row.created_at,
   }
 }

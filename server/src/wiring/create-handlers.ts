@@ -54,6 +54,8 @@ export interface HandlerNeeds {
   keyJobs: KeyJobTools
   sign: Sign
   timings: Pick<Timings, 'censusMs'>
+  /** Receives the access token of a new API key. */
+  onApiKeyCreated: (token: string) => void
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
@@ -117,7 +119,7 @@ function jobHandlers({
 
 function installationHandlers(
   { kmsMicroUsdPer10000, internalKmsName }: HandlerSettings,
-  { store, rootKey, kms: { kms, kmsUsage } }: HandlerNeeds,
+  { store, rootKey, kms: { kms, kmsUsage }, onApiKeyCreated }: HandlerNeeds,
 ) {
   return {
     ...usageHandlers({ store, flushKmsUsage: () => kmsUsage.flush(), kmsMicroUsdPer10000 }),
@@ -127,6 +129,7 @@ function installationHandlers(
       internalKeyArn: rootKeyArn(rootKey?.id ?? ''),
       internalKmsName: internalKmsName ?? spellings.defaultProviderName,
       internalKmsDescription: spellings.defaultProviderDescription,
+      onApiKeyCreated,
     }),
   }
 }

@@ -5,6 +5,7 @@ import { createAuthenticate } from '../access/authenticate.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
+import { createClientAddress } from '../http/server/client-address.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Readiness } from '../store/connections/readiness.ts'
@@ -13,7 +14,7 @@ import { createHandlers, type HandlerNeeds, type HandlerSettings } from './creat
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { reachableUrl } from './reachable-url.ts'
 
-interface AppNeeds extends HandlerNeeds {
+interface AppNeeds extends Omit<HandlerNeeds, 'onApiKeyCreated'> {
   readiness: Readiness
   events: EventCounts
   timings: Timings
@@ -31,12 +32,22 @@ export interface OpenedApp {
 const drainMs = 3_000
 
 export function openApp(
-  settings: HandlerSettings & RateLimitSettings & Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds'>,
+  settings: HandlerSettings &
+    RateLimitSettings &
+    Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds' | 'unknownKeysPerMinute' | 'trustedProxies'>,
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
   const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas } = needs
   let isReady = false
+  const { authenticate, wasCreated } = createAuthenticate({
+    store,
+    perMinute: settings.unknownKeysPerMinute,
+    replicas,
+    onRefused: () => {
+      events.rateLimited('unknown-keys', 'address')
+    },
+  })
   const app = createApp({
     logger,
     requestTimeoutMs: settings.requestTimeoutSeconds * 1_000,
@@ -48,7 +59,8 @@ export function openApp(
     onItems: (routeId, ok, failed) => {
       events.items(routeId, ok, failed)
     },
-    authenticate: createAuthenticate(store),
+    authenticate,
+    clientAddress: createClientAddress(settings.trustedProxies ?? []),
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
     probes: {
@@ -58,7 +70,7 @@ export function openApp(
     },
     octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
     eventHandlers: keyJobEventHandlers({ store }),
-    handlers: createHandlers(settings, needs),
+    handlers: createHandlers(settings, { ...needs, onApiKeyCreated: wasCreated }),
   })
   return {
     listen: async () => reachableUrl(await app.listen({ host: settings.host, port: settings.port })),

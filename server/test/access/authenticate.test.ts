@@ -1,7 +1,10 @@
-// Who a token belongs to: asked of the database once in a while, and never remembered for one who is nobody.
+// Who a token belongs to: asked of the database once in a while. One who is nobody is remembered for a moment, and an
+// address with many of them is refused, but never a token that was valid before.
+import type { KeyholdError } from '@keyhold/core'
 import { beforeEach, expect, test } from 'vitest'
 import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from '../../src/access/api-key-token.ts'
-import { createAuthenticate, type Authenticate } from '../../src/access/authenticate.ts'
+import { createAuthenticate } from '../../src/access/authenticate.ts'
+import type { Caller } from '../../src/access/caller.ts'
 import type { ApiKeyRow } from '../../src/store/api-keys.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -19,41 +22,69 @@ const caller = { apiKeyId: token.id, role: 'service', tenantId: 'tenant-1' }
 const refusal = { code: 'ERR_UNAUTHENTICATED' }
 
 let rows: Map<string, ApiKeyRow>
-let reads: number
+let reads: string[][]
+let refusals: number
 let nowMs: number
-let beforeAnswer: () => void
-let authenticate: Authenticate
+let beforeAnswer: () => void | Promise<void>
+let ask: (token: string, address?: string) => Caller | Promise<Caller>
 beforeEach(() => {
   rows = new Map([[row.id, row]])
-  reads = 0
+  reads = []
+  refusals = 0
   nowMs = 0
   beforeAnswer = () => undefined
-  const find = (id: string) => {
-    reads++
-    const found = rows.get(id)
-    beforeAnswer()
-    return Promise.resolve(found)
-  }
-  authenticate = createAuthenticate({ apiKeys: { find } } as unknown as Store, () => nowMs)
+  ask = create({ perMinute: 100 })
 })
 
+function create({ perMinute, replicas = 1 }: { perMinute: number; replicas?: number }) {
+  const findAll = async (ids: readonly string[]) => {
+    reads.push([...ids])
+    const found = new Map([...rows].filter(([id]) => ids.includes(id)))
+    await beforeAnswer()
+    return found
+  }
+  const { authenticate } = createAuthenticate({
+    store: { apiKeys: { findAll } } as unknown as Store,
+    perMinute,
+    replicas: () => replicas,
+    onRefused: () => (refusals += 1),
+    clock: () => nowMs,
+  })
+  return (token: string, address = '192.0.2.1') => authenticate(token, () => address)
+}
+
+const junk = () => encodeApiKeyToken(generateApiKeyToken())
+
+/** What comes of each of `count` unknown keys, by how often. */
+async function sendJunk(count: number, address?: string): Promise<Record<string, number>> {
+  const codes = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const error: unknown = await Promise.resolve(ask(junk(), address)).catch((error: unknown) => error)
+      return (error as KeyholdError).code
+    }),
+  )
+  return Object.fromEntries(
+    [...new Set(codes)].map((code) => [code, codes.filter((each) => each === code).length]),
+  )
+}
+
 test('a caller is asked for once, and then answered without a promise', async () => {
-  expect(await authenticate(text)).toEqual(caller)
-  expect(authenticate(text)).toEqual(caller)
-  expect(reads).toBe(1)
+  expect(await ask(text)).toEqual(caller)
+  expect(ask(text)).toEqual(caller)
+  expect(reads).toEqual([[token.id]])
 })
 
 test('a hundred requests at once ask once', async () => {
-  const callers = await Promise.all(Array.from({ length: 100 }, async () => authenticate(text)))
+  const callers = await Promise.all(Array.from({ length: 100 }, async () => ask(text)))
   expect(callers).toEqual(Array.from({ length: 100 }, () => caller))
-  expect(reads).toBe(1)
+  expect(reads).toEqual([[token.id]])
 })
 
 test('a revoked key ends five seconds after it was last looked at, in use all the while', async () => {
-  await authenticate(text)
+  await ask(text)
   rows.clear()
-  for (; nowMs < 5_000; nowMs += 100) expect(authenticate(text)).toEqual(caller)
-  await expect(authenticate(text)).rejects.toMatchObject(refusal)
+  for (; nowMs < 5_000; nowMs += 100) expect(ask(text)).toEqual(caller)
+  await expect(ask(text)).rejects.toMatchObject(refusal)
 })
 
 test('the time counts from before the look, however late the answer', async () => {
@@ -61,15 +92,15 @@ test('the time counts from before the look, however late the answer', async () =
     nowMs += 4_000
     rows.clear()
   }
-  await authenticate(text)
+  await ask(text)
   nowMs = 4_999
-  expect(authenticate(text)).toEqual(caller)
+  expect(ask(text)).toEqual(caller)
   nowMs = 5_000
-  await expect(authenticate(text)).rejects.toMatchObject(refusal)
+  await expect(ask(text)).rejects.toMatchObject(refusal)
 })
 
 test('a wrong secret, an unknown id and what is no token are refused, also beside a key that is known', async () => {
-  await authenticate(text)
+  await ask(text)
   const other = generateApiKeyToken()
   for (const wrong of [
     encodeApiKeyToken({ id: token.id, secret: other.secret }),
@@ -81,22 +112,115 @@ test('a wrong secret, an unknown id and what is no token are refused, also besid
     '__proto__',
   ]) {
     for (let attempt = 0; attempt < 2; attempt++)
-      await expect(authenticate(wrong), wrong).rejects.toMatchObject(refusal)
+      await expect(ask(wrong), wrong).rejects.toMatchObject(refusal)
   }
 })
 
-test('who was refused is asked for anew: a key works as soon as it is made', async () => {
+test('who was refused is not looked up again for five seconds, and then is', async () => {
   rows.clear()
-  await expect(authenticate(text)).rejects.toMatchObject(refusal)
+  for (; nowMs < 5_000; nowMs += 500) await expect(ask(text)).rejects.toMatchObject(refusal)
+  expect(reads).toHaveLength(1)
   rows.set(row.id, row)
-  expect(await authenticate(text)).toEqual(caller)
+  expect(await ask(text)).toEqual(caller)
+  expect(reads).toHaveLength(2)
+})
+
+test('a key works as soon as it is made, whatever was refused before', async () => {
+  await sendJunk(50)
+  const made = generateApiKeyToken()
+  rows.set(made.id, { ...row, id: made.id, secretHash: hashApiKeySecret(made.secret) })
+  expect(await ask(encodeApiKeyToken(made))).toMatchObject({ apiKeyId: made.id })
+})
+
+test('a wrong secret is remembered with that secret alone', async () => {
+  const wrong = encodeApiKeyToken({ id: token.id, secret: generateApiKeyToken().secret })
+  await expect(ask(wrong)).rejects.toMatchObject(refusal)
+  expect(await ask(text)).toEqual(caller)
+})
+
+test('a thousand unknown keys at once are two queries, one that runs and one for all that came meanwhile', async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  beforeAnswer = () => promise
+  const first = sendJunk(1)
+  await Promise.resolve()
+  const others = sendJunk(999)
+  await new Promise(setImmediate)
+  expect(reads.map((ids) => ids.length)).toEqual([1])
+  resolve(undefined)
+  await Promise.all([first, others])
+  expect(reads.map((ids) => ids.length)).toEqual([1, 999])
+})
+
+test('a key that was valid before does not wait behind a query for unknown ones', async () => {
+  await ask(text)
+  nowMs = 5_000
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  beforeAnswer = () => (reads.at(-1)?.includes(token.id) === true ? undefined : promise)
+  const refused = sendJunk(10)
+  expect(await ask(text)).toEqual(caller)
+  resolve(undefined)
+  await refused
+})
+
+test('an address with too many unknown keys costs no more look-ups until a tenth is back; another one is not touched', async () => {
+  expect(await sendJunk(100)).toEqual({ ERR_UNAUTHENTICATED: 100 })
+  const before = reads.length
+  expect(await sendJunk(50)).toEqual({ ERR_TOO_MANY_UNKNOWN_KEYS: 50 })
+  expect([reads.length - before, refusals]).toEqual([0, 50])
+  await expect(ask(junk())).rejects.toMatchObject({ details: { retryAfterSeconds: '6' } })
+  expect(await sendJunk(1, '192.0.2.2')).toEqual({ ERR_UNAUTHENTICATED: 1 })
+  nowMs = 6_000
+  expect(await sendJunk(1)).toEqual({ ERR_UNAUTHENTICATED: 1 })
+})
+
+test('a key that was valid before is never refused for its address; one that nobody has seen yet is, for a while', async () => {
+  await ask(text)
+  nowMs = 5_000
+  await sendJunk(100)
+  expect(await sendJunk(1)).toEqual({ ERR_TOO_MANY_UNKNOWN_KEYS: 1 })
+  const looked = reads.length
+  expect([await ask(text), reads.length]).toEqual([caller, looked + 1])
+  const unseen = generateApiKeyToken()
+  rows.set(unseen.id, { ...row, id: unseen.id, secretHash: hashApiKeySecret(unseen.secret) })
+  await expect(ask(encodeApiKeyToken(unseen))).rejects.toMatchObject({ code: 'ERR_TOO_MANY_UNKNOWN_KEYS' })
+  expect(await ask(encodeApiKeyToken(unseen), '192.0.2.2')).toMatchObject({ apiKeyId: unseen.id })
+  nowMs = 11_000
+  expect(await ask(encodeApiKeyToken(unseen))).toMatchObject({ apiKeyId: unseen.id })
+})
+
+test('a key that is revoked is not known good any more', async () => {
+  await ask(text)
+  rows.clear()
+  nowMs = 5_000
+  await expect(ask(text)).rejects.toMatchObject(refusal)
+  nowMs = 10_000
+  await sendJunk(100)
+  await expect(ask(text)).rejects.toMatchObject({ code: 'ERR_TOO_MANY_UNKNOWN_KEYS' })
+})
+
+test('valid keys cost their address nothing, however many there are', async () => {
+  const tokens = Array.from({ length: 1_000 }, generateApiKeyToken)
+  rows = new Map(
+    tokens.map(({ id, secret }) => [id, { ...row, id, secretHash: hashApiKeySecret(secret) }] as const),
+  )
+  const callers = await Promise.all(tokens.map(async (each) => ask(encodeApiKeyToken(each))))
+  expect(callers.map(({ apiKeyId }) => apiKeyId)).toEqual(tokens.map(({ id }) => id))
+})
+
+test('replicas share the limit of an address, and 0 is none', async () => {
+  ask = create({ perMinute: 100, replicas: 4 })
+  expect(await sendJunk(25)).toEqual({ ERR_UNAUTHENTICATED: 25 })
+  expect(await sendJunk(1)).toEqual({ ERR_TOO_MANY_UNKNOWN_KEYS: 1 })
+  ask = create({ perMinute: 0 })
+  expect(await sendJunk(500)).toEqual({ ERR_UNAUTHENTICATED: 500 })
+  expect(await sendJunk(1)).toEqual({ ERR_UNAUTHENTICATED: 1 })
 })
 
 test('what the database does not answer now is asked for again', async () => {
   beforeAnswer = () => {
     throw new Error('away')
   }
-  await expect(authenticate(text)).rejects.toThrow('away')
+  await expect(ask(text)).rejects.toThrow('away')
   beforeAnswer = () => undefined
-  expect(await authenticate(text)).toEqual(caller)
+  expect(await ask(text)).toEqual(caller)
 })

@@ -41,7 +41,7 @@ test('each setting has a variable of its own', () => {
   for (const variable of variables) expect(variable).toMatch(/^KEYHOLD_[A-Z0-9_]*[A-Z0-9]$/)
 })
 
-test('the defaults on which revocation, loss and reachability depend', () => {
+test('the defaults on which revocation, loss, reachability and fairness depend', () => {
   expect(readSettings({})).toMatchObject({
     host: '127.0.0.1',
     metricsHost: '127.0.0.1',
@@ -52,6 +52,14 @@ test('the defaults on which revocation, loss and reachability depend', () => {
     keyCacheMinTtlSeconds: 5,
     backupRetentionDays: 0,
     requestTimeoutSeconds: 30,
+    tier1RequestsPerMinute: 1_000,
+    tier2RequestsPerMinute: 100,
+    managementRequestsPerMinute: 1_000,
+    tenantManagementRequestsPerMinute: 3_000,
+    dataRequestsPerSecond: 1_000,
+    tenantDataRequestsPerSecond: 2_000,
+    unknownKeysPerMinute: 100,
+    trustedProxies: undefined,
     kmsMicroUsdPer10000: 30_000,
     armFailpoints: undefined,
   } satisfies Partial<Settings>)
@@ -196,6 +204,37 @@ const examples = new Map<Form<unknown>, Examples>([
         'arn:aws:iam::111111111111:role/x,',
         'arn:aws:iam::11111111111:root',
         'arn:aws:iam::111111111111:role/*',
+      ],
+    },
+  ],
+  [
+    forms.networks,
+    {
+      good: [
+        ['10.0.0.0/8', [{ address: '10.0.0.0', family: 'ipv4', prefixBits: 8 }]],
+        [
+          '192.0.2.7, fd00::/8,::ffff:10.0.0.0/104',
+          [
+            { address: '192.0.2.7', family: 'ipv4', prefixBits: 32 },
+            { address: 'fd00::', family: 'ipv6', prefixBits: 8 },
+            { address: '::ffff:10.0.0.0', family: 'ipv6', prefixBits: 104 },
+          ],
+        ],
+      ],
+      bad: [
+        'proxy.example.com',
+        '172.16.0.0/12,',
+        '10.0.0.0/33',
+        '172.16.0.0/',
+        '10.0.0.0/-1',
+        '10.0.0/8',
+        '010.0.0.0/8',
+        'fd00::/129',
+        'fd00::1%eth0',
+        '[fd00::]/8',
+        '0.0.0.0/0',
+        '::/0',
+        '*',
       ],
     },
   ],

@@ -15,6 +15,7 @@ const withoutRateLimits = {
   KEYHOLD_TENANT_MANAGEMENT_REQUESTS_PER_MINUTE: '0',
   KEYHOLD_DATA_REQUESTS_PER_SECOND: '0',
   KEYHOLD_TENANT_DATA_REQUESTS_PER_SECOND: '0',
+  KEYHOLD_UNKNOWN_KEYS_PER_MINUTE: '0',
 }
 
 /** Settings as the environment gives them, with a free port and without limits of requests. */

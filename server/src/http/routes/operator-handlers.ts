@@ -14,8 +14,13 @@ import { wireSeconds } from '../wire/wire-time.ts'
 const tenantIdForm = new RegExp(tenantIdPattern)
 const apiKeyIdForm = /^[0-9a-z]{16}$/
 
+export interface OperatorParts extends CreateTenantParts {
+  /** Receives the access token of a new API key. */
+  onApiKeyCreated: (token: string) => void
+}
+
 export function operatorHandlers(
-  parts: CreateTenantParts,
+  parts: OperatorParts,
 ): Pick<
   Handlers,
   | 'createTenant'
@@ -54,6 +59,7 @@ export function operatorHandlers(
     async createApiKey(call) {
       const { role, tenantId, name = '' } = call.body
       const { row, token } = await createApiKey(store, { role, tenantId, name }, actorOf(call))
+      parts.onApiKeyCreated(token)
       return { status: 201, body: { ...apiKeyWire(row), key: token } }
     },
 

@@ -4,6 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { andThen } from '../../event-loop/and-then.ts'
 import type { Authenticate } from '../../access/authenticate.ts'
 import type { Caller } from '../../access/caller.ts'
+import type { ClientAddress } from './client-address.ts'
 
 const bearerForm = /^Bearer +([\x21-\x7e]{1,4096})$/i
 const tenantIdForm = new RegExp(tenantIdPattern)
@@ -16,23 +17,26 @@ export interface Authorized {
 
 export interface Authorization {
   authenticate: Authenticate
+  clientAddress: ClientAddress
   tenantExists: (tenantId: string) => Promise<boolean>
 }
 
 /**
  * Finds the caller and the tenant. It answers without a promise if both are in memory.
  *
- * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_FORBIDDEN`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
+ * @param addressOf - answers what counts as one client; called only if the access token must be looked up
+ * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_FORBIDDEN`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
  * `ERR_TENANT_NOT_FOUND` for another tenant than the token's
  */
 export function authorize(
-  { authenticate, tenantExists }: Authorization,
+  { authenticate, tenantExists }: Pick<Authorization, 'authenticate' | 'tenantExists'>,
   route: Route,
   headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
+  addressOf: () => string,
 ): Authorized | Promise<Authorized> {
   const token = bearerForm.exec(headers.authorization ?? '')?.[1]
   if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-  return andThen(authenticate(token), (caller) =>
+  return andThen(authenticate(token, addressOf), (caller) =>
     authorizeCaller(caller, route, headers.tenant, tenantExists),
   )
 }

@@ -107,10 +107,12 @@ function eventAnswer(
   }
 }
 
-function authorizeRequest(authorization: Authorization, route: Route, { headers }: FastifyRequest) {
+function authorizeRequest(authorization: Authorization, route: Route, { headers, raw }: FastifyRequest) {
   const { authorization: bearer, 'keyhold-tenant': tenant } = headers
   return onShare(ownShares.callers, false, () =>
-    authorize(authorization, route, { authorization: bearer, tenant }),
+    authorize(authorization, route, { authorization: bearer, tenant }, () =>
+      authorization.clientAddress(raw),
+    ),
   )
 }
 

@@ -1,0 +1,77 @@
+// API keys that nobody has cost a query each, and anybody can send as many as there are numbers. So whoever was refused is
+// remembered for a moment, and an address may have only so many look-ups that find nothing. A key that was valid before is
+// never refused for its address.
+import { KeyholdError } from '@keyhold/core'
+import { LRUCache } from 'lru-cache'
+import { hash } from 'node:crypto'
+import { createTokenBuckets, type TokenBuckets } from './token-buckets.ts'
+
+export interface UnknownKeysOptions {
+  /** Look-ups a minute that find nothing, for each address. 0: no limit. */
+  perMinute: number
+  /** How many replicas share the limit. */
+  replicas: () => number
+  /** Is called for each request that is refused for its address. */
+  onRefused: () => void
+  /** Monotonic, in milliseconds. */
+  clock: () => number
+}
+
+export interface UnknownKeys {
+  /** Whether this replica has made this access token, or found it valid when it last looked. */
+  isKnownGood(token: string): boolean
+  /**
+   * Asked before a look-up.
+   *
+   * @throws KeyholdError `ERR_UNAUTHENTICATED` for one that was refused a moment ago, `ERR_TOO_MANY_UNKNOWN_KEYS`
+   */
+  check(token: string, address: string): void
+  /** From now on it is known good. */
+  wasFound(token: string): void
+  wasNotFound(token: string, address: string): void
+}
+
+// An API key is random and is told nobody before it is stored. So no key is refused here that exists now, unless it came
+// back with a restored database: then it works after this time.
+const refusedMs = 5_000
+const maxRefused = 10_000
+const maxKnownGood = 50_000
+
+export function createUnknownKeys({
+  perMinute,
+  replicas,
+  onRefused,
+  clock,
+}: UnknownKeysOptions): UnknownKeys {
+  const refusedUntilMs = new LRUCache<string, number>({ max: maxRefused })
+  // By their hashes, so that no more access tokens lie in memory than are in use.
+  const knownGood = new LRUCache<string, true>({ max: maxKnownGood })
+  const hashOf = (token: string) => hash('sha256', token, 'base64')
+  const addresses: TokenBuckets | undefined =
+    perMinute === 0
+      ? undefined
+      : createTokenBuckets({ tokens: () => perMinute / replicas(), windowMs: 60_000, clock })
+
+  return {
+    isKnownGood: (token) => knownGood.get(hashOf(token)) === true,
+    check(token, address) {
+      if (clock() < (refusedUntilMs.get(token) ?? 0)) throw new KeyholdError('ERR_UNAUTHENTICATED')
+      const waitMs = addresses?.waitMs(address) ?? 0
+      if (waitMs === 0) return
+      onRefused()
+      const seconds = Math.ceil(waitMs / 1_000)
+      throw new KeyholdError('ERR_TOO_MANY_UNKNOWN_KEYS', {
+        message: `Too many API keys that nobody has came from this address. You need to wait ${seconds} seconds.`,
+        details: { retryAfterSeconds: String(seconds) },
+      })
+    },
+    wasFound(token) {
+      knownGood.set(hashOf(token), true)
+    },
+    wasNotFound(token, address) {
+      knownGood.delete(hashOf(token))
+      refusedUntilMs.set(token, clock() + refusedMs)
+      addresses?.spend(address)
+    },
+  }
+}
