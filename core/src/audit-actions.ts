@@ -36,7 +36,10 @@ export const auditActions = {
   'migration.cutover': { target: 'migration', tells: 'A migration or a rotation was completed.' },
   'migration.cancel': { target: 'migration', tells: 'A migration was cancelled, and its way back began.' },
   'migration.abort': { target: 'migration', tells: 'The way back of a cancelled migration was completed.' },
-  'migration.supersede': { target: 'migration', tells: 'A rotation gave way to a migration.' },
+  'migration.supersede': {
+    target: 'migration',
+    tells: 'A rotation gave way to a migration, or a key job to the deletion of its tenant.',
+  },
   'migration.retry': { target: 'migration', tells: 'A paused migration was continued.' },
   'migration.accept-failures': {
     target: 'migration',

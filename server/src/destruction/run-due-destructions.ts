@@ -6,6 +6,7 @@ import type { Fence } from '../store/fence/fence-queries.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import { endCipherkeys } from './end-cipherkeys.ts'
+import { endLiveKeyJob } from './end-live-key-job.ts'
 
 export interface RunDestructionsParts {
   store: Store
@@ -48,9 +49,10 @@ async function destroy(
   if (destruction === undefined) return undefined
   const { tenantId, kind } = destruction
   if (fence === undefined) throw new TypeError(`destruction ${id}: its tenant is gone`)
-  // A key job goes through all cipherkeys and counts them. One that began after the list of due destructions was read
-  // is seen here.
-  if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
+  if (kind === 'tenant') await endLiveKeyJob(transaction, tenantId, fence.activeTenantKeyVersion)
+  // A key job goes through all cipherkeys and counts them, so that a data key waits for its end. One that began after the
+  // list of due destructions was read is seen here.
+  else if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
 
   const destroyedAt = new Date()
   const destroyed =

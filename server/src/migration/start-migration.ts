@@ -104,7 +104,7 @@ async function supersedeRotation(
   const live = await transaction.keyJobs.findLive(tenantId)
   if (live?.kind !== 'rotation') return
   const destroyed = await transaction.tenantKeys.destroyPending(tenantId, new Date())
-  await transaction.keyJobs.supersede(live.id)
+  await transaction.keyJobs.end(live.id)
   auditTenantKeysDestroyed(transaction, tenantId, destroyed, live.id)
   auditKeyJob(transaction, live, 'migration.supersede', actor)
 }

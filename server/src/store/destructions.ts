@@ -162,7 +162,10 @@ export function destructionQueries(db: Database) {
       return rows.map(fromRow)
     },
 
-    /** Destructions that are due and whose tenant has no live key job, the longest due first. */
+    /**
+     * Destructions that are due, the longest due first. Those of data keys are left out while their tenant has a live key
+     * job, which the end of a tenant does not wait for.
+     */
     async listDue(limit: number): Promise<string[]> {
       const rows = await db
         .selectFrom('destructions as d')
@@ -171,8 +174,8 @@ export function destructionQueries(db: Database) {
         .where('d.destroyed_at', 'is', null)
         .where(isDue)
         .where(
-          sql<boolean>`not exists (select from keyhold.key_jobs j
-            where j.tenant_id = d.tenant_id and j.phase not in ('done', 'aborted'))`,
+          sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.key_jobs j
+            where j.tenant_id = d.tenant_id and j.phase not in ('done', 'aborted')))`,
         )
         .orderBy('d.due_at')
         .limit(limit)

@@ -154,7 +154,7 @@ test('an ended job has no leader and is not live any more', async () => {
 
 test('a superseded rotation is live no more, and is no completed migration', async () => {
   await store.keyJobs.takeLead(job.id, me, 10)
-  await store.keyJobs.supersede(job.id)
+  await store.keyJobs.end(job.id)
   expect(await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'dual' })).toBe(false)
   const error = { code: 'ERR_INTERNAL', message: 'late', at: new Date().toISOString() }
   expect(await store.keyJobs.pause(job.id, me, error, 30)).toBe(false)

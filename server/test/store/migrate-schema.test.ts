@@ -101,7 +101,7 @@ test('key jobs that were stored under the former words keep their kinds', async 
   const { db, store } = stores
   await insertTenant(store)
   const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
-  await store.keyJobs.supersede(rotation.id)
+  await store.keyJobs.end(rotation.id)
   const migration = await store.keyJobs.insert(newKeyJob({ kind: 'migration' }))
   for (const statement of [
     'alter table keyhold.key_jobs drop constraint key_jobs_kind_check',

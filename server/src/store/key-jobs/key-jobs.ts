@@ -92,6 +92,18 @@ export function keyJobQueries(db: Database) {
       return row && keyJobFromRow(row)
     },
 
+    /** The live key job, as long as nobody writes to it or to what hangs on it. Call it under `withFence`. */
+    async lockLive(tenantId: string): Promise<KeyJobRow | undefined> {
+      const row = await db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('tenant_id', '=', tenantId)
+        .where('phase', 'not in', ended)
+        .forUpdate()
+        .executeTakeFirst()
+      return row && keyJobFromRow(row)
+    },
+
     /** The last completed migration; rotations do not count. */
     async findLastCompleted(tenantId: string): Promise<KeyJobRow | undefined> {
       const row = await db
@@ -214,8 +226,8 @@ export function keyJobQueries(db: Database) {
         .execute()
     },
 
-    /** Ends a rotation whose place a migration takes. Call it under `withFence`. */
-    async supersede(id: string): Promise<void> {
+    /** Ends a live key job before its time, without a way back. Call it under `withFence`. */
+    async end(id: string): Promise<void> {
       await db
         .updateTable('key_jobs')
         .set({
