@@ -50,6 +50,7 @@ export const keyProviderUsageView: View<KeyProviderUsage> = {
         ),
       ],
       ['migrations', usage.migrations.map((job) => `${job.id}, ${job.kind}, ${job.phase}`)],
+      ['shared', usage.shared ? 'yes: another tenant uses this key' : 'no'],
       ['safe to delete', usage.safeToDelete ? `yes, since ${readableTime(usage.safeSince ?? '')}` : 'no'],
       [
         'in the way',

@@ -76,8 +76,11 @@ export const keyProviderUsage = Type.Object({
   migrations: Type.Array(Type.Object({ id: Type.String(), kind: keyJobKind, phase: keyJobPhase }), {
     description: 'Running migrations and rotations that need it.',
   }),
+  shared: Type.Boolean({
+    description: 'Whether another tenant has the key registered, or has tenant keys under it.',
+  }),
   safeToDelete: Type.Boolean({
-    description: 'Whether this tenant no longer needs the key in the KMS.',
+    description: 'Whether nobody in this installation needs the key in the KMS any more.',
   }),
   safeSince: Type.Optional(Type.String({ description: 'When the last dependency ended.' })),
   blockers: Type.Array(
@@ -90,6 +93,7 @@ export const keyProviderUsage = Type.Object({
         Type.Literal('tenant-key'),
         Type.Literal('backup-retention'),
         Type.Literal('root-key'),
+        Type.Literal('shared'),
       ]),
       message: Type.String(),
       until: Type.Optional(Type.String({ description: 'When it ends without any action.' })),

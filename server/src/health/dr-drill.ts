@@ -12,7 +12,7 @@ import {
 } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { findStoredTenantKey, unwrapTenantKey, type StoredTenantKey } from '../keyring/open-tenant-key.ts'
-import type { Store } from '../store/store.ts'
+import type { SnapshotStore, Store } from '../store/store.ts'
 import { observationOf } from './key-state.ts'
 import { wordsOf } from './key-words.ts'
 
@@ -83,12 +83,10 @@ export async function runDrDrill(
   tenantId: string,
   lostRegion: string | undefined,
 ): Promise<DrDrill> {
-  const { store } = parts
-  if ((await store.tenants.find(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-  const versions = (await store.tenantKeys.list(tenantId)).filter(({ state }) => state !== 'destroyed')
-  const rows = await Promise.all(versions.map(({ version }) => findStoredTenantKey(store, tenantId, version)))
+  // As of one moment, and before any KMS is called: a snapshot holds a connection.
+  const rows = await parts.store.readSnapshot((snapshot) => readStoredTenantKeys(snapshot, tenantId))
   // The internal KMS does not depend on a region: every replica with the root key opens its keys.
-  const inAws = rows.filter((row) => row !== undefined).filter(({ keyArn }) => isInAws(keyArn))
+  const inAws = rows.filter(({ keyArn }) => isInAws(keyArn))
   const byKey = [...Map.groupBy(inAws, ({ keyArn }) => keyArn)]
   const concerned = byKey.filter(
     ([keyArn]) => lostRegion === undefined || parseKeyArn(keyArn).region === lostRegion,
@@ -102,6 +100,16 @@ export async function runDrDrill(
     drCompliant: keys.every(({ drCompliant }) => drCompliant),
     keys,
   }
+}
+
+async function readStoredTenantKeys(store: SnapshotStore, tenantId: string): Promise<StoredTenantKey[]> {
+  if ((await store.tenants.find(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  const rows: StoredTenantKey[] = []
+  for (const { version } of await store.tenantKeys.list(tenantId)) {
+    const row = await findStoredTenantKey(store, tenantId, version)
+    if (row !== undefined) rows.push(row)
+  }
+  return rows
 }
 
 function isInAws(keyArn: string): boolean {

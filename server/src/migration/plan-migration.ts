@@ -55,8 +55,12 @@ export async function planMigration(
   targetFingerprint: string,
 ): Promise<MigrationPlan> {
   const { store, kms, threads, budget, censusMs } = parts
-  const ends = await findEnds(store, tenantId, targetFingerprint)
-  const fence = await store.tenants.findFence(tenantId)
+  // As of one moment, and before any KMS is called: a snapshot holds a connection.
+  const { ends, fence, versions } = await store.readSnapshot(async (snapshot) => ({
+    ends: await findEnds(snapshot, tenantId, targetFingerprint),
+    fence: await snapshot.tenants.findFence(tenantId),
+    versions: await snapshot.tenantKeys.list(tenantId),
+  }))
   if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
 
   const { refusals, inspection, tenantKey } = await tryStart(parts, tenantId, ends)
@@ -64,8 +68,9 @@ export async function planMigration(
     ...(await probeSource(kms, tenantId, ends.source, refusals.active)),
     ...probesOf('target', ends.target.keyArn, inspection, refusals.target),
   ]
-  const versions = (await store.tenantKeys.list(tenantId)).filter(({ state }) => state !== 'destroyed')
-  const census = await takeCensus({ store, kms, threads, maxMs: censusMs }, tenantId, tenantKey)
+  // Page by page, as very many cipherkeys are no work for one snapshot.
+  const total = await store.surveys.count(tenantId)
+  const census = await takeCensus({ store, kms, threads, maxMs: censusMs }, tenantId, { tenantKey, total })
   return {
     source: ends.source,
     sourceVersion: fence.activeTenantKeyVersion,
@@ -78,7 +83,7 @@ export async function planMigration(
       ...probes.filter(({ isReplica }) => isReplica).flatMap(warningOfReplica),
     ],
     probes,
-    tenantKeys: versions.length,
+    tenantKeys: versions.filter(({ state }) => state !== 'destroyed').length,
     census,
     estimate: estimateMigration(census, budget),
   }

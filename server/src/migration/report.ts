@@ -10,7 +10,8 @@ import type { MigrationParts } from './engine/migration-parts.ts'
 const maxNamedFailures = 1_000
 
 /**
- * Call it after the job's end is written and before it is committed. Answers the details for the audit record:
+ * Call it after the job's end is written and before it is committed. The caller holds the tenant's fence, which keeps out
+ * all who change what is read here: so the reads agree. Answers the details for the audit record:
  * the SHA-256 of the JWS, in hex.
  */
 export async function saveReport(

@@ -9,7 +9,7 @@ import type { UnreadableCipherkey } from './engine/rewrap-records.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'
 
 export interface CipherkeyCensus {
-  /** All of the tenant's cipherkeys. */
+  /** All of the tenant's cipherkeys when the rehearsal began. */
   total: number
   checked: number
   unreadable: number
@@ -33,14 +33,20 @@ export interface CensusParts {
 const maxNamed = 100
 const chunkRows = 1_000
 
-/** @param activeTenantKey - opened just now; undefined: it does not open, and no cipherkey can be opened */
+export interface CensusOf {
+  /** The active tenant key, opened just now; undefined: it does not open, and no cipherkey can be opened. */
+  tenantKey: TenantKey | undefined
+  /** How many cipherkeys there were when the rehearsal began. */
+  total: number
+}
+
 export async function takeCensus(
   { store, kms, threads, maxMs }: CensusParts,
   tenantId: string,
-  activeTenantKey: TenantKey | undefined,
+  { tenantKey: activeTenantKey, total }: CensusOf,
 ): Promise<CipherkeyCensus> {
   const census: CipherkeyCensus = {
-    total: await store.surveys.count(tenantId),
+    total,
     checked: 0,
     unreadable: 0,
     named: [],
@@ -72,6 +78,8 @@ export async function takeCensus(
       census.rewrapMs += performance.now() - rewrapStartMs
       census.readMs += readMs
       census.checked += chunk.rows
+      // Traffic has made more meanwhile.
+      census.total = Math.max(census.total, census.checked)
       census.unreadable += unreadable.length
       census.named.push(...unreadable.slice(0, maxNamed - census.named.length))
       after = chunk.last

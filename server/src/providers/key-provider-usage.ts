@@ -1,7 +1,8 @@
-// Finds what of a tenant still depends on a KEK, whichever provider is current, and since when nothing does.
+// Finds what of a tenant still depends on a KEK, whichever provider is current, and since when nothing does. Everything is
+// read as of one moment: a key job that ended between two reads once made the current key look safe to delete.
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
-import type { Store } from '../store/store.ts'
+import type { SnapshotStore, Store } from '../store/store.ts'
 import type { TenantKeyVersion } from '../store/tenant-keys.ts'
 import { getKeyProvider } from './get-key-provider.ts'
 
@@ -14,6 +15,7 @@ export interface UsageBlocker {
     | 'tenant-key'
     | 'backup-retention'
     | 'root-key'
+    | 'shared'
   message: string
   /** When it ends by itself. */
   until?: Date
@@ -24,14 +26,24 @@ export interface KeyProviderUsage {
   /** The versions that it wraps and that are not destroyed, the newest first. */
   tenantKeys: (TenantKeyVersion & { cipherkeys: number })[]
   live: KeyJobRow | undefined
+  /** Whether another tenant has the KEK registered, or has tenant keys under it. */
+  isShared: boolean
   blockers: UsageBlocker[]
   /** When the last dependency ended; undefined while there is a blocker. */
   safeSince: Date | undefined
 }
 
 /** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND` */
-export async function getKeyProviderUsage(
+export function getKeyProviderUsage(
   store: Store,
+  tenantId: string,
+  fingerprint: string,
+): Promise<KeyProviderUsage> {
+  return store.readSnapshot((snapshot) => readUsage(snapshot, tenantId, fingerprint))
+}
+
+async function readUsage(
+  store: SnapshotStore,
   tenantId: string,
   fingerprint: string,
 ): Promise<KeyProviderUsage> {
@@ -39,9 +51,9 @@ export async function getKeyProviderUsage(
   const counts = await store.cipherkeys.countByTenantKeyVersion(tenantId)
   const leftBehind = await store.keyJobFailures.countLeftBehind(tenantId)
   const lastEnd = await store.keyJobs.findLastEnd(tenantId, fingerprint)
-  // This read comes after the counting, so that work which begins in between is seen as a key job.
   const liveJob = await store.keyJobs.findLive(tenantId)
   const live = needs(liveJob, fingerprint) ? liveJob : undefined
+  const isShared = await store.keyProviders.isUsedByOthers(tenantId, provider.keyArn)
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ keyArn }) => keyArn === provider.keyArn)
   const tenantKeys = versions
     .filter(({ state }) => state !== 'destroyed')
@@ -49,7 +61,7 @@ export async function getKeyProviderUsage(
     .reverse()
 
   const blockers = [
-    ...blockersOfProvider(provider, live),
+    ...blockersOfProvider(provider, live, isShared),
     ...tenantKeys.flatMap((version) =>
       blockersOfVersion(version, leftBehind.get(version.version) ?? 0, live),
     ),
@@ -61,20 +73,29 @@ export async function getKeyProviderUsage(
     ...versions.map(({ destroyedAt }) => destroyedAt),
   ].filter((end) => end !== undefined)
   const safeSince = new Date(Math.max(...ends.map((end) => end.getTime())))
-  return { provider, tenantKeys, live, blockers, safeSince: blockers.length === 0 ? safeSince : undefined }
+  return {
+    ...{ provider, tenantKeys, live, isShared, blockers },
+    safeSince: blockers.length === 0 ? safeSince : undefined,
+  }
 }
 
 export function needs(live: KeyJobRow | undefined, fingerprint: string): boolean {
   return live?.sourceFingerprint === fingerprint || live?.targetFingerprint === fingerprint
 }
 
-function blockersOfProvider(provider: KeyProviderRow, live: KeyJobRow | undefined): UsageBlocker[] {
+function blockersOfProvider(
+  provider: KeyProviderRow,
+  live: KeyJobRow | undefined,
+  isShared: boolean,
+): UsageBlocker[] {
   const blockers: UsageBlocker[] = []
   if (provider.kms === 'internal') {
     blockers.push({
       code: 'root-key',
       message: 'It is the root key of this installation. More than this tenant depends on it.',
     })
+  } else if (isShared) {
+    blockers.push({ code: 'shared', message: 'Another tenant uses it, too: ask for its usage there.' })
   }
   if (provider.isCurrent) blockers.push({ code: 'current', message: 'It is the current key provider.' })
   if (live !== undefined) {
@@ -103,12 +124,17 @@ function blockersOfVersion(
     })
   }
   if (blockers.length > 0) return blockers
+  // Traffic and key jobs may wrap under it at any moment.
+  if (state === 'active' || state === 'pending') {
+    const message = `Tenant key version ${version} is ${state}: new cipherkeys come under it.`
+    return [{ code: 'tenant-key', message }]
+  }
   if (destroyAfter !== undefined) {
     const message = `Tenant key version ${version} is kept for the sake of backups.`
     return [{ code: 'backup-retention', message, until: destroyAfter }]
   }
-  // An active or pending version without cipherkeys is covered by its provider or its key job.
-  if (state !== 'decrypt-only' || live !== undefined) return []
+  // The key job that is live ends it.
+  if (live !== undefined) return []
   const message = `Tenant key version ${version} is not destroyed: the next migration or rotation ends it.`
   return [{ code: 'tenant-key', message }]
 }

@@ -1,6 +1,6 @@
 // Key providers: a tenant's registered keys, the default one among them; exactly one is current.
 import { keyArnFingerprint, KeyholdError, type CustomerRole, type KeyInspection } from '@keyhold/core'
-import type { Selectable } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import { keyHealthQueries } from './key-health.ts'
@@ -167,6 +167,21 @@ export function keyProviderQueries(db: Database) {
         .where('is_current', '=', true)
         .executeTakeFirstOrThrow()
       return fromRow(row)
+    },
+
+    /**
+     * Whether another tenant than this one has the key registered, or has a tenant key version under it that is not
+     * destroyed.
+     */
+    async isUsedByOthers(tenantId: string, keyArn: string): Promise<boolean> {
+      const { rows } = await sql<{ used: boolean }>`
+        select exists (
+          select from keyhold.key_providers where key_arn = ${keyArn} and tenant_id <> ${tenantId}
+        ) or exists (
+          select from keyhold.tenant_keys
+          where key_arn = ${keyArn} and tenant_id <> ${tenantId} and wrapped is not null
+        ) as used`.execute(db)
+      return rows[0]?.used ?? false
     },
 
     /** Answers whether the provider exists. */

@@ -51,6 +51,9 @@ function queries(db: Database) {
   }
 }
 
+/** Queries that all see the database as it was at one moment. They can only read: PostgreSQL refuses everything else. */
+export type SnapshotStore = ReturnType<typeof queries>
+
 /** Queries inside one transaction, and its handle, for the queue of jobs. */
 export type TransactionStore = ReturnType<typeof queries> & {
   readonly handle: Database
@@ -78,6 +81,13 @@ export type Store = ReturnType<typeof queries> & {
 
   /** A transaction that has the fence of a tenant alone: for those who move it, or need that nobody else moves it. */
   withFence<Result>(tenantId: string, work: WorkUnderFence<Result>): Promise<Result>
+
+  /**
+   * Answers what several reads make together, all of them as of one moment. An answer that is put together from reads of
+   * different moments may say what never was so. It holds one connection until `read` has ended: `read` waits for nothing
+   * but its own queries, never for a KMS, a timer or another connection.
+   */
+  readSnapshot<Result>(read: (store: SnapshotStore) => Promise<Result>): Promise<Result>
 }
 
 const fenceWaitMs = 5_000
@@ -110,6 +120,14 @@ export function createStore(db: Database, options: { fenceWaitMs?: number } = {}
       ),
     withFence: (tenantId, work) =>
       transaction(async (store) => work(store, await takeFence(store.handle, tenantId))),
+    readSnapshot: (read) =>
+      slowly(() =>
+        db
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .setAccessMode('read only')
+          .execute((snapshot) => whileHolding(() => read(queries(snapshot)))),
+      ),
   }
 }
 

@@ -15,7 +15,7 @@ import { reachableUrl } from './reachable-url.ts'
 
 export interface MetricSources {
   db: Database
-  store: Pick<Store, 'metricCounts'>
+  store: Pick<Store, 'readSnapshot'>
   keyring: Record<'tenantKeys' | 'dataKeys', { counts(): CacheCounts }>
   queue: Pick<JobQueue, 'counts'>
   breaker: Pick<KeyBreaker, 'running'>
@@ -69,7 +69,7 @@ async function readSamples(
   const ofCaches = (value: (counts: CacheCounts) => number, labels: Record<string, string> = {}): Sample[] =>
     caches.map(([cache, counts]) => ({ labels: { cache, ...labels }, value: value(counts) }))
   const fromDatabase = within(
-    Promise.all([store.metricCounts.read(), queue.counts()]),
+    Promise.all([store.readSnapshot(({ metricCounts }) => metricCounts.read()), queue.counts()]),
     databaseTimeoutMs,
   ).catch((error: unknown) => {
     onError(error)

@@ -31,7 +31,7 @@ test.each([
   closers.push(() => db.destroy())
   const sources: MetricSources = {
     db,
-    store: { metricCounts: { read } },
+    store: { readSnapshot: read },
     queue: { counts: answer },
     keyring: { tenantKeys: { counts: () => nothing }, dataKeys: { counts: () => nothing } },
     breaker: { running: () => 7 },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyProviderUsage } from '@keyhold/contract'
 import { holdAt } from '../../../testkit/src/hold-at.ts'
 import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { startMigration } from '../../../testkit/src/api.ts'
+import { registerKey, startMigration } from '../../../testkit/src/api.ts'
 import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
 
@@ -50,7 +50,7 @@ test('both ends are in use while a migration runs; afterwards the old one is saf
     migrations: [{ id, kind: 'migration', phase: 'copy' }],
     tenantKeys: [{ version: 2, state: 'active', cipherkeys: 0 }],
   })
-  expect(codes(target)).toEqual(['migration'])
+  expect(codes(target)).toEqual(['migration', 'tenant-key'])
   expect(await asAdmin(server, tenant)('DELETE', `${providers}/${fingerprint}`)).toMatchObject({
     status: 424,
   })
@@ -92,6 +92,37 @@ test('the backup retention stands in the way of deleting the key, not of deletin
   expect(codes(await usageOf(keeping, tenant, fingerprint))).toEqual(['backup-retention'])
   const removed = await asAdmin(keeping, tenant)('DELETE', `${providers}/${fingerprint}`)
   expect(removed).toMatchObject({ status: 200 })
+})
+
+test('an active version is in the way without a cipherkey, and the root key serves other tenants', async () => {
+  const tenant = await server.createTenant()
+  const usage = await usageOf(server, tenant, tenant.tenantId)
+  expect(usage).toMatchObject({
+    shared: true,
+    tenantKeys: [{ version: 1, state: 'active', cipherkeys: 0 }],
+  })
+  expect(codes(usage)).toEqual(['root-key', 'current', 'tenant-key'])
+})
+
+test('a key that another tenant registers or uses is shared and not safe to delete, and nobody is named', async () => {
+  const [mine, other] = [await keeping.createTenant(), await keeping.createTenant()]
+  const arn = await keeping.createCustomerKey()
+  const fingerprint = await registerKey(keeping.url, mine, arn)
+  const usage = () => usageOf(keeping, mine, fingerprint)
+  expect(await usage()).toMatchObject({ shared: false, safeToDelete: true, blockers: [] })
+
+  await registerKey(keeping.url, other, arn)
+  expect(await usage()).toMatchObject({ shared: true, safeToDelete: false, blockers: [{ code: 'shared' }] })
+  expect(JSON.stringify(await usage())).not.toContain(other.tenantId)
+
+  // The entry goes; a version that the key wraps is kept for the sake of backups.
+  await migrate(keeping, other, fingerprint)
+  await migrate(keeping, other, other.tenantId)
+  await asAdmin(keeping, other)('DELETE', `${providers}/${fingerprint}`)
+  expect(await usage()).toMatchObject({ shared: true, safeToDelete: false })
+  await keeping.query('update keyhold.tenant_keys set destroy_after = now() where key_arn = $1', [arn])
+  await keeping.sweep()
+  expect(await usage()).toMatchObject({ shared: false, safeToDelete: true })
 })
 
 test('an unknown key provider is not found', async () => {

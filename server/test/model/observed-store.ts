@@ -1,7 +1,10 @@
 // A store that says what it is about to do, and waits, or gives up, as it is told.
-import type { Store, TransactionStore } from '../../src/store/store.ts'
+import type { SnapshotStore, Store, TransactionStore } from '../../src/store/store.ts'
 
-/** Called before each query (`tenantKeys.find`), each transaction (`begin`) and each commit (`commit`). */
+/**
+ * Called before each query (`tenantKeys.find`), each transaction (`begin`) and each commit (`commit`), and before and after
+ * each snapshot (`snapshot`, `end of snapshot`).
+ */
 export type Observer = (name: string) => Promise<void>
 
 export function observeStore(store: Store, observer: Observer): Store {
@@ -28,12 +31,22 @@ export function observeStore(store: Store, observer: Observer): Store {
       await observer('begin')
       return store.withFenceShared(tenantId, observed(work))
     },
+    async readSnapshot(read) {
+      await observer('snapshot')
+      try {
+        return await store.readSnapshot((snapshot) =>
+          read(observeQueries(snapshot, observer) as SnapshotStore),
+        )
+      } finally {
+        await observer('end of snapshot')
+      }
+    },
   }
 }
 
 type Queries = Record<string, Record<string, (...values: unknown[]) => Promise<unknown>>>
 
-function observeQueries(store: Store | TransactionStore, observer: Observer): object {
+function observeQueries(store: SnapshotStore, observer: Observer): object {
   const groups = Object.entries(store as unknown as Queries).filter(([group]) => !outside.has(group))
   const observed = groups.map(([group, queries]) => [
     group,
@@ -50,4 +63,4 @@ function observeQueries(store: Store | TransactionStore, observer: Observer): ob
   return { ...store, ...(Object.fromEntries(observed) as object) }
 }
 
-const outside = new Set(['transaction', 'withFence', 'withFenceShared', 'handle', 'audit'])
+const outside = new Set(['transaction', 'withFence', 'withFenceShared', 'readSnapshot', 'handle', 'audit'])

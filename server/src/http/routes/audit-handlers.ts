@@ -19,14 +19,18 @@ export function auditHandlers({
   Handlers,
   'listAudits' | 'getAuditHead' | 'listInstallationAudits' | 'getInstallationAuditHead'
 > {
-  async function page(tenantId: string | undefined, query: { limit?: string; after?: string }) {
+  async function page(
+    reads: Pick<Store, 'audits'>,
+    tenantId: string | undefined,
+    query: { limit?: string; after?: string },
+  ) {
     const limit = query.limit === undefined ? limits.defaultAuditsPerPage : Number(query.limit)
-    const { audits, after } = await listAudits(store, tenantId, { after: Number(query.after ?? 0), limit })
+    const { audits, after } = await listAudits(reads, tenantId, { after: Number(query.after ?? 0), limit })
     return { audits: audits.map(auditWire), ...(after !== undefined && { next: String(after) }) }
   }
 
-  async function head(tenantId: string | undefined): Promise<AuditHead> {
-    const { sequence, hash } = await getAuditHead(store, tenantId)
+  async function head(reads: Pick<Store, 'audits'>, tenantId: string | undefined): Promise<AuditHead> {
+    const { sequence, hash } = await getAuditHead(reads, tenantId)
     const signed = {
       type: 'keyhold/audit-head/1' as const,
       tenantId: tenantId ?? null,
@@ -39,21 +43,27 @@ export function auditHandlers({
 
   return {
     async listAudits({ tenantId, query }) {
-      return { status: 200, body: await page(tenantId, query) }
+      return { status: 200, body: await page(store, tenantId, query) }
     },
 
     async getAuditHead({ tenantId }) {
-      return { status: 200, body: await head(tenantId) }
+      return { status: 200, body: await head(store, tenantId) }
     },
 
     async listInstallationAudits({ query }) {
-      if (query.tenantId !== undefined) await refuseUnknownTenant(store, query.tenantId)
-      return { status: 200, body: await page(query.tenantId, query) }
+      const body = await store.readSnapshot(async (snapshot) => {
+        if (query.tenantId !== undefined) await refuseUnknownTenant(snapshot, query.tenantId)
+        return page(snapshot, query.tenantId, query)
+      })
+      return { status: 200, body }
     },
 
     async getInstallationAuditHead({ query: { tenantId } }) {
-      if (tenantId !== undefined) await refuseUnknownTenant(store, tenantId)
-      return { status: 200, body: await head(tenantId) }
+      const body = await store.readSnapshot(async (snapshot) => {
+        if (tenantId !== undefined) await refuseUnknownTenant(snapshot, tenantId)
+        return head(snapshot, tenantId)
+      })
+      return { status: 200, body }
     },
   }
 }

@@ -36,8 +36,11 @@ export function destructionHandlers({
     return { destructions, ...(next !== undefined && { next }) }
   }
 
-  async function withRecord(row: DestructionRow): Promise<DestructionWithRecord> {
-    const jws = await store.destructions.findRecord(row.id)
+  async function withRecord(tenantId: string | undefined, id: string): Promise<DestructionWithRecord> {
+    const { row, jws } = await store.readSnapshot(async (snapshot) => {
+      const row = await getDestruction(snapshot, tenantId, id)
+      return { row, jws: await snapshot.destructions.findRecord(row.id) }
+    })
     return { ...destructionWire(row), ...(jws !== undefined && { jws, record: payloadOfJws(jws) }) }
   }
 
@@ -53,10 +56,7 @@ export function destructionHandlers({
     },
 
     async getDestruction({ tenantId, params }) {
-      return {
-        status: 200,
-        body: await withRecord(await getDestruction(store, tenantId, params.destructionId)),
-      }
+      return { status: 200, body: await withRecord(tenantId, params.destructionId) }
     },
 
     async cancelDestruction(call) {
@@ -82,10 +82,7 @@ export function destructionHandlers({
     },
 
     async getAnyDestruction({ params }) {
-      return {
-        status: 200,
-        body: await withRecord(await getDestruction(store, undefined, params.destructionId)),
-      }
+      return { status: 200, body: await withRecord(undefined, params.destructionId) }
     },
   }
 }

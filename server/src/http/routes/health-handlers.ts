@@ -10,8 +10,10 @@ import { keyHealthWire } from '../wire/key-health-wire.ts'
 export function healthHandlers({ store }: { store: Store }): Pick<Handlers, 'getKeyProviderHealth'> {
   return {
     async getKeyProviderHealth({ tenantId, params }) {
-      const provider = await getRegisteredKeyProvider(store, tenantId, params.arnFingerPrint)
-      const rows = await store.keyHealth.list(tenantId, provider.fingerprint)
+      const { provider, rows } = await store.readSnapshot(async (snapshot) => ({
+        provider: await getRegisteredKeyProvider(snapshot, tenantId, params.arnFingerPrint),
+        rows: await snapshot.keyHealth.list(tenantId, params.arnFingerPrint),
+      }))
       const health = keyHealthOf(provider.keyArn, rows)
       // A row is written with the registration itself.
       if (health === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')

@@ -29,29 +29,36 @@ export function keyJobHandlers(
 > {
   const { store } = parts
 
+  // After a change, which has answered the row.
   async function reply(job: KeyJobRow): Promise<{ status: 200; body: KeyJob }> {
-    const [body] = await wireAll(store, [job])
-    if (body === undefined) throw new TypeError('a key job has no wire form')
-    return { status: 200, body }
+    return { status: 200, body: await wireOne(store, job) }
   }
 
   return {
     async listMigrations({ tenantId, query }) {
       const limit = query.limit === undefined ? limits.defaultKeyJobsPerPage : Number(query.limit)
-      const jobs = await store.keyJobs.list(tenantId, limit + 1, query.before)
-      const migrations = await wireAll(store, jobs.slice(0, limit))
-      const next = jobs.length > limit ? migrations.at(-1)?.id : undefined
+      const { migrations, hasMore } = await store.readSnapshot(async (snapshot) => {
+        const jobs = await snapshot.keyJobs.list(tenantId, limit + 1, query.before)
+        return { migrations: await wireAll(snapshot, jobs.slice(0, limit)), hasMore: jobs.length > limit }
+      })
+      const next = hasMore ? migrations.at(-1)?.id : undefined
       return { status: 200, body: { migrations, ...(next !== undefined && { next }) } }
     },
 
     async getMigration({ tenantId, params }) {
-      return reply(await getKeyJob(store, tenantId, params.migrationId))
+      const body = await store.readSnapshot(async (snapshot) =>
+        wireOne(snapshot, await getKeyJob(snapshot, tenantId, params.migrationId)),
+      )
+      return { status: 200, body }
     },
 
     async listMigrationFailures({ tenantId, params, query }) {
-      const { id } = await getKeyJob(store, tenantId, params.migrationId)
       const limit = query.limit === undefined ? limits.defaultFailuresPerPage : Number(query.limit)
-      const rows = await store.keyJobFailures.list(tenantId, id, limit + 1, parsePosition(query.after))
+      const after = parsePosition(query.after)
+      const rows = await store.readSnapshot(async (snapshot) => {
+        const { id } = await getKeyJob(snapshot, tenantId, params.migrationId)
+        return snapshot.keyJobFailures.list(tenantId, id, limit + 1, after)
+      })
       const last = rows.length > limit ? rows[limit - 1] : undefined
       return {
         status: 200,
@@ -63,8 +70,10 @@ export function keyJobHandlers(
     },
 
     async getMigrationReport({ tenantId, params }) {
-      const { id } = await getKeyJob(store, tenantId, params.migrationId)
-      const jws = await store.keyJobReports.find(tenantId, id)
+      const jws = await store.readSnapshot(async (snapshot) => {
+        const { id } = await getKeyJob(snapshot, tenantId, params.migrationId)
+        return snapshot.keyJobReports.find(tenantId, id)
+      })
       if (jws === undefined) throw new KeyholdError('ERR_MIGRATION_REPORT_NOT_FOUND')
       return { status: 200, body: { jws, report: payloadOfJws(jws) } }
     },
@@ -91,8 +100,10 @@ export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers 
     async watchMigration({ tenantId, params }) {
       const { id } = await getKeyJob(store, tenantId, params.migrationId)
       return async () => {
-        const job = await getKeyJob(store, tenantId, id)
-        const [data] = await wireAll(store, [job])
+        const { job, data } = await store.readSnapshot(async (snapshot) => {
+          const job = await getKeyJob(snapshot, tenantId, id)
+          return { job, data: await wireOne(snapshot, job) }
+        })
         // The rate alone is no change: it differs at every moment.
         const mark = JSON.stringify({ ...data, keysPerSecond: undefined })
         return { data, mark, isLast: job.completedAt !== undefined }
@@ -101,8 +112,17 @@ export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers 
   }
 }
 
-async function wireAll(store: Store, jobs: KeyJobRow[]): Promise<KeyJob[]> {
-  const accepted = await store.keyJobFailures.countAccepted(
+async function wireOne(reads: Pick<Store, 'keyJobFailures'>, job: KeyJobRow): Promise<KeyJob> {
+  const [wire] = await wireAll(reads, [job])
+  if (wire === undefined) throw new TypeError('a key job has no wire form')
+  return wire
+}
+
+async function wireAll(
+  { keyJobFailures }: Pick<Store, 'keyJobFailures'>,
+  jobs: KeyJobRow[],
+): Promise<KeyJob[]> {
+  const accepted = await keyJobFailures.countAccepted(
     jobs.filter(({ failed }) => failed > 0).map(({ id }) => id),
   )
   const now = new Date()

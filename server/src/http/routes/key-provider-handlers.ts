@@ -36,13 +36,16 @@ export function keyProviderHandlers(
   const { store } = parts
 
   async function list(tenantId: string, withDefault: boolean): Promise<KeyProvider[]> {
-    const rows = await store.keyProviders.list(tenantId)
-    const health = await store.keyHealth.list(tenantId)
+    const { rows, health } = await store.readSnapshot(async (snapshot) => ({
+      rows: await snapshot.keyProviders.list(tenantId),
+      health: await snapshot.keyHealth.list(tenantId),
+    }))
     return rows
       .filter((row) => withDefault || row.kms !== 'internal')
       .map((row) => keyProviderWire(row, health))
   }
 
+  // After a change, which has answered the row.
   async function show(row: KeyProviderRow): Promise<KeyProvider> {
     return keyProviderWire(row, await store.keyHealth.list(row.tenantId, row.fingerprint))
   }
@@ -79,10 +82,11 @@ export function keyProviderHandlers(
     },
 
     async getKeyProvider({ tenantId, params }) {
-      return {
-        status: 200,
-        body: await show(await getKeyProvider(store, tenantId, params.arnFingerPrint)),
-      }
+      const { row, health } = await store.readSnapshot(async (snapshot) => ({
+        row: await getKeyProvider(snapshot, tenantId, params.arnFingerPrint),
+        health: await snapshot.keyHealth.list(tenantId, params.arnFingerPrint),
+      }))
+      return { status: 200, body: keyProviderWire(row, health) }
     },
 
     async patchKeyProvider(call) {

@@ -21,8 +21,11 @@ export function migrationHandlers({
   Handlers,
   'migrateToKeyProvider' | 'resetToDefaultProvider' | 'getMigrationDetails'
 > {
-  async function wire(job: KeyJobRow): Promise<MigrationInformation> {
-    const sourceTenantKey = await store.tenantKeys.find(job.tenantId, job.sourceVersion)
+  async function wire(
+    { tenantKeys }: Pick<Store, 'tenantKeys'>,
+    job: KeyJobRow,
+  ): Promise<MigrationInformation> {
+    const sourceTenantKey = await tenantKeys.find(job.tenantId, job.sourceVersion)
     if (sourceTenantKey === undefined) throw new KeyholdError('ERR_MIGRATION_RECORD_INVALID')
     return migrationWire(job, sourceTenantKey.id)
   }
@@ -30,14 +33,15 @@ export function migrationHandlers({
   return {
     async migrateToKeyProvider(call) {
       const job = await startMigration(call.tenantId, call.params.arnFingerPrint, actorOf(call))
-      return { status: 200, body: await wire(job) }
+      return { status: 200, body: await wire(store, job) }
     },
 
     async resetToDefaultProvider(call) {
       const { tenantId } = call
       try {
         // The fingerprint of the default provider is the tenant's id.
-        return { status: 205, body: await wire(await startMigration(tenantId, tenantId, actorOf(call))) }
+        const job = await startMigration(tenantId, tenantId, actorOf(call))
+        return { status: 205, body: await wire(store, job) }
       } catch (error) {
         if (isKeyholdError(error, 'ERR_MIGRATION_TARGET_CURRENT')) {
           return { status: 200, body: { message: spellings.resetNotNeededMessage } }
@@ -51,7 +55,10 @@ export function migrationHandlers({
     },
 
     async getMigrationDetails({ tenantId }) {
-      return { status: 200, body: await wire(await getMigrationDetails(store, tenantId)) }
+      const body = await store.readSnapshot(async (snapshot) =>
+        wire(snapshot, await getMigrationDetails(snapshot, tenantId)),
+      )
+      return { status: 200, body }
     },
   }
 }

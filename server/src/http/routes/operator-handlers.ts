@@ -39,16 +39,21 @@ export function operatorHandlers(
     },
 
     async listTenants() {
-      const dueAt = await store.destructions.listTenantsDueAt()
-      const rows = await store.tenants.list()
+      const { dueAt, rows } = await store.readSnapshot(async (snapshot) => ({
+        dueAt: await snapshot.destructions.listTenantsDueAt(),
+        rows: await snapshot.tenants.list(),
+      }))
       return { status: 200, body: rows.map((row) => tenantWire(row, dueAt.get(row.id))) }
     },
 
     async getTenant({ params }) {
-      const row = await store.tenants.find(checkTenantId(params.tenantId))
+      const tenantId = checkTenantId(params.tenantId)
+      const { row, dueAt } = await store.readSnapshot(async (snapshot) => ({
+        row: await snapshot.tenants.find(tenantId),
+        dueAt: await snapshot.destructions.listTenantsDueAt(tenantId),
+      }))
       if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-      const dueAt = await store.destructions.listTenantsDueAt(row.id)
-      return { status: 200, body: tenantWire(row, dueAt.get(row.id)) }
+      return { status: 200, body: tenantWire(row, dueAt.get(tenantId)) }
     },
 
     async deleteTenant(call) {

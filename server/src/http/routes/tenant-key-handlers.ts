@@ -18,9 +18,11 @@ export function tenantKeyHandlers(
     },
 
     async listTenantKeys({ tenantId }) {
-      const providers = await store.keyProviders.list(tenantId)
+      const { providers, versions } = await store.readSnapshot(async (snapshot) => ({
+        providers: await snapshot.keyProviders.list(tenantId),
+        versions: await snapshot.tenantKeys.list(tenantId),
+      }))
       const internalKeyArn = providers.find(({ kms }) => kms === 'internal')?.keyArn
-      const versions = await store.tenantKeys.list(tenantId)
       const tenantKeys = versions.reverse().map(({ version, state, keyArn, ...times }) => {
         // The key provider may be deleted by now. Its fingerprint comes from the key's ARN.
         const fingerprint = keyArn === internalKeyArn ? tenantId : keyArnFingerprint(keyArn)

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export interface UsageHandlerParts {
-  store: Pick<Store, 'kmsUsage'>
+  store: Pick<Store, 'kmsUsage' | 'readSnapshot'>
   /** Writes the counts of this replica into the database. Other replicas do so every few seconds. */
   flushKmsUsage: () => Promise<void>
   /** The price of 10,000 requests in millionths of a dollar. */
@@ -45,8 +45,10 @@ export function usageHandlers({
       const range = parseDayRange(query, new Date())
       await flushKmsUsage()
       const limit = query.limit === undefined ? limits.defaultUsageTenants : Number(query.limit)
-      const rows = await store.kmsUsage.listOfAll(range)
-      const tenants = await store.kmsUsage.listTenants(range, limit + 1)
+      const { rows, tenants } = await store.readSnapshot(async ({ kmsUsage }) => ({
+        rows: await kmsUsage.listOfAll(range),
+        tenants: await kmsUsage.listTenants(range, limit + 1),
+      }))
       const shown = tenants.slice(0, limit).map(({ paidRequests, ...tenant }) => ({
         ...tenant,
         estimatedUsd: estimateKmsCost(paidRequests, kmsMicroUsdPer10000),

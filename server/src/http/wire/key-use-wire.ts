@@ -58,6 +58,7 @@ export function keyProviderUsageWire({ provider, ...usage }: KeyProviderUsage): 
     })),
     migrations:
       usage.live === undefined ? [] : [usage.live].map(({ id, kind, phase }) => ({ id, kind, phase })),
+    shared: usage.isShared,
     safeToDelete: usage.blockers.length === 0,
     ...(usage.safeSince !== undefined && { safeSince: usage.safeSince.toISOString() }),
     blockers: usage.blockers.map(({ code, message, until }) => ({

@@ -1,0 +1,154 @@
+// An answer that is put together from several reads shows one moment: all its reads are in one snapshot. Otherwise it may
+// say what never was so, such as that a key which is current at every moment is safe to delete. A snapshot holds a
+// connection, so no KMS is asked inside it.
+import { isEventRoute, routeIds, routes, type RouteId } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keyJobEventHandlers } from '../../src/http/routes/key-job-handlers.ts'
+import type { Handler } from '../../src/http/server/handler.ts'
+import { getKeyProviderUsage } from '../../src/providers/key-provider-usage.ts'
+import { createStore } from '../../src/store/store.ts'
+import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
+import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
+import { asAdmin, migrate } from '../../../testkit/src/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { observeStore, type Observer } from '../model/observed-store.ts'
+
+let server: TestServer
+let tenant: TestTenant
+let db: Database
+let keyArn: string
+let params: Record<string, string>
+
+beforeAll(async () => {
+  server = await startTestServer()
+  const prepared = await prepareTenant(server)
+  ;({ tenant, arn: keyArn } = prepared)
+  const job = await migrate(server, tenant, prepared.fingerprint)
+  const destroy = '/api/v1/encryption/data-keys/one/actions/destroy'
+  const scheduled = await asAdmin(server, tenant)('POST', destroy, { inDays: 7 })
+  const destruction = scheduled.body as { id: string }
+  params = {
+    arnFingerPrint: prepared.fingerprint,
+    tenantId: tenant.tenantId,
+    migrationId: job.id,
+    destructionId: destruction.id,
+  }
+  // As after a migration that has set a cipherkey aside.
+  await server.query('update keyhold.key_jobs set failed = 1 where id = $1', [job.id])
+  db = openDatabase(server.databaseConnection(), {
+    maxConnections: 10,
+    applicationName: 'test',
+    onError: () => undefined,
+  })
+})
+afterAll(async () => {
+  await db.destroy()
+  await server.stop()
+})
+
+/** The handlers of all routes over a store that is watched, and over KMSs that answer nothing. */
+function handlersOver(observer: Observer, onKms: () => void) {
+  const store = observeStore(createStore(db), observer)
+  const away = () => {
+    onKms()
+    return Promise.reject(new KeyholdError('ERR_KMS_UNREACHABLE'))
+  }
+  const kms = { createTenantKey: away, unwrapTenantKey: away, inspectKey: away }
+  const aws = {
+    ...{ ...kms, inRegion: away, resolveAlias: away, examineKey: away },
+    ownPrincipal: () => Promise.resolve('arn:aws:iam::111111111111:root'),
+  }
+  const needs = {
+    ...{ store, rootKey: undefined, sign: () => 'e30.e30.e30', timings: { censusMs: 0 } },
+    kms: { kms, aws, kmsUsage: { flush: () => Promise.resolve() } },
+    ...{ health: {}, keyring: {} },
+    keyJobs: {
+      startParts: { store, kms },
+      budget: { threads: 1, maxRowsPerSecond: 0, timeSharePercent: 50 },
+    },
+  } as unknown as HandlerNeeds
+  return { ...createHandlers(server.settings, needs), ...keyJobEventHandlers({ store }) }
+}
+
+type AnyHandler = Handler<'getKeyProviderUsage'>
+
+async function readsOf(id: RouteId, answer: (handler: AnyHandler) => Promise<unknown>): Promise<string[]> {
+  const seen: string[] = []
+  let isInside = false
+  const handlers = handlersOver(
+    (name) => {
+      if (name === 'snapshot') isInside = true
+      if (name === 'snapshot' || !isInside) seen.push(name)
+      if (name === 'end of snapshot') isInside = false
+      return Promise.resolve()
+    },
+    () => {
+      expect([isInside, poolCounts(db).busy]).toEqual([false, 0])
+    },
+  )
+  await answer(handlers[id] as unknown as AnyHandler)
+  return seen
+}
+
+const callOf = (id: RouteId) => {
+  const isOperator = (routes[id].roles as readonly string[]).includes('operator')
+  const query = id === 'getKeyPolicy' ? { arn: keyArn } : isOperator ? { tenantId: tenant.tenantId } : {}
+  const own = isOperator ? undefined : tenant.tenantId
+  return { tenantId: own, params, query, body: {}, caller: { id: 'test' } } as never
+}
+
+// There is no drill and no report of a destruction yet.
+const missing: readonly string[] = ['getDrDrill', 'getDrDrillOfTenant']
+
+test.each(routeIds.filter((id) => routes[id].method === 'GET' && !isEventRoute(id)))('%s', async (id) => {
+  const reads = await readsOf(id, async (handler) => {
+    const answer = await Promise.resolve(handler(callOf(id))).catch((error: unknown) => error)
+    if (!missing.includes(id)) expect(answer).toMatchObject({ status: 200 })
+  })
+  expect(reads.length).toBe(1)
+})
+
+test('each look of the event stream', async () => {
+  const reads = await readsOf('watchMigration', async (handler) => {
+    const watch = (await handler(callOf('watchMigration'))) as unknown as () => Promise<unknown>
+    expect(await watch()).toMatchObject({ isLast: true })
+  })
+  // The stream begins with one read, which refuses what is not there.
+  expect(reads).toEqual(['keyJobs.find', 'snapshot'])
+})
+
+test.each(['planMigration', 'runDrDrill'] as const)(
+  '%s asks no KMS while it holds a snapshot',
+  async (id) => {
+    const [first] = await readsOf(id, async (handler) => {
+      await Promise.resolve(handler(callOf(id))).catch(() => undefined)
+    })
+    expect(first).toBe('snapshot')
+  },
+)
+
+test('the usage of the key to which a migration ends between any two of its reads', async () => {
+  const { tenantId } = tenant
+  const internal = tenantId
+  const lookAt = async (fingerprint: string, observer: Observer) => {
+    const usage = await getKeyProviderUsage(observeStore(createStore(db), observer), tenantId, fingerprint)
+    return { isCurrent: usage.provider.isCurrent, isSafe: usage.blockers.length === 0 }
+  }
+  const { arnFingerPrint = '' } = params
+  // The test's own key is current. It moves away and back, each time while the usage of the one or the other is read.
+  for (const [target, read] of [
+    [internal, arnFingerPrint],
+    [arnFingerPrint, arnFingerPrint],
+  ] as const) {
+    let looks = 0
+    const moving = await lookAt(read, async (name) => {
+      if (name === 'snapshot' || name === 'end of snapshot') return
+      if (++looks === 2) await migrate(server, tenant, target)
+    })
+    // As it was before: at no moment in between was it safe while it was current or in use.
+    expect(moving).toEqual({ isCurrent: target !== read, isSafe: target === read })
+  }
+  expect(await lookAt(arnFingerPrint, () => Promise.resolve())).toEqual({ isCurrent: true, isSafe: false })
+})
