@@ -18,30 +18,44 @@ export interface SingleFlight<Result> {
 }
 
 export function createSingleFlight<Result>(): SingleFlight<Result> {
-  const underWay = new Map<
-    string,
-    { group: string | undefined; isOutdated: boolean; answer: Promise<Result> }
-  >()
+  const underWay = new Map<string, State<Result>>()
+  // Which are under way in each group.
+  const groups = new Map<string, Set<State<Result>>>()
+
+  function end(flight: State<Result>): void {
+    if (underWay.get(flight.name) === flight) underWay.delete(flight.name)
+    if (flight.group === undefined) return
+    const its = groups.get(flight.group)
+    its?.delete(flight)
+    if (its?.size === 0) groups.delete(flight.group)
+  }
 
   return {
     share(name, start, group) {
       const known = underWay.get(name)
       if (known !== undefined) return known.answer
-      const state = { group, isOutdated: false }
+      const state = { name, group, isOutdated: false }
       const answer = start(state).finally(() => {
-        if (underWay.get(name) === flight) underWay.delete(name)
+        end(flight)
       })
       const flight = Object.assign(state, { answer })
       underWay.set(name, flight)
+      if (group !== undefined) groups.set(group, (groups.get(group) ?? new Set()).add(flight))
       return answer
     },
 
     outdate(group) {
-      for (const [name, flight] of underWay) {
-        if (flight.group !== group) continue
+      for (const flight of groups.get(group) ?? []) {
         flight.isOutdated = true
-        underWay.delete(name)
+        end(flight)
       }
     },
   }
+}
+
+interface State<Result> {
+  name: string
+  group: string | undefined
+  isOutdated: boolean
+  answer: Promise<Result>
 }

@@ -1,7 +1,13 @@
 // Probes keys that are in use: it opens a stored tenant key for real in every region, since nothing else tells the truth.
 // One replica at a time probes a key, healthy keys seldom and others often. A probe holds no key, evicts nothing during an
 // outage, and does not wait behind traffic. A refusal that it meets locks like one that traffic meets.
-import { KeyholdError, isKeyholdError, verifyKeyCheckValue, type TenantKeyRef } from '@keyhold/core'
+import {
+  KeyholdError,
+  isKeyholdError,
+  verifyKeyCheckValue,
+  type ErrorCode,
+  type TenantKeyRef,
+} from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
 import type { DueProbe } from '../store/key-health.ts'
 import type { Store } from '../store/store.ts'
@@ -28,8 +34,8 @@ export interface KeyProberOptions {
   recorder: Pick<KeyHealthRecorder, 'probed'>
   /** Opens a stored tenant key in every region of its KEK, the own region first. */
   probeKey: (keyArn: string, wrapped: Buffer, ref: TenantKeyRef) => Promise<ProbedRegion[]>
-  /** Ends the keys that replicas hold under a KEK. */
-  onDenial: (keyArn: string) => void
+  /** Ends what replicas hold and the refusal concerns. */
+  onDenial: (code: ErrorCode, key: { keyArn: string; tenantId: string }) => void
   /** Looks whether the provider's alias still names the key. */
   checkAlias: (tenantId: string, fingerprint: string) => Promise<void>
   /** The time between two probes of a healthy key. */
@@ -71,7 +77,8 @@ export function startKeyProber({
       const observation = error === undefined ? observedHealthy : observationOf(error)
       if (observation === undefined) continue
       // This comes first, so that nobody decrypts while the refusal is being written.
-      if (index === 0 && isRefusal(observation)) onDenial(keyArn)
+      if (index === 0 && error !== undefined && isRefusal(observation))
+        onDenial(error.code, { keyArn, tenantId })
       await recorder.probed({ keyArn, tenantId }, region, observation)
     }
     await checkAlias(tenantId, fingerprint)

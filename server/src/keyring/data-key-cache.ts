@@ -60,7 +60,11 @@ export function createDataKeyCache({
   ...parts
 }: DataKeyCacheOptions): DataKeyCache {
   const { store, tenantKeys } = parts
-  const held = createPerTenantCache<HeldDataKey>({ maxEntries, maxEntriesPerTenant })
+  const held = createPerTenantCache<HeldDataKey>({
+    maxEntries,
+    maxEntriesPerTenant,
+    isValid: (entry) => isValid(entry, clock()),
+  })
   const flights = createSingleFlight<DataKey | undefined>()
   let hits = 0
   let misses = 0
@@ -70,12 +74,13 @@ export function createDataKeyCache({
   // The kind comes first in the names of a tenant's entries, so that no key name looks like the id of a data key.
   const nameById = (dataKeyId: string, version: number) => `id/${dataKeyId}/${version}`
   const nameByKeyName = (keyName: string) => `name/${keyName}`
+  const groupOf = (tenantId: string, dataKeyId: string) => `${tenantId}/${dataKeyId}`
 
   function findHeld(tenantId: string, name: string): DataKey | undefined {
     const entry = held.get(tenantId, name)
     if (entry === undefined) return undefined
     const nowMs = clock()
-    if (nowMs >= entry.validUntilMs || nowMs >= entry.wrappedBy.validUntilMs) {
+    if (!isValid(entry, nowMs)) {
       held.delete(tenantId, name)
       return undefined
     }
@@ -94,8 +99,9 @@ export function createDataKeyCache({
     const { dataKey, wrappedBy, validUntilMs } = opened
     if (validUntilMs > clock() && !flight.isOutdated) {
       const entry = { dataKey, wrappedBy, validUntilMs }
-      held.set(dataKey.tenantId, name, entry)
-      held.set(dataKey.tenantId, nameById(dataKey.id, dataKey.version), entry)
+      const group = groupOf(dataKey.tenantId, dataKey.id)
+      held.set(dataKey.tenantId, name, entry, group)
+      held.set(dataKey.tenantId, nameById(dataKey.id, dataKey.version), entry, group)
     }
     return dataKey
   }
@@ -107,11 +113,6 @@ export function createDataKeyCache({
   ): Promise<DataKey | undefined> {
     misses++
     return flights.share(`${tenantId}/${name}`, (flight) => open(read, name, flight), tenantId)
-  }
-
-  function evictWhere(tenantId: string, matches: (dataKey: DataKey) => boolean): void {
-    ended += held.deleteWhere(tenantId, ({ dataKey }) => matches(dataKey))
-    flights.outdate(tenantId)
   }
 
   return {
@@ -141,13 +142,22 @@ export function createDataKeyCache({
     },
 
     evict(tenantId, dataKeyId) {
-      evictWhere(tenantId, ({ id }) => id === dataKeyId)
+      ended += held.deleteGroup(groupOf(tenantId, dataKeyId))
+      flights.outdate(tenantId)
     },
 
     evictTenant(tenantId) {
-      evictWhere(tenantId, () => true)
+      ended += held.deleteTenant(tenantId)
+      flights.outdate(tenantId)
     },
 
-    counts: () => ({ hits, misses, evictedForRoom: held.evictedForRoom, ended, entries: held.entries }),
+    counts: () => ({
+      ...{ hits, misses, ended, maxEntries },
+      ...{ entries: held.entries, evictedForRoom: held.evictedForRoom },
+    }),
   }
+}
+
+function isValid({ validUntilMs, wrappedBy }: HeldDataKey, nowMs: number): boolean {
+  return nowMs < validUntilMs && nowMs < wrappedBy.validUntilMs
 }

@@ -1,11 +1,15 @@
 // Tenant keys in memory. Each is held for a short time after its KEK unwrapped it. Here revocation takes effect: a denial
-// evicts at once, an outage only lets the time run out, and no key is ever held longer than the TTL.
+// evicts at once what it concerns, an outage only lets the time run out, and no key is ever held longer than the TTL.
 import { isErrorOfKind, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
+import type { Denial } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
+import { denialOf } from './denial-of.ts'
 import { findStoredTenantKey, unwrapTenantKey } from './open-tenant-key.ts'
+import { createPerTenantCache } from './per-tenant-cache.ts'
+import { createUnwraps } from './unwraps.ts'
 
 /** A tenant key, valid until a monotonic time. Every refresh moves that time on, and an eviction ends it. */
 export interface HeldTenantKey {
@@ -32,12 +36,14 @@ export interface TenantKeyCacheOptions {
   kms: Kms
   ttl: KeyTtl
   maxEntries: number
+  /** Default: as many as there is room for. */
+  maxEntriesPerTenant?: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
   /** From 0 to below 1: it spreads the refreshes. */
   random?: () => number
   /** Receives every denial, also if no key was held: other replicas may hold some. */
-  onDenial?: (keyArn: string) => void
+  onDenial?: (denial: Denial) => void
   /** Whether the tenant's administrator has locked it, as far as this replica knows. Default: never. */
   isLocked?: (tenantId: string) => boolean
 }
@@ -52,8 +58,8 @@ export interface TenantKeyCache {
   get(tenantId: string, version: number, minRemainingShare?: number): Promise<HeldTenantKey | undefined>
   /** For uses of a held key without `get`, as by data keys: asks the KMS anew when it is time, without waiting. */
   keepFresh(entry: HeldTenantKey, nowMs?: number): void
-  /** Ends all keys under a KEK, of all tenants or of one. */
-  evictKeyArn(keyArn: string, tenantId?: string): void
+  /** Ends all keys that a denial concerns. Keys that were asked for before are not held later. */
+  evictDenied(denial: Denial): void
   /** Ends all keys of a tenant. Keys that were read before are not held later. */
   evictTenant(tenantId: string): void
   counts(): CacheCounts
@@ -80,40 +86,42 @@ export function createTenantKeyCache({
   kms,
   ttl,
   maxEntries,
+  maxEntriesPerTenant = maxEntries,
   clock,
   random = Math.random,
   onDenial,
   isLocked = () => false,
 }: TenantKeyCacheOptions): TenantKeyCache {
-  const held = new LRUCache<string, HeldTenantKey>({
-    max: maxEntries,
-    // Data keys still refer to an entry that leaves the cache: they must see it end as well.
-    dispose: (entry, _name, reason) => {
-      entry.validUntilMs = Number.NEGATIVE_INFINITY
-      if (reason === 'evict') evictedForRoom++
-      else ended++
-    },
-  })
   let hits = 0
   let misses = 0
-  let evictedForRoom = 0
   let ended = 0
+  const held = createPerTenantCache<HeldTenantKey>({
+    maxEntries,
+    maxEntriesPerTenant,
+    isValid: ({ validUntilMs }) => validUntilMs > clock(),
+    // Data keys still refer to an entry that leaves the cache: they must see it end as well.
+    onRemove: (entry) => {
+      entry.validUntilMs = Number.NEGATIVE_INFINITY
+    },
+  })
   const flights = createSingleFlight<HeldTenantKey | undefined>()
+  const unwraps = createUnwraps()
   const refusals = new LRUCache<string, Refusal>({ max: maxEntries })
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
 
-  function evictKeyArn(keyArn: string, tenantId?: string): void {
-    for (const [name, entry] of [...held.entries()]) {
-      if (entry.keyArn !== keyArn) continue
-      if (tenantId === undefined || entry.tenantKey.tenantId === tenantId) held.delete(name)
-    }
+  function drop(tenantId: string, version: number): void {
+    if (held.get(tenantId, String(version)) !== undefined) ended++
+    held.delete(tenantId, String(version))
+  }
+
+  function evictDenied(denial: Denial): void {
+    ended += held.deleteGroup(denial.keyArn, denial.tenantId)
+    unwraps.outdate(denial)
   }
 
   function evictTenant(tenantId: string): void {
-    for (const [name, entry] of [...held.entries()]) {
-      if (entry.tenantKey.tenantId === tenantId) held.delete(name)
-    }
+    ended += held.deleteTenant(tenantId)
     flights.outdate(tenantId)
   }
 
@@ -125,48 +133,55 @@ export function createTenantKeyCache({
     const name = nameOf(tenantId, version)
     const row = await findStoredTenantKey(store, tenantId, version)
     if (row === undefined) {
-      held.delete(name)
+      drop(tenantId, version)
       return undefined
     }
+    const { keyArn } = row
     // The lock is read with the row: a replica that does not know of it yet takes no new key into memory either.
-    refuseLocked(name, row.isLocked)
+    if (row.isLocked) refuseLocked(tenantId, version)
     const startMs = clock()
     const ttlMs = clamp(row.keyCacheTtlMs ?? ttl.maxMs, ttl)
+    const unwrap = unwraps.begin({ keyArn, tenantId })
     try {
       const tenantKey = await unwrapTenantKey(kms, row)
       // The tenant may have been locked while the KMS was asked.
-      refuseLocked(name, isLocked(tenantId))
-      const known = held.get(name)
+      if (isLocked(tenantId)) refuseLocked(tenantId, version)
+      const known = held.get(tenantId, String(version))
       // The same version has another id if the tenant was deleted and made anew.
       const entry =
         known?.tenantKey.id === tenantKey.id
           ? known
-          : { tenantKey, keyArn: row.keyArn, ttlMs, validUntilMs: startMs, refreshAtMs: startMs }
+          : { tenantKey, keyArn, ttlMs, validUntilMs: startMs, refreshAtMs: startMs }
       refusals.delete(name)
-      if (flight.isOutdated) return entry
+      if (flight.isOutdated || unwrap.isOutdated) return entry
       entry.ttlMs = ttlMs
       entry.validUntilMs = startMs + ttlMs
       entry.refreshAtMs = startMs + ttlMs * (refreshShare + refreshSpread * random())
-      if (ttlMs > 0) held.set(name, entry)
+      if (ttlMs > 0) hold(entry)
       return entry
     } catch (error) {
-      // A denial concerns the KEK, whatever tenant it wraps for.
-      if (isErrorOfKind(error, 'denial')) {
-        evictKeyArn(row.keyArn)
-        onDenial?.(row.keyArn)
-      }
-      // Damage concerns one tenant. Other tenants under the same KEK, such as the root key, must not pay for its row.
-      if (isErrorOfKind(error, 'damage')) evictKeyArn(row.keyArn, tenantId)
       if (isErrorOfKind(error, 'denial', 'damage')) {
+        const denial = denialOf(error.code, { keyArn, tenantId })
+        evictDenied(denial)
+        // Damage is a row of this database: other replicas meet it by themselves.
+        if (isErrorOfKind(error, 'denial')) onDenial?.(denial)
         refusals.set(name, { error, untilMs: startMs + Math.min(refusalMs, ttlMs) })
       }
       throw error
+    } finally {
+      unwrap.end()
     }
   }
 
-  function refuseLocked(name: string, isTenantLocked: boolean): void {
-    if (!isTenantLocked) return
-    held.delete(name)
+  function hold(entry: HeldTenantKey): void {
+    const { tenantId, version } = entry.tenantKey
+    const known = held.get(tenantId, String(version))
+    if (known !== undefined && known !== entry) ended++
+    held.set(tenantId, String(version), entry, entry.keyArn)
+  }
+
+  function refuseLocked(tenantId: string, version: number): never {
+    drop(tenantId, version)
     throw new KeyholdError('ERR_TENANT_LOCKED')
   }
 
@@ -198,7 +213,7 @@ export function createTenantKeyCache({
 
   return {
     async get(tenantId, version, minRemainingShare = 0) {
-      const entry = held.get(nameOf(tenantId, version))
+      const entry = held.get(tenantId, String(version))
       if (entry === undefined || entry.validUntilMs <= clock()) {
         misses++
         return fetchOnce(tenantId, version)
@@ -209,8 +224,11 @@ export function createTenantKeyCache({
       return entry
     },
     keepFresh,
-    counts: () => ({ hits, misses, evictedForRoom, ended, entries: held.size }),
-    evictKeyArn,
+    counts: () => ({
+      ...{ hits, misses, ended, maxEntries },
+      ...{ entries: held.entries, evictedForRoom: held.evictedForRoom },
+    }),
+    evictDenied,
     evictTenant,
   }
 }

@@ -47,12 +47,17 @@ export const metricCatalog = {
   keyhold_key_cache_evictions_total: {
     type: 'counter',
     labels: ['cache', 'reason'],
-    help: 'Keys that left memory before their time ended: room (other keys took their place), ended (the key was denied, locked, changed or deleted).',
+    help: 'Keys that left memory before their time ended: room (they were still valid, and other keys took their place), ended (the key was denied, locked, changed or deleted).',
   },
   keyhold_key_cache_entries: {
     type: 'gauge',
     labels: ['cache'],
     help: 'Entries in memory. A data key takes up to two.',
+  },
+  keyhold_key_cache_max_entries: {
+    type: 'gauge',
+    labels: ['cache'],
+    help: 'How many entries there is room for (KEYHOLD_KEY_CACHE_MIB).',
   },
   keyhold_kms_calls_total: {
     type: 'counter',

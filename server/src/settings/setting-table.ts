@@ -106,6 +106,14 @@ export const settingTable = {
     effect:
       'The shortest time that a tenant may choose for itself (`keyhold settings set --key-cache-ttl`). A shorter time means more calls to the KMS, which the operator pays for.',
   }),
+  keyCacheMib: integerSetting('KEYHOLD_KEY_CACHE_MIB', {
+    byDefault: undefined,
+    unset: 'none: a quarter of the memory that the process may use, at least 64 and at most 1024',
+    min: 1,
+    max: 65_536,
+    effect:
+      'How much memory the keys that a replica holds may take, in MiB, for 512 entries each. A quarter is for tenant keys, one entry for each tenant in use; the rest is for data keys, up to two entries for each in use. When it is full, keys make room for others, and their next use asks the KMS or the database again. [Metrics](metrics.md) show it.',
+  }),
   requireMultiRegion: setting('KEYHOLD_REQUIRE_MULTI_REGION', forms.flag, {
     byDefault: 'false',
     effect:

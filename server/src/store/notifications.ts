@@ -1,5 +1,6 @@
 // Messages between replicas through the database's LISTEN and NOTIFY. They make changes take effect sooner, and safety
 // does not depend on them: the time limits of the caches make up for a message that is lost.
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { poolConfig, type Database, type DatabaseConnection } from './database.ts'
 import { sql } from 'kysely'
@@ -16,9 +17,15 @@ const maxRetryMs = 5_000
 const minIntervalMs = 1_000
 const maxRemembered = 10_000
 
+/** What the refusal of a KMS ends: what is held under that key, of one tenant; or of all, if none is named. */
+export interface Denial {
+  keyArn: string
+  tenantId?: string
+}
+
 export interface Notifications {
-  /** Tells all replicas, this one included, that a KMS has denied the use of a key; at most once a second for each. */
-  publishDenial(keyArn: string): Promise<void>
+  /** Tells all other replicas what a KMS has denied; at most once a second for each key and tenant. */
+  publishDenial(denial: Denial): Promise<void>
   /** Tells all replicas, this one included, that a data key has another active version or another minimum version. */
   publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>
   /** Tells all replicas, this one included, that a tenant was locked or unlocked. */
@@ -31,8 +38,8 @@ export interface Notifications {
 }
 
 export interface NotificationListeners {
-  /** Receives every key ARN that a replica publishes. */
-  onDenial: (keyArn: string) => void
+  /** Receives every denial that another replica publishes. */
+  onDenial: (denial: Denial) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onTenantLocks: () => void
   onTenantSettings: (tenantId: string) => void
@@ -53,6 +60,13 @@ export function openNotifications(
   let retryMs = firstRetryMs
   let isClosed = false
   const publishedMs = new Map<string, number>()
+  const self = randomUUID()
+
+  // This replica has evicted before it published. Its own message comes later, when access may be back.
+  function receiveDenial(payload: string): void {
+    const [keyArn = '', origin, tenantId] = payload.split(' ')
+    if (origin !== self) onDenial(tenantId === undefined ? { keyArn } : { keyArn, tenantId })
+  }
 
   async function listen(): Promise<void> {
     const next = new pg.Client({ ...poolConfig(connection), application_name: 'keyhold notifications' })
@@ -72,7 +86,7 @@ export function openNotifications(
     })
     next.on('notification', ({ channel, payload = '' }) => {
       const [tenantId = '', dataKeyId = ''] = payload.split('/')
-      if (channel === denials) onDenial(payload)
+      if (channel === denials) receiveDenial(payload)
       else if (channel === tenantLocks) onTenantLocks()
       else if (channel === tenantSettings) onTenantSettings(payload)
       else if (channel === tenantEnds) onTenantEnd(payload)
@@ -89,12 +103,14 @@ export function openNotifications(
 
   void listen()
   return {
-    async publishDenial(keyArn) {
+    async publishDenial({ keyArn, tenantId }) {
       const nowMs = performance.now()
-      if (nowMs - (publishedMs.get(keyArn) ?? Number.NEGATIVE_INFINITY) < minIntervalMs) return
+      const name = tenantId === undefined ? keyArn : `${keyArn} ${tenantId}`
+      if (nowMs - (publishedMs.get(name) ?? Number.NEGATIVE_INFINITY) < minIntervalMs) return
       if (publishedMs.size >= maxRemembered) publishedMs.clear()
-      publishedMs.set(keyArn, nowMs)
-      await sql`select pg_notify(${denials}, ${keyArn})`.execute(db)
+      publishedMs.set(name, nowMs)
+      const payload = [keyArn, self, ...(tenantId === undefined ? [] : [tenantId])].join(' ')
+      await sql`select pg_notify(${denials}, ${payload})`.execute(db)
     },
     async publishDataKeyChange(tenantId, dataKeyId) {
       await sql`select pg_notify(${dataKeyChanges}, ${`${tenantId}/${dataKeyId}`})`.execute(db)

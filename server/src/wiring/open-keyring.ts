@@ -1,26 +1,25 @@
 // Keys in memory: the caches, their evictions on this replica and on the others, and the tenants that are locked.
-import type { Kms } from '@keyhold/core'
+import type { ErrorCode, Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
 import type { Settings } from '../settings/read-settings.ts'
 import { openTenantLocks } from '../health/tenant-locks.ts'
 import { createDataKeyCache } from '../keyring/data-key-cache.ts'
 import { createDataKeyLeases } from '../keyring/data-key-leases.ts'
+import { denialOf } from '../keyring/denial-of.ts'
 import { createTenantKeyCache } from '../keyring/tenant-key-cache.ts'
 import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { DestructionRow } from '../store/destructions.ts'
-import { openNotifications } from '../store/notifications.ts'
+import { openNotifications, type Denial } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
+import { keyCacheSizes } from './key-cache-sizes.ts'
 
-const maxTenantKeys = 20_000
-const maxDataKeys = 200_000
-const maxDataKeysPerTenant = 40_000
 const dayMs = 86_400_000
 
 type KeyringSettings = Pick<
   Settings,
-  'keyCacheTtlSeconds' | 'keyCacheMinTtlSeconds' | 'maxKeyNames' | 'dataKeyMaxAgeDays'
+  'keyCacheTtlSeconds' | 'keyCacheMinTtlSeconds' | 'keyCacheMib' | 'maxKeyNames' | 'dataKeyMaxAgeDays'
 >
 
 interface KeyringParts {
@@ -35,12 +34,13 @@ export type Keyring = Awaited<ReturnType<typeof openKeyring>>
 
 /** @param closers - receives the functions that close it */
 export async function openKeyring(
-  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, maxKeyNames, dataKeyMaxAgeDays }: KeyringSettings,
+  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, keyCacheMib, maxKeyNames, dataKeyMaxAgeDays }: KeyringSettings,
   logger: Logger,
   { db, connection, store, kms, timings }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
+  const sizes = keyCacheSizes(keyCacheMib)
   const ttl = { minMs: keyCacheMinTtlSeconds * 1_000, maxMs: keyCacheTtlSeconds * 1_000 }
   const locks = await openTenantLocks({
     store,
@@ -61,8 +61,8 @@ export async function openKeyring(
     return Promise.resolve()
   })
   const notifications = openNotifications(db, connection, {
-    onDenial: (keyArn) => {
-      tenantKeys.evictKeyArn(keyArn)
+    onDenial: (denial) => {
+      tenantKeys.evictDenied(denial)
     },
     onDataKeyChange: (tenantId, dataKeyId) => {
       dataKeys.evict(tenantId, dataKeyId)
@@ -86,19 +86,20 @@ export async function openKeyring(
     store,
     kms,
     ttl,
-    maxEntries: maxTenantKeys,
+    maxEntries: sizes.tenantKeys,
+    maxEntriesPerTenant: sizes.tenantKeysOfOneTenant,
     clock,
     isLocked: (tenantId) => locks.isLocked(tenantId),
-    onDenial: (keyArn) => {
+    onDenial: (denial) => {
       // Without the database it is lost; the other replicas then keep the key until its TTL at most.
-      notifications.publishDenial(keyArn).catch(() => undefined)
+      notifications.publishDenial(denial).catch(() => undefined)
     },
   })
   const shared = { store, tenantKeys, clock, maxKeyNames }
   const dataKeys = createDataKeyCache({
     ...shared,
-    maxEntries: maxDataKeys,
-    maxEntriesPerTenant: maxDataKeysPerTenant,
+    maxEntries: sizes.dataKeys,
+    maxEntriesPerTenant: sizes.dataKeysOfOneTenant,
     maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
   })
   const announceDataKeyChange = (tenantId: string, dataKeyId: string) => {
@@ -109,10 +110,11 @@ export async function openKeyring(
     tenantKeys,
     dataKeys,
     locks,
-    /** A probe found the key denied: no replica keeps anything under it any more. */
-    denied: (keyArn: string) => {
-      tenantKeys.evictKeyArn(keyArn)
-      notifications.publishDenial(keyArn).catch(() => undefined)
+    /** A probe was refused: no replica keeps any more what that concerns. */
+    denied: (code: ErrorCode, key: Required<Denial>) => {
+      const denial = denialOf(code, key)
+      tenantKeys.evictDenied(denial)
+      notifications.publishDenial(denial).catch(() => undefined)
     },
     leases: createDataKeyLeases(shared),
     announceDataKeyChange,

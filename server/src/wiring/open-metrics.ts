@@ -90,6 +90,7 @@ async function readSamples(
       ...ofCaches(({ ended }) => ended, { reason: 'ended' }),
     ],
     keyhold_key_cache_entries: ofCaches(({ entries }) => entries),
+    keyhold_key_cache_max_entries: ofCaches(({ maxEntries }) => maxEntries),
     keyhold_kms_calls_total: tallies.kmsCalls.samples(),
     keyhold_kms_requests_total: tallies.kmsRequests.samples(),
     keyhold_kms_waits_total: tallies.kmsWaits.samples(),

@@ -160,8 +160,8 @@ async function answersTo(code: ErrorCode): Promise<string> {
 
 const nothing = ''
 const answers: Partial<Record<ErrorCode, string>> = {
-  'Encryption-88': 'keyring: everyone | regions: tenant | health: denied at once | access: denied',
-  ERR_KMS_DENIED: 'keyring: everyone | regions: tenant | health: denied at once | access: denied',
+  'Encryption-88': 'keyring: tenant | regions: tenant | health: denied at once | access: denied',
+  ERR_KMS_DENIED: 'keyring: tenant | regions: tenant | health: denied at once | access: denied',
   ERR_KMS_KEY_DISABLED:
     'keyring: everyone | regions: everyone | health: disabled at once | target: unusable | access: denied',
   ERR_KMS_KEY_PENDING_DELETION:

@@ -188,10 +188,25 @@ test('a time of 0 holds nothing: each reading asks the database and the KMS', as
 
 test('only so many are held', async () => {
   keyring = createKeyring(store, kms, { maxDataKeys: 4 })
-  const ids = []
-  for (const name of ['a', 'b', 'c']) ids.push((await keyring.dataKeys.getActive(tenantId, name)).id)
-  for (const id of ids) await keyring.dataKeys.get(tenantId, id, 1)
-  expect(reads).toBe(1)
+  for (const name of ['a', 'b', 'c']) await keyring.dataKeys.getActive(tenantId, name)
+  const held = ['a', 'b', 'c'].filter((name) => keyring.dataKeys.findHeldActive(tenantId, name) !== undefined)
+  expect(keyring.dataKeys.counts()).toMatchObject({ entries: 4, evictedForRoom: 2 })
+  expect(held.length).toBeLessThanOrEqual(3)
+  expect(reads).toBe(0)
+  for (const name of ['a', 'b', 'c']) expect(await keyring.dataKeys.getActive(tenantId, name)).toBeDefined()
+  expect(keyring.dataKeys.counts().entries).toBe(4)
+})
+
+test('a change of one data key ends its entries, under its name and its id, and those of no other', async () => {
+  const [changed, other] = [
+    await keyring.dataKeys.getActive(tenantId, 'changed'),
+    await keyring.dataKeys.getActive(tenantId, 'other'),
+  ]
+  keyring.dataKeys.evict(tenantId, changed.id)
+  expect(keyring.dataKeys.findHeldActive(tenantId, 'changed')).toBeUndefined()
+  expect(keyring.dataKeys.findHeld(tenantId, changed.id, 1)).toBeUndefined()
+  expect(keyring.dataKeys.findHeldActive(tenantId, 'other')).toBe(other)
+  expect(keyring.dataKeys.findHeld(tenantId, other.id, 1)).toBe(other)
 })
 
 test('a reader that meets a destroyed version reads the cipherkey once more and follows the rewrap', async () => {

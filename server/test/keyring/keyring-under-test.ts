@@ -15,8 +15,11 @@ export interface CountingKms extends Kms {
   readonly arns: readonly [string, string]
   /** How many tenant keys were asked to be unwrapped, of all KEKs or of one. */
   calls(keyArn?: string): number
+  callsOf(tenantId: string): number
   /** From now on every call for the KEK fails so; undefined: it works again. */
   fail(keyArn: string, code: ErrorCode | undefined): void
+  /** From now on every call for the KEK and the tenant fails so. */
+  deny(keyArn: string, tenantId: string, code: ErrorCode): void
   /** From now on calls wait until the answer to this is called. */
   hold(): () => void
 }
@@ -29,6 +32,7 @@ export function createCountingKms(): CountingKms {
   const arns = [rootKeyArn('00000000000000aa'), rootKeyArn('00000000000000bb')] as const
   const inner = new Map(roots.map((root) => [rootKeyArn(root.id), createInternalKms(root)]))
   const counts = new Map<string, number>()
+  const tenantCounts = new Map<string, number>()
   const failures = new Map<string, ErrorCode>()
   let gate = Promise.resolve()
 
@@ -45,9 +49,13 @@ export function createCountingKms(): CountingKms {
         (sum, [arn, count]) => (keyArn === undefined || arn === keyArn ? sum + count : sum),
         0,
       ),
+    callsOf: (tenantId) => tenantCounts.get(tenantId) ?? 0,
     fail(keyArn, code) {
       if (code === undefined) failures.delete(keyArn)
       else failures.set(keyArn, code)
+    },
+    deny(keyArn, tenantId, code) {
+      failures.set(`${keyArn} ${tenantId}`, code)
     },
     hold() {
       const { promise, resolve } = Promise.withResolvers<undefined>()
@@ -61,8 +69,9 @@ export function createCountingKms(): CountingKms {
     inspectKey: async (keyArn, tenantId) => kmsOf(keyArn).inspectKey(keyArn, tenantId),
     async unwrapTenantKey(keyArn, wrapped, ref) {
       counts.set(keyArn, (counts.get(keyArn) ?? 0) + 1)
+      tenantCounts.set(ref.tenantId, (tenantCounts.get(ref.tenantId) ?? 0) + 1)
       await gate
-      const code = failures.get(keyArn)
+      const code = failures.get(keyArn) ?? failures.get(`${keyArn} ${ref.tenantId}`)
       if (code !== undefined) throw new KeyholdError(code)
       return kmsOf(keyArn).unwrapTenantKey(keyArn, wrapped, ref)
     },

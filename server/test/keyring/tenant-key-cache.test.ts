@@ -1,6 +1,7 @@
 // How long a tenant key stays in memory: for its time at most, and not a moment longer than its KEK's word.
 import type { ErrorCode } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { denialOf } from '../../src/keyring/denial-of.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import {
@@ -119,12 +120,11 @@ test.each([
 })
 
 test.each([
-  'ERR_KMS_DENIED',
   'ERR_KMS_KEY_DISABLED',
   'ERR_KMS_KEY_PENDING_DELETION',
   'ERR_KMS_KEY_NOT_FOUND',
   'ERR_KMS_KEY_WRONG_USAGE',
-])('a refusal (%s) ends all keys under that KEK at once, and none under another', async (code) => {
+])('a state of the KEK (%s) ends all keys under it at once, and none under another', async (code) => {
   const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
   const neighbour = await createTenant(store, kms, `tenant-${++tenants}`, other)
   await addTenantKey(store, kms, mine, { tenantId, version: 2, state: 'pending' })
@@ -141,6 +141,54 @@ test.each([
   after(1_000)
   expect(await get()).toBeDefined()
 })
+
+test.each(['ERR_KMS_DENIED', 'Encryption-88'])(
+  'a policy (%s) that denies one tenant ends all its keys, and its neighbours under the same KEK ask no more than before',
+  async (code) => {
+    const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+    await addTenantKey(store, kms, mine, { tenantId, version: 2, state: 'pending' })
+    const own = await get()
+    const others = await get(sibling)
+    kms.deny(mine, tenantId, code as ErrorCode)
+    await expect(get(tenantId, 2)).rejects.toMatchObject({ code })
+    expect(own?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+    const before = kms.callsOf(sibling)
+    // The denied tenant is used all the time, and asks the KMS each second.
+    for (let second = 0; second < 60; second++) {
+      after(1_000)
+      await expect(get()).rejects.toMatchObject({ code })
+      expect(await get(sibling)).toBe(others)
+    }
+    await settle()
+    expect(kms.callsOf(tenantId)).toBeGreaterThan(60)
+    expect(kms.callsOf(sibling) - before).toBeLessThanOrEqual(2)
+    // Where the policy denies the sibling too, it meets that itself with its next refresh.
+    kms.deny(mine, sibling, code as ErrorCode)
+    after(ttlMs)
+    await expect(get(sibling)).rejects.toMatchObject({ code })
+  },
+)
+
+test.each([
+  ['ERR_KMS_DENIED', 'own'],
+  ['ERR_KMS_KEY_DISABLED', 'every'],
+] as const)(
+  'what a KEK answered before a refusal (%s) is not held after it, of %s tenant',
+  async (code, whose) => {
+    const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+    const release = kms.hold()
+    const before = [get(), get(sibling)]
+    await expect.poll(() => kms.calls()).toBe(2)
+    // As if another version, or another replica, had met it meanwhile.
+    keyring.tenantKeys.evictDenied(denialOf(code, { keyArn: mine, tenantId }))
+    release()
+    await Promise.all(before)
+    await get()
+    expect(kms.callsOf(tenantId)).toBe(2)
+    await get(sibling)
+    expect(kms.callsOf(sibling)).toBe(whose === 'every' ? 2 : 1)
+  },
+)
 
 test.each([
   'ERR_KMS_DENIED',
@@ -250,20 +298,29 @@ test('a time of 0 holds nothing', async () => {
   await expect(get()).rejects.toMatchObject({ code: 'ERR_KMS_TIMEOUT' })
 })
 
-test('only so many are held, the least used going first, and what goes has ended', async () => {
+test('only so many are held, and what goes has ended', async () => {
   keyring = createKeyring(store, kms, { maxTenantKeys: 2 })
-  const second = await createTenant(store, kms, `tenant-${++tenants}`, mine)
-  const third = await createTenant(store, kms, `tenant-${++tenants}`, mine)
-  await get()
-  const gone = await get(second)
-  await get()
-  await get(third)
+  const ids = [tenantId]
+  while (ids.length < 3) ids.push(await createTenant(store, kms, `tenant-${++tenants}`, mine))
+  const entries = []
+  for (const id of ids) entries.push(await get(id))
+  const gone = entries.filter((entry) => entry?.validUntilMs === Number.NEGATIVE_INFINITY)
+  expect(gone).toHaveLength(1)
+  expect(await get(ids[2])).toBe(entries[2])
   expect(kms.calls()).toBe(3)
-  await get()
-  expect(kms.calls()).toBe(3)
-  expect(gone?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
-  await get(second)
+  await get(gone[0]?.tenantKey.tenantId)
   expect(kms.calls()).toBe(4)
+})
+
+test('a key whose time is over makes room, and does not count as one that was pushed out', async () => {
+  keyring = createKeyring(store, kms, { maxTenantKeys: 1 })
+  const second = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+  await get()
+  after(ttlMs)
+  await get(second)
+  expect(keyring.tenantKeys.counts()).toMatchObject({ entries: 1, evictedForRoom: 0, ended: 0 })
+  await get()
+  expect(keyring.tenantKeys.counts()).toMatchObject({ entries: 1, evictedForRoom: 1, ended: 0 })
 })
 
 test('a version that is destroyed, or was never there, is not held and asks no KMS', async () => {

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-const nothing = { hits: 1, misses: 2, evictedForRoom: 3, ended: 4, entries: 5 }
+const nothing = { hits: 1, misses: 2, evictedForRoom: 3, ended: 4, entries: 5, maxEntries: 6 }
 const never = new Promise<never>(() => undefined)
 
 test.each([

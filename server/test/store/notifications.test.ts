@@ -1,0 +1,60 @@
+// Two replicas on one database: what one of them publishes the other one hears.
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import {
+  openNotifications,
+  type Denial,
+  type NotificationListeners,
+  type Notifications,
+} from '../../src/store/notifications.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+
+let postgres: TestPostgres
+let stores: TestStores
+const replicas: { notifications: Notifications; denials: Denial[] }[] = []
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+  stores = await postgres.createStores()
+  for (let replica = 0; replica < 2; replica++) {
+    const denials: Denial[] = []
+    replicas.push({
+      denials,
+      notifications: openNotifications(stores.db, stores.connection, listeners(denials)),
+    })
+  }
+  await vi.waitFor(async () => {
+    await stores.query(`select pg_notify('keyhold_denials', 'hello')`)
+    expect(replicas.every(({ denials }) => denials.length > 0)).toBe(true)
+  })
+})
+afterAll(async () => {
+  for (const { notifications } of replicas) await notifications.close()
+  await postgres.stop()
+})
+
+function listeners(denials: Denial[]): NotificationListeners {
+  const nothing = () => undefined
+  return {
+    onDenial: (denial) => denials.push(denial),
+    ...{ onDataKeyChange: nothing, onTenantLocks: nothing, onTenantSettings: nothing, onTenantEnd: nothing },
+    onError: (error) => {
+      throw error
+    },
+  }
+}
+
+test('a denial reaches the other replica with all that it concerns, and never comes back to its own', async () => {
+  const [first, second] = replicas
+  const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-1'
+  await first?.notifications.publishDenial({ keyArn, tenantId: 'tenant-1' })
+  await first?.notifications.publishDenial({ keyArn })
+  // Messages come in their order, so that nothing of its own is under way when the answer of the other one is here.
+  await second?.notifications.publishDenial({ keyArn, tenantId: 'tenant-2' })
+  const last = (denials: Denial[] | undefined) => denials?.filter((denial) => denial.keyArn === keyArn)
+  await expect.poll(() => last(first?.denials)).toEqual([{ keyArn, tenantId: 'tenant-2' }])
+  expect(last(second?.denials)).toEqual([{ keyArn, tenantId: 'tenant-1' }, { keyArn }])
+})
+
+test('a message that names no tenant, such as one of an earlier version, concerns all of them', async () => {
+  await stores.query(`select pg_notify('keyhold_denials', 'arn:old')`)
+  for (const { denials } of replicas) await expect.poll(() => denials.at(-1)).toEqual({ keyArn: 'arn:old' })
+})
