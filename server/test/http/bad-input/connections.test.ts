@@ -12,14 +12,14 @@ import { exchange, parseAnswer } from './send-packet.ts'
 let scene: Scene
 /** On this one a body of many megabytes has time to arrive. */
 let patient: Scene
-/** It gives up a client that reads nothing after five times two seconds. */
+/** It gives up a client that reads nothing after five times three seconds. */
 let brief: Scene
 /** Reads nothing until the server has given it up; all other tests happen meanwhile. */
 let slowReader: Promise<{ status: string; sent: number; received: number }>
 beforeAll(async () => {
   scene = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '1' })
   patient = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '4' })
-  brief = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '2' })
+  brief = await startScene({ KEYHOLD_REQUEST_TIMEOUT_SECONDS: '3' })
   slowReader = readLate(brief)
 })
 afterAll(async () => {
@@ -68,7 +68,7 @@ async function givenUp(accepted: Socket[], client: Socket): Promise<void> {
 }
 
 function readLate({ server, ...rest }: Scene): Promise<{ status: string; sent: number; received: number }> {
-  const body = bodyOf(20)
+  const body = bodyOf(12)
   let received = 0
   let status = ''
   const { accepted, end } = watchAccepted()
