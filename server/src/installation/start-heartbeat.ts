@@ -2,6 +2,7 @@
 // the number that it knew.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { onShare, ownShares } from '../store/connections/connection-user.ts'
 import type { Store } from '../store/store.ts'
 import { createLiveReplicas } from './live-replicas.ts'
 
@@ -36,7 +37,7 @@ export async function startHeartbeat({
   const stopping = new AbortController()
 
   async function beat(): Promise<void> {
-    live.seen(await store.replicas.beat(id, goneMs))
+    live.seen(await onShare(ownShares.heartbeat, false, () => store.replicas.beat(id, goneMs)))
   }
 
   async function beatOn(): Promise<void> {
@@ -60,7 +61,9 @@ export async function startHeartbeat({
     async close() {
       stopping.abort()
       // A sign that is under way would come after the leave.
-      const left = ended.then(() => store.replicas.leave(id)).catch(() => undefined)
+      const left = ended
+        .then(() => onShare(ownShares.heartbeat, false, () => store.replicas.leave(id)))
+        .catch(() => undefined)
       await Promise.race([left, pause(closeTimeoutMs, undefined, { ref: false })])
     },
   }

@@ -1,5 +1,6 @@
 // The rows of live replicas: counted by the database's clock, taken away at the end, and deleted when they are old.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startHeartbeat } from '../../src/installation/start-heartbeat.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
@@ -49,4 +50,20 @@ test('replicas that come back at the same moment, all of them old, do not wait f
   // One may have been deleted by another while it came back, and is there again with its next sign.
   await Promise.all(names.map((name) => stores.store.replicas.beat(name, 60_000)))
   expect(await stores.store.replicas.beat('r0', 60_000)).toBe(9)
+})
+
+test('work in the background that holds all its connections does not keep a replica from its sign of life', async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const held = Array.from({ length: 20 }, () => stores.store.transaction(() => promise))
+  const heartbeat = await startHeartbeat({
+    store: stores.store,
+    ...{ beatMs: 5, goneMs: 60_000, onError: (error: unknown) => expect.fail(String(error)) },
+  })
+  // Another one is noticed, so a second sign has been given.
+  const before = heartbeat.replicas()
+  await stores.otherStore.replicas.beat('new', 60_000)
+  await expect.poll(() => heartbeat.replicas(), { timeout: 20_000 }).toBe(before + 1)
+  await heartbeat.close()
+  resolve(undefined)
+  await Promise.all(held)
 })

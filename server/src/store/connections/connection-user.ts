@@ -17,6 +17,8 @@ export const ownShares = {
   background: ':background',
   /** Finding out who calls. */
   callers: ':callers',
+  /** This replica's sign of life: without it the others take its share of limits. */
+  heartbeat: ':heartbeat',
   /** Requests of operators. */
   operators: ':operators',
 } as const
