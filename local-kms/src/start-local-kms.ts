@@ -1,10 +1,12 @@
 // Starts and stops a local KMS: an HTTP server on loopback over a store.
 import { createServer, type Server } from 'node:http'
 import { type Callers, createCallers } from './callers/callers.ts'
+import type { GuardrailTable } from './callers/guardrails.ts'
 import { readPrincipalsFile } from './callers/read-principals-file.ts'
 import type { Roles } from './callers/roles.ts'
 import { answerRequest, type Endpoint } from './http/answer-request.ts'
 import { createKeyStore } from './keys/key-store.ts'
+import type { Propagation } from './keys/propagation.ts'
 import { openStateFolder, type StateFolder } from './keys/state-folder.ts'
 import { type CallCount, createCallCounts } from './traffic/call-counts.ts'
 import { createFaults, type Faults } from './traffic/faults.ts'
@@ -43,6 +45,10 @@ export interface LocalKms {
   regions: Regions
   /** The roles that AssumeRole finds. */
   roles: Roles
+  /** What limits principals besides their identity policies, and the condition keys of their requests. */
+  guardrails: GuardrailTable
+  /** How long changes of policies, states and grants take. */
+  propagation: Propagation
   /** The calls that arrived with a valid signature, by operation, Region, caller and keys. */
   callCounts(match?: CallMatch): CallCount[]
   /** How many calls fit. */
@@ -76,11 +82,12 @@ async function serve(
   callers: Callers,
   folder: StateFolder | undefined,
 ): Promise<LocalKms> {
-  const store = createKeyStore(folder, now)
+  const propagation: Propagation = { delayMs: 0 }
+  const store = createKeyStore(folder, now, propagation)
   const faults = createFaults()
   const regions = createRegions(faults)
   const counts = createCallCounts()
-  const server = createEndpointServer({ callers, store, faults, counts, regions, log, onAnswer })
+  const server = createEndpointServer({ callers, store, faults, counts, regions, propagation, log, onAnswer })
   const actualPort = await listen(server, port, host)
   return {
     url: `http://${host}:${actualPort}`,
@@ -88,6 +95,8 @@ async function serve(
     faults,
     regions,
     roles: callers.roles,
+    guardrails: callers.guardrails,
+    propagation,
     callCounts: (match) => counts.list(match),
     countCalls: (match) => counts.total(match),
     resetCallCounts() {

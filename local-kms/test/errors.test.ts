@@ -2,7 +2,6 @@
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
-  CreateGrantCommand,
   DecryptCommand,
   DescribeKeyCommand,
   DisableKeyCommand,
@@ -211,12 +210,6 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
       ),
     'UnsupportedOperationException',
     'Sign is not offered by local-kms.',
-  ],
-  [
-    'grants',
-    () => client.send(new CreateGrantCommand({ KeyId: key.arn, GranteePrincipal: 'x', Operations: [] })),
-    'UnsupportedOperationException',
-    'CreateGrant is not offered by local-kms.',
   ],
 ]
 

@@ -234,20 +234,24 @@ describe('a condition', () => {
     [{ ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ownerAccount}:*` } }, allowed],
     [{ ArnEquals: { 'aws:PrincipalArn': role(ownerAccount, '*') } }, denied],
     [{ StringEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, denied],
-    [{ StringNotEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, denied],
+    [{ StringNotEquals: { 'aws:PrincipalOrgID': 'o-unheard-of' } }, allowed],
   ])('%j: %s', async (condition, expected) => {
     const { arn } = await keyWith(allow('kms:*', { ...keyAccount, ...when(condition) }))
     const input = { KeyId: arn, Plaintext: bytes('x'), EncryptionContext: context }
     expect(await outcome(admin.send(new EncryptCommand(input)))).toBe(expected)
   })
 
-  test('that local-kms cannot judge makes a Deny apply', async () => {
-    const unheardOf = when({ StringEquals: { 'aws:PrincipalOrgID': 'o-1' } })
+  test.each<[string, object, string]>([
+    ['equals', { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } }, allowed],
+    ['is like', { ArnLike: { 'aws:SourceArn': 'arn:aws:*' } }, allowed],
+    ['does not equal', { StringNotEquals: { 'aws:SourceVpce': 'vpce-1' } }, denied],
+  ])('on an absent key that %s something, in a Deny: %s', async (_, condition, expected) => {
     const { arn } = await keyWith(
       allow('kms:*', keyAccount),
-      deny('kms:Encrypt', { ...keyAccount, ...unheardOf }),
+      deny('kms:Encrypt', { ...keyAccount, ...when(condition) }),
     )
-    expect(await outcome(admin.send(new EncryptCommand({ KeyId: arn, Plaintext: bytes('x') })))).toBe(denied)
+    const call = admin.send(new EncryptCommand({ KeyId: arn, Plaintext: bytes('x') }))
+    expect(await outcome(call)).toBe(expected)
   })
 
   test('on a pair that occurs twice, in different case, is not met', async () => {

@@ -1,7 +1,9 @@
 // AssumeRole of AWS STS: who may become a role, and for how long.
 import { KmsError, validationError } from '../kms-error.ts'
-import { type AccessRequest, authorizeByResource } from '../policy/authorize.ts'
+import type { AccessRequest } from '../policy/access-request.ts'
+import { authorizeByResource } from '../policy/authorize.ts'
 import { createRequestFacts } from '../policy/conditions.ts'
+import { parsePolicy } from '../policy/parse-policy.ts'
 import { principalFacts } from '../policy/principal.ts'
 import type { Caller, Callers, Session } from './callers.ts'
 
@@ -17,13 +19,15 @@ export interface AssumeRoleRequest {
   sessionName: string
   externalId: string | undefined
   durationSeconds: string | undefined
+  /** A session policy, as text. */
+  policy: string | undefined
 }
 
 /** @throws KmsError ValidationException, AccessDenied */
 export function assumeRole(
   callers: Callers,
   caller: Caller,
-  { roleArn, sessionName, externalId, durationSeconds }: AssumeRoleRequest,
+  { roleArn, sessionName, externalId, durationSeconds, policy }: AssumeRoleRequest,
   nowMs: number,
 ): Session {
   const seconds = Number(durationSeconds ?? defaultSeconds)
@@ -46,11 +50,18 @@ export function assumeRole(
     }),
   }
   try {
-    authorizeByResource(request, role.trust, role.account)
+    authorizeByResource(request, { policy: role.trust, ownerAccount: role.account })
   } catch (error) {
-    throw error instanceof KmsError ? mayNotAssume(caller, roleArn) : error
+    if (!(error instanceof KmsError)) throw error
+    // AWS names a policy of the caller's own side, and says nothing about the role's trust policy.
+    const isOwnSide = !error.message.includes('resource-based policy')
+    throw isOwnSide ? new KmsError('AccessDenied', error.message, 403) : mayNotAssume(caller, roleArn)
   }
-  return callers.startSession(role, sessionName, nowMs + seconds * 1_000)
+  return callers.startSession(role, {
+    name: sessionName,
+    expiresAtMs: nowMs + seconds * 1_000,
+    policy: policy === undefined ? undefined : parsePolicy(policy, 'identity'),
+  })
 }
 
 function mayNotAssume(caller: Caller, roleArn: string): KmsError {

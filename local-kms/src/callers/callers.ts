@@ -1,8 +1,9 @@
 // From an access key to a caller: the administrators that every account has, the principals of a file, and the sessions
 // of roles.
 import { randomBytes } from 'node:crypto'
-import { parsePolicy } from '../policy/parse-policy.ts'
+import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import { type Principal, rootArn } from '../policy/principal.ts'
+import { createGuardrails, type GuardrailTable } from './guardrails.ts'
 import { createRoles, type Role, type Roles } from './roles.ts'
 
 const defaultAccount = '123456789012'
@@ -30,17 +31,27 @@ export interface Session {
   expiresAtMs: number
 }
 
+export interface NewSession {
+  name: string
+  expiresAtMs: number
+  /** Limits what the session may do of what its role may do. */
+  policy: Policy | undefined
+}
+
 export interface Callers {
   /** The roles that can be assumed. */
   roles: Roles
+  /** What limits principals besides. */
+  guardrails: GuardrailTable
   find(accessKeyId: string): Caller | undefined
-  startSession(role: Role, sessionName: string, expiresAtMs: number): Session
+  startSession(role: Role, session: NewSession): Session
 }
 
 /** @param listed - callers by their access keys, besides the administrators and the sessions */
 export function createCallers(
   listed: ReadonlyMap<string, Caller> = new Map(),
   roles: Roles = createRoles(),
+  guardrails: GuardrailTable = createGuardrails(),
 ): Callers {
   const sessions = new Map<string, Caller>()
 
@@ -53,10 +64,13 @@ export function createCallers(
 
   return {
     roles,
-    find: (accessKeyId) =>
-      listed.get(accessKeyId) ?? findSession(accessKeyId) ?? findAdministrator(accessKeyId),
-    startSession(role, sessionName, expiresAtMs) {
-      const session = createSession(role, sessionName, expiresAtMs)
+    guardrails,
+    find(accessKeyId) {
+      const caller = listed.get(accessKeyId) ?? findSession(accessKeyId) ?? findAdministrator(accessKeyId)
+      return caller && guardrails.surround(caller)
+    },
+    startSession(role, wanted) {
+      const session = createSession(role, wanted)
       if (sessions.size >= maxSessions) sessions.clear()
       sessions.set(session.accessKeyId, session.caller)
       return session
@@ -64,14 +78,15 @@ export function createCallers(
   }
 }
 
-function createSession(role: Role, sessionName: string, expiresAtMs: number): Session {
+function createSession(role: Role, { name, expiresAtMs, policy }: NewSession): Session {
   const caller: Caller = {
     secretAccessKey: randomBytes(30).toString('base64'),
     sessionToken: randomBytes(96).toString('base64'),
     account: role.account,
-    arn: `arn:aws:sts::${role.account}:assumed-role/${role.name}/${sessionName}`,
+    arn: `arn:aws:sts::${role.account}:assumed-role/${role.name}/${name}`,
     roleArn: role.arn,
     expiresAtMs,
+    guardrails: policy && { session: policy },
   }
   const accessKeyId = `ASIA${randomBytes(8).toString('hex').toUpperCase()}`
   return { accessKeyId, caller, expiresAtMs }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isJsonObject, type JsonObject } from '../json-object.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import { type Caller, type Callers, createCallers } from './callers.ts'
+import { createGuardrails, parseNewGuardrails } from './guardrails.ts'
 import { createRoles } from './roles.ts'
 
 const principalArnPattern = /^arn:aws:iam::(\d{12}):(?:root|user\/.+|role\/.+)$/
@@ -13,9 +14,13 @@ export function readPrincipalsFile(path: string): Callers {
   if (!Array.isArray(list)) throw new Error(`${path}: expected a JSON array of principals`)
   const callers = new Map<string, Caller>()
   const roles = createRoles()
+  const guardrails = createGuardrails()
   for (const [index, entry] of list.entries()) {
     try {
       const members = isJsonObject(entry) ? entry : {}
+      if (isJsonObject(members.guardrails)) {
+        guardrails.put(String(members.arn), parseNewGuardrails(members.guardrails))
+      }
       if (members.trust !== undefined) {
         roles.put({ arn: String(members.arn), trust: members.trust, policy: members.policy })
         if (members.accessKeyId === undefined) continue
@@ -27,7 +32,7 @@ export function readPrincipalsFile(path: string): Callers {
       throw new Error(`${path}: entry ${index}: ${cause instanceof Error ? cause.message : ''}`, { cause })
     }
   }
-  return createCallers(callers, roles)
+  return createCallers(callers, roles, guardrails)
 }
 
 function readJson(path: string): unknown {

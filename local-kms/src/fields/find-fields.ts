@@ -45,6 +45,22 @@ export function findChoice<T extends string>(
   return chosen
 }
 
+export function findChoices<T extends string>(
+  source: FieldSource,
+  name: string,
+  allowed: readonly T[],
+): T[] | undefined {
+  const values = findTexts(source, name, {})
+  const chosen = values
+    ?.map((value) => allowed.find((one) => one === value))
+    .filter((one) => one !== undefined)
+  if (values !== undefined && chosen?.length !== values.length) {
+    const must = `satisfy constraint: [Member must satisfy enum value set: [${allowed.join(', ')}]]`
+    violate(source, name, `Value '[${values.join(', ')}]'`, must)
+  }
+  return chosen
+}
+
 export function findInteger(source: FieldSource, name: string, limits: Limits): number | undefined {
   const value = findTypedField(source, name, 'Integer', (one) => typeof one === 'number')
   if (value === undefined) return undefined
@@ -90,6 +106,21 @@ export function findTags(source: FieldSource, name: string): Tag[] | undefined {
     source.violations.push(...tag.violations.map((message) => message.replace(/ at '/, ` at '${place}`)))
     return { TagKey, TagValue }
   })
+}
+
+/** Reads a nested structure with `pick`, and names the limits that it breaks by their place in it. */
+export function findStructure<T>(
+  source: FieldSource,
+  name: string,
+  pick: (nested: FieldSource) => T,
+): T | undefined {
+  const value = findField(source, name)
+  if (value === undefined) return undefined
+  const nested = openFieldSource(value)
+  const picked = pick(nested)
+  const place = `${lowerFirst(name)}.`
+  source.violations.push(...nested.violations.map((message) => message.replace(/ at '/, ` at '${place}`)))
+  return picked
 }
 
 function findList(source: FieldSource, name: string, limits: Limits): unknown[] | undefined {

@@ -2,10 +2,18 @@
 // for tests in any language.
 // They ask for no signature: a process that reaches a loopback port could stop local-kms as well.
 import type { Callers } from '../callers/callers.ts'
+import type { Propagation } from '../keys/propagation.ts'
 import type { CallCounts } from '../traffic/call-counts.ts'
 import type { Faults } from '../traffic/faults.ts'
 import type { Regions } from '../traffic/regions.ts'
-import { parseFault, parseMatch, parseOutage, parseRole } from './control-body.ts'
+import {
+  parseFault,
+  parseGuardrails,
+  parseMatch,
+  parseOutage,
+  parsePropagation,
+  parseRole,
+} from './control-body.ts'
 import { type HttpAnswer, jsonAnswer } from './http-answer.ts'
 import type { SignedRequest } from './signed-request.ts'
 
@@ -17,6 +25,7 @@ export interface ControlParts {
   counts: CallCounts
   regions: Regions
   callers: Callers
+  propagation: Propagation
 }
 
 interface ControlRequest {
@@ -59,6 +68,13 @@ const routes: ReadonlyMap<string, ControlRoute> = new Map<string, ControlRoute>(
   ['PUT regions/*', ({ regions }, request) => takeDown(regions, request)],
   ['DELETE regions/*', ({ regions }, { name }) => deleted(regions.bringBack(name))],
   ['PUT roles/*', ({ callers }, request) => putRole(callers, request)],
+  ['PUT guardrails/*', ({ callers }, request) => putGuardrails(callers, request)],
+  ['DELETE guardrails/*', ({ callers }, { name }) => deleted(callers.guardrails.delete(name))],
+  [
+    'PUT propagation',
+    ({ propagation }, { body }) =>
+      accept(() => Object.assign(propagation, parsePropagation(parseJson(body)))),
+  ],
   ['DELETE roles/*', ({ callers }, { name }) => deleted(callers.roles.delete(name))],
 ])
 
@@ -89,6 +105,13 @@ function takeDown(regions: Regions, { name, body }: ControlRequest): ControlAnsw
 function putRole({ roles }: Callers, { name, body }: ControlRequest): ControlAnswer {
   return accept(() => {
     roles.put(parseRole(name, parseJson(body)))
+    return { arn: name }
+  })
+}
+
+function putGuardrails({ guardrails }: Callers, { name, body }: ControlRequest): ControlAnswer {
+  return accept(() => {
+    guardrails.put(name, parseGuardrails(parseJson(body)))
     return { arn: name }
   })
 }

@@ -57,7 +57,8 @@ async function carryOut(
       onAnswer({ ...observed, outcome: 'dropped' })
       return 'drop'
     }
-    const call: Call = { operation, caller, region, fields, store, nowMs: store.nowMs() }
+    const { sourceIp } = request
+    const call: Call = { operation, caller, region, sourceIp, fields, store, nowMs: store.nowMs() }
     const result = carryOutOperation(call)
     onAnswer({ ...observed, outcome: 'answered' })
     return result

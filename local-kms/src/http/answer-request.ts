@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Callers } from '../callers/callers.ts'
 import type { KeyStore } from '../keys/key-store.ts'
+import type { Propagation } from '../keys/propagation.ts'
 import type { CallCounts } from '../traffic/call-counts.ts'
 import type { Faults } from '../traffic/faults.ts'
 import type { AnsweredCall } from '../traffic/observed-call.ts'
@@ -20,6 +21,7 @@ export interface Endpoint {
   faults: Faults
   counts: CallCounts
   regions: Regions
+  propagation: Propagation
   log: (line: string) => void
   onAnswer: (call: AnsweredCall) => void
 }

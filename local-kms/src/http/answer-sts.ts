@@ -73,6 +73,7 @@ function assumeRoleXml(callers: Callers, caller: Caller, form: URLSearchParams, 
     sessionName,
     externalId: form.get('ExternalId') ?? undefined,
     durationSeconds: form.get('DurationSeconds') ?? undefined,
+    policy: form.get('Policy') ?? undefined,
   }
   const session = assumeRole(callers, caller, request, nowMs)
   const { accessKeyId, expiresAtMs } = session
@@ -94,6 +95,7 @@ const stsErrors: ReadonlyMap<string, { code: string; status: number }> = new Map
   ['InvalidSignatureException', { code: 'SignatureDoesNotMatch', status: 403 }],
   ['ThrottlingException', { code: 'Throttling', status: 400 }],
   ['KMSInternalException', { code: 'InternalFailure', status: 500 }],
+  ['MalformedPolicyDocumentException', { code: 'MalformedPolicyDocument', status: 400 }],
   ['ValidationException', { code: 'ValidationError', status: 400 }],
 ])
 

@@ -1,6 +1,8 @@
 // The bodies and queries of the control routes. A misspelt member is refused: it would aim a fault at every call.
+import { type NewGuardrails, parseNewGuardrails } from '../callers/guardrails.ts'
 import type { NewRole } from '../callers/roles.ts'
 import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
+import type { Propagation } from '../keys/propagation.ts'
 import { type Fault, faultKinds } from '../traffic/faults.ts'
 import type { CallMatch } from '../traffic/observed-call.ts'
 import { type Outage, outages } from '../traffic/regions.ts'
@@ -38,6 +40,19 @@ export function parseOutage(value: unknown): Outage {
 export function parseRole(arn: string, value: unknown): NewRole {
   const { trust, policy } = membersOf(value, ['trust', 'policy'])
   return { arn, trust, policy }
+}
+
+/** @throws TypeError that names the member */
+export function parseGuardrails(value: unknown): NewGuardrails {
+  if (!isJsonObject(value)) throw new TypeError('expected a JSON object')
+  return parseNewGuardrails(value)
+}
+
+/** @throws TypeError that names the member */
+export function parsePropagation(value: unknown): Propagation {
+  const delayMs = numberOf(membersOf(value, ['delayMs']), 'delayMs')
+  if (delayMs === undefined || !(delayMs >= 0)) throw new TypeError('"delayMs" expected milliseconds')
+  return { delayMs }
 }
 
 function membersOf(value: unknown, allowed: readonly string[]): JsonObject {

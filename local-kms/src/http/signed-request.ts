@@ -12,6 +12,8 @@ export interface SignedRequest {
   /** Lower-case names; each value as received, in order. */
   headers: Readonly<Record<string, readonly string[] | undefined>>
   body: Buffer
+  /** The address of the sender. */
+  sourceIp: string
 }
 
 /** @throws KmsError RequestEntityTooLargeException */
@@ -21,6 +23,7 @@ export async function readSignedRequest(request: IncomingMessage): Promise<Signe
     target: request.url ?? '/',
     headers: request.headersDistinct,
     body: await readBody(request),
+    sourceIp: request.socket.remoteAddress ?? '',
   }
 }
 

@@ -2,6 +2,7 @@
 // them. The shape of an alias, which belongs to one Region.
 // Records are immutable: a change makes a new record, so that nothing half-changed is ever seen or saved. They are
 // stored under these names. Their times are milliseconds since 1970.
+import type { Grant } from './grant.ts'
 import type { KeySpec, KeyUsage } from './key-spec.ts'
 import { encodeKmsArn } from './kms-arn.ts'
 
@@ -34,8 +35,18 @@ export interface RegionalKey {
   readonly enabled: boolean
   readonly policy: string
   readonly tags: readonly Tag[]
+  /** Absent: none. */
+  readonly grants?: readonly Grant[] | undefined
+  /** What changes that are still spreading have replaced; the earliest first. */
+  readonly superseded?: readonly Superseded[] | undefined
   /** A primary that waits for its replicas to go has no date yet. */
   readonly deletion?: { readonly windowDays: number; readonly date?: number } | undefined
+}
+
+/** What was in force before a change, until the change has spread. */
+export interface Superseded extends Pick<RegionalKey, 'policy' | 'enabled' | 'deletion' | 'grants'> {
+  /** Milliseconds since 1970. */
+  readonly until: number
 }
 
 export interface Tag {

@@ -7,17 +7,24 @@ import {
   withoutExpired,
   withRegion,
 } from './key-record.ts'
+import { type Propagation, spread } from './propagation.ts'
 import type { StateFolder } from './state-folder.ts'
 
 export interface KeyTable {
   find(account: string, keyId: string, region: string): Key | undefined
   list(account: string, region: string): Key[]
+  /** The keys of all accounts. */
+  listAll(region: string): Key[]
   put(record: KeyRecord): void
   /** Changes a key in its Region, and answers the key as it is now. */
   change(key: Key, local: Partial<RegionalKey>): Key
 }
 
-export function createKeyTable(folder: StateFolder | undefined, nowMs: () => number): KeyTable {
+export function createKeyTable(
+  folder: StateFolder | undefined,
+  nowMs: () => number,
+  propagation: Propagation,
+): KeyTable {
   const records = new Map<string, KeyRecord>()
   for (const record of folder?.readKeys() ?? []) records.set(nameOf(record.account, record.keyId), record)
 
@@ -41,21 +48,24 @@ export function createKeyTable(folder: StateFolder | undefined, nowMs: () => num
     return undefined
   }
 
+  function listAll(region: string): Key[] {
+    return [...records.keys()].flatMap((name) => {
+      const record = current(name)
+      const key = record === undefined ? undefined : keyIn(record, region)
+      return key === undefined ? [] : [key]
+    })
+  }
+
   return {
     find(account, keyId, region) {
       const record = current(nameOf(account, keyId))
       return record === undefined ? undefined : keyIn(record, region)
     },
-    list(account, region) {
-      return [...records.keys()].flatMap((name) => {
-        const record = current(name)
-        const key = record?.account === account ? keyIn(record, region) : undefined
-        return key === undefined ? [] : [key]
-      })
-    },
+    list: (account, region) => listAll(region).filter((key) => key.record.account === account),
+    listAll,
     put,
     change(key, local) {
-      const changed = { ...key.local, ...local }
+      const changed = spread(key.local, { ...key.local, ...local }, nowMs(), propagation.delayMs)
       const record = withRegion(key.record, key.region, changed)
       put(record)
       return { ...key, record, local: changed }

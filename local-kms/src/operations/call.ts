@@ -7,6 +7,8 @@ export interface Call {
   operation: string
   caller: Caller
   region: string
+  /** The address that the call came from. */
+  sourceIp: string
   fields: RequestFields
   store: KeyStore
   nowMs: number

@@ -1,8 +1,11 @@
 // The members that every operation with an encryption context takes.
+import { checkGrantToken } from '../keys/grant-token.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
 import type { RequestFields } from '../fields/request-fields.ts'
 
-/** Reads DryRun. Grants do not exist here, so their tokens are checked and have no effect. */
+const maxGrantTokens = 10
+
+/** Reads DryRun, and checks the form of grant tokens. */
 export function commonCryptoFields(fields: RequestFields) {
   checkGrantTokens(fields)
   if (fields.has('Recipient')) throw unsupportedOperation('Nitro enclaves are not offered by local-kms.')
@@ -10,7 +13,8 @@ export function commonCryptoFields(fields: RequestFields) {
 }
 
 export function checkGrantTokens(fields: RequestFields): void {
-  fields.texts('GrantTokens', { max: 10 })
+  const tokens = fields.texts('GrantTokens', { max: maxGrantTokens }) ?? []
+  if (tokens.length <= maxGrantTokens) tokens.forEach(checkGrantToken)
 }
 
 /** To be called when only the work itself is left. @throws KmsError DryRunOperationException */

@@ -8,7 +8,7 @@ import { commonCryptoFields, refuseDryRun } from './crypto-fields.ts'
 import { getKey, getPermittedKey } from './get-key.ts'
 import { permitOnKey } from './permit.ts'
 import type { RequestFields } from '../fields/request-fields.ts'
-import { requireEnabled, requireSymmetric, requireSymmetricAlgorithm } from './state-rules.ts'
+import { requireUsable, requireSymmetric, requireSymmetricAlgorithm } from './state-rules.ts'
 
 const maxPlaintextBytes = 4_096
 const maxCiphertextBytes = 6_144
@@ -25,7 +25,7 @@ function encrypt(call: Call): object {
     ...commonCryptoFields(fields),
   }))
   const key = getPermittedKey(call, request.keyId, 'any account', request.context)
-  requireEnabled(call, key)
+  requireUsable(call, key)
   requireSymmetric(call, key)
   requireSymmetricAlgorithm(key, request.algorithm)
   refuseDryRun(request.dryRun)
@@ -45,8 +45,8 @@ function decrypt(call: Call): object {
     ...commonCryptoFields(fields),
   }))
   const { key, material } = getSource(call, request.blob, request.keyId)
-  permitOnKey(call, 'Decrypt', key, 'any account', request.context)
-  requireEnabled(call, key)
+  permitOnKey(call, 'Decrypt', key, 'any account', { context: request.context })
+  requireUsable(call, key)
   requireSymmetricAlgorithm(key, request.algorithm)
   const plaintext = open(material, request.blob, request.context)
   refuseDryRun(request.dryRun)
@@ -71,10 +71,10 @@ function reEncrypt(call: Call): object {
   }))
   const source = getSource(call, request.blob, request.sourceKeyId)
   const destination = getKey(call, request.destinationKeyId, 'any account')
-  permitOnKey(call, 'ReEncryptFrom', source.key, 'any account', request.sourceContext)
-  permitOnKey(call, 'ReEncryptTo', destination, 'any account', request.destinationContext)
-  requireEnabled(call, source.key)
-  requireEnabled(call, destination)
+  permitOnKey(call, 'ReEncryptFrom', source.key, 'any account', { context: request.sourceContext })
+  permitOnKey(call, 'ReEncryptTo', destination, 'any account', { context: request.destinationContext })
+  requireUsable(call, source.key)
+  requireUsable(call, destination)
   requireSymmetric(call, destination)
   requireSymmetricAlgorithm(source.key, request.sourceAlgorithm)
   requireSymmetricAlgorithm(destination, request.destinationAlgorithm)

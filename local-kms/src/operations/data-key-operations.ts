@@ -6,7 +6,7 @@ import { validationError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { commonCryptoFields, refuseDryRun } from './crypto-fields.ts'
 import { getPermittedKey } from './get-key.ts'
-import { requireEnabled, requireSymmetric } from './state-rules.ts'
+import { requireUsable, requireSymmetric } from './state-rules.ts'
 
 const bytesOf = { AES_256: 32, AES_128: 16 } as const
 
@@ -37,7 +37,7 @@ function generate(call: Call) {
     throw validationError('Please specify either number of bytes or key spec.')
   }
   const key = getPermittedKey(call, request.keyId, 'any account', request.context)
-  requireEnabled(call, key)
+  requireUsable(call, key)
   requireSymmetric(call, key)
   refuseDryRun(request.dryRun)
   const dataKey = randomBytes(bytes)

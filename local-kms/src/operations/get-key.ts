@@ -4,13 +4,9 @@ import { findKey, parseKeyName } from '../keys/find-key.ts'
 import type { Key } from '../keys/key-record.ts'
 import { encodeKmsArn } from '../keys/kms-arn.ts'
 import { notFound } from '../kms-error.ts'
-import { denied } from '../policy/authorize.ts'
+import { hiddenFrom } from '../policy/denial.ts'
 import type { Call, Reach } from './call.ts'
 import { permitOnKey } from './permit.ts'
-
-// AWS does not tell whether a key of another account exists.
-const hidden =
-  'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access'
 
 /** @throws KmsError NotFoundException, InvalidArnException, or AccessDeniedException for foreign keys */
 export function getKey(call: Call, keyId: string, reach: Reach): Key {
@@ -21,9 +17,8 @@ export function getKey(call: Call, keyId: string, reach: Reach): Key {
   const key = findKey(store, name)
   if (key !== undefined) return key
   const arn = encodeKmsArn(name)
-  if (name.account !== caller.account) {
-    throw denied({ caller, action: `kms:${operation}`, resource: arn }, hidden)
-  }
+  // AWS does not tell whether a key of another account exists.
+  if (name.account !== caller.account) throw hiddenFrom({ caller, action: `kms:${operation}`, resource: arn })
   throw notFound(isAlias ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`)
 }
 
@@ -34,7 +29,7 @@ export function getKey(call: Call, keyId: string, reach: Reach): Key {
  */
 export function getPermittedKey(call: Call, keyId: string, reach: Reach, context?: EncryptionContext): Key {
   const key = getKey(call, keyId, reach)
-  permitOnKey(call, call.operation, key, reach, context)
+  permitOnKey(call, call.operation, key, reach, { context })
   return key
 }
 

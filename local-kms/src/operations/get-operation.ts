@@ -5,6 +5,9 @@ import { aliasOperations } from './alias-operations.ts'
 import type { Operation } from './call.ts'
 import { cryptoOperations } from './crypto-operations.ts'
 import { dataKeyOperations } from './data-key-operations.ts'
+import { grantLists } from './grants/list-grants.ts'
+import { grantOperations } from './grants/grant-operations.ts'
+import { grantRetirement } from './grants/retire-grant.ts'
 import { keyOperations } from './key-operations.ts'
 import { lifecycleOperations } from './lifecycle-operations.ts'
 import { policyOperations } from './policy-operations.ts'
@@ -22,6 +25,9 @@ const operations: Record<OfferedOperation, Operation> = {
   ...policyOperations,
   ...lifecycleOperations,
   ...rotationOperations,
+  ...grantOperations,
+  ...grantLists,
+  ...grantRetirement,
 }
 
 const operationsByName: ReadonlyMap<string, Operation> = new Map(Object.entries(operations))

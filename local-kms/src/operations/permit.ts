@@ -1,19 +1,26 @@
-// Asks for permission on behalf of an operation: it gathers the facts for conditions and applies the policies.
+// Asks for permission on behalf of an operation: it gathers the facts for conditions and applies policies and grants.
 import type { EncryptionContext } from '../keys/ciphertext.ts'
+import type { Grant } from '../keys/grant.ts'
 import type { Key } from '../keys/key-record.ts'
+import { inForce } from '../keys/propagation.ts'
 import { KmsError } from '../kms-error.ts'
-import {
-  type AccessRequest,
-  authorizeByIdentity,
-  authorizeByResource,
-  notAllowed,
-} from '../policy/authorize.ts'
-import { createRequestFacts, type RequestFacts } from '../policy/conditions.ts'
+import type { AccessRequest } from '../policy/access-request.ts'
+import { authorizeByIdentity, authorizeByResource, refuseDenied } from '../policy/authorize.ts'
+import type { RequestFacts } from '../policy/conditions.ts'
+import { notAllowed } from '../policy/denial.ts'
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
-import { principalFacts } from '../policy/principal.ts'
 import type { Call, Reach } from './call.ts'
+import { grantsAllowing } from './grants/grants-allowing.ts'
+import { factsAboutCall, factsAboutKey } from './request-facts.ts'
 
-const contextPrefix = 'kms:encryptioncontext:'
+const maxParsedPolicies = 1_000
+
+export interface PermitOptions {
+  /** Default: the empty one. */
+  context?: EncryptionContext | undefined
+  /** The grants that may give the permission. Default: all. */
+  mayGive?: (grant: Grant) => boolean
+}
 
 /** @throws KmsError AccessDeniedException */
 export function permitOnKey(
@@ -21,12 +28,16 @@ export function permitOnKey(
   action: string,
   key: Key,
   reach: Reach,
-  context: EncryptionContext = new Map(),
+  { context = new Map(), mayGive = () => true }: PermitOptions = {},
 ): void {
   const request = accessRequest(call, action, key.arn, factsAboutKey(call, key, context))
-  const owner = key.record.account
-  if (reach === 'own account' && call.caller.account !== owner) throw notAllowed(request, 'resource-based')
-  authorizeByResource(request, policyOf(key), owner)
+  const ownerAccount = key.record.account
+  if (reach === 'own account' && call.caller.account !== ownerAccount) throw notAllowed(request, 'resource')
+  authorizeByResource(request, {
+    policy: parsedPolicy(inForce(key, call.nowMs).local.policy),
+    ownerAccount,
+    isGranted: grantsAllowing(call, action, key, context).some(mayGive),
+  })
 }
 
 /**
@@ -35,14 +46,29 @@ export function permitOnKey(
  * @throws KmsError AccessDeniedException
  */
 export function permitInAccount(call: Call, action: string, resource = '*'): void {
-  authorizeByIdentity(accessRequest(call, action, resource, createRequestFacts(factsAboutCall(call))))
+  authorizeByIdentity(accessRequest(call, action, resource, factsAboutCall(call)))
+}
+
+/**
+ * Refuses what policies deny, for an action that no policy needs to allow.
+ *
+ * @throws KmsError AccessDeniedException
+ */
+export function refuseDeniedOnKey(call: Call, action: string, key: Key): void {
+  const request = accessRequest(call, action, key.arn, factsAboutKey(call, key, new Map()))
+  refuseDenied(request, parsedPolicy(inForce(key, call.nowMs).local.policy))
+}
+
+/** The refusal of an action that nothing about the key allows. */
+export function notAllowedOnKey(call: Call, action: string, key: Key): KmsError {
+  return notAllowed(accessRequest(call, action, key.arn, factsAboutCall(call)), 'resource')
 }
 
 /** Whether the caller could still change the policy of `key` if `policy` were in force. */
 export function keepsControl(call: Call, key: Key, policy: Policy): boolean {
   const request = accessRequest(call, 'PutKeyPolicy', key.arn, factsAboutKey(call, key, new Map()))
   try {
-    authorizeByResource(request, policy, key.record.account)
+    authorizeByResource(request, { policy, ownerAccount: key.record.account })
     return true
   } catch (error) {
     if (error instanceof KmsError) return false
@@ -50,53 +76,18 @@ export function keepsControl(call: Call, key: Key, policy: Policy): boolean {
   }
 }
 
-const parsedPolicies = new WeakMap<object, Policy>()
+const parsedPolicies = new Map<string, Policy>()
 
-function policyOf(key: Key): Policy {
-  let policy = parsedPolicies.get(key.local)
+function parsedPolicy(text: string): Policy {
+  let policy = parsedPolicies.get(text)
   if (policy === undefined) {
-    policy = parsePolicy(key.local.policy, 'key')
-    parsedPolicies.set(key.local, policy)
+    policy = parsePolicy(text, 'key')
+    if (parsedPolicies.size >= maxParsedPolicies) parsedPolicies.clear()
+    parsedPolicies.set(text, policy)
   }
   return policy
 }
 
 function accessRequest(call: Call, action: string, resource: string, facts: RequestFacts): AccessRequest {
   return { caller: call.caller, action: `kms:${action}`, resource, facts }
-}
-
-function factsAboutCall({ caller, region }: Call): Record<string, readonly string[]> {
-  return {
-    ...principalFacts(caller),
-    'kms:calleraccount': [caller.account],
-    'aws:requestedregion': [region],
-    // AWS knows these; no call over loopback has them.
-    'kms:viaservice': [],
-    'aws:sourceaccount': [],
-    'aws:sourcearn': [],
-    'aws:sourcevpce': [],
-  }
-}
-
-function factsAboutKey(call: Call, key: Key, context: EncryptionContext): RequestFacts {
-  const { record, region } = key
-  const keyType = region === record.primaryRegion ? 'PRIMARY' : 'REPLICA'
-  const facts = createRequestFacts({
-    ...factsAboutCall(call),
-    'kms:encryptioncontextkeys': [...context.keys()],
-    'kms:multiregion': [String(record.multiRegion)],
-    'kms:multiregionkeytype': record.multiRegion ? [keyType] : [],
-    'kms:keyspec': [record.spec],
-    'kms:keyusage': [record.usage],
-    'kms:keyorigin': ['AWS_KMS'],
-    'aws:resourceaccount': [record.account],
-  })
-  return (name) => factAboutContext(context, name.toLowerCase()) ?? facts(name)
-}
-
-// AWS compares the name of the pair without regard to case; kms:EncryptionContextKeys is the strict way.
-function factAboutContext(context: EncryptionContext, name: string): readonly string[] | undefined {
-  if (!name.startsWith(contextPrefix)) return undefined
-  const wanted = name.slice(contextPrefix.length)
-  return [...context].filter(([pair]) => pair.toLowerCase() === wanted).map(([, value]) => value)
 }

@@ -1,10 +1,20 @@
 // The states that a key may be in for an operation, and AWS's words otherwise.
 import { type Key, keyState } from '../keys/key-record.ts'
+import { inForce } from '../keys/propagation.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
 import type { Call } from './call.ts'
 
 /**
- * Cryptography, rotation and replication need an enabled key.
+ * Cryptography needs a key that is enabled as far as changes of its state have spread.
+ *
+ * @throws KmsError DisabledException, KMSInvalidStateException
+ */
+export function requireUsable(call: Call, key: Key): void {
+  requireEnabled(call, inForce(key, call.nowMs))
+}
+
+/**
+ * Rotation and replication need an enabled key.
  *
  * @throws KmsError DisabledException, KMSInvalidStateException
  */

@@ -1,31 +1,27 @@
 // Decides whether a principal may do something, by the rules of IAM and of KMS key policies:
-// an explicit deny anywhere wins; nobody, not even the owner's root, has access unless the key policy says
+// an explicit deny anywhere wins; nobody, not even the owner's root, has access unless the key policy or a grant says
 // so; a key policy that names the account leaves the decision to the identity policies of that account;
-// across accounts both the key policy and the principal's identity policy must allow.
-import { KmsError } from '../kms-error.ts'
-import { evaluateCondition } from './conditions.ts'
-import { matchesArn, matchesGlob } from './glob.ts'
-import type { Policy, Selection, Statement } from './parse-policy.ts'
-import { type Principal, rootArn } from './principal.ts'
-import type { RequestFacts } from './conditions.ts'
+// across accounts both the key policy and the principal's identity policy must allow; a grant is enough by itself.
+// What limits the principal (guardrails) must allow as well. A key policy that names the principal itself, not its
+// role, and a grant stand above its permissions boundary and its session's policy, unless these deny.
+import type { AccessRequest } from './access-request.ts'
+import { deniedBy, notAllowed } from './denial.ts'
+import { refuseDeniedByGuardrails, requireGuardrails } from './guardrails.ts'
+import type { Policy } from './parse-policy.ts'
+import { policyEffect, resourceEffect } from './policy-effect.ts'
 
-export interface AccessRequest {
-  caller: Principal
-  /** As in `kms:Decrypt`. */
-  action: string
-  /** The ARN acted on, or `*` for an action that concerns no single resource. */
-  resource: string
-  facts: RequestFacts
+/** The policy of what is acted on, its owner, and whether a grant on it allows the request. */
+export interface Resource {
+  policy: Policy
+  ownerAccount: string
+  isGranted?: boolean
 }
-
-/** How a statement names the caller: itself, or the account it belongs to. */
-type PrincipalMatch = 'caller' | 'account' | undefined
 
 /** @throws KmsError AccessDeniedException */
 export function authorizeByIdentity(request: AccessRequest): void {
-  const effect = identityEffect(request)
-  if (effect === 'Deny') throw denied(request, 'with an explicit deny in an identity-based policy')
-  if (effect === undefined) throw notAllowed(request, 'identity-based')
+  refuseDenied(request)
+  requireOuterGuardrails(request)
+  requireIdentity(request)
 }
 
 /**
@@ -33,68 +29,41 @@ export function authorizeByIdentity(request: AccessRequest): void {
  *
  * @throws KmsError AccessDeniedException
  */
-export function authorizeByResource(request: AccessRequest, policy: Policy, ownerAccount: string): void {
-  const identity = identityEffect(request)
-  if (identity === 'Deny') throw denied(request, 'with an explicit deny in an identity-based policy')
-  const allowed = new Set<PrincipalMatch>()
-  for (const statement of policy) {
-    const match = principalMatch(statement.principals, request.caller)
-    if (match === undefined || !applies(statement, request)) continue
-    if (statement.effect === 'Deny') throw denied(request, 'with an explicit deny in a resource-based policy')
-    allowed.add(match)
-  }
-  if (allowed.size === 0) throw notAllowed(request, 'resource-based')
+export function authorizeByResource(
+  request: AccessRequest,
+  { policy, ownerAccount, isGranted = false }: Resource,
+): void {
+  refuseDenied(request, policy)
+  requireOuterGuardrails(request)
+  if (isGranted) return
+  const allowed = resourceEffect(policy, request)
+  if (allowed === 'Deny' || allowed.size === 0) throw notAllowed(request, 'resource')
   const isSameAccount = request.caller.account === ownerAccount
   if (isSameAccount && allowed.has('caller')) return
-  if (identity !== 'Allow') throw notAllowed(request, 'identity-based')
+  if (isSameAccount && allowed.has('role')) requireInnerGuardrails(request)
+  else requireIdentity(request)
+}
+
+/** @throws KmsError AccessDeniedException when any policy denies the request explicitly */
+export function refuseDenied(request: AccessRequest, resourcePolicy: Policy = []): void {
+  refuseDeniedByGuardrails(request)
+  if (identityEffect(request) === 'Deny') throw deniedBy(request, 'identity')
+  if (resourceEffect(resourcePolicy, request) === 'Deny') throw deniedBy(request, 'resource')
+}
+
+function requireIdentity(request: AccessRequest): void {
+  if (identityEffect(request) !== 'Allow') throw notAllowed(request, 'identity')
+  requireInnerGuardrails(request)
+}
+
+function requireOuterGuardrails(request: AccessRequest): void {
+  requireGuardrails(request, ['serviceControl', 'resourceControl', 'vpcEndpoint'])
+}
+
+function requireInnerGuardrails(request: AccessRequest): void {
+  requireGuardrails(request, ['permissionsBoundary', 'session'])
 }
 
 function identityEffect(request: AccessRequest): 'Allow' | 'Deny' | undefined {
-  const applying = (request.caller.identityPolicy ?? []).filter((statement) => applies(statement, request))
-  if (applying.some((statement) => statement.effect === 'Deny')) return 'Deny'
-  return applying.length > 0 ? 'Allow' : undefined
-}
-
-function applies(statement: Statement, request: AccessRequest): boolean {
-  const action = request.action.toLowerCase()
-  if (!selects(statement.actions, (pattern) => matchesGlob(pattern, action))) return false
-  const { resource } = request
-  const onResource = (pattern: string): boolean => pattern === '*' || matchesArn(pattern, resource)
-  if (!selects(statement.resources, onResource)) return false
-  const verdicts = statement.conditions.map((condition) => evaluateCondition(condition, request.facts))
-  if (verdicts.includes(false)) return false
-  // A condition that cannot be judged counts against the request: it allows nothing and denies everything.
-  return statement.effect === 'Deny' || !verdicts.includes('unknown')
-}
-
-function selects(selection: Selection, matches: (pattern: string) => boolean): boolean {
-  return selection.patterns.some(matches) !== selection.not
-}
-
-function principalMatch(principals: Selection | undefined, caller: Principal): PrincipalMatch {
-  if (principals === undefined) return undefined
-  const { patterns } = principals
-  // A policy names a session by its own ARN, or by that of the role whose session it is.
-  const arns = [caller.arn, caller.roleArn].filter((arn) => arn !== undefined)
-  const isNamed = patterns.includes('*') || (!isRoot(caller) && arns.some((arn) => patterns.includes(arn)))
-  const isAccountNamed = patterns.includes(caller.account) || patterns.includes(rootArn(caller.account))
-  if (principals.not) return isNamed || isAccountNamed ? undefined : 'caller'
-  return isNamed ? 'caller' : isAccountNamed ? 'account' : undefined
-}
-
-function isRoot(caller: Principal): boolean {
-  return caller.arn.endsWith(':root')
-}
-
-/** The refusal of a request that no policy of this kind allows. */
-export function notAllowed(request: AccessRequest, kind: 'identity-based' | 'resource-based'): KmsError {
-  return denied(request, `because no ${kind} policy allows the ${request.action} action`)
-}
-
-/** The refusal in AWS's words; `reason` ends the sentence. */
-export function denied({ caller, action, resource }: Omit<AccessRequest, 'facts'>, reason: string): KmsError {
-  return new KmsError(
-    'AccessDeniedException',
-    `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
-  )
+  return policyEffect(request.caller.identityPolicy ?? [], request)
 }

@@ -23,8 +23,11 @@ export interface Statement {
   conditions: readonly Condition[]
 }
 
-/** A `trust` policy says who may assume a role. It names no resource: the role is the only one. */
-type PolicyKind = 'key' | 'identity' | 'trust'
+/**
+ * A `trust` policy says who may assume a role. It names no resource: the role is the only one. A `resource` policy has
+ * principals and actions of any service.
+ */
+type PolicyKind = 'key' | 'identity' | 'trust' | 'resource'
 
 const principalPattern =
   /^(?:\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:[\w+=,.@/-]+))$/
@@ -109,7 +112,7 @@ function parseActions(value: unknown, kind: PolicyKind): string[] {
 }
 
 function isKnownAction(pattern: string, kind: PolicyKind): boolean {
-  if (kind === 'identity') return true
+  if (kind === 'identity' || kind === 'resource') return true
   if (kind === 'trust') return pattern.startsWith('sts:')
   return keyPolicyActions.some((name) => matchesGlob(pattern, name))
 }

@@ -1,4 +1,5 @@
 // The users, roles and roots that ask for permission.
+import type { Guardrails } from './guardrail-types.ts'
 import type { Policy } from './parse-policy.ts'
 
 /** A user, a role or the root of an account, or a session of a role. */
@@ -9,6 +10,10 @@ export interface Principal {
   roleArn?: string
   /** The policy by which the principal's own account allows it anything. Absent: nothing is allowed. */
   identityPolicy?: Policy | undefined
+  /** What limits the principal besides. Absent: nothing. */
+  guardrails?: Guardrails | undefined
+  /** Values of condition keys, by their names in lower case, that replace those of its requests. */
+  facts?: Readonly<Record<string, readonly string[]>> | undefined
 }
 
 /** The root's ARN. In a policy it stands for the whole account. */
@@ -17,11 +22,26 @@ export function rootArn(account: string): string {
 }
 
 /** The facts of every request, by condition keys in lower case. */
-export function principalFacts({ account, arn, roleArn }: Principal): Record<string, readonly string[]> {
+export function principalFacts(principal: Principal): Record<string, readonly string[]> {
+  const { account, arn, roleArn, facts } = principal
+  const name = arn.slice(arn.indexOf(':', 'arn:aws:iam:'.length) + 1).replace(/^.*\//, '')
+  const type = typeOf(principal)
   return {
     'aws:principalaccount': [account],
     'aws:principalarn': [roleArn ?? arn],
+    'aws:principaltype': [type],
+    'aws:username': type === 'User' ? [name] : [],
+    // The real one begins with an id that is made with the principal.
+    'aws:userid': type === 'Account' ? [account] : [name],
+    'aws:principalisawsservice': ['false'],
+    'aws:viaawsservice': ['false'],
     // The endpoint stands in for one that is reached over TLS only.
     'aws:securetransport': ['true'],
+    ...facts,
   }
+}
+
+function typeOf({ arn, roleArn }: Principal): 'Account' | 'User' | 'AssumedRole' {
+  if (arn.endsWith(':root')) return 'Account'
+  return roleArn === undefined && arn.includes(':user/') ? 'User' : 'AssumedRole'
 }

@@ -1,0 +1,99 @@
+// What limits principals besides their identity policies, and the values of condition keys that their requests have.
+// They live in memory; those of the principals file come back with each start.
+import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
+import { type Guardrails, guardrailTypes } from '../policy/guardrail-types.ts'
+import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
+import type { Principal } from '../policy/principal.ts'
+
+/** Policies, as objects. All of them may be absent. */
+export interface NewGuardrails {
+  /** A policy with only Deny statements stands beside AWS's own that allows everything. */
+  serviceControl?: unknown
+  /** As `serviceControl`, with a Principal: it is over the keys that the principal uses, whoever owns them. */
+  resourceControl?: unknown
+  /** With a Principal. */
+  vpcEndpoint?: unknown
+  permissionsBoundary?: unknown
+  session?: unknown
+  /** By names of condition keys, as in `{ "aws:SourceIp": "203.0.113.7", "kms:ViaService": [] }`. */
+  conditionKeys?: Readonly<Record<string, string | readonly string[]>> | undefined
+}
+
+export interface GuardrailTable {
+  /**
+   * Replaces what the principal with this ARN has. For sessions, the ARN of their role counts as well.
+   *
+   * @throws KmsError when a policy is malformed
+   */
+  put(arn: string, guardrails: NewGuardrails): void
+  /** Answers whether there was anything. */
+  delete(arn: string): boolean
+  /** The principal with what is put for it. */
+  surround<T extends Principal>(principal: T): T
+}
+
+/**
+ * Reads the members of JSON.
+ *
+ * @throws TypeError that names a misspelt member
+ */
+export function parseNewGuardrails(members: JsonObject): NewGuardrails {
+  const { conditionKeys, ...policies } = members
+  const unknown = findUnknownMember(policies, guardrailTypes)
+  if (unknown !== undefined) {
+    throw new TypeError(`"${unknown}" expected one of ${guardrailTypes.join(', ')}, conditionKeys`)
+  }
+  return { ...policies, conditionKeys: parseConditionKeys(conditionKeys) }
+}
+
+function parseConditionKeys(value: unknown): NewGuardrails['conditionKeys'] {
+  if (value === undefined) return undefined
+  if (!isJsonObject(value) || !Object.values(value).every(isTexts)) {
+    throw new TypeError('"conditionKeys" expected texts or lists of texts by names of condition keys')
+  }
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string | string[]] => isTexts(entry[1])),
+  )
+}
+
+function isTexts(value: unknown): value is string | string[] {
+  return typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'))
+}
+
+type Parsed = Pick<Principal, 'guardrails' | 'facts'>
+
+export function createGuardrails(): GuardrailTable {
+  const table = new Map<string, Parsed>()
+  return {
+    put(arn, guardrails) {
+      table.set(arn, parseGuardrails(guardrails))
+    },
+    delete: (arn) => table.delete(arn),
+    surround(principal) {
+      const found = table.get(principal.arn) ?? table.get(principal.roleArn ?? '')
+      if (found === undefined) return principal
+      return {
+        ...principal,
+        facts: found.facts,
+        // A session's own policy came with AssumeRole.
+        guardrails: { ...found.guardrails, ...principal.guardrails },
+      }
+    },
+  }
+}
+
+function parseGuardrails({ conditionKeys = {}, ...policies }: NewGuardrails): Parsed {
+  const guardrails: Guardrails = {}
+  for (const type of guardrailTypes) guardrails[type] = parse(policies[type], type)
+  const facts = Object.entries(conditionKeys).map(([key, values]): [string, readonly string[]] => [
+    key.toLowerCase(),
+    typeof values === 'string' ? [values] : values,
+  ])
+  return { guardrails, facts: Object.fromEntries(facts) }
+}
+
+function parse(policy: unknown, type: keyof Guardrails): Policy | undefined {
+  if (policy === undefined) return undefined
+  const hasPrincipals = type === 'resourceControl' || type === 'vpcEndpoint'
+  return parsePolicy(JSON.stringify(policy), hasPrincipals ? 'resource' : 'identity')
+}
