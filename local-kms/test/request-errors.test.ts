@@ -132,10 +132,11 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
     'KeyUsage SIGN_VERIFY is not compatible with KeySpec HMAC_256.',
   ],
   [
-    'imported material',
-    () => client.send(new CreateKeyCommand({ Origin: 'EXTERNAL' })),
+    'imported material of an RSA key',
+    () =>
+      client.send(new CreateKeyCommand({ Origin: 'EXTERNAL', KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' })),
     'UnsupportedOperationException',
-    'local-kms makes keys of origin AWS_KMS only.',
+    'Imported material for key spec RSA_2048 is not offered by local-kms.',
   ],
   [
     'an invented marker',

@@ -71,6 +71,12 @@ export function findInteger(source: FieldSource, name: string, limits: Limits): 
   return value
 }
 
+/** The protocol sends seconds, with a fraction. */
+export function findTime(source: FieldSource, name: string): number | undefined {
+  const seconds = findTypedField(source, name, 'Timestamp', (one) => typeof one === 'number')
+  return seconds === undefined ? undefined : Math.round(seconds * 1_000)
+}
+
 export function findFlag(source: FieldSource, name: string): boolean | undefined {
   return findTypedField(source, name, 'Boolean', (one) => typeof one === 'boolean')
 }

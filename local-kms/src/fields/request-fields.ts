@@ -13,6 +13,7 @@ import {
   findStructure,
   findTags,
   findText,
+  findTime,
   findTexts,
   getEncryptionContext,
   type TextLimits,
@@ -36,10 +37,13 @@ export interface RequestFields {
   keyId(name: string): string | undefined
   requiredKeyId(name: string): string
   choice<T extends string>(name: string, allowed: readonly T[]): T | undefined
+  requiredChoice<T extends string>(name: string, allowed: readonly [T, ...T[]]): T
   requiredChoices<T extends string>(name: string, allowed: readonly T[]): T[]
   integer(name: string, limits: Limits): number | undefined
   /** False when absent. */
   flag(name: string): boolean
+  /** Milliseconds since 1970. */
+  time(name: string): number | undefined
   requiredBytes(name: string, maxBytes: number): Buffer
   /** Empty when absent. */
   encryptionContext(name: string): EncryptionContext
@@ -79,9 +83,11 @@ function fieldsOf(source: FieldSource): RequestFields {
     keyId: (name) => findText(source, name, keyIdLimits),
     requiredKeyId: (name) => findText(source, name, keyIdLimits) ?? missing(source, name, ''),
     choice: (name, allowed) => findChoice(source, name, allowed),
+    requiredChoice: (name, allowed) => requireChoice(source, name, allowed),
     requiredChoices: (name, allowed) => findChoices(source, name, allowed) ?? missing(source, name, []),
     integer: (name, limits) => findInteger(source, name, limits),
     flag: (name) => findFlag(source, name) ?? false,
+    time: (name) => findTime(source, name),
     requiredBytes: (name, maxBytes) =>
       findBytes(source, name, maxBytes) ?? missing(source, name, Buffer.alloc(0)),
     encryptionContext: (name) => getEncryptionContext(source, name),
@@ -92,6 +98,16 @@ function fieldsOf(source: FieldSource): RequestFields {
     requiredTags: (name) => findTags(source, name) ?? missing(source, name, []),
   }
   return fields
+}
+
+// A text that is no choice is named as such. Only an absent one is missing.
+function requireChoice<T extends string>(
+  source: FieldSource,
+  name: string,
+  allowed: readonly [T, ...T[]],
+): T {
+  if (findField(source, name) === undefined) return missing(source, name, allowed[0])
+  return findChoice(source, name, allowed) ?? allowed[0]
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

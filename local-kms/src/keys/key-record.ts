@@ -12,19 +12,51 @@ export interface KeyRecord {
   readonly spec: KeySpec
   readonly usage: KeyUsage
   readonly multiRegion: boolean
+  /** Absent: `AWS_KMS`. */
+  readonly origin?: KeyOrigin | undefined
   readonly primaryRegion: string
-  /** Oldest first; the last one encrypts, all of them decrypt. Empty for keys that are no AES keys. */
+  /**
+   * Oldest first; the last one encrypts, all of them decrypt. Empty for keys that are no AES keys, and for those whose
+   * material is imported.
+   */
   readonly materials: readonly KeyMaterial[]
+  /** Of origin EXTERNAL: the materials that the key has had, oldest first. Each Region has their secrets, or not. */
+  readonly imports?: readonly MaterialName[] | undefined
+  /** Of origin EXTERNAL: the material that the next rotation makes the current one. */
+  readonly nextImport?: MaterialName | undefined
   /** Automatic rotation; absent when disabled. */
   readonly rotation?: { readonly periodDays: number; readonly enabledAt: number } | undefined
   readonly regions: Readonly<Partial<Record<string, RegionalKey>>>
 }
 
-export interface KeyMaterial {
+export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE'
+
+export interface MaterialName {
   /** 64 hex digits. */
   readonly id: string
+  /** Of a material that a rotation on demand made the current one: when. */
+  readonly rotatedAt?: number | undefined
+}
+
+export interface KeyMaterial extends MaterialName {
   /** 32 bytes in base64. */
   readonly secret: string
+}
+
+export interface ImportedMaterial extends KeyMaterial {
+  /** From then on it is gone. Absent: it does not expire. */
+  readonly validTo?: number | undefined
+  readonly description?: string | undefined
+}
+
+/** What GetParametersForImport has answered. */
+export interface ImportParameters {
+  /** 64 hex digits, inside the import token. */
+  readonly tokenId: string
+  readonly algorithm: string
+  /** PKCS #8 in base64. */
+  readonly privateKey: string
+  readonly validTo: number
 }
 
 export interface RegionalKey {
@@ -37,6 +69,10 @@ export interface RegionalKey {
   readonly tags: readonly Tag[]
   /** Absent: none. */
   readonly grants?: readonly Grant[] | undefined
+  /** The imported materials whose secrets are here. */
+  readonly imported?: readonly ImportedMaterial[] | undefined
+  /** The newest ones; the oldest first. */
+  readonly importParameters?: readonly ImportParameters[] | undefined
   /** What changes that are still spreading have replaced; the earliest first. */
   readonly superseded?: readonly Superseded[] | undefined
   /** A primary that waits for its replicas to go has no date yet. */
@@ -64,7 +100,8 @@ export interface Alias {
   readonly updated: number
 }
 
-export type KeyState = 'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion'
+export type KeyState =
+  'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingImport' | 'PendingReplicaDeletion'
 
 export const dayMs = 86_400_000
 
@@ -90,7 +127,16 @@ export function keyState(key: Key, nowMs: number): KeyState {
   if (deletion !== undefined)
     return deletion.date === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion'
   if (nowMs < readyAt) return 'Creating'
+  if (isPendingImport(key)) return 'PendingImport'
   return enabled ? 'Enabled' : 'Disabled'
+}
+
+/** Whether the secret of any material is missing in the key's Region, so that the key cannot be used. */
+export function isPendingImport({ record, local }: Key): boolean {
+  if (record.origin !== 'EXTERNAL') return false
+  const { imports = [] } = record
+  const here = new Set(local.imported?.map(({ id }) => id))
+  return imports.length === 0 || !imports.every(({ id }) => here.has(id))
 }
 
 export function withRegion(record: KeyRecord, region: string, local: RegionalKey | undefined): KeyRecord {
@@ -99,11 +145,15 @@ export function withRegion(record: KeyRecord, region: string, local: RegionalKey
   return { ...record, regions: Object.fromEntries(regions) }
 }
 
-/** Removes the Regions whose waiting period is over. A primary's period starts when its last replica goes. */
+/** Removes imported secrets that have expired, and the Regions whose waiting period is over. A primary's period starts when its last replica goes. */
 export function withoutExpired(record: KeyRecord, nowMs: number): KeyRecord {
   let current = record
   let lastGoneMs = 0
   for (const [region, local] of Object.entries(record.regions)) {
+    const valid = local?.imported?.filter(({ validTo = Infinity }) => validTo > nowMs)
+    if (local !== undefined && valid?.length !== local.imported?.length) {
+      current = withRegion(current, region, { ...local, imported: valid })
+    }
     const date = local?.deletion?.date
     if (date === undefined || date > nowMs) continue
     lastGoneMs = Math.max(lastGoneMs, date)

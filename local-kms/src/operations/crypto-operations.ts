@@ -1,6 +1,6 @@
 // Encrypt, Decrypt and ReEncrypt.
 import { open, parseOrigin, seal } from '../keys/ciphertext.ts'
-import { currentMaterial } from '../keys/key-material.ts'
+import { currentMaterial, materialsOf } from '../keys/key-material.ts'
 import type { Key, KeyMaterial } from '../keys/key-record.ts'
 import { invalidCiphertext, KmsError, unreachableCiphertextKey } from '../kms-error.ts'
 import type { Call } from './call.ts'
@@ -44,10 +44,12 @@ function decrypt(call: Call): object {
     algorithm: algorithmField(fields, 'EncryptionAlgorithm'),
     ...commonCryptoFields(fields),
   }))
-  const { key, material } = getSource(call, request.blob, request.keyId)
+  const source = getSource(call, request.blob, request.keyId)
+  const { key } = source
   permitOnKey(call, 'Decrypt', key, 'any account', { context: request.context })
   requireUsable(call, key)
   requireSymmetricAlgorithm(key, request.algorithm)
+  const material = getMaterial(source)
   const plaintext = open(material, request.blob, request.context)
   refuseDryRun(request.dryRun)
   return {
@@ -78,7 +80,8 @@ function reEncrypt(call: Call): object {
   requireSymmetric(call, destination)
   requireSymmetricAlgorithm(source.key, request.sourceAlgorithm)
   requireSymmetricAlgorithm(destination, request.destinationAlgorithm)
-  const plaintext = open(source.material, request.blob, request.sourceContext)
+  const material = getMaterial(source)
+  const plaintext = open(material, request.blob, request.sourceContext)
   refuseDryRun(request.dryRun)
   return {
     CiphertextBlob: seal(destination, plaintext, request.destinationContext).toString('base64'),
@@ -86,7 +89,7 @@ function reEncrypt(call: Call): object {
     KeyId: destination.arn,
     SourceEncryptionAlgorithm: request.sourceAlgorithm,
     DestinationEncryptionAlgorithm: request.destinationAlgorithm,
-    SourceKeyMaterialId: source.material.id,
+    SourceKeyMaterialId: material.id,
     DestinationKeyMaterialId: currentMaterial(destination).id,
   }
 }
@@ -95,8 +98,14 @@ function algorithmField(fields: RequestFields, name: string): (typeof algorithms
   return fields.choice(name, algorithms) ?? 'SYMMETRIC_DEFAULT'
 }
 
-/** The key and the material that a ciphertext is under; `keyId` is the key that the request names, if any. */
-function getSource(call: Call, blob: Buffer, keyId: string | undefined): { key: Key; material: KeyMaterial } {
+/** The key and the material that a ciphertext is under. */
+interface Source {
+  key: Key
+  materialId: string
+}
+
+/** Finds them; `keyId` is the key that the request names, if any. */
+function getSource(call: Call, blob: Buffer, keyId: string | undefined): Source {
   const named = keyId === undefined ? undefined : getKey(call, keyId, 'any account')
   const { account, keyId: sourceKeyId, materialId } = parseOrigin(blob)
   if (named !== undefined && (named.record.keyId !== sourceKeyId || named.record.account !== account)) {
@@ -107,7 +116,12 @@ function getSource(call: Call, blob: Buffer, keyId: string | undefined): { key: 
   }
   const key = named ?? call.store.find(account, sourceKeyId, call.region)
   if (key === undefined) throw unreachableCiphertextKey()
-  const material = key.record.materials.find(({ id }) => id === materialId)
+  return { key, materialId }
+}
+
+/** To be called when the state of the key is known to be good. */
+function getMaterial({ key, materialId }: Source): KeyMaterial {
+  const material = materialsOf(key).find(({ id }) => id === materialId)
   if (material === undefined) throw invalidCiphertext()
-  return { key, material }
+  return material
 }

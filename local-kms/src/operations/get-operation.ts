@@ -8,8 +8,11 @@ import { dataKeyOperations } from './data-key-operations.ts'
 import { grantLists } from './grants/list-grants.ts'
 import { grantOperations } from './grants/grant-operations.ts'
 import { grantRetirement } from './grants/retire-grant.ts'
+import { importOperations } from './imports/import-operations.ts'
+import { importParameters } from './imports/import-parameters.ts'
 import { keyOperations } from './key-operations.ts'
 import { lifecycleOperations } from './lifecycle-operations.ts'
+import { rotationLists } from './list-key-rotations.ts'
 import { policyOperations } from './policy-operations.ts'
 import { replicationOperations } from './replication-operations.ts'
 import { rotationOperations } from './rotation-operations.ts'
@@ -25,6 +28,9 @@ const operations: Record<OfferedOperation, Operation> = {
   ...policyOperations,
   ...lifecycleOperations,
   ...rotationOperations,
+  ...rotationLists,
+  ...importParameters,
+  ...importOperations,
   ...grantOperations,
   ...grantLists,
   ...grantRetirement,

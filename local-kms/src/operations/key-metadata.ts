@@ -1,5 +1,5 @@
 // A key as DescribeKey, CreateKey and ReplicateKey show it.
-import { type Key, keyArn, keyState } from '../keys/key-record.ts'
+import { isPendingImport, type Key, keyArn, keyState } from '../keys/key-record.ts'
 import { algorithmsOf } from '../keys/key-spec.ts'
 
 export function keyMetadata(key: Key, nowMs: number): object {
@@ -16,15 +16,29 @@ export function keyMetadata(key: Key, nowMs: number): object {
     KeyState: state,
     DeletionDate: local.deletion?.date === undefined ? undefined : toSeconds(local.deletion.date),
     PendingDeletionWindowInDays: state === 'PendingReplicaDeletion' ? local.deletion?.windowDays : undefined,
-    Origin: 'AWS_KMS',
+    Origin: record.origin ?? 'AWS_KMS',
+    ...expiration(key),
     KeyManager: 'CUSTOMER',
     CustomerMasterKeySpec: record.spec,
     KeySpec: record.spec,
-    CurrentKeyMaterialId: record.materials.at(-1)?.id,
+    CurrentKeyMaterialId: (record.imports ?? record.materials).at(-1)?.id,
     ...algorithmsOf(record.spec, record.usage),
     MultiRegion: record.multiRegion,
     MultiRegionConfiguration: record.multiRegion ? multiRegionConfiguration(key) : undefined,
   }
+}
+
+/** Shown while the material is there; of several, the first to expire counts. */
+function expiration(key: Key): object {
+  if (key.record.origin !== 'EXTERNAL' || isPendingImport(key)) return {}
+  return expirationOf(Math.min(...(key.local.imported ?? []).map(({ validTo = Infinity }) => validTo)))
+}
+
+/** @param validTo - in milliseconds since 1970; not finite for material that does not expire */
+export function expirationOf(validTo: number): object {
+  return Number.isFinite(validTo)
+    ? { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: toSeconds(validTo) }
+    : { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }
 }
 
 /** The protocol's timestamps are seconds, with a fraction. */

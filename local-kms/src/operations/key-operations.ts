@@ -1,8 +1,8 @@
 // CreateKey, DescribeKey, ListKeys and UpdateKeyDescription.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createKeyMaterial } from '../keys/key-material.ts'
-import type { KeyRecord } from '../keys/key-record.ts'
-import { chooseKeyUsage, keySpecs, keyUsages } from '../keys/key-spec.ts'
+import type { KeyOrigin, KeyRecord } from '../keys/key-record.ts'
+import { chooseKeyUsage, type KeySpec, keySpecs, keyUsages } from '../keys/key-spec.ts'
 import { unsupportedOperation, validationError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { checkTags } from './check-tags.ts'
@@ -32,14 +32,12 @@ function createKey(call: Call): object {
     ...newKeyFields(fields),
     isMultiRegion: fields.flag('MultiRegion'),
   }))
-  if (request.origin !== 'AWS_KMS' || call.fields.has('CustomKeyStoreId')) {
-    throw unsupportedOperation('local-kms makes keys of origin AWS_KMS only.')
-  }
   if (request.spec !== undefined && request.legacySpec !== undefined) {
     throw validationError('You cannot specify KeySpec and CustomerMasterKeySpec in the same request.')
   }
   const spec = request.spec ?? request.legacySpec ?? 'SYMMETRIC_DEFAULT'
   const usage = chooseKeyUsage(spec, request.usage)
+  checkOrigin(call, request.origin, spec)
   checkTags(request.tags)
   permitNewKey(call, request.tags)
   const record: KeyRecord = {
@@ -49,10 +47,19 @@ function createKey(call: Call): object {
     usage,
     multiRegion: request.isMultiRegion,
     primaryRegion: call.region,
-    materials: spec === 'SYMMETRIC_DEFAULT' ? [createKeyMaterial()] : [],
+    ...(request.origin === 'EXTERNAL' && { origin: request.origin, imports: [] }),
+    materials: spec === 'SYMMETRIC_DEFAULT' && request.origin !== 'EXTERNAL' ? [createKeyMaterial()] : [],
     regions: { [call.region]: createRegionalKey(call, request, call.nowMs) },
   }
   return { KeyMetadata: keyMetadata(putNewKey(call, record, request), call.nowMs) }
+}
+
+function checkOrigin(call: Call, origin: KeyOrigin, spec: KeySpec): void {
+  if (origin === 'AWS_KMS' && !call.fields.has('CustomKeyStoreId')) return
+  if (origin !== 'EXTERNAL') throw unsupportedOperation('local-kms makes keys of origin AWS_KMS only.')
+  if (spec !== 'SYMMETRIC_DEFAULT') {
+    throw unsupportedOperation(`Imported material for key spec ${spec} is not offered by local-kms.`)
+  }
 }
 
 function describeKey(call: Call): object {

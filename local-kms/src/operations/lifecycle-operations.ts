@@ -4,7 +4,7 @@ import { validationError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { toSeconds } from './key-metadata.ts'
 import { readPermittedKey } from './get-key.ts'
-import { requireNotPending, requirePending } from './state-rules.ts'
+import { requireImported, requireNotPending, requirePending } from './state-rules.ts'
 
 const minWindowDays = 7
 const maxWindowDays = 30
@@ -18,14 +18,14 @@ export const lifecycleOperations = {
 
 function enableKey(call: Call): object {
   const key = readPermittedKey(call)
-  requireNotPending(call, key)
+  requireImported(call, key)
   call.store.change(key, { enabled: true })
   return {}
 }
 
 function disableKey(call: Call): object {
   const key = readPermittedKey(call)
-  requireNotPending(call, key)
+  requireImported(call, key)
   call.store.change(key, { enabled: false })
   return {}
 }
@@ -58,7 +58,7 @@ function scheduleKeyDeletion(call: Call): object {
 
 function cancelKeyDeletion(call: Call): object {
   const key = readPermittedKey(call)
-  requirePending(call, key)
+  requirePending(key)
   // AWS leaves the key disabled: the person who saved it decides when it is used again.
   call.store.change(key, { deletion: undefined, enabled: false })
   return { KeyId: key.arn }

@@ -78,7 +78,7 @@ function factsOfKey(
     'kms:multiregionkeytype': record.multiRegion ? [keyType] : [],
     'kms:keyspec': [record.spec],
     'kms:keyusage': [record.usage],
-    'kms:keyorigin': ['AWS_KMS'],
+    'kms:keyorigin': [record.origin ?? 'AWS_KMS'],
     'kms:resourcealiases': aliases,
     'aws:resourceaccount': [record.account],
   }

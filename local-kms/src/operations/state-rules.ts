@@ -1,5 +1,5 @@
 // The states that a key may be in for an operation, and AWS's words otherwise.
-import { type Key, keyState } from '../keys/key-record.ts'
+import { type Key, type KeyOrigin, keyState } from '../keys/key-record.ts'
 import { inForce } from '../keys/propagation.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
 import type { Call } from './call.ts'
@@ -19,8 +19,18 @@ export function requireUsable(call: Call, key: Key): void {
  * @throws KmsError DisabledException, KMSInvalidStateException
  */
 export function requireEnabled(call: Call, key: Key): void {
-  requireNotPending(call, key)
+  requireImported(call, key)
   if (!key.local.enabled) throw new KmsError('DisabledException', `${key.arn} is disabled.`)
+}
+
+/**
+ * Enabling and disabling need a key with its material.
+ *
+ * @throws KmsError KMSInvalidStateException
+ */
+export function requireImported(call: Call, key: Key): void {
+  requireNotPending(call, key)
+  if (keyState(key, call.nowMs) === 'PendingImport') throw invalidState(key, 'pending import')
 }
 
 /**
@@ -45,8 +55,8 @@ export function requireCreated(call: Call, key: Key): void {
 }
 
 /** @throws KmsError KMSInvalidStateException */
-export function requirePending(call: Call, key: Key): void {
-  if (!keyState(key, call.nowMs).startsWith('Pending')) throw invalidState(key, 'not pending deletion')
+export function requirePending(key: Key): void {
+  if (key.local.deletion === undefined) throw invalidState(key, 'not pending deletion')
 }
 
 /** @throws KmsError InvalidKeyUsageException for a key that is no AES key */
@@ -66,13 +76,26 @@ export function requireSymmetricAlgorithm(key: Key, algorithm: string): void {
   throw invalidKeyUsage(`Algorithm ${algorithm} is incompatible with key spec ${key.record.spec}.`)
 }
 
+/** @throws KmsError UnsupportedOperationException for a key of another origin */
+export function requireOrigin(key: Key, ...allowed: KeyOrigin[]): void {
+  const { origin = 'AWS_KMS' } = key.record
+  if (allowed.includes(origin)) return
+  throw unsupportedOperation(`${key.arn} origin is ${origin} which is not valid for this operation.`)
+}
+
 /** @throws KmsError UnsupportedOperationException for a key that cannot be rotated */
 export function requireRotatable(key: Key): void {
+  requireRotatableKind(key)
+  if (key.record.multiRegion) requirePrimary(key)
+}
+
+/** @throws KmsError UnsupportedOperationException for a key of a kind that has no rotation */
+export function requireRotatableKind(key: Key): void {
   const { spec } = key.record
   if (spec !== 'SYMMETRIC_DEFAULT') {
     throw unsupportedOperation(`${key.arn} key spec is ${spec} which is not valid for this operation.`)
   }
-  if (key.record.multiRegion) requirePrimary(key)
+  requireOrigin(key, 'AWS_KMS', 'EXTERNAL')
 }
 
 /** @throws KmsError UnsupportedOperationException for a single-Region key and for a replica */
