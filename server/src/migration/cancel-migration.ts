@@ -1,5 +1,6 @@
 // Cancels a key job. This is possible until the cutover is committed. The way back begins in the same transaction:
-// from then on new data keys come under the source's version again.
+// from then on new data keys come under the source's version again. The source must open for that, unless its version is
+// still the active one. The target is not needed here.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.ts'
 import type { Actor } from '../store/audits.ts'
@@ -12,7 +13,7 @@ import type { StartMigrationParts } from './start-migration.ts'
  * Cancels a live key job. A second call returns the key job that is aborting or aborted.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`, and `ERR_MIGRATION_NOT_PREPARED` when the key
- * to go back to can't be used now
+ * to go back to can't be used now and something came under the target
  */
 export async function cancelMigration(
   parts: StartMigrationParts,
@@ -24,13 +25,31 @@ export async function cancelMigration(
   const before = await getKeyJob(store, tenantId, keyJobId)
   if (isTurnedRound(before)) return before
   refuseDone(before)
-  await trySource(parts, before)
+  const fence = await store.tenants.findFence(tenantId)
+  const isSourceActive = fence?.activeTenantKeyVersion === before.sourceVersion
+  if (!isSourceActive || !(await turnRound(parts, before, actor, { isSourceTried: false }))) {
+    await trySource(parts, before)
+    await turnRound(parts, before, actor, { isSourceTried: true })
+  }
+  await failpoint('migration.cancel.after-commit')
+  return getKeyJob(store, tenantId, keyJobId)
+}
+
+/** Answers whether the key job is turned round; false: its source must be tried first. */
+async function turnRound(
+  parts: StartMigrationParts,
+  { tenantId, id: keyJobId }: KeyJobRow,
+  actor: Actor,
+  { isSourceTried }: { isSourceTried: boolean },
+): Promise<boolean> {
   // Dual, copying and cutover take the fence too: none of them commits after this, as the phase has changed.
-  await store.withFence(tenantId, async (transaction, fence) => {
+  return parts.store.withFence(tenantId, async (transaction, fence) => {
     const job = await getKeyJob(transaction, tenantId, keyJobId)
-    if (isTurnedRound(job)) return
+    if (isTurnedRound(job)) return true
     refuseDone(job)
     if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
+      // Dual was committed a moment ago.
+      if (!isSourceTried) return false
       if (job.targetVersion === undefined || fence?.activeTenantKeyVersion !== job.targetVersion) {
         throw new TypeError(`key job ${job.id}: the active version is neither of its own`)
       }
@@ -41,10 +60,9 @@ export async function cancelMigration(
     await transaction.keyJobs.startAborting(keyJobId)
     await parts.enqueue(transaction, keyJobId)
     auditKeyJob(transaction, job, 'migration.cancel', actor, { phase: job.phase })
-    await failpoint('migration.cancel.before-commit')
+    await parts.failpoint('migration.cancel.before-commit')
+    return true
   })
-  await failpoint('migration.cancel.after-commit')
-  return getKeyJob(store, tenantId, keyJobId)
 }
 
 function isTurnedRound({ phase }: KeyJobRow): boolean {

@@ -18,6 +18,7 @@ import { nextKeyState, observationOf } from '../../src/health/key-state.ts'
 import { createTenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
 import { createRegionMemory } from '../../src/kms/region-memory.ts'
 import type { LeaderParts } from '../../src/migration/engine/migration-parts.ts'
+import { openVersions } from '../../src/migration/engine/open-versions.ts'
 import { prepare } from '../../src/migration/phases/prepare.ts'
 import { tryTarget } from '../../src/migration/start-migration.ts'
 import { findKeyAccess } from '../../src/providers/find-key-access.ts'
@@ -148,7 +149,16 @@ const drill: Question = async (code) => {
   return keys[0]?.regions[0]?.steps[1]?.outcome === 'skipped' ? 'away' : ''
 }
 
-const questions = { keyring, regions, breaker, health, rotation, target, access, drill }
+/** Whether a key job sets the cipherkeys of a version aside that does not open, rather than wait. */
+const keyJob: Question = async (code) => {
+  const error = new KeyholdError(code)
+  const outcome = await openVersions([1], () => Promise.reject(error)).catch((thrown: unknown) => thrown)
+  if (outcome === error) return ''
+  expect(outcome).toEqual({ sources: [], refused: [{ version: 1, code, message: error.message }] })
+  return 'sets aside'
+}
+
+const questions = { keyring, regions, breaker, health, rotation, target, access, drill, keyJob }
 
 async function answersTo(code: ErrorCode): Promise<string> {
   const answers = Object.entries(questions).map(async ([room, ask]) => [room, await ask(code)])
@@ -160,19 +170,21 @@ async function answersTo(code: ErrorCode): Promise<string> {
 
 const nothing = ''
 const answers: Partial<Record<ErrorCode, string>> = {
-  'Encryption-88': 'keyring: tenant | regions: tenant | health: denied at once | access: denied',
-  ERR_KMS_DENIED: 'keyring: tenant | regions: tenant | health: denied at once | access: denied',
+  'Encryption-88':
+    'keyring: tenant | regions: tenant | health: denied at once | access: denied | keyJob: sets aside',
+  ERR_KMS_DENIED:
+    'keyring: tenant | regions: tenant | health: denied at once | access: denied | keyJob: sets aside',
   ERR_KMS_KEY_DISABLED:
-    'keyring: everyone | regions: everyone | health: disabled at once | target: unusable | access: denied',
+    'keyring: everyone | regions: everyone | health: disabled at once | target: unusable | access: denied | keyJob: sets aside',
   ERR_KMS_KEY_PENDING_DELETION:
-    'keyring: everyone | regions: everyone | health: pendingDeletion at once | target: unusable | access: denied',
+    'keyring: everyone | regions: everyone | health: pendingDeletion at once | target: unusable | access: denied | keyJob: sets aside',
   ERR_KMS_KEY_NOT_FOUND:
-    'keyring: everyone | regions: everyone | health: notFound at once | target: unusable | access: denied',
+    'keyring: everyone | regions: everyone | health: notFound at once | target: unusable | access: denied | keyJob: sets aside',
   ERR_KMS_KEY_WRONG_USAGE:
-    'keyring: everyone | regions: everyone | health: misconfigured at once | target: unusable | access: denied',
+    'keyring: everyone | regions: everyone | health: misconfigured at once | target: unusable | access: denied | keyJob: sets aside',
 
-  ERR_KMS_INVALID_CIPHERTEXT: 'keyring: tenant | health: misconfigured at once',
-  ERR_KEY_INTEGRITY: 'keyring: tenant | health: misconfigured at once',
+  ERR_KMS_INVALID_CIPHERTEXT: 'keyring: tenant | health: misconfigured at once | keyJob: sets aside',
+  ERR_KEY_INTEGRITY: 'keyring: tenant | health: misconfigured at once | keyJob: sets aside',
 
   ERR_KMS_THROTTLED:
     'regions: outage | breaker: outage | health: throttled | rotation: goes on | drill: away',

@@ -174,7 +174,8 @@ describe.concurrent('cancelling', () => {
     expect(await act(server, tenant, id, 'cancel')).toMatchObject({ status: 200 })
     hold.release()
     const paused = await waitForKeyJob(server, tenant, id, isPaused)
-    expect(paused).toMatchObject({ phase: 'aborting', lastError: { code: 'ERR_KMS_KEY_DISABLED' } })
+    expect(paused).toMatchObject({ phase: 'aborting', lastError: { code: 'ERR_MIGRATION_FAILURES_OPEN' } })
+    expect(paused.lastError?.message).toContain('3 under tenant key version 2: ERR_KMS_KEY_DISABLED')
 
     await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
     expect(await act(server, tenant, id, 'retry')).toMatchObject({ status: 200 })

@@ -89,7 +89,12 @@ describe('a damaged cipherkey is named, and its neighbours are rewrapped', () =>
       target,
     })
     expect(unreadable).toEqual([
-      { dataKeyId: middle.dataKey.id, version: 1, tenantKeyVersion: middle.source.version },
+      {
+        dataKeyId: middle.dataKey.id,
+        version: 1,
+        tenantKeyVersion: middle.source.version,
+        code: 'ERR_KEY_INTEGRITY',
+      },
     ])
     expect(records.length).toBe(2 * rewrapRecord.bytes)
   })
@@ -102,8 +107,20 @@ test('checking names what another version wraps and what does not open', async (
   const { wrapped, dataKey } = rows[3] ?? expect.fail()
   wrapped.writeUInt8(wrapped.readUInt8(30) ^ 1, 30)
   expect(await threads.findUnreadable(pack(rows), first)).toEqual([
-    { dataKeyId: dataKey.id, version: 1, tenantKeyVersion: 1 },
+    { dataKeyId: dataKey.id, version: 1, tenantKeyVersion: 1, code: 'ERR_KEY_INTEGRITY' },
   ])
+})
+
+test('records under a version that does not open are named with its reason, and the others are rewrapped', async () => {
+  const rows = [...cipherkeys(1, second), ...cipherkeys(1, first), ...cipherkeys(1, second)]
+  const refusal = { version: second.version, code: 'ERR_KMS_KEY_DISABLED', message: '' } as const
+  const order = { records: pack(rows), sources: [first], target }
+  const { records, unreadable } = await threads.rewrap({ ...order, refused: [refusal] })
+  expect(unreadable.map(({ dataKeyId, code }) => [dataKeyId, code])).toEqual([
+    [rows[0]?.dataKey.id, refusal.code],
+    [rows[2]?.dataKey.id, refusal.code],
+  ])
+  expect(records.length).toBe(rewrapRecord.bytes)
 })
 
 test('records that end in the middle fail their task alone', async () => {

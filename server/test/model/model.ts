@@ -1,6 +1,6 @@
 // What a tenant is, in as few words as say what must happen next. The model knows no versions, no epochs, no leases and
 // no chunks: whatever the engine does with them, this is what its callers may rely on.
-import type { ErrorCode } from '@keyhold/core'
+import { kindOf, type ErrorCode } from '@keyhold/core'
 import type { KeyJobKind, KeyJobPhase } from '../../src/store/tables.ts'
 
 export const keks = ['root', 'a', 'b'] as const
@@ -8,6 +8,17 @@ export type Kek = (typeof keks)[number]
 
 const unusable: readonly ErrorCode[] = ['ERR_KMS_KEY_DISABLED', 'ERR_KMS_KEY_PENDING_DELETION']
 const order = ['prepare', 'dual', 'copy', 'verify', 'cutover', 'done', 'aborting', 'aborted'] as const
+
+export interface ModelJob {
+  kind: KeyJobKind
+  source: Kek
+  target: Kek
+  phase: KeyJobPhase
+  /** Whether the new version was ever the active one. */
+  isTouched?: boolean
+  /** Whether cipherkeys may be set aside, since their KEK refused to open them. */
+  isMissing?: boolean
+}
 
 export class Model {
   current: Kek = 'root'
@@ -17,7 +28,7 @@ export class Model {
   /** Closed KEKs under which something may still be in memory, until its time has run out or a denial was heard. */
   held = new Set<Kek>()
   /** From a current provider to the next; a rotation's two are the same. */
-  job: { kind: KeyJobKind; source: Kek; target: Kek; phase: KeyJobPhase } | undefined
+  job: ModelJob | undefined
   lastEnd: 'done' | 'aborted' | undefined
   /** By key name: the KEKs that its data key may hang on. */
   names = new Map<string, Set<Kek>>()
@@ -50,8 +61,9 @@ export class Model {
 
   refusalOfCancelling(): ErrorCode | undefined {
     if (this.job === undefined) return this.lastEnd === 'done' ? 'ERR_MIGRATION_ENDED' : undefined
-    if (this.job.phase === 'aborting' || !this.closed.has(this.job.source)) return undefined
-    return 'ERR_MIGRATION_NOT_PREPARED'
+    // What is not away from the source need not go back to it.
+    const needsSource = ['copy', 'verify', 'cutover'].includes(this.job.phase)
+    return needsSource && this.closed.has(this.job.source) ? 'ERR_MIGRATION_NOT_PREPARED' : undefined
   }
 
   refusalOfDeleting(kek: Kek): ErrorCode | undefined {
@@ -73,21 +85,41 @@ export class Model {
   #ends(phase: KeyJobPhase, to: Kek, from: Kek): KeyJobPhase[] {
     const end = phase === 'aborting' ? 'aborted' : 'done'
     if (phase === 'cutover') return [end]
-    if (this.closed.has(to)) return phase === 'copy' ? ['copy', 'verify'] : [phase]
-    if (phase === 'verify' || !this.closed.has(from)) return [end]
+    const { isTouched = false, isMissing = false } = this.job ?? {}
+    if (this.closed.has(to)) {
+      if (phase === 'copy') return ['copy', 'verify']
+      // A rotation whose place the migration took may have left something to bring over.
+      return phase === 'aborting' && !isTouched ? ['aborting', 'aborted'] : [phase]
+    }
+    if (!this.closed.has(from) || (phase === 'verify' && !isMissing)) return [end]
     const places = [...this.names.values()].filter((place) => place.has(from))
     if (places.length === 0) return [end]
-    const waits = phase === 'aborting' ? 'aborting' : 'copy'
-    return places.some((place) => !place.has(to)) && this.opens(from) === 'no' ? [waits] : [waits, end]
+    const waits = this.#waits(phase, from, isMissing)
+    return places.some((place) => !place.has(to)) && this.opens(from) === 'no' ? waits : [...waits, end]
+  }
+
+  /** Where a key job waits for a KEK whose cipherkeys it needs. What is refused is set aside; an outage is waited for. */
+  #waits(phase: KeyJobPhase, from: Kek, isMissing: boolean): KeyJobPhase[] {
+    if (phase === 'aborting' || phase === 'verify') return [phase]
+    if (this.#refuses(from)) return ['verify']
+    return isMissing ? ['copy', 'verify'] : ['copy']
+  }
+
+  #refuses(kek: Kek): boolean {
+    const code = this.closed.get(kek)
+    return code !== undefined && kindOf(code) === 'denial'
   }
 
   /** Takes over how far the live key job has come. */
   reach(phase: KeyJobPhase): void {
     if (this.job === undefined) return
     const { source, target } = this.job
-    const to = phase === 'aborting' || phase === 'aborted' ? source : target
+    const [to, from] = phase === 'aborting' || phase === 'aborted' ? [source, target] : [target, source]
+    if (['copy', 'verify', 'cutover', 'done'].includes(phase)) this.job.isTouched = true
+    if (this.#refuses(from)) this.job.isMissing = true
+    const isUnderWay = phase === 'copy' || phase === 'aborting'
     for (const [name, place] of this.names) {
-      if (phase === 'copy' || phase === 'aborting') place.add(to)
+      if (isUnderWay || (phase === 'verify' && this.job.isMissing)) place.add(to)
       else if (phase !== 'prepare' && phase !== 'dual') this.names.set(name, new Set([to]))
     }
     this.job.phase = phase

@@ -2,12 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
+import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store
+let job: KeyJobRow
 let jobId: string
 beforeAll(async () => {
   postgres = await openTestPostgres()
@@ -17,7 +19,8 @@ beforeEach(async () => {
   ;({ store } = await postgres.createStores())
   await insertTenant(store)
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
-  jobId = (await store.keyJobs.insert(newKeyJob())).id
+  job = await store.keyJobs.insert(newKeyJob())
+  jobId = job.id
 })
 
 async function insertCipherkey(changes: Partial<NewCipherkey> = {}): Promise<NewCipherkey> {
@@ -35,9 +38,9 @@ const failureOf = ({ dataKeyId, version, tenantKeyVersion }: NewCipherkey) => ({
 
 test('a cipherkey is set aside once however often it fails, with its name, and is accepted by name alone', async () => {
   const [first, second] = [await insertCipherkey(), await insertCipherkey()]
-  await store.keyJobFailures.insert(jobId, [failureOf(first)])
-  await store.keyJobFailures.insert(jobId, [failureOf(first), failureOf(second)])
-  await store.keyJobFailures.insert(jobId, [])
+  await store.keyJobFailures.insert(job, [failureOf(first)])
+  await store.keyJobFailures.insert(job, [failureOf(first), failureOf(second)])
+  await store.keyJobFailures.insert(job, [])
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 2, accepted: 0 })
 
   expect(await store.keyJobFailures.accept(jobId, [{ ...first, version: 2 }], 'ak_1')).toBe(0)
@@ -59,9 +62,58 @@ test('a cipherkey is set aside once however often it fails, with its name, and i
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 1, accepted: 0 })
 })
 
+test('what was accepted under the version that wraps it now is accepted in the next key job too', async () => {
+  const rows = await Promise.all(Array.from({ length: 3 }, () => insertCipherkey()))
+  const [accepted, open, moved] = rows as [NewCipherkey, NewCipherkey, NewCipherkey]
+  expect(await store.keyJobFailures.insert(job, rows.map(failureOf))).toBe(3)
+  expect(await store.keyJobFailures.insert(job, rows.map(failureOf)), 'set aside already').toBe(0)
+  await store.keyJobFailures.accept(jobId, [accepted, moved], 'ak_1')
+  const before = [failureOf(accepted), failureOf(open), { ...failureOf(moved), tenantKeyVersion: 2 }]
+  expect(await store.keyJobFailures.countAcceptedBefore(tenantId, before)).toBe(1)
+  expect(await store.keyJobFailures.countAcceptedBefore('another', before)).toBe(0)
+
+  await store.keyJobs.end(jobId)
+  const next = await store.keyJobs.insert(newKeyJob())
+  expect(await store.keyJobFailures.insert(next, before)).toBe(3)
+  expect(await store.keyJobFailures.count(next.id)).toEqual({ open: 2, accepted: 1 })
+  const [first] = (await store.keyJobFailures.list(tenantId, jobId, 10)).filter(
+    ({ dataKeyId }) => dataKeyId === accepted.dataKeyId,
+  )
+  const listed = await store.keyJobFailures.list(tenantId, next.id, 10)
+  expect(listed.find(({ dataKeyId }) => dataKeyId === accepted.dataKeyId)).toMatchObject({
+    acceptedAt: first?.acceptedAt,
+    acceptedBy: 'ak_1',
+  })
+})
+
+test('open failures are counted by version and reason, and take over a later reason', async () => {
+  const [first, second, accepted] = [
+    await insertCipherkey(),
+    await insertCipherkey(),
+    await insertCipherkey(),
+  ]
+  await store.keyJobFailures.insert(job, [first, second, accepted].map(failureOf))
+  await store.keyJobFailures.accept(jobId, [accepted], 'ak_1')
+  const damaged = { tenantKeyVersion: 1, code: 'ERR_KEY_INTEGRITY' }
+  expect(await store.keyJobFailures.countOpen(jobId)).toEqual([{ ...damaged, count: 2 }])
+  await store.keyJobFailures.changeCodes(jobId, [{ ...failureOf(first), code: 'ERR_KMS_DENIED' }])
+  expect(await store.keyJobFailures.countOpen(jobId)).toMatchObject([
+    { ...damaged, count: 1 },
+    { tenantKeyVersion: 1, code: 'ERR_KMS_DENIED', count: 1 },
+  ])
+  await store.keyJobFailures.changeCodesUnder(jobId, 2, 'ERR_KMS_KEY_NOT_FOUND')
+  await store.keyJobFailures.changeCodesUnder(jobId, 1, 'ERR_KMS_KEY_DISABLED')
+  expect(await store.keyJobFailures.countOpen(jobId)).toEqual([
+    { tenantKeyVersion: 1, code: 'ERR_KMS_KEY_DISABLED', count: 2 },
+  ])
+  const listed = await store.keyJobFailures.list(tenantId, jobId, 10)
+  expect(listed.find(({ dataKeyId }) => dataKeyId === accepted.dataKeyId)?.code).toBe('ERR_KEY_INTEGRITY')
+  expect(await store.keyJobFailures.listVersions(jobId)).toEqual([1])
+})
+
 test('they are listed page by page, each once', async () => {
   const rows = await Promise.all(Array.from({ length: 7 }, () => insertCipherkey()))
-  await store.keyJobFailures.insert(jobId, rows.map(failureOf))
+  await store.keyJobFailures.insert(job, rows.map(failureOf))
   const seen: { dataKeyId: string; version: number }[] = []
   for (;;) {
     const page = await store.keyJobFailures.list(tenantId, jobId, 3, seen.at(-1))
@@ -69,7 +121,9 @@ test('they are listed page by page, each once', async () => {
     seen.push(...page)
   }
   expect(seen.map(({ dataKeyId }) => dataKeyId)).toEqual(rows.map(({ dataKeyId }) => dataKeyId).sort())
-  expect(await store.cipherkeyChunks.nextFailed(tenantId, jobId, undefined, 3)).toMatchObject({ rows: 3 })
+  expect(await store.cipherkeyChunks.nextFailed(tenantId, jobId, undefined, { limit: 3 })).toMatchObject({
+    rows: 3,
+  })
 })
 
 test('a cipherkey is stale unless it is under the version, or set aside and, at the end, accepted', async () => {
@@ -79,7 +133,7 @@ test('a cipherkey is stale unless it is under the version, or set aside and, at 
   await activate(store, 2)
   await insertCipherkey({ tenantKeyVersion: 2 })
   expect([await stale(false), await stale(true)]).toEqual([true, true])
-  await store.keyJobFailures.insert(jobId, [failureOf(left)])
+  await store.keyJobFailures.insert(job, [failureOf(left)])
   expect([await stale(false), await stale(true)]).toEqual([false, true])
   await store.keyJobFailures.accept(jobId, [left], 'ak_1')
   expect([await stale(false), await stale(true)]).toEqual([false, false])

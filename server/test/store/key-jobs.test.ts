@@ -91,7 +91,7 @@ test('the leader saves its progress, counts add up, and the last error is forgot
     }),
   ).toBe(true)
   for (const copiedMore of [3, 4]) {
-    const changes = { copiedTo: position, copiedMore, failed: copiedMore - 2 }
+    const changes = { copiedTo: position, copiedMore, failedMore: 1 }
     expect(await store.keyJobs.advance(job.id, me, 'copy', changes)).toBe(true)
   }
   expect(await store.keyJobs.findLive(tenantId)).toMatchObject({
@@ -125,7 +125,7 @@ test('a verification is taken up where it was, unless something is copied or the
     () => store.keyJobs.startAborting(job.id),
   ]) {
     await store.keyJobs.advance(job.id, me, 'prepare', { verified: 7, verifiedTo })
-    await store.keyJobs.advance(job.id, me, 'prepare', { failed: 1 })
+    await store.keyJobs.advance(job.id, me, 'prepare', { failedMore: 1 })
     expect(await now()).toMatchObject({ verified: 7, verifiedTo: { value: verifiedTo } })
     await undo()
     expect(await now()).toMatchObject({ verifiedTo: undefined })

@@ -6,7 +6,7 @@ const copyPercent = 90
 const verifyPercent = 95
 const cutoverPercent = 99
 
-export function keyJobProgress({ phase, copied, verified, total }: KeyJobRow): number {
+export function keyJobProgress({ phase, copied, failed, verified, total }: KeyJobRow): number {
   switch (phase) {
     case 'prepare':
     case 'dual':
@@ -14,7 +14,7 @@ export function keyJobProgress({ phase, copied, verified, total }: KeyJobRow): n
     // Nobody has counted how many cipherkeys there are to bring back. There are at most `total`.
     case 'copy':
     case 'aborting':
-      return percentOf(copied, total, 0, copyPercent)
+      return percentOf(copied + failed, total, 0, copyPercent)
     case 'verify':
       return percentOf(verified, total, verifyPercent, cutoverPercent)
     case 'cutover':

@@ -5,6 +5,7 @@ import {
   verifyKeyCheckValue,
   wrapDataKey,
   type DataKey,
+  type ErrorCode,
   type TenantKey,
 } from '@keyhold/core'
 import {
@@ -14,16 +15,21 @@ import {
   type CipherkeyRecord,
 } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
+import type { RefusedVersion } from './open-versions.ts'
 
 /** A cipherkey that did not open. */
 export interface UnreadableCipherkey extends CipherkeyPosition {
   tenantKeyVersion: number
+  /** Why: the KMS's code where its tenant key version does not open, else `ERR_KEY_INTEGRITY`. */
+  code: ErrorCode
 }
 
 export interface RewrapOrder {
   records: Buffer
-  /** Every version of the tenant key that wraps any of the records. */
+  /** Every version of the tenant key that wraps any of the records and opens. */
   sources: TenantKey[]
+  /** The versions that do not open. Default: none. */
+  refused?: readonly RefusedVersion[]
   target: TenantKey
 }
 
@@ -37,20 +43,26 @@ export interface RewrapResult {
  * Rewraps: same data key, other tenant key. A record that does not open, or holds another key than was stored, is
  * reported as unreadable.
  *
- * @throws TypeError when the tenant key of a record is not among `sources`
+ * @throws TypeError when the tenant key of a record is neither among `sources` nor `refused`
  */
-export function rewrapRecords({ records, sources, target }: RewrapOrder): RewrapResult {
+export function rewrapRecords({ records, sources, refused = [], target }: RewrapOrder): RewrapResult {
   const byVersion = new Map(sources.map((source) => [source.version, source]))
+  const codes = new Map(refused.map(({ version, code }) => [version, code]))
   const parsed = parseCipherkeyRecords(records)
   const rewrapped = Buffer.allocUnsafeSlow(parsed.length * rewrapRecord.bytes)
   const unreadable: UnreadableCipherkey[] = []
   let at = 0
   for (const record of parsed) {
+    const refusal = codes.get(record.tenantKeyVersion)
+    if (refusal !== undefined) {
+      unreadable.push(unreadableOf(record, refusal))
+      continue
+    }
     const source = byVersion.get(record.tenantKeyVersion)
     if (source === undefined) throw new TypeError('a tenant key of the chunk is missing')
     const dataKey = openRecord(record, source)
     const newWrapped = dataKey && wrapAndCompare(dataKey, record, target)
-    if (newWrapped === undefined) unreadable.push(nameOf(record))
+    if (newWrapped === undefined) unreadable.push(unreadableOf(record, 'ERR_KEY_INTEGRITY'))
     else at = writeRewrapRecord(rewrapped, at, record, newWrapped)
   }
   return { records: rewrapped.subarray(0, at), unreadable }
@@ -63,7 +75,7 @@ export function findUnreadableRecords(records: Buffer, tenantKey: TenantKey): Un
       (record) =>
         record.tenantKeyVersion !== tenantKey.version || openRecord(record, tenantKey) === undefined,
     )
-    .map(nameOf)
+    .map((record) => unreadableOf(record, 'ERR_KEY_INTEGRITY'))
 }
 
 function openRecord(record: CipherkeyRecord, tenantKey: TenantKey): DataKey | undefined {
@@ -86,6 +98,9 @@ function wrapAndCompare(dataKey: DataKey, record: CipherkeyRecord, target: Tenan
   return unwrapDataKey(target, ref, newWrapped).key.equals(dataKey.key) ? newWrapped : undefined
 }
 
-function nameOf({ dataKeyId, version, tenantKeyVersion }: CipherkeyRecord): UnreadableCipherkey {
-  return { dataKeyId, version, tenantKeyVersion }
+function unreadableOf(
+  { dataKeyId, version, tenantKeyVersion }: CipherkeyRecord,
+  code: ErrorCode,
+): UnreadableCipherkey {
+  return { dataKeyId, version, tenantKeyVersion, code }
 }

@@ -2,11 +2,11 @@
 import type { TenantKey } from '@keyhold/core'
 import os from 'node:os'
 import { parentPort } from 'node:worker_threads'
-import { findUnreadableRecords, rewrapRecords } from './rewrap-records.ts'
+import { findUnreadableRecords, rewrapRecords, type RewrapOrder } from './rewrap-records.ts'
 
 /** A task for a thread. */
 export type ThreadOrder =
-  | { do: 'rewrap'; records: Uint8Array; sources: TenantKey[]; target: TenantKey }
+  | ({ do: 'rewrap'; records: Uint8Array } & Omit<RewrapOrder, 'records'>)
   | { do: 'check'; records: Uint8Array; tenantKey: TenantKey }
 
 const yieldingPriority = 10
@@ -21,7 +21,7 @@ parentPort?.on('message', (order: ThreadOrder) => {
     parentPort?.postMessage({ unreadable: findUnreadableRecords(records, order.tenantKey) })
     return
   }
-  const rewrapped = rewrapRecords({ records, sources: order.sources, target: order.target })
+  const rewrapped = rewrapRecords({ ...order, records })
   const { buffer } = rewrapped.records
   parentPort?.postMessage(rewrapped, buffer instanceof ArrayBuffer ? [buffer] : [])
 })

@@ -98,8 +98,8 @@ export function createRewrapThreads(count: number): RewrapThreads {
 
   return {
     count,
-    async rewrap({ records, sources, target }) {
-      const answer = (await run({ do: 'rewrap', records: own(records), sources, target })) as {
+    async rewrap({ records, ...order }) {
+      const answer = (await run({ do: 'rewrap', records: own(records), ...order })) as {
         records: Uint8Array
         unreadable: UnreadableCipherkey[]
       }

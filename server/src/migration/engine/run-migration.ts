@@ -19,8 +19,9 @@ import { verify } from '../phases/verify.ts'
 const firstRetrySeconds = 1
 const maxRetrySeconds = 60
 const jitterShare = 0.2
-// Only a repair or an operator ends this wait, and both may ask for a new try at once.
-const openFailuresRetrySeconds = 30
+// Open failures wait for a repair, for access to a KEK that comes back, or for an operator. They are tried more often than
+// the rest, since nothing else tells of the former two.
+const maxOpenFailuresRetrySeconds = 30
 const pauseAttempts = 5
 const pauseAgainMs = 50
 
@@ -115,8 +116,8 @@ async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: un
 }
 
 function retrySeconds({ retryCount }: KeyJobRow, code: ErrorCode): number {
-  if (code === 'ERR_MIGRATION_FAILURES_OPEN') return openFailuresRetrySeconds
-  const seconds = Math.min(maxRetrySeconds, firstRetrySeconds * 2 ** retryCount)
+  const maxSeconds = code === 'ERR_MIGRATION_FAILURES_OPEN' ? maxOpenFailuresRetrySeconds : maxRetrySeconds
+  const seconds = Math.min(maxSeconds, firstRetrySeconds * 2 ** retryCount)
   return seconds * (1 + jitterShare * Math.random())
 }
 

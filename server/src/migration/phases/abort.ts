@@ -1,5 +1,7 @@
 // Aborting finishes what a cancellation began. The source's version is active again. Cipherkeys under another version
-// are brought back and verified, and the target's version ends. This needs both KEKs and waits for them.
+// are brought back and verified, and the target's version ends. The target is asked only for cipherkeys that came under
+// it. If it refuses to open them, they are set aside, and wait until it opens again or they are accepted. The source is
+// needed unless the key job never came to the point of changing anything.
 import { decideUnderFence } from '../../keyring/decide-under-fence.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { Verification } from '../../store/key-jobs/key-job-json.ts'
@@ -12,16 +14,29 @@ import { saveReport } from '../report.ts'
 
 export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   if (!(await copyCipherkeys(parts, job))) return
-  const found = await verifyCipherkeys(parts, job)
+  const found = (await isUntouched(parts, job)) ? 'untouched' : await verifyCipherkeys(parts, job)
   if (found === 'unfinished') return
   if (found === 'stale') {
     await parts.store.transaction((transaction) => advance(parts, transaction, job, { copiedTo: null }))
     return
   }
-  await end(parts, job, found)
+  await end(parts, job, found === 'untouched' ? undefined : found)
 }
 
-async function end(parts: LeaderParts, job: KeyJobRow, verification: Verification): Promise<void> {
+/** Nothing was ever under the target, and nothing had to be brought back: then there is nothing to verify. */
+async function isUntouched({ store }: LeaderParts, { id, tenantId, epoch, sourceVersion }: KeyJobRow) {
+  if (epoch !== undefined) return false
+  const job = await store.keyJobs.find(tenantId, id)
+  if (job?.copied !== 0) return false
+  return !(await store.surveys.findStale(tenantId, id, sourceVersion, 'accepted')).isStale
+}
+
+/** @param verification - undefined: there was nothing to verify */
+async function end(
+  parts: LeaderParts,
+  job: KeyJobRow,
+  verification: Verification | undefined,
+): Promise<void> {
   const { store, failpoint } = parts
   const look = () => store.surveys.findStale(job.tenantId, job.id, job.sourceVersion, 'accepted')
   await decideUnderFence(store, job.tenantId, look, async (transaction, { isStale, versions }, fence) => {
@@ -40,8 +55,7 @@ async function end(parts: LeaderParts, job: KeyJobRow, verification: Verificatio
     await advance(parts, transaction, job, {
       phase: 'aborted',
       completedAt,
-      verified: verification.cipherkeys,
-      verification,
+      ...(verification !== undefined && { verified: verification.cipherkeys, verification }),
     })
     const report = await saveReport(parts, transaction, job)
     auditKeyJob(transaction, job, 'migration.abort', systemActor, report)

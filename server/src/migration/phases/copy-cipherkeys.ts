@@ -1,6 +1,7 @@
 // Copies cipherkeys, chunk by chunk in the order of the primary key, from any version to the one to which the key job
 // brings them. The data key stays, the wrap changes; a row changes only while it is as it was read. A row that cannot
-// be opened is set aside, named and counted, and holds up no other row.
+// be opened is set aside, named and counted, and holds up no other row; so are all rows of a version that its KMS
+// refuses to open. Without the version to which the rows go, copying waits.
 //
 // Reading, rewrapping and writing overlap: while one chunk is written the next ones are in the threads, and one more
 // is being read. Safety does not depend on that: each chunk is written by itself, with its own look at the fence.
@@ -12,6 +13,7 @@ import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../../store/store.ts'
 import { advance, destinationOf, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
+import { openVersions } from '../engine/open-versions.ts'
 import type { Turn } from '../engine/pacer.ts'
 import type { RewrapResult } from '../engine/rewrap-records.ts'
 
@@ -83,22 +85,32 @@ async function readChunk(
   })
   if (chunk === undefined) return undefined
   const target = await getTenantKey(parts, job.tenantId, version)
-  const sources = await Promise.all(
-    chunk.tenantKeyVersions.map((each) => getTenantKey(parts, job.tenantId, each)),
+  const opened = await openVersions(chunk.tenantKeyVersions, (each) =>
+    findTenantKey(parts, job.tenantId, each),
   )
-  const result = threads.rewrap({ records: chunk.records, sources, target })
+  const result = threads.rewrap({ records: chunk.records, ...opened, target })
   result.catch(() => undefined)
   return { chunk, epoch: fence?.epoch, target, result, turn }
 }
 
-async function getTenantKey(
+/** Undefined: there is no such version, or it is destroyed. Throws the errors of the KMS, and `ERR_KEY_INTEGRITY`. */
+export async function findTenantKey(
   { tenantKeys }: LeaderParts,
   tenantId: string,
   version: number,
+): Promise<TenantKey | undefined> {
+  return (await tenantKeys.get(tenantId, version))?.tenantKey
+}
+
+/** The version to which rows are brought: nothing goes on without it. */
+export async function getTenantKey(
+  parts: LeaderParts,
+  tenantId: string,
+  version: number,
 ): Promise<TenantKey> {
-  const held = await tenantKeys.get(tenantId, version)
-  if (held === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
-  return held.tenantKey
+  const tenantKey = await findTenantKey(parts, tenantId, version)
+  if (tenantKey === undefined) throw new KeyholdError('ERR_KEY_INTEGRITY')
+  return tenantKey
 }
 
 async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWork): Promise<void> {
@@ -109,12 +121,12 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
   await store.withFenceShared(job.tenantId, async (transaction, fence) => {
     await requireFence(transaction, job, fence, { epoch: atWork.epoch, tenantKey: target })
     const copiedMore = await transaction.cipherkeyChunks.rewrap(job.tenantId, target.version, records)
-    const failed = await setAside(transaction, job, unreadable)
+    const failedMore = await transaction.keyJobFailures.insert(job, unreadable)
     await advance(parts, transaction, job, {
       copiedTo: chunk.last,
       copiedMore,
+      failedMore,
       copyStartedAt: new Date(),
-      ...(failed !== undefined && { failed }),
     })
     await failpoint('migration.copy.before-commit')
   })
@@ -132,21 +144,4 @@ export async function requireFence(
   const look = await lookAtFence(transaction, tenantId, fence, before)
   if (look === 'moved') throw new LeadLost()
   if (look === 'other-key') throw new KeyholdError('ERR_KEY_INTEGRITY')
-}
-
-type Failures = Pick<LeaderParts['store'], 'keyJobFailures'>
-
-/** Answers how many are set aside now; undefined: as many as before. */
-export async function setAside(
-  { keyJobFailures }: Failures,
-  job: KeyJobRow,
-  unreadable: RewrapResult['unreadable'],
-): Promise<number | undefined> {
-  if (unreadable.length === 0) return undefined
-  await keyJobFailures.insert(
-    job.id,
-    unreadable.map((each) => ({ ...each, code: 'ERR_KEY_INTEGRITY' })),
-  )
-  const { open, accepted } = await keyJobFailures.count(job.id)
-  return open + accepted
 }

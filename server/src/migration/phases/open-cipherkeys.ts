@@ -5,7 +5,6 @@ import type { TenantKey } from '@keyhold/core'
 import { identitiesOf } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
-import { setAside } from './copy-cipherkeys.ts'
 import { advance, type LeaderParts } from '../engine/migration-parts.ts'
 import type { Turn } from '../engine/pacer.ts'
 import { positionOf, type OngoingVerification } from './ongoing-verification.ts'
@@ -51,11 +50,11 @@ export async function openAll(
   async function save(unreadable: UnreadableCipherkey[]): Promise<void> {
     savedAtMs = performance.now()
     await store.transaction(async (transaction) => {
-      const failed = await setAside(transaction, job, unreadable)
+      const failedMore = await transaction.keyJobFailures.insert(job, unreadable)
       await advance(parts, transaction, job, {
         verified: ongoing.rows,
         verifiedTo: positionOf(ongoing, job),
-        ...(failed !== undefined && { failed }),
+        failedMore,
       })
     })
   }

@@ -3,6 +3,7 @@
 import { KeyholdError, type Kms } from '@keyhold/core'
 import { openTenantKey } from '../../keyring/open-tenant-key.ts'
 import type { Verification } from '../../store/key-jobs/key-job-json.ts'
+import type { OpenFailures } from '../../store/key-jobs/key-job-failures.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { openAll } from './open-cipherkeys.ts'
@@ -24,10 +25,10 @@ export async function verifyCipherkeys(
   await failpoint('migration.verify.before')
   const resumed = await resumeVerification(parts, job)
   if (resumed === undefined) {
-    await retryFailures(parts, job)
+    if (!(await retryFailures(parts, job))) return 'unfinished'
     const { isStale } = await store.surveys.findStale(job.tenantId, job.id, version, 'set-aside')
     if (isStale) return 'stale'
-    refuseOpenFailures((await store.keyJobFailures.count(job.id)).open)
+    refuseOpenFailures(await store.keyJobFailures.countOpen(job.id))
   }
 
   await failpoint('migration.verify.before-kms')
@@ -49,11 +50,21 @@ export async function verifyCipherkeys(
   }
 }
 
-function refuseOpenFailures(open: number): void {
-  if (open === 0) return
+const maxGroupsTold = 5
+
+function refuseOpenFailures(groups: readonly OpenFailures[]): void {
+  if (groups.length === 0) return
+  const open = groups.reduce((sum, { count }) => sum + count, 0)
+  const told = groups.slice(0, maxGroupsTold).map(groupText)
+  const others = groups.length > maxGroupsTold ? ', and others' : ''
   throw new KeyholdError('ERR_MIGRATION_FAILURES_OPEN', {
-    message: `${open} cipherkeys do not open. The migration waits, and keeps the tenant key version that they need: repair them and retry, or accept them by name.`,
+    message: `${open} cipherkeys do not open (${told.join(', ')}${others}). The migration waits, and keeps the tenant key versions that they need: repair them or the key of their version and retry, or accept them by name.`,
   })
+}
+
+function groupText({ count, tenantKeyVersion, code }: OpenFailures): string {
+  const under = tenantKeyVersion === undefined ? '' : ` under tenant key version ${tenantKeyVersion}`
+  return `${count}${under}: ${code}`
 }
 
 /** A Kms that has access to one key alone. */

@@ -66,12 +66,16 @@ export function cipherkeyChunkQueries(db: Database) {
       return row
     },
 
-    /** Cipherkeys that a key job has set aside, in the order of the primary key. */
+    /**
+     * Cipherkeys that a key job has set aside, in the order of the primary key.
+     *
+     * @param options - with `notUnder`, those under these tenant key versions are left out
+     */
     nextFailed(
       tenantId: string,
       keyJobId: string,
       after: CipherkeyPosition | undefined,
-      limit: number,
+      options: { limit: number; notUnder?: readonly number[] },
     ): Promise<CipherkeyChunk | undefined> {
       const beyond =
         after === undefined
@@ -83,7 +87,8 @@ export function cipherkeyChunkQueries(db: Database) {
         join keyhold.cipherkeys c
           on c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id and c.version = f.version
         where f.key_job_id = ${keyJobId} ${beyond}
-        order by c.data_key_id, c.version limit ${limit}`)
+          and c.tenant_key_version <> all(${options.notUnder ?? []}::integer[])
+        order by c.data_key_id, c.version limit ${options.limit}`)
     },
 
     /**

@@ -1,5 +1,6 @@
 // Cipherkeys that a key job has set aside because they do not open. Open failures hold the key job up before its end.
-// Accepted ones stay behind, and with them the tenant key version that they name.
+// Accepted ones stay behind, and with them the tenant key version that they name. An acceptance holds in later key jobs
+// too, as long as the same version wraps the cipherkey.
 import { sql, type RawBuilder } from 'kysely'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import type { Database } from '../database.ts'
@@ -20,27 +21,97 @@ export interface NewKeyJobFailure extends CipherkeyPosition {
   code: string
 }
 
+/** Open failures of a key job that have version and code in common. */
+export interface OpenFailures {
+  tenantKeyVersion: number | undefined
+  code: string
+  count: number
+}
+
+const failuresIn = (failures: readonly NewKeyJobFailure[]) => sql`unnest(
+  ${failures.map((each) => each.dataKeyId)}::uuid[], ${failures.map((each) => each.version)}::integer[],
+  ${failures.map((each) => each.tenantKeyVersion)}::integer[], ${failures.map((each) => each.code)}::text[]
+) as p (data_key_id, version, tenant_key_version, code)`
+
+/** The first acceptance of `p`, in any key job, under the version that wraps it now. */
+const acceptanceOf = (tenantId: string) => sql`
+  select f.accepted_at, f.accepted_by
+  from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+  where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = p.data_key_id
+    and f.version = p.version and f.tenant_key_version = p.tenant_key_version
+  order by f.accepted_at limit 1`
+
 function arraysOf(positions: CipherkeyPosition[]): RawBuilder<unknown> {
   return sql`unnest(${positions.map((each) => each.dataKeyId)}::uuid[], ${positions.map((each) => each.version)}::integer[])`
 }
 
 export function keyJobFailureQueries(db: Database) {
   return {
-    /** Sets cipherkeys aside. Failures from before stay as they are. */
-    async insert(keyJobId: string, failures: NewKeyJobFailure[]): Promise<void> {
+    /**
+     * Sets cipherkeys aside, and answers how many were not before. Those that were accepted in an earlier key job are
+     * accepted in this one: nobody is asked twice. Failures from before stay as they are.
+     */
+    async insert(
+      { id, tenantId }: { id: string; tenantId: string },
+      failures: readonly NewKeyJobFailure[],
+    ): Promise<number> {
+      if (failures.length === 0) return 0
+      const result = await sql`
+        insert into keyhold.key_job_failures
+          (key_job_id, data_key_id, version, tenant_key_version, code, accepted_at, accepted_by)
+        select ${id}::uuid, p.data_key_id, p.version, p.tenant_key_version, p.code, a.accepted_at, a.accepted_by
+        from ${failuresIn(failures)} left join lateral (${acceptanceOf(tenantId)}) a on true
+        on conflict do nothing`.execute(db)
+      return Number(result.numAffectedRows ?? 0n)
+    },
+
+    /** How many of these cipherkeys were accepted in a key job under the version that wraps them now. */
+    async countAcceptedBefore(tenantId: string, failures: readonly NewKeyJobFailure[]): Promise<number> {
+      if (failures.length === 0) return 0
+      const { rows } = await sql<{ count: number }>`
+        select count(*) as count from ${failuresIn(failures)}
+        where exists (${acceptanceOf(tenantId)})`.execute(db)
+      return rows[0]?.count ?? 0
+    },
+
+    /** The tenant key versions under which a key job has set cipherkeys aside. */
+    async listVersions(keyJobId: string): Promise<number[]> {
+      const rows = await db
+        .selectFrom('key_job_failures')
+        .select('tenant_key_version')
+        .distinct()
+        .where('key_job_id', '=', keyJobId)
+        .execute()
+      return rows.flatMap((row) => row.tenant_key_version ?? [])
+    },
+
+    /** Open failures by version and code, the most first. */
+    async countOpen(keyJobId: string): Promise<OpenFailures[]> {
+      const { rows } = await sql<{ version: number | null; code: string; count: number }>`
+        select tenant_key_version as version, code, count(*) as count from keyhold.key_job_failures
+        where key_job_id = ${keyJobId} and accepted_at is null
+        group by 1, 2 order by 3 desc, 1, 2`.execute(db)
+      return rows.map(({ version, ...row }) => ({ ...row, tenantKeyVersion: version ?? undefined }))
+    },
+
+    /** Says anew why open failures do not open. */
+    async changeCodes(keyJobId: string, failures: readonly NewKeyJobFailure[]): Promise<void> {
       if (failures.length === 0) return
+      await sql`
+        update keyhold.key_job_failures as f set code = p.code from ${failuresIn(failures)}
+        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+          and f.accepted_at is null and f.code <> p.code`.execute(db)
+    },
+
+    /** The same for all open failures under a version that does not open. */
+    async changeCodesUnder(keyJobId: string, tenantKeyVersion: number, code: string): Promise<void> {
       await db
-        .insertInto('key_job_failures')
-        .values(
-          failures.map((failure) => ({
-            key_job_id: keyJobId,
-            data_key_id: failure.dataKeyId,
-            version: failure.version,
-            tenant_key_version: failure.tenantKeyVersion,
-            code: failure.code,
-          })),
-        )
-        .onConflict((conflict) => conflict.doNothing())
+        .updateTable('key_job_failures')
+        .set({ code })
+        .where('key_job_id', '=', keyJobId)
+        .where('tenant_key_version', '=', tenantKeyVersion)
+        .where('accepted_at', 'is', null)
+        .where('code', '<>', code)
         .execute()
     },
 
@@ -138,14 +209,15 @@ export function keyJobFailureQueries(db: Database) {
       }))
     },
 
-    /** Forgets cipherkeys that open again. */
-    async delete(keyJobId: string, positions: CipherkeyPosition[]): Promise<void> {
-      if (positions.length === 0) return
-      await sql`
+    /** Forgets cipherkeys that open again, and answers how many there were. */
+    async delete(keyJobId: string, positions: CipherkeyPosition[]): Promise<number> {
+      if (positions.length === 0) return 0
+      const result = await sql`
         delete from keyhold.key_job_failures as f using ${arraysOf(positions)} as p (data_key_id, version)
         where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
         db,
       )
+      return Number(result.numAffectedRows ?? 0n)
     },
 
     /** Accepts open failures by name, and answers how many of them there were. */

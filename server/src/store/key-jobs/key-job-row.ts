@@ -92,7 +92,8 @@ export interface KeyJobChanges {
   copiedTo?: CipherkeyPosition | null
   total?: number
   copiedMore?: number
-  failed?: number
+  /** How many more are set aside; below 0: as many open again. */
+  failedMore?: number
   verified?: number
   /** Null: the verification must begin anew. */
   verifiedTo?: VerificationPosition | null
@@ -107,7 +108,7 @@ export interface KeyJobChanges {
  * copied, the verification begins anew.
  */
 export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_jobs'> {
-  const { copiedTo, copiedMore, copyStartedAt } = changes
+  const { copiedTo, copiedMore, failedMore, copyStartedAt } = changes
   const isCopying = copiedTo !== undefined || copiedMore !== undefined
   return {
     phase: changes.phase,
@@ -117,7 +118,7 @@ export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_job
     copied_to_version: copiedTo === null ? null : copiedTo?.version,
     total: changes.total,
     copied: copiedMore === undefined ? undefined : sql`copied + ${copiedMore}`,
-    failed: changes.failed,
+    failed: failedMore === undefined || failedMore === 0 ? undefined : sql`failed + ${failedMore}`,
     verified: changes.verified ?? (isCopying ? 0 : undefined),
     verified_to: isCopying ? null : jsonOf(changes.verifiedTo),
     verification: jsonOf(changes.verification),
