@@ -27,7 +27,10 @@ export const drDrillListView: View<DrDrill[]> = {
         outcomeOf(report),
         report.drCompliant ? 'ok' : 'no',
         String(report.keys.length),
-        report.keys.map(({ advice }) => advice).join(' ') || '-',
+        report.keys
+          .filter(({ needed }) => needed !== false)
+          .map(({ advice }) => advice)
+          .join(' ') || '-',
       ]),
     ),
 }
@@ -39,7 +42,7 @@ function outcomeOf({ passed, keys }: DrDrillReport): string {
 
 function keyFields(key: DrDrillReport['keys'][number]): [string, string | string[] | undefined][] {
   return [
-    ['key', key.keyArn],
+    ['key', key.needed === false ? `${key.keyArn} (not needed)` : key.keyArn],
     ['without', key.region],
     ['tenant keys', `versions ${key.tenantKeyVersions.join(', ')}`],
     ['stands in', key.regions.length === 0 ? 'no other region' : key.regions.map(regionOf)],
@@ -54,5 +57,10 @@ function regionOf({ region, passed, code, cause, steps }: DrDrillReport['keys'][
       .filter(({ step }) => step === name)
       .map(({ ms = 0 }) => `${ms} ms`)
       .join(', ')
-  return `${region}  passed: opened in ${took('unwrap')}; made and opened in ${took('create')}`
+  const unneeded = steps
+    .filter(({ needed, outcome }) => needed === false && outcome === 'failed')
+    .map(
+      (step) => `; version ${step.tenantKeyVersion ?? ''}, which is not needed, failed (${step.code ?? ''})`,
+    )
+  return `${region}  passed: opened in ${took('unwrap')}; made and opened in ${took('create')}${unneeded.join('')}`
 }

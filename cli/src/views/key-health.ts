@@ -6,11 +6,12 @@ import { readableTime } from './readable-time.ts'
 
 export const keyHealthView: View<KeyHealth> = {
   ids: ({ state }) => [state],
-  text: ({ state, cause, since, checkedAt, advice, regions, alias }) =>
+  text: ({ state, cause, since, checkedAt, advice, regions, needed, alias }) =>
     formatFields([
       ['health', state],
       ['cause', cause],
       ['advice', advice === '' ? undefined : advice],
+      ['needed', needed === false ? 'no: the tenant works without it' : undefined],
       ['since', readableTime(since)],
       ['checked', readableTime(checkedAt)],
       ['alias', alias && `${alias.arn}  ${alias.state}`],

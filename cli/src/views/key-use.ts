@@ -24,10 +24,22 @@ export const migrationPlanView: View<MigrationPlan> = {
       ],
       [
         'cipherkeys',
-        `${census.cipherkeys}, ${census.checked} checked, ${census.unreadable} of them do not open`,
+        `${census.cipherkeys}, ${census.checked} checked, ${census.unreadable} of them do not open${census.accepted === 0 ? '' : ` (${census.accepted} accepted before)`}`,
       ],
-      ['do not open', census.unreadableCipherkeys.map(({ dataKeyId, version }) => `${dataKeyId}.${version}`)],
+      [
+        'do not open',
+        census.unreadableCipherkeys.map(
+          ({ dataKeyId, version, code }) => `${dataKeyId}.${version} (${code})`,
+        ),
+      ],
       ['tenant keys', String(census.tenantKeys)],
+      [
+        'not opened',
+        census.refusedTenantKeys.map(
+          ({ tenantKeyVersion, fingerprint, message, code }) =>
+            `tenant key version ${tenantKeyVersion}, under ${fingerprint}: ${message} (${code})`,
+        ),
+      ],
       ['takes about', estimate.seconds === undefined ? '-' : durationOf(estimate.seconds)],
       [
         'rate',

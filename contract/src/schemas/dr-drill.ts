@@ -7,6 +7,12 @@ const step = Type.Object({
     description: '`unwrap`: a stored tenant key. `create`: a new key is made, unwrapped and thrown away.',
   }),
   tenantKeyVersion: Type.Optional(Type.Integer({ description: 'Present for `unwrap`.' })),
+  needed: Type.Optional(
+    Type.Literal(false, {
+      description:
+        'Only backups or accepted failures hang on the version. It does not decide whether the region passed.',
+    }),
+  ),
   outcome: Type.Union([Type.Literal('passed'), Type.Literal('failed'), Type.Literal('skipped')]),
   ms: Type.Optional(Type.Integer()),
   code: Type.Optional(Type.String()),
@@ -26,7 +32,15 @@ const drilledKey = Type.Object({
   fingerprint: Type.String(),
   region: Type.String({ description: 'The region that was treated as down.' }),
   tenantKeyVersions: Type.Array(Type.Integer(), { description: 'The versions that the key wraps.' }),
-  passed: Type.Boolean({ description: 'Whether another region unwrapped all of them, and made a new key.' }),
+  needed: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether the tenant needs any of these versions. A key without one does not decide whether the drill passed.',
+    }),
+  ),
+  passed: Type.Boolean({
+    description: 'Whether another region unwrapped all of them that are needed, and made a new key.',
+  }),
   drCompliant: Type.Boolean({ description: 'Whether every region that must be able to do that did it.' }),
   advice: Type.String({ description: 'What to do; empty if nothing.' }),
   regions: Type.Array(region),

@@ -35,6 +35,12 @@ export const keyHealth = Type.Object({
     }),
     { description: "The key's own region first." },
   ),
+  needed: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether the key wraps a tenant key version that the tenant needs. If not, its state locks nothing but what was accepted as unreadable. Absent in lists.',
+    }),
+  ),
   alias: Type.Optional(keyAlias),
 })
 

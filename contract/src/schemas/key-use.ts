@@ -36,13 +36,22 @@ export const migrationPlan = Type.Object({
     cipherkeys: Type.Integer(),
     checked: Type.Integer({ description: 'How many of them were unwrapped, within some seconds.' }),
     unreadable: Type.Integer({ description: 'How many of those cannot be unwrapped.' }),
+    accepted: Type.Integer({
+      description:
+        'How many of the unreadable ones were accepted in an earlier migration: nobody is asked again.',
+    }),
     unreadableCipherkeys: Type.Array(
       Type.Object({
         dataKeyId: Type.String(),
         version: Type.Integer(),
         tenantKeyVersion: Type.Integer(),
+        code: Type.String(),
       }),
-      { description: 'The first 100 of them.' },
+      { description: 'The first 100 of the unreadable ones.' },
+    ),
+    refusedTenantKeys: Type.Array(
+      Type.Object({ tenantKeyVersion: Type.Integer(), fingerprint: Type.String(), ...problem }),
+      { description: 'The versions that their KEK refuses to unwrap, of those that wrap cipherkeys.' },
     ),
   }),
   estimate: Type.Object(

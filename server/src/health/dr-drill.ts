@@ -13,6 +13,8 @@ import {
 import { newId } from '../keyring/new-id.ts'
 import { findStoredTenantKey, unwrapTenantKey, type StoredTenantKey } from '../keyring/open-tenant-key.ts'
 import type { SnapshotStore, Store } from '../store/store.ts'
+import type { TenantKeyVersion } from '../store/tenant-keys.ts'
+import { findNeededVersions } from './find-needed-versions.ts'
 import { observationOf } from './key-state.ts'
 import { wordsOf } from './key-words.ts'
 
@@ -36,6 +38,8 @@ export interface DrillStep {
   step: 'unwrap' | 'create'
   /** Of `unwrap` alone. */
   tenantKeyVersion?: number
+  /** False: the tenant does without the version, which does not decide whether the region has passed. */
+  needed?: false
   outcome: 'passed' | 'failed' | 'skipped'
   ms?: number
   code?: ErrorCode
@@ -57,7 +61,9 @@ export interface DrilledKey {
   /** The region that is taken to be away. */
   region: string
   tenantKeyVersions: number[]
-  /** Whether another region opened everything and made a key. */
+  /** Whether the tenant needs any of these versions. A key without one does not decide whether the drill has passed. */
+  needed: boolean
+  /** Whether another region opened everything that is needed and made a key. */
   passed: boolean
   /** Whether every region that must stand in could do that. */
   drCompliant: boolean
@@ -84,32 +90,47 @@ export async function runDrDrill(
   lostRegion: string | undefined,
 ): Promise<DrDrill> {
   // As of one moment, and before any KMS is called: a snapshot holds a connection.
-  const rows = await parts.store.readSnapshot((snapshot) => readStoredTenantKeys(snapshot, tenantId))
+  const { versions, rows } = await parts.store.readSnapshot((snapshot) =>
+    readStoredTenantKeys(snapshot, tenantId),
+  )
   // The internal KMS does not depend on a region: every replica with the root key opens its keys.
   const inAws = rows.filter(({ keyArn }) => isInAws(keyArn))
-  const byKey = [...Map.groupBy(inAws, ({ keyArn }) => keyArn)]
+  const neededVersions = new Set(await findNeededVersions(parts.store, tenantId, versions))
+  const drilled = inAws.map((row) => ({ ...row, isNeeded: neededVersions.has(row.version) }))
+  const byKey = [...Map.groupBy(drilled, ({ keyArn }) => keyArn)]
   const concerned = byKey.filter(
     ([keyArn]) => lostRegion === undefined || parseKeyArn(keyArn).region === lostRegion,
   )
   const keys = await Promise.all(
     concerned.map(([keyArn, stored]) => drillKey(parts, keyArn, tenantId, stored)),
   )
+  const needed = keys.filter((key) => key.needed)
   return {
     tenantId,
-    passed: keys.every(({ passed }) => passed),
-    drCompliant: keys.every(({ drCompliant }) => drCompliant),
+    passed: needed.every(({ passed }) => passed),
+    drCompliant: needed.every(({ drCompliant }) => drCompliant),
     keys,
   }
 }
 
-async function readStoredTenantKeys(store: SnapshotStore, tenantId: string): Promise<StoredTenantKey[]> {
+interface StoredVersions {
+  versions: readonly TenantKeyVersion[]
+  rows: StoredTenantKey[]
+}
+
+async function readStoredTenantKeys(store: SnapshotStore, tenantId: string): Promise<StoredVersions> {
   if ((await store.tenants.find(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  const versions = await store.tenantKeys.list(tenantId)
   const rows: StoredTenantKey[] = []
-  for (const { version } of await store.tenantKeys.list(tenantId)) {
+  for (const { version } of versions) {
     const row = await findStoredTenantKey(store, tenantId, version)
     if (row !== undefined) rows.push(row)
   }
-  return rows
+  return { versions, rows }
+}
+
+interface DrilledVersion extends StoredTenantKey {
+  isNeeded: boolean
 }
 
 function isInAws(keyArn: string): boolean {
@@ -120,7 +141,7 @@ async function drillKey(
   parts: DrDrillParts,
   keyArn: string,
   tenantId: string,
-  stored: StoredTenantKey[],
+  stored: DrilledVersion[],
 ): Promise<DrilledKey> {
   const { region } = parseKeyArn(keyArn)
   const { replicaRegions } = await parts.findKeyAccess(keyArn, tenantId)
@@ -143,6 +164,7 @@ async function drillKey(
     fingerprint: keyArnFingerprint(keyArn),
     region,
     tenantKeyVersions: stored.map(({ version }) => version),
+    needed: stored.some(({ isNeeded }) => isNeeded),
     passed: regions.some(({ passed }) => passed),
     drCompliant: required.length > 0 && required.every(isWell),
     advice:
@@ -157,13 +179,16 @@ async function drillRegion(
   { inRegion, clock }: DrDrillParts,
   { keyArn, region, isKnown }: { keyArn: string; region: string; isKnown: boolean },
   tenantId: string,
-  stored: StoredTenantKey[],
+  stored: DrilledVersion[],
 ): Promise<DrilledRegion> {
   const steps: DrillStep[] = []
   let failure: KeyholdError | undefined
   let isAway = false
 
-  async function attempt(step: Pick<DrillStep, 'step' | 'tenantKeyVersion'>, action: () => Promise<void>) {
+  async function attempt(
+    step: Pick<DrillStep, 'step' | 'tenantKeyVersion' | 'needed'>,
+    action: () => Promise<void>,
+  ) {
     // The drill does not wait again and again for a region that does not answer.
     if (isAway) {
       steps.push({ ...step, outcome: 'skipped' })
@@ -175,17 +200,20 @@ async function drillRegion(
       steps.push({ ...step, outcome: 'passed', ms: Math.round(clock() - startMs) })
     } catch (error) {
       if (!isKeyholdError(error)) throw error
-      failure ??= error
+      if (step.needed !== false) failure ??= error
       isAway = isErrorOfKind(error, 'outage')
       steps.push({ ...step, outcome: 'failed', ms: Math.round(clock() - startMs), code: error.code })
     }
   }
 
-  for (const row of stored) {
-    await attempt({ step: 'unwrap', tenantKeyVersion: row.version }, async () => {
+  async function attemptUnwrap(row: DrilledVersion): Promise<void> {
+    const step = { step: 'unwrap' as const, tenantKeyVersion: row.version }
+    await attempt({ ...step, ...(!row.isNeeded && { needed: false }) }, async () => {
       await unwrapTenantKey(await inRegion(keyArn, tenantId, region), row)
     })
   }
+
+  for (const row of stored.filter(({ isNeeded }) => isNeeded)) await attemptUnwrap(row)
   await attempt({ step: 'create' }, async () => {
     const kms = await inRegion(keyArn, tenantId, region)
     const ref = { tenantId, id: newId(), version: 1 }
@@ -193,6 +221,7 @@ async function drillRegion(
     if (!key.equals(await kms.unwrapTenantKey(keyArn, wrapped, ref)))
       throw new KeyholdError('ERR_KEY_INTEGRITY')
   })
+  for (const row of stored.filter(({ isNeeded }) => !isNeeded)) await attemptUnwrap(row)
   if (failure === undefined) return { region, passed: true, steps }
   return { region, passed: false, code: failure.code, ...explain(failure, region, isKnown), steps }
 }

@@ -2,6 +2,7 @@
 import { isKeyholdError, KeyholdError, type KeyInspection, type Kms, type TenantKey } from '@keyhold/core'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
+import type { RefusedVersion } from './engine/open-versions.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'
 import { estimateMigration, type MigrationBudget, type MigrationEstimate } from './estimate-migration.ts'
 import { findEnds, refuseEnds, tryActiveKey, tryTarget, type MigrationEnds } from './start-migration.ts'
@@ -42,8 +43,10 @@ export interface MigrationPlan {
   /** The reasons for which it would pause on the way. */
   warnings: Problem[]
   probes: KeyProbe[]
-  /** Tenant key versions that are not destroyed. */
+  /** How many tenant key versions are not destroyed. */
   tenantKeys: number
+  /** Those that wrap cipherkeys and whose KEK refuses to open them. */
+  refusedTenantKeys: (RefusedVersion & { keyArn: string })[]
   census: CipherkeyCensus
   estimate: MigrationEstimate
 }
@@ -59,7 +62,7 @@ export async function planMigration(
   const { ends, fence, versions } = await store.readSnapshot(async (snapshot) => ({
     ends: await findEnds(snapshot, tenantId, targetFingerprint),
     fence: await snapshot.tenants.findFence(tenantId),
-    versions: await snapshot.tenantKeys.list(tenantId),
+    versions: (await snapshot.tenantKeys.list(tenantId)).filter(({ state }) => state !== 'destroyed'),
   }))
   if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
 
@@ -83,7 +86,11 @@ export async function planMigration(
       ...probes.filter(({ isReplica }) => isReplica).flatMap(warningOfReplica),
     ],
     probes,
-    tenantKeys: versions.filter(({ state }) => state !== 'destroyed').length,
+    tenantKeys: versions.length,
+    refusedTenantKeys: census.refused.map((refusal) => ({
+      ...refusal,
+      keyArn: versions.find(({ version }) => version === refusal.version)?.keyArn ?? '',
+    })),
     census,
     estimate: estimateMigration(census, budget),
   }
@@ -162,10 +169,12 @@ function probesOf(
 
 function warningsOf(census: CipherkeyCensus): Problem[] {
   const warnings: Problem[] = []
-  if (census.unreadable > 0) {
+  const open = census.unreadable - census.accepted
+  if (open > 0) {
+    const before = census.accepted === 0 ? '' : ' (besides those that were accepted before)'
     warnings.push({
       code: 'ERR_MIGRATION_FAILURES_OPEN',
-      message: `${census.unreadable} of the ${census.checked} cipherkeys that were checked do not open: the migration would set them aside and wait before its end until they are repaired or accepted by name.`,
+      message: `${open} of the ${census.checked} cipherkeys that were checked do not open${before}: the migration would set them aside and wait before its end until they are repaired or accepted by name.`,
     })
   }
   if (census.error !== undefined) {

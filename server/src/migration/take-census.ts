@@ -1,10 +1,12 @@
 // Finds which of a tenant's cipherkeys open. It opens as many as there is time for, with the work that a migration
-// does on them, and throws the results away.
+// does on them, and throws the results away. A version that does not open costs only its own cipherkeys.
 import { generateKey, isKeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import { openTenantKey } from '../keyring/open-tenant-key.ts'
+import type { CipherkeyChunk } from '../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
+import { openVersions, type RefusedVersion } from './engine/open-versions.ts'
 import type { UnreadableCipherkey } from './engine/rewrap-records.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'
 
@@ -13,9 +15,13 @@ export interface CipherkeyCensus {
   total: number
   checked: number
   unreadable: number
-  /** The first 100 of them. */
+  /** How many of the unreadable ones were accepted in an earlier key job: they hold no further one up. */
+  accepted: number
+  /** The first 100 unreadable ones. */
   named: UnreadableCipherkey[]
-  /** The reason why no more could be opened; undefined: all were, or the time was over. */
+  /** Versions that wrap some of the unreadable ones, and whose KEK refuses to open them. */
+  refused: RefusedVersion[]
+  /** The reason why no more could be checked; undefined: all were, or the time was over. */
   error: { code: string; message: string } | undefined
   /** The total time of reading and rewrapping. */
   readMs: number
@@ -34,7 +40,7 @@ const maxNamed = 100
 const chunkRows = 1_000
 
 export interface CensusOf {
-  /** The active tenant key, opened just now; undefined: it does not open, and no cipherkey can be opened. */
+  /** The active tenant key, opened just now; undefined: it does not open, and nothing is checked. */
   tenantKey: TenantKey | undefined
   /** How many cipherkeys there were when the rehearsal began. */
   total: number
@@ -47,59 +53,84 @@ export async function takeCensus(
 ): Promise<CipherkeyCensus> {
   const census: CipherkeyCensus = {
     total,
-    checked: 0,
-    unreadable: 0,
-    named: [],
+    ...{ checked: 0, unreadable: 0, accepted: 0, named: [], refused: [] },
     error: undefined,
     readMs: 0,
     rewrapMs: 0,
   }
   if (activeTenantKey === undefined) return census
-  const keys = new Map([[activeTenantKey.version, activeTenantKey]])
+  const versions = createVersions({ store, kms }, tenantId, activeTenantKey)
   const target: TenantKey = {
     tenantId,
     id: newId(),
     version: activeTenantKey.version + 1,
     key: generateKey(),
   }
+
+  async function check(chunk: CipherkeyChunk): Promise<void> {
+    await versions.open(chunk.tenantKeyVersions)
+    const { sources, refused, away } = versions
+    const startMs = performance.now()
+    const order = { records: chunk.records, sources: [...sources.values()], target }
+    const found = await threads.rewrap({ ...order, refused: [...refused.values(), ...away.values()] })
+    census.rewrapMs += performance.now() - startMs
+    // What only cannot be reached now is not checked, and nobody knows whether it opens.
+    const unreadable = found.unreadable.filter(({ tenantKeyVersion }) => !away.has(tenantKeyVersion))
+    census.checked += chunk.rows - (found.unreadable.length - unreadable.length)
+    // Traffic has made more meanwhile.
+    census.total = Math.max(census.total, census.checked)
+    census.unreadable += unreadable.length
+    census.accepted += await store.keyJobFailures.countAcceptedBefore(tenantId, unreadable)
+    census.named.push(...unreadable.slice(0, maxNamed - census.named.length))
+  }
+
   const endMs = performance.now() + maxMs
   let after: CipherkeyPosition | undefined
-  try {
-    while (performance.now() < endMs) {
-      const startMs = performance.now()
-      const chunk = await store.cipherkeyChunks.next(tenantId, after, { limit: chunkRows })
-      if (chunk === undefined) break
-      const readMs = performance.now() - startMs
-      const sources = await Promise.all(
-        chunk.tenantKeyVersions.map((version) => openOnce({ store, kms }, tenantId, version, keys)),
-      )
-      const rewrapStartMs = performance.now()
-      const { unreadable } = await threads.rewrap({ records: chunk.records, sources, target })
-      census.rewrapMs += performance.now() - rewrapStartMs
-      census.readMs += readMs
-      census.checked += chunk.rows
-      // Traffic has made more meanwhile.
-      census.total = Math.max(census.total, census.checked)
-      census.unreadable += unreadable.length
-      census.named.push(...unreadable.slice(0, maxNamed - census.named.length))
-      after = chunk.last
-    }
-  } catch (error) {
-    if (!isKeyholdError(error)) throw error
-    census.error = { code: error.code, message: error.message }
+  while (performance.now() < endMs) {
+    const startMs = performance.now()
+    const chunk = await store.cipherkeyChunks.next(tenantId, after, { limit: chunkRows })
+    if (chunk === undefined) break
+    census.readMs += performance.now() - startMs
+    await check(chunk)
+    after = chunk.last
   }
-  return census
+  const [firstAway] = versions.away.values()
+  return { ...census, refused: [...versions.refused.values()], error: firstAway }
 }
 
-async function openOnce(
+interface Versions {
+  sources: ReadonlyMap<number, TenantKey>
+  refused: ReadonlyMap<number, RefusedVersion>
+  /** Versions that cannot be opened now, for a reason that says nothing about them. */
+  away: ReadonlyMap<number, RefusedVersion>
+  /** Opens those that were not tried before. */
+  open(versions: readonly number[]): Promise<void>
+}
+
+function createVersions(
   parts: Pick<CensusParts, 'store' | 'kms'>,
   tenantId: string,
-  version: number,
-  opened: Map<number, TenantKey>,
-): Promise<TenantKey> {
-  const known = opened.get(version)
-  if (known !== undefined) return known
-  const tenantKey = await openTenantKey(parts, tenantId, version)
-  opened.set(version, tenantKey)
-  return tenantKey
+  activeTenantKey: TenantKey,
+): Versions {
+  const sources = new Map([[activeTenantKey.version, activeTenantKey]])
+  const [refused, away] = [new Map<number, RefusedVersion>(), new Map<number, RefusedVersion>()]
+
+  async function tryVersion(version: number): Promise<void> {
+    if (sources.has(version) || refused.has(version) || away.has(version)) return
+    try {
+      const opened = await openVersions([version], () => openTenantKey(parts, tenantId, version))
+      for (const source of opened.sources) sources.set(version, source)
+      for (const refusal of opened.refused) refused.set(version, refusal)
+    } catch (error) {
+      if (!isKeyholdError(error)) throw error
+      away.set(version, { version, code: error.code, message: error.message })
+    }
+  }
+
+  return {
+    ...{ sources, refused, away },
+    async open(versions) {
+      await Promise.all(versions.map(tryVersion))
+    },
+  }
 }

@@ -138,7 +138,11 @@ const drill: Question = async (code) => {
   const parts = {
     store: {
       tenants: { find: () => Promise.resolve({}) },
-      tenantKeys: { list: () => Promise.resolve([row]), find: () => Promise.resolve(row) },
+      surveys: { findUnaccepted: () => Promise.resolve([]) },
+      tenantKeys: {
+        list: () => Promise.resolve([row]),
+        find: () => Promise.resolve(row),
+      },
     },
     inRegion: () => Promise.reject(new KeyholdError(code)),
     findKeyAccess: () => Promise.resolve({ role: undefined, replicaRegions: ['eu-west-3'] }),

@@ -139,3 +139,18 @@ test('a cipherkey is stale unless it is under the version, or set aside and, at 
   expect([await stale(false), await stale(true)]).toEqual([false, false])
   expect(await store.surveys.findStale(tenantId, jobId, 2, 'accepted')).toMatchObject({ versions: [1] })
 })
+
+test('a version is unaccepted while any cipherkey under it is, whatever was accepted under another version', async () => {
+  const [first, second] = [await insertCipherkey(), await insertCipherkey()]
+  const unaccepted = () => store.surveys.findUnaccepted(tenantId, [1, 2])
+  await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
+  expect(await unaccepted()).toEqual([1])
+  await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')
+  expect(await unaccepted()).toEqual([1])
+  await store.keyJobs.end(jobId)
+  const next = await store.keyJobs.insert(newKeyJob())
+  await store.keyJobFailures.insert(next, [failureOf(second)])
+  expect(await unaccepted()).toEqual([1])
+  await store.keyJobFailures.accept(next.id, [second], 'ak_1')
+  expect(await unaccepted()).toEqual([])
+})

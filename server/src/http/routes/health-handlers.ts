@@ -1,5 +1,6 @@
 // The route of a key's health.
 import { KeyholdError } from '@keyhold/core'
+import { findNeededVersions } from '../../health/find-needed-versions.ts'
 import { keyHealthOf } from '../../health/key-health.ts'
 import { getRegisteredKeyProvider } from '../../providers/get-key-provider.ts'
 import type { Store } from '../../store/store.ts'
@@ -18,7 +19,11 @@ export function healthHandlers({ store }: { store: Store }): Pick<Handlers, 'get
       // A row is written with the registration itself.
       if (health === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
       const alias = keyAliasWire(provider)
-      return { status: 200, body: { ...keyHealthWire(health, alias), ...(alias !== undefined && { alias }) } }
+      const versions = await store.tenantKeys.list(tenantId)
+      const ofKey = versions.filter(({ keyArn }) => keyArn === provider.keyArn)
+      const needed = (await findNeededVersions(store, tenantId, ofKey)).length > 0
+      const body = { ...keyHealthWire(health, alias), needed, ...(alias !== undefined && { alias }) }
+      return { status: 200, body }
     },
   }
 }

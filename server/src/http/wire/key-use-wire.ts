@@ -1,4 +1,5 @@
 // The plan of a migration, and the usage of a key provider, as the wire shows them.
+import { keyArnFingerprint } from '@keyhold/core'
 import type { KeyProviderUsage as UsageWire, MigrationPlan as PlanWire } from '@keyhold/contract'
 import type { MigrationPlan } from '../../migration/plan-migration.ts'
 import type { KeyProviderUsage } from '../../providers/key-provider-usage.ts'
@@ -33,7 +34,14 @@ export function migrationPlanWire(tenantId: string, plan: MigrationPlan): PlanWi
       cipherkeys: census.total,
       checked: census.checked,
       unreadable: census.unreadable,
+      accepted: census.accepted,
       unreadableCipherkeys: census.named,
+      refusedTenantKeys: plan.refusedTenantKeys.map(({ version, keyArn, code, message }) => ({
+        tenantKeyVersion: version,
+        // The internal KMS's name for its root key is no ARN.
+        fingerprint: keyArn.startsWith('arn:') ? keyArnFingerprint(keyArn) : tenantId,
+        ...{ code, message },
+      })),
     },
     estimate: {
       ...(estimate.seconds !== undefined && { seconds: estimate.seconds }),

@@ -13,6 +13,9 @@ export interface CipherkeySurveys {
   /** Which of these tenant key versions wrap any cipherkey. */
   findNeeded(tenantId: string, versions: readonly number[]): Promise<number[]>
 
+  /** Which of these versions wrap any cipherkey that was not accepted as unreadable under it, in any key job. */
+  findUnaccepted(tenantId: string, versions: readonly number[]): Promise<number[]>
+
   /**
    * The cipherkeys of a tenant that another version than that of a key job wraps.
    *
@@ -62,6 +65,23 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
     }
   }
 
+  async function findUnder(
+    tenantId: string,
+    versions: readonly number[],
+    which: RawBuilder<unknown>,
+  ): Promise<number[]> {
+    const left = new Set(versions)
+    if (left.size === 0) return []
+    await visit(tenantId, async (page, rows) => {
+      const found = await sql<{ version: number }>`
+        select distinct tenant_key_version as version from ${rows}
+          and tenant_key_version = any(${[...left]}::integer[]) ${which}`.execute(page)
+      for (const { version } of found.rows) left.delete(version)
+      return left.size === 0
+    })
+    return versions.filter((version) => !left.has(version))
+  }
+
   return {
     async count(tenantId) {
       let count = 0
@@ -72,18 +92,17 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
       return count
     },
 
-    async findNeeded(tenantId, versions) {
-      const needed = new Set<number>()
-      if (versions.length === 0) return []
-      await visit(tenantId, async (page, rows) => {
-        const found = await sql<{ version: number }>`
-          select distinct tenant_key_version as version from ${rows}
-            and tenant_key_version = any(${versions}::integer[])`.execute(page)
-        for (const { version } of found.rows) needed.add(version)
-        return needed.size === new Set(versions).size
-      })
-      return [...needed]
-    },
+    findNeeded: (tenantId, versions) => findUnder(tenantId, versions, sql``),
+
+    findUnaccepted: (tenantId, versions) =>
+      findUnder(
+        tenantId,
+        versions,
+        sql`and not exists (
+          select from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+          where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = c.data_key_id
+            and f.version = c.version and f.tenant_key_version = c.tenant_key_version)`,
+      ),
 
     async findStale(tenantId, keyJobId, version, excuse) {
       const accepted = excuse === 'accepted' ? sql`and f.accepted_at is not null` : sql``
