@@ -1,5 +1,4 @@
 // keyhold migration …: key jobs of both kinds, migrations and rotations.
-import { InvalidArgumentError } from 'commander'
 import { parsePathSegment } from '../input/parse-path-segment.ts'
 import { parseSeconds } from '../input/parse-seconds.ts'
 import { verifySignature } from '../signatures/verify-signature.ts'
@@ -8,6 +7,7 @@ import { argument, flag, option } from '../table/input.ts'
 import { plain } from '../table/plain-command.ts'
 import { keyJobFailureListView, keyJobListView, keyJobReportView, keyJobView } from '../views/key-job.ts'
 import { endedKeyJob } from '../wait/ended-key-job.ts'
+import { acceptFailuresCommand } from './accept-failures.ts'
 
 const theKeyJob = argument('<id>', 'id of the key job', parsePathSegment)
 const as = 'tenant-admin'
@@ -73,21 +73,7 @@ export const migrationGroup: CommandGroup = {
       path: { migrationId: theKeyJob },
       view: keyJobFailureListView,
     }),
-    plain({
-      name: 'accept-failures',
-      about: 'Accept that these cipherkeys do not open; everything encrypted under them stays unreadable.',
-      as,
-      route: 'acceptMigrationFailures',
-      path: { migrationId: theKeyJob },
-      body: {
-        failures: argument(
-          '<cipherkey...>',
-          'as failures lists them: <data key id>.<version>',
-          parseCipherkey,
-        ),
-      },
-      view: keyJobView,
-    }),
+    acceptFailuresCommand,
     plain({
       name: 'retry',
       about: 'End its pause at once.',
@@ -106,16 +92,4 @@ export const migrationGroup: CommandGroup = {
     }),
     reportCommand,
   ],
-}
-
-interface Cipherkey {
-  dataKeyId: string
-  version: number
-}
-
-function parseCipherkey(text: string, previous: Cipherkey[] = []): Cipherkey[] {
-  const { dataKeyId = '', version } =
-    /^(?<dataKeyId>[0-9a-f-]{36})\.(?<version>[1-9][0-9]{0,9})$/.exec(text)?.groups ?? {}
-  if (version === undefined) throw new InvalidArgumentError('It must be <data key id>.<version>.')
-  return [...previous, { dataKeyId, version: Number(version) }]
 }

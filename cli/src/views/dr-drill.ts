@@ -54,7 +54,7 @@ function regionOf({ region, passed, code, cause, steps }: DrDrillReport['keys'][
   if (!passed) return `${region}  failed: ${cause ?? ''} (${code ?? ''})`
   const took = (name: string) =>
     steps
-      .filter(({ step }) => step === name)
+      .filter(({ step, outcome }) => step === name && outcome === 'passed')
       .map(({ ms = 0 }) => `${ms} ms`)
       .join(', ')
   const unneeded = steps
