@@ -85,7 +85,10 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/keyring': {
     does: 'keys in memory: from an id to a key; caches, eviction, the fence; makes data keys',
-    uses: ['core', 'server/store', 'server/event-loop', 'lru-cache', 'node:crypto', 'node:timers/promises'],
+    uses: [
+      ...['core', 'server/store', 'server/event-loop', 'hash-wasm', 'lru-cache'],
+      ...['node:crypto', 'node:timers/promises'],
+    ],
   },
   'server/data': {
     does: 'encrypt, decrypt, re-encrypt; the data keys of a name',
@@ -109,7 +112,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/migration': {
     does: 'key jobs: start, cancel, retry, accept, plan, report; `phases/` and `engine/` run them',
-    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'hash-wasm', 'node:*'],
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'node:*'],
   },
   'server/health': {
     does: "the customer's key: probes, causes, locking and unlocking, drills",

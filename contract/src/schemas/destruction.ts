@@ -28,7 +28,15 @@ export const destruction = Type.Object({
   tenantId: Type.String(),
   keyName: Type.Optional(Type.String({ description: 'The name of the data key.' })),
   dataKeyId: Type.Optional(Type.String({ description: 'The id in the header of every token.' })),
-  state: Type.Union([Type.Literal('scheduled'), Type.Literal('cancelled'), Type.Literal('destroyed')]),
+  state: Type.Union([
+    Type.Literal('scheduled'),
+    Type.Literal('cancelled'),
+    Type.Literal('destroying', {
+      description:
+        'Of a tenant: its keys are destroyed, and its rows are being deleted. It cannot be cancelled any more.',
+    }),
+    Type.Literal('destroyed'),
+  ]),
   scheduledAt: time,
   scheduledBy: Type.String({ description: 'The id of an API key.' }),
   dueAt: Type.String({

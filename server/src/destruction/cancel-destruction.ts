@@ -1,4 +1,5 @@
-// Cancels a destruction. This works until the destruction is done, even after its day while a key job holds it up.
+// Cancels a destruction. This works until the destruction is done, or has begun to delete a tenant, even after its day while
+// a key job holds it up.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
@@ -51,6 +52,7 @@ async function cancel(store: Store, destruction: DestructionRow, actor: Actor): 
     if (isCancelled) auditDestruction(transaction, destruction, 'cancelled', actor)
   })
   const now = await getDestruction(store, undefined, id)
-  if (now.destroyedAt !== undefined) throw new KeyholdError('ERR_DESTRUCTION_ENDED')
+  if (now.destroyedAt !== undefined || now.begunAt !== undefined)
+    throw new KeyholdError('ERR_DESTRUCTION_ENDED')
   return now
 }

@@ -18,6 +18,8 @@ export interface DestructionRow {
   cancelledBy: string | undefined
   cancelledAt: Date | undefined
   destroyedAt: Date | undefined
+  /** When the deletion of a tenant began, from which there is no way back. */
+  begunAt: Date | undefined
 }
 
 export interface NewDestruction {
@@ -42,6 +44,7 @@ const columns = [
   'cancelled_by',
   'cancelled_at',
   'destroyed_at',
+  'begun_at',
 ] as const
 
 function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[number]>): DestructionRow {
@@ -57,6 +60,7 @@ function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[
     cancelledBy: row.cancelled_by ?? undefined,
     cancelledAt: row.cancelled_at ?? undefined,
     destroyedAt: row.destroyed_at ?? undefined,
+    begunAt: row.begun_at ?? undefined,
   }
 }
 
@@ -139,13 +143,14 @@ export function destructionQueries(db: Database) {
       return new Map(rows.map((row) => [row.tenant_id, row.due_at]))
     },
 
-    /** Answers false for one that has ended. Waits for a destruction that is under way. */
+    /** Answers false for one that has ended, or begun. Waits for a destruction that is under way. */
     async cancel(id: string, cancelledBy: string): Promise<boolean> {
       const result = await db
         .updateTable('destructions')
         .set({ cancelled_at: sql`now()`, cancelled_by: cancelledBy })
         .where('id', '=', id)
         .where(isOpen)
+        .where('begun_at', 'is', null)
         .executeTakeFirst()
       return result.numUpdatedRows > 0n
     },
@@ -163,13 +168,15 @@ export function destructionQueries(db: Database) {
     },
 
     /**
-     * Destructions that are due, the longest due first. Those of data keys are left out while their tenant has a live key
-     * job, which the end of a tenant does not wait for.
+    /**
+     * Destructions that are due and that no replica has claimed, the longest due first. Those of data keys are left out while
+     * their tenant has a live key job, which the end of a tenant does not wait for, and once the deletion of their tenant has
+     * begun.
      */
-    async listDue(limit: number): Promise<string[]> {
+    async listDue(limit: number): Promise<DestructionRow[]> {
       const rows = await db
         .selectFrom('destructions as d')
-        .select('d.id')
+        .select(columns)
         .where('d.cancelled_at', 'is', null)
         .where('d.destroyed_at', 'is', null)
         .where(isDue)
@@ -177,10 +184,15 @@ export function destructionQueries(db: Database) {
           sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.key_jobs j
             where j.tenant_id = d.tenant_id and j.phase not in ('done', 'aborted')))`,
         )
+        .where(sql<boolean>`coalesce(d.claimed_until <= now(), true)`)
+        .where(
+          sql<boolean>`not exists (select from keyhold.destructions b
+            where b.tenant_id = d.tenant_id and b.id <> d.id and b.begun_at is not null and b.destroyed_at is null)`,
+        )
         .orderBy('d.due_at')
         .limit(limit)
         .execute()
-      return rows.map((row) => row.id)
+      return rows.map(fromRow)
     },
 
     /**

@@ -22,6 +22,7 @@ import { keyProviderQueries } from './key-providers.ts'
 import { kmsUsageQueries } from './kms-usage.ts'
 import { metricCountQueries } from './metric-counts.ts'
 import { replicaQueries } from './replicas.ts'
+import { tenantDeletionQueries } from './tenant-deletions.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
@@ -45,6 +46,7 @@ function queries(db: Database) {
     kmsUsage: kmsUsageQueries(db),
     metricCounts: metricCountQueries(db),
     destructions: destructionQueries(db),
+    tenantDeletions: tenantDeletionQueries(db),
     drDrills: drDrillQueries(db),
     apiKeys: apiKeyQueries(db),
     audits: auditQueries(db),

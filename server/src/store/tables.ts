@@ -206,7 +206,7 @@ interface DestructionsTable {
   claimed_by: string | null
   claimed_until: Date | null
   progress: ColumnType<unknown, string | null, string | null>
-  listed: ColumnType<unknown, string | null, string | null>
+  described: ColumnType<unknown, string | null, string | null>
 }
 
 interface AuditsTable {

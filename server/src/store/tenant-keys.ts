@@ -200,6 +200,16 @@ export function tenantKeyQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
+    /** Empties all versions, whatever they still wrap: nothing of the tenant can be decrypted from then on. */
+    async destroyAll(tenantId: string): Promise<void> {
+      await db
+        .updateTable('tenant_keys')
+        .set({ state: 'destroyed', wrapped: null, destroyed_at: sql<Date>`now()` })
+        .where('tenant_id', '=', tenantId)
+        .where('state', '!=', 'destroyed')
+        .execute()
+    },
+
     async deleteAll(tenantId: string): Promise<void> {
       await db.deleteFrom('tenant_keys').where('tenant_id', '=', tenantId).execute()
     },

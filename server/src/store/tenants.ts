@@ -110,6 +110,21 @@ export function tenantQueries(db: Database) {
       if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     },
 
+    /** Whether there is such a tenant, and its deletion has not begun. */
+    async isOpen(id: string): Promise<boolean> {
+      return (await this.findFence(id)) !== undefined
+    },
+
+    /** Takes its fence from a tenant, for good. Call it under `withFence`. */
+    async end(id: string): Promise<void> {
+      await db
+        .updateTable('tenants')
+        .set({ ending_at: sql<Date>`now()`, fence_epoch: sql`fence_epoch + 1` })
+        .where('id', '=', id)
+        .returning('id')
+        .executeTakeFirstOrThrow()
+    },
+
     /** Deletes the tenant's row and retires its id. */
     async delete(id: string): Promise<void> {
       await db.deleteFrom('tenants').where('id', '=', id).execute()

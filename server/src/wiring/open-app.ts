@@ -62,7 +62,7 @@ export function openApp(
     authenticate,
     clientAddress: createClientAddress(settings.trustedProxies ?? []),
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
-    tenantExists: async (tenantId) => (await store.tenants.find(tenantId)) !== undefined,
+    tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
     probes: {
       isSealed: rootKey === undefined,
       isReady: () => isReady,

@@ -44,7 +44,7 @@ export async function startKeyJobs(
     listUnledKeyJobs: () => store.keyJobs.listUnled(),
     sweep: async () => {
       await destroyDueTenantKeys(store)
-      await destroyScheduled(logger, needs)
+      await destroyScheduled(logger, needs, stopping.signal)
       await rotateDue()
     },
     runKeyJob: (keyJobId) =>
@@ -90,13 +90,19 @@ function createRotateDue(
   }
 }
 
-async function destroyScheduled(logger: Logger, { keyring, keyJobs, sign }: StartNeeds): Promise<void> {
+async function destroyScheduled(
+  logger: Logger,
+  { keyring, keyJobs, sign }: StartNeeds,
+  signal: AbortSignal,
+): Promise<void> {
   await runDueDestructions({
     store: keyJobs.startParts.store,
     signRecord: sign,
-    onDestroyed: (destruction) => {
-      const { id, kind, tenantId, dataKeyId, scheduledBy } = destruction
+    signal,
+    onShredded: (destruction) => {
       keyring.forgetDestroyed(destruction)
+    },
+    onDestroyed: ({ id, kind, tenantId, dataKeyId, scheduledBy }) => {
       logger.info({ destructionId: id, kind, tenantId, dataKeyId, scheduledBy }, 'destroyed as scheduled')
     },
     onFailed: (destructionId, error) => {

@@ -45,6 +45,8 @@ async function deleteNow({ tenantId }: TenantUnderTest): Promise<unknown[]> {
   await runDueDestructions({
     store,
     signRecord: () => 'signed',
+    signal: new AbortController().signal,
+    onShredded: () => undefined,
     onDestroyed: () => undefined,
     onFailed: (_, error) => failures.push(error),
   })

@@ -105,7 +105,8 @@ function destructionWire(row: DestructionRow): Destruction {
   }
 }
 
-function stateOf({ cancelledAt, destroyedAt }: DestructionRow): Destruction['state'] {
+function stateOf({ begunAt, cancelledAt, destroyedAt }: DestructionRow): Destruction['state'] {
   if (destroyedAt !== undefined) return 'destroyed'
+  if (begunAt !== undefined) return 'destroying'
   return cancelledAt === undefined ? 'scheduled' : 'cancelled'
 }

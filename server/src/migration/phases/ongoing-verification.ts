@@ -2,7 +2,11 @@
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { VerificationPosition } from '../../store/key-jobs/key-job-json.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
-import { createIdentityDigest, resumeIdentityDigest, type IdentityDigest } from '../engine/identity-digest.ts'
+import {
+  createIdentityDigest,
+  resumeIdentityDigest,
+  type IdentityDigest,
+} from '../../keyring/identity-digest.ts'
 import { destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 
 export interface OngoingVerification {

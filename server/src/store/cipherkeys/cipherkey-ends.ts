@@ -1,5 +1,5 @@
-// The only statements that delete cipherkeys. They are for transactions that hold the tenant's fence and sign a record of
-// what they delete.
+// The only statements that delete cipherkeys. They are for transactions that have the fence of the tenant alone, or whose
+// tenant has none any more, and that end in a signed record of what they delete.
 import { sql } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import { readInOrder } from './read-in-order.ts'
@@ -77,6 +77,20 @@ export function cipherkeyEndQueries(db: Database) {
         keyCheckValue: row.key_check_value,
         createdAt: row.created_at,
       }))
+    },
+
+    /** Deletes some of what key jobs of a tenant have set aside; answers false when nothing is left. */
+    async deleteFailures(tenantId: string, limit: number): Promise<boolean> {
+      const { rows } = await sql`
+        with page as materialized (
+          select f.key_job_id, f.data_key_id, f.version
+          from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+          where j.tenant_id = ${tenantId} limit ${limit}
+        )
+        delete from keyhold.key_job_failures f using page p
+        where f.key_job_id = p.key_job_id and f.data_key_id = p.data_key_id and f.version = p.version
+        returning 1`.execute(db)
+      return rows.length > 0
     },
 
     /** Forgets that key jobs set a data key's cipherkeys aside. */

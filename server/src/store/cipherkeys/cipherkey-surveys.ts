@@ -5,6 +5,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import { readInOrder } from './read-in-order.ts'
+import { slowly } from '../connections/connection-user.ts'
 import type { Database } from '../database.ts'
 
 export interface CipherkeySurveys {
@@ -45,21 +46,23 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
     let after: CipherkeyPosition | undefined
     for (;;) {
       const begin = after === undefined ? sql`` : sql`and (data_key_id, version) > ${place(after)}`
-      const page = await db.transaction().execute(async (transaction) => {
-        await readInOrder(transaction)
-        const { rows } = await sql<CipherkeyPosition>`
+      const page = await slowly(() =>
+        db.transaction().execute(async (transaction) => {
+          await readInOrder(transaction)
+          const { rows } = await sql<CipherkeyPosition>`
           select data_key_id as "dataKeyId", version from keyhold.cipherkeys
           where tenant_id = ${tenantId} ${begin}
           order by data_key_id, version offset ${pageRows - 1} limit 1`.execute(transaction)
-        const [last] = rows
-        const end = last === undefined ? sql`` : sql`and (data_key_id, version) <= ${place(last)}`
-        const isOver = await look(
-          transaction,
-          sql`keyhold.cipherkeys c where tenant_id = ${tenantId} ${begin} ${end}`,
-          last !== undefined,
-        )
-        return { last, isOver }
-      })
+          const [last] = rows
+          const end = last === undefined ? sql`` : sql`and (data_key_id, version) <= ${place(last)}`
+          const isOver = await look(
+            transaction,
+            sql`keyhold.cipherkeys c where tenant_id = ${tenantId} ${begin} ${end}`,
+            last !== undefined,
+          )
+          return { last, isOver }
+        }),
+      )
       if (page.isOver || page.last === undefined) return
       after = page.last
     }

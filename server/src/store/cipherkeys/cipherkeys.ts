@@ -81,6 +81,11 @@ const fromUsableRow = (row: Row & { destroy_in_ms: number | null }): UsableCiphe
   destroyInMs: row.destroy_in_ms ?? Number.POSITIVE_INFINITY,
 })
 
+// Cipherkeys of a tenant whose deletion has begun are found no more, however long it takes. The tenant is read once, and
+// not for each row.
+const isOfOpenTenant = (tenantId: string) =>
+  sql<boolean>`not exists (select from keyhold.tenants t where t.id = ${tenantId} and t.ending_at is not null)`
+
 export function cipherkeyQueries(db: Database) {
   return {
     /** Answers false, and does nothing, when the key name has an active data key already. */
@@ -193,6 +198,7 @@ export function cipherkeyQueries(db: Database) {
         .where('tenant_id', '=', tenantId)
         .where('key_name', '=', sql<string>`any(${keyNames})`)
         .where('state', '=', 'active')
+        .where(isOfOpenTenant(tenantId))
         .execute()
       return rows.map((row) => ({
         ...fromUsableRow(row),
@@ -216,6 +222,7 @@ export function cipherkeyQueries(db: Database) {
           sql<boolean>`(data_key_id, version) in (select * from unnest(
             ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
         )
+        .where(isOfOpenTenant(tenantId))
         .execute()
       return rows.map((row) => ({ ...fromUsableRow(row), isRetired: row.state === 'retired' }))
     },

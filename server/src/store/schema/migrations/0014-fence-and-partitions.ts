@@ -130,14 +130,15 @@ const guards = [
 ]
 
 // The deletion of a tenant has begun once its tenant keys are emptied: there is no way back from then on. One replica
-// has the claim, and what is done and counted so far is in progress. The first cipherkeys by name are in listed.
+// has the claim. What is done and counted so far is in progress, and what the record will say of the rest is in described.
+// Two columns, since the first changes with every step and the second has up to a few hundred kilobytes.
 const deletions = [
   sql`alter table keyhold.destructions
     add column begun_at timestamptz,
     add column claimed_by uuid,
     add column claimed_until timestamptz,
     add column progress jsonb,
-    add column listed jsonb,
+    add column described jsonb,
     add constraint destructions_begun_whole check ((begun_at is null) = (progress is null)),
     add constraint destructions_begun_end check (begun_at is null or cancelled_at is null)`,
 ]

@@ -1,5 +1,5 @@
-// The digest of a verification: SHA-256 over the members of each cipherkey that no rewrap changes. Unlike the one of
-// Node.js its state can be stored, so that a verification goes on where another process left it.
+// The digest of a verification, and of a deletion: SHA-256 over the members of each cipherkey that no rewrap changes.
+// Unlike the one of Node.js its state can be stored, so that the work goes on where another process left it.
 import { createSHA256 } from 'hash-wasm'
 
 export interface IdentityDigest {

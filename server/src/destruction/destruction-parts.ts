@@ -1,0 +1,17 @@
+// The parts that every destruction works with.
+import type { DestructionRow } from '../store/destructions.ts'
+import type { Store } from '../store/store.ts'
+
+export interface RunDestructionsParts {
+  store: Store
+  /** Signs JSON and answers a compact JWS. */
+  signRecord: (payload: Readonly<Record<string, unknown>>) => string
+  /** Called once nothing under the key can be decrypted any more: no replica goes on with keys that it holds in memory. */
+  onShredded: (destruction: DestructionRow) => void
+  /** Called when everything is deleted and the record is there. */
+  onDestroyed: (destruction: DestructionRow) => void
+  /** Receives a failure. The destruction is tried again with a later call. */
+  onFailed: (destructionId: string, error: unknown) => void
+  /** When it aborts, the deletion of a tenant stops after the step at hand. A later call goes on there. */
+  signal: AbortSignal
+}
