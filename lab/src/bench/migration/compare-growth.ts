@@ -1,11 +1,8 @@
 // Compares migrations from small to very large: the cost of a cipherkey, the number of KMS calls, the memory over time, and
 // how long the main thread works at a time.
-import { once } from 'node:events'
-import path from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { orSkip, type Comparison, type Report } from '../measurement.ts'
 import type { Sizes } from '../sizes.ts'
-import type { SeedOrder } from './seed-thread.ts'
+import { seedInThread } from '../../rows/seed-in-thread.ts'
 import { startTimedKeyhold, type TimedKeyhold } from './start-timed-keyhold.ts'
 import { watchCopying, type CopyFigures } from './watch-copying.ts'
 
@@ -48,12 +45,6 @@ async function migrateOne(keyhold: TimedKeyhold, cipherkeys: number): Promise<Ou
     perSecond: (cipherkeys * 1_000) / copyMs,
     kmsCalls: keyhold.countKmsCalls() - callsBefore,
   }
-}
-
-async function seedInThread(order: SeedOrder): Promise<void> {
-  const file = path.join(import.meta.dirname, 'seed-thread.ts')
-  const [status] = (await once(new Worker(file, { workerData: order, execArgv: [] }), 'exit')) as [number]
-  if (status !== 0) throw new Error(`the thread that seeds cipherkeys ended with ${status}`)
 }
 
 function describe(outcome: Outcome, first: Outcome): Comparison[] {

@@ -3,8 +3,8 @@
 import type { TenantKey } from '@keyhold/core'
 import pg from 'pg'
 import { workerData } from 'node:worker_threads'
-import { seedCipherkeys } from '../../rows/seed-cipherkeys.ts'
-import { sqlOf } from '../../rows/sql.ts'
+import { seedCipherkeys } from './seed-cipherkeys.ts'
+import { sqlOf } from './sql.ts'
 
 /** The argument of the thread. */
 export interface SeedOrder {
