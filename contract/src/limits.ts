@@ -5,8 +5,10 @@ export const limits = {
   maxItems: 1000,
   /** Plaintext bytes of one item. The SDK encrypts larger values locally. */
   maxItemPlaintextBytes: 1_048_576,
-  /** Bytes of a whole request body. */
+  /** Bytes of a whole request body with items, or with one value as bytes. */
   maxBodyBytes: 33_554_432,
+  /** Bytes of any other request body. The longest one, of failures to accept, has 100,000. */
+  maxManagementBodyBytes: 1_048_576,
   /** Characters of a fingerprint in a path. The longest one is a tenant id. */
   maxFingerprintCharacters: 64,
   // The pattern of a query repeats the maximum of its page.

@@ -63,6 +63,21 @@ export function sealInto(
   sealAfterSalt(target, inputKey, context, plaintext)
 }
 
+/** Does what `sealInto` does, in steps of a MiB, and stops after each. */
+export function* sealIntoInSteps(
+  target: Buffer,
+  inputKey: KeyObject,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+): Generator<void, void> {
+  fillRandom(target.subarray(0, saltBytes))
+  const messageKey = commit(target, inputKey, context)
+  for (const [first, end] of stepsOf(chunksOf(plaintext.length))) {
+    sealChunks(target, messageKey, plaintext, first, end)
+    yield
+  }
+}
+
 /** `seal` with a given salt, for known-answer tests only: a salt used twice with one key reveals both plaintexts. */
 export function unsafeSealWithSalt(
   inputKey: KeyObject,
@@ -84,13 +99,41 @@ function sealAfterSalt(
   context: Uint8Array,
   plaintext: Uint8Array,
 ): void {
+  const messageKey = commit(target, inputKey, context)
+  sealChunks(target, messageKey, plaintext, 0, chunksOf(plaintext.length))
+}
+
+/** Derives the key of a message from the salt in `target`, and writes its commitment. */
+function commit(target: Buffer, inputKey: KeyObject, context: Uint8Array): MessageKey {
   const messageKey = deriveMessageKey(inputKey, target.subarray(0, saltBytes), context)
   messageKey.commitment.copy(target, saltBytes)
-  let at = prefixBytes
-  for (let index = 0; index * chunkBytes <= plaintext.length; index++) {
+  return messageKey
+}
+
+function chunksOf(plaintextBytes: number): number {
+  return Math.floor(plaintextBytes / chunkBytes) + 1
+}
+
+/** Seals the chunks from `first` up to `end`. */
+function sealChunks(
+  target: Buffer,
+  messageKey: MessageKey,
+  plaintext: Uint8Array,
+  first: number,
+  end: number,
+): void {
+  for (let index = first; index < end; index++) {
     const chunk = plaintext.subarray(index * chunkBytes, (index + 1) * chunkBytes)
-    at = sealChunkInto(target, at, messageKey, index, chunk)
+    sealChunkInto(target, prefixBytes + index * sealedChunkBytes, messageKey, index, chunk)
   }
+}
+
+const chunksOfStep = 64
+
+/** The steps over `chunks` chunks: the first one of each, and the one after its last. */
+function* stepsOf(chunks: number): Generator<[first: number, end: number]> {
+  for (let first = 0; first < chunks; first += chunksOfStep)
+    yield [first, Math.min(chunks, first + chunksOfStep)]
 }
 
 /** Writes a sealed chunk to `target` at `at`, and answers the index after it. */
@@ -113,23 +156,62 @@ export function sealChunkInto(
  * @throws KeyholdError `ERR_DECRYPTION_FAILED` for a wrong key, a wrong context and any change of the bytes alike
  */
 export function open(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Array): Buffer {
-  if (!isSealedLength(sealed.length)) throw new KeyholdError('ERR_DECRYPTION_FAILED')
-  const salt = sealed.subarray(0, saltBytes)
-  const messageKey = deriveMessageKey(inputKey, salt, context)
-  if (!timingSafeEqual(messageKey.commitment, sealed.subarray(saltBytes, prefixBytes))) {
-    throw new KeyholdError('ERR_DECRYPTION_FAILED')
-  }
+  const messageKey = messageKeyOf(inputKey, context, sealed)
   // A single chunk is returned as it was decrypted, so that no second copy of an unwrapped key stays in memory.
   if (sealed.length < prefixBytes + sealedChunkBytes)
     return openChunk(messageKey, 0, sealed.subarray(prefixBytes))
-  const chunks = Math.ceil((sealed.length - prefixBytes) / sealedChunkBytes)
-  const plaintext = Buffer.allocUnsafeSlow(sealed.length - prefixBytes - chunks * tagBytes)
-  for (let index = 0; index < chunks; index++) {
-    const start = prefixBytes + index * sealedChunkBytes
-    const end = Math.min(start + sealedChunkBytes, sealed.length)
-    plaintext.set(openChunk(messageKey, index, sealed.subarray(start, end)), index * chunkBytes)
+  const { chunks, plaintext } = roomFor(sealed)
+  openChunks(plaintext, messageKey, sealed, 0, chunks)
+  return plaintext
+}
+
+/**
+ * Does what `open` does, in steps of a MiB, and stops after each.
+ *
+ * @throws KeyholdError `ERR_DECRYPTION_FAILED`, from any step
+ */
+export function* openInSteps(
+  inputKey: KeyObject,
+  context: Uint8Array,
+  sealed: Uint8Array,
+): Generator<void, Buffer> {
+  const messageKey = messageKeyOf(inputKey, context, sealed)
+  const { chunks, plaintext } = roomFor(sealed)
+  for (const [first, end] of stepsOf(chunks)) {
+    openChunks(plaintext, messageKey, sealed, first, end)
+    yield
   }
   return plaintext
+}
+
+/** The key of a sealed message, which must be committed to it. */
+function messageKeyOf(inputKey: KeyObject, context: Uint8Array, sealed: Uint8Array): MessageKey {
+  if (!isSealedLength(sealed.length)) throw new KeyholdError('ERR_DECRYPTION_FAILED')
+  const messageKey = deriveMessageKey(inputKey, sealed.subarray(0, saltBytes), context)
+  if (!timingSafeEqual(messageKey.commitment, sealed.subarray(saltBytes, prefixBytes))) {
+    throw new KeyholdError('ERR_DECRYPTION_FAILED')
+  }
+  return messageKey
+}
+
+function roomFor(sealed: Uint8Array): { chunks: number; plaintext: Buffer } {
+  const chunks = Math.ceil((sealed.length - prefixBytes) / sealedChunkBytes)
+  return { chunks, plaintext: Buffer.allocUnsafeSlow(sealed.length - prefixBytes - chunks * tagBytes) }
+}
+
+/** Opens the chunks from `first` up to `end`. */
+function openChunks(
+  plaintext: Buffer,
+  messageKey: MessageKey,
+  sealed: Uint8Array,
+  first: number,
+  end: number,
+): void {
+  for (let index = first; index < end; index++) {
+    const start = prefixBytes + index * sealedChunkBytes
+    const chunk = sealed.subarray(start, Math.min(start + sealedChunkBytes, sealed.length))
+    plaintext.set(openChunk(messageKey, index, chunk), index * chunkBytes)
+  }
 }
 
 /**

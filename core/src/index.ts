@@ -59,4 +59,4 @@ export {
   type ParsedToken,
 } from './token.ts'
 export { isUuid, uuidFromBytes, uuidToBytes } from './uuid.ts'
-export { decryptValue, encryptValue, encryptValueBytes } from './value.ts'
+export { decryptValue, decryptValueInSteps, encryptValue, encryptValueInSteps } from './value.ts'

@@ -1,5 +1,5 @@
 // Encrypts a value under a data key to a token, and decrypts it.
-import { open, sealedLength, sealInto } from './cobblestone.ts'
+import { open, openInSteps, sealedLength, sealInto, sealIntoInSteps } from './cobblestone.ts'
 import { appendPairs, contextPurpose, encodeContextStart, type EncryptionContext } from './context.ts'
 import type { DataKey } from './data-key.ts'
 import { KeyholdError } from './errors.ts'
@@ -30,19 +30,28 @@ function commonPart(dataKey: DataKey): Buffer {
  * @param context - checked by `checkEncryptionContext`
  */
 export function encryptValue(dataKey: DataKey, context: EncryptionContext, plaintext: Uint8Array): string {
-  return encodeToken(encryptValueBytes(dataKey, context, plaintext))
+  const common = commonPart(dataKey)
+  const bytes = tokenBytes(common, plaintext)
+  sealInto(bytes.subarray(headerBytes), dataKey.key, appendPairs(common, context), plaintext)
+  return encodeToken(bytes)
 }
 
-/** Like `encryptValue`, but answers the token's bytes: header and sealed value. */
-export function encryptValueBytes(
+/** Like `encryptValue`, but it stops after each MiB, and answers the token's bytes: header and sealed value. */
+export function* encryptValueInSteps(
   dataKey: DataKey,
   context: EncryptionContext,
   plaintext: Uint8Array,
-): Buffer {
+): Generator<void, Buffer> {
   const common = commonPart(dataKey)
+  const bytes = tokenBytes(common, plaintext)
+  yield* sealIntoInSteps(bytes.subarray(headerBytes), dataKey.key, appendPairs(common, context), plaintext)
+  return bytes
+}
+
+/** The bytes of a token with its header, and room for the sealed value. */
+function tokenBytes(common: Buffer, plaintext: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(headerBytes + sealedLength(plaintext.length))
   common.copy(bytes, 0, 0, headerBytes)
-  sealInto(bytes.subarray(headerBytes), dataKey.key, appendPairs(common, context), plaintext)
   return bytes
 }
 
@@ -52,9 +61,28 @@ export function encryptValueBytes(
  * @throws KeyholdError `ERR_DECRYPTION_FAILED` for a wrong key, tenant, context or byte alike
  */
 export function decryptValue(dataKey: DataKey, context: EncryptionContext, token: ParsedToken): Buffer {
+  const common = commonPartOf(dataKey, token)
+  return open(dataKey.key, appendPairs(common, context), token.sealed)
+}
+
+/**
+ * Like `decryptValue`, but it stops after each MiB.
+ *
+ * @throws KeyholdError `ERR_DECRYPTION_FAILED`, from any step
+ */
+export function* decryptValueInSteps(
+  dataKey: DataKey,
+  context: EncryptionContext,
+  token: ParsedToken,
+): Generator<void, Buffer> {
+  const common = commonPartOf(dataKey, token)
+  return yield* openInSteps(dataKey.key, appendPairs(common, context), token.sealed)
+}
+
+// The token's header has parsed, so it has only one form. A token of another data key fails here like a damaged one.
+function commonPartOf(dataKey: DataKey, token: ParsedToken): Buffer {
   const common = commonPart(dataKey)
-  // The token's header has parsed, so it has only one form. A token of another data key fails here like a damaged one.
   if (!token.headerBytes.equals(common.subarray(0, headerBytes)))
     throw new KeyholdError('ERR_DECRYPTION_FAILED')
-  return open(dataKey.key, appendPairs(common, context), token.sealed)
+  return common
 }

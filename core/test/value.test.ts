@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { EncryptionContext } from '../src/context.ts'
 import type { DataKey } from '../src/data-key.ts'
-import { encodeHeader, encodeToken, parseToken } from '../src/token.ts'
-import { decryptValue, encryptValue } from '../src/value.ts'
+import { encodeHeader, encodeToken, parseToken, parseTokenBytes } from '../src/token.ts'
+import { decryptValue, decryptValueInSteps, encryptValue, encryptValueInSteps } from '../src/value.ts'
 import { codeOf, codesOf, flippedBits, testDataKey, testKey, truncations } from './support.ts'
 import { undecryptableTokens } from './tokens/undecryptable-tokens.ts'
 
@@ -98,4 +98,42 @@ describe('a value is bound to', () => {
   test.each(contexts)('its context: not %j', (other) => {
     expect(codeOf(() => decryptValue(dataKey, other, parseToken(token)))).toBe(refused[0])
   })
+})
+
+describe('in steps', () => {
+  const drain = <Result>(steps: Generator<void, Result>): { stops: number; result: Result } => {
+    for (let stops = 0; ; stops++) {
+      const step = steps.next()
+      if (step.done === true) return { stops, result: step.value }
+    }
+  }
+  const mib = 1_048_576
+
+  test.each([0, 1, 16_383, 16_384, mib - 1, mib, mib + 1, 3 * mib])(
+    '%i bytes are the same value',
+    (length) => {
+      const plaintext = Buffer.alloc(length, 'x')
+      const sealed = drain(encryptValueInSteps(dataKey, context, plaintext))
+      expect(sealed.stops).toBe(Math.floor(length / mib) + 1)
+      const token = parseTokenBytes(sealed.result)
+      expect(decryptValue(dataKey, context, token).equals(plaintext)).toBe(true)
+
+      const opened = drain(
+        decryptValueInSteps(dataKey, context, parseToken(encryptValue(dataKey, context, plaintext))),
+      )
+      expect(opened.result.equals(plaintext)).toBe(true)
+    },
+  )
+
+  test.each(['the first byte', 'the last byte'])(
+    'a change of %s is refused, and nothing is answered',
+    (place) => {
+      const { result } = drain(encryptValueInSteps(dataKey, context, Buffer.alloc(2 * mib)))
+      const at = place === 'the last byte' ? result.length - 1 : result.length - 2 * mib
+      result[at] = (result[at] ?? 0) ^ 1
+      expect(codeOf(() => drain(decryptValueInSteps(dataKey, context, parseTokenBytes(result))))).toBe(
+        'ERR_DECRYPTION_FAILED',
+      )
+    },
+  )
 })

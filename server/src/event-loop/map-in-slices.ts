@@ -1,7 +1,6 @@
 // Runs a long loop, such as encryption, in slices: it gives way to waiting requests every few milliseconds.
-import { setImmediate } from 'node:timers/promises'
-
-const sliceMs = 5
+import { giveWay } from './give-way.ts'
+import { isSliceOver } from './slice.ts'
 
 /**
  * Maps items one after the other, and never holds the event loop for more than a slice and one item. A list that is done
@@ -12,10 +11,10 @@ export function mapInSlices<Item, Result>(
   map: (item: Item, index: number) => Result,
 ): Result[] | Promise<Result[]> {
   const results: Result[] = []
-  const endMs = performance.now() + sliceMs
+  const startMs = performance.now()
   for (const [index, item] of items.entries()) {
     results.push(map(item, index))
-    if (performance.now() > endMs && results.length < items.length) return mapOn(items, map, results)
+    if (results.length < items.length && isSliceOver(startMs)) return mapOn(items, map, results)
   }
   return results
 }
@@ -26,12 +25,12 @@ async function mapOn<Item, Result>(
   results: Result[],
 ): Promise<Result[]> {
   for (;;) {
-    await setImmediate()
-    const endMs = performance.now() + sliceMs
+    await giveWay()
+    const startMs = performance.now()
     do {
       const index = results.length
       results.push(map(items[index] as Item, index))
       if (results.length === items.length) return results
-    } while (performance.now() <= endMs)
+    } while (!isSliceOver(startMs))
   }
 }

@@ -14,6 +14,14 @@ const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
 
 const requests = { min: 0, max: 10_000_000 }
 
+const bodyBudgetMib = integerSetting('KEYHOLD_BODY_BUDGET_MIB', {
+  byDefault: 64,
+  min: 32,
+  max: 65_536,
+  effect:
+    'How many MiB of request bodies this replica reads and answers at the same time. A body takes up to eight times its length in memory. Other bodies wait unread for up to five seconds, and then get 503 (`ERR_SERVER_BUSY`). Bodies up to 16 KiB are not counted.',
+})
+
 export const settingTable = {
   host: setting('KEYHOLD_HOST', forms.host, {
     byDefault: '127.0.0.1',
@@ -79,6 +87,14 @@ export const settingTable = {
     unset: 'none: the address is that of the connection',
     effect:
       'The proxies in front of Keyhold. Behind them, the address of a client is the last one in `X-Forwarded-For` or `Forwarded` that is not in these networks. Set it if there are any: otherwise all clients have the address of the proxy.',
+  }),
+  bodyBudgetMib,
+  tenantBodyBudgetMib: integerSetting('KEYHOLD_TENANT_BODY_BUDGET_MIB', {
+    byDefault: 32,
+    min: 32,
+    max: bodyBudgetMib,
+    effect:
+      'The part of that budget that one tenant may use. Beyond it, its bodies wait (`ERR_TENANT_BUSY`).',
   }),
   dataDir: setting('KEYHOLD_DATA_DIR', forms.text('a folder'), {
     byDefault: '.keyhold',

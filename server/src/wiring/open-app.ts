@@ -2,6 +2,7 @@
 import { isDataPlane } from '@keyhold/contract'
 import type { Logger } from 'pino'
 import { createAuthenticate } from '../access/authenticate.ts'
+import { createBodyBudget } from '../http/bodies/body-budget.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
@@ -30,11 +31,21 @@ export interface OpenedApp {
 }
 
 const drainMs = 3_000
+const bytesOfMib = 1_048_576
 
 export function openApp(
   settings: HandlerSettings &
     RateLimitSettings &
-    Pick<Settings, 'host' | 'port' | 'requestTimeoutSeconds' | 'unknownKeysPerMinute' | 'trustedProxies'>,
+    Pick<
+      Settings,
+      | 'host'
+      | 'port'
+      | 'requestTimeoutSeconds'
+      | 'unknownKeysPerMinute'
+      | 'trustedProxies'
+      | 'bodyBudgetMib'
+      | 'tenantBodyBudgetMib'
+    >,
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
@@ -50,6 +61,11 @@ export function openApp(
   })
   const app = createApp({
     logger,
+    bodyBudget: createBodyBudget({
+      totalBytes: settings.bodyBudgetMib * bytesOfMib,
+      tenantBytes: settings.tenantBodyBudgetMib * bytesOfMib,
+      maxWaitMs: timings.bodyWaitMs,
+    }),
     requestTimeoutMs: settings.requestTimeoutSeconds * 1_000,
     eventPollMs: timings.eventPollMs,
     onReply: (routeId, status, elapsedMs) => {

@@ -18,11 +18,11 @@ const item = withRef(
   ),
 )
 
-test('it is what JSON.stringify makes, whatever stands in refs and errors', () => {
-  fc.assert(
-    fc.property(fc.array(item, { maxLength: 20 }), (items) => {
+test('it is what JSON.stringify makes, whatever stands in refs and errors', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(item, { maxLength: 20 }), async (items) => {
       const reply = { items } as ItemReply
-      expect(itemReplyJson(reply).toString()).toBe(JSON.stringify(reply))
+      expect((await itemReplyJson(reply)).toString()).toBe(JSON.stringify(reply))
     }),
     { numRuns: 2_000 },
   )

@@ -49,15 +49,15 @@ export function dataHandlers({
     encrypt({ tenantId, body }) {
       const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parsePlainItem(item)))
       const outcomes = andThen(parsed, (items) => encrypt(dataKeys, tenantId, items))
-      return andThen(outcomes, (encrypted) => {
-        const items = encrypted.map((outcome, index): EncryptReply['items'][number] => {
+      const replies = andThen(outcomes, (encrypted) =>
+        mapInSlices(encrypted, (outcome, index): EncryptReply['items'][number] => {
           const ref = refOf(body.items[index])
           return 'error' in outcome
             ? { error: errorWire(outcome.error), ...ref }
             : { token: outcome.value, ...ref }
-        })
-        return { status: 200, body: { items } }
-      })
+        }),
+      )
+      return andThen(replies, (items) => ({ status: 200, body: { items } }))
     },
 
     decrypt({ tenantId, body }) {

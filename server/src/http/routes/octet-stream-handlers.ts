@@ -3,17 +3,18 @@
 import { keyNamePattern } from '@keyhold/contract'
 import {
   checkEncryptionContext,
-  decryptValue,
-  encryptValueBytes,
+  decryptValueInSteps,
+  encryptValueInSteps,
   KeyholdError,
   parseBase64Url,
   parseTokenBytes,
   type EncryptionContext,
 } from '@keyhold/core'
 import type { IncomingHttpHeaders } from 'node:http'
+import { runInSlices } from '../../event-loop/run-in-slices.ts'
 import type { DataKeyCache } from '../../keyring/data-key-cache.ts'
 import type { OctetHandlers } from '../server/handler.ts'
-import { parseJson } from '../server/parse-json.ts'
+import { parseJson } from '../bodies/parse-json.ts'
 
 const keyNameForm = new RegExp(keyNamePattern)
 const defaultKeyName = 'default'
@@ -25,7 +26,8 @@ export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): O
       if (typeof keyName !== 'string' || !keyNameForm.test(keyName))
         throw new KeyholdError('ERR_KEY_NAME_INVALID')
       const context = readContext(headers)
-      return encryptValueBytes(await dataKeys.getActive(tenantId, keyName), context, bytes)
+      const dataKey = await dataKeys.getActive(tenantId, keyName)
+      return runInSlices(encryptValueInSteps(dataKey, context, bytes))
     },
 
     async decrypt({ tenantId, headers, bytes }) {
@@ -33,7 +35,7 @@ export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): O
       const token = parseTokenBytes(bytes)
       const dataKey = await dataKeys.get(tenantId, token.header.dataKeyId, token.header.version)
       if (dataKey === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
-      return decryptValue(dataKey, context, token)
+      return runInSlices(decryptValueInSteps(dataKey, context, token))
     },
   }
 }

@@ -11,7 +11,8 @@ import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
 import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import type { Authorization, Authorized } from './authorize.ts'
-import { registerBodyParsers } from './body-parsers.ts'
+import type { BodyBudget } from '../bodies/body-budget.ts'
+import { registerBodyParsers } from '../bodies/body-parsers.ts'
 import { findHeaderFault } from './check-headers.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
@@ -37,6 +38,7 @@ export interface AppParts extends Authorization {
   refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
   logger: FastifyBaseLogger
+  bodyBudget: BodyBudget
   /** A request must arrive whole within this time. */
   requestTimeoutMs: number
   /** Between two looks at the key job that a stream of events watches. */
@@ -59,6 +61,7 @@ export function createApp({
   refuseBeyondLimit,
   probes,
   logger,
+  bodyBudget,
   requestTimeoutMs,
   eventPollMs,
   onReply,
@@ -68,7 +71,7 @@ export function createApp({
   const app: FastifyInstance = Fastify({
     loggerInstance: withoutChildren(logger),
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: limits.maxBodyBytes,
+    bodyLimit: limits.maxManagementBodyBytes,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: idleTimeouts * requestTimeoutMs,
     http: {
@@ -98,7 +101,7 @@ export function createApp({
   app.decorateRequest('authorized', undefined)
   app.decorateRequest('errorCode', undefined)
 
-  registerBodyParsers(app)
+  registerBodyParsers(app, bodyBudget)
 
   const allowedMethods = createAllowedMethods()
   app.addHook('onRoute', ({ method, url }) => {

@@ -6,9 +6,11 @@
 import {
   isDataPlane,
   isEventRoute,
+  limits,
   rateLimitOf,
   routes,
   takesItems,
+  takesOctets,
   type Route,
   type RouteId,
 } from '@keyhold/contract'
@@ -48,6 +50,7 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
   app.route({
     method: route.method,
     url: route.path,
+    ...(takesItems(routeId) || takesOctets(routeId) ? { bodyLimit: limits.maxBodyBytes } : {}),
     onRequest(request, _reply, done) {
       request.routeId = routeId
       function admit(authorized: Authorized): void {
@@ -67,9 +70,11 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
     },
     handler(request, reply) {
       const { body } = request
-      return onShareOf(routeId, request, () =>
+      const answered = onShareOf(routeId, request, () =>
         Buffer.isBuffer(body) ? sendOctets(routeId, parts, request, body, reply) : answer(request, reply),
       )
+      if (answered !== undefined) request.heldBody?.holdFor(answered)
+      return answered
     },
   })
 }
@@ -82,8 +87,8 @@ function plainAnswer(routeId: keyof Handlers, { handlers, onItems }: RouteParts)
   return (request, reply) => {
     const answer = handle(checkedCall(routeId, request))
     if (answer instanceof Promise) return answer.then((late) => send(reply, late))
-    send(reply, answer)
-    return undefined
+    const sent = send(reply, answer)
+    return sent instanceof Promise ? sent : undefined
   }
 }
 

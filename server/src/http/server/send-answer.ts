@@ -2,6 +2,7 @@
 // the original read.
 import type { ItemRouteId } from '@keyhold/contract'
 import type { FastifyReply } from 'fastify'
+import { andThen } from '../../event-loop/and-then.ts'
 import { itemReplyJson, type ItemReply } from '../wire/item-reply-json.ts'
 
 export interface Answer {
@@ -24,13 +25,14 @@ export function sendJson(reply: FastifyReply, { status, body }: Answer): Fastify
 export function sendItems(
   routeId: ItemRouteId,
   onItems: OnItems,
-): (reply: FastifyReply, answer: Answer) => FastifyReply {
+): (reply: FastifyReply, answer: Answer) => FastifyReply | Promise<FastifyReply> {
   return (reply, { status, body }) => {
     // The handlers of these routes answer with items alone; their types say so.
     const items = body as ItemReply
     let failed = 0
     for (const item of items.items) if ('error' in item) failed++
     onItems(routeId, items.items.length - failed, failed)
-    return reply.code(status).header('content-type', json).send(itemReplyJson(items))
+    void reply.code(status).header('content-type', json)
+    return andThen(itemReplyJson(items), (text) => reply.send(text))
   }
 }

@@ -2,7 +2,7 @@
 import { takesOctets, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { octetStream } from './body-parsers.ts'
+import { octetStream } from '../bodies/body-parsers.ts'
 import type { OctetHandlers } from './handler.ts'
 import type { OnItems } from './send-answer.ts'
 

@@ -1,22 +1,28 @@
 // Makes the text of a reply with items. Tokens and plaintexts are base64, which needs no escapes. So joining them costs a
 // fraction of JSON.stringify, which searches each for characters to escape. Many items are joined as bytes, because a
 // long text would be copied, measured and copied again on its way out, which takes six times as long.
+import { andThen } from '../../event-loop/and-then.ts'
+import { mapInSlices } from '../../event-loop/map-in-slices.ts'
 import type { DecryptReply, EncryptReply, ReencryptReply } from '@keyhold/contract'
 
 export type ItemReply = EncryptReply | DecryptReply | ReencryptReply
 
 type Item = ItemReply['items'][number]
 
-// From this number on, bytes are cheaper than text.
+// From this number of items or characters on, bytes are cheaper than text.
 const minItemsAsBytes = 8
+const minCharactersAsBytes = 65_536
 const start = '{"items":['
 const end = ']}'
 // UTF-8 bytes of one UTF-16 code unit.
 const maxUtf8Bytes = 3
 
-/** Has the same result as `JSON.stringify`, as text or in UTF-8. */
-export function itemReplyJson({ items }: ItemReply): string | Buffer {
-  return items.length < minItemsAsBytes ? asText(items) : asBytes(items)
+/** Has the same result as `JSON.stringify`, as text or in UTF-8. A long one is made in slices. */
+export function itemReplyJson({ items }: ItemReply): string | Buffer | Promise<Buffer> {
+  if (items.length >= minItemsAsBytes) return asBytes(items)
+  let characters = 0
+  for (const item of items) characters += valueOf(item).length
+  return characters < minCharactersAsBytes ? asText(items) : asBytes(items)
 }
 
 function asText(items: readonly Item[]): string {
@@ -29,7 +35,7 @@ function asText(items: readonly Item[]): string {
   return text + end
 }
 
-function asBytes(items: readonly Item[]): Buffer {
+function asBytes(items: readonly Item[]): Buffer | Promise<Buffer> {
   const afters = items.map(after)
   let maxBytes = start.length + end.length
   for (const [index, item] of items.entries()) {
@@ -37,14 +43,16 @@ function asBytes(items: readonly Item[]): Buffer {
   }
   const bytes = Buffer.allocUnsafe(maxBytes)
   let at = bytes.write(start, 'latin1')
-  for (const [index, item] of items.entries()) {
+  const written = mapInSlices(items, (item, index) => {
     if (index > 0) at += bytes.write(',', at, 'latin1')
     at += bytes.write(before(item), at, 'latin1')
     at += bytes.write(valueOf(item), at, 'latin1')
     at += bytes.write(afters[index] ?? '', at, 'utf8')
-  }
-  at += bytes.write(end, at, 'latin1')
-  return bytes.subarray(0, at)
+  })
+  return andThen(written, () => {
+    at += bytes.write(end, at, 'latin1')
+    return bytes.subarray(0, at)
+  })
 }
 
 // The text before the value. Both are ASCII.

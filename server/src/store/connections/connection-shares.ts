@@ -1,6 +1,7 @@
-// Shares out the connections of the pool. A tenant gets a few at once, and its other requests queue here, in memory and
-// not in a connection. Whoever has a line takes turns with the others, so that no line is longer for its neighbours.
+// Shares out the connections of the pool. A tenant gets a few at once, and its other requests wait in memory, not in a
+// connection.
 import { KeyholdError } from '@keyhold/core'
+import { createFairLines, type GiveBack } from '../../event-loop/fair-lines.ts'
 import { ownShares, type ConnectionUser } from './connection-user.ts'
 
 /** How many connections may be in use at once. */
@@ -36,7 +37,7 @@ export interface ConnectionShares {
    *
    * @throws KeyholdError `ERR_TENANT_BUSY`, `ERR_SERVER_BUSY` if the turn does not come in time, or too many wait
    */
-  enter(user: ConnectionUser): Promise<() => void>
+  enter(user: ConnectionUser): Promise<GiveBack>
   /** How many wait. */
   waiting(): number
 }
@@ -48,107 +49,45 @@ export interface ConnectionSharesOptions {
   maxWaiting: number
 }
 
-interface Waiting {
-  user: ConnectionUser
-  admit: () => void
-}
-
-export function createConnectionShares({
-  limits,
-  maxWaitMs,
-  maxWaiting,
-}: ConnectionSharesOptions): ConnectionShares {
+export function createConnectionShares({ limits, ...times }: ConnectionSharesOptions): ConnectionShares {
   const used = { total: 0, slow: 0, background: 0 }
   const usedByShare = new Map<string, number>()
-  // The line whose turn is next comes first.
-  const lines = new Map<string, Waiting[]>()
 
   const isBackground = ({ share }: ConnectionUser) => share === ownShares.background
   const isSlow = (user: ConnectionUser) => user.isSlow && !isBackground(user)
-  const lineOf = (user: ConnectionUser) => `${user.share}${isSlow(user) ? '/slow' : ''}`
-  const limitOf = ({ share }: ConnectionUser) => (share.startsWith(':') ? limits.own : limits.ofTenant)
+  const isOwn = ({ share }: ConnectionUser) => share.startsWith(':')
 
-  function hasRoom(user: ConnectionUser): boolean {
-    if (used.total >= limits.total) return false
-    if ((usedByShare.get(user.share) ?? 0) >= limitOf(user)) return false
-    if (isSlow(user) && used.slow >= limits.slow) return false
-    return !(isSlow(user) || isBackground(user)) || used.slow + used.background < limits.heavy
+  function hasShareLeft(user: ConnectionUser): boolean {
+    return (usedByShare.get(user.share) ?? 0) < (isOwn(user) ? limits.own : limits.ofTenant)
   }
 
-  function count(user: ConnectionUser, by: 1 | -1): void {
-    used.total += by
-    if (isSlow(user)) used.slow += by
-    if (isBackground(user)) used.background += by
-    const ofShare = (usedByShare.get(user.share) ?? 0) + by
-    if (ofShare === 0) usedByShare.delete(user.share)
-    else usedByShare.set(user.share, ofShare)
-  }
+  const lines = createFairLines<ConnectionUser>({
+    ...times,
+    lineOf: (user) => `${user.share}${isSlow(user) ? '/slow' : ''}`,
 
-  function take(user: ConnectionUser): () => void {
-    count(user, 1)
-    let hasLeft = false
-    return () => {
-      if (hasLeft) return
-      hasLeft = true
-      count(user, -1)
-      admitNext()
-    }
-  }
+    hasRoom(user) {
+      if (used.total >= limits.total || !hasShareLeft(user)) return false
+      if (isSlow(user) && used.slow >= limits.slow) return false
+      return !(isSlow(user) || isBackground(user)) || used.slow + used.background < limits.heavy
+    },
 
-  function admitNext(): void {
-    // A line that got a turn goes to the end of the map, where this loop meets it again.
-    for (const [name, line] of lines) {
-      if (used.total >= limits.total) return
-      const [first] = line
-      if (first === undefined || !hasRoom(first.user)) continue
-      line.shift()
-      lines.delete(name)
-      if (line.length > 0) lines.set(name, line)
-      first.admit()
-    }
-  }
+    count(user, by) {
+      used.total += by
+      if (isSlow(user)) used.slow += by
+      if (isBackground(user)) used.background += by
+      const ofShare = (usedByShare.get(user.share) ?? 0) + by
+      if (ofShare === 0) usedByShare.delete(user.share)
+      else usedByShare.set(user.share, ofShare)
+    },
 
-  function drop(waiting: Waiting): void {
-    const name = lineOf(waiting.user)
-    const line = lines.get(name) ?? []
-    const place = line.indexOf(waiting)
-    if (place !== -1) line.splice(place, 1)
-    if (line.length === 0) lines.delete(name)
-  }
-
-  function busy(user: ConnectionUser): KeyholdError {
-    const isFull = (usedByShare.get(user.share) ?? 0) >= limitOf(user)
-    return new KeyholdError(isFull && !user.share.startsWith(':') ? 'ERR_TENANT_BUSY' : 'ERR_SERVER_BUSY')
-  }
+    refusal: (user) =>
+      new KeyholdError(isOwn(user) || hasShareLeft(user) ? 'ERR_SERVER_BUSY' : 'ERR_TENANT_BUSY'),
+  })
 
   return {
     async enter(user) {
-      if (user.holdsConnection) return () => undefined
-      const name = lineOf(user)
-      const line = lines.get(name)
-      if (line === undefined && hasRoom(user)) return take(user)
-      if (line !== undefined && line.length >= maxWaiting) throw busy(user)
-      return new Promise((resolve, reject) => {
-        const patience = setTimeout(() => {
-          drop(waiting)
-          reject(busy(user))
-        }, maxWaitMs)
-        const waiting: Waiting = {
-          user,
-          admit() {
-            clearTimeout(patience)
-            resolve(take(user))
-          },
-        }
-        if (line === undefined) lines.set(name, [waiting])
-        else line.push(waiting)
-      })
+      return user.holdsConnection ? () => undefined : lines.enter(user)
     },
-
-    waiting() {
-      let count = 0
-      for (const line of lines.values()) count += line.length
-      return count
-    },
+    waiting: () => lines.waiting(),
   }
 }

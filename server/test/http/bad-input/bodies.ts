@@ -25,6 +25,10 @@ function post(place: keyof typeof places, options: RawOptions) {
 const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 const depths = [33, 10_000, 16_000_000]
 
+const tooLarge = { status: 413, code: 'ERR_PAYLOAD_TOO_LARGE' } as const
+// Only routes of the data plane take long bodies.
+const isTooLarge = (place: string, body: string | Buffer) => place !== 'encrypt' && body.length > 1_048_576
+
 const noJson: [what: string, body: string | Buffer][] = [
   ['nothing', ''],
   ['text', canary],
@@ -64,7 +68,7 @@ export const bodyRows: BadInput[] = [
   ...noJson.flatMap(([what, body]) =>
     (Object.keys(places) as (keyof typeof places)[]).map((place) => ({
       what: `${place}: ${what}`,
-      ...malformed,
+      ...(isTooLarge(place, body) ? tooLarge : malformed),
       send: post(place, { body, headers: { 'content-type': 'application/json' } }),
     })),
   ),

@@ -3,17 +3,14 @@
 //
 // JSON that is too deep or has too many values is refused before it is parsed: a body has room for millions of them, and
 // the parser would need many times the memory of the body.
-import { KeyholdError } from '@keyhold/core'
 import { isUtf8 } from 'node:buffer'
+import { invalidJson, isPrototypeMember, jsonLimits } from './json-rules.ts'
 
-/** The number of objects and lists around a value. The deepest body of any route has four. */
-const maxDepth = 32
-/** The number of values in a body, members and elements. A full batch of items with full contexts has 36,000. */
-const maxValues = 100_000
+const { maxDepth, maxValues } = jsonLimits
 
 /** @throws KeyholdError `ERR_INVALID_REQUEST` */
 export function parseJson(bytes: Buffer): unknown {
-  if (!isUtf8(bytes)) throw invalid()
+  if (!isUtf8(bytes)) throw invalidJson()
   const text = bytes.toString('utf8')
   const names = countNames(text)
   let value: unknown
@@ -21,10 +18,10 @@ export function parseJson(bytes: Buffer): unknown {
     value = JSON.parse(text)
   } catch {
     // The cause is left out, because its message holds a piece of the text.
-    throw invalid()
+    throw invalidJson()
   }
   // A name that is there twice becomes one member. Names are equal if they are equal after decoding.
-  if (countMembers(value, text.includes('\\')) !== names) throw invalid()
+  if (countMembers(value, text.includes('\\')) !== names) throw invalidJson()
   return value
 }
 
@@ -47,14 +44,14 @@ function countNames(text: string): number {
       case 0x5b: // [
       case 0x7b: // {
         values++
-        if (++depth > maxDepth) throw invalid()
+        if (++depth > maxDepth) throw invalidJson()
         break
       case 0x5d: // ]
       case 0x7d: // }
         depth--
         break
     }
-    if (values > maxValues) throw invalid()
+    if (values > maxValues) throw invalidJson()
   }
   return names
 }
@@ -71,7 +68,7 @@ function endOfString(text: string, start: number): number {
 // Counts the members of all objects together. The bytes are UTF-8, so only an escape can make half of a surrogate pair.
 function countMembers(value: unknown, hasEscapes: boolean): number {
   if (typeof value !== 'object' || value === null) {
-    if (hasEscapes && typeof value === 'string' && !value.isWellFormed()) throw invalid()
+    if (hasEscapes && typeof value === 'string' && !value.isWellFormed()) throw invalidJson()
     return 0
   }
   let members = 0
@@ -82,19 +79,10 @@ function countMembers(value: unknown, hasEscapes: boolean): number {
   // JSON.parse makes every name an own member.
   const object = value as Record<string, unknown>
   for (const name in object) {
-    if (hasEscapes && !name.isWellFormed()) throw invalid()
+    if (hasEscapes && !name.isWellFormed()) throw invalidJson()
     const member = object[name]
-    // Code that copies members would take these for a prototype.
-    if (name === '__proto__' || (name === 'constructor' && hasPrototype(member))) throw invalid()
+    if (isPrototypeMember(name, member)) throw invalidJson()
     members += 1 + countMembers(member, hasEscapes)
   }
   return members
-}
-
-function hasPrototype(member: unknown): boolean {
-  return typeof member === 'object' && member !== null && Object.hasOwn(member, 'prototype')
-}
-
-function invalid(): KeyholdError {
-  return new KeyholdError('ERR_INVALID_REQUEST')
 }

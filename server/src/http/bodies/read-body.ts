@@ -1,0 +1,72 @@
+// Reads a body into one buffer. A long one of known length is copied where it belongs as it arrives, so that it is in
+// memory once.
+import { KeyholdError } from '@keyhold/core'
+import type { Readable } from 'node:stream'
+import { uncountedBytes } from './body-budget.ts'
+
+export interface ReadBodyOptions {
+  /** Undefined: not known before the end. */
+  announcedBytes: number | undefined
+  maxBytes: number
+  /** Asks for room for the longest body, once a body of unknown length is no short one. */
+  admitLongest: (done: (error?: Error) => void) => void
+}
+
+/** Calls `done` once. The errors are `ERR_PAYLOAD_TOO_LARGE`, `ERR_INVALID_REQUEST` and those of `admitLongest`. */
+export function readBody(
+  payload: Readable,
+  { announcedBytes, maxBytes, admitLongest }: ReadBodyOptions,
+  done: (error: Error | null, body?: Buffer) => void,
+): void {
+  if (announcedBytes !== undefined && announcedBytes > maxBytes) {
+    done(new KeyholdError('ERR_PAYLOAD_TOO_LARGE'))
+    return
+  }
+  const whole =
+    announcedBytes !== undefined && announcedBytes > uncountedBytes
+      ? Buffer.allocUnsafe(announcedBytes)
+      : undefined
+  const chunks: Buffer[] = []
+  let received = 0
+  let isCounted = announcedBytes !== undefined
+
+  function end(error: Error | null, body?: Buffer): void {
+    payload.off('data', onData)
+    payload.off('end', onEnd)
+    payload.off('error', onError)
+    done(error, body)
+  }
+
+  function onData(chunk: Buffer): void {
+    const at = received
+    received += chunk.length
+    if (received > maxBytes) {
+      end(new KeyholdError('ERR_PAYLOAD_TOO_LARGE'))
+      return
+    }
+    if (whole === undefined) chunks.push(chunk)
+    else chunk.copy(whole, at)
+    if (isCounted || received <= uncountedBytes) return
+    isCounted = true
+    payload.pause()
+    admitLongest((error) => {
+      if (error === undefined) payload.resume()
+      else end(error)
+    })
+  }
+
+  function onEnd(): void {
+    const isWhole = announcedBytes === undefined || received === announcedBytes
+    if (isWhole) end(null, whole ?? Buffer.concat(chunks, received))
+    else end(new KeyholdError('ERR_INVALID_REQUEST'))
+  }
+
+  function onError(cause: Error): void {
+    end(new KeyholdError('ERR_INVALID_REQUEST', { cause }))
+  }
+
+  payload.on('data', onData)
+  payload.on('end', onEnd)
+  payload.on('error', onError)
+  payload.resume()
+}
