@@ -105,7 +105,7 @@ function dying(n: number, isCommitted: boolean): Store {
 test('a deletion goes on wherever a replica is killed, and its record is that of one that nobody disturbed', async () => {
   const job = await store.keyJobs.insert(newKeyJob())
   await stores.query("update keyhold.key_jobs set phase = 'done'")
-  await store.keyJobFailures.insert(job.id, [{ ...newCipherkey(), code: 'ERR_KEY_INTEGRITY' }])
+  await store.keyJobFailures.insert(job, [{ ...newCipherkey(), code: 'ERR_KEY_INTEGRITY' }])
   const state = async () => [await count(), await store.destructions.find(due.id)]
   let deaths = 0
   // Each transaction of the deletion is the last one of a replica twice: undone, and committed.
