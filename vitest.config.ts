@@ -22,7 +22,7 @@ const unitOfServer = [
   'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
   'server/test/http/{client-address,error-status,first-fault,item-reply-json}.test.ts',
-  'server/test/keyring/{key-cache-sizes,per-tenant-cache}.test.ts',
+  'server/test/keyring/{key-cache-sizes,lease-quota,per-tenant-cache}.test.ts',
   'server/test/http/parse-big-json.test.ts',
   'server/test/kms/{internal-kms,kms-budget,root-key-file,signing-key,turns}.test.ts',
   'server/test/store/connection-shares.test.ts',

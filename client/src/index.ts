@@ -34,6 +34,7 @@ export {
   type KeyProviderUsage,
   type KmsUsage,
   type KmsUsageOfAll,
+  type LeaseKey,
   type MigrationInformation,
   type MigrationPlan,
   type RequestQueries,

@@ -24,8 +24,8 @@ export interface FakeKeyhold {
   delayMs: number
   /** The calls so far, by the last word of the path. */
   calls: string[]
-  /** Deletes all data keys. */
-  forgetKeys: () => void
+  /** From now on leases for encryption are of new data keys. */
+  endLeaseKeys: () => void
 }
 
 interface Body {
@@ -36,6 +36,8 @@ interface Body {
 
 export async function startFakeKeyhold(): Promise<FakeKeyhold> {
   const keys = new Map<string, Buffer>()
+  // The data key of each tenant's leases.
+  const leaseKeys = new Map<string, string>()
   const rootKey = randomBytes(32)
   const url = await serve((request, response) => {
     const route = (request.url ?? '').split('/').at(-1) ?? ''
@@ -54,8 +56,8 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
     isLocked: false,
     delayMs: 0,
     calls: [],
-    forgetKeys: () => {
-      keys.clear()
+    endLeaseKeys: () => {
+      leaseKeys.clear()
     },
   }
 
@@ -63,8 +65,9 @@ export async function startFakeKeyhold(): Promise<FakeKeyhold> {
     if (fake.isLocked) return refusal(424, 'ERR_KMS_KEY_DISABLED')
     try {
       if (route === 'data-keys') {
-        const id = randomUUID()
-        keys.set(`${tenantId} ${id} 1`, randomBytes(32))
+        const id = leaseKeys.get(tenantId) ?? randomUUID()
+        if (!leaseKeys.has(tenantId)) keys.set(`${tenantId} ${id} 1`, randomBytes(32))
+        leaseKeys.set(tenantId, id)
         return [200, lease(tenantId, id, 1)]
       }
       if (route === 'unwrap') {

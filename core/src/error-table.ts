@@ -255,6 +255,16 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_LEASE_KEY_NOT_FOUND: {
+    summary: 'The tenant has no data key for local encryption yet.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_LEASE_QUOTA: {
+    summary: 'The tenant has reached its limit of leases that run at a time.',
+    retryable: true,
+    kind: 'ours',
+  },
   ERR_PLAINTEXT_INVALID: {
     summary: 'The plaintext is not in canonical base64.',
     retryable: false,

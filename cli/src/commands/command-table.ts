@@ -7,6 +7,7 @@ import { destructionGroup } from './destruction.ts'
 import { drGroup } from './dr.ts'
 import { decryptCommand, encryptCommand } from './encryption.ts'
 import { keyproviderGroup } from './keyprovider.ts'
+import { leaseKeyGroup } from './lease-key.ts'
 import { lockCommand, unlockCommand } from './lock.ts'
 import { migrationGroup } from './migration.ts'
 import { settingsGroup } from './settings.ts'
@@ -21,6 +22,7 @@ export const commandTable: CommandGroup['commands'] = [
   encryptCommand,
   decryptCommand,
   dataKeyGroup,
+  leaseKeyGroup,
   destructionGroup,
   auditGroup,
   lockCommand,

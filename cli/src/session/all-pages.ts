@@ -20,6 +20,7 @@ const pagedRoutes = {
   listAudits: { cursor: 'after', limit: '1000', items: 'audits' },
   listInstallationAudits: { cursor: 'after', limit: '1000', items: 'audits' },
   listDataKeys: { cursor: 'after', limit: '1000', items: 'dataKeys' },
+  listLeaseKeys: { cursor: 'before', limit: '1000', items: 'leaseKeys' },
   listDestructions: { cursor: 'before', limit: '100', items: 'destructions' },
   listAllDestructions: { cursor: 'before', limit: '100', items: 'destructions' },
   listMigrations: { cursor: 'before', limit: '100', items: 'migrations' },

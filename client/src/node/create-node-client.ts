@@ -15,11 +15,6 @@ import { createLocalEncryption, type LocalEncryption } from './local-encryption.
 export interface KeyholdClientOptions extends ApiClientOptions {
   /** How many leased keys are held at a time; from 1, default 1,000. */
   maxLeases?: number
-  /**
-   * Milliseconds for which one data key encrypts new values and files, while its lease is renewed; from 0, default one
-   * hour. Each data key is a row on the server.
-   */
-  dataKeyMaxAgeMs?: number
   /** For tests: a clock in milliseconds that never goes back. Default: `performance.now`. */
   clock?: () => number
 }
@@ -42,9 +37,9 @@ export interface KeyholdClient extends ApiClient {
  */
 export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClient {
   const checked = readMembers(options, 'options', nodeOptionReaders)
-  const { maxLeases = 1_000, dataKeyMaxAgeMs = 3_600_000, clock = () => performance.now() } = checked
+  const { maxLeases = 1_000, clock = () => performance.now() } = checked
   const client = openApiClient(checked)
-  const store = createLeaseStore({ clock, maxLeases, dataKeyMaxAgeMs })
+  const store = createLeaseStore({ clock, maxLeases })
   return {
     call: (routeId, ...rest) => client.call(routeId, ...rest),
     tenant(tenantId) {
@@ -54,7 +49,6 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
     dispose() {
       store.dataKeys.dispose()
       store.blindIndexKeys.dispose()
-      store.headers.clear()
     },
   }
 }
@@ -62,14 +56,8 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
 const nodeOptionReaders = {
   ...clientOptionReaders,
   maxLeases: optional(wholeNumberReader(1)),
-  dataKeyMaxAgeMs: optional(readAge),
   clock: optional(readClock),
 } as const
-
-function readAge(value: unknown, member: string): number {
-  if (typeof value === 'number' && value >= 0) return value
-  throw wrongMember('ERR_CLIENT_OPTION_INVALID', member, 'a number from 0')
-}
 
 /** Where the clock fails later on, every lease has ended: it must not throw in a timer, nor keep a key alive. */
 function readClock(value: unknown, member: string): () => number {

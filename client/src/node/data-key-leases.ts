@@ -1,32 +1,18 @@
-// The data keys that a client holds. Each tenant has one for encryption, whose lease is renewed each time it ends, and
-// those of the tokens and files that are decrypted.
+// The data keys that a client holds. Each tenant has one for encryption, which the server chooses with each lease, and those
+// of the tokens and files that are decrypted.
 import type { KeyObject } from 'node:crypto'
 import type { KeyholdCall } from '../call-types.ts'
-import { KeyholdApiError } from '../keyhold-api-error.ts'
 import { LeaseCache, type Fetched, type Lease, type LeaseCacheOptions } from './lease-cache.ts'
 import { badReply, readBlindIndexKey, readDataKeyLease, type LeasedKey } from './read-lease.ts'
-
-export interface DataKeyLeasesOptions extends LeaseCacheOptions {
-  /** How many milliseconds one data key encrypts new values, however often its lease is renewed. */
-  dataKeyMaxAgeMs: number
-}
 
 /** The leases of a whole client. */
 export interface LeaseStore {
   dataKeys: LeaseCache<LeasedKey>
   blindIndexKeys: LeaseCache<KeyObject>
-  /** For each tenant the header of the data key that encrypts. Headers are not secret. */
-  headers: Map<string, { header: string; madeAtMs: number }>
-  options: DataKeyLeasesOptions
 }
 
-export function createLeaseStore(options: DataKeyLeasesOptions): LeaseStore {
-  return {
-    dataKeys: new LeaseCache(options),
-    blindIndexKeys: new LeaseCache(options),
-    headers: new Map(),
-    options,
-  }
+export function createLeaseStore(options: LeaseCacheOptions): LeaseStore {
+  return { dataKeys: new LeaseCache(options), blindIndexKeys: new LeaseCache(options) }
 }
 
 /** The leases of one tenant. */
@@ -45,7 +31,7 @@ export interface DataKeyLeases {
 }
 
 export function createDataKeyLeases(
-  { dataKeys, blindIndexKeys, headers, options }: LeaseStore,
+  { dataKeys, blindIndexKeys }: LeaseStore,
   tenantId: string | undefined,
   call: KeyholdCall,
 ): DataKeyLeases {
@@ -61,28 +47,10 @@ export function createDataKeyLeases(
     return fetched
   }
 
-  async function renewOrCreate(): Promise<Fetched<LeasedKey>> {
-    const known = headers.get(tenant)
-    headers.delete(tenant)
-    if (known !== undefined && options.clock() - known.madeAtMs < options.dataKeyMaxAgeMs) {
-      headers.set(tenant, known)
-      try {
-        return await unwrap(known.header)
-      } catch (error) {
-        // The key is gone. A new one does as well.
-        if (!(error instanceof KeyholdApiError) || error.status !== 400) throw error
-        headers.delete(tenant)
-      }
-    }
+  // The server answers the same data key for a day, to all programs of the tenant, unless somebody has ended it.
+  async function leaseForEncryption(): Promise<Fetched<LeasedKey>> {
     const { body } = await call('createDataKeyLease', { body: {} })
-    const fetched = readDataKeyLease(body, tenantId)
-    const header = fetched.key.header.toString('base64')
-    headers.set(tenant, { header, madeAtMs: options.clock() })
-    for (const oldest of headers.keys()) {
-      if (headers.size <= options.maxLeases) break
-      headers.delete(oldest)
-    }
-    return fetched
+    return readDataKeyLease(body, tenantId)
   }
 
   function marked(lease: Lease<LeasedKey>): Lease<LeasedKey> {
@@ -91,7 +59,7 @@ export function createDataKeyLeases(
   }
 
   const leases: DataKeyLeases = {
-    forEncryption: async (signal) => marked(await dataKeys.get(current, renewOrCreate, signal)),
+    forEncryption: async (signal) => marked(await dataKeys.get(current, leaseForEncryption, signal)),
 
     async forHeader(header, signal) {
       const own = dataKeys.find(current)

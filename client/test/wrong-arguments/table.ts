@@ -146,7 +146,6 @@ export const table: Readonly<Record<string, Row[]>> = {
       options: object({
         ...clientOptions,
         maxLeases: of(1, ...absent, 'a number'),
-        dataKeyMaxAgeMs: of(1, ...absent, 'zero', 'a number', 'a fraction', 'Infinity', 'a huge number'),
         clock: of(() => 0, ...absent),
       }),
     }),

@@ -8,6 +8,7 @@ const reader = ['tenant-admin', 'auditor'] as const
 const service = ['service'] as const
 const dataKeys = '/api/v1/encryption/data-keys'
 const dataKey = `${dataKeys}/:keyName`
+const leaseKeys = '/api/v1/encryption/lease-keys'
 
 export const dataRoutes = {
   encrypt: {
@@ -43,7 +44,7 @@ export const dataRoutes = {
     method: 'POST',
     path: dataKeys,
     roles: service,
-    summary: 'Makes a new data key for local encryption and leases its plaintext.',
+    summary: 'Leases the plaintext of the data key for local encryption, which is a new one each day.',
     replies: { 200: 'json' },
     mayBeRepeated: true,
   },
@@ -82,6 +83,20 @@ export const dataRoutes = {
     path: `${dataKey}/actions/set-minimum-version`,
     roles: admin,
     summary: 'Sets the oldest version of a data key that may still decrypt.',
+    replies: { 200: 'json' },
+  },
+  listLeaseKeys: {
+    method: 'GET',
+    path: leaseKeys,
+    roles: reader,
+    summary: 'Lists the versions of the data key for local encryption.',
+    replies: { 200: 'json' },
+  },
+  endLeaseKey: {
+    method: 'POST',
+    path: `${leaseKeys}/actions/end`,
+    roles: admin,
+    summary: 'Makes a new version of the data key for local encryption, under which all leases go on.',
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

@@ -51,6 +51,7 @@ import {
 } from './key-provider.ts'
 import { keyProviderUsage, migrationPlan } from './key-use.ts'
 import { kmsUsage, kmsUsageOfAll, kmsUsageOfAllQuery, kmsUsageQuery } from './kms-usage.ts'
+import { leaseKey, leaseKeyPage, listLeaseKeysQuery } from './lease-key.ts'
 import { migrationInformation, resetNotNeeded } from './migration.ts'
 import { tenantKeyList } from './tenant-key.ts'
 import { tenantLock } from './tenant-lock.ts'
@@ -132,6 +133,8 @@ export const routeSchemas = {
   unwrapDataKey: { body: unwrapDataKeyBody, replies: { 200: dataKeyLease } },
   getBlindIndexKey: { body: blindIndexKeyBody, replies: { 200: blindIndexKey } },
   listDataKeys: { query: listDataKeysQuery, replies: { 200: dataKeyPage } },
+  listLeaseKeys: { query: listLeaseKeysQuery, replies: { 200: leaseKeyPage } },
+  endLeaseKey: { replies: { 200: leaseKey } },
   rotateDataKey: { replies: { 200: dataKey } },
   setMinimumVersion: { body: setMinimumVersionBody, replies: { 200: dataKey } },
 

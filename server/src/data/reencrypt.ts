@@ -4,6 +4,7 @@ import { encryptValue, isKeyholdError, type DataKey, type KeyholdError } from '@
 import { giveWay } from '../event-loop/give-way.ts'
 import { isSliceOver } from '../event-loop/slice.ts'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { leaseKeyName } from '../keyring/lease-key-name.ts'
 import type { Store } from '../store/store.ts'
 import { decrypt, type TokenItem } from './decrypt.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
@@ -56,12 +57,17 @@ export async function reencrypt(
     const { header } = item.value.token
     const keyName =
       keyNames.get(header.dataKeyId) ??
-      (await store.cipherkeys.findKeyName(tenantId, header.dataKeyId)) ??
+      unlessLease(await store.cipherkeys.findKeyName(tenantId, header.dataKeyId)) ??
       defaultKeyName
     keyNames.set(header.dataKeyId, keyName)
     outcomes.push(reencryptOne(await outcomeOfKey(getActive(keyName)), item.value, plaintext.value))
   }
   return outcomes
+}
+
+/** Undefined for a token from a lease, also from the time when leases had data keys without names. */
+function unlessLease(keyName: string | undefined): string | undefined {
+  return keyName === leaseKeyName ? undefined : keyName
 }
 
 // A damaged cipherkey or a full quota concerns only this key name.

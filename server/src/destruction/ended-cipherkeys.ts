@@ -3,6 +3,7 @@
 // The digest is SHA-256, in hex, over all of them in the order of data key id and version: 16 bytes of the id, 4 bytes of
 // the version, 32 bytes of the key check value. Reports of migrations have the same over the same cipherkeys.
 import { uuidToBytes } from '@keyhold/core'
+import { isCountedKeyName } from '../keyring/lease-key-name.ts'
 import type { EndedCipherkey } from '../store/cipherkeys/cipherkey-ends.ts'
 
 /** More cipherkeys than this are counted and in the digest, not named. */
@@ -25,7 +26,7 @@ export function addToCount(
   for (const { dataKeyId, state, keyName } of page) {
     count += 1
     if (dataKeyId !== before) dataKeys += 1
-    if (state === 'active' && keyName !== undefined) keyNames += 1
+    if (state === 'active' && isCountedKeyName(keyName)) keyNames += 1
     before = dataKeyId
   }
   return { count, dataKeys, keyNames }

@@ -5,29 +5,12 @@ import type { Actor } from '../store/audits.ts'
 import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
+import { isCountedKeyName } from './lease-key-name.ts'
 import { newCipherkey } from './new-cipherkey.ts'
 
 export interface CreateDataKeyParts extends FenceParts {
   /** How many key names a tenant may have. */
   maxKeyNames: number
-}
-
-/**
- * Makes data keys without names, one for each of `count` callers, all in one transaction.
- *
- * @throws KeyholdError the errors of `commitUnderFence`
- */
-export function createUnnamedDataKeys(
-  parts: FenceParts,
-  tenantId: string,
-  count: number,
-): Promise<UsableCipherkeyRow[]> {
-  return commitUnderFence(
-    parts,
-    tenantId,
-    (tenantKey) => mapInSlices(Array.from({ length: count }), () => newCipherkey(tenantKey)),
-    (transaction, cipherkeys) => transaction.cipherkeys.insertManyUnnamed(tenantId, cipherkeys),
-  )
 }
 
 /**
@@ -63,7 +46,7 @@ export function createNextVersion(
 
 /**
  * Makes the first data keys of key names, all in one transaction. A name that has a data key by now gets that one. The
- * answers come in the order of the names; names beyond the quota get `ERR_KEY_NAME_QUOTA`.
+ * answers come in the order of the names; names beyond the quota get `ERR_KEY_NAME_QUOTA`. The name of leases does not count.
  *
  * @param keyNames - each once
  * @throws KeyholdError the errors of `commitUnderFence`
@@ -81,10 +64,12 @@ export async function createDataKeys(
       const names = await transaction.dataKeys.lockCount(tenantId)
       const found = await transaction.cipherkeys.listActive(tenantId, keyNames)
       const byName = new Map<string, UsableCipherkeyRow>(found.map((row) => [row.keyName, row]))
+      const missing = cipherkeys.filter(({ keyName }) => !byName.has(keyName))
       const room = Math.max(0, maxKeyNames - names)
-      const fresh = cipherkeys.filter(({ keyName }) => !byName.has(keyName)).slice(0, room)
+      const counted = missing.filter(({ keyName }) => isCountedKeyName(keyName)).slice(0, room)
+      const fresh = [...missing.filter(({ keyName }) => !isCountedKeyName(keyName)), ...counted]
       const inserted = await transaction.cipherkeys.insertManyActive(fresh)
-      await transaction.dataKeys.addToCount(tenantId, inserted.length)
+      await transaction.dataKeys.addToCount(tenantId, inserted.filter(isCountedKeyName).length)
       const made = fresh.map(({ keyName }) => keyName)
       for (const row of await transaction.cipherkeys.listActive(tenantId, made)) byName.set(row.keyName, row)
       return byName

@@ -4,8 +4,8 @@ import { KeyholdError, type DataKey } from '@keyhold/core'
 import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { blindIndexName, blindIndexPrefix } from './blind-index-name.ts'
-import { gather } from '../event-loop/gather.ts'
-import { createUnnamedDataKeys } from './create-data-key.ts'
+import { leaseKeyName } from './lease-key-name.ts'
+import { createLeaseQuota } from './lease-quota.ts'
 import { openCipherkey } from './open-cipherkey.ts'
 import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
@@ -22,10 +22,13 @@ export interface DataKeyLeasesOptions {
   /** A monotonic clock in milliseconds. */
   clock: () => number
   maxKeyNames: number
+  /** How many leases of a tenant run at a time. */
+  maxLeases: number
 }
 
+/** All throw `ERR_LEASE_QUOTA`, and the errors of the tenant's KMS. */
 export interface DataKeyLeases {
-  /** Makes and commits a new data key and leases it to this caller alone. */
+  /** Leases the data key under which the tenant's programs encrypt today, made and committed if there is none. */
   create(tenantId: string): Promise<Lease>
   /** Leases a data key again; undefined when the tenant has no such key. Throws `ERR_KEY_VERSION_RETIRED`. */
   renew(tenantId: string, dataKeyId: string, version: number): Promise<Lease | undefined>
@@ -35,18 +38,25 @@ export interface DataKeyLeases {
 
 // A lease with little time left would be renewed at once. This costs up to two calls of the KMS for each TTL.
 const minRemainingShare = 0.5
+// How long programs encrypt under one version. A tenant with leases all the time has one more row for each.
+const leaseKeyMaxAgeMs = 86_400_000
 
 export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLeases {
   const { store, tenantKeys, clock } = options
+  const leaseKeys = createReadCipherkeys({ ...options, maxDataKeyAgeMs: leaseKeyMaxAgeMs })
   // The index of a value must not change, so the key of a blind index has no age.
   const cipherkeys = createReadCipherkeys({ ...options, maxDataKeyAgeMs: Number.POSITIVE_INFINITY })
 
-  // Callers that come while data keys are made share the next transaction, and so one connection.
-  const createUnnamed = gather<undefined, UsableCipherkeyRow>((tenantId, asked) =>
-    createUnnamedDataKeys({ store, tenantKeys }, tenantId, asked.length),
-  )
+  const quota = createLeaseQuota(options.maxLeases, clock)
 
-  async function lease(read: () => Promise<UsableCipherkeyRow | undefined>): Promise<Lease | undefined> {
+  function lease(
+    tenantId: string,
+    read: () => Promise<UsableCipherkeyRow | undefined>,
+  ): Promise<Lease | undefined> {
+    return quota.within(tenantId, () => open(read))
+  }
+
+  async function open(read: () => Promise<UsableCipherkeyRow | undefined>): Promise<Lease | undefined> {
     const opened = await openCipherkey({ tenantKeys, clock }, read, minRemainingShare)
     if (opened === undefined) return undefined
     const endMs = Math.min(opened.validUntilMs, opened.wrappedBy.validUntilMs)
@@ -55,18 +65,18 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
 
   return {
     async create(tenantId) {
-      return present(await lease(() => createUnnamed(tenantId, undefined)))
+      return present(await lease(tenantId, () => leaseKeys.getActive(tenantId, leaseKeyName)))
     },
 
     async renew(tenantId, dataKeyId, version) {
       // A caller that can compute an index must not be able to encrypt under its key as well.
       const keyName = await store.cipherkeys.findKeyName(tenantId, dataKeyId)
       if (keyName?.startsWith(blindIndexPrefix) === true) return undefined
-      return lease(() => cipherkeys.find(tenantId, { dataKeyId, version }))
+      return lease(tenantId, () => cipherkeys.find(tenantId, { dataKeyId, version }))
     },
 
     async leaseBlindIndexKey(tenantId, keyName) {
-      return present(await lease(() => cipherkeys.getActive(tenantId, blindIndexName(keyName))))
+      return present(await lease(tenantId, () => cipherkeys.getActive(tenantId, blindIndexName(keyName))))
     },
   }
 }

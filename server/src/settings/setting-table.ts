@@ -174,6 +174,13 @@ export const settingTable = {
     effect:
       'How many key names a tenant may have, including those of blind indexes. More are refused with `ERR_KEY_NAME_QUOTA`. Leased data keys do not count.',
   }),
+  maxLeases: integerSetting('KEYHOLD_MAX_LEASES', {
+    byDefault: 10_000,
+    min: 1,
+    max: 1_000_000,
+    effect:
+      'How many leases of data keys a tenant may have running at a time, on each replica. A program has one for what it encrypts, one for each data key of what it decrypts, and one for each blind index. More are refused with `ERR_LEASE_QUOTA` until others end, at the latest after `KEYHOLD_KEY_CACHE_TTL_SECONDS`.',
+  }),
   keyJobLeadSeconds: integerSetting('KEYHOLD_KEY_JOB_LEAD_SECONDS', {
     byDefault: 10,
     min: 2,

@@ -12,6 +12,7 @@ import { keyProviderHandlers } from '../http/routes/key-provider-handlers.ts'
 import { keyUseHandlers } from '../http/routes/key-use-handlers.ts'
 import { lockHandlers } from '../http/routes/lock-handlers.ts'
 import { migrationHandlers } from '../http/routes/migration-handlers.ts'
+import { leaseKeyHandlers } from '../http/routes/lease-key-handlers.ts'
 import { namedDataKeyHandlers } from '../http/routes/named-data-key-handlers.ts'
 import { operatorHandlers } from '../http/routes/operator-handlers.ts'
 import { tenantKeyHandlers } from '../http/routes/tenant-key-handlers.ts'
@@ -60,6 +61,7 @@ export interface HandlerNeeds {
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
   const { store, keyring, sign } = needs
+  const dataKeyChanges = { store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }
   return {
     ...providerHandlers(settings, needs),
     ...jobHandlers(needs),
@@ -73,7 +75,8 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...healthHandlers({ store }),
     ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
     ...dataKeyHandlers({ leases: keyring.leases }),
-    ...namedDataKeyHandlers({ store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }),
+    ...namedDataKeyHandlers(dataKeyChanges),
+    ...leaseKeyHandlers(dataKeyChanges),
     ...destructionHandlers({ store }),
     ...auditHandlers({ store, sign }),
   }

@@ -19,7 +19,12 @@ const dayMs = 86_400_000
 
 type KeyringSettings = Pick<
   Settings,
-  'keyCacheTtlSeconds' | 'keyCacheMinTtlSeconds' | 'keyCacheMib' | 'maxKeyNames' | 'dataKeyMaxAgeDays'
+  | 'keyCacheTtlSeconds'
+  | 'keyCacheMinTtlSeconds'
+  | 'keyCacheMib'
+  | 'maxKeyNames'
+  | 'maxLeases'
+  | 'dataKeyMaxAgeDays'
 >
 
 interface KeyringParts {
@@ -34,7 +39,14 @@ export type Keyring = Awaited<ReturnType<typeof openKeyring>>
 
 /** @param closers - receives the functions that close it */
 export async function openKeyring(
-  { keyCacheTtlSeconds, keyCacheMinTtlSeconds, keyCacheMib, maxKeyNames, dataKeyMaxAgeDays }: KeyringSettings,
+  {
+    keyCacheTtlSeconds,
+    keyCacheMinTtlSeconds,
+    keyCacheMib,
+    maxKeyNames,
+    maxLeases,
+    dataKeyMaxAgeDays,
+  }: KeyringSettings,
   logger: Logger,
   { db, connection, store, kms, timings }: KeyringParts,
   closers: Closers,
@@ -116,7 +128,7 @@ export async function openKeyring(
       tenantKeys.evictDenied(denial)
       notifications.publishDenial(denial).catch(() => undefined)
     },
-    leases: createDataKeyLeases(shared),
+    leases: createDataKeyLeases({ ...shared, maxLeases }),
     announceDataKeyChange,
     /** A new TTL applies from now on: keys that are cached under the old one are evicted. */
     tenantSettingsChanged: (tenantId: string) => {

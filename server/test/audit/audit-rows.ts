@@ -117,6 +117,7 @@ export const auditRows: Record<RouteId, Row> = {
   listTenantKeys: 'reads',
   listSigningKeys: 'reads',
   listDataKeys: 'reads',
+  listLeaseKeys: 'reads',
   listDestructions: 'reads',
   getDestruction: 'reads',
   listTenants: 'reads',
@@ -327,6 +328,15 @@ export const auditRows: Record<RouteId, Row> = {
     succeeds: async (server) =>
       as(server, await withDataKey(server), 'POST', `${dataKeys}/default/actions/rotate`),
     changesNothing: [once('POST', `${dataKeys}/default/actions/rotate`)],
+  },
+  endLeaseKey: {
+    action: 'datakey.rotate',
+    succeeds: async (server) => {
+      const tenant = await server.createTenant()
+      await server.request('POST', dataKeys, { token: tenant.serviceToken, body: {} })
+      return as(server, tenant, 'POST', '/api/v1/encryption/lease-keys/actions/end')
+    },
+    changesNothing: [once('POST', '/api/v1/encryption/lease-keys/actions/end')],
   },
   setMinimumVersion: {
     action: 'datakey.set-minimum-version',

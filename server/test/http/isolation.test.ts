@@ -78,6 +78,7 @@ const headerOf = (token: string) =>
   Buffer.from(token.slice(4), 'base64url').subarray(0, 26).toString('base64')
 const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
 const dataKeys = '/api/v1/encryption/data-keys'
+const leaseKeys = '/api/v1/encryption/lease-keys'
 const drDrill = '/api/v1/encryption/dr-drill'
 const minimum = { minimumVersion: 1 }
 const migrations = '/api/v1/encryption/migrations'
@@ -193,6 +194,8 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
     ({ keyName }) => admin('POST', `${dataKeys}/${keyName}/actions/rotate`),
     (names) => admin('POST', `${dataKeys}/default/actions/rotate`, undefined, tenantHeader(names)),
   ],
+  listLeaseKeys: [(names) => admin('GET', leaseKeys, undefined, tenantHeader(names))],
+  endLeaseKey: [(names) => admin('POST', `${leaseKeys}/actions/end`, undefined, tenantHeader(names))],
   setMinimumVersion: [
     ({ keyName }) => admin('POST', `${dataKeys}/${keyName}/actions/set-minimum-version`, minimum),
     (names) => admin('POST', `${dataKeys}/default/actions/set-minimum-version`, minimum, tenantHeader(names)),

@@ -95,6 +95,7 @@ export function createKeyring(
     maxDataKeyAgeMs?: number
     maxTenantKeys?: number
     maxDataKeys?: number
+    maxLeases?: number
     random?: () => number
   } = {},
 ): Keyring {
@@ -116,7 +117,10 @@ export function createKeyring(
     maxKeyNames: 1_000,
     maxDataKeyAgeMs: options.maxDataKeyAgeMs ?? Number.POSITIVE_INFINITY,
   })
-  const leases = createDataKeyLeases({ ...shared, tenantKeys, maxKeyNames: 1_000 })
+  const leases = createDataKeyLeases({
+    ...{ ...shared, tenantKeys, maxKeyNames: 1_000 },
+    maxLeases: options.maxLeases ?? 1_000,
+  })
   return { tenantKeys, dataKeys, leases, clock }
 }
 

@@ -137,29 +137,6 @@ export function cipherkeyQueries(db: Database) {
       return rows.map((row) => row.key_name)
     },
 
-    /** Inserts data keys of one tenant without names, at least one, and answers them in any order. */
-    async insertManyUnnamed(
-      tenantId: string,
-      cipherkeys: readonly CipherkeyRow[],
-    ): Promise<UsableCipherkeyRow[]> {
-      const rows = await db
-        .insertInto('cipherkeys')
-        .values(
-          cipherkeys.map((cipherkey) => ({
-            tenant_id: tenantId,
-            data_key_id: cipherkey.dataKeyId,
-            version: cipherkey.version,
-            state: 'active' as const,
-            tenant_key_version: cipherkey.tenantKeyVersion,
-            wrapped: cipherkey.wrapped,
-            key_check_value: cipherkey.keyCheckValue,
-          })),
-        )
-        .returning([...columns, destroyInMs(tenantId)])
-        .execute()
-      return rows.map(fromUsableRow)
-    },
-
     /** Makes a version encrypt no more; false when it did not before. */
     async endEncryption(row: Pick<CipherkeyRow, 'tenantId' | 'dataKeyId' | 'version'>): Promise<boolean> {
       const result = await db

@@ -24,6 +24,8 @@ export interface DataKeyRow {
 
 // By age alone, a name does not reach this number in a century.
 const maxVersionsListed = 100
+// Beyond those that a header can name.
+const maxVersion = 2 ** 32
 
 interface Row {
   key_name: string
@@ -52,12 +54,9 @@ export function dataKeyQueries(db: Database) {
       order by a.key_name limit ${limit}`.execute(db)
 
   return {
-    /** By name, in the order of its bytes. */
-    async list(
-      tenantId: string,
-      { prefix, after, limit }: { prefix: string; after: string; limit: number },
-    ): Promise<DataKeyRow[]> {
-      const where = sql`a.key_name > ${after} and not starts_with(a.key_name, ${prefix})`
+    /** By name, in the order of its bytes. Names with a colon are Keyhold's own, and left out. */
+    async list(tenantId: string, { after, limit }: { after: string; limit: number }): Promise<DataKeyRow[]> {
+      const where = sql`a.key_name > ${after} and strpos(a.key_name, ':') = 0`
       const { rows } = await select(tenantId, where, limit)
       return rows.map(fromRow)
     },
@@ -65,6 +64,22 @@ export function dataKeyQueries(db: Database) {
     async find(tenantId: string, keyName: string): Promise<DataKeyRow | undefined> {
       const { rows } = await select(tenantId, sql`a.key_name = ${keyName}`, 1)
       return rows[0] && fromRow(rows[0])
+    },
+
+    /** The versions of a name's data key below `before`, the newest first; none where the tenant has no such name. */
+    async listVersions(
+      tenantId: string,
+      keyName: string,
+      { before, limit }: { before?: number | undefined; limit: number },
+    ): Promise<(DataKeyVersionRow & { dataKeyId: string })[]> {
+      const { rows } = await sql<Row['versions'][number] & { data_key_id: string }>`
+        select v.data_key_id, v.version, v.state, v.created_at from keyhold.cipherkeys v
+        where v.tenant_id = ${tenantId} and v.data_key_id = (
+          select a.data_key_id from keyhold.cipherkeys a
+          where a.tenant_id = ${tenantId} and a.key_name = ${keyName} and a.state = 'active')
+          and v.version < ${before ?? maxVersion}::bigint
+        order by v.version desc limit ${limit}`.execute(db)
+      return rows.map((row) => ({ dataKeyId: row.data_key_id, ...versionOf(row) }))
     },
 
     /** Retires the versions below `minimumVersion`, and brings back the others. The active one stays as it is. */
@@ -114,10 +129,10 @@ function fromRow(row: Row): DataKeyRow {
     dataKeyId: row.data_key_id,
     minimumVersion: row.minimum_version,
     destroyAt: row.destroy_at ?? undefined,
-    versions: row.versions.map(({ version, state, created_at }) => ({
-      version,
-      state,
-      createdAt: new Date(created_at),
-    })),
+    versions: row.versions.map(versionOf),
   }
+}
+
+function versionOf({ version, state, created_at }: Row['versions'][number]): DataKeyVersionRow {
+  return { version, state, createdAt: new Date(created_at) }
 }

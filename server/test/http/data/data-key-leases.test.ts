@@ -1,6 +1,6 @@
 // Leases of data keys: what an SDK gets, for how long, and that it ends with the customer's consent.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
-import type { BlindIndexKey, DataKeyLease } from '@keyhold/contract'
+import type { BlindIndexKey, DataKeyLease, LeaseKey } from '@keyhold/contract'
 import {
   decryptValue,
   encodeHeader,
@@ -21,6 +21,7 @@ import { migrateTo, registerKey } from '../scene.ts'
 const ttlSeconds = 4
 
 let server: TestServer
+let limited: TestServer
 let tenant: TestTenant
 beforeAll(async () => {
   server = await startTestServer({
@@ -28,8 +29,12 @@ beforeAll(async () => {
     KEYHOLD_MAX_KEY_NAMES: '3',
   })
   tenant = await server.createTenant()
+  limited = await startTestServer({ KEYHOLD_MAX_LEASES: '3' })
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.stop()
+  await limited.stop()
+})
 
 const dataKeysPath = '/api/v1/encryption/data-keys'
 
@@ -47,10 +52,11 @@ function dataKeyOf({ tenantId, dataKeyId, version, plaintext }: DataKeyLease): D
   return { tenantId, id: dataKeyId, version, key: keyFromBytes(Buffer.from(plaintext, 'base64')) }
 }
 
-test('each lease is a data key of its own, and what it encrypts the server decrypts', async () => {
-  const [one, other] = [await leaseOne(), await leaseOne()]
-  expect(one.plaintext).not.toBe(other.plaintext)
-  expect(one.dataKeyId).not.toBe(other.dataKeyId)
+test('all leases of a tenant for encryption are of one data key, and what it encrypts the server decrypts', async () => {
+  const many = await Promise.all(Array.from({ length: 20 }, () => leaseOne()))
+  const [one = await leaseOne()] = many
+  expect(new Set(many.map(({ plaintext }) => plaintext)).size).toBe(1)
+  expect((await leaseOne(await server.createTenant())).plaintext).not.toBe(one.plaintext)
   expect(one).toMatchObject({ tenantId: tenant.tenantId, version: 1 })
   expect(one.expiresInSeconds).toBeGreaterThan(0)
   expect(one.expiresInSeconds).toBeLessThanOrEqual(ttlSeconds)
@@ -58,6 +64,65 @@ test('each lease is a data key of its own, and what it encrypts the server decry
   const token = encryptValue(dataKeyOf(one), { a: 'b' }, Buffer.from('made locally'))
   const answer = await post('/api/v1/encryption/decrypt', { items: [{ token, context: { a: 'b' } }] })
   expect(textAt(answer.body, 'items', 0, 'plaintext')).toBe(Buffer.from('made locally').toString('base64'))
+})
+
+const leaseKeysPath = '/api/v1/encryption/lease-keys'
+const asAdmin = (method: string, path: string, { adminToken }: TestTenant) =>
+  server.request(method, path, { token: adminToken })
+
+test('each day has a data key of its own, and those of the days before decrypt', async () => {
+  const daily = await server.createTenant()
+  const first = await leaseOne(daily)
+  const token = encryptValue(dataKeyOf(first), {}, Buffer.from('of the day before'))
+  const age = (hours: number) =>
+    server.query(
+      `update keyhold.cipherkeys set created_at = created_at - make_interval(hours => $2)
+        where tenant_id = $1 and state = 'active'`,
+      [daily.tenantId, hours],
+    )
+  await age(23)
+  expect((await leaseOne(daily)).header).toBe(first.header)
+  await age(1)
+  const second = await Promise.all(Array.from({ length: 10 }, () => leaseOne(daily)))
+  expect(new Set(second.map(({ header }) => header)).size).toBe(1)
+  expect(second[0]).toMatchObject({ dataKeyId: first.dataKeyId, version: 2 })
+  expect(second[0]?.plaintext).not.toBe(first.plaintext)
+
+  const opened = await post('/api/v1/encryption/decrypt', { items: [{ token }] }, daily)
+  expect(textAt(opened.body, 'items', 0, 'plaintext')).toBe(
+    Buffer.from('of the day before').toString('base64'),
+  )
+  const renewed = await post(`${dataKeysPath}/unwrap`, { header: first.header }, daily)
+  expect(renewed).toMatchObject({ status: 200, body: { plaintext: first.plaintext } })
+  // Re-encryption brings it under a name.
+  const moved = await post('/api/v1/encryption/reencrypt', { items: [{ token }] }, daily)
+  expect(parseToken(textAt(moved.body, 'items', 0, 'token')).header.dataKeyId).not.toBe(first.dataKeyId)
+})
+
+test('an admin ends the data key of leases: the next lease is of a new one, and nothing is lost', async () => {
+  const ending = await server.createTenant()
+  expect((await asAdmin('GET', leaseKeysPath, ending)).body).toEqual({ leaseKeys: [] })
+  const none = await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
+  expect([none.status, errorCode(none.body)]).toEqual([404, 'ERR_LEASE_KEY_NOT_FOUND'])
+
+  const first = await leaseOne(ending)
+  const token = encryptValue(dataKeyOf(first), {}, Buffer.from('before the end'))
+  const ended = await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
+  expect(ended).toMatchObject({ status: 200, body: { version: 2, state: 'active' } })
+  const second = await leaseOne(ending)
+  expect([second.version, second.plaintext === first.plaintext]).toEqual([2, false])
+  const opened = await post('/api/v1/encryption/decrypt', { items: [{ token }] }, ending)
+  expect(textAt(opened.body, 'items', 0, 'plaintext')).toBe(Buffer.from('before the end').toString('base64'))
+
+  await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
+  const page = await asAdmin('GET', `${leaseKeysPath}?limit=2`, ending)
+  const shown = (body: unknown) =>
+    (body as { leaseKeys: LeaseKey[] }).leaseKeys.map(({ version, state }) => `${version} ${state}`)
+  expect([shown(page.body), textAt(page.body, 'next')]).toEqual([['3 active', '2 decrypt-only'], '2'])
+  const last = await asAdmin('GET', `${leaseKeysPath}?limit=2&before=2`, ending)
+  expect([shown(last.body), last.text.includes('next')]).toEqual([['1 decrypt-only'], false])
+  // It is no key name of the tenant's.
+  expect((await asAdmin('GET', dataKeysPath, ending)).body).toEqual({ dataKeys: [] })
 })
 
 test('a lease is renewed by its header, for the same key', async () => {
@@ -143,6 +208,25 @@ test('many new key names at once are counted one by one', async () => {
   )
   const made = answers.filter(({ text }) => text.includes('kh1.'))
   expect(made).toHaveLength(3)
+})
+
+test('a tenant has so many leases at a time, of whatever key, and its neighbour is not refused', async () => {
+  const greedy = await limited.createTenant()
+  const neighbour = await limited.createTenant()
+  const ask = (path: string, body: unknown, { serviceToken }: TestTenant) =>
+    limited.request('POST', `${dataKeysPath}${path}`, { token: serviceToken, body })
+  const first = await ask('', {}, greedy)
+  const statuses = [
+    first.status,
+    (await ask('/unwrap', { header: textAt(first.body, 'header') }, greedy)).status,
+    (await ask('/blind-index', { keyName: 'email' }, greedy)).status,
+  ]
+  expect(statuses).toEqual([200, 200, 200])
+  const refused = await Promise.all(Array.from({ length: 5 }, () => ask('', {}, greedy)))
+  expect(refused.map(({ status, body }) => `${status} ${errorCode(body)}`)).toEqual(
+    Array.from({ length: 5 }, () => '429 ERR_LEASE_QUOTA'),
+  )
+  expect((await ask('', {}, neighbour)).status).toBe(200)
 })
 
 test('when the customer disables the key no lease is given any more, and none outlives the bound', async () => {
