@@ -5,6 +5,7 @@ import type { CallArguments, Reply } from './call-types.ts'
 import { readMembers } from './checks/read-members.ts'
 import { readTenantId } from './checks/read-name.ts'
 import { clientOptionReaders, type CheckedClientOptions } from './client-options.ts'
+import { createListAll, type ListAll } from './lists/list-all.ts'
 import { parseServerUrl } from './server-url.ts'
 import { createTenantClient, type TenantClient } from './tenant-client.ts'
 
@@ -40,6 +41,12 @@ export interface KeyholdClient {
    */
   call<Id extends RouteId>(routeId: Id, ...[options]: CallArguments<Id>): Promise<Reply<Id>>
   /**
+   * Asks a route that answers page by page for all pages, as large as the server gives them, and answers their items.
+   *
+   * @throws the errors of `call`
+   */
+  listAll: ListAll
+  /**
    * A tenant's data plane; needs a token of the role `service`.
    *
    * @param tenantId - default: the client's own, or the one that the token is bound to
@@ -62,8 +69,10 @@ export function openApiClient(options: CheckedClientOptions): KeyholdClient {
   const { url, timeoutMs = 30_000, insecure = false, fetch: send = fetch, maxRetries } = options
   const base = parseServerUrl(url, insecure)
   const shared = { base, timeoutMs, fetch: send, token: options.token, headers: options.headers }
+  const call = createApiCall({ ...shared, tenantId: options.tenantId, maxRetries: maxRetries ?? 0 })
   return {
-    call: createApiCall({ ...shared, tenantId: options.tenantId, maxRetries: maxRetries ?? 0 }),
+    call,
+    listAll: createListAll(call),
     tenant(given) {
       const tenantId = given === undefined ? options.tenantId : readTenantId(given, 'tenantId')
       return createTenantClient(tenantId, createApiCall({ ...shared, tenantId, maxRetries: maxRetries ?? 3 }))

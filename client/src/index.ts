@@ -12,8 +12,11 @@ export type { Reencrypted } from './remote-cipher.ts'
 export type { TenantClient } from './tenant-client.ts'
 export type { Context, DecryptInput, EncryptInput, SignalOption, ValueCipher } from './value-cipher.ts'
 export type { DecryptOptions, EncryptOptions } from './value-methods.ts'
+export type { ListAll, ListedItem } from './lists/list-all.ts'
 export {
+  pagedRoutes,
   roles,
+  type PagedRouteId,
   type ApiKey,
   type Audit,
   type AuditHead,

@@ -32,6 +32,7 @@ export type {
   ReencryptReply,
 } from './schemas/data.ts'
 export type { DataKeyInformation } from './schemas/data-key.ts'
+export { pagedRoutes, type PagedRouteId } from './paged-routes.ts'
 export type { LeaseKey } from './schemas/lease-key.ts'
 export type { Destruction, DestructionWithRecord } from './schemas/destruction.ts'
 export type { DrDrill, DrDrillReport } from './schemas/dr-drill.ts'

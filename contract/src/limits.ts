@@ -30,6 +30,9 @@ export const limits = {
   /** Audit records on one page of a list. */
   maxAuditsPerPage: 1_000,
   defaultAuditsPerPage: 100,
+  /** Tenants, API keys or versions on one page of a list. */
+  maxListedPerPage: 1_000,
+  defaultListedPerPage: 100,
   /** How many days ahead a destruction may be scheduled. */
   minDestructionDays: 7,
   maxDestructionDays: 30,

@@ -36,7 +36,7 @@ export async function provideDemoTenant(
 type Client = ReturnType<typeof createKeyholdClient>
 
 async function findTenant(operator: Client, tenantId: string | undefined): Promise<string | undefined> {
-  const { body: tenants } = await operator.call('listTenants')
+  const tenants = await operator.listAll('listTenants')
   return tenants.find(({ id }) => id === tenantId)?.id ?? tenants.find(({ name }) => name === 'demo')?.id
 }
 

@@ -124,7 +124,7 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
     startProber(settings, logger, probing, closers)
   }
   closers.push(() => app.close())
-  const sources = { db, store, keyring, queue, breaker: health.breaker, replicas, isSealed }
+  const sources = { db, store, timings, keyring, queue, breaker: health.breaker, replicas, isSealed }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const url = await app.listen()
   return { url, metricsUrl, store, app, sweep: () => queue.sweep() }

@@ -23,6 +23,8 @@ export interface Timings {
   outagePauseMs: { first: number; max: number }
   /** How long a body may wait to be read. */
   bodyWaitMs: number
+  /** How often whole tables are counted for metrics: the share of the time that it takes is 1 / `timesTook` at most. */
+  metricCounts: { minMs: number; timesTook: number }
   /** How long a rehearsal of a migration opens cipherkeys at most; the rest it reckons. */
   censusMs: number
 }
@@ -39,5 +41,6 @@ export const defaultTimings: Timings = {
   replicaGoneMs: 8_000,
   outagePauseMs: { first: 1_000, max: 4_000 },
   bodyWaitMs: 5_000,
+  metricCounts: { minMs: 15_000, timesTook: 100 },
   censusMs: 8_000,
 }

@@ -2,6 +2,7 @@
 import type { DrDrill } from '@keyhold/client'
 import { CliError } from '../errors/cli-error.ts'
 import { parsePathSegment } from '../input/parse-path-segment.ts'
+import { collectPages } from '../session/all-pages.ts'
 import type { Session } from '../session/open-session.ts'
 import { verifySignature } from '../signatures/verify-signature.ts'
 import { command, type CommandGroup } from '../table/command-spec.ts'
@@ -54,7 +55,7 @@ const reportCommand = command({
 })
 
 async function drillAll(session: Session, body: { region?: string }, isVerified: boolean): Promise<void> {
-  const { body: tenants } = await session.call('listTenants')
+  const { tenants } = await collectPages(session, 'listTenants')
   const drills: DrDrill[] = []
   for (const { id: tenantId } of tenants) {
     const { body: drill } = await session.call('runDrDrillOfTenant', { params: { tenantId }, body })

@@ -1,31 +1,6 @@
 // Routes that answer page by page: one loop for all of them.
-import type { CallArguments, Reply, RouteId } from '@keyhold/client'
+import { pagedRoutes, type CallArguments, type PagedRouteId, type Reply, type RouteId } from '@keyhold/client'
 import type { Session } from './open-session.ts'
-
-/** A route whose answer says where the next page begins. */
-export type PagedRouteId = {
-  [Id in RouteId]: 'next' extends keyof Reply<Id>['body'] ? Id : never
-}[RouteId]
-
-interface Paging {
-  /** The parameter that takes `next` of the page before. */
-  cursor: 'after' | 'before'
-  /** How much a page holds at most. */
-  limit: string
-  /** The member of the body that holds the items. */
-  items: string
-}
-
-const pagedRoutes = {
-  listAudits: { cursor: 'after', limit: '1000', items: 'audits' },
-  listInstallationAudits: { cursor: 'after', limit: '1000', items: 'audits' },
-  listDataKeys: { cursor: 'after', limit: '1000', items: 'dataKeys' },
-  listLeaseKeys: { cursor: 'before', limit: '1000', items: 'leaseKeys' },
-  listDestructions: { cursor: 'before', limit: '100', items: 'destructions' },
-  listAllDestructions: { cursor: 'before', limit: '100', items: 'destructions' },
-  listMigrations: { cursor: 'before', limit: '100', items: 'migrations' },
-  listMigrationFailures: { cursor: 'after', limit: '1000', items: 'failures' },
-} as const satisfies Record<PagedRouteId, Paging>
 
 export interface PagedOptions {
   params?: Record<string, string>

@@ -18,9 +18,9 @@ export const createdApiKeyView: View<ApiKey & { key?: string }> = {
     ]),
 }
 
-export const apiKeyListView: View<ApiKey[]> = {
-  ids: (apiKeys) => apiKeys.map(({ id }) => id),
-  text: (apiKeys) =>
+export const apiKeyListView: View<{ apiKeys: ApiKey[] }> = {
+  ids: ({ apiKeys }) => apiKeys.map(({ id }) => id),
+  text: ({ apiKeys }) =>
     formatTable(
       ['ID', 'ROLE', 'TENANT', 'NAME', 'CREATED'],
       apiKeys.map(({ id, role, tenantId, name, createdAt }) => [

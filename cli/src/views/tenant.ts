@@ -15,9 +15,9 @@ export const tenantView: View<Tenant> = {
     ]),
 }
 
-export const tenantListView: View<Tenant[]> = {
-  ids: (tenants) => tenants.map(({ id }) => id),
-  text: (tenants) =>
+export const tenantListView: View<{ tenants: Tenant[] }> = {
+  ids: ({ tenants }) => tenants.map(({ id }) => id),
+  text: ({ tenants }) =>
     formatTable(
       ['ID', 'NAME', 'CREATED'],
       tenants.map(({ id, name, createdAt }) => [id, name, readableTime(createdAt)]),

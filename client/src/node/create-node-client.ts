@@ -42,6 +42,7 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
   const store = createLeaseStore({ clock, maxLeases })
   return {
     call: (routeId, ...rest) => client.call(routeId, ...rest),
+    listAll: (routeId, ...rest) => client.listAll(routeId, ...rest),
     tenant(tenantId) {
       const tenant = client.tenant(tenantId)
       return { ...tenant, local: createLocalEncryption(store, tenant.id, tenant.call) }

@@ -117,7 +117,16 @@ const fieldsMethods = {
   decryptMany: async({ records: list(storedRecord), options: withSignal }),
 }
 
-const client = { call, tenant: sync({ tenantId: of('acme', ...absent) }) }
+const listAll = async({
+  routeId: of('listTenants'),
+  options: options({
+    query: of({ limit: '10' }, ...absent, 'an empty object'),
+    signal,
+    maxRetries: retries,
+  }),
+})
+
+const client = { call, listAll, tenant: sync({ tenantId: of('acme', ...absent) }) }
 
 const errorClasses = {
   KeyholdApiError: sync({

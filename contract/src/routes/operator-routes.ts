@@ -15,7 +15,7 @@ export const operatorRoutes = {
     method: 'GET',
     path: '/api/v1/tenants',
     roles: operator,
-    summary: 'Lists all tenants.',
+    summary: 'Lists all tenants, the oldest first.',
     replies: { 200: 'json' },
   },
   getTenant: {
@@ -71,7 +71,7 @@ export const operatorRoutes = {
     method: 'GET',
     path: '/api/v1/api-keys',
     roles: operator,
-    summary: 'Lists all API keys without their access tokens.',
+    summary: 'Lists all API keys without their access tokens, the oldest first.',
     replies: { 200: 'json' },
   },
   deleteApiKey: {

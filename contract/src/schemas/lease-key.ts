@@ -1,6 +1,6 @@
 // The versions of the data key for local encryption, as a tenant's admin sees them: never the keys themselves.
 import Type, { type Static } from 'typebox'
-import { limits } from '../limits.ts'
+import { next, pageLimit } from './pages.ts'
 
 export const leaseKey = Type.Object({
   dataKeyId: Type.String({ description: 'The id in the header of every token.' }),
@@ -15,19 +15,12 @@ export type LeaseKey = Static<typeof leaseKey>
 
 export const leaseKeyPage = Type.Object({
   leaseKeys: Type.Array(leaseKey, { description: 'The newest first.' }),
-  next: Type.Optional(
-    Type.String({ description: 'The value of `before` for the next page; absent on the last page.' }),
-  ),
+  next: next('before'),
 })
 
 export const listLeaseKeysQuery = Type.Object({
   before: Type.Optional(
     Type.String({ pattern: '^[1-9][0-9]{0,9}$', description: 'The last version of the previous page.' }),
   ),
-  limit: Type.Optional(
-    Type.String({
-      pattern: '^([1-9][0-9]{0,2}|1000)$',
-      description: `Versions on a page: 1 to ${limits.maxDataKeysPerPage}; default ${limits.defaultDataKeysPerPage}.`,
-    }),
-  ),
+  limit: pageLimit('Versions'),
 })

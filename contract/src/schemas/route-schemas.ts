@@ -53,7 +53,7 @@ import { keyProviderUsage, migrationPlan } from './key-use.ts'
 import { kmsUsage, kmsUsageOfAll, kmsUsageOfAllQuery, kmsUsageQuery } from './kms-usage.ts'
 import { leaseKey, leaseKeyPage, listLeaseKeysQuery } from './lease-key.ts'
 import { migrationInformation, resetNotNeeded } from './migration.ts'
-import { tenantKeyList } from './tenant-key.ts'
+import { listTenantKeysQuery, tenantKeyList } from './tenant-key.ts'
 import { tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
 import {
@@ -61,6 +61,8 @@ import {
   createApiKeyBody,
   createdApiKey,
   createTenantBody,
+  listApiKeysQuery,
+  listTenantsQuery,
   tenant,
   tenantList,
 } from './tenant.ts'
@@ -112,7 +114,7 @@ export const routeSchemas = {
   acceptMigrationFailures: { body: acceptFailuresBody, replies: { 200: keyJob } },
   cancelMigration: { replies: { 200: keyJob } },
   rotateTenantKey: { replies: { 200: keyJob } },
-  listTenantKeys: { replies: { 200: tenantKeyList } },
+  listTenantKeys: { query: listTenantKeysQuery, replies: { 200: tenantKeyList } },
 
   lockTenant: { replies: { 200: tenantLock } },
   unlockTenant: { replies: { 200: tenantLock } },
@@ -152,7 +154,7 @@ export const routeSchemas = {
   getInstallationAuditHead: { query: installationAuditHeadQuery, replies: { 200: auditHead } },
 
   createTenant: { body: createTenantBody, replies: { 201: tenant } },
-  listTenants: { replies: { 200: tenantList } },
+  listTenants: { query: listTenantsQuery, replies: { 200: tenantList } },
   getTenant: { replies: { 200: tenant } },
   deleteTenant: { replies: { 204: null } },
   scheduleTenantDeletion: { body: scheduleDestructionBody, replies: { 200: destruction } },
@@ -160,6 +162,6 @@ export const routeSchemas = {
   listAllDestructions: { query: listAllDestructionsQuery, replies: { 200: destructionPage } },
   getAnyDestruction: { replies: { 200: destructionWithRecord } },
   createApiKey: { body: createApiKeyBody, replies: { 201: createdApiKey } },
-  listApiKeys: { replies: { 200: apiKeyList } },
+  listApiKeys: { query: listApiKeysQuery, replies: { 200: apiKeyList } },
   deleteApiKey: { replies: { 204: null } },
 } as const satisfies Complete

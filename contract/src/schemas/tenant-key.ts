@@ -1,5 +1,6 @@
 // Tenant keys on the wire, never the keys themselves. Times are RFC 3339 in UTC, and absent if there is none.
 import Type, { type Static } from 'typebox'
+import { next, pageLimit } from './pages.ts'
 
 export const tenantKeyState = Type.Union([
   Type.Literal('pending'),
@@ -22,4 +23,12 @@ export type TenantKeyInformation = Static<typeof tenantKey>
 
 export const tenantKeyList = Type.Object({
   tenantKeys: Type.Array(tenantKey, { description: 'All versions, destroyed ones too, the newest first.' }),
+  next: next('before'),
+})
+
+export const listTenantKeysQuery = Type.Object({
+  before: Type.Optional(
+    Type.String({ pattern: '^[1-9][0-9]{0,9}$', description: 'The last version of the previous page.' }),
+  ),
+  limit: pageLimit('Versions'),
 })

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { tenantIdPattern } from '../limits.ts'
 import { noOthers } from './no-others.ts'
+import { listByAgeQuery, next } from './pages.ts'
 
 export const tenant = Type.Object({
   id: Type.String(),
@@ -14,7 +15,12 @@ export const tenant = Type.Object({
 
 export type Tenant = Static<typeof tenant>
 
-export const tenantList = Type.Array(tenant)
+export const tenantList = Type.Object({
+  tenants: Type.Array(tenant, { description: 'In the order in which they were made.' }),
+  next: next('after'),
+})
+
+export const listTenantsQuery = listByAgeQuery('Tenants')
 
 export const createTenantBody = Type.Object(
   {
@@ -45,7 +51,12 @@ export const apiKey = Type.Object({
 
 export type ApiKey = Static<typeof apiKey>
 
-export const apiKeyList = Type.Array(apiKey)
+export const apiKeyList = Type.Object({
+  apiKeys: Type.Array(apiKey, { description: 'In the order in which they were made.' }),
+  next: next('after'),
+})
+
+export const listApiKeysQuery = listByAgeQuery('API keys')
 
 export const createApiKeyBody = Type.Object(
   {

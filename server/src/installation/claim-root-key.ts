@@ -31,7 +31,7 @@ export async function claimRootKey<RootKey>(
     return present !== undefined && isSame(parts.describe(present), claimed) ? present : undefined
   }
   // A database with tenants but without a claim has lost rows. No root key is made over existing data.
-  if ((await store.tenants.list()).length > 0) return undefined
+  if ((await store.tenants.list({ limit: 1 })).length > 0) return undefined
   const rootKey = present ?? (await parts.create())
   const { id, keyCheckValue } = parts.describe(rootKey)
   const winner = await store.installation.claimRootKey({ rootKeyId: id, keyCheckValue })

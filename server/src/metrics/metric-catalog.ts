@@ -92,7 +92,7 @@ export const metricCatalog = {
   keyhold_keys: {
     type: 'gauge',
     labels: ['state', 'cause'],
-    help: 'Registered keys by their health, as the API shows it, and by the code of the error behind it (none: healthy). From the database, so it is the same on every replica.',
+    help: 'Registered keys by their health, as the API shows it, and by the code of the error behind it (none: healthy). From the database, counted at times.',
   },
   keyhold_key_state_changes_total: {
     type: 'counter',
@@ -102,12 +102,12 @@ export const metricCatalog = {
   keyhold_tenants: {
     type: 'gauge',
     labels: ['locked'],
-    help: 'Tenants by whether their administrator has locked them: true, false. From the database.',
+    help: 'Tenants by whether their administrator has locked them: true, false. From the database, counted at times.',
   },
   keyhold_key_jobs: {
     type: 'gauge',
     labels: ['kind', 'phase'],
-    help: 'Key jobs (`migration`, `rotation`) by phase, including ended ones. From the database.',
+    help: 'Key jobs (`migration`, `rotation`) by phase, including ended ones. From the database, ended ones counted at times.',
   },
   keyhold_key_jobs_paused: {
     type: 'gauge',

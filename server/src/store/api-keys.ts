@@ -1,6 +1,7 @@
 // API keys as stored: a hash of the secret, never the secret.
 import { sql, type Selectable } from 'kysely'
 import type { Database } from './database.ts'
+import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 import type { ApiKeyRole, Tables } from './tables.ts'
 
 export interface ApiKeyRow {
@@ -40,9 +41,19 @@ export function apiKeyQueries(db: Database) {
       return new Map(rows.map((row) => [row.id, rowOf(row)]))
     },
 
-    async list(): Promise<ApiKeyRow[]> {
-      const rows = await db.selectFrom('api_keys').selectAll().orderBy('created_at').execute()
-      return rows.map(rowOf)
+    /** The oldest first, without the hashes of their secrets. */
+    async list({ after, limit }: ListPage): Promise<(Omit<ApiKeyRow, 'secretHash'> & ListPosition)[]> {
+      let page = db
+        .selectFrom('api_keys')
+        .select(['id', 'role', 'tenant_id', 'name', 'created_at', createdMicros])
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(limit)
+      if (after !== undefined) page = page.where(isAfter(after))
+      return (await page.execute()).map((row) => ({
+        ...{ id: row.id, role: row.role, tenantId: row.tenant_id ?? undefined, name: row.name },
+        ...{ createdAt: row.created_at, createdMicros: row.created_micros },
+      }))
     },
 
     /** Answers the tenant whose key it was; undefined: there was no such key. */

@@ -131,15 +131,15 @@ export function destructionQueries(db: Database) {
       return row && fromRow(row)
     },
 
-    /** When tenants are due to be destroyed, by their id. Tenants without a destruction are left out. */
-    async listTenantsDueAt(tenantId?: string): Promise<Map<string, Date>> {
-      let query = db
+    /** When those of the tenants are due to be destroyed that have a destruction, by their id. */
+    async listTenantsDueAt(tenantIds: readonly string[]): Promise<Map<string, Date>> {
+      const rows = await db
         .selectFrom('destructions')
         .select(['tenant_id', 'due_at'])
         .where('kind', '=', 'tenant')
         .where(isOpen)
-      if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
-      const rows = await query.execute()
+        .where('tenant_id', '=', sql<string>`any(${tenantIds})`)
+        .execute()
       return new Map(rows.map((row) => [row.tenant_id, row.due_at]))
     },
 

@@ -255,6 +255,13 @@ interface ApiKeysTable {
   created_at: Stamp
 }
 
+interface MetricCountsTable {
+  id: Generated<boolean>
+  counted_at: Date | null
+  took_ms: Generated<number>
+  counts: ColumnType<unknown, string | null, string | null>
+}
+
 export interface Tables {
   installation: InstallationTable
   tenants: TenantsTable
@@ -276,4 +283,5 @@ export interface Tables {
   audit_heads: AuditHeadsTable
   api_keys: ApiKeysTable
   replicas: ReplicasTable
+  metric_counts: MetricCountsTable
 }

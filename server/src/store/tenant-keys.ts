@@ -1,7 +1,7 @@
 // Tenant key versions as stored, each wrapped under the key that its own row names.
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Database } from './database.ts'
-import type { TenantKeyState } from './tables.ts'
+import type { Tables, TenantKeyState } from './tables.ts'
 
 export interface TenantKeyRow {
   tenantId: string
@@ -32,6 +32,21 @@ export interface TenantKeyVersion {
   createdAt: Date
   destroyAfter: Date | undefined
   destroyedAt: Date | undefined
+}
+
+const versionColumns = ['version', 'state', 'key_arn', 'created_at', 'destroy_after', 'destroyed_at'] as const
+
+function fromVersionRow(
+  row: Pick<Selectable<Tables['tenant_keys']>, (typeof versionColumns)[number]>,
+): TenantKeyVersion {
+  return {
+    version: row.version,
+    state: row.state,
+    keyArn: row.key_arn,
+    createdAt: row.created_at,
+    destroyAfter: row.destroy_after ?? undefined,
+    destroyedAt: row.destroyed_at ?? undefined,
+  }
 }
 
 export function tenantKeyQueries(db: Database) {
@@ -92,18 +107,26 @@ export function tenantKeyQueries(db: Database) {
     async list(tenantId: string): Promise<TenantKeyVersion[]> {
       const rows = await db
         .selectFrom('tenant_keys')
-        .select(['version', 'state', 'key_arn', 'created_at', 'destroy_after', 'destroyed_at'])
+        .select(versionColumns)
         .where('tenant_id', '=', tenantId)
         .orderBy('version')
         .execute()
-      return rows.map((row) => ({
-        version: row.version,
-        state: row.state,
-        keyArn: row.key_arn,
-        createdAt: row.created_at,
-        destroyAfter: row.destroy_after ?? undefined,
-        destroyedAt: row.destroyed_at ?? undefined,
-      }))
+      return rows.map(fromVersionRow)
+    },
+
+    /** The versions below `before`, or all, the newest first. */
+    async listNewest(
+      tenantId: string,
+      { before, limit }: { before?: number | undefined; limit: number },
+    ): Promise<TenantKeyVersion[]> {
+      let page = db
+        .selectFrom('tenant_keys')
+        .select(versionColumns)
+        .where('tenant_id', '=', tenantId)
+        .orderBy('version', 'desc')
+        .limit(limit)
+      if (before !== undefined) page = page.where(sql<boolean>`version < ${before}::bigint`)
+      return (await page.execute()).map(fromVersionRow)
     },
 
     /** The highest version ever made, so that no version number is used twice. */

@@ -3,6 +3,7 @@ import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
 import type { Fence } from './fence/fence-queries.ts'
+import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 
 export interface TenantRow {
   id: string
@@ -42,13 +43,19 @@ export function tenantQueries(db: Database) {
       return row !== undefined
     },
 
-    async list(): Promise<TenantRow[]> {
-      const rows = await db
+    /** The oldest first. */
+    async list({ after, limit }: ListPage): Promise<(TenantRow & ListPosition)[]> {
+      let page = db
         .selectFrom('tenants')
-        .select(['id', 'name', 'created_at'])
+        .select(['id', 'name', 'created_at', createdMicros])
         .orderBy('created_at')
-        .execute()
-      return rows.map((row) => ({ id: row.id, name: row.name, createdAt: row.created_at }))
+        .orderBy('id')
+        .limit(limit)
+      if (after !== undefined) page = page.where(isAfter(after))
+      return (await page.execute()).map((row) => ({
+        ...{ id: row.id, name: row.name },
+        ...{ createdAt: row.created_at, createdMicros: row.created_micros },
+      }))
     },
 
     async find(id: string): Promise<TenantRow | undefined> {

@@ -10,12 +10,15 @@ import type { Sample, Samples } from '../metrics/samples.ts'
 import { poolCounts, type Database } from '../store/database.ts'
 import type { MetricCounts } from '../store/metric-counts.ts'
 import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
+import { readMetricCounts } from './read-metric-counts.ts'
 import { reachableUrl } from './reachable-url.ts'
 
 export interface MetricSources {
   db: Database
-  store: Pick<Store, 'readSnapshot'>
+  store: Pick<Store, 'metricCounts' | 'transaction' | 'readSnapshot'>
+  timings: Pick<Timings, 'metricCounts'>
   keyring: Record<'tenantKeys' | 'dataKeys', { counts(): CacheCounts }>
   queue: Pick<JobQueue, 'counts'>
   breaker: Pick<KeyBreaker, 'running'>
@@ -59,7 +62,7 @@ export async function openMetrics(
 
 async function readSamples(
   { tallies }: EventCounts,
-  { db, store, keyring, queue, breaker, replicas, isSealed }: MetricSources,
+  { db, store, timings, keyring, queue, breaker, replicas, isSealed }: MetricSources,
   onError: (error: unknown) => void,
 ): Promise<Samples> {
   const caches = Object.entries({
@@ -69,7 +72,7 @@ async function readSamples(
   const ofCaches = (value: (counts: CacheCounts) => number, labels: Record<string, string> = {}): Sample[] =>
     caches.map(([cache, counts]) => ({ labels: { cache, ...labels }, value: value(counts) }))
   const fromDatabase = within(
-    Promise.all([store.readSnapshot(({ metricCounts }) => metricCounts.read()), queue.counts()]),
+    Promise.all([readMetricCounts(store, timings.metricCounts), queue.counts()]),
     databaseTimeoutMs,
   ).catch((error: unknown) => {
     onError(error)

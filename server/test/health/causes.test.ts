@@ -59,6 +59,7 @@ beforeAll(async () => {
   server = await startTestServer(settings, {
     kmsNow: () => Date.now() + kmsAheadMs,
     timings: {
+      metricCounts: { minMs: 0, timesTook: 0 },
       probeRoundMs: 250,
       probeConfirmSeconds: 0.5,
       probeAfterTrafficSeconds: 0.5,

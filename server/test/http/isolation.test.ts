@@ -37,7 +37,7 @@ beforeAll(async () => {
   const token = await encryptText(server, a, 'of A', { context: { purpose: 'isolation' } })
   await encryptText(server, a, 'of A', { keyName: 'of-a' })
   const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
-  const apiKey = listAt(keys.body).find((key) => at(key, 'tenantId') === a.tenantId)
+  const apiKey = listAt(at(keys.body, 'apiKeys')).find((key) => at(key, 'tenantId') === a.tenantId)
   const migration = await server.request('GET', details, { token: a.adminToken })
   const destruction = await server.request('POST', `${dataKeys}/of-a/actions/destroy`, {
     token: a.adminToken,

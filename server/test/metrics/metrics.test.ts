@@ -10,7 +10,10 @@ import { readMetrics, type ReadMetrics } from './read-metrics.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer({ KEYHOLD_METRICS_PORT: '0', KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' })
+  server = await startTestServer(
+    { KEYHOLD_METRICS_PORT: '0', KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' },
+    { timings: { metricCounts: { minMs: 0, timesTook: 0 } } },
+  )
 })
 afterAll(() => server.stop())
 

@@ -3,7 +3,9 @@ import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import { createEventCounts } from '../../src/metrics/event-counts.ts'
+import { defaultTimings } from '../../src/timings.ts'
 import { openMetrics, type MetricSources } from '../../src/wiring/open-metrics.ts'
+import type { Store } from '../../src/store/store.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { readMetrics } from './read-metrics.ts'
 
@@ -31,7 +33,12 @@ test.each([
   closers.push(() => db.destroy())
   const sources: MetricSources = {
     db,
-    store: { readSnapshot: read },
+    store: {
+      readSnapshot: read,
+      transaction: read,
+      metricCounts: { findKept: read } as unknown as Store['metricCounts'],
+    },
+    timings: defaultTimings,
     queue: { counts: answer },
     keyring: { tenantKeys: { counts: () => nothing }, dataKeys: { counts: () => nothing } },
     breaker: { running: () => 7 },

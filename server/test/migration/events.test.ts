@@ -132,7 +132,7 @@ describe.concurrent('events', () => {
     await hold.reached
     const response = await open(server, tenant, id)
     const { body } = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
-    const key = (body as { id: string; role: string; tenantId?: string }[]).find(
+    const key = (body as { apiKeys: { id: string; role: string; tenantId?: string }[] }).apiKeys.find(
       ({ role, tenantId }) => role === 'tenant-admin' && tenantId === tenant.tenantId,
     )
     await server.request('DELETE', `/api/v1/api-keys/${key?.id ?? ''}`, { token: server.operatorToken })

@@ -117,7 +117,7 @@ test('accepted by name, what does not open stays behind under the old version, w
   const done = await waitForKeyJob(server, tenant, id, isIn('done'))
   expect(done.cipherkeys).toMatchObject({ copied: 1, failed: 2, accepted: 2, verified: 1 })
   const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
-  const admin = (keys.body as { id: string; role: string; tenantId?: string }[]).find(
+  const admin = (keys.body as { apiKeys: { id: string; role: string; tenantId?: string }[] }).apiKeys.find(
     (key) => key.tenantId === tenant.tenantId && key.role === 'tenant-admin',
   )
   expect((await failuresOf(tenant, id)).failures.map(({ acceptedBy }) => acceptedBy)).toEqual([

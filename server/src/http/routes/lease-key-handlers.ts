@@ -11,7 +11,7 @@ export function leaseKeyHandlers(parts: DataKeyChangeParts): Pick<Handlers, 'lis
     async listLeaseKeys({ tenantId, query: { before, limit } }) {
       const page = await listLeaseKeys(parts.store, tenantId, {
         before: before === undefined ? undefined : Number(before),
-        limit: limit === undefined ? limits.defaultDataKeysPerPage : Number(limit),
+        limit: limit === undefined ? limits.defaultListedPerPage : Number(limit),
       })
       const next = page.before === undefined ? {} : { next: String(page.before) }
       return { status: 200, body: { leaseKeys: page.leaseKeys.map(leaseKeyWire), ...next } }

@@ -9,6 +9,7 @@ import type { ApiKeyRow } from '../../store/api-keys.ts'
 import type { TenantRow } from '../../store/tenants.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
+import { cutPage, pageOf } from '../wire/page-wire.ts'
 import { wireSeconds } from '../wire/wire-time.ts'
 
 const tenantIdForm = new RegExp(tenantIdPattern)
@@ -38,19 +39,21 @@ export function operatorHandlers(
       return { status: 201, body: tenantWire(await createTenant(parts, { id, name }, actorOf(call))) }
     },
 
-    async listTenants() {
-      const { dueAt, rows } = await store.readSnapshot(async (snapshot) => ({
-        dueAt: await snapshot.destructions.listTenantsDueAt(),
-        rows: await snapshot.tenants.list(),
-      }))
-      return { status: 200, body: rows.map((row) => tenantWire(row, dueAt.get(row.id))) }
+    async listTenants({ query }) {
+      const page = pageOf(query)
+      const { dueAt, rows, next } = await store.readSnapshot(async (snapshot) => {
+        const cut = cutPage(await snapshot.tenants.list(page), page)
+        return { ...cut, dueAt: await snapshot.destructions.listTenantsDueAt(cut.rows.map(({ id }) => id)) }
+      })
+      const tenants = rows.map((row) => tenantWire(row, dueAt.get(row.id)))
+      return { status: 200, body: { tenants, ...next } }
     },
 
     async getTenant({ params }) {
       const tenantId = checkTenantId(params.tenantId)
       const { row, dueAt } = await store.readSnapshot(async (snapshot) => ({
         row: await snapshot.tenants.find(tenantId),
-        dueAt: await snapshot.destructions.listTenantsDueAt(tenantId),
+        dueAt: await snapshot.destructions.listTenantsDueAt([tenantId]),
       }))
       if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
       return { status: 200, body: tenantWire(row, dueAt.get(tenantId)) }
@@ -68,8 +71,10 @@ export function operatorHandlers(
       return { status: 201, body: { ...apiKeyWire(row), key: token } }
     },
 
-    async listApiKeys() {
-      return { status: 200, body: (await store.apiKeys.list()).map(apiKeyWire) }
+    async listApiKeys({ query }) {
+      const page = pageOf(query)
+      const { rows, next } = cutPage(await store.apiKeys.list(page), page)
+      return { status: 200, body: { apiKeys: rows.map(apiKeyWire), ...next } }
     },
 
     async deleteApiKey(call) {
@@ -95,7 +100,7 @@ function tenantWire(row: TenantRow, deletionDueAt?: Date): Tenant {
   }
 }
 
-function apiKeyWire(row: ApiKeyRow): ApiKey {
+function apiKeyWire(row: Omit<ApiKeyRow, 'secretHash'>): ApiKey {
   return {
     id: row.id,
     role: row.role,

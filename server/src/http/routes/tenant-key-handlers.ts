@@ -1,4 +1,5 @@
 // The routes of tenant keys, and of the key that signs reports.
+import { limits } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
 import { startRotation } from '../../migration/start-rotation.ts'
 import type { StartMigrationParts } from '../../migration/start-migration.ts'
@@ -17,13 +18,18 @@ export function tenantKeyHandlers(
       return { status: 200, body: keyJobWire(job, 0, new Date()) }
     },
 
-    async listTenantKeys({ tenantId }) {
+    async listTenantKeys({ tenantId, query: { before, limit } }) {
+      const shown = limit === undefined ? limits.defaultListedPerPage : Number(limit)
       const { providers, versions } = await store.readSnapshot(async (snapshot) => ({
         providers: await snapshot.keyProviders.list(tenantId),
-        versions: await snapshot.tenantKeys.list(tenantId),
+        // One more than asked for tells whether there is another page.
+        versions: await snapshot.tenantKeys.listNewest(tenantId, {
+          before: before === undefined ? undefined : Number(before),
+          limit: shown + 1,
+        }),
       }))
       const internalKeyArn = providers.find(({ kms }) => kms === 'internal')?.keyArn
-      const tenantKeys = versions.reverse().map(({ version, state, keyArn, ...times }) => {
+      const tenantKeys = versions.slice(0, shown).map(({ version, state, keyArn, ...times }) => {
         // The key provider may be deleted by now. Its fingerprint comes from the key's ARN.
         const fingerprint = keyArn === internalKeyArn ? tenantId : keyArnFingerprint(keyArn)
         return {
@@ -36,7 +42,9 @@ export function tenantKeyHandlers(
           ...(times.destroyedAt !== undefined && { destroyedAt: times.destroyedAt.toISOString() }),
         }
       })
-      return { status: 200, body: { tenantKeys } }
+      const last = versions.length > shown ? tenantKeys.at(-1) : undefined
+      const next = last === undefined ? {} : { next: String(last.version) }
+      return { status: 200, body: { tenantKeys, ...next } }
     },
 
     async listSigningKeys() {

@@ -20,6 +20,7 @@ import { leadAndClaim } from './migrations/0013-lead-and-claim.ts'
 import { fenceAndPartitions } from './migrations/0014-fence-and-partitions.ts'
 import { replicas } from './migrations/0018-replicas.ts'
 import { usesOfAKek } from './migrations/0016-uses-of-a-kek.ts'
+import { listsAndCounts } from './migrations/0019-lists-and-counts.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -40,6 +41,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0014-fence-and-partitions': fenceAndPartitions,
   '0018-replicas': replicas,
   '0016-uses-of-a-kek': usesOfAKek,
+  '0019-lists-and-counts': listsAndCounts,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

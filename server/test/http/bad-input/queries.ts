@@ -35,6 +35,8 @@ const positions = [
 const pages: [path: string, position: string][] = [
   ['/api/v1/encryption/migrations', 'before'],
   ['/api/v1/encryption/data-keys', 'after'],
+  ['/api/v1/encryption/lease-keys', 'before'],
+  ['/api/v1/encryption/tenant-keys', 'before'],
 ]
 
 export const queryRows: BadInput[] = pages
