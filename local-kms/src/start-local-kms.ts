@@ -5,6 +5,7 @@ import type { GuardrailTable } from './callers/guardrails.ts'
 import { readPrincipalsFile } from './callers/read-principals-file.ts'
 import type { Roles } from './callers/roles.ts'
 import { answerRequest, type Endpoint } from './http/answer-request.ts'
+import type { BackingFailures } from './keys/backing-failures.ts'
 import { createKeyStore } from './keys/key-store.ts'
 import type { Propagation } from './keys/propagation.ts'
 import { openStateFolder, type StateFolder } from './keys/state-folder.ts'
@@ -47,6 +48,8 @@ export interface LocalKms {
   roles: Roles
   /** What limits principals besides their identity policies, and the condition keys of their requests. */
   guardrails: GuardrailTable
+  /** What is wrong with the clusters and proxies behind custom key stores. */
+  backingFailures: BackingFailures
   /** How long changes of policies, states and grants take. */
   propagation: Propagation
   /** The calls that arrived with a valid signature, by operation, Region, caller and keys. */
@@ -96,6 +99,7 @@ async function serve(
     regions,
     roles: callers.roles,
     guardrails: callers.guardrails,
+    backingFailures: store.backingFailures,
     propagation,
     callCounts: (match) => counts.list(match),
     countCalls: (match) => counts.total(match),

@@ -25,11 +25,28 @@ const maxTags = 200
 export function findText(source: FieldSource, name: string, limits: TextLimits = {}): string | undefined {
   const value = findTypedField(source, name, 'String', isText)
   if (value === undefined) return undefined
-  checkLength(source, name, `Value '${value}'`, value.length, limits)
-  if (limits.pattern !== undefined && !limits.pattern.test(value)) {
-    violate(source, name, `Value '${value}'`, `satisfy regular expression pattern: ${limits.pattern.source}`)
-  }
+  checkText(source, name, `Value '${value}'`, value, limits)
   return value
+}
+
+/** Like `findText`, for a text that no message may show. */
+export function findSecret(source: FieldSource, name: string, limits: TextLimits = {}): string | undefined {
+  const value = findTypedField(source, name, 'String', isText)
+  if (value !== undefined) checkText(source, name, 'Value', value, limits)
+  return value
+}
+
+function checkText(
+  source: FieldSource,
+  name: string,
+  shown: string,
+  value: string,
+  limits: TextLimits,
+): void {
+  checkLength(source, name, shown, value.length, limits)
+  if (limits.pattern !== undefined && !limits.pattern.test(value)) {
+    violate(source, name, shown, `satisfy regular expression pattern: ${limits.pattern.source}`)
+  }
 }
 
 export function findChoice<T extends string>(

@@ -10,6 +10,7 @@ import {
   findChoices,
   findFlag,
   findInteger,
+  findSecret,
   findStructure,
   findTags,
   findText,
@@ -33,6 +34,8 @@ export interface RequestFields {
   /** The names of the members of a nested structure. */
   memberNames(name: string): string[]
   text(name: string, limits?: TextLimits): string | undefined
+  /** Like `text`, for a text that no message may show. */
+  secret(name: string, limits?: TextLimits): string | undefined
   requiredText(name: string, limits?: TextLimits): string
   keyId(name: string): string | undefined
   requiredKeyId(name: string): string
@@ -79,6 +82,7 @@ function fieldsOf(source: FieldSource): RequestFields {
       return isJsonObject(value) ? Object.keys(value) : []
     },
     text: (name, limits) => findText(source, name, limits),
+    secret: (name, limits) => findSecret(source, name, limits),
     requiredText: (name, limits) => findText(source, name, limits) ?? missing(source, name, ''),
     keyId: (name) => findText(source, name, keyIdLimits),
     requiredKeyId: (name) => findText(source, name, keyIdLimits) ?? missing(source, name, ''),

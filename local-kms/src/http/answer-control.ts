@@ -2,11 +2,13 @@
 // for tests in any language.
 // They ask for no signature: a process that reaches a loopback port could stop local-kms as well.
 import type { Callers } from '../callers/callers.ts'
+import type { KeyStore } from '../keys/key-store.ts'
 import type { Propagation } from '../keys/propagation.ts'
 import type { CallCounts } from '../traffic/call-counts.ts'
 import type { Faults } from '../traffic/faults.ts'
 import type { Regions } from '../traffic/regions.ts'
 import {
+  parseBackingFailure,
   parseFault,
   parseGuardrails,
   parseMatch,
@@ -25,6 +27,7 @@ export interface ControlParts {
   counts: CallCounts
   regions: Regions
   callers: Callers
+  store: KeyStore
   propagation: Propagation
 }
 
@@ -75,6 +78,8 @@ const routes: ReadonlyMap<string, ControlRoute> = new Map<string, ControlRoute>(
     ({ propagation }, { body }) =>
       accept(() => Object.assign(propagation, parsePropagation(parseJson(body)))),
   ],
+  ['PUT key-store-backings/*', ({ store }, request) => putBackingFailure(store, request)],
+  ['DELETE key-store-backings/*', ({ store }, { name }) => deleted(store.backingFailures.clear(name))],
   ['DELETE roles/*', ({ callers }, { name }) => deleted(callers.roles.delete(name))],
 ])
 
@@ -113,6 +118,14 @@ function putGuardrails({ guardrails }: Callers, { name, body }: ControlRequest):
   return accept(() => {
     guardrails.put(name, parseGuardrails(parseJson(body)))
     return { arn: name }
+  })
+}
+
+function putBackingFailure({ backingFailures }: KeyStore, { name, body }: ControlRequest): ControlAnswer {
+  return accept(() => {
+    const { failure, externalKeyId } = parseBackingFailure(parseJson(body))
+    backingFailures.put(name, failure, externalKeyId)
+    return { backing: name }
   })
 }
 

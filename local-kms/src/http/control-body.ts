@@ -2,6 +2,7 @@
 import { type NewGuardrails, parseNewGuardrails } from '../callers/guardrails.ts'
 import type { NewRole } from '../callers/roles.ts'
 import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
+import { type BackingFailure, backingFailureNames } from '../keys/backing-failures.ts'
 import type { Propagation } from '../keys/propagation.ts'
 import { type Fault, faultKinds } from '../traffic/faults.ts'
 import type { CallMatch } from '../traffic/observed-call.ts'
@@ -53,6 +54,18 @@ export function parsePropagation(value: unknown): Propagation {
   const delayMs = numberOf(membersOf(value, ['delayMs']), 'delayMs')
   if (delayMs === undefined || !(delayMs >= 0)) throw new TypeError('"delayMs" expected milliseconds')
   return { delayMs }
+}
+
+/** @throws TypeError that names the member */
+export function parseBackingFailure(value: unknown): {
+  failure: BackingFailure
+  externalKeyId?: string | undefined
+} {
+  const members = membersOf(value, ['failure', 'externalKeyId'])
+  return {
+    failure: choiceOf(members, 'failure', backingFailureNames),
+    externalKeyId: textOf(members, 'externalKeyId'),
+  }
 }
 
 function membersOf(value: unknown, allowed: readonly string[]): JsonObject {

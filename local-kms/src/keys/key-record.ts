@@ -26,10 +26,19 @@ export interface KeyRecord {
   readonly nextImport?: MaterialName | undefined
   /** Automatic rotation; absent when disabled. */
   readonly rotation?: { readonly periodDays: number; readonly enabledAt: number } | undefined
+  /** Of a key in a custom key store. */
+  readonly customKeyStore?: KeyInStore | undefined
   readonly regions: Readonly<Partial<Record<string, RegionalKey>>>
 }
 
 export type KeyOrigin = 'AWS_KMS' | 'EXTERNAL' | 'AWS_CLOUDHSM' | 'EXTERNAL_KEY_STORE'
+
+export interface KeyInStore {
+  readonly id: string
+  readonly cloudHsmClusterId?: string | undefined
+  /** The external key's id. */
+  readonly xksKeyId?: string | undefined
+}
 
 export interface MaterialName {
   /** 64 hex digits. */
@@ -101,7 +110,13 @@ export interface Alias {
 }
 
 export type KeyState =
-  'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingImport' | 'PendingReplicaDeletion'
+  | 'Creating'
+  | 'Enabled'
+  | 'Disabled'
+  | 'PendingDeletion'
+  | 'PendingImport'
+  | 'PendingReplicaDeletion'
+  | 'Unavailable'
 
 export const dayMs = 86_400_000
 
@@ -111,6 +126,8 @@ export interface Key {
   readonly region: string
   readonly local: RegionalKey
   readonly arn: string
+  /** Whether the key's custom key store is not connected. */
+  readonly isUnavailable?: boolean
 }
 
 export function keyIn(record: KeyRecord, region: string): Key | undefined {
@@ -128,6 +145,7 @@ export function keyState(key: Key, nowMs: number): KeyState {
     return deletion.date === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion'
   if (nowMs < readyAt) return 'Creating'
   if (isPendingImport(key)) return 'PendingImport'
+  if (key.isUnavailable === true) return 'Unavailable'
   return enabled ? 'Enabled' : 'Disabled'
 }
 

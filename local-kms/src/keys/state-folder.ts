@@ -2,18 +2,22 @@
 // for the aliases.
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { CustomKeyStore } from './custom-key-store.ts'
 import type { Alias, KeyRecord } from './key-record.ts'
 import { lockFolder } from './lock-folder.ts'
 import { discardUnfinished, readStateFile, syncFolder, writeStateFile } from './state-file.ts'
 
 const aliasesFile = 'aliases.json'
+const customKeyStoresFile = 'custom-key-stores.json'
 
 export interface StateFolder {
   readKeys(): KeyRecord[]
   readAliases(): Alias[]
+  readCustomKeyStores(): CustomKeyStore[]
   writeKey(record: KeyRecord): void
   deleteKey(record: KeyRecord): void
   writeAliases(aliases: readonly Alias[]): void
+  writeCustomKeyStores(stores: readonly CustomKeyStore[]): void
   /** Lets another process use the folder. */
   close(): void
 }
@@ -31,8 +35,8 @@ export function openStateFolder(folder: string): StateFolder {
   const unlock = lockFolder(path)
   return {
     readKeys: () => listFinished(keys).map((name) => readStateFile(join(keys, name), isKeyRecord)),
-    readAliases: () =>
-      listFinished(path).includes(aliasesFile) ? readStateFile(join(path, aliasesFile), isAliasList) : [],
+    readAliases: () => readList<Alias>(path, aliasesFile),
+    readCustomKeyStores: () => readList<CustomKeyStore>(path, customKeyStoresFile),
     writeKey(record) {
       writeStateFile(keys, fileNameOf(record), record)
     },
@@ -42,6 +46,9 @@ export function openStateFolder(folder: string): StateFolder {
     },
     writeAliases(aliases) {
       writeStateFile(path, aliasesFile, aliases)
+    },
+    writeCustomKeyStores(stores) {
+      writeStateFile(path, customKeyStoresFile, stores)
     },
     close: unlock,
   }
@@ -60,6 +67,8 @@ function isKeyRecord(value: unknown): value is KeyRecord {
   return typeof value === 'object' && value !== null && 'keyId' in value && 'materials' in value
 }
 
-function isAliasList(value: unknown): value is Alias[] {
-  return Array.isArray(value)
+/** Empty when the file has never been written. */
+function readList<T>(folder: string, name: string): T[] {
+  if (!listFinished(folder).includes(name)) return []
+  return readStateFile(join(folder, name), (value): value is T[] => Array.isArray(value))
 }

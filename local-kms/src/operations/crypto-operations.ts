@@ -1,11 +1,12 @@
 // Encrypt, Decrypt and ReEncrypt.
-import { open, parseOrigin, seal } from '../keys/ciphertext.ts'
+import { type EncryptionContext, open, parseOrigin, seal } from '../keys/ciphertext.ts'
 import { currentMaterial, materialsOf } from '../keys/key-material.ts'
-import type { Key, KeyMaterial } from '../keys/key-record.ts'
+import type { Key } from '../keys/key-record.ts'
 import { invalidCiphertext, KmsError, unreachableCiphertextKey } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { commonCryptoFields, refuseDryRun } from './crypto-fields.ts'
 import { getKey, getPermittedKey } from './get-key.ts'
+import { invalidCiphertextOf } from './key-stores/require-backing.ts'
 import { permitOnKey } from './permit.ts'
 import type { RequestFields } from '../fields/request-fields.ts'
 import { requireUsable, requireSymmetric, requireSymmetricAlgorithm } from './state-rules.ts'
@@ -25,7 +26,7 @@ function encrypt(call: Call): object {
     ...commonCryptoFields(fields),
   }))
   const key = getPermittedKey(call, request.keyId, 'any account', request.context)
-  requireUsable(call, key)
+  requireUsable(call, key, 'encrypt')
   requireSymmetric(call, key)
   requireSymmetricAlgorithm(key, request.algorithm)
   refuseDryRun(request.dryRun)
@@ -47,10 +48,9 @@ function decrypt(call: Call): object {
   const source = getSource(call, request.blob, request.keyId)
   const { key } = source
   permitOnKey(call, 'Decrypt', key, 'any account', { context: request.context })
-  requireUsable(call, key)
+  requireUsable(call, key, 'decrypt')
   requireSymmetricAlgorithm(key, request.algorithm)
-  const material = getMaterial(source)
-  const plaintext = open(material, request.blob, request.context)
+  const { material, plaintext } = openSource(source, request.blob, request.context)
   refuseDryRun(request.dryRun)
   return {
     KeyId: key.arn,
@@ -75,13 +75,12 @@ function reEncrypt(call: Call): object {
   const destination = getKey(call, request.destinationKeyId, 'any account')
   permitOnKey(call, 'ReEncryptFrom', source.key, 'any account', { context: request.sourceContext })
   permitOnKey(call, 'ReEncryptTo', destination, 'any account', { context: request.destinationContext })
-  requireUsable(call, source.key)
-  requireUsable(call, destination)
+  requireUsable(call, source.key, 'decrypt')
+  requireUsable(call, destination, 'encrypt')
   requireSymmetric(call, destination)
   requireSymmetricAlgorithm(source.key, request.sourceAlgorithm)
   requireSymmetricAlgorithm(destination, request.destinationAlgorithm)
-  const material = getMaterial(source)
-  const plaintext = open(material, request.blob, request.sourceContext)
+  const { material, plaintext } = openSource(source, request.blob, request.sourceContext)
   refuseDryRun(request.dryRun)
   return {
     CiphertextBlob: seal(destination, plaintext, request.destinationContext).toString('base64'),
@@ -120,8 +119,12 @@ function getSource(call: Call, blob: Buffer, keyId: string | undefined): Source 
 }
 
 /** To be called when the state of the key is known to be good. */
-function getMaterial({ key, materialId }: Source): KeyMaterial {
-  const material = materialsOf(key).find(({ id }) => id === materialId)
-  if (material === undefined) throw invalidCiphertext()
-  return material
+function openSource({ key, materialId }: Source, blob: Buffer, context: EncryptionContext) {
+  try {
+    const material = materialsOf(key).find(({ id }) => id === materialId)
+    if (material === undefined) throw invalidCiphertext()
+    return { material, plaintext: open(material, blob, context) }
+  } catch (error) {
+    throw invalidCiphertextOf(key, error)
+  }
 }

@@ -37,7 +37,7 @@ function generate(call: Call) {
     throw validationError('Please specify either number of bytes or key spec.')
   }
   const key = getPermittedKey(call, request.keyId, 'any account', request.context)
-  requireUsable(call, key)
+  requireUsable(call, key, 'encrypt')
   requireSymmetric(call, key)
   refuseDryRun(request.dryRun)
   const dataKey = randomBytes(bytes)

@@ -10,6 +10,9 @@ import { grantOperations } from './grants/grant-operations.ts'
 import { grantRetirement } from './grants/retire-grant.ts'
 import { importOperations } from './imports/import-operations.ts'
 import { importParameters } from './imports/import-parameters.ts'
+import { randomOperations } from './generate-random.ts'
+import { keyStoreConnections } from './key-stores/connect-key-store.ts'
+import { keyStoreOperations } from './key-stores/key-store-operations.ts'
 import { keyOperations } from './key-operations.ts'
 import { lifecycleOperations } from './lifecycle-operations.ts'
 import { rotationLists } from './list-key-rotations.ts'
@@ -28,6 +31,9 @@ const operations: Record<OfferedOperation, Operation> = {
   ...policyOperations,
   ...lifecycleOperations,
   ...rotationOperations,
+  ...randomOperations,
+  ...keyStoreOperations,
+  ...keyStoreConnections,
   ...rotationLists,
   ...importParameters,
   ...importOperations,

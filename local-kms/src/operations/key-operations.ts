@@ -8,6 +8,7 @@ import type { Call } from './call.ts'
 import { checkTags } from './check-tags.ts'
 import { checkGrantTokens } from './crypto-fields.ts'
 import { getPermittedKey } from './get-key.ts'
+import { checkKeyInStore, keyInStoreFields } from './key-stores/key-in-store.ts'
 import { keyMetadata } from './key-metadata.ts'
 import { createRegionalKey, descriptionLimits, newKeyFields, permitNewKey, putNewKey } from './new-key.ts'
 import { page, pageFields } from './pages.ts'
@@ -31,15 +32,17 @@ function createKey(call: Call): object {
     origin: fields.choice('Origin', origins) ?? 'AWS_KMS',
     ...newKeyFields(fields),
     isMultiRegion: fields.flag('MultiRegion'),
+    inStore: keyInStoreFields(fields),
   }))
   if (request.spec !== undefined && request.legacySpec !== undefined) {
     throw validationError('You cannot specify KeySpec and CustomerMasterKeySpec in the same request.')
   }
   const spec = request.spec ?? request.legacySpec ?? 'SYMMETRIC_DEFAULT'
   const usage = chooseKeyUsage(spec, request.usage)
-  checkOrigin(call, request.origin, spec)
+  checkOrigin(request, spec)
   checkTags(request.tags)
   permitNewKey(call, request.tags)
+  const customKeyStore = checkKeyInStore(call, request.origin, request.inStore)
   const record: KeyRecord = {
     account: call.caller.account,
     keyId: request.isMultiRegion ? `mrk-${randomBytes(16).toString('hex')}` : randomUUID(),
@@ -47,18 +50,25 @@ function createKey(call: Call): object {
     usage,
     multiRegion: request.isMultiRegion,
     primaryRegion: call.region,
-    ...(request.origin === 'EXTERNAL' && { origin: request.origin, imports: [] }),
+    ...(request.origin !== 'AWS_KMS' && { origin: request.origin }),
+    ...(request.origin === 'EXTERNAL' && { imports: [] }),
+    ...(customKeyStore && { customKeyStore }),
     materials: spec === 'SYMMETRIC_DEFAULT' && request.origin !== 'EXTERNAL' ? [createKeyMaterial()] : [],
     regions: { [call.region]: createRegionalKey(call, request, call.nowMs) },
   }
   return { KeyMetadata: keyMetadata(putNewKey(call, record, request), call.nowMs) }
 }
 
-function checkOrigin(call: Call, origin: KeyOrigin, spec: KeySpec): void {
-  if (origin === 'AWS_KMS' && !call.fields.has('CustomKeyStoreId')) return
-  if (origin !== 'EXTERNAL') throw unsupportedOperation('local-kms makes keys of origin AWS_KMS only.')
+function checkOrigin(
+  { origin, isMultiRegion }: { origin: KeyOrigin; isMultiRegion: boolean },
+  spec: KeySpec,
+): void {
+  if (origin === 'AWS_KMS') return
   if (spec !== 'SYMMETRIC_DEFAULT') {
-    throw unsupportedOperation(`Imported material for key spec ${spec} is not offered by local-kms.`)
+    throw unsupportedOperation(`Key spec ${spec} with the origin ${origin} is not offered by local-kms.`)
+  }
+  if (isMultiRegion && origin !== 'EXTERNAL') {
+    throw unsupportedOperation(`A key with the origin ${origin} cannot be a multi-region key.`)
   }
 }
 

@@ -3,14 +3,16 @@ import { type Key, type KeyOrigin, keyState } from '../keys/key-record.ts'
 import { inForce } from '../keys/propagation.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
 import type { Call } from './call.ts'
+import { requireBacking } from './key-stores/require-backing.ts'
 
 /**
  * Cryptography needs a key that is enabled as far as changes of its state have spread.
  *
  * @throws KmsError DisabledException, KMSInvalidStateException
  */
-export function requireUsable(call: Call, key: Key): void {
+export function requireUsable(call: Call, key: Key, direction: 'encrypt' | 'decrypt'): void {
   requireEnabled(call, inForce(key, call.nowMs))
+  requireBacking(call, key, direction)
 }
 
 /**
