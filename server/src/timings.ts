@@ -9,8 +9,10 @@ export interface Timings {
   probeAfterTrafficSeconds: number
   /** How often what a KMS answers about a key is written, at most. */
   healthWriteMs: number
-  /** Between two looks at what has fallen due. */
+  /** Between the end of one look at what has fallen due and the next one. */
   sweepMs: number
+  /** How long statements may still run when the server stops. */
+  stopMs: number
   /** Between two looks at what a stream of events watches. */
   eventPollMs: number
   /** Between two looks at which tenants are locked. */
@@ -19,6 +21,8 @@ export interface Timings {
   heartbeatMs: number
   /** After this time without a sign of life a replica counts as gone. */
   replicaGoneMs: number
+  /** Between two signs of life of the connection for notifications, and how long each may take. */
+  notificationBeatMs: number
   /** After outages a key is left alone for this long at first, and at most. */
   outagePauseMs: { first: number; max: number }
   /** How long a body may wait to be read. */
@@ -35,10 +39,12 @@ export const defaultTimings: Timings = {
   probeAfterTrafficSeconds: 2,
   healthWriteMs: 1_000,
   sweepMs: 2_000,
+  stopMs: 4_000,
   eventPollMs: 500,
   lockPollMs: 2_000,
   heartbeatMs: 2_000,
   replicaGoneMs: 8_000,
+  notificationBeatMs: 5_000,
   outagePauseMs: { first: 1_000, max: 4_000 },
   bodyWaitMs: 5_000,
   metricCounts: { minMs: 15_000, timesTook: 100 },

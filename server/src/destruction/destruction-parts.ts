@@ -10,8 +10,6 @@ export interface RunDestructionsParts {
   onShredded: (destruction: DestructionRow) => void
   /** Called when everything is deleted and the record is there. */
   onDestroyed: (destruction: DestructionRow) => void
-  /** Receives a failure. The destruction is tried again with a later call. */
-  onFailed: (destructionId: string, error: unknown) => void
   /** When it aborts, the deletion of a tenant stops after the step at hand. A later call goes on there. */
   signal: AbortSignal
 }

@@ -7,13 +7,13 @@ import { observationOf, observedHealthy } from './key-state.ts'
 
 /** @param error - undefined: the key passed */
 export async function keepTestOutcome(
-  { store, recorder }: { store: Pick<Store, 'keyHealth'>; recorder: Pick<KeyHealthRecorder, 'probed'> },
+  { store, recorder }: { store: Pick<Store, 'keyProbes'>; recorder: Pick<KeyHealthRecorder, 'probed'> },
   key: KeyName,
   error: unknown,
 ): Promise<void> {
   const { region } = parseKeyArn(key.keyArn)
   const name = { tenantId: key.tenantId, fingerprint: keyArnFingerprint(key.keyArn) }
-  const isInUse = await store.keyHealth.hastenProbe(name, 0)
+  const isInUse = await store.keyProbes.hasten(name, 0)
   if (error === undefined) {
     // A test makes a key and opens it again: these are two answers.
     await recorder.probed(key, region, observedHealthy)

@@ -25,7 +25,7 @@ export interface KeptAnswers {
    * Remembers an answer that is being written. If that fails the answer is forgotten, so that the next one is written.
    * Answers when the writing has ended, and never fails.
    */
-  remember(name: string, observation: KeyObservation, writing: Promise<void>): Promise<void>
+  remember(name: string, observation: KeyObservation, writing: Promise<unknown>): Promise<void>
 }
 
 /**
@@ -54,9 +54,12 @@ export function createKeptAnswers(clock: () => number, writeMs: number): KeptAns
       const entry: Kept = { state, isConfirmed, atMs: clock(), writing: undefined }
       kept.set(name, entry)
       entry.writing = writing
-        .catch(() => {
-          if (kept.get(name) === entry) kept.delete(name)
-        })
+        .then(
+          () => undefined,
+          () => {
+            if (kept.get(name) === entry) kept.delete(name)
+          },
+        )
         .finally(() => (entry.writing = undefined))
       return entry.writing
     },

@@ -11,6 +11,8 @@ export type { KeyName, KeyTransition } from './save-observation.ts'
 
 // How long a refused request may wait for the database.
 const maxWaitMs = 1_000
+// Keys and regions whose last answer is remembered.
+const maxAnswered = 100_000
 
 export interface KeyHealthRecorderOptions {
   store: Store
@@ -31,8 +33,10 @@ export interface KeyHealthRecorder {
   failed(key: KeyName, error: unknown): Promise<void>
   /** Traffic was answered. */
   answered(answer: KmsAnswer): void
-  /** A probe saw something, which is kept in any case. */
-  probed(key: KeyName, region: string, observation: KeyObservation): Promise<void>
+  /** How long ago the traffic of this replica was last answered; undefined: not lately. */
+  answeredAgeMs(key: KeyName, region: string): number | undefined
+  /** A probe saw something, which is kept in any case. Answers the change of the shown state, if there was one. */
+  probed(key: KeyName, region: string, observation: KeyObservation): Promise<KeyTransition | undefined>
 }
 
 export function createKeyHealthRecorder({
@@ -44,11 +48,17 @@ export function createKeyHealthRecorder({
   probeSeconds,
 }: KeyHealthRecorderOptions): KeyHealthRecorder {
   const kept = createKeptAnswers(clock, writeMs)
+  const answeredMs = new Map<string, number>()
   const nameOf = ({ keyArn, tenantId }: KeyName, region: string) => `${tenantId}/${keyArn}/${region}`
 
-  async function write(key: KeyName, region: string, observation: KeyObservation): Promise<void> {
+  async function write(
+    key: KeyName,
+    region: string,
+    observation: KeyObservation,
+  ): Promise<KeyTransition | undefined> {
     const transition = await saveObservation(store, key, region, observation)
     if (transition !== undefined) onTransition(transition)
+    return transition
   }
 
   /** Keeps an answer, unless an equal one was kept a moment ago. Answers when it is kept, or could not be. */
@@ -62,7 +72,7 @@ export function createKeyHealthRecorder({
     const written = kept.remember(name, observation, writing)
     if (isNews) {
       const probe = { tenantId: key.tenantId, fingerprint: keyArnFingerprint(key.keyArn) }
-      store.keyHealth.hastenProbe(probe, probeSeconds).catch(onError)
+      store.keyProbes.hasten(probe, probeSeconds).catch(onError)
     }
     return written
   }
@@ -71,6 +81,7 @@ export function createKeyHealthRecorder({
     async failed(key, error) {
       const observation = observationOf(error)
       if (observation === undefined) return
+      answeredMs.delete(nameOf(key, parseKeyArn(key.keyArn).region))
       // A denial in a region that stands in decides nothing, and is not thrown: the error is the own region's. But that
       // region must not be shown any more as one that stands in.
       for (const { region, code } of isKeyholdError(error) ? error.standIns : []) {
@@ -87,14 +98,21 @@ export function createKeyHealthRecorder({
       if (state !== undefined && isOutage({ code: outage })) {
         void keep(key, parseKeyArn(keyArn).region, { state, code: outage, action: undefined })
       }
+      if (answeredMs.size >= maxAnswered) answeredMs.clear()
+      answeredMs.set(nameOf(key, region), clock())
       void keep(key, region, observedHealthy)
+    },
+
+    answeredAgeMs(key, region) {
+      const atMs = answeredMs.get(nameOf(key, region))
+      return atMs === undefined ? undefined : clock() - atMs
     },
 
     async probed(key, region, observation) {
       const writing = write(key, region, observation)
       // Requests that are refused meanwhile wait for it, and try again where it fails.
       void kept.remember(nameOf(key, region), observation, writing)
-      await writing
+      return writing
     },
   }
 }

@@ -1,114 +1,103 @@
-// Probes keys that are in use: it opens a stored tenant key for real in every region, since nothing else tells the truth.
-// One replica at a time probes a key, healthy keys seldom and others often. A probe holds no key, evicts nothing during an
-// outage, and does not wait behind traffic. A refusal that it meets locks like one that traffic meets.
-import {
-  KeyholdError,
-  isKeyholdError,
-  verifyKeyCheckValue,
-  type ErrorCode,
-  type TenantKeyRef,
-} from '@keyhold/core'
-import type { KeyObject } from 'node:crypto'
-import type { DueProbe } from '../store/key-health.ts'
+// Probes keys that are in use, healthy keys seldom and others often. One replica at a time probes a key. What a probe throws
+// concerns that key alone: it comes again later each time, and never before all others.
+import type { DueProbe, PlannedProbe } from '../store/key-probes.ts'
 import type { Store } from '../store/store.ts'
-import type { KeyHealthRecorder } from './key-health-recorder.ts'
-import { isRefusal, observationOf, observedHealthy } from './key-state.ts'
+import { createProbePace } from './probe-pace.ts'
+import { probeKey, type ProbeKeyParts, type ProbeOutcome } from './probe-key.ts'
+import { createProvenKeks } from './proven-keks.ts'
 
-const afterErrorMs = 10_000
-// A probe takes at most two seconds, in all regions at once. This also limits the calls.
-const maxAtOnce = 8
+// A probe takes at most two seconds, in all regions at once, besides its turn at the KMS and the database.
 const claimSeconds = 30
-const unhealthySeconds = 30
-// How long the first probe of a key may wait after the key came into use.
-const maxSeedMs = 60_000
+const failedSeconds = 10
+const maxFailedSeconds = 600
+// While keys wait, the next ones are claimed so soon.
+const busyRoundMs = 50
+const afterErrorMs = 10_000
+const repairMs = 86_400_000
+// How long the first probe of a key may wait that had none.
+const maxRepairSeconds = 60
 const jitterShare = 0.1
 
-/** The answer of one region to a probe. */
-export interface ProbedRegion {
-  region: string
-  outcome: { key: KeyObject } | { error: KeyholdError }
-}
-
-export interface KeyProberOptions {
-  store: Store
-  recorder: Pick<KeyHealthRecorder, 'probed'>
-  /** Opens a stored tenant key in every region of its KEK, the own region first. */
-  probeKey: (keyArn: string, wrapped: Buffer, ref: TenantKeyRef) => Promise<ProbedRegion[]>
-  /** Ends what replicas hold and the refusal concerns. */
-  onDenial: (code: ErrorCode, key: { keyArn: string; tenantId: string }) => void
-  /** Looks whether the provider's alias still names the key. */
-  checkAlias: (tenantId: string, fingerprint: string) => Promise<void>
-  /** The time between two probes of a healthy key. */
-  healthySeconds: number
-  /** The pause before the next probe after an answer that contradicts the shown state. */
-  confirmSeconds: number
-  /** The pause between two looks for keys that are due. */
+export interface KeyProberOptions extends Omit<ProbeKeyParts, 'store' | 'provenKeks' | 'onConfirmed'> {
+  store: Pick<Store, 'keyHealth' | 'keyProbes'>
+  /** How many probes may begin in a second, as of now. */
+  perSecond: () => number
+  /** The pause between two looks for keys that are due, while few are. */
   roundMs: number
+  /** Receives how each probe went. */
+  onProbed: (outcome: ProbeOutcome | 'failed') => void
+  /** Receives what a probe or the database threw. */
   onError: (error: unknown) => void
+  /** Monotonic milliseconds. */
+  clock: () => number
 }
 
 /** Starts the probes, and answers with the function that ends them. That one waits for running probes. */
-export function startKeyProber({
-  store,
-  recorder,
-  probeKey,
-  onDenial,
-  checkAlias,
-  healthySeconds,
-  confirmSeconds,
-  roundMs,
-  onError,
-}: KeyProberOptions): () => Promise<void> {
+export function startKeyProber(options: KeyProberOptions): () => Promise<void> {
+  const { store, perSecond, roundMs, onProbed, onError, clock, healthySeconds } = options
+  const pace = createProbePace(perSecond, clock)
   const running = new Set<Promise<void>>()
+  let planned: PlannedProbe[] = []
+  let confirmed: Parameters<ProbeKeyParts['onConfirmed']>[0][] = []
+  const parts: ProbeKeyParts = {
+    ...options,
+    provenKeks: createProvenKeks(clock),
+    onConfirmed: (key) => {
+      confirmed.push(key)
+    },
+  }
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
-  let seededMs = Number.NEGATIVE_INFINITY
+  let repairedMs = Number.NEGATIVE_INFINITY
 
-  async function look(probe: DueProbe): Promise<void> {
-    const { tenantId, fingerprint, keyArn, wrap } = probe
-    if (wrap === undefined) {
-      await store.keyHealth.endProbes(probe)
-      return
+  async function probe(due: DueProbe): Promise<void> {
+    const { tenantId, fingerprint, claim } = due
+    // Whatever happens, the key is planned anew.
+    let next = {
+      failures: due.failures + 1,
+      inSeconds: Math.min(maxFailedSeconds, failedSeconds * 2 ** Math.min(due.failures, 10)),
+      urgency: 'unhealthy' as DueProbe['urgency'],
     }
-    const ref = { tenantId, id: wrap.id, version: wrap.version }
-    const regions = await probeKey(keyArn, wrap.wrapped, ref)
-    for (const [index, { region, outcome }] of regions.entries()) {
-      const error = 'error' in outcome ? outcome.error : integrityError(ref, outcome.key, wrap.keyCheckValue)
-      const observation = error === undefined ? observedHealthy : observationOf(error)
-      if (observation === undefined) continue
-      // This comes first, so that nobody decrypts while the refusal is being written.
-      if (index === 0 && error !== undefined && isRefusal(observation))
-        onDenial(error.code, { keyArn, tenantId })
-      await recorder.probed({ keyArn, tenantId }, region, observation)
+    try {
+      const { outcome, inSeconds, urgency } = await probeKey(parts, due)
+      onProbed(outcome)
+      next = { failures: 0, inSeconds, urgency }
+    } catch (error) {
+      onProbed('failed')
+      onError(error)
+    } finally {
+      planned.push({ tenantId, fingerprint, claim, ...next, inSeconds: jittered(next.inSeconds) })
     }
-    await checkAlias(tenantId, fingerprint)
-    await store.keyHealth.scheduleProbe(probe, jittered(await secondsUntilNext(probe)))
   }
 
-  async function secondsUntilNext({ tenantId, fingerprint }: DueProbe): Promise<number> {
-    const rows = await store.keyHealth.list(tenantId, fingerprint)
-    if (rows.some(({ candidateState }) => candidateState !== undefined)) return confirmSeconds
-    return rows.every(({ state }) => state === 'healthy')
-      ? healthySeconds
-      : Math.min(unhealthySeconds, healthySeconds)
+  /** Writes what ended since the last time. Where the database refuses it, the claims run out and the keys are due again. */
+  async function write(): Promise<void> {
+    const [plans, confirmations] = [planned, confirmed]
+    planned = []
+    confirmed = []
+    await store.keyHealth.confirm(confirmations)
+    await store.keyProbes.plan(plans)
   }
 
   async function round(): Promise<number> {
     try {
-      const seedMs = Math.min(maxSeedMs, healthySeconds * 1_000)
-      if (performance.now() - seededMs >= seedMs) {
-        seededMs = performance.now()
-        await store.keyHealth.seedProbes(seedMs / 1_000)
+      if (clock() - repairedMs >= repairMs) {
+        await store.keyProbes.repair(Math.min(maxRepairSeconds, healthySeconds))
+        repairedMs = clock()
       }
-      const due = await store.keyHealth.claimProbes(maxAtOnce - running.size, claimSeconds)
-      for (const probe of due) {
-        // A probe that fails is repeated when its claim is over.
-        const looking: Promise<void> = look(probe)
-          .catch(onError)
-          .finally(() => running.delete(looking))
-        running.add(looking)
+      await write()
+      const { limit, shares } = pace.allowance()
+      if (limit === 0) return busyRoundMs
+      const due = await store.keyProbes.claim(limit, shares, claimSeconds)
+      for (const each of due) {
+        pace.began(each.urgency)
+        const probing: Promise<void> = probe(each).finally(() => {
+          pace.ended(each.urgency)
+          running.delete(probing)
+        })
+        running.add(probing)
       }
-      return roundMs
+      return due.length > 0 ? busyRoundMs : roundMs
     } catch (error) {
       onError(error)
       return afterErrorMs
@@ -129,19 +118,11 @@ export function startKeyProber({
     clearTimeout(timer)
     await rounds
     await Promise.all(running)
+    await write().catch(onError)
   }
 }
 
+// Never longer: how late a change is shown is a promise.
 function jittered(value: number): number {
-  return value * (1 - jitterShare + 2 * jitterShare * Math.random())
-}
-
-function integrityError(ref: TenantKeyRef, key: KeyObject, expected: Buffer): KeyholdError | undefined {
-  try {
-    verifyKeyCheckValue({ ...ref, key }, expected)
-    return undefined
-  } catch (error) {
-    if (isKeyholdError(error)) return error
-    throw error
-  }
+  return value * (1 - jitterShare * Math.random())
 }

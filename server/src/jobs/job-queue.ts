@@ -1,5 +1,6 @@
 // The job queue, in the same database: it decides when and on which replica a job runs, and knows no rules. A job may run
 // twice at once, and the functions that it calls allow for that.
+import type { Socket } from 'node:net'
 import { fromKysely, PgBoss } from 'pg-boss'
 import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { TransactionStore } from '../store/store.ts'
@@ -9,14 +10,16 @@ const queue = 'key-jobs'
 const pollSeconds = 1
 const stopMs = 5_000
 const maxConnections = 4
+// A silent database must not hold up its callers for ever.
+const queryTimeoutMs = 35_000
 // After this time the queue counts a job as lost. The key job itself goes on under its own lead.
 const expireSeconds = 82_800
 const concurrentJobs = 4
 
 export interface JobQueueOptions {
   connection: DatabaseConnection
-  /** Between two sweeps. */
-  sweepMs: number
+  /** Makes the sockets of connections; the driver's own by default. */
+  stream?: () => Socket
   /** Receives errors that the queue survives. */
   onError: (error: unknown) => void
 }
@@ -24,18 +27,14 @@ export interface JobQueueOptions {
 export interface JobHandlers {
   /** Leads a key job until it ends, pauses or gives way. Answers whether to lead it again, after the others. */
   runKeyJob: (keyJobId: string) => Promise<boolean>
-  /** Key jobs that nobody leads. */
-  listUnledKeyJobs: () => Promise<{ id: string }[]>
-  /** Runs every few seconds on every replica. */
-  sweep: () => Promise<void>
 }
 
 export interface JobQueue {
   /** Creates the queue's own schema. Call it during schema migrations, under their lock. */
   createSchema(): Promise<void>
   work(handlers: JobHandlers): Promise<void>
-  /** Sweeps now, beside the usual times; at once where `work` was not called. */
-  sweep(): Promise<void>
+  /** Puts a key job into the queue, unless it waits there already. */
+  ensureQueued(keyJobId: string): Promise<void>
   /** Puts a key job into the queue when the transaction commits. */
   enqueueKeyJob(transaction: TransactionStore, keyJobId: string): Promise<void>
   /** The jobs of all replicas. */
@@ -43,9 +42,11 @@ export interface JobQueue {
   stop(): Promise<void>
 }
 
-export function createJobQueue({ connection, sweepMs, onError }: JobQueueOptions): JobQueue {
+export function createJobQueue({ connection, stream, onError }: JobQueueOptions): JobQueue {
   const boss = new PgBoss({
     ...('url' in connection ? { connectionString: connection.url } : connection),
+    // The queue hands these to the driver as they are.
+    ...{ ...(stream !== undefined && { stream }), query_timeout: queryTimeoutMs, keepAlive: true },
     application_name: 'keyhold jobs',
     schema,
     max: maxConnections,
@@ -53,10 +54,6 @@ export function createJobQueue({ connection, sweepMs, onError }: JobQueueOptions
     schedule: false,
   })
   boss.on('error', onError)
-  let sweeper: NodeJS.Timeout | undefined
-  let sweeping = Promise.resolve()
-  let sweep = () => sweeping
-
   const send = (keyJobId: string, transaction?: Database) =>
     boss.send(
       queue,
@@ -66,15 +63,6 @@ export function createJobQueue({ connection, sweepMs, onError }: JobQueueOptions
         ...(transaction !== undefined && { db: fromKysely(transaction) }),
       },
     )
-
-  async function sweepOnce(handlers: JobHandlers): Promise<void> {
-    try {
-      for (const { id } of await handlers.listUnledKeyJobs()) await send(id)
-      await handlers.sweep()
-    } catch (error) {
-      onError(error)
-    }
-  }
 
   return {
     async createSchema() {
@@ -99,13 +87,11 @@ export function createJobQueue({ connection, sweepMs, onError }: JobQueueOptions
           }
         },
       )
-      // One at a time, also when one is asked for.
-      sweep = () => (sweeping = sweeping.then(() => sweepOnce(handlers)))
-      await sweep()
-      sweeper = setInterval(() => void sweep(), sweepMs)
     },
 
-    sweep: () => sweep(),
+    async ensureQueued(keyJobId) {
+      await send(keyJobId)
+    },
 
     async enqueueKeyJob(transaction, keyJobId) {
       await send(keyJobId, transaction.handle)
@@ -117,8 +103,6 @@ export function createJobQueue({ connection, sweepMs, onError }: JobQueueOptions
     },
 
     async stop() {
-      clearInterval(sweeper)
-      await sweeping
       await boss.stop({ graceful: true, timeout: stopMs })
     },
   }

@@ -28,6 +28,7 @@ export interface PerTenantCache<Value> {
   deleteTenant(tenantId: string): number
   /** Deletes all entries of a group, of all tenants or of one, and answers how many there were. */
   deleteGroup(group: string, tenantId?: string): number
+  values(): Iterable<Value>
   readonly entries: number
   /** The number of valid entries that made room for others. */
   readonly evictedForRoom: number
@@ -185,6 +186,8 @@ export function createPerTenantCache<Value extends object>({
       const entry = tenants.get(tenantId)?.get(name)
       if (entry !== undefined) remove(entry)
     },
+
+    values: () => all.map(({ value }) => value),
 
     deleteTenant: (tenantId) => removeMany(tenants.get(tenantId)?.values() ?? []),
 

@@ -60,6 +60,8 @@ export interface TenantKeyCache {
   keepFresh(entry: HeldTenantKey, nowMs?: number): void
   /** Ends all keys that a denial concerns. Keys that were asked for before are not held later. */
   evictDenied(denial: Denial): void
+  /** Ends all keys, each at a moment of its own within its TTL, so that the KMSs are not asked for all of them at once. */
+  endAllWithinTtl(): void
   /** Ends all keys of a tenant. Keys that were read before are not held later. */
   evictTenant(tenantId: string): void
   counts(): CacheCounts
@@ -230,6 +232,14 @@ export function createTenantKeyCache({
     }),
     evictDenied,
     evictTenant,
+    endAllWithinTtl() {
+      const nowMs = clock()
+      for (const entry of held.values()) {
+        const leftMs = Math.min(entry.validUntilMs - nowMs, entry.ttlMs * random())
+        entry.validUntilMs = nowMs + leftMs
+        entry.refreshAtMs = Math.min(entry.refreshAtMs, nowMs + leftMs * refreshShare)
+      }
+    },
   }
 }
 

@@ -41,10 +41,15 @@ export interface AwsKms extends Kms {
    */
   resolveAlias(aliasArn: string, tenantId: string, role: CustomerRole | undefined): Promise<string>
   /**
-   * Opens a stored tenant key in the key's own region, which comes first, and in every region of its replicas, on
-   * connections of its own. The outcomes do not count as traffic. The caller compares the key check value.
+   * Opens a stored tenant key in each of these regions, on connections of its own. The outcomes do not count as traffic.
+   * The caller compares the key check value.
    */
-  probeKey(keyArn: string, wrapped: Buffer, ref: TenantKeyRef): Promise<KeyProbe[]>
+  probeKey(
+    keyArn: string,
+    wrapped: Buffer,
+    ref: TenantKeyRef,
+    access: { role: CustomerRole | undefined; regions: readonly string[] },
+  ): Promise<KeyProbe[]>
   /**
    * A key in one region alone, on connections of its own, whatever is remembered of regions. The outcomes do not count
    * as traffic.
@@ -165,12 +170,10 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
       }
     },
 
-    async probeKey(keyArn, wrapped, { tenantId }) {
+    async probeKey(keyArn, wrapped, { tenantId }, { role, regions }) {
       const { ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
       const own = parseKeyArn(keyArn)
-      const { role, replicaRegions } = await findKeyAccess(keyArn, tenantId)
       const callOptions = { timeoutMs: probeTimeoutMs, ...(role !== undefined && { role }) }
-      const regions = new Set([own.region, ...replicaRegions])
       return Promise.all(
         Array.from(regions, async (region): Promise<KeyProbe> => {
           try {

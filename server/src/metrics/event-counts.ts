@@ -47,6 +47,7 @@ export interface EventCounts {
   }): void
   kmsWaited(priority: string, outcome: string, waitedMs: number): void
   keyChanged(state: string, cause: string): void
+  keyProbed(outcome: string): void
   rewrapped(cipherkeys: number): void
   readonly tallies: {
     rateLimitRefusals: Tally
@@ -56,6 +57,7 @@ export interface EventCounts {
     kmsWaits: Tally
     kmsWaitSeconds: Tally
     keyChanges: Tally
+    keyProbes: Tally
     rewrapped: Tally
   }
   readonly histograms: readonly PlainHistogram[]
@@ -70,6 +72,7 @@ export function createEventCounts(): EventCounts {
     kmsWaits: createTally(metricCatalog.keyhold_kms_waits_total.labels),
     kmsWaitSeconds: createTally(metricCatalog.keyhold_kms_wait_seconds_total.labels),
     keyChanges: createTally(metricCatalog.keyhold_key_state_changes_total.labels),
+    keyProbes: createTally(metricCatalog.keyhold_key_probes_total.labels),
     rewrapped: createTally(metricCatalog.keyhold_cipherkeys_rewrapped_total.labels),
   }
   tallies.rewrapped.add([], 0)
@@ -107,6 +110,9 @@ export function createEventCounts(): EventCounts {
     },
     keyChanged(state, cause) {
       tallies.keyChanges.add([state, cause])
+    },
+    keyProbed(outcome) {
+      tallies.keyProbes.add([outcome])
     },
     rewrapped(cipherkeys) {
       tallies.rewrapped.add([], cipherkeys)

@@ -99,6 +99,11 @@ export const metricCatalog = {
     labels: ['state', 'cause'],
     help: 'Changes of the health of keys that this replica noticed, in any region, by the new state and the code of the error.',
   },
+  keyhold_key_probes_total: {
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'Probes of keys by this replica: answered (the KMS said how the key is), proven (an answer of just now had said it, and nothing was asked), undecided (the KMS could not be asked, such as for lack of budget), unused (no tenant key depends on the key any more), failed (the probe itself failed: see the log).',
+  },
   keyhold_tenants: {
     type: 'gauge',
     labels: ['locked'],

@@ -1,9 +1,11 @@
 // Rotates a tenant key: it makes a new version under the same KEK and brings all cipherkeys under it, with the same
 // engine as a migration. A migration that is started meanwhile takes its place.
 import { KeyholdError } from '@keyhold/core'
+import type { RunEach } from '../event-loop/run-each.ts'
 import { newId } from '../keyring/new-id.ts'
 import { systemActor, type Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
+import type { DueVersion } from '../store/tenant-keys.ts'
 import { auditKeyJob, endsOf } from './audit-key-job.ts'
 import { tryActiveKey, type StartMigrationParts } from './start-migration.ts'
 
@@ -41,19 +43,27 @@ export async function startRotation(
   })
 }
 
+// Versions are read this many at a time.
+const pageLength = 100
+
 /**
- * Starts the rotation of tenant keys that are older than that, a few at a time. Answers for each whether it began.
- *
- * @param onRefusal - receives the reason why one did not begin; it is tried again the next time
+ * Starts the rotation of tenant keys that are older than that, at most `limit`. One that does not begin, as for a KEK that
+ * cannot be used, stops none of the others.
  */
 export async function rotateDueTenantKeys(
   parts: StartMigrationParts,
   { maxAgeDays, limit }: { maxAgeDays: number; limit: number },
-  onRefusal: (tenantId: string, error: unknown) => void,
+  runEach: RunEach,
 ): Promise<void> {
-  for (const tenantId of await parts.store.tenantKeys.listDueForRotation(maxAgeDays, limit)) {
-    await startRotation(parts, tenantId, systemActor).catch((error: unknown) => {
-      onRefusal(tenantId, error)
-    })
-  }
+  let started = 0
+  await runEach(
+    async (after: DueVersion | undefined) =>
+      started >= limit ? [] : parts.store.tenantKeys.listDueForRotation(maxAgeDays, pageLength, after),
+    ({ tenantId }) => tenantId,
+    async ({ tenantId }) => {
+      if (started >= limit) return
+      await startRotation(parts, tenantId, systemActor)
+      started += 1
+    },
+  )
 }

@@ -11,8 +11,9 @@ import { spawnAs, type Account } from './account.ts'
 
 // A fast shutdown rolls back, writes a checkpoint and ends; without it the next start recovers from the log.
 // Both limits fit into the ten seconds in which all of Keyhold must end.
-const immediateAfterMs = 5_000
-const killAfterMs = 7_500
+const patience = { immediateAfterMs: 5_000, killAfterMs: 7_500 }
+// A server that answered nothing while Keyhold wanted to end has had its time already.
+const shortPatience = { immediateAfterMs: 500, killAfterMs: 2_000 }
 
 /** How to run the server. */
 export interface PostmasterOptions {
@@ -30,8 +31,8 @@ export interface Postmaster {
   readonly ended: Promise<ServerEnd>
   /** Answers true once the server serves, false if it ended instead. Recovery may take long, so there is no limit. */
   ready(): Promise<boolean>
-  /** Ends the server within eight seconds. Idempotent. */
-  stop(): Promise<void>
+  /** Ends the server within eight seconds; within two if it is silent. Idempotent. */
+  stop(isSilent?: boolean): Promise<void>
 }
 
 /** How the server ended, and its last lines. */
@@ -80,9 +81,9 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
       // The last lines may still be in the pipe; children that outlive a killed server keep it open.
       if (stderr.closed) settle()
       else {
-        const patience = setTimeout(settle, 200)
+        const lastLines = setTimeout(settle, 200)
         stderr.once('close', () => {
-          clearTimeout(patience)
+          clearTimeout(lastLines)
           settle()
         })
       }
@@ -98,7 +99,8 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   }
 
   let stopping: Promise<void> | undefined
-  const stopOnce = async (): Promise<void> => {
+  const stopOnce = async (isSilent: boolean): Promise<void> => {
+    const { immediateAfterMs, killAfterMs } = isSilent ? shortPatience : patience
     const timers = [
       setTimeout(() => child.kill('SIGQUIT'), immediateAfterMs),
       setTimeout(() => child.kill('SIGKILL'), killAfterMs),
@@ -107,7 +109,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     await ended
     timers.forEach(clearTimeout)
   }
-  return { pid, ended, ready, stop: () => (stopping ??= stopOnce()) }
+  return { pid, ended, ready, stop: (isSilent = false) => (stopping ??= stopOnce(isSilent)) }
 }
 
 // The first line of postmaster.pid is the process id, the last one the server's state, as pg_ctl reads them

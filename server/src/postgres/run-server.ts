@@ -11,6 +11,8 @@ import { stopLeftovers } from './stop-leftovers.ts'
 const patienceMs = 15_000
 const shortestBackoffMs = 100
 const longestBackoffMs = 10_000
+// The reason of a stop of a server that does not answer.
+const silent = Symbol('silent')
 
 export interface ServerOptions extends PostmasterOptions {
   socketDir: string
@@ -18,8 +20,8 @@ export interface ServerOptions extends PostmasterOptions {
 
 /** A server that is started again whenever it ends by itself. */
 export interface RunningServer {
-  /** Ends the server for good. Idempotent. */
-  stop(): Promise<void>
+  /** Ends the server for good; sooner if it is silent. Idempotent. */
+  stop(isSilent?: boolean): Promise<void>
 }
 
 /**
@@ -32,8 +34,8 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
   const first = await startUntilReady(options, stopping.signal)
   const supervision = supervise(options, first, stopping.signal)
   return {
-    stop: async () => {
-      stopping.abort()
+    stop: async (isSilent = false) => {
+      stopping.abort(isSilent ? silent : undefined)
       await supervision
     },
   }
@@ -64,7 +66,7 @@ async function supervise(options: ServerOptions, first: Postmaster, stopping: Ab
 
 /** Waits for the server's end, and stops it when `stopping` aborts. */
 async function endOf(server: Postmaster, stopping: AbortSignal): Promise<ServerEnd> {
-  const stop = (): void => void server.stop()
+  const stop = (): void => void server.stop(stopping.reason === silent)
   stopping.addEventListener('abort', stop)
   if (stopping.aborted) stop()
   const end = await server.ended

@@ -47,8 +47,12 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** For `new pg.Pool(connection)`. */
   readonly connection: PostgresConnection
-  /** Ends the server within eight seconds, whoever is connected, and frees the data directory. Idempotent. */
-  stop(): Promise<void>
+  /**
+   * Ends the server within eight seconds, whoever is connected, and frees the data directory. Idempotent.
+   *
+   * @param isSilent - it answers nothing any more: it gets two seconds
+   */
+  stop(isSilent?: boolean): Promise<void>
 }
 
 /**
@@ -59,11 +63,11 @@ export interface EmbeddedPostgres {
  * @throws KeyholdError ERR_EMBEDDED_POSTGRES with PostgreSQL's own reason for every other failure.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const cleanups: (() => Promise<void>)[] = []
-  const cleanUp = async (): Promise<void> => {
+  const cleanups: Cleanup[] = []
+  const cleanUp = async (isSilent = false): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) {
       // The lock comes last, and it must be released even if something fails before.
-      await cleanup().catch((error: unknown) => {
+      await cleanup(isSilent).catch((error: unknown) => {
         options.log(`embedded PostgreSQL: ${reasonOf(error)}`)
       })
     }
@@ -73,7 +77,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const lock = options.lock ?? (await lockDataDir(options.dataDir))
     if (options.lock === undefined) cleanups.push(() => lock.release())
     const connection = await start(options, lock.dataDir, cleanups)
-    return { connection, stop: () => (stopping ??= cleanUp()) }
+    return { connection, stop: (isSilent) => (stopping ??= cleanUp(isSilent)) }
   } catch (error) {
     await cleanUp()
     if (isKeyholdError(error)) throw error
@@ -85,10 +89,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
+type Cleanup = (isSilent: boolean) => Promise<void>
+
 async function start(
   options: EmbeddedPostgresOptions,
   dataDir: string,
-  cleanups: (() => Promise<void>)[],
+  cleanups: Cleanup[],
 ): Promise<PostgresConnection> {
   const { log, settings = {}, sharedDir = '/var/lib/keyhold', rootStrategy } = options
   const existing = await findCluster(dataDir)
@@ -120,7 +126,7 @@ async function start(
     serverArguments: serverArguments(cluster, socketDir.path, settings),
     log,
   })
-  cleanups.push(() => server.stop())
+  cleanups.push((isSilent) => server.stop(isSilent))
   const connection = { host: socketDir.path, port: socketPort, user, password, database: 'keyhold' }
   await ensureDatabase(connection, existing === undefined).catch((cause: unknown) => {
     const advice = isPasswordRefused(cause)

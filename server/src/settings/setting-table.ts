@@ -154,11 +154,18 @@ export const settingTable = {
       'How long a tenant key version is kept after the migration that retired it, so that an older backup of the database can be used with the key that protected it. 0 destroys it at once.',
   }),
   keyProbeSeconds: integerSetting('KEYHOLD_KEY_PROBE_SECONDS', {
-    byDefault: 300,
+    byDefault: 50,
     min: 1,
     max: 86_400,
     effect:
-      "How often one replica probes a customer's key that is in use and answers, in every region. A key that refuses or does not answer is probed every 30 seconds, or at this interval if it is shorter.",
+      "How often one replica probes a customer's key that is in use and answers, in every region, unless traffic has asked for it meanwhile. This is how soon a change of a key without traffic is shown. A key that refuses or does not answer is probed every 30 seconds, or at this interval if it is shorter. Each probe of a key costs a call in each region.",
+  }),
+  keyProbesPerSecond: integerSetting('KEYHOLD_KEY_PROBES_PER_SECOND', {
+    byDefault: 300,
+    min: 1,
+    max: 10_000,
+    effect:
+      'How many probes of keys a replica begins per second at most, and as many as this run at once, up to 64. It begins no more than a quarter of `KEYHOLD_KMS_REQUESTS_PER_SECOND`. Where keys are more than this allows, each is probed less often.',
   }),
   dataKeyMaxAgeDays: integerSetting('KEYHOLD_DATA_KEY_MAX_AGE_DAYS', {
     byDefault: 365,

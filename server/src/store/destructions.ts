@@ -32,6 +32,13 @@ export interface NewDestruction {
   inDays: number
 }
 
+/** One that is due. */
+export interface DueDestruction {
+  destruction: DestructionRow
+  /** As the database writes it, with its microseconds. */
+  dueAt: string
+}
+
 const columns = [
   'id',
   'tenant_id',
@@ -168,15 +175,16 @@ export function destructionQueries(db: Database) {
     },
 
     /**
-    /**
      * Destructions that are due and that no replica has claimed, the longest due first. Those of data keys are left out while
      * their tenant has a live key job, which the end of a tenant does not wait for, and once the deletion of their tenant has
      * begun.
+     *
+     * @param after - only those after this one
      */
-    async listDue(limit: number): Promise<DestructionRow[]> {
-      const rows = await db
+    async listDue(limit: number, after?: DueDestruction): Promise<DueDestruction[]> {
+      let query = db
         .selectFrom('destructions as d')
-        .select(columns)
+        .select([...columns, sql<string>`d.due_at::text`.as('due_text')])
         .where('d.cancelled_at', 'is', null)
         .where('d.destroyed_at', 'is', null)
         .where(isDue)
@@ -190,9 +198,14 @@ export function destructionQueries(db: Database) {
             where b.tenant_id = d.tenant_id and b.id <> d.id and b.begun_at is not null and b.destroyed_at is null)`,
         )
         .orderBy('d.due_at')
+        .orderBy('d.id')
         .limit(limit)
-        .execute()
-      return rows.map(fromRow)
+      if (after !== undefined) {
+        query = query.where(
+          sql<boolean>`(d.due_at, d.id) > (${after.dueAt}::timestamptz, ${after.destruction.id}::uuid)`,
+        )
+      }
+      return (await query.execute()).map((row) => ({ destruction: fromRow(row), dueAt: row.due_text }))
     },
 
     /**

@@ -1,4 +1,4 @@
-// The known states of customers' keys, and the times of their next probes.
+// The known states of customers' keys.
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import type { KeyHealthState } from './tables.ts'
@@ -16,14 +16,6 @@ export interface KeyHealthRow {
   checkedAt: Date
   /** The state of the last answer, where it contradicts the shown state and no second answer has confirmed it. */
   candidateState: KeyHealthState | undefined
-}
-
-/** A key to be probed, and a stored tenant key to probe it with; undefined: no tenant key depends on it any more. */
-export interface DueProbe {
-  tenantId: string
-  fingerprint: string
-  keyArn: string
-  wrap: { version: number; id: string; wrapped: Buffer; keyCheckValue: Buffer } | undefined
 }
 
 type KeyName = Pick<KeyHealthRow, 'tenantId' | 'fingerprint'>
@@ -79,77 +71,18 @@ export function keyHealthQueries(db: Database) {
         .execute()
     },
 
-    /** Plans the first probe, within `withinSeconds`, of every key on which a stored tenant key depends. */
-    async seedProbes(withinSeconds: number): Promise<void> {
+    /** Notes a good answer of keys that are shown as healthy anyway. Of all others nothing changes. */
+    async confirm(keys: readonly Pick<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>[]): Promise<void> {
+      if (keys.length === 0) return
       await sql`
-        insert into keyhold.key_probes (tenant_id, fingerprint, due_at)
-        select k.tenant_id, k.fingerprint, now() + make_interval(secs => random() * ${withinSeconds})
-        from keyhold.key_providers k
-        where k.kms = 'aws' and exists (
-          select from keyhold.tenant_keys t
-          where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
-        )
-        on conflict do nothing`.execute(db)
-    },
-
-    /** Claims keys that are due, the longest due first, so that no other replica probes them meanwhile. */
-    async claimProbes(limit: number, claimSeconds: number): Promise<DueProbe[]> {
-      const { rows } = await sql<{
-        tenant_id: string
-        fingerprint: string
-        key_arn: string
-        version: number | null
-        id: string
-        wrapped: Buffer
-        key_check_value: Buffer
-      }>`
-        with due as (
-          select tenant_id, fingerprint from keyhold.key_probes
-          where due_at <= now() and (claimed_until is null or claimed_until < now())
-          order by due_at limit ${limit} for update skip locked
-        ), claimed as (
-          update keyhold.key_probes p set claimed_until = now() + make_interval(secs => ${claimSeconds})
-          from due where p.tenant_id = due.tenant_id and p.fingerprint = due.fingerprint
-          returning p.tenant_id, p.fingerprint
-        )
-        select k.tenant_id, k.fingerprint, k.key_arn, w.*
-        from claimed c join keyhold.key_providers k using (tenant_id, fingerprint)
-        left join lateral (
-          select t.version, t.id, t.wrapped, t.key_check_value from keyhold.tenant_keys t
-          where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
-          order by t.state = 'active' desc, t.version desc limit 1
-        ) w on true`.execute(db)
-      return rows.map(({ version, id, wrapped, ...row }) => ({
-        tenantId: row.tenant_id,
-        fingerprint: row.fingerprint,
-        keyArn: row.key_arn,
-        wrap: version === null ? undefined : { version, id, wrapped, keyCheckValue: row.key_check_value },
-      }))
-    },
-
-    /** Ends the claim of `claimProbes`. */
-    async scheduleProbe({ tenantId, fingerprint }: KeyName, inSeconds: number): Promise<void> {
-      await sql`
-        update keyhold.key_probes
-        set claimed_until = null, due_at = now() + make_interval(secs => ${inSeconds})
-        where tenant_id = ${tenantId} and fingerprint = ${fingerprint}`.execute(db)
-    },
-
-    /** Brings the next probe of a key forward. Answers whether the key is probed at all. */
-    async hastenProbe({ tenantId, fingerprint }: KeyName, inSeconds: number): Promise<boolean> {
-      const { rows } = await sql`
-        update keyhold.key_probes
-        set due_at = least(due_at, now() + make_interval(secs => ${inSeconds}))
-        where tenant_id = ${tenantId} and fingerprint = ${fingerprint} returning 1`.execute(db)
-      return rows.length > 0
-    },
-
-    async endProbes({ tenantId, fingerprint }: KeyName): Promise<void> {
-      await db
-        .deleteFrom('key_probes')
-        .where('tenant_id', '=', tenantId)
-        .where('fingerprint', '=', fingerprint)
-        .execute()
+        update keyhold.key_health h set checked_at = now()
+        from unnest(
+          ${keys.map(({ tenantId }) => tenantId)}::text[],
+          ${keys.map(({ fingerprint }) => fingerprint)}::text[],
+          ${keys.map(({ region }) => region)}::text[]
+        ) k (tenant_id, fingerprint, region)
+        where h.tenant_id = k.tenant_id and h.fingerprint = k.fingerprint and h.region = k.region
+          and h.state = 'healthy' and h.candidate_state is null`.execute(db)
     },
   }
 }

@@ -34,7 +34,7 @@ export interface KeyAlias {
 
 const finding = members({ code: text, region: text, message: text })
 
-const readInspection = jsonReader<KeyInspection>(
+export const readInspection = jsonReader<KeyInspection>(
   'key_providers.inspection',
   members(
     {

@@ -2,6 +2,7 @@
 // handle is no argument.
 import { apiKeyQueries } from './api-keys.ts'
 import { appendAudits, auditQueries, type AuditEntry } from './audits.ts'
+import { changeQueries } from './changes/change-queries.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
 import { cipherkeyEndQueries } from './cipherkeys/cipherkey-ends.ts'
 import { cipherkeySurveys, type CipherkeySurveys } from './cipherkeys/cipherkey-surveys.ts'
@@ -15,6 +16,7 @@ import { createFenceQueue } from './fence/fence-queue.ts'
 import { takeFence, tryFenceShared, type Fence } from './fence/fence-queries.ts'
 import { installationQueries } from './installation.ts'
 import { keyHealthQueries } from './key-health.ts'
+import { keyProbeQueries } from './key-probes.ts'
 import { keyJobFailureQueries } from './key-jobs/key-job-failures.ts'
 import { keyJobReportQueries } from './key-jobs/key-job-reports.ts'
 import { keyJobQueries } from './key-jobs/key-jobs.ts'
@@ -27,13 +29,22 @@ import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
 
-function queries(db: Database) {
+export interface StoreOptions {
+  /** How long somebody waits for a fence. Default: 5,000. */
+  fenceWaitMs?: number
+  /** How long after a KEK has wrapped its first tenant key it is probed. Default: 45. */
+  firstProbeSeconds?: number
+}
+
+const usual = { fenceWaitMs: 5_000, firstProbeSeconds: 45 }
+
+function queries(db: Database, firstProbeSeconds: number) {
   return {
     installation: installationQueries(db),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db),
     keyProviders: keyProviderQueries(db),
-    tenantKeys: tenantKeyQueries(db),
+    tenantKeys: tenantKeyQueries(db, firstProbeSeconds),
     cipherkeys: cipherkeyQueries(db),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),
@@ -43,6 +54,8 @@ function queries(db: Database) {
     keyJobReports: keyJobReportQueries(db),
     tenantLocks: tenantLockQueries(db),
     keyHealth: keyHealthQueries(db),
+    keyProbes: keyProbeQueries(db),
+    changes: changeQueries(db),
     kmsUsage: kmsUsageQueries(db),
     metricCounts: metricCountQueries(db),
     destructions: destructionQueries(db),
@@ -92,10 +105,10 @@ export type Store = ReturnType<typeof queries> & {
   readSnapshot<Result>(read: (store: SnapshotStore) => Promise<Result>): Promise<Result>
 }
 
-const fenceWaitMs = 5_000
-
-export function createStore(db: Database, options: { fenceWaitMs?: number } = {}): Store {
-  const queue = createFenceQueue(options.fenceWaitMs ?? fenceWaitMs)
+export function createStore(db: Database, options: StoreOptions = {}): Store {
+  const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
+  const { firstProbeSeconds = usual.firstProbeSeconds } = options
+  const queriesOf = (handle: Database) => queries(handle, firstProbeSeconds)
 
   // It may wait for a lock.
   const transaction: Store['transaction'] = (work) =>
@@ -104,11 +117,11 @@ export function createStore(db: Database, options: { fenceWaitMs?: number } = {}
       db
         .transaction()
         .setIsolationLevel('read committed')
-        .execute((handle) => whileHolding(() => run(handle, work))),
+        .execute((handle) => whileHolding(() => run(queriesOf(handle), handle, work))),
     )
 
   return {
-    ...queries(db),
+    ...queriesOf(db),
     surveys: cipherkeySurveys(db),
     transaction,
     withFenceShared: (tenantId, work) =>
@@ -128,18 +141,19 @@ export function createStore(db: Database, options: { fenceWaitMs?: number } = {}
           .transaction()
           .setIsolationLevel('repeatable read')
           .setAccessMode('read only')
-          .execute((snapshot) => whileHolding(() => read(queries(snapshot)))),
+          .execute((snapshot) => whileHolding(() => read(queriesOf(snapshot)))),
       ),
   }
 }
 
 async function run<Result>(
+  inTransaction: SnapshotStore,
   transaction: Database,
   work: (store: TransactionStore) => Promise<Result>,
 ): Promise<Result> {
   const entries: AuditEntry[] = []
   const result = await work({
-    ...queries(transaction),
+    ...inTransaction,
     handle: transaction,
     audit: (entry) => {
       entries.push(entry)

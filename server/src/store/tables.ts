@@ -172,6 +172,16 @@ interface KeyProbesTable {
   fingerprint: string
   due_at: Date
   claimed_until: Date | null
+  urgency: Generated<number>
+  failures: Generated<number>
+}
+
+interface ChangesTable {
+  id: Generated<number>
+  xid: Generated<string>
+  origin: string
+  content: ColumnType<unknown, string, never>
+  created_at: Stamp
 }
 
 interface KmsUsageTable {
@@ -276,6 +286,7 @@ export interface Tables {
   tenant_locks: TenantLocksTable
   key_health: KeyHealthTable
   key_probes: KeyProbesTable
+  changes: ChangesTable
   kms_usage: KmsUsageTable
   destructions: DestructionsTable
   dr_drills: DrDrillsTable

@@ -1,6 +1,7 @@
 // Tenant key versions as stored, each wrapped under the key that its own row names.
 import { sql, type Selectable } from 'kysely'
 import type { Database } from './database.ts'
+import { keyProbeQueries } from './key-probes.ts'
 import type { Tables, TenantKeyState } from './tables.ts'
 
 export interface TenantKeyRow {
@@ -49,8 +50,17 @@ function fromVersionRow(
   }
 }
 
-export function tenantKeyQueries(db: Database) {
+/** A version that something has fallen due for. */
+export interface DueVersion {
+  tenantId: string
+  version: number
+  /** As the database writes it, with its microseconds. */
+  dueAt: string
+}
+
+export function tenantKeyQueries(db: Database, firstProbeSeconds: number) {
   return {
+    /** From now on its KEK is in use, and is probed. */
     async insert(row: TenantKeyRow & { wrapped: Buffer }): Promise<void> {
       await db
         .insertInto('tenant_keys')
@@ -64,6 +74,7 @@ export function tenantKeyQueries(db: Database) {
           key_check_value: row.keyCheckValue,
         })
         .execute()
+      await keyProbeQueries(db).begin(row, firstProbeSeconds)
     },
 
     async find(tenantId: string, version: number): Promise<FoundTenantKey | undefined> {
@@ -187,28 +198,37 @@ export function tenantKeyQueries(db: Database) {
       return rows.map((row) => row.version)
     },
 
-    /** Tenants whose active version is older than that and that have no live key job. */
-    async listDueForRotation(maxAgeDays: number, limit: number): Promise<string[]> {
-      const { rows } = await sql<{ tenant_id: string }>`
-        select t.tenant_id from keyhold.tenant_keys t
-        where t.state = 'active' and t.created_at < now() - make_interval(days => ${maxAgeDays})
+    /**
+     * The active versions that are older than that and whose tenant has no live key job, the oldest first; those after
+     * `after` alone. They are due since they were made.
+     */
+    async listDueForRotation(maxAgeDays: number, limit: number, after?: DueVersion): Promise<DueVersion[]> {
+      const rest =
+        after === undefined
+          ? sql`true`
+          : sql`(t.created_at, t.tenant_id) > (${after.dueAt}::timestamptz, ${after.tenantId})`
+      const { rows } = await sql<{ tenant_id: string; version: number; due_at: string }>`
+        select t.tenant_id, t.version, t.created_at::text as due_at from keyhold.tenant_keys t
+        where t.state = 'active' and t.created_at < now() - make_interval(days => ${maxAgeDays}) and ${rest}
           and not exists (
             select from keyhold.key_jobs j
             where j.tenant_id = t.tenant_id and j.phase not in ('done', 'aborted')
           )
-        order by t.created_at limit ${limit}`.execute(db)
-      return rows.map((row) => row.tenant_id)
+        order by t.created_at, t.tenant_id limit ${limit}`.execute(db)
+      return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version, dueAt: row.due_at }))
     },
 
-    /** Versions whose backup retention has passed. */
-    async listDueForDestruction(now: Date): Promise<{ tenantId: string; version: number }[]> {
-      const rows = await db
-        .selectFrom('tenant_keys')
-        .select(['tenant_id', 'version'])
-        .where('state', '=', 'decrypt-only')
-        .where('destroy_after', '<=', now)
-        .execute()
-      return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version }))
+    /** Versions whose backup retention has passed, the longest due first; those after `after` alone. */
+    async listDueForDestruction(limit: number, after?: DueVersion): Promise<DueVersion[]> {
+      const rest =
+        after === undefined
+          ? sql`true`
+          : sql`(destroy_after, tenant_id, version) > (${after.dueAt}::timestamptz, ${after.tenantId}, ${after.version}::int)`
+      const { rows } = await sql<{ tenant_id: string; version: number; due_at: string }>`
+        select tenant_id, version, destroy_after::text as due_at from keyhold.tenant_keys
+        where state = 'decrypt-only' and destroy_after <= now() and ${rest}
+        order by destroy_after, tenant_id, version limit ${limit}`.execute(db)
+      return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version, dueAt: row.due_at }))
     },
 
     /** Answers false for a version that is destroyed already. */

@@ -2,6 +2,7 @@
 // installation may run the embedded one already.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { readFile, rm, writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import Type from 'typebox'
@@ -33,8 +34,17 @@ export interface ConnectedDatabase {
 }
 
 export interface ServerDatabase extends ConnectedDatabase {
-  /** Only for failpoints: cuts the connections of the pool. Without failpoints it does nothing. */
+  /** Only for failpoints: cuts the connections of the pool. */
   cut: () => void
+  /** Makes the sockets of other connections to this database, so that they end in time as well. */
+  stream: () => Socket
+}
+
+/** When this process stops. */
+export interface Stopping {
+  signal: AbortSignal
+  /** How long after that statements may still run. */
+  graceMs: number
 }
 
 /**
@@ -42,21 +52,36 @@ export interface ServerDatabase extends ConnectedDatabase {
  *
  * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` if the server refuses KEYHOLD_DATABASE_URL, and
  * the errors of the embedded PostgreSQL
+ * @param stopping - a database that is silent then must not keep this process from its other duties
  */
-export async function connectDatabase(settings: DatabaseSettings, logger: Logger): Promise<ServerDatabase> {
+export async function connectDatabase(
+  settings: DatabaseSettings,
+  logger: Logger,
+  stopping?: Stopping,
+): Promise<ServerDatabase> {
   const { connection, stop } = await locate(settings, logger)
   const cutter = createConnectionCutter()
+  const others = createConnectionCutter()
+  let isSilent = false
+  const dismiss =
+    stopping &&
+    afterGrace(stopping, () => {
+      isSilent = true
+      logger.warn('the database does not answer while this process stops: its connections are cut')
+      for (const { end } of [cutter, others]) end()
+    })
   const db = openDatabase(connection, {
     maxConnections: settings.databaseConnections,
     applicationName: 'keyhold',
-    ...(settings.armFailpoints !== undefined && { stream: cutter.openStream }),
+    stream: cutter.openStream,
     onError: (error) => {
       logger.warn({ err: error }, 'database connection lost')
     },
   })
   const close = async () => {
     await db.destroy()
-    await stop()
+    dismiss?.()
+    await stop(isSilent)
   }
   try {
     await db.connection().execute(() => Promise.resolve())
@@ -64,7 +89,21 @@ export async function connectDatabase(settings: DatabaseSettings, logger: Logger
     await close()
     throw explain(cause)
   }
-  return { db, connection, close, cut: cutter.cut }
+  return { db, connection, close, cut: cutter.cut, stream: others.openStream }
+}
+
+/** Acts when the grace is over. Answers the function that prevents it. */
+function afterGrace({ signal, graceMs }: Stopping, act: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const begin = () => {
+    timer = setTimeout(act, graceMs)
+  }
+  if (signal.aborted) begin()
+  else signal.addEventListener('abort', begin, { once: true })
+  return () => {
+    signal.removeEventListener('abort', begin)
+    clearTimeout(timer)
+  }
 }
 
 /** Says what to do about a connection that failed. It never shows a part of the URL, which holds a password. */
@@ -86,7 +125,7 @@ function explain(cause: unknown): KeyholdError {
 
 interface Located {
   connection: DatabaseConnection
-  stop: () => Promise<void>
+  stop: (isSilent: boolean) => Promise<void>
 }
 
 async function locate(settings: DatabaseSettings, logger: Logger): Promise<Located> {
@@ -106,9 +145,9 @@ async function locate(settings: DatabaseSettings, logger: Logger): Promise<Locat
   await writeFile(file, `${JSON.stringify(embedded.connection)}\n`, { mode: 0o600 })
   return {
     connection: embedded.connection,
-    async stop() {
+    async stop(isSilent) {
       await rm(file, { force: true })
-      await embedded.stop()
+      await embedded.stop(isSilent)
     },
   }
 }

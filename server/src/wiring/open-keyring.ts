@@ -1,5 +1,6 @@
 // Keys in memory: the caches, their evictions on this replica and on the others, and the tenants that are locked.
 import type { ErrorCode, Kms } from '@keyhold/core'
+import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Settings } from '../settings/read-settings.ts'
 import { openTenantLocks } from '../health/tenant-locks.ts'
@@ -7,7 +8,7 @@ import { createDataKeyCache } from '../keyring/data-key-cache.ts'
 import { createDataKeyLeases } from '../keyring/data-key-leases.ts'
 import { denialOf } from '../keyring/denial-of.ts'
 import { createTenantKeyCache } from '../keyring/tenant-key-cache.ts'
-import type { Database, DatabaseConnection } from '../store/database.ts'
+import type { DatabaseConnection } from '../store/database.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import { openNotifications, type Denial } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
@@ -28,8 +29,8 @@ type KeyringSettings = Pick<
 >
 
 interface KeyringParts {
-  db: Database
   connection: DatabaseConnection
+  stream: () => Socket
   store: Store
   kms: Kms
   timings: Timings
@@ -48,7 +49,7 @@ export async function openKeyring(
     dataKeyMaxAgeDays,
   }: KeyringSettings,
   logger: Logger,
-  { db, connection, store, kms, timings }: KeyringParts,
+  { connection, stream, store, kms, timings }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
@@ -72,28 +73,6 @@ export async function openKeyring(
     locks.close()
     return Promise.resolve()
   })
-  const notifications = openNotifications(db, connection, {
-    onDenial: (denial) => {
-      tenantKeys.evictDenied(denial)
-    },
-    onDataKeyChange: (tenantId, dataKeyId) => {
-      dataKeys.evict(tenantId, dataKeyId)
-    },
-    onTenantLocks: () => {
-      locks.refresh().catch(() => undefined)
-    },
-    onTenantSettings: (tenantId) => {
-      tenantKeys.evictTenant(tenantId)
-    },
-    onTenantEnd: (tenantId) => {
-      dataKeys.evictTenant(tenantId)
-      tenantKeys.evictTenant(tenantId)
-    },
-    onError: (error) => {
-      logger.warn({ err: error }, 'no notifications from other replicas for now')
-    },
-  })
-  closers.push(() => notifications.close())
   const tenantKeys = createTenantKeyCache({
     store,
     kms,
@@ -114,6 +93,35 @@ export async function openKeyring(
     maxEntriesPerTenant: sizes.dataKeysOfOneTenant,
     maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
   })
+  // All that they act on is there by now: the first message may come at once.
+  const listening = { connection, openStream: stream, beatMs: timings.notificationBeatMs }
+  const notifications = await openNotifications(store, listening, {
+    onDenial: (denial) => {
+      tenantKeys.evictDenied(denial)
+    },
+    onDataKeyChange: (tenantId, dataKeyId) => {
+      dataKeys.evict(tenantId, dataKeyId)
+    },
+    onTenantLocks: () => {
+      locks.refresh().catch(() => undefined)
+    },
+    onTenantSettings: (tenantId) => {
+      tenantKeys.evictTenant(tenantId)
+    },
+    onTenantEnd: (tenantId) => {
+      dataKeys.evictTenant(tenantId)
+      tenantKeys.evictTenant(tenantId)
+    },
+    onUnknown: () => {
+      logger.warn('changes were missed that cannot be read any more: all keys in memory are read anew')
+      tenantKeys.endAllWithinTtl()
+      locks.refresh().catch(() => undefined)
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'no notifications from other replicas for now')
+    },
+  })
+  closers.push(() => notifications.close())
   const announceDataKeyChange = (tenantId: string, dataKeyId: string) => {
     // Without the database it is lost, like a denial.
     notifications.publishDataKeyChange(tenantId, dataKeyId).catch(() => undefined)

@@ -100,6 +100,7 @@ async function readSamples(
     keyhold_kms_wait_seconds_total: tallies.kmsWaitSeconds.samples(),
     keyhold_kms_calls_running: one(breaker.running()),
     keyhold_key_state_changes_total: tallies.keyChanges.samples(),
+    keyhold_key_probes_total: tallies.keyProbes.samples(),
     keyhold_cipherkeys_rewrapped_total: tallies.rewrapped.samples(),
     keyhold_jobs: jobs === undefined ? [] : byLabel('state', jobs),
     keyhold_database_up: one(counts === undefined ? 0 : 1),

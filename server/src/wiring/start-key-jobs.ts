@@ -1,22 +1,16 @@
-// This replica leads key jobs, and starts destructions and rotations when they are due.
+// This replica leads key jobs.
 import type { Logger } from 'pino'
-import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
-import { destroyDueTenantKeys } from '../migration/destroy-due-tenant-keys.ts'
 import type { MigrationParts } from '../migration/engine/migration-parts.ts'
 import { createPacer } from '../migration/engine/pacer.ts'
 import { runMigration } from '../migration/engine/run-migration.ts'
-import { rotateDueTenantKeys } from '../migration/start-rotation.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Closers } from './close-all.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Keyring } from './open-keyring.ts'
 import type { Sign } from './open-signer.ts'
 
-type KeyJobSettings = Pick<
-  Settings,
-  'keyJobLeadSeconds' | 'migrationYields' | 'backupRetentionDays' | 'tenantKeyMaxAgeDays'
->
+type KeyJobSettings = Pick<Settings, 'keyJobLeadSeconds' | 'migrationYields' | 'backupRetentionDays'>
 
 interface StartNeeds {
   keyring: Keyring
@@ -25,9 +19,6 @@ interface StartNeeds {
   sign: Sign
 }
 
-const rotationsMs = 60_000
-const rotationsAtOnce = 10
-
 /** @param closers - receives the function that stops leading, after the step at hand */
 export async function startKeyJobs(
   settings: KeyJobSettings,
@@ -35,18 +26,10 @@ export async function startKeyJobs(
   needs: StartNeeds,
   closers: Closers,
 ): Promise<void> {
-  const { keyJobs, queue } = needs
-  const { store } = keyJobs.startParts
+  const { queue } = needs
   const stopping = new AbortController()
   const parts = enginePartsOf(settings, needs)
-  const rotateDue = createRotateDue(settings, logger, keyJobs)
   await queue.work({
-    listUnledKeyJobs: () => store.keyJobs.listUnled(),
-    sweep: async () => {
-      await destroyDueTenantKeys(store)
-      await destroyScheduled(logger, needs, stopping.signal)
-      await rotateDue()
-    },
     runKeyJob: (keyJobId) =>
       runMigration(parts, keyJobId, {
         signal: stopping.signal,
@@ -73,40 +56,4 @@ function enginePartsOf(
     signReport: sign,
     leadSeconds: keyJobLeadSeconds,
   }
-}
-
-function createRotateDue(
-  { tenantKeyMaxAgeDays: maxAgeDays }: KeyJobSettings,
-  logger: Logger,
-  { startParts }: KeyJobTools,
-): () => Promise<void> {
-  let rotatedMs = Number.NEGATIVE_INFINITY
-  return async () => {
-    if (maxAgeDays === 0 || performance.now() - rotatedMs < rotationsMs) return
-    rotatedMs = performance.now()
-    await rotateDueTenantKeys(startParts, { maxAgeDays, limit: rotationsAtOnce }, (tenantId, error) => {
-      logger.warn({ tenantId, err: error }, 'tenant key not rotated: tried again in a while')
-    })
-  }
-}
-
-async function destroyScheduled(
-  logger: Logger,
-  { keyring, keyJobs, sign }: StartNeeds,
-  signal: AbortSignal,
-): Promise<void> {
-  await runDueDestructions({
-    store: keyJobs.startParts.store,
-    signRecord: sign,
-    signal,
-    onShredded: (destruction) => {
-      keyring.forgetDestroyed(destruction)
-    },
-    onDestroyed: ({ id, kind, tenantId, dataKeyId, scheduledBy }) => {
-      logger.info({ destructionId: id, kind, tenantId, dataKeyId, scheduledBy }, 'destroyed as scheduled')
-    },
-    onFailed: (destructionId, error) => {
-      logger.error({ destructionId, err: error }, 'not destroyed: tried again in a while')
-    },
-  })
 }

@@ -9,6 +9,7 @@ import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
+import { runEachNow } from '../event-loop/run-each-now.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 
 let postgres: TestPostgres
@@ -42,14 +43,16 @@ async function deleteNow({ tenantId }: TenantUnderTest): Promise<unknown[]> {
   const { id } = await scheduleTenantDestruction(store, tenantId, { inDays: 7 }, systemActor)
   await stores.query(`update keyhold.destructions set due_at = now() where id = $1`, [id])
   const failures: unknown[] = []
-  await runDueDestructions({
-    store,
-    signRecord: () => 'signed',
-    signal: new AbortController().signal,
-    onShredded: () => undefined,
-    onDestroyed: () => undefined,
-    onFailed: (_, error) => failures.push(error),
-  })
+  await runDueDestructions(
+    {
+      store,
+      signRecord: () => 'signed',
+      signal: new AbortController().signal,
+      onShredded: () => undefined,
+      onDestroyed: () => undefined,
+    },
+    runEachNow(failures),
+  )
   const { destroyedAt } = (await store.destructions.find(id)) ?? {}
   return destroyedAt === undefined ? [...failures, 'not destroyed'] : failures
 }

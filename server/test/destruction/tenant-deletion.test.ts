@@ -10,6 +10,7 @@ import { newId } from '../../src/keyring/new-id.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import type { DestructionRow } from '../../src/store/destructions.ts'
 import type { Store } from '../../src/store/store.ts'
+import { runEachNow } from '../event-loop/run-each-now.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
@@ -52,11 +53,13 @@ function createParts(on: Store = store) {
     signRecord: vi.fn((payload: object) => JSON.stringify(payload)),
     onShredded: vi.fn(),
     onDestroyed: vi.fn(),
-    onFailed: vi.fn(),
+    failures: [] as unknown[],
     signal: new AbortController().signal,
   }
 }
 
+const runDue = (parts: ReturnType<typeof createParts>) =>
+  runDueDestructions(parts, runEachNow(parts.failures))
 const count = () => store.surveys.count(tenantId)
 const expireClaims = () =>
   stores.query('update keyhold.destructions set claimed_until = now() where claimed_until > now()')
@@ -113,13 +116,13 @@ test('a deletion goes on wherever a replica is killed, and its record is that of
     const before = await state()
     for (const isCommitted of [false, true]) {
       const parts = createParts(dying(lives, isCommitted))
-      await runDueDestructions(parts)
-      expect(parts.onFailed).toHaveBeenCalledOnce()
+      await runDue(parts)
+      expect(parts.failures).toHaveLength(1)
       deaths += 1
       if (!isCommitted) expect(await state()).toEqual(before)
       // The claim outlives the replica: nobody else does the same work meanwhile.
       const other = createParts()
-      await runDueDestructions(other)
+      await runDue(other)
       expect(other.onShredded).not.toHaveBeenCalled()
       await expireClaims()
     }
@@ -197,8 +200,10 @@ test('once it has begun nothing of the tenant opens, nobody can make keys, and t
   const gone = { code: 'ERR_TENANT_NOT_FOUND' }
   await expect(deleteTenant(store, tenantId, systemActor)).rejects.toMatchObject(gone)
   // The destruction of the data key ends with it.
-  expect((await store.destructions.listDue(10)).map(({ kind }) => kind)).toEqual(['tenant'])
-  await runDueDestructions(parts)
+  expect((await store.destructions.listDue(10)).map(({ destruction }) => destruction.kind)).toEqual([
+    'tenant',
+  ])
+  await runDue(parts)
   expect(await store.destructions.listDue(10)).toEqual([])
   const { jws } = { jws: await store.destructions.findRecord(due.id) }
   const all = await store.destructions.list(tenantId, 10)
@@ -207,7 +212,7 @@ test('once it has begun nothing of the tenant opens, nobody can make keys, and t
 
 test('two replicas at once make one record, and one that fails leaves room for others', async () => {
   const [one, other] = [createParts(), createParts(stores.otherStore)]
-  await Promise.all([runDueDestructions(one), runDueDestructions(other)])
+  await Promise.all([runDue(one), runDue(other)])
   expect(one.onDestroyed.mock.calls.length + other.onDestroyed.mock.calls.length).toBe(1)
   expect(one.onShredded.mock.calls.length + other.onShredded.mock.calls.length).toBe(1)
 })
@@ -217,14 +222,14 @@ test('where the record cannot be signed, the rest is kept, and it is tried again
   parts.signRecord.mockImplementationOnce(() => {
     throw new Error('no key')
   })
-  await runDueDestructions(parts)
-  expect(parts.onFailed).toHaveBeenCalledOnce()
+  await runDue(parts)
+  expect(parts.failures).toHaveLength(1)
   expect(await store.destructions.find(due.id)).toMatchObject({ destroyedAt: undefined })
   expect(await store.tenants.find(tenantId)).toBeDefined()
-  await runDueDestructions(parts)
+  await runDue(parts)
   expect(parts.signRecord).toHaveBeenCalledOnce()
   await expireClaims()
-  await runDueDestructions(parts)
+  await runDue(parts)
   expect(parts.onDestroyed).toHaveBeenCalledOnce()
   expect(JSON.parse((await store.destructions.findRecord(due.id)) ?? '')).toMatchObject({
     cipherkeys: { digest },

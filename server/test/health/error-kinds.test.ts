@@ -135,14 +135,17 @@ const access: Question = async (code) => {
 /** Whether a drill asks the region for nothing more. */
 const drill: Question = async (code) => {
   const row = { tenantId, version: 1, id: tenantId, keyArn, wrapped: Buffer.alloc(1), state: 'active' }
+  const snapshot = {
+    tenants: { find: () => Promise.resolve({}) },
+    tenantKeys: {
+      list: () => Promise.resolve([row]),
+      find: () => Promise.resolve(row),
+    },
+  }
   const parts = {
     store: {
-      tenants: { find: () => Promise.resolve({}) },
+      readSnapshot: (read: (from: typeof snapshot) => unknown) => read(snapshot),
       surveys: { findUnaccepted: () => Promise.resolve([]) },
-      tenantKeys: {
-        list: () => Promise.resolve([row]),
-        find: () => Promise.resolve(row),
-      },
     },
     inRegion: () => Promise.reject(new KeyholdError(code)),
     findKeyAccess: () => Promise.resolve({ role: undefined, replicaRegions: ['eu-west-3'] }),

@@ -22,13 +22,13 @@ function startRecorder() {
       await gate
       rows.set(row.region, row)
     },
-    hastenProbe: () => Promise.resolve(true),
   }
+  const keyProbes = { hasten: () => Promise.resolve(true) }
   const transaction = (work: (parts: unknown) => Promise<unknown>) =>
     work({ keyHealth, audit: () => undefined })
   const now = { ms: 0 }
   const recorder = createKeyHealthRecorder({
-    store: { keyHealth, transaction } as unknown as Store,
+    store: { keyHealth, keyProbes, transaction } as unknown as Store,
     onTransition: () => undefined,
     onError: (error) => {
       throw error
@@ -97,4 +97,16 @@ test('a request that is refused while a probe writes down the same is answered w
   await probed
   expect(await shownWhenAnswered).toBe('disabled')
   expect(writes()).toBe(1)
+})
+
+test('how long ago traffic was answered is known until it is refused or fails', async () => {
+  const { recorder, now } = startRecorder()
+  expect(recorder.answeredAgeMs(key, 'eu-west-1')).toBeUndefined()
+  recorder.answered({ ...key, region: 'eu-west-1', outage: undefined })
+  now.ms += 40_000
+  expect(recorder.answeredAgeMs(key, 'eu-west-1')).toBe(40_000)
+  expect(recorder.answeredAgeMs(key, 'eu-west-3')).toBeUndefined()
+  expect(recorder.answeredAgeMs({ ...key, tenantId: 'tenant-2' }, 'eu-west-1')).toBeUndefined()
+  await recorder.failed(key, new KeyholdError('ERR_KMS_FAILED'))
+  expect(recorder.answeredAgeMs(key, 'eu-west-1')).toBeUndefined()
 })

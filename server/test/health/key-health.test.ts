@@ -71,11 +71,17 @@ test('the first denied request finds the reason written down, and a flood of den
   const { arn, fingerprint } = await registerKey(server, tenant, await createKey(server))
   await migrateTo(server, tenant, fingerprint)
   const tokens = await encryptUnder(server.url, tenant, ['one'])
-  // Another replica seems to be probing this key: what is known comes from traffic alone.
+  // Nobody probes this key: what is known comes from traffic alone.
   await server.query(
-    `insert into keyhold.key_probes values ($1, $2, now(), now() + interval '1 hour')
-      on conflict (tenant_id, fingerprint) do update set claimed_until = excluded.claimed_until`,
-    [tenant.tenantId, fingerprint],
+    `update keyhold.key_probes set due_at = now() + interval '1 hour' where tenant_id = $1`,
+    [tenant.tenantId],
+  )
+  await server.query(
+    `create function keyhold.keep() returns trigger language plpgsql as $$ begin return null; end $$`,
+  )
+  await server.query(
+    `create trigger keep before update on keyhold.key_probes for each row
+      when (old.tenant_id = '${tenant.tenantId}') execute function keyhold.keep()`,
   )
   await setPolicy(server.customerKms(), arn, policyWithout())
   await server.restart()

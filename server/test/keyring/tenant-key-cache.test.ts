@@ -346,3 +346,20 @@ test('a tenant that was deleted and made anew gets its new key at the latest wit
   expect(now?.tenantKey.id).not.toBe(old?.tenantKey.id)
   expect(old?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
 })
+
+test('where anything may have changed every key ends within its time, and not all of them at once', async () => {
+  const ids = await Promise.all(
+    Array.from({ length: 4 }, (_, index) => createTenant(store, kms, `spread-${index}`, mine)),
+  )
+  let drawn = 0
+  keyring = createKeyring(store, kms, { random: () => (drawn++ % 4) / 4 })
+  const held = await Promise.all(ids.map((id) => get(id)))
+  keyring.tenantKeys.endAllWithinTtl()
+  const ends = held.map((entry) => (entry?.validUntilMs ?? Number.NaN) - keyring.clock.nowMs)
+  expect(ends.toSorted((a, b) => a - b)).toEqual([0, 0.25, 0.5, 0.75].map((share) => share * ttlMs))
+  const calls = kms.calls()
+  after(ttlMs)
+  kms.fail(mine, 'ERR_KMS_KEY_DISABLED')
+  await expect(get(ids[0])).rejects.toMatchObject({ code: 'ERR_KMS_KEY_DISABLED' })
+  expect(kms.calls()).toBe(calls + 1)
+})

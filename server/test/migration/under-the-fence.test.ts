@@ -12,6 +12,7 @@ import { startRotation } from '../../src/migration/start-rotation.ts'
 import { deleteKeyProvider } from '../../src/providers/delete-key-provider.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import type { Store } from '../../src/store/store.ts'
+import { runEachNow } from '../event-loop/run-each-now.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 import { activate, insertTenant, newCipherkey, tenantId, tenantKeyRow } from '../store/stored-rows.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
@@ -100,7 +101,7 @@ async function goThroughEverything(cipherkeys: number): Promise<Held[]> {
   await deleteKeyProvider(store, tenant.tenantId, b, systemActor)
   await sql`update keyhold.tenant_keys set destroy_after = now() - interval '1 second'
     where tenant_id = ${tenant.tenantId} and version = 1`.execute(db)
-  expect(await destroyDueTenantKeys(store)).toBe(1)
+  expect(await destroyDueTenantKeys(store, runEachNow())).toBe(1)
   vi.restoreAllMocks()
   return held
 }
@@ -164,7 +165,7 @@ test('a version that gets a cipherkey between the look and the fence is not dest
       },
     },
   }
-  expect(await destroyDueTenantKeys(overtaken)).toBe(0)
+  expect(await destroyDueTenantKeys(overtaken, runEachNow())).toBe(0)
   expect(looks).toBe(2)
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'decrypt-only' })
 })

@@ -11,18 +11,29 @@ import {
   startMigration,
   waitForMigration,
 } from '../../../testkit/src/api.ts'
+import type { PostgresProxy } from '../../../testkit/src/cluster/postgres-proxy.ts'
+import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
 import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 
 // The first replica asks the KMS every second; the second one would not for five minutes.
+const noProbes = { KEYHOLD_KEY_PROBE_SECONDS: '3600' }
 let first: TestServer
 let second: Server
+let proxy: PostgresProxy
 beforeAll(async () => {
-  first = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' })
-  second = await startSecondReplica(first, { KEYHOLD_KEY_CACHE_TTL_SECONDS: '300' })
+  first = await startTestServer({ ...noProbes, KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' })
+  const before = await startProxyBefore(first.databaseConnection())
+  ;({ proxy } = before)
+  second = await startSecondReplica(
+    first,
+    { ...before.settings, ...noProbes, KEYHOLD_KEY_CACHE_TTL_SECONDS: '300' },
+    { notificationBeatMs: 500 },
+  )
 })
 afterAll(async () => {
   await second.stop()
+  await proxy.close()
   await first.stop()
 })
 
@@ -105,4 +116,35 @@ test('after a denial that one replica met, no region stands in on the other one,
   await first.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
   for (const { url } of [first, second])
     await expect.poll(() => outcome(url), { timeout: 15_000 }).toBe('open')
+})
+
+test('a replica whose connection for notifications has fallen silent closes all the same, and its neighbour stays open', async () => {
+  const tenant = await first.createTenant()
+  const neighbour = await first.createTenant()
+  const arn = await first.createCustomerKey([tenant.tenantId])
+  const neighbourArn = await first.createCustomerKey([neighbour.tenantId])
+  const tokens = await encryptUnder(first.url, tenant, ['one'])
+  const neighbours = await encryptUnder(first.url, neighbour, ['one'])
+  await startMigration(first.url, tenant, await registerKey(first.url, tenant, arn))
+  await startMigration(first.url, neighbour, await registerKey(first.url, neighbour, neighbourArn))
+  await waitForMigration(first.url, tenant, isCompleted)
+  await waitForMigration(first.url, neighbour, isCompleted)
+  const plaintexts = [plaintextOf('one')]
+  expect(await decryptAll(second.url, tenant, tokens)).toEqual(plaintexts)
+  expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
+  const callsFor = () => first.kms.countCalls({ keyId: neighbourArn.split('/')[1], operation: 'Decrypt' })
+  const calls = callsFor()
+
+  expect(proxy.silenceOpen('keyhold notifications')).toBe(1)
+  await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+  const outcome = (url: string) =>
+    decryptAll(url, tenant, tokens).then(
+      () => 'open',
+      () => 'locked',
+    )
+  await expect.poll(() => outcome(first.url), { timeout: 10_000 }).toBe('locked')
+  await expect.poll(() => outcome(second.url), { timeout: 20_000 }).toBe('locked')
+  // What was not missed is still held: the KMS is not asked for it.
+  expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
+  expect(callsFor()).toBe(calls)
 })

@@ -35,14 +35,27 @@ test('without backup retention, retired versions are emptied at once and the act
 
 test('with backup retention, a retired version is due when its time has come, not before, and once', async () => {
   await activate(store, 2)
-  const end = new Date('2030-01-01T00:00:00Z')
-  await store.tenantKeys.retireOthers(tenantId, 2, [], end)
-  await store.tenantKeys.retireOthers(tenantId, 2, [], new Date('2040-01-01T00:00:00Z'))
-  expect(await store.tenantKeys.listDueForDestruction(new Date('2029-12-31T23:59:59Z'))).toEqual([])
-  expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([{ tenantId, version: 1 }])
+  await store.tenantKeys.retireOthers(tenantId, 2, [], new Date(Date.now() + 3_600_000))
+  await store.tenantKeys.retireOthers(tenantId, 2, [], new Date(0))
+  expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
+  await database.query(
+    "update keyhold.tenant_keys set destroy_after = now() - interval '1 second' where version = 1",
+  )
+  expect(await store.tenantKeys.listDueForDestruction(10)).toMatchObject([{ tenantId, version: 1 }])
   await store.tenantKeys.destroy(tenantId, 1)
   expect(await states()).toEqual(['destroyed', 'active'])
-  expect(await store.tenantKeys.listDueForDestruction(end)).toEqual([])
+  expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
+})
+
+test('what is due is read page by page, each once, also where many fell due at one moment', async () => {
+  const due = [3, 4, 5, 6, 7]
+  for (const version of due) await store.tenantKeys.insert(tenantKeyRow({ version, state: 'decrypt-only' }))
+  await database.query("update keyhold.tenant_keys set destroy_after = now() where state = 'decrypt-only'")
+  const seen: number[] = []
+  let page = await store.tenantKeys.listDueForDestruction(2)
+  for (; page.length > 0; page = await store.tenantKeys.listDueForDestruction(2, page.at(-1)))
+    seen.push(...page.map(({ version }) => version))
+  expect(seen).toEqual(due)
 })
 
 test('a version that a cipherkey still names is kept, with retention or without, and ends when none does', async () => {
@@ -50,7 +63,7 @@ test('a version that a cipherkey still names is kept, with retention or without,
   for (const end of [undefined, new Date()]) {
     await store.tenantKeys.retireOthers(tenantId, 2, [1], end)
     expect(await states()).toEqual(['decrypt-only', 'active'])
-    expect(await store.tenantKeys.listDueForDestruction(new Date())).toEqual([])
+    expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
   }
   await store.tenantKeys.retireOthers(tenantId, 2, [], undefined)
   expect(await states()).toEqual(['destroyed', 'active'])
@@ -69,7 +82,7 @@ test('what was cancelled before use ends without a trace of its wrap', async () 
 test('tenants are due for rotation by the age of their active version, while no key job of theirs is live', async () => {
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])
   await database.query(`update keyhold.tenant_keys set created_at = now() - interval '2 days'`)
-  expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([tenantId])
+  expect(await store.tenantKeys.listDueForRotation(1, 10)).toMatchObject([{ tenantId, version: 1 }])
   expect(await store.tenantKeys.listDueForRotation(3, 10)).toEqual([])
   await store.keyJobs.insert(newKeyJob())
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])

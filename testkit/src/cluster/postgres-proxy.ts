@@ -1,5 +1,5 @@
 // A proxy before PostgreSQL that fails on demand: it can cut a connection at COMMIT, before or after the server receives
-// it, and lose notifications. It reads the frames of the protocol (PostgreSQL 18, chapter 54.2) and of their contents
+// it, lose notifications, and fall silent. It reads the frames of the protocol (PostgreSQL 18, chapter 54.2) and of their contents
 // only the COMMIT.
 import { createServer, connect, type Server, type Socket } from 'node:net'
 
@@ -14,6 +14,13 @@ export interface PostgresProxy {
   isCutWaiting(): boolean
   /** While true, no notification reaches a client. */
   loseNotifications: boolean
+  /**
+   * Makes the connections that are open now silent for good, all or those of one `application_name`: nothing passes, and
+   * neither end learns of it. Answers their number.
+   */
+  silenceOpen(applicationName?: string): number
+  /** While true, no connection says anything, whether it is open or new. What is said meanwhile is lost. */
+  isSilent: boolean
   close(): Promise<void>
 }
 
@@ -48,11 +55,14 @@ class Frames {
 export async function startPostgresProxy(socketPath: string): Promise<PostgresProxy> {
   let waitingCut: CutAtCommit | undefined
   const sockets = new Set<Socket>()
-  const state = { loseNotifications: false }
+  const state = { loseNotifications: false, isSilent: false }
+  const open = new Set<{ isSilent: boolean; startup: string }>()
 
   // Frames go out one by one. Without noDelay each would wait until the one before is acknowledged, which takes 40 ms.
   const server: Server = createServer({ noDelay: true }, (client) => {
     const upstream = connect(socketPath)
+    const connection = { isSilent: false, startup: '' }
+    open.add(connection)
     const cut = () => {
       client.destroy()
       upstream.destroy()
@@ -62,13 +72,17 @@ export async function startPostgresProxy(socketPath: string): Promise<PostgresPr
       socket.on('error', cut)
       socket.on('close', () => {
         sockets.delete(socket)
+        open.delete(connection)
         cut()
       })
     }
     const fromClient = new Frames(false)
     let isMuted = false
     client.on('data', (chunk: Buffer) => {
+      if (connection.isSilent || state.isSilent) return
       for (const frame of fromClient.push(chunk)) {
+        // The first message has the parameters of the session, each name and value ended by a zero.
+        if (connection.startup === '') connection.startup = frame.toString('latin1')
         if (
           waitingCut !== undefined &&
           frame[0] === query &&
@@ -89,7 +103,7 @@ export async function startPostgresProxy(socketPath: string): Promise<PostgresPr
     })
     const fromServer = new Frames(true)
     upstream.on('data', (chunk: Buffer) => {
-      if (isMuted) return
+      if (isMuted || connection.isSilent || state.isSilent) return
       if (!state.loseNotifications) {
         // Frames are split all the same, so that losing can begin at any time.
         for (const frame of fromServer.push(chunk)) client.write(frame)
@@ -111,6 +125,20 @@ export async function startPostgresProxy(socketPath: string): Promise<PostgresPr
     },
     set loseNotifications(lose) {
       state.loseNotifications = lose
+    },
+    silenceOpen(applicationName) {
+      const silenced = [...open].filter(
+        ({ startup }) =>
+          applicationName === undefined || startup.includes(`application_name\0${applicationName}\0`),
+      )
+      for (const connection of silenced) connection.isSilent = true
+      return silenced.length
+    },
+    get isSilent() {
+      return state.isSilent
+    },
+    set isSilent(isSilent) {
+      state.isSilent = isSilent
     },
     async close() {
       for (const socket of sockets) socket.destroy()

@@ -17,13 +17,17 @@ interface Link {
   socket: Socket
 }
 
-/** Nothing is connected before the first question. */
-export function openReadiness(connection: DatabaseConnection): Readiness {
+/**
+ * Nothing is connected before the first question.
+ *
+ * @param openStream - makes the socket of a connection
+ */
+export function openReadiness(connection: DatabaseConnection, openStream = () => new Socket()): Readiness {
   let link: Link | undefined
   let asking: Promise<boolean> | undefined
 
   function connect(): Link {
-    const socket = new Socket()
+    const socket = openStream()
     const client = new pg.Client({
       ...poolConfig(connection),
       application_name: 'keyhold readiness',

@@ -18,6 +18,7 @@ import { resumedProof } from './migrations/0011-resumed-proof.ts'
 import { keyJobKinds } from './migrations/0012-key-job-kinds.ts'
 import { leadAndClaim } from './migrations/0013-lead-and-claim.ts'
 import { fenceAndPartitions } from './migrations/0014-fence-and-partitions.ts'
+import { backgroundWork } from './migrations/0017-background-work.ts'
 import { replicas } from './migrations/0018-replicas.ts'
 import { usesOfAKek } from './migrations/0016-uses-of-a-kek.ts'
 import { listsAndCounts } from './migrations/0019-lists-and-counts.ts'
@@ -39,6 +40,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0012-key-job-kinds': keyJobKinds,
   '0013-lead-and-claim': leadAndClaim,
   '0014-fence-and-partitions': fenceAndPartitions,
+  '0017-background-work': backgroundWork,
   '0018-replicas': replicas,
   '0016-uses-of-a-kek': usesOfAKek,
   '0019-lists-and-counts': listsAndCounts,

@@ -1,0 +1,101 @@
+// What this replica looks for every few seconds: key jobs that nobody leads, and destructions and rotations that are due.
+import type { Logger } from 'pino'
+import { runDueDestructions } from '../destruction/run-due-destructions.ts'
+import { createFailurePauses } from '../event-loop/failure-pauses.ts'
+import { createRunEach, type RunEach } from '../event-loop/run-each.ts'
+import type { JobQueue } from '../jobs/job-queue.ts'
+import { startSweeper } from '../jobs/sweeper.ts'
+import { destroyDueTenantKeys } from '../migration/destroy-due-tenant-keys.ts'
+import { rotateDueTenantKeys } from '../migration/start-rotation.ts'
+import type { Settings } from '../settings/read-settings.ts'
+import type { Timings } from '../timings.ts'
+import type { Closers } from './close-all.ts'
+import type { KeyJobTools } from './open-key-jobs.ts'
+import type { Keyring } from './open-keyring.ts'
+import type { Sign } from './open-signer.ts'
+
+interface SweepNeeds {
+  keyring: Keyring
+  keyJobs: KeyJobTools
+  queue: Pick<JobQueue, 'ensureQueued'>
+  sign: Sign
+  timings: Pick<Timings, 'sweepMs'>
+}
+
+// A part whose tenants hang, each for as long as a lock may be waited for, leaves the others their time.
+const partBudgetMs = 10_000
+const pauses = { firstMs: 2_000, maxMs: 60_000 }
+const rotationsMs = 60_000
+const rotationsAtOnce = 10
+const changesMs = 60_000
+// A KEK that cannot be used seldom comes back within a minute, and each try costs calls to the KMS.
+const rotationPauses = { firstMs: 60_000, maxMs: 3_600_000 }
+
+/**
+ * Starts the sweeps. Answers the function that runs one now.
+ *
+ * @param closers - receives the function that ends them, after the step at hand
+ */
+export function startSweeps(
+  { tenantKeyMaxAgeDays: maxAgeDays }: Pick<Settings, 'tenantKeyMaxAgeDays'>,
+  logger: Logger,
+  { keyring, keyJobs, queue, sign, timings }: SweepNeeds,
+  closers: Closers,
+): () => Promise<void> {
+  const stopping = new AbortController()
+  const { store } = keyJobs.startParts
+  const destructionParts = {
+    store,
+    signRecord: sign,
+    signal: stopping.signal,
+    onShredded: (destruction) => {
+      keyring.forgetDestroyed(destruction)
+    },
+    onDestroyed: ({ id, kind, tenantId, dataKeyId, scheduledBy }) => {
+      logger.info({ destructionId: id, kind, tenantId, dataKeyId, scheduledBy }, 'destroyed as scheduled')
+    },
+  } satisfies Parameters<typeof runDueDestructions>[0]
+  const eachOf = (onFailed: (name: string, error: unknown) => void, pausing = pauses): RunEach =>
+    createRunEach({
+      ...{ pauses: createFailurePauses(pausing), budgetMs: partBudgetMs },
+      ...{ signal: stopping.signal, onFailed },
+    })
+  const eachVersion = eachOf((tenantId, error) => {
+    logger.error({ tenantId, err: error }, 'old tenant key version not destroyed: tried again in a while')
+  })
+  const eachDestruction = eachOf((destructionId, error) => {
+    logger.error({ destructionId, err: error }, 'not destroyed: tried again in a while')
+  })
+  const eachRotation = eachOf((tenantId, error) => {
+    logger.warn({ tenantId, err: error }, 'tenant key not rotated: tried again in a while')
+  }, rotationPauses)
+
+  const rotations = {
+    name: 'rotations',
+    everyMs: rotationsMs,
+    run: () => rotateDueTenantKeys(keyJobs.startParts, { maxAgeDays, limit: rotationsAtOnce }, eachRotation),
+  }
+  const sweeper = startSweeper({
+    parts: [
+      {
+        name: 'key jobs',
+        run: async () => {
+          for (const { id } of await store.keyJobs.listUnled()) await queue.ensureQueued(id)
+        },
+      },
+      { name: 'tenant key versions', run: () => destroyDueTenantKeys(store, eachVersion) },
+      { name: 'destructions', run: () => runDueDestructions(destructionParts, eachDestruction) },
+      { name: 'changes', everyMs: changesMs, run: () => store.changes.forget() },
+      ...(maxAgeDays === 0 ? [] : [rotations]),
+    ],
+    pauseMs: timings.sweepMs,
+    onError: (part, error) => {
+      logger.warn({ part, err: error }, 'part of a sweep failed: tried again in a while')
+    },
+  })
+  closers.push(() => {
+    stopping.abort()
+    return sweeper.stop()
+  })
+  return () => sweeper.sweep()
+}
