@@ -86,11 +86,11 @@ export async function planMigration(
       ...probes.filter(({ isReplica }) => isReplica).flatMap(warningOfReplica),
     ],
     probes,
-    tenantKeys: versions.length,
-    refusedTenantKeys: census.refused.map((refusal) => ({
-      ...refusal,
-      keyArn: versions.find(({ version }) => version === refusal.version)?.keyArn ?? '',
-    })),
+    tenantKeys: versions.filter(({ state }) => state !== 'destroyed').length,
+    refusedTenantKeys: versions.flatMap(({ version, keyArn }) => {
+      const refusal = census.refused.find((each) => each.version === version)
+      return refusal === undefined ? [] : [{ ...refusal, keyArn }]
+    }),
     census,
     estimate: estimateMigration(census, budget),
   }

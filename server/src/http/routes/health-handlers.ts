@@ -11,15 +11,15 @@ import { keyHealthWire } from '../wire/key-health-wire.ts'
 export function healthHandlers({ store }: { store: Store }): Pick<Handlers, 'getKeyProviderHealth'> {
   return {
     async getKeyProviderHealth({ tenantId, params }) {
-      const { provider, rows } = await store.readSnapshot(async (snapshot) => ({
+      const { provider, rows, versions } = await store.readSnapshot(async (snapshot) => ({
         provider: await getRegisteredKeyProvider(snapshot, tenantId, params.arnFingerPrint),
         rows: await snapshot.keyHealth.list(tenantId, params.arnFingerPrint),
+        versions: await snapshot.tenantKeys.list(tenantId),
       }))
       const health = keyHealthOf(provider.keyArn, rows)
       // A row is written with the registration itself.
       if (health === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
       const alias = keyAliasWire(provider)
-      const versions = await store.tenantKeys.list(tenantId)
       const ofKey = versions.filter(({ keyArn }) => keyArn === provider.keyArn)
       const needed = (await findNeededVersions(store, tenantId, ofKey)).length > 0
       const body = { ...keyHealthWire(health, alias), needed, ...(alias !== undefined && { alias }) }
