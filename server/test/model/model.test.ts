@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import { checkNoWedge } from './check-no-wedge.ts'
 import { commands, prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'
 import { TenantUnderTest } from './tenant-under-test.ts'
@@ -40,6 +41,7 @@ test(
         const model = new Model()
         await prepare(model, tenant, keks)
         await fc.asyncModelRun(() => ({ model, real: tenant }), done)
+        await checkNoWedge(model, tenant)
       }),
       { numRuns },
     )
