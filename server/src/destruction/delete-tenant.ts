@@ -3,8 +3,9 @@ import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
+import { endLiveKeyJob } from './end-live-key-job.ts'
 
-/** @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE`, `ERR_MIGRATION_RUNNING` */
+/** @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_TENANT_IN_USE` */
 export async function deleteTenant(store: Store, tenantId: string, actor: Actor): Promise<void> {
   // The fence keeps out a request that is about to store the first cipherkey.
   await store.withFence(tenantId, async (transaction, fence) => {
@@ -17,8 +18,7 @@ export async function deleteTenant(store: Store, tenantId: string, actor: Actor)
           'The tenant still holds data keys; deleting it makes what they encrypted unreadable for ever, and must be scheduled.',
       })
     }
-    if ((await transaction.keyJobs.findLive(tenantId)) !== undefined)
-      throw new KeyholdError('ERR_MIGRATION_RUNNING')
+    await endLiveKeyJob(transaction, tenantId, fence.activeTenantKeyVersion)
     await transaction.keyJobs.deleteAll(tenantId)
     await transaction.apiKeys.deleteAll(tenantId)
     await transaction.keyProviders.deleteAll(tenantId)

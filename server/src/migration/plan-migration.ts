@@ -86,7 +86,7 @@ export async function planMigration(
       ...probes.filter(({ isReplica }) => isReplica).flatMap(warningOfReplica),
     ],
     probes,
-    tenantKeys: versions.filter(({ state }) => state !== 'destroyed').length,
+    tenantKeys: versions.length,
     refusedTenantKeys: versions.flatMap(({ version, keyArn }) => {
       const refusal = census.refused.find((each) => each.version === version)
       return refusal === undefined ? [] : [{ ...refusal, keyArn }]

@@ -1,6 +1,7 @@
 // The deletion of a tenant ends its live key job, wherever a replica is in it. Nothing that the replica still does comes
 // back.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteTenant } from '../../src/destruction/delete-tenant.ts'
 import { runDueDestructions } from '../../src/destruction/run-due-destructions.ts'
 import { scheduleTenantDestruction } from '../../src/destruction/schedule-destruction.ts'
 import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
@@ -23,11 +24,11 @@ afterAll(async () => {
   await postgres.stop()
 })
 
-async function openTenant(): Promise<TenantUnderTest> {
+async function openTenant(keyNames = ['one', 'two', 'three']): Promise<TenantUnderTest> {
   const tenant = new TenantUnderTest(stores.db, stores.store, { ttlMs: 60_000, backupRetentionDays: 0 })
   await tenant.create()
   await tenant.register('a')
-  await Promise.all(['one', 'two', 'three'].map((name) => tenant.encrypt(name, name)))
+  await Promise.all(keyNames.map((name) => tenant.encrypt(name, name)))
   await startMigration(
     tenant.replica.start,
     tenant.tenantId,
@@ -110,5 +111,14 @@ test('a key job that waits for a dead KEK, with rows set aside, goes with its te
   await tenant.letJobsRun()
   expect(await tenant.findLiveJob()).toMatchObject({ phase: 'verify' })
   expect(await deleteNow(tenant)).toEqual([])
+  expect(await rowsOf(tenant)).toEqual([])
+})
+
+test('a tenant that has encrypted nothing is deleted at once, whatever its key job waits for', async () => {
+  const tenant = await openTenant([])
+  tenant.kms.close('a', 'ERR_KMS_KEY_NOT_FOUND')
+  await tenant.letJobsRun()
+  expect(await tenant.findLiveJob()).toMatchObject({ phase: 'prepare' })
+  await deleteTenant(stores.otherStore, tenant.tenantId, systemActor)
   expect(await rowsOf(tenant)).toEqual([])
 })
