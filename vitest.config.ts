@@ -25,7 +25,7 @@ const unitOfServer = [
   'server/test/health/{key-breaker,key-health-recorder,key-state}.test.ts',
   'server/test/http/{client-address,error-status,first-fault,item-reply-json}.test.ts',
   'server/test/keyring/{key-cache-sizes,lease-quota,per-tenant-cache}.test.ts',
-  'server/test/http/parse-big-json.test.ts',
+  'server/test/http/{connection-limit,parse-big-json,stream-shares}.test.ts',
   'server/test/kms/{internal-kms,kms-budget,root-key-file,signing-key,turns}.test.ts',
   'server/test/store/connection-shares.test.ts',
   'server/test/metrics/{plain-histogram,without-database}.test.ts',

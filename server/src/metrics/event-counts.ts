@@ -36,6 +36,8 @@ export interface EventCounts {
   replied(routeId: string, status: number, elapsedMs: number): void
   /** Counts a request that a rate limit refused. */
   rateLimited(limit: string, scope: string): void
+  /** Counts a connection that was refused. */
+  connectionRefused(scope: string): void
   /** Counts the items of one request. */
   items(operation: string, ok: number, failed: number): void
   kmsCalled(call: {
@@ -51,6 +53,7 @@ export interface EventCounts {
   rewrapped(cipherkeys: number): void
   readonly tallies: {
     rateLimitRefusals: Tally
+    connectionRefusals: Tally
     items: Tally
     kmsCalls: Tally
     kmsRequests: Tally
@@ -66,6 +69,7 @@ export interface EventCounts {
 export function createEventCounts(): EventCounts {
   const tallies = {
     rateLimitRefusals: createTally(metricCatalog.keyhold_rate_limit_refusals_total.labels),
+    connectionRefusals: createTally(metricCatalog.keyhold_connection_refusals_total.labels),
     items: createTally(metricCatalog.keyhold_items_total.labels),
     kmsCalls: createTally(metricCatalog.keyhold_kms_calls_total.labels),
     kmsRequests: createTally(metricCatalog.keyhold_kms_requests_total.labels),
@@ -94,6 +98,9 @@ export function createEventCounts(): EventCounts {
     },
     rateLimited(limit, scope) {
       tallies.rateLimitRefusals.add([limit, scope])
+    },
+    connectionRefused(scope) {
+      tallies.connectionRefusals.add([scope])
     },
     items(operation, ok, failed) {
       if (ok > 0) tallies.items.add([operation, 'ok'], ok)

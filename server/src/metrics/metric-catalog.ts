@@ -29,6 +29,11 @@ export const metricCatalog = {
     labels: ['limit', 'scope'],
     help: 'Requests that were refused with 429 by a limit (tier-1, tier-2, management, data, unknown-keys), and whether it was that of the caller, of the tenant or of the address.',
   },
+  keyhold_connection_refusals_total: {
+    type: 'counter',
+    labels: ['scope'],
+    help: 'Connections that were refused because all of this replica, or half of them from one address, were in use: replica, address.',
+  },
   keyhold_items_total: {
     type: 'counter',
     labels: ['operation', 'outcome'],

@@ -88,6 +88,13 @@ export const settingTable = {
     effect:
       'The proxies in front of Keyhold. Behind them, the address of a client is the last one in `X-Forwarded-For` or `Forwarded` that is not in these networks. Set it if there are any: otherwise all clients have the address of the proxy.',
   }),
+  maxConnections: integerSetting('KEYHOLD_CONNECTIONS', {
+    byDefault: 2_000,
+    min: 10,
+    max: 100_000,
+    effect:
+      'How many connections clients may have to this replica, and half of them from one address that is no trusted proxy. One more is answered with 503 `ERR_SERVER_BUSY` and closed. Each takes a file descriptor.',
+  }),
   bodyBudgetMib,
   tenantBodyBudgetMib: integerSetting('KEYHOLD_TENANT_BODY_BUDGET_MIB', {
     byDefault: 32,

@@ -6,7 +6,7 @@ import { createBodyBudget } from '../http/bodies/body-budget.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
-import { createClientAddress } from '../http/server/client-address.ts'
+import { createClientAddress, createIsProxy } from '../http/server/client-address.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Readiness } from '../store/connections/readiness.ts'
@@ -43,6 +43,7 @@ export function openApp(
       | 'requestTimeoutSeconds'
       | 'unknownKeysPerMinute'
       | 'trustedProxies'
+      | 'maxConnections'
       | 'bodyBudgetMib'
       | 'tenantBodyBudgetMib'
     >,
@@ -59,8 +60,16 @@ export function openApp(
       events.rateLimited('unknown-keys', 'address')
     },
   })
+  const isProxy = createIsProxy(settings.trustedProxies ?? [])
   const app = createApp({
     logger,
+    connections: {
+      isProxy,
+      maxConnections: settings.maxConnections,
+      onRefused: (scope) => {
+        events.connectionRefused(scope)
+      },
+    },
     bodyBudget: createBodyBudget({
       totalBytes: settings.bodyBudgetMib * bytesOfMib,
       tenantBytes: settings.tenantBodyBudgetMib * bytesOfMib,
@@ -76,7 +85,7 @@ export function openApp(
       events.items(routeId, ok, failed)
     },
     authenticate,
-    clientAddress: createClientAddress(settings.trustedProxies ?? []),
+    clientAddress: createClientAddress(isProxy),
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
     probes: {

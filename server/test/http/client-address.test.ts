@@ -1,11 +1,11 @@
 // Which address a request counts for: never one that the client could choose.
 import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createClientAddress } from '../../src/http/server/client-address.ts'
+import { createClientAddress, createIsProxy } from '../../src/http/server/client-address.ts'
 import { parseNetworks } from '../../src/settings/parse-networks.ts'
 
 const address = (trusted: string, peer: string | undefined, headers: IncomingHttpHeaders = {}) =>
-  createClientAddress(trusted === '' ? [] : (parseNetworks(trusted) ?? expect.fail()))({
+  createClientAddress(createIsProxy(trusted === '' ? [] : (parseNetworks(trusted) ?? expect.fail())))({
     headers,
     socket: { remoteAddress: peer } as never,
   })

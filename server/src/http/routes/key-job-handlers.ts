@@ -1,6 +1,7 @@
 // The routes of key jobs: migrations and rotations, the cipherkeys that they have set aside, and the actions on them.
 import { limits, type KeyJob } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
+import { oneAtATime } from '../../event-loop/one-at-a-time.ts'
 import { cancelMigration } from '../../migration/cancel-migration.ts'
 import { acceptFailures, retryKeyJob } from '../../migration/key-job-actions.ts'
 import { getKeyJob } from '../../migration/migration-details.ts'
@@ -9,7 +10,7 @@ import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'
-import type { EventHandlers, Handlers } from '../server/handler.ts'
+import type { EventHandlers, Handlers, WatchedState } from '../server/handler.ts'
 import { keyJobFailureWire, keyJobWire } from '../wire/key-job-wire.ts'
 import { payloadOfJws } from '../wire/payload-of-jws.ts'
 
@@ -96,18 +97,20 @@ export function keyJobHandlers(
 
 /** Handlers of the event stream: the states of a key job, one after the other, until it has ended. */
 export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers {
+  // However many streams watch them, the key jobs of a tenant are read one at a time.
+  const read = oneAtATime(async (tenantId, id): Promise<WatchedState> => {
+    const { job, data } = await store.readSnapshot(async (snapshot) => {
+      const job = await getKeyJob(snapshot, tenantId, id)
+      return { job, data: await wireOne(snapshot, job) }
+    })
+    // The rate alone is no change: it differs at every moment.
+    const mark = JSON.stringify({ ...data, keysPerSecond: undefined })
+    return { data, mark, isLast: job.completedAt !== undefined }
+  })
   return {
     async watchMigration({ tenantId, params }) {
       const { id } = await getKeyJob(store, tenantId, params.migrationId)
-      return async () => {
-        const { job, data } = await store.readSnapshot(async (snapshot) => {
-          const job = await getKeyJob(snapshot, tenantId, id)
-          return { job, data: await wireOne(snapshot, job) }
-        })
-        // The rate alone is no change: it differs at every moment.
-        const mark = JSON.stringify({ ...data, keysPerSecond: undefined })
-        return { data, mark, isLast: job.completedAt !== undefined }
-      }
+      return () => read(tenantId, id)
     },
   }
 }

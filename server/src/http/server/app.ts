@@ -17,6 +17,7 @@ import { findHeaderFault } from './check-headers.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
+import { limitConnections, type ConnectionLimitOptions } from './limit-connections.ts'
 import { newTraceId } from './new-trace-id.ts'
 import { registerProbes, type Probes } from './probes.ts'
 import { registerRoute } from './register-route.ts'
@@ -38,6 +39,7 @@ export interface AppParts extends Authorization {
   refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
   logger: FastifyBaseLogger
+  connections: ConnectionLimitOptions
   bodyBudget: BodyBudget
   /** A request must arrive whole within this time. */
   requestTimeoutMs: number
@@ -61,6 +63,7 @@ export function createApp({
   refuseBeyondLimit,
   probes,
   logger,
+  connections,
   bodyBudget,
   requestTimeoutMs,
   eventPollMs,
@@ -95,6 +98,7 @@ export function createApp({
       logClientError(logger, answerClientError(error, socket))
     },
   })
+  limitConnections(app.server, connections)
   // Node's own refusal has no body. RFC 9110 section 10.1.1 lets a server ignore an expectation that it does not know.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('routeId', undefined)

@@ -14,11 +14,16 @@ export interface Network {
 /** Answers what counts as one client: an IPv4 address or an IPv6 network of 64 bits. Empty for a closed connection. */
 export type ClientAddress = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string
 
-export function createClientAddress(trustedProxies: readonly Network[]): ClientAddress {
+/** Answers whether an address is one of the proxies'. */
+export type IsProxy = (address: IpAddress) => boolean
+
+export function createIsProxy(trustedProxies: readonly Network[]): IsProxy {
   const trusted = new BlockList()
   for (const { address, family, prefixBits } of trustedProxies) trusted.addSubnet(address, prefixBits, family)
-  const isTrusted = ({ text, family }: IpAddress) => trusted.check(text, family)
+  return ({ text, family }) => trusted.check(text, family)
+}
 
+export function createClientAddress(isTrusted: IsProxy): ClientAddress {
   /** The last address that no trusted proxy has, or the first one of all. */
   function lastUntrusted(hops: readonly (string | undefined)[], peer: IpAddress): IpAddress {
     let found = peer

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { isDatabaseUnavailable } from '../../store/database.ts'
 import type { Watch } from './handler.ts'
+import { createStreamShares } from './stream-shares.ts'
 
 // While the database is away, the last known state stays. Any other error ends the stream.
 function unlessAway(error: unknown): undefined {
@@ -25,8 +26,6 @@ export interface EventStreams {
 }
 
 const maxHeartbeatMs = 15_000
-const maxStreams = 200
-const maxStreamsPerTenant = 20
 
 /** @param idleTimeoutMs - a connection without a byte for this long is closed */
 export function createEventStreams({
@@ -37,17 +36,8 @@ export function createEventStreams({
   pollMs: number
 }): EventStreams {
   const closing = new AbortController()
-  const openByTenant = new Map<string, number>()
+  const shares = createStreamShares()
   const heartbeatMs = Math.min(maxHeartbeatMs, idleTimeoutMs / 2)
-  let openCount = 0
-
-  function changeCount(tenantId: string, by: 1 | -1): void {
-    openCount += by
-    const count = (openByTenant.get(tenantId) ?? 0) + by
-    if (count === 0) openByTenant.delete(tenantId)
-    else openByTenant.set(tenantId, count)
-  }
-
   async function* events(watch: Watch, isStillAllowed: () => Promise<boolean>): AsyncGenerator<string> {
     let lastMark = ''
     let sentAtMs = performance.now()
@@ -73,13 +63,10 @@ export function createEventStreams({
 
   return {
     send(reply, tenantId, watch, isStillAllowed) {
-      if (openCount >= maxStreams || (openByTenant.get(tenantId) ?? 0) >= maxStreamsPerTenant) {
-        throw new KeyholdError('ERR_TOO_MANY_STREAMS')
-      }
-      changeCount(tenantId, 1)
+      if (!shares.open(tenantId)) throw new KeyholdError('ERR_TOO_MANY_STREAMS')
       const stream = Readable.from(events(watch, isStillAllowed), { highWaterMark: 1 })
       stream.once('close', () => {
-        changeCount(tenantId, -1)
+        shares.close(tenantId)
       })
       return reply
         .header('content-type', 'text/event-stream; charset=utf-8')

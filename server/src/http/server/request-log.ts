@@ -2,7 +2,7 @@
 // secrets.
 import { isDataPlane } from '@keyhold/contract'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
-import type { ClientErrorRefusal } from './answer-client-error.ts'
+import type { SocketRefusal } from './refuse-socket.ts'
 
 /** Logs every request of the management API. Requests of the data plane are logged only if they were refused or failed. */
 export function logResponse(request: FastifyRequest, status: number, durationMs: number): void {
@@ -23,7 +23,7 @@ export function logResponse(request: FastifyRequest, status: number, durationMs:
 }
 
 /** Logs a refusal that happened before there was a request. */
-export function logClientError(logger: FastifyBaseLogger, refusal: ClientErrorRefusal | undefined): void {
+export function logClientError(logger: FastifyBaseLogger, refusal: SocketRefusal | undefined): void {
   if (refusal !== undefined) logger.info(refusal, 'request')
 }
 
