@@ -10,6 +10,7 @@ export const experiments = {
   'region-down': 'Takes a region of AWS KMS down under load (docs/revocation.md).',
   'dead-key': "Measures how a tenant's dead key affects its neighbour (docs/revocation.md).",
   'large-tenant': 'Migrates a tenant of five million cipherkeys beside forty writers (docs/load.md).',
+  neighbours: 'Floods a server in every way, and measures the neighbour (docs/neighbours.md).',
   'fuzz-tokens': 'Sends generated tokens through the parser and the decryption.',
 } as const
 

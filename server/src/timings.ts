@@ -25,6 +25,8 @@ export interface Timings {
   notificationBeatMs: number
   /** After outages a key is left alone for this long at first, and at most. */
   outagePauseMs: { first: number; max: number }
+  /** Before a reply that says that there were too many requests. */
+  tooManyPauseMs: number
   /** How long a body may wait to be read. */
   bodyWaitMs: number
   /** How often whole tables are counted for metrics: the share of the time that it takes is 1 / `timesTook` at most. */
@@ -46,6 +48,7 @@ export const defaultTimings: Timings = {
   replicaGoneMs: 8_000,
   notificationBeatMs: 5_000,
   outagePauseMs: { first: 1_000, max: 4_000 },
+  tooManyPauseMs: 250,
   bodyWaitMs: 5_000,
   metricCounts: { minMs: 15_000, timesTook: 100 },
   censusMs: 8_000,

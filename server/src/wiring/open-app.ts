@@ -66,6 +66,7 @@ export function openApp(
     connections: {
       isProxy,
       maxConnections: settings.maxConnections,
+      refusalPauseMs: timings.tooManyPauseMs,
       onRefused: (scope) => {
         events.connectionRefused(scope)
       },
@@ -77,6 +78,7 @@ export function openApp(
     }),
     requestTimeoutMs: settings.requestTimeoutSeconds * 1_000,
     eventPollMs: timings.eventPollMs,
+    tooManyPauseMs: timings.tooManyPauseMs,
     onReply: (routeId, status, elapsedMs) => {
       if (isDataPlane(routeId)) keyJobs.gauge.observe(elapsedMs)
       events.replied(routeId, status, elapsedMs)

@@ -19,6 +19,7 @@ async function start(isProxy: boolean): Promise<{ port: number; refused: string[
   limitConnections(server, {
     maxConnections: 6,
     isProxy: () => isProxy,
+    refusalPauseMs: 1,
     onRefused: (scope) => refused.push(scope),
   })
   server.listen(0, '127.0.0.1')

@@ -1,5 +1,5 @@
 // The HTTP application: exactly the routes of the contract, and a few for machines.
-import { limits, routeIds, type RouteId } from '@keyhold/contract'
+import { limits, routeIds, statusOf, type RouteId } from '@keyhold/contract'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { setTimeout } from 'node:timers/promises'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
 import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
@@ -45,6 +46,8 @@ export interface AppParts extends Authorization {
   requestTimeoutMs: number
   /** Between two looks at the key job that a stream of events watches. */
   eventPollMs: number
+  /** Before a reply that says that there were too many requests. */
+  tooManyPauseMs: number
   /** Is called after every reply on a route, with its status and how long it took. */
   onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
   onItems: OnItems
@@ -55,6 +58,7 @@ const maxParamLength = 16_384
 // An idle connection is closed after this many request time-outs: a client may be slow to read, but not for ever.
 const idleTimeouts = 4
 const maxCheckIntervalMs = 5_000
+const tooManyRequests = 429
 
 export function createApp({
   handlers,
@@ -67,6 +71,7 @@ export function createApp({
   bodyBudget,
   requestTimeoutMs,
   eventPollMs,
+  tooManyPauseMs,
   onReply,
   onItems,
   ...authorization
@@ -123,7 +128,12 @@ export function createApp({
     if (request.routeId !== undefined) onReply(request.routeId, reply.statusCode, reply.elapsedTime)
     done()
   })
-  app.setErrorHandler((thrown, request, reply) => sendError(thrown, request, reply))
+  app.setErrorHandler(async (thrown, request, reply) => {
+    const error = toKeyholdError(thrown)
+    // Whoever is refused for sending too much, and sends again at once, would keep this replica busy with refusals.
+    if (statusOf(error.code, request.routeId) === tooManyRequests) await setTimeout(tooManyPauseMs)
+    return sendError(error, request, reply)
+  })
 
   const eventStreams = createEventStreams({
     idleTimeoutMs: idleTimeouts * requestTimeoutMs,

@@ -11,6 +11,8 @@ export interface ConnectionLimitOptions {
   maxConnections: number
   /** Whether all clients may come from that address. */
   isProxy: IsProxy
+  /** Before a refusal: whoever is refused often comes again at once. */
+  refusalPauseMs: number
   /** Receives whether all connections are in use, or those of one address. */
   onRefused: (scope: 'replica' | 'address') => void
 }
@@ -21,12 +23,13 @@ const lingerMs = 1_000
 /** Call it before the server listens. */
 export function limitConnections(
   server: Server,
-  { maxConnections, isProxy, onRefused }: ConnectionLimitOptions,
+  { maxConnections, isProxy, refusalPauseMs, onRefused }: ConnectionLimitOptions,
 ): void {
   const handlers = server.listeners('connection') as ((socket: Socket) => void)[]
   const maxOfAddress = Math.ceil(maxConnections / 2)
   const openByAddress = new Map<string, number>()
   let open = 0
+  let refusing = 0
 
   function clientOf(socket: Socket): string | undefined {
     const address = readIpAddress(socket.remoteAddress ?? '')
@@ -49,12 +52,21 @@ export function limitConnections(
   function refuse(socket: Socket, scope: 'replica' | 'address'): void {
     onRefused(scope)
     socket.on('error', () => undefined)
-    refuseSocket(socket, new KeyholdError('ERR_SERVER_BUSY'))
+    // As many again may wait for their refusal. More than that learn it from the end of their connection.
+    if (refusing >= maxConnections) {
+      socket.destroy()
+      return
+    }
+    refusing++
     // What the client has sent is read, or the refusal might be lost with it.
     socket.resume()
-    const patience = setTimeout(() => socket.destroy(), lingerMs)
+    let patience = setTimeout(() => {
+      refuseSocket(socket, new KeyholdError('ERR_SERVER_BUSY'))
+      patience = setTimeout(() => socket.destroy(), lingerMs)
+    }, refusalPauseMs)
     socket.once('close', () => {
       clearTimeout(patience)
+      refusing--
     })
   }
 
