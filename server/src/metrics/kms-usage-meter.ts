@@ -74,10 +74,18 @@ export function openKmsUsageMeter({
       onError(new Error(`${lost} calls to AWS KMS are in no account: the database was away too long`))
       lost = 0
     }
-    if (performance.now() - forgotMs >= forgetMs) {
-      forgotMs = performance.now()
-      await store.kmsUsage.forget(keptDays).catch(onError)
+    if (performance.now() - forgotMs >= forgetMs) await forget()
+  }
+
+  // In steps, one with each flush, until nothing old is left.
+  async function forget(): Promise<void> {
+    const startedMs = performance.now()
+    try {
+      if (await store.kmsUsage.forget(keptDays)) return
+    } catch (error) {
+      onError(error)
     }
+    forgotMs = startedMs
   }
 
   // One flush at a time: the next one stores the counts since the last one.

@@ -32,6 +32,7 @@ export interface DayRange {
 
 // A statement may have far more parameters than these need.
 const maxRowsPerStatement = 500
+const forgottenAtOnce = 10_000
 
 export function kmsUsageQueries(db: Database) {
   const within = ({ from, to }: DayRange) => sql<boolean>`day between ${from}::date and ${to}::date`
@@ -123,12 +124,14 @@ export function kmsUsageQueries(db: Database) {
       return rows.map(({ tenant_id, paid, ...row }) => ({ ...row, tenantId: tenant_id, paidRequests: paid }))
     },
 
-    /** Deletes counts that are older than this many days, some at a time. */
-    async forget(days: number): Promise<void> {
-      await sql`
+    /** Deletes counts that are older than this many days, some at a time. Answers whether there may be more. */
+    async forget(days: number): Promise<boolean> {
+      const { numAffectedRows = 0n } = await sql`
         delete from keyhold.kms_usage where ctid = any (array(
-          select ctid from keyhold.kms_usage where day < (now() at time zone 'utc')::date - ${days}::int limit 10000
+          select ctid from keyhold.kms_usage where day < (now() at time zone 'utc')::date - ${days}::int
+          limit ${forgottenAtOnce}
         ))`.execute(db)
+      return numAffectedRows === BigInt(forgottenAtOnce)
     },
   }
 }

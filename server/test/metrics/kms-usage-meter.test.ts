@@ -3,14 +3,16 @@ import { KeyholdError } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openKmsUsageMeter, type CountedCall } from '../../src/metrics/kms-usage-meter.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store
 let otherStore: Store
+let stores: TestStores
 beforeAll(async () => {
   postgres = await openTestPostgres()
-  ;({ store, otherStore } = await postgres.createStores())
+  stores = await postgres.createStores()
+  ;({ store, otherStore } = stores)
 })
 afterAll(() => postgres.stop())
 
@@ -84,6 +86,24 @@ test('what cannot be written is kept and written later, once', async () => {
   await Promise.all([meter.flush(), meter.flush()])
   expect(await store.kmsUsage.listOfTenant('late', range)).toMatchObject([{ calls: 2, requests: 2 }])
   await meter.close()
+})
+
+test('however much is too old, it is gone after some flushes, a bounded step with each', async () => {
+  const count = async () =>
+    (await stores.query('select count(*)::int from keyhold.kms_usage where tenant_id like $1', ['old-%']))[0]
+      ?.count
+  await stores.query(
+    `insert into keyhold.kms_usage (tenant_id, day, region, account, action, outcome, paid_by, calls, requests)
+     select 'old-' || n, current_date - 500, 'r', 'a', 'Decrypt', 'ok', 'keyhold', 1, 1 from generate_series(1, 25000) n`,
+  )
+  const meter = openKmsUsageMeter({ store, onError: noError })
+  const left = []
+  for (let flush = 0; flush < 3; flush++) {
+    await meter.flush()
+    left.push(await count())
+  }
+  await meter.close()
+  expect(left).toEqual([15_000, 5_000, 0])
 })
 
 test('what is older than 400 days is forgotten', async () => {
