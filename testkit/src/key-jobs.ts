@@ -50,7 +50,7 @@ export function act(
   server: TestServer,
   tenant: TestTenant,
   id: string,
-  action: 'cancel' | 'retry' | 'accept-failures',
+  action: 'cancel' | 'retry' | 'accept-failures' | 'destroy-failures',
   body?: unknown,
 ): Promise<Answer> {
   return asAdmin(server, tenant)('POST', `${migrations}/${id}/actions/${action}`, body)

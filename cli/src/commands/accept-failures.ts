@@ -1,7 +1,7 @@
 // keyhold migration accept-failures: by name, or all that one tenant key version wraps, however many they are.
 import type { KeyJobFailure, Reply } from '@keyhold/client'
-import { InvalidArgumentError } from 'commander'
 import { CliError } from '../errors/cli-error.ts'
+import { cipherkeysArgument, type Cipherkey } from '../input/cipherkeys.ts'
 import { parsePathSegment } from '../input/parse-path-segment.ts'
 import { wholeNumber } from '../input/whole-number.ts'
 import { allPages } from '../session/all-pages.ts'
@@ -10,21 +10,12 @@ import { command } from '../table/command-spec.ts'
 import { argument, option } from '../table/input.ts'
 import { keyJobView } from '../views/key-job.ts'
 
-interface Cipherkey {
-  dataKeyId: string
-  version: number
-}
-
 export const acceptFailuresCommand = command({
   name: 'accept-failures',
   about: 'Accept that cipherkeys do not open; everything encrypted under them stays unreadable.',
   inputs: {
     migrationId: argument('<id>', 'id of the key job', parsePathSegment),
-    cipherkeys: argument<Cipherkey[] | undefined>(
-      '[cipherkey...]',
-      'as failures lists them: <data key id>.<version>',
-      parseCipherkey,
-    ),
+    cipherkeys: cipherkeysArgument('[cipherkey...]'),
     tenantKeyVersion: option(
       '--tenant-key-version <version>',
       'all open ones that this version of the tenant key wraps',
@@ -64,11 +55,4 @@ async function acceptUnder(session: Session, migrationId: string, version: numbe
   throw new CliError('notFound', 'ERR_CLI_NO_FAILURES', message, {
     hint: `keyhold migration failures ${migrationId} lists them`,
   })
-}
-
-function parseCipherkey(text: string, previous: Cipherkey[] = []): Cipherkey[] {
-  const { dataKeyId = '', version } =
-    /^(?<dataKeyId>[0-9a-f-]{36})\.(?<version>[1-9][0-9]{0,9})$/.exec(text)?.groups ?? {}
-  if (version === undefined) throw new InvalidArgumentError('It must be <data key id>.<version>.')
-  return [...previous, { dataKeyId, version: Number(version) }]
 }

@@ -8,6 +8,7 @@ import { plain } from '../table/plain-command.ts'
 import { keyJobFailureListView, keyJobListView, keyJobReportView, keyJobView } from '../views/key-job.ts'
 import { endedKeyJob } from '../wait/ended-key-job.ts'
 import { acceptFailuresCommand } from './accept-failures.ts'
+import { destroyFailuresCommand } from './destroy-failures.ts'
 
 const theKeyJob = argument('<id>', 'id of the key job', parsePathSegment)
 const as = 'tenant-admin'
@@ -74,6 +75,7 @@ export const migrationGroup: CommandGroup = {
       view: keyJobFailureListView,
     }),
     acceptFailuresCommand,
+    destroyFailuresCommand,
     plain({
       name: 'retry',
       about: 'End its pause at once.',

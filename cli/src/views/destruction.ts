@@ -36,7 +36,8 @@ export const destructionListView: View<{ destructions: Destruction[] }> = {
     ),
 }
 
-function whatOf({ kind, keyName = '' }: Destruction): string {
+function whatOf({ kind, keyName = '', cipherkeys = 0 }: Destruction): string {
+  if (kind === 'cipherkeys') return `${cipherkeys} cipherkeys that do not open`
   return kind === 'tenant' ? 'the whole tenant' : `data key ${keyName}`
 }
 

@@ -56,6 +56,13 @@ export const keyJobRoutes = {
     summary: 'Accepts that the named cipherkeys cannot be unwrapped: all of them, or none.',
     replies: { 200: 'json' },
   },
+  destroyMigrationFailures: {
+    method: 'POST',
+    path: `${migration}/actions/destroy-failures`,
+    roles: admin,
+    summary: 'Schedules the destruction of accepted cipherkeys, which do not open: all named ones, or none.',
+    replies: { 200: 'json' },
+  },
   cancelMigration: {
     method: 'POST',
     path: `${migration}/actions/cancel`,

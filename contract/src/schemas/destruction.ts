@@ -24,10 +24,12 @@ export const destruction = Type.Object({
   kind: Type.Union([
     Type.Literal('tenant', { description: 'The tenant and everything stored for it.' }),
     Type.Literal('data-key', { description: 'All versions of one named data key.' }),
+    Type.Literal('cipherkeys', { description: 'Single cipherkeys that do not open and were accepted.' }),
   ]),
   tenantId: Type.String(),
   keyName: Type.Optional(Type.String({ description: 'The name of the data key.' })),
   dataKeyId: Type.Optional(Type.String({ description: 'The id in the header of every token.' })),
+  cipherkeys: Type.Optional(Type.Integer({ description: 'How many single cipherkeys.' })),
   state: Type.Union([
     Type.Literal('scheduled'),
     Type.Literal('cancelled'),

@@ -2,6 +2,7 @@
 // absent if there is none.
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
+import { scheduleDestructionBody } from './destruction.ts'
 import { noOthers } from './no-others.ts'
 
 const uuidPattern = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
@@ -122,19 +123,21 @@ export const listKeyJobFailuresQuery = Type.Object({
   ),
 })
 
-export const acceptFailuresBody = Type.Object(
-  {
-    failures: Type.Array(
-      Type.Object(
-        {
-          dataKeyId: Type.String({ pattern: uuidPattern }),
-          version: Type.Integer({ minimum: 1, maximum: maxVersion }),
-        },
-        noOthers,
-      ),
-      { minItems: 1, maxItems: limits.maxFailures },
-    ),
-  },
+const namedFailures = Type.Array(
+  Type.Object(
+    {
+      dataKeyId: Type.String({ pattern: uuidPattern }),
+      version: Type.Integer({ minimum: 1, maximum: maxVersion }),
+    },
+    noOthers,
+  ),
+  { minItems: 1, maxItems: limits.maxFailures },
+)
+
+export const acceptFailuresBody = Type.Object({ failures: namedFailures }, noOthers)
+
+export const destroyFailuresBody = Type.Object(
+  { failures: namedFailures, ...scheduleDestructionBody.properties },
   noOthers,
 )
 

@@ -34,6 +34,7 @@ import { checkKeyBody, keyChecks, keyPolicy, keyPolicyQuery } from './key-check.
 import { keyHealth } from './key-health.ts'
 import {
   acceptFailuresBody,
+  destroyFailuresBody,
   jsonWebKeySet,
   keyJob,
   keyJobFailurePage,
@@ -111,6 +112,7 @@ export const routeSchemas = {
   listMigrationFailures: { query: listKeyJobFailuresQuery, replies: { 200: keyJobFailurePage } },
   getMigrationReport: { replies: { 200: keyJobReport } },
   retryMigration: { replies: { 200: keyJob } },
+  destroyMigrationFailures: { body: destroyFailuresBody, replies: { 200: destruction } },
   acceptMigrationFailures: { body: acceptFailuresBody, replies: { 200: keyJob } },
   cancelMigration: { replies: { 200: keyJob } },
   rotateTenantKey: { replies: { 200: keyJob } },

@@ -12,6 +12,11 @@ const actions = {
     cancelled: 'datakey.cancel-destruction',
     done: 'datakey.destroy',
   },
+  cipherkeys: {
+    scheduled: 'datakey.schedule-destruction',
+    cancelled: 'datakey.cancel-destruction',
+    done: 'datakey.destroy',
+  },
   tenant: {
     scheduled: 'tenant.schedule-deletion',
     cancelled: 'tenant.cancel-deletion',
@@ -21,7 +26,7 @@ const actions = {
 
 export function auditDestruction(
   transaction: Pick<TransactionStore, 'audit'>,
-  { id, tenantId, kind, keyName, dataKeyId, dueAt }: DestructionRow,
+  { id, tenantId, kind, keyName, dataKeyId, cipherkeys, dueAt }: DestructionRow,
   step: DestructionStep,
   actor: Actor,
 ): void {
@@ -36,6 +41,7 @@ export function auditDestruction(
       ...(isEnd && { destructionId: id }),
       ...(keyName !== undefined && { keyName }),
       ...(dataKeyId !== undefined && { dataKeyId }),
+      ...(cipherkeys !== undefined && { cipherkeys: String(cipherkeys.length) }),
       dueAt: dueAt.toISOString(),
     },
   })

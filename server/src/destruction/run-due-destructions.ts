@@ -1,6 +1,7 @@
 // Runs the destructions that are due.
 import type { RunEach } from '../event-loop/run-each.ts'
 import type { DueDestruction } from '../store/destructions.ts'
+import { destroyCipherkeys } from './destroy-cipherkeys.ts'
 import { destroyDataKey } from './destroy-data-key.ts'
 import { destroyTenant } from './destroy-tenant.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
@@ -24,7 +25,8 @@ export async function runDueDestructions(parts: RunDestructionsParts, runEach: R
         const done = await destroyTenant(parts, due, performance.now() + sliceMs)
         if (done !== undefined) onDestroyed(done)
       } else {
-        const done = await destroyDataKey(parts, due)
+        const destroy = due.kind === 'data-key' ? destroyDataKey : destroyCipherkeys
+        const done = await destroy(parts, due)
         if (done === undefined) return
         onShredded(done)
         onDestroyed(done)

@@ -3,6 +3,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
+import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
@@ -30,6 +31,38 @@ export async function scheduleDataKeyDestruction(
     const { dataKeyId } = active
     const destruction = await transaction.destructions.insert({
       ...{ id: newId(), tenantId, kind: 'data-key', keyName, dataKeyId },
+      ...{ inDays, scheduledBy: actor.id },
+    })
+    auditDestruction(transaction, destruction, 'scheduled', actor)
+    return destruction
+  })
+}
+
+/**
+ * Schedules the destruction of cipherkeys that were accepted in a key job because they do not open: all named ones, or
+ * none. Their tenant key version is then needed no more.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_FAILURE_NOT_FOUND`
+ */
+export async function scheduleFailureDestruction(
+  store: Store,
+  tenantId: string,
+  { keyJobId, failures, inDays }: DestructionRequest & { keyJobId: string; failures: CipherkeyPosition[] },
+  actor: Actor,
+): Promise<DestructionRow> {
+  const named = [...new Map(failures.map((each) => [`${each.dataKeyId}/${each.version}`, each])).values()]
+  return store.withFenceShared(tenantId, async (transaction) => {
+    const job = await transaction.keyJobs.find(tenantId, keyJobId)
+    if (job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
+    const cipherkeys = await transaction.keyJobFailures.listDestroyable(tenantId, keyJobId, named)
+    if (cipherkeys.length !== named.length) {
+      throw new KeyholdError('ERR_MIGRATION_FAILURE_NOT_FOUND', {
+        message:
+          'Not all of these cipherkeys were accepted in this migration, are wrapped as they were then, and encrypt no more; nothing is scheduled.',
+      })
+    }
+    const destruction = await transaction.destructions.insert({
+      ...{ id: newId(), tenantId, kind: 'cipherkeys', cipherkeys },
       ...{ inDays, scheduledBy: actor.id },
     })
     auditDestruction(transaction, destruction, 'scheduled', actor)

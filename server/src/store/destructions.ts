@@ -1,8 +1,14 @@
 // Scheduled destructions, and the records of completed ones. The database's clock alone decides what is due.
 import { KeyholdError } from '@keyhold/core'
 import { sql, type ExpressionBuilder, type Selectable } from 'kysely'
+import type { CipherkeyPosition } from './cipherkeys/cipherkeys.ts'
 import { isUniqueViolation, type Database } from './database.ts'
 import type { DestructionKind, Tables } from './tables.ts'
+
+/** A cipherkey, and the tenant key version that wraps it. */
+export interface WrappedPosition extends CipherkeyPosition {
+  tenantKeyVersion: number
+}
 
 export interface DestructionRow {
   id: string
@@ -18,6 +24,8 @@ export interface DestructionRow {
   cancelledBy: string | undefined
   cancelledAt: Date | undefined
   destroyedAt: Date | undefined
+  /** Of single cipherkeys. */
+  cipherkeys: WrappedPosition[] | undefined
   /** When the deletion of a tenant began, from which there is no way back. */
   begunAt: Date | undefined
 }
@@ -28,6 +36,7 @@ export interface NewDestruction {
   kind: DestructionKind
   keyName?: string
   dataKeyId?: string
+  cipherkeys?: readonly WrappedPosition[]
   scheduledBy: string
   inDays: number
 }
@@ -52,6 +61,7 @@ const columns = [
   'cancelled_at',
   'destroyed_at',
   'begun_at',
+  'cipherkeys',
 ] as const
 
 function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[number]>): DestructionRow {
@@ -68,6 +78,7 @@ function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[
     cancelledAt: row.cancelled_at ?? undefined,
     destroyedAt: row.destroyed_at ?? undefined,
     begunAt: row.begun_at ?? undefined,
+    cipherkeys: (row.cipherkeys as WrappedPosition[] | null) ?? undefined,
   }
 }
 
@@ -88,6 +99,7 @@ export function destructionQueries(db: Database) {
             kind: destruction.kind,
             key_name: destruction.keyName ?? null,
             data_key_id: destruction.dataKeyId ?? null,
+            cipherkeys: destruction.cipherkeys === undefined ? null : JSON.stringify(destruction.cipherkeys),
             scheduled_by: destruction.scheduledBy,
             // In hours, since a day of the session's time zone may have 23.
             due_at: sql`now() + make_interval(hours => ${destruction.inDays * 24})`,

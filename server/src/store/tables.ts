@@ -196,10 +196,11 @@ interface KmsUsageTable {
   requests: number
 }
 
-/** The whole tenant, or one of its data keys with all its versions. */
-export type DestructionKind = 'tenant' | 'data-key'
+/** The whole tenant, one of its data keys with all its versions, or single cipherkeys that do not open. */
+export type DestructionKind = 'tenant' | 'data-key' | 'cipherkeys'
 
 interface DestructionsTable {
+  cipherkeys: ColumnType<unknown, string | null, never>
   id: string
   tenant_id: string
   kind: DestructionKind

@@ -68,6 +68,15 @@ async function withPausedMigration(server: TestServer) {
   return { ...prepared, path: `${migrations}/${id}`, id }
 }
 
+/** What a migration has set aside. */
+async function namedFailures(server: TestServer, tenant: TestTenant, path: string) {
+  const { body } = await asAdmin(server, tenant)('GET', `${path}/failures`)
+  return listAt(body, 'failures').map((each) => ({
+    dataKeyId: at(each, 'dataKeyId'),
+    version: at(each, 'version'),
+  }))
+}
+
 async function withDoneMigration(server: TestServer) {
   const { tenant, fingerprint } = await withKey(server)
   const { id } = await migrate(server, tenant, fingerprint)
@@ -240,11 +249,7 @@ export const auditRows: Record<RouteId, Row> = {
     action: 'migration.accept-failures',
     succeeds: async (server) => {
       const { tenant, path } = await withPausedMigration(server)
-      const { body } = await asAdmin(server, tenant)('GET', `${path}/failures`)
-      const failures = listAt(body, 'failures').map((each) => ({
-        dataKeyId: at(each, 'dataKeyId'),
-        version: at(each, 'version'),
-      }))
+      const failures = await namedFailures(server, tenant, path)
       return as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
     },
     changesNothing: [
@@ -252,6 +257,23 @@ export const auditRows: Record<RouteId, Row> = {
         const { tenant, path } = await withPausedMigration(server)
         const failures = [{ dataKeyId: unknownId, version: 1 }]
         return as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
+      },
+    ],
+  },
+  destroyMigrationFailures: {
+    action: 'datakey.schedule-destruction',
+    succeeds: async (server) => {
+      const { tenant, path } = await withPausedMigration(server)
+      const failures = await namedFailures(server, tenant, path)
+      await as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
+      await as(server, tenant, 'POST', `${dataKeys}/two/actions/rotate`)
+      return as(server, tenant, 'POST', `${path}/actions/destroy-failures`, { failures, ...inAWeek })
+    },
+    changesNothing: [
+      async (server) => {
+        const { tenant, path } = await withPausedMigration(server)
+        const failures = await namedFailures(server, tenant, path)
+        return as(server, tenant, 'POST', `${path}/actions/destroy-failures`, { failures, ...inAWeek })
       },
     ],
   },

@@ -148,6 +148,10 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   acceptMigrationFailures: [
     ({ migrationId }) => admin('POST', `${migrations}/${migrationId}/actions/accept-failures`, { failures }),
   ],
+  destroyMigrationFailures: [
+    ({ migrationId }) =>
+      admin('POST', `${migrations}/${migrationId}/actions/destroy-failures`, { failures, ...inAWeek }),
+  ],
   cancelMigration: [({ migrationId }) => admin('POST', `${migrations}/${migrationId}/actions/cancel`)],
   rotateTenantKey: [
     (names) => admin('POST', '/api/v1/encryption/tenant-key/actions/rotate', undefined, tenantHeader(names)),

@@ -4,6 +4,7 @@ import { cancelDataKeyDestruction, cancelTenantDestruction } from '../../destruc
 import { getDestruction } from '../../destruction/get-destruction.ts'
 import {
   scheduleDataKeyDestruction,
+  scheduleFailureDestruction,
   scheduleTenantDestruction,
 } from '../../destruction/schedule-destruction.ts'
 import type { DestructionRow } from '../../store/destructions.ts'
@@ -20,6 +21,7 @@ export function destructionHandlers({
 }): Pick<
   Handlers,
   | 'destroyDataKey'
+  | 'destroyMigrationFailures'
   | 'listDestructions'
   | 'getDestruction'
   | 'cancelDestruction'
@@ -48,6 +50,13 @@ export function destructionHandlers({
     async destroyDataKey(call) {
       const request = { keyName: call.params.keyName, inDays: call.body.inDays }
       const row = await scheduleDataKeyDestruction(store, call.tenantId, request, actorOf(call))
+      return { status: 200, body: destructionWire(row) }
+    },
+
+    async destroyMigrationFailures(call) {
+      const { failures, inDays } = call.body
+      const request = { keyJobId: call.params.migrationId, failures, inDays }
+      const row = await scheduleFailureDestruction(store, call.tenantId, request, actorOf(call))
       return { status: 200, body: destructionWire(row) }
     },
 
@@ -88,13 +97,14 @@ export function destructionHandlers({
 }
 
 function destructionWire(row: DestructionRow): Destruction {
-  const { keyName, dataKeyId, cancelledAt, cancelledBy, destroyedAt } = row
+  const { keyName, dataKeyId, cipherkeys, cancelledAt, cancelledBy, destroyedAt } = row
   return {
     id: row.id,
     kind: row.kind,
     tenantId: row.tenantId,
     ...(keyName !== undefined && { keyName }),
     ...(dataKeyId !== undefined && { dataKeyId }),
+    ...(cipherkeys !== undefined && { cipherkeys: cipherkeys.length }),
     state: stateOf(row),
     scheduledAt: row.scheduledAt.toISOString(),
     scheduledBy: row.scheduledBy,

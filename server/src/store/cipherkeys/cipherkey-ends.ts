@@ -1,10 +1,11 @@
 // The only statements that delete cipherkeys. They are for transactions that have the fence of the tenant alone, or whose
 // tenant has none any more, and that end in a signed record of what they delete.
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import { readInOrder } from './read-in-order.ts'
 import type { Database } from '../database.ts'
-import type { CipherkeyState } from '../tables.ts'
+import type { WrappedPosition } from '../destructions.ts'
+import type { CipherkeyState, Tables } from '../tables.ts'
 
 /** The record of a deleted cipherkey. */
 export interface EndedCipherkey extends CipherkeyPosition {
@@ -68,15 +69,31 @@ export function cipherkeyEndQueries(db: Database) {
         .executeTakeFirstOrThrow()
       if (Number(numDeletedRows) !== rows.length)
         throw new Error('cipherkeys changed under the fence: nothing is destroyed')
-      return rows.map((row) => ({
-        dataKeyId: row.data_key_id,
-        version: row.version,
-        keyName: row.key_name ?? undefined,
-        state: row.state,
-        tenantKeyVersion: row.tenant_key_version,
-        keyCheckValue: row.key_check_value,
-        createdAt: row.created_at,
-      }))
+      return rows.map(fromEndedRow)
+    },
+
+    /**
+     * Deletes those of these cipherkeys that are still wrapped by the versions named, with all notes of key jobs about
+     * them, and answers them in the order of their primary key.
+     */
+    async deleteNamed(tenantId: string, named: readonly WrappedPosition[]): Promise<EndedCipherkey[]> {
+      const positions = sql`unnest(${named.map((each) => each.dataKeyId)}::uuid[],
+        ${named.map((each) => each.version)}::integer[], ${named.map((each) => each.tenantKeyVersion)}::integer[])
+        as p (data_key_id, version, tenant_key_version)`
+      const { rows } = await sql<EndedRow>`
+        with ended as (
+          delete from keyhold.cipherkeys c using ${positions}
+          where c.tenant_id = ${tenantId} and c.data_key_id = p.data_key_id and c.version = p.version
+            and c.tenant_key_version = p.tenant_key_version and (c.state <> 'active' or c.key_name is null)
+          returning c.data_key_id, c.version, c.key_name, c.state, c.tenant_key_version, c.key_check_value,
+            c.created_at
+        ), notes as (
+          delete from keyhold.key_job_failures f using ended e, keyhold.key_jobs j
+          where j.tenant_id = ${tenantId} and f.key_job_id = j.id and f.data_key_id = e.data_key_id
+            and f.version = e.version
+        )
+        select * from ended order by data_key_id, version`.execute(db)
+      return rows.map(fromEndedRow)
     },
 
     /** Deletes some of what key jobs of a tenant have set aside; answers false when nothing is left. */
@@ -103,6 +120,23 @@ export function cipherkeyEndQueries(db: Database) {
         )
         .execute()
     },
+  }
+}
+
+type EndedRow = Pick<
+  Selectable<Tables['cipherkeys']>,
+  'data_key_id' | 'version' | 'key_name' | 'state' | 'tenant_key_version' | 'key_check_value' | 'created_at'
+>
+
+function fromEndedRow(row: EndedRow): EndedCipherkey {
+  return {
+    dataKeyId: row.data_key_id,
+    version: row.version,
+    keyName: row.key_name ?? undefined,
+    state: row.state,
+    tenantKeyVersion: row.tenant_key_version,
+    keyCheckValue: row.key_check_value,
+    createdAt: row.created_at,
   }
 }
 

@@ -4,6 +4,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import type { Database } from '../database.ts'
+import type { WrappedPosition } from '../destructions.ts'
 
 export interface KeyJobFailure extends CipherkeyPosition {
   /** Undefined for a data key without a name. */
@@ -160,6 +161,29 @@ export function keyJobFailureQueries(db: Database) {
         db,
       )
       return rows[0]?.count ?? 0
+    },
+
+    /**
+     * Those of these cipherkeys that were accepted in a key job, are still wrapped as then, and encrypt no more: a name's
+     * active version is needed until it is rotated.
+     */
+    async listDestroyable(
+      tenantId: string,
+      keyJobId: string,
+      positions: CipherkeyPosition[],
+    ): Promise<WrappedPosition[]> {
+      const { rows } = await sql<{ data_key_id: string; version: number; tenant_key_version: number }>`
+        select c.data_key_id, c.version, c.tenant_key_version from ${arraysOf(positions)} as p (data_key_id, version)
+        join keyhold.key_job_failures f on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id
+          and f.version = p.version and f.accepted_at is not null
+        join keyhold.cipherkeys c on c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id
+          and c.version = f.version and c.tenant_key_version = f.tenant_key_version
+        where c.state <> 'active' or c.key_name is null
+        order by 1, 2`.execute(db)
+      return rows.map((row) => ({
+        ...{ dataKeyId: row.data_key_id, version: row.version },
+        tenantKeyVersion: row.tenant_key_version,
+      }))
     },
 
     /** In the order of the cipherkeys' primary key. */

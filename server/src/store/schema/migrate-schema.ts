@@ -22,6 +22,7 @@ import { backgroundWork } from './migrations/0017-background-work.ts'
 import { replicas } from './migrations/0018-replicas.ts'
 import { usesOfAKek } from './migrations/0016-uses-of-a-kek.ts'
 import { listsAndCounts } from './migrations/0019-lists-and-counts.ts'
+import { destroyedCipherkeys } from './migrations/0019b-destroyed-cipherkeys.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -44,6 +45,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0018-replicas': replicas,
   '0016-uses-of-a-kek': usesOfAKek,
   '0019-lists-and-counts': listsAndCounts,
+  '0019b-destroyed-cipherkeys': destroyedCipherkeys,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

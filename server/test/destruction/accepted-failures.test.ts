@@ -1,0 +1,131 @@
+// The end of cipherkeys that do not open and were accepted: named, scheduled, cancellable, and proven by a record. What opens
+// again in time is not destroyed.
+import type { Destruction, DestructionWithRecord } from '@keyhold/contract'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
+import {
+  act,
+  asAdmin,
+  codeOf,
+  isIn,
+  isPaused,
+  migrate,
+  migrations,
+  providers,
+  tenantKeys,
+  waitForKeyJob,
+} from '../../../testkit/src/key-jobs.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+
+const destructions = '/api/v1/encryption/destructions'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '0' })
+})
+afterAll(() => server.stop())
+
+/** Turns one bit of the first version; done twice it is the repair. */
+function damage({ tenantId }: TestTenant, keyName: string) {
+  const text = `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+    where tenant_id = $1 and key_name = $2 and version = 1`
+  return server.query(text, [tenantId, keyName])
+}
+
+/** A migration that is done, with the data key "two" left behind and rotated since. */
+async function leaveBehind() {
+  const prepared = await prepareTenant(server)
+  const { tenant, fingerprint } = prepared
+  await damage(tenant, 'two')
+  const id = await startMigration(server.url, tenant, fingerprint)
+  await waitForKeyJob(server, tenant, id, isPaused)
+  const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
+  const failures = (body as { failures: { dataKeyId: string; version: number }[] }).failures.map(
+    ({ dataKeyId, version }) => ({ dataKeyId, version }),
+  )
+  await act(server, tenant, id, 'accept-failures', { failures })
+  await waitForKeyJob(server, tenant, id, isIn('done'))
+  return { ...prepared, id, failures }
+}
+
+const rotate = (tenant: TestTenant) =>
+  asAdmin(server, tenant)('POST', '/api/v1/encryption/data-keys/two/actions/rotate')
+
+async function destroy(tenant: TestTenant, id: string, failures: unknown): Promise<Destruction> {
+  const answer = await act(server, tenant, id, 'destroy-failures', { failures, inDays: 7 })
+  expect(answer).toMatchObject({
+    status: 200,
+    body: { kind: 'cipherkeys', cipherkeys: 1, state: 'scheduled' },
+  })
+  return answer.body as Destruction
+}
+
+/** As if the days had passed. */
+async function runNow(tenant: TestTenant, { id }: Destruction): Promise<DestructionWithRecord> {
+  await server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
+  await server.sweep()
+  const { body } = await asAdmin(server, tenant)('GET', `${destructions}/${id}`)
+  return body as DestructionWithRecord
+}
+
+const blockersOf = async (tenant: TestTenant) => {
+  const { body } = await asAdmin(server, tenant)('GET', `${providers}/${tenant.tenantId}/usage`)
+  return (body as { blockers: { code: string }[] }).blockers.map(({ code }) => code)
+}
+
+test('accepted cipherkeys end by name, with a record, and their tenant key version is needed no more', async () => {
+  const { tenant, tokens, id, failures } = await leaveBehind()
+  const refuse = async (named: unknown) => {
+    const refused = await act(server, tenant, id, 'destroy-failures', { failures: named, inDays: 7 })
+    expect([refused.status, codeOf(refused)]).toEqual([404, 'ERR_MIGRATION_FAILURE_NOT_FOUND'])
+  }
+  // The active version of a name is needed.
+  await refuse(failures)
+  await rotate(tenant)
+  await refuse([...failures, { ...failures[0], version: 9 }])
+  expect((await act(server, tenant, id, 'destroy-failures', { failures, inDays: 6 })).status).toBe(400)
+
+  const cancelled = await destroy(tenant, id, [...failures, ...failures])
+  const cancel = await asAdmin(server, tenant)('POST', `${destructions}/${cancelled.id}/actions/cancel`)
+  expect(cancel).toMatchObject({ status: 200, body: { state: 'cancelled' } })
+  expect((await runNow(tenant, cancelled)).state).toBe('cancelled')
+  expect(await blockersOf(tenant)).toContain('accepted-failures')
+
+  const done = await runNow(tenant, await destroy(tenant, id, failures))
+  expect(done).toMatchObject({
+    state: 'destroyed',
+    record: {
+      kind: 'cipherkeys',
+      cipherkeys: {
+        count: 1,
+        dataKeys: 1,
+        listed: [{ ...failures[0], keyName: 'two', tenantKeyVersion: 1 }],
+      },
+    },
+  })
+  expect(await blockersOf(tenant)).not.toContain('accepted-failures')
+  const [one, , three] = plaintexts
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual([one, 'ERR_DECRYPTION_FAILED', three])
+  const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
+  expect(body).toEqual({ failures: [] })
+  await migrate(server, tenant, tenant.tenantId)
+  expect((await tenantKeys(server, tenant)).map(({ state }) => state)).toEqual([
+    'destroyed',
+    'destroyed',
+    'active',
+  ])
+})
+
+test('what opens again and is brought over before its day is not destroyed', async () => {
+  const { tenant, tokens, id, failures } = await leaveBehind()
+  await rotate(tenant)
+  const destruction = await destroy(tenant, id, failures)
+  await damage(tenant, 'two')
+  await migrate(server, tenant, tenant.tenantId)
+  expect(await runNow(tenant, destruction)).toMatchObject({
+    state: 'destroyed',
+    record: { cipherkeys: { count: 0, listed: [] } },
+  })
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+})
