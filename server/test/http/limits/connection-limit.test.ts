@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { limitConnections } from '../../src/http/server/limit-connections.ts'
+import { limitConnections } from '../../../src/http/server/limit-connections.ts'
 
 let server: Server | undefined
 const sockets: Socket[] = []

@@ -2,10 +2,14 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { createBodyBudget } from '../../src/http/bodies/body-budget.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { errorCode, textAt } from './read-body.ts'
-import { waitUntil } from './scene.ts'
+import { createBodyBudget } from '../../../src/http/bodies/body-budget.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
+import { errorCode, textAt } from '../read-body.ts'
+import { waitUntil } from '../scene.ts'
 
 const mib = 1_048_576
 

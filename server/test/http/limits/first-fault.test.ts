@@ -5,7 +5,7 @@ import { isKeyholdError } from '@keyhold/core'
 import Type, { type TArrayOptions, type TSchema } from 'typebox'
 import { Errors } from 'typebox/value'
 import { describe, expect, it, test } from 'vitest'
-import { checkBody } from '../../src/http/server/check-request.ts'
+import { checkBody } from '../../../src/http/server/check-request.ts'
 
 const bodies = Object.entries<RouteSchemas>(routeSchemas).flatMap(([id, { body }]) =>
   body === undefined ? [] : [{ id: id as RouteId, schema: body }],

@@ -1,8 +1,8 @@
 // Which address a request counts for: never one that the client could choose.
 import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createClientAddress, createIsProxy } from '../../src/http/server/client-address.ts'
-import { parseNetworks } from '../../src/settings/parse-networks.ts'
+import { createClientAddress, createIsProxy } from '../../../src/http/server/client-address.ts'
+import { parseNetworks } from '../../../src/settings/parse-networks.ts'
 
 const address = (trusted: string, peer: string | undefined, headers: IncomingHttpHeaders = {}) =>
   createClientAddress(createIsProxy(trusted === '' ? [] : (parseNetworks(trusted) ?? expect.fail())))({

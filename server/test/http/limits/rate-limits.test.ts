@@ -2,13 +2,17 @@
 // clients take it.
 import encryption from '@qlik/api/encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { openClient } from '../../../testkit/src/tenants/open-client.ts'
-import { readMetrics } from '../metrics/read-metrics.ts'
-import { exchange, parseAnswer } from './bad-input/send-packet.ts'
-import { rawRequest } from './raw-request.ts'
-import { errorCode, textAt, withoutTrace } from './read-body.ts'
-import { providers, reset } from './scene.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../../testkit/src/start-test-server.ts'
+import { openClient } from '../../../../testkit/src/tenants/open-client.ts'
+import { readMetrics } from '../../metrics/read-metrics.ts'
+import { exchange, parseAnswer } from '../bad-input/send-packet.ts'
+import { rawRequest } from '../raw-request.ts'
+import { errorCode, textAt, withoutTrace } from '../read-body.ts'
+import { providers, reset } from '../scene.ts'
 
 // So few that no slow machine lets one more through where one too many is expected.
 let server: TestServer

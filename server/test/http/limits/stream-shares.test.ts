@@ -1,6 +1,6 @@
 // Streams of events: a tenant that opens all it can leaves room for others.
 import { expect, test } from 'vitest'
-import { createStreamShares } from '../../src/http/server/stream-shares.ts'
+import { createStreamShares } from '../../../src/http/server/stream-shares.ts'
 
 function openMany(shares: ReturnType<typeof createStreamShares>, tenantId: string, count: number): number {
   return Array.from({ length: count }, () => shares.open(tenantId)).filter(Boolean).length

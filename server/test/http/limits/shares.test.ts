@@ -7,9 +7,9 @@ import {
   type HttpAnswer,
   type TestServer,
   type TestTenant,
-} from '../../../testkit/src/start-test-server.ts'
-import { textAt } from './read-body.ts'
-import { registerKey, waitUntil } from './scene.ts'
+} from '../../../../testkit/src/start-test-server.ts'
+import { textAt } from '../read-body.ts'
+import { registerKey, waitUntil } from '../scene.ts'
 
 let server: TestServer
 let neighbour: TestTenant
