@@ -106,6 +106,9 @@ test('the leader saves its progress, counts add up, and the last error is forgot
   })
   await store.keyJobs.advance(job.id, me, 'copy', { copiedTo: null })
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ copiedTo: undefined, copied: 7 })
+  // More than there were when they were counted.
+  await store.keyJobs.advance(job.id, me, 'copy', { copiedMore: 5 })
+  expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ total: 14, copied: 12, failed: 2 })
 })
 
 test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {

@@ -116,7 +116,12 @@ export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_job
     epoch: changes.epoch,
     copied_to_data_key_id: copiedTo === null ? null : copiedTo?.dataKeyId,
     copied_to_version: copiedTo === null ? null : copiedTo?.version,
-    total: changes.total,
+    // Cipherkeys that were made after the counting and before dual are copied too.
+    total:
+      changes.total ??
+      (copiedMore === undefined
+        ? undefined
+        : sql`greatest(total, copied + ${copiedMore} + failed + ${failedMore ?? 0})`),
     copied: copiedMore === undefined ? undefined : sql`copied + ${copiedMore}`,
     failed: failedMore === undefined || failedMore === 0 ? undefined : sql`failed + ${failedMore}`,
     verified: changes.verified ?? (isCopying ? 0 : undefined),
