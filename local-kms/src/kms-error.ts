@@ -53,14 +53,6 @@ export function limitExceeded(message: string): KmsError {
   return new KmsError('LimitExceededException', message)
 }
 
-/** A wrong key, a wrong Region, a deleted key and a missing permission look alike, so that nothing is disclosed. */
-export function unreachableCiphertextKey(): KmsError {
-  return new KmsError(
-    'AccessDeniedException',
-    'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
-  )
-}
-
 export function throttled(): KmsError {
   return new KmsError(
     'ThrottlingException',

@@ -1,7 +1,8 @@
 // Starts and stops a local KMS: an HTTP server on loopback over a store.
 import { createServer, type Server } from 'node:http'
-import { type Callers, createCallers } from './callers/callers.ts'
+import { type Callers, createCallers, type PrincipalRules } from './callers/callers.ts'
 import type { GuardrailTable } from './callers/guardrails.ts'
+import type { OptOuts } from './callers/opt-outs.ts'
 import { readPrincipalsFile } from './callers/read-principals-file.ts'
 import type { Roles } from './callers/roles.ts'
 import { answerRequest, type Endpoint } from './http/answer-request.ts'
@@ -48,6 +49,10 @@ export interface LocalKms {
   roles: Roles
   /** What limits principals besides their identity policies, and the condition keys of their requests. */
   guardrails: GuardrailTable
+  /** Whether principals that policies and grants name must exist. */
+  principals: PrincipalRules
+  /** The Regions that accounts have not enabled. */
+  optOuts: OptOuts
   /** What is wrong with the clusters and proxies behind custom key stores. */
   backingFailures: BackingFailures
   /** How long changes of policies, states and grants take. */
@@ -99,6 +104,8 @@ async function serve(
     regions,
     roles: callers.roles,
     guardrails: callers.guardrails,
+    principals: callers.principals,
+    optOuts: callers.optOuts,
     backingFailures: store.backingFailures,
     propagation,
     callCounts: (match) => counts.list(match),

@@ -136,7 +136,7 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
     () =>
       client.send(new CreateKeyCommand({ Origin: 'EXTERNAL', KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' })),
     'UnsupportedOperationException',
-    'Imported material for key spec RSA_2048 is not offered by local-kms.',
+    'Key spec RSA_2048 with the origin EXTERNAL is not offered by local-kms.',
   ],
   [
     'an invented marker',
@@ -201,8 +201,8 @@ const cases: [string, () => Promise<unknown>, string, string][] = [
           Tags: Array.from({ length: 51 }, (_, n) => ({ TagKey: String(n), TagValue: '' })),
         }),
       ),
-    'LimitExceededException',
-    'A key can have no more than 50 tags.',
+    'TagException',
+    'Too many tags',
   ],
   [
     'another policy name',

@@ -23,11 +23,15 @@ export interface AssumeRoleRequest {
   policy: string | undefined
 }
 
-/** @throws KmsError ValidationException, AccessDenied */
+/**
+ * @param region - whose endpoint is asked
+ * @throws KmsError ValidationException, AccessDenied, RegionDisabledException
+ */
 export function assumeRole(
   callers: Callers,
   caller: Caller,
   { roleArn, sessionName, externalId, durationSeconds, policy }: AssumeRoleRequest,
+  region: string,
   nowMs: number,
 ): Session {
   const seconds = Number(durationSeconds ?? defaultSeconds)
@@ -56,6 +60,13 @@ export function assumeRole(
     // AWS names a policy of the caller's own side, and says nothing about the role's trust policy.
     const isOwnSide = !error.message.includes('resource-based policy')
     throw isOwnSide ? new KmsError('AccessDenied', error.message, 403) : mayNotAssume(caller, roleArn)
+  }
+  if (callers.optOuts.has(role.account, region)) {
+    throw new KmsError(
+      'RegionDisabledException',
+      `STS is not activated in this region for account:${role.account}. Your account administrator can activate STS in this region using the IAM Console.`,
+      403,
+    )
   }
   return callers.startSession(role, {
     name: sessionName,

@@ -4,11 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import { type Principal, rootArn } from '../policy/principal.ts'
 import { createGuardrails, type GuardrailTable } from './guardrails.ts'
+import { createOptOuts, type OptOuts } from './opt-outs.ts'
 import { createRoles, type Role, type Roles } from './roles.ts'
 
 const defaultAccount = '123456789012'
 // Tests begin far fewer. When all are forgotten, clients only have to assume their roles again.
 const maxSessions = 10_000
+
+const userOrRolePattern = /^arn:aws:iam::\d{12}:(?:user|role)\//
+const sessionPattern = /^arn:aws:sts::(\d{12}):assumed-role\/([^/]+)\//
 
 const administratorPolicy = parsePolicy(
   '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["kms:*","sts:*"],"Resource":"*"}}',
@@ -31,6 +35,14 @@ export interface Session {
   expiresAtMs: number
 }
 
+export interface PrincipalRules {
+  /**
+   * Whether AWS looks for the users and roles that a new policy or grant names. Default: it does not, so that tests need
+   * not make them.
+   */
+  mustExist: boolean
+}
+
 export interface NewSession {
   name: string
   expiresAtMs: number
@@ -43,7 +55,11 @@ export interface Callers {
   roles: Roles
   /** What limits principals besides. */
   guardrails: GuardrailTable
+  optOuts: OptOuts
+  principals: PrincipalRules
   find(accessKeyId: string): Caller | undefined
+  /** Whether a policy or a grant may name the principal: whether it exists, if it must. */
+  isPrincipal(arn: string): boolean
   startSession(role: Role, session: NewSession): Session
 }
 
@@ -53,7 +69,17 @@ export function createCallers(
   roles: Roles = createRoles(),
   guardrails: GuardrailTable = createGuardrails(),
 ): Callers {
+  const principals: PrincipalRules = { mustExist: false }
+  const listedArns = new Set([...listed.values()].map(({ arn }) => arn))
   const sessions = new Map<string, Caller>()
+
+  // Accounts and their roots always exist. So does every session of a role.
+  function exists(arn: string): boolean {
+    const [, account, roleName] = sessionPattern.exec(arn) ?? []
+    if (account !== undefined && roleName !== undefined)
+      return roles.findNamed(account, roleName) !== undefined
+    return !userOrRolePattern.test(arn) || listedArns.has(arn) || roles.find(arn) !== undefined
+  }
 
   // A session may do what its role may do now. Without its role the session is nobody.
   function findSession(accessKeyId: string): Caller | undefined {
@@ -65,6 +91,9 @@ export function createCallers(
   return {
     roles,
     guardrails,
+    optOuts: createOptOuts(),
+    principals,
+    isPrincipal: (arn) => !principals.mustExist || exists(arn),
     find(accessKeyId) {
       const caller = listed.get(accessKeyId) ?? findSession(accessKeyId) ?? findAdministrator(accessKeyId)
       return caller && guardrails.surround(caller)

@@ -35,6 +35,8 @@ export interface Roles {
   /** Ends the role's sessions too. Answers whether there was such a role. */
   delete(arn: string): boolean
   find(arn: string): Role | undefined
+  /** By its name without its path, which is unique in an account. */
+  findNamed(account: string, name: string): Role | undefined
 }
 
 export function createRoles(): Roles {
@@ -45,6 +47,8 @@ export function createRoles(): Roles {
     },
     delete: (arn) => roles.delete(arn),
     find: (arn) => roles.get(arn),
+    findNamed: (account, name) =>
+      [...roles.values()].find((role) => role.account === account && role.name === name),
   }
 }
 

@@ -58,7 +58,17 @@ async function carryOut(
       return 'drop'
     }
     const { sourceIp } = request
-    const call: Call = { operation, caller, region, sourceIp, fields, store, nowMs: store.nowMs() }
+    const call: Call = {
+      operation,
+      caller,
+      region,
+      sourceIp,
+      fields,
+      store,
+      optOuts: callers.optOuts,
+      isPrincipal: (arn) => callers.isPrincipal(arn),
+      nowMs: store.nowMs(),
+    }
     const result = carryOutOperation(call)
     onAnswer({ ...observed, outcome: 'answered' })
     return result

@@ -10,7 +10,7 @@ import { observeCall } from '../traffic/observed-call.ts'
 import type { HttpAnswer } from './http-answer.ts'
 import type { SignedRequest } from './signed-request.ts'
 import { element, stsErrorXml, stsResultXml } from './sts-xml.ts'
-import { verifySignature } from './verify-signature.ts'
+import { type Sender, verifySignature } from './verify-signature.ts'
 
 export const formType = 'application/x-www-form-urlencoded'
 
@@ -56,7 +56,7 @@ async function carryOut(
     case 'GetCallerIdentity':
       return stsResultXml(operation, identityXml(caller))
     case 'AssumeRole':
-      return stsResultXml(operation, assumeRoleXml(callers, caller, form, store.nowMs()))
+      return stsResultXml(operation, assumeRoleXml(callers, { caller, region }, form, store.nowMs()))
     default:
       throw new KmsError('InvalidAction', `local-kms offers no ${operation} of STS.`)
   }
@@ -66,7 +66,12 @@ function identityXml({ arn, account }: Caller): string {
   return `${element('Arn', arn)}${element('UserId', account)}${element('Account', account)}`
 }
 
-function assumeRoleXml(callers: Callers, caller: Caller, form: URLSearchParams, nowMs: number): string {
+function assumeRoleXml(
+  callers: Callers,
+  { caller, region }: Sender,
+  form: URLSearchParams,
+  nowMs: number,
+): string {
   const sessionName = form.get('RoleSessionName') ?? ''
   const request = {
     roleArn: form.get('RoleArn') ?? '',
@@ -75,7 +80,7 @@ function assumeRoleXml(callers: Callers, caller: Caller, form: URLSearchParams, 
     durationSeconds: form.get('DurationSeconds') ?? undefined,
     policy: form.get('Policy') ?? undefined,
   }
-  const session = assumeRole(callers, caller, request, nowMs)
+  const session = assumeRole(callers, caller, request, region, nowMs)
   const { accessKeyId, expiresAtMs } = session
   const { secretAccessKey, sessionToken = '', arn } = session.caller
   const credentials = [

@@ -1,4 +1,5 @@
 // The bodies and queries of the control routes. A misspelt member is refused: it would aim a fault at every call.
+import type { PrincipalRules } from '../callers/callers.ts'
 import { type NewGuardrails, parseNewGuardrails } from '../callers/guardrails.ts'
 import type { NewRole } from '../callers/roles.ts'
 import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
@@ -66,6 +67,13 @@ export function parseBackingFailure(value: unknown): {
     failure: choiceOf(members, 'failure', backingFailureNames),
     externalKeyId: textOf(members, 'externalKeyId'),
   }
+}
+
+/** @throws TypeError that names the member */
+export function parsePrincipalRules(value: unknown): PrincipalRules {
+  const { mustExist } = membersOf(value, ['mustExist'])
+  if (typeof mustExist !== 'boolean') throw new TypeError('"mustExist" expected true or false')
+  return { mustExist }
 }
 
 function membersOf(value: unknown, allowed: readonly string[]): JsonObject {

@@ -51,6 +51,8 @@ export function verifySignature(
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     )
   }
+  // An account is unknown in a Region that it has not enabled.
+  if (callers.optOuts.has(caller.account, scope.region)) throw unknownToken()
   return { caller, region: scope.region }
 }
 
@@ -62,15 +64,16 @@ function getCaller(
 ): Caller {
   const caller = callers.find(accessKeyId)
   if (caller === undefined || caller.sessionToken !== request.headers['x-amz-security-token']?.[0]) {
-    throw new KmsError(
-      'UnrecognizedClientException',
-      'The security token included in the request is invalid.',
-    )
+    throw unknownToken()
   }
   if (caller.expiresAtMs !== undefined && caller.expiresAtMs <= sessionsNowMs) {
     throw new KmsError('ExpiredTokenException', 'The security token included in the request is expired')
   }
   return caller
+}
+
+function unknownToken(): KmsError {
+  return new KmsError('UnrecognizedClientException', 'The security token included in the request is invalid.')
 }
 
 function checkAge(timestamp: string, nowMs: number): void {

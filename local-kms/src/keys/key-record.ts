@@ -72,6 +72,8 @@ export interface RegionalKey {
   readonly created: number
   /** Until then a new replica is Creating. */
   readonly readyAt: number
+  /** Until then the key is Updating: its primary moves from one Region to another. */
+  readonly updatingUntil?: number | undefined
   readonly description: string
   readonly enabled: boolean
   readonly policy: string
@@ -117,6 +119,7 @@ export type KeyState =
   | 'PendingImport'
   | 'PendingReplicaDeletion'
   | 'Unavailable'
+  | 'Updating'
 
 export const dayMs = 86_400_000
 
@@ -140,10 +143,11 @@ export function keyArn({ account, keyId }: KeyRecord, region: string): string {
 }
 
 export function keyState(key: Key, nowMs: number): KeyState {
-  const { deletion, readyAt, enabled } = key.local
+  const { deletion, readyAt, updatingUntil = 0, enabled } = key.local
   if (deletion !== undefined)
     return deletion.date === undefined ? 'PendingReplicaDeletion' : 'PendingDeletion'
   if (nowMs < readyAt) return 'Creating'
+  if (nowMs < updatingUntil) return 'Updating'
   if (isPendingImport(key)) return 'PendingImport'
   if (key.isUnavailable === true) return 'Unavailable'
   return enabled ? 'Enabled' : 'Disabled'

@@ -1,4 +1,5 @@
 // One call with a valid signature, and how an operation carries it out.
+import type { OptOuts } from '../callers/opt-outs.ts'
 import type { Caller } from '../callers/callers.ts'
 import type { KeyStore } from '../keys/key-store.ts'
 import type { RequestFields } from '../fields/request-fields.ts'
@@ -11,6 +12,10 @@ export interface Call {
   sourceIp: string
   fields: RequestFields
   store: KeyStore
+  /** The Regions that accounts have not enabled. */
+  optOuts: OptOuts
+  /** Whether a policy or a grant may name the principal. */
+  isPrincipal: (arn: string) => boolean
   nowMs: number
 }
 

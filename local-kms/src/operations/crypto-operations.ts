@@ -2,12 +2,12 @@
 import { type EncryptionContext, open, parseOrigin, seal } from '../keys/ciphertext.ts'
 import { currentMaterial, materialsOf } from '../keys/key-material.ts'
 import type { Key } from '../keys/key-record.ts'
-import { invalidCiphertext, KmsError, unreachableCiphertextKey } from '../kms-error.ts'
+import { invalidCiphertext, KmsError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { commonCryptoFields, refuseDryRun } from './crypto-fields.ts'
 import { getKey, getPermittedKey } from './get-key.ts'
 import { invalidCiphertextOf } from './key-stores/require-backing.ts'
-import { permitOnKey } from './permit.ts'
+import { permitOnKey, unreachableKey } from './permit.ts'
 import type { RequestFields } from '../fields/request-fields.ts'
 import { requireUsable, requireSymmetric, requireSymmetricAlgorithm } from './state-rules.ts'
 
@@ -45,9 +45,12 @@ function decrypt(call: Call): object {
     algorithm: algorithmField(fields, 'EncryptionAlgorithm'),
     ...commonCryptoFields(fields),
   }))
-  const source = getSource(call, request.blob, request.keyId)
+  const source = getSource(call, 'Decrypt', request.blob, request.keyId)
   const { key } = source
-  permitOnKey(call, 'Decrypt', key, 'any account', { context: request.context })
+  permitOnKey(call, 'Decrypt', key, 'any account', {
+    context: request.context,
+    isFromCiphertext: request.keyId === undefined,
+  })
   requireUsable(call, key, 'decrypt')
   requireSymmetricAlgorithm(key, request.algorithm)
   const { material, plaintext } = openSource(source, request.blob, request.context)
@@ -71,9 +74,12 @@ function reEncrypt(call: Call): object {
     destinationAlgorithm: algorithmField(fields, 'DestinationEncryptionAlgorithm'),
     ...commonCryptoFields(fields),
   }))
-  const source = getSource(call, request.blob, request.sourceKeyId)
+  const source = getSource(call, 'ReEncryptFrom', request.blob, request.sourceKeyId)
   const destination = getKey(call, request.destinationKeyId, 'any account')
-  permitOnKey(call, 'ReEncryptFrom', source.key, 'any account', { context: request.sourceContext })
+  permitOnKey(call, 'ReEncryptFrom', source.key, 'any account', {
+    context: request.sourceContext,
+    isFromCiphertext: request.sourceKeyId === undefined,
+  })
   permitOnKey(call, 'ReEncryptTo', destination, 'any account', { context: request.destinationContext })
   requireUsable(call, source.key, 'decrypt')
   requireUsable(call, destination, 'encrypt')
@@ -104,7 +110,7 @@ interface Source {
 }
 
 /** Finds them; `keyId` is the key that the request names, if any. */
-function getSource(call: Call, blob: Buffer, keyId: string | undefined): Source {
+function getSource(call: Call, action: string, blob: Buffer, keyId: string | undefined): Source {
   const named = keyId === undefined ? undefined : getKey(call, keyId, 'any account')
   const { account, keyId: sourceKeyId, materialId } = parseOrigin(blob)
   if (named !== undefined && (named.record.keyId !== sourceKeyId || named.record.account !== account)) {
@@ -114,7 +120,7 @@ function getSource(call: Call, blob: Buffer, keyId: string | undefined): Source 
     )
   }
   const key = named ?? call.store.find(account, sourceKeyId, call.region)
-  if (key === undefined) throw unreachableCiphertextKey()
+  if (key === undefined) throw unreachableKey(call, action)
   return { key, materialId }
 }
 

@@ -20,6 +20,7 @@ import { policyOperations } from './policy-operations.ts'
 import { replicationOperations } from './replication-operations.ts'
 import { rotationOperations } from './rotation-operations.ts'
 import { tagOperations } from './tag-operations.ts'
+import { primaryRegionOperations } from './update-primary-region.ts'
 
 const operations: Record<OfferedOperation, Operation> = {
   ...keyOperations,
@@ -35,6 +36,7 @@ const operations: Record<OfferedOperation, Operation> = {
   ...keyStoreOperations,
   ...keyStoreConnections,
   ...rotationLists,
+  ...primaryRegionOperations,
   ...importParameters,
   ...importOperations,
   ...grantOperations,

@@ -27,6 +27,10 @@ export function checkKeyPolicy(call: Call, key: Key, text: string, bypass: boole
     throw limitExceeded(`Policy exceeds ${maxPolicyBytes} bytes.`)
   }
   const policy = parsePolicy(text, 'key')
+  const named = policy.flatMap(({ principals }) => principals?.patterns ?? [])
+  if (!named.every((principal) => call.isPrincipal(principal))) {
+    throw malformedPolicy('Policy contains a statement with one or more invalid principals.')
+  }
   if (!bypass && !keepsControl(call, key, policy)) {
     throw malformedPolicy('The new key policy will not allow you to update the key policy in the future.')
   }

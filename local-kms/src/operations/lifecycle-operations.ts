@@ -4,7 +4,7 @@ import { validationError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { toSeconds } from './key-metadata.ts'
 import { readPermittedKey } from './get-key.ts'
-import { requireImported, requireNotPending, requirePending } from './state-rules.ts'
+import { requireImported, requireNotPending, requirePending, requireSettled } from './state-rules.ts'
 
 const minWindowDays = 7
 const maxWindowDays = 30
@@ -19,6 +19,7 @@ export const lifecycleOperations = {
 function enableKey(call: Call): object {
   const key = readPermittedKey(call)
   requireImported(call, key)
+  requireSettled(call, key)
   call.store.change(key, { enabled: true })
   return {}
 }
@@ -26,6 +27,7 @@ function enableKey(call: Call): object {
 function disableKey(call: Call): object {
   const key = readPermittedKey(call)
   requireImported(call, key)
+  requireSettled(call, key)
   call.store.change(key, { enabled: false })
   return {}
 }
@@ -42,6 +44,7 @@ function scheduleKeyDeletion(call: Call): object {
   }
   const key = readPermittedKey(call)
   requireNotPending(call, key)
+  requireSettled(call, key)
   const { primaryRegion, regions } = key.record
   const waitsForReplicas = key.region === primaryRegion && Object.keys(regions).length > 1
   const date = call.nowMs + windowDays * dayMs

@@ -7,17 +7,20 @@ import { KmsError } from '../kms-error.ts'
 import type { AccessRequest } from '../policy/access-request.ts'
 import { authorizeByIdentity, authorizeByResource, refuseDenied } from '../policy/authorize.ts'
 import type { RequestFacts } from '../policy/conditions.ts'
-import { notAllowed } from '../policy/denial.ts'
+import { hiddenFrom, notAllowed } from '../policy/denial.ts'
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import type { Call, Reach } from './call.ts'
 import { grantsAllowing } from './grants/grants-allowing.ts'
 import { factsAboutCall, factsAboutKey } from './request-facts.ts'
 
 const maxParsedPolicies = 1_000
+const ofCiphertext = 'the resource associated with this ciphertext'
 
 export interface PermitOptions {
   /** Default: the empty one. */
   context?: EncryptionContext | undefined
+  /** Whether only a ciphertext names the key: a refusal then does not. */
+  isFromCiphertext?: boolean
   /** The grants that may give the permission. Default: all. */
   mayGive?: (grant: Grant) => boolean
 }
@@ -28,15 +31,37 @@ export function permitOnKey(
   action: string,
   key: Key,
   reach: Reach,
-  { context = new Map(), mayGive = () => true }: PermitOptions = {},
+  { context = new Map(), isFromCiphertext = false, mayGive = () => true }: PermitOptions = {},
 ): void {
-  const request = accessRequest(call, action, key.arn, factsAboutKey(call, key, context))
+  const request = {
+    ...accessRequest(call, action, key.arn, factsAboutKey(call, key, context)),
+    ...(isFromCiphertext && { shownAs: ofCiphertext }),
+  }
   const ownerAccount = key.record.account
   if (reach === 'own account' && call.caller.account !== ownerAccount) throw notAllowed(request, 'resource')
-  authorizeByResource(request, {
+  const resource = {
     policy: parsedPolicy(inForce(key, call.nowMs).local.policy),
     ownerAccount,
     isGranted: grantsAllowing(call, action, key, context).some(mayGive),
+  }
+  try {
+    authorizeByResource(request, resource)
+  } catch (error) {
+    // AWS does not tell whether a ciphertext is under a key of another account.
+    const isHidden = isFromCiphertext && call.caller.account !== ownerAccount
+    if (!isHidden || !(error instanceof KmsError) || !error.message.includes('resource-based policy'))
+      throw error
+    throw hiddenFrom(request)
+  }
+}
+
+/** The refusal of a ciphertext whose key is nowhere: it looks like one whose key is another's. */
+export function unreachableKey(call: Call, action: string): KmsError {
+  return hiddenFrom({
+    caller: call.caller,
+    action: `kms:${action}`,
+    resource: '*',
+    shownAs: ofCiphertext,
   })
 }
 

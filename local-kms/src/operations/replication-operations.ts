@@ -1,13 +1,13 @@
 // ReplicateKey: the same key id and material in another Region, with a policy, tags and state of its own.
 import { withRegion } from '../keys/key-record.ts'
 import { maxRegionCharacters, regionPattern } from '../keys/kms-arn.ts'
-import { KmsError, validationError } from '../kms-error.ts'
+import { KmsError, unsupportedOperation, validationError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { checkTags } from './check-tags.ts'
 import { getPermittedKey } from './get-key.ts'
 import { keyMetadata } from './key-metadata.ts'
 import { createRegionalKey, newKeyFields, permitNewKey, putNewKey } from './new-key.ts'
-import { requireEnabled, requirePrimary } from './state-rules.ts'
+import { requireEnabled, requirePrimary, requireSettled } from './state-rules.ts'
 
 const regionLimits = { min: 1, max: maxRegionCharacters, pattern: regionPattern }
 
@@ -26,9 +26,13 @@ function replicateKey(call: Call): object {
   const primary = getPermittedKey(call, request.keyId, 'own account')
   const inReplicaRegion = { ...call, region: request.region }
   permitNewKey(inReplicaRegion, request.tags)
+  if (call.optOuts.has(call.caller.account, request.region)) {
+    throw unsupportedOperation(`The Region ${request.region} is not enabled for this account.`)
+  }
   const { record } = primary
   requirePrimary(primary)
   requireEnabled(call, primary)
+  requireSettled(call, primary)
   if (request.region === call.region) {
     throw validationError('ReplicaRegion must be different from the Region of the primary key.')
   }
@@ -41,7 +45,8 @@ function replicateKey(call: Call): object {
   const local = createRegionalKey(call, request, call.nowMs + creatingMs)
   const replica = putNewKey(inReplicaRegion, withRegion(record, request.region, local), request)
   return {
-    ReplicaKeyMetadata: keyMetadata(replica, call.nowMs),
+    // AWS names the material in every other description of a key.
+    ReplicaKeyMetadata: { ...keyMetadata(replica, call.nowMs), CurrentKeyMaterialId: undefined },
     ReplicaPolicy: local.policy,
     ReplicaTags: request.tags.length > 0 ? request.tags : undefined,
   }

@@ -1,5 +1,5 @@
 // The states that a key may be in for an operation, and AWS's words otherwise.
-import { type Key, type KeyOrigin, keyState } from '../keys/key-record.ts'
+import { isPendingImport, type Key, type KeyOrigin, keyState } from '../keys/key-record.ts'
 import { inForce } from '../keys/propagation.ts'
 import { KmsError, unsupportedOperation } from '../kms-error.ts'
 import type { Call } from './call.ts'
@@ -32,7 +32,7 @@ export function requireEnabled(call: Call, key: Key): void {
  */
 export function requireImported(call: Call, key: Key): void {
   requireNotPending(call, key)
-  if (keyState(key, call.nowMs) === 'PendingImport') throw invalidState(key, 'pending import')
+  if (isPendingImport(key)) throw invalidState(key, 'pending import')
 }
 
 /**
@@ -54,6 +54,15 @@ export function requireNotPending(call: Call, key: Key): void {
  */
 export function requireCreated(call: Call, key: Key): void {
   if (keyState(key, call.nowMs) === 'Creating') throw invalidState(key, 'creating')
+}
+
+/**
+ * Enabling, disabling, deletion and replication need a key whose primary is not moving. Cryptography does not.
+ *
+ * @throws KmsError KMSInvalidStateException
+ */
+export function requireSettled(call: Call, key: Key): void {
+  if (keyState(key, call.nowMs) === 'Updating') throw invalidState(key, 'updating')
 }
 
 /** @throws KmsError KMSInvalidStateException */

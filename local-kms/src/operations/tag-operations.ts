@@ -1,6 +1,6 @@
 // TagResource, UntagResource and ListResourceTags.
 import type { Call } from './call.ts'
-import { checkTags } from './check-tags.ts'
+import { checkTagCount, checkTags } from './check-tags.ts'
 import { getPermittedKey } from './get-key.ts'
 import { page, pageFields } from './pages.ts'
 import { requireNotPending } from './state-rules.ts'
@@ -21,7 +21,7 @@ function tagResource(call: Call): object {
   checkTags(request.tags)
   const replaced = new Set(request.tags.map((tag) => tag.TagKey))
   const tags = [...key.local.tags.filter((tag) => !replaced.has(tag.TagKey)), ...request.tags]
-  checkTags(tags)
+  checkTagCount(tags)
   call.store.change(key, { tags })
   return {}
 }

@@ -1,5 +1,5 @@
 // The Condition block of a policy statement: its operators and how they compare.
-import { matchesArn, matchesGlob } from './glob.ts'
+import { type Comparison, comparisons } from './operators.ts'
 
 export interface Condition extends ConditionOperator {
   key: string
@@ -13,44 +13,14 @@ export interface ConditionOperator {
   ifExists: boolean
 }
 
-/**
- * The values that a request has for a condition key. The list is empty for a known key that is absent; it is undefined
- * for a key that local-kms does not know.
- */
-export type RequestFacts = (key: string) => readonly string[] | undefined
+/** The values that a request has for a condition key: none for a key that is absent. */
+export type RequestFacts = (key: string) => readonly string[]
 
-/** `unknown`: local-kms cannot tell. The statement must then count against the request. */
+/** `unknown`: AWS does not say. The statement must then count against the request. */
 export type Verdict = boolean | 'unknown'
 
-interface Comparison {
-  matches: (wanted: string, actual: string) => boolean
-  isNegated: boolean
-}
-
-function isEqual(wanted: string, actual: string): boolean {
-  return wanted === actual
-}
-
-function isEqualIgnoringCase(wanted: string, actual: string): boolean {
-  return wanted.toLowerCase() === actual.toLowerCase()
-}
-
-const comparisons: ReadonlyMap<string, Comparison> = new Map([
-  ['StringEquals', { matches: isEqual, isNegated: false }],
-  ['StringNotEquals', { matches: isEqual, isNegated: true }],
-  ['StringEqualsIgnoreCase', { matches: isEqualIgnoringCase, isNegated: false }],
-  ['StringNotEqualsIgnoreCase', { matches: isEqualIgnoringCase, isNegated: true }],
-  ['StringLike', { matches: matchesGlob, isNegated: false }],
-  ['StringNotLike', { matches: matchesGlob, isNegated: true }],
-  ['ArnEquals', { matches: matchesArn, isNegated: false }],
-  ['ArnLike', { matches: matchesArn, isNegated: false }],
-  ['ArnNotEquals', { matches: matchesArn, isNegated: true }],
-  ['ArnNotLike', { matches: matchesArn, isNegated: true }],
-  ['Bool', { matches: isEqualIgnoringCase, isNegated: false }],
-])
-
 // Null asks whether a key is there at all, so it compares no values.
-const isAbsent: Comparison = { matches: isEqual, isNegated: false }
+const isAbsent: Comparison = { matches: () => false, isNegated: false }
 
 /** Undefined for an operator that local-kms does not evaluate. */
 export function parseOperator(name: string): ConditionOperator | undefined {
@@ -65,12 +35,11 @@ export function parseOperator(name: string): ConditionOperator | undefined {
 /** @param facts - by condition keys in lower case: IAM compares the keys without regard to case */
 export function createRequestFacts(facts: Readonly<Record<string, readonly string[]>>): RequestFacts {
   const byKey = new Map(Object.entries(facts))
-  return (key) => byKey.get(key.toLowerCase())
+  return (key) => byKey.get(key.toLowerCase()) ?? []
 }
 
 export function evaluateCondition(condition: Condition, facts: RequestFacts): Verdict {
   const actual = facts(condition.key)
-  if (actual === undefined) return 'unknown'
   const { comparison, quantifier, values, ifExists } = condition
   if (comparison === isAbsent) return values.includes(String(actual.length === 0))
   const matches = (one: string): boolean =>

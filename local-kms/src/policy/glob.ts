@@ -1,6 +1,20 @@
 // IAM wildcards: `*` is any run of characters, `?` is one. Only the last `*` is ever tried again, so that a
 // pattern such as `*a*a*a*b`, which comes from a caller, stays cheap. A regular expression would not.
 
+// They stand for `*` and `?` that are no wildcards. No policy and no ARN has such characters.
+const literalStar = '\uE000'
+const literalQuestionMark = '\uE001'
+
+/** The text as a pattern that matches only itself. */
+export function withoutWildcards(text: string): string {
+  return text.replaceAll('*', literalStar).replaceAll('?', literalQuestionMark)
+}
+
+/** The pattern as a text, for comparisons without wildcards. */
+export function literally(pattern: string): string {
+  return pattern.replaceAll(literalStar, '*').replaceAll(literalQuestionMark, '?')
+}
+
 export function matchesGlob(pattern: string, text: string): boolean {
   let p = 0
   let t = 0
@@ -10,7 +24,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
     if (pattern[p] === '*') {
       star = p++
       resume = t
-    } else if (pattern[p] === '?' || pattern[p] === text[t]) {
+    } else if (pattern[p] === '?' || literally(pattern[p] ?? '') === text[t]) {
       p++
       t++
     } else if (star >= 0) {

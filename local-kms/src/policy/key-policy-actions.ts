@@ -47,6 +47,7 @@ export const offeredOperations = [
   'UpdateAlias',
   'UpdateCustomKeyStore',
   'UpdateKeyDescription',
+  'UpdatePrimaryRegion',
 ] as const
 export type OfferedOperation = (typeof offeredOperations)[number]
 
@@ -61,7 +62,6 @@ export const refusedOperations: ReadonlySet<string> = new Set([
   'GetKeyLastUsage',
   'GetPublicKey',
   'Sign',
-  'UpdatePrimaryRegion',
   'Verify',
   'VerifyMac',
 ])

@@ -3,6 +3,7 @@ import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object
 import { malformedPolicy } from '../kms-error.ts'
 import { type Condition, parseOperator } from './conditions.ts'
 import { matchesGlob } from './glob.ts'
+import type { Comparison } from './operators.ts'
 import { keyPolicyActions } from './key-policy-actions.ts'
 
 export type Policy = readonly Statement[]
@@ -21,6 +22,8 @@ export interface Statement {
   actions: Selection
   resources: Selection
   conditions: readonly Condition[]
+  /** Whether texts with variables are to be resolved. Only the newer version of policies has variables. */
+  hasVariables: boolean
 }
 
 /**
@@ -46,10 +49,14 @@ export function parsePolicy(text: string | undefined, kind: PolicyKind): Policy 
   }
   const statements = listOf(document.Statement)
   if (statements.length === 0) throw malformedPolicy('Policy must contain at least one statement.')
-  return statements.map((statement) => parseStatement(statement, kind))
+  const mayHaveVariables = document.Version === '2012-10-17'
+  return statements.map((statement) => ({
+    ...parseStatement(statement, kind),
+    hasVariables: mayHaveVariables && JSON.stringify(statement).includes('${'),
+  }))
 }
 
-function parseStatement(value: unknown, kind: PolicyKind): Statement {
+function parseStatement(value: unknown, kind: PolicyKind): Omit<Statement, 'hasVariables'> {
   const members = membersOf(value, 'Statement', [
     ...['Sid', 'Effect', 'Action', 'NotAction', 'Condition'],
     ...(kind === 'trust' ? [] : ['Resource', 'NotResource']),
@@ -126,17 +133,23 @@ function parseConditions(value: unknown): Condition[] {
     return Object.entries(membersOf(keys, name)).map(([key, values]) => ({
       ...operator,
       key,
-      values: parseTexts(values, 'condition values'),
+      values: parseValues(values, operator.comparison),
     }))
   })
+}
+
+function parseValues(value: unknown, { isValid = () => true }: Comparison): string[] {
+  const values = parseTexts(value, 'condition values')
+  // What a variable will be is not known yet.
+  const wrong = values.find((one) => !one.includes('${') && !isValid(one))
+  if (wrong !== undefined) throw malformedPolicy(`Policy contains an invalid condition value: ${wrong}`)
+  return values
 }
 
 function parseTexts(value: unknown, what: string): string[] {
   return listOf(value).map((one) => {
     const text = typeof one === 'boolean' || typeof one === 'number' ? String(one) : one
     if (typeof text !== 'string') throw malformedPolicy(`Policy contains a statement with invalid ${what}.`)
-    // A variable that is taken literally in a Deny would deny nothing.
-    if (text.includes('${')) throw malformedPolicy('local-kms does not evaluate policy variables.')
     return text
   })
 }

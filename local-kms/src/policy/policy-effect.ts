@@ -3,6 +3,7 @@ import type { AccessRequest } from './access-request.ts'
 import { evaluateCondition } from './conditions.ts'
 import { matchesArn, matchesGlob } from './glob.ts'
 import type { Policy, Selection, Statement } from './parse-policy.ts'
+import { resolveVariables } from './policy-variables.ts'
 import { type Principal, rootArn } from './principal.ts'
 
 /**
@@ -35,13 +36,27 @@ export function resourceEffect(policy: Policy, request: AccessRequest): Resource
 function applies(statement: Statement, request: AccessRequest): boolean {
   const action = request.action.toLowerCase()
   if (!selects(statement.actions, (pattern) => matchesGlob(pattern, action))) return false
+  const { resources, conditions } = statement.hasVariables ? resolved(statement, request) : statement
   const { resource } = request
   const onResource = (pattern: string): boolean => pattern === '*' || matchesArn(pattern, resource)
-  if (!selects(statement.resources, onResource)) return false
-  const verdicts = statement.conditions.map((condition) => evaluateCondition(condition, request.facts))
+  if (!selects(resources, onResource)) return false
+  const verdicts = conditions.map((condition) => evaluateCondition(condition, request.facts))
   if (verdicts.includes(false)) return false
   // A condition that cannot be judged counts against the request: it allows nothing and denies everything.
   return statement.effect === 'Deny' || !verdicts.includes('unknown')
+}
+
+// A text with a variable that the request has no value for matches nothing.
+function resolved(
+  { resources, conditions }: Statement,
+  { facts }: AccessRequest,
+): Pick<Statement, 'resources' | 'conditions'> {
+  const resolveAll = (texts: readonly string[]): string[] =>
+    texts.map((text) => resolveVariables(text, facts)).filter((text) => text !== undefined)
+  return {
+    resources: { ...resources, patterns: resolveAll(resources.patterns) },
+    conditions: conditions.map((condition) => ({ ...condition, values: resolveAll(condition.values) })),
+  }
 }
 
 function selects(selection: Selection, matches: (pattern: string) => boolean): boolean {

@@ -33,7 +33,7 @@ function createGrant(call: Call): object {
     mayGive: (parent) => mayHandOn(parent, wanted),
   })
   requireEnabled(call, key)
-  checkNewGrant(key, wanted)
+  checkNewGrant(call, key, wanted)
   refuseDryRun(dryRun)
   const grants = key.local.grants ?? []
   const token = createGrantToken()

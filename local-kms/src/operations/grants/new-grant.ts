@@ -3,6 +3,7 @@ import { type Grant, type GrantConstraints, type GrantOperation, grantOperations
 import type { RequestFields } from '../../fields/request-fields.ts'
 import type { Key } from '../../keys/key-record.ts'
 import { KmsError, validationError } from '../../kms-error.ts'
+import type { Call } from '../call.ts'
 
 const principalLimits = { min: 1, max: 256, pattern: /^[\w+=,.@:/-]+$/ }
 const nameLimits = { min: 1, max: 256, pattern: /^[a-zA-Z0-9:/_-]+$/ }
@@ -40,9 +41,12 @@ export function newGrantFields(fields: RequestFields): NewGrant {
 }
 
 /** @throws KmsError InvalidArnException, ValidationException */
-export function checkNewGrant(key: Key, grant: NewGrant): void {
+export function checkNewGrant(call: Call, key: Key, grant: NewGrant): void {
   for (const principal of [grant.grantee, grant.retiring]) {
-    if (principal !== undefined && !principalPattern.test(principal)) throw invalidPrincipal()
+    if (principal === undefined) continue
+    if (!principalPattern.test(principal) || !call.isPrincipal(principal)) {
+      throw new KmsError('InvalidArnException', 'ARN does not refer to a valid principal')
+    }
   }
   if (grant.operations.length === 0) throw validationError('Operations must name at least one operation.')
   const wrong = grant.operations.filter((operation) => !isFor(key, operation))
@@ -61,10 +65,6 @@ export function checkNewGrant(key: Key, grant: NewGrant): void {
       throw validationError(`A constraint has at most ${maxPairs} pairs and ${maxCharacters} characters.`)
     }
   }
-}
-
-export function invalidPrincipal(): KmsError {
-  return new KmsError('InvalidArnException', 'ARN does not refer to a valid principal')
 }
 
 /** Whether a grant that allows CreateGrant may hand on `wanted`: no more operations, no fewer constraints. */

@@ -19,7 +19,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { AssumeRoleCommand } from '@aws-sdk/client-sts'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { openEncryptionSdk } from './encryption-sdk-under-test.ts'
+import { openEncryptionSdk } from '../encryption-sdk-under-test.ts'
 import {
   bytes,
   createKey,
@@ -28,8 +28,8 @@ import {
   ownerAccount,
   refusal,
   strangerAccount,
-} from './kms-under-test.ts'
-import { allow, by, deny, document, roleArn, startKmsWith } from './principals-under-test.ts'
+} from '../kms-under-test.ts'
+import { allow, by, deny, document, roleArn, startKmsWith } from '../principals-under-test.ts'
 
 const grantee = roleArn(strangerAccount, 'grantee')
 const retirer = roleArn(ownerAccount, 'retirer')

@@ -1,7 +1,7 @@
 // Policy documents that are refused, and some that are accepted.
 import { PutKeyPolicyCommand } from '@aws-sdk/client-kms'
 import { expect, test } from 'vitest'
-import { createKey, ownerAccount, refusal, startKms } from './kms-under-test.ts'
+import { createKey, ownerAccount, refusal, startKms } from '../kms-under-test.ts'
 
 const kms = await startKms()
 const client = kms.client()
@@ -46,14 +46,16 @@ test.each<[string, unknown]>([
     'an unknown operator',
     withStatement({ Condition: { StringSame: { 'kms:CallerAccount': ownerAccount } } }),
   ],
+  ['an address that is none', withStatement({ Condition: { IpAddress: { 'aws:SourceIp': 'here' } } })],
   [
-    'an operator that is not evaluated',
-    withStatement({ Condition: { IpAddress: { 'aws:SourceIp': '::1' } } }),
+    'a range that is too narrow',
+    withStatement({ Condition: { NotIpAddress: { 'aws:SourceIp': '10.0.0.0/33' } } }),
   ],
   [
-    'a policy variable',
-    withStatement({ Condition: { StringLike: { 'aws:PrincipalArn': '${aws:userid}' } } }),
+    'a number that is none',
+    withStatement({ Condition: { NumericEquals: { 'kms:RotationPeriodInDays': 'many' } } }),
   ],
+  ['a date that is none', withStatement({ Condition: { DateLessThan: { 'aws:CurrentTime': 'tomorrow' } } })],
 ])('%s is refused', async (_, policy) => {
   expect(await refusal(put(policy, true))).toMatchObject({
     name: 'MalformedPolicyDocumentException',

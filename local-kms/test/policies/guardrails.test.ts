@@ -2,9 +2,9 @@
 import { EncryptCommand, ListKeysCommand } from '@aws-sdk/client-kms'
 import { AssumeRoleCommand } from '@aws-sdk/client-sts'
 import { afterEach, expect, test } from 'vitest'
-import type { NewGuardrails } from '../src/index.ts'
-import { bytes, createKey, ownerAccount, refusal, strangerAccount } from './kms-under-test.ts'
-import { allow, by, deny, document, roleArn, startKmsWith } from './principals-under-test.ts'
+import type { NewGuardrails } from '../../src/index.ts'
+import { bytes, createKey, ownerAccount, refusal, strangerAccount } from '../kms-under-test.ts'
+import { allow, by, deny, document, roleArn, startKmsWith } from '../principals-under-test.ts'
 
 const platform = roleArn(strangerAccount, 'platform')
 const named = `arn:aws:iam::${ownerAccount}:user/named`

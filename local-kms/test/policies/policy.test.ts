@@ -14,7 +14,7 @@ import {
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
 import { afterAll, describe, expect, test } from 'vitest'
-import { bytes, createKey, ownerAccount, refusal, startKms, strangerAccount } from './kms-under-test.ts'
+import { bytes, createKey, ownerAccount, refusal, startKms, strangerAccount } from '../kms-under-test.ts'
 
 const allow = (Action: string | string[], more: object = {}) => ({
   Effect: 'Allow',
