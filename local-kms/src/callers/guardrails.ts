@@ -7,6 +7,8 @@ import type { Principal } from '../policy/principal.ts'
 
 /** Policies, as objects. All of them may be absent. */
 export interface NewGuardrails {
+  /** Replaces the identity policy that the principal has. */
+  identity?: unknown
   /** A policy with only Deny statements stands beside AWS's own that allows everything. */
   serviceControl?: unknown
   /** As `serviceControl`, with a Principal: it is over the keys that the principal uses, whoever owns them. */
@@ -18,6 +20,8 @@ export interface NewGuardrails {
   /** By names of condition keys, as in `{ "aws:SourceIp": "203.0.113.7", "kms:ViaService": [] }`. */
   conditionKeys?: Readonly<Record<string, string | readonly string[]>> | undefined
 }
+
+const policyTypes = ['identity', ...guardrailTypes]
 
 export interface GuardrailTable {
   /**
@@ -39,9 +43,9 @@ export interface GuardrailTable {
  */
 export function parseNewGuardrails(members: JsonObject): NewGuardrails {
   const { conditionKeys, ...policies } = members
-  const unknown = findUnknownMember(policies, guardrailTypes)
+  const unknown = findUnknownMember(policies, policyTypes)
   if (unknown !== undefined) {
-    throw new TypeError(`"${unknown}" expected one of ${guardrailTypes.join(', ')}, conditionKeys`)
+    throw new TypeError(`"${unknown}" expected one of ${policyTypes.join(', ')}, conditionKeys`)
   }
   return { ...policies, conditionKeys: parseConditionKeys(conditionKeys) }
 }
@@ -60,7 +64,7 @@ function isTexts(value: unknown): value is string | string[] {
   return typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'))
 }
 
-type Parsed = Pick<Principal, 'guardrails' | 'facts'>
+type Parsed = Pick<Principal, 'guardrails' | 'facts' | 'identityPolicy'>
 
 export function createGuardrails(): GuardrailTable {
   const table = new Map<string, Parsed>()
@@ -75,6 +79,7 @@ export function createGuardrails(): GuardrailTable {
       return {
         ...principal,
         facts: found.facts,
+        identityPolicy: found.identityPolicy ?? principal.identityPolicy,
         // A session's own policy came with AssumeRole.
         guardrails: { ...found.guardrails, ...principal.guardrails },
       }
@@ -82,14 +87,18 @@ export function createGuardrails(): GuardrailTable {
   }
 }
 
-function parseGuardrails({ conditionKeys = {}, ...policies }: NewGuardrails): Parsed {
+function parseGuardrails({ conditionKeys = {}, identity, ...policies }: NewGuardrails): Parsed {
   const guardrails: Guardrails = {}
   for (const type of guardrailTypes) guardrails[type] = parse(policies[type], type)
   const facts = Object.entries(conditionKeys).map(([key, values]): [string, readonly string[]] => [
     key.toLowerCase(),
     typeof values === 'string' ? [values] : values,
   ])
-  return { guardrails, facts: Object.fromEntries(facts) }
+  return {
+    guardrails,
+    facts: Object.fromEntries(facts),
+    identityPolicy: identity === undefined ? undefined : parsePolicy(JSON.stringify(identity), 'identity'),
+  }
 }
 
 function parse(policy: unknown, type: keyof Guardrails): Policy | undefined {

@@ -37,12 +37,13 @@ export function factsAboutCall(call: Call): RequestFacts {
 }
 
 export function factsAboutKey(call: Call, key: Key, context: EncryptionContext): RequestFacts {
-  const known = new Map(Object.entries({ ...factsOfKey(call, key, context), ...factsOfCaller(call) }))
+  const known = new Map(Object.entries({ ...factsOfKey(key, context), ...factsOfCaller(call) }))
   return (name) => {
     const wanted = name.toLowerCase()
     return (
       factAboutContext(context, wanted) ??
       factAboutTags(key, wanted) ??
+      factAboutAliases(call, key, wanted) ??
       known.get(wanted) ??
       factAboutRequest(call, wanted) ??
       []
@@ -62,16 +63,8 @@ function factsOfCaller(call: Call): Record<string, readonly string[]> {
   }
 }
 
-function factsOfKey(
-  call: Call,
-  { record, region }: Key,
-  context: EncryptionContext,
-): Record<string, readonly string[]> {
+function factsOfKey({ record, region }: Key, context: EncryptionContext): Record<string, readonly string[]> {
   const keyType = region === record.primaryRegion ? 'PRIMARY' : 'REPLICA'
-  const aliases = call.store
-    .listAliases(record.account, region)
-    .filter(({ keyId }) => keyId === record.keyId)
-    .map(({ name }) => name)
   return {
     'kms:encryptioncontextkeys': [...context.keys()],
     'kms:multiregion': [String(record.multiRegion)],
@@ -79,7 +72,6 @@ function factsOfKey(
     'kms:keyspec': [record.spec],
     'kms:keyusage': [record.usage],
     'kms:keyorigin': [record.origin ?? 'AWS_KMS'],
-    'kms:resourcealiases': aliases,
     'aws:resourceaccount': [record.account],
   }
 }
@@ -95,6 +87,19 @@ function factAboutTags({ local }: Key, name: string): readonly string[] | undefi
   if (!name.startsWith('aws:resourcetag/')) return undefined
   const wanted = name.slice('aws:resourcetag/'.length)
   return local.tags.filter(({ TagKey }) => TagKey.toLowerCase() === wanted).map(({ TagValue }) => TagValue)
+}
+
+// Only asked for, because an account may have many aliases.
+function factAboutAliases(
+  call: Call,
+  { record, region }: Key,
+  wanted: string,
+): readonly string[] | undefined {
+  if (wanted !== 'kms:resourcealiases') return undefined
+  return call.store
+    .listAliases(record.account, region)
+    .filter(({ keyId }) => keyId === record.keyId)
+    .map(({ name }) => name)
 }
 
 function factAboutRequest({ fields, operation, caller }: Call, name: string): readonly string[] | undefined {

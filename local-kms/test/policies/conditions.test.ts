@@ -1,5 +1,6 @@
 // Conditions on addresses, dates and numbers, and policy variables.
 import {
+  CreateAliasCommand,
   EncryptCommand,
   PutKeyPolicyCommand,
   ScheduleKeyDeletionCommand,
@@ -140,6 +141,9 @@ test('tags and aliases of the key are facts', async () => {
     new TagResourceCommand({ KeyId: key.keyId, Tags: [{ TagKey: 'Stage', TagValue: 'live' }] }),
   )
   await under(when({ StringEquals: { 'aws:ResourceTag/Stage': 'live' } }))
+  expect(await outcome(encrypt())).toBe(allowed)
+  await admin.send(new CreateAliasCommand({ AliasName: 'alias/mine', TargetKeyId: key.keyId }))
+  await under(when({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/mine' } }))
   expect(await outcome(encrypt())).toBe(allowed)
   await under(when({ StringEquals: { 'kms:ResourceAliases': 'alias/none' } }))
   expect(await outcome(encrypt())).toBe(denied)

@@ -30,7 +30,7 @@ afterEach(() => {
   for (const arn of [platform, named]) kms.guardrails.delete(arn)
 })
 
-type PolicyType = Exclude<keyof NewGuardrails, 'conditionKeys'>
+type PolicyType = Exclude<keyof NewGuardrails, 'conditionKeys' | 'identity'>
 const words: [PolicyType, string, string][] = [
   ['serviceControl', 'a service control policy', 'no service control policy'],
   ['resourceControl', 'a resource control policy', 'no resource control policy'],
@@ -78,6 +78,21 @@ test('a key policy that names the principal itself stands above its boundary, bu
   expect((await refusal(encrypt('NAMED'))).message).toContain(
     'with an explicit deny in a permissions boundary',
   )
+})
+
+test('the identity policy of an administrator is replaced', async () => {
+  const root = `arn:aws:iam::${strangerAccount}:root`
+  const call = () =>
+    kms
+      .client({ accessKeyId: strangerAccount })
+      .send(new EncryptCommand({ KeyId: key.arn, Plaintext: bytes('x') }))
+  await call()
+  kms.guardrails.put(root, { identity: document(allow('kms:*'), deny('kms:Encrypt')) })
+  expect((await refusal(call())).message).toContain('with an explicit deny in an identity-based policy')
+  kms.guardrails.put(root, { identity: document(allow('s3:*')) })
+  expect((await refusal(call())).message).toContain('because no identity-based policy allows')
+  kms.guardrails.delete(root)
+  await call()
 })
 
 test('guardrails limit calls without a key, and come with the principals file', async () => {
