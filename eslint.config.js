@@ -45,6 +45,25 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': 'off' },
   },
   {
+    // All replicas share the database's clock; their own may be wrong, and jumps (store/database-clock.ts).
+    files: ['server/src/**/*.ts'],
+    ignores: ['server/src/store/database-clock.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MemberExpression[object.name="Date"][property.name="now"]',
+          message:
+            "Use store.clock.now() for the time, SQL's now() in a statement, performance.now() for durations.",
+        },
+        {
+          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+          message: "Use store.clock.now() for the time, and SQL's now() in a statement.",
+        },
+      ],
+    },
+  },
+  {
     // A command's standard output is its purpose.
     files: ['scripts/**/*.ts', 'cli/src/**/*.ts'],
     rules: { 'no-console': 'off' },

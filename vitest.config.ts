@@ -11,7 +11,7 @@ const processes = [
   'lab/test/{dose,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start}.test.ts',
-  'server/test/{settings/command,http/outages,sdk/serve-in-child,store/database-safety}.test.ts',
+  'server/test/{settings/command,http/outages,replicas/wrong-clock,sdk/serve-in-child,store/database-safety}.test.ts',
   'server/test/{postgres,tutorial}/*.test.ts',
   'testkit/test/{postgres-proxy,serve-in-process}.test.ts',
 ]

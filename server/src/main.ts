@@ -6,12 +6,14 @@ import { createEventCounts } from './metrics/event-counts.ts'
 import type { Settings } from './settings/read-settings.ts'
 import { commandActor } from './store/audits.ts'
 import { openReadiness } from './store/connections/readiness.ts'
+import { ownClocks, type ReplicaClocks } from './store/database-clock.ts'
 import { createStore, type Store } from './store/store.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 import { closeAll, type Closers } from './wiring/close-all.ts'
 import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
 import { createLogger } from './wiring/create-logger.ts'
+import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp } from './wiring/open-app.ts'
 import { openHeartbeat } from './wiring/open-heartbeat.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
@@ -47,6 +49,7 @@ export type BeforeReady = (server: Pick<Server, 'url' | 'createOperatorKey'>) =>
  *
  * @param beforeReady - runs while the server listens, but `/readyz` does not yet answer 200
  * @param timings - those that differ from `defaultTimings`
+ * @param clocks - the clocks of this replica: a test may give it wrong ones
  * @throws KeyholdError with one of the codes of starting, such as `ERR_DATA_DIR_IN_USE` or `ERR_SCHEMA_NEWER`
  */
 export async function startServer(
@@ -54,6 +57,7 @@ export async function startServer(
   logger: Logger = createLogger(settings.logLevel),
   beforeReady: BeforeReady = () => Promise.resolve(),
   timings: Partial<Timings> = {},
+  clocks: Partial<ReplicaClocks> = {},
 ): Promise<Server> {
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   const closers: Closers = []
@@ -64,8 +68,8 @@ export async function startServer(
   }
   try {
     const parts = {
-      ...{ settings, logger, timings: { ...defaultTimings, ...timings }, closers },
-      stopping: stopping.signal,
+      ...{ settings, logger, closers, stopping: stopping.signal },
+      ...{ timings: { ...defaultTimings, ...timings }, clocks: { ...ownClocks, ...clocks } },
     }
     const { url, metricsUrl, store, app, sweep } = await start(parts)
     let stopped: Promise<void> | undefined
@@ -93,6 +97,7 @@ interface StartParts {
   settings: Settings
   logger: Logger
   timings: Timings
+  clocks: ReplicaClocks
   closers: Closers
   /** Aborted when the server begins to stop. */
   stopping: AbortSignal
@@ -103,7 +108,7 @@ interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'sweep'> {
   app: OpenedApp
 }
 
-async function start({ settings, logger, timings, closers, stopping }: StartParts): Promise<Started> {
+async function start({ settings, logger, timings, clocks, closers, stopping }: StartParts): Promise<Started> {
   const { db, connection, close, cut, stream } = await connectDatabase(settings, logger, {
     signal: stopping,
     graceMs: timings.stopMs,
@@ -112,7 +117,8 @@ async function start({ settings, logger, timings, closers, stopping }: StartPart
   const readiness = openReadiness(connection, stream)
   closers.push(() => readiness.close())
   const queue = openJobQueue({ connection, stream }, logger, closers)
-  const store = createStore(db, { firstProbeSeconds: settings.keyProbeSeconds })
+  const clock = await openClock(db, logger, timings, clocks, closers)
+  const store = createStore(db, clock, { firstProbeSeconds: settings.keyProbeSeconds })
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
 
   const isSealed = rootKey === undefined
@@ -140,7 +146,8 @@ async function start({ settings, logger, timings, closers, stopping }: StartPart
     startProber(settings, logger, probing, closers)
   }
   closers.push(() => app.close())
-  const sources = { db, store, timings, keyring, queue, breaker: health.breaker, replicas, isSealed }
+  const { breaker } = health
+  const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, isSealed }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const url = await app.listen()
   return { url, metricsUrl, store, app, sweep }

@@ -31,6 +31,8 @@ export interface Timings {
   bodyWaitMs: number
   /** How often whole tables are counted for metrics: the share of the time that it takes is 1 / `timesTook` at most. */
   metricCounts: { minMs: number; timesTook: number }
+  /** Between two readings of the database's clock. */
+  clockMs: number
   /** How long a rehearsal of a migration opens cipherkeys at most; the rest it reckons. */
   censusMs: number
 }
@@ -51,5 +53,6 @@ export const defaultTimings: Timings = {
   tooManyPauseMs: 250,
   bodyWaitMs: 5_000,
   metricCounts: { minMs: 15_000, timesTook: 100 },
+  clockMs: 10_000,
   censusMs: 8_000,
 }

@@ -2,6 +2,7 @@
 import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Server } from '../../server/src/main.ts'
+import type { ReplicaClocks } from '../../server/src/store/database-clock.ts'
 import type { Timings } from '../../server/src/timings.ts'
 import { keyholdSettings } from './process/keyhold-settings.ts'
 import { startQuietServer } from './start-quiet-server.ts'
@@ -12,6 +13,7 @@ export async function startSecondReplica(
   first: TestServer,
   environment: Record<string, string> = {},
   timings?: Partial<Timings>,
+  clocks?: Partial<ReplicaClocks>,
 ): Promise<Server> {
   const dataDir = path.join(first.dataDir, 'second')
   await mkdir(dataDir, { mode: 0o700, recursive: true })
@@ -22,6 +24,6 @@ export async function startSecondReplica(
       KEYHOLD_DATABASE_URL: databaseUrl(first.databaseConnection()),
       ...environment,
     },
-    { timings },
+    { timings, clocks },
   )
 }

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { pino, type Logger } from 'pino'
 import { readSettings, type Settings } from '../../server/src/settings/read-settings.ts'
 import { startServer, type Server } from '../../server/src/main.ts'
+import type { ReplicaClocks } from '../../server/src/store/database-clock.ts'
 import type { Timings } from '../../server/src/timings.ts'
 import { createKeyWith, replicateKey } from './customer/create-customer-key.ts'
 import { openCustomerKms } from './customer/customer-kms.ts'
@@ -72,6 +73,8 @@ export interface TestServerOptions {
   timings?: Partial<Timings>
   /** Holds the engine at a failpoint; the end of the server lets it go. */
   hold?: Hold
+  /** The clocks of the server, where they are not those of this process. */
+  clocks?: Partial<ReplicaClocks>
 }
 
 interface Place {
@@ -121,7 +124,8 @@ export async function startTestServer(
     ...(hold !== undefined && { armFailpoints: () => hold.failpoint }),
   }
   const logger = options.logger ?? pino({ level: 'silent' })
-  const start = () => startServer(settings, logger, undefined, { ...quickTimings, ...options.timings })
+  const timings = { ...quickTimings, ...options.timings }
+  const start = () => startServer(settings, logger, undefined, timings, options.clocks)
   let server: Server = await start()
   const operatorToken = await server.createOperatorKey('test')
   const clients: KMSClient[] = []

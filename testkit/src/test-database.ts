@@ -8,6 +8,7 @@ import {
   type EmbeddedPostgres,
 } from '../../server/src/postgres/start-embedded-postgres.ts'
 import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
+import { openDatabaseClock, ownClocks, type ReplicaClocks } from '../../server/src/store/database-clock.ts'
 import { openDatabase, type Database } from '../../server/src/store/database.ts'
 import { createStore, type Store } from '../../server/src/store/store.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
@@ -33,6 +34,8 @@ export interface TestPostgres {
   createStartedDatabase(): Promise<TestConnection>
   /** A pool that is closed at the end. */
   open(connection: TestConnection, maxConnections?: number): Database
+  /** A store over a pool of its own, as a replica with these clocks has it. */
+  openStore(connection: TestConnection, clocks?: Partial<ReplicaClocks>): Promise<Store>
   /** A database with Keyhold's schema. */
   createStores(): Promise<TestStores>
   /** Runs one statement, over a connection that stays open. */
@@ -96,18 +99,23 @@ async function createTestPostgres(connection: PostgresConnection): Promise<TestP
     return db
   }
 
+  async function storeOf(db: Database, clocks: Partial<ReplicaClocks> = {}): Promise<Store> {
+    return createStore(db, await openDatabaseClock(db, { ...ownClocks, ...clocks }))
+  }
+
   return {
     connection: await createDatabase(),
     createDatabase: () => createDatabase(),
     createStartedDatabase: () => createDatabase(startedTemplate),
     open,
     query,
+    openStore: (to, clocks) => storeOf(open(to), clocks),
     async createStores() {
       const to = await createDatabase(schemaTemplate)
       const db = open(to)
       return {
         connection: to,
-        ...{ db, store: createStore(db), otherStore: createStore(open(to)) },
+        ...{ db, store: await storeOf(db), otherStore: await storeOf(open(to)) },
         query: (statement, values) => query(to, statement, values),
       }
     },

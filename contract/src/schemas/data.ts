@@ -72,7 +72,7 @@ export type ReencryptReply = Static<typeof reencryptReply>
 const lease = {
   tenantId: Type.String(),
   plaintext: Type.String({ description: 'The key: 32 bytes in base64.' }),
-  expiresAt: Type.String({ description: 'RFC 3339, by the clock of the server.' }),
+  expiresAt: Type.String({ description: 'RFC 3339, by the clock of the database.' }),
   expiresInSeconds: Type.Number({
     description: 'Count it from before the request was sent. 0 means: use the key for one operation only.',
   }),

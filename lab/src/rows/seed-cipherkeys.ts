@@ -22,7 +22,7 @@ export async function seedCipherkeys(
   const { tenantId, version } = tenantKey
   for (let start = 0; start < count; start += rowsPerInsert) {
     const rows = Array.from({ length: Math.min(rowsPerInsert, count - start) }, () => {
-      const dataKey = { tenantId, id: newId(), version: 1, key: generateKey() }
+      const dataKey = { tenantId, id: newId(new Date()), version: 1, key: generateKey() }
       const checkValue = keyCheckValue(dataKey)
       onSeeded?.(dataKey, checkValue)
       return { id: dataKey.id, wrapped: wrap(tenantKey, dataKey), checkValue }

@@ -23,7 +23,7 @@ export async function createTenant(
   actor: Actor,
 ): Promise<TenantRow> {
   const tenantId = request.id ?? randomBytes(24).toString('base64url')
-  const ref = { tenantId, id: newId(), version: 1 }
+  const ref = { tenantId, id: newId(parts.store.clock.now()), version: 1 }
   const { key, wrapped } = await parts.kms.createTenantKey(parts.internalKeyArn, ref)
   return parts.store.transaction(async (transaction) => {
     if (await transaction.tenants.isRetired(tenantId)) {

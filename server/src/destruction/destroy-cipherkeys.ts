@@ -20,7 +20,7 @@ export function destroyCipherkeys(
     // A key job goes through all cipherkeys and counts them.
     if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
 
-    const destroyedAt = new Date()
+    const destroyedAt = transaction.clock.now()
     const ended = await transaction.cipherkeyEnds.deleteNamed(tenantId, destruction.cipherkeys ?? [])
     const { count, dataKeys } = addToCount({ count: 0, dataKeys: 0, keyNames: 0 }, ended, undefined)
     const hash = createHash('sha256')

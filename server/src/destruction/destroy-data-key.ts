@@ -4,7 +4,7 @@ import { systemActor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
-import { destructionRecord } from './destruction-record.ts'
+import { destructionRecord, endTimeOf } from './destruction-record.ts'
 import { endCipherkeys } from './end-cipherkeys.ts'
 
 /** Undefined: it cannot be done now. */
@@ -24,7 +24,7 @@ export function destroyDataKey(
     const { keyName, dataKeyId } = destruction
     if (keyName === undefined || dataKeyId === undefined) throw new TypeError('a data key without id')
 
-    const destroyedAt = new Date()
+    const destroyedAt = endTimeOf(transaction, destruction)
     const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId, dataKeyId)
     await transaction.cipherkeyEnds.forgetFailures(tenantId, dataKeyId)
     await transaction.dataKeys.addToCount(tenantId, -keyNames)

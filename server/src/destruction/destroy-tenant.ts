@@ -13,7 +13,7 @@ import type { ClaimedTenantDeletion, TenantDeletionProgress } from '../store/ten
 import { auditDestruction } from './audit-destruction.ts'
 import { describeTenant } from './describe-tenant.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
-import { destructionRecord } from './destruction-record.ts'
+import { destructionRecord, endTimeOf } from './destruction-record.ts'
 import { endLiveKeyJob } from './end-live-key-job.ts'
 import { addToCount, describeCipherkey, identityOf, maxListed } from './ended-cipherkeys.ts'
 
@@ -174,13 +174,13 @@ async function end(
   const digest = (await openDigest(progress.digestState)).end()
   return store.withFence(tenantId, async (transaction) => {
     await save(transaction, { id, claimId }, progress)
-    const destroyedAt = new Date()
     const { listed = [], ...facts } = described
     const keyJobs = await transaction.keyJobs.deleteAll(tenantId)
     await transaction.tenantKeys.deleteAll(tenantId)
     await transaction.tenants.delete(tenantId)
     const destruction = await transaction.destructions.find(id)
     if (destruction === undefined) throw new TypeError(`destruction ${id} is gone`)
+    const destroyedAt = endTimeOf(transaction, destruction)
     const jws = signRecord({
       ...destructionRecord(destruction, destroyedAt),
       ...facts,

@@ -30,7 +30,7 @@ export async function scheduleDataKeyDestruction(
     if (active === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
     const { dataKeyId } = active
     const destruction = await transaction.destructions.insert({
-      ...{ id: newId(), tenantId, kind: 'data-key', keyName, dataKeyId },
+      ...{ id: newId(store.clock.now()), tenantId, kind: 'data-key', keyName, dataKeyId },
       ...{ inDays, scheduledBy: actor.id },
     })
     auditDestruction(transaction, destruction, 'scheduled', actor)
@@ -62,7 +62,7 @@ export async function scheduleFailureDestruction(
       })
     }
     const destruction = await transaction.destructions.insert({
-      ...{ id: newId(), tenantId, kind: 'cipherkeys', cipherkeys },
+      ...{ id: newId(transaction.clock.now()), tenantId, kind: 'cipherkeys', cipherkeys },
       ...{ inDays, scheduledBy: actor.id },
     })
     auditDestruction(transaction, destruction, 'scheduled', actor)
@@ -84,7 +84,7 @@ export async function scheduleTenantDestruction(
   return store.withFenceShared(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const destruction = await transaction.destructions.insert({
-      ...{ id: newId(), tenantId, kind: 'tenant', inDays, scheduledBy: actor.id },
+      ...{ id: newId(store.clock.now()), tenantId, kind: 'tenant', inDays, scheduledBy: actor.id },
     })
     auditDestruction(transaction, destruction, 'scheduled', actor)
     return destruction

@@ -176,7 +176,7 @@ async function drillKey(
 }
 
 async function drillRegion(
-  { inRegion, clock }: DrDrillParts,
+  { inRegion, clock, store }: DrDrillParts,
   { keyArn, region, isKnown }: { keyArn: string; region: string; isKnown: boolean },
   tenantId: string,
   stored: DrilledVersion[],
@@ -216,7 +216,7 @@ async function drillRegion(
   for (const row of stored.filter(({ isNeeded }) => isNeeded)) await attemptUnwrap(row)
   await attempt({ step: 'create' }, async () => {
     const kms = await inRegion(keyArn, tenantId, region)
-    const ref = { tenantId, id: newId(), version: 1 }
+    const ref = { tenantId, id: newId(store.clock.now()), version: 1 }
     const { key, wrapped } = await kms.createTenantKey(keyArn, ref)
     if (!key.equals(await kms.unwrapTenantKey(keyArn, wrapped, ref)))
       throw new KeyholdError('ERR_KEY_INTEGRITY')

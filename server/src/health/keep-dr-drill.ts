@@ -25,10 +25,10 @@ export async function keepDrDrill(
   if (running.has(tenantId)) throw new KeyholdError('ERR_DRILL_RUNNING')
   running.add(tenantId)
   try {
-    const startedAt = new Date().toISOString()
+    const startedAt = store.clock.now().toISOString()
     const drill = await runDrDrill(parts, tenantId, lostRegion)
-    const id = newId()
-    const completedAt = new Date().toISOString()
+    const id = newId(store.clock.now())
+    const completedAt = store.clock.now().toISOString()
     const jws = sign({
       ...{ type: 'keyhold/dr-drill/1', id, startedAt, completedAt, lostRegion: lostRegion ?? null },
       ...drill,

@@ -32,7 +32,7 @@ export async function saveObservation(
     if (!(await transaction.keyHealth.lock(name))) return undefined
     const rows = await transaction.keyHealth.list(tenantId, name.fingerprint)
     const previous = rows.find((row) => row.region === region)
-    const next = nextKeyState(previous, observation, new Date())
+    const next = nextKeyState(previous, observation, transaction.clock.now())
     if (next === undefined) return undefined
     await transaction.keyHealth.save({ ...name, region, ...next })
     if (next.state === previous?.state) return undefined

@@ -7,6 +7,7 @@ import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { isCountedKeyName } from './lease-key-name.ts'
 import { newCipherkey } from './new-cipherkey.ts'
+import { newId } from './new-id.ts'
 
 export interface CreateDataKeyParts extends FenceParts {
   /** How many key names a tenant may have. */
@@ -29,7 +30,10 @@ export function createNextVersion(
   return commitUnderFence(
     parts,
     tenantId,
-    (tenantKey) => ({ ...newCipherkey(tenantKey, previous), keyName }),
+    (tenantKey) => ({
+      ...newCipherkey(tenantKey, previous.dataKeyId, previous.version + 1),
+      keyName,
+    }),
     async (transaction, cipherkey) => {
       const isFirst =
         (await transaction.cipherkeys.endEncryption(previous)) &&
@@ -59,7 +63,11 @@ export async function createDataKeys(
   const rows = await commitUnderFence(
     parts,
     tenantId,
-    (tenantKey) => mapInSlices(keyNames, (keyName) => ({ ...newCipherkey(tenantKey), keyName })),
+    (tenantKey) =>
+      mapInSlices(keyNames, (keyName) => ({
+        ...newCipherkey(tenantKey, newId(parts.store.clock.now()), 1),
+        keyName,
+      })),
     async (transaction, cipherkeys) => {
       const names = await transaction.dataKeys.lockCount(tenantId)
       const found = await transaction.cipherkeys.listActive(tenantId, keyNames)

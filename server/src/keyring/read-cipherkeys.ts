@@ -42,7 +42,7 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
     const active = await store.cipherkeys.listActive(tenantId, keyNames)
     const byName = new Map<string, UsableCipherkeyRow | KeyholdError>()
     const renew = async (row: ActiveCipherkeyRow) => {
-      const isAged = Date.now() - row.createdAt.getTime() >= maxDataKeyAgeMs
+      const isAged = row.ageMs >= maxDataKeyAgeMs
       byName.set(row.keyName, isAged ? await createNextVersion(parts, row) : row)
     }
     await Promise.all(active.map(renew))

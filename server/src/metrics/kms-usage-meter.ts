@@ -22,11 +22,9 @@ export interface CountedCall {
 }
 
 export interface KmsUsageMeterOptions {
-  store: Pick<Store, 'kmsUsage' | 'transaction'>
+  store: Pick<Store, 'kmsUsage' | 'transaction' | 'clock'>
   /** Receives the reason when counts cannot be stored for now, or are lost. */
   onError: (error: unknown) => void
-  /** Default: the real time. */
-  now?: () => Date
 }
 
 export interface KmsUsageMeter {
@@ -37,11 +35,7 @@ export interface KmsUsageMeter {
   close(): Promise<void>
 }
 
-export function openKmsUsageMeter({
-  store,
-  onError,
-  now = () => new Date(),
-}: KmsUsageMeterOptions): KmsUsageMeter {
+export function openKmsUsageMeter({ store, onError }: KmsUsageMeterOptions): KmsUsageMeter {
   let counts = new Map<string, KmsUsageRow>()
   let lost = 0
   let flushing = Promise.resolve()
@@ -99,7 +93,7 @@ export function openKmsUsageMeter({
   timer.unref()
   return {
     count({ action, region, tenantId, account, payer, outcome, requests }) {
-      const day = now().toISOString().slice(0, 10)
+      const day = store.clock.now().toISOString().slice(0, 10)
       const paidBy = payer === ownAccount ? 'keyhold' : 'customer'
       add({ tenantId, day, region, account, action, outcome, paidBy, calls: 1, requests })
     },

@@ -149,6 +149,16 @@ export const metricCatalog = {
     labels: [],
     help: '1 if the database answered this scrape within two seconds, otherwise 0. Without its answer the metrics from the database are missing.',
   },
+  keyhold_clock_skew_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: "By how much this replica's clock is ahead of the database's; below 0: behind. The database's clock is read every ten seconds.",
+  },
+  keyhold_destructions_blocked: {
+    type: 'gauge',
+    labels: [],
+    help: '1 while these two clocks differ by more than 60 seconds, so that this replica destroys nothing that has fallen due, otherwise 0.',
+  },
   keyhold_database_connections: {
     type: 'gauge',
     labels: ['state'],

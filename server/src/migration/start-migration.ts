@@ -53,7 +53,7 @@ export async function startMigration(
     const ends = await findEnds(transaction, tenantId, targetFingerprint)
     refuseEnds(ends)
     const inserted = await transaction.keyJobs.insert({
-      id: newId(),
+      id: newId(store.clock.now()),
       tenantId,
       kind: 'migration',
       sourceFingerprint: ends.source.fingerprint,
@@ -103,7 +103,7 @@ async function supersedeRotation(
 ): Promise<void> {
   const live = await transaction.keyJobs.findLive(tenantId)
   if (live?.kind !== 'rotation') return
-  const destroyed = await transaction.tenantKeys.destroyPending(tenantId, new Date())
+  const destroyed = await transaction.tenantKeys.destroyPending(tenantId)
   await transaction.keyJobs.end(live.id)
   auditTenantKeysDestroyed(transaction, tenantId, destroyed, live.id)
   auditKeyJob(transaction, live, 'migration.supersede', actor)

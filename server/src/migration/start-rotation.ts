@@ -28,7 +28,7 @@ export async function startRotation(
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const { fingerprint, keyArn } = await transaction.keyProviders.getCurrent(tenantId)
     const job = await transaction.keyJobs.insert({
-      id: newId(),
+      id: newId(store.clock.now()),
       tenantId,
       kind: 'rotation',
       sourceFingerprint: fingerprint,

@@ -62,7 +62,7 @@ export async function takeCensus(
   const versions = createVersions({ store, kms }, tenantId, activeTenantKey)
   const target: TenantKey = {
     tenantId,
-    id: newId(),
+    id: newId(store.clock.now()),
     version: activeTenantKey.version + 1,
     key: generateKey(),
   }

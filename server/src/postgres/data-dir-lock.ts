@@ -94,10 +94,10 @@ async function writeHolder(holderFile: string): Promise<void> {
 }
 
 async function inUse(dataDir: string, holderFile: string): Promise<KeyholdError> {
-  const deadline = Date.now() + holderTimeoutMs
+  const deadline = performance.now() + holderTimeoutMs
   let holder = await readHolder(holderFile)
   // The holder may have taken the lock just now, and the note may still be its predecessor's.
-  while (!isHere(holder) && Date.now() < deadline) {
+  while (!isHere(holder) && performance.now() < deadline) {
     await sleep(20)
     holder = await readHolder(holderFile)
   }

@@ -46,10 +46,10 @@ async function supervise(options: ServerOptions, first: Postmaster, stopping: Ab
   let backoffMs = shortestBackoffMs
   for (;;) {
     if (server !== undefined) {
-      const startedAt = Date.now()
+      const startedAt = performance.now()
       const end = await endOf(server, stopping)
       if (stopping.aborted) return
-      if (Date.now() - startedAt > longestBackoffMs) backoffMs = shortestBackoffMs
+      if (performance.now() - startedAt > longestBackoffMs) backoffMs = shortestBackoffMs
       options.log(`embedded PostgreSQL ended by itself (${end.status}), starting it again`)
     }
     await sleep(backoffMs, undefined, { signal: stopping }).catch(() => undefined)
@@ -75,7 +75,7 @@ async function endOf(server: Postmaster, stopping: AbortSignal): Promise<ServerE
 }
 
 async function startUntilReady(options: ServerOptions, stopping: AbortSignal): Promise<Postmaster> {
-  const deadline = Date.now() + patienceMs
+  const deadline = performance.now() + patienceMs
   for (;;) {
     await stopLeftovers(options.cluster, options.log)
     await clearSocketDir(options.socketDir)
@@ -89,7 +89,7 @@ async function startUntilReady(options: ServerOptions, stopping: AbortSignal): P
     const end = await Promise.race([server.ready(), endOf(server, stopping)])
     if (end === true) return server
     const { status, lines } = await server.ended
-    if (stopping.aborted || !isStillHeld(lines) || Date.now() > deadline) {
+    if (stopping.aborted || !isStillHeld(lines) || performance.now() > deadline) {
       throw embeddedPostgresError(
         `The embedded PostgreSQL ended with ${status} at its start: ${quote(lines)}`,
         'Correct this and start again.',

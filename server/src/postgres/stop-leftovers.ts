@@ -19,7 +19,7 @@ const giveUpAfterMs = 12_000
  * @throws KeyholdError ERR_EMBEDDED_POSTGRES when a process does not end.
  */
 export async function stopLeftovers(cluster: string, log: (line: string) => void): Promise<void> {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   const sent = new Map<number, NodeJS.Signals>()
   for (;;) {
     const processes = await findServerProcesses(cluster)
@@ -28,7 +28,7 @@ export async function stopLeftovers(cluster: string, log: (line: string) => void
     if (sent.size === 0) {
       log(`embedded PostgreSQL: an earlier one still runs (pid ${pids.join(', ')}), stopping it`)
     }
-    const elapsedMs = Date.now() - startedAt
+    const elapsedMs = performance.now() - startedAt
     if (elapsedMs > giveUpAfterMs) {
       throw embeddedPostgresError(
         `An earlier PostgreSQL still uses ${cluster} (pid ${pids.join(', ')}) and does not end.`,

@@ -1,7 +1,9 @@
-// Scheduled destructions, and the records of completed ones. The database's clock alone decides what is due.
+// Scheduled destructions, and the records of completed ones. The database's clock says when they are due, and the
+// replica's must agree.
 import { KeyholdError } from '@keyhold/core'
 import { sql, type ExpressionBuilder, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys/cipherkeys.ts'
+import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import { isUniqueViolation, type Database } from './database.ts'
 import type { DestructionKind, Tables } from './tables.ts'
 
@@ -84,9 +86,10 @@ function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[
 
 const isOpen = (eb: ExpressionBuilder<Tables, 'destructions'>) =>
   eb.and([eb('cancelled_at', 'is', null), eb('destroyed_at', 'is', null)])
-const isDue = sql<boolean>`due_at <= now()`
 
-export function destructionQueries(db: Database) {
+export function destructionQueries(db: Database, clock: DatabaseClock) {
+  const isDue = () => isDueOnBothClocks(clock, sql`due_at`)
+
   return {
     /** @throws KeyholdError `ERR_DESTRUCTION_SCHEDULED` when the tenant, or the key name, has an open one */
     async insert(destruction: NewDestruction): Promise<DestructionRow> {
@@ -144,6 +147,7 @@ export function destructionQueries(db: Database) {
         .select(columns)
         .where('tenant_id', '=', tenantId)
         .where('kind', '=', 'tenant')
+        .orderBy('scheduled_at', 'desc')
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()
@@ -199,7 +203,7 @@ export function destructionQueries(db: Database) {
         .select([...columns, sql<string>`d.due_at::text`.as('due_text')])
         .where('d.cancelled_at', 'is', null)
         .where('d.destroyed_at', 'is', null)
-        .where(isDue)
+        .where(isDue())
         .where(
           sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.key_jobs j
             where j.tenant_id = d.tenant_id and j.phase not in ('done', 'aborted')))`,
@@ -230,7 +234,7 @@ export function destructionQueries(db: Database) {
         .select(columns)
         .where('id', '=', id)
         .where(isOpen)
-        .where(isDue)
+        .where(isDue())
         .forUpdate()
         .skipLocked()
         .executeTakeFirst()

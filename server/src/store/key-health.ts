@@ -1,5 +1,5 @@
 // The known states of customers' keys.
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { Database } from './database.ts'
 import type { KeyHealthState } from './tables.ts'
 
@@ -17,6 +17,10 @@ export interface KeyHealthRow {
   /** The state of the last answer, where it contradicts the shown state and no second answer has confirmed it. */
   candidateState: KeyHealthState | undefined
 }
+
+/** As it is written: a moment may be one that PostgreSQL fills in. */
+export type SavedKeyHealth = Omit<KeyHealthRow, 'since' | 'checkedAt'> &
+  Record<'since' | 'checkedAt', Date | RawBuilder<Date>>
 
 type KeyName = Pick<KeyHealthRow, 'tenantId' | 'fingerprint'>
 
@@ -53,7 +57,7 @@ export function keyHealthQueries(db: Database) {
     },
 
     /** Call it under `lock`. */
-    async save(row: KeyHealthRow): Promise<void> {
+    async save(row: SavedKeyHealth): Promise<void> {
       const values = {
         state: row.state,
         code: row.code ?? null,

@@ -92,7 +92,7 @@ export function keyProviderQueries(db: Database) {
   // The key was tested a moment ago, and nothing else is known of it.
   async function saveHealthy({ tenantId, fingerprint, keyArn }: NewKeyProvider): Promise<void> {
     const [, , , region = ''] = keyArn.split(':')
-    const at = new Date()
+    const at = sql<Date>`now()`
     const nothing = { code: undefined, action: undefined, candidateState: undefined }
     await keyHealthQueries(db).save({
       ...{ tenantId, fingerprint, region, state: 'healthy', since: at, checkedAt: at },
@@ -115,13 +115,13 @@ export function keyProviderQueries(db: Database) {
             name: provider.name,
             description: provider.description,
             is_current: provider.isCurrent,
-            promoted_at: provider.isCurrent ? new Date() : null,
+            promoted_at: provider.isCurrent ? sql`now()` : null,
             inspection,
-            inspected_at: inspection === null ? null : new Date(),
+            inspected_at: inspection === null ? null : sql`now()`,
             role_arn: provider.roleArn ?? null,
             alias_arn: provider.aliasArn ?? null,
             alias_key_arn: provider.aliasArn === undefined ? null : provider.keyArn,
-            alias_checked_at: provider.aliasArn === undefined ? null : new Date(),
+            alias_checked_at: provider.aliasArn === undefined ? null : sql`now()`,
           })
           .returningAll()
           .executeTakeFirstOrThrow()
@@ -207,7 +207,7 @@ export function keyProviderQueries(db: Database) {
     ): Promise<KeyProviderRow | undefined> {
       const row = await db
         .updateTable('key_providers')
-        .set({ inspection: JSON.stringify(inspection), inspected_at: new Date() })
+        .set({ inspection: JSON.stringify(inspection), inspected_at: sql`now()` })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', fingerprint)
         .returningAll()
@@ -249,7 +249,7 @@ export function keyProviderQueries(db: Database) {
       const target = keyArn ?? null
       const update = db
         .updateTable('key_providers')
-        .set({ alias_key_arn: target, alias_checked_at: new Date() })
+        .set({ alias_key_arn: target, alias_checked_at: sql`now()` })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', fingerprint)
       const moved = await update.where('alias_key_arn', 'is distinct from', target).executeTakeFirst()
@@ -258,17 +258,17 @@ export function keyProviderQueries(db: Database) {
       return false
     },
 
-    /** Makes another provider the current one; both get the same instant. */
-    async switchCurrent(tenantId: string, toFingerprint: string, at: Date): Promise<void> {
+    /** Makes another provider the current one; in one transaction both get the same instant. */
+    async switchCurrent(tenantId: string, toFingerprint: string): Promise<void> {
       await db
         .updateTable('key_providers')
-        .set({ is_current: false, demoted_at: at })
+        .set({ is_current: false, demoted_at: sql`now()` })
         .where('tenant_id', '=', tenantId)
         .where('is_current', '=', true)
         .execute()
       await db
         .updateTable('key_providers')
-        .set({ is_current: true, promoted_at: at })
+        .set({ is_current: true, promoted_at: sql`now()` })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', toFingerprint)
         // Without "returning", an update of no row at all would count as a result.

@@ -1,5 +1,6 @@
 // Calls to AWS KMS, counted by day and tenant.
 import { sql } from 'kysely'
+import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
 
 /** The payer of a call: Keyhold's own account, or the account of a customer's role. */
@@ -34,7 +35,7 @@ export interface DayRange {
 const maxRowsPerStatement = 500
 const forgottenAtOnce = 10_000
 
-export function kmsUsageQueries(db: Database) {
+export function kmsUsageQueries(db: Database, clock: DatabaseClock) {
   const within = ({ from, to }: DayRange) => sql<boolean>`day between ${from}::date and ${to}::date`
   const counts = {
     calls: sql<number>`sum(calls)::bigint`.as('calls'),
@@ -126,9 +127,12 @@ export function kmsUsageQueries(db: Database) {
 
     /** Deletes counts that are older than this many days, some at a time. Answers whether there may be more. */
     async forget(days: number): Promise<boolean> {
+      // The day is over at midnight in UTC.
+      const isOver = isDueOnBothClocks(clock, sql`((day + 1 + ${days}::int)::timestamp at time zone 'utc')`)
       const { numAffectedRows = 0n } = await sql`
         delete from keyhold.kms_usage where ctid = any (array(
-          select ctid from keyhold.kms_usage where day < (now() at time zone 'utc')::date - ${days}::int
+          select ctid from keyhold.kms_usage
+          where day < (now() at time zone 'utc')::date - ${days}::int and ${isOver}
           limit ${forgottenAtOnce}
         ))`.execute(db)
       return numAffectedRows === BigInt(forgottenAtOnce)

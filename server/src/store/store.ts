@@ -9,6 +9,7 @@ import { cipherkeySurveys, type CipherkeySurveys } from './cipherkeys/cipherkey-
 import { cipherkeyQueries } from './cipherkeys/cipherkeys.ts'
 import { dataKeyQueries } from './cipherkeys/data-keys.ts'
 import { slowly, whileHolding } from './connections/connection-user.ts'
+import type { DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
 import { destructionQueries } from './destructions.ts'
 import { drDrillQueries } from './dr-drills.ts'
@@ -38,13 +39,15 @@ export interface StoreOptions {
 
 const usual = { fenceWaitMs: 5_000, firstProbeSeconds: 45 }
 
-function queries(db: Database, firstProbeSeconds: number) {
+function queries(db: Database, clock: DatabaseClock, firstProbeSeconds: number) {
   return {
+    /** The database's time. */
+    clock,
     installation: installationQueries(db),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db),
     keyProviders: keyProviderQueries(db),
-    tenantKeys: tenantKeyQueries(db, firstProbeSeconds),
+    tenantKeys: tenantKeyQueries(db, clock, firstProbeSeconds),
     cipherkeys: cipherkeyQueries(db),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),
@@ -56,9 +59,9 @@ function queries(db: Database, firstProbeSeconds: number) {
     keyHealth: keyHealthQueries(db),
     keyProbes: keyProbeQueries(db),
     changes: changeQueries(db),
-    kmsUsage: kmsUsageQueries(db),
+    kmsUsage: kmsUsageQueries(db, clock),
     metricCounts: metricCountQueries(db),
-    destructions: destructionQueries(db),
+    destructions: destructionQueries(db, clock),
     tenantDeletions: tenantDeletionQueries(db),
     drDrills: drDrillQueries(db),
     apiKeys: apiKeyQueries(db),
@@ -105,10 +108,10 @@ export type Store = ReturnType<typeof queries> & {
   readSnapshot<Result>(read: (store: SnapshotStore) => Promise<Result>): Promise<Result>
 }
 
-export function createStore(db: Database, options: StoreOptions = {}): Store {
+export function createStore(db: Database, clock: DatabaseClock, options: StoreOptions = {}): Store {
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds } = options
-  const queriesOf = (handle: Database) => queries(handle, firstProbeSeconds)
+  const queriesOf = (handle: Database) => queries(handle, clock, firstProbeSeconds)
 
   // It may wait for a lock.
   const transaction: Store['transaction'] = (work) =>

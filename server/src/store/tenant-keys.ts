@@ -1,5 +1,6 @@
 // Tenant key versions as stored, each wrapped under the key that its own row names.
 import { sql, type Selectable } from 'kysely'
+import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
 import { keyProbeQueries } from './key-probes.ts'
 import type { Tables, TenantKeyState } from './tables.ts'
@@ -58,7 +59,9 @@ export interface DueVersion {
   dueAt: string
 }
 
-export function tenantKeyQueries(db: Database, firstProbeSeconds: number) {
+export function tenantKeyQueries(db: Database, clock: DatabaseClock, firstProbeSeconds: number) {
+  const isDue = () => isDueOnBothClocks(clock, sql`destroy_after`)
+
   return {
     /** From now on its KEK is in use, and is probed. */
     async insert(row: TenantKeyRow & { wrapped: Buffer }): Promise<void> {
@@ -162,7 +165,7 @@ export function tenantKeyQueries(db: Database, firstProbeSeconds: number) {
     },
 
     /**
-     * Ends the versions besides `version` that have no end yet: at once, or at `destroyAfter`. Call it under the fence.
+     * Ends the versions besides `version` that have no end yet: after `retentionDays`; 0: at once. Call it under the fence.
      *
      * @param needed - versions that wrap a cipherkey: they stay decrypt-only, without an end
      * @returns the versions that are destroyed now
@@ -171,26 +174,27 @@ export function tenantKeyQueries(db: Database, firstProbeSeconds: number) {
       tenantId: string,
       version: number,
       needed: readonly number[],
-      destroyAfter: Date | undefined,
+      retentionDays: number,
     ): Promise<number[]> {
       const others = sql`tenant_id = ${tenantId} and version <> ${version} and state <> 'destroyed'`
       await sql`update keyhold.tenant_keys set state = 'decrypt-only' where ${others}`.execute(db)
       const end =
-        destroyAfter === undefined
+        retentionDays === 0
           ? sql`state = 'destroyed', wrapped = null, destroyed_at = now()`
-          : sql`destroy_after = ${destroyAfter}`
+          : // In hours, since a day of the session's time zone may have 23.
+            sql`destroy_after = now() + make_interval(hours => ${retentionDays * 24})`
       const { rows } = await sql<{ version: number }>`
         update keyhold.tenant_keys set ${end}
         where ${others} and destroy_after is null and version <> all(${needed}::integer[])
         returning version`.execute(db)
-      return destroyAfter === undefined ? rows.map((row) => row.version) : []
+      return retentionDays === 0 ? rows.map((row) => row.version) : []
     },
 
     /** Destroys a version that never wrapped anything, and answers it, if there is one. */
-    async destroyPending(tenantId: string, at: Date): Promise<number[]> {
+    async destroyPending(tenantId: string): Promise<number[]> {
       const rows = await db
         .updateTable('tenant_keys')
-        .set({ state: 'destroyed', wrapped: null, destroyed_at: at })
+        .set({ state: 'destroyed', wrapped: null, destroyed_at: sql`now()` })
         .where('tenant_id', '=', tenantId)
         .where('state', '=', 'pending')
         .returning('version')
@@ -218,7 +222,10 @@ export function tenantKeyQueries(db: Database, firstProbeSeconds: number) {
       return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version, dueAt: row.due_at }))
     },
 
-    /** Versions whose backup retention has passed, the longest due first; those after `after` alone. */
+    /**
+     * Versions whose backup retention has passed, on the database's clock and on this replica's: the longest due first, and
+     * only those after `after`.
+     */
     async listDueForDestruction(limit: number, after?: DueVersion): Promise<DueVersion[]> {
       const rest =
         after === undefined
@@ -226,19 +233,20 @@ export function tenantKeyQueries(db: Database, firstProbeSeconds: number) {
           : sql`(destroy_after, tenant_id, version) > (${after.dueAt}::timestamptz, ${after.tenantId}, ${after.version}::int)`
       const { rows } = await sql<{ tenant_id: string; version: number; due_at: string }>`
         select tenant_id, version, destroy_after::text as due_at from keyhold.tenant_keys
-        where state = 'decrypt-only' and destroy_after <= now() and ${rest}
+        where state = 'decrypt-only' and ${isDue()} and ${rest}
         order by destroy_after, tenant_id, version limit ${limit}`.execute(db)
       return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version, dueAt: row.due_at }))
     },
 
-    /** Answers false for a version that is destroyed already. */
+    /** Destroys a version that `listDueForDestruction` would answer; false: it does not, or no longer. */
     async destroy(tenantId: string, version: number): Promise<boolean> {
       const result = await db
         .updateTable('tenant_keys')
-        .set({ state: 'destroyed', wrapped: null, destroyed_at: new Date() })
+        .set({ state: 'destroyed', wrapped: null, destroyed_at: sql`now()` })
         .where('tenant_id', '=', tenantId)
         .where('version', '=', version)
         .where('state', '=', 'decrypt-only')
+        .where(isDue())
         .executeTakeFirst()
       return result.numUpdatedRows > 0n
     },

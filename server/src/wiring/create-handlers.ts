@@ -74,7 +74,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     }),
     ...healthHandlers({ store }),
     ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
-    ...dataKeyHandlers({ leases: keyring.leases }),
+    ...dataKeyHandlers({ leases: keyring.leases, now: () => store.clock.now() }),
     ...namedDataKeyHandlers(dataKeyChanges),
     ...leaseKeyHandlers(dataKeyChanges),
     ...destructionHandlers({ store }),

@@ -4,6 +4,7 @@ import { connectDatabaseOfRunningServer, type DatabaseSettings } from './connect
 import { createLogger } from './create-logger.ts'
 import { createApiKey } from '../access/create-api-key.ts'
 import { commandActor } from '../store/audits.ts'
+import { openDatabaseClock } from '../store/database-clock.ts'
 import { isMissingTable } from '../store/database.ts'
 import { createStore } from '../store/store.ts'
 
@@ -12,7 +13,7 @@ export async function createOperatorKey(settings: DatabaseSettings, name: string
   const logger = createLogger('silent')
   const { db, close } = await connectDatabaseOfRunningServer(settings, logger)
   try {
-    const store = createStore(db)
+    const store = createStore(db, await openDatabaseClock(db))
     const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name }, commandActor)
     return token
   } catch (cause) {

@@ -7,6 +7,7 @@ import type { JobQueue } from '../jobs/job-queue.ts'
 import type { CacheCounts } from '../keyring/cache-counts.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Sample, Samples } from '../metrics/samples.ts'
+import type { DatabaseClock } from '../store/database-clock.ts'
 import { poolCounts, type Database } from '../store/database.ts'
 import type { MetricCounts } from '../store/metric-counts.ts'
 import type { Store } from '../store/store.ts'
@@ -17,6 +18,7 @@ import { reachableUrl } from './reachable-url.ts'
 
 export interface MetricSources {
   db: Database
+  clock: Pick<DatabaseClock, 'skewMs' | 'agrees'>
   store: Pick<Store, 'metricCounts' | 'transaction' | 'readSnapshot'>
   timings: Pick<Timings, 'metricCounts'>
   keyring: Record<'tenantKeys' | 'dataKeys', { counts(): CacheCounts }>
@@ -62,7 +64,7 @@ export async function openMetrics(
 
 async function readSamples(
   { tallies }: EventCounts,
-  { db, store, timings, keyring, queue, breaker, replicas, isSealed }: MetricSources,
+  { db, clock, store, timings, keyring, queue, breaker, replicas, isSealed }: MetricSources,
   onError: (error: unknown) => void,
 ): Promise<Samples> {
   const caches = Object.entries({
@@ -105,6 +107,8 @@ async function readSamples(
     keyhold_cipherkeys_rewrapped_total: tallies.rewrapped.samples(),
     keyhold_jobs: jobs === undefined ? [] : byLabel('state', jobs),
     keyhold_database_up: one(counts === undefined ? 0 : 1),
+    keyhold_clock_skew_seconds: one(clock.skewMs() / 1_000),
+    keyhold_destructions_blocked: one(clock.agrees() ? 0 : 1),
     keyhold_database_connections: byLabel('state', { busy: pool.busy, idle: pool.idle }),
     keyhold_database_waiting: one(pool.waiting),
     ...samplesOf(counts),

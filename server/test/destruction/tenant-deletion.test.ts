@@ -42,7 +42,7 @@ beforeEach(async () => {
     .update(row?.identities as Buffer)
     .digest('hex')
   due = await store.destructions.insert({
-    ...{ id: newId(), tenantId, kind: 'tenant', scheduledBy: 'ak_1', inDays: 7 },
+    ...{ id: newId(new Date()), tenantId, kind: 'tenant', scheduledBy: 'ak_1', inDays: 7 },
   })
   await stores.query('update keyhold.destructions set due_at = now()')
 })
@@ -170,7 +170,7 @@ test('once it has begun nothing of the tenant opens, nobody can make keys, and t
   const dataKeyId = named?.dataKeyId ?? ''
   await store.destructions.insert({
     ...{
-      id: newId(),
+      id: newId(new Date()),
       tenantId,
       kind: 'data-key',
       keyName: 'named',

@@ -135,18 +135,13 @@ const access: Question = async (code) => {
 /** Whether a drill asks the region for nothing more. */
 const drill: Question = async (code) => {
   const row = { tenantId, version: 1, id: tenantId, keyArn, wrapped: Buffer.alloc(1), state: 'active' }
-  const snapshot = {
+  const queries = {
     tenants: { find: () => Promise.resolve({}) },
-    tenantKeys: {
-      list: () => Promise.resolve([row]),
-      find: () => Promise.resolve(row),
-    },
+    tenantKeys: { list: () => Promise.resolve([row]), find: () => Promise.resolve(row) },
+    surveys: { findUnaccepted: () => Promise.resolve([]) },
   }
   const parts = {
-    store: {
-      readSnapshot: (read: (from: typeof snapshot) => unknown) => read(snapshot),
-      surveys: { findUnaccepted: () => Promise.resolve([]) },
-    },
+    store: { readSnapshot: (read: (of: unknown) => unknown) => read(queries), ...queries },
     inRegion: () => Promise.reject(new KeyholdError(code)),
     findKeyAccess: () => Promise.resolve({ role: undefined, replicaRegions: ['eu-west-3'] }),
     drRegions: new Map(),

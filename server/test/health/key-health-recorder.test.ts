@@ -25,7 +25,7 @@ function startRecorder() {
   }
   const keyProbes = { hasten: () => Promise.resolve(true) }
   const transaction = (work: (parts: unknown) => Promise<unknown>) =>
-    work({ keyHealth, audit: () => undefined })
+    work({ keyHealth, audit: () => undefined, clock: { now: () => new Date(now.ms) } })
   const now = { ms: 0 }
   const recorder = createKeyHealthRecorder({
     store: { keyHealth, keyProbes, transaction } as unknown as Store,

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keyJobEventHandlers } from '../../src/http/routes/key-job-handlers.ts'
 import type { Handler } from '../../src/http/server/handler.ts'
 import { getKeyProviderUsage } from '../../src/providers/key-provider-usage.ts'
-import { createStore } from '../../src/store/store.ts'
+import { openDatabaseClock } from '../../src/store/database-clock.ts'
+import { createStore, type Store } from '../../src/store/store.ts'
 import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
 import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
 import { asAdmin, migrate } from '../../../testkit/src/key-jobs.ts'
@@ -18,6 +19,7 @@ import { observeStore, type Observer } from '../model/observed-store.ts'
 let server: TestServer
 let tenant: TestTenant
 let db: Database
+let plainStore: Store
 let keyArn: string
 let params: Record<string, string>
 
@@ -42,6 +44,7 @@ beforeAll(async () => {
     applicationName: 'test',
     onError: () => undefined,
   })
+  plainStore = createStore(db, await openDatabaseClock(db))
 })
 afterAll(async () => {
   await db.destroy()
@@ -50,7 +53,7 @@ afterAll(async () => {
 
 /** The handlers of all routes over a store that is watched, and over KMSs that answer nothing. */
 function handlersOver(observer: Observer, onKms: () => void) {
-  const store = observeStore(createStore(db), observer)
+  const store = observeStore(plainStore, observer)
   const away = () => {
     onKms()
     return Promise.reject(new KeyholdError('ERR_KMS_UNREACHABLE'))
@@ -133,7 +136,7 @@ test('the usage of the key to which a migration ends between any two of its read
   const { tenantId } = tenant
   const internal = tenantId
   const lookAt = async (fingerprint: string, observer: Observer) => {
-    const usage = await getKeyProviderUsage(observeStore(createStore(db), observer), tenantId, fingerprint)
+    const usage = await getKeyProviderUsage(observeStore(plainStore, observer), tenantId, fingerprint)
     return { isCurrent: usage.provider.isCurrent, isSafe: usage.blockers.length === 0 }
   }
   const { arnFingerPrint = '' } = params

@@ -15,10 +15,10 @@ const keyNamesOfEach = 2
 
 const tenants = new Map<string, ReturnType<typeof newTenant>>()
 function newTenant(tenantId: string) {
-  const tenantKey = { tenantId, id: newId(), version: 1, key: generateKey() }
+  const tenantKey = { tenantId, id: newId(new Date()), version: 1, key: generateKey() }
   const row = {
     ...{ tenantId, id: tenantKey.id, version: 1, state: 'active', isLocked: false },
-    keyArn: `arn:aws:kms:eu-west-1:222222222222:key/mrk-${newId()}`,
+    keyArn: `arn:aws:kms:eu-west-1:222222222222:key/mrk-${newId(new Date())}`,
     ...{ wrapped: Buffer.alloc(1), keyCheckValue: keyCheckValue(tenantKey) },
   }
   return { tenantKey, row }
@@ -29,7 +29,7 @@ const store = {
   tenantKeys: { find: (tenantId: string) => Promise.resolve({ ...tenants.get(tenantId)?.row }) },
   cipherkeys: {
     listActive: (tenantId: string, keyNames: string[]) =>
-      Promise.resolve(keyNames.map((keyName) => ({ ...rowOf(tenantId), keyName, createdAt: new Date() }))),
+      Promise.resolve(keyNames.map((keyName) => ({ ...rowOf(tenantId), keyName, ageMs: 0 }))),
     listFound: (_: string, positions: CipherkeyPosition[]) => Promise.resolve(positions.map(() => undefined)),
   },
 } as unknown as Store
@@ -42,7 +42,7 @@ const kms = {
 function rowOf(tenantId: string) {
   const tenantKey = tenants.get(tenantId)?.tenantKey
   if (tenantKey === undefined) throw new Error('no such tenant')
-  return { ...newCipherkey(tenantKey), destroyInMs: 1e9 }
+  return { ...newCipherkey(tenantKey, newId(new Date()), 1), destroyInMs: 1e9 }
 }
 
 const collectGarbage = () => {
@@ -65,10 +65,14 @@ const dataKeys = createDataKeyCache({
 collectGarbage()
 const before = usedBytes()
 for (let each = 0; each < sizes.tenantKeys; each++) {
-  const tenantId = newId()
+  const tenantId = newId(new Date())
   tenants.set(tenantId, newTenant(tenantId))
   for (let name = 0; name < keyNamesOfEach; name++) {
-    encryptValue(await dataKeys.getActive(tenantId, `name-${name}-${newId()}`), {}, Buffer.from('value'))
+    encryptValue(
+      await dataKeys.getActive(tenantId, `name-${name}-${newId(new Date())}`),
+      {},
+      Buffer.from('value'),
+    )
   }
   tenants.delete(tenantId)
 }

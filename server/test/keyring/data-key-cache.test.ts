@@ -3,11 +3,12 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { wrapDataKey } from '@keyhold/core'
 import type { FoundCipherkeyRow } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import {
   createCountingKms,
   createKeyring,
   createTenant,
+  destroyTenantKey,
   moveToNewTenantKey,
   ttlMs,
   type CountingKms,
@@ -16,6 +17,7 @@ import {
 import { rewrapAll } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
+let database: TestStores
 let plainStore: Store
 let store: Store
 let reads: number
@@ -26,7 +28,8 @@ let mine: string
 let other: string
 beforeAll(async () => {
   postgres = await openTestPostgres()
-  plainStore = (await postgres.createStores()).store
+  database = await postgres.createStores()
+  plainStore = database.store
 })
 afterAll(() => postgres.stop())
 
@@ -217,7 +220,7 @@ test('a reader that meets a destroyed version reads the cipherkey once more and 
     onRead = undefined
     // Between this reading and the unwrapping, the migration ends.
     await rewrap(made.id, 2)
-    await plainStore.tenantKeys.destroy(tenantId, 1)
+    await destroyTenantKey(database, tenantId, 1)
     return rows
   }
   const read = await keyring.dataKeys.get(tenantId, made.id, 1)
@@ -228,7 +231,7 @@ test('a reader that meets a destroyed version reads the cipherkey once more and 
 test('a cipherkey that stays under a destroyed version is damage, found after two readings', async () => {
   const made = await keyring.dataKeys.getActive(tenantId, 'default')
   await moveToNewTenantKey(plainStore, kms, other, tenantId)
-  await plainStore.tenantKeys.destroy(tenantId, 1)
+  await destroyTenantKey(database, tenantId, 1)
   keyring = createKeyring(store, kms)
   await expect(keyring.dataKeys.get(tenantId, made.id, 1)).rejects.toMatchObject({
     code: 'ERR_KEY_INTEGRITY',

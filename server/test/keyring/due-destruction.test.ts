@@ -43,7 +43,7 @@ const slackMs = 3_000
 async function schedule(kind: 'tenant' | 'data-key', keyName?: string): Promise<string> {
   const dataKeyId = keyName && (await store.cipherkeys.findActive(tenantId, keyName))?.dataKeyId
   const named = keyName !== undefined && dataKeyId !== undefined ? { keyName, dataKeyId } : {}
-  const request = { id: newId(), tenantId, kind, ...named, scheduledBy: 'test', inDays: 7 }
+  const request = { id: newId(new Date()), tenantId, kind, ...named, scheduledBy: 'test', inDays: 7 }
   return (await store.destructions.insert(request)).id
 }
 

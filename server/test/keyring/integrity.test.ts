@@ -36,7 +36,7 @@ async function makeRotated(tenantId: string, keyName: string): Promise<DataKey> 
   await moveToNewTenantKey(store, kms, other, tenantId)
   const wrapping = await createKeyring(store, kms).tenantKeys.get(tenantId, 2)
   if (wrapping === undefined) throw new Error('no tenant key')
-  const dataKey = { tenantId, id: newId(), version: 2, key: generateKey() }
+  const dataKey = { tenantId, id: newId(new Date()), version: 2, key: generateKey() }
   await store.cipherkeys.insertActive({
     tenantId,
     dataKeyId: dataKey.id,

@@ -7,6 +7,7 @@ import { newId } from '../../src/keyring/new-id.ts'
 import { createTenantKeyCache, type TenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
 import { createInternalKms, rootKeyArn } from '../../src/kms/internal-kms.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { TestStores } from '../../../testkit/src/test-database.ts'
 
 export const ttlMs = 60_000
 
@@ -131,7 +132,7 @@ export async function addTenantKey(
   keyArn: string,
   { tenantId, version, state }: { tenantId: string; version: number; state: 'pending' | 'active' },
 ): Promise<void> {
-  const ref = { tenantId, id: newId(), version }
+  const ref = { tenantId, id: newId(new Date()), version }
   const { key, wrapped } = await kms.createTenantKey(keyArn, ref)
   await store.tenantKeys.insert({
     ...ref,
@@ -151,6 +152,17 @@ export async function createTenant(
   await store.tenants.insert({ id: tenantId, name: tenantId, activeTenantKeyVersion: 1 })
   await addTenantKey(store, kms, keyArn, { tenantId, version: 1, state: 'active' })
   return tenantId
+}
+
+/** As a cutover without backup retention does it. */
+export async function destroyTenantKey(
+  database: TestStores,
+  tenantId: string,
+  version: number,
+): Promise<void> {
+  const end = `update keyhold.tenant_keys set state = 'destroyed', wrapped = null, destroyed_at = now()
+    where tenant_id = $1 and version = $2`
+  await database.query(end, [tenantId, version])
 }
 
 /** Makes another version active for new data keys, as the phase "dual" does. */

@@ -3,18 +3,20 @@ import type { ErrorCode } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { denialOf } from '../../src/keyring/denial-of.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,
   createKeyring,
   createTenant,
+  destroyTenantKey,
   ttlMs,
   type CountingKms,
   type Keyring,
 } from './keyring-under-test.ts'
 
 let postgres: TestPostgres
+let database: TestStores
 let store: Store
 let kms: CountingKms
 let keyring: Keyring
@@ -22,7 +24,8 @@ let mine: string
 let other: string
 beforeAll(async () => {
   postgres = await openTestPostgres()
-  ;({ store } = await postgres.createStores())
+  database = await postgres.createStores()
+  ;({ store } = database)
 })
 afterAll(() => postgres.stop())
 
@@ -326,8 +329,7 @@ test('a key whose time is over makes room, and does not count as one that was pu
 test('a version that is destroyed, or was never there, is not held and asks no KMS', async () => {
   expect(await get(tenantId, 9)).toBeUndefined()
   const held = await get()
-  await store.tenantKeys.setState(tenantId, 1, 'decrypt-only')
-  await store.tenantKeys.destroy(tenantId, 1)
+  await destroyTenantKey(database, tenantId, 1)
   expect(await get()).toBe(held)
   after(ttlMs)
   expect(await get()).toBeUndefined()

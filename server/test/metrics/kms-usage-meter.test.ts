@@ -31,9 +31,11 @@ const noError = (error: unknown) => {
   throw error
 }
 
+const withTime = (of: Store, now: () => Date): Store => ({ ...of, clock: { ...of.clock, now } })
+
 test('calls are added up by day, kind and payer, and to what is there', async () => {
   let now = new Date('2026-03-31T23:59:59.999Z')
-  const meter = openKmsUsageMeter({ store, onError: noError, now: () => now })
+  const meter = openKmsUsageMeter({ store: withTime(store, () => now), onError: noError })
   meter.count(call('a'))
   meter.count(call('a', { requests: 3, outcome: 'ERR_KMS_THROTTLED' }))
   await meter.flush()
@@ -72,13 +74,12 @@ test('two replicas add to the same rows at the same time, in whatever order they
 
 test('what cannot be written is kept and written later, once', async () => {
   let isAway = true
-  const sometimes: Pick<Store, 'kmsUsage' | 'transaction'> = {
-    kmsUsage: store.kmsUsage,
+  const sometimes: Pick<Store, 'kmsUsage' | 'transaction' | 'clock'> = {
+    ...withTime(store, () => new Date('2026-05-01T12:00:00Z')),
     transaction: (work) =>
       isAway ? Promise.reject(new KeyholdError('ERR_DATABASE_UNAVAILABLE')) : store.transaction(work),
   }
-  const now = () => new Date('2026-05-01T12:00:00Z')
-  const meter = openKmsUsageMeter({ store: sometimes, onError: noError, now })
+  const meter = openKmsUsageMeter({ store: sometimes, onError: noError })
   meter.count(call('late'))
   await expect(meter.flush()).rejects.toMatchObject({ code: 'ERR_DATABASE_UNAVAILABLE' })
   meter.count(call('late'))

@@ -33,6 +33,7 @@ test.each([
   closers.push(() => db.destroy())
   const sources: MetricSources = {
     db,
+    clock: { skewMs: () => -90_500, agrees: () => false },
     store: {
       readSnapshot: read,
       transaction: read,
@@ -61,6 +62,7 @@ test.each([
   expect([value('keyhold_database_up'), value('keyhold_sealed')]).toEqual([0, 1])
   expect(value('keyhold_key_cache_evictions_total', { cache: 'data_key', reason: 'room' })).toBe(3)
   expect([value('keyhold_kms_calls_running'), value('keyhold_replicas')]).toEqual([7, 3])
+  expect([value('keyhold_clock_skew_seconds'), value('keyhold_destructions_blocked')]).toEqual([-90.5, 1])
   for (const name of ['keyhold_keys', 'keyhold_tenants', 'keyhold_key_job_failures_open', 'keyhold_jobs'])
     expect([name, value(name)]).toEqual([name, undefined])
 })

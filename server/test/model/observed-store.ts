@@ -63,4 +63,7 @@ function observeQueries(store: SnapshotStore, observer: Observer): object {
   return { ...store, ...(Object.fromEntries(observed) as object) }
 }
 
-const outside = new Set(['transaction', 'withFence', 'withFenceShared', 'readSnapshot', 'handle', 'audit'])
+const outside = new Set([
+  ...['transaction', 'withFence', 'withFenceShared', 'readSnapshot'],
+  ...['handle', 'audit', 'clock'],
+])

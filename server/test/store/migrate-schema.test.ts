@@ -6,7 +6,6 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
 import { keyJobKinds } from '../../src/store/schema/migrations/0012-key-job-kinds.ts'
-import { createStore } from '../../src/store/store.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 
@@ -82,9 +81,10 @@ test('an older version of Keyhold refuses a newer schema, names it, and changes 
 test('of many first starts one claims the database for its root key, and all others are told which', async () => {
   const connection = await postgres.createDatabase()
   await migrateSchema(postgres.open(connection), () => Promise.resolve())
+  const stores = await Promise.all(Array.from({ length: 10 }, () => postgres.openStore(connection)))
   const claims = await Promise.all(
-    Array.from({ length: 10 }, (_, index) =>
-      createStore(postgres.open(connection, 1)).installation.claimRootKey({
+    stores.map(({ installation }, index) =>
+      installation.claimRootKey({
         rootKeyId: `root-key-${index}`,
         keyCheckValue: Buffer.alloc(32, index),
       }),
@@ -162,6 +162,6 @@ test('cipherkeys that were stored in one table are in the partitions, each as it
     as half_free from pg_class where relname ~ '^cipherkeys_p\\d\\d$'`)
   expect(partition).toEqual({ count: 64, half_free: 64 })
   expect(await run("select to_regclass('keyhold.cipherkeys_in_one') as old")).toEqual([{ old: null }])
-  const store = createStore(postgres.open(connection))
+  const store = await postgres.openStore(connection)
   expect(await store.tenants.findFence('tenant-3')).toEqual({ epoch: 3, activeTenantKeyVersion: 2 })
 })

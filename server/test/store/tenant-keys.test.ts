@@ -18,6 +18,13 @@ beforeEach(async () => {
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
 
+const secondsOfADay = 86_400
+
+const timePasses = (seconds: number) =>
+  database.query(
+    `update keyhold.tenant_keys set destroy_after = destroy_after - make_interval(secs => ${seconds})`,
+  )
+
 const states = async () =>
   Promise.all([1, 2].map(async (version) => (await store.tenantKeys.find(tenantId, version))?.state))
 
@@ -27,7 +34,7 @@ test('a version that does not exist cannot change its state unnoticed', async ()
 
 test('without backup retention, retired versions are emptied at once and the active one stays', async () => {
   await activate(store, 2)
-  await store.tenantKeys.retireOthers(tenantId, 2, [], undefined)
+  await store.tenantKeys.retireOthers(tenantId, 2, [], 0)
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ state: 'active' })
   expect(await store.tenantKeys.maxVersion(tenantId)).toBe(2)
@@ -35,14 +42,15 @@ test('without backup retention, retired versions are emptied at once and the act
 
 test('with backup retention, a retired version is due when its time has come, not before, and once', async () => {
   await activate(store, 2)
-  await store.tenantKeys.retireOthers(tenantId, 2, [], new Date(Date.now() + 3_600_000))
-  await store.tenantKeys.retireOthers(tenantId, 2, [], new Date(0))
+  await store.tenantKeys.retireOthers(tenantId, 2, [], 30)
+  // The first date counts.
+  await store.tenantKeys.retireOthers(tenantId, 2, [], 60)
+  await timePasses(30 * secondsOfADay - 60)
   expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
-  await database.query(
-    "update keyhold.tenant_keys set destroy_after = now() - interval '1 second' where version = 1",
-  )
+  expect(await store.tenantKeys.destroy(tenantId, 1)).toBe(false)
+  await timePasses(60)
   expect(await store.tenantKeys.listDueForDestruction(10)).toMatchObject([{ tenantId, version: 1 }])
-  await store.tenantKeys.destroy(tenantId, 1)
+  expect(await store.tenantKeys.destroy(tenantId, 1)).toBe(true)
   expect(await states()).toEqual(['destroyed', 'active'])
   expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
 })
@@ -60,17 +68,18 @@ test('what is due is read page by page, each once, also where many fell due at o
 
 test('a version that a cipherkey still names is kept, with retention or without, and ends when none does', async () => {
   await activate(store, 2)
-  for (const end of [undefined, new Date()]) {
-    await store.tenantKeys.retireOthers(tenantId, 2, [1], end)
+  for (const retentionDays of [0, 1]) {
+    await store.tenantKeys.retireOthers(tenantId, 2, [1], retentionDays)
     expect(await states()).toEqual(['decrypt-only', 'active'])
+    await timePasses(2 * secondsOfADay)
     expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
   }
-  await store.tenantKeys.retireOthers(tenantId, 2, [], undefined)
+  await store.tenantKeys.retireOthers(tenantId, 2, [], 0)
   expect(await states()).toEqual(['destroyed', 'active'])
 })
 
 test('what was cancelled before use ends without a trace of its wrap', async () => {
-  await store.tenantKeys.destroyPending(tenantId, new Date())
+  await store.tenantKeys.destroyPending(tenantId)
   expect(await states()).toEqual(['active', 'destroyed'])
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ wrapped: undefined })
   expect(await store.tenantKeys.list(tenantId)).toMatchObject([

@@ -4,9 +4,9 @@ import type { Client } from 'pg'
 import { newId } from '../../../../server/src/keyring/new-id.ts'
 
 export async function insertBareTenant(client: Client): Promise<{ source: TenantKey; target: TenantKey }> {
-  const tenantId = newId()
-  const source = { tenantId, id: newId(), version: 1, key: generateKey() }
-  const target = { tenantId, id: newId(), version: 2, key: generateKey() }
+  const tenantId = newId(new Date())
+  const source = { tenantId, id: newId(new Date()), version: 1, key: generateKey() }
+  const target = { tenantId, id: newId(new Date()), version: 2, key: generateKey() }
   await client.query(
     `insert into keyhold.tenants (id, name, active_tenant_key_version) values ($1, 'the bare loop', 1)`,
     [tenantId],

@@ -36,7 +36,7 @@ export function auditHandlers({
       tenantId: tenantId ?? null,
       sequence,
       hash: hash.toString('hex'),
-      signedAt: new Date().toISOString(),
+      signedAt: store.clock.now().toISOString(),
     }
     return { jws: sign(signed), head: signed }
   }

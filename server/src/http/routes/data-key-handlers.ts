@@ -6,12 +6,15 @@ import type { Handlers } from '../server/handler.ts'
 
 export function dataKeyHandlers({
   leases,
+  now,
 }: {
   leases: DataKeyLeases
+  /** The database's time. */
+  now: () => Date
 }): Pick<Handlers, 'createDataKeyLease' | 'unwrapDataKey' | 'getBlindIndexKey'> {
   return {
     async createDataKeyLease({ tenantId }) {
-      return { status: 200, body: dataKeyLeaseWire(await leases.create(tenantId)) }
+      return { status: 200, body: dataKeyLeaseWire(await leases.create(tenantId), now()) }
     },
 
     async unwrapDataKey({ tenantId, body }) {
@@ -21,32 +24,33 @@ export function dataKeyHandlers({
       const lease = await leases.renew(tenantId, dataKeyId, version)
       // The same error as for a token of another tenant, so that nobody learns whether the key exists.
       if (lease === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
-      return { status: 200, body: dataKeyLeaseWire(lease) }
+      return { status: 200, body: dataKeyLeaseWire(lease, now()) }
     },
 
     async getBlindIndexKey({ tenantId, body }) {
-      return { status: 200, body: leaseWire(await leases.leaseBlindIndexKey(tenantId, body.keyName)) }
+      const lease = await leases.leaseBlindIndexKey(tenantId, body.keyName)
+      return { status: 200, body: leaseWire(lease, now()) }
     },
   }
 }
 
-function leaseWire({ dataKey, remainingMs }: Lease): BlindIndexKey {
+function leaseWire({ dataKey, remainingMs }: Lease, now: Date): BlindIndexKey {
   const bytes = dataKey.key.export()
   const plaintext = bytes.toString('base64')
   bytes.fill(0)
   return {
     tenantId: dataKey.tenantId,
     plaintext,
-    expiresAt: new Date(Date.now() + remainingMs).toISOString(),
+    expiresAt: new Date(now.getTime() + remainingMs).toISOString(),
     // Rounded down, because a lease may end early but never late.
     expiresInSeconds: Math.floor(remainingMs) / 1_000,
   }
 }
 
-function dataKeyLeaseWire(lease: Lease): DataKeyLease {
+function dataKeyLeaseWire(lease: Lease, now: Date): DataKeyLease {
   const { id: dataKeyId, version } = lease.dataKey
   return {
-    ...leaseWire(lease),
+    ...leaseWire(lease, now),
     dataKeyId,
     version,
     header: encodeHeader({ dataKeyId, version }).toString('base64'),

@@ -115,20 +115,19 @@ export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers 
   }
 }
 
-async function wireOne(reads: Pick<Store, 'keyJobFailures'>, job: KeyJobRow): Promise<KeyJob> {
+async function wireOne(reads: JobReads, job: KeyJobRow): Promise<KeyJob> {
   const [wire] = await wireAll(reads, [job])
   if (wire === undefined) throw new TypeError('a key job has no wire form')
   return wire
 }
 
-async function wireAll(
-  { keyJobFailures }: Pick<Store, 'keyJobFailures'>,
-  jobs: KeyJobRow[],
-): Promise<KeyJob[]> {
+type JobReads = Pick<Store, 'keyJobFailures' | 'clock'>
+
+async function wireAll({ keyJobFailures, clock }: JobReads, jobs: KeyJobRow[]): Promise<KeyJob[]> {
   const accepted = await keyJobFailures.countAccepted(
     jobs.filter(({ failed }) => failed > 0).map(({ id }) => id),
   )
-  const now = new Date()
+  const now = clock.now()
   return jobs.map((job) => keyJobWire(job, accepted.get(job.id) ?? 0, now))
 }
 

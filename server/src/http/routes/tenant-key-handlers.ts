@@ -15,7 +15,7 @@ export function tenantKeyHandlers(
   return {
     async rotateTenantKey(call) {
       const job = await startRotation(parts, call.tenantId, actorOf(call))
-      return { status: 200, body: keyJobWire(job, 0, new Date()) }
+      return { status: 200, body: keyJobWire(job, 0, store.clock.now()) }
     },
 
     async listTenantKeys({ tenantId, query: { before, limit } }) {

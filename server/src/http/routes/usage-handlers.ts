@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export interface UsageHandlerParts {
-  store: Pick<Store, 'kmsUsage' | 'readSnapshot'>
+  store: Pick<Store, 'kmsUsage' | 'readSnapshot' | 'clock'>
   /** Writes the counts of this replica into the database. Other replicas do so every few seconds. */
   flushKmsUsage: () => Promise<void>
   /** The price of 10,000 requests in millionths of a dollar. */
@@ -34,7 +34,7 @@ export function usageHandlers({
 
   return {
     async getKmsUsage({ tenantId, query }) {
-      const range = parseDayRange(query, new Date())
+      const range = parseDayRange(query, store.clock.now())
       await flushKmsUsage()
       const rows = await store.kmsUsage.listOfTenant(tenantId, range)
       const shown = rows.map(({ tenantId: _, ...row }) => row)
@@ -42,7 +42,7 @@ export function usageHandlers({
     },
 
     async getKmsUsageOfAll({ query }) {
-      const range = parseDayRange(query, new Date())
+      const range = parseDayRange(query, store.clock.now())
       await flushKmsUsage()
       const limit = query.limit === undefined ? limits.defaultUsageTenants : Number(query.limit)
       const { rows, tenants } = await store.readSnapshot(async ({ kmsUsage }) => ({

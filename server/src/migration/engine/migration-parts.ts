@@ -66,10 +66,3 @@ export function destinationOf(job: KeyJobRow): { version: number; keyArn: string
     ? { version: job.sourceVersion, keyArn: job.sourceKeyArn }
     : { version: targetVersionOf(job), keyArn: job.targetKeyArn }
 }
-
-const dayMs = 86_400_000
-
-/** The time until which a version that is retired now is kept; undefined: it ends at once. */
-export function destroyAfter({ backupRetentionDays }: MigrationParts, retiredAt: Date): Date | undefined {
-  return backupRetentionDays === 0 ? undefined : new Date(retiredAt.getTime() + backupRetentionDays * dayMs)
-}

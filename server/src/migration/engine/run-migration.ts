@@ -101,7 +101,7 @@ async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unk
 /** Answers whether this run still led the job. */
 async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: unknown): Promise<boolean> {
   const { code, message } = explain(error)
-  const lastError = { code, message, at: new Date().toISOString() }
+  const lastError = { code, message, at: store.clock.now().toISOString() }
   const seconds = retrySeconds(job, code)
   // The fault that ended the step may have cut the next connection too. Without this write the job waits until its
   // lead ends.

@@ -8,7 +8,7 @@ import type { Verification } from '../../store/key-jobs/key-job-json.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
 import { copyCipherkeys } from './copy-cipherkeys.ts'
-import { advance, destroyAfter, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
+import { advance, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
 import { verifyCipherkeys } from './verify-cipherkeys.ts'
 import { saveReport } from '../report.ts'
 
@@ -45,16 +45,20 @@ async function end(
       await advance(parts, transaction, job, { copiedTo: null })
       return
     }
-    const completedAt = new Date()
-    const ended = destroyAfter(parts, completedAt)
+    const { backupRetentionDays } = parts
     const destroyed = [
-      ...(await transaction.tenantKeys.destroyPending(job.tenantId, completedAt)),
-      ...(await transaction.tenantKeys.retireOthers(job.tenantId, job.sourceVersion, versions, ended)),
+      ...(await transaction.tenantKeys.destroyPending(job.tenantId)),
+      ...(await transaction.tenantKeys.retireOthers(
+        job.tenantId,
+        job.sourceVersion,
+        versions,
+        backupRetentionDays,
+      )),
     ]
     await transaction.tenants.moveFence(job.tenantId, job.sourceVersion)
     await advance(parts, transaction, job, {
       phase: 'aborted',
-      completedAt,
+      now: 'completed',
       ...(verification !== undefined && { verified: verification.cipherkeys, verification }),
     })
     const report = await saveReport(parts, transaction, job)

@@ -126,7 +126,7 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
       copiedTo: chunk.last,
       copiedMore,
       failedMore,
-      copyStartedAt: new Date(),
+      now: 'copyStarted',
     })
     await failpoint('migration.copy.before-commit')
   })

@@ -6,7 +6,7 @@ import { advance, type LeaderParts } from '../engine/migration-parts.ts'
 export async function copy(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   if (!(await copyCipherkeys(parts, job))) return
   await parts.store.transaction(async (transaction) => {
-    await advance(parts, transaction, job, { phase: 'verify', copiedTo: null, copyEndedAt: new Date() })
+    await advance(parts, transaction, job, { phase: 'verify', copiedTo: null, now: 'copyEnded' })
     await parts.failpoint('migration.copy.before-end')
   })
 }

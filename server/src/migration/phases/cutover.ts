@@ -4,13 +4,7 @@ import { decideUnderFence } from '../../keyring/decide-under-fence.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
-import {
-  advance,
-  destroyAfter,
-  LeadLost,
-  targetVersionOf,
-  type LeaderParts,
-} from '../engine/migration-parts.ts'
+import { advance, LeadLost, targetVersionOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { saveReport } from '../report.ts'
 
 export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void> {
@@ -24,14 +18,18 @@ export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void>
       await advance(parts, transaction, job, { phase: 'copy', copiedTo: null })
       return
     }
-    const completedAt = new Date()
     if (job.kind === 'migration') {
-      await transaction.keyProviders.switchCurrent(job.tenantId, job.targetFingerprint, completedAt)
+      await transaction.keyProviders.switchCurrent(job.tenantId, job.targetFingerprint)
     }
-    const ended = destroyAfter(parts, completedAt)
-    const destroyed = await transaction.tenantKeys.retireOthers(job.tenantId, targetVersion, versions, ended)
+    const { backupRetentionDays } = parts
+    const destroyed = await transaction.tenantKeys.retireOthers(
+      job.tenantId,
+      targetVersion,
+      versions,
+      backupRetentionDays,
+    )
     await transaction.tenants.moveFence(job.tenantId, targetVersion)
-    await advance(parts, transaction, job, { phase: 'done', completedAt })
+    await advance(parts, transaction, job, { phase: 'done', now: 'completed' })
     const report = await saveReport(parts, transaction, job)
     auditKeyJob(transaction, job, 'migration.cutover', systemActor, report)
     auditTenantKeysDestroyed(transaction, job.tenantId, destroyed, job.id)

@@ -32,13 +32,14 @@ const maxAgeMs = 3_600_000
 export function positionOf(
   { rows, after, end, digest, copied }: OngoingVerification,
   job: KeyJobRow,
+  now: Date,
 ): VerificationPosition | null {
   if (after === undefined || end === undefined) return null
   return {
     ...{ rows, after, end, copied },
     digestState: digest.state().toString('base64'),
     tenantKeyVersion: destinationOf(job).version,
-    savedAt: new Date().toISOString(),
+    savedAt: now.toISOString(),
   }
 }
 
@@ -51,7 +52,7 @@ export async function resumeVerification(
   // A damaged position is no reason to wait for an operator: everything is verified from the beginning.
   if (verifiedTo === undefined || 'error' in verifiedTo) return undefined
   const position = verifiedTo.value
-  const ageMs = Date.now() - Date.parse(position.savedAt)
+  const ageMs = store.clock.now().getTime() - Date.parse(position.savedAt)
   const isOfThis =
     position.tenantKeyVersion === destinationOf(job).version &&
     position.copied === copied &&

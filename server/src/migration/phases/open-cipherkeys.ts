@@ -53,7 +53,7 @@ export async function openAll(
       const failedMore = await transaction.keyJobFailures.insert(job, unreadable)
       await advance(parts, transaction, job, {
         verified: ongoing.rows,
-        verifiedTo: positionOf(ongoing, job),
+        verifiedTo: positionOf(ongoing, job, transaction.clock.now()),
         failedMore,
       })
     })

@@ -20,7 +20,7 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
   }
 
   const version = (await store.tenantKeys.maxVersion(job.tenantId)) + 1
-  const ref = { tenantId: job.tenantId, id: newId(), version }
+  const ref = { tenantId: job.tenantId, id: newId(store.clock.now()), version }
   const { key, wrapped } = await kms.createTenantKey(job.targetKeyArn, ref)
   const row = {
     ...ref,

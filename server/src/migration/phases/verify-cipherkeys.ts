@@ -42,7 +42,7 @@ export async function verifyCipherkeys(
     return 'unfinished'
   }
   return {
-    verifiedAt: new Date().toISOString(),
+    verifiedAt: store.clock.now().toISOString(),
     tenantKeyVersion: version,
     cipherkeys: ongoing.rows - accepted,
     acceptedFailures: accepted,

@@ -28,7 +28,8 @@ export interface FoundCipherkeyRow extends UsableCipherkeyRow {
 /** A cipherkey that encrypts, with its name and its age. */
 export interface ActiveCipherkeyRow extends UsableCipherkeyRow {
   keyName: string
-  createdAt: Date
+  /** By the database's clock, which also wrote when it was made. Below 0 if that clock was set back since. */
+  ageMs: number
 }
 
 export interface NewCipherkey extends CipherkeyRow {
@@ -75,6 +76,8 @@ const destroyInMs = (tenantId: string) =>
   (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'data-key'
     and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null)
 ) - clock_timestamp())::float8 * 1000`.as('destroy_in_ms')
+
+const ageMs = sql<number>`extract(epoch from clock_timestamp() - created_at)::float8 * 1000`.as('age_ms')
 
 const fromUsableRow = (row: Row & { destroy_in_ms: number | null }): UsableCipherkeyRow => ({
   ...fromRow(row),
@@ -171,7 +174,7 @@ export function cipherkeyQueries(db: Database) {
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
       const rows = await db
         .selectFrom('cipherkeys')
-        .select([...columns, 'key_name', 'created_at', destroyInMs(tenantId)])
+        .select([...columns, 'key_name', ageMs, destroyInMs(tenantId)])
         .where('tenant_id', '=', tenantId)
         .where('key_name', '=', sql<string>`any(${keyNames})`)
         .where('state', '=', 'active')
@@ -180,7 +183,7 @@ export function cipherkeyQueries(db: Database) {
       return rows.map((row) => ({
         ...fromUsableRow(row),
         keyName: row.key_name ?? '',
-        createdAt: row.created_at,
+        ageMs: row.age_ms,
       }))
     },
 

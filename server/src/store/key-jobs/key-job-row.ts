@@ -98,9 +98,8 @@ export interface KeyJobChanges {
   /** Null: the verification must begin anew. */
   verifiedTo?: VerificationPosition | null
   verification?: Verification
-  copyStartedAt?: Date
-  copyEndedAt?: Date
-  completedAt?: Date
+  /** What has happened with this step; the database's clock says when. The first start of copying counts. */
+  now?: 'copyStarted' | 'copyEnded' | 'completed'
 }
 
 /**
@@ -108,7 +107,7 @@ export interface KeyJobChanges {
  * copied, the verification begins anew.
  */
 export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_jobs'> {
-  const { copiedTo, copiedMore, failedMore, copyStartedAt } = changes
+  const { copiedTo, copiedMore, failedMore, now } = changes
   const isCopying = copiedTo !== undefined || copiedMore !== undefined
   return {
     phase: changes.phase,
@@ -127,10 +126,9 @@ export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_job
     verified: changes.verified ?? (isCopying ? 0 : undefined),
     verified_to: isCopying ? null : jsonOf(changes.verifiedTo),
     verification: jsonOf(changes.verification),
-    copy_started_at:
-      copyStartedAt === undefined ? undefined : sql`coalesce(copy_started_at, ${copyStartedAt})`,
-    copy_ended_at: changes.copyEndedAt,
-    completed_at: changes.completedAt,
+    copy_started_at: now === 'copyStarted' ? sql`coalesce(copy_started_at, now())` : undefined,
+    copy_ended_at: now === 'copyEnded' ? sql`now()` : undefined,
+    completed_at: now === 'completed' ? sql`now()` : undefined,
   }
 }
 
