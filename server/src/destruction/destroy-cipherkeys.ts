@@ -4,7 +4,7 @@ import { systemActor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
-import { destructionRecord } from './destruction-record.ts'
+import { destructionRecord, endTimeOf } from './destruction-record.ts'
 import { addToCount, describeCipherkey, identityOf } from './ended-cipherkeys.ts'
 
 /** Undefined: it cannot be done now. Cipherkeys that were brought under another tenant key version meanwhile stay. */
@@ -20,7 +20,7 @@ export function destroyCipherkeys(
     // A key job goes through all cipherkeys and counts them.
     if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
 
-    const destroyedAt = transaction.clock.now()
+    const destroyedAt = endTimeOf(transaction, destruction)
     const ended = await transaction.cipherkeyEnds.deleteNamed(tenantId, destruction.cipherkeys ?? [])
     const { count, dataKeys } = addToCount({ count: 0, dataKeys: 0, keyNames: 0 }, ended, undefined)
     const hash = createHash('sha256')

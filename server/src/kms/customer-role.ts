@@ -9,6 +9,10 @@ const connectTimeoutMs = 500
 const attemptTimeoutMs = 1_000
 const totalTimeoutMs = 1_500
 
+// The AWS SDK compares the end of a session with this clock, so that no other one will do.
+// eslint-disable-next-line no-restricted-syntax
+const localNowMs = () => Date.now()
+
 export interface StsOptions {
   /** Where AWS STS is, for all regions; undefined: AWS itself. */
   stsEndpoint: string | undefined
@@ -21,6 +25,7 @@ export interface SessionCredentials {
   accessKeyId: string
   secretAccessKey: string
   sessionToken: string
+  /** By this process's clock, with which the AWS SDK compares it. */
   expiration: Date
 }
 
@@ -77,18 +82,21 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
         ExternalId: externalId,
         DurationSeconds: sessionSeconds,
       })
+      // A session lasts so long from the request on, whatever time AWS has. By a clock that is behind AWS's, the moment that
+      // AWS names would come too late; by one that is ahead, every call would begin a session.
+      const expiration = new Date(localNowMs() + sessionSeconds * 1_000)
       try {
         const abortSignal = AbortSignal.timeout(totalTimeoutMs)
         const { Credentials: session } = await clientIn(region).send(command, { abortSignal })
-        const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = session ?? {}
-        if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
+        const { AccessKeyId, SecretAccessKey, SessionToken } = session ?? {}
+        if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
           throw new KeyholdError('ERR_KMS_FAILED', { details: { action: 'AssumeRole', region } })
         }
         return {
           accessKeyId: AccessKeyId,
           secretAccessKey: SecretAccessKey,
           sessionToken: SessionToken,
-          expiration: Expiration,
+          expiration,
         }
       } catch (error) {
         throw fromAwsError(error, 'AssumeRole', region)
