@@ -110,7 +110,8 @@ test.each(routeIds.filter((id) => routes[id].method === 'GET' && !isEventRoute(i
     const answer = await Promise.resolve(handler(callOf(id))).catch((error: unknown) => error)
     if (!missing.includes(id)) expect(answer).toMatchObject({ status: 200 })
   })
-  expect(reads.length).toBe(1)
+  // Very many cipherkeys are no work for one snapshot: whoever must look through them all does so page by page, after it.
+  expect(reads.filter((name) => !name.startsWith('surveys.')).length).toBe(1)
 })
 
 test('each look of the event stream', async () => {
