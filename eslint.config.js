@@ -15,6 +15,8 @@ export default tseslint.config(
     rules: {
       'tsdoc/syntax': 'error',
       'no-console': 'error',
+      // A comment is a plain sentence, with its subject first.
+      'no-warning-comments': ['error', { terms: ['what'], location: 'start', decoration: ['*'] }],
       eqeqeq: 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],

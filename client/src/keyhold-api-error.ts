@@ -25,9 +25,9 @@ export class KeyholdApiError extends Error {
   readonly status: number
   /** A code of Keyhold's error table, such as `ERR_KEY_PROVIDER_NOT_FOUND`. */
   readonly code: string
-  /** What the code means. */
+  /** The meaning of the code. */
   readonly title: string
-  /** What is particular to this occasion. */
+  /** The particulars of this occasion. */
   readonly detail: string | undefined
   /** The id of the request in the server's logs. */
   readonly traceId: string | undefined

@@ -15,9 +15,9 @@ const refusalReaders = { code: readString, title: readString, detail: optional(r
 export class KeyholdItemError extends Error {
   /** A code of Keyhold's error table, such as `ERR_DECRYPTION_FAILED`. */
   readonly code: string
-  /** What the code means. */
+  /** The meaning of the code. */
   readonly title: string
-  /** What is particular to this occasion. */
+  /** The particulars of this occasion. */
   readonly detail: string | undefined
   /** The field's path, for a field of a record. */
   readonly field: string | undefined

@@ -1,4 +1,4 @@
-// What must hold for the table of routes as a whole.
+// The rules for the table of routes as a whole.
 import { expect, test } from 'vitest'
 import {
   isDataPlane,

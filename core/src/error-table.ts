@@ -2,7 +2,7 @@
 // HTTP statuses are not decided here but in contract/.
 
 /**
- * What an error says about the key that protects a tenant. Everything that Keyhold does after an error hangs on it.
+ * The meaning of an error for the key that protects a tenant. Everything that Keyhold does after an error hangs on it.
  *
  * - `denial`: the answer is no. It is the customer's will, or the state of the key: whatever is held under the key ends
  *   at once, and no other region may stand in.

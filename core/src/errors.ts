@@ -18,7 +18,7 @@ export function isRetryable(code: ErrorCode): boolean {
 }
 
 /**
- * What the code says about a key. A code that this version does not know was stored by a newer one; it counts as a
+ * The meaning of the code for a key. A code that this version does not know was stored by a newer one; it counts as a
  * denial, which is the safe side.
  */
 export function kindOf(code: string): ErrorKind {

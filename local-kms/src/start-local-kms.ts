@@ -47,13 +47,13 @@ export interface LocalKms {
   regions: Regions
   /** The roles that AssumeRole finds. */
   roles: Roles
-  /** What limits principals besides their identity policies, and the condition keys of their requests. */
+  /** The policies that limit principals besides their identity policies, and the condition keys of their requests. */
   guardrails: GuardrailTable
   /** Whether principals that policies and grants name must exist. */
   principals: PrincipalRules
   /** The Regions that accounts have not enabled. */
   optOuts: OptOuts
-  /** What is wrong with the clusters and proxies behind custom key stores. */
+  /** The failures of the clusters and proxies behind custom key stores. */
   backingFailures: BackingFailures
   /** How long changes of policies, states and grants take. */
   propagation: Propagation

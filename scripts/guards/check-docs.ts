@@ -1,4 +1,4 @@
-// What docs/ says and the code decides must be the same: errors, routes, settings, dependencies; and links must lead
+// Where docs/ says what the code decides, both must be the same: errors, routes, settings, dependencies; and links must lead
 // somewhere. With --write the generated tables are made anew.
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'

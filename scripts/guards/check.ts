@@ -100,7 +100,7 @@ async function runInBackground({ command: [program, ...args] }: Check, cwd: stri
       resolve(error.message)
     })
     child.on('spawn', () => {
-      // What it starts inherits the priority.
+      // The processes that it starts inherit the priority.
       if (child.pid !== undefined) setPriority(child.pid, backgroundPriority)
       resolve('')
     })

@@ -5,7 +5,7 @@ export interface Room {
   /** One line for the documents. */
   does: string
   /**
-   * What it may import besides itself: rooms, packages, modules of Node. `type x` allows types of x alone, `node:*`
+   * The imports that it may have besides itself: rooms, packages, modules of Node. `type x` allows types of x alone, `node:*`
    * every module of Node, `server/*` every room of the server (not
    * the files at its top), `*` every package.
    */

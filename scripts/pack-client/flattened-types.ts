@@ -12,7 +12,7 @@ export function flattenedTypes(program: ts.Program, file: string): string {
     if (symbol.flags & ts.SymbolFlags.TypeAlias)
       return [`export type ${symbol.name} = ${flattened(checker, checker.getDeclaredTypeOfSymbol(symbol))}`]
     const type = checker.getTypeOfSymbol(symbol)
-    // What is made of schemas is of no use without TypeBox, and functions are not packed.
+    // Types made of schemas are of no use without TypeBox, and functions are not packed.
     return symbol.flags & ts.SymbolFlags.Variable && checker.isArrayLikeType(type)
       ? [`export declare const ${symbol.name}: ${flattened(checker, type)}`]
       : []

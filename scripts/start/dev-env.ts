@@ -20,7 +20,7 @@ export type DevEnv = Partial<Record<(typeof names)[number], string>>
 // No value needs quoting: a shell takes each line as it is.
 const lineForm = /^([A-Z0-9_]+)=([A-Za-z0-9_:/.#[\]-]*)$/
 
-/** What an earlier start wrote; empty when there is nothing. */
+/** The variables that an earlier start wrote; empty when there is nothing. */
 export async function readDevEnv(file: string): Promise<DevEnv> {
   let text: string
   try {

@@ -1,4 +1,4 @@
-// What `npm start` says once everything runs: where things are, and the tutorial, ready to paste.
+// The greeting of `npm start` once everything runs: where things are, and the tutorial, ready to paste.
 
 export interface GreetingFacts {
   url: string

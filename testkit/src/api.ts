@@ -1,4 +1,4 @@
-// What the migration tests do over HTTP.
+// The calls that the migration tests make over HTTP.
 import { registerKey } from './tenants/register-key.ts'
 import { startMigration } from './tenants/start-migration.ts'
 import { isCompleted, migrationDetails, waitForMigration } from './tenants/wait-for-migration.ts'

@@ -1,4 +1,4 @@
-// What the tests of key jobs do over HTTP.
+// The calls that the tests of key jobs make over HTTP.
 import type { KeyJob } from '@keyhold/contract'
 import { setTimeout } from 'node:timers/promises'
 import type { TestServer, TestTenant } from './start-test-server.ts'

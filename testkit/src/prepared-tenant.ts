@@ -11,7 +11,7 @@ export interface PreparedTenant {
 
 const keyNames = ['one', 'two', 'three']
 
-/** What the tokens of a prepared tenant hold, in base64. */
+/** The plaintexts of a prepared tenant's tokens, in base64. */
 export const plaintexts: readonly string[] = keyNames.map(plaintextOf)
 
 export async function prepareTenant(server: TestServer): Promise<PreparedTenant> {

@@ -1,4 +1,4 @@
-// What test servers begin with: compiled modules, a PostgreSQL with templates of databases, and a data directory for
+// Test servers begin with this: compiled modules, a PostgreSQL with templates of databases, and a data directory for
 // those that run a PostgreSQL of their own. Making a cluster and all tables takes two seconds of a processor; it is done
 // once for a run of the tests, in the background.
 import { execFile, fork } from 'node:child_process'

@@ -1,4 +1,4 @@
-// What lists that answer page by page have in common.
+// The members that all lists have which answer page by page.
 import Type from 'typebox'
 import { limits } from '../limits.ts'
 

@@ -21,7 +21,7 @@ export interface WriterFigures {
 }
 
 export interface KeyMakers {
-  /** What there was since the last call. */
+  /** The events since the last call. */
   take(when: string): WriterFigures
   /** Replies that brought no token, by what they were. */
   readonly failures: ReadonlyMap<string, number>

@@ -1,4 +1,4 @@
-// What the floods and the neighbour need, in a form that goes to another process.
+// Everything that the floods and the neighbour need, in a form that goes to another process.
 
 export interface FloodScene {
   url: string

@@ -1,4 +1,4 @@
-// What one tenant, or nobody's caller, does to a server: each flood goes on until it is told to end.
+// The ways in which one tenant, or nobody's caller, floods a server. Each flood goes on until it is told to end.
 import { randomBytes, randomInt } from 'node:crypto'
 import { Agent } from 'node:http'
 import { connect, type Socket } from 'node:net'

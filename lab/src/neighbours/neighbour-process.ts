@@ -4,7 +4,7 @@ import { Agent } from 'node:http'
 import type { NeighbourScene } from './flood-scene.ts'
 import { send, type HttpQuestion } from './http-client.ts'
 
-/** What came of the requests since the last time. */
+/** The outcomes of the requests since the last time. */
 export interface NeighbourFigures {
   tookMs: number[]
   answers: Record<string, number>

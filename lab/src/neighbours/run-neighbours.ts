@@ -38,7 +38,7 @@ export interface FloodResult {
   p99Ratio: number
   /** Of the server's resident memory: its highest in the window, less what it was before. */
   memoryGrowthMib: number
-  /** What the flood's own requests met. */
+  /** The outcomes of the flood's own requests. */
   met: Record<string, number>
 }
 

@@ -1,5 +1,5 @@
-// A region of the KMS goes down under load, in each of the ways in which regions go down, and comes back. The run shows
-// what tenants with and without a replica notice, what is shown of their keys, and where the KMS is asked.
+// A region of the KMS goes down under load, in each of the ways in which regions go down, and comes back. The run shows how
+// tenants with and without a replica fare, how their keys are shown, and where the KMS is asked.
 import type { AnsweredCall, Outage } from '@keyhold/local-kms'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCluster, type Cluster } from '../../../testkit/src/cluster/start-cluster.ts'

@@ -53,7 +53,7 @@ export interface NewSession {
 export interface Callers {
   /** The roles that can be assumed. */
   roles: Roles
-  /** What limits principals besides. */
+  /** The policies that limit principals besides. */
   guardrails: GuardrailTable
   optOuts: OptOuts
   principals: PrincipalRules

@@ -1,4 +1,4 @@
-// What limits principals besides their identity policies, and the values of condition keys that their requests have.
+// The policies that limit principals besides their identity policies, and the values of condition keys that their requests have.
 // They live in memory; those of the principals file come back with each start.
 import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
 import { type Guardrails, guardrailTypes } from '../policy/guardrail-types.ts'

@@ -1,4 +1,4 @@
-// What is wrong with the cluster or the proxy behind a custom key store, as tests switch it on.
+// Failures of the cluster or the proxy behind a custom key store, as tests switch it on.
 import { xksFailures, type XksFailure } from './xks-failures.ts'
 
 /** Failures of a CloudHSM cluster, by the error codes of a connection. */

@@ -58,7 +58,7 @@ export interface ImportedMaterial extends KeyMaterial {
   readonly description?: string | undefined
 }
 
-/** What GetParametersForImport has answered. */
+/** The answer of GetParametersForImport. */
 export interface ImportParameters {
   /** 64 hex digits, inside the import token. */
   readonly tokenId: string
@@ -84,13 +84,13 @@ export interface RegionalKey {
   readonly imported?: readonly ImportedMaterial[] | undefined
   /** The newest ones; the oldest first. */
   readonly importParameters?: readonly ImportParameters[] | undefined
-  /** What changes that are still spreading have replaced; the earliest first. */
+  /** The states that spreading changes have replaced; the earliest first. */
   readonly superseded?: readonly Superseded[] | undefined
   /** A primary that waits for its replicas to go has no date yet. */
   readonly deletion?: { readonly windowDays: number; readonly date?: number } | undefined
 }
 
-/** What was in force before a change, until the change has spread. */
+/** The state that was in force before a change, until the change has spread. */
 export interface Superseded extends Pick<RegionalKey, 'policy' | 'enabled' | 'deletion' | 'grants'> {
   /** Milliseconds since 1970. */
   readonly until: number

@@ -11,7 +11,7 @@ import type { StateFolder } from './state-folder.ts'
 export interface KeyStore extends KeyTable, AliasTable, CustomKeyStoreTable {
   /** The clock of the keys, in milliseconds since 1970. */
   nowMs(): number
-  /** What is wrong behind custom key stores. */
+  /** The failures behind custom key stores. */
   backingFailures: BackingFailures
 }
 

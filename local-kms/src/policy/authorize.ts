@@ -2,7 +2,7 @@
 // an explicit deny anywhere wins; nobody, not even the owner's root, has access unless the key policy or a grant says
 // so; a key policy that names the account leaves the decision to the identity policies of that account;
 // across accounts both the key policy and the principal's identity policy must allow; a grant is enough by itself.
-// What limits the principal (guardrails) must allow as well. A key policy that names the principal itself, not its
+// The guardrails, which limit the principal, must allow as well. A key policy that names the principal itself, not its
 // role, and a grant stand above its permissions boundary and its session's policy, unless these deny.
 import type { AccessRequest } from './access-request.ts'
 import { deniedBy, notAllowed } from './denial.ts'

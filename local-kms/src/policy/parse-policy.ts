@@ -140,7 +140,7 @@ function parseConditions(value: unknown): Condition[] {
 
 function parseValues(value: unknown, { isValid = () => true }: Comparison): string[] {
   const values = parseTexts(value, 'condition values')
-  // What a variable will be is not known yet.
+  // The value of a variable is not known yet.
   const wrong = values.find((one) => !one.includes('${') && !isValid(one))
   if (wrong !== undefined) throw malformedPolicy(`Policy contains an invalid condition value: ${wrong}`)
   return values

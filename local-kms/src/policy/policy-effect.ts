@@ -1,4 +1,4 @@
-// What one policy says to a request.
+// The answer of one policy to a request.
 import type { AccessRequest } from './access-request.ts'
 import { evaluateCondition } from './conditions.ts'
 import { matchesArn, matchesGlob } from './glob.ts'
@@ -12,10 +12,10 @@ import { type Principal, rootArn } from './principal.ts'
  */
 export type PrincipalMatch = 'caller' | 'role' | 'account'
 
-/** What a policy with principals says. Empty: nothing. */
+/** The answer of a policy with principals. Empty: it says nothing. */
 export type ResourceEffect = 'Deny' | ReadonlySet<PrincipalMatch>
 
-/** What a policy without principals says, or one whose principals do not matter here. */
+/** The answer of a policy without principals, or of one whose principals do not matter here. */
 export function policyEffect(policy: Policy, request: AccessRequest): 'Allow' | 'Deny' | undefined {
   const applying = policy.filter((statement) => applies(statement, request))
   if (applying.some((statement) => statement.effect === 'Deny')) return 'Deny'

@@ -10,7 +10,7 @@ export interface Principal {
   roleArn?: string
   /** The policy by which the principal's own account allows it anything. Absent: nothing is allowed. */
   identityPolicy?: Policy | undefined
-  /** What limits the principal besides. Absent: nothing. */
+  /** The policies that limit the principal besides. Absent: none. */
   guardrails?: Guardrails | undefined
   /** Values of condition keys, by their names in lower case, that replace those of its requests. */
   facts?: Readonly<Record<string, readonly string[]>> | undefined

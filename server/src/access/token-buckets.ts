@@ -27,7 +27,7 @@ interface Bucket {
 // The bucket that was used least recently goes, and begins full again. One that is being emptied is used all the time.
 const maxBuckets = 20_000
 const reopensAtShare = 0.1
-// What was to come back by now may lack the last bits of a number.
+// The tokens that are due by now may lack the last bits of a number.
 const tolerance = 1e-6
 
 export function createTokenBuckets({ tokens, windowMs, clock }: TokenBucketOptions): TokenBuckets {

@@ -1,4 +1,4 @@
-// What the record of a deletion says of a tenant besides its cipherkeys, read before anything of it is deleted.
+// Describes a tenant, apart from its cipherkeys, for the record of its deletion. It is read before anything of it is deleted.
 import type { TransactionStore } from '../store/store.ts'
 
 export async function describeTenant(

@@ -1,4 +1,4 @@
-// What a record says of deleted cipherkeys: the first ones one by one, all of them by a digest.
+// Describes deleted cipherkeys for a record: the first ones one by one, all of them by a digest.
 //
 // The digest is SHA-256, in hex, over all of them in the order of data key id and version: 16 bytes of the id, 4 bytes of
 // the version, 32 bytes of the key check value. Reports of migrations have the same over the same cipherkeys.

@@ -13,7 +13,7 @@ export function giveWay(): Promise<void> {
   })
 }
 
-// What waits goes on before the next immediate: its promise is resolved here.
+// Waiting work goes on before the next immediate: its promise is resolved here.
 function next(): void {
   waiting.shift()?.()
   if (waiting.length > 0) setImmediate(next)

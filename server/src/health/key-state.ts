@@ -54,7 +54,7 @@ export interface KeyObservation {
 
 export const observedHealthy: KeyObservation = { state: 'healthy', code: undefined, action: undefined }
 
-/** What an error says about a key; undefined: nothing. */
+/** The observation of a key that an error is; undefined: it says nothing about the key. */
 export function observationOf(error: unknown): KeyObservation | undefined {
   if (!isKeyholdError(error)) return undefined
   const state = keyStateOf(error.code)

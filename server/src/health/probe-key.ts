@@ -155,7 +155,7 @@ async function tell(
   if (region === parseKeyArn(keyArn).region && observation.code !== undefined && isRefusal(observation))
     onDenial(observation.code, { keyArn, tenantId })
   const transition = await recorder.probed({ keyArn, tenantId }, region, observation)
-  // What is true of the key is true for the other tenants under it; each of them learns it by a probe of its own.
+  // Whatever is true of the key is true for the other tenants under it; each of them learns it by a probe of its own.
   if (transition !== undefined && (concernsKey(due, observation) || provenKeks.isShared(due)))
     await store.keyProbes.hastenOthers(due, { region, state: transition.to }, confirmSeconds)
 }

@@ -36,7 +36,7 @@ export interface AwsKmsOptions {
   onWaited?: ((turn: Turn, outcome: 'began' | 'refused' | 'gave-up', waitedMs: number) => void) | undefined
 }
 
-/** What is called, and for which tenant. The budget and the bill need both. */
+/** The call, and the tenant that it is for. The budget and the bill need both. */
 export interface CallSubject {
   action: string
   region: string

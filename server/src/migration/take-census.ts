@@ -74,7 +74,7 @@ export async function takeCensus(
     const order = { records: chunk.records, sources: [...sources.values()], target }
     const found = await threads.rewrap({ ...order, refused: [...refused.values(), ...away.values()] })
     census.rewrapMs += performance.now() - startMs
-    // What only cannot be reached now is not checked, and nobody knows whether it opens.
+    // A cipherkey whose KEK only cannot be reached now is not checked: nobody knows whether it opens.
     const unreadable = found.unreadable.filter(({ tenantKeyVersion }) => !away.has(tenantKeyVersion))
     census.checked += chunk.rows - (found.unreadable.length - unreadable.length)
     // Traffic has made more meanwhile.

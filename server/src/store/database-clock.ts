@@ -38,7 +38,7 @@ export interface DatabaseClock {
 const driftShare = 0.001
 
 interface Reading {
-  /** What to add to the monotonic clock. */
+  /** The database's time minus the monotonic clock. */
   offsetMs: number
   errorMs: number
   atMs: number

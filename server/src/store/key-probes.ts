@@ -11,7 +11,7 @@ import type { KeyHealthState } from './tables.ts'
 export const probeUrgencies = ['hastened', 'unhealthy', 'healthy'] as const
 export type ProbeUrgency = (typeof probeUrgencies)[number]
 
-/** What is known of a key in one region. */
+/** The known state of a key in one region. */
 export interface KnownRegion {
   region: string
   state: KeyHealthState

@@ -22,7 +22,7 @@ export interface MetricCounts {
   openFailures: number
 }
 
-/** What takes longer the more tenants there are: it reads whole tables. */
+/** Counts that take longer the more tenants there are: they read whole tables. */
 export type TableCounts = Pick<MetricCounts, 'keys' | 'tenants'> & { endedKeyJobs: MetricCounts['keyJobs'] }
 
 /** How often whole tables are counted, for all replicas together. */
@@ -41,7 +41,7 @@ export interface KeptTableCounts {
 
 export function metricCountQueries(db: Database) {
   return {
-    /** What was counted last, by whichever replica; undefined: nobody has counted yet. */
+    /** The last counts, by whichever replica; undefined: nobody has counted yet. */
     async findKept(pace: CountingPace): Promise<KeptTableCounts> {
       const { rows } = await sql<{ counts: TableCounts | null; is_old: boolean }>`
         select counts, ${isOld(pace)} as is_old from keyhold.metric_counts`.execute(db)

@@ -13,7 +13,7 @@ const maxRemembered = 10_000
 
 /** Tells all other replicas. Whoever publishes has acted on this replica before. */
 export interface Notifications {
-  /** What a KMS has denied; at most every five seconds for each key and tenant. */
+  /** A KMS has denied something; at most every five seconds for each key and tenant. */
   publishDenial(denial: Denial): Promise<void>
   /** A data key has another active version or another minimum version. */
   publishDataKeyChange(tenantId: string, dataKeyId: string): Promise<void>

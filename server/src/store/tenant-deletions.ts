@@ -20,7 +20,7 @@ export interface TenantDeletionProgress {
 export interface ClaimedTenantDeletion {
   /** Undefined: it has not begun. */
   progress: TenantDeletionProgress | undefined
-  /** What the record says of the tenant, as it was given to `begin` and `save`. */
+  /** The record's description of the tenant, as it was given to `begin` and `save`. */
   described: Readonly<Record<string, unknown>>
 }
 

@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os'
 
 const bytesPerMib = 1_048_576
-// What an entry takes, with its key object, its names and its share of the tables. A key that has encrypted keeps a derived
+// The memory that an entry takes, with its key object, its names and its share of the tables. A key that has encrypted keeps a derived
 // key beside it.
 const bytesPerEntry = 2_048
 const tenantKeyShare = 1 / 4

@@ -1,4 +1,4 @@
-// What metrics say of the database. No scrape counts a whole table: one replica does that at times, and the others take it.
+// The counts from the database for metrics. No scrape counts a whole table: one replica does that at times, and the others take it.
 import type { CountingPace, MetricCounts, TableCounts } from '../store/metric-counts.ts'
 import type { Store } from '../store/store.ts'
 

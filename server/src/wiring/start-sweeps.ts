@@ -1,4 +1,4 @@
-// What this replica looks for every few seconds: key jobs that nobody leads, and destructions and rotations that are due.
+// A replica looks every few seconds for key jobs that nobody leads, and destructions and rotations that are due.
 import type { Logger } from 'pino'
 import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import { createFailurePauses } from '../event-loop/failure-pauses.ts'

@@ -55,7 +55,7 @@ function create({ perMinute, replicas = 1 }: { perMinute: number; replicas?: num
 
 const junk = () => encodeApiKeyToken(generateApiKeyToken())
 
-/** What comes of each of `count` unknown keys, by how often. */
+/** The outcomes of `count` unknown keys, with their numbers. */
 async function sendJunk(count: number, address?: string): Promise<Record<string, number>> {
   const codes = await Promise.all(
     Array.from({ length: count }, async () => {

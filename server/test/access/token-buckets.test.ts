@@ -1,4 +1,4 @@
-// What a bucket lets through, when it opens again, and that its memory is bounded.
+// A bucket lets so much through, opens again in time, and has bounded memory.
 import { beforeEach, expect, test } from 'vitest'
 import { createTokenBuckets, type TokenBuckets } from '../../src/access/token-buckets.ts'
 

@@ -68,7 +68,7 @@ async function withPausedMigration(server: TestServer) {
   return { ...prepared, path: `${migrations}/${id}`, id }
 }
 
-/** What a migration has set aside. */
+/** A row that a migration has set aside. */
 async function namedFailures(server: TestServer, tenant: TestTenant, path: string) {
   const { body } = await asAdmin(server, tenant)('GET', `${path}/failures`)
   return listAt(body, 'failures').map((each) => ({

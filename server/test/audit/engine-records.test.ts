@@ -1,4 +1,4 @@
-// What Keyhold does by itself is recorded as well, once, and by itself.
+// Keyhold's own acts are recorded as well, once, and as its own.
 import {
   CreateAliasCommand,
   DisableKeyCommand,
@@ -32,7 +32,7 @@ beforeEach(async () => {
 const admin = (method: string, path: string, body?: unknown) =>
   server.request(method, path, { token: tenant.adminToken, body })
 
-/** What Keyhold itself did, in the chain of the tenant or in another one. */
+/** Keyhold's own acts, in the chain of the tenant or in another one. */
 async function recorded(prefix: string, chain = tenant.tenantId) {
   const text = `select action, target_id, details from keyhold.audits
     where chain = $1 and actor_id = 'system' and actor_role is null and trace_id is null and starts_with(action, $2)

@@ -141,6 +141,6 @@ it('keeps no secret, no plaintext and no token', async () => {
   for (const secret of [...secrets, token, 'private']) expect(rows).not.toContain(secret)
   // Names of providers are free text, and may tell what is nobody else's business.
   expect(rows).not.toContain('a key')
-  // What the root key is called, which the rest of the API does not tell tenants either.
+  // The name of the root key, which the rest of the API does not tell tenants either.
   expect(rows).not.toContain('root-key')
 })

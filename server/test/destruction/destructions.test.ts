@@ -118,7 +118,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   expect(await admin('POST', cancel)).toMatchObject({ status: 200, body: { state: 'cancelled' } })
   expect(await admin('POST', cancel)).toMatchObject({ status: 200, body: { state: 'cancelled' } })
   expect((await listed(tenant)).map(({ destroyAt }) => destroyAt)).toEqual([undefined, undefined])
-  // What is cancelled stays so, whatever the hour.
+  // A cancelled destruction stays cancelled, whatever the hour.
   await makeDue(mistake.id)
 
   const { id, dataKeyId } = await schedule(tenant, 'shredded')

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { gather } from '../../src/event-loop/gather.ts'
 
-/** What was asked for in each query, and a gate that holds answers back. */
+/** The questions of each query, and a gate that holds answers back. */
 function recorded(answer: (key: number) => number | Error = (key) => key * 2) {
   const queries: { tenantId: string; keys: number[] }[] = []
   let gate = Promise.resolve()

@@ -312,7 +312,7 @@ const causesInOther: Cause[] = [
   },
 ]
 
-// What registrations and tests say of a key's way out of a region that fails.
+// Registrations and tests describe a key's way out of a region that fails.
 const compliances: {
   cause: string
   onStrict?: true

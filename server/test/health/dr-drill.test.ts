@@ -12,7 +12,7 @@ const [own, other] = ['eu-west-1', 'eu-west-3']
 
 let server: TestServer
 beforeAll(async () => {
-  // What is held lasts for the whole test: only what is evicted asks the KMS again.
+  // Held keys last for the whole test: only evicted ones ask the KMS again.
   // No probe looks at the keys beside the drills.
   server = await startTestServer(
     { KEYHOLD_KEY_CACHE_TTL_SECONDS: '3600' },
@@ -49,7 +49,7 @@ async function outcome({ tenant: { serviceToken: token }, text }: Scene): Promis
   return answer.status === 200 ? 'open' : errorCode(answer.body)
 }
 
-/** What would happen: the region goes, and nothing is held. */
+/** The case that a drill plays: the region goes, and nothing is held. */
 async function outcomeWithout(region: string, scene: Scene): Promise<string> {
   server.kms.regions.takeDown(region, 'refused')
   await server.request('PATCH', '/api/v1/encryption/settings', {

@@ -1,5 +1,5 @@
 // One column of core's error table says what an error tells of a customer's key. Many rooms act on it: this table holds
-// what each of them does with every code, so that no two of them come to disagree by accident.
+// the way of each of them with every code, so that no two of them come to disagree by accident.
 import { statusOf } from '@keyhold/contract'
 import {
   errorCodes,
@@ -31,7 +31,7 @@ const keyArn = `arn:aws:kms:${region}:222222222222:key/mrk-0123456789abcdef01234
 const tenants = ['tenant-1', 'tenant-2'] as const
 const [tenantId, otherTenantId] = tenants
 
-/** What the room does with an error of that code, in a word; empty: nothing that it would not do with any error. */
+/** The room's own way with an error of that code, in a word; empty: it treats it like any error. */
 type Question = (code: ErrorCode) => string | Promise<string>
 
 /** Of whom it drops the keys that it holds, and does not ask the KMS again for a moment. */
@@ -88,7 +88,7 @@ const breaker: Question = async (code) => {
   return (await isPausedAfter('ERR_KMS_FAILED', code, 'ERR_KMS_FAILED')) ? 'nothing' : ''
 }
 
-/** What is shown of the key, and whether at once or only when a second answer says the same. */
+/** The state that is shown of the key, and whether at once or only when a second answer says the same. */
 const health: Question = (code) => {
   const observation = observationOf(new KeyholdError(code))
   if (observation === undefined) return ''

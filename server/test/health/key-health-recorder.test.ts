@@ -1,4 +1,4 @@
-// What the recorder keeps of a call that failed in several regions.
+// The recorder keeps the right answer of a call that failed in several regions.
 import { KeyholdError } from '@keyhold/core'
 import { expect, test } from 'vitest'
 import { createKeyHealthRecorder } from '../../src/health/key-health-recorder.ts'

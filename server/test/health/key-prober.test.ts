@@ -1,4 +1,4 @@
-// What only probes see: nobody asks for anything, and yet it is known, told, and acted on; and nothing else is.
+// Changes that only probes see: nobody asks for anything, and yet they are known, told, and acted on; and nothing else is.
 import {
   CreateAliasCommand,
   DeleteAliasCommand,
@@ -25,7 +25,7 @@ import {
 
 let server: TestServer
 beforeAll(async () => {
-  // What is held lasts for the whole test, so that traffic asks the KMS nothing.
+  // Held keys last for the whole test, so that traffic asks the KMS nothing.
   server = await startTestServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '3600', KEYHOLD_KEY_PROBE_SECONDS: '1' })
 })
 afterAll(() => server.stop())

@@ -1,4 +1,4 @@
-// What is shown of a key after one more answer.
+// The state that is shown of a key after one more answer.
 import { expect, test } from 'vitest'
 import { keyHealthOf } from '../../src/health/key-health.ts'
 import { keyStateOf, nextKeyState, observedHealthy, type KeyObservation } from '../../src/health/key-state.ts'
@@ -15,7 +15,7 @@ const disabled = seen('ERR_KMS_KEY_DISABLED')
 const away = seen('ERR_KMS_TIMEOUT')
 const throttled = seen('ERR_KMS_THROTTLED')
 
-/** What is shown after each of the answers, which come second by second. */
+/** The states that are shown after each of the answers, which come second by second. */
 function shown(...answers: KeyObservation[]): string[] {
   let known: ReturnType<typeof nextKeyState>
   return answers.map((answer, second) => {

@@ -9,7 +9,7 @@ import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts
 
 const lockPath = '/api/v1/encryption/actions/lock'
 const unlockPath = '/api/v1/encryption/actions/unlock'
-// What is promised for a replica that reaches the database.
+// The promise for a replica that reaches the database.
 const boundMs = 5_000
 
 let first: TestServer

@@ -11,7 +11,7 @@ import {
 import { at, errorCode, listAt, textAt, withoutTrace } from './read-body.ts'
 import { details, encryptText, migrateTo, providers, registerKey, reset } from './scene.ts'
 
-/** What B can name in a request: something of A's, or something in its form that never existed. */
+/** The names that B can use in a request: something of A's, or something in its form that never existed. */
 interface Names {
   tenantId: string
   fingerprint: string

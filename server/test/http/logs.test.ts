@@ -130,7 +130,7 @@ async function sendMisplacedSecrets(): Promise<void> {
   }
 }
 
-// What the service itself logs in full: an internal error, a paused migration, a KMS that fails.
+// The service itself logs these in full: an internal error, a paused migration, a KMS that fails.
 async function breakThings(valueToken: string): Promise<void> {
   const rename = [{ op: 'replace', path: '/name', value: secrets.body }]
   const { arn, fingerprint } = await registerKey(server, tenant)

@@ -1,4 +1,4 @@
-// What clients of the original rely on in migrations, and the setting that renames the default provider.
+// Clients of the original rely on these details of migrations; and the setting that renames the default provider.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
 import { rawRequest } from './raw-request.ts'

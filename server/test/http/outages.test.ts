@@ -1,4 +1,4 @@
-// What concerns a whole tenant, or everything, is the status of the request: the customer's refusal is final,
+// A failure that concerns a whole tenant, or everything, is the status of the request: the customer's refusal is final,
 // an outage asks to come back.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { readdir, readFile } from 'node:fs/promises'

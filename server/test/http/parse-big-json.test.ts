@@ -116,7 +116,7 @@ const pieces = [
 ]
 
 describe('a text that is read in pieces', () => {
-  // What stands at the cut moves by one byte from text to text.
+  // The text at the cut moves by one byte from text to text.
   test.each(pieces)('with %j at the cut', (piece) => {
     for (let before = 0; before <= 7; before++) {
       expectSame(Buffer.from(`["${'x'.repeat(pieceBytes - before)}${piece}${piece}y","z"]`))

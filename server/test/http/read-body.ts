@@ -1,6 +1,6 @@
 // Reading parsed JSON whose form a test does not take for granted.
 
-/** What lies at a path into a JSON value; undefined where there is nothing. */
+/** The value at a path into a JSON value; undefined where there is nothing. */
 export function at(value: unknown, ...path: (string | number)[]): unknown {
   let found = value
   for (const name of path) {

@@ -1,4 +1,4 @@
-// What tests of the HTTP surface set up again and again.
+// Set-ups that tests of the HTTP surface need again and again.
 import {
   CreateKeyCommand,
   PutKeyPolicyCommand,

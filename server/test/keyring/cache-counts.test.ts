@@ -1,4 +1,4 @@
-// What caches tell of themselves is what happened.
+// The counts of caches are true.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
@@ -72,7 +72,7 @@ test('data keys: found, waited for once for each that waits, pushed out, ended',
   expect(dataKeys.counts()).toMatchObject({ ended: 4, entries: 0 })
   await dataKeys.getActive(tenantId, 'two')
   clock.nowMs += 3_600_000
-  // What has run out is no hit, and its end no eviction.
+  // An entry that has run out is no hit, and its end no eviction.
   await dataKeys.getActive(tenantId, 'two')
   expect(dataKeys.counts()).toMatchObject({ hits: 2, misses: 6, ended: 4 })
 })

@@ -44,7 +44,7 @@ test('a new version is made when the active one has reached its age, and by no o
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), async (steps) => {
       const tenantId = await createTenant(database.store, kms, `aged-${++tenants}`, kms.arns[0])
-      // What replicas hold in memory is no reading: each reads with nothing held.
+      // A key in memory needs no reading, so that each reads with nothing held.
       const read = async (replica: number) => {
         const store = stores[replica] ?? database.store
         const { dataKeys } = createKeyring(store, kms, { maxDataKeyAgeMs: maxAgeDays * dayMs })

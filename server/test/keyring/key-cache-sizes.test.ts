@@ -1,4 +1,4 @@
-// What an operator gives the keys in memory is what they take.
+// Keys in memory take as much as an operator gives them.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'

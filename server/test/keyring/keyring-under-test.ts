@@ -86,7 +86,7 @@ export interface Keyring {
   clock: { nowMs: number }
 }
 
-/** What one replica holds in memory. */
+/** The keys that one replica holds in memory. */
 export function createKeyring(
   store: Store,
   kms: Kms,

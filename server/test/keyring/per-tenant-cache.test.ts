@@ -99,7 +99,7 @@ test('entries are deleted by tenant and by group, and all others stay', () => {
   expect(removed).toHaveLength(2_500)
   for (let each = 0; each < 3_000; each++)
     expect(has(`tenant-${each % 3}`, String(each))).toBe(each % 2 === 0 && each % 3 === 2)
-  // What was deleted has made room.
+  // Deleted entries have made room.
   for (let each = 0; each < 2_500; each++) cache.set('tenant-4', String(each), entry('x'), 'group-1')
   expect(cache.evictedForRoom).toBe(0)
 })

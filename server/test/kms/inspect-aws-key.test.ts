@@ -1,4 +1,4 @@
-// What a look at a customer's key finds out, in its own region and in the others.
+// A look at a customer's key finds out how it is in its own region and in the others.
 import {
   CreateAliasCommand,
   DisableKeyCommand,

@@ -1,4 +1,4 @@
-// What every Kms must do, whichever it is.
+// The rules that every Kms must keep, whichever it is.
 import { isKeyholdError, type Kms } from '@keyhold/core'
 import { expect, test } from 'vitest'
 

@@ -1,4 +1,4 @@
-// What a replica tells of itself: in the format, complete, true, and nothing of tenants.
+// The metrics of a replica are in the format, complete and true, and tell nothing of tenants.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import { keyArnFingerprint } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -27,7 +27,7 @@ afterAll(async () => {
 const names = ['one', 'two', 'three', 'four', 'five']
 const dead = 'ERR_KMS_KEY_PENDING_DELETION'
 
-/** What a test does to its tenant. */
+/** The acts of a test on its tenant. */
 class Scene {
   readonly tenant: TenantUnderTest
   tokens: string[] = []
@@ -85,7 +85,7 @@ class Scene {
     return this.run()
   }
 
-  /** What each token decrypts to, or the code of the refusal. */
+  /** The plaintext of each token, or the code of the refusal. */
   async read(): Promise<string[]> {
     this.tenant.step()
     const outcomes = this.tokens.map(async (token) => {
@@ -221,7 +221,7 @@ test('rows of a version that opens are repaired though another version of the sa
     )
   await damage()
   kms.close('a', dead)
-  // What is under the target is found when everything else is copied or accepted.
+  // Cipherkeys under the target are found when everything else is copied or accepted.
   expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
   expect(await scene.acceptAll()).toMatchObject({ phase: 'verify', failed: 5 })
   expect((await scene.codes()).sort()).toEqual([...times(2, 'ERR_KEY_INTEGRITY'), ...times(3, dead)])

@@ -1,4 +1,4 @@
-// What hangs on a KEK: truthfully in every phase, and since when nothing does.
+// The usage of a KEK is true in every phase, and says since when nothing depends on it.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyProviderUsage } from '@keyhold/contract'
 import { holdAt } from '../../../testkit/src/hold-at.ts'

@@ -84,7 +84,7 @@ test('a migration completes, a cancellation ends, and the tenant is deleted', as
   await waitForKeyJob(server, tenant, first, isIn('done'))
   await disable(scene.arn)
 
-  // What hangs on it is refused as before. Everything else works, and the name can be given a new version.
+  // Requests that need it are refused as before. Everything else works, and the name can be given a new version.
   expect(await decryptAll(server.url, tenant, [tokens[0] ?? '', tokens[2] ?? ''])).toEqual([one, three])
   const refused = await server.request('POST', '/api/v1/encryption/decrypt', {
     token: tenant.serviceToken,

@@ -1,4 +1,4 @@
-// What must hold at every moment, whatever was done: the rows against the model, and every answered value against them.
+// Checks the rules that hold at every moment, whatever was done: the rows against the model, and every answered value against them.
 import type { ErrorCode } from '@keyhold/core'
 import { sql } from 'kysely'
 import { expect } from 'vitest'

@@ -1,4 +1,4 @@
-// What may happen to a tenant, one thing after another.
+// Everything that may happen to a tenant, one thing after another.
 import type { ErrorCode } from '@keyhold/core'
 import fc from 'fast-check'
 import { expect } from 'vitest'
@@ -29,7 +29,7 @@ function command(name: string, work: Work, check: (model: Readonly<Model>) => bo
   }
 }
 
-/** What the caller does when the replica dies under it, before or after the commit. */
+/** The caller's act when the replica dies under it, before or after the commit. */
 type Death = 'before-commit' | 'after-commit' | undefined
 
 async function askAndPerhapsDie(

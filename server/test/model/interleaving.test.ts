@@ -36,7 +36,7 @@ afterEach(async () => {
   expect(await findAuditFaults((statement) => stores.query(statement))).toEqual([])
 })
 
-/** What one of several does, and with what code it was refused. */
+/** The act of one of several parties, and the code of its refusal. */
 type Act = (scene: Scene) => Promise<ErrorCode | undefined>
 
 interface Scene {
@@ -134,7 +134,7 @@ interface Case {
   /** Done before, one after the other, undisturbed. */
   before: Act[]
   parties: Act[]
-  /** What the parties were answered, and the key jobs in the end, from the oldest to the newest. */
+  /** The answers that the parties got, and the key jobs in the end, from the oldest to the newest. */
   check: (refusals: (ErrorCode | undefined)[], jobs: KeyJobRow[]) => void
 }
 

@@ -1,4 +1,4 @@
-// What a tenant is, in as few words as say what must happen next. The model knows no versions, no epochs, no leases and
+// A tenant, in as few words as say how it must go on. The model knows no versions, no epochs, no leases and
 // no chunks: whatever the engine does with them, this is what its callers may rely on.
 import { kindOf, type ErrorCode } from '@keyhold/core'
 import type { KeyJobKind, KeyJobPhase } from '../../src/store/tables.ts'
@@ -23,7 +23,7 @@ export interface ModelJob {
 export class Model {
   current: Kek = 'root'
   registered = new Set<Kek>(['root'])
-  /** What the KMS answers instead of opening; open KEKs are not in it. */
+  /** The KMS's answer instead of opening; open KEKs are not in it. */
   closed = new Map<Kek, ErrorCode>()
   /** Closed KEKs under which something may still be in memory, until its time has run out or a denial was heard. */
   held = new Set<Kek>()
@@ -32,7 +32,7 @@ export class Model {
   lastEnd: 'done' | 'aborted' | undefined
   /** By key name: the KEKs that its data key may hang on. */
   names = new Map<string, Set<Kek>>()
-  /** What was answered to a caller, who may come back with it at any time. */
+  /** The answers that a caller got, who may come back with it at any time. */
   values: { keyName: string; token: string; plaintext: string }[] = []
 
   /** The KEK that new data keys hang on. */
@@ -61,7 +61,7 @@ export class Model {
 
   refusalOfCancelling(): ErrorCode | undefined {
     if (this.job === undefined) return this.lastEnd === 'done' ? 'ERR_MIGRATION_ENDED' : undefined
-    // What is not away from the source need not go back to it.
+    // Only cipherkeys that are away from the source go back to it.
     const needsSource = ['copy', 'verify', 'cutover'].includes(this.job.phase)
     return needsSource && this.closed.has(this.job.source) ? 'ERR_MIGRATION_NOT_PREPARED' : undefined
   }

@@ -1,4 +1,4 @@
-// What one replica has in memory, without its HTTP: it can be killed at any point, and then commits nothing any more.
+// One replica as it is in memory, without its HTTP: it can be killed at any point, and then commits nothing any more.
 import { createDataKeyCache, type DataKeyCache } from '../../src/keyring/data-key-cache.ts'
 import { createTenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
 import type { Failpoint } from '../../src/migration/engine/failpoint.ts'

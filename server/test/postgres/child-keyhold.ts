@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { PostgresConnection } from '../../src/postgres/ensure-database.ts'
 
-/** What the child said first. */
+/** The child's first message. */
 interface ChildAnswer {
   ready?: PostgresConnection
   refused?: { message: string; code?: string; details?: Record<string, string> }

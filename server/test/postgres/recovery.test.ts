@@ -122,7 +122,7 @@ test('processes that are not the server are left alone, whatever their pid and f
   const dataDir = await filledDataDir('strangers')
   const cluster = join(dataDir, 'postgres')
   const bystander = spawn('sleep', ['60'], { cwd: cluster, stdio: 'ignore' })
-  // What a restart of the machine leaves: the file names a process that has nothing to do with PostgreSQL.
+  // As after a restart of the machine: the file names a process that has nothing to do with PostgreSQL.
   await writeFile(
     join(cluster, 'postmaster.pid'),
     `${bystander.pid}\n${cluster}\n1\n5432\n\n\n0 0\nready   \n`,

@@ -125,7 +125,7 @@ describe.runIf(isRoot)('root, with data and programs where only root may enter',
     expect(dirname(dirname(cluster))).toBe(sharedDir)
     expect(lines.join('\n')).toContain(dirname(cluster))
     expect(await ownerOf(cluster)).not.toBe(0)
-    // What root acts in belongs to root: the other user may only pass through.
+    // The folders in which root acts belong to root: the other user may only pass through.
     expect((await stat(dirname(cluster))).mode & 0o777).toBe(0o710)
     expect(await ownerOf(dirname(cluster))).toBe(0)
     expect((await stat(cluster)).mode & 0o777).toBe(0o700)

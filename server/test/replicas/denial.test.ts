@@ -144,7 +144,7 @@ test('a replica whose connection for notifications has fallen silent closes all 
     )
   await expect.poll(() => outcome(first.url), { timeout: 10_000 }).toBe('locked')
   await expect.poll(() => outcome(second.url), { timeout: 20_000 }).toBe('locked')
-  // What was not missed is still held: the KMS is not asked for it.
+  // Whatever was not missed is still held: the KMS is not asked for it.
   expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
   expect(callsFor()).toBe(calls)
 })

@@ -37,7 +37,7 @@ async function call(...asked: Parameters<typeof callAny>): Promise<unknown> {
   return body
 }
 
-/** What Node runs before the server: every use of the date in that process is wrong, those of its packages included. */
+/** A module that Node runs before the server: every use of the date in that process is wrong, those of its packages included. */
 function wrongDate(aheadMs: number): string {
   const script = `
     const now = Date.now

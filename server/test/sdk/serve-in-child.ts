@@ -8,7 +8,7 @@ import { startTestServer, type TestTenant } from '../../../testkit/src/start-tes
 
 const server = await startTestServer(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>)
 
-/** What the parent may ask for. */
+/** The questions that the parent may ask. */
 const answers = {
   createTenant: () => server.createTenant(),
   createTenantWithOwnKey: () => createTenantWithOwnKey(server),

@@ -1,4 +1,4 @@
-// What replicas tell each other: once, in spite of dead connections, of lost notifications and of the order of commits.
+// Messages between replicas arrive once, in spite of dead connections, of lost notifications and of the order of commits.
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'

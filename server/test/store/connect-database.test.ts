@@ -1,4 +1,4 @@
-// What an operator reads when the configured database cannot be used.
+// An operator reads the reason when the configured database cannot be used.
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSettings } from '../../src/settings/read-settings.ts'

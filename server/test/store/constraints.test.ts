@@ -1,4 +1,4 @@
-// What the database itself refuses, whatever a program with a mistake in it may ask: these rules guard keys.
+// The database itself refuses this, whatever a program with a mistake in it may ask: these rules guard keys.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'

@@ -108,7 +108,7 @@ describe('an end for ever', () => {
 
   const storeAhead = (ms: number) => postgres.openStore(database.connection, { wall: () => Date.now() + ms })
 
-  /** What a replica would destroy, and what it destroys when it tries nevertheless. */
+  /** Whether a replica would destroy each, and whether it does when it tries nevertheless. */
   async function ends(store: Store) {
     const { tenantKeys, destructions } = store
     const [id = ''] = (await destructions.list(tenantId, 1)).map((row) => row.id)

@@ -1,4 +1,4 @@
-// What leaves the store of a JSON column has its form, or is an error that says where it is wrong.
+// A JSON column leaves the store in its form, or as an error that says where it is wrong.
 import type { KeyInspection } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// What a key job has set aside: named once, accepted by name, forgotten when it opens again.
+// Cipherkeys that a key job has set aside are named once, accepted by name, and forgotten when they open again.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'

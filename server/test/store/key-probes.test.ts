@@ -49,7 +49,7 @@ test('the urgent come first and the longest due, and no urgency takes more than 
       'healthy4',
     ]),
   )
-  // What is claimed is claimed by nobody else, also where it was the longest due.
+  // Nobody else claims a claimed probe, also where it was the longest due.
   const { rows: claimed } = {
     rows: await database.otherStore.keyProbes.claim(8, { ...all, unhealthy: 1 }, 30),
   }

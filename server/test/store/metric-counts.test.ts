@@ -1,4 +1,4 @@
-// What metrics say of whole tables is counted seldom, by one replica, and the others take it.
+// Whole tables are counted seldom for metrics, by one replica, and the others take its counts.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readMetricCounts } from '../../src/wiring/read-metric-counts.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'

@@ -1,4 +1,4 @@
-// What CreateGrant asks for: its members, their rules, and what a grant that allows CreateGrant may hand on.
+// The request of CreateGrant: its members, their rules, and the limits of a grant that allows CreateGrant.
 import { type Grant, type GrantConstraints, type GrantOperation, grantOperations } from '../../keys/grant.ts'
 import type { RequestFields } from '../../fields/request-fields.ts'
 import type { Key } from '../../keys/key-record.ts'

@@ -1,4 +1,4 @@
-// What a request says about the cluster or the proxy behind a custom key store.
+// Reads from a request all that it says about the cluster or the proxy behind a custom key store.
 import type { RequestFields } from '../../fields/request-fields.ts'
 import type { CustomKeyStore } from '../../keys/custom-key-store.ts'
 import { validationError } from '../../kms-error.ts'

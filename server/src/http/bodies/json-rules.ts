@@ -1,4 +1,4 @@
-// What both parsers of JSON refuse, besides what is no JSON.
+// Rules of both parsers of JSON that go beyond JSON's own.
 import { KeyholdError } from '@keyhold/core'
 
 export const jsonLimits = {

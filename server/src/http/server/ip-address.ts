@@ -6,7 +6,7 @@ export interface IpAddress {
   /** In one form for each address. */
   text: string
   /**
-   * What counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, because whoever has one of these
+   * The name of one client: an IPv4 address, or the first 64 bits of an IPv6 address, because whoever has one of these
    * networks has all its addresses.
    */
   client: string

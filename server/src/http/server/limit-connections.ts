@@ -58,7 +58,7 @@ export function limitConnections(
       return
     }
     refusing++
-    // What the client has sent is read, or the refusal might be lost with it.
+    // The server reads all that the client has sent, or the refusal might be lost with it.
     socket.resume()
     let patience = setTimeout(() => {
       refuseSocket(socket, new KeyholdError('ERR_SERVER_BUSY'))

@@ -1,7 +1,7 @@
-// What replicas tell each other, so that it takes effect sooner than by the time limits of their caches.
+// The messages between replicas. With them a change takes effect sooner than by the time limits of their caches.
 import { jsonReader, members, text } from '../json-column.ts'
 
-/** What the refusal of a KMS ends: what is held under that key, of one tenant; or of all, if none is named. */
+/** The refusal of a KMS ends what is held under that key, of one tenant; or of all, if none is named. */
 export interface Denial {
   keyArn: string
   tenantId?: string

@@ -98,7 +98,7 @@ export interface KeyJobChanges {
   /** Null: the verification must begin anew. */
   verifiedTo?: VerificationPosition | null
   verification?: Verification
-  /** What has happened with this step; the database's clock says when. The first start of copying counts. */
+  /** The event of this step; the database's clock says when. The first start of copying counts. */
   now?: 'copyStarted' | 'copyEnded' | 'completed'
 }
 

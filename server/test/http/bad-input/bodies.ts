@@ -98,7 +98,7 @@ export const bodyRows: BadInput[] = [
     ...unsupported,
     send: post('createTenant', typed(type, `{"name":"${canary}"}`)),
   })),
-  // What is taken for JSON is checked like JSON.
+  // A body that is taken for JSON is checked like JSON.
   ...[
     'application/json;',
     'application/JSON ; x',

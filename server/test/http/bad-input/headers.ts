@@ -83,7 +83,7 @@ export const headerRows: BadInput[] = [
   },
 ]
 
-/** What is odd, and served all the same, as if it was not there. */
+/** Odd headers that are served all the same, as if they were not there. */
 export const ignoredHeaders: [what: string, options: RawOptions][] = [
   [
     'forwarded headers',

@@ -1,5 +1,5 @@
-// What the tables of bad input are sent to, and what every refusal must be: coded, in the envelope, without a word of
-// what was sent, and told by one line of the log.
+// The server that gets the tables of bad input, and the rules for every refusal: coded, in the envelope, without a word of
+// the request, and told by one line of the log.
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import {
@@ -43,7 +43,7 @@ export interface BadInput {
   status: number
   code: string
   send: (scene: Scene) => Promise<RawAnswer>
-  /** What is still to be said of the answer. */
+  /** Further checks of the answer. */
   also?: (answer: RawAnswer) => void
 }
 

@@ -37,7 +37,7 @@ const rotate = async (keyName = 'default') =>
 const setMinimum = (minimumVersion: unknown, keyName = 'default') =>
   admin('POST', `${dataKeys}/${keyName}/actions/set-minimum-version`, { minimumVersion })
 
-/** What becomes of a token on the other replica. */
+/** The fate of a token on the other replica. */
 async function decryptOnSecond(token: string): Promise<string> {
   const answer = await fetch(`${second.url}/api/v1/encryption/decrypt`, {
     method: 'POST',

@@ -41,7 +41,7 @@ describe('behind trusted proxies', () => {
     ['2001:db8:1:2::3', '2001:db8:1:2::/64'],
     ['::ffff:203.0.113.9, ::ffff:10.0.0.1', '203.0.113.9'],
     ['10.3.3.3, 10.2.2.2', '10.3.3.3'],
-    // What no proxy writes: the last hop that is known.
+    // No proxy writes this: the client is the last hop that is known.
     ['', '10.0.0.1'],
     ['unknown', '10.0.0.1'],
     ['203.0.113.9, unknown, 10.2.2.2', '10.2.2.2'],

@@ -1,4 +1,4 @@
-// What registration finds out about a key before it believes in it.
+// Registration examines a key before it believes in it.
 import {
   CreateAliasCommand,
   DisableKeyCommand,

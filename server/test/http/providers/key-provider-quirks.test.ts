@@ -1,4 +1,4 @@
-// What clients of the original rely on in key providers, beyond the statuses.
+// Clients of the original rely on these details of key providers, beyond the statuses.
 import { CreateAliasCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import {

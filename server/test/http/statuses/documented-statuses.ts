@@ -1,4 +1,4 @@
-// What the original documents for its ten operations: the literal list that the tests of statuses must cover.
+// The statuses that the original documents for its ten operations: the literal list that the tests of statuses must cover.
 import type { RouteId } from '@keyhold/contract'
 
 export const documentedStatuses = {

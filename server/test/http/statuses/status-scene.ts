@@ -1,4 +1,4 @@
-// What the cases of statuses need: tenants in the states that lead to a status, and ways to break their keys and records.
+// The scene for the cases of statuses: tenants in the states that lead to a status, and ways to break their keys and records.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import type { RouteId } from '@keyhold/contract'
 import type { TestServer, TestTenant } from '../../../../testkit/src/start-test-server.ts'

@@ -129,7 +129,7 @@ const guards = [
     execute function keyhold.keep_needed_tenant_keys()`,
 ]
 
-// What key jobs have set aside is not partitioned: there is hardly any, unless a key is lost. Then there may be millions for
+// The table of what key jobs have set aside is not partitioned: it has hardly any rows, unless a key is lost. Then there may be millions for
 // one tenant, and vacuum must notice their deletion in a table that all tenants share.
 const failures = [sql`alter table keyhold.key_job_failures set (autovacuum_vacuum_scale_factor = 0.02)`]
 

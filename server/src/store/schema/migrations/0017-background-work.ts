@@ -21,7 +21,7 @@ const statements = [
   // Who else stands on a KEK.
   sql`create index key_providers_of_key on keyhold.key_providers (fingerprint) where kms = 'aws'`,
 
-  // What one replica tells the others. Transactions commit in another order than they take ids, so a reader goes by xid:
+  // Messages of one replica to the others. Transactions commit in another order than they take ids, so a reader goes by xid:
   // all transactions below a snapshot's xmin have ended before it.
   sql`create table keyhold.changes (
     id bigint generated always as identity primary key,
