@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { main, startKeyhold } from './run-keyhold.ts'
 import { serveLeases } from './serve-leases.ts'
-import { closedAddress, serve } from './serve.ts'
+import { closedPort, serve } from '../../testkit/src/serve.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const run = promisify(execFile)
@@ -123,7 +123,7 @@ test.skipIf(!existsSync('/usr/bin/script'))('nothing binary goes to a terminal',
 })
 
 test('nobody listens: exit 4, with the words of the system and the next step', async () => {
-  const url = await closedAddress()
+  const url = await closedPort()
   const env = { KEYHOLD_URL: url, KEYHOLD_TOKEN: token }
   const { stderr, exit } = await startKeyhold(['tenant', 'ls'], { env }).outcome
   expect(stderr).toBe(

@@ -1,4 +1,4 @@
-// Small real HTTP servers for one test.
+// Small real HTTP servers, each for one test.
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { onTestFinished } from 'vitest'
 
