@@ -24,7 +24,10 @@ export interface DatabaseClock {
   now(): Date
   /** How far `now` may be off, in milliseconds, if the database's clock was not set since it was read. */
   errorMs(): number
-  /** The time on this replica's own clock: only to be compared with the database's. */
+  /**
+   * The time on this replica's own clock: only to be compared with the database's, which is finer. So it is the end of the
+   * present millisecond.
+   */
   replicaNow(): Date
   /** By how many milliseconds this replica's clock is ahead of the database's; below 0: behind. */
   skewMs(): number
@@ -80,7 +83,7 @@ export async function reckonDatabaseClock(
   return {
     now: () => new Date(Math.round(reading.offsetMs + monotonic())),
     errorMs: () => errorOf(reading),
-    replicaNow: () => new Date(wall()),
+    replicaNow: () => new Date(wall() + 1),
     skewMs,
     agrees: () => Math.abs(skewMs()) + errorOf(reading) <= maxSkewMs,
     async refresh() {
