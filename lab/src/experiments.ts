@@ -9,6 +9,8 @@ export const experiments = {
   revocation: 'Measures how long data stays readable without its key (docs/revocation.md).',
   'region-down': 'Takes a region of AWS KMS down under load (docs/revocation.md).',
   'dead-key': "Measures how a tenant's dead key affects its neighbour (docs/revocation.md).",
+  'key-states':
+    'Measures how soon a disabled key without traffic is shown among thousands (docs/revocation.md).',
   'large-tenant': 'Migrates a tenant of five million cipherkeys beside forty writers (docs/load.md).',
   neighbours: 'Floods a server in every way, and measures the neighbour (docs/neighbours.md).',
   'fuzz-tokens': 'Sends generated tokens through the parser and the decryption.',
