@@ -21,8 +21,8 @@ export interface Timings {
   heartbeatMs: number
   /** After this time without a sign of life a replica counts as gone. */
   replicaGoneMs: number
-  /** Between two signs of life of the connection for notifications, and how long each may take. */
-  notificationBeatMs: number
+  /** Between two signs of life of the connection for notifications, and how long each answer may take. */
+  notificationBeat: { everyMs: number; answerMs: number }
   /** After outages a key is left alone for this long at first, and at most. */
   outagePauseMs: { first: number; max: number }
   /** Before a reply that says that there were too many requests. */
@@ -48,7 +48,7 @@ export const defaultTimings: Timings = {
   lockPollMs: 2_000,
   heartbeatMs: 2_000,
   replicaGoneMs: 8_000,
-  notificationBeatMs: 5_000,
+  notificationBeat: { everyMs: 5_000, answerMs: 5_000 },
   outagePauseMs: { first: 1_000, max: 4_000 },
   tooManyPauseMs: 250,
   bodyWaitMs: 5_000,

@@ -41,7 +41,7 @@ export interface NotificationListeners {
 /** Answers when this replica hears of changes, or cannot for now. It connects again by itself. */
 export async function openNotifications(
   store: Pick<Store, 'changes'>,
-  options: Pick<ListenOptions, 'connection' | 'openStream' | 'beatMs' | 'keptMs'>,
+  options: Pick<ListenOptions, 'connection' | 'openStream' | 'beat' | 'keptMs'>,
   listeners: NotificationListeners,
 ): Promise<Notifications> {
   const origin = randomUUID()
@@ -75,7 +75,10 @@ export async function openNotifications(
 function dispatch(listeners: NotificationListeners, change: Change): void {
   switch (change.kind) {
     case 'denial':
-      listeners.onDenial(change)
+      listeners.onDenial({
+        keyArn: change.keyArn,
+        ...(change.tenantId !== undefined && { tenantId: change.tenantId }),
+      })
       return
     case 'dataKey':
       listeners.onDataKeyChange(change.tenantId, change.dataKeyId)

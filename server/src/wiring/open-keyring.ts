@@ -94,7 +94,7 @@ export async function openKeyring(
     maxDataKeyAgeMs: dataKeyMaxAgeDays * dayMs,
   })
   // All that they act on is there by now: the first message may come at once.
-  const listening = { connection, openStream: stream, beatMs: timings.notificationBeatMs }
+  const listening = { connection, openStream: stream, beat: timings.notificationBeat }
   const notifications = await openNotifications(store, listening, {
     onDenial: (denial) => {
       tenantKeys.evictDenied(denial)

@@ -28,7 +28,7 @@ beforeAll(async () => {
   second = await startSecondReplica(
     first,
     { ...before.settings, ...noProbes, KEYHOLD_KEY_CACHE_TTL_SECONDS: '300' },
-    { notificationBeatMs: 500 },
+    { notificationBeat: { everyMs: 200, answerMs: 1_000 } },
   )
 })
 afterAll(async () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
       denials,
       notifications: await openNotifications(
         stores.store,
-        { connection: stores.connection, beatMs: 60_000 },
+        { connection: stores.connection, beat: { everyMs: 60_000, answerMs: 20_000 } },
         listeners(denials),
       ),
     })

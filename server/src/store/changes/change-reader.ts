@@ -15,11 +15,23 @@ export interface ChangeReader {
   /** A notification has told of this row. Answers whether it is new. */
   isNew(id: number): boolean
   /**
-   * Reads the rows that are new. Undefined: rows may be gone that nobody has told of.
+   * Reads the rows that are new, and changes nothing: the answer may come too late to be heard.
    *
    * @param channel - gets a notification, which shows whether notifications arrive
    */
-  read(client: Pick<pg.Client, 'query'>, channel: string): Promise<StoredChange[] | undefined>
+  read(client: Pick<pg.Client, 'query'>, channel: string): Promise<Reading>
+  /** Answers the changes that are to be told. Undefined: rows may be gone that nobody has told of. */
+  accept(reading: Reading): StoredChange[] | undefined
+}
+
+/** What one reading saw, and how far it went. */
+export interface Reading {
+  /** All transactions below it had ended. */
+  horizon: string
+  /** No transaction from it on had begun. */
+  end: string
+  at_ms: number
+  changes: (StoredChange & { xid: string })[]
 }
 
 interface Position {
@@ -27,13 +39,6 @@ interface Position {
   xid: bigint
   /** By the clock of the database. */
   atMs: number
-}
-
-interface Row {
-  horizon: string
-  end: string
-  at_ms: number
-  changes: (StoredChange & { xid: string })[]
 }
 
 const maxChanges = 10_000
@@ -47,7 +52,7 @@ export function createChangeReader(
   keptMs = keptChangesSeconds * 1_000 - marginMs,
 ): ChangeReader {
   let position: Position | undefined
-  let told = new Set<number>()
+  const told = new Set<number>()
 
   function isNew(id: number): boolean {
     if (told.has(id)) return false
@@ -56,7 +61,7 @@ export function createChangeReader(
     return true
   }
 
-  function isPassed(from: Position | undefined, { end, at_ms: atMs, changes }: Row): boolean {
+  function isPassed(from: Position | undefined, { end, at_ms: atMs, changes }: Reading): boolean {
     if (from === undefined) return !isFirst()
     // A database whose transactions have smaller numbers is another one, such as one that was restored.
     return atMs - from.atMs > keptMs || BigInt(end) < from.xid || changes.length > maxChanges
@@ -65,29 +70,34 @@ export function createChangeReader(
   return {
     isNew,
     async read(client, channel) {
-      const from = position
+      const from = position === undefined ? null : String(position.xid)
       // One statement, and so one snapshot, answers the rows and how far they go.
-      const { rows } = await client.query<Row>(
+      const { rows } = await client.query<Reading>(
         `select pg_notify($2, ''), pg_snapshot_xmin(s)::text as horizon, pg_snapshot_xmax(s)::text as end,
            extract(epoch from clock_timestamp())::float8 * 1000 as at_ms,
            (select coalesce(json_agg(json_build_object(
                 'id', c.id, 'xid', c.xid::text, 'origin', c.origin, 'content', c.content) order by c.id), '[]')
-            from (select * from keyhold.changes where xid >= $1::xid8 order by id limit $3) c) as changes
+            from (
+              select * from keyhold.changes where xid >= coalesce($1::xid8, pg_snapshot_xmin(s))
+              order by id limit $3
+            ) c) as changes
          from pg_current_snapshot() s`,
-        [from === undefined ? null : String(from.xid), channel, maxChanges + 1],
+        [from, channel, maxChanges + 1],
       )
-      const [row] = rows
-      if (row === undefined) throw new TypeError('a select without a row')
-      const xid = BigInt(row.horizon)
-      position = { xid, atMs: row.at_ms }
-      if (isPassed(from, row)) {
-        told = new Set()
-        return undefined
-      }
-      const fresh = row.changes.filter(({ id }) => isNew(id))
+      const [reading] = rows
+      if (reading === undefined) throw new TypeError('a select without a row')
+      return reading
+    },
+    accept(reading) {
+      const from = position
+      const xid = BigInt(reading.horizon)
+      position = { xid, atMs: reading.at_ms }
+      const fresh = reading.changes.filter(({ id }) => isNew(id))
       // These cannot be read again.
-      for (const change of row.changes) if (BigInt(change.xid) < xid) told.delete(change.id)
-      return fresh
+      for (const change of reading.changes) if (BigInt(change.xid) < xid) told.delete(change.id)
+      if (isPassed(from, reading)) return undefined
+      // What the first reading sees was there before anything was held.
+      return from === undefined ? [] : fresh
     },
   }
 }

@@ -9,14 +9,21 @@ import { parseChange, type Change } from './change.ts'
 import { changesChannel } from './change-queries.ts'
 import { createChangeReader, type StoredChange } from './change-reader.ts'
 
+/** The signs of life of a connection. */
+export interface Beat {
+  /** Between two of them. */
+  everyMs: number
+  /** How long each answer may take. */
+  answerMs: number
+}
+
 export interface ListenOptions {
   connection: DatabaseConnection
   /** Makes the socket of the connection. Default: the usual one. */
   openStream?: () => Socket
   /** Names this replica: its own changes are not told. */
   origin: string
-  /** Between two signs of life, and how long each may take. */
-  beatMs: number
+  beat: Beat
   onChange: (change: Change) => void
   /** Changes may have been missed that cannot be read any more. */
   onUnknown: () => void
@@ -36,15 +43,7 @@ const firstRetryMs = 250
 const maxRetryMs = 5_000
 
 export function listenForChanges(options: ListenOptions): ChangeListener {
-  const {
-    connection,
-    openStream = () => new Socket(),
-    origin,
-    beatMs,
-    onChange,
-    onUnknown,
-    onError,
-  } = options
+  const { connection, openStream = () => new Socket(), origin, beat, onChange, onUnknown, onError } = options
   let isClosed = false
   // The type checker takes a variable for unchanged while something is awaited.
   const isOpen = () => !isClosed
@@ -77,17 +76,17 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
         if (reader.isNew(told.id)) tell(told)
       }
     })
-    await inTime(client.connect(), beatMs, signal)
-    await inTime(client.query(`listen ${changesChannel}`), beatMs, signal)
-    await inTime(client.query(`listen "${ownChannel}"`), beatMs, signal)
+    await inTime(client.connect(), beat.answerMs, signal)
+    await inTime(client.query(`listen ${changesChannel}`), beat.answerMs, signal)
+    await inTime(client.query(`listen "${ownChannel}"`), beat.answerMs, signal)
     for (;;) {
       echo = Promise.withResolvers()
-      const missed = await inTime(reader.read(client, ownChannel), beatMs, signal)
+      const missed = reader.accept(await inTime(reader.read(client, ownChannel), beat.answerMs, signal))
       if (missed === undefined) onUnknown()
       else for (const change of missed) tell(change)
-      await inTime(echo.promise, beatMs, signal)
+      await inTime(echo.promise, beat.answerMs, signal)
       onHeard()
-      await sleep(beatMs, undefined, { signal })
+      await sleep(beat.everyMs, undefined, { signal })
     }
   }
 
