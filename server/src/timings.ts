@@ -27,6 +27,8 @@ export interface Timings {
   outagePauseMs: { first: number; max: number }
   /** Before a reply that says that there were too many requests. */
   tooManyPauseMs: number
+  /** Before a connection beyond the limit is refused. Whoever floods with connections comes again at once. */
+  connectionRefusalPauseMs: number
   /** How long a body may wait to be read. */
   bodyWaitMs: number
   /** How often whole tables are counted for metrics: the share of the time that it takes is 1 / `timesTook` at most. */
@@ -50,7 +52,8 @@ export const defaultTimings: Timings = {
   replicaGoneMs: 8_000,
   notificationBeat: { everyMs: 5_000, answerMs: 5_000 },
   outagePauseMs: { first: 1_000, max: 4_000 },
-  tooManyPauseMs: 250,
+  tooManyPauseMs: 1_000,
+  connectionRefusalPauseMs: 4_000,
   bodyWaitMs: 5_000,
   metricCounts: { minMs: 15_000, timesTook: 100 },
   clockMs: 10_000,

@@ -11,4 +11,5 @@ export const quickTimings: Timings = {
   sweepMs: 500,
   eventPollMs: 100,
   lockPollMs: 500,
+  tooManyPauseMs: 20,
 }

@@ -66,7 +66,7 @@ export function openApp(
     connections: {
       isProxy,
       maxConnections: settings.maxConnections,
-      refusalPauseMs: timings.tooManyPauseMs,
+      refusalPauseMs: timings.connectionRefusalPauseMs,
       onRefused: (scope) => {
         events.connectionRefused(scope)
       },

@@ -1,4 +1,5 @@
 // Reads the texts, numbers and words of JSON out of its bytes, which are UTF-8.
+import { isAscii } from 'node:buffer'
 import { invalidJson } from './json-rules.ts'
 
 const quote = 0x22
@@ -56,15 +57,16 @@ export function createJsonTexts(bytes: Buffer, pieceBytes: number): JsonTexts {
   return {
     *read(start) {
       const end = yield* findEnd(start)
+      const hasEscapes = hasBackslash(start, end)
       let value = ''
       for (let from = start + 1; from < end;) {
         const to = end - from <= pieceBytes ? end : cut(start, from + pieceBytes)
-        value += parse(`"${bytes.toString('utf8', from, to)}"`) as string
+        value += decode(bytes.subarray(from, to), hasEscapes)
         if (to < end) yield
         from = to
       }
       // The bytes are UTF-8, so only an escape can make half of a surrogate pair.
-      if (hasBackslash(start, end) && !value.isWellFormed()) throw invalidJson()
+      if (hasEscapes && !value.isWellFormed()) throw invalidJson()
       return { value, last: end }
     },
 
@@ -87,6 +89,17 @@ function isInWord(byte: number): boolean {
     byte === 0x2b ||
     byte === 0x45
   )
+}
+
+// eslint-disable-next-line no-control-regex
+const controlCharacter = /[\u0000-\u001f]/
+
+/** A piece of a text. One without escapes means itself, and is copied once. */
+function decode(piece: Buffer, hasEscapes: boolean): string {
+  if (hasEscapes) return parse(`"${piece.toString('utf8')}"`) as string
+  const text = piece.toString(isAscii(piece) ? 'latin1' : 'utf8')
+  if (controlCharacter.test(text)) throw invalidJson()
+  return text
 }
 
 function parse(text: string): unknown {
