@@ -1,7 +1,7 @@
 // The policies that limit principals besides their identity policies, and the values of condition keys that their requests have.
 // They live in memory; those of the principals file come back with each start.
 import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
-import { type Guardrails, guardrailTypes } from '../policy/guardrail-types.ts'
+import { type Guardrails, guardrailTypes, type PolicyArns } from '../policy/guardrail-types.ts'
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import type { Principal } from '../policy/principal.ts'
 
@@ -17,6 +17,8 @@ export interface NewGuardrails {
   vpcEndpoint?: unknown
   permissionsBoundary?: unknown
   session?: unknown
+  /** By types of policies: AWS adds the ARN of the policy that denies, in one account or organisation. Default: none. */
+  policyArns?: PolicyArns | undefined
   /** By names of condition keys, as in `{ "aws:SourceIp": "203.0.113.7", "kms:ViaService": [] }`. */
   conditionKeys?: Readonly<Record<string, string | readonly string[]>> | undefined
 }
@@ -42,12 +44,26 @@ export interface GuardrailTable {
  * @throws TypeError that names a misspelt member
  */
 export function parseNewGuardrails(members: JsonObject): NewGuardrails {
-  const { conditionKeys, ...policies } = members
+  const { conditionKeys, policyArns, ...policies } = members
   const unknown = findUnknownMember(policies, policyTypes)
   if (unknown !== undefined) {
-    throw new TypeError(`"${unknown}" expected one of ${policyTypes.join(', ')}, conditionKeys`)
+    throw new TypeError(`"${unknown}" expected one of ${policyTypes.join(', ')}, conditionKeys, policyArns`)
   }
-  return { ...policies, conditionKeys: parseConditionKeys(conditionKeys) }
+  return {
+    ...policies,
+    policyArns: parsePolicyArns(policyArns),
+    conditionKeys: parseConditionKeys(conditionKeys),
+  }
+}
+
+function parsePolicyArns(value: unknown): PolicyArns | undefined {
+  if (value === undefined) return undefined
+  const isValid =
+    isJsonObject(value) &&
+    findUnknownMember(value, policyTypes) === undefined &&
+    Object.values(value).every((arn) => typeof arn === 'string')
+  if (!isValid) throw new TypeError(`"policyArns" expected texts by ${policyTypes.join(', ')}`)
+  return value
 }
 
 function parseConditionKeys(value: unknown): NewGuardrails['conditionKeys'] {
@@ -64,7 +80,7 @@ function isTexts(value: unknown): value is string | string[] {
   return typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'))
 }
 
-type Parsed = Pick<Principal, 'guardrails' | 'facts' | 'identityPolicy'>
+type Parsed = Pick<Principal, 'guardrails' | 'facts' | 'identityPolicy' | 'policyArns'>
 
 export function createGuardrails(): GuardrailTable {
   const table = new Map<string, Parsed>()
@@ -79,6 +95,7 @@ export function createGuardrails(): GuardrailTable {
       return {
         ...principal,
         facts: found.facts,
+        policyArns: found.policyArns,
         identityPolicy: found.identityPolicy ?? principal.identityPolicy,
         // A session's own policy came with AssumeRole.
         guardrails: { ...found.guardrails, ...principal.guardrails },
@@ -87,7 +104,7 @@ export function createGuardrails(): GuardrailTable {
   }
 }
 
-function parseGuardrails({ conditionKeys = {}, identity, ...policies }: NewGuardrails): Parsed {
+function parseGuardrails({ conditionKeys = {}, policyArns, identity, ...policies }: NewGuardrails): Parsed {
   const guardrails: Guardrails = {}
   for (const type of guardrailTypes) guardrails[type] = parse(policies[type], type)
   const facts = Object.entries(conditionKeys).map(([key, values]): [string, readonly string[]] => [
@@ -96,6 +113,7 @@ function parseGuardrails({ conditionKeys = {}, identity, ...policies }: NewGuard
   ])
   return {
     guardrails,
+    policyArns,
     facts: Object.fromEntries(facts),
     identityPolicy: identity === undefined ? undefined : parsePolicy(JSON.stringify(identity), 'identity'),
   }

@@ -1,6 +1,7 @@
 // Refusals in AWS's words: they name the type of the policy that refused.
 import { KmsError } from '../kms-error.ts'
 import type { AccessRequest } from './access-request.ts'
+import type { PolicyType } from './guardrail-types.ts'
 
 /** Each type of policy with the words of AWS for one policy and for the absence of any. */
 const policyTypes = {
@@ -11,13 +12,16 @@ const policyTypes = {
   permissionsBoundary: { one: 'a permissions boundary', none: 'no permissions boundary' },
   session: { one: 'a session policy', none: 'no session policy' },
   vpcEndpoint: { one: 'a VPC endpoint policy', none: 'no VPC endpoint policy' },
-} as const
-
-export type PolicyType = keyof typeof policyTypes
+} as const satisfies Record<PolicyType, object>
 
 /** The refusal of a request that a policy of this type denies. */
 export function deniedBy(request: AccessRequest, type: PolicyType): KmsError {
-  return denied(request, `with an explicit deny in ${policyTypes[type].one}`)
+  // AWS adds the policy's ARN when it is of the caller's own account or organisation.
+  const arn = request.caller.policyArns?.[type]
+  return denied(
+    request,
+    `with an explicit deny in ${policyTypes[type].one}${arn === undefined ? '' : `: ${arn}`}`,
+  )
 }
 
 /** The refusal of a request that no policy of this type allows. */

@@ -21,3 +21,7 @@ export const guardrailTypes = [
   'permissionsBoundary',
   'session',
 ] as const
+
+export type PolicyType = keyof Guardrails | 'identity' | 'resource'
+
+export type PolicyArns = Readonly<Partial<Record<PolicyType, string>>>

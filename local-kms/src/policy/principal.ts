@@ -1,5 +1,5 @@
 // The users, roles and roots that ask for permission.
-import type { Guardrails } from './guardrail-types.ts'
+import type { Guardrails, PolicyArns } from './guardrail-types.ts'
 import type { Policy } from './parse-policy.ts'
 
 /** A user, a role or the root of an account, or a session of a role. */
@@ -12,6 +12,8 @@ export interface Principal {
   identityPolicy?: Policy | undefined
   /** The policies that limit the principal besides. Absent: none. */
   guardrails?: Guardrails | undefined
+  /** The ARNs that refusals add to the type of a policy that denies. */
+  policyArns?: PolicyArns | undefined
   /** Values of condition keys, by their names in lower case, that replace those of its requests. */
   facts?: Readonly<Record<string, readonly string[]>> | undefined
 }

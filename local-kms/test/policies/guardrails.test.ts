@@ -30,7 +30,7 @@ afterEach(() => {
   for (const arn of [platform, named]) kms.guardrails.delete(arn)
 })
 
-type PolicyType = Exclude<keyof NewGuardrails, 'conditionKeys' | 'identity'>
+type PolicyType = Exclude<keyof NewGuardrails, 'conditionKeys' | 'policyArns' | 'identity'>
 const words: [PolicyType, string, string][] = [
   ['serviceControl', 'a service control policy', 'no service control policy'],
   ['resourceControl', 'a resource control policy', 'no resource control policy'],
@@ -40,6 +40,19 @@ const words: [PolicyType, string, string][] = [
 ]
 const principalOf = (type: PolicyType) =>
   type === 'resourceControl' || type === 'vpcEndpoint' ? everybody : {}
+
+test.each([
+  ...words.slice(0, 4).map(([type, one]) => [type, one] as const),
+  ['identity', 'an identity-based policy'] as const,
+])('%s: the ARN of the policy that denies is added where AWS tells it', async (type, one) => {
+  const arn = `arn:aws:iam::${strangerAccount}:policy/denying`
+  const principal = type === 'resourceControl' ? everybody : {}
+  kms.guardrails.put(platform, {
+    [type]: document(allow('*', principal), deny('kms:Encrypt', principal)),
+    policyArns: { [type]: arn },
+  })
+  expect((await refusal(encrypt('PLATFORM'))).message).toMatch(`with an explicit deny in ${one}: ${arn}`)
+})
 
 test.each(words)('%s: a deny and a missing allow are named', async (type, one, none) => {
   const opening = `User: ${platform} is not authorized to perform: kms:Encrypt on resource: ${key.arn}`
@@ -146,7 +159,12 @@ test('guardrails are put and deleted over HTTP', async () => {
   expect((await refusal(encrypt('PLATFORM'))).message).toContain('service control policy')
   expect((await kms.control('DELETE', path)).status).toBe(204)
   await encrypt('PLATFORM')
-  for (const wrong of [{ serviceControls: {} }, { serviceControl: {} }, { conditionKeys: { a: 1 } }]) {
+  for (const wrong of [
+    { serviceControls: {} },
+    { serviceControl: {} },
+    { conditionKeys: { a: 1 } },
+    { policyArns: { a: 'x' } },
+  ]) {
     expect((await kms.control('PUT', path, wrong)).status).toBe(400)
   }
 })
