@@ -1,86 +1,23 @@
-// Custom key stores: their connection, their keys, and what a cluster or a proxy that fails makes of calls.
+// Custom key stores: how they connect, what their keys can do meanwhile, and what makes them change.
 import {
-  ConnectCustomKeyStoreCommand,
-  CreateCustomKeyStoreCommand,
-  type CreateCustomKeyStoreCommandInput,
-  DecryptCommand,
   DeleteCustomKeyStoreCommand,
   DescribeCustomKeyStoresCommand,
   DescribeKeyCommand,
   DisableKeyCommand,
-  DisconnectCustomKeyStoreCommand,
   EnableKeyRotationCommand,
-  EncryptCommand,
   GenerateRandomCommand,
   paginateDescribeCustomKeyStores,
   ScheduleKeyDeletionCommand,
   UpdateCustomKeyStoreCommand,
 } from '@aws-sdk/client-kms'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { BackingFailure } from '../src/index.ts'
-import { bytes, createKey, refusal, startKms, text } from './kms-under-test.ts'
+import { describe, expect, test } from 'vitest'
+import { createKey, refusal } from '../kms-under-test.ts'
+import { credential, endpoint, invalidState, settlingMs, startKeyStores } from './key-stores-under-test.ts'
 
-let now = Date.now()
-const kms = await startKms({ now: () => now })
-const client = kms.client()
-const endpoint = 'https://xks.example.com'
 const cluster = 'cluster-abcdefghijk'
-
-const credential = (AccessKeyId = 'ABCDEFGHIJKLMNOPQRST') => ({
-  AccessKeyId,
-  RawSecretAccessKey: 'x'.repeat(43),
-})
-let stores = 0
-
-function createStore(input: Partial<CreateCustomKeyStoreCommandInput> = {}) {
-  stores++
-  const command = new CreateCustomKeyStoreCommand({
-    CustomKeyStoreName: `store ${stores}`,
-    CustomKeyStoreType: 'EXTERNAL_KEY_STORE',
-    XksProxyUriEndpoint: endpoint,
-    XksProxyUriPath: `/number${stores}/kms/xks/v1`,
-    XksProxyConnectivity: 'PUBLIC_ENDPOINT',
-    XksProxyAuthenticationCredential: credential(),
-    ...input,
-  })
-  return client.send(command)
-}
-
-const createCluster = (CloudHsmClusterId: string, CustomKeyStoreName = CloudHsmClusterId) =>
-  client.send(
-    new CreateCustomKeyStoreCommand({
-      CustomKeyStoreName,
-      CloudHsmClusterId,
-      TrustAnchorCertificate: 'certificate',
-      KeyStorePassword: 'password',
-    }),
-  )
-const connect = (CustomKeyStoreId: string) =>
-  client.send(new ConnectCustomKeyStoreCommand({ CustomKeyStoreId }))
-const disconnect = (CustomKeyStoreId: string) =>
-  client.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId }))
-const describeStore = async (CustomKeyStoreId: string) =>
-  (await client.send(new DescribeCustomKeyStoresCommand({ CustomKeyStoreId }))).CustomKeyStores?.[0]
-
-async function connectedStore(made: Promise<{ CustomKeyStoreId?: string | undefined }> = createStore()) {
-  const { CustomKeyStoreId = '' } = await made
-  await connect(CustomKeyStoreId)
-  now += 200
-  return CustomKeyStoreId
-}
-
-const xksKey = (CustomKeyStoreId: string, XksKeyId: string) =>
-  createKey(client, { Origin: 'EXTERNAL_KEY_STORE', CustomKeyStoreId, XksKeyId })
-const encrypt = async (KeyId: string) =>
-  (await client.send(new EncryptCommand({ KeyId, Plaintext: bytes('x'), EncryptionContext: { a: 'b' } })))
-    .CiphertextBlob
-const decrypt = async (CiphertextBlob: Uint8Array | undefined, a = 'b') =>
-  text((await client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: { a } }))).Plaintext)
-const invalidState = (message: string) => ({ name: 'KMSInvalidStateException', message, status: 400 })
-
-afterEach(() => {
-  for (const backing of [endpoint, cluster]) kms.backingFailures.clear(backing)
-})
+const started = await startKeyStores()
+const { kms, client, pass, createStore, createCluster, connect, connectedStore, disconnect } = started
+const { describeStore, xksKey, encrypt, decrypt } = started
 
 test('a store is connected a moment after it was asked to be, and its keys are described with it', async () => {
   const { CustomKeyStoreId = '' } = await createStore({ CustomKeyStoreName: 'mine' })
@@ -97,7 +34,7 @@ test('a store is connected a moment after it was asked to be, and its keys are d
   expect((await refusal(xksKey(CustomKeyStoreId, 'k'))).name).toBe('CustomKeyStoreInvalidStateException')
   await connect(CustomKeyStoreId)
   expect(await describeStore(CustomKeyStoreId)).toMatchObject({ ConnectionState: 'CONNECTING' })
-  now += 200
+  pass(settlingMs)
   expect(await describeStore(CustomKeyStoreId)).toMatchObject({ ConnectionState: 'CONNECTED' })
   const { keyId, metadata } = await xksKey(CustomKeyStoreId, 'external-1')
   expect(metadata).toMatchObject({
@@ -134,148 +71,11 @@ describe('a key of a store that is disconnected', () => {
       (await client.send(new DescribeKeyCommand({ KeyId: keyId }))).KeyMetadata?.KeyState
     expect(await state()).toBe('Unavailable')
     await client.send(new DisableKeyCommand({ KeyId: keyId }))
-    now += 200
+    pass(settlingMs)
     for (const id of [external, hsm]) await connect(id)
-    now += 200
+    pass(settlingMs)
     expect(await state()).toBe('Disabled')
     expect(await decrypt(sealedInHsm)).toBe('x')
-  })
-})
-
-describe('a proxy that fails', () => {
-  let store: string
-  let keyId: string
-  let sealed: Uint8Array | undefined
-  beforeAll(async () => {
-    store = await connectedStore()
-    keyId = (await xksKey(store, 'used')).keyId
-    sealed = await encrypt(keyId)
-  })
-
-  // failure, the part of the text that tells it from others, CreateKey, CreateCustomKeyStore, the connection's code
-  test.each<[BackingFailure, string, string, string?, string?]>([
-    ['AccessDeniedException', 'denied access to the operation', 'KMSInvalidStateException'],
-    [
-      'InvalidStateException',
-      'is not enabled in the external key manager',
-      'XksKeyInvalidConfigurationException',
-    ],
-    ['KeyNotFoundException', 'was not found in its external key manager', 'XksKeyNotFoundException'],
-    [
-      'InvalidKeyUsageException',
-      'does not support the requested operation',
-      'XksKeyInvalidConfigurationException',
-    ],
-    [
-      'UnsupportedOperationException',
-      'does not support the requested operation',
-      'XksKeyInvalidResponseException',
-    ],
-    [
-      'InvalidCiphertextException',
-      'ciphertext or encryption context is corrupted',
-      'CustomKeyStoreInvalidStateException',
-    ],
-    ['InvalidCiphertext', 'submitted for decryption', 'CustomKeyStoreInvalidStateException'],
-    [
-      'ThrottlingException',
-      'very high request rate',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyUriUnreachableException',
-      'XKS_PROXY_NOT_REACHABLE',
-    ],
-    [
-      'DependencyTimeoutException',
-      'did not respond to the request in the time allotted',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyUriUnreachableException',
-      'XKS_PROXY_TIMED_OUT',
-    ],
-    [
-      'SocketTimeout',
-      'did not respond in time',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyUriUnreachableException',
-      'XKS_PROXY_TIMED_OUT',
-    ],
-    [
-      'InternalException',
-      'cannot communicate with the external key manager',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyInvalidResponseException',
-      'XKS_PROXY_NOT_REACHABLE',
-    ],
-    [
-      'NoTcpConnection',
-      'cannot communicate with the external key store proxy',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyUriUnreachableException',
-      'XKS_PROXY_NOT_REACHABLE',
-    ],
-    [
-      'NoTlsConnection',
-      'cannot establish a TLS connection',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyUriUnreachableException',
-      'XKS_PROXY_INVALID_TLS_CONFIGURATION',
-    ],
-    [
-      'ValidationException',
-      'cannot interpret the response',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyInvalidResponseException',
-      'XKS_PROXY_INVALID_RESPONSE',
-    ],
-    [
-      'MalformedResponse',
-      'cannot interpret the response',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyInvalidResponseException',
-      'XKS_PROXY_INVALID_RESPONSE',
-    ],
-    [
-      'AuthenticationFailedException',
-      'could not authenticate AWS KMS',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyIncorrectAuthenticationCredentialException',
-      'INVALID_CREDENTIALS',
-    ],
-    [
-      'InvalidUriPathException',
-      'because of an invalid URI path',
-      'CustomKeyStoreInvalidStateException',
-      'XksProxyInvalidConfigurationException',
-      'XKS_PROXY_INVALID_CONFIGURATION',
-    ],
-  ])('with %s says that it %s', async (failure, words, onKey, onStore, code) => {
-    const waiting = await createStore()
-    kms.backingFailures.put(endpoint, failure)
-    const message = expect.stringContaining(words) as string
-    expect(await refusal(decrypt(sealed))).toStrictEqual(invalidState(message))
-    expect(await refusal(xksKey(store, 'another'))).toMatchObject({ name: onKey, message })
-    if (onStore === undefined) await createStore()
-    else expect(await refusal(createStore())).toMatchObject({ name: onStore, message })
-    const CustomKeyStoreId = waiting.CustomKeyStoreId ?? ''
-    await connect(CustomKeyStoreId)
-    now += 200
-    const { ConnectionState, ConnectionErrorCode } = (await describeStore(CustomKeyStoreId)) ?? {}
-    expect([ConnectionState, ConnectionErrorCode]).toStrictEqual(
-      code === undefined ? ['CONNECTED', undefined] : ['FAILED', code],
-    )
-    kms.backingFailures.clear(endpoint)
-    expect(await decrypt(sealed)).toBe('x')
-  })
-
-  test('for one external key leaves the others alone; switched over HTTP', async () => {
-    const other = await xksKey(store, 'other')
-    const path = `key-store-backings/${encodeURIComponent(endpoint)}`
-    const body = { failure: 'InvalidStateException', externalKeyId: 'used' }
-    expect((await kms.control('PUT', path, body)).status).toBe(201)
-    expect((await refusal(encrypt(keyId))).name).toBe('KMSInvalidStateException')
-    expect(await decrypt(await encrypt(other.keyId))).toBe('x')
-    expect((await kms.control('DELETE', path)).status).toBe(204)
-    expect(await decrypt(await encrypt(keyId))).toBe('x')
-    expect((await kms.control('PUT', path, { failure: 'Nonsense' })).status).toBe(400)
   })
 })
 
@@ -283,14 +83,14 @@ test('a cluster that fails is not connected, and says why', async () => {
   const { CustomKeyStoreId = '' } = await createCluster('cluster-failing2345')
   kms.backingFailures.put('cluster-failing2345', 'USER_LOCKED_OUT')
   await connect(CustomKeyStoreId)
-  now += 200
+  pass(settlingMs)
   expect(await describeStore(CustomKeyStoreId)).toMatchObject({
     ConnectionState: 'FAILED',
     ConnectionErrorCode: 'USER_LOCKED_OUT',
   })
   expect((await refusal(connect(CustomKeyStoreId))).name).toBe('CustomKeyStoreInvalidStateException')
   await disconnect(CustomKeyStoreId)
-  now += 200
+  pass(settlingMs)
   kms.backingFailures.clear('cluster-failing2345')
   await connect(CustomKeyStoreId)
   kms.backingFailures.put('cluster-missing2345', 'CLUSTER_NOT_FOUND')
@@ -310,7 +110,7 @@ describe('a store', () => {
     const elsewhere = { XksProxyUriEndpoint: 'https://elsewhere.example.com' }
     expect((await refusal(update(elsewhere))).name).toBe('CustomKeyStoreInvalidStateException')
     await disconnect(CustomKeyStoreId)
-    now += 200
+    pass(settlingMs)
     await update(elsewhere)
     expect(await describeStore(CustomKeyStoreId)).toMatchObject({
       CustomKeyStoreName: 'moved',
@@ -324,10 +124,10 @@ describe('a store', () => {
     const remove = () => client.send(new DeleteCustomKeyStoreCommand({ CustomKeyStoreId }))
     expect((await refusal(remove())).name).toBe('CustomKeyStoreInvalidStateException')
     await disconnect(CustomKeyStoreId)
-    now += 200
+    pass(settlingMs)
     expect((await refusal(remove())).name).toBe('CustomKeyStoreHasCMKsException')
     await client.send(new ScheduleKeyDeletionCommand({ KeyId: keyId, PendingWindowInDays: 7 }))
-    now += 7 * 86_400_000
+    pass(7 * 86_400_000)
     await remove()
     expect((await refusal(describeStore(CustomKeyStoreId))).name).toBe('CustomKeyStoreNotFoundException')
   })
@@ -395,6 +195,6 @@ test('GenerateRandom answers as many bytes as asked for, from a connected cluste
     'CustomKeyStoreInvalidStateException',
   )
   await connect(CustomKeyStoreId ?? '')
-  now += 200
+  pass(settlingMs)
   expect((await random({ NumberOfBytes: 3, CustomKeyStoreId })).Plaintext).toHaveLength(3)
 })
