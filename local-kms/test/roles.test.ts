@@ -154,6 +154,32 @@ test('a session outlives a change of the trust policy, and ends when it expires 
   expect((await refusal(another.send(encrypt))).name).toBe('UnrecognizedClientException')
 })
 
+test('a role whose policy revokes older sessions ends them, and not the ones begun later', async () => {
+  const key = await createKey(owner)
+  const describe = new DescribeKeyCommand({ KeyId: key.arn })
+  const policy = (issuedBeforeMs: number) => ({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: 'kms:*', Resource: '*' },
+      {
+        Effect: 'Deny',
+        Action: '*',
+        Resource: '*',
+        Condition: { DateLessThan: { 'aws:TokenIssueTime': new Date(issuedBeforeMs).toISOString() } },
+      },
+    ],
+  })
+  kms.roles.put({ arn: roleArn, trust: trust(withExternalId), policy: policy(now) })
+  const session = kms.client(await assume())
+  await session.send(describe)
+  now += 1_000
+  kms.roles.put({ arn: roleArn, trust: trust(withExternalId), policy: policy(now) })
+  expect((await refusal(session.send(describe))).message).toContain(
+    'with an explicit deny in an identity-based policy',
+  )
+  await kms.client(await assume()).send(describe)
+})
+
 test('without its token, or with another one, a session is nobody', async () => {
   const { accessKeyId, secretAccessKey } = await assume()
   for (const sessionToken of [undefined, 'x']) {

@@ -70,6 +70,7 @@ export function assumeRole(
   }
   return callers.startSession(role, {
     name: sessionName,
+    issuedAtMs: nowMs,
     expiresAtMs: nowMs + seconds * 1_000,
     policy: policy === undefined ? undefined : parsePolicy(policy, 'identity'),
   })

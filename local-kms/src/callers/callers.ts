@@ -45,6 +45,7 @@ export interface PrincipalRules {
 
 export interface NewSession {
   name: string
+  issuedAtMs: number
   expiresAtMs: number
   /** Limits what the session may do of what its role may do. */
   policy: Policy | undefined
@@ -107,7 +108,7 @@ export function createCallers(
   }
 }
 
-function createSession(role: Role, { name, expiresAtMs, policy }: NewSession): Session {
+function createSession(role: Role, { name, issuedAtMs, expiresAtMs, policy }: NewSession): Session {
   const caller: Caller = {
     secretAccessKey: randomBytes(30).toString('base64'),
     sessionToken: randomBytes(96).toString('base64'),
@@ -116,6 +117,7 @@ function createSession(role: Role, { name, expiresAtMs, policy }: NewSession): S
     roleArn: role.arn,
     expiresAtMs,
     guardrails: policy && { session: policy },
+    facts: { 'aws:tokenissuetime': [new Date(issuedAtMs).toISOString()] },
   }
   const accessKeyId = `ASIA${randomBytes(8).toString('hex').toUpperCase()}`
   return { accessKeyId, caller, expiresAtMs }

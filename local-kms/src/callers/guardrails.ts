@@ -94,7 +94,7 @@ export function createGuardrails(): GuardrailTable {
       if (found === undefined) return principal
       return {
         ...principal,
-        facts: found.facts,
+        facts: { ...principal.facts, ...found.facts },
         policyArns: found.policyArns,
         identityPolicy: found.identityPolicy ?? principal.identityPolicy,
         // A session's own policy came with AssumeRole.
