@@ -9,7 +9,7 @@ const { json, ...options } = readOptions('revocation', {
   locks: integer('trials of the kill switch besides, and one over a restart', { min: 0, default: 20 }),
   tenants: integer('trials at once', { min: 1, default: 20 }),
   'ttl-seconds': integer('KEYHOLD_KEY_CACHE_TTL_SECONDS of the replicas', { min: 1, default: 5 }),
-  'lose-notifications': flag('replicas hear nothing from each other'),
+  'lose-notifications': flag('no notification reaches a replica, which reads the changes later'),
   seed: seed(),
   json: flag('prints the last line alone, a JSON object'),
 })
