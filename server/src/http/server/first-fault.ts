@@ -38,12 +38,11 @@ export function firstFault(schema: TSchema, value: unknown, place = ''): Fault {
   }
   if (Type.IsObject(schema) && isObject(value)) {
     const { type, required, properties } = schema
-    const fault = ownFault({ type, required }, value, place)
+    const members = Object.entries(properties).filter(([name]) => Object.hasOwn(value, name))
+    const tooLong = members.find(([name, member]) => hasTooManyItems(member, value[name]))
+    const fault = tooLong === undefined ? ownFault({ type, required }, value, place) : undefined
     if (fault !== undefined) return fault
-    const wrong = Object.entries(properties).find(
-      ([name, member]) =>
-        Object.hasOwn(value, name) && (hasTooManyItems(member, value[name]) || !Check(member, value[name])),
-    )
+    const wrong = tooLong ?? members.find(([name, member]) => !Check(member, value[name]))
     if (wrong !== undefined) return firstFault(wrong[1], value[wrong[0]], `${place}/${wrong[0]}`)
     // The caller made up the names of the others, so they are not repeated.
     return { place, message: 'must not have additional properties' }
