@@ -13,11 +13,24 @@ export function flattenedTypes(program: ts.Program, file: string): string {
       return [`export type ${symbol.name} = ${flattened(checker, checker.getDeclaredTypeOfSymbol(symbol))}`]
     const type = checker.getTypeOfSymbol(symbol)
     // Types made of schemas are of no use without TypeBox, and functions are not packed.
-    return symbol.flags & ts.SymbolFlags.Variable && checker.isArrayLikeType(type)
+    return symbol.flags & ts.SymbolFlags.Variable && (checker.isArrayLikeType(type) || isTable(checker, type))
       ? [`export declare const ${symbol.name}: ${flattened(checker, type)}`]
       : []
   })
   return `${declarations.join('\n\n')}\n`
+}
+
+/** A constant object of texts, numbers and such objects. */
+function isTable(checker: ts.TypeChecker, type: ts.Type): boolean {
+  if (type.flags & (ts.TypeFlags.StringLiteral | ts.TypeFlags.NumberLiteral | ts.TypeFlags.BooleanLiteral))
+    return true
+  const members = checker.getPropertiesOfType(type)
+  return (
+    (type.flags & ts.TypeFlags.Object) !== 0 &&
+    type.getCallSignatures().length === 0 &&
+    members.length > 0 &&
+    members.every((member) => isTable(checker, checker.getTypeOfSymbol(member)))
+  )
 }
 
 /** A type without any name in it. @throws Error for what the wire cannot have, such as functions */

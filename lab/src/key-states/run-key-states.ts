@@ -44,7 +44,7 @@ type Fail = (key: SeededKey) => Promise<unknown>
 const settleSeconds = 10
 const betweenTrialsMs = 1_500
 const readMs = 250
-// What a failing machine adds: after that a key counts as never shown.
+// A failing machine adds to the time: after that a key counts as never shown.
 const patienceShare = 4
 const ticksPerSecond = 100
 

@@ -1,4 +1,4 @@
-// What an XKS proxy that fails makes of cryptography, of new keys and stores, and of connections.
+// A failing XKS proxy, and its effect on cryptography, of new keys and stores, and of connections.
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { BackingFailure } from '../../src/index.ts'
 import { refusal } from '../kms-under-test.ts'

@@ -12,20 +12,20 @@ export function replicaQueries(db: Database) {
      * are deleted.
      */
     async beat(id: string, goneMs: number): Promise<number> {
-      // Two that come back at once would wait for each other's row for ever, if they did not skip it.
       const { rows } = await sql<{ others: number }>`
         with mine as (
           insert into keyhold.replicas (id) values (${id})
           on conflict (id) do update set seen_at = now()
-        ), gone as (
-          delete from keyhold.replicas where id in (
-            select id from keyhold.replicas
-            where id <> ${id} and seen_at < now() - ${keptTimes * goneMs} * interval '1 millisecond'
-            for update skip locked
-          )
         )
         select count(*)::int as others from keyhold.replicas
         where id <> ${id} and seen_at > now() - ${goneMs} * interval '1 millisecond'`.execute(db)
+      // Apart from the own row: two that come back at once, each with the other's row in hand, would wait for ever.
+      await sql`
+        delete from keyhold.replicas where id in (
+          select id from keyhold.replicas
+          where id <> ${id} and seen_at < now() - ${keptTimes * goneMs} * interval '1 millisecond'
+          for update skip locked
+        )`.execute(db)
       return rows[0]?.others ?? 0
     },
 

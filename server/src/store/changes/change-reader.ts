@@ -24,7 +24,7 @@ export interface ChangeReader {
   accept(reading: Reading): StoredChange[] | undefined
 }
 
-/** What one reading saw, and how far it went. */
+/** The changes that one reading saw, and how far it went. */
 export interface Reading {
   /** All transactions below it had ended. */
   horizon: string
@@ -96,7 +96,7 @@ export function createChangeReader(
       // These cannot be read again.
       for (const change of reading.changes) if (BigInt(change.xid) < xid) told.delete(change.id)
       if (isPassed(from, reading)) return undefined
-      // What the first reading sees was there before anything was held.
+      // Whatever the first reading sees was there before anything was held.
       return from === undefined ? [] : fresh
     },
   }
