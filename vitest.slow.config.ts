@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['*/test/**/*.slow.test.ts', 'server/test/model/*.test.ts'],
+    include: ['*/test/**/*.slow.test.ts', 'server/test/model/*.test.ts', 'client/test/packed/*.test.ts'],
     env: { SLOW: '1' },
     globalSetup: ['testkit/src/warm-start.ts'],
     testTimeout: 60_000,

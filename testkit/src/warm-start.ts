@@ -4,7 +4,7 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -23,9 +23,13 @@ export const startedTemplate = 'keyhold'
 export async function setup(): Promise<() => Promise<void>> {
   // Another project of the same run has begun it.
   if (process.env[variable] !== undefined) return () => Promise.resolve()
-  const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-warm-'))
-  const postgresFolder = await mkdtemp(path.join(await folderOfPostgres(), 'keyhold-warm-'))
-  // The workers, which are begun later, inherit it.
+  // The workers, which are begun later, inherit both variables. Everything that a test puts into a temporary folder goes
+  // with this one.
+  const temporary = await mkdtemp(path.join(await quickFolder(), 'keyhold-'))
+  process.env.TMPDIR = temporary
+  const folder = path.join(temporary, 'warm')
+  const postgresFolder = path.join(temporary, 'postgres')
+  await Promise.all([mkdir(folder), mkdir(postgresFolder, { mode: 0o700 })])
   process.env[variable] = folder
   // Half of what starting a process costs is reading its modules. Not for production: who can write there runs code.
   process.env.NODE_COMPILE_CACHE = path.join(folder, 'compiled')
@@ -37,12 +41,15 @@ export async function setup(): Promise<() => Promise<void>> {
     await ended
     // Workers that end just now may still write what they have compiled.
     const options = { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }
-    await Promise.all([rm(folder, options), rm(postgresFolder, options)])
+    await rm(temporary, options)
   }
 }
 
-/** In memory where there is room: nothing of a test need survive the machine, but every commit is synced. */
-async function folderOfPostgres(): Promise<string> {
+/**
+ * In memory where there is room: nothing of a test need survive the machine, but every commit and every file that matters is
+ * synced. On a disk a third of the time goes into that.
+ */
+async function quickFolder(): Promise<string> {
   const memory = '/dev/shm'
   if (!existsSync(memory)) return tmpdir()
   const { bavail, bsize } = await statfs(memory)

@@ -26,7 +26,8 @@ export interface Scene {
 export async function startScene(environment: Record<string, string> = {}): Promise<Scene> {
   let lines: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) })
-  const server = await startTestServer(environment, { logger })
+  // The statements of a sweep would stand among those that a request leads to.
+  const server = await startTestServer(environment, { logger, timings: { sweepMs: 600_000 } })
   const tenant = await server.createTenant('tenant-of-bad-input')
   const { fingerprint } = await registerKey(server, tenant)
   const takeLog = () => {
