@@ -254,6 +254,22 @@ test('before the active version has changed, cancelling needs neither end', asyn
   expect(await scene.read()).toEqual(names)
 })
 
+test('nor where cipherkeys were left behind before, whose KEK is dead as well', async () => {
+  const scene = await openHalfway()
+  const { kms } = scene.tenant
+  kms.close('a', dead)
+  await scene.run()
+  expect(await scene.acceptAll()).toMatchObject({ phase: 'done', failed: 3 })
+  await scene.start('root')
+  kms.close('b', dead)
+  kms.close('root', dead)
+  expect(await scene.run()).toMatchObject({ phase: 'prepare', lastError: { value: { code: dead } } })
+  expect(await scene.cancel()).toMatchObject({ phase: 'aborted', copied: 0 })
+  for (const kek of ['a', 'b', 'root'] as const) kms.close(kek, undefined)
+  expect(await scene.read()).toEqual(names)
+  expect(await scene.migrate('root')).toMatchObject({ phase: 'done', copied: 5, failed: 0 })
+})
+
 test('the target dies with rows under it: cancelled, they are set aside, and open again if it comes back', async () => {
   const scene = await openHalfway()
   const { tenant } = scene

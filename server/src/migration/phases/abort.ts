@@ -13,22 +13,31 @@ import { verifyCipherkeys } from './verify-cipherkeys.ts'
 import { saveReport } from '../report.ts'
 
 export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+  // First of all, since copying needs the source for every cipherkey that it meets, also for one that stays behind.
+  if (await isUntouched(parts, job)) {
+    await end(parts, job, undefined)
+    return
+  }
   if (!(await copyCipherkeys(parts, job))) return
-  const found = (await isUntouched(parts, job)) ? 'untouched' : await verifyCipherkeys(parts, job)
+  const found = await verifyCipherkeys(parts, job)
   if (found === 'unfinished') return
   if (found === 'stale') {
     await parts.store.transaction((transaction) => advance(parts, transaction, job, { copiedTo: null }))
     return
   }
-  await end(parts, job, found === 'untouched' ? undefined : found)
+  await end(parts, job, found)
 }
 
-/** Nothing was ever under the target, and nothing had to be brought back: then there is nothing to verify. */
-async function isUntouched({ store }: LeaderParts, { id, tenantId, epoch, sourceVersion }: KeyJobRow) {
-  if (epoch !== undefined) return false
-  const job = await store.keyJobs.find(tenantId, id)
-  if (job?.copied !== 0) return false
-  return !(await store.surveys.findStale(tenantId, id, sourceVersion, 'accepted')).isStale
+/**
+ * Nothing was ever under the target, and nothing has to be brought back: then there is nothing to verify. What was accepted
+ * under its version in an earlier key job stays behind, as it did there.
+ */
+async function isUntouched(
+  { store }: LeaderParts,
+  { id, tenantId, epoch, sourceVersion, copied }: KeyJobRow,
+) {
+  if (epoch !== undefined || copied !== 0) return false
+  return !(await store.surveys.findStale(tenantId, id, sourceVersion, 'accepted-in-any')).isStale
 }
 
 /** @param verification - undefined: there was nothing to verify */
@@ -38,7 +47,8 @@ async function end(
   verification: Verification | undefined,
 ): Promise<void> {
   const { store, failpoint } = parts
-  const look = () => store.surveys.findStale(job.tenantId, job.id, job.sourceVersion, 'accepted')
+  const excuse = verification === undefined ? 'accepted-in-any' : 'accepted'
+  const look = () => store.surveys.findStale(job.tenantId, job.id, job.sourceVersion, excuse)
   await decideUnderFence(store, job.tenantId, look, async (transaction, { isStale, versions }, fence) => {
     if (fence.activeTenantKeyVersion !== job.sourceVersion) throw new LeadLost()
     if (isStale) {

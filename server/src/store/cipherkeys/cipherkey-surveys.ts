@@ -20,12 +20,13 @@ export interface CipherkeySurveys {
   /**
    * The cipherkeys of a tenant that another version than that of a key job wraps.
    *
-   * @param excuse - what excuses a cipherkey: that the key job has set it aside, or that it was accepted, too
+   * @param excuse - what excuses a cipherkey: that the key job has set it aside; that it was accepted, too; or that it was
+   * accepted under the version that wraps it now, in any key job
    */
   findStale(tenantId: string, keyJobId: string, version: number, excuse: Excuse): Promise<StaleCipherkeys>
 }
 
-type Excuse = 'set-aside' | 'accepted'
+type Excuse = 'set-aside' | 'accepted' | 'accepted-in-any'
 
 export interface StaleCipherkeys {
   /** Whether one of them is not excused. Then the look ended there. */
@@ -36,6 +37,12 @@ export interface StaleCipherkeys {
 
 // From a cold disk such a page takes a second or more, and from memory a few milliseconds.
 const pageRows = 10_000
+
+/** The acceptances of a cipherkey `c` under the version that wraps it now, in any key job. */
+const acceptancesOf = (tenantId: string) => sql`
+  select from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+  where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = c.data_key_id
+    and f.version = c.version and f.tenant_key_version = c.tenant_key_version`
 
 export function cipherkeySurveys(db: Database): CipherkeySurveys {
   /** Visits the pages until one answers true. */
@@ -98,25 +105,20 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
     findNeeded: (tenantId, versions) => findUnder(tenantId, versions, sql``),
 
     findUnaccepted: (tenantId, versions) =>
-      findUnder(
-        tenantId,
-        versions,
-        sql`and not exists (
-          select from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
-          where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = c.data_key_id
-            and f.version = c.version and f.tenant_key_version = c.tenant_key_version)`,
-      ),
+      findUnder(tenantId, versions, sql`and not exists (${acceptancesOf(tenantId)})`),
 
     async findStale(tenantId, keyJobId, version, excuse) {
       const accepted = excuse === 'accepted' ? sql`and f.accepted_at is not null` : sql``
+      const excuses =
+        excuse === 'accepted-in-any'
+          ? acceptancesOf(tenantId)
+          : sql`select from keyhold.key_job_failures f
+              where f.key_job_id = ${keyJobId} and f.data_key_id = c.data_key_id and f.version = c.version ${accepted}`
       const versions = new Set<number>()
       let isStale = false
       await visit(tenantId, async (page, rows) => {
         const found = await sql<{ version: number; isStale: boolean }>`
-          select tenant_key_version as version, bool_or(not exists (
-            select from keyhold.key_job_failures f
-            where f.key_job_id = ${keyJobId} and f.data_key_id = c.data_key_id and f.version = c.version ${accepted}
-          )) as "isStale"
+          select tenant_key_version as version, bool_or(not exists (${excuses})) as "isStale"
           from ${rows} and tenant_key_version <> ${version} group by 1`.execute(page)
         for (const each of found.rows) {
           versions.add(each.version)
