@@ -96,6 +96,26 @@ test('from then on it is held for no moment, as long as it lives', async () => {
   expect((await keyring.dataKeys.getActive(tenantId, 'default')).id).not.toBe(id)
 })
 
+test('a version that is destroyed by name is not held into it, nor leased, and the others are', async () => {
+  const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
+  await createKeyring(store, kms, { maxDataKeyAgeMs: 0 }).dataKeys.getActive(tenantId, 'default')
+  const named = { dataKeyId: id, version: 1, tenantKeyVersion: 1 }
+  const destruction = await store.destructions.insert({
+    ...{ id: newId(new Date()), tenantId, kind: 'cipherkeys', cipherkeys: [named] },
+    ...{ scheduledBy: 'test', inDays: 7 },
+  })
+  await setDue(destruction.id, 30)
+  keyring.clock.nowMs += ttlMs
+  expect((await keyring.leases.renew(tenantId, id, 1))?.remainingMs).toBeLessThanOrEqual(30_000 - marginMs)
+  const use = (version: number) => keyring.dataKeys.get(tenantId, id, version)
+  expect((await use(1))?.id).toBe(id)
+  expect((await use(2))?.id).toBe(id)
+  await destroy(id)
+  keyring.clock.nowMs += 30_000 - marginMs
+  expect(await use(1)).toBeUndefined()
+  expect((await use(2))?.id).toBe(id)
+})
+
 test('a lease ends before its tenant may be destroyed', async () => {
   const { dataKey, remainingMs } = await keyring.leases.create(tenantId)
   expect(remainingMs).toBe(ttlMs)

@@ -67,14 +67,20 @@ function fromRow(row: Row): CipherkeyRow {
   }
 }
 
-// The database's clock alone decides what is due: the destruction of the data key, or of its whole tenant. The tenant's
-// is read once, and not for each row.
+// The database's clock alone decides what is due: the destruction of the data key, of this version alone, or of its whole
+// tenant. The tenant's is read once, and not for each row, and so is whether any version is to be destroyed by its name.
 const destroyInMs = (tenantId: string) =>
   sql<number | null>`extract(epoch from least(
   (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'tenant'
     and d.cancelled_at is null and d.destroyed_at is null),
   (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'data-key'
-    and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null)
+    and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null),
+  case when exists (select from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'cipherkeys'
+    and d.cancelled_at is null and d.destroyed_at is null)
+  then (select min(due_at) from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'cipherkeys'
+    and d.cancelled_at is null and d.destroyed_at is null
+    and d.cipherkeys @> jsonb_build_array(jsonb_build_object('dataKeyId', cipherkeys.data_key_id,
+      'version', cipherkeys.version, 'tenantKeyVersion', cipherkeys.tenant_key_version))) end
 ) - clock_timestamp())::float8 * 1000`.as('destroy_in_ms')
 
 const ageMs = sql<number>`extract(epoch from clock_timestamp() - created_at)::float8 * 1000`.as('age_ms')
