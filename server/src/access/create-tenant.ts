@@ -26,16 +26,17 @@ export async function createTenant(
   const ref = { tenantId, id: newId(parts.store.clock.now()), version: 1 }
   const { key, wrapped } = await parts.kms.createTenantKey(parts.internalKeyArn, ref)
   return parts.store.transaction(async (transaction) => {
-    if (await transaction.tenants.isRetired(tenantId)) {
-      throw new KeyholdError('ERR_TENANT_EXISTS', {
-        message: 'A tenant with this id was deleted; ids are never used again. Choose another one.',
-      })
-    }
     const tenant = await transaction.tenants.insert({
       id: tenantId,
       name: request.name,
       activeTenantKeyVersion: ref.version,
     })
+    // After the insert, which waits for a deletion that is under way: a look before it would not see what that retires.
+    if (await transaction.tenants.isRetired(tenantId)) {
+      throw new KeyholdError('ERR_TENANT_EXISTS', {
+        message: 'A tenant with this id was deleted; ids are never used again. Choose another one.',
+      })
+    }
     await transaction.keyProviders.insert({
       tenantId,
       fingerprint: tenantId,
