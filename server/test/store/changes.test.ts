@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Change } from '../../src/store/changes/change.ts'
-import { changeQueries } from '../../src/store/changes/change-queries.ts'
+import { changeQueries, changesChannel } from '../../src/store/changes/change-queries.ts'
 import { listenForChanges, type ChangeListener } from '../../src/store/changes/listen-for-changes.ts'
 import { startPostgresProxy, type PostgresProxy } from '../../../testkit/src/cluster/postgres-proxy.ts'
 import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
@@ -151,4 +151,13 @@ test('a change of a kind that only a newer version knows is passed over', async 
   await database.store.changes.publish(another, { kind: 'later' } as unknown as Change)
   await tell('known')
   await expect.poll(() => heard, waits).toEqual(['known'])
+})
+
+test('a notification that no replica has sent is passed over', async () => {
+  const { heard, errors } = await listen({ everyMs: 60_000 })
+  for (const payload of ['', 'no JSON', 'null', '{}', '{"id":"1","origin":"x"}'])
+    await database.query('select pg_notify($1, $2)', [changesChannel, payload])
+  await tell('real')
+  await expect.poll(() => heard, waits).toEqual(['real'])
+  expect(errors).toEqual([])
 })

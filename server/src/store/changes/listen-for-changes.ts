@@ -8,6 +8,7 @@ import { poolConfig, type DatabaseConnection } from '../database.ts'
 import { parseChange, type Change } from './change.ts'
 import { changesChannel } from './change-queries.ts'
 import { createChangeReader, type StoredChange } from './change-reader.ts'
+import { count, jsonReader, members, text } from '../json-column.ts'
 
 /** The signs of life of a connection. */
 export interface Beat {
@@ -39,6 +40,11 @@ export interface ChangeListener {
   close(): Promise<void>
 }
 
+const readNotification = jsonReader<StoredChange>(
+  'a notification',
+  members({ id: count, origin: text, content: members({}) }),
+  'ERR_INTERNAL',
+)
 const firstRetryMs = 250
 const maxRetryMs = 5_000
 
@@ -72,8 +78,8 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
     client.on('notification', ({ channel, payload = '' }) => {
       if (channel === ownChannel) echo.resolve(undefined)
       else {
-        const told = JSON.parse(payload) as StoredChange
-        if (reader.isNew(told.id)) tell(told)
+        const told = parseNotification(payload)
+        if (told !== undefined && reader.isNew(told.id)) tell(told)
       }
     })
     await inTime(client.connect(), beat.answerMs, signal)
@@ -130,6 +136,16 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
       current.abort()
       await running
     },
+  }
+}
+
+/** Undefined: no replica has sent it. Whoever may connect to the database may notify, and an exception here ends the process. */
+function parseNotification(payload: string): StoredChange | undefined {
+  try {
+    const found = readNotification(JSON.parse(payload), '')
+    return found !== undefined && 'value' in found ? found.value : undefined
+  } catch {
+    return undefined
   }
 }
 
