@@ -2,6 +2,7 @@
 // the caches make up for a message that is lost for good.
 import { randomUUID } from 'node:crypto'
 import type { Change, Denial } from './changes/change.ts'
+import { onShare, ownShares } from './connections/connection-user.ts'
 import { listenForChanges, type ListenOptions } from './changes/listen-for-changes.ts'
 import type { Store } from './store.ts'
 
@@ -54,7 +55,8 @@ export async function openNotifications(
     },
   })
   await listener.started
-  const publish = (change: Change) => store.changes.publish(origin, change)
+  const publish = (change: Change) =>
+    onShare(ownShares.messages, false, () => store.changes.publish(origin, change))
   return {
     async publishDenial({ keyArn, tenantId }) {
       const nowMs = performance.now()
@@ -62,7 +64,13 @@ export async function openNotifications(
       if (nowMs - (publishedMs.get(name) ?? Number.NEGATIVE_INFINITY) < minIntervalMs) return
       if (publishedMs.size >= maxRemembered) publishedMs.clear()
       publishedMs.set(name, nowMs)
-      await publish({ kind: 'denial', keyArn, ...(tenantId !== undefined && { tenantId }) })
+      try {
+        await publish({ kind: 'denial', keyArn, ...(tenantId !== undefined && { tenantId }) })
+      } catch (error) {
+        // Nobody has heard of it, so the next one is told.
+        publishedMs.delete(name)
+        throw error
+      }
     },
     publishDataKeyChange: (tenantId, dataKeyId) => publish({ kind: 'dataKey', tenantId, dataKeyId }),
     publishTenantLocks: () => publish({ kind: 'tenantLocks' }),

@@ -1,5 +1,6 @@
 // Two replicas on one database: what one of them publishes the other one hears.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { onShare } from '../../src/store/connections/connection-user.ts'
 import {
   openNotifications,
   type Denial,
@@ -54,4 +55,35 @@ test('a denial reaches the other replica with all that it concerns, and never co
   await expect.poll(() => last(first?.denials)).toMatchObject([{ keyArn, tenantId: 'tenant-2' }])
   expect(last(second?.denials)).toMatchObject([{ keyArn, tenantId: 'tenant-1' }, { keyArn }])
   expect(last(second?.denials)?.[1]).not.toHaveProperty('tenantId')
+})
+
+test('a tenant that uses up its connections holds up no denial, and one that was not sent is sent again', async () => {
+  const [first, second] = replicas
+  const free = Promise.withResolvers<undefined>()
+  // All that one tenant gets.
+  const begun = Array.from({ length: 3 }, () => Promise.withResolvers<undefined>())
+  const held = begun.map(({ resolve }) =>
+    onShare('tenant-3', true, () =>
+      stores.store.transaction(async () => {
+        resolve(undefined)
+        await free.promise
+      }),
+    ),
+  )
+  await Promise.all(begun.map(({ promise }) => promise))
+  onTestFinished(() => {
+    free.resolve(undefined)
+  })
+  const denial = { keyArn: 'arn:aws:kms:eu-west-1:222222222222:key/mrk-3', tenantId: 'tenant-3' }
+  await onShare('tenant-3', false, () => first?.notifications.publishDenial(denial))
+  free.resolve(undefined)
+  await Promise.all(held)
+  await expect.poll(() => second?.denials).toContainEqual(denial)
+
+  const lost = { keyArn: 'arn:aws:kms:eu-west-1:222222222222:key/mrk-4' }
+  await stores.query('alter table keyhold.changes rename to elsewhere')
+  await expect(first?.notifications.publishDenial(lost)).rejects.toThrow('does not exist')
+  await stores.query('alter table keyhold.elsewhere rename to changes')
+  await first?.notifications.publishDenial(lost)
+  await expect.poll(() => second?.denials).toContainEqual(lost)
 })

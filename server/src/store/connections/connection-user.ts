@@ -19,6 +19,8 @@ export const ownShares = {
   callers: ':callers',
   /** This replica's sign of life: without it the others take its share of limits. */
   heartbeat: ':heartbeat',
+  /** Telling the other replicas: a tenant that uses up its connections holds up no refusal of a KEK. */
+  messages: ':messages',
   /** Requests of operators. */
   operators: ':operators',
 } as const
