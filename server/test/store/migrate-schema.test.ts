@@ -150,6 +150,41 @@ test('cipherkeys that were stored in one table are in the partitions, each as it
       case n % 4 when 0 then 'active' when 1 then 'retired' else 'decrypt-only' end, 1 + n % 2,
       sha256(n::text::bytea), sha256(t.id::bytea), now() - make_interval(secs => n)
     from keyhold.tenants t, generate_series(1, 5000) n`)
+  // Rows of the other tables that the upgrade changes, or that hang on what it changes.
+  for (const statement of [
+    `insert into keyhold.key_providers (tenant_id, fingerprint, kms, key_arn, name)
+      select id, 'aws-' || id, 'aws', 'arn:aws:kms:eu-west-1:1:key/' || id, 'n' from keyhold.tenants`,
+    `insert into keyhold.key_probes (tenant_id, fingerprint, due_at)
+      select tenant_id, fingerprint, now() from keyhold.key_providers`,
+    `insert into keyhold.key_jobs (id, tenant_id, kind, phase, source_fingerprint, source_key_arn, source_version,
+        target_fingerprint, target_key_arn, epoch)
+      select gen_random_uuid(), id, 'migration', phase, 'a', 'a', 1, 'b', 'b', 1
+      from keyhold.tenants, unnest(array['copy', 'done']) phase`,
+    `insert into keyhold.key_job_failures (key_job_id, data_key_id, version, code, tenant_key_version, accepted_at, accepted_by)
+      select id, gen_random_uuid(), 1, 'ERR_KEY_INTEGRITY', case phase when 'done' then 1 end, now(), 'ak' from keyhold.key_jobs`,
+    `insert into keyhold.destructions (id, tenant_id, kind, key_name, data_key_id, scheduled_by, due_at)
+      select gen_random_uuid(), id, kind, case kind when 'data-key' then 'name' end,
+        case kind when 'data-key' then gen_random_uuid() end, 'ak', now()
+      from keyhold.tenants, unnest(array['tenant', 'data-key']) kind`,
+    `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name)
+      select 'ak-' || id, sha256('x'), 'tenant-admin', id, 'n' from keyhold.tenants`,
+    `insert into keyhold.tenant_locks (tenant_id, locked_by) select id, 'ak' from keyhold.tenants`,
+  ])
+    await run(statement)
+  const others = [
+    'key_providers',
+    'key_probes',
+    'key_jobs',
+    'key_job_failures',
+    'destructions',
+    'api_keys',
+    'tenant_locks',
+  ]
+  const countOthers = () =>
+    run(
+      `select ${others.map((table) => `(select count(*)::int from keyhold.${table}) as ${table}`).join(', ')}`,
+    )
+  const othersBefore = await countOthers()
   const all = `select tenant_id, count(*)::int,
     md5(string_agg(c::text, '' order by data_key_id, version)) as rows from keyhold.cipherkeys c group by 1 order by 1`
   const before = await run(all)
@@ -157,6 +192,7 @@ test('cipherkeys that were stored in one table are in the partitions, each as it
 
   await migrateSchema(postgres.open(connection), () => Promise.resolve())
   expect(await run(all)).toEqual(before)
+  expect(await countOthers()).toEqual(othersBefore)
   const [partition] =
     await run(`select count(*)::int, count(*) filter (where reloptions @> '{fillfactor=50}')::int
     as half_free from pg_class where relname ~ '^cipherkeys_p\\d\\d$'`)
