@@ -191,7 +191,8 @@ export function destructionQueries(db: Database, clock: DatabaseClock) {
     },
 
     /**
-     * Destructions that are due and that no replica has claimed, the longest due first. Those of data keys are left out while
+     * Destructions that are due and that no replica has claimed, the longest due first. Deletions of tenants that have begun
+     * come after all others: nothing of them opens any more, and their rows may take hours. Those of data keys are left out while
      * their tenant has a live key job, which the end of a tenant does not wait for, and once the deletion of their tenant has
      * begun.
      *
@@ -213,12 +214,14 @@ export function destructionQueries(db: Database, clock: DatabaseClock) {
           sql<boolean>`not exists (select from keyhold.destructions b
             where b.tenant_id = d.tenant_id and b.id <> d.id and b.begun_at is not null and b.destroyed_at is null)`,
         )
+        .orderBy(sql`d.begun_at is not null`)
         .orderBy('d.due_at')
         .orderBy('d.id')
         .limit(limit)
       if (after !== undefined) {
         query = query.where(
-          sql<boolean>`(d.due_at, d.id) > (${after.dueAt}::timestamptz, ${after.destruction.id}::uuid)`,
+          sql<boolean>`(d.begun_at is not null, d.due_at, d.id) >
+            (${after.destruction.begunAt !== undefined}::boolean, ${after.dueAt}::timestamptz, ${after.destruction.id}::uuid)`,
         )
       }
       return (await query.execute()).map((row) => ({ destruction: fromRow(row), dueAt: row.due_text }))

@@ -217,6 +217,30 @@ test('two replicas at once make one record, and one that fails leaves room for o
   expect(one.onShredded.mock.calls.length + other.onShredded.mock.calls.length).toBe(1)
 })
 
+test('a large tenant whose rows are being deleted does not hold up what falls due after it', async () => {
+  const parts = createParts()
+  expect(await destroyTenant(parts, due, 0)).toBeUndefined()
+  const other = 'tenant-2'
+  await store.tenants.insert({ id: other, name: 'other', activeTenantKeyVersion: 1 })
+  const later = await store.destructions.insert({
+    ...{ id: newId(new Date()), tenantId: other, kind: 'tenant', scheduledBy: 'ak_1', inDays: 7 },
+  })
+  await stores.query('update keyhold.destructions set due_at = now() where id = $1', [later.id])
+  const left: string[] = []
+  // A sweep has time for one.
+  await runDueDestructions(parts, async (findDue, _, run) => {
+    const [first] = await findDue(undefined)
+    if (first === undefined) throw new Error('nothing is due')
+    const next = await findDue(first)
+    await run(first)
+    left.push(
+      ...(next as unknown as { destruction: DestructionRow }[]).map(({ destruction }) => destruction.id),
+    )
+  })
+  expect(parts.onDestroyed.mock.calls).toMatchObject([[{ id: later.id }]])
+  expect(left).toEqual([due.id])
+})
+
 test('where the record cannot be signed, the rest is kept, and it is tried again after a while', async () => {
   const parts = createParts()
   parts.signRecord.mockImplementationOnce(() => {
