@@ -53,15 +53,23 @@ export function createClientAddress(isTrusted: IsProxy): ClientAddress {
   }
 }
 
-/** From one element of `Forwarded` (RFC 7239). No address has a comma, so quoted ones need no more care. */
+/** From one element of `Forwarded` (RFC 7239). No address has a comma or semicolon, so quoted ones need no more care. */
 function hopOfElement(element: string): string | undefined {
-  const [, node] = /(?:^|;)\s*for\s*=\s*("[^"]*"|[^\s;"]*)\s*(?:;|$)/i.exec(element) ?? []
-  return node === undefined ? undefined : hopOfNode(node.replaceAll('"', ''))
+  for (const pair of element.split(';')) {
+    const at = pair.indexOf('=')
+    if (at === -1 || pair.slice(0, at).trim().toLowerCase() !== 'for') continue
+    const value = pair.slice(at + 1).trim()
+    return hopOfNode(/^"([^"]*)"$/.exec(value)?.[1] ?? value)
+  }
+  return undefined
 }
 
-/** An address, in brackets or not, without its port. */
+/**
+ * An address, in brackets or not, without its port. The spaces around it go first: where an expression may begin to skip
+ * them at each place, a header of spaces takes as long as the square of its length, and anybody can send one.
+ */
 function hopOfNode(node: string): string | undefined {
-  const [, inBrackets, alone] = /^\s*(?:\[([^\]]*)\](?::\w+)?|([^\s[\]]*))\s*$/.exec(node) ?? []
+  const [, inBrackets, alone] = /^(?:\[([^\]]*)\](?::\w+)?|([^\s[\]]*))$/.exec(node.trim()) ?? []
   if (inBrackets !== undefined) return inBrackets
   return alone?.replace(/^([0-9.]+):\w+$/, '$1')
 }
