@@ -1,6 +1,7 @@
 // Both parsers of bodies agree on every body: on its value, and on its refusal.
 import { isKeyholdError } from '@keyhold/core'
 import { describe, expect, it, test } from 'vitest'
+import { createJsonTexts } from '../../src/http/bodies/json-texts.ts'
 import { parseBigJson } from '../../src/http/bodies/parse-big-json.ts'
 import { parseJson } from '../../src/http/bodies/parse-json.ts'
 import { mulberry32 } from '../../../testkit/src/statistics/seeded-random.ts'
@@ -161,4 +162,26 @@ test('a body of many megabytes is parsed in many steps', () => {
   const parsing = parseBigJson(bytes)
   while (parsing.next().done !== true) steps++
   expect(steps).toBeGreaterThan(3)
+})
+
+test('a row of millions of backslashes is looked at once, and not in one step', () => {
+  const count = 4_000_000
+  const bytes = Buffer.from(`"${'\\'.repeat(count)}"`)
+  expect(inSteps(bytes)).toBe('\\'.repeat(count / 2))
+  let steps = 0
+  const parsing = parseBigJson(bytes)
+  while (parsing.next().done !== true) steps++
+  expect(steps).toBeGreaterThan(count / 100_000)
+})
+
+test('of a word that is too long no more is read than shows that', () => {
+  let reads = 0
+  const digits = new Proxy(Buffer.alloc(100_000, '1'), {
+    get(bytes, name) {
+      reads++
+      return Reflect.get(bytes, name, bytes) as unknown
+    },
+  })
+  expect(() => createJsonTexts(digits, pieceBytes).readWord(0)).toThrow()
+  expect(reads).toBeLessThan(10_000)
 })

@@ -5,6 +5,8 @@ import { invalidJson } from './json-rules.ts'
 const quote = 0x22
 const backslash = 0x5c
 const looksOfStep = 1_024
+// One look at a backslash takes a few nanoseconds.
+const backslashesOfStep = 65_536
 // JSON.parse takes longer ones too, but no number needs so many digits.
 const maxWordBytes = 1_024
 
@@ -25,29 +27,43 @@ export function createJsonTexts(bytes: Buffer, pieceBytes: number): JsonTexts {
     return nextBackslash !== -1 && nextBackslash < end
   }
 
+  // Where it was last found out whether a row of backslashes ends with half an escape. A body may be one row of millions,
+  // of which each cut would look at all that come before.
+  let known = { at: -1, isEscaped: false }
+
   function* findEnd(start: number): Generator<void, number> {
     let looks = 0
     for (let end = bytes.indexOf(quote, start + 1); end !== -1; end = bytes.indexOf(quote, end + 1)) {
-      if (!isEscaped(end, start)) return end
+      if (bytes[end - 1] !== backslash || !(yield* isEscaped(end, start))) return end
       if (++looks % looksOfStep === 0) yield
     }
     throw invalidJson()
   }
 
-  /** Whether an odd number of backslashes stands before the byte, after `start`. */
-  function isEscaped(at: number, start: number): boolean {
+  /** Whether an odd number of backslashes stands before the byte, after `start`. It stops now and then. */
+  function* isEscaped(at: number, start: number): Generator<void, boolean> {
     let first = at
-    while (first - 1 > start && bytes[first - 1] === backslash) first--
-    return (at - first) % 2 === 1
+    let isOdd = false
+    while (first - 1 > start && bytes[first - 1] === backslash) {
+      first--
+      isOdd = !isOdd
+      if (first === known.at) {
+        isOdd = isOdd !== known.isEscaped
+        break
+      }
+      if ((at - first) % backslashesOfStep === 0) yield
+    }
+    known = { at, isEscaped: isOdd }
+    return isOdd
   }
 
   /** The last index up to `wanted` at which a text may be cut: not inside of a character, nor of an escape. */
-  function cut(start: number, wanted: number): number {
+  function* cut(start: number, wanted: number): Generator<void, number> {
     let at = wanted
     while (((bytes[at] ?? 0) & 0xc0) === 0x80) at--
     for (let back = 1; back <= 5 && at - back > start; back++) {
       if (bytes[at - back] !== backslash) continue
-      if (isEscaped(at - back, start)) return at
+      if (yield* isEscaped(at - back, start)) return at
       const length = bytes[at - back + 1] === 0x75 /* u */ ? 6 : 2
       return length > back ? at - back : at
     }
@@ -60,7 +76,7 @@ export function createJsonTexts(bytes: Buffer, pieceBytes: number): JsonTexts {
       const hasEscapes = hasBackslash(start, end)
       let value = ''
       for (let from = start + 1; from < end;) {
-        const to = end - from <= pieceBytes ? end : cut(start, from + pieceBytes)
+        const to = end - from <= pieceBytes ? end : yield* cut(start, from + pieceBytes)
         value += decode(bytes.subarray(from, to), hasEscapes)
         if (to < end) yield
         from = to
@@ -72,7 +88,9 @@ export function createJsonTexts(bytes: Buffer, pieceBytes: number): JsonTexts {
 
     readWord(start) {
       let end = start
-      while (end < bytes.length && isInWord(bytes[end] ?? 0)) end++
+      // One byte more than a word may have shows that it is too long, however many follow.
+      const farthest = Math.min(bytes.length, start + maxWordBytes + 1)
+      while (end < farthest && isInWord(bytes[end] ?? 0)) end++
       if (end === start || end - start > maxWordBytes) throw invalidJson()
       return { value: parse(bytes.toString('latin1', start, end)), last: end - 1 }
     },
