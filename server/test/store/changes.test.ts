@@ -153,11 +153,17 @@ test('a change of a kind that only a newer version knows is passed over', async 
   await expect.poll(() => heard, waits).toEqual(['known'])
 })
 
-test('a notification that no replica has sent is passed over', async () => {
-  const { heard, errors } = await listen({ everyMs: 60_000 })
-  for (const payload of ['', 'no JSON', 'null', '{}', '{"id":"1","origin":"x"}'])
-    await database.query('select pg_notify($1, $2)', [changesChannel, payload])
-  await tell('real')
-  await expect.poll(() => heard, waits).toEqual(['real'])
+test('a notification that no replica sent is passed over, and hides no change', async () => {
+  const { heard, errors } = await listen()
+  const notify = (payload: string) =>
+    sql`select pg_notify(${changesChannel}, ${payload})`.execute(database.db)
+  await tell('first')
+  await expect.poll(() => heard, waits).toEqual(['first'])
+  for (const payload of ['', 'no JSON', 'null', '7', '[]', '{}', '{"id":"1"}']) await notify(payload)
+  const last = await sql<{ id: number }>`select max(id)::int as id from keyhold.changes`.execute(database.db)
+  const id = (last.rows[0]?.id ?? 0) + 1
+  await notify(JSON.stringify({ id, origin: another, content: { kind: 'later' } }))
+  await tell('second')
+  await expect.poll(() => heard, waits).toEqual(['first', 'second'])
   expect(errors).toEqual([])
 })

@@ -13,7 +13,7 @@ export interface StoredChange {
 
 export interface ChangeReader {
   /** A notification has told of this row. Answers whether it is new. */
-  isNew(id: number): boolean
+  isNew(change: StoredChange): boolean
   /**
    * Reads the rows that are new, and changes nothing: the answer may come too late to be heard.
    *
@@ -52,12 +52,15 @@ export function createChangeReader(
   keptMs = keptChangesSeconds * 1_000 - marginMs,
 ): ChangeReader {
   let position: Position | undefined
-  const told = new Set<number>()
+  // With their contents: a forged notification of a row to come must not hide what that row says.
+  const told = new Set<string>()
+  const markOf = ({ id, origin, content }: StoredChange) => JSON.stringify([id, origin, content])
 
-  function isNew(id: number): boolean {
-    if (told.has(id)) return false
+  function isNew(change: StoredChange): boolean {
+    const mark = markOf(change)
+    if (told.has(mark)) return false
     if (told.size >= maxRemembered) told.clear()
-    told.add(id)
+    told.add(mark)
     return true
   }
 
@@ -92,9 +95,9 @@ export function createChangeReader(
       const from = position
       const xid = BigInt(reading.horizon)
       position = { xid, atMs: reading.at_ms }
-      const fresh = reading.changes.filter(({ id }) => isNew(id))
+      const fresh = reading.changes.filter(isNew)
       // These cannot be read again.
-      for (const change of reading.changes) if (BigInt(change.xid) < xid) told.delete(change.id)
+      for (const change of reading.changes) if (BigInt(change.xid) < xid) told.delete(markOf(change))
       if (isPassed(from, reading)) return undefined
       // Whatever the first reading sees was there before anything was held.
       return from === undefined ? [] : fresh

@@ -8,7 +8,7 @@ import { poolConfig, type DatabaseConnection } from '../database.ts'
 import { parseChange, type Change } from './change.ts'
 import { changesChannel } from './change-queries.ts'
 import { createChangeReader, type StoredChange } from './change-reader.ts'
-import { count, jsonReader, members, text } from '../json-column.ts'
+import { parseNotification } from './parse-notification.ts'
 
 /** The signs of life of a connection. */
 export interface Beat {
@@ -40,11 +40,6 @@ export interface ChangeListener {
   close(): Promise<void>
 }
 
-const readNotification = jsonReader<StoredChange>(
-  'a notification',
-  members({ id: count, origin: text, content: members({}) }),
-  'ERR_INTERNAL',
-)
 const firstRetryMs = 250
 const maxRetryMs = 5_000
 
@@ -79,7 +74,7 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
       if (channel === ownChannel) echo.resolve(undefined)
       else {
         const told = parseNotification(payload)
-        if (told !== undefined && reader.isNew(told.id)) tell(told)
+        if (told !== undefined && reader.isNew(told)) tell(told)
       }
     })
     await inTime(client.connect(), beat.answerMs, signal)
@@ -136,16 +131,6 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
       current.abort()
       await running
     },
-  }
-}
-
-/** Undefined: no replica has sent it. Whoever may connect to the database may notify, and an exception here ends the process. */
-function parseNotification(payload: string): StoredChange | undefined {
-  try {
-    const found = readNotification(JSON.parse(payload), '')
-    return found !== undefined && 'value' in found ? found.value : undefined
-  } catch {
-    return undefined
   }
 }
 
