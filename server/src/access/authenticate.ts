@@ -6,7 +6,7 @@ import { gather } from '../event-loop/gather.ts'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { Store } from '../store/store.ts'
-import { isApiKeySecret, parseApiKeyToken } from './api-key-token.ts'
+import { isApiKeySecret, parseApiKeyToken, type ApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'
 import { createUnknownKeys, type UnknownKeysOptions } from './unknown-keys.ts'
 
@@ -66,11 +66,25 @@ export function createAuthenticate({
   async function look(text: string, address: string): Promise<Caller> {
     const token = parseApiKeyToken(text)
     if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-    const isKnownGood = unknownKeys.isKnownGood(text)
-    if (!isKnownGood) unknownKeys.check(text, address)
+    if (unknownKeys.isKnownGood(text)) return lookUp('known good', text, token, address)
+    const begun = unknownKeys.begin(text, address)
+    const end = begun instanceof Promise ? await begun : begun
+    try {
+      return await lookUp('unknown', text, token, address)
+    } finally {
+      end()
+    }
+  }
+
+  async function lookUp(
+    group: 'known good' | 'unknown',
+    text: string,
+    { id, secret }: ApiKeyToken,
+    address: string,
+  ): Promise<Caller> {
     const untilMs = clock() + holdMs
-    const row = await find(isKnownGood ? 'known good' : 'unknown', token.id)
-    if (row === undefined || !isApiKeySecret(token.secret, row.secretHash)) {
+    const row = await find(group, id)
+    if (row === undefined || !isApiKeySecret(secret, row.secretHash)) {
       unknownKeys.wasNotFound(text, address)
       throw new KeyholdError('ERR_UNAUTHENTICATED')
     }

@@ -37,7 +37,7 @@ const windowMs: Readonly<Record<RateLimit, number>> = {
   data: 1_000,
 }
 
-const unlimited: TokenBuckets = { waitMs: () => 0, spend: () => undefined }
+const unlimited: Pick<TokenBuckets, 'waitMs' | 'spend'> = { waitMs: () => 0, spend: () => undefined }
 
 export function createRateLimits({
   allowed: { perCaller, perTenant },
@@ -49,14 +49,14 @@ export function createRateLimits({
     requests === 0
       ? unlimited
       : createTokenBuckets({ tokens: () => requests / replicas(), windowMs: windowMs[limit], clock })
-  const ofCallers: Readonly<Record<RateLimit, TokenBuckets>> = {
+  const ofCallers: Readonly<Record<RateLimit, typeof unlimited>> = {
     'tier-1': buckets('tier-1', perCaller['tier-1']),
     'tier-2': buckets('tier-2', perCaller['tier-2']),
     management: buckets('management', perCaller.management),
     data: buckets('data', perCaller.data),
   }
   const management = buckets('management', perTenant.management)
-  const ofTenants: Readonly<Record<RateLimit, TokenBuckets>> = {
+  const ofTenants: Readonly<Record<RateLimit, typeof unlimited>> = {
     'tier-1': management,
     'tier-2': management,
     management,

@@ -14,6 +14,8 @@ export interface TokenBucketOptions {
 export interface TokenBuckets {
   /** Milliseconds until the bucket is open; 0: it is. */
   waitMs(name: string): number
+  /** How many tokens an open bucket can spend now; at least 1. */
+  left(name: string): number
   /** Takes one token, if there is one. */
   spend(name: string): void
 }
@@ -58,6 +60,7 @@ export function createTokenBuckets({ tokens, windowMs, clock }: TokenBucketOptio
       bucket.isClosed = needed - bucket.level > tolerance
       return bucket.isClosed ? ((reopensAt - bucket.level) / perWindow) * windowMs : 0
     },
+    left: (name) => Math.max(1, Math.floor(refilled(name, tokens()).level + tolerance)),
     spend(name) {
       const bucket = refilled(name, tokens())
       bucket.level = Math.max(0, bucket.level - 1)

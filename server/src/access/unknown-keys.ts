@@ -21,14 +21,22 @@ export interface UnknownKeys {
   /** Whether this replica has made this access token, or found it valid when it last looked. */
   isKnownGood(token: string): boolean
   /**
-   * Asked before a look-up.
+   * Asked before a look-up. Answers the function to call at its end. Waits while as many look-ups of the address run as it
+   * has left: all of them may find nothing.
    *
-   * @throws KeyholdError `ERR_UNAUTHENTICATED` for one that was refused a moment ago, `ERR_TOO_MANY_UNKNOWN_KEYS`
+   * @throws KeyholdError `ERR_UNAUTHENTICATED` for one that was refused a moment ago, `ERR_TOO_MANY_UNKNOWN_KEYS`; the
+   * latter it may reject with, too
    */
-  check(token: string, address: string): void
+  begin(token: string, address: string): (() => void) | Promise<() => void>
   /** From now on it is known good. */
   wasFound(token: string): void
   wasNotFound(token: string, address: string): void
+}
+
+/** The look-ups of one address that are not over. */
+interface LookUps {
+  running: number
+  waiting: { admit: () => void; refuse: (error: KeyholdError) => void }[]
 }
 
 // An API key is random and is told nobody before it is stored. So no key is refused here that exists now, unless it came
@@ -47,22 +55,57 @@ export function createUnknownKeys({
   // By their hashes, so that no more access tokens lie in memory than are in use.
   const knownGood = new LRUCache<string, true>({ max: maxKnownGood })
   const hashOf = (token: string) => hash('sha256', token, 'base64')
+  const lookUps = new Map<string, LookUps>()
   const addresses: TokenBuckets | undefined =
     perMinute === 0
       ? undefined
       : createTokenBuckets({ tokens: () => perMinute / replicas(), windowMs: 60_000, clock })
 
+  function refusal(waitMs: number): KeyholdError {
+    onRefused()
+    const seconds = Math.ceil(waitMs / 1_000)
+    return new KeyholdError('ERR_TOO_MANY_UNKNOWN_KEYS', {
+      message: `Too many API keys that nobody has came from this address. You need to wait ${seconds} seconds.`,
+      details: { retryAfterSeconds: String(seconds) },
+    })
+  }
+
+  function end(buckets: TokenBuckets, address: string, its: LookUps): void {
+    its.running--
+    while (its.waiting.length > 0) {
+      const waitMs = buckets.waitMs(address)
+      if (waitMs === 0 && its.running >= buckets.left(address)) break
+      const next = its.waiting.shift()
+      if (waitMs > 0) next?.refuse(refusal(waitMs))
+      else {
+        its.running++
+        next?.admit()
+      }
+    }
+    if (its.running === 0) lookUps.delete(address)
+  }
+
   return {
     isKnownGood: (token) => knownGood.get(hashOf(token)) === true,
-    check(token, address) {
+    begin(token, address) {
       if (clock() < (refusedUntilMs.get(token) ?? 0)) throw new KeyholdError('ERR_UNAUTHENTICATED')
-      const waitMs = addresses?.waitMs(address) ?? 0
-      if (waitMs === 0) return
-      onRefused()
-      const seconds = Math.ceil(waitMs / 1_000)
-      throw new KeyholdError('ERR_TOO_MANY_UNKNOWN_KEYS', {
-        message: `Too many API keys that nobody has came from this address. You need to wait ${seconds} seconds.`,
-        details: { retryAfterSeconds: String(seconds) },
+      if (addresses === undefined) return () => undefined
+      const waitMs = addresses.waitMs(address)
+      if (waitMs > 0) throw refusal(waitMs)
+      const its = lookUps.get(address) ?? { running: 0, waiting: [] }
+      lookUps.set(address, its)
+      const atEnd = () => {
+        end(addresses, address, its)
+      }
+      if (its.running < addresses.left(address)) {
+        its.running++
+        return atEnd
+      }
+      return new Promise((resolve, reject) => {
+        const admit = () => {
+          resolve(atEnd)
+        }
+        its.waiting.push({ admit, refuse: reject })
       })
     },
     wasFound(token) {

@@ -139,6 +139,7 @@ test('a wrong secret is remembered with that secret alone', async () => {
 })
 
 test('a thousand unknown keys at once are two queries, one that runs and one for all that came meanwhile', async () => {
+  ask = create({ perMinute: 0 })
   const { promise, resolve } = Promise.withResolvers<undefined>()
   beforeAnswer = () => promise
   const first = sendJunk(1)
@@ -171,6 +172,22 @@ test('an address with too many unknown keys costs no more look-ups until a tenth
   expect(await sendJunk(1, '192.0.2.2')).toEqual({ ERR_UNAUTHENTICATED: 1 })
   nowMs = 6_000
   expect(await sendJunk(1)).toEqual({ ERR_UNAUTHENTICATED: 1 })
+})
+
+test('no more are looked up at once than the address has left, and the end of one lets the next in', async () => {
+  expect(await sendJunk(1_000)).toEqual({ ERR_UNAUTHENTICATED: 100, ERR_TOO_MANY_UNKNOWN_KEYS: 900 })
+  expect([reads.flat().length, refusals]).toEqual([100, 900])
+  nowMs = 120_000
+  await sendJunk(99)
+  beforeAnswer = () => {
+    throw new Error('away')
+  }
+  expect(await sendJunk(3)).toEqual({ undefined: 3 })
+  beforeAnswer = () => undefined
+  expect(await Promise.all([ask(text), sendJunk(3)])).toEqual([
+    caller,
+    { ERR_UNAUTHENTICATED: 1, ERR_TOO_MANY_UNKNOWN_KEYS: 2 },
+  ])
 })
 
 test('a key that was valid before is never refused for its address; one that nobody has seen yet is, for a while', async () => {
