@@ -29,8 +29,12 @@ export function readBody(
   const chunks: Buffer[] = []
   let received = 0
   let isCounted = announcedBytes !== undefined
+  let isOver = false
 
   function end(error: Error | null, body?: Buffer): void {
+    // A client that goes away while its body waits for room ends it in two ways.
+    if (isOver) return
+    isOver = true
     payload.off('data', onData)
     payload.off('end', onEnd)
     payload.off('error', onError)
