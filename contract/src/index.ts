@@ -6,6 +6,7 @@ export { roles, type Role } from './roles.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
 export {
   isDataPlane,
+  isKillSwitch,
   isEventRoute,
   mayBeRepeated,
   rateLimitOf,

@@ -7,6 +7,11 @@ export function isDataPlane(routeId: RouteId): boolean {
   return routeOf(routeId).roles.includes('service')
 }
 
+/** Whether it must work whatever else is sent in the tenant's name: it ends just that. */
+export function isKillSwitch(routeId: RouteId): boolean {
+  return routeOf(routeId).isKillSwitch === true
+}
+
 export function isEventRoute(routeId: RouteId): routeId is EventRouteId {
   return routeOf(routeId).replies[200] === 'events'
 }
@@ -20,9 +25,10 @@ export function takesOctets(routeId: RouteId): routeId is OctetRouteId {
 }
 
 /** The rate limit that holds for a route: one of the original's tiers, or one of Keyhold's own. */
-type RateLimit = 'tier-1' | 'tier-2' | 'management' | 'data'
+type RateLimit = 'tier-1' | 'tier-2' | 'management' | 'data' | 'kill-switch'
 
 export function rateLimitOf(routeId: RouteId): RateLimit {
+  if (isKillSwitch(routeId)) return 'kill-switch'
   const { tier } = routeOf(routeId)
   if (tier !== undefined) return `tier-${tier}`
   return isDataPlane(routeId) ? 'data' : 'management'

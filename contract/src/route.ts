@@ -17,6 +17,8 @@ export interface Route {
   tier?: Tier
   /** The body is a list of items. Each is checked and answered on its own, so that a bad one never fails the others. */
   takesItems?: true
+  /** Whether it locks a tenant: other requests use up neither its rate limit nor its connections. */
+  isKillSwitch?: true
   /** The body may also be one value as bytes (`application/octet-stream`); then the reply is bytes too. */
   takesOctets?: true
   /**

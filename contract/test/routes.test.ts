@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import {
   isDataPlane,
+  isKillSwitch,
   mayBeRepeated,
   rateLimitOf,
   routeIds,
@@ -66,7 +67,7 @@ test("the original's ten routes have its tiers: reads the first, all others the 
 test('every other route has a limit of its own kind', () => {
   for (const id of routeIds) {
     const { tier }: Route = routes[id]
-    const own = isDataPlane(id) ? 'data' : 'management'
+    const own = isKillSwitch(id) ? 'kill-switch' : isDataPlane(id) ? 'data' : 'management'
     expect(rateLimitOf(id), id).toBe(tier === undefined ? own : `tier-${tier}`)
   }
 })

@@ -4,8 +4,11 @@ import { KeyholdError } from '@keyhold/core'
 import { createTokenBuckets, type TokenBuckets } from './token-buckets.ts'
 import type { Caller } from './caller.ts'
 
-/** The original's tiers, and Keyhold's own: managing keys, and the data plane. */
-export type RateLimit = 'tier-1' | 'tier-2' | 'management' | 'data'
+/**
+ * The original's tiers, and Keyhold's own: managing keys, the data plane, and locking a tenant, which nobody else's
+ * requests may use up.
+ */
+export type RateLimit = 'tier-1' | 'tier-2' | 'management' | 'data' | 'kill-switch'
 
 /** In the time of its limit: a minute, or for the data plane a second. 0: no limit. */
 export interface AllowedRequests {
@@ -35,6 +38,7 @@ const windowMs: Readonly<Record<RateLimit, number>> = {
   'tier-2': 60_000,
   management: 60_000,
   data: 1_000,
+  'kill-switch': 60_000,
 }
 
 const unlimited: Pick<TokenBuckets, 'waitMs' | 'spend'> = { waitMs: () => 0, spend: () => undefined }
@@ -54,6 +58,7 @@ export function createRateLimits({
     'tier-2': buckets('tier-2', perCaller['tier-2']),
     management: buckets('management', perCaller.management),
     data: buckets('data', perCaller.data),
+    'kill-switch': buckets('kill-switch', perCaller['kill-switch']),
   }
   const management = buckets('management', perTenant.management)
   const ofTenants: Readonly<Record<RateLimit, typeof unlimited>> = {
@@ -61,6 +66,7 @@ export function createRateLimits({
     'tier-2': management,
     management,
     data: buckets('data', perTenant.data),
+    'kill-switch': unlimited,
   }
 
   return (limit, { caller, tenantId }) => {

@@ -27,7 +27,7 @@ export const metricCatalog = {
   keyhold_rate_limit_refusals_total: {
     type: 'counter',
     labels: ['limit', 'scope'],
-    help: 'Requests that were refused with 429 by a limit (tier-1, tier-2, management, data, unknown-keys), and whether it was that of the caller, of the tenant or of the address.',
+    help: 'Requests that were refused with 429 by a limit (tier-1, tier-2, management, data, kill-switch, unknown-keys), and whether it was that of the caller, of the tenant or of the address.',
   },
   keyhold_connection_refusals_total: {
     type: 'counter',

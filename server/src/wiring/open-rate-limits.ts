@@ -3,6 +3,9 @@ import { createRateLimits, type RefuseBeyondLimit } from '../access/rate-limits.
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
 
+// Fewer than the programs of an admin would ever send, and far more than people press it.
+const killSwitchRequestsPerMinute = 60
+
 export type RateLimitSettings = Pick<
   Settings,
   | 'tier1RequestsPerMinute'
@@ -26,6 +29,7 @@ export function openRateLimits(
         'tier-2': settings.tier2RequestsPerMinute,
         management: settings.managementRequestsPerMinute,
         data: settings.dataRequestsPerSecond,
+        'kill-switch': killSwitchRequestsPerMinute,
       },
       perTenant: {
         management: settings.tenantManagementRequestsPerMinute,

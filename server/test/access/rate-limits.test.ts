@@ -9,7 +9,7 @@ import {
 } from '../../src/access/rate-limits.ts'
 
 const allowed: AllowedRequests = {
-  perCaller: { 'tier-1': 1_000, 'tier-2': 100, management: 50, data: 20 },
+  perCaller: { 'tier-1': 1_000, 'tier-2': 100, management: 50, data: 20, 'kill-switch': 10 },
   perTenant: { management: 120, data: 30 },
 }
 
@@ -103,10 +103,20 @@ test('replicas share a limit by their number, from the moment that it changes', 
 
 test('0 is no limit', () => {
   refuse = create({
-    perCaller: { 'tier-1': 0, 'tier-2': 0, management: 0, data: 0 },
+    perCaller: { 'tier-1': 0, 'tier-2': 0, management: 0, data: 0, 'kill-switch': 0 },
     perTenant: { management: 0, data: 0 },
   })
   for (const limit of ['tier-1', 'tier-2', 'management', 'data'] as const)
     expect(spree(limit, service('one', 'acme'))).toBe(5_000)
   expect(refused).toEqual([])
+})
+
+test('nobody else, and no other request, uses up what an admin may send to the kill switch', () => {
+  const admin = service('admin', 'acme')
+  expect(spree('management', admin)).toBe(50)
+  for (const other of ['two', 'three']) spree('management', service(other, 'acme'))
+  expect(spree('management', service('four', 'acme'))).toBe(0)
+  expect(spree('kill-switch', service('four', 'acme'))).toBe(10)
+  expect(spree('kill-switch', admin)).toBe(10)
+  expect(refused.at(-1)).toBe('kill-switch caller')
 })

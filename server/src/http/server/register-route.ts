@@ -6,6 +6,7 @@
 import {
   isDataPlane,
   isEventRoute,
+  isKillSwitch,
   limits,
   rateLimitOf,
   routes,
@@ -17,7 +18,7 @@ import {
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
-import { onShare, ownShares } from '../../store/connections/connection-user.ts'
+import { killSwitchShare, onShare, ownShares } from '../../store/connections/connection-user.ts'
 import { isDatabaseUnavailable } from '../../store/database.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
 import { checkBody, checkParams, checkQuery } from './check-request.ts'
@@ -121,9 +122,12 @@ function authorizeRequest(authorization: Authorization, route: Route, { headers,
   )
 }
 
-// Routes that manage things read many rows or wait for locks. The data plane reads one row at a time.
+// Routes that manage things read many rows or wait for locks. The data plane reads one row at a time. The kill switch does
+// not stand in the lines of what it ends.
 function onShareOf<Result>(routeId: RouteId, { authorized }: FastifyRequest, work: () => Result): Result {
-  return onShare(authorized?.tenantId ?? ownShares.operators, !isDataPlane(routeId), work)
+  const share = authorized?.tenantId ?? ownShares.operators
+  if (isKillSwitch(routeId)) return onShare(killSwitchShare(share), false, work)
+  return onShare(share, !isDataPlane(routeId), work)
 }
 
 function checkedCall(routeId: RouteId, request: FastifyRequest): object {

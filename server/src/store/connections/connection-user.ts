@@ -25,6 +25,11 @@ export const ownShares = {
   operators: ':operators',
 } as const
 
+/** The share of a tenant's kill switch: as large as the tenant's, beside it. No id of a tenant has a slash. */
+export function killSwitchShare(tenantId: string): string {
+  return `${tenantId}/kill-switch`
+}
+
 const users = new AsyncLocalStorage<ConnectionUser>()
 const background: ConnectionUser = { share: ownShares.background, isSlow: false, holdsConnection: false }
 

@@ -153,3 +153,17 @@ test('twenty parallel questions for the usage of a key take one connection, and 
   await release()
   for (const { status } of await Promise.all(waiting)) expect(status).toBe(200)
 })
+
+test('an admin locks a tenant whose requests take all of its connections', async () => {
+  const busy = await server.createTenant()
+  expect((await encrypt(busy, 'first')).status).toBe(200)
+  await hold('lock table keyhold.cipherkeys in share mode')
+  const waiting = times(20, () => rotate(busy))
+  await waitUntil(async () => (await waitingConnections()) >= 3, 10_000)
+
+  const lock = { token: busy.adminToken, body: {} }
+  expect((await server.request('POST', '/api/v1/encryption/actions/lock', lock)).status).toBe(200)
+  expect(await waitingConnections()).toBe(3)
+  await release()
+  await Promise.all(waiting)
+})
