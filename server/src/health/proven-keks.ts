@@ -46,15 +46,22 @@ export function createProvenKeks(clock: () => number): ProvenKeks {
         if (restSeconds >= healthySeconds * leastShare) return restSeconds
         if (asked.has(due.fingerprint)) return Math.min(askedSeconds, healthySeconds)
       }
-      asked.set(due.fingerprint, (asked.get(due.fingerprint) ?? 0) + 1)
+      // Nobody waits for an answer that holds for one tenant alone: under a role that hangs it would be waited for again
+      // and again.
+      if (isShared(due)) asked.set(due.fingerprint, (asked.get(due.fingerprint) ?? 0) + 1)
       return 0
     },
     end(due, isProven) {
+      if (!isShared(due)) {
+        // A refusal may hold for the others, too: they ask themselves.
+        if (!isProven) provenMs.delete(due.fingerprint)
+        return
+      }
       const others = (asked.get(due.fingerprint) ?? 1) - 1
       if (others === 0) asked.delete(due.fingerprint)
       else asked.set(due.fingerprint, others)
       provenMs.delete(due.fingerprint)
-      if (!isProven || !isShared(due)) return
+      if (!isProven) return
       if (provenMs.size >= maxKeks) provenMs.clear()
       provenMs.set(due.fingerprint, clock())
     },
