@@ -23,9 +23,14 @@ test('a replica alone is one, and a new one counts with the first look', () => {
   expect(looks(0, 1, 3)).toEqual([1, 2, 4])
 })
 
-test('one that is missed once counts as gone, when this one has looked all the while', () => {
+test('one that is missed twice counts as gone, when this one has looked all the while', () => {
   looks(2, 2, 2, 2, 2)
-  expect(looks(1, 0)).toEqual([2, 1])
+  expect(looks(1, 1, 0, 0)).toEqual([3, 2, 2, 1])
+})
+
+test('when the clock of the database steps, and all others seem gone until their next sign, nobody takes their share', () => {
+  looks(2, 2, 2, 2, 2)
+  expect(looks(0, 2, 0, 2)).toEqual([3, 3, 3, 3])
 })
 
 test('after a start the number does not fall before all others had time to show themselves', () => {
@@ -37,5 +42,5 @@ test('after an outage, in which all rows grow old, the first one that is back do
   expect(live.count()).toBe(3)
   nowMs += 60_000
   expect(live.count()).toBe(3)
-  expect(looks(0, 1, 2, 2, 2, 1)).toEqual([3, 3, 3, 3, 3, 2])
+  expect(looks(0, 1, 2, 2, 2, 1, 1)).toEqual([3, 3, 3, 3, 3, 3, 2])
 })
