@@ -41,7 +41,8 @@ export function auditDestruction(
       ...(isEnd && { destructionId: id }),
       ...(keyName !== undefined && { keyName }),
       ...(dataKeyId !== undefined && { dataKeyId }),
-      ...(cipherkeys !== undefined && { cipherkeys: String(cipherkeys.length) }),
+      ...(cipherkeys !== undefined &&
+        'value' in cipherkeys && { cipherkeys: String(cipherkeys.value.length) }),
       dueAt: dueAt.toISOString(),
     },
   })

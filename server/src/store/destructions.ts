@@ -5,6 +5,7 @@ import { sql, type ExpressionBuilder, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys/cipherkeys.ts'
 import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import { isUniqueViolation, type Database } from './database.ts'
+import { count, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import type { DestructionKind, Tables } from './tables.ts'
 
 /** A cipherkey, and the tenant key version that wraps it. */
@@ -27,7 +28,7 @@ export interface DestructionRow {
   cancelledAt: Date | undefined
   destroyedAt: Date | undefined
   /** Of single cipherkeys. */
-  cipherkeys: WrappedPosition[] | undefined
+  cipherkeys: JsonColumn<WrappedPosition[]> | undefined
   /** When the deletion of a tenant began, from which there is no way back. */
   begunAt: Date | undefined
 }
@@ -49,6 +50,12 @@ export interface DueDestruction {
   /** As the database writes it, with its microseconds. */
   dueAt: string
 }
+
+const readCipherkeys = jsonReader<WrappedPosition[]>(
+  'destructions.cipherkeys',
+  listOf(members({ dataKeyId: text, version: count, tenantKeyVersion: count })),
+  'ERR_INTERNAL',
+)
 
 const columns = [
   'id',
@@ -80,7 +87,7 @@ function fromRow(row: Pick<Selectable<Tables['destructions']>, (typeof columns)[
     cancelledAt: row.cancelled_at ?? undefined,
     destroyedAt: row.destroyed_at ?? undefined,
     begunAt: row.begun_at ?? undefined,
-    cipherkeys: (row.cipherkeys as WrappedPosition[] | null) ?? undefined,
+    cipherkeys: readCipherkeys(row.cipherkeys, row.id),
   }
 }
 

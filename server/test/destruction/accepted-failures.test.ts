@@ -129,3 +129,27 @@ test('what opens again and is brought over before its day is not destroyed', asy
   })
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
 })
+
+test.each([
+  ['[{"dataKeyId": "01890000-0000-7000-8000-000000000000", "version": 1}]'],
+  ['[{"dataKeyId": 7}]'],
+  ['{"dataKeyId": "x"}'],
+])(
+  'where the stored names are %s nothing is destroyed and nothing signed, and it can be cancelled',
+  async (stored) => {
+    const { tenant, id, failures } = await leaveBehind()
+    await rotate(tenant)
+    const destruction = await destroy(tenant, id, failures)
+    const damaged = 'update keyhold.destructions set cipherkeys = $2::jsonb where id = $1'
+    await server.query(damaged, [destruction.id, stored])
+    const left = `select count(*)::int as count from keyhold.cipherkeys where tenant_id = $1`
+    const before = await server.query(left, [tenant.tenantId])
+
+    const due = await runNow(tenant, destruction)
+    expect(due.state).toBe('scheduled')
+    expect(due).not.toHaveProperty('jws')
+    expect(await server.query(left, [tenant.tenantId])).toEqual(before)
+    const cancel = await asAdmin(server, tenant)('POST', `${destructions}/${destruction.id}/actions/cancel`)
+    expect(cancel).toMatchObject({ status: 200, body: { state: 'cancelled' } })
+  },
+)

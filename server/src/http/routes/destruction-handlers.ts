@@ -104,7 +104,7 @@ function destructionWire(row: DestructionRow): Destruction {
     tenantId: row.tenantId,
     ...(keyName !== undefined && { keyName }),
     ...(dataKeyId !== undefined && { dataKeyId }),
-    ...(cipherkeys !== undefined && { cipherkeys: cipherkeys.length }),
+    ...(cipherkeys !== undefined && 'value' in cipherkeys && { cipherkeys: cipherkeys.value.length }),
     state: stateOf(row),
     scheduledAt: row.scheduledAt.toISOString(),
     scheduledBy: row.scheduledBy,
