@@ -19,6 +19,7 @@ const processes = [
 // Files of the server without a database.
 const unitOfServer = [
   'server/test/{access,event-loop,installation,providers}/*.test.ts',
+  'server/test/destruction/ended-cipherkeys.test.ts',
   'server/test/jobs/sweeper.test.ts',
   'server/test/health/probe-pace.test.ts',
   'server/test/settings/settings.test.ts',
