@@ -199,9 +199,9 @@ export function destructionQueries(db: Database, clock: DatabaseClock) {
 
     /**
      * Destructions that are due and that no replica has claimed, the longest due first. Deletions of tenants that have begun
-     * come after all others: nothing of them opens any more, and their rows may take hours. Those of data keys are left out while
-     * their tenant has a live key job, which the end of a tenant does not wait for, and once the deletion of their tenant has
-     * begun.
+     * come after all others: nothing of them opens any more, and their rows may take hours. All others are left out once
+     * the deletion of their tenant has begun. Those of keys are also left out while their tenant has a live key job, which
+     * the end of a tenant does not wait for.
      *
      * @param after - only those after this one
      */

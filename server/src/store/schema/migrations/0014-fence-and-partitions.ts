@@ -129,8 +129,8 @@ const guards = [
     execute function keyhold.keep_needed_tenant_keys()`,
 ]
 
-// The table of what key jobs have set aside is not partitioned: it has hardly any rows, unless a key is lost. Then there may be millions for
-// one tenant, and vacuum must notice their deletion in a table that all tenants share.
+// The table of what key jobs have set aside is not partitioned: it has hardly any rows, unless a key is lost. Then there
+// may be millions for one tenant, and vacuum must notice their deletion in a table that all tenants share.
 const failures = [sql`alter table keyhold.key_job_failures set (autovacuum_vacuum_scale_factor = 0.02)`]
 
 // The deletion of a tenant has begun once its tenant keys are emptied: there is no way back from then on. One replica
