@@ -1,6 +1,5 @@
 // The errors that a call meets at an external key store whose proxy fails: the fixed texts of AWS's specification of XKS
-// proxies, and
-// the exception of each kind of operation. Cryptography always ends with KMSInvalidStateException.
+// proxies, and the exception of each kind of operation. Cryptography always ends with KMSInvalidStateException.
 
 export type XksFailure =
   | 'AccessDeniedException'

@@ -11,8 +11,9 @@ export interface FenceBefore {
 }
 
 /**
- * Answers whether cipherkeys that `tenantKey` wrapped may be committed by a transaction that has the fence until it ends. `moved`: another version is active, or was in between. `other-key`: the stored version is another key than
- * the one that wrapped, since the tenant was deleted and made anew.
+ * Answers whether cipherkeys that `tenantKey` wrapped may be committed by a transaction that has the fence until it ends.
+ * `moved`: another version is active, or was in between. `other-key`: the stored version is another key than the one that
+ * wrapped, since the tenant was deleted and made anew.
  */
 export async function lookAtFence(
   transaction: TransactionStore,
