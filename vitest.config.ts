@@ -47,7 +47,7 @@ class ProjectsInOrder extends BaseSequencer {
 }
 
 const slow = ['*/test/**/*.slow.test.ts']
-const warm = { globalSetup: ['testkit/src/warm-start.ts'] }
+const warm = { globalSetup: ['testkit/src/database/warm-start.ts'] }
 
 export default defineConfig({
   test: {

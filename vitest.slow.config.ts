@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['*/test/**/*.slow.test.ts', 'server/test/model/*.test.ts', 'client/test/packed/*.test.ts'],
     env: { SLOW: '1' },
-    globalSetup: ['testkit/src/warm-start.ts'],
+    globalSetup: ['testkit/src/database/warm-start.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { main, startKeyhold } from './run-keyhold.ts'
 import { serveLeases } from './serve-leases.ts'
-import { closedPort, serve } from '../../testkit/src/serve.ts'
+import { closedPort, serve } from '../../testkit/src/http/serve.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const run = promisify(execFile)

@@ -3,7 +3,7 @@ import { chmod, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { keyhold } from './run-keyhold.ts'
-import { serve } from '../../testkit/src/serve.ts'
+import { serve } from '../../testkit/src/http/serve.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const token = 'token-of-the-admin'

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { keyhold } from './run-keyhold.ts'
 import { serveLeases } from './serve-leases.ts'
-import { serve } from '../../testkit/src/serve.ts'
+import { serve } from '../../testkit/src/http/serve.ts'
 
 const env = { KEYHOLD_TOKEN: 'token-of-the-admin' }
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { keyhold } from './run-keyhold.ts'
-import { serve } from '../../testkit/src/serve.ts'
+import { serve } from '../../testkit/src/http/serve.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const utf16 = (text: string, order: 'le' | 'be') => {

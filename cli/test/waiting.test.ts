@@ -1,7 +1,7 @@
 // Waiting for a key job, and how it ends before the key job does.
 import { expect, test } from 'vitest'
 import { keyhold, runKeyhold } from './run-keyhold.ts'
-import { serve } from '../../testkit/src/serve.ts'
+import { serve } from '../../testkit/src/http/serve.ts'
 
 const token = 'token-of-the-admin'
 

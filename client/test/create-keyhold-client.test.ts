@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, KeyholdApiError, KeyholdClientError, type Reply } from '@keyhold/client'
-import { closedPort, serve } from '../../testkit/src/serve.ts'
+import { closedPort, serve } from '../../testkit/src/http/serve.ts'
 
 const token = 'kh_secret_token'
 const fingerprint = '9f352c5a0000000000000000deadbeef'

@@ -12,7 +12,7 @@ import {
   parseToken,
   type DataKey,
 } from '@keyhold/core'
-import { serve } from '../../testkit/src/serve.ts'
+import { serve } from '../../testkit/src/http/serve.ts'
 
 export interface FakeKeyhold {
   url: string

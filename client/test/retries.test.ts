@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, type KeyholdApiError, type KeyholdClientOptions } from '@keyhold/client'
 import { mayRepeat, withRetries } from '@keyhold/client/retries'
-import { closedPort, serve } from '../../testkit/src/serve.ts'
+import { closedPort, serve } from '../../testkit/src/http/serve.ts'
 
 const token = 'kh_secret_token'
 const limitedBody = '{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}],"traceId":"t"}'

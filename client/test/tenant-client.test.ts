@@ -2,7 +2,7 @@
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, KeyholdApiError, KeyholdItemError } from '@keyhold/client'
-import { serve } from '../../testkit/src/serve.ts'
+import { serve } from '../../testkit/src/http/serve.ts'
 
 interface Item {
   plaintext?: string

@@ -42,7 +42,7 @@ describe('one import that is refused', () => {
     ['server/src/jobs/a.ts', `import { encrypt } from '../data/encrypt.ts'`],
     ['server/src/http/a.ts', `import { startServer } from '../main.ts'`],
     ['server/src/http/a.ts', `import { startTestServer } from '../../../testkit/src/start-test-server.ts'`],
-    ['server/src/main.ts', `import { startTestServer } from '../../testkit/src/start-test-server.ts'`],
+    ['server/src/main.ts', `import { startTestServer } from '../../testkit/src/server/start-test-server.ts'`],
     ['server/src/main.ts', `import { startLocalKms } from '@keyhold/local-kms'`],
     ['server/src/data/a.ts', `import { register } from '../providers/register.ts'`],
     ['server/src/health/a.ts', `import { encrypt } from '../data/encrypt.ts'`],

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { request as sendRequest } from 'node:http'
 import { join } from 'node:path'
-import { serve } from '../../../testkit/src/serve.ts'
+import { serve } from '../../../testkit/src/http/serve.ts'
 
 const page = `<!doctype html><link rel="icon" href="data:,">
 <script type="importmap">{ "imports": { "@keyhold/client": "/client/index.js" } }</script>`

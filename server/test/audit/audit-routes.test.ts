@@ -5,7 +5,7 @@ import { createPublicKey, verify } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, errorCode, listAt, textAt } from '../http/read-body.ts'
 import { createTenantWithOwnKey } from '../http/scene.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 let server: TestServer
 beforeAll(async () => {

@@ -3,10 +3,10 @@ import type { AuditAction } from '@keyhold/core'
 import type { RouteId } from '@keyhold/contract'
 import { createKey, providers, registerKey, reset } from '../http/scene.ts'
 import { at, listAt, textAt } from '../http/read-body.ts'
-import { asAdmin, isPaused, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
-import { startMigration } from '../../../testkit/src/api.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
-import type { HttpAnswer, TestServer, TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { asAdmin, isPaused, migrate, migrations, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
+import { startMigration } from '../../../testkit/src/http/api.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import type { HttpAnswer, TestServer, TestTenant } from '../../../testkit/src/server/start-test-server.ts'
 
 /** A call that is made once everything it needs is there. */
 type Call = (server: TestServer) => Promise<HttpAnswer>

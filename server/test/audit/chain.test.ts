@@ -3,7 +3,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemActor, type AuditEntry } from '../../src/store/audits.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { findBrokenRecord } from './find-audit-faults.ts'
 
 let postgres: TestPostgres

@@ -9,7 +9,11 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { createKey, createTenantWithOwnKey, encryptText, providers, registerKey } from '../http/scene.ts'
 import { textAt } from '../http/read-body.ts'
 
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
 
 const waits = { timeout: 20_000, interval: 100 }

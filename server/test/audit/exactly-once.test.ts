@@ -3,7 +3,11 @@ import { routeIds, routes, type RouteId } from '@keyhold/contract'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { encryptText } from '../http/scene.ts'
 
-import { startTestServer, type HttpAnswer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type HttpAnswer,
+  type TestServer,
+} from '../../../testkit/src/server/start-test-server.ts'
 import { auditRows, isMutation } from './audit-rows.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
 

@@ -5,7 +5,11 @@ import { failpointNames, type FailpointName } from '../../src/migration/engine/f
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { findAuditFaults, findBrokenRecord } from './find-audit-faults.ts'
 
 let postgres: TestPostgres

@@ -14,7 +14,7 @@ import {
   type CountingKms,
   type Keyring,
 } from '../keyring/keyring-under-test.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { rewrapAll } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres

@@ -2,7 +2,7 @@
 // again in time is not destroyed.
 import type { Destruction, DestructionWithRecord } from '@keyhold/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
+import { decryptAll, startMigration } from '../../../testkit/src/http/api.ts'
 import {
   act,
   asAdmin,
@@ -14,9 +14,13 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 const destructions = '/api/v1/encryption/destructions'
 

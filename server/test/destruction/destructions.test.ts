@@ -3,11 +3,15 @@ import type { Destruction, DestructionWithRecord } from '@keyhold/contract'
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { call, decryptAll, encryptUnder, plaintextOf, startMigration } from '../../../testkit/src/api.ts'
-import { codeOf, isIn, waitForKeyJob, type Answer } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { call, decryptAll, encryptUnder, plaintextOf, startMigration } from '../../../testkit/src/http/api.ts'
+import { codeOf, isIn, waitForKeyJob, type Answer } from '../../../testkit/src/http/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 const dataKeys = '/api/v1/encryption/data-keys'
 const destructions = '/api/v1/encryption/destructions'

@@ -8,7 +8,11 @@ import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
 import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'

@@ -4,7 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTenant } from '../../src/access/create-tenant.ts'
 import { systemActor } from '../../src/store/audits.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { createCountingKms } from '../keyring/keyring-under-test.ts'
 
 let postgres: TestPostgres

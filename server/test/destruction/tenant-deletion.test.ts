@@ -12,7 +12,11 @@ import type { DestructionRow } from '../../src/store/destructions.ts'
 import type { Store } from '../../src/store/store.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 const rows = 2_100
 

@@ -9,7 +9,7 @@ import prettier from 'prettier'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, textAt } from '../http/read-body.ts'
 import { providers, registerKey } from '../http/scene.ts'
-import { startTestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer } from '../../../testkit/src/server/start-test-server.ts'
 import {
   other,
   prepareAll,

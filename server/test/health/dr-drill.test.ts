@@ -5,7 +5,11 @@ import { createPublicKey, verify } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { at, errorCode, listAt } from '../http/read-body.ts'
 import { createKey, encryptText, migrateTo, policyWithout, registerKey } from '../http/scene.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 const path = '/api/v1/encryption/dr-drill'
 const [own, other] = ['eu-west-1', 'eu-west-3']

@@ -3,8 +3,12 @@ import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, textAt } from '../http/read-body.ts'
 import { createKey, migrateTo, policyWithout, providers, registerKey, setPolicy } from '../http/scene.ts'
-import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/api.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/http/api.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 // Keys are held for long, so that what is seen in time is seen by probes.
 let server: TestServer

@@ -21,7 +21,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/server/start-test-server.ts'
 
 let server: TestServer
 beforeAll(async () => {

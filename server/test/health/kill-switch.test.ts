@@ -2,10 +2,14 @@
 // not the notification arrives, and stays closed over a restart.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../src/main.ts'
-import { call, decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/api.ts'
+import { call, decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/http/api.ts'
 
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
 
 const lockPath = '/api/v1/encryption/actions/lock'
 const unlockPath = '/api/v1/encryption/actions/unlock'

@@ -1,5 +1,5 @@
 // Many keys in use, written straight into the database: as many tenants, each under a KEK of its own or under one of all.
-import type { TestStores } from '../../../testkit/src/test-database.ts'
+import type { TestStores } from '../../../testkit/src/database/test-database.ts'
 
 export const sharedArn = 'arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-0000-0000-000000000000'
 

@@ -2,7 +2,11 @@
 // the hanging key is asked seldom; the times are printed as a ratio and decide nothing.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTenantWithOwnKey, encryptText } from '../http/scene.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 const requests = 150
 const callers = 20

@@ -4,7 +4,11 @@ import { keyCheckValue, keyFromBytes, KeyholdError } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startKeyProber, type KeyProberOptions } from '../../src/health/key-prober.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { addKeys } from './many-keys.ts'
 
 let postgres: TestPostgres

@@ -1,7 +1,11 @@
 // Who gets in: unknown, malformed and revoked access tokens are one and the same, and roles keep to their routes.
 import { routes, type Role } from '@keyhold/contract'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import { rawRequest } from './raw-request.ts'
 import { errorCode, textAt, withoutTrace } from './read-body.ts'
 import { providers, waitUntil } from './scene.ts'

@@ -7,7 +7,7 @@ import {
   type HttpAnswer,
   type TestServer,
   type TestTenant,
-} from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt, withoutTrace } from './read-body.ts'
 import { details, encryptText, migrateTo, providers, registerKey, reset } from './scene.ts'
 

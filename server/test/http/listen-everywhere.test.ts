@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import { reachableUrl } from '../../src/wiring/reachable-url.ts'
-import { startTestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 const hasIpv6 = Object.values(networkInterfaces()).some((each) =>
   each?.some(({ family }) => family === 'IPv6'),

@@ -1,7 +1,7 @@
 // Lists that grow with the installation come page by page: every item once, whatever is made or deleted meanwhile.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { listAt, textAt } from './read-body.ts'
 

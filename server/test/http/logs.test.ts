@@ -8,7 +8,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/server/start-test-server.ts'
 import { rawRequest, sendBytes, type RawAnswer, type RawOptions } from './raw-request.ts'
 import { at, listAt, textAt } from './read-body.ts'
 import {

@@ -1,6 +1,6 @@
 // Clients of the original rely on these details of migrations; and the setting that renames the default provider.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { rawRequest } from './raw-request.ts'
 import { textAt } from './read-body.ts'
 import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'

@@ -11,9 +11,13 @@ import { openDatabaseClock } from '../../src/store/database-clock.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
 import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
-import { asAdmin, migrate } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { asAdmin, migrate } from '../../../testkit/src/http/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import { observeStore, type Observer } from '../model/observed-store.ts'
 
 let server: TestServer

@@ -2,7 +2,7 @@
 import { routeIds, routes, type Route } from '@keyhold/contract'
 import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { at } from './read-body.ts'
 
 let server: TestServer

@@ -9,7 +9,7 @@ import {
   startTestServer,
   type HttpAnswer,
   type TestServer,
-} from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode } from './read-body.ts'
 import { createTenantWithOwnKey, encryptText, policyWithout, setPolicy, waitUntil } from './scene.ts'
 

@@ -1,6 +1,10 @@
 // Requests as clients really send them, and as nobody should: what is served, and what is refused in the envelope.
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import { rawRequest, sendBytes } from './raw-request.ts'
 import { errorCode, textAt } from './read-body.ts'
 import { details, providers, registerKey, reset } from './scene.ts'

@@ -9,7 +9,7 @@ import {
   customerKeyPolicy,
   type TestServer,
   type TestTenant,
-} from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/server/start-test-server.ts'
 import { registerKey as register } from '../../../testkit/src/tenants/register-key.ts'
 import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
 import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'

@@ -1,6 +1,10 @@
 // The account of calls to AWS KMS: what tenants and the operator are told is what AWS KMS was asked.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt } from './read-body.ts'
 import { createTenantWithOwnKey, encryptText, setPolicy, policyWithout } from './scene.ts'
 

@@ -1,10 +1,10 @@
 // Sweeps of real servers: one stuck tenant holds up nobody, and a silent database does not keep a process from its end.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { call } from '../../../testkit/src/api.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { call } from '../../../testkit/src/http/api.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
-import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 let server: TestServer
 beforeAll(async () => {

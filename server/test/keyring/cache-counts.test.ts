@@ -1,7 +1,7 @@
 // The counts of caches are true.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { createCountingKms, createKeyring, createTenant } from './keyring-under-test.ts'
 
 let postgres: TestPostgres

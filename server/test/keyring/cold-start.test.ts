@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DataKey } from '@keyhold/core'
 import { createAwsKms, type AwsKms } from '../../src/kms/aws-kms.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { createKeyring, createTenant } from './keyring-under-test.ts'
 
 const tenantCount = 104

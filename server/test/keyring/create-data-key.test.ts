@@ -5,7 +5,7 @@ import { isKeyholdError } from '@keyhold/core'
 import { createDataKeys, type CreateDataKeyParts } from '../../src/keyring/create-data-key.ts'
 import type { CipherkeyRow } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,

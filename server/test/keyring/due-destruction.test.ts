@@ -6,7 +6,7 @@ import { newId } from '../../src/keyring/new-id.ts'
 import { endCipherkeys } from '../../src/destruction/end-cipherkeys.ts'
 import type { Database } from '../../src/store/database.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import {
   createCountingKms,
   createKeyring,

@@ -12,7 +12,11 @@ import { sql as query } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../../src/keyring/new-id.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { createCountingKms, createKeyring, createTenant, moveToNewTenantKey } from './keyring-under-test.ts'
 
 const tenantIds = ['tenant-1', 'tenant-2']

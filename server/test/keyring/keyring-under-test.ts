@@ -7,7 +7,7 @@ import { newId } from '../../src/keyring/new-id.ts'
 import { createTenantKeyCache, type TenantKeyCache } from '../../src/keyring/tenant-key-cache.ts'
 import { createInternalKms, rootKeyArn } from '../../src/kms/internal-kms.ts'
 import type { Store } from '../../src/store/store.ts'
-import type { TestStores } from '../../../testkit/src/test-database.ts'
+import type { TestStores } from '../../../testkit/src/database/test-database.ts'
 
 export const ttlMs = 60_000
 

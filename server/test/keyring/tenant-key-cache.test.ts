@@ -3,7 +3,11 @@ import type { ErrorCode } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { denialOf } from '../../src/keyring/denial-of.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import {
   addTenantKey,
   createCountingKms,

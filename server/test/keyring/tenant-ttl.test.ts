@@ -1,7 +1,7 @@
 // A tenant that wants its keys to be held for a shorter time than the operator allows.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import {
   createCountingKms,
   createKeyring,

@@ -11,7 +11,7 @@ import {
 import { isKeyholdError, KeyholdError, parseByokWrap, type Kms } from '@keyhold/core'
 import { afterEach, expect, test } from 'vitest'
 import { fromAwsError } from '../../src/kms/aws-kms-errors.ts'
-import { keyholdAccount } from '../../../testkit/src/start-test-server.ts'
+import { keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { arnIn, otherRegion, policyWith, ref, region, startAws } from './aws-under-test.ts'
 
 const { local, aws, adapter, customer, createKey } = await startAws()

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AwsKms } from '../../src/kms/aws-kms.ts'
-import { keyholdAccount } from '../../../testkit/src/start-test-server.ts'
+import { keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { arnIn, otherRegion, ref, region, startAws } from './aws-under-test.ts'
 import { describeKms } from './kms-contract.ts'
 

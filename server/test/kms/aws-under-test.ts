@@ -10,7 +10,11 @@ import { parseKeyArn } from '@keyhold/core'
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
 import { afterAll, expect } from 'vitest'
 import { createAwsKms, type AwsKms } from '../../src/kms/aws-kms.ts'
-import { customerAccount, customerKeyPolicy, keyholdAccount } from '../../../testkit/src/start-test-server.ts'
+import {
+  customerAccount,
+  customerKeyPolicy,
+  keyholdAccount,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 export const region = 'eu-west-1'
 export const otherRegion = 'eu-west-3'

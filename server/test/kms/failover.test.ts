@@ -9,7 +9,7 @@ import { keyArnFingerprint, parseByokWrap, type KeyAccess, type KmsAnswer } from
 import type { Outage } from '@keyhold/local-kms'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AwsKms } from '../../src/kms/aws-kms.ts'
-import { customerKeyPolicy, keyholdAccount } from '../../../testkit/src/start-test-server.ts'
+import { customerKeyPolicy, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { otherRegion, policyWith, ref, region, startAws } from './aws-under-test.ts'
 
 const { local, adapter, customer, createKey, replicate } = await startAws()

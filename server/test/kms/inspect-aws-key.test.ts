@@ -6,7 +6,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { expect, test } from 'vitest'
-import { customerKeyPolicy } from '../../../testkit/src/start-test-server.ts'
+import { customerKeyPolicy } from '../../../testkit/src/server/start-test-server.ts'
 import { otherRegion, policyWith, ref, region, startAws } from './aws-under-test.ts'
 
 const { local, aws, customer, createKey, replicate } = await startAws()

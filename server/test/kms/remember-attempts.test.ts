@@ -4,7 +4,7 @@ import { DescribeKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, expect, test } from 'vitest'
 import { createAwsCall } from '../../src/kms/aws-call.ts'
 import type { KmsCall } from '../../src/kms/kms-call.ts'
-import { keyholdAccount } from '../../../testkit/src/start-test-server.ts'
+import { keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { region, startAws } from './aws-under-test.ts'
 
 const { local, createKey } = await startAws()

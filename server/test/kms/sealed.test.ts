@@ -14,7 +14,7 @@ import {
   startOwnPostgres,
   type TestConnection,
   type TestPostgres,
-} from '../../../testkit/src/test-database.ts'
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let folder: string

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKmsBudget } from '../../src/kms/kms-budget.ts'
 import type { KmsCall } from '../../src/kms/kms-call.ts'
 import type { Server } from '../../src/main.ts'
-import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
+import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
 import { at, errorCode } from '../http/read-body.ts'
 import { createTenantWithOwnKey, encryptText, providers } from '../http/scene.ts'
 import {
@@ -12,7 +12,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/server/start-test-server.ts'
 import { otherRegion, ref, region, startAws, type AwsUnderTest } from './aws-under-test.ts'
 
 let scene: AwsUnderTest

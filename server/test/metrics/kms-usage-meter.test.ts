@@ -3,7 +3,11 @@ import { KeyholdError } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openKmsUsageMeter, type CountedCall } from '../../src/metrics/kms-usage-meter.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { metricCatalog } from '../../src/metrics/metric-catalog.ts'
 import { errorCode } from '../http/read-body.ts'
 import { createTenantWithOwnKey, encryptText } from '../http/scene.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { readMetrics, type ReadMetrics } from './read-metrics.ts'
 
 let server: TestServer

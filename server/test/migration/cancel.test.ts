@@ -3,8 +3,12 @@ import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import type { KeyJob } from '@keyhold/contract'
 import { describe, test, type TestContext } from 'vitest'
 import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
-import { holdAt, type Hold } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { holdAt, type Hold } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import {
   call,
   decryptAll,
@@ -12,7 +16,7 @@ import {
   plaintextOf,
   registerKey,
   startMigration,
-} from '../../../testkit/src/api.ts'
+} from '../../../testkit/src/http/api.ts'
 import {
   act,
   asAdmin,
@@ -25,8 +29,8 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 type Context = Pick<TestContext, 'onTestFinished'>
 

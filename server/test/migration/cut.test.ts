@@ -1,9 +1,9 @@
 // Connections that are cut between a statement and its COMMIT, or right after it: nobody knows what became of them.
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
-import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { decryptAll, startMigration } from '../../../testkit/src/http/api.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 const points = ['dual.before-commit', 'cutover.before-commit']
 

@@ -8,7 +8,11 @@ import { startRotation } from '../../src/migration/start-rotation.ts'
 import { deleteKeyProvider } from '../../src/providers/delete-key-provider.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import type { Kek } from '../model/model.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from '../model/tenant-under-test.ts'

@@ -1,6 +1,6 @@
 // The digest of a tenant's cipherkeys, as the documentation says how to compute it.
 import { createHash } from 'node:crypto'
-import type { TestServer, TestTenant } from '../../../testkit/src/start-test-server.ts'
+import type { TestServer, TestTenant } from '../../../testkit/src/server/start-test-server.ts'
 
 export async function digestOf(server: TestServer, { tenantId }: TestTenant): Promise<string> {
   const rows = await server.query(

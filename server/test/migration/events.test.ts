@@ -3,11 +3,15 @@ import { describe, test, type TestContext } from 'vitest'
 import type { KeyJob } from '@keyhold/contract'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { holdAt, type Hold } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { startMigration } from '../../../testkit/src/api.ts'
-import { isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { holdAt, type Hold } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { startMigration } from '../../../testkit/src/http/api.ts'
+import { isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 interface Scene {
   server: TestServer

@@ -1,7 +1,11 @@
 // Cipherkeys that do not open: named, held against the migration, repaired and retried, or accepted by name.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { decryptAll, startMigration } from '../../../testkit/src/http/api.ts'
 import {
   act,
   asAdmin,
@@ -13,8 +17,8 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 let server: TestServer
 beforeAll(async () => {

@@ -1,15 +1,19 @@
 // A replica leads four key jobs at once. However long these are, a fifth tenant has its turn within seconds.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import {
   decryptAll,
   encryptUnder,
   plaintextOf,
   registerKey,
   startMigration,
-} from '../../../testkit/src/api.ts'
-import { getKeyJob, isIn, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+} from '../../../testkit/src/http/api.ts'
+import { getKeyJob, isIn, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 // At this pace the long ones together take more than a minute: none can end while the short one waits its turn.
 const rowsPerSecond = '60'

@@ -1,6 +1,10 @@
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import {
   call,
   decryptAll,
@@ -11,8 +15,8 @@ import {
   registerKey,
   startMigration,
   waitForMigration,
-} from '../../../testkit/src/api.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+} from '../../../testkit/src/http/api.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 const providers = '/api/v1/encryption/keyproviders'
 

@@ -16,7 +16,11 @@ import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.t
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 const rows = 47
 const rowsPerTurn = 5

@@ -1,9 +1,9 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
-import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/api.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/http/api.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 let server: TestServer
 const hold = holdAt('migration.dual.after-commit')

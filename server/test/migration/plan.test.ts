@@ -2,9 +2,13 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MigrationPlan } from '@keyhold/contract'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { registerKey } from '../../../testkit/src/api.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { registerKey } from '../../../testkit/src/http/api.ts'
 import {
   asAdmin,
   codeOf,
@@ -13,8 +17,8 @@ import {
   migrate,
   providers,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 let server: TestServer
 const hold = holdAt('migration.prepare.before-kms')

@@ -2,12 +2,16 @@
 // before and after.
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
-import { startMigration } from '../../../testkit/src/api.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
+import { startMigration } from '../../../testkit/src/http/api.ts'
 import { digestOf } from './digest-of.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 let server: TestServer
 const hold = holdAt('migration.copy.after-commit', 3)

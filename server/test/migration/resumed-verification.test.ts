@@ -1,15 +1,19 @@
 // A server that stops in the middle of a verification: whoever leads next goes on there, and misses nothing.
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 import {
   decryptAll,
   encryptUnder,
   plaintextOf,
   registerKey,
   startMigration,
-} from '../../../testkit/src/api.ts'
+} from '../../../testkit/src/http/api.ts'
 import { digestOf } from './digest-of.ts'
 import {
   act,
@@ -19,7 +23,7 @@ import {
   isPaused,
   migrations,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
 
 // At this pace a chunk holds 20 cipherkeys; the verification stands before its twelfth of 25 chunks.
 const names = Array.from({ length: 500 }, (_, index) => `name-${index}`)

@@ -1,9 +1,13 @@
 // Rotating a tenant key: a new version under the same KEK, by request or by age.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyJob } from '@keyhold/contract'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { decryptAll, startMigration } from '../../../testkit/src/api.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { decryptAll, startMigration } from '../../../testkit/src/http/api.ts'
 import {
   act,
   asAdmin,
@@ -15,8 +19,8 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
+import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 const details = `${providers}/migration/actions/details`
 

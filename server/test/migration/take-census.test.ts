@@ -3,7 +3,7 @@ import { generateKey, type Kms } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.ts'
 import { takeCensus } from '../../src/migration/take-census.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, newCipherkey, tenantId } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres

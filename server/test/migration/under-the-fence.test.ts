@@ -15,7 +15,11 @@ import type { Store } from '../../src/store/store.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 import { activate, insertTenant, newCipherkey, tenantId, tenantKeyRow } from '../store/stored-rows.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

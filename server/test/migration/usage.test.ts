@@ -1,11 +1,22 @@
 // The usage of a KEK is true in every phase, and says since when nothing depends on it.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KeyProviderUsage } from '@keyhold/contract'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
-import { registerKey, startMigration } from '../../../testkit/src/api.ts'
-import { asAdmin, codeOf, isIn, migrate, providers, waitForKeyJob } from '../../../testkit/src/key-jobs.ts'
-import { prepareTenant } from '../../../testkit/src/prepared-tenant.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { registerKey, startMigration } from '../../../testkit/src/http/api.ts'
+import {
+  asAdmin,
+  codeOf,
+  isIn,
+  migrate,
+  providers,
+  waitForKeyJob,
+} from '../../../testkit/src/http/key-jobs.ts'
+import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 let server: TestServer
 let keeping: TestServer

@@ -9,8 +9,8 @@ import {
   plaintextOf,
   registerKey,
   startMigration,
-} from '../../../testkit/src/api.ts'
-import { holdAt } from '../../../testkit/src/hold-at.ts'
+} from '../../../testkit/src/http/api.ts'
+import { holdAt } from '../../../testkit/src/server/hold-at.ts'
 import {
   act,
   asAdmin,
@@ -22,9 +22,13 @@ import {
   providers,
   tenantKeys,
   waitForKeyJob,
-} from '../../../testkit/src/key-jobs.ts'
-import { plaintexts, prepareTenant, type PreparedTenant } from '../../../testkit/src/prepared-tenant.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+} from '../../../testkit/src/http/key-jobs.ts'
+import {
+  plaintexts,
+  prepareTenant,
+  type PreparedTenant,
+} from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 const dead = 'ERR_KMS_KEY_DISABLED'
 // In the fourth key job, which is cancelled: what was there is copied, and the engine stands still.

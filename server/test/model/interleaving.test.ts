@@ -10,7 +10,11 @@ import { startRotation } from '../../src/migration/start-rotation.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'

@@ -2,7 +2,11 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { checkNoWedge } from './check-no-wedge.ts'
 import { commands, prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'

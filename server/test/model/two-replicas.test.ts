@@ -4,7 +4,11 @@ import { startMigration } from '../../src/migration/start-migration.ts'
 import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { checkRows, checkValues } from './check-tenant.ts'
 import { prepare } from './commands.ts'
 import { Model, type Kek } from './model.ts'

@@ -17,7 +17,7 @@ import {
   spawnKeyhold,
   type ChildKeyhold,
 } from './child-keyhold.ts'
-import { queryOnce } from '../../../testkit/src/query-once.ts'
+import { queryOnce } from '../../../testkit/src/database/query-once.ts'
 
 const settings = { fsync: 'off' }
 

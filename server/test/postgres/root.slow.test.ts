@@ -14,7 +14,7 @@ import {
   type EmbeddedPostgresOptions,
 } from '../../src/postgres/start-embedded-postgres.ts'
 import { endChild, postmasterPid, readyConnection, spawnKeyhold, type ChildKeyhold } from './child-keyhold.ts'
-import { queryOnce } from '../../../testkit/src/query-once.ts'
+import { queryOnce } from '../../../testkit/src/database/query-once.ts'
 
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0

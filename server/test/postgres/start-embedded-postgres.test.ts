@@ -24,7 +24,7 @@ import {
   type EmbeddedPostgresOptions,
 } from '../../src/postgres/start-embedded-postgres.ts'
 import { postmasterPid } from './child-keyhold.ts'
-import { queryOnce } from '../../../testkit/src/query-once.ts'
+import { queryOnce } from '../../../testkit/src/database/query-once.ts'
 
 const settings = { fsync: 'off' }
 

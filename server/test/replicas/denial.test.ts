@@ -10,11 +10,11 @@ import {
   registerKey,
   startMigration,
   waitForMigration,
-} from '../../../testkit/src/api.ts'
+} from '../../../testkit/src/http/api.ts'
 import type { PostgresProxy } from '../../../testkit/src/cluster/postgres-proxy.ts'
 import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
-import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 // The first replica asks the KMS every second; the second one would not for five minutes.
 const noProbes = { KEYHOLD_KEY_PROBE_SECONDS: '3600' }

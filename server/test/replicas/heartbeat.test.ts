@@ -1,7 +1,7 @@
 // Two replicas share what holds for the installation. One that starts or ends changes the share of the other.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
-import { startTestServer, type TestServer } from '../../../testkit/src/start-test-server.ts'
+import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { readMetrics } from '../metrics/read-metrics.ts'
 
 // A look that is late on a busy machine is followed by more before the share grows.

@@ -2,10 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, errorCode } from '../http/read-body.ts'
 import { createTenantWithOwnKey } from '../http/scene.ts'
-import { startSecondReplica } from '../../../testkit/src/start-second-replica.ts'
-import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/api.ts'
+import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
+import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/http/api.ts'
 import type { Server } from '../../src/main.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 const path = '/api/v1/encryption/settings'
 const limits = {

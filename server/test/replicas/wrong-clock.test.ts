@@ -5,14 +5,18 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { call as callAny, encryptUnder } from '../../../testkit/src/api.ts'
+import { call as callAny, encryptUnder } from '../../../testkit/src/http/api.ts'
 import { keyholdSettings } from '../../../testkit/src/process/keyhold-settings.ts'
 import { serveInProcess } from '../../../testkit/src/process/serve-in-process.ts'
-import { startQuietServer } from '../../../testkit/src/start-quiet-server.ts'
-import { startTestServer } from '../../../testkit/src/start-test-server.ts'
+import { startQuietServer } from '../../../testkit/src/server/start-quiet-server.ts'
+import { startTestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
-import { databaseUrl, openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
-import { warmRootKey } from '../../../testkit/src/warm-start.ts'
+import {
+  databaseUrl,
+  openTestPostgres,
+  type TestPostgres,
+} from '../../../testkit/src/database/test-database.ts'
+import { warmRootKey } from '../../../testkit/src/database/warm-start.ts'
 import { readMetrics } from '../metrics/read-metrics.ts'
 
 const [hour, day] = [3_600_000, 86_400_000]

@@ -4,7 +4,7 @@
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { randomBytes } from 'node:crypto'
 import { createTenantWithOwnKey, migrateTo, registerKey } from '../http/scene.ts'
-import { startTestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import { startTestServer, type TestTenant } from '../../../testkit/src/server/start-test-server.ts'
 
 const server = await startTestServer(JSON.parse(process.argv[2] ?? '{}') as Record<string, string>)
 

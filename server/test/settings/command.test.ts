@@ -7,8 +7,8 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { queryOnce } from '../../../testkit/src/query-once.ts'
-import { databaseUrl, type TestConnection } from '../../../testkit/src/test-database.ts'
+import { queryOnce } from '../../../testkit/src/database/query-once.ts'
+import { databaseUrl, type TestConnection } from '../../../testkit/src/database/test-database.ts'
 
 const command = fileURLToPath(import.meta.resolve('../../src/command.ts'))
 const children: ChildProcess[] = []

@@ -6,7 +6,11 @@ import type { Change } from '../../src/store/changes/change.ts'
 import { changeQueries, changesChannel } from '../../src/store/changes/change-queries.ts'
 import { listenForChanges, type ChangeListener } from '../../src/store/changes/listen-for-changes.ts'
 import { startPostgresProxy, type PostgresProxy } from '../../../testkit/src/cluster/postgres-proxy.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 const waits = { timeout: 20_000 }
 const self = randomUUID()

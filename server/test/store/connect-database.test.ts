@@ -3,7 +3,11 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import { connectDatabase } from '../../src/wiring/connect-database.ts'
-import { databaseUrl, openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import {
+  databaseUrl,
+  openTestPostgres,
+  type TestPostgres,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {

@@ -3,7 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { reckonDatabaseClock, type DatabaseClock } from '../../src/store/database-clock.ts'
 import { newId } from '../../src/keyring/new-id.ts'
 import type { Store } from '../../src/store/store.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
 
 const [second, hour, day] = [1_000, 3_600_000, 86_400_000]

@@ -9,7 +9,7 @@ import {
   openTestPostgres,
   type TestConnection,
   type TestPostgres,
-} from '../../../testkit/src/test-database.ts'
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let silent: Server

@@ -15,7 +15,11 @@ import { readSettings } from '../../src/settings/read-settings.ts'
 import { startServer } from '../../src/main.ts'
 import { checkDatabaseSafety, type Database } from '../../src/store/database.ts'
 import type { Tables } from '../../src/store/tables.ts'
-import { databaseUrl, startOwnPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import {
+  databaseUrl,
+  startOwnPostgres,
+  type TestPostgres,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let dataDir: string

@@ -2,7 +2,11 @@
 import type { KeyInspection } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { count, flag, jsonReader, listOf, members, text, time, valueOf } from '../../src/store/json-column.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 

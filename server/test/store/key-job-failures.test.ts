@@ -5,7 +5,7 @@ import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let store: Store

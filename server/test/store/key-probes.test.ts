@@ -1,7 +1,11 @@
 // Which probes are claimed, by whom, and when they come again.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { DueProbe, PlannedProbe } from '../../src/store/key-probes.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 import { addKeys } from '../health/many-keys.ts'
 
 let postgres: TestPostgres

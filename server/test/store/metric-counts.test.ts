@@ -1,7 +1,11 @@
 // Whole tables are counted seldom for metrics, by one replica, and the others take its counts.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readMetricCounts } from '../../src/wiring/read-metric-counts.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

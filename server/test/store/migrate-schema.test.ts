@@ -6,7 +6,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
 import { keyJobKinds } from '../../src/store/schema/migrations/0012-key-job-kinds.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 
 let postgres: TestPostgres

@@ -7,7 +7,11 @@ import {
   type NotificationListeners,
   type Notifications,
 } from '../../src/store/notifications.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

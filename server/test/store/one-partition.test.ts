@@ -7,7 +7,11 @@ import { getKeyProviderUsage } from '../../src/providers/key-provider-usage.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

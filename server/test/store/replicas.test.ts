@@ -1,7 +1,11 @@
 // The rows of live replicas: counted by the database's clock, taken away at the end, and deleted when they are old.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHeartbeat } from '../../src/installation/start-heartbeat.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

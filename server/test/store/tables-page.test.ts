@@ -1,7 +1,7 @@
 // A table that grows without an end fills the disk one day: each has its line on the page about them.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/test-database.ts'
+import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {

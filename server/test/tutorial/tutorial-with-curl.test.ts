@@ -4,7 +4,11 @@ import { execFile } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 const createProvider = String.raw`curl -L "<TENANT>/api/v1/encryption/keyproviders" \
 -H "Authorization: Bearer <ACCESS_TOKEN>" \

@@ -1,6 +1,6 @@
 // A proxy before the database of a test server, and the way through it.
 import path from 'node:path'
-import { databaseUrl, type TestConnection } from '../test-database.ts'
+import { databaseUrl, type TestConnection } from '../database/test-database.ts'
 import { startPostgresProxy, type PostgresProxy } from './postgres-proxy.ts'
 
 /** Answers the proxy, and the setting of a replica that goes through it. */

@@ -10,7 +10,7 @@ import type { FailpointName } from '../../../../server/src/migration/engine/fail
 import { createCustomerKey } from '../../../../testkit/src/customer/create-customer-key.ts'
 import { embeddedConnection } from '../../../../testkit/src/process/embedded-connection.ts'
 import { keyholdSettings } from '../../../../testkit/src/process/keyhold-settings.ts'
-import { startQuietServer } from '../../../../testkit/src/start-quiet-server.ts'
+import { startQuietServer } from '../../../../testkit/src/server/start-quiet-server.ts'
 import { createTenant, type Tenant } from '../../../../testkit/src/tenants/create-tenant.ts'
 import { migrateTo } from '../../../../testkit/src/tenants/migrate-to.ts'
 import { openTenantKey } from '../../rows/open-tenant-key.ts'

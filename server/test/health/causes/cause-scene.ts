@@ -2,14 +2,14 @@
 import { CreateKeyCommand, KMSClient, ReplicateKeyCommand } from '@aws-sdk/client-kms'
 import { setTimeout } from 'node:timers/promises'
 import { createKey, migrateTo, registerKey } from '../../http/scene.ts'
-import { encryptUnder } from '../../../../testkit/src/api.ts'
+import { encryptUnder } from '../../../../testkit/src/http/api.ts'
 import {
   customerKeyPolicy,
   keyholdAccount,
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 
 /** The region of most keys, and the one of their replicas. */
 export const own = 'eu-west-1'

@@ -1,7 +1,7 @@
 // Every cause on purpose, with the state that it shows and the answer that requests get.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { policyWithout, setPolicy } from '../../http/scene.ts'
-import { customerKeyPolicy } from '../../../../testkit/src/start-test-server.ts'
+import { customerKeyPolicy } from '../../../../testkit/src/server/start-test-server.ts'
 import { inRegion, ofOurs, own, replicated, type Cause } from './cause-scene.ts'
 import { damage, deleteAndWait, fault, regionDown, scheduleDeletion } from './produce.ts'
 

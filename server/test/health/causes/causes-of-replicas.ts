@@ -1,7 +1,7 @@
 // Causes in the region of a replica, with the state that is shown for that region.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { policyWithout, setPolicy } from '../../http/scene.ts'
-import { customerKeyPolicy } from '../../../../testkit/src/start-test-server.ts'
+import { customerKeyPolicy } from '../../../../testkit/src/server/start-test-server.ts'
 import { ofOurs, other, own, replicated, type Cause, type Key } from './cause-scene.ts'
 import { deleteAndWait, fault, scheduleDeletion } from './produce.ts'
 

@@ -1,7 +1,7 @@
 // Registrations of keys that do not survive the loss of their region, with the code that they are told.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import { createKey, policyWithout, setPolicy } from '../../http/scene.ts'
-import type { TestServer } from '../../../../testkit/src/start-test-server.ts'
+import type { TestServer } from '../../../../testkit/src/server/start-test-server.ts'
 import { other, own } from './cause-scene.ts'
 
 // Registrations and tests describe a key's way out of a region that fails.

@@ -6,7 +6,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import type { RawAnswer } from '../raw-request.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { registerKey } from '../scene.ts'

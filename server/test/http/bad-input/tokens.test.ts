@@ -6,7 +6,7 @@ import { malformedTokens } from '../../../../core/test/tokens/malformed-tokens.t
 import { undecryptableTokens } from '../../../../core/test/tokens/undecryptable-tokens.ts'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest'
-import type { TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import type { TestTenant } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, listAt, withoutTrace } from '../read-body.ts'
 import { encryptText } from '../scene.ts'
 import { expectNothingOfTheInside, startScene, type Scene } from './scene.ts'

@@ -14,7 +14,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { migrateTo, registerKey } from '../scene.ts'
 

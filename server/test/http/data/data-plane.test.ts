@@ -4,7 +4,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { rawRequest } from '../raw-request.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText } from '../scene.ts'

@@ -3,12 +3,12 @@ import type { DataKeyInformation, DataKeyLease } from '@keyhold/contract'
 import { parseToken } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Server } from '../../../src/main.ts'
-import { startSecondReplica } from '../../../../testkit/src/start-second-replica.ts'
+import { startSecondReplica } from '../../../../testkit/src/server/start-second-replica.ts'
 import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText } from '../scene.ts'
 

@@ -5,7 +5,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { textAt } from '../read-body.ts'
 
 let server: TestServer

@@ -6,7 +6,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { openClient } from '../../../../testkit/src/tenants/open-client.ts'
 import { readMetrics } from '../../metrics/read-metrics.ts'
 import { exchange, parseAnswer } from '../bad-input/send-packet.ts'

@@ -7,7 +7,7 @@ import {
   type HttpAnswer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { textAt } from '../read-body.ts'
 import { registerKey, waitUntil } from '../scene.ts'
 

@@ -1,11 +1,11 @@
 // A flood of API keys that nobody has: refused by address, without harm to keys that are known, and to new ones.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startSecondReplica } from '../../../../testkit/src/start-second-replica.ts'
+import { startSecondReplica } from '../../../../testkit/src/server/start-second-replica.ts'
 import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { readMetrics } from '../../metrics/read-metrics.ts'
 import { errorCode, textAt, withoutTrace } from '../read-body.ts'
 import { providers } from '../scene.ts'

@@ -7,7 +7,7 @@ import {
   startTestServer,
   type TestServer,
   type TestTenant,
-} from '../../../../testkit/src/start-test-server.ts'
+} from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { migrateTo, providers, setPolicy } from '../scene.ts'
 

@@ -1,7 +1,7 @@
 // The scene for the cases of statuses: tenants in the states that lead to a status, and ways to break their keys and records.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import type { RouteId } from '@keyhold/contract'
-import type { TestServer, TestTenant } from '../../../../testkit/src/start-test-server.ts'
+import type { TestServer, TestTenant } from '../../../../testkit/src/server/start-test-server.ts'
 import { rawRequest, type RawAnswer, type RawOptions } from '../raw-request.ts'
 import { createKey, migrateTo, policyWithout, providers, registerKey, setPolicy } from '../scene.ts'
 

@@ -1,7 +1,7 @@
 // Every documented status of the original's ten operations has a real cause here, and answers in the envelope.
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { holdAt } from '../../../../testkit/src/hold-at.ts'
-import { startTestServer, type TestServer } from '../../../../testkit/src/start-test-server.ts'
+import { holdAt } from '../../../../testkit/src/server/hold-at.ts'
+import { startTestServer, type TestServer } from '../../../../testkit/src/server/start-test-server.ts'
 import { causeless, documentedStatuses } from './documented-statuses.ts'
 import { keyProviderCases } from './key-provider-cases.ts'
 import { keyTestCases } from './key-test-cases.ts'

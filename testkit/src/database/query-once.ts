@@ -1,7 +1,7 @@
 // One statement over a connection of its own.
 
 import { Client, type QueryResultRow } from 'pg'
-import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
+import type { PostgresConnection } from '../../../server/src/postgres/ensure-database.ts'
 
 /** Connects, runs `sql`, disconnects. */
 export async function queryOnce(connection: PostgresConnection, sql: string): Promise<QueryResultRow[]> {

@@ -1,7 +1,7 @@
 // The calls that the migration tests make over HTTP.
-import { registerKey } from './tenants/register-key.ts'
-import { startMigration } from './tenants/start-migration.ts'
-import { isCompleted, migrationDetails, waitForMigration } from './tenants/wait-for-migration.ts'
+import { registerKey } from '../tenants/register-key.ts'
+import { startMigration } from '../tenants/start-migration.ts'
+import { isCompleted, migrationDetails, waitForMigration } from '../tenants/wait-for-migration.ts'
 
 export { isCompleted, migrationDetails, registerKey, startMigration, waitForMigration }
 

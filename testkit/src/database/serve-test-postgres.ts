@@ -6,14 +6,14 @@ import { rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
-import { readSettings } from '../../server/src/settings/read-settings.ts'
-import { startServer } from '../../server/src/main.ts'
+import { readSettings } from '../../../server/src/settings/read-settings.ts'
+import { startServer } from '../../../server/src/main.ts'
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
-} from '../../server/src/postgres/start-embedded-postgres.ts'
-import { openDatabase } from '../../server/src/store/database.ts'
-import { migrateSchema } from '../../server/src/store/schema/migrate-schema.ts'
+} from '../../../server/src/postgres/start-embedded-postgres.ts'
+import { openDatabase } from '../../../server/src/store/database.ts'
+import { migrateSchema } from '../../../server/src/store/schema/migrate-schema.ts'
 import { queryOnce } from './query-once.ts'
 import { schemaTemplate } from './warm-start.ts'
 

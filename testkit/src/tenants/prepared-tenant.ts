@@ -1,6 +1,6 @@
 // A tenant with three encrypted values and a registered key.
-import type { TestServer, TestTenant } from './start-test-server.ts'
-import { encryptUnder, plaintextOf, registerKey } from './api.ts'
+import type { TestServer, TestTenant } from '../server/start-test-server.ts'
+import { encryptUnder, plaintextOf, registerKey } from '../http/api.ts'
 
 export interface PreparedTenant {
   tenant: TestTenant

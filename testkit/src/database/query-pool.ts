@@ -1,7 +1,7 @@
 // Statements of a test to one database, over a connection that stays open: a new one costs PostgreSQL more than most
 // statements do.
 import pg from 'pg'
-import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
+import type { PostgresConnection } from '../../../server/src/postgres/ensure-database.ts'
 
 export type Row = Record<string, unknown>
 

@@ -1,13 +1,13 @@
 // A second replica on the database of a test server, with its root key.
 import { cp, mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import type { Server } from '../../server/src/main.ts'
-import type { ReplicaClocks } from '../../server/src/store/database-clock.ts'
-import type { Timings } from '../../server/src/timings.ts'
-import { keyholdSettings } from './process/keyhold-settings.ts'
+import type { Server } from '../../../server/src/main.ts'
+import type { ReplicaClocks } from '../../../server/src/store/database-clock.ts'
+import type { Timings } from '../../../server/src/timings.ts'
+import { keyholdSettings } from '../process/keyhold-settings.ts'
 import { startQuietServer } from './start-quiet-server.ts'
 import type { TestServer } from './start-test-server.ts'
-import { databaseUrl } from './test-database.ts'
+import { databaseUrl } from '../database/test-database.ts'
 
 export async function startSecondReplica(
   first: TestServer,

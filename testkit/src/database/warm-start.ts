@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
+import type { PostgresConnection } from '../../../server/src/postgres/ensure-database.ts'
 
 const variable = 'KEYHOLD_TEST_WARM_FOLDER'
 const run = promisify(execFile)

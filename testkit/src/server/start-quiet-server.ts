@@ -1,9 +1,9 @@
 // The server in this process, on a free port, without a log.
 import { pino } from 'pino'
-import { readSettings, type Settings } from '../../server/src/settings/read-settings.ts'
-import { startServer, type Server } from '../../server/src/main.ts'
-import type { ReplicaClocks } from '../../server/src/store/database-clock.ts'
-import type { Timings } from '../../server/src/timings.ts'
+import { readSettings, type Settings } from '../../../server/src/settings/read-settings.ts'
+import { startServer, type Server } from '../../../server/src/main.ts'
+import type { ReplicaClocks } from '../../../server/src/store/database-clock.ts'
+import type { Timings } from '../../../server/src/timings.ts'
 
 export interface QuietServerOptions {
   /** How long the server waits between looks, where it differs from the usual. */

@@ -1,7 +1,7 @@
 // The calls that the tests of key jobs make over HTTP.
 import type { KeyJob } from '@keyhold/contract'
 import { setTimeout } from 'node:timers/promises'
-import type { TestServer, TestTenant } from './start-test-server.ts'
+import type { TestServer, TestTenant } from '../server/start-test-server.ts'
 import { call, startMigration } from './api.ts'
 
 export const providers = '/api/v1/encryption/keyproviders'

@@ -1,6 +1,6 @@
 // How long a server under test waits between looks: long enough to cost little, short enough that a test that waits for
 // such a look has not long to wait.
-import { defaultTimings, type Timings } from '../../server/src/timings.ts'
+import { defaultTimings, type Timings } from '../../../server/src/timings.ts'
 
 export const quickTimings: Timings = {
   ...defaultTimings,

@@ -1,5 +1,5 @@
 // Holds the engine at a failpoint until the test lets it go on, so that no test has to guess how long it needs.
-import type { Failpoint, FailpointName } from '../../server/src/migration/engine/failpoint.ts'
+import type { Failpoint, FailpointName } from '../../../server/src/migration/engine/failpoint.ts'
 
 export interface Hold {
   /** For `startTestServer`, which lets go when it stops. */

@@ -6,11 +6,11 @@ import path from 'node:path'
 import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
-} from '../../server/src/postgres/start-embedded-postgres.ts'
-import type { PostgresConnection } from '../../server/src/postgres/ensure-database.ts'
-import { openDatabaseClock, ownClocks, type ReplicaClocks } from '../../server/src/store/database-clock.ts'
-import { openDatabase, type Database } from '../../server/src/store/database.ts'
-import { createStore, type Store } from '../../server/src/store/store.ts'
+} from '../../../server/src/postgres/start-embedded-postgres.ts'
+import type { PostgresConnection } from '../../../server/src/postgres/ensure-database.ts'
+import { openDatabaseClock, ownClocks, type ReplicaClocks } from '../../../server/src/store/database-clock.ts'
+import { openDatabase, type Database } from '../../../server/src/store/database.ts'
+import { createStore, type Store } from '../../../server/src/store/store.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
 import { schemaTemplate, startedTemplate, warmDataDir, warmPostgres } from './warm-start.ts'
 
