@@ -7,7 +7,7 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
     const end = (): void => {
       clearTimeout(timer)
       // The caller chooses the reason, which may be no Error.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors
       reject(signal?.reason)
     }
     const timer = setTimeout(() => {

@@ -10,7 +10,7 @@ export const contextLimits = {
 } as const
 
 // C0, DEL and C1 controls: invisible, and log lines are made of contexts.
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/
 
 /** The rule that these pairs break, such as "an empty key"; undefined where they break none. Never names the content. */

@@ -30,7 +30,6 @@ export function openEncryptionSdk(
   // Its types and those of the AWS SDK differ in whether an absent member may be undefined.
   const clientProvider = clientOf as ClientProvider
   // A function makes its constructor, so that the linter does not see a keyring.
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   const keyring: KeyringNode = new KmsKeyringNode({ generatorKeyId, grantTokens, clientProvider })
   return {
     async seal(plaintext, encryptionContext = {}) {

@@ -27,9 +27,9 @@ function npmRun(script: string, ...args: string[]): Check {
   }
 }
 
-const slowSteps: Step[] = ['test:slow', 'races', 'revocation', 'region-down', 'faults'].map((script) => [
-  npmRun(script),
-])
+const slowSteps: Step[] = ['typecheck', 'test:slow', 'races', 'revocation', 'region-down', 'faults'].map(
+  (script) => [npmRun(script)],
+)
 
 function steps(testReport: string | undefined): Step[] {
   const report =
@@ -40,7 +40,7 @@ function steps(testReport: string | undefined): Step[] {
     [npmRun('layers')],
     [npmRun('docs:check')],
     [
-      ...['typecheck', 'lint', 'format:check', 'unused'].map((script) => ({
+      ...['lint', 'format:check', 'unused'].map((script) => ({
         ...npmRun(script),
         inBackground: true as const,
       })),

@@ -1,7 +1,7 @@
 // Reads the time of a Date, from any realm, without its own methods, which may be replaced.
 
 // Called on values that may be no Dates.
-// eslint-disable-next-line @typescript-eslint/unbound-method
+// oxlint-disable-next-line typescript/unbound-method
 const { getTime } = Date.prototype
 
 /** Milliseconds since 1970; undefined for anything but a Date, and for an invalid Date. */

@@ -12,7 +12,7 @@ const maxPolicyBytes = 32_768
 export const keyPolicyLimits = {
   min: 1,
   max: 131_072,
-  // eslint-disable-next-line no-control-regex -- the characters that the service model allows
+  // oxlint-disable-next-line no-control-regex -- the characters that the service model allows
   pattern: /^[\u0009\u000A\u000D\u0020-\u00FF]+$/,
 }
 

@@ -44,13 +44,13 @@ export async function startHeartbeat({
     let isAway = false
     for (;;) {
       await pause(beatMs, undefined, { signal: stopping.signal, ref: false })
-      try {
-        await beat()
-        isAway = false
-      } catch (error) {
-        if (!isAway) onError(error)
-        isAway = true
-      }
+      isAway = await beat().then(
+        () => false,
+        (error: unknown) => {
+          if (!isAway) onError(error)
+          return true
+        },
+      )
     }
   }
 

@@ -10,7 +10,7 @@ const attemptTimeoutMs = 1_000
 const totalTimeoutMs = 1_500
 
 // The AWS SDK compares the end of a session with this clock, so that no other one will do.
-// eslint-disable-next-line no-restricted-syntax
+// oxlint-disable-next-line clock/database-clock
 const localNowMs = () => Date.now()
 
 export interface StsOptions {

@@ -81,11 +81,11 @@ export function createInternalKms(rootKey: RootKey | undefined): Kms {
   }
 
   // Callers of a Kms expect rejections: the bodies are async, so that nothing is thrown at once.
-  /* eslint-disable @typescript-eslint/require-await */
+  /* oxlint-disable typescript/require-await */
   return {
     createTenantKey: async (keyArn, ref) => createTenantKey(keyArn, ref),
     unwrapTenantKey: async (keyArn, wrapped, ref) => unwrapTenantKey(keyArn, wrapped, ref),
     inspectKey: async (keyArn) => inspectKey(keyArn),
   }
-  /* eslint-enable @typescript-eslint/require-await */
+  /* oxlint-enable typescript/require-await */
 }

@@ -145,7 +145,7 @@ export function createTurns({
         remove(waiting)
         end('gave-up')
         // The reason is the caller's to choose.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
         reject(signal.reason)
       }
       const refuse = () => {

@@ -23,7 +23,7 @@ const refusal = { code: 'ERR_UNAUTHENTICATED' }
 
 let rows: Map<string, ApiKeyRow>
 let reads: string[][]
-let refusals: number
+let refusals = 0
 let nowMs: number
 let beforeAnswer: () => void | Promise<void>
 let ask: (token: string, address?: string) => Caller | Promise<Caller>

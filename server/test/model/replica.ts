@@ -38,14 +38,14 @@ export interface ReplicaOptions {
 const chunkRows = 2
 
 // The same work as in threads, without their start.
-/* eslint-disable @typescript-eslint/require-await */
+/* oxlint-disable typescript/require-await */
 const threads: RewrapThreads = {
   count: 1,
   rewrap: async (order) => rewrapRecords(order),
   findUnreadable: async (records, tenantKey) => findUnreadableRecords(records, tenantKey),
   close: () => Promise.resolve(),
 }
-/* eslint-enable @typescript-eslint/require-await */
+/* oxlint-enable typescript/require-await */
 
 export function createReplica(options: ReplicaOptions): Replica {
   const { kms, ttlMs, clock, backupRetentionDays, observer } = options

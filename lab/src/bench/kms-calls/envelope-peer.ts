@@ -27,7 +27,6 @@ export async function runEnvelopes(
   // Its types and those of the AWS SDK differ in whether an absent member may be undefined.
   const clientProvider = clientOf as ClientProvider
   // A function makes its constructor, so that the linter does not see a keyring.
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   const keyring: KeyringNode = new KmsKeyringNode({ generatorKeyId: keyArn, clientProvider })
   for (let done = 0; done < count; done++) {
     const { result } = await encrypt(keyring, plaintext, { suiteId })

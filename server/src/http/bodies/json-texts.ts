@@ -109,7 +109,7 @@ function isInWord(byte: number): boolean {
   )
 }
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const controlCharacter = /[\u0000-\u001f]/
 
 /** A piece of a text. One without escapes means itself, and is copied once. */

@@ -71,7 +71,7 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
 // Texts are at most this deep in a body: in the objects of a list. Anything deeper is in members that are ignored.
 const maxTextDepth = 2
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const controlCharacter = /[\u0000-\u001f\u007f]/
 
 function isStorable(value: unknown, depth = 0): boolean {

@@ -144,7 +144,7 @@ function inTime<Result>(work: Promise<Result>, withinMs: number, session: AbortS
       clearTimeout(timer)
       session.removeEventListener('abort', abort)
       // The session's reason is an error of the driver, or nothing that anybody sees.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors
       reject(error)
     }
     const abort = () => {
