@@ -37,6 +37,10 @@ export interface Timings {
   clockMs: number
   /** How long a rehearsal of a migration opens cipherkeys at most; the rest it reckons. */
   censusMs: number
+  /** How long an answer to a request may look through a tenant's cipherkeys; what it has not seen then, it says so. */
+  countMs: number
+  /** The same for the health of a key, which is asked for often. */
+  neededMs: number
 }
 
 export const defaultTimings: Timings = {
@@ -58,4 +62,6 @@ export const defaultTimings: Timings = {
   metricCounts: { minMs: 15_000, timesTook: 100 },
   clockMs: 10_000,
   censusMs: 8_000,
+  countMs: 10_000,
+  neededMs: 2_000,
 }

@@ -24,7 +24,7 @@ export const migrationPlanView: View<MigrationPlan> = {
       ],
       [
         'cipherkeys',
-        `${census.cipherkeys}, ${census.checked} checked, ${census.unreadable} of them do not open${census.accepted === 0 ? '' : ` (${census.accepted} accepted before)`}`,
+        `${atLeast(census)}${census.cipherkeys}, ${census.checked} checked, ${census.unreadable} of them do not open${census.accepted === 0 ? '' : ` (${census.accepted} accepted before)`}`,
       ],
       [
         'do not open',
@@ -40,7 +40,10 @@ export const migrationPlanView: View<MigrationPlan> = {
             `tenant key version ${tenantKeyVersion}, under ${fingerprint}: ${message} (${code})`,
         ),
       ],
-      ['takes about', estimate.seconds === undefined ? '-' : durationOf(estimate.seconds)],
+      [
+        census.mayBeMore ? 'takes at least' : 'takes about',
+        estimate.seconds === undefined ? '-' : durationOf(estimate.seconds),
+      ],
       [
         'rate',
         estimate.keysPerSecond === undefined ? undefined : `${estimate.keysPerSecond}/s while copying`,
@@ -58,7 +61,8 @@ export const keyProviderUsageView: View<KeyProviderUsage> = {
       [
         'tenant keys',
         usage.tenantKeys.map(
-          ({ version, state, cipherkeys }) => `version ${version}, ${state}, ${cipherkeys} cipherkeys`,
+          ({ version, state, cipherkeys, ...counted }) =>
+            `version ${version}, ${state}, ${atLeast(counted)}${cipherkeys} cipherkeys`,
         ),
       ],
       ['migrations', usage.migrations.map((job) => `${job.id}, ${job.kind}, ${job.phase}`)],
@@ -72,6 +76,10 @@ export const keyProviderUsageView: View<KeyProviderUsage> = {
         ),
       ],
     ]),
+}
+
+function atLeast({ mayBeMore }: { mayBeMore?: true }): string {
+  return mayBeMore ? 'at least ' : ''
 }
 
 function problemText({ code, message }: { code: string; message: string }): string {

@@ -34,6 +34,9 @@ export const migrationPlan = Type.Object({
   census: Type.Object({
     tenantKeys: Type.Integer({ description: 'Versions that are not destroyed.' }),
     cipherkeys: Type.Integer(),
+    mayBeMore: Type.Optional(
+      Type.Literal(true, { description: 'Not all cipherkeys could be counted in time: there may be more.' }),
+    ),
     checked: Type.Integer({ description: 'How many of them were unwrapped, within some seconds.' }),
     unreadable: Type.Integer({ description: 'How many of those cannot be unwrapped.' }),
     accepted: Type.Integer({
@@ -57,7 +60,10 @@ export const migrationPlan = Type.Object({
   estimate: Type.Object(
     {
       seconds: Type.Optional(
-        Type.Integer({ description: 'The time for copying and verifying; absent if nothing was measured.' }),
+        Type.Integer({
+          description:
+            'The time for copying and verifying; absent if nothing was measured. At least that long if there may be more cipherkeys.',
+        }),
       ),
       keysPerSecond: Type.Optional(Type.Number()),
       sampledCipherkeys: Type.Integer(),
@@ -77,6 +83,11 @@ export const keyProviderUsage = Type.Object({
       version: Type.Integer(),
       state: tenantKeyState,
       cipherkeys: Type.Integer({ description: 'How many cipherkeys it wraps.' }),
+      mayBeMore: Type.Optional(
+        Type.Literal(true, {
+          description: 'Not all cipherkeys could be counted in time: it may wrap more.',
+        }),
+      ),
       createdAt: Type.String(),
       destroyAfter: Type.Optional(Type.String()),
     }),

@@ -31,6 +31,8 @@ export interface DrDrillParts {
   drRegions: ReadonlyMap<string, readonly string[]>
   /** Monotonic milliseconds. */
   clock: () => number
+  /** How long it looks for which versions are needed. */
+  countMs: number
 }
 
 export interface DrillStep {
@@ -95,7 +97,7 @@ export async function runDrDrill(
   )
   // The internal KMS does not depend on a region: every replica with the root key opens its keys.
   const inAws = rows.filter(({ keyArn }) => isInAws(keyArn))
-  const neededVersions = new Set(await findNeededVersions(parts.store, tenantId, versions))
+  const neededVersions = new Set(await findNeededVersions(parts.store, tenantId, versions, parts.countMs))
   const drilled = inAws.map((row) => ({ ...row, isNeeded: neededVersions.has(row.version) }))
   const byKey = [...Map.groupBy(drilled, ({ keyArn }) => keyArn)]
   const concerned = byKey.filter(

@@ -15,6 +15,8 @@ export interface PlanMigrationParts {
   budget: MigrationBudget
   /** How long cipherkeys are opened at most. */
   censusMs: number
+  /** How long they are counted at most before. */
+  countMs: number
 }
 
 /** One end of the migration, tried for real in one region. */
@@ -57,7 +59,7 @@ export async function planMigration(
   tenantId: string,
   targetFingerprint: string,
 ): Promise<MigrationPlan> {
-  const { store, kms, threads, budget, censusMs } = parts
+  const { store, kms, threads, budget, censusMs, countMs } = parts
   // As of one moment, and before any KMS is called: a snapshot holds a connection.
   const { ends, fence, versions } = await store.readSnapshot(async (snapshot) => ({
     ends: await findEnds(snapshot, tenantId, targetFingerprint),
@@ -72,8 +74,11 @@ export async function planMigration(
     ...probesOf('target', ends.target.keyArn, inspection, refusals.target),
   ]
   // Page by page, as very many cipherkeys are no work for one snapshot.
-  const total = await store.surveys.count(tenantId)
-  const census = await takeCensus({ store, kms, threads, maxMs: censusMs }, tenantId, { tenantKey, total })
+  const { found: total, isWhole } = await store.surveys.countInTime(tenantId, countMs)
+  const census = await takeCensus({ store, kms, threads, maxMs: censusMs }, tenantId, {
+    ...{ tenantKey, total },
+    mayBeMore: !isWhole,
+  })
   return {
     source: ends.source,
     sourceVersion: fence.activeTenantKeyVersion,

@@ -13,6 +13,8 @@ import type { RewrapThreads } from './engine/rewrap-threads.ts'
 export interface CipherkeyCensus {
   /** All of the tenant's cipherkeys when the rehearsal began. */
   total: number
+  /** Whether there may be more than `total`: not all could be counted in time. */
+  mayBeMore: boolean
   checked: number
   unreadable: number
   /** How many of the unreadable ones were accepted in an earlier key job: they hold no further one up. */
@@ -44,15 +46,16 @@ export interface CensusOf {
   tenantKey: TenantKey | undefined
   /** How many cipherkeys there were when the rehearsal began. */
   total: number
+  mayBeMore: boolean
 }
 
 export async function takeCensus(
   { store, kms, threads, maxMs }: CensusParts,
   tenantId: string,
-  { tenantKey: activeTenantKey, total }: CensusOf,
+  { tenantKey: activeTenantKey, total, mayBeMore }: CensusOf,
 ): Promise<CipherkeyCensus> {
   const census: CipherkeyCensus = {
-    total,
+    ...{ total, mayBeMore },
     ...{ checked: 0, unreadable: 0, accepted: 0, named: [], refused: [] },
     error: undefined,
     readMs: 0,

@@ -22,6 +22,7 @@ import type { Handlers } from '../http/server/handler.ts'
 import { rootKeyArn } from '../kms/internal-kms.ts'
 import type { RootKey } from '../kms/root-key-file.ts'
 import { planMigration } from '../migration/plan-migration.ts'
+import { getKeyProviderUsage } from '../providers/key-provider-usage.ts'
 import { startMigration } from '../migration/start-migration.ts'
 import { findKeyAccess } from '../providers/find-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
@@ -54,13 +55,13 @@ export interface HandlerNeeds {
   keyring: Keyring
   keyJobs: KeyJobTools
   sign: Sign
-  timings: Pick<Timings, 'censusMs'>
+  timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
   /** Receives the access token of a new API key. */
   onApiKeyCreated: (token: string) => void
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
-  const { store, keyring, sign } = needs
+  const { store, keyring, sign, timings } = needs
   const dataKeyChanges = { store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }
   return {
     ...providerHandlers(settings, needs),
@@ -72,7 +73,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
       limits: { min: settings.keyCacheMinTtlSeconds, max: settings.keyCacheTtlSeconds },
       onChange: keyring.tenantSettingsChanged,
     }),
-    ...healthHandlers({ store }),
+    ...healthHandlers({ store, neededMs: timings.neededMs }),
     ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
     ...dataKeyHandlers({ leases: keyring.leases, now: () => store.clock.now() }),
     ...namedDataKeyHandlers(dataKeyChanges),
@@ -84,7 +85,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
 
 function providerHandlers(
   { requireMultiRegion, requireContextCondition, drRegions, awsPrincipals }: HandlerSettings,
-  { store, kms: { kms, aws }, health: { recorder }, sign }: HandlerNeeds,
+  { store, kms: { kms, aws }, health: { recorder }, sign, timings: { countMs } }: HandlerNeeds,
 ) {
   return {
     ...keyProviderHandlers({
@@ -95,7 +96,7 @@ function providerHandlers(
       principals: async (region) => awsPrincipals ?? [await aws.ownPrincipal(region)],
     }),
     ...drDrillHandlers({
-      ...{ store, sign, drRegions, clock: () => performance.now() },
+      ...{ store, sign, drRegions, countMs, clock: () => performance.now() },
       inRegion: aws.inRegion.bind(aws),
       findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
     }),
@@ -106,15 +107,16 @@ function jobHandlers({
   store,
   kms: { kms },
   keyJobs: { startParts, threads, budget },
-  timings,
+  timings: { censusMs, countMs },
 }: HandlerNeeds) {
   return {
     ...migrationHandlers({ store, startMigration: (...asked) => startMigration(startParts, ...asked) }),
     ...keyJobHandlers(startParts),
     ...keyUseHandlers({
-      store,
       planMigration: (tenantId, fingerprint) =>
-        planMigration({ store, kms, threads, budget, censusMs: timings.censusMs }, tenantId, fingerprint),
+        planMigration({ store, kms, threads, budget, censusMs, countMs }, tenantId, fingerprint),
+      getKeyProviderUsage: (tenantId, fingerprint) =>
+        getKeyProviderUsage({ store, countMs }, tenantId, fingerprint),
     }),
     ...tenantKeyHandlers(startParts),
   }

@@ -140,9 +140,22 @@ test('a cipherkey is stale unless it is under the version, or set aside and, at 
   expect(await store.surveys.findStale(tenantId, jobId, 2, 'accepted')).toMatchObject({ versions: [1] })
 })
 
+test('what is left behind is counted once, however many key jobs have accepted it', async () => {
+  const [first, second] = [await insertCipherkey(), await insertCipherkey()]
+  const counted = async () => (await store.surveys.countByVersion(tenantId, 60_000)).found.get(1)
+  expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 0 })
+  await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
+  expect(await counted(), 'set aside').toEqual({ cipherkeys: 2, leftBehind: 0 })
+  await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')
+  expect(await counted(), 'accepted under another version').toEqual({ cipherkeys: 2, leftBehind: 1 })
+  await store.keyJobs.end(jobId)
+  await store.keyJobFailures.insert(await store.keyJobs.insert(newKeyJob()), [failureOf(first)])
+  expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 1 })
+})
+
 test('a version is unaccepted while any cipherkey under it is, whatever was accepted under another version', async () => {
   const [first, second] = [await insertCipherkey(), await insertCipherkey()]
-  const unaccepted = () => store.surveys.findUnaccepted(tenantId, [1, 2])
+  const unaccepted = () => store.surveys.findUnaccepted(tenantId, [1, 2], 60_000)
   await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
   expect(await unaccepted()).toEqual([1])
   await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')

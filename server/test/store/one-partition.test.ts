@@ -66,7 +66,7 @@ test('every statement about cipherkeys is planned for one partition', async () =
     await store.keyJobFailures.list(tenantId, job.id, 10)
     await store.cipherkeyChunks.nextFailed(tenantId, job.id, undefined, { limit: 10 })
     await tenant.letJobsRun()
-    await getKeyProviderUsage(store, tenantId, fingerprintOf('a', tenantId))
+    await getKeyProviderUsage({ store, countMs: 60_000 }, tenantId, fingerprintOf('a', tenantId))
     await store.surveys.findNeeded(tenantId, [1])
     await store.transaction((transaction) => endCipherkeys(transaction, tenantId, dataKeyId))
   })

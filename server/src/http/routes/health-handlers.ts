@@ -8,7 +8,16 @@ import type { Handlers } from '../server/handler.ts'
 import { keyAliasWire } from '../wire/key-alias-wire.ts'
 import { keyHealthWire } from '../wire/key-health-wire.ts'
 
-export function healthHandlers({ store }: { store: Store }): Pick<Handlers, 'getKeyProviderHealth'> {
+export interface HealthHandlerParts {
+  store: Store
+  /** How long it looks for what a tenant needs. */
+  neededMs: number
+}
+
+export function healthHandlers({
+  store,
+  neededMs,
+}: HealthHandlerParts): Pick<Handlers, 'getKeyProviderHealth'> {
   return {
     async getKeyProviderHealth({ tenantId, params }) {
       const { provider, rows, versions } = await store.readSnapshot(async (snapshot) => ({
@@ -21,7 +30,7 @@ export function healthHandlers({ store }: { store: Store }): Pick<Handlers, 'get
       if (health === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_RECORD_INVALID')
       const alias = keyAliasWire(provider)
       const ofKey = versions.filter(({ keyArn }) => keyArn === provider.keyArn)
-      const needed = (await findNeededVersions(store, tenantId, ofKey)).length > 0
+      const needed = (await findNeededVersions(store, tenantId, ofKey, neededMs)).length > 0
       const body = { ...keyHealthWire(health, alias), needed, ...(alias !== undefined && { alias }) }
       return { status: 200, body }
     },

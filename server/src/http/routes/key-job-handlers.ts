@@ -97,6 +97,7 @@ export function keyJobHandlers(
 
 /** Handlers of the event stream: the states of a key job, one after the other, until it has ended. */
 export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers {
+  const busy = () => new KeyholdError('ERR_TENANT_BUSY')
   // However many streams watch them, the key jobs of a tenant are read one at a time.
   const read = oneAtATime(async (tenantId, id): Promise<WatchedState> => {
     const { job, data } = await store.readSnapshot(async (snapshot) => {
@@ -106,7 +107,7 @@ export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers 
     // The rate alone is no change: it differs at every moment.
     const mark = JSON.stringify({ ...data, keysPerSecond: undefined })
     return { data, mark, isLast: job.completedAt !== undefined }
-  })
+  }, busy)
   return {
     async watchMigration({ tenantId, params }) {
       const { id } = await getKeyJob(store, tenantId, params.migrationId)

@@ -32,6 +32,7 @@ export function migrationPlanWire(tenantId: string, plan: MigrationPlan): PlanWi
     census: {
       tenantKeys: plan.tenantKeys,
       cipherkeys: census.total,
+      ...(census.mayBeMore && { mayBeMore: true }),
       checked: census.checked,
       unreadable: census.unreadable,
       accepted: census.accepted,
@@ -57,13 +58,16 @@ export function keyProviderUsageWire({ provider, ...usage }: KeyProviderUsage): 
     fingerprint,
     arn: arnWire(tenantId, fingerprint, keyArn),
     current: provider.isCurrent,
-    tenantKeys: usage.tenantKeys.map(({ version, state, cipherkeys, createdAt, destroyAfter }) => ({
-      version,
-      state,
-      cipherkeys,
-      createdAt: createdAt.toISOString(),
-      ...(destroyAfter !== undefined && { destroyAfter: destroyAfter.toISOString() }),
-    })),
+    tenantKeys: usage.tenantKeys.map(
+      ({ version, state, cipherkeys, mayBeMore, createdAt, destroyAfter }) => ({
+        version,
+        state,
+        cipherkeys,
+        ...(mayBeMore && { mayBeMore }),
+        createdAt: createdAt.toISOString(),
+        ...(destroyAfter !== undefined && { destroyAfter: destroyAfter.toISOString() }),
+      }),
+    ),
     migrations:
       usage.live === undefined ? [] : [usage.live].map(({ id, kind, phase }) => ({ id, kind, phase })),
     shared: usage.isShared,

@@ -8,14 +8,42 @@ import { readInOrder } from './read-in-order.ts'
 import { slowly } from '../connections/connection-user.ts'
 import type { Database } from '../database.ts'
 
+/** A survey that may end before its last page. */
+export interface InTime<Found> {
+  found: Found
+  /** False: the time was over before all cipherkeys were seen. */
+  isWhole: boolean
+}
+
+/** The cipherkeys that one tenant key version wraps. */
+export interface CountedVersion {
+  cipherkeys: number
+  /** Those of them that were accepted as unreadable under it, in any key job. */
+  leftBehind: number
+}
+
 export interface CipherkeySurveys {
   count(tenantId: string): Promise<number>
+
+  /** @param maxMs - no page begins after this time */
+  countInTime(tenantId: string, maxMs: number): Promise<InTime<number>>
+
+  /**
+   * Counts by the tenant key version that wraps them. Each cipherkey is counted once, as it was when its page was read.
+   *
+   * @param maxMs - no page begins after this time
+   */
+  countByVersion(tenantId: string, maxMs: number): Promise<InTime<ReadonlyMap<number, CountedVersion>>>
 
   /** Which of these tenant key versions wrap any cipherkey. */
   findNeeded(tenantId: string, versions: readonly number[]): Promise<number[]>
 
-  /** Which of these versions wrap any cipherkey that was not accepted as unreadable under it, in any key job. */
-  findUnaccepted(tenantId: string, versions: readonly number[]): Promise<number[]>
+  /**
+   * Which of these versions wrap any cipherkey that was not accepted as unreadable under it, in any key job.
+   *
+   * @param maxMs - no page begins after this time. Then all that are not known to be without such a cipherkey are answered.
+   */
+  findUnaccepted(tenantId: string, versions: readonly number[], maxMs: number): Promise<number[]>
 
   /**
    * The cipherkeys of a tenant that another version than that of a key job wraps.
@@ -45,13 +73,16 @@ const acceptancesOf = (tenantId: string) => sql`
     and f.version = c.version and f.tenant_key_version = c.tenant_key_version`
 
 export function cipherkeySurveys(db: Database): CipherkeySurveys {
-  /** Visits the pages until one answers true. */
+  /** Visits the pages until one answers true. Answers false when the time was over first. */
   async function visit(
     tenantId: string,
-    look: (page: Database, rows: RawBuilder<unknown>, isFull: boolean) => Promise<boolean>,
-  ): Promise<void> {
+    look: (page: Database, rows: RawBuilder<unknown>, place: Stretch) => Promise<boolean>,
+    maxMs = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
+    const endMs = performance.now() + maxMs
     let after: CipherkeyPosition | undefined
     for (;;) {
+      if (performance.now() >= endMs) return false
       const begin = after === undefined ? sql`` : sql`and (data_key_id, version) > ${place(after)}`
       const page = await slowly(() =>
         db.transaction().execute(async (transaction) => {
@@ -65,12 +96,12 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
           const isOver = await look(
             transaction,
             sql`keyhold.cipherkeys c where tenant_id = ${tenantId} ${begin} ${end}`,
-            last !== undefined,
+            { after, last },
           )
           return { last, isOver }
         }),
       )
-      if (page.isOver || page.last === undefined) return
+      if (page.isOver || page.last === undefined) return true
       after = page.last
     }
   }
@@ -79,33 +110,64 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
     tenantId: string,
     versions: readonly number[],
     which: RawBuilder<unknown>,
+    maxMs?: number,
   ): Promise<number[]> {
     const left = new Set(versions)
     if (left.size === 0) return []
-    await visit(tenantId, async (page, rows) => {
-      const found = await sql<{ version: number }>`
+    const isDecided = await visit(
+      tenantId,
+      async (page, rows) => {
+        const found = await sql<{ version: number }>`
         select distinct tenant_key_version as version from ${rows}
           and tenant_key_version = any(${[...left]}::integer[]) ${which}`.execute(page)
-      for (const { version } of found.rows) left.delete(version)
-      return left.size === 0
-    })
-    return versions.filter((version) => !left.has(version))
+        for (const { version } of found.rows) left.delete(version)
+        return left.size === 0
+      },
+      maxMs,
+    )
+    return isDecided ? versions.filter((version) => !left.has(version)) : [...versions]
+  }
+
+  async function countInTime(tenantId: string, maxMs?: number): Promise<InTime<number>> {
+    let found = 0
+    const isWhole = await visit(
+      tenantId,
+      async (page, rows, { last }) => {
+        found += last === undefined ? await countRows(page, rows) : pageRows
+        return false
+      },
+      maxMs,
+    )
+    return { found, isWhole }
   }
 
   return {
-    async count(tenantId) {
-      let count = 0
-      await visit(tenantId, async (page, rows, isFull) => {
-        count += isFull ? pageRows : await countRows(page, rows)
-        return false
-      })
-      return count
+    count: async (tenantId) => (await countInTime(tenantId)).found,
+    countInTime,
+
+    async countByVersion(tenantId, maxMs) {
+      const found = new Map<number, CountedVersion>()
+      const isWhole = await visit(
+        tenantId,
+        async (page, rows, stretch) => {
+          for (const { version, ...counted } of await countPage(page, tenantId, rows, stretch)) {
+            const before = found.get(version) ?? { cipherkeys: 0, leftBehind: 0 }
+            found.set(version, {
+              cipherkeys: before.cipherkeys + counted.cipherkeys,
+              leftBehind: before.leftBehind + counted.leftBehind,
+            })
+          }
+          return false
+        },
+        maxMs,
+      )
+      return { found, isWhole }
     },
 
     findNeeded: (tenantId, versions) => findUnder(tenantId, versions, sql``),
 
-    findUnaccepted: (tenantId, versions) =>
-      findUnder(tenantId, versions, sql`and not exists (${acceptancesOf(tenantId)})`),
+    findUnaccepted: (tenantId, versions, maxMs) =>
+      findUnder(tenantId, versions, sql`and not exists (${acceptancesOf(tenantId)})`, maxMs),
 
     async findStale(tenantId, keyJobId, version, excuse) {
       const accepted = excuse === 'accepted' ? sql`and f.accepted_at is not null` : sql``
@@ -129,6 +191,34 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
       return { isStale, versions: [...versions] }
     },
   }
+}
+
+/** The cipherkeys behind `after`, up to `last`; undefined: from the first, to the last one. */
+interface Stretch {
+  after: CipherkeyPosition | undefined
+  last: CipherkeyPosition | undefined
+}
+
+/** Acceptances are read by the same stretch of their own primary key, once for each key job of the tenant. */
+async function countPage(
+  page: Database,
+  tenantId: string,
+  rows: RawBuilder<unknown>,
+  { after, last }: Stretch,
+): Promise<({ version: number } & CountedVersion)[]> {
+  const begin = after === undefined ? sql`` : sql`and (f.data_key_id, f.version) > ${place(after)}`
+  const end = last === undefined ? sql`` : sql`and (f.data_key_id, f.version) <= ${place(last)}`
+  const counted = await sql<{ version: number } & CountedVersion>`
+    with seen as materialized (select data_key_id, version, tenant_key_version from ${rows}),
+    accepted as materialized (
+      select distinct f.data_key_id, f.version, f.tenant_key_version
+      from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+      where j.tenant_id = ${tenantId} and f.accepted_at is not null ${begin} ${end}
+    )
+    select tenant_key_version as version, count(*) as cipherkeys, count(a.version) as "leftBehind"
+    from seen left join accepted a using (data_key_id, version, tenant_key_version)
+    group by tenant_key_version`.execute(page)
+  return counted.rows
 }
 
 async function countRows(page: Database, rows: RawBuilder<unknown>): Promise<number> {

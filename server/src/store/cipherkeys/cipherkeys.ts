@@ -222,16 +222,5 @@ export function cipherkeyQueries(db: Database) {
         .executeTakeFirst()
       return row !== undefined
     },
-
-    /** The number of cipherkeys that each version of the tenant key wraps. It reads all of the tenant's cipherkeys. */
-    async countByTenantKeyVersion(tenantId: string): Promise<Map<number, number>> {
-      const rows = await db
-        .selectFrom('cipherkeys')
-        .select((eb) => ['tenant_key_version', eb.fn.countAll<number>().as('count')])
-        .where('tenant_id', '=', tenantId)
-        .groupBy('tenant_key_version')
-        .execute()
-      return new Map(rows.map((row) => [row.tenant_key_version, row.count]))
-    },
   }
 }

@@ -140,18 +140,6 @@ export function keyJobFailureQueries(db: Database) {
       return new Map(rows.map((row) => [row.key_job_id, row.accepted]))
     },
 
-    /** How many cipherkeys of a tenant are still wrapped by the version under which they were accepted, by version. */
-    async countLeftBehind(tenantId: string): Promise<Map<number, number>> {
-      const { rows } = await sql<{ version: number; count: number }>`
-        select c.tenant_key_version as version, count(distinct (c.data_key_id, c.version)) as count
-        from keyhold.key_jobs j
-        join keyhold.key_job_failures f on f.key_job_id = j.id and f.accepted_at is not null
-        join keyhold.cipherkeys c on c.tenant_id = j.tenant_id and c.data_key_id = f.data_key_id
-          and c.version = f.version and c.tenant_key_version = f.tenant_key_version
-        where j.tenant_id = ${tenantId} group by 1`.execute(db)
-      return new Map(rows.map((row) => [row.version, row.count]))
-    },
-
     /** How many of these cipherkeys a key job has set aside. */
     async countNamed(keyJobId: string, positions: CipherkeyPosition[]): Promise<number> {
       const { rows } = await sql<{ count: number }>`
