@@ -79,14 +79,18 @@ export function keyHealthQueries(db: Database) {
     async confirm(keys: readonly Pick<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>[]): Promise<void> {
       if (keys.length === 0) return
       await sql`
-        update keyhold.key_health h set checked_at = now()
-        from unnest(
-          ${keys.map(({ tenantId }) => tenantId)}::text[],
-          ${keys.map(({ fingerprint }) => fingerprint)}::text[],
-          ${keys.map(({ region }) => region)}::text[]
-        ) k (tenant_id, fingerprint, region)
-        where h.tenant_id = k.tenant_id and h.fingerprint = k.fingerprint and h.region = k.region
-          and h.state = 'healthy' and h.candidate_state is null`.execute(db)
+        with locked as (
+          select h.tenant_id, h.fingerprint, h.region from unnest(
+            ${keys.map(({ tenantId }) => tenantId)}::text[],
+            ${keys.map(({ fingerprint }) => fingerprint)}::text[],
+            ${keys.map(({ region }) => region)}::text[]
+          ) k (tenant_id, fingerprint, region)
+          join keyhold.key_health h using (tenant_id, fingerprint, region)
+          where h.state = 'healthy' and h.candidate_state is null
+          order by h.tenant_id, h.fingerprint, h.region for update of h
+        )
+        update keyhold.key_health h set checked_at = now() from locked k
+        where h.tenant_id = k.tenant_id and h.fingerprint = k.fingerprint and h.region = k.region`.execute(db)
     },
   }
 }

@@ -126,16 +126,22 @@ export function keyProbeQueries(db: Database) {
     async plan(planned: readonly PlannedProbe[]): Promise<void> {
       if (planned.length === 0) return
       await sql`
-        update keyhold.key_probes p set claimed_until = null, urgency = n.urgency, failures = n.failures,
-          due_at = now() + make_interval(secs => n.seconds)
-        from unnest(
+        with locked as (
+          select p.tenant_id, p.fingerprint, n.claim, n.seconds, n.urgency, n.failures from unnest(
           ${planned.map(({ tenantId }) => tenantId)}::text[],
           ${planned.map(({ fingerprint }) => fingerprint)}::text[],
           ${planned.map(({ claim }) => claim)}::timestamptz[],
           ${planned.map(({ inSeconds }) => inSeconds)}::float8[],
           ${planned.map(({ urgency }) => probeUrgencies.indexOf(urgency))}::smallint[],
           ${planned.map(({ failures }) => failures)}::int[]
-        ) n (tenant_id, fingerprint, claim, seconds, urgency, failures)
+          ) n (tenant_id, fingerprint, claim, seconds, urgency, failures)
+          join keyhold.key_probes p
+            on p.tenant_id = n.tenant_id and p.fingerprint = n.fingerprint and p.due_at = n.claim
+          order by p.tenant_id, p.fingerprint for update of p
+        )
+        update keyhold.key_probes p set claimed_until = null, urgency = n.urgency, failures = n.failures,
+          due_at = now() + make_interval(secs => n.seconds)
+        from locked n
         where p.tenant_id = n.tenant_id and p.fingerprint = n.fingerprint and p.due_at = n.claim`.execute(db)
     },
 
@@ -155,16 +161,20 @@ export function keyProbeQueries(db: Database) {
       withinSeconds: number,
     ): Promise<void> {
       await sql`
+        with locked as (
+          select p.tenant_id, p.fingerprint from keyhold.key_providers k
+          join keyhold.key_probes p using (tenant_id, fingerprint)
+          where k.kms = 'aws' and k.fingerprint = ${fingerprint} and k.tenant_id <> ${tenantId} and p.urgency <> 0
+            and not exists (
+              select from keyhold.key_health h
+              where h.tenant_id = k.tenant_id and h.fingerprint = k.fingerprint and h.region = ${region}
+                and h.state = ${state}
+            )
+          order by p.tenant_id, p.fingerprint for update of p
+        )
         update keyhold.key_probes p
         set due_at = least(p.due_at, now() + make_interval(secs => random() * ${withinSeconds})), urgency = 0
-        from keyhold.key_providers k
-        where k.kms = 'aws' and k.fingerprint = ${fingerprint} and k.tenant_id <> ${tenantId}
-          and p.tenant_id = k.tenant_id and p.fingerprint = k.fingerprint and p.urgency <> 0
-          and not exists (
-            select from keyhold.key_health h
-            where h.tenant_id = k.tenant_id and h.fingerprint = k.fingerprint and h.region = ${region}
-              and h.state = ${state}
-          )`.execute(db)
+        from locked where p.tenant_id = locked.tenant_id and p.fingerprint = locked.fingerprint`.execute(db)
     },
 
     /** Plans the first probe of a key, if it is registered and no sooner one is planned. */
@@ -200,7 +210,9 @@ export function keyProbeQueries(db: Database) {
               select from keyhold.tenant_keys t
               where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
             )
-          limit ${repairAtOnce} on conflict do nothing returning 1`.execute(db)
+          order by k.tenant_id, k.fingerprint limit ${repairAtOnce} on conflict do nothing returning 1`.execute(
+          db,
+        )
         if (rows.length < repairAtOnce) return
       }
     },

@@ -285,6 +285,13 @@ export function keyProviderQueries(db: Database) {
     },
 
     async deleteAll(tenantId: string): Promise<void> {
+      // Probes and states are deleted with them. Others plan and note them at the same time, in this order.
+      await sql`select from keyhold.key_probes where tenant_id = ${tenantId} order by fingerprint for update`.execute(
+        db,
+      )
+      await sql`select from keyhold.key_health where tenant_id = ${tenantId} order by fingerprint, region for update`.execute(
+        db,
+      )
       await db.deleteFrom('key_providers').where('tenant_id', '=', tenantId).execute()
     },
   }

@@ -133,7 +133,7 @@ export function kmsUsageQueries(db: Database, clock: DatabaseClock) {
         delete from keyhold.kms_usage where ctid = any (array(
           select ctid from keyhold.kms_usage
           where day < (now() at time zone 'utc')::date - ${days}::int and ${isOver}
-          limit ${forgottenAtOnce}
+          limit ${forgottenAtOnce} for update skip locked
         ))`.execute(db)
       return numAffectedRows === BigInt(forgottenAtOnce)
     },

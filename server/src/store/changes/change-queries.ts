@@ -29,7 +29,7 @@ export function changeQueries(db: Database) {
         const { numAffectedRows = 0n } = await sql`
           delete from keyhold.changes where id in (
             select id from keyhold.changes where created_at < now() - make_interval(secs => ${keptChangesSeconds})
-            order by created_at limit ${forgottenAtOnce}
+            order by created_at limit ${forgottenAtOnce} for update skip locked
           )`.execute(db)
         if (numAffectedRows < BigInt(forgottenAtOnce)) return
       }

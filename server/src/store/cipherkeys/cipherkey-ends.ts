@@ -102,7 +102,8 @@ export function cipherkeyEndQueries(db: Database) {
         with page as materialized (
           select f.key_job_id, f.data_key_id, f.version
           from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
-          where j.tenant_id = ${tenantId} limit ${limit}
+          where j.tenant_id = ${tenantId}
+          order by f.key_job_id, f.data_key_id, f.version limit ${limit} for update of f
         )
         delete from keyhold.key_job_failures f using page p
         where f.key_job_id = p.key_job_id and f.data_key_id = p.data_key_id and f.version = p.version

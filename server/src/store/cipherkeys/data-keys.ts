@@ -86,6 +86,14 @@ export function dataKeyQueries(db: Database) {
     /** Retires the versions below `minimumVersion`, and brings back the others. The active one stays as it is. */
     async setMinimumVersion(tenantId: string, dataKeyId: string, minimumVersion: number): Promise<void> {
       await db
+        .selectFrom('cipherkeys')
+        .select('version')
+        .where('tenant_id', '=', tenantId)
+        .where('data_key_id', '=', dataKeyId)
+        .orderBy('version')
+        .forUpdate()
+        .execute()
+      await db
         .updateTable('cipherkeys')
         .set({
           state: sql<CipherkeyState>`case when version < ${minimumVersion} then 'retired' else 'decrypt-only' end`,

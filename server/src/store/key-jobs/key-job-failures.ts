@@ -46,6 +46,14 @@ function arraysOf(positions: CipherkeyPosition[]): RawBuilder<unknown> {
   return sql`unnest(${positions.map((each) => each.dataKeyId)}::uuid[], ${positions.map((each) => each.version)}::integer[])`
 }
 
+/** Those of these cipherkeys that the key job has set aside, locked in the order in which everybody locks them. */
+function lockNamed(keyJobId: string, positions: CipherkeyPosition[]): RawBuilder<unknown> {
+  return sql`select f.data_key_id, f.version from ${arraysOf(positions)} as p (data_key_id, version)
+    join keyhold.key_job_failures f
+      on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+    order by f.data_key_id, f.version for update of f`
+}
+
 export function keyJobFailureQueries(db: Database) {
   return {
     /**
@@ -99,9 +107,17 @@ export function keyJobFailureQueries(db: Database) {
     async changeCodes(keyJobId: string, failures: readonly NewKeyJobFailure[]): Promise<void> {
       if (failures.length === 0) return
       await sql`
-        update keyhold.key_job_failures as f set code = p.code from ${failuresIn(failures)}
-        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
-          and f.accepted_at is null and f.code <> p.code`.execute(db)
+        with locked as (
+          select f.data_key_id, f.version, p.code from ${failuresIn(failures)}
+          join keyhold.key_job_failures f
+            on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+          where f.accepted_at is null and f.code <> p.code
+          order by f.data_key_id, f.version for update of f
+        )
+        update keyhold.key_job_failures as f set code = p.code from locked p
+        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
+        db,
+      )
     },
 
     /** The same for all open failures under a version that does not open. */
@@ -225,7 +241,8 @@ export function keyJobFailureQueries(db: Database) {
     async delete(keyJobId: string, positions: CipherkeyPosition[]): Promise<number> {
       if (positions.length === 0) return 0
       const result = await sql`
-        delete from keyhold.key_job_failures as f using ${arraysOf(positions)} as p (data_key_id, version)
+        with locked as (${lockNamed(keyJobId, positions)})
+        delete from keyhold.key_job_failures as f using locked p
         where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
         db,
       )
@@ -235,8 +252,8 @@ export function keyJobFailureQueries(db: Database) {
     /** Accepts open failures by name, and answers how many of them there were. */
     async accept(keyJobId: string, positions: CipherkeyPosition[], acceptedBy: string): Promise<number> {
       const result = await sql`
-        update keyhold.key_job_failures as f set accepted_at = now(), accepted_by = ${acceptedBy}
-        from ${arraysOf(positions)} as p (data_key_id, version)
+        with locked as (${lockNamed(keyJobId, positions)})
+        update keyhold.key_job_failures as f set accepted_at = now(), accepted_by = ${acceptedBy} from locked p
         where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
           and f.accepted_at is null`.execute(db)
       return Number(result.numAffectedRows ?? 0n)
