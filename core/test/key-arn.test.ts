@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { awsRegions, keyArnInRegion, parseKeyArn } from '../src/key-arn.ts'
+import { awsRegions, partitionOf } from '../src/aws-regions.ts'
+import { keyArnInRegion, parseKeyArn } from '../src/key-arn.ts'
 import { codeOf, numRuns } from './support.ts'
 
 const keyId = '1234abcd-12ab-34cd-56ef-1234567890ab'
@@ -10,7 +11,9 @@ const valid = `${start}:key/${keyId}`
 
 describe('a key ARN', () => {
   test('is parsed into region, account and key id', () => {
-    expect(parseKeyArn(valid)).toEqual({ arn: valid, region: 'eu-west-1', accountId: '111122223333', keyId })
+    expect(parseKeyArn(valid)).toEqual({
+      ...{ arn: valid, partition: 'aws', region: 'eu-west-1', accountId: '111122223333', keyId },
+    })
     expect(parseKeyArn(`${start}:key/${multiRegionId}`).keyId).toBe(multiRegionId)
   })
 
@@ -22,7 +25,22 @@ describe('a key ARN', () => {
   )
 
   test.each([...awsRegions])('may be in the region %s', (region) => {
-    expect(parseKeyArn(valid.replace('eu-west-1', region)).region).toBe(region)
+    const partition = partitionOf(region) ?? ''
+    const arn = valid.replace('arn:aws:', `arn:${partition}:`).replace('eu-west-1', region)
+    expect(parseKeyArn(arn)).toMatchObject({ partition, region })
+  })
+
+  test.each([
+    ['aws', 'eu-northwest-9'],
+    ['aws', 'qq-central-12'],
+    ['aws-cn', 'cn-south-1'],
+    ['aws-us-gov', 'us-gov-central-2'],
+    ['aws-eusc', 'eusc-fr-west-1'],
+    ['aws-iso', 'us-iso-south-1'],
+  ])('may be in a region of %s that is in no list: %s', (partition, region) => {
+    expect(awsRegions.has(region)).toBe(false)
+    const arn = valid.replace('arn:aws:', `arn:${partition}:`).replace('eu-west-1', region)
+    expect(parseKeyArn(arn)).toMatchObject({ partition, region })
   })
 })
 
@@ -33,10 +51,15 @@ test.each([
   ['a key id alone', keyId],
   ['an alias alone', 'alias/tenant'],
   ['another service', valid.replace(':kms:', ':s3:')],
-  ['the partition of China', valid.replace(':aws:', ':aws-cn:').replace('eu-west-1', 'cn-north-1')],
-  ['the partition of the government', valid.replace(':aws:', ':aws-us-gov:')],
-  ['a region of another partition', inRegion('cn-north-1')],
-  ['a region that does not exist', inRegion('eu-west-9')],
+  ['a partition that does not exist', valid.replace(':aws:', ':aws-moon:')],
+  ['a partition that its region is not in', valid.replace(':aws:', ':aws-us-gov:')],
+  ['a region of the partition aws-cn', inRegion('cn-north-1')],
+  ['a region of the partition aws-us-gov', inRegion('us-gov-west-1')],
+  ['a region of the partition aws-iso-b', inRegion('us-isob-east-1')],
+  ['a region in no direction', inRegion('eu-wset-1')],
+  ['a region without a number', inRegion('eu-west')],
+  ['a region with the number 0', inRegion('eu-west-0')],
+  ['a region of three directions', inRegion('eu-northnorthnorth-1')],
   ['no region', inRegion('')],
   ['a host behind the region', inRegion('us-east-1.evil.com')],
   ['a URL for a region', inRegion('x@evil.com:443/#')],
@@ -79,16 +102,16 @@ test('a refusal does not repeat the text that it refuses', () => {
   )
 })
 
-test('any change of a key ARN is refused with the one code, or is another ARN in a known region', () => {
+test('any change of a key ARN is refused with the one code, or is another ARN in a region of its partition', () => {
   const edit = fc.tuple(fc.nat(valid.length), fc.nat(3), fc.string({ unit: 'binary', maxLength: 3 }))
   fc.assert(
     fc.property(edit, ([at, removed, added]) => {
       const text = valid.slice(0, at) + added + valid.slice(at + removed)
       if (codeOf(() => parseKeyArn(text)) === 'ERR_ARN_INVALID') return
-      const { arn, region, accountId, keyId: id } = parseKeyArn(text)
+      const { arn, partition, region, accountId, keyId: id } = parseKeyArn(text)
       expect(arn).toBe(text)
-      expect(awsRegions.has(region)).toBe(true)
-      if (id !== undefined) expect(`arn:aws:kms:${region}:${accountId}:key/${id}`).toBe(text)
+      expect(partitionOf(region)).toBe(partition)
+      if (id !== undefined) expect(`arn:${partition}:kms:${region}:${accountId}:key/${id}`).toBe(text)
     }),
     { numRuns },
   )
@@ -108,8 +131,8 @@ describe('the same key in another region', () => {
     expect(keyArnInRegion(parseKeyArn(`${start}:alias/mrk-x`), 'eu-west-3')).toBeUndefined()
   })
 
-  test.each(['', 'eu-west-9', 'eu-west-3.evil.com', 'eu-west-3\n', 'cn-north-1'])(
-    'does not exist in the unknown region %j',
+  test.each(['', 'eu-wset-9', 'eu-west-3.evil.com', 'eu-west-3\n', 'cn-north-1', 'us-gov-west-1'])(
+    'does not exist outside of the regions of its partition: %j',
     (region) => {
       expect(keyArnInRegion(multiRegion, region)).toBeUndefined()
     },
