@@ -1,6 +1,7 @@
 // From an access key to a caller: the administrators that every account has, the principals of a file, and the sessions
 // of roles.
 import { randomBytes } from 'node:crypto'
+import { partitionOf, partitionOfArn } from '../keys/partition.ts'
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import { type Principal, rootArn } from '../policy/principal.ts'
 import { createGuardrails, type GuardrailTable } from './guardrails.ts'
@@ -11,8 +12,8 @@ const defaultAccount = '123456789012'
 // Tests begin far fewer. When all are forgotten, clients only have to assume their roles again.
 const maxSessions = 10_000
 
-const userOrRolePattern = /^arn:aws:iam::\d{12}:(?:user|role)\//
-const sessionPattern = /^arn:aws:sts::(\d{12}):assumed-role\/([^/]+)\//
+const userOrRolePattern = /^arn:aws[a-z-]*:iam::\d{12}:(?:user|role)\//
+const sessionPattern = /^arn:aws[a-z-]*:sts::(\d{12}):assumed-role\/([^/]+)\//
 
 const administratorPolicy = parsePolicy(
   '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["kms:*","sts:*"],"Resource":"*"}}',
@@ -58,7 +59,8 @@ export interface Callers {
   guardrails: GuardrailTable
   optOuts: OptOuts
   principals: PrincipalRules
-  find(accessKeyId: string): Caller | undefined
+  /** The caller of a key, in a Region of its partition. */
+  find(accessKeyId: string, region: string): Caller | undefined
   /** Whether a policy or a grant may name the principal: whether it exists, if it must. */
   isPrincipal(arn: string): boolean
   startSession(role: Role, session: NewSession): Session
@@ -95,9 +97,11 @@ export function createCallers(
     optOuts: createOptOuts(),
     principals,
     isPrincipal: (arn) => !principals.mustExist || exists(arn),
-    find(accessKeyId) {
-      const caller = listed.get(accessKeyId) ?? findSession(accessKeyId) ?? findAdministrator(accessKeyId)
-      return caller && guardrails.surround(caller)
+    find(accessKeyId, region) {
+      const partition = partitionOf(region)
+      const caller =
+        listed.get(accessKeyId) ?? findSession(accessKeyId) ?? findAdministrator(accessKeyId, partition)
+      return caller && partitionOfArn(caller.arn) === partition ? guardrails.surround(caller) : undefined
     },
     startSession(role, wanted) {
       const session = createSession(role, wanted)
@@ -113,7 +117,7 @@ function createSession(role: Role, { name, issuedAtMs, expiresAtMs, policy }: Ne
     secretAccessKey: randomBytes(30).toString('base64'),
     sessionToken: randomBytes(96).toString('base64'),
     account: role.account,
-    arn: `arn:aws:sts::${role.account}:assumed-role/${role.name}/${name}`,
+    arn: `arn:${partitionOfArn(role.arn)}:sts::${role.account}:assumed-role/${role.name}/${name}`,
     roleArn: role.arn,
     expiresAtMs,
     guardrails: policy && { session: policy },
@@ -123,8 +127,9 @@ function createSession(role: Role, { name, issuedAtMs, expiresAtMs, policy }: Ne
   return { accessKeyId, caller, expiresAtMs }
 }
 
-function findAdministrator(accessKeyId: string): Caller | undefined {
+function findAdministrator(accessKeyId: string, partition: string): Caller | undefined {
   const account = accessKeyId === 'test' ? defaultAccount : accessKeyId
   if (!/^\d{12}$/.test(account)) return undefined
-  return { secretAccessKey: 'test', account, arn: rootArn(account), identityPolicy: administratorPolicy }
+  const arn = rootArn(account, partition)
+  return { secretAccessKey: 'test', account, arn, identityPolicy: administratorPolicy }
 }

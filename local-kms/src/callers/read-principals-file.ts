@@ -6,7 +6,7 @@ import { type Caller, type Callers, createCallers } from './callers.ts'
 import { createGuardrails, parseNewGuardrails } from './guardrails.ts'
 import { createRoles } from './roles.ts'
 
-const principalArnPattern = /^arn:aws:iam::(\d{12}):(?:root|user\/.+|role\/.+)$/
+const principalArnPattern = /^arn:aws[a-z-]*:iam::(\d{12}):(?:root|user\/.+|role\/.+)$/
 
 /** @throws Error that names the file and the entry when the file is not a list of principals */
 export function readPrincipalsFile(path: string): Callers {

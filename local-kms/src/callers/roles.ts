@@ -3,7 +3,7 @@
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 
 /** As in `arn:aws:iam::111122223333:role/path/name`. */
-const roleArnPattern = /^arn:aws:iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/
+const roleArnPattern = /^arn:aws[a-z-]*:iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/
 
 export interface NewRole {
   arn: string

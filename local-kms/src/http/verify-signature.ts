@@ -39,7 +39,7 @@ export function verifySignature(
   const { credential, signedHeaders, signature } = parseAuthorization(header)
   const timestamp = request.headers['x-amz-date']?.[0] ?? request.headers.date?.[0] ?? ''
   const scope = parseScope(credential, timestamp, service)
-  const caller = getCaller(request, callers, scope.accessKeyId, sessionsNowMs)
+  const caller = getCaller(request, callers, scope, sessionsNowMs)
   checkAge(timestamp, Date.now())
   checkCoverage(request, signedHeaders)
   const requestHash = hash('sha256', canonicalRequest(request, signedHeaders))
@@ -59,10 +59,10 @@ export function verifySignature(
 function getCaller(
   request: SignedRequest,
   callers: Callers,
-  accessKeyId: string,
+  { accessKeyId, region }: CredentialScope,
   sessionsNowMs: number,
 ): Caller {
-  const caller = callers.find(accessKeyId)
+  const caller = callers.find(accessKeyId, region)
   if (caller === undefined || caller.sessionToken !== request.headers['x-amz-security-token']?.[0]) {
     throw unknownToken()
   }

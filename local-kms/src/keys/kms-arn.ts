@@ -1,7 +1,8 @@
-// The names of keys and aliases. Only the partition `aws` exists here.
+// The names of keys and aliases.
+import { partitionOf } from './partition.ts'
 
 const keyIdPattern = /^(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/
-const kmsArnPattern = /^arn:aws:kms:([a-z0-9-]+):(\d{12}):(key\/.+|alias\/.+)$/
+const kmsArnPattern = /^arn:(aws[a-z-]*):kms:([a-z0-9-]+):(\d{12}):(key\/.+|alias\/.+)$/
 
 /** The service model's own, which error messages quote. */
 export const regionPattern = /^([a-z]+-){2,3}\d+$/
@@ -15,13 +16,14 @@ export interface KmsArn {
 }
 
 export function parseKmsArn(text: string): KmsArn | undefined {
-  const [, region, account, resource] = kmsArnPattern.exec(text) ?? []
+  const [, partition, region, account, resource] = kmsArnPattern.exec(text) ?? []
   if (region === undefined || account === undefined || resource === undefined) return undefined
+  if (partition !== partitionOf(region)) return undefined
   return { region, account, resource }
 }
 
 export function encodeKmsArn({ region, account, resource }: KmsArn): string {
-  return `arn:aws:kms:${region}:${account}:${resource}`
+  return `arn:${partitionOf(region)}:kms:${region}:${account}:${resource}`
 }
 
 export function isKeyId(text: string): boolean {

@@ -1,5 +1,6 @@
 // The policy of a key: its form in a request, its rules, and the default.
 import type { Key } from '../keys/key-record.ts'
+import { partitionOf, partitionOfArn } from '../keys/partition.ts'
 import { limitExceeded, malformedPolicy } from '../kms-error.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
 import { rootArn } from '../policy/principal.ts'
@@ -28,7 +29,9 @@ export function checkKeyPolicy(call: Call, key: Key, text: string, bypass: boole
   }
   const policy = parsePolicy(text, 'key')
   const named = policy.flatMap(({ principals }) => principals?.patterns ?? [])
-  if (!named.every((principal) => call.isPrincipal(principal))) {
+  const isOfPartition = (principal: string): boolean =>
+    !principal.startsWith('arn:') || partitionOfArn(principal) === partitionOf(call.region)
+  if (!named.every((principal) => isOfPartition(principal) && call.isPrincipal(principal))) {
     throw malformedPolicy('Policy contains a statement with one or more invalid principals.')
   }
   if (!bypass && !keepsControl(call, key, policy)) {
@@ -37,7 +40,7 @@ export function checkKeyPolicy(call: Call, key: Key, text: string, bypass: boole
 }
 
 /** Character for character the policy that AWS gives a key made without one. */
-export function defaultKeyPolicy(account: string): string {
+export function defaultKeyPolicy(account: string, region: string): string {
   return `{
   "Version" : "2012-10-17",
   "Id" : "key-default-1",
@@ -45,7 +48,7 @@ export function defaultKeyPolicy(account: string): string {
     "Sid" : "Enable IAM User Permissions",
     "Effect" : "Allow",
     "Principal" : {
-      "AWS" : "${rootArn(account)}"
+      "AWS" : "${rootArn(account, partitionOf(region))}"
     },
     "Action" : "kms:*",
     "Resource" : "*"

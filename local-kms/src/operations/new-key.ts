@@ -40,7 +40,7 @@ export function createRegionalKey(call: Call, request: NewKeyRequest, readyAt: n
     readyAt,
     description: request.description,
     enabled: true,
-    policy: request.policy ?? defaultKeyPolicy(call.caller.account),
+    policy: request.policy ?? defaultKeyPolicy(call.caller.account, call.region),
     tags: request.tags,
   }
 }

@@ -1,6 +1,7 @@
 // ReplicateKey: the same key id and material in another Region, with a policy, tags and state of its own.
 import { withRegion } from '../keys/key-record.ts'
 import { maxRegionCharacters, regionPattern } from '../keys/kms-arn.ts'
+import { partitionOf } from '../keys/partition.ts'
 import { KmsError, unsupportedOperation, validationError } from '../kms-error.ts'
 import type { Call } from './call.ts'
 import { checkTags } from './check-tags.ts'
@@ -36,13 +37,16 @@ function replicateKey(call: Call): object {
   if (request.region === call.region) {
     throw validationError('ReplicaRegion must be different from the Region of the primary key.')
   }
+  if (partitionOf(request.region) !== partitionOf(call.region)) {
+    throw validationError(`The Region ${request.region} is not in the partition of the primary key.`)
+  }
   if (record.regions[request.region] !== undefined) {
     throw new KmsError(
       'AlreadyExistsException',
       `Unable to replicate key ${primary.arn} to region ${request.region}, as the key already exist there`,
     )
   }
-  const local = createRegionalKey(call, request, call.nowMs + creatingMs)
+  const local = createRegionalKey(inReplicaRegion, request, call.nowMs + creatingMs)
   const replica = putNewKey(inReplicaRegion, withRegion(record, request.region, local), request)
   return {
     // AWS names the material in every other description of a key.

@@ -33,7 +33,7 @@ export interface Statement {
 type PolicyKind = 'key' | 'identity' | 'trust' | 'resource'
 
 const principalPattern =
-  /^(?:\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:[\w+=,.@/-]+))$/
+  /^(?:\*|\d{12}|arn:aws[a-z-]*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:[\w+=,.@/-]+))$/
 
 /** @throws KmsError MalformedPolicyDocumentException, with the reason */
 export function parsePolicy(text: string | undefined, kind: PolicyKind): Policy {

@@ -1,4 +1,5 @@
 // The answer of one policy to a request.
+import { partitionOfArn } from '../keys/partition.ts'
 import type { AccessRequest } from './access-request.ts'
 import { evaluateCondition } from './conditions.ts'
 import { matchesArn, matchesGlob } from './glob.ts'
@@ -69,7 +70,8 @@ function principalMatch(principals: Selection | undefined, caller: Principal): P
   const isCallerNamed = patterns.includes('*') || (!isRoot(caller) && patterns.includes(caller.arn))
   // A policy names a session by its own ARN, or by that of the role whose session it is.
   const isRoleNamed = caller.roleArn !== undefined && patterns.includes(caller.roleArn)
-  const isAccountNamed = patterns.includes(caller.account) || patterns.includes(rootArn(caller.account))
+  const root = rootArn(caller.account, partitionOfArn(caller.arn))
+  const isAccountNamed = patterns.includes(caller.account) || patterns.includes(root)
   if (principals.not) return isCallerNamed || isRoleNamed || isAccountNamed ? undefined : 'caller'
   if (isCallerNamed) return 'caller'
   if (isRoleNamed) return 'role'

@@ -19,14 +19,14 @@ export interface Principal {
 }
 
 /** The root's ARN. In a policy it stands for the whole account. */
-export function rootArn(account: string): string {
-  return `arn:aws:iam::${account}:root`
+export function rootArn(account: string, partition: string): string {
+  return `arn:${partition}:iam::${account}:root`
 }
 
 /** The facts of every request, by condition keys in lower case. */
 export function principalFacts(principal: Principal): Record<string, readonly string[]> {
   const { account, arn, roleArn, facts } = principal
-  const name = arn.slice(arn.indexOf(':', 'arn:aws:iam:'.length) + 1).replace(/^.*\//, '')
+  const name = arn.split(':').slice(5).join(':').replace(/^.*\//, '')
   const type = typeOf(principal)
   return {
     'aws:principalaccount': [account],

@@ -1,6 +1,7 @@
 // ListGrants and ListRetirableGrants. No list shows a token.
 import type { Grant } from '../../keys/grant.ts'
 import type { Key } from '../../keys/key-record.ts'
+import { partitionOf } from '../../keys/partition.ts'
 import { rootArn } from '../../policy/principal.ts'
 import type { Call } from '../call.ts'
 import { getPermittedKey } from '../get-key.ts'
@@ -40,7 +41,7 @@ function listRetirableGrants(call: Call): object {
   // Only the principals of the caller's own account can be asked about.
   const isOwn =
     request.retiring.split(':')[4] === call.caller.account ||
-    request.retiring === rootArn(call.caller.account)
+    request.retiring === rootArn(call.caller.account, partitionOf(call.region))
   const retirable = call.store
     .listAll(call.region)
     .flatMap((key) => (key.local.grants ?? []).map((grant) => ({ key, grant })))
@@ -58,7 +59,7 @@ function shownGrant(key: Key, grant: Grant): object {
     CreationDate: toSeconds(grant.created),
     GranteePrincipal: grant.grantee,
     RetiringPrincipal: grant.retiring,
-    IssuingAccount: rootArn(grant.issuer),
+    IssuingAccount: rootArn(grant.issuer, partitionOf(key.region)),
     Operations: grant.operations,
     Constraints: grant.constraints && { EncryptionContextEquals: equals, EncryptionContextSubset: subset },
   }

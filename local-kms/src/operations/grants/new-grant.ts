@@ -1,5 +1,6 @@
 // The request of CreateGrant: its members, their rules, and the limits of a grant that allows CreateGrant.
 import { type Grant, type GrantConstraints, type GrantOperation, grantOperations } from '../../keys/grant.ts'
+import { partitionOf, partitionOfArn } from '../../keys/partition.ts'
 import type { RequestFields } from '../../fields/request-fields.ts'
 import type { Key } from '../../keys/key-record.ts'
 import { KmsError, validationError } from '../../kms-error.ts'
@@ -10,7 +11,7 @@ const nameLimits = { min: 1, max: 256, pattern: /^[a-zA-Z0-9:/_-]+$/ }
 const maxPairs = 8
 const maxCharacters = 384
 const principalPattern =
-  /^arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)\/.+)|sts::\d{12}:(?:assumed-role|federated-user)\/.+)$/
+  /^arn:aws[a-z-]*:(?:iam::\d{12}:(?:root|(?:user|role)\/.+)|sts::\d{12}:(?:assumed-role|federated-user)\/.+)$/
 const asymmetricOperations = [
   'DeriveSharedSecret',
   'GenerateMac',
@@ -44,7 +45,8 @@ export function newGrantFields(fields: RequestFields): NewGrant {
 export function checkNewGrant(call: Call, key: Key, grant: NewGrant): void {
   for (const principal of [grant.grantee, grant.retiring]) {
     if (principal === undefined) continue
-    if (!principalPattern.test(principal) || !call.isPrincipal(principal)) {
+    const isOfPartition = partitionOfArn(principal) === partitionOf(call.region)
+    if (!principalPattern.test(principal) || !isOfPartition || !call.isPrincipal(principal)) {
       throw new KmsError('InvalidArnException', 'ARN does not refer to a valid principal')
     }
   }

@@ -3,6 +3,7 @@
 import type { Grant } from '../../keys/grant.ts'
 import { checkGrantToken } from '../../keys/grant-token.ts'
 import type { Key } from '../../keys/key-record.ts'
+import { partitionOf } from '../../keys/partition.ts'
 import { KmsError, validationError } from '../../kms-error.ts'
 import { isNamed } from '../../policy/principal-names.ts'
 import { rootArn } from '../../policy/principal.ts'
@@ -65,7 +66,8 @@ function permitRetirement(call: Call, key: Key, grant: Grant): void {
     refuseDeniedOnKey(call, 'RetireGrant', key)
     return
   }
-  const isOfAccount = issuer === caller.account || retiring === rootArn(caller.account)
+  const isOfAccount =
+    issuer === caller.account || retiring === rootArn(caller.account, partitionOf(call.region))
   if (!isOfAccount) throw notAllowedOnKey(call, 'RetireGrant', key)
   permitInAccount(call, 'RetireGrant', key.arn)
 }
