@@ -4,7 +4,7 @@ import { CliError } from '../errors/cli-error.ts'
 import { command, type Invocation } from '../table/command-spec.ts'
 import { choice, option, required } from '../table/input.ts'
 import { keyChecksView } from '../views/key-checks.ts'
-import { policyText, policyFormats } from '../views/key-policy.ts'
+import { policyText, policyFormats, type PolicyFormat } from '../views/key-policy.ts'
 
 const theKey = {
   arn: required('--arn <arn>', 'ARN of the key, or of an alias, in AWS KMS'),
@@ -31,19 +31,32 @@ export const checkCommand = command({
 
 export const policyCommand = command({
   name: 'policy',
-  about: 'Print the key policy that a key needs, ready to paste into AWS.',
+  about: 'Print the key policy that a key needs, ready to paste into AWS, or what makes such a key.',
   inputs: {
-    ...theKey,
+    arn: option('--arn <arn>', 'ARN of the key, or of an alias, in AWS KMS; else --account and --regions'),
+    account: option('--account <id>', 'account of a key that does not exist yet'),
+    regions: option(
+      '--regions <regions>',
+      'regions, separated by commas: of a key that does not exist yet, its own first; else more regions of the key',
+    ),
+    roleArn: theKey.roleArn,
     format: choice('--format <format>', 'what to print', policyFormats),
     region: option('--region <region>', 'for this region alone'),
   },
-  async run(invocation, { arn, roleArn, format, region }) {
+  async run(invocation, { arn, account, regions, roleArn, format, region }) {
+    if (arn === undefined && (account === undefined || regions === undefined))
+      return invocation.refuse('it needs --arn, or --account and --regions where there is no key yet')
     const session = await invocation.openSession('tenant-admin')
-    const query = { arn, ...(roleArn !== undefined && { roleArn }) }
+    const query = {
+      ...(arn !== undefined && { arn }),
+      ...(account !== undefined && { account }),
+      ...(regions !== undefined && { regions }),
+      ...(roleArn !== undefined && { roleArn }),
+    }
     session.print(await session.call('getKeyPolicy', { query }), {
       ids: ({ regions }) => regions.map((each) => each.region),
       text(policy) {
-        const { text, remarks } = policyText(ofRegion(policy, region, invocation), format)
+        const { text, remarks } = policyText(ofRegion(policy, { region, format }, invocation), format)
         if (text === undefined) return invocation.refuse(`no ${format} is needed here`)
         for (const remark of remarks) session.remark(remark)
         return text
@@ -52,8 +65,15 @@ export const policyCommand = command({
   },
 })
 
-function ofRegion(policy: KeyPolicy, region: string | undefined, { refuse }: Invocation): KeyPolicy {
+function ofRegion(
+  policy: KeyPolicy,
+  { region, format }: { region: string | undefined; format: PolicyFormat },
+  { refuse }: Invocation,
+): KeyPolicy {
   if (region === undefined) return policy
+  const isWhole = policy.terraform !== undefined && format === 'terraform'
+  if (isWhole || format === 'aws-cli' || format === 'grants')
+    return refuse(`--format ${format} is for all regions of the key at once`)
   const regions = policy.regions.filter((each) => each.region === region)
   if (regions.length > 0) return { ...policy, regions }
   return refuse(`--region must be one of ${policy.regions.map((each) => each.region).join(', ')}`)

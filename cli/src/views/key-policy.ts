@@ -1,7 +1,15 @@
 // Key policies, ready to paste.
 import type { KeyPolicy } from '@keyhold/client'
 
-export const policyFormats = ['json', 'terraform', 'cloudformation', 'trust-policy', 'role-policy'] as const
+export const policyFormats = [
+  'json',
+  'aws-cli',
+  'terraform',
+  'cloudformation',
+  'grants',
+  'trust-policy',
+  'role-policy',
+] as const
 
 export type PolicyFormat = (typeof policyFormats)[number]
 
@@ -13,12 +21,15 @@ interface PolicyText {
 }
 
 export function policyText(
-  { regions, trustPolicy, rolePolicy }: KeyPolicy,
+  { regions, awsCli, awsCliGrants, terraform: module, trustPolicy, rolePolicy }: KeyPolicy,
   format: PolicyFormat,
 ): PolicyText {
   const [first] = regions
   if (format === 'trust-policy') return { text: jsonOf(trustPolicy), remarks: [] }
   if (format === 'role-policy') return { text: jsonOf(rolePolicy), remarks: [] }
+  if (format === 'aws-cli') return { text: awsCli.trimEnd(), remarks: [] }
+  if (format === 'grants') return { text: awsCliGrants.trimEnd(), remarks: [] }
+  if (format === 'terraform' && module !== undefined) return { text: module.trimEnd(), remarks: [] }
   if (format === 'terraform')
     return { text: regions.map(({ terraform }) => terraform.trimEnd()).join('\n\n'), remarks: [] }
   if (format === 'cloudformation') {
@@ -28,6 +39,7 @@ export function policyText(
   }
   const remarks = [
     `the key policy for ${regions.map((each) => each.region).join(' and ')}: put it into each`,
+    'grants do as well, without a change of the policy: --format grants',
     ...(trustPolicy === undefined ? [] : ['the role needs a trust policy as well: --format trust-policy']),
     ...(rolePolicy === undefined ? [] : ["its account must allow it the key's use: --format role-policy"]),
   ]

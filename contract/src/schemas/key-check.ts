@@ -40,7 +40,21 @@ export const keyChecks = Type.Object({
 
 export type KeyChecks = Static<typeof keyChecks>
 
-export const keyPolicyQuery = Type.Object({ arn, roleArn: Type.Optional(roleArn) })
+export const keyPolicyQuery = Type.Object({
+  arn: Type.Optional(arn),
+  account: Type.Optional(
+    Type.String({ pattern: '^[0-9]{12}$', description: 'The account of a key that does not exist yet.' }),
+  ),
+  regions: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_000,
+      description:
+        'Regions, separated by commas: of a key that does not exist yet, its own first; else more regions of the key.',
+    }),
+  ),
+  roleArn: Type.Optional(roleArn),
+})
 
 const policyDocument = Type.Object({
   Version: Type.String(),
@@ -69,6 +83,25 @@ export const keyPolicy = Type.Object({
       cloudFormation: Type.String(),
     }),
     { description: "The key's own region first." },
+  ),
+  grants: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      granteePrincipal: Type.String(),
+      operations: Type.Array(Type.String()),
+      encryptionContextEquals: Type.Object({ tenantId: Type.String() }),
+    }),
+    { description: 'Grants that do in place of a key policy that names Keyhold, in each region.' },
+  ),
+  awsCli: Type.String({
+    description:
+      'A bash script for the AWS CLI that makes the key, unless the request names one, its replicas and their policies.',
+  }),
+  awsCliGrants: Type.String({ description: 'A bash script for the AWS CLI that makes the grants.' }),
+  terraform: Type.Optional(
+    Type.String({
+      description: 'A Terraform module that makes the key. Absent if the request names a key that exists.',
+    }),
   ),
   trustPolicy: Type.Optional(policyDocument),
   rolePolicy: Type.Optional(policyDocument),

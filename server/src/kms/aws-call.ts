@@ -2,7 +2,9 @@
 // AWS KMS.
 import { KMSClient } from '@aws-sdk/client-kms'
 import type { CustomerRole, ErrorCode, KmsCallOptions } from '@keyhold/core'
+import { endpointFor } from './aws-endpoint.ts'
 import { fromAwsError } from './aws-kms-errors.ts'
+import { createClientsByRegion } from './clients-by-region.ts'
 import type { CustomerRoles } from './customer-role.ts'
 import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'
 import { accountOf, ownAccount, requestsOf, type KmsCall } from './kms-call.ts'
@@ -80,35 +82,31 @@ export function createAwsCall(
   call: AwsCall
   close: () => void
 } {
-  const regions = new Map<string, { client: KMSClient; inTurn: Turns }>()
+  const regions = createClientsByRegion(openCalls, ({ client }) => {
+    client.destroy()
+  })
   const roleClients = new Map<string, KMSClient>()
 
-  function callsTo(region: string): { client: KMSClient; inTurn: Turns } {
-    let calls = regions.get(region)
-    if (calls === undefined) {
-      const client = new KMSClient({
-        region,
-        // The environment must not set the endpoint: the shell may have read the settings of another program.
-        ...(endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint }),
-        ...(credentials !== undefined && { credentials }),
-        maxAttempts,
-        requestHandler: {
-          connectionTimeout: connectTimeoutMs,
-          requestTimeout: attemptTimeoutMs,
-          throwOnRequestTimeout: true,
-        },
-      })
-      const inTurn = createTurns({
-        maxAtOnce,
-        admit: (turn) => budget.take({ ...turn, region }),
-        ...(budgetWaitMs !== undefined && { budgetWaitMs }),
-        ...(onWaited !== undefined && { onWaited }),
-      })
-      rememberAttempts(client)
-      calls = { client, inTurn }
-      regions.set(region, calls)
-    }
-    return calls
+  function openCalls(region: string): { client: KMSClient; inTurn: Turns } {
+    const client = new KMSClient({
+      region,
+      ...endpointFor('kms', region, endpoint),
+      ...(credentials !== undefined && { credentials }),
+      maxAttempts,
+      requestHandler: {
+        connectionTimeout: connectTimeoutMs,
+        requestTimeout: attemptTimeoutMs,
+        throwOnRequestTimeout: true,
+      },
+    })
+    const inTurn = createTurns({
+      maxAtOnce,
+      admit: (turn) => budget.take({ ...turn, region }),
+      ...(budgetWaitMs !== undefined && { budgetWaitMs }),
+      ...(onWaited !== undefined && { onWaited }),
+    })
+    rememberAttempts(client)
+    return { client, inTurn }
   }
 
   function clientFor(region: string, ownClient: KMSClient, role: CustomerRole | undefined): KMSClient {
@@ -121,7 +119,7 @@ export function createAwsCall(
       if (roleClients.size >= maxRoleClients && oldest !== undefined) roleClients.delete(oldest)
       client = new KMSClient({
         region,
-        ...(endpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint }),
+        ...endpointFor('kms', region, endpoint),
         credentials: () => roles.assume(role, region),
         maxAttempts,
         requestHandler: ownClient.config.requestHandler,
@@ -146,7 +144,6 @@ export function createAwsCall(
     async call(subject, send, options) {
       const { action, region, keyArn, tenantId } = subject
       const turn = { payer: payerOf(options?.role), tenantId, priority: priorityOf(action) }
-      const { client, inTurn } = callsTo(region)
       // Undefined: nothing was sent.
       let sentMs: number | undefined
       const ended = (outcome: 'ok' | ErrorCode, requests: number) => {
@@ -156,15 +153,17 @@ export function createAwsCall(
         onCall({ action, region, tenantId, account, payer: turn.payer, outcome, requests, elapsedMs })
       }
       try {
-        const output = await inTurn(
-          turn,
-          () => {
-            options?.beforeSend?.()
-            const abortSignal = within(options?.timeoutMs ?? totalTimeoutMs, options)
-            sentMs = performance.now()
-            return send(clientFor(region, client, options?.role), { abortSignal })
-          },
-          within(maxWaitMs, options),
+        const output = await regions.use(region, ({ client, inTurn }) =>
+          inTurn(
+            turn,
+            () => {
+              options?.beforeSend?.()
+              const abortSignal = within(options?.timeoutMs ?? totalTimeoutMs, options)
+              sentMs = performance.now()
+              return send(clientFor(region, client, options?.role), { abortSignal })
+            },
+            within(maxWaitMs, options),
+          ),
         )
         ended('ok', requestsOf(output))
         return output
@@ -175,8 +174,7 @@ export function createAwsCall(
       }
     },
     close() {
-      for (const { client } of regions.values()) client.destroy()
-      regions.clear()
+      regions.closeAll()
       roleClients.clear()
     },
   }

@@ -1,6 +1,6 @@
 // Translates errors of AWS KMS into Keyhold's closed set of causes. The exception's name decides, never the HTTP status:
 // almost every refusal of AWS KMS is a 400.
-import { KeyholdError, type ErrorCode } from '@keyhold/core'
+import { awsRegions, KeyholdError, type ErrorCode } from '@keyhold/core'
 
 const codeByName: Readonly<Record<string, ErrorCode>> = {
   AccessDeniedException: 'ERR_KMS_DENIED',
@@ -78,5 +78,20 @@ function codeOf(error: Error): ErrorCode {
 export function fromAwsError(error: unknown, action: string, region: string): KeyholdError {
   if (error instanceof KeyholdError) return error
   const code = error instanceof Error ? codeOf(error) : 'ERR_KMS_FAILED'
-  return new KeyholdError(code, { cause: error, details: { action, region } })
+  const message = isUnknownHost(error) ? unknownRegion(region) : undefined
+  return new KeyholdError(code, {
+    ...(message !== undefined && { message }),
+    cause: error,
+    details: { action, region },
+  })
+}
+
+function isUnknownHost(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOTFOUND'
+}
+
+// A region that is in no list may be a new one, or a wrong name.
+function unknownRegion(region: string): string | undefined {
+  if (awsRegions.has(region)) return undefined
+  return `AWS has no address for the region ${region}: check its name.`
 }

@@ -1,8 +1,10 @@
 // Assumes the roles of customers through AWS STS, for 900 s at a time and always with the tenant's external id; and asks
 // STS who Keyhold itself is.
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { KeyholdError, type CustomerRole } from '@keyhold/core'
+import { KeyholdError, partitionOf, type CustomerRole } from '@keyhold/core'
+import { endpointFor } from './aws-endpoint.ts'
 import { fromAwsError } from './aws-kms-errors.ts'
+import { createClientsByRegion } from './clients-by-region.ts'
 
 const sessionSeconds = 900
 const connectTimeoutMs = 500
@@ -36,38 +38,38 @@ export interface CustomerRoles {
    * @throws KeyholdError `ERR_KMS_DENIED` with the action `AssumeRole`, `ERR_KMS_…`
    */
   assume(role: CustomerRole, region: string): Promise<SessionCredentials>
-  /** The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once. */
+  /** The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once in each partition. */
   ownPrincipal(region: string): Promise<string>
   close(): void
 }
 
 export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): CustomerRoles {
-  const clients = new Map<string, STSClient>()
-  let principal: Promise<string> | undefined
+  const clients = createClientsByRegion(openClient, (client) => {
+    client.destroy()
+  })
+  /** By partition: its accounts and principals are its own. */
+  const principals = new Map<string, Promise<string>>()
 
-  function clientIn(region: string): STSClient {
-    let client = clients.get(region)
-    if (client === undefined) {
-      client = new STSClient({
-        region,
-        ...(stsEndpoint === undefined ? { ignoreConfiguredEndpointUrls: true } : { endpoint: stsEndpoint }),
-        ...(credentials !== undefined && { credentials }),
-        maxAttempts: 2,
-        requestHandler: {
-          connectionTimeout: connectTimeoutMs,
-          requestTimeout: attemptTimeoutMs,
-          throwOnRequestTimeout: true,
-        },
-      })
-      clients.set(region, client)
-    }
-    return client
+  function openClient(region: string): STSClient {
+    return new STSClient({
+      region,
+      ...endpointFor('sts', region, stsEndpoint),
+      ...(credentials !== undefined && { credentials }),
+      maxAttempts: 2,
+      requestHandler: {
+        connectionTimeout: connectTimeoutMs,
+        requestTimeout: attemptTimeoutMs,
+        throwOnRequestTimeout: true,
+      },
+    })
   }
 
   async function askOwnPrincipal(region: string): Promise<string> {
     try {
       const abortSignal = AbortSignal.timeout(totalTimeoutMs)
-      const { Arn: arn = '' } = await clientIn(region).send(new GetCallerIdentityCommand({}), { abortSignal })
+      const { Arn: arn = '' } = await clients.use(region, (client) =>
+        client.send(new GetCallerIdentityCommand({}), { abortSignal }),
+      )
       return principalOf(arn)
     } catch (error) {
       throw fromAwsError(error, 'GetCallerIdentity', region)
@@ -87,7 +89,9 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
       const expiration = new Date(localNowMs() + sessionSeconds * 1_000)
       try {
         const abortSignal = AbortSignal.timeout(totalTimeoutMs)
-        const { Credentials: session } = await clientIn(region).send(command, { abortSignal })
+        const { Credentials: session } = await clients.use(region, (client) =>
+          client.send(command, { abortSignal }),
+        )
         const { AccessKeyId, SecretAccessKey, SessionToken } = session ?? {}
         if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
           throw new KeyholdError('ERR_KMS_FAILED', { details: { action: 'AssumeRole', region } })
@@ -104,22 +108,27 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
     },
 
     ownPrincipal(region) {
-      principal ??= askOwnPrincipal(region).catch((error: unknown) => {
-        principal = undefined
-        throw error
-      })
-      return principal
+      const partition = partitionOf(region) ?? ''
+      const asked =
+        principals.get(partition) ??
+        askOwnPrincipal(region).catch((error: unknown) => {
+          principals.delete(partition)
+          throw error
+        })
+      principals.set(partition, asked)
+      return asked
     },
 
     close() {
-      for (const client of clients.values()) client.destroy()
-      clients.clear()
+      clients.closeAll()
     },
   }
 }
 
 /** A session's ARN lacks the path of its role. Operators whose role has a path set the principal themselves. */
 function principalOf(arn: string): string {
-  const [, account, role] = /^arn:aws:sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn) ?? []
-  return account === undefined || role === undefined ? arn : `arn:aws:iam::${account}:role/${role}`
+  const [, partition, account, role] =
+    /^arn:(aws[a-z-]*):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn) ?? []
+  if (partition === undefined || account === undefined || role === undefined) return arn
+  return `arn:${partition}:iam::${account}:role/${role}`
 }

@@ -46,7 +46,7 @@ interface Bucket {
   updatedMs: number
 }
 
-const maxTenantBuckets = 10_000
+const maxBuckets = 10_000
 
 export function createKmsBudget({
   requestsPerSecond,
@@ -66,6 +66,7 @@ export function createKmsBudget({
     const capacity = Math.max(1, perSecond)
     let bucket = buckets.get(name)
     if (bucket === undefined) {
+      if (buckets.size >= maxBuckets) forgetFull(buckets, perSecond)
       bucket = { level: capacity, capacity, updatedMs: nowMs }
       buckets.set(name, bucket)
     }
@@ -77,22 +78,19 @@ export function createKmsBudget({
 
   const accountOf = ({ payer, region }: Spender) => refilled(accounts, `${payer}/${region}`, accountRate())
 
-  function tenantOf({ payer, region, tenantId }: Spender): Bucket {
-    if (tenants.size >= maxTenantBuckets) forgetFull()
-    return refilled(tenants, `${payer}/${region}/${tenantId}`, tenantRate())
-  }
+  const tenantOf = ({ payer, region, tenantId }: Spender) =>
+    refilled(tenants, `${payer}/${region}/${tenantId}`, tenantRate())
 
-  // A full bucket need not be kept. If none is full, the oldest go, and their tenants begin anew.
-  function forgetFull(): void {
+  // A full bucket need not be kept. If none is full, the oldest go, and begin anew. Customers name accounts and regions.
+  function forgetFull(buckets: Map<string, Bucket>, perSecond: number): void {
     const nowMs = clock()
-    const perSecond = tenantRate()
-    for (const [name, { level, capacity, updatedMs }] of tenants) {
+    for (const [name, { level, capacity, updatedMs }] of buckets) {
       const levelNow = level + ((nowMs - updatedMs) / 1_000) * perSecond
-      if (levelNow >= capacity) tenants.delete(name)
+      if (levelNow >= capacity) buckets.delete(name)
     }
-    for (const name of tenants.keys()) {
-      if (tenants.size < maxTenantBuckets) return
-      tenants.delete(name)
+    for (const name of buckets.keys()) {
+      if (buckets.size < maxBuckets) return
+      buckets.delete(name)
     }
   }
 

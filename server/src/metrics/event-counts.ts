@@ -1,6 +1,7 @@
 // Counts the events on this replica in plain numbers as they happen, whether or not anybody asks.
 import type { Sample } from './samples.ts'
 import { metricCatalog } from './metric-catalog.ts'
+import { createRegionLabel } from './region-label.ts'
 import { createPlainHistogram, type Observed, type PlainHistogram } from './plain-histogram.ts'
 
 const requestBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10]
@@ -88,6 +89,7 @@ export function createEventCounts(): EventCounts {
   const kmsCalls = histogram('keyhold_kms_call_duration_seconds', kmsBounds)
   // The series of each route, by the first digit of the status.
   const replies = new Map<string, Observed[]>()
+  const regionLabel = createRegionLabel()
   return {
     replied(routeId, status, elapsedMs) {
       let classes = replies.get(routeId)
@@ -107,9 +109,10 @@ export function createEventCounts(): EventCounts {
       if (failed > 0) tallies.items.add([operation, 'failed'], failed)
     },
     kmsCalled({ action, region, outcome, requests: sent, elapsedMs }) {
-      tallies.kmsCalls.add([action, region, outcome])
-      tallies.kmsRequests.add([action, region], sent)
-      if (elapsedMs !== undefined) kmsCalls.series({ action, region }).observe(elapsedMs / 1_000)
+      const label = regionLabel(region, outcome === 'ok')
+      tallies.kmsCalls.add([action, label, outcome])
+      tallies.kmsRequests.add([action, label], sent)
+      if (elapsedMs !== undefined) kmsCalls.series({ action, region: label }).observe(elapsedMs / 1_000)
     },
     kmsWaited(priority, outcome, waitedMs) {
       tallies.kmsWaits.add([priority, outcome])

@@ -1,7 +1,7 @@
 // Finds how the KMS adapter reaches a tenant's key: under which role, in which other regions the key was last seen,
 // and whether a replica of Keyhold has met a denial, which counts on all of them, also where it is this one that
 // cannot reach the key's own region.
-import { keyArnFingerprint, kindOf, parseKeyArn, type KeyAccess } from '@keyhold/core'
+import { keyArnFingerprint, KeyholdError, kindOf, parseKeyArn, type KeyAccess } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 
 /**
@@ -15,9 +15,7 @@ export async function findKeyAccess(
 ): Promise<KeyAccess> {
   const found = await store.keyProviders.findAccess(tenantId, keyArn)
   if (found === undefined) return { role: undefined, replicaRegions: [] }
-  // A damaged record is an error where the provider is shown; here it only means that no replica is known.
-  const inspection = found.inspection && 'value' in found.inspection ? found.inspection.value : undefined
-  const replicaRegions = (inspection?.replicaKeys ?? []).map(({ region }) => region)
+  const replicaRegions = replicaRegionsIn(found)
   const rows = await store.keyHealth.list(tenantId, keyArnFingerprint(keyArn))
   const own = rows.find(({ region }) => region === parseKeyArn(keyArn).region)
   return {
@@ -25,4 +23,30 @@ export async function findKeyAccess(
     replicaRegions,
     isDenied: own?.code !== undefined && kindOf(own.code) === 'denial',
   }
+}
+
+/**
+ * Looks up a tenant, and a key that it need not have registered.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
+ */
+export async function findKnownKey(
+  store: Pick<Store, 'readSnapshot'>,
+  tenantId: string,
+  keyArn: string | undefined,
+): Promise<{ externalId: string; replicaRegions: string[] }> {
+  return store.readSnapshot(async ({ tenants, keyProviders }) => {
+    const externalId = await tenants.findExternalId(tenantId)
+    if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    const found = keyArn === undefined ? undefined : await keyProviders.findAccess(tenantId, keyArn)
+    return { externalId, replicaRegions: found === undefined ? [] : replicaRegionsIn(found) }
+  })
+}
+
+function replicaRegionsIn({
+  inspection,
+}: Pick<NonNullable<Awaited<ReturnType<Store['keyProviders']['findAccess']>>>, 'inspection'>): string[] {
+  // A damaged record is an error where the provider is shown; here it only means that no replica is known.
+  const known = inspection && 'value' in inspection ? inspection.value : undefined
+  return (known?.replicaKeys ?? []).map(({ region }) => region)
 }

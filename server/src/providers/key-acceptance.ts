@@ -31,7 +31,7 @@ export async function parseAskedKey(
 ): Promise<AskedKey> {
   const asked = parseKeyArn(arn)
   if (roleArn === undefined) return { asked, role: undefined }
-  const role = parseRoleArn(roleArn)
+  const role = parseRoleArn(roleArn, asked.partition)
   const externalId = await store.tenants.findExternalId(tenantId)
   if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
   return { asked, role: { arn: role, externalId } }

@@ -1,5 +1,5 @@
 // The forms of settings that are more than a number.
-import { isKeyholdError } from '@keyhold/core'
+import { isKeyholdError, partitionForm } from '@keyhold/core'
 import { armFailpoints, parseFailpoints, type ArmFailpoints } from '../migration/engine/failpoint.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseNetworks, type Network } from './parse-networks.ts'
@@ -51,8 +51,9 @@ const endpoint: Form<string> = {
 }
 
 const drRegions: Form<ReadonlyMap<string, readonly string[]>> = {
-  range: 'pairs as `eu-west-1:eu-west-3`, separated by commas; a region may have several pairs',
-  expects: 'pairs of AWS regions as <region>:<region that stands in>, separated by commas',
+  range:
+    'pairs as `eu-west-1:eu-west-3` of one partition, separated by commas; a region may have several pairs',
+  expects: 'pairs of AWS regions of one partition as <region>:<region that stands in>, separated by commas',
   // Only the default is empty.
   parse: (text) => (text === '' ? new Map() : parseDrRegions(text)),
 }
@@ -64,8 +65,9 @@ const dollars: Form<number> = {
   parse: parseUsd,
 }
 
-// The partition is always aws: keys of another one are not accepted.
-const principalForm = /^arn:aws:iam::[0-9]{12}:(root|(user|role)\/[A-Za-z0-9+=,.@_/-]{1,576})$/
+const principalForm = new RegExp(
+  `^arn:(?:${partitionForm}):iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9+=,.@_/-]{1,576})$`,
+)
 
 const principals: Form<readonly string[]> = {
   range: 'ARNs of IAM roles or users, separated by commas',

@@ -1,10 +1,10 @@
 // The routes of key providers.
 import { spellings, type KeyProvider } from '@keyhold/contract'
-import { KeyholdError } from '@keyhold/core'
 import { checkKey } from '../../providers/check-key.ts'
 import { deleteKeyProvider } from '../../providers/delete-key-provider.ts'
+import { findKnownKey } from '../../providers/find-key-access.ts'
 import { getKeyProvider } from '../../providers/get-key-provider.ts'
-import { createKeyPolicies, type KeyPolicyParts } from '../../providers/key-policy.ts'
+import { createKeyPolicies, type KeyPolicyParts } from '../../providers/policy/key-policy.ts'
 import { registerKeyProvider, type RegisterKeyProviderParts } from '../../providers/register-key-provider.ts'
 import { renameKeyProvider } from '../../providers/rename-key-provider.ts'
 import { testKeyProvider, type TestKeyProviderParts } from '../../providers/test-key-provider.ts'
@@ -15,7 +15,7 @@ import { keyCheckWire, keyPolicyWire } from '../wire/key-check-wire.ts'
 import { keyProviderWire } from '../wire/key-provider-wire.ts'
 
 export interface KeyProviderHandlerParts
-  extends RegisterKeyProviderParts, TestKeyProviderParts, Omit<KeyPolicyParts, 'findExternalId'> {
+  extends RegisterKeyProviderParts, TestKeyProviderParts, Omit<KeyPolicyParts, 'findKnown'> {
   store: RegisterKeyProviderParts['store']
 }
 
@@ -72,13 +72,11 @@ export function keyProviderHandlers(
     },
 
     async getKeyPolicy({ tenantId, query }) {
-      const findExternalId = async () => {
-        const externalId = await store.tenants.findExternalId(tenantId)
-        if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-        return externalId
+      const findKnown = (id: string, keyArn: string | undefined) => findKnownKey(store, id, keyArn)
+      return {
+        status: 200,
+        body: keyPolicyWire(await createKeyPolicies({ ...parts, findKnown }, tenantId, query)),
       }
-      const policies = await createKeyPolicies({ ...parts, findExternalId }, tenantId, query)
-      return { status: 200, body: keyPolicyWire(tenantId, policies) }
     },
 
     async getKeyProvider({ tenantId, params }) {

@@ -2,8 +2,10 @@
 import type { KeyChecks, KeyPolicy } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
 import type { CheckedKey } from '../../providers/check-key.ts'
-import type { KeyPolicies } from '../../providers/key-policy.ts'
-import { cloudFormationOf, terraformOf } from '../../providers/policy-templates.ts'
+import { awsCliGrants, awsCliScript } from '../../providers/policy/aws-cli-script.ts'
+import type { KeyPolicies } from '../../providers/policy/key-policy.ts'
+import { cloudFormationOf, terraformOf } from '../../providers/policy/policy-templates.ts'
+import { terraformModule } from '../../providers/policy/terraform-module.ts'
 import { inspectionWire } from './key-provider-wire.ts'
 
 export function keyCheckWire({ checks, inspection, error, isRegistered }: CheckedKey): KeyChecks {
@@ -20,8 +22,8 @@ export function keyCheckWire({ checks, inspection, error, isRegistered }: Checke
   }
 }
 
-export function keyPolicyWire(tenantId: string, policies: KeyPolicies): KeyPolicy {
-  const { principals, externalId, regions, trustPolicy, rolePolicy } = policies
+export function keyPolicyWire(policies: KeyPolicies): KeyPolicy {
+  const { tenantId, principals, externalId, keyArn, regions, grants, trustPolicy, rolePolicy } = policies
   const [primary] = regions
   return {
     tenantId,
@@ -34,6 +36,10 @@ export function keyPolicyWire(tenantId: string, policies: KeyPolicies): KeyPolic
       terraform: terraformOf(one),
       cloudFormation: cloudFormationOf(one, primary ?? one),
     })),
+    grants: grants.map((grant) => ({ ...grant, operations: [...grant.operations] })),
+    awsCli: awsCliScript(policies),
+    awsCliGrants: awsCliGrants(policies),
+    ...(keyArn === undefined && { terraform: terraformModule(policies) }),
     ...(trustPolicy !== undefined && { trustPolicy }),
     ...(rolePolicy !== undefined && { rolePolicy }),
   }

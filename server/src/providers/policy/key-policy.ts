@@ -1,13 +1,18 @@
-// The policies that a customer's administrator pastes into AWS before anything is registered. They grant exactly what
-// Keyhold needs, for exactly this tenant.
-import { keyArnInRegion, parseKeyArn, type KeyArn } from '@keyhold/core'
-import { parseRoleArn } from './role-arn.ts'
+// The policies that a customer's administrator pastes into AWS before anything is registered, and the grants that do in
+// place of a key policy. They allow exactly what Keyhold needs, for exactly this tenant.
+import { KeyholdError, type AwsPartition } from '@keyhold/core'
+import { parseRoleArn } from '../role-arn.ts'
+import { parsePolicyRequest, type PolicyRequest, type PolicySubject } from './policy-regions.ts'
 
 export interface KeyPolicyParts {
   /** The principals that key policies name, for the region of the key. */
   principals: (region: string) => Promise<readonly string[]>
   drRegions: ReadonlyMap<string, readonly string[]>
-  findExternalId: (tenantId: string) => Promise<string>
+  /** Answers the tenant's external id, and where the key has replicas, if the tenant has registered it. */
+  findKnown: (
+    tenantId: string,
+    keyArn: string | undefined,
+  ) => Promise<{ externalId: string; replicaRegions: readonly string[] }>
 }
 
 export interface PolicyDocument {
@@ -16,51 +21,83 @@ export interface PolicyDocument {
   Statement: Record<string, unknown>[]
 }
 
-export interface KeyPolicies {
+/** A grant in one region, as `CreateGrant` takes it. */
+export interface KeyGrant {
+  name: string
+  granteePrincipal: string
+  operations: readonly string[]
+  encryptionContextEquals: { tenantId: string }
+}
+
+export interface KeyPolicies extends Omit<PolicySubject, 'regions' | 'aliasName'> {
+  tenantId: string
+  /** Of the request, or the one that a new key gets. */
+  aliasName: string
   principals: readonly string[]
   externalId: string
   /** The key's own region first. */
   regions: { region: string; keyArn: string | undefined; policy: PolicyDocument }[]
+  /** In each region, instead of the statements of its key policy that name Keyhold. */
+  grants: KeyGrant[]
   /** Where a role is used: its trust policy. */
   trustPolicy: PolicyDocument | undefined
   /** Where a role of another account than the key's is used: the permissions that its account must give it. */
   rolePolicy: PolicyDocument | undefined
 }
 
-/** @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_KMS_…` where AWS does not say who Keyhold is */
+/**
+ * @throws KeyholdError `ERR_INVALID_REQUEST`, `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_KEY_SINGLE_REGION`,
+ * `ERR_TENANT_NOT_FOUND`, `ERR_KMS_…` where AWS does not say who Keyhold is
+ */
 export async function createKeyPolicies(
-  { principals, drRegions, findExternalId }: KeyPolicyParts,
+  { principals, drRegions, findKnown }: KeyPolicyParts,
   tenantId: string,
-  request: { arn: string; roleArn?: string | undefined },
+  request: PolicyRequest & { roleArn?: string | undefined },
 ): Promise<KeyPolicies> {
-  const key = parseKeyArn(request.arn)
-  const roleArn = request.roleArn === undefined ? undefined : parseRoleArn(request.roleArn)
-  const keyhold = await principals(key.region)
-  const externalId = await findExternalId(tenantId)
-  const policy = keyPolicy(key.accountId, roleArn === undefined ? keyhold : [roleArn], tenantId)
-  const isForeignRole = roleArn !== undefined && roleArn.split(':')[4] !== key.accountId
+  const standInsOf = (region: string) => drRegions.get(region) ?? []
+  // A wrong request is refused before anything is asked.
+  const asked = parsePolicyRequest(request, standInsOf)
+  const { partition, accountId, keyArn } = asked
+  const roleArn = request.roleArn === undefined ? undefined : parseRoleArn(request.roleArn, partition)
+  const { externalId, replicaRegions } = await findKnown(tenantId, keyArn)
+  const { regions, aliasName = `alias/keyhold-${tenantId}` } = parsePolicyRequest(request, (region) => [
+    ...standInsOf(region),
+    ...replicaRegions,
+  ])
+  const keyhold = await principals(regions[0]?.region ?? '')
+  checkPartition(keyhold, partition)
+  const allowed = roleArn === undefined ? keyhold : [roleArn]
+  const policy = keyPolicy({ partition, accountId }, allowed, tenantId)
+  const isForeignRole = roleArn !== undefined && roleArn.split(':')[4] !== accountId
   return {
+    ...{ partition, accountId, keyArn, aliasName, tenantId },
     principals: keyhold,
     externalId,
-    regions: regionsOf(key, drRegions).map((one) => ({ ...one, policy })),
+    regions: regions.map((one) => ({ ...one, policy })),
+    grants: allowed.map((principal, index) => grantFor(principal, tenantId, index)),
     trustPolicy: roleArn === undefined ? undefined : trustPolicy(keyhold, externalId),
-    rolePolicy: isForeignRole ? rolePolicy(key, drRegions, tenantId) : undefined,
+    rolePolicy: isForeignRole ? rolePolicy({ partition, accountId, regions }, tenantId) : undefined,
   }
 }
 
-function regionsOf(key: KeyArn, drRegions: KeyPolicyParts['drRegions']) {
-  const isMultiRegion = key.keyId === undefined || key.keyId.startsWith('mrk-')
-  const others = isMultiRegion ? (drRegions.get(key.region) ?? []) : []
-  return [
-    { region: key.region, keyArn: key.keyId === undefined ? undefined : key.arn },
-    ...others.map((region) => ({ region, keyArn: keyArnInRegion(key, region) })),
-  ]
+// Nothing in AWS reaches from one partition into another.
+function checkPartition(principals: readonly string[], partition: AwsPartition): void {
+  const foreign = principals.find((arn) => arn.split(':')[1] !== partition)
+  if (foreign === undefined) return
+  const own = foreign.split(':')[1] ?? ''
+  throw new KeyholdError('ERR_ARN_INVALID', {
+    message: `The key is in the partition ${partition} of AWS. This installation is in ${own}, and no key outside of it can be used.`,
+  })
 }
 
 const usage = ['kms:GenerateDataKey', 'kms:Decrypt']
 
 /** The whole policy of a key. Without the first statement its owner would lock themselves out. */
-function keyPolicy(accountId: string, principals: readonly string[], tenantId: string): PolicyDocument {
+function keyPolicy(
+  { partition, accountId }: Pick<PolicySubject, 'partition' | 'accountId'>,
+  principals: readonly string[],
+  tenantId: string,
+): PolicyDocument {
   const keyhold = { Effect: 'Allow', Principal: { AWS: oneOrAll(principals) } }
   return {
     Version: '2012-10-17',
@@ -69,7 +106,7 @@ function keyPolicy(accountId: string, principals: readonly string[], tenantId: s
       {
         Sid: 'TheAccountManagesItsKey',
         Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${accountId}:root` },
+        Principal: { AWS: `arn:${partition}:iam::${accountId}:root` },
         Action: 'kms:*',
         Resource: '*',
       },
@@ -84,6 +121,17 @@ function keyPolicy(accountId: string, principals: readonly string[], tenantId: s
       // met.
       { Sid: 'KeyholdLooksAtTheKey', ...keyhold, Action: 'kms:DescribeKey', Resource: '*' },
     ],
+  }
+}
+
+// One grant is enough: AWS applies constraints to those operations alone that carry an encryption context, and so not to
+// DescribeKey. AWS answers the grant that exists where the name and all else are the same, so that names tell grants apart.
+function grantFor(granteePrincipal: string, tenantId: string, index: number): KeyGrant {
+  return {
+    name: index === 0 ? `keyhold-${tenantId}` : `keyhold-${tenantId}-${index + 1}`,
+    granteePrincipal,
+    operations: ['DescribeKey', 'GenerateDataKey', 'Decrypt'],
+    encryptionContextEquals: { tenantId },
   }
 }
 
@@ -102,12 +150,14 @@ function trustPolicy(principals: readonly string[], externalId: string): PolicyD
   }
 }
 
-function rolePolicy(key: KeyArn, drRegions: KeyPolicyParts['drRegions'], tenantId: string): PolicyDocument {
+function rolePolicy(
+  { partition, accountId, regions }: Pick<PolicySubject, 'partition' | 'accountId' | 'regions'>,
+  tenantId: string,
+): PolicyDocument {
   // A policy cannot name an alias as its resource. Until the key is known, it names any key of the account.
-  const resources = regionsOf(key, drRegions).map(
-    ({ region, keyArn }) => keyArn ?? `arn:aws:kms:${region}:${key.accountId}:key/*`,
+  const Resource = oneOrAll(
+    regions.map(({ region, keyArn }) => keyArn ?? `arn:${partition}:kms:${region}:${accountId}:key/*`),
   )
-  const Resource = oneOrAll(resources)
   return {
     Version: '2012-10-17',
     Statement: [

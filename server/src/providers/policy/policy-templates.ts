@@ -1,17 +1,18 @@
 // A key policy in the forms of Terraform and CloudFormation.
 import type { KeyPolicies } from './key-policy.ts'
+import { hclString, hclValue } from './quote.ts'
+import { labelOf } from './terraform-module.ts'
 
 type RegionalPolicy = KeyPolicies['regions'][number]
 
-/** HCL; JSON is a valid object expression there. `${` begins a template, also inside its strings. */
+/** HCL for a key that exists. */
 export function terraformOf({ region, keyArn, policy }: RegionalPolicy): string {
-  const name = region.replaceAll('-', '_')
-  const json = JSON.stringify(policy, undefined, 2).replaceAll('${', '$${').replaceAll('\n', '\n  ')
+  const name = labelOf(region)
   return `# Needs the provider alias aws.${name}: provider "aws" { alias = "${name}" region = "${region}" }
 resource "aws_kms_key_policy" "keyhold_${name}" {
   provider = aws.${name}
-  key_id   = "${keyArn ?? `<the key's ARN in ${region}>`}"
-  policy   = jsonencode(${json})
+  key_id   = ${hclString(keyArn ?? `<the key's ARN in ${region}>`)}
+  policy = jsonencode(${hclValue(policy, '  ')})
 }
 `
 }

@@ -190,6 +190,7 @@ it('comes as Terraform and CloudFormation with the same policy', async () => {
   for (const [index, keyArn] of [arn, replica].entries()) {
     const terraform = textAt(body, 'regions', index, 'terraform')
     expect(terraform).toContain(`key_id   = "${keyArn}"`)
+    // Without texts that HCL writes in another way, its objects of quoted names are JSON.
     const json = /jsonencode\((.*)\)\n}/s.exec(terraform)?.[1] ?? ''
     expect(JSON.parse(json)).toEqual(policy)
     const template: unknown = JSON.parse(textAt(body, 'regions', index, 'cloudFormation'))
@@ -211,9 +212,17 @@ test.each([
 
 test.each([
   ['arn=nonsense', 417, 'ERR_ARN_INVALID'],
-  ['arn=arn:aws-cn:kms:cn-north-1:222222222222:alias/x', 417, 'ERR_ARN_INVALID'],
+  ['arn=arn:aws-cn:kms:eu-west-1:222222222222:alias/x', 417, 'ERR_ARN_INVALID'],
   ['', 400, 'ERR_INVALID_REQUEST'],
+  ['account=222222222222', 400, 'ERR_INVALID_REQUEST'],
+  ['account=2&regions=eu-west-1', 400, 'ERR_INVALID_REQUEST'],
+  ['account=222222222222&regions=eu-west-1,cn-north-1', 400, 'ERR_INVALID_REQUEST'],
   ['arn=arn:aws:kms:eu-west-1:222222222222:alias/x&roleArn=nobody', 417, 'ERR_ROLE_ARN_INVALID'],
+  [
+    'account=222222222222&regions=cn-north-1&roleArn=arn:aws:iam::222222222222:role/r',
+    417,
+    'ERR_ROLE_ARN_INVALID',
+  ],
 ])('%s is refused', async (query, status, code) => {
   const answer = await server.request('GET', `/api/v1/encryption/policy?${query}`, { token: token() })
   expect([answer.status, errorCode(answer.body)]).toEqual([status, code])
@@ -230,5 +239,36 @@ it('names the principals of the configuration, where they are set', async () => 
   const { body } = await other.request('GET', `/api/v1/encryption/policy?arn=${arn}`, { token: adminToken })
   expect(at(body, 'principals')).toEqual(principals)
   expect(at(body, 'regions', 0, 'policy', 'Statement', 1, 'Principal')).toEqual({ AWS: principals })
+  const inChina = `/api/v1/encryption/policy?account=${customerAccount}&regions=cn-north-1`
+  const refused = await other.request('GET', inChina, { token: adminToken })
+  expect([refused.status, errorCode(refused.body)]).toEqual([417, 'ERR_ARN_INVALID'])
+  expect(textAt(refused.body, 'errors', 0, 'detail')).toBe(
+    'The key is in the partition aws-cn of AWS. This installation is in aws, and no key outside of it can be used.',
+  )
   await other.stop()
+})
+
+describe('a key that does not exist yet', () => {
+  it('has a policy for each region, and scripts that make it', async () => {
+    const query = `account=${customerAccount}&regions=eu-west-1,eu-north-1`
+    const { status, body } = await server.request('GET', `/api/v1/encryption/policy?${query}`, {
+      token: token(),
+    })
+    expect(status).toBe(200)
+    expect(listAt(body, 'regions').map((each) => [at(each, 'region'), at(each, 'arn')])).toEqual([
+      ['eu-west-1', undefined],
+      ['eu-north-1', undefined],
+      ['eu-west-3', undefined],
+    ])
+    expect(textAt(body, 'awsCli')).toContain('aws kms create-key')
+    expect(textAt(body, 'terraform')).toContain('resource "aws_kms_replica_key" "keyhold_eu_north_1"')
+    expect(listAt(body, 'grants')).toEqual([
+      {
+        name: `keyhold-${tenant.tenantId}`,
+        granteePrincipal: `arn:aws:iam::${keyholdAccount}:root`,
+        operations: ['DescribeKey', 'GenerateDataKey', 'Decrypt'],
+        encryptionContextEquals: { tenantId: tenant.tenantId },
+      },
+    ])
+  })
 })
