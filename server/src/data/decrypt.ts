@@ -3,15 +3,14 @@
 import {
   decryptValue,
   isKeyholdError,
-  KeyholdError,
-  type DataKey,
   type EncryptionContext,
+  type Header,
   type ParsedToken,
 } from '@keyhold/core'
-import type { DataKeyCache } from '../keyring/data-key-cache.ts'
-import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { andThen } from '../event-loop/and-then.ts'
+import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
+import type { RequestKeys } from './request-keys.ts'
 
 export interface TokenItem {
   token: ParsedToken
@@ -25,14 +24,17 @@ export interface TokenItem {
  * @throws KeyholdError for a fault that concerns the whole tenant
  */
 export function decrypt(
-  dataKeys: DataKeyCache,
-  tenantId: string,
+  keys: Pick<RequestKeys, 'named'>,
   items: ItemOutcome<TokenItem>[],
 ): ItemOutcome<Buffer>[] | Promise<ItemOutcome<Buffer>[]> {
-  return andThen(getAll(dataKeys, tenantId, items), (byId) =>
+  const headers = new Map<string, Header>()
+  for (const item of items) {
+    if (!('error' in item)) headers.set(dataKeyName(item.value.token), item.value.token.header)
+  }
+  return andThen(keys.named(headers), (byName) =>
     mapInSlices(items, (item) => {
       if ('error' in item) return item
-      const dataKey = byId.get(dataKeyName(item.value.token))
+      const dataKey = byName.get(dataKeyName(item.value.token))
       if (dataKey === undefined) throw new TypeError('every data key has an entry')
       if (isKeyholdError(dataKey)) return { error: dataKey }
       return outcomeOf(() => decryptValue(dataKey, item.value.context, item.value.token))
@@ -40,47 +42,6 @@ export function decrypt(
   )
 }
 
-type KeysById = Map<string, DataKey | KeyholdError>
-
-function getAll(
-  dataKeys: DataKeyCache,
-  tenantId: string,
-  items: ItemOutcome<TokenItem>[],
-): KeysById | Promise<KeysById> {
-  const byId: KeysById = new Map()
-  const missing = new Map<string, ParsedToken>()
-  for (const item of items) {
-    if ('error' in item) continue
-    const { token } = item.value
-    const name = dataKeyName(token)
-    if (byId.has(name)) continue
-    const held = dataKeys.findHeld(tenantId, token.header.dataKeyId, token.header.version)
-    if (held === undefined) missing.set(name, token)
-    else byId.set(name, held)
-  }
-  if (missing.size === 0) return byId
-  const load = async ([name, token]: [string, ParsedToken]) =>
-    byId.set(name, await getDataKey(dataKeys, tenantId, token))
-  return Promise.all(Array.from(missing, load)).then(() => byId)
-}
-
 function dataKeyName({ header }: ParsedToken): string {
   return `${header.dataKeyId}/${header.version}`
-}
-
-async function getDataKey(
-  dataKeys: DataKeyCache,
-  tenantId: string,
-  { header }: ParsedToken,
-): Promise<DataKey | KeyholdError> {
-  try {
-    return (
-      (await dataKeys.get(tenantId, header.dataKeyId, header.version)) ??
-      new KeyholdError('ERR_DECRYPTION_FAILED')
-    )
-  } catch (error) {
-    // A damaged cipherkey and a version below the minimum concern only the items of this data key.
-    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_VERSION_RETIRED')) return error
-    throw error
-  }
 }

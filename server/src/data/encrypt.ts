@@ -1,15 +1,9 @@
 // Encrypts a batch of values for one tenant.
-import {
-  encryptValue,
-  isKeyholdError,
-  type DataKey,
-  type EncryptionContext,
-  type KeyholdError,
-} from '@keyhold/core'
-import type { DataKeyCache } from '../keyring/data-key-cache.ts'
-import { mapInSlices } from '../event-loop/map-in-slices.ts'
+import { encryptValue, isKeyholdError, type EncryptionContext } from '@keyhold/core'
 import { andThen } from '../event-loop/and-then.ts'
+import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
+import type { RequestKeys } from './request-keys.ts'
 
 export interface PlainItem {
   plaintext: Buffer
@@ -25,11 +19,12 @@ export interface PlainItem {
  * @throws KeyholdError for a fault that concerns the whole tenant
  */
 export function encrypt(
-  dataKeys: DataKeyCache,
-  tenantId: string,
+  keys: Pick<RequestKeys, 'actives'>,
   items: ItemOutcome<PlainItem>[],
 ): ItemOutcome<string>[] | Promise<ItemOutcome<string>[]> {
-  return andThen(getActives(dataKeys, tenantId, items), (byKeyName) =>
+  const keyNames = new Set<string>()
+  for (const item of items) if (!('error' in item)) keyNames.add(item.value.keyName)
+  return andThen(keys.actives(keyNames), (byKeyName) =>
     mapInSlices(items, (item) => {
       if ('error' in item) return item
       const dataKey = byKeyName.get(item.value.keyName)
@@ -38,39 +33,4 @@ export function encrypt(
       return outcomeOf(() => encryptValue(dataKey, item.value.context, item.value.plaintext))
     }),
   )
-}
-
-type KeysByName = Map<string, DataKey | KeyholdError>
-
-function getActives(
-  dataKeys: DataKeyCache,
-  tenantId: string,
-  items: ItemOutcome<PlainItem>[],
-): KeysByName | Promise<KeysByName> {
-  const byKeyName: KeysByName = new Map()
-  const missing = new Set<string>()
-  for (const item of items) {
-    if ('error' in item || byKeyName.has(item.value.keyName)) continue
-    const { keyName } = item.value
-    const held = dataKeys.findHeldActive(tenantId, keyName)
-    if (held === undefined) missing.add(keyName)
-    else byKeyName.set(keyName, held)
-  }
-  if (missing.size === 0) return byKeyName
-  const load = async (keyName: string) => byKeyName.set(keyName, await getActive(dataKeys, tenantId, keyName))
-  return Promise.all(Array.from(missing, load)).then(() => byKeyName)
-}
-
-// A damaged cipherkey or a full quota concerns only the items of its key name.
-async function getActive(
-  dataKeys: DataKeyCache,
-  tenantId: string,
-  keyName: string,
-): Promise<DataKey | KeyholdError> {
-  try {
-    return await dataKeys.getActive(tenantId, keyName)
-  } catch (error) {
-    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_NAME_QUOTA')) return error
-    throw error
-  }
 }

@@ -1,13 +1,11 @@
 // Re-encrypts a batch of tokens: old data under the active data key of the same name. The plaintext does not leave
 // the server.
-import { encryptValue, isKeyholdError, type DataKey, type KeyholdError } from '@keyhold/core'
-import { giveWay } from '../event-loop/give-way.ts'
-import { isSliceOver } from '../event-loop/slice.ts'
-import type { DataKeyCache } from '../keyring/data-key-cache.ts'
+import { encryptValue, isKeyholdError } from '@keyhold/core'
+import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { leaseKeyName } from '../keyring/lease-key-name.ts'
-import type { Store } from '../store/store.ts'
 import { decrypt, type TokenItem } from './decrypt.ts'
 import { outcomeOf, type ItemOutcome } from './item-outcome.ts'
+import type { KeyOutcome, RequestKeys } from './request-keys.ts'
 
 export interface ReencryptedToken {
   token: string
@@ -27,42 +25,37 @@ export interface ReencryptItem extends TokenItem {
  * @throws KeyholdError for a fault that concerns the whole tenant
  */
 export async function reencrypt(
-  { store, dataKeys }: { store: Store; dataKeys: DataKeyCache },
-  tenantId: string,
+  keys: RequestKeys,
   items: ItemOutcome<ReencryptItem>[],
   defaultKeyName: string,
 ): Promise<ItemOutcome<ReencryptedToken>[]> {
-  const plaintexts = await decrypt(dataKeys, tenantId, items)
-  const keyNames = new Map<string, string>()
-  // The request looks up each active data key once, even where nothing is cached.
-  const actives = new Map<string, Promise<DataKey>>()
-  const getActive = (keyName: string) => {
-    const active = actives.get(keyName) ?? dataKeys.getActive(tenantId, keyName)
-    actives.set(keyName, active)
-    return active
-  }
-  const outcomes: ItemOutcome<ReencryptedToken>[] = []
-  let sliceStartMs = performance.now()
-  for (const [index, item] of items.entries()) {
-    // Keys that are in memory are answered without a turn for others.
-    if (isSliceOver(sliceStartMs)) {
-      await giveWay()
-      sliceStartMs = performance.now()
+  const plaintexts = await decrypt(keys, items)
+  try {
+    const dataKeyIds = new Set<string>()
+    for (const [index, item] of items.entries()) {
+      if ('value' in item && 'value' in plaintextAt(plaintexts, index))
+        dataKeyIds.add(item.value.token.header.dataKeyId)
     }
-    const plaintext = plaintexts[index]
-    if ('error' in item || plaintext === undefined || 'error' in plaintext) {
-      outcomes.push('error' in item ? item : (plaintext as { error: KeyholdError }))
-      continue
-    }
-    const { header } = item.value.token
-    const keyName =
-      keyNames.get(header.dataKeyId) ??
-      unlessLease(await store.cipherkeys.findKeyName(tenantId, header.dataKeyId)) ??
-      defaultKeyName
-    keyNames.set(header.dataKeyId, keyName)
-    outcomes.push(reencryptOne(await outcomeOfKey(getActive(keyName)), item.value, plaintext.value))
+    const names = await keys.keyNames(dataKeyIds)
+    const keyNameOf = (dataKeyId: string) => unlessLease(names.get(dataKeyId)) ?? defaultKeyName
+    const actives = await keys.actives(new Set(Array.from(dataKeyIds, keyNameOf)))
+    return await mapInSlices(items, (item, index) => {
+      if ('error' in item) return item
+      const plaintext = plaintextAt(plaintexts, index)
+      if ('error' in plaintext) return plaintext
+      const active = actives.get(keyNameOf(item.value.token.header.dataKeyId))
+      if (active === undefined) throw new TypeError('every key name has an entry')
+      return reencryptOne(active, item.value, plaintext.value)
+    })
+  } finally {
+    for (const plaintext of plaintexts) if ('value' in plaintext) plaintext.value.fill(0)
   }
-  return outcomes
+}
+
+function plaintextAt(plaintexts: ItemOutcome<Buffer>[], index: number): ItemOutcome<Buffer> {
+  const plaintext = plaintexts[index]
+  if (plaintext === undefined) throw new TypeError('every item has an outcome')
+  return plaintext
 }
 
 /** Undefined for a token from a lease, also from the time when leases had data keys without names. */
@@ -70,29 +63,14 @@ function unlessLease(keyName: string | undefined): string | undefined {
   return keyName === leaseKeyName ? undefined : keyName
 }
 
-// A damaged cipherkey or a full quota concerns only this key name.
-async function outcomeOfKey(active: Promise<DataKey>): Promise<ItemOutcome<DataKey>> {
-  try {
-    return { value: await active }
-  } catch (error) {
-    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY', 'ERR_KEY_NAME_QUOTA')) return { error }
-    throw error
-  }
-}
-
 function reencryptOne(
-  active: ItemOutcome<DataKey>,
+  active: KeyOutcome,
   { text, token: { header }, context }: ReencryptItem,
   plaintext: Buffer,
 ): ItemOutcome<ReencryptedToken> {
-  try {
-    if ('error' in active) return active
-    const { value: dataKey } = active
-    if (dataKey.id === header.dataKeyId && dataKey.version === header.version) {
-      return { value: { token: text, reencrypted: false } }
-    }
-    return outcomeOf(() => ({ token: encryptValue(dataKey, context, plaintext), reencrypted: true }))
-  } finally {
-    plaintext.fill(0)
+  if (isKeyholdError(active)) return { error: active }
+  if (active.id === header.dataKeyId && active.version === header.version) {
+    return { value: { token: text, reencrypted: false } }
   }
+  return outcomeOf(() => ({ token: encryptValue(active, context, plaintext), reencrypted: true }))
 }

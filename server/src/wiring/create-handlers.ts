@@ -1,5 +1,6 @@
 // The handlers of all routes, with what their rules need.
 import { spellings } from '@keyhold/contract'
+import type { RequestKeys } from '../data/request-keys.ts'
 import { keepTestOutcome } from '../health/keep-test-outcome.ts'
 import { auditHandlers } from '../http/routes/audit-handlers.ts'
 import { dataHandlers } from '../http/routes/data-handlers.ts'
@@ -56,6 +57,7 @@ export interface HandlerNeeds {
   keyJobs: KeyJobTools
   sign: Sign
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
+  keysOf: (tenantId: string) => RequestKeys
   /** Receives the access token of a new API key. */
   onApiKeyCreated: (token: string) => void
 }
@@ -74,7 +76,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
       onChange: keyring.tenantSettingsChanged,
     }),
     ...healthHandlers({ store, neededMs: timings.neededMs }),
-    ...dataHandlers({ store, dataKeys: keyring.dataKeys }),
+    ...dataHandlers({ keysOf: needs.keysOf }),
     ...dataKeyHandlers({ leases: keyring.leases, now: () => store.clock.now() }),
     ...namedDataKeyHandlers(dataKeyChanges),
     ...leaseKeyHandlers(dataKeyChanges),

@@ -2,7 +2,9 @@
 import { isDataPlane } from '@keyhold/contract'
 import type { Logger } from 'pino'
 import { createAuthenticate } from '../access/authenticate.ts'
+import { createRequestKeys } from '../data/request-keys.ts'
 import { createBodyBudget } from '../http/bodies/body-budget.ts'
+import { createLongBodies } from '../http/long-bodies/create-long-bodies.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
@@ -15,7 +17,7 @@ import { createHandlers, type HandlerNeeds, type HandlerSettings } from './creat
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { reachableUrl } from './reachable-url.ts'
 
-interface AppNeeds extends Omit<HandlerNeeds, 'onApiKeyCreated'> {
+interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'onApiKeyCreated'> {
   readiness: Readiness
   events: EventCounts
   timings: Timings
@@ -52,6 +54,8 @@ export function openApp(
 ): OpenedApp {
   const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas } = needs
   let isReady = false
+  const keysOf = (tenantId: string) => createRequestKeys({ store, dataKeys: keyring.dataKeys }, tenantId)
+  const longBodies = createLongBodies()
   const { authenticate, wasCreated } = createAuthenticate({
     store,
     perMinute: settings.unknownKeysPerMinute,
@@ -95,9 +99,11 @@ export function openApp(
       isReady: () => isReady,
       isDatabaseReady: () => readiness.isReady(),
     },
-    octetStreams: octetStreamHandlers({ dataKeys: keyring.dataKeys }),
+    keysOf,
+    longBodies,
+    octetStreams: octetStreamHandlers({ keysOf }),
     eventHandlers: keyJobEventHandlers({ store }),
-    handlers: createHandlers(settings, { ...needs, onApiKeyCreated: wasCreated }),
+    handlers: createHandlers(settings, { ...needs, keysOf, onApiKeyCreated: wasCreated }),
   })
   return {
     listen: async () => reachableUrl(await app.listen({ host: settings.host, port: settings.port })),
@@ -110,6 +116,7 @@ export function openApp(
       }, drainMs)
       await app.close()
       clearTimeout(drained)
+      await longBodies.close()
     },
   }
 }

@@ -5,6 +5,7 @@ import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import { createTenant } from '../../src/access/create-tenant.ts'
 import { decrypt } from '../../src/data/decrypt.ts'
 import { encrypt } from '../../src/data/encrypt.ts'
+import { createRequestKeys, type RequestKeys } from '../../src/data/request-keys.ts'
 import { registerKeyProvider } from '../../src/providers/register-key-provider.ts'
 import { sql } from 'kysely'
 import type { Failpoint, FailpointName } from '../../src/migration/engine/failpoint.ts'
@@ -87,16 +88,20 @@ export class TenantUnderTest {
     )
   }
 
+  #keys({ dataKeys }: Replica): RequestKeys {
+    return createRequestKeys({ store: this.store, dataKeys }, this.tenantId)
+  }
+
   async encrypt(keyName: string, plaintext: string, replica = this.replica): Promise<string> {
     const item = { value: { plaintext: Buffer.from(plaintext), keyName, context: {} } }
-    const [outcome] = await encrypt(replica.dataKeys, this.tenantId, [item])
+    const [outcome] = await encrypt(this.#keys(replica), [item])
     if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('no outcome')
     return outcome.value
   }
 
   async decrypt(token: string, replica = this.replica): Promise<string> {
     const item = { value: { token: parseToken(token), context: {} } }
-    const [outcome] = await decrypt(replica.dataKeys, this.tenantId, [item])
+    const [outcome] = await decrypt(this.#keys(replica), [item])
     if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('no outcome')
     return outcome.value.toString()
   }

@@ -1,8 +1,11 @@
-// Reads a body by its content type: as JSON, or as bytes. All other types are refused.
+// Reads a body by its content type: as JSON, or as bytes. All other types are refused. A long body with items stays as it
+// is, for the thread that works on it.
+import { takesItems } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { runInSlices } from '../../event-loop/run-in-slices.ts'
+import { LongBody, longBodyBytes } from '../long-bodies/long-body.ts'
 import { admitBody, announcedBytes } from './admit-body.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { parseBigJson } from './parse-big-json.ts'
@@ -12,8 +15,6 @@ import { readBody } from './read-body.ts'
 export const octetStream = 'application/octet-stream'
 
 const charsetParameter = /;\s*charset\s*=\s*"?([^\s";]*)/i
-// A longer body takes more than a millisecond to parse.
-const bytesAtOnce = 131_072
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -71,14 +72,20 @@ export function registerBodyParsers(app: FastifyInstance, budget: BodyBudget): v
     },
   )
   app.addContentTypeParser(octetStream, (request: FastifyRequest, payload: Readable, done: Done) => {
-    read(request, payload, done)
+    read(request, payload, (error, body) => {
+      done(error, body !== undefined && body.length > longBodyBytes ? new LongBody(body, true) : body)
+    })
   })
 }
 
 function parse(request: FastifyRequest, body: Buffer, done: Done): void {
   try {
     checkCharset(request.headers['content-type'] ?? '')
-    if (body.length > bytesAtOnce) {
+    if (body.length > longBodyBytes) {
+      if (request.routeId !== undefined && takesItems(request.routeId)) {
+        done(null, new LongBody(body, false))
+        return
+      }
       request.heldBody?.holdFor(parseInSlices(request, body, done))
       return
     }

@@ -1,5 +1,5 @@
-// Reads a body into one buffer. A long one of known length is copied where it belongs as it arrives, so that it is in
-// memory once.
+// Reads a body into one buffer. A long one is copied where it belongs as it arrives, so that it is in memory once and is
+// never copied as a whole.
 import { KeyholdError } from '@keyhold/core'
 import type { Readable } from 'node:stream'
 import { uncountedBytes } from './body-budget.ts'
@@ -22,7 +22,7 @@ export function readBody(
     done(new KeyholdError('ERR_PAYLOAD_TOO_LARGE'))
     return
   }
-  const whole =
+  let whole =
     announcedBytes !== undefined && announcedBytes > uncountedBytes
       ? Buffer.allocUnsafe(announcedBytes)
       : undefined
@@ -54,14 +54,24 @@ export function readBody(
     isCounted = true
     payload.pause()
     admitLongest((error) => {
-      if (error === undefined) payload.resume()
+      if (error === undefined) makeRoom()
       else end(error)
     })
   }
 
+  // The longest body has room. The system gives memory to a page when something is written to it, so a short body does not
+  // take more than its length.
+  function makeRoom(): void {
+    if (isOver) return
+    whole = Buffer.allocUnsafe(maxBytes)
+    let at = 0
+    for (const chunk of chunks.splice(0)) at += chunk.copy(whole, at)
+    payload.resume()
+  }
+
   function onEnd(): void {
     const isWhole = announcedBytes === undefined || received === announcedBytes
-    if (isWhole) end(null, whole ?? Buffer.concat(chunks, received))
+    if (isWhole) end(null, whole?.subarray(0, received) ?? Buffer.concat(chunks, received))
     else end(new KeyholdError('ERR_INVALID_REQUEST'))
   }
 

@@ -19,14 +19,13 @@ import {
   tokenLength,
 } from '@keyhold/core'
 import { Compile } from 'typebox/compile'
-import type { DataKeyCache } from '../../keyring/data-key-cache.ts'
-import { mapInSlices } from '../../event-loop/map-in-slices.ts'
 import { andThen } from '../../event-loop/and-then.ts'
+import { mapInSlices } from '../../event-loop/map-in-slices.ts'
 import { decrypt, type TokenItem } from '../../data/decrypt.ts'
 import { encrypt, type PlainItem } from '../../data/encrypt.ts'
 import { outcomeOf } from '../../data/item-outcome.ts'
 import { reencrypt, type ReencryptItem } from '../../data/reencrypt.ts'
-import type { Store } from '../../store/store.ts'
+import type { RequestKeys } from '../../data/request-keys.ts'
 import type { Handlers } from '../server/handler.ts'
 
 const encryptItemForm = Compile(encryptItem)
@@ -36,19 +35,16 @@ const defaultKeyName = 'default'
 const maxPlaintextCharacters = Math.ceil(limits.maxItemPlaintextBytes / 3) * 4
 const maxTokenCharacters = tokenLength(sealedLength(limits.maxItemPlaintextBytes))
 
-export interface DataHandlerParts {
-  store: Store
-  dataKeys: DataKeyCache
+/** Finds the keys of a request. */
+export interface KeysOf {
+  keysOf: (tenantId: string) => RequestKeys
 }
 
-export function dataHandlers({
-  store,
-  dataKeys,
-}: DataHandlerParts): Pick<Handlers, 'encrypt' | 'decrypt' | 'reencrypt'> {
+export function dataHandlers({ keysOf }: KeysOf): Pick<Handlers, 'encrypt' | 'decrypt' | 'reencrypt'> {
   return {
     encrypt({ tenantId, body }) {
       const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parsePlainItem(item)))
-      const outcomes = andThen(parsed, (items) => encrypt(dataKeys, tenantId, items))
+      const outcomes = andThen(parsed, (items) => encrypt(keysOf(tenantId), items))
       const replies = andThen(outcomes, (encrypted) =>
         mapInSlices(encrypted, (outcome, index): EncryptReply['items'][number] => {
           const ref = refOf(body.items[index])
@@ -62,7 +58,7 @@ export function dataHandlers({
 
     decrypt({ tenantId, body }) {
       const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parseTokenItem(item)))
-      const outcomes = andThen(parsed, (items) => decrypt(dataKeys, tenantId, items))
+      const outcomes = andThen(parsed, (items) => decrypt(keysOf(tenantId), items))
       const replies = andThen(outcomes, (decrypted) =>
         mapInSlices(decrypted, (outcome, index): DecryptReply['items'][number] => {
           const ref = refOf(body.items[index])
@@ -76,12 +72,11 @@ export function dataHandlers({
 
     async reencrypt({ tenantId, body }) {
       const outcomes = await reencrypt(
-        { store, dataKeys },
-        tenantId,
+        keysOf(tenantId),
         await mapInSlices(body.items, (item) => outcomeOf(() => parseReencryptItem(item))),
         defaultKeyName,
       )
-      const items = outcomes.map((outcome, index): ReencryptReply['items'][number] => {
+      const items = await mapInSlices(outcomes, (outcome, index): ReencryptReply['items'][number] => {
         const ref = refOf(body.items[index])
         return 'error' in outcome ? { error: errorWire(outcome.error), ...ref } : { ...outcome.value, ...ref }
       })

@@ -5,39 +5,48 @@ import {
   checkEncryptionContext,
   decryptValueInSteps,
   encryptValueInSteps,
+  isKeyholdError,
   KeyholdError,
   parseBase64Url,
   parseTokenBytes,
+  type DataKey,
   type EncryptionContext,
 } from '@keyhold/core'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { KeysByName } from '../../data/request-keys.ts'
 import { runInSlices } from '../../event-loop/run-in-slices.ts'
-import type { DataKeyCache } from '../../keyring/data-key-cache.ts'
-import type { OctetHandlers } from '../server/handler.ts'
 import { parseJson } from '../bodies/parse-json.ts'
+import type { OctetHandlers } from '../server/handler.ts'
+import type { KeysOf } from './data-handlers.ts'
 
 const keyNameForm = new RegExp(keyNamePattern)
 const defaultKeyName = 'default'
 
-export function octetStreamHandlers({ dataKeys }: { dataKeys: DataKeyCache }): OctetHandlers {
+export function octetStreamHandlers({ keysOf }: KeysOf): OctetHandlers {
   return {
     async encrypt({ tenantId, headers, bytes }) {
       const { 'keyhold-key-name': keyName = defaultKeyName } = headers
       if (typeof keyName !== 'string' || !keyNameForm.test(keyName))
         throw new KeyholdError('ERR_KEY_NAME_INVALID')
       const context = readContext(headers)
-      const dataKey = await dataKeys.getActive(tenantId, keyName)
+      const dataKey = theKey(keyName, await keysOf(tenantId).actives(new Set([keyName])))
       return runInSlices(encryptValueInSteps(dataKey, context, bytes))
     },
 
     async decrypt({ tenantId, headers, bytes }) {
       const context = readContext(headers)
       const token = parseTokenBytes(bytes)
-      const dataKey = await dataKeys.get(tenantId, token.header.dataKeyId, token.header.version)
-      if (dataKey === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
+      const dataKey = theKey('it', await keysOf(tenantId).named(new Map([['it', token.header]])))
       return runInSlices(decryptValueInSteps(dataKey, context, token))
     },
   }
+}
+
+function theKey(name: string, byName: KeysByName): DataKey {
+  const key = byName.get(name)
+  if (key === undefined) throw new TypeError('every key name has an entry')
+  if (isKeyholdError(key)) throw key
+  return key
 }
 
 // The context is base64url of a JSON object of strings, because a header cannot hold all of Unicode.

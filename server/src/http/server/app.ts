@@ -14,6 +14,8 @@ import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import type { Authorization, Authorized } from './authorize.ts'
 import type { BodyBudget } from '../bodies/body-budget.ts'
 import { registerBodyParsers } from '../bodies/body-parsers.ts'
+import type { RequestKeys } from '../../data/request-keys.ts'
+import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
 import { findHeaderFault } from './check-headers.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
@@ -51,6 +53,8 @@ export interface AppParts extends Authorization {
   /** Is called after every reply on a route, with its status and how long it took. */
   onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
   onItems: OnItems
+  longBodies: LongBodies
+  keysOf: (tenantId: string) => RequestKeys
 }
 
 // Too long parameters must reach us, for a 414. The HTTP parser limits the path and all headers to 16 KiB.
@@ -74,6 +78,8 @@ export function createApp({
   tooManyPauseMs,
   onReply,
   onItems,
+  longBodies,
+  keysOf,
   ...authorization
 }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -147,7 +153,7 @@ export function createApp({
   registerProbes(app, probes)
   const routeParts = {
     ...{ handlers, octetStreams, eventHandlers, eventStreams, authorization },
-    ...{ refuseBeyondLimit, probes, onItems },
+    ...{ refuseBeyondLimit, probes, onItems, longBodies, keysOf },
   }
   for (const routeId of routeIds) registerRoute(app, routeId, routeParts)
   return app

@@ -3,9 +3,7 @@
 import { fingerprintPattern, keyNamePattern, limits, takesItems, type RouteId } from '@keyhold/contract'
 import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { KeyholdError } from '@keyhold/core'
-import type { TSchema } from 'typebox'
-import { Compile, type Validator } from 'typebox/compile'
-import { firstFault, hasTooManyItems } from './first-fault.ts'
+import { checkForm, formOf, type Form } from './check-form.ts'
 
 const fingerprintForm = new RegExp(fingerprintPattern)
 const keyNameForm = new RegExp(keyNamePattern)
@@ -20,16 +18,11 @@ export function checkParams(params: Readonly<Record<string, string>>): void {
   if (!fingerprintForm.test(arnFingerPrint)) throw new KeyholdError('ERR_FINGERPRINT_INVALID')
 }
 
-interface Form {
-  schema: TSchema
-  validator: Validator
-}
-
 const bodyForms = new Map<string, Form>()
 const queryForms = new Map<string, Form>()
 for (const [id, { body, query }] of Object.entries<RouteSchemas>(routeSchemas)) {
-  if (body !== undefined) bodyForms.set(id, { schema: body, validator: Compile(body) })
-  if (query !== undefined) queryForms.set(id, { schema: query, validator: Compile(query) })
+  if (body !== undefined) bodyForms.set(id, formOf(body))
+  if (query !== undefined) queryForms.set(id, formOf(query))
 }
 
 /**
@@ -39,10 +32,7 @@ for (const [id, { body, query }] of Object.entries<RouteSchemas>(routeSchemas)) 
  */
 export function checkQuery(routeId: RouteId, query: unknown): unknown {
   const form = queryForms.get(routeId)
-  if (form === undefined) return undefined
-  if (form.validator.Check(query)) return query
-  const { place, message } = firstFault(form.schema, query)
-  throw new KeyholdError('ERR_INVALID_REQUEST', { message: `The query's member ${place} ${message}.` })
+  return form === undefined ? undefined : checkForm(form, query, 'query')
 }
 
 /**
@@ -53,12 +43,7 @@ export function checkQuery(routeId: RouteId, query: unknown): unknown {
 export function checkBody(routeId: RouteId, body: unknown): unknown {
   const form = bodyForms.get(routeId)
   if (form === undefined) return undefined
-  if (hasTooManyItems(form.schema, body) || !form.validator.Check(body)) {
-    const { place, message } = firstFault(form.schema, body)
-    throw new KeyholdError('ERR_INVALID_REQUEST', {
-      message: `${place === '' ? 'The body' : `The member ${place}`} ${message}.`,
-    })
-  }
+  checkForm(form, body, 'body')
   // Items are checked one by one; all other texts end up in columns and on screens.
   if (!takesItems(routeId) && !isStorable(body)) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {

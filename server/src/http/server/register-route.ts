@@ -17,15 +17,19 @@ import {
 } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RequestKeys } from '../../data/request-keys.ts'
 import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import { killSwitchShare, onShare, ownShares } from '../../store/connections/connection-user.ts'
 import { isDatabaseUnavailable } from '../../store/database.ts'
+import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
+import { LongBody } from '../long-bodies/long-body.ts'
 import { authorize, type Authorization, type Authorized } from './authorize.ts'
 import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import type { EventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
 import type { Probes } from './probes.ts'
 import { sendItems, sendJson, type Answer, type OnItems } from './send-answer.ts'
+import { sendLongBody } from './send-long-body.ts'
 import { sendOctets } from './send-octets.ts'
 
 export interface RouteParts {
@@ -37,6 +41,8 @@ export interface RouteParts {
   refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
   onItems: OnItems
+  longBodies: LongBodies
+  keysOf: (tenantId: string) => RequestKeys
 }
 
 // Here the types of the table meet the wire. The casts are true because checkedCall checks every part of a call.
@@ -72,7 +78,11 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
     handler(request, reply) {
       const { body } = request
       const answered = onShareOf(routeId, request, () =>
-        Buffer.isBuffer(body) ? sendOctets(routeId, parts, request, body, reply) : answer(request, reply),
+        Buffer.isBuffer(body)
+          ? sendOctets(routeId, parts, request, body, reply)
+          : body instanceof LongBody
+            ? sendLongBody(routeId, parts, request, body, reply)
+            : answer(request, reply),
       )
       if (answered !== undefined) request.heldBody?.holdFor(answered)
       return answered

@@ -14,7 +14,7 @@ export interface Answer {
 /** Is called with the number of items that succeeded and that failed. */
 export type OnItems = (routeId: ItemRouteId, ok: number, failed: number) => void
 
-const json = 'application/json; charset=utf-8'
+export const json = 'application/json; charset=utf-8'
 
 export function sendJson(reply: FastifyReply, { status, body }: Answer): FastifyReply {
   if (body === null) return reply.code(status).send()
