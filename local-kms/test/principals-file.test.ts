@@ -14,7 +14,8 @@ afterAll(() => {
 
 function fileOf(content: unknown): string {
   const path = join(folder, 'principals.json')
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  const isText = typeof content === 'string' || Buffer.isBuffer(content)
+  writeFileSync(path, isText ? content : JSON.stringify(content))
   return path
 }
 
@@ -26,6 +27,8 @@ const good = {
 
 test.each<[string, unknown, string]>([
   ['no JSON', '{', 'JSON'],
+  ['UTF-16 without a mark', Buffer.from('[]', 'utf16le'), 'holds NUL bytes, as UTF-16 without'],
+  ['Latin-1', Buffer.from('["é"]', 'latin1'), 'is not text in UTF-8'],
   ['no list', good, 'expected a JSON array'],
   ['no access key', [{ ...good, accessKeyId: undefined }], 'entry 0: "accessKeyId"'],
   ['no secret', [good, { ...good, secretAccessKey: '' }], 'entry 1: "secretAccessKey"'],
@@ -49,6 +52,19 @@ test('a listed principal signs with its own secret and may do what its policy al
   expect((await own.send(new ListKeysCommand({}))).Keys).toStrictEqual([])
   const wrong = kms.client({ accessKeyId: 'KEYHOLD', secretAccessKey: 'test' })
   expect((await refusal(wrong.send(new ListKeysCommand({})))).name).toBe('InvalidSignatureException')
+})
+
+test.each<[string, (text: string) => Buffer]>([
+  ['UTF-8 with a byte order mark and Windows line ends', (text) => Buffer.from(`\uFEFF${text}\r\n`)],
+  ['UTF-16 as Windows writes it', (text) => Buffer.from(`\uFEFF${text}\r\n`, 'utf16le')],
+  ['UTF-16 in the other order', (text) => Buffer.from(`\uFEFF${text}\n`, 'utf16le').swap16()],
+])('a file in %s is read', async (_, write) => {
+  const policy = { Statement: { Effect: 'Allow', Action: 'kms:ListKeys', Resource: '*' } }
+  const kms = await startKms({
+    principalsFile: fileOf(write(JSON.stringify([{ ...good, policy }], null, 2))),
+  })
+  const own = kms.client({ accessKeyId: 'KEYHOLD', secretAccessKey: 's3cret' })
+  expect((await own.send(new ListKeysCommand({}))).Keys).toStrictEqual([])
 })
 
 test('the access key "test" is the administrator of 123456789012', async () => {

@@ -36,9 +36,12 @@ export const workspaces: Readonly<Record<string, Room>> = {
   },
   cli: {
     does: '`keyhold`, a client of the API and nothing else',
-    uses: ['client', 'client/node', 'client/retries', 'commander', 'node:*'],
+    uses: ['core/decode-text', 'client', 'client/node', 'client/retries', 'commander', 'node:*'],
   },
-  'local-kms': { does: 'an AWS KMS on loopback, for development and tests', uses: ['node:*'] },
+  'local-kms': {
+    does: 'an AWS KMS on loopback, for development and tests',
+    uses: ['core/decode-text', 'node:*'],
+  },
   testkit: {
     does: 'how tests and experiments start Keyholds, replicas, databases and keys of customers (development only)',
     uses: [

@@ -2,7 +2,7 @@
 import type { TenantClient } from '@keyhold/client/node'
 import { createReadStream } from 'node:fs'
 import { CliError } from '../errors/cli-error.ts'
-import { decodeText } from '../input/decode-text.ts'
+import { decodeInput } from '../input/decode-input.ts'
 import { say } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
 import type { NamedFile, NamedFiles } from './file-problem.ts'
@@ -39,7 +39,7 @@ export async function transformValue(
     await write(`${json ? JSON.stringify({ token }) : token}\n`, 0o666)
     return
   }
-  const value = await tenant.decrypt(decodeText(read, task.input?.name ?? '-').trim(), { context, signal })
+  const value = await tenant.decrypt(decodeInput(read, task.input?.name ?? '-').trim(), { context, signal })
   if (json) {
     const plaintext = Buffer.from(value).toString('base64')
     await write(`${JSON.stringify({ plaintext })}\n`, 0o600)

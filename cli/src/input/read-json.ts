@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { CliError } from '../errors/cli-error.ts'
 import type { Shell } from '../shell.ts'
-import { decodeText } from './decode-text.ts'
+import { decodeInput } from './decode-input.ts'
 
 /** @throws CliError `usage` when the file cannot be read or holds no JSON */
 export async function readJson({ cwd, stdin }: Shell, file: string): Promise<unknown> {
@@ -14,7 +14,7 @@ export async function readJson({ cwd, stdin }: Shell, file: string): Promise<unk
   } catch (cause) {
     throw new CliError('usage', 'ERR_CLI_FILE', `cannot read ${file}`, { cause })
   }
-  const text = decodeText(content, file)
+  const text = decodeInput(content, file)
   try {
     return JSON.parse(text)
   } catch (cause) {

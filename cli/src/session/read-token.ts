@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { readEnvironment, type Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
-import { decodeText } from '../input/decode-text.ts'
+import { decodeInput } from '../input/decode-input.ts'
 import { sayWarning } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
 
@@ -23,7 +23,7 @@ export async function readToken(shell: Shell, file: string | undefined, caller: 
   const token =
     file === undefined
       ? tokenOf(readEnvironment(shell), caller)
-      : decodeText(await readTokenFile(shell, file), file).trim()
+      : decodeInput(await readTokenFile(shell, file), file).trim()
   if (token === undefined) {
     throw new CliError(
       'configuration',

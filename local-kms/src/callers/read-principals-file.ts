@@ -1,4 +1,5 @@
 // A JSON file of principals and roles, besides the administrators that every account has.
+import { decodeText } from '@keyhold/core/decode-text'
 import { readFileSync } from 'node:fs'
 import { isJsonObject, type JsonObject } from '../json-object.ts'
 import { parsePolicy } from '../policy/parse-policy.ts'
@@ -37,7 +38,7 @@ export function readPrincipalsFile(path: string): Callers {
 
 function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
+    return JSON.parse(decodeText(readFileSync(path)))
   } catch (cause) {
     throw new Error(`${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`, { cause })
   }
