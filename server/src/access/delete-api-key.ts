@@ -6,6 +6,8 @@ import type { Store } from '../store/store.ts'
 /** @throws KeyholdError `ERR_API_KEY_NOT_FOUND` */
 export async function deleteApiKey(store: Store, id: string, actor: Actor): Promise<void> {
   await store.transaction(async (transaction) => {
+    // Now, since a caller may delete its own.
+    await transaction.confirmActor(actor)
     const deleted = await transaction.apiKeys.delete(id)
     if (deleted === undefined) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
     const { role, tenantId } = deleted

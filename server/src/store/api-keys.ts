@@ -56,6 +56,20 @@ export function apiKeyQueries(db: Database) {
       }))
     },
 
+    /**
+     * Whether the API key exists with that role. If so, nobody deletes it before this transaction ends, and one who is
+     * deleting it has been waited for.
+     */
+    async hold(id: string, role: ApiKeyRole): Promise<boolean> {
+      const row = await db
+        .selectFrom('api_keys')
+        .select('role')
+        .where('id', '=', id)
+        .forKeyShare()
+        .executeTakeFirst()
+      return row?.role === role
+    },
+
     /** Answers the tenant whose key it was; undefined: there was no such key. */
     async delete(id: string): Promise<Pick<ApiKeyRow, 'role' | 'tenantId'> | undefined> {
       const row = await db

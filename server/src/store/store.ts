@@ -1,7 +1,8 @@
 // All queries, made from one handle: the pool, or a transaction. A query cannot slip out of its transaction, since the
 // handle is no argument.
+import { KeyholdError } from '@keyhold/core'
 import { apiKeyQueries } from './api-keys.ts'
-import { appendAudits, auditQueries, type AuditEntry } from './audits.ts'
+import { appendAudits, auditQueries, type Actor, type AuditEntry } from './audits.ts'
 import { changeQueries } from './changes/change-queries.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
 import { cipherkeyEndQueries } from './cipherkeys/cipherkey-ends.ts'
@@ -75,8 +76,19 @@ export type SnapshotStore = ReturnType<typeof queries>
 /** Queries inside one transaction, and its handle, for the queue of jobs. */
 export type TransactionStore = ReturnType<typeof queries> & {
   readonly handle: Database
-  /** Records a change of this transaction: both are committed, or neither is. */
+  /**
+   * Records a change of this transaction: both are committed, or neither is. The API key of its actor is read again before
+   * the commit, and without it nothing is committed.
+   */
   audit(entry: AuditEntry): void
+
+  /**
+   * Reads the actor's API key now, and keeps it from being deleted until the transaction ends. By itself that happens last,
+   * so that who deletes an API key waits for nobody's work.
+   *
+   * @throws KeyholdError `ERR_UNAUTHENTICATED` when it is gone
+   */
+  confirmActor(actor: Actor): Promise<void>
 }
 
 /** Work in a transaction that has the fence of a tenant; `fence` is undefined where there is no such tenant. */
@@ -155,13 +167,22 @@ async function run<Result>(
   work: (store: TransactionStore) => Promise<Result>,
 ): Promise<Result> {
   const entries: AuditEntry[] = []
+  const confirmed = new Set<string>()
+  const confirmActor = async ({ id, role }: Actor) => {
+    // Keyhold itself and commands have no role, and no API key.
+    if (role === undefined || confirmed.has(id)) return
+    if (!(await inTransaction.apiKeys.hold(id, role))) throw new KeyholdError('ERR_UNAUTHENTICATED')
+    confirmed.add(id)
+  }
   const result = await work({
     ...inTransaction,
     handle: transaction,
     audit: (entry) => {
       entries.push(entry)
     },
+    confirmActor,
   })
+  for (const { actor } of entries) await confirmActor(actor)
   if (entries.length > 0) await appendAudits(transaction, entries)
   return result
 }

@@ -20,12 +20,15 @@ afterAll(() => postgres.stop())
 beforeEach(async () => {
   stores = await postgres.createStores()
   store = stores.store
+  const { id, role } = adminActor
+  await store.apiKeys.insert({ id, role, tenantId: undefined, secretHash: Buffer.alloc(32), name: '' })
 })
 
 const sql = (statement: string) => stores.query(statement)
+const adminActor = { id: 'k'.repeat(16), role: 'service', traceId: '0'.repeat(32) } as const
 const entry = (changes: Partial<AuditEntry> = {}): AuditEntry => ({
   tenantId: 'a',
-  actor: { id: 'k'.repeat(16), role: 'tenant-admin', traceId: '0'.repeat(32) },
+  actor: adminActor,
   action: 'keyprovider.create',
   targetId: 'target',
   details: { keyArn: 'arn', ä: '€', z: '' },
