@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // replace a module of Node's: each in a worker of its own.
 const processes = [
   'cli/test/processes.test.ts',
-  'client/test/{packed,real-server}/*.test.ts',
+  'client/test/real-server/*.test.ts',
   'client/test/{files,readme}.test.ts',
   'core/test/message-key.test.ts',
   'lab/test/{dose,options}.test.ts',
@@ -46,7 +46,8 @@ class ProjectsInOrder extends BaseSequencer {
   }
 }
 
-const slow = ['*/test/**/*.slow.test.ts']
+// The packed client is made by a compiler and tried in a browser: `npm run check:slow`.
+const slow = ['*/test/**/*.slow.test.ts', 'client/test/packed/*.test.ts']
 const warm = { globalSetup: ['testkit/src/database/warm-start.ts'] }
 
 export default defineConfig({
