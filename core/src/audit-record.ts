@@ -1,7 +1,7 @@
 // The bytes of an audit record, and the chain: each record's hash covers the hash of the record before, so that no
 // record can be changed, removed or moved without changing all that follow (docs/formats.md).
 import { createHash } from 'node:crypto'
-import { appendPairs } from './context.ts'
+import { appendPairs } from './context/context.ts'
 import { uuidToBytes } from './uuid.ts'
 
 export interface AuditRecord {

@@ -5,7 +5,7 @@
 //
 // The pairs are encoded as in KHC1, and their count says where they end, so no two inputs have the same bytes.
 import { createHmac, type KeyObject } from 'node:crypto'
-import { appendPairs, type EncryptionContext } from './context.ts'
+import { appendPairs, type EncryptionContext } from './context/context.ts'
 
 const label = Buffer.from('keyhold/blind-index/1\0', 'ascii')
 

@@ -1,5 +1,5 @@
 // Wraps a data key under a tenant key: the bytes of a cipherkey.
-import { contextPurpose, encodeContext } from './context.ts'
+import { contextPurpose, encodeContext } from './context/context.ts'
 import { open, seal, sealedLength } from './cobblestone.ts'
 import { keyBytes, keyFromBytes, type DataKey, type TenantKey } from './data-key.ts'
 import { KeyholdError } from './errors.ts'

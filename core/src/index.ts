@@ -11,7 +11,7 @@ export {
   type ContextFields,
   type ContextPurpose,
   type EncryptionContext,
-} from './context.ts'
+} from './context/context.ts'
 export { generateKey, keyBytes, keyFromBytes, type DataKey, type TenantKey } from './data-key.ts'
 export {
   errorCodes,
@@ -47,7 +47,7 @@ export type {
   KmsCallOptions,
   TenantKeyRef,
 } from './kms.ts'
-export { normalFormHint } from './other-normal-forms.ts'
+export { normalFormHint } from './context/other-normal-forms.ts'
 export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {
   encodeHeader,

@@ -1,7 +1,7 @@
 // The key check value stands beside every wrapped key. It commits the wrap to its key, whatever wraps it, and so it
 // stays equal through every migration.
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
-import { contextPurpose, encodeContext } from './context.ts'
+import { contextPurpose, encodeContext } from './context/context.ts'
 import { keyBytes } from './data-key.ts'
 import { KeyholdError } from './errors.ts'
 

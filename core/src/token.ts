@@ -2,7 +2,7 @@
 //
 //   "kh1." ‖ base64url( "KH" 01 ‖ u16 suite ‖ u8 flags ‖ 16 bytes data key id ‖ u32 data key version ‖ Cobblestone-256 )
 import { isSealedLength, minSealedBytes } from './cobblestone.ts'
-import { suiteCobblestone256 } from './context.ts'
+import { suiteCobblestone256 } from './context/context.ts'
 import { KeyholdError } from './errors.ts'
 import { parseBase64Url } from './strict-base64.ts'
 import { uuidFromBytes, uuidToBytes } from './uuid.ts'

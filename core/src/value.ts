@@ -1,6 +1,6 @@
 // Encrypts a value under a data key to a token, and decrypts it.
 import { open, openInSteps, sealedLength, sealInto, sealIntoInSteps } from './cobblestone.ts'
-import { appendPairs, contextPurpose, encodeContextStart, type EncryptionContext } from './context.ts'
+import { appendPairs, contextPurpose, encodeContextStart, type EncryptionContext } from './context/context.ts'
 import type { DataKey } from './data-key.ts'
 import { KeyholdError } from './errors.ts'
 import { keptBytes } from './kept-bytes.ts'

@@ -7,7 +7,7 @@ import {
   type ContextFields,
   type ContextPurpose,
   type EncryptionContext,
-} from '../src/context.ts'
+} from '../src/context/context.ts'
 import { codeOf, numRuns, tenantId } from './support.ts'
 
 const fields: ContextFields = { purpose: contextPurpose.value, tenantId, objectId: 'dk_01', version: 1 }

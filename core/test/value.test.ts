@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EncryptionContext } from '../src/context.ts'
+import type { EncryptionContext } from '../src/context/context.ts'
 import type { DataKey } from '../src/data-key.ts'
 import { encodeHeader, encodeToken, parseToken, parseTokenBytes } from '../src/token.ts'
 import { decryptValue, decryptValueInSteps, encryptValue, encryptValueInSteps } from '../src/value.ts'

@@ -4,7 +4,7 @@
 //
 // Chunk i begins at 82 + i × 16,400, so a file is seekable.
 import { chunkBytes, isSealedLength, prefixBytes, sealedChunkBytes, sealedLength } from '../cobblestone.ts'
-import { contextPurpose, encodeContext, type EncryptionContext } from '../context.ts'
+import { contextPurpose, encodeContext, type EncryptionContext } from '../context/context.ts'
 import type { DataKey } from '../data-key.ts'
 import { encodeHeader, headerBytes } from '../token.ts'
 

@@ -2,11 +2,11 @@
 // error names the place in the file.
 import { createChunkOpener, type ChunkOpener } from './chunk-opener.ts'
 import { chunkBytes, sealedChunkBytes } from '../cobblestone.ts'
-import type { EncryptionContext } from '../context.ts'
+import type { EncryptionContext } from '../context/context.ts'
 import type { DataKey } from '../data-key.ts'
 import { isKeyholdError, KeyholdError } from '../errors.ts'
 import { fileContext, fileFormat } from './file-format.ts'
-import { normalFormHint } from '../other-normal-forms.ts'
+import { normalFormHint } from '../context/other-normal-forms.ts'
 import { encodeHeader, parseHeader, type Header } from '../token.ts'
 
 /** Decrypts blocks of one file. */

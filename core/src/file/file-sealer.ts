@@ -1,7 +1,7 @@
 // Encrypts a file under a data key, block by block: no file needs to fit into memory.
 import { createChunkSealer, unsafeCreateChunkSealerWithSalt, type ChunkSealer } from './chunk-sealer.ts'
 import { chunkBytes } from '../cobblestone.ts'
-import type { EncryptionContext } from '../context.ts'
+import type { EncryptionContext } from '../context/context.ts'
 import type { DataKey } from '../data-key.ts'
 import { fileContext } from './file-format.ts'
 import { encodeHeader } from '../token.ts'

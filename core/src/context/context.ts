@@ -4,7 +4,7 @@
 //   "keyhold/ctx/1" 00 ‖ u8 purpose ‖ lp(tenantId) ‖ lp(objectId) ‖ u32 version ‖ u16 suite ‖ u16 n ‖ n × (lp(key) lp(value))
 //   lp(x) = u16 length in bytes ‖ UTF-8 bytes; all integers big-endian; pairs sorted by the keys' UTF-8 bytes
 import { contextProblem } from './context-problem.ts'
-import { KeyholdError } from './errors.ts'
+import { KeyholdError } from '../errors.ts'
 
 /** The purposes of context bytes. An encoding made for one purpose is never accepted for another. */
 export const contextPurpose = {
