@@ -60,6 +60,10 @@ export const auditActions = {
     target: 'destruction',
     tells: 'The destruction of a data key was cancelled.',
   },
+  'datakey.keep': {
+    target: 'destruction',
+    tells: 'Cipherkeys were not destroyed as scheduled, since they open again.',
+  },
   'datakey.destroy': { target: 'destruction', tells: 'A data key was destroyed as scheduled.' },
 } as const satisfies Record<string, { target: string; tells: string }>
 

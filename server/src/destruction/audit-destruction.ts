@@ -24,6 +24,17 @@ const actions = {
   },
 } as const satisfies Record<DestructionRow['kind'], Record<DestructionStep, AuditAction>>
 
+/** Records how many cipherkeys a destruction has left, since they open again. */
+export function auditKept(
+  transaction: Pick<TransactionStore, 'audit'>,
+  { id, tenantId }: DestructionRow,
+  count: number,
+  actor: Actor,
+): void {
+  const details = { cipherkeys: String(count) }
+  transaction.audit({ tenantId, actor, action: 'datakey.keep', targetId: id, details })
+}
+
 export function auditDestruction(
   transaction: Pick<TransactionStore, 'audit'>,
   { id, tenantId, kind, keyName, dataKeyId, cipherkeys, dueAt }: DestructionRow,

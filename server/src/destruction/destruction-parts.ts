@@ -1,9 +1,15 @@
 // The parts that every destruction works with.
+import type { TenantKey } from '@keyhold/core'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
 
 export interface RunDestructionsParts {
   store: Store
+  /**
+   * Unwraps a tenant key version anew. Undefined: there is no such version, or it is destroyed. Throws the errors of the
+   * KMS, `ERR_KEY_INTEGRITY` and `ERR_TENANT_LOCKED`.
+   */
+  openTenantKey: (tenantId: string, version: number) => Promise<TenantKey | undefined>
   /** Signs JSON and answers a compact JWS. */
   signRecord: (payload: Readonly<Record<string, unknown>>) => string
   /** Called once nothing under the key can be decrypted any more: no replica goes on with keys that it holds in memory. */

@@ -2,7 +2,7 @@
 import { isKeyholdError, KeyholdError, type KeyInspection, type Kms, type TenantKey } from '@keyhold/core'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
-import type { RefusedVersion } from './engine/open-versions.ts'
+import type { RefusedVersion } from '../keyring/open-versions.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'
 import { estimateMigration, type MigrationBudget, type MigrationEstimate } from './estimate-migration.ts'
 import { findEnds, refuseEnds, tryActiveKey, tryTarget, type MigrationEnds } from './start-migration.ts'

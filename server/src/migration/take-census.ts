@@ -6,7 +6,7 @@ import { openTenantKey } from '../keyring/open-tenant-key.ts'
 import type { CipherkeyChunk } from '../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
-import { openVersions, type RefusedVersion } from './engine/open-versions.ts'
+import { openVersions, type RefusedVersion } from '../keyring/open-versions.ts'
 import type { UnreadableCipherkey } from './engine/rewrap-records.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'
 

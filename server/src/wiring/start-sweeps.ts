@@ -46,6 +46,9 @@ export function startSweeps(
   const { store } = keyJobs.startParts
   const destructionParts = {
     store,
+    // A share of 1: what is in memory does not count.
+    openTenantKey: async (tenantId, version) =>
+      (await keyring.tenantKeys.get(tenantId, version, 1))?.tenantKey,
     signRecord: sign,
     signal: stopping.signal,
     onShredded: (destruction) => {

@@ -7,6 +7,7 @@ import {
   act,
   asAdmin,
   codeOf,
+  getKeyJob,
   isIn,
   isPaused,
   migrate,
@@ -35,6 +36,15 @@ function damage({ tenantId }: TestTenant, keyName: string) {
   const text = `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
     where tenant_id = $1 and key_name = $2 and version = 1`
   return server.query(text, [tenantId, keyName])
+}
+
+/** As a KEK that comes back: the row opens again, and nobody has told Keyhold. */
+const repair = damage
+
+async function audited(tenant: TestTenant): Promise<unknown[]> {
+  const { body } = await asAdmin(server, tenant)('GET', '/api/v1/encryption/audits?limit=1000')
+  const { audits } = body as { audits: { action: string }[] }
+  return audits.filter(({ action }) => action === 'datakey.keep')
 }
 
 /** A migration that is done, with the data key "two" left behind and rotated since. */
@@ -132,6 +142,43 @@ test('what opens again and is brought over before its day is not destroyed', asy
     record: { cipherkeys: { count: 0, listed: [] } },
   })
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+})
+
+test('what opens again by its day is not destroyed, without any key job, and is like all others from then on', async () => {
+  const { tenant, tokens, id, failures } = await leaveBehind()
+  await rotate(tenant)
+  const destruction = await destroy(tenant, id, failures)
+  await repair(tenant, 'two')
+  const [kept] = failures
+  expect(await runNow(tenant, destruction)).toMatchObject({
+    state: 'destroyed',
+    record: { cipherkeys: { count: 0 }, kept: { count: 1, listed: [{ ...kept, tenantKeyVersion: 1 }] } },
+  })
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+  expect(await audited(tenant)).toMatchObject([
+    { target: { id: destruction.id }, details: { cipherkeys: '1' } },
+  ])
+  expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject({ failed: 0, accepted: 0 })
+  const blockers = await blockersOf(tenant)
+  expect(blockers).toContain('cipherkeys')
+  expect(blockers).not.toContain('accepted-failures')
+  await migrate(server, tenant, tenant.tenantId)
+  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+})
+
+test('while nobody can tell whether they open, nothing is destroyed', async () => {
+  const { tenant, id, failures } = await leaveBehind()
+  await rotate(tenant)
+  const destruction = await destroy(tenant, id, failures)
+  await asAdmin(server, tenant)('POST', '/api/v1/encryption/actions/lock')
+  expect((await runNow(tenant, destruction)).state).toBe('scheduled')
+  await asAdmin(server, tenant)('POST', '/api/v1/encryption/actions/unlock')
+  const state = async () => {
+    await server.sweep()
+    const { body } = await asAdmin(server, tenant)('GET', `${destructions}/${destruction.id}`)
+    return (body as Destruction).state
+  }
+  await expect.poll(state, { timeout: 20_000, interval: 500 }).toBe('destroyed')
 })
 
 test.each([

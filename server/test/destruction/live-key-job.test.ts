@@ -51,6 +51,7 @@ async function deleteNow({ tenantId }: TenantUnderTest): Promise<unknown[]> {
   await runDueDestructions(
     {
       store,
+      openTenantKey: () => Promise.resolve(undefined),
       signRecord: () => 'signed',
       signal: new AbortController().signal,
       onShredded: () => undefined,

@@ -54,6 +54,7 @@ beforeEach(async () => {
 function createParts(on: Store = store) {
   return {
     store: on,
+    openTenantKey: () => Promise.resolve(undefined),
     signRecord: vi.fn((payload: object) => JSON.stringify(payload)),
     onShredded: vi.fn(),
     onDestroyed: vi.fn(),

@@ -15,7 +15,7 @@ import {
   type CipherkeyRecord,
 } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
-import type { RefusedVersion } from './open-versions.ts'
+import type { RefusedVersion } from '../../keyring/open-versions.ts'
 
 /** A cipherkey that did not open. */
 export interface UnreadableCipherkey extends CipherkeyPosition {

@@ -13,7 +13,7 @@ import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../../store/store.ts'
 import { advance, destinationOf, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
-import { openVersions } from '../engine/open-versions.ts'
+import { openVersions } from '../../keyring/open-versions.ts'
 import type { Turn } from '../engine/pacer.ts'
 import type { RewrapResult } from '../engine/rewrap-records.ts'
 

@@ -4,7 +4,7 @@ import { parseCipherkeyRecords } from '../../store/cipherkeys/cipherkey-records.
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
-import { openVersions } from '../engine/open-versions.ts'
+import { openVersions } from '../../keyring/open-versions.ts'
 import { findTenantKey, getTenantKey, requireFence } from './copy-cipherkeys.ts'
 
 /** Answers whether all were tried; false: the run should give up the lead. Then the next try begins anew. */

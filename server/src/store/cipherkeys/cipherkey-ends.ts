@@ -96,6 +96,25 @@ export function cipherkeyEndQueries(db: Database) {
       return rows.map(fromEndedRow)
     },
 
+    /**
+     * Forgets that key jobs set these cipherkeys aside under the versions named: they open. As when a key job itself opens
+     * one after all, they are no longer counted among its failures. Call it under the fence.
+     */
+    async forgetOpening(tenantId: string, opening: readonly WrappedPosition[]): Promise<void> {
+      if (opening.length === 0) return
+      await sql`
+        with forgotten as (
+          delete from keyhold.key_job_failures f using keyhold.key_jobs j,
+            unnest(${opening.map((each) => each.dataKeyId)}::uuid[], ${opening.map((each) => each.version)}::integer[],
+              ${opening.map((each) => each.tenantKeyVersion)}::integer[]) as p (data_key_id, version, tenant_key_version)
+          where j.tenant_id = ${tenantId} and f.key_job_id = j.id and f.data_key_id = p.data_key_id
+            and f.version = p.version and f.tenant_key_version = p.tenant_key_version
+          returning f.key_job_id
+        )
+        update keyhold.key_jobs j set failed = j.failed - n.count
+        from (select key_job_id, count(*) from forgotten group by 1) n where j.id = n.key_job_id`.execute(db)
+    },
+
     /** Deletes some of what key jobs of a tenant have set aside; answers false when nothing is left. */
     async deleteFailures(tenantId: string, limit: number): Promise<boolean> {
       const { rows } = await sql`
