@@ -87,8 +87,10 @@ export function durationOf(seconds: number): string {
   return seconds < 6_000 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`
 }
 
-function cipherkeysOf({ cipherkeys: { total, copied, verified, failed, accepted } }: KeyJob): string {
-  const set = failed === 0 ? '' : `, ${failed} failed (${accepted} accepted)`
+function cipherkeysOf({ cipherkeys }: KeyJob): string {
+  const { total, copied, verified, failed, accepted, destroyed } = cipherkeys
+  const ended = destroyed > 0 ? `, ${destroyed} destroyed since` : ''
+  const set = failed === 0 ? '' : `, ${failed} failed (${accepted} accepted${ended})`
   return `${copied} of ${total} copied, ${verified} verified${set}`
 }
 

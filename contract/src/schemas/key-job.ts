@@ -46,7 +46,12 @@ export const keyJob = Type.Object({
     failed: Type.Integer({
       description: 'Set aside because they cannot be unwrapped, including the accepted ones.',
     }),
-    accepted: Type.Integer({ description: 'How many of the failed ones are accepted.' }),
+    accepted: Type.Integer({
+      description: 'How many of the failed ones are accepted, and not destroyed since.',
+    }),
+    destroyed: Type.Integer({
+      description: 'How many of the failed ones were destroyed after its end.',
+    }),
   }),
   initiatedAt: time,
   copyStartedAt: Type.Optional(time),

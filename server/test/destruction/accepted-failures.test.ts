@@ -100,6 +100,8 @@ test('accepted cipherkeys end by name, with a record, and their tenant key versi
   await refuse([...failures, { ...failures[0], version: 9 }])
   expect((await act(server, tenant, id, 'destroy-failures', { failures, inDays: 6 })).status).toBe(400)
 
+  const before = { failed: 1, accepted: 1, destroyed: 0 }
+  expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject(before)
   const cancelled = await destroy(tenant, id, [...failures, ...failures])
   const cancel = await asAdmin(server, tenant)('POST', `${destructions}/${cancelled.id}/actions/cancel`)
   expect(cancel).toMatchObject({ status: 200, body: { state: 'cancelled' } })
@@ -123,6 +125,8 @@ test('accepted cipherkeys end by name, with a record, and their tenant key versi
   expect(await decryptAll(server.url, tenant, tokens)).toEqual([one, 'ERR_DECRYPTION_FAILED', three])
   const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
   expect(body).toEqual({ failures: [] })
+  const counts = { failed: 1, accepted: 0, destroyed: 1 }
+  expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject(counts)
   await migrate(server, tenant, tenant.tenantId)
   expect((await tenantKeys(server, tenant)).map(({ state }) => state)).toEqual([
     'destroyed',
@@ -158,7 +162,11 @@ test('what opens again by its day is not destroyed, without any key job, and is 
   expect(await audited(tenant)).toMatchObject([
     { target: { id: destruction.id }, details: { cipherkeys: '1' } },
   ])
-  expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject({ failed: 0, accepted: 0 })
+  expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject({
+    failed: 0,
+    accepted: 0,
+    destroyed: 0,
+  })
   const blockers = await blockersOf(tenant)
   expect(blockers).toContain('cipherkeys')
   expect(blockers).not.toContain('accepted-failures')

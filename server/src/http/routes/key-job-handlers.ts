@@ -125,11 +125,11 @@ async function wireOne(reads: JobReads, job: KeyJobRow): Promise<KeyJob> {
 type JobReads = Pick<Store, 'keyJobFailures' | 'clock'>
 
 async function wireAll({ keyJobFailures, clock }: JobReads, jobs: KeyJobRow[]): Promise<KeyJob[]> {
-  const accepted = await keyJobFailures.countAccepted(
+  const failures = await keyJobFailures.countOfEach(
     jobs.filter(({ failed }) => failed > 0).map(({ id }) => id),
   )
   const now = clock.now()
-  return jobs.map((job) => keyJobWire(job, accepted.get(job.id) ?? 0, now))
+  return jobs.map((job) => keyJobWire(job, failures.get(job.id) ?? { open: 0, accepted: 0 }, now))
 }
 
 /** @param after - in the form that the contract has checked */

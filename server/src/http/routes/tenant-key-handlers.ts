@@ -15,7 +15,7 @@ export function tenantKeyHandlers(
   return {
     async rotateTenantKey(call) {
       const job = await startRotation(parts, call.tenantId, actorOf(call))
-      return { status: 200, body: keyJobWire(job, 0, store.clock.now()) }
+      return { status: 200, body: keyJobWire(job, { open: 0, accepted: 0 }, store.clock.now()) }
     },
 
     async listTenantKeys({ tenantId, query: { before, limit } }) {

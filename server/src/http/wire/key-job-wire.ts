@@ -1,6 +1,9 @@
 // A key job as Keyhold's own routes show it, and the cipherkeys that it has set aside.
 import { spellings, type KeyJob, type KeyJobFailure } from '@keyhold/contract'
-import type { KeyJobFailure as KeyJobFailureRow } from '../../store/key-jobs/key-job-failures.ts'
+import type {
+  FailureCounts,
+  KeyJobFailure as KeyJobFailureRow,
+} from '../../store/key-jobs/key-job-failures.ts'
 import { valueOf } from '../../store/json-column.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
@@ -9,10 +12,10 @@ import { keyJobProgress } from './key-job-progress.ts'
 const minRateMs = 1_000
 
 /**
- * @param accepted - how many of its failures are accepted
+ * @param failures - how many of those that it has set aside are still there
  * @throws KeyholdError `ERR_MIGRATION_RECORD_INVALID` when what is stored is damaged
  */
-export function keyJobWire(job: KeyJobRow, accepted: number, now: Date): KeyJob {
+export function keyJobWire(job: KeyJobRow, failures: FailureCounts, now: Date): KeyJob {
   const { id, kind, tenantId, phase, copyStartedAt, copyEndedAt, completedAt, cancelledAt } = job
   const isLive = phase !== 'done' && phase !== 'aborted'
   const lastError = isLive ? valueOf(job.lastError) : undefined
@@ -40,7 +43,9 @@ export function keyJobWire(job: KeyJobRow, accepted: number, now: Date): KeyJob 
       copied: job.copied,
       verified: job.verified,
       failed: job.failed,
-      accepted,
+      accepted: failures.accepted,
+      // Nothing is destroyed while a key job is live. Afterwards only what is destroyed goes missing without being counted off.
+      destroyed: isLive ? 0 : Math.max(0, job.failed - failures.accepted - failures.open),
     },
     initiatedAt: job.createdAt.toISOString(),
     ...(copyStartedAt !== undefined && { copyStartedAt: copyStartedAt.toISOString() }),

@@ -29,6 +29,12 @@ export interface OpenFailures {
   count: number
 }
 
+/** How many cipherkeys a key job has set aside that are still there. */
+export interface FailureCounts {
+  open: number
+  accepted: number
+}
+
 const failuresIn = (failures: readonly NewKeyJobFailure[]) => sql`unnest(
   ${failures.map((each) => each.dataKeyId)}::uuid[], ${failures.map((each) => each.version)}::integer[],
   ${failures.map((each) => each.tenantKeyVersion)}::integer[], ${failures.map((each) => each.code)}::text[]
@@ -132,7 +138,7 @@ export function keyJobFailureQueries(db: Database) {
         .execute()
     },
 
-    async count(keyJobId: string): Promise<{ open: number; accepted: number }> {
+    async count(keyJobId: string): Promise<FailureCounts> {
       const row = await db
         .selectFrom('key_job_failures')
         .select((eb) => [
@@ -144,16 +150,22 @@ export function keyJobFailureQueries(db: Database) {
       return { open: row.all - row.accepted, accepted: row.accepted }
     },
 
-    /** The number of accepted failures by key job. Key jobs without failures are left out. */
-    async countAccepted(keyJobIds: readonly string[]): Promise<Map<string, number>> {
+    /** How many failures there are by key job. Key jobs without failures are left out. */
+    async countOfEach(keyJobIds: readonly string[]): Promise<Map<string, FailureCounts>> {
       if (keyJobIds.length === 0) return new Map()
       const rows = await db
         .selectFrom('key_job_failures')
-        .select((eb) => ['key_job_id', eb.fn.count<number>('accepted_at').as('accepted')])
+        .select((eb) => [
+          'key_job_id',
+          eb.fn.countAll<number>().as('all'),
+          eb.fn.count<number>('accepted_at').as('accepted'),
+        ])
         .where('key_job_id', 'in', keyJobIds)
         .groupBy('key_job_id')
         .execute()
-      return new Map(rows.map((row) => [row.key_job_id, row.accepted]))
+      return new Map(
+        rows.map(({ all, accepted, ...row }) => [row.key_job_id, { open: all - accepted, accepted }]),
+      )
     },
 
     /** How many of these cipherkeys a key job has set aside. */
