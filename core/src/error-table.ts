@@ -115,9 +115,13 @@ export const errorTable = {
     kind: 'denial',
   },
   ERR_KMS_KEY_NOT_FOUND: { summary: 'The key does not exist.', retryable: false, kind: 'denial' },
-  // AWS KMS gives the same answer for a key that is still being made and for one whose imported key material was deleted.
-  // The latter is a denial. Until the two are told apart, only the health of a key counts both as one.
-  ERR_KMS_KEY_NOT_READY: { summary: 'The key is not ready for use.', retryable: true, kind: 'ours' },
+  ERR_KMS_KEY_PENDING_IMPORT: {
+    summary: 'The key has no key material: what was imported was deleted or has expired.',
+    retryable: false,
+    kind: 'denial',
+  },
+  // Also a state that this version does not know: the KMS has answered no.
+  ERR_KMS_KEY_NOT_READY: { summary: 'The key is not ready for use.', retryable: false, kind: 'denial' },
   ERR_KMS_KEY_WRONG_USAGE: {
     summary: 'The key is not made for symmetric encryption.',
     retryable: false,
@@ -127,6 +131,33 @@ export const errorTable = {
     summary: 'The key does not open a key that is stored under it.',
     retryable: false,
     kind: 'damage',
+  },
+  // A key in an external key store: what the proxy or the key manager behind it has answered.
+  ERR_KMS_EXTERNAL_KEY_DENIED: {
+    summary: "The key's external key store denies access to it.",
+    retryable: false,
+    kind: 'denial',
+  },
+  ERR_KMS_EXTERNAL_KEY_DISABLED: {
+    summary: 'The key is disabled in its external key manager.',
+    retryable: false,
+    kind: 'denial',
+  },
+  ERR_KMS_EXTERNAL_KEY_NOT_FOUND: {
+    summary: 'The key does not exist in its external key manager.',
+    retryable: false,
+    kind: 'denial',
+  },
+  // The custom key store of one customer's keys. It says nothing about the region, which serves all others.
+  ERR_KMS_KEY_STORE_UNREACHABLE: {
+    summary: "The key's custom key store cannot be reached, or does not answer as it should.",
+    retryable: true,
+    kind: 'outage',
+  },
+  ERR_KMS_KEY_STORE_THROTTLED: {
+    summary: "The key's custom key store refuses more calls for now.",
+    retryable: true,
+    kind: 'outage',
   },
   ERR_KMS_THROTTLED: {
     summary: 'The key management service refuses more calls for now.',

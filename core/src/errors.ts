@@ -30,11 +30,16 @@ function isErrorCode(code: string): code is ErrorCode {
 }
 
 /**
- * Whether a denial comes from a policy, which may admit one tenant and deny another. All other denials are states of
- * the key itself, for every tenant, and no waiting changes them.
+ * Whether a denial comes from a policy, which may admit one tenant and deny another, as a proxy of an external key store
+ * may. All other denials are states of the key itself, for every tenant, and no waiting changes them.
  */
 export function isPolicyDenial(code: string): boolean {
-  return code === 'ERR_KMS_DENIED' || code === 'Encryption-88'
+  return code === 'ERR_KMS_DENIED' || code === 'Encryption-88' || code === 'ERR_KMS_EXTERNAL_KEY_DENIED'
+}
+
+/** Whether an outage is one of the store behind a single customer's keys. It says nothing about their region. */
+export function isKeyStoreOutage(code: string): boolean {
+  return code === 'ERR_KMS_KEY_STORE_UNREACHABLE' || code === 'ERR_KMS_KEY_STORE_THROTTLED'
 }
 
 /** How another region failed that was asked because the key's own region was away. */

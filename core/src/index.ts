@@ -18,6 +18,7 @@ export {
   errorSummary,
   isErrorOfKind,
   isKeyholdError,
+  isKeyStoreOutage,
   isPolicyDenial,
   isRetryable,
   KeyholdError,

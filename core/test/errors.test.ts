@@ -5,6 +5,7 @@ import {
   errorSummary,
   isErrorOfKind,
   isKeyholdError,
+  isKeyStoreOutage,
   isPolicyDenial,
   isRetryable,
   KeyholdError,
@@ -42,10 +43,15 @@ test('errors that the data or the caller causes are not retryable', () => {
 })
 
 describe('what an error says about a key', () => {
-  test('has four kinds; two denials come from a policy, and only an outage passes by itself', () => {
+  test('has four kinds; some denials come from a policy, and only an outage passes by itself', () => {
     const ofKind = (kind: string) => errorCodes.filter((code) => kindOf(code) === kind)
     expect(new Set(errorCodes.map(kindOf))).toEqual(new Set(['denial', 'damage', 'outage', 'ours']))
-    expect(ofKind('denial').filter(isPolicyDenial)).toEqual(['Encryption-88', 'ERR_KMS_DENIED'])
+    expect(ofKind('denial').filter(isPolicyDenial)).toEqual([
+      'Encryption-88',
+      'ERR_KMS_DENIED',
+      'ERR_KMS_EXTERNAL_KEY_DENIED',
+    ])
+    expect(errorCodes.filter((code) => isKeyStoreOutage(code) && kindOf(code) !== 'outage')).toEqual([])
     expect(errorCodes.filter((code) => isPolicyDenial(code) && kindOf(code) !== 'denial')).toEqual([])
     expect(ofKind('outage').every(isRetryable)).toBe(true)
     expect([...ofKind('denial'), ...ofKind('damage')].some(isRetryable)).toBe(false)
@@ -82,7 +88,7 @@ describe('a KeyholdError', () => {
 
   test('has no cause, not even an undefined one, when none is given', () => {
     expect(Object.hasOwn(new KeyholdError('ERR_SEALED'), 'cause')).toBe(false)
-    expect(inspect(new KeyholdError('ERR_SEALED'))).not.toContain('cause')
+    expect(inspect(new KeyholdError('ERR_SEALED'))).not.toContain('[cause]')
   })
 
   test('never puts its cause into its message', () => {

@@ -27,6 +27,9 @@ const hints: Readonly<Record<string, string>> = {
   ERR_KMS_DENIED: correctPolicy,
   ERR_KMS_KEY_DISABLED: 'enable the key in AWS, then try again',
   ERR_KMS_KEY_PENDING_DELETION: 'cancel the deletion of the key in AWS and enable it, then try again',
+  ERR_KMS_KEY_PENDING_IMPORT: 'import the same key material into the key again, then try again',
+  ERR_KMS_EXTERNAL_KEY_DENIED: 'authorize AWS KMS at the external key store, then try again',
+  ERR_KMS_EXTERNAL_KEY_DISABLED: 'enable the key in the external key manager, then try again',
   ERR_KMS_BUDGET: 'try again in some seconds; keyhold usage kms shows the calls to AWS KMS',
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',

@@ -10,6 +10,8 @@ const maxRemembered = 20_000
 /** The last answer of one key in one region. */
 interface Kept {
   state: KeyObservation['state']
+  /** A fault of Keyhold's own may be shown as the same state as a refusal. */
+  isRefusal: boolean
   /** Whether the answer before was the same. An unconfirmed state is shown only if it is a refusal. */
   isConfirmed: boolean
   atMs: number
@@ -40,18 +42,20 @@ export function createKeptAnswers(clock: () => number, writeMs: number): KeptAns
       const known = kept.get(name)
       if (known === undefined) return undefined
       const ageMs = clock() - known.atMs
-      const isEqual = known.state === observation.state
+      const isEqual = isEqualTo(known, observation)
       if (isEqual && known.writing !== undefined) return known.writing
       if (isEqual && ageMs < equalIntervalMs(known, observation, writeMs)) return Promise.resolve()
       return !isRefusal(observation) && ageMs < writeMs ? Promise.resolve() : undefined
     },
 
-    contradicts: (name, { state }) => (kept.get(name)?.state ?? 'healthy') !== state,
+    contradicts: (name, observation) => !isEqualTo(kept.get(name) ?? unknown, observation),
 
-    remember(name, { state }, writing) {
-      const isConfirmed = kept.get(name)?.state === state
+    remember(name, observation, writing) {
+      const known = kept.get(name)
+      const isConfirmed = known !== undefined && isEqualTo(known, observation)
       if (kept.size >= maxRemembered) kept.clear()
-      const entry: Kept = { state, isConfirmed, atMs: clock(), writing: undefined }
+      const answer = { state: observation.state, isRefusal: isRefusal(observation) }
+      const entry: Kept = { ...answer, isConfirmed, atMs: clock(), writing: undefined }
       kept.set(name, entry)
       entry.writing = writing
         .then(
@@ -64,6 +68,12 @@ export function createKeptAnswers(clock: () => number, writeMs: number): KeptAns
       return entry.writing
     },
   }
+}
+
+const unknown: Pick<Kept, 'state' | 'isRefusal'> = { state: 'healthy', isRefusal: false }
+
+function isEqualTo(known: Pick<Kept, 'state' | 'isRefusal'>, observation: KeyObservation): boolean {
+  return known.state === observation.state && known.isRefusal === isRefusal(observation)
 }
 
 function equalIntervalMs({ isConfirmed }: Kept, observation: KeyObservation, writeMs: number): number {

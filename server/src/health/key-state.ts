@@ -13,8 +13,14 @@ const stateByCode: Partial<Record<ErrorCode, KeyHealthState>> = {
   ERR_KMS_TIMEOUT: 'unreachable',
   ERR_KMS_UNREACHABLE: 'unreachable',
   ERR_KMS_FAILED: 'unreachable',
+  ERR_KMS_KEY_PENDING_IMPORT: 'misconfigured',
   ERR_KMS_KEY_NOT_READY: 'misconfigured',
   ERR_KMS_KEY_WRONG_USAGE: 'misconfigured',
+  ERR_KMS_EXTERNAL_KEY_DENIED: 'denied',
+  ERR_KMS_EXTERNAL_KEY_DISABLED: 'disabled',
+  ERR_KMS_EXTERNAL_KEY_NOT_FOUND: 'notFound',
+  ERR_KMS_KEY_STORE_UNREACHABLE: 'unreachable',
+  ERR_KMS_KEY_STORE_THROTTLED: 'throttled',
   ERR_KMS_INVALID_CIPHERTEXT: 'misconfigured',
   ERR_KMS_CREDENTIALS: 'misconfigured',
   ERR_KEY_INTEGRITY: 'misconfigured',
@@ -35,14 +41,9 @@ export function isOutage({ code }: Pick<KeyHealthRow, 'code'>): boolean {
 export function isRefusal({ code }: Pick<KeyHealthRow, 'code'>): boolean {
   if (code === undefined) return false
   const kind = kindOf(code)
-  return kind === 'denial' || kind === 'damage' || isRefusalHereOnly(code)
-}
-
-// Two exceptions to the kinds of errors. ERR_KMS_KEY_NOT_READY: it may mean that imported key material was deleted, which
-// is a denial; see core's table. ERR_ROLE_WITHOUT_EXTERNAL_ID: Keyhold refuses the role, and only the customer can correct
-// it, so that it is shown at once and no outage hides it.
-function isRefusalHereOnly(code: string): boolean {
-  return code === 'ERR_KMS_KEY_NOT_READY' || code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID'
+  // An exception to the kinds of errors: Keyhold refuses the role, and only the customer can correct it, so that it is shown
+  // at once and no outage hides it.
+  return kind === 'denial' || kind === 'damage' || code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID'
 }
 
 /** One answer of a KMS about a key in one region. */
@@ -65,8 +66,9 @@ type Known = Omit<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>
 
 /**
  * The state after one more answer; undefined: it stays as before. A refusal is shown at once, since it locks at once.
- * Every other state is shown when a second answer confirms it, so that mixed answers show the worst of them. An outage does
- * not hide a refusal, which stays until the KMS answers otherwise.
+ * Every other state is shown when a second answer confirms it, so that mixed answers show the worst of them. Neither an
+ * outage nor a fault of Keyhold's own hides a refusal, also where both are shown as the same state: the refusal stays until
+ * the KMS lets Keyhold use the key, or refuses for another reason.
  */
 export function nextKeyState(
   previous: Known | undefined,
@@ -76,9 +78,11 @@ export function nextKeyState(
   const { state, code, action } = observation
   const shown = { state, code, action, since: at, checkedAt: at, candidateState: undefined }
   if (previous === undefined) return shown
-  if (previous.state === state) return { ...shown, since: previous.since }
-  if (isRefusal({ code })) return shown
-  if (isRefusal(previous) && state !== 'healthy') return undefined
+  const wasRefused = isRefusal(previous)
+  const isRefused = isRefusal({ code })
+  if (wasRefused && !isRefused && state !== 'healthy') return undefined
+  if (previous.state === state && wasRefused === isRefused) return { ...shown, since: previous.since }
+  if (isRefused) return shown
   if (previous.candidateState === state) return shown
   return { ...previous, checkedAt: at, candidateState: state }
 }

@@ -49,6 +49,36 @@ export function wordsOf({
         advice:
           'If it was deleted, what it protects cannot be opened any more. A replica that was deleted can be made again from its primary key.',
       }
+    case 'ERR_KMS_EXTERNAL_KEY_DENIED':
+      return {
+        cause: `The external key store of the key in ${region} denies access to it. The key policy in AWS does not matter for that.`,
+        advice:
+          'To give access back, let the external key store proxy and the key manager behind it authorize AWS KMS for this key. Everything opens again by itself.',
+      }
+    case 'ERR_KMS_EXTERNAL_KEY_DISABLED':
+      return {
+        cause: `The key in ${region} is disabled in its external key manager, not in AWS.`,
+        advice:
+          'To give access back, enable the key in the external key manager. Everything opens again by itself.',
+      }
+    case 'ERR_KMS_EXTERNAL_KEY_NOT_FOUND':
+      return {
+        cause: `The external key manager has no such key as the key in ${region} names.`,
+        advice:
+          'If it was deleted there, what it protects cannot be opened any more. If it was moved, bring it back under the same external key id.',
+      }
+    case 'ERR_KMS_KEY_STORE_UNREACHABLE':
+      return {
+        cause: `The custom key store of the key in ${region} is not connected, does not answer, or answers in a way that AWS KMS does not understand.`,
+        advice:
+          'The key needs no change: connect the key store, or see to its proxy or cluster. Keyhold goes on by itself when it answers again.',
+      }
+    case 'ERR_KMS_KEY_STORE_THROTTLED':
+      return {
+        cause: `The external key store of the key in ${region} refuses more calls for now.`,
+        advice:
+          'The key needs no change: Keyhold goes on by itself when the key store answers again. Its proxy may be too small for the calls that it gets.',
+      }
     case 'ERR_KMS_THROTTLED':
       return { cause: `AWS KMS refuses more calls in ${region} for now.`, advice: wait }
     case 'ERR_KMS_TIMEOUT':
@@ -57,10 +87,16 @@ export function wordsOf({
       return { cause: `AWS KMS cannot be reached in ${region}.`, advice: wait }
     case 'ERR_KMS_FAILED':
       return { cause: `AWS KMS fails in ${region}.`, advice: wait }
+    case 'ERR_KMS_KEY_PENDING_IMPORT':
+      return {
+        cause: `The key in ${region} has no key material: what was imported was deleted or has expired.`,
+        advice:
+          'To give access back, import the same key material again, into this region. Everything opens again by itself.',
+      }
     case 'ERR_KMS_KEY_NOT_READY':
       return {
-        cause: `The key in ${region} is not ready: it is still being made, or its imported key material is gone.`,
-        advice: 'Wait until the key is enabled, or import its key material again.',
+        cause: `The key in ${region} is in a state in which AWS KMS does not use it, such as while it is being made.`,
+        advice: 'Look up the state of the key in AWS. Everything opens by itself when the key is enabled.',
       }
     case 'ERR_KMS_CREDENTIALS':
       return {

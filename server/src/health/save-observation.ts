@@ -3,7 +3,7 @@ import { keyArnFingerprint, type ErrorCode } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { KeyHealthState } from '../store/tables.ts'
-import { nextKeyState, type KeyObservation } from './key-state.ts'
+import { isRefusal, nextKeyState, type KeyObservation } from './key-state.ts'
 
 export interface KeyName {
   keyArn: string
@@ -35,7 +35,8 @@ export async function saveObservation(
     const next = nextKeyState(previous, observation, transaction.clock.now())
     if (next === undefined) return undefined
     await transaction.keyHealth.save({ ...name, region, ...next })
-    if (next.state === previous?.state) return undefined
+    // A refusal is news also where a fault of Keyhold's own was shown as the same state.
+    if (next.state === previous?.state && isRefusal(next) === isRefusal(previous)) return undefined
     const { code } = observation
     const transition = { ...name, region, from: previous?.state, to: next.state, code }
     // A healthy key is no news if no other state was ever recorded of it.

@@ -3,7 +3,7 @@
 import { KMSClient } from '@aws-sdk/client-kms'
 import type { CustomerRole, ErrorCode, KmsCallOptions } from '@keyhold/core'
 import { endpointFor } from './aws-endpoint.ts'
-import { fromAwsError } from './aws-kms-errors.ts'
+import { fromAwsError } from './errors/aws-kms-errors.ts'
 import { createClientsByRegion } from './clients-by-region.ts'
 import type { CustomerRoles } from './customer-role.ts'
 import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'

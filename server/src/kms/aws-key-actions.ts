@@ -98,12 +98,18 @@ export function checkUsable(metadata: KeyMetadata, region: string): void {
   }
   switch (metadata.KeyState) {
     case 'Enabled':
+    case 'Updating': // The primary key is moving to another region. Cryptography goes on meanwhile.
       return
     case 'Disabled':
       throw new KeyholdError('ERR_KMS_KEY_DISABLED', { details })
     case 'PendingDeletion':
     case 'PendingReplicaDeletion':
       throw new KeyholdError('ERR_KMS_KEY_PENDING_DELETION', { details })
+    case 'PendingImport':
+      throw new KeyholdError('ERR_KMS_KEY_PENDING_IMPORT', { details })
+    // Its custom key store is not connected.
+    case 'Unavailable':
+      throw new KeyholdError('ERR_KMS_KEY_STORE_UNREACHABLE', { details })
     default:
       throw new KeyholdError('ERR_KMS_KEY_NOT_READY', { details })
   }

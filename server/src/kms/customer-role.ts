@@ -3,7 +3,7 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { KeyholdError, partitionOf, type CustomerRole } from '@keyhold/core'
 import { endpointFor } from './aws-endpoint.ts'
-import { fromAwsError } from './aws-kms-errors.ts'
+import { fromAwsError } from './errors/aws-kms-errors.ts'
 import { createClientsByRegion } from './clients-by-region.ts'
 
 const sessionSeconds = 900

@@ -1,6 +1,6 @@
 // Remembers, for seconds, which regions did not answer, so that not every call waits for them again; and which keys were
 // denied in their own region, for which no other region may stand in.
-import { isPolicyDenial, kindOf, type ErrorCode } from '@keyhold/core'
+import { isKeyStoreOutage, isPolicyDenial, kindOf, type ErrorCode } from '@keyhold/core'
 
 /** How long a region is passed over before one call tries it again. */
 const awayMs = 5_000
@@ -35,6 +35,7 @@ export function createRegionMemory(clock: () => number): RegionMemory {
 
   function rememberOutage(keyArn: string, region: string, code: ErrorCode): void {
     pass(keyArn, code)
+    if (isKeyStoreOutage(code)) return
     const keys = waitedInVain.get(region) ?? new Set()
     waitedInVain.set(region, keys.add(keyArn))
     if (code === 'ERR_KMS_UNREACHABLE' || keys.size >= keysOfAnOutage) pass(region, code)

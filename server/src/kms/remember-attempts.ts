@@ -2,7 +2,7 @@
 // error says only that it was aborted. But throttling is another cause than silence, and the budget and the bill need the
 // number of requests.
 import type { KMSClient } from '@aws-sdk/client-kms'
-import { isThrottlingName } from './aws-kms-errors.ts'
+import { isThrottlingName } from './errors/aws-kms-errors.ts'
 
 interface Attempts {
   count: number

@@ -64,11 +64,15 @@ const keyring: Question = async (code) => {
   return dropped
 }
 
-/** Whether another region may stand in; and for whom it must not. */
+/** Whether another region may stand in, for that key or for all of the region; and for whom it must not. */
 const regions: Question = (code) => {
   const memory = createRegionMemory(() => 0)
   memory.failed(keyArn, region, tenantId, code)
-  if (memory.away(keyArn, region) !== undefined) return 'outage'
+  if (memory.away(keyArn, region) !== undefined) {
+    const otherKeys = ['a', 'b', 'c'].map((id) => `${keyArn}${id}`)
+    for (const other of otherKeys) memory.failed(other, region, tenantId, code)
+    return memory.away(`${keyArn}d`, region) === undefined ? 'outage of the key' : 'outage'
+  }
   if (memory.isDenied(keyArn, otherTenantId)) return 'everyone'
   return memory.isDenied(keyArn, tenantId) ? 'tenant' : ''
 }
@@ -184,6 +188,16 @@ const answers: Partial<Record<ErrorCode, string>> = {
     'keyring: everyone | regions: everyone | health: notFound at once | target: unusable | access: denied | keyJob: sets aside',
   ERR_KMS_KEY_WRONG_USAGE:
     'keyring: everyone | regions: everyone | health: misconfigured at once | target: unusable | access: denied | keyJob: sets aside',
+  ERR_KMS_KEY_PENDING_IMPORT:
+    'keyring: everyone | regions: everyone | health: misconfigured at once | target: unusable | access: denied | keyJob: sets aside',
+  ERR_KMS_KEY_NOT_READY:
+    'keyring: everyone | regions: everyone | health: misconfigured at once | target: unusable | access: denied | keyJob: sets aside',
+  ERR_KMS_EXTERNAL_KEY_DENIED:
+    'keyring: tenant | regions: tenant | health: denied at once | access: denied | keyJob: sets aside',
+  ERR_KMS_EXTERNAL_KEY_DISABLED:
+    'keyring: everyone | regions: everyone | health: disabled at once | target: unusable | access: denied | keyJob: sets aside',
+  ERR_KMS_EXTERNAL_KEY_NOT_FOUND:
+    'keyring: everyone | regions: everyone | health: notFound at once | target: unusable | access: denied | keyJob: sets aside',
 
   ERR_KMS_INVALID_CIPHERTEXT: 'keyring: tenant | health: misconfigured at once | keyJob: sets aside',
   ERR_KEY_INTEGRITY: 'keyring: tenant | health: misconfigured at once | keyJob: sets aside',
@@ -195,9 +209,12 @@ const answers: Partial<Record<ErrorCode, string>> = {
   ERR_KMS_UNREACHABLE:
     'regions: outage | breaker: outage | health: unreachable | rotation: goes on | drill: away',
   ERR_KMS_FAILED: 'regions: outage | breaker: outage | health: unreachable | rotation: goes on | drill: away',
+  ERR_KMS_KEY_STORE_UNREACHABLE:
+    'regions: outage of the key | breaker: outage | health: unreachable | rotation: goes on | drill: away',
+  ERR_KMS_KEY_STORE_THROTTLED:
+    'regions: outage of the key | breaker: outage | health: throttled | rotation: goes on | drill: away',
 
   // Exceptions, each with its reason where it is made. All other errors of Keyhold's own change nothing.
-  ERR_KMS_KEY_NOT_READY: 'health: misconfigured at once',
   ERR_ROLE_WITHOUT_EXTERNAL_ID: 'health: misconfigured at once',
   ERR_KMS_CREDENTIALS: 'health: misconfigured',
   ERR_KMS_BUDGET: 'breaker: nothing',

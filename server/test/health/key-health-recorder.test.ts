@@ -99,6 +99,18 @@ test('a request that is refused while a probe writes down the same is answered w
   expect(writes()).toBe(1)
 })
 
+test("a refusal is written at once also where a fault of Keyhold's own was shown as the same state", async () => {
+  const { recorder, shown, writes } = startRecorder()
+  await recorder.failed(key, new KeyholdError('ERR_KMS_CREDENTIALS'))
+  await expect.poll(() => shown()?.state).toBe('misconfigured')
+  await recorder.failed(key, new KeyholdError('ERR_KMS_KEY_PENDING_IMPORT'))
+  expect(shown()?.cause).toContain('no key material')
+  await recorder.failed(key, new KeyholdError('ERR_KMS_CREDENTIALS'))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect([shown()?.state, writes()]).toEqual(['misconfigured', 2])
+  expect(shown()?.cause).toContain('no key material')
+})
+
 test('how long ago traffic was answered is known until it is refused or fails', async () => {
   const { recorder, now } = startRecorder()
   expect(recorder.answeredAgeMs(key, 'eu-west-1')).toBeUndefined()

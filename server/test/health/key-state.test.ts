@@ -13,6 +13,8 @@ const seen = (code: Parameters<typeof keyStateOf>[0]): KeyObservation => ({
 const denied = seen('ERR_KMS_DENIED')
 const disabled = seen('ERR_KMS_KEY_DISABLED')
 const away = seen('ERR_KMS_TIMEOUT')
+const pendingImport = seen('ERR_KMS_KEY_PENDING_IMPORT')
+const ourCredentials = seen('ERR_KMS_CREDENTIALS')
 const throttled = seen('ERR_KMS_THROTTLED')
 
 /** The states that are shown after each of the answers, which come second by second. */
@@ -49,8 +51,25 @@ test.each([
     [away, away, denied],
     ['unreachable since 0', 'unreachable since 0', 'denied since 2'],
   ],
+  [
+    "no fault of Keyhold's own instead of a refusal, although both are shown alike",
+    [pendingImport, ourCredentials, ourCredentials],
+    Array(3).fill('misconfigured since 0'),
+  ],
+  [
+    "a refusal instead of a fault of Keyhold's own, at once and from then on",
+    [ourCredentials, ourCredentials, pendingImport],
+    ['misconfigured since 0', 'misconfigured since 0', 'misconfigured since 2'],
+  ],
 ])('shows %s', (_name, answers, states) => {
   expect(shown(...answers)).toEqual(states)
+})
+
+test("a refusal that a fault of Keyhold's own follows keeps its code, by which other regions may not stand in", () => {
+  const refused = nextKeyState(undefined, pendingImport, at(0))
+  expect(nextKeyState(refused, ourCredentials, at(1))).toBeUndefined()
+  const fault = nextKeyState(undefined, ourCredentials, at(0))
+  expect(nextKeyState(fault, pendingImport, at(1))?.code).toBe('ERR_KMS_KEY_PENDING_IMPORT')
 })
 
 test("no outage's code leads to a state of destruction or denial, and no refusal's to an outage", () => {

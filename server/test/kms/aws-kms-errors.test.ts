@@ -10,8 +10,11 @@ import {
 } from '@aws-sdk/client-kms'
 import { isKeyholdError, KeyholdError, parseByokWrap, type Kms } from '@keyhold/core'
 import { afterEach, expect, test } from 'vitest'
-import { fromAwsError } from '../../src/kms/aws-kms-errors.ts'
-import { keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
+import { fromAwsError } from '../../src/kms/errors/aws-kms-errors.ts'
+import { xksFailures } from '../../../local-kms/src/keys/xks-failures.ts'
+import { createExternalKey } from '../../../testkit/src/customer/external-key.ts'
+import { deleteMaterial, importMaterial, newMaterial } from '../../../testkit/src/customer/imported-key.ts'
+import { customerKeyPolicy, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { arnIn, otherRegion, policyWith, ref, region, startAws } from './aws-under-test.ts'
 
 const { local, aws, adapter, customer, createKey } = await startAws()
@@ -93,6 +96,61 @@ test('not ready, as a replica that is being made', async () => {
     code: 'ERR_KMS_KEY_NOT_READY',
     details: { region: otherRegion },
   })
+})
+
+test('without its imported key material, until that is imported again', async () => {
+  const imported = await createKey({ Origin: 'EXTERNAL' })
+  const material = newMaterial()
+  await importMaterial(customer(), imported, material)
+  const made = await aws.createTenantKey(imported, ref)
+  await deleteMaterial(customer(), imported)
+  const pendingImport = { code: 'ERR_KMS_KEY_PENDING_IMPORT' }
+  expect(await refusal(aws.unwrapTenantKey(imported, made.wrapped, ref))).toMatchObject(pendingImport)
+  expect(await create(aws, imported)).toMatchObject(pendingImport)
+  expect(await refusal(aws.inspectKey(imported, ref.tenantId))).toMatchObject(pendingImport)
+  await importMaterial(customer(), imported, material)
+  expect(await aws.unwrapTenantKey(imported, made.wrapped, ref)).toBeDefined()
+})
+
+// All of them are one exception of AWS KMS.
+test('in an external key store: every failure of its proxy', async () => {
+  const external = await createExternalKey(local, customer(), customerKeyPolicy())
+  const { keyArn: arn } = external
+  const made = await aws.createTenantKey(arn, ref)
+  const codeOf = async () => (await refusal(aws.unwrapTenantKey(arn, made.wrapped, ref))).code
+  const seen: Record<string, string> = {}
+  for (const failure of xksFailures.keys()) {
+    const end = external.fail(failure)
+    seen[failure] = await codeOf()
+    end()
+  }
+  expect(seen).toEqual({
+    AccessDeniedException: 'ERR_KMS_EXTERNAL_KEY_DENIED',
+    AuthenticationFailedException: 'ERR_KMS_EXTERNAL_KEY_DENIED',
+    InvalidKeyUsageException: 'ERR_KMS_EXTERNAL_KEY_DENIED',
+    InvalidStateException: 'ERR_KMS_EXTERNAL_KEY_DISABLED',
+    KeyNotFoundException: 'ERR_KMS_EXTERNAL_KEY_NOT_FOUND',
+    InvalidCiphertext: 'ERR_KMS_INVALID_CIPHERTEXT',
+    InvalidCiphertextException: 'ERR_KMS_INVALID_CIPHERTEXT',
+    DependencyTimeoutException: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    InternalException: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    InvalidUriPathException: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    MalformedResponse: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    NoTcpConnection: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    NoTlsConnection: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    SocketTimeout: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    ThrottlingException: 'ERR_KMS_KEY_STORE_THROTTLED',
+    UnsupportedOperationException: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+    ValidationException: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+  })
+
+  await external.disconnect()
+  expect(await codeOf()).toBe('ERR_KMS_KEY_STORE_UNREACHABLE')
+  expect(await refusal(aws.inspectKey(arn, ref.tenantId))).toMatchObject({
+    code: 'ERR_KMS_KEY_STORE_UNREACHABLE',
+  })
+  await external.connect()
+  expect(await aws.unwrapTenantKey(arn, made.wrapped, ref)).toBeDefined()
 })
 
 test('invalid ciphertext: a changed bit, and another tenant', async () => {
@@ -202,9 +260,12 @@ test.each([
 test.each([
   [`${keyArn} is pending deletion.`, 'ERR_KMS_KEY_PENDING_DELETION'],
   [`${keyArn} is pending replica deletion.`, 'ERR_KMS_KEY_PENDING_DELETION'],
-  [`${keyArn} is pending import.`, 'ERR_KMS_KEY_NOT_READY'],
+  [`${keyArn} is pending import.`, 'ERR_KMS_KEY_PENDING_IMPORT'],
+  [`${keyArn} is unavailable.`, 'ERR_KMS_KEY_STORE_UNREACHABLE'],
   [`${keyArn} is creating.`, 'ERR_KMS_KEY_NOT_READY'],
   ['', 'ERR_KMS_KEY_NOT_READY'],
+  // Words that only resemble those of an outage are a refusal.
+  ['The key is disabled, and the external key store proxy did not respond', 'ERR_KMS_KEY_NOT_READY'],
 ])('an invalid state is told by its message: %s', (message, code) => {
   const error = Object.assign(new Error(message), { name: 'KMSInvalidStateException' })
   expect(fromAwsError(error, 'Decrypt', region).code).toBe(code)

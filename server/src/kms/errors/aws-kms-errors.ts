@@ -1,6 +1,7 @@
 // Translates errors of AWS KMS into Keyhold's closed set of causes. The exception's name decides, never the HTTP status:
 // almost every refusal of AWS KMS is a 400.
 import { awsRegions, KeyholdError, type ErrorCode } from '@keyhold/core'
+import { codeOfInvalidState } from './invalid-state.ts'
 
 const codeByName: Readonly<Record<string, ErrorCode>> = {
   AccessDeniedException: 'ERR_KMS_DENIED',
@@ -57,12 +58,7 @@ export function isThrottlingName(name: string): boolean {
 }
 
 function codeOf(error: Error): ErrorCode {
-  // AWS KMS has one exception for several states. Only the message tells them apart.
-  if (error.name === 'KMSInvalidStateException') {
-    return /pending (replica )?deletion/i.test(error.message)
-      ? 'ERR_KMS_KEY_PENDING_DELETION'
-      : 'ERR_KMS_KEY_NOT_READY'
-  }
+  if (error.name === 'KMSInvalidStateException') return codeOfInvalidState(error.message)
   // The code is read before the name, since the SDK calls a connection that was cut a TimeoutError too. The SDK gives a
   // request on which it has itself given up the code of a connection that timed out; only the latter names a system call.
   const isGivenUp = 'code' in error && error.code === 'ETIMEDOUT' && !('syscall' in error)
