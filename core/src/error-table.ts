@@ -185,6 +185,11 @@ export const errorTable = {
     retryable: true,
     kind: 'ours',
   },
+  ERR_KMS_OWN_POLICY: {
+    summary: "A policy of Keyhold's own AWS account does not let Keyhold use the key.",
+    retryable: true,
+    kind: 'ours',
+  },
 
   // Migrations
   ERR_MIGRATION_RUNNING: {

@@ -48,6 +48,7 @@ export type {
   KmsCallOptions,
   TenantKeyRef,
 } from './kms.ts'
+export { policyName, type PolicyType } from './kms.ts'
 export { normalFormHint } from './context/other-normal-forms.ts'
 export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {

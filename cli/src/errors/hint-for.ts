@@ -30,6 +30,8 @@ const hints: Readonly<Record<string, string>> = {
   ERR_KMS_KEY_PENDING_IMPORT: 'import the same key material into the key again, then try again',
   ERR_KMS_EXTERNAL_KEY_DENIED: 'authorize AWS KMS at the external key store, then try again',
   ERR_KMS_EXTERNAL_KEY_DISABLED: 'enable the key in the external key manager, then try again',
+  ERR_KMS_OWN_POLICY:
+    'the key needs no change: the operator of this installation must correct a policy of its own AWS account',
   ERR_KMS_BUDGET: 'try again in some seconds; keyhold usage kms shows the calls to AWS KMS',
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',

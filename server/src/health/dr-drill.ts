@@ -239,6 +239,6 @@ function explain(error: KeyholdError, region: string, isKnown: boolean): { cause
       advice: `Make a replica of the key in ${region}, where it is a multi-region key, with the policy that keyhold keyprovider policy prints. Then run keyhold keyprovider test.`,
     }
   }
-  const { state = 'misconfigured', action } = observationOf(error) ?? {}
-  return wordsOf({ state, code, action, region })
+  const { state = 'misconfigured', action, policy } = observationOf(error) ?? {}
+  return wordsOf({ state, code, action, policy, region })
 }

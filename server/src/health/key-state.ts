@@ -23,6 +23,7 @@ const stateByCode: Partial<Record<ErrorCode, KeyHealthState>> = {
   ERR_KMS_KEY_STORE_THROTTLED: 'throttled',
   ERR_KMS_INVALID_CIPHERTEXT: 'misconfigured',
   ERR_KMS_CREDENTIALS: 'misconfigured',
+  ERR_KMS_OWN_POLICY: 'misconfigured',
   ERR_KEY_INTEGRITY: 'misconfigured',
   ERR_ROLE_WITHOUT_EXTERNAL_ID: 'misconfigured',
 }
@@ -51,6 +52,8 @@ export interface KeyObservation {
   state: KeyHealthState
   code: ErrorCode | undefined
   action: string | undefined
+  /** The type of the policy that refused; absent where AWS names none. */
+  policy?: string | undefined
 }
 
 export const observedHealthy: KeyObservation = { state: 'healthy', code: undefined, action: undefined }
@@ -59,7 +62,8 @@ export const observedHealthy: KeyObservation = { state: 'healthy', code: undefin
 export function observationOf(error: unknown): KeyObservation | undefined {
   if (!isKeyholdError(error)) return undefined
   const state = keyStateOf(error.code)
-  return state && { state, code: error.code, action: error.details.action }
+  const { action, policy } = error.details
+  return state && { state, code: error.code, action, ...(policy !== undefined && { policy }) }
 }
 
 type Known = Omit<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>
@@ -75,8 +79,8 @@ export function nextKeyState(
   observation: KeyObservation,
   at: Date,
 ): Known | undefined {
-  const { state, code, action } = observation
-  const shown = { state, code, action, since: at, checkedAt: at, candidateState: undefined }
+  const { state, code, action, policy } = observation
+  const shown = { state, code, action, policy, since: at, checkedAt: at, candidateState: undefined }
   if (previous === undefined) return shown
   const wasRefused = isRefusal(previous)
   const isRefused = isRefusal({ code })

@@ -1,5 +1,5 @@
 // Explains the state of a key: its cause, and the customer's next step.
-import { errorSummary, type ErrorCode } from '@keyhold/core'
+import { errorSummary, policyName, type ErrorCode } from '@keyhold/core'
 import type { KeyHealthRow } from '../store/key-health.ts'
 
 interface Words {
@@ -14,13 +14,15 @@ export function wordsOf({
   state,
   code,
   action = '',
+  policy,
   region,
-}: Pick<KeyHealthRow, 'state' | 'code' | 'action' | 'region'>): Words {
+}: Pick<KeyHealthRow, 'state' | 'code' | 'action' | 'region'> & { policy?: string | undefined }): Words {
   switch (code as ErrorCode | undefined) {
     case undefined:
       return { cause: 'AWS KMS lets Keyhold use the key.', advice: '' }
     case 'ERR_KMS_DENIED':
     case 'Encryption-88':
+      if (policyName(policy) !== undefined) return wordsOfPolicy({ policy, action, region })
       return action === 'AssumeRole'
         ? {
             cause: 'Keyhold cannot assume the role through which the key is reached.',
@@ -103,6 +105,12 @@ export function wordsOf({
         cause: "Keyhold's own credentials for AWS are not accepted.",
         advice: 'The key needs no change: the operator of this installation must correct the credentials.',
       }
+    case 'ERR_KMS_OWN_POLICY':
+      return {
+        cause: `A policy of Keyhold's own AWS account, ${policyName(policy) ?? 'one of its kind'}, does not let Keyhold call ${callOf(action)} in ${region}.`,
+        advice:
+          'The key and its policy need no change: the operator of this installation must correct that policy.',
+      }
     case 'ERR_KMS_INVALID_CIPHERTEXT':
     case 'ERR_KEY_INTEGRITY':
       return {
@@ -111,5 +119,29 @@ export function wordsOf({
       }
     default:
       return { cause: errorSummary(code as ErrorCode), advice: `The key is ${state}: correct it in AWS.` }
+  }
+}
+
+function callOf(action: string): string {
+  return action === 'AssumeRole' ? 'sts:AssumeRole' : `kms:${action}`
+}
+
+/** AWS names a policy that is not the key's: changing the key policy would help nothing. */
+function wordsOfPolicy({
+  policy,
+  action,
+  region,
+}: Pick<KeyHealthRow, 'policy' | 'region'> & { action: string }): Words {
+  const what = `${action === '' ? 'the use of the key' : callOf(action)} in ${region}`
+  if (policy === 'resourceControl')
+    return {
+      cause: `A resource control policy of the key's organisation does not allow ${what} to Keyhold. It is not the key policy.`,
+      advice:
+        'To give access back, let that resource control policy allow it. Everything opens again by itself.',
+    }
+  return {
+    cause: `AWS names ${policyName(policy) ?? 'a policy'} that does not allow ${what}. It is not the key policy.`,
+    advice:
+      'If Keyhold reaches the key through a role of yours, let that policy of your account allow it: everything opens again by itself. If not, ask the operator of this installation.',
   }
 }

@@ -1,9 +1,8 @@
 // Makes one call to AWS KMS, with its region's client and its time-outs, and translates its errors. Nothing else talks to
 // AWS KMS.
 import { KMSClient } from '@aws-sdk/client-kms'
-import type { CustomerRole, ErrorCode, KmsCallOptions } from '@keyhold/core'
+import type { CustomerRole, ErrorCode, KeyholdError, KmsCallOptions } from '@keyhold/core'
 import { endpointFor } from './aws-endpoint.ts'
-import { fromAwsError } from './errors/aws-kms-errors.ts'
 import { createClientsByRegion } from './clients-by-region.ts'
 import type { CustomerRoles } from './customer-role.ts'
 import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'
@@ -76,7 +75,7 @@ export function createAwsCall(
     onCall = () => undefined,
     onWaited,
   }: AwsKmsOptions,
-  roles: Pick<CustomerRoles, 'assume'>,
+  roles: Pick<CustomerRoles, 'assume' | 'explain'>,
   purpose: 'traffic' | 'tries',
 ): {
   call: AwsCall
@@ -146,11 +145,12 @@ export function createAwsCall(
       const turn = { payer: payerOf(options?.role), tenantId, priority: priorityOf(action) }
       // Undefined: nothing was sent.
       let sentMs: number | undefined
-      const ended = (outcome: 'ok' | ErrorCode, requests: number) => {
+      const ended = (outcome: 'ok' | ErrorCode, requests: number, details?: KeyholdError['details']) => {
         if (requests > 1) budget.charge({ ...turn, region }, requests - 1)
         const elapsedMs = sentMs === undefined ? undefined : performance.now() - sentMs
         const account = accountOf(keyArn)
-        onCall({ action, region, tenantId, account, payer: turn.payer, outcome, requests, elapsedMs })
+        const facts = { action, region, tenantId, account, payer: turn.payer, outcome, requests, elapsedMs }
+        onCall({ ...facts, ...(outcome === 'ERR_KMS_OWN_POLICY' && { ownRefusal: ownRefusalOf(details) }) })
       }
       try {
         const output = await regions.use(region, ({ client, inTurn }) =>
@@ -168,8 +168,8 @@ export function createAwsCall(
         ended('ok', requestsOf(output))
         return output
       } catch (thrown) {
-        const error = fromAwsError(thrown, action, region)
-        ended(error.code, sentMs === undefined ? 0 : requestsOf(thrown))
+        const error = await roles.explain(thrown, { action, region, role: options?.role })
+        ended(error.code, sentMs === undefined ? 0 : requestsOf(thrown), error.details)
         throw error
       }
     },
@@ -178,6 +178,10 @@ export function createAwsCall(
       roleClients.clear()
     },
   }
+}
+
+function ownRefusalOf({ policy = '', action = '' }: KeyholdError['details'] = {}): KmsCall['ownRefusal'] {
+  return { policy, action }
 }
 
 // Calls through a role count against the quota of the role's account, and are billed to that account.

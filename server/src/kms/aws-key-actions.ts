@@ -5,7 +5,7 @@ import {
   GenerateDataKeyCommand,
   type KeyMetadata,
 } from '@aws-sdk/client-kms'
-import { isKeyholdError, KeyholdError, type CustomerRole } from '@keyhold/core'
+import { isKeyholdError, KeyholdError, policyName, type CustomerRole } from '@keyhold/core'
 import type { AwsCall } from './aws-call.ts'
 
 /** A key as it is called in one region. */
@@ -124,11 +124,16 @@ async function explainDenial<Output>(
     return await answer
   } catch (error) {
     if (!isKeyholdError(error, 'ERR_KMS_DENIED')) throw error
-    const { action = '', region = '' } = error.details
-    const message =
+    const { action = '', region = '', policy } = error.details
+    const name = policyName(policy)
+    const keyOrRole =
       action === 'AssumeRole'
         ? `The role ${role?.arn ?? ''} cannot be assumed: its trust policy must name Keyhold and ask for the external id of this tenant.`
         : `The policy of the provided key does not allow the required action [${region}] [${action}].`
+    const message =
+      name === undefined
+        ? keyOrRole
+        : `Not the policy of the provided key, but ${name}, does not allow the required action [${region}] [${action}].`
     throw new KeyholdError('Encryption-88', { message, cause: error, details: error.details })
   }
 }

@@ -5,6 +5,8 @@ import { KeyholdError, partitionOf, type CustomerRole } from '@keyhold/core'
 import { endpointFor } from './aws-endpoint.ts'
 import { fromAwsError } from './errors/aws-kms-errors.ts'
 import { createClientsByRegion } from './clients-by-region.ts'
+import { createExplainAwsError, type ExplainAwsError } from './errors/explain-denial.ts'
+import { createOwnAccount } from './errors/own-account.ts'
 
 const sessionSeconds = 900
 const connectTimeoutMs = 500
@@ -35,11 +37,13 @@ export interface CustomerRoles {
   /**
    * Begins a session at the STS of `region`.
    *
-   * @throws KeyholdError `ERR_KMS_DENIED` with the action `AssumeRole`, `ERR_KMS_…`
+   * @throws KeyholdError `ERR_KMS_DENIED` or `ERR_KMS_OWN_POLICY` with the action `AssumeRole`, `ERR_KMS_…`
    */
   assume(role: CustomerRole, region: string): Promise<SessionCredentials>
   /** The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once in each partition. */
   ownPrincipal(region: string): Promise<string>
+  /** Explains an error of a call to AWS KMS or AWS STS; of a refusal, whose policy it comes from. */
+  explain: ExplainAwsError
   close(): void
 }
 
@@ -76,7 +80,24 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
     }
   }
 
+  function ownPrincipal(region: string): Promise<string> {
+    const partition = partitionOf(region) ?? ''
+    const asked =
+      principals.get(partition) ??
+      askOwnPrincipal(region).catch((error: unknown) => {
+        principals.delete(partition)
+        throw error
+      })
+    principals.set(partition, asked)
+    return asked
+  }
+
+  const explain = createExplainAwsError(createOwnAccount(ownPrincipal, () => performance.now()))
+
   return {
+    ownPrincipal,
+    explain,
+
     async assume({ arn, externalId }, region) {
       const command = new AssumeRoleCommand({
         RoleArn: arn,
@@ -103,20 +124,8 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
           expiration,
         }
       } catch (error) {
-        throw fromAwsError(error, 'AssumeRole', region)
+        throw await explain(error, { action: 'AssumeRole', region })
       }
-    },
-
-    ownPrincipal(region) {
-      const partition = partitionOf(region) ?? ''
-      const asked =
-        principals.get(partition) ??
-        askOwnPrincipal(region).catch((error: unknown) => {
-          principals.delete(partition)
-          throw error
-        })
-      principals.set(partition, asked)
-      return asked
     },
 
     close() {

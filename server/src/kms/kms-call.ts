@@ -14,6 +14,8 @@ export interface KmsCall {
   /** The account that calls and pays: that of the customer's role, or `keyhold`. */
   payer: string
   outcome: 'ok' | ErrorCode
+  /** Of the outcome `ERR_KMS_OWN_POLICY`: the type of the policy, and the action, which may be `AssumeRole`. */
+  ownRefusal?: { policy: string; action: string } | undefined
   /** The number of requests, with those that the AWS SDK repeated by itself. */
   requests: number
   /** Since it was the call's turn, with repetitions and pauses; undefined: nothing was sent. */

@@ -47,6 +47,7 @@ export interface EventCounts {
     outcome: string
     requests: number
     elapsedMs: number | undefined
+    ownRefusal?: { policy: string; action: string } | undefined
   }): void
   kmsWaited(priority: string, outcome: string, waitedMs: number): void
   keyChanged(state: string, cause: string): void
@@ -57,6 +58,7 @@ export interface EventCounts {
     connectionRefusals: Tally
     items: Tally
     kmsCalls: Tally
+    kmsOwnRefusals: Tally
     kmsRequests: Tally
     kmsWaits: Tally
     kmsWaitSeconds: Tally
@@ -73,6 +75,7 @@ export function createEventCounts(): EventCounts {
     connectionRefusals: createTally(metricCatalog.keyhold_connection_refusals_total.labels),
     items: createTally(metricCatalog.keyhold_items_total.labels),
     kmsCalls: createTally(metricCatalog.keyhold_kms_calls_total.labels),
+    kmsOwnRefusals: createTally(metricCatalog.keyhold_kms_own_refusals_total.labels),
     kmsRequests: createTally(metricCatalog.keyhold_kms_requests_total.labels),
     kmsWaits: createTally(metricCatalog.keyhold_kms_waits_total.labels),
     kmsWaitSeconds: createTally(metricCatalog.keyhold_kms_wait_seconds_total.labels),
@@ -108,7 +111,8 @@ export function createEventCounts(): EventCounts {
       if (ok > 0) tallies.items.add([operation, 'ok'], ok)
       if (failed > 0) tallies.items.add([operation, 'failed'], failed)
     },
-    kmsCalled({ action, region, outcome, requests: sent, elapsedMs }) {
+    kmsCalled({ action, region, outcome, requests: sent, elapsedMs, ownRefusal }) {
+      if (ownRefusal !== undefined) tallies.kmsOwnRefusals.add([ownRefusal.policy, ownRefusal.action])
       const label = regionLabel(region, outcome === 'ok')
       tallies.kmsCalls.add([action, label, outcome])
       tallies.kmsRequests.add([action, label], sent)

@@ -69,6 +69,11 @@ export const metricCatalog = {
     labels: ['action', 'region', 'outcome'],
     help: 'Calls to AWS KMS by their outcome: ok, or the code of the error.',
   },
+  keyhold_kms_own_refusals_total: {
+    type: 'counter',
+    labels: ['policy', 'action'],
+    help: "Calls to AWS KMS and AWS STS that a policy of Keyhold's own account refused (ERR_KMS_OWN_POLICY), by the type of the policy: identity, permissionsBoundary, session, vpcEndpoint, serviceControl. It is for the operator to correct.",
+  },
   keyhold_kms_requests_total: {
     type: 'counter',
     labels: ['action', 'region'],

@@ -12,6 +12,8 @@ export interface KeyHealthRow {
   code: string | undefined
   /** The call that failed. */
   action: string | undefined
+  /** The type of the policy that refused, where AWS names one. */
+  policy: string | undefined
   since: Date
   checkedAt: Date
   /** The state of the last answer, where it contradicts the shown state and no second answer has confirmed it. */
@@ -38,6 +40,7 @@ export function keyHealthQueries(db: Database) {
         state: row.state,
         code: row.code ?? undefined,
         action: row.action ?? undefined,
+        policy: row.policy ?? undefined,
         since: row.since,
         checkedAt: row.checked_at,
         candidateState: row.candidate_state ?? undefined,
@@ -62,6 +65,7 @@ export function keyHealthQueries(db: Database) {
         state: row.state,
         code: row.code ?? null,
         action: row.action ?? null,
+        policy: row.policy ?? null,
         since: row.since,
         checked_at: row.checkedAt,
         candidate_state: row.candidateState ?? null,

@@ -93,7 +93,7 @@ export function keyProviderQueries(db: Database) {
   async function saveHealthy({ tenantId, fingerprint, keyArn }: NewKeyProvider): Promise<void> {
     const [, , , region = ''] = keyArn.split(':')
     const at = sql<Date>`now()`
-    const nothing = { code: undefined, action: undefined, candidateState: undefined }
+    const nothing = { code: undefined, action: undefined, policy: undefined, candidateState: undefined }
     await keyHealthQueries(db).save({
       ...{ tenantId, fingerprint, region, state: 'healthy', since: at, checkedAt: at },
       ...nothing,

@@ -162,6 +162,7 @@ interface KeyHealthTable {
   state: KeyHealthState
   code: string | null
   action: string | null
+  policy: string | null
   since: Date
   checked_at: Date
   candidate_state: KeyHealthState | null

@@ -98,6 +98,7 @@ async function readSamples(
     keyhold_key_cache_entries: ofCaches(({ entries }) => entries),
     keyhold_key_cache_max_entries: ofCaches(({ maxEntries }) => maxEntries),
     keyhold_kms_calls_total: tallies.kmsCalls.samples(),
+    keyhold_kms_own_refusals_total: tallies.kmsOwnRefusals.samples(),
     keyhold_kms_requests_total: tallies.kmsRequests.samples(),
     keyhold_kms_waits_total: tallies.kmsWaits.samples(),
     keyhold_kms_wait_seconds_total: tallies.kmsWaitSeconds.samples(),

@@ -96,7 +96,8 @@ const breaker: Question = async (code) => {
 const health: Question = (code) => {
   const observation = observationOf(new KeyholdError(code))
   if (observation === undefined) return ''
-  const healthy = { state: 'healthy', code: undefined, action: undefined, candidateState: undefined } as const
+  const nothing = { code: undefined, action: undefined, policy: undefined, candidateState: undefined }
+  const healthy = { state: 'healthy' as const, ...nothing }
   const at = new Date(0)
   const next = nextKeyState({ ...healthy, since: at, checkedAt: at }, observation, at)
   return next?.state === observation.state ? `${observation.state} at once` : observation.state
@@ -217,6 +218,7 @@ const answers: Partial<Record<ErrorCode, string>> = {
   // Exceptions, each with its reason where it is made. All other errors of Keyhold's own change nothing.
   ERR_ROLE_WITHOUT_EXTERNAL_ID: 'health: misconfigured at once',
   ERR_KMS_CREDENTIALS: 'health: misconfigured',
+  ERR_KMS_OWN_POLICY: 'health: misconfigured',
   ERR_KMS_BUDGET: 'breaker: nothing',
 }
 

@@ -93,7 +93,7 @@ test("no outage's code leads to a state of destruction or denial, and no refusal
 test('a region stands in only where it has answered since the own one went away', () => {
   const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-00000000000000000000000000000001'
   const row = (region: string, observation: KeyObservation, second: number): KeyHealthRow => ({
-    ...{ tenantId: 't', fingerprint: 'f', region, candidateState: undefined },
+    ...{ tenantId: 't', fingerprint: 'f', region, candidateState: undefined, policy: undefined },
     ...{ ...observation, since: at(second), checkedAt: at(second) },
   })
   const healthAfter = (own: KeyObservation, second: number) =>

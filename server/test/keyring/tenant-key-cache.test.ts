@@ -112,6 +112,8 @@ test.each([
   'ERR_KMS_THROTTLED',
   'ERR_KMS_FAILED',
   'ERR_KMS_CREDENTIALS',
+  'ERR_KMS_OWN_POLICY',
+  'ERR_KMS_KEY_STORE_UNREACHABLE',
   'ERR_KMS_BUDGET',
 ])('an outage (%s) lets the time run out, extends nothing, and is over when it is over', async (code) => {
   const first = await get()
@@ -131,6 +133,8 @@ test.each([
   'ERR_KMS_KEY_PENDING_DELETION',
   'ERR_KMS_KEY_NOT_FOUND',
   'ERR_KMS_KEY_WRONG_USAGE',
+  'ERR_KMS_KEY_PENDING_IMPORT',
+  'ERR_KMS_EXTERNAL_KEY_DISABLED',
 ])('a state of the KEK (%s) ends all keys under it at once, and none under another', async (code) => {
   const sibling = await createTenant(store, kms, `tenant-${++tenants}`, mine)
   const neighbour = await createTenant(store, kms, `tenant-${++tenants}`, other)

@@ -3,6 +3,7 @@
 import { DescribeKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, expect, test } from 'vitest'
 import { createAwsCall } from '../../src/kms/aws-call.ts'
+import { createExplainAwsError } from '../../src/kms/errors/explain-denial.ts'
 import type { KmsCall } from '../../src/kms/kms-call.ts'
 import { keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { region, startAws } from './aws-under-test.ts'
@@ -12,7 +13,10 @@ const keyArn = await createKey()
 const credentials = { accessKeyId: keyholdAccount, secretAccessKey: 'test' }
 const roleArn = `arn:aws:iam::${keyholdAccount}:role/keyhold`
 const session = { ...credentials, sessionToken: '', expiration: new Date(Date.now() + 3_600_000) }
-const roles = { assume: () => Promise.resolve(session) }
+const roles = {
+  assume: () => Promise.resolve(session),
+  explain: createExplainAwsError(() => Promise.resolve(undefined)),
+}
 const ended: KmsCall[] = []
 const { call, close } = createAwsCall(
   { endpoint: local.url, credentials, onCall: (each) => ended.push(each) },
