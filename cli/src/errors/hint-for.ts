@@ -5,7 +5,8 @@ import { CliError } from './cli-error.ts'
 import { isTemporary } from './exit-code-of.ts'
 import { rootCause } from './root-cause.ts'
 
-const correctPolicy = 'correct the key policy in AWS, wait a minute for AWS to apply it, then try again'
+const correctPolicy =
+  'correct the key policy in AWS, or the policy that the message names, wait a minute for AWS to apply it, then try again'
 
 const hints: Readonly<Record<string, string>> = {
   ERR_UNAUTHENTICATED: 'does the token belong to this server? A start with new data makes new tokens',

@@ -17,7 +17,9 @@ import {
   type CauseScene,
   type Key,
   type KeyName,
+  type OwnCause,
 } from './causes/cause-scene.ts'
+import { causesOfDeletions } from './causes/causes-of-deletions.ts'
 import { causes } from './causes/causes-of-keys.ts'
 import { causesOfReplicas } from './causes/causes-of-replicas.ts'
 import { compliances } from './causes/compliances.ts'
@@ -32,18 +34,45 @@ by requests at all. Afterwards each cause was taken back, where that can be done
 else being done.
 `
 
+const whosePolicy = `## Whose policy has refused
+
+AWS names the type of the policy that refused, and nobody else can write into that sentence: keys, roles and policies have
+names without spaces, and Keyhold reads nothing but whole sentences. A refusal is Keyhold's own, \`ERR_KMS_OWN_POLICY\`,
+only if four things agree: the policy is one over the caller (identity, permissions boundary, session, VPC endpoint, service
+control); the call was made with Keyhold's own credentials, or with a role of the same account; AWS STS (\`GetCallerIdentity\`)
+says that this is Keyhold's account; and AWS speaks of a principal of that account. **Everything else counts as the
+customer's**: a policy over the key or the role, a role in another account, words that are not known, and all of it while
+AWS STS does not answer. \`keyhold_kms_own_refusals_total\` counts Keyhold's own by the type of the policy.
+
+**What somebody gains who can forge such an answer**, so that a true refusal looks like Keyhold's own. It would have to be
+somebody who speaks for AWS KMS: a customer cannot, who has policies, roles and a proxy, but not their words. It gains the
+rest of the time for which the key is held anyway (\`KEYHOLD_KEY_CACHE_TTL_SECONDS\` from the last call that opened it),
+and never more, since such an answer
+
+- extends nothing: the time runs from the last true yes, and afterwards requests get 503;
+- opens nothing: no other region is asked in its place;
+- ends no refusal: one that was met before stays in the health of the key, which every replica reads before it lets another
+  region stand in, until AWS KMS says yes.
+
+Whoever can forge it can also keep the call from arriving, which is an outage, and gains no less by that.
+`
+
 let scene: CauseScene
 beforeAll(async () => {
   scene = await startCauseScene()
 })
 afterAll(() => scene.stop())
 
-async function answerTo({ tenant, tokens }: Key): Promise<string> {
+async function answerTo({ tenant, tokens }: Key): Promise<{ answer: string; words: string }> {
   const { status, body } = await scene.server.request('POST', '/api/v1/encryption/decrypt', {
     token: tenant.serviceToken,
     body: { items: tokens.map((token) => ({ token })) },
   })
-  return status === 200 ? '200' : `${status} ${textAt(body, 'errors', 0, 'code')}`
+  const [code, title, detail] = ['code', 'title', 'detail'].map((name) => at(body, 'errors', 0, name))
+  return {
+    answer: status === 200 ? '200' : `${status} ${String(code)}`,
+    words: [title, detail].filter((each) => typeof each === 'string').join(' '),
+  }
 }
 
 async function healthOf({ tenant, fingerprint }: KeyName): Promise<unknown> {
@@ -51,10 +80,13 @@ async function healthOf({ tenant, fingerprint }: KeyName): Promise<unknown> {
   return (await scene.server.request('GET', path, { token: tenant.adminToken })).body
 }
 
+async function readMetrics(): Promise<string> {
+  return (await fetch(`${scene.server.metricsUrl}/metrics`)).text()
+}
+
 /** The series of the metric keyhold_keys: by their labels, how many keys they count. */
 async function keyCounts(): Promise<Map<string, number>> {
-  const metrics = await (await fetch(`${scene.server.metricsUrl}/metrics`)).text()
-  const lines = metrics.matchAll(/^keyhold_keys\{(state="[^"]*",cause="[^"]*")\} (\d+)$/gm)
+  const lines = (await readMetrics()).matchAll(/^keyhold_keys\{(state="[^"]*",cause="[^"]*")\} (\d+)$/gm)
   return new Map([...lines].map(([, labels = '', count]) => [labels, Number(count)]))
 }
 
@@ -66,37 +98,37 @@ async function said({ tenant, fingerprint }: KeyName, verb: 'health' | 'get'): P
   return text(child.stdout)
 }
 
-let rows: string[][] = []
+const rows: string[][] = []
+const rowsOfWords: string[][] = []
 let rowsOfOther: string[][] = []
 const rowsOfCompliance: string[][] = []
 const patience = { timeout: 60_000, interval: 250 }
 
-test('each cause has its own state, answer and words, and passes by itself', async () => {
-  const cases = await prepareAll(scene, causes)
-  const labelsExpected: string[] = []
+/** Produces all of them, looks at each, and takes it back. */
+async function observe(all: readonly OwnCause[]): Promise<void> {
+  const cases = await prepareAll(scene, all)
   const produced = await Promise.all(
     cases.map(async ({ key, produce, ...each }) => ({ ...each, key, takeBack: await produce(scene, key) })),
   )
-  const seen = produced.map(async ({ cause, key, state, answer }) => {
-    const now = async () => [at(await healthOf(key), 'state'), await answerTo(key)]
+  const labelsExpected: string[] = []
+  const seen = produced.map(async ({ cause, how, notFor, key, state, answer }) => {
+    const now = async () => [at(await healthOf(key), 'state'), (await answerTo(key)).answer]
     await expect.poll(now, { ...patience, message: cause }).toEqual([state, answer])
     const health = await healthOf(key)
-    const words = textAt(health, 'cause')
     const advice = textAt(health, 'advice')
     const [status = '', code] = answer.split(' ')
     // An error that requests meet is the cause that the metrics name; what no request meets is one that probes do.
     const labels = `state="${state}",cause="${code ?? 'ERR_KMS_UNREACHABLE'}"`
     labelsExpected.push(labels)
-    return [
-      cause,
-      `\`${state}\``,
-      code === undefined ? status : `${status} \`${code}\``,
-      `\`${labels}\``,
-      words,
-      advice || '—',
-    ]
+    const shown = code === undefined ? status : `${status} \`${code}\``
+    return {
+      row: [cause, `\`${state}\``, shown, `\`${labels}\``, textAt(health, 'cause'), advice || '—'],
+      words: [cause, how, (await answerTo(key)).words || '—', notFor],
+    }
   })
-  rows = await Promise.all(seen)
+  const outcomes = await Promise.all(seen)
+  rows.push(...outcomes.map(({ row }) => row))
+  rowsOfWords.push(...outcomes.map(({ words }) => words))
 
   const counts = await keyCounts()
   for (const labels of labelsExpected)
@@ -106,23 +138,32 @@ test('each cause has its own state, answer and words, and passes by itself', asy
     ])
   // The command prints of one what it prints of all: cli/test has its tests.
   const [first] = produced
+  const [row] = outcomes.map((outcome) => outcome.row)
   if (first === undefined) throw new Error('no causes')
   const printed = await said(first.key, 'health')
-  for (const each of [first.state, rows[0]?.[4], rows[0]?.[5]]) expect(printed).toContain(each)
+  for (const each of [first.state, row?.[4], row?.[5]]) expect(printed).toContain(each)
 
   await Promise.all(
     produced.map(async ({ cause, key, takeBack }) => {
       if (takeBack === undefined) return
       await takeBack()
       await expect
-        .poll(async () => [await answerTo(key), at(await healthOf(key), 'state')], {
+        .poll(async () => [(await answerTo(key)).answer, at(await healthOf(key), 'state')], {
           ...patience,
           message: cause,
         })
         .toEqual(['200', 'healthy'])
     }),
   )
+}
+
+test('each cause has its own state, answer and words, and passes by itself', async () => {
+  await observe(causes)
+  const ours = /^keyhold_kms_own_refusals_total\{policy="serviceControl",action="Decrypt"\} [1-9]/m
+  expect(await readMetrics()).toMatch(ours)
 }, 200_000)
+
+test('so has a deletion, which does not pass', () => observe(causesOfDeletions), 100_000)
 
 test('each cause in another region is told of that region, and requests go on', async () => {
   const cases = await prepareAll(scene, causesOfReplicas)
@@ -134,7 +175,7 @@ test('each cause in another region is told of that region, and requests go on', 
     produced.map(async ({ cause, key, state }) => {
       await expect.poll(() => stateOf(key), { ...patience, message: cause }).toBe(state)
       const health = await healthOf(key)
-      expect([at(health, 'state'), await answerTo(key)]).toEqual(['healthy', '200'])
+      expect([at(health, 'state'), (await answerTo(key)).answer]).toEqual(['healthy', '200'])
       const words = textAt(health, 'regions', 1, 'cause')
       const advice = textAt(health, 'regions', 1, 'advice')
       return [cause, `\`${state}\``, words, advice || '—']
@@ -180,6 +221,9 @@ test('what keeps a key from surviving its region is told when it is registered',
 test('the page tells what was seen', async () => {
   const tables = [
     table(['What was done', 'State', 'Requests are answered', '`keyhold_keys`', 'Cause', 'Advice'], rows),
+    '## How each is produced in local-kms, and what it must not be taken for\n\n`kms` is what `startLocalKms` answers; the same can be done [over HTTP](../local-kms/README.md). Everything else is what\ncustomers do in AWS.',
+    table(['What was done', 'How', 'The words of the API', 'It must not be taken for'], rowsOfWords),
+    whosePolicy,
     '## In the region of a replica\n\nThe key answers in its own region, so that its state stays `healthy` and requests are answered; `regions` tells of the\nother one.',
     table(['What was done to the replica', 'State there', 'Cause', 'Advice'], rowsOfOther),
     '## Whether a key survives the loss of its region\n\nWhat `drCompliant: false` and `complianceError` say after a registration or a test; `keyhold keyprovider get` prints it.',

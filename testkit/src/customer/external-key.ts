@@ -15,7 +15,7 @@ const settlingMs = 250
 /** A key, and the store that holds it alone. */
 export interface ExternalKey {
   readonly keyArn: string
-  /** Lets every call for the key fail from now on; answers what ends that. */
+  /** Lets every call for the key fail from now on; answers what ends that. Of several failures the last one shows. */
   fail(failure: BackingFailure): () => void
   disconnect(): Promise<void>
   connect(): Promise<void>
@@ -50,6 +50,13 @@ export async function createExternalKey(
     await sleep(settlingMs)
   }
 
+  const failures: { failure: BackingFailure }[] = []
+  function show(): void {
+    local.backingFailures.clear(endpoint)
+    const last = failures.at(-1)
+    if (last !== undefined) local.backingFailures.put(endpoint, last.failure)
+  }
+
   await connect()
   const { keyArn } = await createKeyWith(kms, {
     ...{ Origin: 'EXTERNAL_KEY_STORE', CustomKeyStoreId: id, XksKeyId: 'key-1' },
@@ -63,9 +70,12 @@ export async function createExternalKey(
       await sleep(settlingMs)
     },
     fail(failure) {
-      local.backingFailures.put(endpoint, failure)
+      const one = { failure }
+      failures.push(one)
+      show()
       return () => {
-        local.backingFailures.clear(endpoint)
+        failures.splice(failures.indexOf(one), 1)
+        show()
       }
     },
   }

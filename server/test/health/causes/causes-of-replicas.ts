@@ -3,6 +3,7 @@ import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { policyWithout, setPolicy } from '../../http/scene.ts'
 import { customerKeyPolicy } from '../../../../testkit/src/server/start-test-server.ts'
 import { ofOurs, other, own, replicated, type Cause, type Key } from './cause-scene.ts'
+import { imported } from './special-keys.ts'
 import { deleteAndWait, fault, scheduleDeletion } from './produce.ts'
 
 const inOther = ({ arn }: Key) => arn.replace(own, other)
@@ -32,6 +33,12 @@ export const causesOfReplicas: Cause[] = [
     makeKey: replicated,
     state: 'pendingDeletion',
     produce: ({ server }, key) => scheduleDeletion(server.customerKms(other), inOther(key)),
+  },
+  {
+    cause: 'Its imported key material is deleted, or has expired',
+    makeKey: imported,
+    state: 'misconfigured',
+    produce: (_, { loseMaterialOfReplica }) => loseMaterialOfReplica?.() ?? Promise.resolve(undefined),
   },
   {
     cause: 'AWS KMS throttles',

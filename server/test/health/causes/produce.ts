@@ -9,11 +9,16 @@ import type { CauseScene, Key } from './cause-scene.ts'
 
 const dayMs = 86_400_000
 
-/** A fault of AWS KMS in one region, for one key. */
+/** A fault of AWS KMS in one region, for one key; its customer can still change it. */
 export const fault =
   (region: string, kind: 'throttle' | 'hang' | 'error500') =>
   ({ server }: CauseScene, { arn }: Key) =>
-    Promise.resolve(server.kms.faults.add({ kind, match: { region, keyId: arn.split('/')[1] ?? '' } }))
+    Promise.resolve(
+      server.kms.faults.add({
+        kind,
+        match: { operation: 'Decrypt', region, keyId: arn.split('/')[1] ?? '' },
+      }),
+    )
 
 export const regionDown =
   (region: string) =>
