@@ -26,6 +26,8 @@ export interface FairLines<Asker> {
   enter(asker: Asker, onWait?: (giveUp: () => void) => void): GiveBack | Promise<GiveBack>
   /** How many wait. */
   waiting(): number
+  /** Who comes next in each line. */
+  firstWaiting(): Asker[]
 }
 
 interface Waiting<Asker> {
@@ -45,8 +47,17 @@ export function createFairLines<Asker>(options: FairLinesOptions<Asker>): FairLi
       if (isGivenBack) return
       isGivenBack = true
       count(asker, -1)
+      // Its line has had a turn.
+      toTheEnd(lineOf(asker))
       admitNext()
     }
+  }
+
+  function toTheEnd(name: string): void {
+    const line = lines.get(name)
+    if (line === undefined) return
+    lines.delete(name)
+    lines.set(name, line)
   }
 
   // A line that got a turn goes to the end of the map, where this loop meets it again.
@@ -108,5 +119,7 @@ export function createFairLines<Asker>(options: FairLinesOptions<Asker>): FairLi
       for (const line of lines.values()) sum += line.length
       return sum
     },
+
+    firstWaiting: () => Array.from(lines.values()).flatMap(([first]) => first?.asker ?? []),
   }
 }

@@ -19,7 +19,7 @@ const bodyBudgetMib = integerSetting('KEYHOLD_BODY_BUDGET_MIB', {
   min: 32,
   max: 65_536,
   effect:
-    'How many MiB of request bodies this replica reads and answers at the same time. A body takes up to eight times its length in memory. Other bodies wait unread for up to five seconds, and then get 503 (`ERR_SERVER_BUSY`). Bodies up to 16 KiB are not counted.',
+    'How many MiB of request bodies this replica reads and answers at the same time. A body takes up to eight times its length in memory. Other bodies wait unread for up to five seconds, and then get 503 (`ERR_SERVER_BUSY`). Bodies up to 16 KiB are not counted. A body that has room must arrive in 1.5 seconds and one for each 16 MiB, while bodies of other tenants wait for that room; else it ends with 408 (`ERR_REQUEST_TIMEOUT`).',
 })
 
 export const settingTable = {

@@ -17,6 +17,11 @@ export function announcedBytes({ headers }: FastifyRequest): number | undefined 
   return length === undefined ? undefined : Number(length)
 }
 
+/** Whose share of the budget the body of a request takes. */
+export function shareOf({ authorized }: FastifyRequest): string {
+  return authorized?.tenantId ?? ownShares.operators
+}
+
 /** Calls `done` when the body may be read, or with the refusal. */
 export function admitBody(
   budget: BodyBudget,
@@ -42,13 +47,10 @@ export function admitBody(
   }
   let leave = (): void => undefined
   try {
-    const entered = budget.enter(
-      { share: request.authorized?.tenantId ?? ownShares.operators, bytes },
-      (giveUp) => {
-        leave = giveUp
-        answer.once('close', leave)
-      },
-    )
+    const entered = budget.enter({ share: shareOf(request), bytes }, (giveUp) => {
+      leave = giveUp
+      answer.once('close', leave)
+    })
     if (entered instanceof Promise) entered.then(admit, done)
     else admit(entered)
   } catch (error) {

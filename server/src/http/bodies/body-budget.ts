@@ -12,7 +12,10 @@ export interface BodyAsker {
   bytes: number
 }
 
-export type BodyBudget = FairLines<BodyAsker>
+export interface BodyBudget extends FairLines<BodyAsker> {
+  /** Whether somebody else waits who has room in a share of their own. */
+  isWantedByOthers(share: string): boolean
+}
 
 export interface BodyBudgetOptions {
   totalBytes: number
@@ -33,7 +36,7 @@ export function createBodyBudget({ totalBytes, tenantBytes, maxWaitMs }: BodyBud
     return (usedByShare.get(share) ?? 0) + bytes <= tenantBytes
   }
 
-  return createFairLines<BodyAsker>({
+  const lines = createFairLines<BodyAsker>({
     maxWaitMs,
     maxWaiting,
     lineOf: ({ share }) => share,
@@ -48,4 +51,9 @@ export function createBodyBudget({ totalBytes, tenantBytes, maxWaitMs }: BodyBud
 
     refusal: (asker) => new KeyholdError(fitsShare(asker) ? 'ERR_SERVER_BUSY' : 'ERR_TENANT_BUSY'),
   })
+  return {
+    ...lines,
+    isWantedByOthers: (share) =>
+      lines.firstWaiting().some((asker) => asker.share !== share && fitsShare(asker)),
+  }
 }

@@ -1,16 +1,18 @@
 // Reads a body by its content type: as JSON, or as bytes. All other types are refused. A long body with items stays as it
 // is, for the thread that works on it.
 import { takesItems } from '@keyhold/contract'
-import { KeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { runInSlices } from '../../event-loop/run-in-slices.ts'
 import { LongBody, longBodyBytes } from '../long-bodies/long-body.ts'
-import { admitBody, announcedBytes } from './admit-body.ts'
+import { lingerAfterAnswer } from '../server/linger.ts'
+import { admitBody, announcedBytes, shareOf } from './admit-body.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { parseBigJson } from './parse-big-json.ts'
 import { parseJson } from './parse-json.ts'
 import { readBody } from './read-body.ts'
+import { watchArrival } from './watch-arrival.ts'
 
 export const octetStream = 'application/octet-stream'
 
@@ -25,6 +27,15 @@ declare module 'fastify' {
 
 type Done = (error: Error | null, body?: unknown) => void
 
+// After these the rest of the body is not read.
+const unreadable: ErrorCode[] = ['ERR_PAYLOAD_TOO_LARGE', 'ERR_REQUEST_TIMEOUT']
+
+// Nobody knows how much more would come.
+function close({ raw }: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('connection', 'close')
+  lingerAfterAnswer(raw)
+}
+
 export function registerBodyParsers(app: FastifyInstance, budget: BodyBudget): void {
   app.decorateRequest('reply', undefined)
   app.decorateRequest('heldBody', undefined)
@@ -36,8 +47,7 @@ export function registerBodyParsers(app: FastifyInstance, budget: BodyBudget): v
       admitBody(budget, request, reply, bytes, done)
       return
     }
-    // Nobody knows how much more would come.
-    void reply.header('connection', 'close')
+    close(request, reply)
     done(new KeyholdError('ERR_PAYLOAD_TOO_LARGE'))
   })
 
@@ -56,8 +66,13 @@ export function registerBodyParsers(app: FastifyInstance, budget: BodyBudget): v
           if (request.reply === undefined) throw new TypeError('the hook before the parsing sets the reply')
           admitBody(budget, request, request.reply, maxBytes, admitted)
         },
+        watch: (bytes, expel) => watchArrival(bytes, () => budget.isWantedByOthers(shareOf(request)), expel),
       },
-      done,
+      (error, body) => {
+        const { reply } = request
+        if (isKeyholdError(error, ...unreadable) && reply !== undefined) close(request, reply)
+        done(error, body)
+      },
     )
   }
 

@@ -10,12 +10,14 @@ export interface ReadBodyOptions {
   maxBytes: number
   /** Asks for room for the longest body, once a body of unknown length is no short one. */
   admitLongest: (done: (error?: Error) => void) => void
+  /** Is called when the body has room for so many bytes. It may expel the body, until the function that it answers is called. */
+  watch: (bytes: number, expel: () => void) => () => void
 }
 
-/** Calls `done` once. The errors are `ERR_PAYLOAD_TOO_LARGE`, `ERR_INVALID_REQUEST` and those of `admitLongest`. */
+/** Calls `done` once. The errors are `ERR_PAYLOAD_TOO_LARGE`, `ERR_INVALID_REQUEST`, `ERR_REQUEST_TIMEOUT` and those of `admitLongest`. */
 export function readBody(
   payload: Readable,
-  { announcedBytes, maxBytes, admitLongest }: ReadBodyOptions,
+  { announcedBytes, maxBytes, admitLongest, watch }: ReadBodyOptions,
   done: (error: Error | null, body?: Buffer) => void,
 ): void {
   if (announcedBytes !== undefined && announcedBytes > maxBytes) {
@@ -30,11 +32,17 @@ export function readBody(
   let received = 0
   let isCounted = announcedBytes !== undefined
   let isOver = false
+  let endWatch = whole === undefined ? undefined : watch(whole.length, expel)
+
+  function expel(): void {
+    end(new KeyholdError('ERR_REQUEST_TIMEOUT'))
+  }
 
   function end(error: Error | null, body?: Buffer): void {
     // A client that goes away while its body waits for room ends it in two ways.
     if (isOver) return
     isOver = true
+    endWatch?.()
     payload.off('data', onData)
     payload.off('end', onEnd)
     payload.off('error', onError)
@@ -64,6 +72,7 @@ export function readBody(
   function makeRoom(): void {
     if (isOver) return
     whole = Buffer.allocUnsafe(maxBytes)
+    endWatch = watch(maxBytes, expel)
     let at = 0
     for (const chunk of chunks.splice(0)) at += chunk.copy(whole, at)
     payload.resume()

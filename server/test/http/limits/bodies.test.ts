@@ -50,6 +50,21 @@ describe('the budget', () => {
     expect(order.slice(0, 2)).toContain('c')
   })
 
+  it('gives room that a tenant gives back to another that waits', async () => {
+    const budget = open(60_000)
+    const first = enter(budget, 'a', 32 * mib)
+    enter(budget, 'b', 32 * mib)
+    const order: string[] = []
+    const waiting = ['a', 'c'].map(async (share) => {
+      const giveBack = await budget.enter({ share, bytes: 32 * mib })
+      order.push(share)
+      giveBack()
+    })
+    first()
+    await Promise.all(waiting)
+    expect(order).toEqual(['c', 'a'])
+  })
+
   it('forgets whoever has gone away while it waited', async () => {
     const budget = open(60_000)
     const giveBack = enter(budget, 'a', 32 * mib)
@@ -130,7 +145,11 @@ describe('a server', () => {
       token: tenant.adminToken,
       body: { name: 'x'.repeat(mib), arn: 'y' },
     })
-    expect([answer.status, errorCode(answer.body)]).toEqual([413, 'ERR_PAYLOAD_TOO_LARGE'])
+    expect([answer.status, errorCode(answer.body), answer.headers.get('connection')]).toEqual([
+      413,
+      'ERR_PAYLOAD_TOO_LARGE',
+      'close',
+    ])
   })
 
   it('answers a long body as it answers a short one', async () => {
