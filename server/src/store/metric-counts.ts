@@ -109,8 +109,8 @@ async function countLive(db: Database) {
   const { rows: cipherkeys } = await sql<MetricCounts['cipherkeys'] & { open: number }>`
     select coalesce(sum(total), 0)::bigint as total, coalesce(sum(copied), 0)::bigint as copied,
       coalesce(sum(verified), 0)::bigint as verified, coalesce(sum(failed), 0)::bigint as failed,
-      (select count(*) from keyhold.key_job_failures f join keyhold.key_jobs j on j.id = f.key_job_id
-        where f.accepted_at is null and j.phase not in ('done', 'aborted')) as open
+      (select coalesce(sum(f.open), 0)::bigint from keyhold.key_job_failure_counts f
+        join keyhold.key_jobs j on j.id = f.key_job_id where j.phase not in ('done', 'aborted')) as open
     from keyhold.key_jobs where phase not in ('done', 'aborted')`.execute(db)
   const [{ open, ...running } = { total: 0, copied: 0, verified: 0, failed: 0, open: 0 }] = cipherkeys
   return { keyJobs, pausedKeyJobs, cipherkeys: running, openFailures: open }

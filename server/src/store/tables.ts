@@ -132,6 +132,16 @@ interface KeyJobFailuresTable {
   accepted_by: string | null
 }
 
+/** Kept by the database itself. */
+interface KeyJobFailureCountsTable {
+  key_job_id: ColumnType<string, never, never>
+  /** 0: not known. */
+  tenant_key_version: ColumnType<number, never, never>
+  code: ColumnType<string, never, never>
+  open: ColumnType<number, never, never>
+  accepted: ColumnType<number, never, never>
+}
+
 interface KeyJobReportsTable {
   key_job_id: string
   jws: string
@@ -284,6 +294,7 @@ export interface Tables {
   key_name_counts: KeyNameCountsTable
   key_jobs: KeyJobsTable
   key_job_failures: KeyJobFailuresTable
+  key_job_failure_counts: KeyJobFailureCountsTable
   key_job_reports: KeyJobReportsTable
   tenant_locks: TenantLocksTable
   key_health: KeyHealthTable

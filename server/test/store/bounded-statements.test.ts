@@ -105,6 +105,28 @@ test('the number of cipherkeys, in time or as far as that reaches', async () => 
   expect(await surveys.countInTime(tenantId, 0)).toEqual({ found: 0, isWhole: false })
 })
 
+test('what a key job has set aside', async () => {
+  const { keyJobFailures, keyJobs, cipherkeyChunks, metricCounts } = stores.store
+  await stores.query('update keyhold.key_job_failures set accepted_at = null, accepted_by = null')
+  const [row] = await keyJobs.list(tenantId, 1)
+  const most = await mostRowsRead(async () => {
+    expect(await keyJobFailures.count(keyJobId)).toEqual({ open: setAside, accepted: 0 })
+    expect(await keyJobFailures.countOpen(keyJobId)).toMatchObject([{ count: setAside }])
+    expect(await keyJobFailures.listVersions(keyJobId)).toEqual([1])
+    await keyJobFailures.changeCodesUnder(keyJobId, 1, 'ERR_KMS_KEY_DISABLED')
+    await keyJobFailures.changeCodesUnder(keyJobId, 1, 'ERR_KMS_KEY_DISABLED')
+    expect(await keyJobFailures.countOpen(keyJobId)).toMatchObject([
+      { count: setAside, code: 'ERR_KMS_KEY_DISABLED' },
+    ])
+    const chunk = await cipherkeyChunks.nextFailed(tenantId, keyJobId, undefined, { limit: 100, under: 1 })
+    expect(chunk?.rows).toBe(100)
+    expect((await metricCounts.countLive()).openFailures).toBe(setAside)
+  })
+  expect(row?.id).toBe(keyJobId)
+  expect(most).toBeLessThanOrEqual(mostRows)
+  await stores.query('update keyhold.key_job_failures set accepted_at = now(), accepted_by = $1', ['ak_1'])
+})
+
 test('which versions are needed; those in doubt when the time is over are', async () => {
   const { store } = stores
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ version }) => version === 1)

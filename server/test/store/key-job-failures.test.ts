@@ -5,9 +5,14 @@ import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
-import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
+let postgresOf: TestStores
 let store: Store
 let job: KeyJobRow
 let jobId: string
@@ -16,7 +21,8 @@ beforeAll(async () => {
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
-  ;({ store } = await postgres.createStores())
+  postgresOf = await postgres.createStores()
+  ;({ store } = postgresOf)
   await insertTenant(store)
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
   job = await store.keyJobs.insert(newKeyJob())
@@ -121,7 +127,9 @@ test('they are listed page by page, each once', async () => {
     seen.push(...page)
   }
   expect(seen.map(({ dataKeyId }) => dataKeyId)).toEqual(rows.map(({ dataKeyId }) => dataKeyId).sort())
-  expect(await store.cipherkeyChunks.nextFailed(tenantId, jobId, undefined, { limit: 3 })).toMatchObject({
+  expect(
+    await store.cipherkeyChunks.nextFailed(tenantId, jobId, undefined, { limit: 3, under: 1 }),
+  ).toMatchObject({
     rows: 3,
   })
 })
@@ -138,6 +146,38 @@ test('a cipherkey is stale unless it is under the version, or set aside and, at 
   await store.keyJobFailures.accept(jobId, [left], 'ak_1')
   expect([await stale(false), await stale(true)]).toEqual([false, false])
   expect(await store.surveys.findStale(tenantId, jobId, 2, 'accepted')).toMatchObject({ versions: [1] })
+})
+
+test('the counts that the database keeps are those of the rows, whatever has changed them', async () => {
+  const rows = await Promise.all(Array.from({ length: 5 }, () => insertCipherkey()))
+  const [first, second, third] = rows
+  if (first === undefined || second === undefined || third === undefined) throw new Error('no rows')
+  await store.keyJobFailures.insert(job, [
+    ...rows.slice(0, 4).map(failureOf),
+    { ...failureOf(third), version: 2 },
+  ])
+  await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')
+  await store.keyJobFailures.delete(jobId, [second])
+  await store.keyJobFailures.changeCodesUnder(jobId, 1, 'ERR_KMS_DENIED')
+  await store.keyJobFailures.changeCodes(jobId, [failureOf(third)])
+  await postgresOf.query(`update keyhold.key_job_failures set tenant_key_version = null where version = 2`)
+  const kept = await postgresOf.query(
+    `select tenant_key_version, code, open, accepted from keyhold.key_job_failure_counts
+     where open <> 0 or accepted <> 0 order by 1, 2`,
+  )
+  const counted = await postgresOf.query(
+    `select coalesce(tenant_key_version, 0) as tenant_key_version, code, count(*) - count(accepted_at) as open,
+       count(accepted_at) as accepted from keyhold.key_job_failures group by 1, 2 order by 1, 2`,
+  )
+  expect(kept).toEqual(counted)
+  expect(kept).toHaveLength(3)
+  expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 3, accepted: 1 })
+  expect(await store.keyJobFailures.listVersions(jobId)).toEqual([undefined, 1])
+  const untold = await store.cipherkeyChunks.nextFailed(tenantId, jobId, undefined, {
+    ...{ limit: 9, under: undefined },
+  })
+  // There is no such cipherkey.
+  expect(untold).toBeUndefined()
 })
 
 test('what is left behind is counted once, however many key jobs have accepted it', async () => {

@@ -64,7 +64,7 @@ test('every statement about cipherkeys is planned for one partition', async () =
     )
     await store.keyJobFailures.insert(job, [{ ...row, code: 'ERR_KEY_INTEGRITY' }])
     await store.keyJobFailures.list(tenantId, job.id, 10)
-    await store.cipherkeyChunks.nextFailed(tenantId, job.id, undefined, { limit: 10 })
+    await store.cipherkeyChunks.nextFailed(tenantId, job.id, undefined, { limit: 10, under: 1 })
     await tenant.letJobsRun()
     await getKeyProviderUsage({ store, countMs: 60_000 }, tenantId, fingerprintOf('a', tenantId))
     await store.surveys.findNeeded(tenantId, [1])

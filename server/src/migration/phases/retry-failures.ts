@@ -10,39 +10,54 @@ import { findTenantKey, getTenantKey, requireFence } from './copy-cipherkeys.ts'
 /** Answers whether all were tried; false: the run should give up the lead. Then the next try begins anew. */
 export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
   if (job.failed === 0) return true
-  const { pacer, signal, stint } = parts
-  const refused = await findRefused(parts, job)
-  let repaired = 0
-  let after: CipherkeyPosition | undefined
+  const { stint } = parts
+  const progress = { repaired: 0 }
   stint.begin()
+  for (const under of await findVersionsToTry(parts, job)) {
+    if (!(await retryUnder(parts, job, under, progress))) return false
+  }
+  return true
+}
+
+/** Goes through the failures under one version. Answers as `retryFailures` does. */
+async function retryUnder(
+  parts: LeaderParts,
+  job: KeyJobRow,
+  under: number | undefined,
+  progress: { repaired: number },
+): Promise<boolean> {
+  const { pacer, signal, stint } = parts
+  let after: CipherkeyPosition | undefined
   for (;;) {
     const turn = await pacer.turn(signal)
     if (turn === undefined) return false
-    const tried = await retryNext(parts, job, { limit: turn.rows, notUnder: refused, after })
+    const tried = await retryNext(parts, job, { limit: turn.rows, under, after })
     if (tried === undefined) return true
     turn.done(tried.rows)
-    repaired += tried.repaired
+    progress.repaired += tried.repaired
     after = tried.last
     await stint.look()
     // Whoever gives way without having repaired any would come no further the next time.
-    if (stint.isOver && repaired > 0) return false
+    if (stint.isOver && progress.repaired > 0) return false
   }
 }
 
-/** Asks once for each version, however many cipherkeys it wraps, and answers those that still do not open. */
-async function findRefused(parts: LeaderParts, job: KeyJobRow): Promise<number[]> {
+/** Asks once for each version, however many cipherkeys it wraps, and answers those that open, and what has no version. */
+async function findVersionsToTry(parts: LeaderParts, job: KeyJobRow): Promise<(number | undefined)[]> {
   const { keyJobFailures } = parts.store
   const versions = await keyJobFailures.listVersions(job.id)
-  const { refused } = await openVersions(versions, (each) => findTenantKey(parts, job.tenantId, each))
+  const known = versions.filter((version) => version !== undefined)
+  const { refused } = await openVersions(known, (each) => findTenantKey(parts, job.tenantId, each))
   for (const { version, code } of refused) await keyJobFailures.changeCodesUnder(job.id, version, code)
-  return refused.map(({ version }) => version)
+  const dead = new Set<number | undefined>(refused.map(({ version }) => version))
+  return versions.filter((version) => !dead.has(version))
 }
 
 /** Undefined: there was none. */
 async function retryNext(
   parts: LeaderParts,
   job: KeyJobRow,
-  { after, ...options }: { after: CipherkeyPosition | undefined; limit: number; notUnder: readonly number[] },
+  { after, ...options }: { after: CipherkeyPosition | undefined; limit: number; under: number | undefined },
 ): Promise<{ rows: number; repaired: number; last: CipherkeyPosition } | undefined> {
   const { store, threads } = parts
   const { version } = destinationOf(job)

@@ -69,26 +69,32 @@ export function cipherkeyChunkQueries(db: Database) {
     /**
      * Cipherkeys that a key job has set aside, in the order of the primary key.
      *
-     * @param options - with `notUnder`, those under these tenant key versions are left out
+     * @param options - `under`: those that it has set aside under this tenant key version; undefined: it is not known which
      */
     nextFailed(
       tenantId: string,
       keyJobId: string,
       after: CipherkeyPosition | undefined,
-      options: { limit: number; notUnder?: readonly number[] },
+      options: { limit: number; under: number | undefined },
     ): Promise<CipherkeyChunk | undefined> {
       const beyond =
         after === undefined
           ? sql``
-          : sql`and (c.data_key_id, c.version) > (${after.dataKeyId}::uuid, ${after.version}::integer)`
+          : sql`and (data_key_id, version) > (${after.dataKeyId}::uuid, ${after.version}::integer)`
+      const under =
+        options.under === undefined
+          ? sql`tenant_key_version is null`
+          : sql`tenant_key_version = ${options.under}`
+      // Every failure is of a cipherkey that is there: what deletes it deletes the failure.
       return read(sql`
         select c.data_key_id, c.version, c.tenant_key_version, c.wrapped, c.key_check_value
-        from keyhold.key_job_failures f
+        from (
+          select data_key_id, version from keyhold.key_job_failures
+          where key_job_id = ${keyJobId} and ${under} ${beyond}
+          order by data_key_id, version limit ${options.limit}
+        ) f
         join keyhold.cipherkeys c
-          on c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id and c.version = f.version
-        where f.key_job_id = ${keyJobId} ${beyond}
-          and c.tenant_key_version <> all(${options.notUnder ?? []}::integer[])
-        order by c.data_key_id, c.version limit ${options.limit}`)
+          on c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id and c.version = f.version`)
     },
 
     /**

@@ -60,6 +60,9 @@ function lockNamed(keyJobId: string, positions: CipherkeyPosition[]): RawBuilder
     order by f.data_key_id, f.version for update of f`
 }
 
+// Such a page of rows is changed in some tens of milliseconds.
+const pageRows = 5_000
+
 export function keyJobFailureQueries(db: Database) {
   return {
     /**
@@ -89,24 +92,34 @@ export function keyJobFailureQueries(db: Database) {
       return rows[0]?.count ?? 0
     },
 
-    /** The tenant key versions under which a key job has set cipherkeys aside. */
-    async listVersions(keyJobId: string): Promise<number[]> {
+    /** The tenant key versions under which a key job has set cipherkeys aside; undefined: it is not known which. */
+    async listVersions(keyJobId: string): Promise<(number | undefined)[]> {
       const rows = await db
-        .selectFrom('key_job_failures')
-        .select('tenant_key_version')
+        .selectFrom('key_job_failure_counts')
+        .select('tenant_key_version as version')
         .distinct()
         .where('key_job_id', '=', keyJobId)
+        .where(sql<boolean>`open + accepted > 0`)
+        .orderBy('version')
         .execute()
-      return rows.flatMap((row) => row.tenant_key_version ?? [])
+      return rows.map(({ version }) => (version === 0 ? undefined : version))
     },
 
     /** Open failures by version and code, the most first. */
     async countOpen(keyJobId: string): Promise<OpenFailures[]> {
-      const { rows } = await sql<{ version: number | null; code: string; count: number }>`
-        select tenant_key_version as version, code, count(*) as count from keyhold.key_job_failures
-        where key_job_id = ${keyJobId} and accepted_at is null
-        group by 1, 2 order by 3 desc, 1, 2`.execute(db)
-      return rows.map(({ version, ...row }) => ({ ...row, tenantKeyVersion: version ?? undefined }))
+      const rows = await db
+        .selectFrom('key_job_failure_counts')
+        .select(['tenant_key_version as version', 'code', 'open as count'])
+        .where('key_job_id', '=', keyJobId)
+        .where('open', '>', 0)
+        .orderBy('count', 'desc')
+        .orderBy('version')
+        .orderBy('code')
+        .execute()
+      return rows.map(({ version, ...row }) => ({
+        ...row,
+        tenantKeyVersion: version === 0 ? undefined : version,
+      }))
     },
 
     /** Says anew why open failures do not open. */
@@ -126,46 +139,48 @@ export function keyJobFailureQueries(db: Database) {
       )
     },
 
-    /** The same for all open failures under a version that does not open. */
+    /** The same for all open failures under a version that does not open: in pages, each in a transaction of its own. */
     async changeCodesUnder(keyJobId: string, tenantKeyVersion: number, code: string): Promise<void> {
-      await db
-        .updateTable('key_job_failures')
-        .set({ code })
-        .where('key_job_id', '=', keyJobId)
-        .where('tenant_key_version', '=', tenantKeyVersion)
-        .where('accepted_at', 'is', null)
-        .where('code', '<>', code)
-        .execute()
+      const others = (await this.countOpen(keyJobId)).filter(
+        (each) => each.tenantKeyVersion === tenantKeyVersion && each.code !== code,
+      )
+      if (others.length === 0) return
+      let after: CipherkeyPosition | undefined
+      do {
+        const { rows } = await sql<CipherkeyPosition>`
+          with page as materialized (
+            select data_key_id, version from keyhold.key_job_failures
+            where key_job_id = ${keyJobId} and tenant_key_version = ${tenantKeyVersion}
+              ${after === undefined ? sql`` : sql`and (data_key_id, version) > (${after.dataKeyId}::uuid, ${after.version}::integer)`}
+            order by data_key_id, version limit ${pageRows}
+          ), locked as (
+            select f.data_key_id, f.version from page
+            join keyhold.key_job_failures f on f.key_job_id = ${keyJobId} and f.data_key_id = page.data_key_id
+              and f.version = page.version
+            where f.accepted_at is null and f.code <> ${code}
+            order by f.data_key_id, f.version for update of f
+          ), changed as (
+            update keyhold.key_job_failures f set code = ${code} from locked p
+            where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+          )
+          select data_key_id as "dataKeyId", version from page
+          order by data_key_id desc, version desc limit 1`.execute(db)
+        after = rows[0]
+      } while (after !== undefined)
     },
 
     async count(keyJobId: string): Promise<FailureCounts> {
-      const row = await db
-        .selectFrom('key_job_failures')
-        .select((eb) => [
-          eb.fn.countAll<number>().as('all'),
-          eb.fn.count<number>('accepted_at').as('accepted'),
-        ])
-        .where('key_job_id', '=', keyJobId)
-        .executeTakeFirstOrThrow()
-      return { open: row.all - row.accepted, accepted: row.accepted }
+      return (await this.countOfEach([keyJobId])).get(keyJobId) ?? { open: 0, accepted: 0 }
     },
 
     /** How many failures there are by key job. Key jobs without failures are left out. */
     async countOfEach(keyJobIds: readonly string[]): Promise<Map<string, FailureCounts>> {
       if (keyJobIds.length === 0) return new Map()
-      const rows = await db
-        .selectFrom('key_job_failures')
-        .select((eb) => [
-          'key_job_id',
-          eb.fn.countAll<number>().as('all'),
-          eb.fn.count<number>('accepted_at').as('accepted'),
-        ])
-        .where('key_job_id', 'in', keyJobIds)
-        .groupBy('key_job_id')
-        .execute()
-      return new Map(
-        rows.map(({ all, accepted, ...row }) => [row.key_job_id, { open: all - accepted, accepted }]),
-      )
+      const { rows } = await sql<{ id: string } & FailureCounts>`
+        select key_job_id as id, sum(open)::bigint as open, sum(accepted)::bigint as accepted
+        from keyhold.key_job_failure_counts where key_job_id = any(${keyJobIds}::uuid[])
+        group by 1 having sum(open + accepted) > 0`.execute(db)
+      return new Map(rows.map(({ id, ...counts }) => [id, counts]))
     },
 
     /** How many of these cipherkeys a key job has set aside. */

@@ -23,6 +23,7 @@ import { replicas } from './migrations/0018-replicas.ts'
 import { usesOfAKek } from './migrations/0016-uses-of-a-kek.ts'
 import { listsAndCounts } from './migrations/0019-lists-and-counts.ts'
 import { destroyedCipherkeys } from './migrations/0019b-destroyed-cipherkeys.ts'
+import { failureCounts } from './migrations/0021-failure-counts.ts'
 import { denyingPolicy } from './migrations/0022-denying-policy.ts'
 import type { Tables } from '../tables.ts'
 
@@ -47,6 +48,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0016-uses-of-a-kek': usesOfAKek,
   '0019-lists-and-counts': listsAndCounts,
   '0019b-destroyed-cipherkeys': destroyedCipherkeys,
+  '0021-failure-counts': failureCounts,
   '0022-denying-policy': denyingPolicy,
 }
 
