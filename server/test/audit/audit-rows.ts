@@ -1,15 +1,24 @@
 // For every route of the contract: what its success is recorded as, and calls that succeed, and that change nothing.
 import type { AuditAction } from '@keyhold/core'
 import type { RouteId } from '@keyhold/contract'
-import { createKey, providers, registerKey, reset } from '../http/scene.ts'
-import { at, listAt, textAt } from '../http/read-body.ts'
-import { asAdmin, isPaused, migrate, migrations, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
-import { startMigration } from '../../../testkit/src/http/api.ts'
-import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
-import type { HttpAnswer, TestServer, TestTenant } from '../../../testkit/src/server/start-test-server.ts'
-
-/** A call that is made once everything it needs is there. */
-type Call = (server: TestServer) => Promise<HttpAnswer>
+import { createKey, providers, reset } from '../http/scene.ts'
+import {
+  dataKeys,
+  destructions,
+  inAWeek,
+  unknownId,
+  unknownFingerprint,
+  as,
+  asOperator,
+  once,
+  withKey,
+  withPausedMigration,
+  withDoneMigration,
+  withDataKey,
+  withScheduledDestruction,
+  newApiKey,
+  type Call,
+} from './audit-scenes.ts'
 
 export interface Mutation {
   action: AuditAction
@@ -20,89 +29,6 @@ export interface Mutation {
 
 /** Routes that change nothing, and those of the data plane, which are not recorded one by one. */
 export type Row = 'reads' | 'data plane' | { tries: Call } | Mutation
-
-const dataKeys = '/api/v1/encryption/data-keys'
-const destructions = '/api/v1/encryption/destructions'
-const inAWeek = { inDays: 7 }
-const unknownId = '01890000-0000-7000-8000-000000000000'
-const unknownFingerprint = '0'.repeat(32)
-
-async function as(
-  server: TestServer,
-  { adminToken: token }: TestTenant,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<HttpAnswer> {
-  return server.request(method, path, { token, body })
-}
-
-async function asOperator(server: TestServer, method: string, path: string, body?: unknown) {
-  return server.request(method, path, { token: server.operatorToken, body })
-}
-
-/** One call of a new tenant's admin. */
-const once =
-  (method: string, path: string | ((tenant: TestTenant) => string), body?: unknown): Call =>
-  async (server) => {
-    const tenant = await server.createTenant()
-    return as(server, tenant, method, typeof path === 'string' ? path : path(tenant), body)
-  }
-
-async function withKey(server: TestServer) {
-  const tenant = await server.createTenant()
-  const { fingerprint, arn } = await registerKey(server, tenant)
-  return { tenant, arn, fingerprint, path: `${providers}/${fingerprint}` }
-}
-
-/** A migration that waits in `verify`, since a cipherkey does not open. */
-async function withPausedMigration(server: TestServer) {
-  const prepared = await prepareTenant(server)
-  await server.query(
-    `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
-      where tenant_id = $1 and key_name = 'two'`,
-    [prepared.tenant.tenantId],
-  )
-  const id = await startMigration(server.url, prepared.tenant, prepared.fingerprint)
-  await waitForKeyJob(server, prepared.tenant, id, isPaused)
-  return { ...prepared, path: `${migrations}/${id}`, id }
-}
-
-/** A row that a migration has set aside. */
-async function namedFailures(server: TestServer, tenant: TestTenant, path: string) {
-  const { body } = await asAdmin(server, tenant)('GET', `${path}/failures`)
-  return listAt(body, 'failures').map((each) => ({
-    dataKeyId: at(each, 'dataKeyId'),
-    version: at(each, 'version'),
-  }))
-}
-
-async function withDoneMigration(server: TestServer) {
-  const { tenant, fingerprint } = await withKey(server)
-  const { id } = await migrate(server, tenant, fingerprint)
-  return { tenant, path: `${migrations}/${id}` }
-}
-
-async function withDataKey(server: TestServer) {
-  const tenant = await server.createTenant()
-  await server.request('POST', '/api/v1/encryption/encrypt', {
-    token: tenant.serviceToken,
-    body: { items: [{ plaintext: 'aGk=' }] },
-  })
-  return tenant
-}
-
-async function withScheduledDestruction(server: TestServer) {
-  const tenant = await withDataKey(server)
-  const scheduled = await as(server, tenant, 'POST', `${dataKeys}/default/actions/destroy`, inAWeek)
-  return { tenant, path: `${destructions}/${textAt(scheduled.body, 'id')}/actions/cancel` }
-}
-
-async function newApiKey(server: TestServer): Promise<string> {
-  const { tenantId } = await server.createTenant()
-  const { body } = await asOperator(server, 'POST', '/api/v1/api-keys', { role: 'auditor', tenantId })
-  return `/api/v1/api-keys/${textAt(body, 'id')}`
-}
 
 // A route without a row is a type error.
 export const auditRows: Record<RouteId, Row> = {
@@ -248,8 +174,7 @@ export const auditRows: Record<RouteId, Row> = {
   acceptMigrationFailures: {
     action: 'migration.accept-failures',
     succeeds: async (server) => {
-      const { tenant, path } = await withPausedMigration(server)
-      const failures = await namedFailures(server, tenant, path)
+      const { tenant, path, failures } = await withPausedMigration(server)
       return as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
     },
     changesNothing: [
@@ -263,16 +188,14 @@ export const auditRows: Record<RouteId, Row> = {
   destroyMigrationFailures: {
     action: 'datakey.schedule-destruction',
     succeeds: async (server) => {
-      const { tenant, path } = await withPausedMigration(server)
-      const failures = await namedFailures(server, tenant, path)
+      const { tenant, path, failures } = await withPausedMigration(server)
       await as(server, tenant, 'POST', `${path}/actions/accept-failures`, { failures })
       await as(server, tenant, 'POST', `${dataKeys}/two/actions/rotate`)
       return as(server, tenant, 'POST', `${path}/actions/destroy-failures`, { failures, ...inAWeek })
     },
     changesNothing: [
       async (server) => {
-        const { tenant, path } = await withPausedMigration(server)
-        const failures = await namedFailures(server, tenant, path)
+        const { tenant, path, failures } = await withPausedMigration(server)
         return as(server, tenant, 'POST', `${path}/actions/destroy-failures`, { failures, ...inAWeek })
       },
     ],

@@ -2,21 +2,21 @@
 // again in time is not destroyed.
 import type { Destruction, DestructionWithRecord } from '@keyhold/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { decryptAll, startMigration } from '../../../testkit/src/http/api.ts'
+import { decryptAll } from '../../../testkit/src/http/api.ts'
 import {
   act,
   asAdmin,
   codeOf,
   getKeyJob,
   isIn,
-  isPaused,
   migrate,
   migrations,
   providers,
   tenantKeys,
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
-import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { plaintexts } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { acceptAll, damage, prepareWaitingMigration } from '../../../testkit/src/tenants/set-aside.ts'
 import {
   startTestServer,
   type TestServer,
@@ -31,15 +31,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Turns one bit of the first version; done twice it is the repair. */
-function damage({ tenantId }: TestTenant, keyName: string) {
-  const text = `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
-    where tenant_id = $1 and key_name = $2 and version = 1`
-  return server.query(text, [tenantId, keyName])
-}
-
 /** As a KEK that comes back: the row opens again, and nobody has told Keyhold. */
-const repair = damage
+const repair = (tenant: TestTenant) => damage(server, tenant, 'two')
 
 async function audited(tenant: TestTenant): Promise<unknown[]> {
   const { body } = await asAdmin(server, tenant)('GET', '/api/v1/encryption/audits?limit=1000')
@@ -49,18 +42,10 @@ async function audited(tenant: TestTenant): Promise<unknown[]> {
 
 /** A migration that is done, with the data key "two" left behind and rotated since. */
 async function leaveBehind() {
-  const prepared = await prepareTenant(server)
-  const { tenant, fingerprint } = prepared
-  await damage(tenant, 'two')
-  const id = await startMigration(server.url, tenant, fingerprint)
-  await waitForKeyJob(server, tenant, id, isPaused)
-  const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
-  const failures = (body as { failures: { dataKeyId: string; version: number }[] }).failures.map(
-    ({ dataKeyId, version }) => ({ dataKeyId, version }),
-  )
-  await act(server, tenant, id, 'accept-failures', { failures })
-  await waitForKeyJob(server, tenant, id, isIn('done'))
-  return { ...prepared, id, failures }
+  const waiting = await prepareWaitingMigration(server)
+  await acceptAll(server, waiting.tenant, waiting.id)
+  await waitForKeyJob(server, waiting.tenant, waiting.id, isIn('done'))
+  return waiting
 }
 
 const rotate = (tenant: TestTenant) =>
@@ -139,7 +124,7 @@ test('what opens again and is brought over before its day is not destroyed', asy
   const { tenant, tokens, id, failures } = await leaveBehind()
   await rotate(tenant)
   const destruction = await destroy(tenant, id, failures)
-  await damage(tenant, 'two')
+  await repair(tenant)
   await migrate(server, tenant, tenant.tenantId)
   expect(await runNow(tenant, destruction)).toMatchObject({
     state: 'destroyed',
@@ -152,7 +137,7 @@ test('what opens again by its day is not destroyed, without any key job, and is 
   const { tenant, tokens, id, failures } = await leaveBehind()
   await rotate(tenant)
   const destruction = await destroy(tenant, id, failures)
-  await repair(tenant, 'two')
+  await repair(tenant)
   const [kept] = failures
   expect(await runNow(tenant, destruction)).toMatchObject({
     state: 'destroyed',

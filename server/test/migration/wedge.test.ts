@@ -18,7 +18,6 @@ import {
   isIn,
   isPaused,
   migrate,
-  migrations,
   providers,
   tenantKeys,
   waitForKeyJob,
@@ -28,6 +27,7 @@ import {
   prepareTenant,
   type PreparedTenant,
 } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { acceptAll, damage } from '../../../testkit/src/tenants/set-aside.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 const dead = 'ERR_KMS_KEY_DISABLED'
@@ -48,13 +48,8 @@ async function registerAnother({ tenant }: PreparedTenant): Promise<{ arn: strin
 }
 
 /** Accepts what the key job has set aside, and answers the codes. */
-async function acceptAll({ tenant }: PreparedTenant, id: string): Promise<string[]> {
-  const { body } = await asAdmin(server, tenant)('GET', `${migrations}/${id}/failures`)
-  const { failures } = body as { failures: { dataKeyId: string; version: number; code: string }[] }
-  const named = failures.map(({ dataKeyId, version }) => ({ dataKeyId, version }))
-  expect((await act(server, tenant, id, 'accept-failures', { failures: named })).status).toBe(200)
-  return failures.map(({ code }) => code)
-}
+const acceptedCodes = async ({ tenant }: PreparedTenant, id: string): Promise<string[]> =>
+  (await acceptAll(server, tenant, id)).map(({ code }) => code)
 
 async function makeDue({ id }: Destruction): Promise<void> {
   await server.query(`update keyhold.destructions set due_at = now() where id = $1`, [id])
@@ -75,16 +70,10 @@ test('a migration completes, a cancellation ends, and the tenant is deleted', as
 
   // A row is accepted as unreadable, and its KEK dies afterwards.
   await migrate(server, tenant, scene.fingerprint)
-  const damage = (keyName: string) =>
-    server.query(
-      `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
-       where tenant_id = $1 and key_name = $2`,
-      [tenant.tenantId, keyName],
-    )
-  await damage('two')
+  await damage(server, tenant, 'two')
   const first = await startMigration(server.url, tenant, second.fingerprint)
   await waitForKeyJob(server, tenant, first, isPaused)
-  expect(await acceptAll(scene, first)).toEqual(['ERR_KEY_INTEGRITY'])
+  expect(await acceptedCodes(scene, first)).toEqual(['ERR_KEY_INTEGRITY'])
   await waitForKeyJob(server, tenant, first, isIn('done'))
   await disable(scene.arn)
 
@@ -143,14 +132,14 @@ test('a migration completes, a cancellation ends, and the tenant is deleted', as
     ...{ phase: 'aborting', cipherkeys: { failed: 4, accepted: 1 } },
     lastError: { code: 'ERR_MIGRATION_FAILURES_OPEN' },
   })
-  expect(await acceptAll(scene, next)).toEqual([dead, dead, dead, dead])
+  expect(await acceptedCodes(scene, next)).toEqual([dead, dead, dead, dead])
   await waitForKeyJob(server, tenant, next, isIn('aborted'))
   expect(await decryptAll(server.url, tenant, await encryptUnder(server.url, tenant, ['four']))).toEqual([
     plaintextOf('four'),
   ])
 
   // And then the last KEK dies too, in the middle of a key job that waits: the tenant can still be deleted.
-  await damage('four')
+  await damage(server, tenant, 'four')
   const last = await startMigration(server.url, tenant, tenant.tenantId)
   await waitForKeyJob(server, tenant, last, isPaused)
   await disable(second.arn)
