@@ -122,7 +122,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/health': {
     does: "the customer's key: probes, causes, locking and unlocking, drills",
-    uses: ['core', 'server/store', 'server/keyring', 'node:*'],
+    uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'node:*'],
   },
   'server/jobs': {
     does: 'the queue and the sweeps: when, and on which replica; no rules',

@@ -15,6 +15,7 @@ import { createKeyHealth } from './wiring/create-key-health.ts'
 import { createLogger } from './wiring/create-logger.ts'
 import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp } from './wiring/open-app.ts'
+import { openCallers } from './wiring/open-callers.ts'
 import { openHeartbeat } from './wiring/open-heartbeat.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
@@ -126,16 +127,30 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const events = createEventCounts()
   const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
+  const callers = openCallers(settings, logger, { store, events, replicas, timings }, closers)
   const keyring = await openKeyring(
     settings,
     logger,
-    { connection, stream, store, kms: kms.kms, timings },
+    { connection, stream, store, kms: kms.kms, timings, callers },
     closers,
   )
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
   const sign = await openSigner(store, rootKey)
 
-  const needs = { readiness, store, rootKey, events, health, kms, keyring, keyJobs, sign, timings, replicas }
+  const needs = {
+    readiness,
+    store,
+    rootKey,
+    events,
+    health,
+    kms,
+    keyring,
+    keyJobs,
+    sign,
+    timings,
+    replicas,
+    callers,
+  }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing, sweeps nothing and probes nothing.
   let sweep = () => Promise.resolve()

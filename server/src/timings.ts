@@ -17,6 +17,8 @@ export interface Timings {
   eventPollMs: number
   /** Between two looks at which tenants are locked. */
   lockPollMs: number
+  /** Between two looks at whether the API keys that are held still exist. */
+  apiKeyPollMs: number
   /** Between two signs of life of this replica. */
   heartbeatMs: number
   /** After this time without a sign of life a replica counts as gone. */
@@ -52,6 +54,7 @@ export const defaultTimings: Timings = {
   stopMs: 4_000,
   eventPollMs: 500,
   lockPollMs: 2_000,
+  apiKeyPollMs: 1_500,
   heartbeatMs: 2_000,
   replicaGoneMs: 8_000,
   notificationBeat: { everyMs: 5_000, answerMs: 5_000 },

@@ -8,11 +8,8 @@ import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { isApiKeySecret, parseApiKeyToken, type ApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'
+import type { HeldCallers } from './held-callers.ts'
 import { createUnknownKeys, type UnknownKeysOptions } from './unknown-keys.ts'
-
-// A replica that has just seen a key may accept it for this long after it was revoked elsewhere.
-const holdMs = 5_000
-const maxHeld = 10_000
 
 /**
  * Throws `ERR_UNAUTHENTICATED`, and `ERR_TOO_MANY_UNKNOWN_KEYS` for a token that would have to be looked up. Answers
@@ -28,40 +25,18 @@ export interface Authentication {
   wasCreated: (token: string) => void
 }
 
-export interface AuthenticateOptions extends Omit<UnknownKeysOptions, 'clock'> {
+export interface AuthenticateOptions extends UnknownKeysOptions {
   store: Pick<Store, 'apiKeys'>
-  /** Monotonic, in milliseconds. Default: the process's own. */
-  clock?: () => number
+  held: HeldCallers
 }
 
-interface Held {
-  caller: Caller
-  untilMs: number
-}
-
-export function createAuthenticate({
-  store,
-  clock = () => performance.now(),
-  ...options
-}: AuthenticateOptions): Authentication {
-  // By the whole token: hashing it with every request takes longer than everything else here. Only tokens that are
-  // valid get in, and looking one up compares characters only of those with the same hash under a random seed.
-  const held = new Map<string, Held>()
+export function createAuthenticate({ store, held, clock, ...options }: AuthenticateOptions): Authentication {
   const flights = createSingleFlight<Caller>()
   const unknownKeys = createUnknownKeys({ ...options, clock })
   const find = gather(async (_group, ids: string[]): Promise<(ApiKeyRow | undefined)[]> => {
     const rows = await store.apiKeys.findAll(ids)
     return ids.map((id) => rows.get(id))
   })
-  let sweepAtMs = 0
-
-  // Without this, tokens that nobody uses any more would stay in memory.
-  function sweep(nowMs: number): void {
-    if (nowMs < sweepAtMs && held.size < maxHeld) return
-    sweepAtMs = nowMs + holdMs
-    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) held.delete(token)
-    if (held.size >= maxHeld) held.clear()
-  }
 
   async function look(text: string, address: string): Promise<Caller> {
     const token = parseApiKeyToken(text)
@@ -82,23 +57,21 @@ export function createAuthenticate({
     { id, secret }: ApiKeyToken,
     address: string,
   ): Promise<Caller> {
-    const untilMs = clock() + holdMs
+    const readAtMs = clock()
     const row = await find(group, id)
-    if (row === undefined || !isApiKeySecret(secret, row.secretHash)) {
+    if (row === undefined || held.isEnded(id) || !isApiKeySecret(secret, row.secretHash)) {
       unknownKeys.wasNotFound(text, address)
       throw new KeyholdError('ERR_UNAUTHENTICATED')
     }
     unknownKeys.wasFound(text)
-    const caller = { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
-    sweep(clock())
-    held.set(text, { caller, untilMs })
-    return caller
+    held.hold(text, row, readAtMs)
+    return { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
   }
 
   return {
     authenticate(text, addressOf) {
-      const known = held.get(text)
-      if (known !== undefined && clock() < known.untilMs) return known.caller
+      const known = held.find(text)
+      if (known !== undefined) return known
       return flights.share(text, () => look(text, addressOf()))
     },
     wasCreated: (token) => {

@@ -1,6 +1,7 @@
 // The kill switch on one replica: which tenants are locked. The replica knows within moments of the commit, or within two
 // seconds if the notification is lost. A replica without the database keeps the locks it knew, and its keys run out by
 // their TTL, since no new ones can be read.
+import { createRefresher } from '../event-loop/refresher.ts'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import type { TenantLockRow } from '../store/tenant-locks.ts'
@@ -36,9 +37,6 @@ export async function openTenantLocks({
   pollMs,
 }: TenantLocksOptions): Promise<TenantLocks> {
   let locked = await readAll()
-  let reading: Promise<void> | undefined
-  let following: Promise<void> | undefined
-  let isClosed = false
 
   async function readAll(): Promise<ReadonlySet<string>> {
     return new Set((await store.tenantLocks.list()).map(({ tenantId }) => tenantId))
@@ -51,33 +49,7 @@ export async function openTenantLocks({
     for (const tenantId of locked) if (!before.has(tenantId)) onLock(tenantId)
   }
 
-  function readNow(): Promise<void> {
-    reading = read().finally(() => (reading = undefined))
-    return reading
-  }
-
-  function refresh(): Promise<void> {
-    if (reading === undefined) return readNow()
-    // The running reading may have begun before the commit that the caller wants to see.
-    following ??= reading
-      .catch(() => undefined)
-      .then(() => {
-        following = undefined
-        return readNow()
-      })
-    return following
-  }
-
-  let timer: NodeJS.Timeout | undefined
-  function pollLater(): void {
-    if (isClosed) return
-    timer = setTimeout(() => {
-      void refresh().catch(onError).finally(pollLater)
-    }, pollMs)
-    timer.unref()
-  }
-
-  pollLater()
+  const { refresh, close } = createRefresher(read, pollMs, onError)
   return {
     isLocked: (tenantId) => locked.has(tenantId),
     async lock(tenantId, actor) {
@@ -99,9 +71,6 @@ export async function openTenantLocks({
       await refresh()
     },
     refresh,
-    close() {
-      isClosed = true
-      clearTimeout(timer)
-    },
+    close,
   }
 }

@@ -1,5 +1,6 @@
 // API keys as stored: a hash of the secret, never the secret.
 import { sql, type Selectable } from 'kysely'
+import { changeQueries, noOrigin } from './changes/change-queries.ts'
 import type { Database } from './database.ts'
 import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 import type { ApiKeyRole, Tables } from './tables.ts'
@@ -15,6 +16,9 @@ export interface ApiKeyRow {
 }
 
 export function apiKeyQueries(db: Database) {
+  // In the transaction that revokes them: no replica misses it.
+  const tellAll = () => changeQueries(db).publish(noOrigin, { kind: 'apiKeys' })
+
   return {
     async insert(key: Omit<ApiKeyRow, 'createdAt'>): Promise<ApiKeyRow> {
       const row = await db
@@ -70,20 +74,23 @@ export function apiKeyQueries(db: Database) {
       return row?.role === role
     },
 
-    /** Answers the tenant whose key it was; undefined: there was no such key. */
+    /** Tells all replicas. Answers the tenant whose key it was; undefined: there was no such key. */
     async delete(id: string): Promise<Pick<ApiKeyRow, 'role' | 'tenantId'> | undefined> {
       const row = await db
         .deleteFrom('api_keys')
         .where('id', '=', id)
         .returning(['role', 'tenant_id'])
         .executeTakeFirst()
+      if (row !== undefined) await tellAll()
       return row && { role: row.role, tenantId: row.tenant_id ?? undefined }
     },
 
-    /** Answers how many there were. */
+    /** Tells all replicas. Answers how many there were. */
     async deleteAll(tenantId: string): Promise<number> {
       const result = await db.deleteFrom('api_keys').where('tenant_id', '=', tenantId).executeTakeFirst()
-      return Number(result.numDeletedRows)
+      const count = Number(result.numDeletedRows)
+      if (count > 0) await tellAll()
+      return count
     },
   }
 }

@@ -30,6 +30,7 @@ export interface Notifications {
 export interface NotificationListeners {
   onDenial: (denial: Denial) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
+  onApiKeys: () => void
   onTenantLocks: () => void
   onTenantSettings: (tenantId: string) => void
   onTenantEnd: (tenantId: string) => void
@@ -90,6 +91,9 @@ function dispatch(listeners: NotificationListeners, change: Change): void {
       return
     case 'dataKey':
       listeners.onDataKeyChange(change.tenantId, change.dataKeyId)
+      return
+    case 'apiKeys':
+      listeners.onApiKeys()
       return
     case 'tenantLocks':
       listeners.onTenantLocks()

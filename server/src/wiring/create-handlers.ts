@@ -31,6 +31,7 @@ import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
 import type { KeyHealth } from './create-key-health.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
+import type { Callers } from './open-callers.ts'
 import type { Keyring } from './open-keyring.ts'
 import type { OpenedKms } from './open-kms.ts'
 import type { Sign } from './open-signer.ts'
@@ -58,8 +59,7 @@ export interface HandlerNeeds {
   sign: Sign
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
   keysOf: (tenantId: string) => RequestKeys
-  /** Receives the access token of a new API key. */
-  onApiKeyCreated: (token: string) => void
+  callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant'>
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
@@ -126,7 +126,7 @@ function jobHandlers({
 
 function installationHandlers(
   { kmsMicroUsdPer10000, internalKmsName }: HandlerSettings,
-  { store, rootKey, kms: { kms, kmsUsage }, onApiKeyCreated }: HandlerNeeds,
+  { store, rootKey, kms: { kms, kmsUsage }, callers }: HandlerNeeds,
 ) {
   return {
     ...usageHandlers({ store, flushKmsUsage: () => kmsUsage.flush(), kmsMicroUsdPer10000 }),
@@ -136,7 +136,7 @@ function installationHandlers(
       internalKeyArn: rootKeyArn(rootKey?.id ?? ''),
       internalKmsName: internalKmsName ?? spellings.defaultProviderName,
       internalKmsDescription: spellings.defaultProviderDescription,
-      onApiKeyCreated,
+      callers,
     }),
   }
 }

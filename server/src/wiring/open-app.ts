@@ -1,7 +1,6 @@
 // The HTTP application: its handlers, its authentication, and the counts of its replies.
 import { isDataPlane } from '@keyhold/contract'
 import type { Logger } from 'pino'
-import { createAuthenticate } from '../access/authenticate.ts'
 import { createRequestKeys } from '../data/request-keys.ts'
 import { createBodyBudget } from '../http/bodies/body-budget.ts'
 import { createLongBodies } from '../http/long-bodies/create-long-bodies.ts'
@@ -14,15 +13,17 @@ import type { Settings } from '../settings/read-settings.ts'
 import type { Readiness } from '../store/connections/readiness.ts'
 import type { Timings } from '../timings.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
+import type { Callers } from './open-callers.ts'
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { reachableUrl } from './reachable-url.ts'
 
-interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'onApiKeyCreated'> {
+interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
   readiness: Readiness
   events: EventCounts
   timings: Timings
   /** How many replicas share the limits of requests. */
   replicas: () => number
+  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate'>
 }
 
 export interface OpenedApp {
@@ -43,7 +44,6 @@ export function openApp(
       | 'host'
       | 'port'
       | 'requestTimeoutSeconds'
-      | 'unknownKeysPerMinute'
       | 'trustedProxies'
       | 'maxConnections'
       | 'bodyBudgetMib'
@@ -52,18 +52,10 @@ export function openApp(
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas } = needs
+  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers } = needs
   let isReady = false
   const keysOf = (tenantId: string) => createRequestKeys({ store, dataKeys: keyring.dataKeys }, tenantId)
   const longBodies = createLongBodies()
-  const { authenticate, wasCreated } = createAuthenticate({
-    store,
-    perMinute: settings.unknownKeysPerMinute,
-    replicas,
-    onRefused: () => {
-      events.rateLimited('unknown-keys', 'address')
-    },
-  })
   const isProxy = createIsProxy(settings.trustedProxies ?? [])
   const app = createApp({
     logger,
@@ -90,7 +82,7 @@ export function openApp(
     onItems: (routeId, ok, failed) => {
       events.items(routeId, ok, failed)
     },
-    authenticate,
+    authenticate: callers.authenticate,
     clientAddress: createClientAddress(isProxy),
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
@@ -103,7 +95,7 @@ export function openApp(
     longBodies,
     octetStreams: octetStreamHandlers({ keysOf }),
     eventHandlers: keyJobEventHandlers({ store }),
-    handlers: createHandlers(settings, { ...needs, keysOf, onApiKeyCreated: wasCreated }),
+    handlers: createHandlers(settings, { ...needs, keysOf }),
   })
   return {
     listen: async () => reachableUrl(await app.listen({ host: settings.host, port: settings.port })),

@@ -13,6 +13,7 @@ import type { DestructionRow } from '../store/destructions.ts'
 import { openNotifications, type Denial } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
+import type { Callers } from './open-callers.ts'
 import type { Closers } from './close-all.ts'
 import { keyCacheSizes } from './key-cache-sizes.ts'
 
@@ -34,6 +35,7 @@ interface KeyringParts {
   store: Store
   kms: Kms
   timings: Timings
+  callers: Pick<Callers, 'readAgain' | 'endTenant'>
 }
 
 export type Keyring = Awaited<ReturnType<typeof openKeyring>>
@@ -49,7 +51,7 @@ export async function openKeyring(
     dataKeyMaxAgeDays,
   }: KeyringSettings,
   logger: Logger,
-  { connection, stream, store, kms, timings }: KeyringParts,
+  { connection, stream, store, kms, timings, callers }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
@@ -102,6 +104,9 @@ export async function openKeyring(
     onDataKeyChange: (tenantId, dataKeyId) => {
       dataKeys.evict(tenantId, dataKeyId)
     },
+    onApiKeys: () => {
+      callers.readAgain().catch(() => undefined)
+    },
     onTenantLocks: () => {
       locks.refresh().catch(() => undefined)
     },
@@ -109,6 +114,7 @@ export async function openKeyring(
       tenantKeys.evictTenant(tenantId)
     },
     onTenantEnd: (tenantId) => {
+      callers.endTenant(tenantId)
       dataKeys.evictTenant(tenantId)
       tenantKeys.evictTenant(tenantId)
     },
@@ -116,6 +122,7 @@ export async function openKeyring(
       logger.warn('changes were missed that cannot be read any more: all keys in memory are read anew')
       tenantKeys.endAllWithinTtl()
       locks.refresh().catch(() => undefined)
+      callers.readAgain().catch(() => undefined)
     },
     onError: (error) => {
       logger.warn({ err: error }, 'no notifications from other replicas for now')
@@ -146,6 +153,7 @@ export async function openKeyring(
     /** The key or the tenant is destroyed: no replica keeps its keys any more. */
     forgetDestroyed: ({ tenantId, dataKeyId }: DestructionRow) => {
       if (dataKeyId === undefined) {
+        callers.endTenant(tenantId)
         dataKeys.evictTenant(tenantId)
         tenantKeys.evictTenant(tenantId)
         notifications.publishTenantEnd(tenantId).catch(() => undefined)

@@ -4,6 +4,7 @@ import type { KeyholdError } from '@keyhold/core'
 import { beforeEach, expect, test } from 'vitest'
 import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from '../../src/access/api-key-token.ts'
 import { createAuthenticate } from '../../src/access/authenticate.ts'
+import { createHeldCallers, type HeldCallers } from '../../src/access/held-callers.ts'
 import type { Caller } from '../../src/access/caller.ts'
 import type { ApiKeyRow } from '../../src/store/api-keys.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -26,6 +27,7 @@ let reads: string[][]
 let refusals = 0
 let nowMs: number
 let beforeAnswer: () => void | Promise<void>
+let held: HeldCallers
 let ask: (token: string, address?: string) => Caller | Promise<Caller>
 beforeEach(() => {
   rows = new Map([[row.id, row]])
@@ -43,12 +45,13 @@ function create({ perMinute, replicas = 1 }: { perMinute: number; replicas?: num
     await beforeAnswer()
     return found
   }
+  const store = { apiKeys: { findAll } } as unknown as Store
+  const clock = () => nowMs
+  held = createHeldCallers({ store, ttlMs: 5_000, clock })
   const { authenticate } = createAuthenticate({
-    store: { apiKeys: { findAll } } as unknown as Store,
-    perMinute,
+    ...{ store, held, clock, perMinute },
     replicas: () => replicas,
     onRefused: () => (refusals += 1),
-    clock: () => nowMs,
   })
   return (token: string, address = '192.0.2.1') => authenticate(token, () => address)
 }
@@ -80,7 +83,7 @@ test('a hundred requests at once ask once', async () => {
   expect(reads).toEqual([[token.id]])
 })
 
-test('a revoked key ends five seconds after it was last looked at, in use all the while', async () => {
+test('without the database a revoked key ends when its time is over, in use all the while', async () => {
   await ask(text)
   rows.clear()
   for (; nowMs < 5_000; nowMs += 100) expect(ask(text)).toEqual(caller)
@@ -97,6 +100,64 @@ test('the time counts from before the look, however late the answer', async () =
   expect(ask(text)).toEqual(caller)
   nowMs = 5_000
   await expect(ask(text)).rejects.toMatchObject(refusal)
+})
+
+test('a key in use whose row is still there stays when it is read again, and an idle one does not', async () => {
+  await ask(text)
+  for (nowMs = 4_000; nowMs < 60_000; nowMs += 4_000) {
+    await held.readAgain()
+    expect(ask(text)).toEqual(caller)
+  }
+  const looked = reads.length
+  for (const endMs = nowMs + 15_000; nowMs < endMs; nowMs += 1_000) await held.readAgain()
+  await ask(text)
+  expect(reads.length).toBeGreaterThan(looked)
+  expect(reads.at(-1)).toEqual([token.id])
+  expect(ask(text)).toEqual(caller)
+})
+
+const changes: [string, () => unknown][] = [
+  [
+    'is gone',
+    () => {
+      rows.clear()
+    },
+  ],
+  ['has another role', () => rows.set(row.id, { ...row, role: 'operator' })],
+  ['belongs to another tenant', () => rows.set(row.id, { ...row, tenantId: 'tenant-2' })],
+  ['has another secret', () => rows.set(row.id, { ...row, secretHash: Buffer.alloc(32) })],
+]
+test.each(changes)('a key whose row %s is looked up anew as soon as it is read again', async (_, change) => {
+  await ask(text)
+  change()
+  await held.readAgain()
+  const asked = ask(text)
+  expect(asked).toBeInstanceOf(Promise)
+  await Promise.resolve(asked).catch(() => undefined)
+})
+
+test('a key that is revoked here is refused at once, whatever the database says and whatever is under way', async () => {
+  await ask(text)
+  held.end(token.id)
+  await expect(ask(text)).rejects.toMatchObject(refusal)
+
+  const other = generateApiKeyToken()
+  rows.set(other.id, { ...row, id: other.id, secretHash: hashApiKeySecret(other.secret) })
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  beforeAnswer = () => promise
+  const refused = expect(ask(encodeApiKeyToken(other))).rejects.toMatchObject(refusal)
+  await new Promise(setImmediate)
+  held.end(other.id)
+  resolve(undefined)
+  await refused
+})
+
+test('the end of a tenant ends its keys, and no other', async () => {
+  await ask(text)
+  held.endTenant('tenant-2')
+  expect(ask(text)).toEqual(caller)
+  held.endTenant('tenant-1')
+  expect(ask(text)).toBeInstanceOf(Promise)
 })
 
 test('a wrong secret, an unknown id and what is no token are refused, also beside a key that is known', async () => {

@@ -40,7 +40,8 @@ function listeners(denials: Denial[]): NotificationListeners {
   const nothing = () => undefined
   return {
     onDenial: (denial) => denials.push(denial),
-    ...{ onDataKeyChange: nothing, onTenantLocks: nothing, onTenantSettings: nothing, onTenantEnd: nothing },
+    ...{ onDataKeyChange: nothing, onApiKeys: nothing, onTenantLocks: nothing },
+    ...{ onTenantSettings: nothing, onTenantEnd: nothing },
     onUnknown: nothing,
     onError: (error) => {
       throw error

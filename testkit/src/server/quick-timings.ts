@@ -11,5 +11,6 @@ export const quickTimings: Timings = {
   sweepMs: 500,
   eventPollMs: 100,
   lockPollMs: 500,
+  apiKeyPollMs: 500,
   tooManyPauseMs: 20,
 }

@@ -16,8 +16,14 @@ const tenantIdForm = new RegExp(tenantIdPattern)
 const apiKeyIdForm = /^[0-9a-z]{16}$/
 
 export interface OperatorParts extends CreateTenantParts {
-  /** Receives the access token of a new API key. */
-  onApiKeyCreated: (token: string) => void
+  callers: {
+    /** Receives the access token of a new API key. */
+    wasCreated: (token: string) => void
+    /** Receives the id of an API key that is revoked. */
+    end: (apiKeyId: string) => void
+    /** Receives the id of a tenant that is deleted. */
+    endTenant: (tenantId: string) => void
+  }
 }
 
 export function operatorHandlers(
@@ -32,7 +38,7 @@ export function operatorHandlers(
   | 'listApiKeys'
   | 'deleteApiKey'
 > {
-  const { store } = parts
+  const { store, callers } = parts
   return {
     async createTenant(call) {
       const { id, name } = call.body
@@ -60,14 +66,16 @@ export function operatorHandlers(
     },
 
     async deleteTenant(call) {
-      await deleteTenant(store, checkTenantId(call.params.tenantId), actorOf(call))
+      const tenantId = checkTenantId(call.params.tenantId)
+      await deleteTenant(store, tenantId, actorOf(call))
+      callers.endTenant(tenantId)
       return { status: 204, body: null }
     },
 
     async createApiKey(call) {
       const { role, tenantId, name = '' } = call.body
       const { row, token } = await createApiKey(store, { role, tenantId, name }, actorOf(call))
-      parts.onApiKeyCreated(token)
+      callers.wasCreated(token)
       return { status: 201, body: { ...apiKeyWire(row), key: token } }
     },
 
@@ -81,6 +89,7 @@ export function operatorHandlers(
       const { apiKeyId } = call.params
       if (!apiKeyIdForm.test(apiKeyId)) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
       await deleteApiKey(store, apiKeyId, actorOf(call))
+      callers.end(apiKeyId)
       return { status: 204, body: null }
     },
   }

@@ -3,6 +3,9 @@ import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import type { Change } from './change.ts'
 
+/** For changes that the replica that makes them has to hear of as well. */
+export const noOrigin = '00000000-0000-0000-0000-000000000000'
+
 export const changesChannel = 'keyhold_changes'
 
 /** Rows are kept for so long. A replica that heard nothing for longer does not know what it has missed. */

@@ -11,6 +11,8 @@ export type Change =
   | ({ kind: 'denial' } & Denial)
   /** A data key has another active version or another minimum version, or is destroyed. */
   | { kind: 'dataKey'; tenantId: string; dataKeyId: string }
+  /** API keys were revoked: look at those that are held. */
+  | { kind: 'apiKeys' }
   /** A tenant was locked or unlocked. */
   | { kind: 'tenantLocks' }
   | { kind: 'tenantSettings'; tenantId: string }
@@ -34,7 +36,7 @@ export function parseChange(stored: unknown): Change | undefined {
     return { kind, keyArn, ...(tenantId !== undefined && { tenantId }) }
   if (kind === 'dataKey' && tenantId !== undefined && dataKeyId !== undefined)
     return { kind, tenantId, dataKeyId }
-  if (kind === 'tenantLocks') return { kind }
+  if (kind === 'apiKeys' || kind === 'tenantLocks') return { kind }
   if ((kind === 'tenantSettings' || kind === 'tenantEnd') && tenantId !== undefined) return { kind, tenantId }
   return undefined
 }

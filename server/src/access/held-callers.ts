@@ -1,0 +1,119 @@
+// The callers that a replica has seen a moment ago, so that their requests cost no query. All of them are read again every
+// so often and whenever an API key is revoked somewhere; without the database they end by their time limit.
+import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { Store } from '../store/store.ts'
+import { LRUCache } from 'lru-cache'
+import type { Caller } from './caller.ts'
+
+export interface HeldCallersOptions {
+  store: Pick<Store, 'apiKeys'>
+  /** How long a caller is held without a reading that finds it. 0: not at all. */
+  ttlMs: number
+  /** Monotonic, in milliseconds. */
+  clock: () => number
+}
+
+export interface HeldCallers {
+  /** Undefined: the access token has to be looked up. */
+  find(token: string): Caller | undefined
+  /**
+   * Holds a caller whose row was read.
+   *
+   * @param readAtMs - before the reading began
+   */
+  hold(token: string, row: ApiKeyRow, readAtMs: number): void
+  /** The API key is revoked. Its row counts as gone from now on, whatever is read. */
+  end(apiKeyId: string): void
+  /** The tenant is gone, and with it the API keys that are bound to it. */
+  endTenant(tenantId: string): void
+  /** Whether this replica knows that the API key is revoked. */
+  isEnded(apiKeyId: string): boolean
+  /** Reads the rows of all that are held. Ends those whose row is gone or another one; the others may stay for longer. */
+  readAgain(): Promise<void>
+}
+
+interface Held {
+  caller: Caller
+  row: ApiKeyRow
+  untilMs: number
+  usedMs: number
+}
+
+const maxHeld = 10_000
+const maxEnded = 10_000
+const rowsAtOnce = 1_000
+// Who sends nothing for so long is not read again, and ends by the time limit.
+const idleMs = 10_000
+
+export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): HeldCallers {
+  // By the whole token: hashing it with every request takes longer than everything else here. Only tokens that are valid
+  // get in, and looking one up compares characters only of those with the same hash under a random seed.
+  const held = new Map<string, Held>()
+  const ended = new LRUCache<string, true>({ max: maxEnded })
+  let sweepAtMs = 0
+
+  // Without this, tokens that nobody uses any more would stay in memory.
+  function sweep(nowMs: number): void {
+    if (nowMs < sweepAtMs && held.size < maxHeld) return
+    sweepAtMs = nowMs + idleMs
+    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) held.delete(token)
+    if (held.size >= maxHeld) held.clear()
+  }
+
+  function endAll(isMeant: (caller: Caller) => boolean): void {
+    for (const [token, { caller }] of held) if (isMeant(caller)) held.delete(token)
+  }
+
+  function compare(asked: readonly [string, Held][], rows: ReadonlyMap<string, ApiKeyRow>, readAtMs: number) {
+    for (const [token, one] of asked) {
+      if (held.get(token) !== one) continue
+      const row = rows.get(one.row.id)
+      if (row === undefined || !isSame(row, one.row)) held.delete(token)
+      else if (one.usedMs > readAtMs - idleMs) one.untilMs = Math.max(one.untilMs, readAtMs + ttlMs)
+    }
+  }
+
+  return {
+    find(token) {
+      const one = held.get(token)
+      if (one === undefined) return undefined
+      const nowMs = clock()
+      if (nowMs >= one.untilMs) return undefined
+      one.usedMs = nowMs
+      return one.caller
+    },
+
+    hold(token, row, readAtMs) {
+      if (ended.has(row.id)) return
+      const nowMs = clock()
+      sweep(nowMs)
+      const caller = { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
+      held.set(token, { caller, row, untilMs: readAtMs + ttlMs, usedMs: nowMs })
+    },
+
+    end(apiKeyId) {
+      ended.set(apiKeyId, true)
+      endAll((caller) => caller.apiKeyId === apiKeyId)
+    },
+
+    endTenant(tenantId) {
+      endAll((caller) => caller.tenantId === tenantId)
+    },
+
+    isEnded: (apiKeyId) => ended.has(apiKeyId),
+
+    async readAgain() {
+      const all = [...held]
+      for (let from = 0; from < all.length; from += rowsAtOnce) {
+        const asked = all.slice(from, from + rowsAtOnce)
+        const readAtMs = clock()
+        const rows = await store.apiKeys.findAll([...new Set(asked.map(([, { row }]) => row.id))])
+        compare(asked, rows, readAtMs)
+      }
+    },
+  }
+}
+
+function isSame(row: ApiKeyRow, other: ApiKeyRow): boolean {
+  return row.role === other.role && row.tenantId === other.tenantId && row.secretHash.equals(other.secretHash)
+}

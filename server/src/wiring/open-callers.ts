@@ -1,0 +1,55 @@
+// Who calls: the callers that are held, and the look-ups of all others.
+import type { Logger } from 'pino'
+import { createAuthenticate, type Authentication } from '../access/authenticate.ts'
+import { createHeldCallers, type HeldCallers } from '../access/held-callers.ts'
+import { createRefresher } from '../event-loop/refresher.ts'
+import type { EventCounts } from '../metrics/event-counts.ts'
+import type { Settings } from '../settings/read-settings.ts'
+import { onShare, ownShares } from '../store/connections/connection-user.ts'
+import type { Store } from '../store/store.ts'
+import type { Timings } from '../timings.ts'
+import type { Closers } from './close-all.ts'
+
+interface CallerNeeds {
+  store: Store
+  events: EventCounts
+  replicas: () => number
+  timings: Pick<Timings, 'apiKeyPollMs'>
+}
+
+export type Callers = Authentication & Pick<HeldCallers, 'end' | 'endTenant' | 'readAgain'>
+
+/** @param closers - receives the function that ends the looks at API keys that are held */
+export function openCallers(
+  { keyCacheTtlSeconds, unknownKeysPerMinute }: Pick<Settings, 'keyCacheTtlSeconds' | 'unknownKeysPerMinute'>,
+  logger: Logger,
+  { store, events, replicas, timings }: CallerNeeds,
+  closers: Closers,
+): Callers {
+  const clock = () => performance.now()
+  const held = createHeldCallers({ store, ttlMs: keyCacheTtlSeconds * 1_000, clock })
+  const { authenticate, wasCreated } = createAuthenticate({
+    ...{ store, held, clock, replicas },
+    perMinute: unknownKeysPerMinute,
+    onRefused: () => {
+      events.rateLimited('unknown-keys', 'address')
+    },
+  })
+  let isAway = false
+  async function readAgain(): Promise<void> {
+    await onShare(ownShares.callers, false, () => held.readAgain())
+    isAway = false
+  }
+  const { refresh, close } = createRefresher(readAgain, timings.apiKeyPollMs, (error) => {
+    if (!isAway) logger.warn({ err: error }, 'API keys in use cannot be read again for now')
+    isAway = true
+  })
+  closers.push(() => {
+    close()
+    return Promise.resolve()
+  })
+  return {
+    ...{ authenticate, wasCreated },
+    ...{ end: held.end.bind(held), endTenant: held.endTenant.bind(held), readAgain: refresh },
+  }
+}
