@@ -148,7 +148,11 @@ const errors = (names: readonly string[], prefix = ''): OxlintConfig['rules'] =>
 
 export default defineConfig({
   plugins: ['typescript'],
-  jsPlugins: ['eslint-plugin-tsdoc', './scripts/guards/lint-clock.ts'],
+  jsPlugins: [
+    'eslint-plugin-tsdoc',
+    './scripts/guards/lint-clock.ts',
+    './scripts/guards/lint-connections.ts',
+  ],
   categories: { correctness: 'off' },
   ignorePatterns: ['.keyhold/', 'coverage/'],
   options: { typeAware: true, typeCheck: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
@@ -198,7 +202,10 @@ export default defineConfig({
       ],
       rules: { 'no-restricted-imports': 'off' },
     },
-    { files: ['server/src/**/*.ts'], rules: { 'clock/database-clock': 'error' } },
+    {
+      files: ['server/src/**/*.ts'],
+      rules: { 'clock/database-clock': 'error', 'connections/pinned-connection': 'error' },
+    },
     { files: ['server/src/store/database-clock.ts'], rules: { 'clock/database-clock': 'off' } },
     {
       // A command's standard output is its purpose.

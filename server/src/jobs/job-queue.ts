@@ -2,6 +2,7 @@
 // twice at once, and the functions that it calls allow for that.
 import type { Socket } from 'node:net'
 import { fromKysely, PgBoss } from 'pg-boss'
+import { pinnedConfig } from '../driver/pinned-client.ts'
 import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { TransactionStore } from '../store/store.ts'
 
@@ -44,9 +45,13 @@ export interface JobQueue {
 
 export function createJobQueue({ connection, stream, onError }: JobQueueOptions): JobQueue {
   const boss = new PgBoss({
-    ...('url' in connection ? { connectionString: connection.url } : connection),
     // The queue hands these to the driver as they are.
-    ...{ ...(stream !== undefined && { stream }), query_timeout: queryTimeoutMs, keepAlive: true },
+    ...{
+      ...pinnedConfig(connection),
+      ...(stream !== undefined && { stream }),
+      query_timeout: queryTimeoutMs,
+      keepAlive: true,
+    },
     application_name: 'keyhold jobs',
     schema,
     max: maxConnections,

@@ -1,6 +1,7 @@
 // Makes the database `keyhold` if it is missing, and verifies that the server lets Keyhold in.
 
-import { Client, DatabaseError } from 'pg'
+import { DatabaseError } from 'pg'
+import { PinnedClient, pinnedConfig } from '../driver/pinned-client.ts'
 
 /** The options with which `pg` connects. The host is the folder of the socket. */
 export interface PostgresConnection {
@@ -41,9 +42,13 @@ async function createDatabase(connection: PostgresConnection): Promise<void> {
 
 async function withClient(
   connection: PostgresConnection,
-  work: (client: Client) => Promise<void>,
+  work: (client: PinnedClient) => Promise<void>,
 ): Promise<void> {
-  const client = new Client({ ...connection, ssl: false, connectionTimeoutMillis: 10_000 })
+  const client = new PinnedClient({
+    ...pinnedConfig(connection),
+    ssl: false,
+    connectionTimeoutMillis: 10_000,
+  })
   // A connection that breaks while idle is reported here, and again by the call that needed it.
   client.on('error', () => undefined)
   try {

@@ -8,6 +8,7 @@ import {
   createConnectionShares,
   type ConnectionShares,
 } from './connections/connection-shares.ts'
+import { pinnedConfig, type DatabaseConnection } from '../driver/pinned-client.ts'
 import { sharePool } from './connections/shared-pool.ts'
 import type { Tables } from './tables.ts'
 
@@ -25,20 +26,13 @@ const maxWaitingTurns = 1_000
 /** A handle for queries: the pool, or one transaction. */
 export type Database = Kysely<Tables>
 
-/** A URL (`postgres://…`), or its parts, where `host` may be a socket's folder. */
-export type DatabaseConnection =
-  { url: string } | { host: string; port: number; user: string; password: string; database: string }
+export type { DatabaseConnection } from '../driver/pinned-client.ts'
 
 const minServerVersion = 140_000
 
 // Counters and epochs stay far below 2^53; the driver's default is text.
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
-
-/** The settings of the driver for a connection. */
-export function poolConfig(connection: DatabaseConnection): pg.PoolConfig {
-  return 'url' in connection ? { connectionString: connection.url } : connection
-}
 
 export interface OpenDatabaseOptions {
   /** One tenant gets a share of them. */
@@ -53,7 +47,7 @@ export interface OpenDatabaseOptions {
 /** Opens a pool; nothing is connected yet. */
 export function openDatabase(connection: DatabaseConnection, options: OpenDatabaseOptions): Database {
   const pool = new pg.Pool({
-    ...poolConfig(connection),
+    ...pinnedConfig(connection),
     ...(options.stream !== undefined && { stream: options.stream }),
     application_name: options.applicationName,
     max: options.maxConnections,

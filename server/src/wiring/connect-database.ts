@@ -108,6 +108,7 @@ function afterGrace({ signal, graceMs }: Stopping, act: () => void): () => void 
 
 /** Says what to do about a connection that failed. It never shows a part of the URL, which holds a password. */
 function explain(cause: unknown): KeyholdError {
+  if (isKeyholdError(cause, 'ERR_DATABASE_UNSAFE')) return cause
   if (isDatabaseUnavailable(cause)) {
     return new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
       message: 'The database server cannot be reached: check KEYHOLD_DATABASE_URL and that PostgreSQL runs.',

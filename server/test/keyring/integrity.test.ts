@@ -64,14 +64,14 @@ beforeAll(async () => {
   foreign = await makeRotated('tenant-2', 'foreign')
   // Whoever changes rows by hand can remove what guards them.
   await sql('alter table keyhold.cipherkeys disable trigger user')
-  await sql('create table kept_keys as select * from keyhold.cipherkeys')
-  await sql('create table kept_tenant_keys as select * from keyhold.tenant_keys')
+  await sql('create table public.kept_keys as select * from keyhold.cipherkeys')
+  await sql('create table public.kept_tenant_keys as select * from keyhold.tenant_keys')
 })
 afterAll(() => postgres.stop())
 beforeEach(async () => {
   await sql(`delete from keyhold.cipherkeys; delete from keyhold.tenant_keys;
-    insert into keyhold.tenant_keys select * from kept_tenant_keys;
-    insert into keyhold.cipherkeys select * from kept_keys`)
+    insert into keyhold.tenant_keys select * from public.kept_tenant_keys;
+    insert into keyhold.cipherkeys select * from public.kept_keys`)
 })
 
 const known = () => [first, second, foreign]
@@ -152,11 +152,11 @@ test.each(Object.entries(rows))(
         select ${target} from (
           select x.tenant_id, x.key_name, x.state, x.created_at,
             ${columns.map((column, index) => `${swapped[index] ?? ''} as ${column}`).join(', ')}
-          from kept_keys x join kept_keys y on x.ctid <> y.ctid
+          from public.kept_keys x join public.kept_keys y on x.ctid <> y.ctid
           where x.data_key_id in ('${a.id}', '${b.id}') and y.data_key_id in ('${a.id}', '${b.id}')
           union all
           select tenant_id, key_name, state, created_at, ${columns.join(', ')}
-          from kept_keys where data_key_id not in ('${a.id}', '${b.id}')
+          from public.kept_keys where data_key_id not in ('${a.id}', '${b.id}')
         ) r`)
       outcomes.set(set.join(', '), await readAll())
     }
@@ -187,16 +187,16 @@ test.each(Object.entries(tenantKeyPairs))(
       await sql(`
         create temporary table swapped on commit drop as
           select x.tenant_id, x.version, ${set.map((column) => `y.${column}`).join(', ')}
-          from kept_tenant_keys x join kept_tenant_keys y on x.ctid <> y.ctid
+          from public.kept_tenant_keys x join public.kept_tenant_keys y on x.ctid <> y.ctid
           where ${condition.replaceAll(/(tenant_id|version)/g, 'x.$1')}
             and ${condition.replaceAll(/(tenant_id|version)/g, 'y.$1')};
         update keyhold.tenant_keys set id = gen_random_uuid();
         update keyhold.tenant_keys t set id = k.id, wrapped = k.wrapped, key_check_value = k.key_check_value,
-          key_arn = k.key_arn from kept_tenant_keys k
+          key_arn = k.key_arn from public.kept_tenant_keys k
           where (t.tenant_id, t.version) = (k.tenant_id, k.version) and not ${condition.replaceAll(/(tenant_id|version)/g, 'k.$1')};
         update keyhold.tenant_keys t set
           ${tenantKeyColumns.map((column) => `${column} = ${set.includes(column) ? 's' : 'k'}.${column}`).join(', ')}
-          from kept_tenant_keys k join swapped s using (tenant_id, version)
+          from public.kept_tenant_keys k join swapped s using (tenant_id, version)
           where (t.tenant_id, t.version) = (k.tenant_id, k.version)`)
       const { right, failed } = await readAll()
       // The two versions of one tenant are under two KEKs; the first versions of two tenants are under one.

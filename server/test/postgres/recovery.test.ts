@@ -53,13 +53,13 @@ async function usedDataDir(name: string): Promise<{ dataDir: string; user: Child
 }
 
 async function keptRows(postgres: EmbeddedPostgres): Promise<unknown> {
-  return queryOnce(postgres.connection, 'SELECT value FROM kept')
+  return queryOnce(postgres.connection, 'SELECT value FROM public.kept')
 }
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'keyhold-recovery-'))
   const postgres = await start(join(root, 'template'))
-  await queryOnce(postgres.connection, 'CREATE TABLE kept AS SELECT 42 AS value')
+  await queryOnce(postgres.connection, 'CREATE TABLE public.kept AS SELECT 42 AS value')
   await postgres.stop()
 })
 afterEach(async () => {

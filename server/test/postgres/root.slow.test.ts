@@ -71,11 +71,11 @@ async function start(
 }
 
 async function keepRow(postgres: EmbeddedPostgres): Promise<void> {
-  await queryOnce(postgres.connection, 'CREATE TABLE kept AS SELECT 42 AS value')
+  await queryOnce(postgres.connection, 'CREATE TABLE public.kept AS SELECT 42 AS value')
 }
 
 async function keptRows(postgres: EmbeddedPostgres): Promise<unknown> {
-  return queryOnce(postgres.connection, 'SELECT value FROM kept')
+  return queryOnce(postgres.connection, 'SELECT value FROM public.kept')
 }
 
 async function ownerOf(path: string): Promise<number> {
@@ -216,12 +216,14 @@ describe.runIf(othersRead)('an ordinary user', () => {
     const dataDir = join(home, '.keyhold')
     const first = spawnKeyhold({ dataDir, settings }, otherUid)
     keyholds.push(first)
-    await queryOnce(await readyConnection(first), 'CREATE TABLE kept AS SELECT 42 AS value')
+    await queryOnce(await readyConnection(first), 'CREATE TABLE public.kept AS SELECT 42 AS value')
     expect(await ownerOf(join(dataDir, 'postgres'))).toBe(otherUid)
     await endChild(first, 'SIGKILL')
     const second = spawnKeyhold({ dataDir, settings }, otherUid)
     keyholds.push(second)
-    expect(await queryOnce(await readyConnection(second), 'SELECT value FROM kept')).toEqual([{ value: 42 }])
+    expect(await queryOnce(await readyConnection(second), 'SELECT value FROM public.kept')).toEqual([
+      { value: 42 },
+    ])
   })
 
   test('is told when root has made the cluster', async () => {

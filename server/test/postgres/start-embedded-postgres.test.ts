@@ -80,15 +80,15 @@ describe('a data directory with spaces and letters of other alphabets', () => {
       synchronous_commit: 'on',
       full_page_writes: 'on',
     })
-    await queryOnce(connection, 'CREATE TABLE kept (value text)')
-    await queryOnce(connection, "INSERT INTO kept VALUES ('Ключ')")
+    await queryOnce(connection, 'CREATE TABLE public.kept (value text)')
+    await queryOnce(connection, "INSERT INTO public.kept VALUES ('Ключ')")
   })
 
   test('keeps rows and password over a second start', async () => {
     const password = await readFile(join(dataDir, 'postgres-password'), 'utf8')
     const { connection } = await start({ dataDir })
     expect(connection.password).toBe(password.trim())
-    expect(await queryOnce(connection, 'SELECT value FROM kept')).toEqual([{ value: 'Ключ' }])
+    expect(await queryOnce(connection, 'SELECT value FROM public.kept')).toEqual([{ value: 'Ключ' }])
   })
 
   test('opens to its owner only', async () => {
@@ -131,7 +131,7 @@ describe('a data directory with spaces and letters of other alphabets', () => {
     const postgres = await start({ dataDir })
     const { connection } = postgres
     expect(connection.password).not.toBe(old.trim())
-    expect(await queryOnce(connection, 'SELECT value FROM kept')).toHaveLength(1)
+    expect(await queryOnce(connection, 'SELECT value FROM public.kept')).toHaveLength(1)
     await postgres.stop()
     const right = await readFile(file, 'utf8')
     await writeFile(file, old)

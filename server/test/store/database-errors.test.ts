@@ -54,13 +54,13 @@ function portOf(server: Server): number {
 
 async function deadlock(): Promise<unknown> {
   const db = to({}, 2)
-  await postgres.query(postgres.connection, 'create table crossed (id int primary key, n int)')
-  await postgres.query(postgres.connection, 'insert into crossed values (1, 0), (2, 0)')
+  await postgres.query(postgres.connection, 'create table public.crossed (id int primary key, n int)')
+  await postgres.query(postgres.connection, 'insert into public.crossed values (1, 0), (2, 0)')
   const crossing = (first: number, second: number) =>
     db.transaction().execute(async (transaction) => {
-      await sql`update crossed set n = n + 1 where id = ${first}`.execute(transaction)
+      await sql`update public.crossed set n = n + 1 where id = ${first}`.execute(transaction)
       await sleep(200)
-      await sql`update crossed set n = n + 1 where id = ${second}`.execute(transaction)
+      await sql`update public.crossed set n = n + 1 where id = ${second}`.execute(transaction)
     })
   const outcomes = await Promise.allSettled([crossing(1, 2), crossing(2, 1)])
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))[0]
@@ -94,7 +94,7 @@ const unavailable: Record<string, () => Promise<unknown>> = {
         .connection()
         .execute(async (connection) => {
           await sql`set default_transaction_read_only = on`.execute(connection)
-          await sql`create table not_here (id int)`.execute(connection)
+          await sql`create table public.not_here (id int)`.execute(connection)
         }),
     ),
   'a transaction that was idle for too long': () =>
@@ -140,9 +140,9 @@ test.each([
 
 test('a unique violation is told by the name of its constraint', async () => {
   const db = to()
-  await sql`create table once (id int constraint once_only unique)`.execute(db)
-  await sql`insert into once values (1)`.execute(db)
-  const error = await errorOf(sql`insert into once values (1)`.execute(db))
+  await sql`create table public.once (id int constraint once_only unique)`.execute(db)
+  await sql`insert into public.once values (1)`.execute(db)
+  const error = await errorOf(sql`insert into public.once values (1)`.execute(db))
   expect(isUniqueViolation(error, 'once_only')).toBe(true)
   expect(isUniqueViolation(error, 'another')).toBe(false)
   expect(isUniqueViolation(new Error('once_only'), 'once_only')).toBe(false)

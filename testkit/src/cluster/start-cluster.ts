@@ -8,6 +8,7 @@ import { readRootKeyFile, type RootKey } from '../../../server/src/kms/root-key-
 import { startEmbeddedPostgres } from '../../../server/src/postgres/start-embedded-postgres.ts'
 import { keyholdSettings } from '../process/keyhold-settings.ts'
 import { startQuietServer } from '../server/start-quiet-server.ts'
+import { pinnedConfig } from '../../../server/src/driver/pinned-client.ts'
 import { createReplica, type Replica } from './create-replica.ts'
 import { startPostgresProxy, type PostgresProxy } from './postgres-proxy.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
@@ -76,7 +77,7 @@ export async function startCluster(
   if (rootKey === undefined) throw new Error('there is no root key')
   const replicas = ['a', 'b'].map((name) => createReplica(name, environmentOf(name), onLine))
 
-  const pool = new pg.Pool({ ...postgres.connection, max: 4 })
+  const pool = new pg.Pool({ ...pinnedConfig(postgres.connection), max: 4 })
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
 

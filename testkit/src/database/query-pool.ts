@@ -3,6 +3,8 @@
 import pg from 'pg'
 import type { PostgresConnection } from '../../../server/src/postgres/ensure-database.ts'
 
+import { pinnedConfig } from '../../../server/src/driver/pinned-client.ts'
+
 export type Row = Record<string, unknown>
 
 export interface QueryPool {
@@ -12,7 +14,12 @@ export interface QueryPool {
 
 export function openQueryPool(connection: PostgresConnection): QueryPool {
   // A second connection is opened only while a statement waits, as for a lock.
-  const pool = new pg.Pool({ ...connection, max: 4, idleTimeoutMillis: 0, application_name: 'test' })
+  const pool = new pg.Pool({
+    ...pinnedConfig(connection),
+    max: 4,
+    idleTimeoutMillis: 0,
+    application_name: 'test',
+  })
   pool.on('error', () => undefined)
   return {
     async query(statement, values = []) {

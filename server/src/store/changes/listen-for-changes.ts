@@ -3,8 +3,7 @@
 // again, and reads what it has missed.
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
-import { poolConfig, type DatabaseConnection } from '../database.ts'
+import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 import { parseChange, type Change } from './change.ts'
 import { changesChannel } from './change-queries.ts'
 import { createChangeReader, type StoredChange } from './change-reader.ts'
@@ -61,7 +60,7 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
   }
 
   /** Throws when the connection is lost or gives no sign of life. */
-  async function hear(client: pg.Client, session: AbortController, onHeard: () => void): Promise<void> {
+  async function hear(client: PinnedClient, session: AbortController, onHeard: () => void): Promise<void> {
     const { signal } = session
     let echo = Promise.withResolvers<undefined>()
     client.on('error', (error) => {
@@ -96,8 +95,8 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
     while (isOpen()) {
       const session = (current = new AbortController())
       const socket = openStream()
-      const client = new pg.Client({
-        ...poolConfig(connection),
+      const client = new PinnedClient({
+        ...pinnedConfig(connection),
         stream: () => socket,
         application_name: 'keyhold notifications',
         keepAlive: true,

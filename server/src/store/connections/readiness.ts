@@ -1,8 +1,7 @@
 // Asks whether the database answers, over a connection of its own: a busy pool does not make a replica unready.
 import { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import pg from 'pg'
-import { poolConfig, type DatabaseConnection } from '../database.ts'
+import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 
 export interface Readiness {
   /** Whether the database answers within a second. Callers that ask while it is asked share the answer. */
@@ -13,7 +12,7 @@ export interface Readiness {
 const maxAnswerMs = 1_000
 
 interface Link {
-  client: pg.Client
+  client: PinnedClient
   socket: Socket
 }
 
@@ -28,8 +27,8 @@ export function openReadiness(connection: DatabaseConnection, openStream = () =>
 
   function connect(): Link {
     const socket = openStream()
-    const client = new pg.Client({
-      ...poolConfig(connection),
+    const client = new PinnedClient({
+      ...pinnedConfig(connection),
       application_name: 'keyhold readiness',
       stream: () => socket,
     })
