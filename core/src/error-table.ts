@@ -354,6 +354,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_SIGNING_KEY_MISSING: {
+    summary: 'The signing key of the installation is missing, or is not the one that it had.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_ROOT_KEY_INVALID: { summary: 'The root key file is not valid.', retryable: false, kind: 'ours' },
 } as const satisfies Record<string, { summary: string; retryable: boolean; kind: ErrorKind }>
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { createApiKey } from './access/create-api-key.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
 import type { Settings } from './settings/read-settings.ts'
+import { stateDir } from './settings/state-dir.ts'
 import { commandActor } from './store/audits.ts'
 import { openReadiness } from './store/connections/readiness.ts'
 import { ownClocks, type ReplicaClocks } from './store/database-clock.ts'
@@ -135,7 +136,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     closers,
   )
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
-  const sign = await openSigner(store, rootKey)
+  const signer = await openSigner({ store, rootKey, stateDir: stateDir(settings) }, logger)
+  const { sign } = signer
 
   const needs = {
     readiness,
@@ -146,7 +148,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     kms,
     keyring,
     keyJobs,
-    sign,
+    signer,
     timings,
     replicas,
     callers,

@@ -43,7 +43,6 @@ export function createSigningKey(rootKey: RootKey): WrappedSigningKey {
 
 /** @throws KeyholdError `ERR_KEY_INTEGRITY` when the root key does not open it, or it belongs to another public key */
 export function openSigningKey(rootKey: RootKey, stored: WrappedSigningKey): SigningKey {
-  const publicKey = createPublicKey({ key: stored.publicKey, type: 'spki', format: 'der' })
   let bytes: Buffer
   try {
     bytes = open(rootKey.key, wrapContext(rootKey, stored.id), stored.privateKeyWrapped)
@@ -52,7 +51,9 @@ export function openSigningKey(rootKey: RootKey, stored: WrappedSigningKey): Sig
   }
   try {
     const privateKey = createPrivateKey({ key: bytes, type: 'pkcs8', format: 'der' })
-    const isPair = createPublicKey(privateKey).equals(publicKey)
+    // The public key that is served comes from the private one. The column only has to agree.
+    const publicKey = createPublicKey(privateKey)
+    const isPair = publicKey.export({ type: 'spki', format: 'der' }).equals(stored.publicKey)
     if (!isPair || thumbprint(publicKey) !== stored.id) throw new KeyholdError('ERR_KEY_INTEGRITY')
     return { id: stored.id, publicKey, privateKey }
   } finally {

@@ -108,6 +108,12 @@ export const settingTable = {
     effect:
       'It holds the root key (`root-key`) and the embedded PostgreSQL. Keyhold creates it with mode 0700 if it is missing. One process uses it at a time. **Back it up, the root key above all.**',
   }),
+  stateDir: setting('KEYHOLD_STATE_DIR', forms.text('a folder'), {
+    byDefault: undefined,
+    unset: 'none: the folder `state` in the data directory',
+    effect:
+      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public key that signs. Each replica has its own. Keyhold creates it with mode 0700 if it is missing.',
+  }),
   databaseUrl: setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
     byDefault: undefined,
     unset: 'none: the embedded PostgreSQL',

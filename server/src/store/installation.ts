@@ -57,6 +57,17 @@ export function installationQueries(db: Database) {
       }
     },
 
+    /** Whether anything is left of what only a server with a signing key makes. */
+    async wasUsed(): Promise<boolean> {
+      const { rows } = await sql<{ used: boolean }>`
+        select exists (select from keyhold.tenants) or exists (select from keyhold.retired_tenant_ids)
+          or exists (select from keyhold.audit_heads) or exists (select from keyhold.key_job_reports)
+          or exists (select from keyhold.destructions) or exists (select from keyhold.dr_drills) as used`.execute(
+        db,
+      )
+      return rows[0]?.used !== false
+    },
+
     /** Stores the first signing key. An existing one stays. */
     async insertSigningKey(signingKey: StoredSigningKey): Promise<void> {
       await db

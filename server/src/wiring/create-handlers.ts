@@ -34,7 +34,7 @@ import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Callers } from './open-callers.ts'
 import type { Keyring } from './open-keyring.ts'
 import type { OpenedKms } from './open-kms.ts'
-import type { Sign } from './open-signer.ts'
+import type { Signer } from './open-signer.ts'
 
 export type HandlerSettings = Pick<
   Settings,
@@ -56,14 +56,14 @@ export interface HandlerNeeds {
   health: KeyHealth
   keyring: Keyring
   keyJobs: KeyJobTools
-  sign: Sign
+  signer: Signer
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
   keysOf: (tenantId: string) => RequestKeys
   callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant'>
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
-  const { store, keyring, sign, timings } = needs
+  const { store, keyring, timings } = needs
   const dataKeyChanges = { store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }
   return {
     ...providerHandlers(settings, needs),
@@ -81,13 +81,13 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...namedDataKeyHandlers(dataKeyChanges),
     ...leaseKeyHandlers(dataKeyChanges),
     ...destructionHandlers({ store }),
-    ...auditHandlers({ store, sign }),
+    ...auditHandlers({ store, sign: needs.signer.sign }),
   }
 }
 
 function providerHandlers(
   { requireMultiRegion, requireContextCondition, drRegions, awsPrincipals }: HandlerSettings,
-  { store, kms: { kms, aws }, health: { recorder }, sign, timings: { countMs } }: HandlerNeeds,
+  { store, kms: { kms, aws }, health: { recorder }, signer: { sign }, timings: { countMs } }: HandlerNeeds,
 ) {
   return {
     ...keyProviderHandlers({
@@ -110,6 +110,7 @@ function jobHandlers({
   kms: { kms },
   keyJobs: { startParts, threads, budget },
   timings: { censusMs, countMs },
+  signer,
 }: HandlerNeeds) {
   return {
     ...migrationHandlers({ store, startMigration: (...asked) => startMigration(startParts, ...asked) }),
@@ -120,7 +121,7 @@ function jobHandlers({
       getKeyProviderUsage: (tenantId, fingerprint) =>
         getKeyProviderUsage({ store, countMs }, tenantId, fingerprint),
     }),
-    ...tenantKeyHandlers(startParts),
+    ...tenantKeyHandlers(startParts, signer.publicKeys),
   }
 }
 

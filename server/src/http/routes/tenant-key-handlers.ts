@@ -3,13 +3,14 @@ import { limits } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
 import { startRotation } from '../../migration/start-rotation.ts'
 import type { StartMigrationParts } from '../../migration/start-migration.ts'
-import { listSigningKeys } from '../../installation/list-signing-keys.ts'
+import type { PublicSigningKey } from '../../installation/kept-signing-key.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
 import { arnWire, keyJobWire } from '../wire/key-job-wire.ts'
 
 export function tenantKeyHandlers(
   parts: StartMigrationParts,
+  signingKeys: readonly PublicSigningKey[],
 ): Pick<Handlers, 'rotateTenantKey' | 'listTenantKeys' | 'listSigningKeys'> {
   const { store } = parts
   return {
@@ -47,21 +48,6 @@ export function tenantKeyHandlers(
       return { status: 200, body: { tenantKeys, ...next } }
     },
 
-    async listSigningKeys() {
-      const keys = await listSigningKeys(store)
-      return {
-        status: 200,
-        body: {
-          keys: keys.map(({ id, x }) => ({
-            kty: 'OKP',
-            crv: 'Ed25519',
-            x,
-            kid: id,
-            alg: 'EdDSA',
-            use: 'sig',
-          })),
-        },
-      }
-    },
+    listSigningKeys: () => ({ status: 200, body: { keys: [...signingKeys] } }),
   }
 }

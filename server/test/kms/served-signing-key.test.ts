@@ -1,0 +1,97 @@
+// The public signing key that is served belongs to the private key that signs, whatever the database says meanwhile; and
+// where there was one, no other is ever made.
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { createSigningKey } from '../../src/kms/signing-key.ts'
+import { readRootKeyFile } from '../../src/kms/root-key-file.ts'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+
+let server: TestServer
+let file: string
+beforeAll(async () => {
+  server = await startTestServer()
+  file = path.join(server.dataDir, 'state', 'signing-keys.json')
+  await server.query('create table public.kept as select * from keyhold.installation')
+})
+afterAll(() => server.stop())
+beforeEach(putBack)
+
+async function putBack(): Promise<void> {
+  await server.query(`update keyhold.installation set (signing_key_id, signing_public_key, signing_private_key_wrapped)
+    = (select signing_key_id, signing_public_key, signing_private_key_wrapped from public.kept)`)
+}
+
+const forget = () =>
+  server.query(
+    'update keyhold.installation set signing_key_id = null, signing_public_key = null, signing_private_key_wrapped = null',
+  )
+
+/** Puts in another key of the same root key: as one who had the root key for a moment, or a copy of this database. */
+async function exchange(): Promise<void> {
+  const root = await readRootKeyFile(path.join(server.dataDir, 'root-key'))
+  if (root === undefined) throw new Error('there is no root key')
+  const { id, publicKey, privateKeyWrapped } = createSigningKey(root)
+  await server.query(
+    'update keyhold.installation set signing_key_id = $1, signing_public_key = $2, signing_private_key_wrapped = $3',
+    [id, publicKey, privateKeyWrapped],
+  )
+}
+
+async function served(): Promise<unknown> {
+  const { adminToken: token } = await server.createTenant()
+  const { status, body } = await server.request('GET', '/api/v1/encryption/signing-keys', { token })
+  expect(status).toBe(200)
+  return body
+}
+
+/** Restarts it, and answers the code of the error if it does not start. */
+async function restart(): Promise<string> {
+  try {
+    await server.restart()
+    return 'started'
+  } catch (error) {
+    return String((error as { code?: unknown }).code)
+  }
+}
+
+test('it is the same in the file, and stays what it was when the row is exchanged or lost', async () => {
+  const before = await served()
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(before)
+  await exchange()
+  expect(await served()).toEqual(before)
+  await forget()
+  expect(await served()).toEqual(before)
+})
+
+const lies: [string, () => Promise<unknown>, string][] = [
+  ['another key', exchange, 'ERR_SIGNING_KEY_MISSING'],
+  ['no key', forget, 'ERR_SIGNING_KEY_MISSING'],
+]
+test.each(lies)('with %s in the row it does not start, and makes none', async (_, lie, code) => {
+  await served()
+  await lie()
+  const [row] = await server.query('select signing_key_id as id from keyhold.installation')
+  expect(await restart()).toBe(code)
+  expect(await server.query('select signing_key_id as id from keyhold.installation')).toEqual([row])
+  await putBack()
+  expect(await restart()).toBe('started')
+})
+
+test('without the file, too, none is made for a database that was used', async () => {
+  await served()
+  await forget()
+  await rename(file, `${file}.away`)
+  expect(await restart()).toBe('ERR_SIGNING_KEY_MISSING')
+  await putBack()
+  expect(await restart()).toBe('started')
+  expect(await readFile(file, 'utf8')).toBe(await readFile(`${file}.away`, 'utf8'))
+})
+
+test('a file that is none ends the start, and is not replaced', async () => {
+  await writeFile(file, '{"keys":[]}')
+  expect(await restart()).toBe('ERR_SIGNING_KEY_MISSING')
+  expect(await readFile(file, 'utf8')).toBe('{"keys":[]}')
+  await rm(file)
+  expect(await restart()).toBe('started')
+})
