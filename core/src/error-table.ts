@@ -307,6 +307,11 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_ITEM_TOO_LARGE: { summary: 'The item is too large.', retryable: false, kind: 'ours' },
+  ERR_KEY_ACCESS_UNKNOWN: {
+    summary: 'The record of how a stored key is reached in its KMS is missing.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_KEY_INTEGRITY: {
     summary: 'A stored key does not match its key check value.',
     retryable: false,

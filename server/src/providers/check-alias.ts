@@ -3,9 +3,10 @@ import { isKeyholdError, type CustomerRole } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
+import { getStoredKeyAccess } from './get-key-access.ts'
 
 export interface CheckAliasParts {
-  store: Pick<Store, 'keyProviders' | 'tenants' | 'transaction'>
+  store: Pick<Store, 'keyAccess' | 'keyProviders' | 'tenants' | 'transaction'>
   /** The key that an alias ARN names now; throws KeyholdError. */
   resolveAlias: (aliasArn: string, tenantId: string, role: CustomerRole | undefined) => Promise<string>
 }
@@ -19,10 +20,10 @@ export async function checkAlias(
   { tenantId, fingerprint, keyArn, alias }: KeyProviderRow,
 ): Promise<void> {
   if (alias === undefined) return
-  const access = await store.keyProviders.findAccess(tenantId, keyArn)
+  const { role } = await getStoredKeyAccess(store, tenantId, keyArn)
   let target: string | undefined
   try {
-    target = await resolveAlias(alias.arn, tenantId, access?.role)
+    target = await resolveAlias(alias.arn, tenantId, role)
   } catch (error) {
     // Denied or gone means that it names no key that Keyhold may see. Any other error says nothing about the alias.
     if (!isKeyholdError(error, 'Encryption-88', 'ERR_KMS_KEY_NOT_FOUND')) {

@@ -31,7 +31,7 @@ export async function deleteKeyProvider(
     }
     if (provider.isCurrent) throw inUse('It is the current key provider: migrate to another one first.')
     refuseNeededVersions(await transaction.tenantKeys.list(tenantId), provider.keyArn, needed)
-    await transaction.keyProviders.delete(tenantId, fingerprint)
+    await transaction.keyProviders.delete(provider)
     transaction.audit({
       tenantId,
       actor,

@@ -4,6 +4,7 @@ import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
 import { checkAlias, type CheckAliasParts } from './check-alias.ts'
+import { getStoredKeyAccess } from './get-key-access.ts'
 import { getKeyProvider } from './get-key-provider.ts'
 
 export interface TestKeyProviderParts extends CheckAliasParts {
@@ -29,8 +30,8 @@ export async function testKeyProvider(
   }
   // The alias is checked even where the key itself fails: people look at an alias when its key is gone.
   await checkAlias(parts, provider)
-  const access = await store.keyProviders.findAccess(tenantId, provider.keyArn)
-  const { inspection, error } = await examineKey(provider.keyArn, tenantId, access?.role)
+  const { role } = await getStoredKeyAccess(store, tenantId, provider.keyArn)
+  const { inspection, error } = await examineKey(provider.keyArn, tenantId, role)
   await onTested({ keyArn: provider.keyArn, tenantId }, inspection === undefined ? error : undefined)
   if (inspection === undefined) throw error ?? new KeyholdError('ERR_KEY_UNUSABLE')
   return store.transaction(async (transaction) => {

@@ -1,8 +1,9 @@
 // Key providers: a tenant's registered keys, the default one among them; exactly one is current.
-import { keyArnFingerprint, KeyholdError, type CustomerRole, type KeyInspection } from '@keyhold/core'
+import { KeyholdError, type KeyInspection } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
+import { keyAccessQueries } from './key-access.ts'
 import { keyHealthQueries } from './key-health.ts'
 import type { Tables } from './tables.ts'
 
@@ -212,29 +213,8 @@ export function keyProviderQueries(db: Database) {
         .where('fingerprint', '=', fingerprint)
         .returningAll()
         .executeTakeFirst()
+      if (row !== undefined) await keyAccessQueries(db).keep(tenantId, row.key_arn)
       return row && fromRow(row)
-    },
-
-    /** How the tenant's key is reached, and its last inspection; undefined: it is not registered. */
-    async findAccess(
-      tenantId: string,
-      keyArn: string,
-    ): Promise<
-      { role: CustomerRole | undefined; inspection: JsonColumn<KeyInspection> | undefined } | undefined
-    > {
-      const row = await db
-        .selectFrom('key_providers')
-        .innerJoin('tenants', 'tenants.id', 'key_providers.tenant_id')
-        .select(['role_arn', 'inspection', 'external_id'])
-        .where('tenant_id', '=', tenantId)
-        .where('fingerprint', '=', keyArnFingerprint(keyArn))
-        .executeTakeFirst()
-      if (row === undefined) return undefined
-      const { role_arn: arn, external_id: externalId } = row
-      return {
-        role: arn === null ? undefined : { arn, externalId },
-        inspection: readInspection(row.inspection, keyArnFingerprint(keyArn)),
-      }
     },
 
     /**
@@ -276,7 +256,9 @@ export function keyProviderQueries(db: Database) {
         .executeTakeFirstOrThrow()
     },
 
-    async delete(tenantId: string, fingerprint: string): Promise<void> {
+    /** How its key is reached stays with the versions under it. */
+    async delete({ tenantId, fingerprint, keyArn }: KeyProviderRow): Promise<void> {
+      await keyAccessQueries(db).keep(tenantId, keyArn)
       await db
         .deleteFrom('key_providers')
         .where('tenant_id', '=', tenantId)

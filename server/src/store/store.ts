@@ -17,6 +17,7 @@ import { drDrillQueries } from './dr-drills.ts'
 import { createFenceQueue } from './fence/fence-queue.ts'
 import { takeFence, tryFenceShared, type Fence } from './fence/fence-queries.ts'
 import { installationQueries } from './installation.ts'
+import { keyAccessQueries } from './key-access.ts'
 import { keyHealthQueries } from './key-health.ts'
 import { keyProbeQueries } from './key-probes.ts'
 import { keyJobFailureQueries } from './key-jobs/key-job-failures.ts'
@@ -57,6 +58,7 @@ function queries(db: Database, clock: DatabaseClock, firstProbeSeconds: number) 
     keyJobFailures: keyJobFailureQueries(db),
     keyJobReports: keyJobReportQueries(db),
     tenantLocks: tenantLockQueries(db),
+    keyAccess: keyAccessQueries(db),
     keyHealth: keyHealthQueries(db),
     keyProbes: keyProbeQueries(db),
     changes: changeQueries(db),

@@ -62,6 +62,11 @@ interface TenantKeysTable {
   created_at: Stamp
   destroy_after: Date | null
   destroyed_at: Date | null
+  /** Null: its key provider has to tell how its key is reached. */
+  reached_as: Generated<'internal' | 'self' | 'role' | null>
+  role_arn: Generated<string | null>
+  external_id: Generated<string | null>
+  replica_regions: Generated<string[] | null>
 }
 
 /** Retired: its version is below the minimum, and it is not used until the minimum is lowered. */

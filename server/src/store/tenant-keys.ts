@@ -2,6 +2,7 @@
 import { sql, type Selectable } from 'kysely'
 import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
+import { keyAccessQueries } from './key-access.ts'
 import { keyProbeQueries } from './key-probes.ts'
 import type { Tables, TenantKeyState } from './tables.ts'
 
@@ -63,7 +64,7 @@ export function tenantKeyQueries(db: Database, clock: DatabaseClock, firstProbeS
   const isDue = () => isDueOnBothClocks(clock, sql`destroy_after`)
 
   return {
-    /** From now on its KEK is in use, and is probed. */
+    /** From now on its KEK is in use, and is probed. How it is reached is copied from the key provider. */
     async insert(row: TenantKeyRow & { wrapped: Buffer }): Promise<void> {
       await db
         .insertInto('tenant_keys')
@@ -77,6 +78,7 @@ export function tenantKeyQueries(db: Database, clock: DatabaseClock, firstProbeS
           key_check_value: row.keyCheckValue,
         })
         .execute()
+      await keyAccessQueries(db).keep(row.tenantId, row.keyArn)
       await keyProbeQueries(db).begin(row, firstProbeSeconds)
     },
 

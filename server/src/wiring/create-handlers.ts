@@ -25,7 +25,7 @@ import type { RootKey } from '../kms/root-key-file.ts'
 import { planMigration } from '../migration/plan-migration.ts'
 import { getKeyProviderUsage } from '../providers/key-provider-usage.ts'
 import { startMigration } from '../migration/start-migration.ts'
-import { findKeyAccess } from '../providers/find-key-access.ts'
+import { getKeyAccess } from '../providers/get-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
@@ -100,7 +100,7 @@ function providerHandlers(
     ...drDrillHandlers({
       ...{ store, sign, drRegions, countMs, clock: () => performance.now() },
       inRegion: aws.inRegion.bind(aws),
-      findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
+      findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     }),
   }
 }

@@ -9,7 +9,7 @@ import { createKmsByArn } from '../kms/kms-by-arn.ts'
 import type { RootKey } from '../kms/root-key-file.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import { openKmsUsageMeter, type KmsUsageMeter } from '../metrics/kms-usage-meter.ts'
-import { findKeyAccess } from '../providers/find-key-access.ts'
+import { getKeyAccess } from '../providers/get-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Closers } from './close-all.ts'
@@ -65,7 +65,7 @@ export function openKms(
     stsEndpoint: unlessAws(stsEndpoint ?? kmsEndpoint),
     credentials: credentialsIn(settings),
     drRegions,
-    findKeyAccess: (keyArn, tenantId) => findKeyAccess(store, tenantId, keyArn),
+    findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     budget: createKmsBudget({
       requestsPerSecond: settings.kmsRequestsPerSecond,
       replicas,

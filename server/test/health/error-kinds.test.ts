@@ -21,7 +21,7 @@ import type { LeaderParts } from '../../src/migration/engine/migration-parts.ts'
 import { openVersions } from '../../src/keyring/open-versions.ts'
 import { prepare } from '../../src/migration/phases/prepare.ts'
 import { tryTarget } from '../../src/migration/start-migration.ts'
-import { findKeyAccess } from '../../src/providers/find-key-access.ts'
+import { getKeyAccess } from '../../src/providers/get-key-access.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { KeyProviderRow } from '../../src/store/key-providers.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -131,10 +131,10 @@ const access: Question = async (code) => {
   const state = observationOf(new KeyholdError(code))?.state
   if (state === undefined) return ''
   const store = {
-    keyProviders: { findAccess: () => Promise.resolve({ role: undefined, inspection: undefined }) },
+    keyAccess: { find: () => Promise.resolve({ role: undefined, replicaRegions: [] }) },
     keyHealth: { list: () => Promise.resolve([{ region, state, code }]) },
   } as unknown as Store
-  return (await findKeyAccess(store, tenantId, keyArn)).isDenied === true ? 'denied' : ''
+  return (await getKeyAccess(store, tenantId, keyArn)).isDenied === true ? 'denied' : ''
 }
 
 /** Whether a drill asks the region for nothing more. */

@@ -2,7 +2,7 @@
 import { spellings, type KeyProvider } from '@keyhold/contract'
 import { checkKey } from '../../providers/check-key.ts'
 import { deleteKeyProvider } from '../../providers/delete-key-provider.ts'
-import { findKnownKey } from '../../providers/find-key-access.ts'
+import { findKnownKey } from '../../providers/find-known-key.ts'
 import { getKeyProvider } from '../../providers/get-key-provider.ts'
 import { createKeyPolicies, type KeyPolicyParts } from '../../providers/policy/key-policy.ts'
 import { registerKeyProvider, type RegisterKeyProviderParts } from '../../providers/register-key-provider.ts'

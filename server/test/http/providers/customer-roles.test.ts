@@ -8,6 +8,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
+import { decryptAll, encryptUnder, plaintextOf } from '../../../../testkit/src/http/api.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText, migrateTo, providers, setPolicy } from '../scene.ts'
 
@@ -63,6 +64,26 @@ test('what Keyhold prints is enough, and from there everything goes through the 
   expect(server.kms.countCalls({ keyId: arn })).toBe(server.kms.countCalls({ keyId: arn, caller: session }))
   // One session for each client, for many calls.
   expect(server.kms.countCalls({ operation: 'AssumeRole' })).toBeLessThanOrEqual(2)
+})
+
+test('where the provider disappears from the database, the version still goes through the role, and without that nowhere', async () => {
+  const other = await server.createTenant()
+  const { arn, printed } = await keyForRole(other)
+  server.kms.roles.put({ arn: roleArn, trust: at(printed, 'trustPolicy') })
+  await migrateTo(server, other, textAt((await register(other, arn)).body, 'arnFingerPrint'))
+  const tokens = await encryptUnder(server.url, other, ['one'])
+  const ofTenant = [other.tenantId]
+  await server.query("delete from keyhold.key_providers where tenant_id = $1 and kms = 'aws'", ofTenant)
+
+  expect(await decryptAll(server.url, other, tokens)).toEqual([plaintextOf('one')])
+  server.kms.resetCallCounts()
+  await server.query(
+    `update keyhold.tenant_keys set reached_as = null, role_arn = null, external_id = null, replica_regions = null
+      where tenant_id = $1`,
+    ofTenant,
+  )
+  await expect(decryptAll(server.url, other, tokens)).rejects.toThrow('ERR_KEY_ACCESS_UNKNOWN')
+  expect(server.kms.countCalls({ keyId: arn })).toBe(0)
 })
 
 it('is refused with 403 while the role does not trust Keyhold', async () => {

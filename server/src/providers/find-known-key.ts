@@ -1,0 +1,21 @@
+// What is known of a key that need not be registered: for the policies that are printed.
+import { KeyholdError } from '@keyhold/core'
+import type { Store } from '../store/store.ts'
+
+/**
+ * Looks up a tenant, and a key that it need not have registered.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
+ */
+export async function findKnownKey(
+  store: Pick<Store, 'readSnapshot'>,
+  tenantId: string,
+  keyArn: string | undefined,
+): Promise<{ externalId: string; replicaRegions: string[] }> {
+  return store.readSnapshot(async ({ tenants, keyAccess }) => {
+    const externalId = await tenants.findExternalId(tenantId)
+    if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    const found = keyArn === undefined ? undefined : await keyAccess.find(tenantId, keyArn)
+    return { externalId, replicaRegions: found?.replicaRegions ?? [] }
+  })
+}

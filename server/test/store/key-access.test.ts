@@ -1,0 +1,124 @@
+// How the key of a tenant key version is reached: its key provider says so, and where that is gone, the version itself. Where
+// neither does, nobody guesses.
+import { keyArnFingerprint, type KeyInspection } from '@keyhold/core'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { getKeyAccess } from '../../src/providers/get-key-access.ts'
+import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
+import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
+
+const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-00000000000000000000000000000001'
+const roleArn = 'arn:aws:iam::222222222222:role/keyhold'
+const inspection: KeyInspection = {
+  ...{ keyArn, multiRegion: true, drCompliant: true },
+  replicaKeys: [{ keyArn: keyArn.replace('eu-west-1', 'eu-west-3'), region: 'eu-west-3' }],
+  complianceError: { code: '', region: '', message: '' },
+}
+const unknown = { code: 'ERR_KEY_ACCESS_UNKNOWN' }
+
+let postgres: TestPostgres
+let stores: TestStores
+let externalId: string
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  stores = await postgres.createStores()
+  await insertTenant(stores.store)
+  const [row] = await stores.query('select external_id from keyhold.tenants')
+  externalId = String(row?.external_id)
+})
+
+const register = (role: string | undefined) =>
+  stores.store.keyProviders.insert({
+    ...{ tenantId, fingerprint: keyArnFingerprint(keyArn), kms: 'aws', keyArn, inspection },
+    ...{ name: 'a key', description: '', isCurrent: false, roleArn: role },
+  })
+const addVersion = () =>
+  stores.store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn }))
+const access = () => getKeyAccess(stores.store, tenantId, keyArn)
+const throughRole = () => ({ role: { arn: roleArn, externalId }, replicaRegions: ['eu-west-3'] })
+const asItself = { role: undefined, replicaRegions: ['eu-west-3'] }
+
+test.each([
+  ['a role', roleArn, throughRole],
+  ['Keyhold’s own identity', undefined, () => asItself],
+])(
+  'after the provider is deleted the version still tells of %s and the regions',
+  async (_, role, expected) => {
+    const provider = await register(role)
+    await addVersion()
+    expect(await access()).toMatchObject(expected())
+    await stores.store.keyProviders.delete(provider)
+    expect(await access()).toMatchObject(expected())
+  },
+)
+
+test('also where its row disappears, and never under another identity', async () => {
+  await register(roleArn)
+  await addVersion()
+  await stores.query("delete from keyhold.key_providers where kms = 'aws'")
+  expect(await access()).toMatchObject(throughRole())
+  await stores.query(
+    'update keyhold.tenant_keys set reached_as = null, role_arn = null, external_id = null, replica_regions = null',
+  )
+  await expect(access()).rejects.toMatchObject(unknown)
+})
+
+test('the regions that a later test has found stay as well', async () => {
+  const provider = await register(roleArn)
+  await addVersion()
+  await stores.store.keyProviders.saveInspection(tenantId, provider.fingerprint, {
+    ...inspection,
+    replicaKeys: [],
+  })
+  await stores.query("delete from keyhold.key_providers where kms = 'aws'")
+  expect(await access()).toMatchObject({ ...throughRole(), replicaRegions: [] })
+})
+
+test('a key that is not registered, and of which no version tells, is not asked for', async () => {
+  await expect(access()).rejects.toMatchObject(unknown)
+  await addVersion()
+  await expect(access()).rejects.toMatchObject(unknown)
+  await register(roleArn)
+  expect(await access()).toMatchObject(throughRole())
+})
+
+test('a role without its external id cannot be stored', async () => {
+  await register(roleArn)
+  await addVersion()
+  for (const change of ['external_id = null', 'role_arn = null', "reached_as = 'self'", 'reached_as = null'])
+    await expect(
+      stores.query(`update keyhold.tenant_keys set ${change} where version = 2`),
+      change,
+    ).rejects.toThrow('tenant_keys_access_whole')
+})
+
+test('versions from before the schema migration get what their provider says; others nothing', async () => {
+  const provider = await register(roleArn)
+  await addVersion()
+  await stores.store.tenantKeys.insert(
+    tenantKeyRow({ version: 3, state: 'decrypt-only', keyArn: `${keyArn}2` }),
+  )
+  await stores.query(`alter table keyhold.tenant_keys drop column reached_as cascade, drop column role_arn,
+      drop column external_id, drop column replica_regions;
+    delete from keyhold.schema_migrations where name >= '0025'`)
+
+  await migrateSchema(stores.db, () => Promise.resolve())
+
+  const { rows } = await sql`select version, reached_as, role_arn, replica_regions from keyhold.tenant_keys
+    order by version`.execute(stores.db)
+  expect(rows).toEqual([
+    { version: 1, reached_as: null, role_arn: null, replica_regions: null },
+    { version: 2, reached_as: 'role', role_arn: roleArn, replica_regions: ['eu-west-3'] },
+    { version: 3, reached_as: null, role_arn: null, replica_regions: null },
+  ])
+  await stores.store.keyProviders.delete(provider)
+  expect(await access()).toMatchObject(throughRole())
+})
