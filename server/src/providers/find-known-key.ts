@@ -1,4 +1,4 @@
-// What is known of a key that need not be registered: for the policies that are printed.
+// Finds the facts about a key that need not be registered: for the policies that are printed.
 import { KeyholdError } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 
