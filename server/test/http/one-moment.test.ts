@@ -11,7 +11,7 @@ import { openDatabaseClock } from '../../src/store/database-clock.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
 import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
-import { asAdmin, migrate } from '../../../testkit/src/http/key-jobs.ts'
+import { asAdmin, isIn, migrate, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import {
   startTestServer,
@@ -183,6 +183,18 @@ test.each([2, 'surveys.countByVersion', 'end of snapshot', 9])(
     expect(await lookAt(arnFingerPrint, noObserver)).toEqual(inUse)
   },
 )
+
+test('a rotation that ends between the count and the last look: it is counted anew', async () => {
+  const { arnFingerPrint = '' } = params
+  let snapshots = 0
+  const seen = await lookAt(arnFingerPrint, async (name) => {
+    if (name !== 'snapshot' || ++snapshots !== 2) return
+    const rotate = '/api/v1/encryption/tenant-key/actions/rotate'
+    const { body } = await asAdmin(server, tenant)('POST', rotate)
+    await waitForKeyJob(server, tenant, (body as { id: string }).id, isIn('done'))
+  })
+  expect([snapshots, seen]).toEqual([3, inUse])
+})
 
 test('a count that takes too long makes no key look safe', async () => {
   const { arnFingerPrint = '' } = params
