@@ -46,6 +46,7 @@ export type {
   Kms,
   KmsAnswer,
   KmsCallOptions,
+  KnownRefusal,
   TenantKeyRef,
 } from './kms.ts'
 export { policyName, type PolicyType } from './kms.ts'

@@ -41,6 +41,15 @@ export interface KeyAccess {
   replicaRegions: readonly string[]
   /** Whether the key's own region denied the key when it last answered. Then no other region may stand in. */
   isDenied?: boolean
+  /** Where the state of the key itself refused when it was last seen there. It is read again before the key is used. */
+  refusedIn?: readonly KnownRefusal[]
+}
+
+/** A state of a key that refused all use of it in one region. */
+export interface KnownRefusal {
+  region: string
+  /** The call that told: where it was `DescribeKey`, calls that use the key may work all the same. */
+  action: string | undefined
 }
 
 /** One check of a key. */

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import { createProbePace } from './probe-pace.ts'
 import { probeKey, type ProbeKeyParts, type ProbeOutcome } from './probe-key.ts'
 import { createProvenKeks } from './proven-keks.ts'
+import { createSeenKeyStates } from './seen-key-states.ts'
 
 // A probe takes at most two seconds, in all regions at once, besides its turn at the KMS and the database.
 const claimSeconds = 30
@@ -18,7 +19,10 @@ const repairMs = 86_400_000
 const maxRepairSeconds = 60
 const jitterShare = 0.1
 
-export interface KeyProberOptions extends Omit<ProbeKeyParts, 'store' | 'provenKeks' | 'onConfirmed'> {
+export interface KeyProberOptions extends Omit<
+  ProbeKeyParts,
+  'store' | 'provenKeks' | 'seenStates' | 'onConfirmed'
+> {
   store: Pick<Store, 'keyHealth' | 'keyProbes'>
   /** How many probes may begin in a second, as of now. */
   perSecond: () => number
@@ -42,6 +46,7 @@ export function startKeyProber(options: KeyProberOptions): () => Promise<void> {
   const parts: ProbeKeyParts = {
     ...options,
     provenKeks: createProvenKeks(clock),
+    seenStates: createSeenKeyStates(clock),
     onConfirmed: (key) => {
       confirmed.push(key)
     },

@@ -1,35 +1,20 @@
-// One probe: it opens a stored tenant key for real, in every region of the KEK, since nothing else tells the truth. It asks
-// nothing that an answer of just now has told already. It holds no key, evicts nothing during an outage, and does not wait
-// behind traffic. A refusal that it meets locks like one that traffic meets.
-import {
-  isKeyholdError,
-  parseKeyArn,
-  verifyKeyCheckValue,
-  type CustomerRole,
-  type ErrorCode,
-  type KeyholdError,
-  type TenantKeyRef,
-} from '@keyhold/core'
-import type { KeyObject } from 'node:crypto'
+// One probe: in every region of the KEK it opens a stored tenant key for real, and reads the key's state, since an endpoint may
+// still decrypt under a key that its customer has disabled. It asks nothing that an answer of just now has told already. It
+// holds no key, evicts nothing during an outage, and does not wait behind traffic. A refusal that it meets locks like one that
+// traffic meets.
+import { parseKeyArn, type CustomerRole, type ErrorCode, type TenantKeyRef } from '@keyhold/core'
 import { denialOf } from '../keyring/denial-of.ts'
 import type { DueProbe, ProbeUrgency } from '../store/key-probes.ts'
 import type { Store } from '../store/store.ts'
 import type { KeyHealthRecorder } from './key-health-recorder.ts'
-import { isRefusal, observationOf, observedHealthy, type KeyObservation } from './key-state.ts'
+import { isRefusal, type KeyObservation } from './key-state.ts'
+import { answerOf, type ProbedRegion, type SeenState } from './probe-answers.ts'
 import type { ProvenKeks } from './proven-keks.ts'
+import { isShownHealthy, regionsOf, regionsToAsk, regionsToLookAt } from './regions-to-probe.ts'
+import type { SeenKeyStates } from './seen-key-states.ts'
 
 const unhealthySeconds = 30
 const undecidedSeconds = 10
-// Shares of the time between two probes. An answer that is so young, as another replica wrote it, is taken for that of this
-// probe. The answers to this replica's own traffic count for longer, since traffic asks again by itself.
-const writtenShare = 0.5
-const trafficShare = 1.15
-
-/** The answer of one region to a probe. */
-export interface ProbedRegion {
-  region: string
-  outcome: { key: KeyObject } | { error: KeyholdError }
-}
 
 export interface ProbeKeyParts {
   store: Pick<Store, 'keyHealth' | 'keyProbes'>
@@ -41,6 +26,13 @@ export interface ProbeKeyParts {
     ref: TenantKeyRef,
     access: { role: CustomerRole | undefined; regions: readonly string[] },
   ) => Promise<ProbedRegion[]>
+  /** Reads the state of a KEK in each of these regions. */
+  lookAtKey: (
+    keyArn: string,
+    tenantId: string,
+    access: { role: CustomerRole | undefined; regions: readonly string[] },
+  ) => Promise<SeenState[]>
+  seenStates: SeenKeyStates
   /** Ends what replicas hold and the refusal concerns. */
   onDenial: (code: ErrorCode, key: { keyArn: string; tenantId: string }) => void
   /** Looks whether the provider's alias still names the key. */
@@ -73,61 +65,51 @@ export async function probeKey(parts: ProbeKeyParts, due: DueProbe): Promise<Pro
     return { outcome: 'unused', inSeconds: 0, urgency: due.urgency }
   }
   const { regions, provenSeconds } = regionsToAsk(parts, due)
-  if (regions.length === 0) return { outcome: 'proven', inSeconds: provenSeconds, urgency: 'healthy' }
-  const sharedSeconds = provenKeks.begin(due, healthySeconds)
-  if (sharedSeconds > 0) return { outcome: 'proven', inSeconds: sharedSeconds, urgency: 'healthy' }
+  const looks = regionsToLookAt(parts, due)
+  const proven = (inSeconds: number) => ({ outcome: 'proven', inSeconds, urgency: 'healthy' }) as const
+  if (regions.length === 0 && looks.length === 0) return proven(provenSeconds)
+  if (regions.length > 0) {
+    const sharedSeconds = provenKeks.begin(due, healthySeconds)
+    if (sharedSeconds > 0) return proven(sharedSeconds)
+  }
   let isProven = false
   try {
-    const asked = await ask(parts, due, due.wrap, regions)
+    const asked = await ask(parts, due, due.wrap, { regions, looks })
     isProven = asked === 'all healthy'
     if (due.hasAlias) await parts.checkAlias(due.tenantId, due.fingerprint)
     if (asked === 'undecided')
       return { outcome: 'undecided', inSeconds: undecidedSeconds, urgency: due.urgency }
+    if (isProven && regions.length === 0) return proven(Math.min(provenSeconds, healthySeconds))
     if (isProven) return { outcome: 'answered', inSeconds: healthySeconds, urgency: 'healthy' }
     return { outcome: 'answered', ...(await nextAfterNews(parts, due)) }
   } finally {
-    provenKeks.end(due, isProven)
+    if (regions.length > 0) provenKeks.end(due, isProven)
   }
-}
-
-/**
- * The regions whose answer is not known yet, the own one first, and how long the known ones hold. Those of a hastened or
- * unhealthy key are all asked.
- */
-function regionsToAsk(
-  { recorder, healthySeconds }: ProbeKeyParts,
-  due: DueProbe,
-): { regions: string[]; provenSeconds: number } {
-  const all = [...new Set([parseKeyArn(due.keyArn).region, ...due.replicaRegions])]
-  if (due.urgency !== 'healthy') return { regions: all, provenSeconds: 0 }
-  const secondsOf = (region: string) => {
-    const known = due.known.find((each) => each.region === region)
-    if (known === undefined || !isShownHealthy(due, region)) return 0
-    const trafficSeconds = (recorder.answeredAgeMs(due, region) ?? Number.POSITIVE_INFINITY) / 1_000
-    const writtenSeconds = known.ageMs / 1_000
-    const isWrittenJustNow = writtenSeconds < healthySeconds * writtenShare
-    return Math.max(
-      0,
-      healthySeconds * trafficShare - trafficSeconds,
-      isWrittenJustNow ? healthySeconds - writtenSeconds : 0,
-    )
-  }
-  const regions = all.filter((region) => secondsOf(region) <= 0)
-  return { regions, provenSeconds: Math.min(...all.map(secondsOf)) }
 }
 
 async function ask(
   parts: ProbeKeyParts,
   due: DueProbe,
   wrap: NonNullable<DueProbe['wrap']>,
-  regions: readonly string[],
+  { regions, looks }: { regions: readonly string[]; looks: readonly string[] },
 ): Promise<'all healthy' | 'news' | 'undecided'> {
   const { keyArn, tenantId, fingerprint, role } = due
   const ref = { tenantId, id: wrap.id, version: wrap.version }
+  const [opened, states] = await Promise.all([
+    regions.length === 0 ? [] : parts.askRegions(keyArn, wrap.wrapped, ref, { role, regions }),
+    looks.length === 0 ? [] : parts.lookAtKey(keyArn, tenantId, { role, regions: looks }),
+  ])
   let result: 'all healthy' | 'news' | 'undecided' = 'all healthy'
-  for (const { region, outcome } of await parts.askRegions(keyArn, wrap.wrapped, ref, { role, regions })) {
-    const error = 'error' in outcome ? outcome.error : integrityError(ref, outcome.key, wrap.keyCheckValue)
-    const observation = error === undefined ? observedHealthy : observationOf(error)
+  for (const region of regionsOf(due)) {
+    const outcome = opened.find((each) => each.region === region)?.outcome
+    const state = states.find((each) => each.region === region)?.state
+    if (state !== undefined && state.kind !== 'outage')
+      parts.seenStates.saw(keyArn, region, state.kind === 'usable')
+    const observation = answerOf(outcome, state, {
+      ...{ ref, keyCheckValue: wrap.keyCheckValue },
+      isShutByLook: due.known.some((each) => each.region === region && each.isShutByLook),
+    })
+    if (observation === 'nothing') continue
     if (observation === undefined) {
       if (result === 'all healthy') result = 'undecided'
     } else if (observation.state === 'healthy' && isShownHealthy(due, region)) {
@@ -138,10 +120,6 @@ async function ask(
     }
   }
   return result
-}
-
-function isShownHealthy({ known }: DueProbe, region: string): boolean {
-  return known.some((each) => each.region === region && each.state === 'healthy' && !each.isContradicted)
 }
 
 async function tell(
@@ -170,16 +148,6 @@ async function nextAfterNews(
   return rows.every(({ state }) => state === 'healthy')
     ? { inSeconds: healthySeconds, urgency: 'healthy' }
     : { inSeconds: Math.min(unhealthySeconds, healthySeconds), urgency: 'unhealthy' }
-}
-
-function integrityError(ref: TenantKeyRef, key: KeyObject, expected: Buffer): KeyholdError | undefined {
-  try {
-    verifyKeyCheckValue({ ...ref, key }, expected)
-    return undefined
-  } catch (error) {
-    if (isKeyholdError(error)) return error
-    throw error
-  }
 }
 
 /** Whether an answer says something about the key itself, and so about all tenants under it. */

@@ -8,6 +8,7 @@ import {
   type KeyAccess,
   type KmsAnswer,
   type KmsCallOptions,
+  type KnownRefusal,
   type StandInFailure,
 } from '@keyhold/core'
 import {
@@ -31,6 +32,8 @@ export interface AskRegionsOptions {
   /** Answers how a key is reached, before each call. Default: as Keyhold itself, no other regions known. */
   findKeyAccess?: ((keyArn: string, tenantId: string) => Promise<KeyAccess>) | undefined
   onAnswer?: ((answer: KmsAnswer) => void) | undefined
+  /** Asks for the state of a key that refused when it was last seen; throws where it still does. */
+  confirmUsable: (key: KeyName, target: Target, refused: KnownRefusal) => Promise<void>
   /** Monotonic milliseconds. */
   clock?: (() => number) | undefined
 }
@@ -41,7 +44,7 @@ export type AskRegions = <Result>(
   options?: KmsCallOptions,
 ) => Promise<Result>
 
-interface KeyName {
+export interface KeyName {
   keyArn: string
   tenantId: string
 }
@@ -57,6 +60,7 @@ export function createAskRegions({
   drRegions,
   findKeyAccess = () => Promise.resolve(ownAccess),
   onAnswer,
+  confirmUsable,
   clock = () => performance.now(),
 }: AskRegionsOptions): AskRegions {
   const memory = createRegionMemory(clock)
@@ -78,7 +82,11 @@ export function createAskRegions({
 
   return async (key, ask, options = {}) => {
     const access = await findKeyAccess(key.keyArn, key.tenantId)
-    const regions = keyInRegions({ ...key, access, drRegions, ask, options }, memory, clock)
+    const question = {
+      ...{ ...key, access, drRegions, ask, options },
+      confirmUsable: (target: Target, refused: KnownRefusal) => confirmUsable(key, target, refused),
+    }
+    const regions = keyInRegions(question, memory, clock)
     const { answer, region, outage } = await askInOrder(key, regions, access.isDenied === true)
     onAnswer?.({ ...key, region, outage })
     return answer

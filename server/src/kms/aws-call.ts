@@ -136,7 +136,7 @@ export function createAwsCall(
 
   function priorityOf(action: string): KmsPriority {
     if (purpose === 'tries') return 'try'
-    return action === 'Decrypt' ? 'decrypt' : 'generate'
+    return action === 'GenerateDataKey' ? 'generate' : 'decrypt'
   }
 
   return {

@@ -6,7 +6,7 @@ import {
   type KeyMetadata,
 } from '@aws-sdk/client-kms'
 import { isKeyholdError, KeyholdError, policyName, type CustomerRole } from '@keyhold/core'
-import type { AwsCall } from './aws-call.ts'
+import type { AwsCall, AwsCallOptions } from './aws-call.ts'
 
 /** A key as it is called in one region. */
 export interface RegionalKeyName {
@@ -31,9 +31,13 @@ export interface KeyActions {
 /** @param tenantId - the tenant that is charged, whatever tenant the tests pretend to be */
 export function createKeyActions(
   call: AwsCall,
-  { tenantId: onBehalf, role }: { tenantId: string; role: CustomerRole | undefined },
+  {
+    tenantId: onBehalf,
+    role,
+    call: callOptions,
+  }: { tenantId: string; role: CustomerRole | undefined; call?: AwsCallOptions | undefined },
 ): KeyActions {
-  const options = role === undefined ? {} : { role }
+  const options = { ...callOptions, ...(role !== undefined && { role }) }
   const subject = (action: string, { keyArn, region }: RegionalKeyName) => ({
     ...{ action, region, keyArn },
     tenantId: onBehalf,

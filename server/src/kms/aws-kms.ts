@@ -1,13 +1,8 @@
 // AWS KMS behind core's Kms interface. Every call names the pinned key by its ARN, in its own region or where another
 // one stands in, and accepts no answer from another key.
-import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
 import {
-  encodeByokWrap,
   isKeyholdError,
-  keyArnFingerprint,
   keyArnInRegion,
-  keyBytes,
-  keyFromBytes,
   KeyholdError,
   parseByokWrap,
   parseKeyArn,
@@ -15,17 +10,20 @@ import {
   type ExamineKey,
   type KeyInspection,
   type Kms,
+  type KnownRefusal,
   type TenantKeyRef,
 } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
 import { createAskRegions, type AskRegionsOptions, type Target } from './ask-regions.ts'
-import { createAwsCall, type AwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
+import { createAwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
 import { createCustomerRoles } from './customer-role.ts'
 import { examineAwsKey } from './examine-aws-key.ts'
 import { inspectAwsKey, resolveKeyArn } from './inspect-aws-key.ts'
+import { readKeyState, type SeenKeyState } from './read-key-state.ts'
+import { blobIn, createAt, unwrapAt } from './tenant-key-calls.ts'
 
-export interface AwsKmsOptions extends AwsCallSettings, Partial<AskRegionsOptions> {
+export interface AwsKmsOptions extends AwsCallSettings, Partial<Omit<AskRegionsOptions, 'confirmUsable'>> {
   /** Where AWS STS is; undefined: AWS itself. Default: where AWS KMS is. */
   stsEndpoint?: string | undefined
 }
@@ -51,6 +49,14 @@ export interface AwsKms extends Kms {
     access: { role: CustomerRole | undefined; regions: readonly string[] },
   ): Promise<KeyProbe[]>
   /**
+   * Reads the state of a key in each of these regions, on connections of its own. The outcomes do not count as traffic.
+   */
+  keyStates(
+    keyArn: string,
+    tenantId: string,
+    access: { role: CustomerRole | undefined; regions: readonly string[] },
+  ): Promise<{ region: string; state: SeenKeyState }[]>
+  /**
    * A key in one region alone, on connections of its own, whatever is remembered of regions. The outcomes do not count
    * as traffic.
    *
@@ -72,20 +78,6 @@ export interface KeyProbe {
 }
 
 const probeTimeoutMs = 2_000
-// AWS's limit for a CiphertextBlob.
-const maxBlobBytes = 6_144
-
-/** @throws KeyholdError `ERR_KEY_INTEGRITY` for a wrap of another key */
-function blobIn(wrapped: Buffer, keyArn: string): Uint8Array {
-  const { fingerprint, ciphertextBlob } = parseByokWrap(wrapped.toString('latin1'))
-  if (fingerprint !== keyArnFingerprint(keyArn)) throw new KeyholdError('ERR_KEY_INTEGRITY')
-  return ciphertextBlob
-}
-
-function isStorable(blob: Uint8Array | undefined): blob is Uint8Array {
-  return blob !== undefined && blob.length >= 1 && blob.length <= maxBlobBytes
-}
-
 export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const { drRegions = new Map() } = options
   const findKeyAccess =
@@ -93,10 +85,25 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const { stsEndpoint } = 'stsEndpoint' in options ? options : { stsEndpoint: options.endpoint }
   const roles = createCustomerRoles({ stsEndpoint, credentials: options.credentials })
   const { call, close } = createAwsCall(options, roles, 'traffic')
-  const askRegions = createAskRegions({ ...options, drRegions })
+  const askRegions = createAskRegions({ ...options, drRegions, confirmUsable })
   // Tests have connections of their own: a key that hangs must not hold up the unwrapping of other tenants' keys.
   const inspections = createAwsCall(options, roles, 'tries')
   const flights = createSingleFlight<KeyInspection>()
+
+  // Without an answer a state that DescribeKey told stays. Where another call told it, that call tells again. Where Keyhold
+  // may not look at the key any more, only the use of it can tell.
+  async function confirmUsable(
+    { tenantId }: { tenantId: string },
+    { keyArn, region, options: callOptions }: Target,
+    { action }: KnownRefusal,
+  ): Promise<void> {
+    const state = await readKeyState(
+      call,
+      { keyArn, region },
+      { tenantId, role: undefined, call: callOptions },
+    )
+    if (state.kind === 'refusal' || (state.kind === 'outage' && action === 'DescribeKey')) throw state.error
+  }
 
   // Callers that ask for the same tenant and key share one inspection.
   function inspectOnce(keyArn: string, tenantId: string): Promise<KeyInspection> {
@@ -104,47 +111,6 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
       const { role } = await findKeyAccess(keyArn, tenantId)
       return inspectAwsKey(inspections.call, keyArn, { tenantId, drRegions, role })
     })
-  }
-
-  async function unwrapAt(
-    send: AwsCall,
-    { keyArn, region, options: callOptions }: Target,
-    ciphertextBlob: Uint8Array,
-    tenantId: string,
-  ): Promise<KeyObject> {
-    const command = new DecryptCommand({
-      KeyId: keyArn,
-      CiphertextBlob: ciphertextBlob,
-      EncryptionContext: { tenantId },
-    })
-    const subject = { action: 'Decrypt', region, keyArn, tenantId }
-    const answer = await send(subject, (client, o) => client.send(command, o), callOptions)
-    if (answer.KeyId !== keyArn || answer.Plaintext?.length !== keyBytes) {
-      throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'Decrypt', region } })
-    }
-    return keyFromBytes(answer.Plaintext)
-  }
-
-  async function createAt(
-    send: AwsCall,
-    { keyArn, region, options: callOptions }: Target,
-    pinnedArn: string,
-    tenantId: string,
-  ): Promise<{ key: KeyObject; wrapped: Buffer }> {
-    const command = new GenerateDataKeyCommand({
-      KeyId: keyArn,
-      KeySpec: 'AES_256',
-      EncryptionContext: { tenantId },
-    })
-    const subject = { action: 'GenerateDataKey', region, keyArn, tenantId }
-    const answer = await send(subject, (client, o) => client.send(command, o), callOptions)
-    const { Plaintext: plaintext, CiphertextBlob: blob } = answer
-    if (answer.KeyId !== keyArn || plaintext?.length !== keyBytes || !isStorable(blob)) {
-      throw new KeyholdError('ERR_KMS_INVALID_CIPHERTEXT', { details: { action: 'GenerateDataKey', region } })
-    }
-    // The wrap names the pinned key, whichever region made it: the same key opens it in every region.
-    const wrap = encodeByokWrap(keyArnFingerprint(pinnedArn), blob)
-    return { key: keyFromBytes(plaintext), wrapped: Buffer.from(wrap, 'ascii') }
   }
 
   return {
@@ -186,6 +152,17 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
             if (!isKeyholdError(error)) throw error
             return { region, outcome: { error } }
           }
+        }),
+      )
+    },
+
+    async keyStates(keyArn, tenantId, { role, regions }) {
+      const own = parseKeyArn(keyArn)
+      return Promise.all(
+        regions.map(async (region) => {
+          const name = { keyArn: keyArnInRegion(own, region) ?? keyArn, region }
+          const looking = { tenantId, role, call: { timeoutMs: probeTimeoutMs } }
+          return { region, state: await readKeyState(inspections.call, name, looking) }
         }),
       )
     },

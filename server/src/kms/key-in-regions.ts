@@ -6,6 +6,7 @@ import {
   parseKeyArn,
   type KeyAccess,
   type KmsCallOptions,
+  type KnownRefusal,
   type StandInFailure,
 } from '@keyhold/core'
 import type { AwsCallOptions } from './aws-call.ts'
@@ -32,6 +33,8 @@ export interface RegionalQuestion<Result> {
   /** For disaster recovery: which regions stand in for which, in order. */
   drRegions: ReadonlyMap<string, readonly string[]>
   ask: (target: Target) => Promise<Result>
+  /** Throws where a state that refused is still there. */
+  confirmUsable: (target: Target, refused: KnownRefusal) => Promise<void>
   options: KmsCallOptions
 }
 
@@ -55,7 +58,7 @@ export interface KeyInRegions<Result> {
 }
 
 export function keyInRegions<Result>(
-  { keyArn, tenantId, access, drRegions, ask, options }: RegionalQuestion<Result>,
+  { keyArn, tenantId, access, drRegions, ask, confirmUsable, options }: RegionalQuestion<Result>,
   memory: Pick<RegionMemory, 'answered' | 'failed'>,
   clock: () => number,
 ): KeyInRegions<Result> {
@@ -74,8 +77,10 @@ export function keyInRegions<Result>(
     at: { keyArn: string; region: string },
     call: AwsCallOptions,
   ): Promise<RegionalAnswer<Result>> {
-    const answer = await ask({ ...at, options: { ...options, ...(role !== undefined && { role }), ...call } })
-    return { answer, region: at.region }
+    const target = { ...at, options: { ...options, ...(role !== undefined && { role }), ...call } }
+    const refused = access.refusedIn?.find((each) => each.region === at.region)
+    if (refused !== undefined) await confirmUsable(target, refused)
+    return { answer: await ask(target), region: at.region }
   }
 
   const isGivenUp = () => options.signal?.aborted === true

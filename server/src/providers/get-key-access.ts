@@ -1,7 +1,14 @@
 // How the KMS adapter reaches a tenant's key: under which role, in which other regions the key was last seen, and whether a
 // replica of Keyhold has met a denial, which counts on all of them, also where it is this one that cannot reach the key's
 // own region.
-import { keyArnFingerprint, KeyholdError, kindOf, parseKeyArn, type KeyAccess } from '@keyhold/core'
+import {
+  isPolicyDenial,
+  keyArnFingerprint,
+  KeyholdError,
+  kindOf,
+  parseKeyArn,
+  type KeyAccess,
+} from '@keyhold/core'
 import type { StoredKeyAccess } from '../store/key-access.ts'
 import type { Store } from '../store/store.ts'
 
@@ -14,7 +21,13 @@ export async function getKeyAccess(
   const found = await getStoredKeyAccess(store, tenantId, keyArn)
   const rows = await store.keyHealth.list(tenantId, keyArnFingerprint(keyArn))
   const own = rows.find(({ region }) => region === parseKeyArn(keyArn).region)
-  return { ...found, isDenied: own?.code !== undefined && kindOf(own.code) === 'denial' }
+  return {
+    ...found,
+    isDenied: own?.code !== undefined && kindOf(own.code) === 'denial',
+    refusedIn: rows.filter(
+      ({ code }) => code !== undefined && kindOf(code) === 'denial' && !isPolicyDenial(code),
+    ),
+  }
 }
 
 /**

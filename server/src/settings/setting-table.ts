@@ -171,14 +171,14 @@ export const settingTable = {
     min: 1,
     max: 86_400,
     effect:
-      "How often one replica probes a customer's key that is in use and answers, in every region, unless traffic has asked for it meanwhile. This is how soon a change of a key without traffic is shown. A key that refuses or does not answer is probed every 30 seconds, or at this interval if it is shorter. Each probe of a key costs a call in each region.",
+      "How often one replica probes a customer's key that is in use and answers, in every region. Where traffic has used the key meanwhile, only its state is read. This is how soon a change of a key without traffic is shown. A key that refuses or does not answer is probed every 30 seconds, or at this interval if it is shorter. Each probe of a key costs two calls in each region.",
   }),
   keyProbesPerSecond: integerSetting('KEYHOLD_KEY_PROBES_PER_SECOND', {
     byDefault: 300,
     min: 1,
     max: 10_000,
     effect:
-      'How many probes of keys a replica begins per second at most, and as many as this run at once, up to 64. It begins no more than a quarter of `KEYHOLD_KMS_REQUESTS_PER_SECOND`. Where keys are more than this allows, each is probed less often.',
+      'How many probes of keys a replica begins per second at most, and as many as this run at once, up to 64. A probe is two calls in each region; it begins no more than an eighth of `KEYHOLD_KMS_REQUESTS_PER_SECOND`. Where keys are more than this allows, each is probed less often.',
   }),
   dataKeyMaxAgeDays: integerSetting('KEYHOLD_DATA_KEY_MAX_AGE_DAYS', {
     byDefault: 365,

@@ -17,6 +17,8 @@ export interface KnownRegion {
   state: KeyHealthState
   /** Whether the last answer contradicts the state, and no second one has confirmed it. */
   isContradicted: boolean
+  /** Whether DescribeKey told that the key is refused: calls that use the key may work all the same. */
+  isShutByLook: boolean
   /** Since its last answer, by the clock of the database. */
   ageMs: number
 }
@@ -65,7 +67,7 @@ interface ClaimedRow {
   external_id: string
   inspection: unknown
   has_alias: boolean
-  known: { region: string; state: KeyHealthState; isContradicted: boolean; ageMs: number }[]
+  known: KnownRegion[]
   version: number | null
   id: string
   wrapped: Buffer
@@ -109,7 +111,9 @@ export function keyProbeQueries(db: Database) {
         left join lateral (
           select json_agg(json_build_object(
             'region', h.region, 'state', h.state, 'isContradicted', h.candidate_state is not null,
-            'ageMs', extract(epoch from now() - h.checked_at) * 1000
+            'isShutByLook', coalesce(
+              h.action = 'DescribeKey' and h.state not in ('healthy', 'throttled', 'unreachable'), false
+            ), 'ageMs', extract(epoch from now() - h.checked_at) * 1000
           )) as known
           from keyhold.key_health h where h.tenant_id = c.tenant_id and h.fingerprint = c.fingerprint
         ) h on true

@@ -14,6 +14,8 @@ import type { Keyring } from './open-keyring.ts'
 type ProberSettings = Pick<Settings, 'keyProbeSeconds' | 'keyProbesPerSecond' | 'kmsRequestsPerSecond'>
 
 const budgetShare = 0.25
+// In each region: Decrypt and DescribeKey.
+const callsOfAProbe = 2
 
 interface ProberNeeds {
   store: Store
@@ -37,6 +39,7 @@ export function startProber(
     store,
     recorder,
     askRegions: (keyArn, wrapped, ref, access) => aws.probeKey(keyArn, wrapped, ref, access),
+    lookAtKey: (keyArn, tenantId, access) => aws.keyStates(keyArn, tenantId, access),
     onDenial: keyring.denied,
     checkAlias: async (tenantId, fingerprint) => {
       const provider = await store.keyProviders.find(tenantId, fingerprint)
@@ -49,7 +52,7 @@ export function startProber(
     perSecond: () =>
       kmsRequestsPerSecond === 0
         ? keyProbesPerSecond
-        : Math.min(keyProbesPerSecond, (kmsRequestsPerSecond / replicas()) * budgetShare),
+        : Math.min(keyProbesPerSecond, ((kmsRequestsPerSecond / replicas()) * budgetShare) / callsOfAProbe),
     roundMs: timings.probeRoundMs,
     onProbed: (outcome) => {
       events.keyProbed(outcome)

@@ -35,6 +35,7 @@ function start(
   options: Partial<KeyProberOptions> = {},
 ) {
   const asked: string[] = []
+  const looked: string[] = []
   const denials: string[] = []
   const outcomes = new Map<string, number>()
   close = startKeyProber({
@@ -43,6 +44,10 @@ function start(
     askRegions: async (_keyArn, _wrapped, { tenantId }) => {
       asked.push(tenantId)
       return [{ region, outcome: await answer(tenantId) }]
+    },
+    lookAtKey: (keyArn, _tenantId, { regions }) => {
+      looked.push(keyArn)
+      return Promise.resolve(regions.map((each) => ({ region: each, state: { kind: 'usable' } })))
     },
     onDenial: (code, { tenantId }) => denials.push(`${tenantId} ${code}`),
     checkAlias: () => Promise.resolve(),
@@ -55,7 +60,7 @@ function start(
     clock: () => performance.now(),
     ...options,
   })
-  return { asked, denials, outcomes }
+  return { asked, looked, denials, outcomes }
 }
 
 /** The key that opens the stored tenant keys of these tenants. */
@@ -130,7 +135,7 @@ test('a key that traffic or another replica has just asked for is not asked for,
     urgency: 0,
   })
   const key = await addKeyOf('')
-  const { asked, outcomes } = start(() => ({ key }), {
+  const { asked, looked, outcomes } = start(() => ({ key }), {
     recorder: {
       probed: () => Promise.resolve(undefined),
       answeredAgeMs: ({ tenantId }) => (tenantId === 'traffic1' ? 45_000 : undefined),
@@ -139,6 +144,8 @@ test('a key that traffic or another replica has just asked for is not asked for,
   await expect.poll(() => outcomes.get('proven'), waits).toBe(2)
   await expect.poll(() => outcomes.get('answered'), waits).toBe(2)
   expect(asked.toSorted()).toEqual(['hastened1', 'old1'])
+  // Neither traffic nor what another replica has written tells the state of a key.
+  expect(new Set(looked).size).toBe(4)
   await close?.()
   close = undefined
   const rows = await database.query(
@@ -157,7 +164,7 @@ test('one probe is enough for tenants under one KEK whose policy admits all of t
   const key = await addKeyOf('shared')
   const first = start(() => ({ key }))
   await expect.poll(() => first.outcomes.get('proven'), waits).toBe(19)
-  expect(first.asked).toHaveLength(1)
+  expect([first.asked.length, first.looked.length]).toEqual([1, 1])
   await close?.()
   await addKeys(database, { prefix: 'roles', ...all, roleArn: 'arn:aws:iam::222222222222:role/keyhold' })
   const roles = await addKeyOf('roles')

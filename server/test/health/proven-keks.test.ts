@@ -7,7 +7,9 @@ const seconds = 60
 const due = (tenantId: string, change: Partial<DueProbe> = {}): DueProbe => ({
   ...{ tenantId, fingerprint: 'kek', keyArn: 'arn', urgency: 'healthy', failures: 0, claim: '' },
   ...{ wrap: undefined, role: undefined, replicaRegions: [], isOpenToAll: true, hasAlias: false },
-  known: [{ region: 'eu-west-1', state: 'healthy', isContradicted: false, ageMs: 60_000 }],
+  known: [
+    { region: 'eu-west-1', state: 'healthy', isContradicted: false, isShutByLook: false, ageMs: 60_000 },
+  ],
   ...change,
 })
 const role = { arn: 'arn:aws:iam::222222222222:role/keyhold', externalId: 'external' }
