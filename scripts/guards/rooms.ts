@@ -72,7 +72,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
 export const serverRooms: Readonly<Record<string, Room>> = {
   'server/kms': {
     does: "one folder for each KMS behind core's interface; time-outs; errors translated to a closed set of causes",
-    uses: ['core', 'server/event-loop', '@aws-sdk/client-kms', '@aws-sdk/client-sts', 'node:*'],
+    uses: [
+      ...['core', 'server/event-loop', '@aws-sdk/client-kms', '@aws-sdk/client-sts'],
+      ...['@aws-sdk/credential-provider-node', 'node:*'],
+    ],
   },
   'server/store': {
     does: 'the only SQL: schema and queries, made from a pool or one transaction',
@@ -150,7 +153,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
-    uses: ['core', 'contract', 'server/migration', 'node:net'],
+    uses: ['core', 'contract', 'server/migration', 'node:net', 'node:os', 'node:path'],
   },
   'server/main.ts': {
     does: 'the order of start and stop',

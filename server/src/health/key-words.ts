@@ -102,8 +102,9 @@ export function wordsOf({
       }
     case 'ERR_KMS_CREDENTIALS':
       return {
-        cause: "Keyhold's own credentials for AWS are not accepted.",
-        advice: 'The key needs no change: the operator of this installation must correct the credentials.',
+        cause: `Keyhold's own credentials for AWS are not accepted in ${region}, or cannot be read.`,
+        advice:
+          'The key needs no change: the operator of this installation must correct the credentials, or enable the region in the account of Keyhold.',
       }
     case 'ERR_KMS_OWN_POLICY':
       return {

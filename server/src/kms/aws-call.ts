@@ -4,10 +4,13 @@ import { KMSClient } from '@aws-sdk/client-kms'
 import type { CustomerRole, ErrorCode, KeyholdError, KmsCallOptions } from '@keyhold/core'
 import { endpointFor } from './aws-endpoint.ts'
 import { createClientsByRegion } from './clients-by-region.ts'
-import type { CustomerRoles } from './customer-role.ts'
+import type { CustomerRoles } from './credentials/customer-role.ts'
+import { credentialsRefused } from './errors/aws-kms-errors.ts'
 import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'
 import { accountOf, ownAccount, requestsOf, type KmsCall } from './kms-call.ts'
+import type { OwnCredentials } from './credentials/own-credentials.ts'
 import { rememberAttempts } from './remember-attempts.ts'
+import { createRoleClients } from './credentials/role-clients.ts'
 import { createTurns, type Turn, type Turns } from './turns.ts'
 
 const connectTimeoutMs = 500
@@ -18,15 +21,11 @@ const maxAttempts = 3
 // for one of those counts against the time-outs above, and a healthy KMS would seem to be away.
 const maxAtOnce = 40
 const maxWaitMs = 10_000
-// There is a client for each role and region. Clients of one region share its connections.
-const maxRoleClients = 2_000
 const noLimit = { requestsPerSecond: 0, tenantSharePercent: 100, decryptReservePercent: 0 }
 
 export interface AwsKmsOptions {
   /** Where AWS KMS is, for all regions; undefined: AWS itself. */
   endpoint: string | undefined
-  /** Undefined: the SDK's standard chain (environment, profile, container, instance). */
-  credentials: { accessKeyId: string; secretAccessKey: string } | undefined
   /** Default: no limit. */
   budget?: KmsBudget | undefined
   /** How long a call may wait for the budget. Default: 5,000. */
@@ -69,13 +68,12 @@ export type AwsCall = <Output extends { $metadata: { attempts?: number | undefin
 export function createAwsCall(
   {
     endpoint,
-    credentials,
     budget = createKmsBudget(noLimit),
     budgetWaitMs,
     onCall = () => undefined,
     onWaited,
   }: AwsKmsOptions,
-  roles: Pick<CustomerRoles, 'assume' | 'explain'>,
+  { own, roles }: { own: OwnCredentials; roles: Pick<CustomerRoles, 'assume' | 'explain'> },
   purpose: 'traffic' | 'tries',
 ): {
   call: AwsCall
@@ -84,13 +82,13 @@ export function createAwsCall(
   const regions = createClientsByRegion(openCalls, ({ client }) => {
     client.destroy()
   })
-  const roleClients = new Map<string, KMSClient>()
+  const roleClients = createRoleClients(endpoint, roles)
 
   function openCalls(region: string): { client: KMSClient; inTurn: Turns } {
     const client = new KMSClient({
       region,
       ...endpointFor('kms', region, endpoint),
-      ...(credentials !== undefined && { credentials }),
+      credentials: own.provide,
       maxAttempts,
       requestHandler: {
         connectionTimeout: connectTimeoutMs,
@@ -106,27 +104,6 @@ export function createAwsCall(
     })
     rememberAttempts(client)
     return { client, inTurn }
-  }
-
-  function clientFor(region: string, ownClient: KMSClient, role: CustomerRole | undefined): KMSClient {
-    if (role === undefined) return ownClient
-    const name = JSON.stringify([region, role.arn, role.externalId])
-    let client = roleClients.get(name)
-    if (client === undefined) {
-      const [oldest] = roleClients.keys()
-      // It is not destroyed, since its connections belong to the region.
-      if (roleClients.size >= maxRoleClients && oldest !== undefined) roleClients.delete(oldest)
-      client = new KMSClient({
-        region,
-        ...endpointFor('kms', region, endpoint),
-        credentials: () => roles.assume(role, region),
-        maxAttempts,
-        requestHandler: ownClient.config.requestHandler,
-      })
-      rememberAttempts(client)
-      roleClients.set(name, client)
-    }
-    return client
   }
 
   function within(timeoutMs: number, options: KmsCallOptions | undefined): AbortSignal {
@@ -145,6 +122,8 @@ export function createAwsCall(
       const turn = { payer: payerOf(options?.role), tenantId, priority: priorityOf(action) }
       // Undefined: nothing was sent.
       let sentMs: number | undefined
+      // Requests whose credentials AWS has refused. They may be sent once more with others.
+      let refused = 0
       const ended = (outcome: 'ok' | ErrorCode, requests: number, details?: KeyholdError['details']) => {
         if (requests > 1) budget.charge({ ...turn, region }, requests - 1)
         const elapsedMs = sentMs === undefined ? undefined : performance.now() - sentMs
@@ -160,16 +139,27 @@ export function createAwsCall(
               options?.beforeSend?.()
               const abortSignal = within(options?.timeoutMs ?? totalTimeoutMs, options)
               sentMs = performance.now()
-              return send(clientFor(region, client, options?.role), { abortSignal })
+              const attempt = async (withClient: KMSClient) => {
+                try {
+                  return await send(withClient, { abortSignal })
+                } catch (error) {
+                  if (credentialsRefused(error)) refused += requestsOf(error)
+                  throw error
+                }
+              }
+              return options?.role === undefined
+                ? own.use(() => attempt(client))
+                : roleClients.use(options.role, region, client, attempt)
             },
             within(maxWaitMs, options),
           ),
         )
-        ended('ok', requestsOf(output))
+        ended('ok', refused + requestsOf(output))
         return output
       } catch (thrown) {
         const error = await roles.explain(thrown, { action, region, role: options?.role })
-        ended(error.code, sentMs === undefined ? 0 : requestsOf(thrown), error.details)
+        const last = sentMs === undefined || credentialsRefused(thrown) ? 0 : requestsOf(thrown)
+        ended(error.code, refused + last, error.details)
         throw error
       }
     },

@@ -17,15 +17,24 @@ import type { KeyObject } from 'node:crypto'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
 import { createAskRegions, type AskRegionsOptions, type Target } from './ask-regions.ts'
 import { createAwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
-import { createCustomerRoles } from './customer-role.ts'
+import { createCustomerRoles } from './credentials/customer-role.ts'
 import { examineAwsKey } from './examine-aws-key.ts'
 import { inspectAwsKey, resolveKeyArn } from './inspect-aws-key.ts'
+import { createOwnCredentials, type OwnCredentialsOptions } from './credentials/own-credentials.ts'
 import { readKeyState, type SeenKeyState } from './read-key-state.ts'
 import { blobIn, createAt, unwrapAt } from './tenant-key-calls.ts'
 
 export interface AwsKmsOptions extends AwsCallSettings, Partial<Omit<AskRegionsOptions, 'confirmUsable'>> {
   /** Where AWS STS is; undefined: AWS itself. Default: where AWS KMS is. */
   stsEndpoint?: string | undefined
+  /** Undefined: the SDK's standard chain. */
+  credentials: OwnCredentialsOptions['fixed']
+  /** The files that the chain reads. */
+  credentialFiles?: readonly string[] | undefined
+  /** Receives why Keyhold's own credentials could not be read. */
+  onCredentialsError?: ((error: unknown) => void) | undefined
+  /** Receives each region whose STS has refused, and the one that has answered for it. */
+  onOtherStsRegion?: ((region: string, answering: string) => void) | undefined
 }
 
 /** The Kms of customers' keys, the other questions to AWS, and the end of the connections. */
@@ -83,11 +92,16 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const findKeyAccess =
     options.findKeyAccess ?? (() => Promise.resolve({ role: undefined, replicaRegions: [] }))
   const { stsEndpoint } = 'stsEndpoint' in options ? options : { stsEndpoint: options.endpoint }
-  const roles = createCustomerRoles({ stsEndpoint, credentials: options.credentials })
-  const { call, close } = createAwsCall(options, roles, 'traffic')
+  const own = createOwnCredentials({
+    fixed: options.credentials,
+    files: options.credentialFiles,
+    onError: options.onCredentialsError,
+  })
+  const roles = createCustomerRoles({ stsEndpoint, own, onOtherRegion: options.onOtherStsRegion })
+  const { call, close } = createAwsCall(options, { own, roles }, 'traffic')
   const askRegions = createAskRegions({ ...options, drRegions, confirmUsable })
   // Tests have connections of their own: a key that hangs must not hold up the unwrapping of other tenants' keys.
-  const inspections = createAwsCall(options, roles, 'tries')
+  const inspections = createAwsCall(options, { own, roles }, 'tries')
   const flights = createSingleFlight<KeyInspection>()
 
   // Without an answer a state that DescribeKey told stays. Where another call told it, that call tells again. Where Keyhold

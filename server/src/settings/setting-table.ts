@@ -295,7 +295,7 @@ export const settingTable = {
     byDefault: undefined,
     unset: 'none: the standard AWS chain',
     effect:
-      "Keyhold's own credentials for AWS KMS; the next setting must be set too. Without them the AWS SDK looks in its usual places: environment, profile, container, instance.",
+      "Keyhold's own credentials for AWS KMS; the next setting must be set too. Without them Keyhold looks where the AWS SDK does, and [reads again](configuration.md#credentials-for-aws) what has expired or changed.",
   }),
   kmsSecretAccessKey: setting('KEYHOLD_KMS_SECRET_ACCESS_KEY', forms.text('a text'), {
     byDefault: undefined,

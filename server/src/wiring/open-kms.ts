@@ -22,6 +22,7 @@ type KmsSettings = Pick<
   | 'stsEndpoint'
   | 'kmsAccessKeyId'
   | 'kmsSecretAccessKey'
+  | 'awsCredentialFiles'
   | 'kmsRequestsPerSecond'
   | 'kmsTenantSharePercent'
   | 'kmsDecryptReservePercent'
@@ -64,6 +65,16 @@ export function openKms(
     endpoint: unlessAws(kmsEndpoint),
     stsEndpoint: unlessAws(stsEndpoint ?? kmsEndpoint),
     credentials: credentialsIn(settings),
+    credentialFiles: settings.awsCredentialFiles,
+    onCredentialsError: (error) => {
+      logger.warn({ err: error }, "Keyhold's own credentials for AWS cannot be read: tried again in a while")
+    },
+    onOtherStsRegion: (region, answering) => {
+      logger.warn(
+        { region, answering },
+        'AWS STS of the region does not accept the account or is switched off there: another region is asked',
+      )
+    },
     drRegions,
     findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     budget: createKmsBudget({

@@ -2,7 +2,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createCustomerRoles, type CustomerRoles } from '../../src/kms/customer-role.ts'
+import { createCustomerRoles, type CustomerRoles } from '../../src/kms/credentials/customer-role.ts'
+import { createOwnCredentials } from '../../src/kms/credentials/own-credentials.ts'
 
 let expiration: Date
 const sts = createServer((request, response) => {
@@ -19,7 +20,7 @@ beforeAll(async () => {
   })
   roles = createCustomerRoles({
     stsEndpoint: `http://127.0.0.1:${(sts.address() as AddressInfo).port}`,
-    credentials: { accessKeyId: 'own', secretAccessKey: 'own' },
+    own: createOwnCredentials({ fixed: { accessKeyId: 'own', secretAccessKey: 'own' } }),
   })
 })
 afterAll(() => {

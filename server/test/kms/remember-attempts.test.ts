@@ -4,6 +4,7 @@ import { DescribeKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, expect, test } from 'vitest'
 import { createAwsCall } from '../../src/kms/aws-call.ts'
 import { createExplainAwsError } from '../../src/kms/errors/explain-denial.ts'
+import { createOwnCredentials } from '../../src/kms/credentials/own-credentials.ts'
 import type { KmsCall } from '../../src/kms/kms-call.ts'
 import { keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { region, startAws } from './aws-under-test.ts'
@@ -19,8 +20,8 @@ const roles = {
 }
 const ended: KmsCall[] = []
 const { call, close } = createAwsCall(
-  { endpoint: local.url, credentials, onCall: (each) => ended.push(each) },
-  roles,
+  { endpoint: local.url, onCall: (each) => ended.push(each) },
+  { own: createOwnCredentials({ fixed: credentials }), roles },
   'traffic',
 )
 afterAll(close)

@@ -39,6 +39,16 @@ const codeByName: Readonly<Record<string, ErrorCode>> = {
   ExpiredToken: 'ERR_KMS_CREDENTIALS',
   SignatureDoesNotMatch: 'ERR_KMS_CREDENTIALS',
   OptInRequired: 'ERR_KMS_CREDENTIALS',
+  RegionDisabledException: 'ERR_KMS_CREDENTIALS',
+  RequestExpired: 'ERR_KMS_CREDENTIALS',
+  TokenRefreshRequired: 'ERR_KMS_CREDENTIALS',
+  InvalidAccessKeyId: 'ERR_KMS_CREDENTIALS',
+  InvalidToken: 'ERR_KMS_CREDENTIALS',
+  InvalidTokenException: 'ERR_KMS_CREDENTIALS',
+  AuthFailure: 'ERR_KMS_CREDENTIALS',
+  MissingAuthenticationToken: 'ERR_KMS_CREDENTIALS',
+  IncompleteSignature: 'ERR_KMS_CREDENTIALS',
+  RequestTimeTooSkewed: 'ERR_KMS_CREDENTIALS',
 }
 
 const networkCodes = new Set([
@@ -51,6 +61,15 @@ const networkCodes = new Set([
   'ENETUNREACH',
   'ETIMEDOUT',
 ])
+
+// Where other credentials would not help, or AWS was not asked.
+const notOfCredentials = new Set(['CredentialsProviderError', 'OptInRequired', 'RegionDisabledException'])
+
+/** Whether AWS has refused the credentials with which a request was signed: expired, unknown, or not those of the signature. */
+export function credentialsRefused(error: unknown): boolean {
+  if (!(error instanceof Error) || notOfCredentials.has(error.name)) return false
+  return Object.hasOwn(codeByName, error.name) && codeByName[error.name] === 'ERR_KMS_CREDENTIALS'
+}
 
 /** Whether an exception of that name says that there were too many requests. */
 export function isThrottlingName(name: string): boolean {
@@ -74,7 +93,7 @@ function codeOf(error: Error): ErrorCode {
 export function fromAwsError(error: unknown, action: string, region: string): KeyholdError {
   if (error instanceof KeyholdError) return error
   const code = error instanceof Error ? codeOf(error) : 'ERR_KMS_FAILED'
-  const message = isUnknownHost(error) ? unknownRegion(region) : undefined
+  const message = isUnknownHost(error) ? unknownRegion(region) : refusedMessage(error, region)
   return new KeyholdError(code, {
     ...(message !== undefined && { message }),
     cause: error,
@@ -90,4 +109,10 @@ function isUnknownHost(error: unknown): boolean {
 function unknownRegion(region: string): string | undefined {
   if (awsRegions.has(region)) return undefined
   return `AWS has no address for the region ${region}: check its name.`
+}
+
+// AWS calls the credentials of an account unknown in a region that the account has not enabled.
+function refusedMessage(error: unknown, region: string): string | undefined {
+  if (!credentialsRefused(error)) return undefined
+  return `Keyhold's own credentials are not accepted in ${region}. If they are accepted elsewhere and ${region} is a region that accounts must opt in to, enable it in the account that calls.`
 }

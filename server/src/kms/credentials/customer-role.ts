@@ -1,28 +1,16 @@
 // Assumes the roles of customers through AWS STS, for 900 s at a time and always with the tenant's external id; and asks
 // STS who Keyhold itself is.
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { KeyholdError, partitionOf, type CustomerRole } from '@keyhold/core'
-import { endpointFor } from './aws-endpoint.ts'
-import { fromAwsError } from './errors/aws-kms-errors.ts'
-import { createClientsByRegion } from './clients-by-region.ts'
-import { createExplainAwsError, type ExplainAwsError } from './errors/explain-denial.ts'
-import { createOwnAccount } from './errors/own-account.ts'
+import { createExplainAwsError, type ExplainAwsError } from '../errors/explain-denial.ts'
+import { createOwnAccount } from '../errors/own-account.ts'
+import { createStsCalls, type StsOptions } from './sts-calls.ts'
 
 const sessionSeconds = 900
-const connectTimeoutMs = 500
-const attemptTimeoutMs = 1_000
-const totalTimeoutMs = 1_500
 
 // The AWS SDK compares the end of a session with this clock, so that no other one will do.
 // oxlint-disable-next-line clock/database-clock
 const localNowMs = () => Date.now()
-
-export interface StsOptions {
-  /** Where AWS STS is, for all regions; undefined: AWS itself. */
-  stsEndpoint: string | undefined
-  /** Undefined: the SDK's standard chain. */
-  credentials: { accessKeyId: string; secretAccessKey: string } | undefined
-}
 
 /** Credentials of a session of the role. */
 export interface SessionCredentials {
@@ -47,37 +35,17 @@ export interface CustomerRoles {
   close(): void
 }
 
-export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): CustomerRoles {
-  const clients = createClientsByRegion(openClient, (client) => {
-    client.destroy()
-  })
+export function createCustomerRoles(options: StsOptions): CustomerRoles {
+  const sts = createStsCalls(options)
   /** By partition: its accounts and principals are its own. */
   const principals = new Map<string, Promise<string>>()
 
-  function openClient(region: string): STSClient {
-    return new STSClient({
-      region,
-      ...endpointFor('sts', region, stsEndpoint),
-      ...(credentials !== undefined && { credentials }),
-      maxAttempts: 2,
-      requestHandler: {
-        connectionTimeout: connectTimeoutMs,
-        requestTimeout: attemptTimeoutMs,
-        throwOnRequestTimeout: true,
-      },
-    })
-  }
-
   async function askOwnPrincipal(region: string): Promise<string> {
-    try {
-      const abortSignal = AbortSignal.timeout(totalTimeoutMs)
-      const { Arn: arn = '' } = await clients.use(region, (client) =>
-        client.send(new GetCallerIdentityCommand({}), { abortSignal }),
-      )
-      return principalOf(arn)
-    } catch (error) {
-      throw fromAwsError(error, 'GetCallerIdentity', region)
-    }
+    const command = new GetCallerIdentityCommand({})
+    const { Arn: arn = '' } = await sts.ask('GetCallerIdentity', region, (client, o) =>
+      client.send(command, o),
+    )
+    return principalOf(arn)
   }
 
   function ownPrincipal(region: string): Promise<string> {
@@ -108,28 +76,26 @@ export function createCustomerRoles({ stsEndpoint, credentials }: StsOptions): C
       // A session lasts so long from the request on, whatever time AWS has. By a clock that is behind AWS's, the moment that
       // AWS names would come too late; by one that is ahead, every call would begin a session.
       const expiration = new Date(localNowMs() + sessionSeconds * 1_000)
-      try {
-        const abortSignal = AbortSignal.timeout(totalTimeoutMs)
-        const { Credentials: session } = await clients.use(region, (client) =>
-          client.send(command, { abortSignal }),
-        )
-        const { AccessKeyId, SecretAccessKey, SessionToken } = session ?? {}
-        if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
-          throw new KeyholdError('ERR_KMS_FAILED', { details: { action: 'AssumeRole', region } })
-        }
-        return {
-          accessKeyId: AccessKeyId,
-          secretAccessKey: SecretAccessKey,
-          sessionToken: SessionToken,
-          expiration,
-        }
-      } catch (error) {
-        throw await explain(error, { action: 'AssumeRole', region })
+      const answer = await sts.ask(
+        'AssumeRole',
+        region,
+        (client, o) => client.send(command, o),
+        (error) => explain(error, { action: 'AssumeRole', region }),
+      )
+      const { AccessKeyId, SecretAccessKey, SessionToken } = answer.Credentials ?? {}
+      if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
+        throw new KeyholdError('ERR_KMS_FAILED', { details: { action: 'AssumeRole', region } })
+      }
+      return {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+        expiration,
       }
     },
 
     close() {
-      clients.closeAll()
+      sts.close()
     },
   }
 }
