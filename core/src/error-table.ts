@@ -90,6 +90,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_KEY_ALIAS_MOVED: {
+    summary: 'The alias names another key than it did when it was registered.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_ROLE_ARN_INVALID: {
     summary: 'The structure of the role ARN is invalid.',
     retryable: false,

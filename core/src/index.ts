@@ -37,6 +37,8 @@ export { keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
 export { keptBytes } from './kept-bytes.ts'
 export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
 export type {
+  AliasedKey,
+  AliasProblem,
   CustomerRole,
   ExamineKey,
   KeyAccess,

@@ -26,6 +26,15 @@ export interface KeyInspection {
   warnings?: { code: string; region: string; message: string }[]
 }
 
+/** Why the key that an alias names cannot be used: it is of another account or region, or of another kind, spec or usage. */
+export type AliasProblem = 'account' | 'kind'
+
+/** The key that an alias names. */
+export interface AliasedKey {
+  keyArn: string
+  problem: AliasProblem | undefined
+}
+
 /** A role in a customer's account, which Keyhold assumes to reach the customer's key. */
 export interface CustomerRole {
   arn: string
@@ -56,7 +65,14 @@ export interface KnownRefusal {
 export interface KeyCheck {
   /** The action that was tried, or the property that was looked at. */
   check:
-    'ExternalId' | 'DescribeKey' | 'KeyState' | 'GenerateDataKey' | 'Decrypt' | 'ContextCondition' | 'Replica'
+    | 'ExternalId'
+    | 'DescribeKey'
+    | 'Alias'
+    | 'KeyState'
+    | 'GenerateDataKey'
+    | 'Decrypt'
+    | 'ContextCondition'
+    | 'Replica'
   region: string
   /** `warning`: a flaw that is no reason to refuse the key; `skipped`: the check could not be made. */
   outcome: 'passed' | 'failed' | 'warning' | 'skipped'

@@ -6,6 +6,7 @@ import {
   type KeyMetadata,
 } from '@aws-sdk/client-kms'
 import { isKeyholdError, KeyholdError, policyName, type CustomerRole } from '@keyhold/core'
+import { isOfKind, kindMessage } from './metadata/aliased-key.ts'
 import type { AwsCall, AwsCallOptions } from './aws-call.ts'
 
 /** A key as it is called in one region. */
@@ -97,8 +98,8 @@ export function invalidAnswer(action: string, region: string): KeyholdError {
 /** @throws KeyholdError with the reason why the key's kind or state makes it unusable here */
 export function checkUsable(metadata: KeyMetadata, region: string): void {
   const details = { action: 'DescribeKey', region }
-  if (metadata.KeySpec !== 'SYMMETRIC_DEFAULT' || metadata.KeyUsage !== 'ENCRYPT_DECRYPT') {
-    throw new KeyholdError('ERR_KMS_KEY_WRONG_USAGE', { details })
+  if (!isOfKind(metadata)) {
+    throw new KeyholdError('ERR_KMS_KEY_WRONG_USAGE', { message: kindMessage(metadata), details })
   }
   switch (metadata.KeyState) {
     case 'Enabled':

@@ -6,6 +6,7 @@ import {
   KeyholdError,
   parseByokWrap,
   parseKeyArn,
+  type AliasedKey,
   type CustomerRole,
   type ExamineKey,
   type KeyInspection,
@@ -19,9 +20,9 @@ import { createAskRegions, type AskRegionsOptions, type Target } from './ask-reg
 import { createAwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
 import { createCustomerRoles } from './credentials/customer-role.ts'
 import { examineAwsKey } from './examine-aws-key.ts'
-import { inspectAwsKey, resolveKeyArn } from './inspect-aws-key.ts'
+import { inspectAwsKey, resolveAlias } from './inspect-aws-key.ts'
 import { createOwnCredentials, type OwnCredentialsOptions } from './credentials/own-credentials.ts'
-import { readKeyState, type SeenKeyState } from './read-key-state.ts'
+import { readKeyState, type SeenKeyState } from './metadata/read-key-state.ts'
 import { blobIn, createAt, unwrapAt } from './tenant-key-calls.ts'
 
 export interface AwsKmsOptions extends AwsCallSettings, Partial<Omit<AskRegionsOptions, 'confirmUsable'>> {
@@ -46,7 +47,7 @@ export interface AwsKms extends Kms {
    *
    * @throws KeyholdError `ERR_KMS_DENIED`, `ERR_KMS_…`
    */
-  resolveAlias(aliasArn: string, tenantId: string, role: CustomerRole | undefined): Promise<string>
+  resolveAlias(aliasArn: string, tenantId: string, role: CustomerRole | undefined): Promise<AliasedKey>
   /**
    * Opens a stored tenant key in each of these regions, on connections of its own. The outcomes do not count as traffic.
    * The caller compares the key check value.
@@ -185,7 +186,7 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
 
     examineKey: (arn, tenantId, role) => examineAwsKey(inspections.call, arn, { tenantId, drRegions, role }),
 
-    resolveAlias: (aliasArn, tenantId, role) => resolveKeyArn(inspections.call, aliasArn, { tenantId, role }),
+    resolveAlias: (aliasArn, tenantId, role) => resolveAlias(inspections.call, aliasArn, { tenantId, role }),
 
     ownPrincipal: (region) => roles.ownPrincipal(region),
 

@@ -10,6 +10,7 @@ import {
   type KeyInspection,
 } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
+import { answeringKey, checkAliasTarget } from './metadata/aliased-key.ts'
 import type { AwsCall } from './aws-call.ts'
 import { checkUsable, createKeyActions, type KeyActions, type RegionalKeyName } from './aws-key-actions.ts'
 import { checkSame, whenMade, type InspectOptions } from './inspect-aws-key.ts'
@@ -34,7 +35,7 @@ export async function examineAwsKey(
   const metadata = await own.attempt('DescribeKey', 'Keyhold may look at the key.', () =>
     actions.describe(arn, region),
   )
-  const key = metadata === undefined ? asked : parseKeyArn(metadata.Arn ?? '')
+  const key = metadata === undefined ? asked : (answeringKey(metadata) ?? asked)
   if (metadata !== undefined) await checkMetadata(own, asked, key, metadata)
   if (key.keyId !== undefined) await tryActions(own, actions, { keyArn: key.arn, region }, tenantId)
 
@@ -95,8 +96,16 @@ async function checkMetadata(
   key: KeyArn,
   metadata: KeyMetadata,
 ): Promise<void> {
+  const isAlias = asked.keyId === undefined
+  if (isAlias) {
+    await findings.attempt('Alias', `The alias names ${key.arn}.`, () => {
+      checkAliasTarget(asked, key, metadata)
+    })
+    if (findings.isHopeless()) return
+  }
   await findings.attempt('KeyState', 'The key is enabled and made for symmetric encryption.', () => {
-    if (asked.keyId !== undefined && key.arn !== asked.arn) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
+    if (key.keyId === undefined || (!isAlias && key.arn !== asked.arn))
+      throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
     checkUsable(metadata, findings.region)
   })
 }

@@ -3,11 +3,13 @@ import {
   isKeyholdError,
   KeyholdError,
   parseKeyArn,
+  type AliasedKey,
   type CustomerRole,
   type KeyInspection,
 } from '@keyhold/core'
 import { timingSafeEqual } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
+import { aliasProblemOf, answeringKey } from './metadata/aliased-key.ts'
 import type { AwsCall } from './aws-call.ts'
 import {
   checkUsable,
@@ -43,8 +45,9 @@ export async function inspectAwsKey(
   const asked = parseKeyArn(arn)
   const { region } = asked
   const metadata = await actions.describe(arn, region)
-  const key = parseKeyArn(metadata.Arn ?? '')
-  if (asked.keyId !== undefined && key.arn !== arn) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
+  const key = answeringKey(metadata)
+  if (key === undefined || (asked.keyId !== undefined && key.arn !== arn))
+    throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
   checkUsable(metadata, region)
   await roundTrip(actions, { keyArn: key.arn, region }, tenantId)
 
@@ -66,15 +69,17 @@ export async function inspectAwsKey(
   }
 }
 
-/** The key that an alias ARN names now. */
-export async function resolveKeyArn(
+/** @throws KeyholdError `ERR_KMS_KEY_NOT_FOUND` also where the answer names no key; `Encryption-88`, `ERR_KMS_…` */
+export async function resolveAlias(
   call: AwsCall,
   aliasArn: string,
   access: Pick<InspectOptions, 'tenantId' | 'role'>,
-): Promise<string> {
-  const { region } = parseKeyArn(aliasArn)
-  const metadata = await createKeyActions(call, access).describe(aliasArn, region)
-  return parseKeyArn(metadata.Arn ?? '').arn
+): Promise<AliasedKey> {
+  const alias = parseKeyArn(aliasArn)
+  const metadata = await createKeyActions(call, access).describe(aliasArn, alias.region)
+  const key = answeringKey(metadata)
+  if (key === undefined) throw new KeyholdError('ERR_KMS_KEY_NOT_FOUND')
+  return { keyArn: key.arn, problem: aliasProblemOf(alias, key, metadata) }
 }
 
 async function roundTrip(actions: KeyActions, key: RegionalKeyName, tenantId: string): Promise<void> {

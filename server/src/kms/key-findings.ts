@@ -32,7 +32,7 @@ export function createKeyFindings(region: string): KeyFindings {
   function fail(check: CheckName, error: KeyholdError): void {
     first ??= error
     if (error.code !== 'Encryption-88') isHopeless = true
-    note(check, 'failed', error.code, error.message)
+    note(check, 'failed', error.code, withHint(error))
   }
 
   return {
@@ -54,6 +54,13 @@ export function createKeyFindings(region: string): KeyFindings {
       }
     },
   }
+}
+
+// Customers put the condition on the context, which the use of the key needs, on one statement for all actions.
+function withHint({ code, message, details }: KeyholdError): string {
+  return code === 'Encryption-88' && details.action === 'DescribeKey'
+    ? `${message} DescribeKey carries no encryption context: where a condition on kms:EncryptionContext denies it, give it a statement of its own without that condition.`
+    : message
 }
 
 /** The outcome of an action that must be denied: `allowed`, or the error, which may also say why it could not be tried. */

@@ -1,5 +1,5 @@
 // An alias is resolved once, at registration. If it names another key later, Keyhold shows that and never follows it.
-import { isKeyholdError, type CustomerRole } from '@keyhold/core'
+import { isKeyholdError, type AliasedKey, type CustomerRole } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
@@ -8,7 +8,7 @@ import { getStoredKeyAccess } from './get-key-access.ts'
 export interface CheckAliasParts {
   store: Pick<Store, 'keyAccess' | 'keyProviders' | 'tenants' | 'transaction'>
   /** The key that an alias ARN names now; throws KeyholdError. */
-  resolveAlias: (aliasArn: string, tenantId: string, role: CustomerRole | undefined) => Promise<string>
+  resolveAlias: (aliasArn: string, tenantId: string, role: CustomerRole | undefined) => Promise<AliasedKey>
 }
 
 /**
@@ -21,7 +21,7 @@ export async function checkAlias(
 ): Promise<void> {
   if (alias === undefined) return
   const { role } = await getStoredKeyAccess(store, tenantId, keyArn)
-  let target: string | undefined
+  let target: AliasedKey | undefined
   try {
     target = await resolveAlias(alias.arn, tenantId, role)
   } catch (error) {
@@ -38,7 +38,7 @@ export async function checkAlias(
       actor: systemActor,
       action: 'keyprovider.move-alias',
       targetId: fingerprint,
-      details: { aliasArn: alias.arn, ...(target !== undefined && { keyArn: target }) },
+      details: { aliasArn: alias.arn, ...(target !== undefined && { keyArn: target.keyArn }) },
     })
   })
 }

@@ -8,6 +8,7 @@ import {
   type KeyInspection,
 } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
+import { findMovedAlias } from './find-moved-alias.ts'
 import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
 
 export interface CheckedKey {
@@ -30,8 +31,12 @@ export async function checkKey(
   const { checks } = examination
   try {
     const inspection = acceptKey(examination, parts)
+    const moved = await findMovedAlias(parts.store, tenantId, asked, inspection.keyArn)
     const registered = await parts.store.keyProviders.find(tenantId, keyArnFingerprint(inspection.keyArn))
-    return { checks, inspection, error: undefined, isRegistered: registered !== undefined }
+    return {
+      checks: moved === undefined ? checks : [...checks, { check: 'Alias', outcome: 'warning', ...moved }],
+      ...{ inspection, error: undefined, isRegistered: registered !== undefined },
+    }
   } catch (error) {
     if (!isKeyholdError(error)) throw error
     return { checks, inspection: undefined, error, isRegistered: false }

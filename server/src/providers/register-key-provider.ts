@@ -3,6 +3,7 @@ import { keyArnFingerprint, KeyholdError, type ExamineKey } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers.ts'
 import type { Store } from '../store/store.ts'
+import { findMovedAlias } from './find-moved-alias.ts'
 import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
 
 export interface RegisterKeyProviderParts extends KeyRequirements {
@@ -35,7 +36,10 @@ export async function registerKeyProvider(
   const { asked, role } = await parseAskedKey(store, tenantId, request)
   if (asked.keyId !== undefined) await refuseRegistered(store, tenantId, asked.arn)
 
-  const inspection = acceptKey(await examineKey(asked.arn, tenantId, role), parts)
+  const accepted = acceptKey(await examineKey(asked.arn, tenantId, role), parts)
+  const moved = await findMovedAlias(store, tenantId, asked, accepted.keyArn)
+  const inspection =
+    moved === undefined ? accepted : { ...accepted, warnings: [...(accepted.warnings ?? []), moved] }
   return store.withFenceShared(tenantId, async (transaction, fence) => {
     // The access token of a deleted tenant stays in memory for a moment.
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')

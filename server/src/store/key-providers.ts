@@ -1,5 +1,5 @@
 // Key providers: a tenant's registered keys, the default one among them; exactly one is current.
-import { KeyholdError, type KeyInspection } from '@keyhold/core'
+import { KeyholdError, type AliasedKey, type AliasProblem, type KeyInspection } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import { isUniqueViolation, type Database } from './database.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
@@ -30,6 +30,8 @@ export interface KeyAlias {
   arn: string
   /** The key that it named at the last look; undefined: no key that Keyhold may see. */
   keyArn: string | undefined
+  /** Why that key cannot be used, where it is not the registered one. */
+  problem: AliasProblem | undefined
   checkedAt: Date
 }
 
@@ -70,6 +72,10 @@ function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
         : {
             arn: row.alias_arn,
             keyArn: row.alias_key_arn ?? undefined,
+            problem:
+              row.alias_problem !== null && row.alias_problem_key_arn === row.alias_key_arn
+                ? row.alias_problem
+                : undefined,
             checkedAt: row.alias_checked_at ?? row.created_at,
           },
   }
@@ -224,12 +230,18 @@ export function keyProviderQueries(db: Database) {
     async saveAliasTarget(
       tenantId: string,
       fingerprint: string,
-      keyArn: string | undefined,
+      named: AliasedKey | undefined,
     ): Promise<boolean> {
-      const target = keyArn ?? null
+      const target = named?.keyArn ?? null
+      const problem = named?.problem ?? null
       const update = db
         .updateTable('key_providers')
-        .set({ alias_key_arn: target, alias_checked_at: sql`now()` })
+        .set({
+          alias_key_arn: target,
+          alias_problem: problem,
+          alias_problem_key_arn: problem === null ? null : target,
+          alias_checked_at: sql`now()`,
+        })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', fingerprint)
       const moved = await update.where('alias_key_arn', 'is distinct from', target).executeTakeFirst()

@@ -1,4 +1,5 @@
 // The tables as the queries see them. schema/migrations/ explains them.
+import type { AliasProblem } from '@keyhold/core'
 import type { ColumnType, Generated } from 'kysely'
 
 /** Set by the database. */
@@ -47,6 +48,8 @@ interface KeyProvidersTable {
   alias_arn: string | null
   alias_key_arn: string | null
   alias_checked_at: Date | null
+  alias_problem: AliasProblem | null
+  alias_problem_key_arn: string | null
 }
 
 export type TenantKeyState = 'pending' | 'active' | 'decrypt-only' | 'destroyed'

@@ -18,6 +18,14 @@ export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined
       'The alias names no key that Keyhold may see. Either it was deleted, or the policy of its key does not admit Keyhold. The registered key stays in use.'
     return { ...looked, state: 'unresolved', message }
   }
+  if (alias.problem !== undefined) {
+    const why = {
+      account: 'a key of another account or region',
+      kind: 'a key of another kind: Keyhold needs one that is symmetric (SYMMETRIC_DEFAULT) and made for ENCRYPT_DECRYPT',
+    }[alias.problem]
+    const message = `The alias names ${keyArn} now, ${why}. The registered key stays in use, and the alias cannot be followed.`
+    return { ...looked, state: 'moved', movedTo: keyArn, message }
+  }
   const message = `The alias names another key now. The registered key stays in use. To follow the alias, register ${keyArn} and migrate to it.`
   return { ...looked, state: 'moved', movedTo: keyArn, message, offer: offerOf(provider, keyArn) }
 }

@@ -25,6 +25,7 @@ import { listsAndCounts } from './migrations/0019-lists-and-counts.ts'
 import { destroyedCipherkeys } from './migrations/0019b-destroyed-cipherkeys.ts'
 import { failureCounts } from './migrations/0021-failure-counts.ts'
 import { denyingPolicy } from './migrations/0022-denying-policy.ts'
+import { aliasProblem } from './migrations/0023-alias-problem.ts'
 import { accessOfVersions } from './migrations/0025-access-of-versions.ts'
 import type { Tables } from '../tables.ts'
 
@@ -51,6 +52,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0019b-destroyed-cipherkeys': destroyedCipherkeys,
   '0021-failure-counts': failureCounts,
   '0022-denying-policy': denyingPolicy,
+  '0023-alias-problem': aliasProblem,
   '0025-access-of-versions': accessOfVersions,
 }
 

@@ -1,8 +1,8 @@
 // Asks AWS KMS for the state of a key in one region. Decrypt alone does not tell: where a change has not spread, it still
 // works under a key that its customer has disabled.
 import { isErrorOfKind, isKeyholdError, isPolicyDenial, KeyholdError, type CustomerRole } from '@keyhold/core'
-import type { AwsCall, AwsCallOptions } from './aws-call.ts'
-import { checkUsable, createKeyActions, type RegionalKeyName } from './aws-key-actions.ts'
+import type { AwsCall, AwsCallOptions } from '../aws-call.ts'
+import { checkUsable, createKeyActions, type RegionalKeyName } from '../aws-key-actions.ts'
 
 /**
  * The answer of DescribeKey.
