@@ -21,10 +21,13 @@ export async function destroyCipherkeys(
 ): Promise<DestructionRow | undefined> {
   const asked = valueOf(due.cipherkeys)
   if (asked === undefined) throw new TypeError('no cipherkeys are named')
-  // Outside the fence, as a KMS is asked. It wraps no cipherkey anew: who does that is a key job, and seen under the fence.
+  const before = await parts.store.tenants.findFence(due.tenantId)
+  // Outside the fence, as a KMS is asked.
   const opening = await findOpeningCipherkeys(parts, due.tenantId, asked)
   const kept = new Set(opening.map(nameOf))
-  return destroyUnderFence(parts, due, async (transaction, destruction) => {
+  return destroyUnderFence(parts, due, async (transaction, destruction, fence) => {
+    // A key job has begun or ended since they were tried, and may have wrapped them anew: they are tried again.
+    if (fence.epoch !== before?.epoch) return undefined
     const { tenantId, cipherkeys } = destruction
     const named = valueOf(cipherkeys)
     if (named === undefined) throw new TypeError('no cipherkeys are named')

@@ -8,12 +8,12 @@ import { auditDestruction } from './audit-destruction.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
 import { destructionRecord, endTimeOf } from './destruction-record.ts'
 
-/** Deletes the keys, and answers the part of the record that describes them. */
+/** Deletes the keys, and answers the part of the record that describes them. Undefined: it cannot be done now. */
 type DestroyKeys = (
   transaction: TransactionStore,
   destruction: DestructionRow,
   fence: Fence,
-) => Promise<Readonly<Record<string, unknown>>>
+) => Promise<Readonly<Record<string, unknown>> | undefined>
 
 /** Undefined: it cannot be done now. */
 export function destroyUnderFence(
@@ -33,6 +33,7 @@ export function destroyUnderFence(
 
     const destroyedAt = endTimeOf(transaction, destruction)
     const described = await destroyKeys(transaction, destruction, fence)
+    if (described === undefined) return undefined
     const jws = signRecord({ ...destructionRecord(destruction, destroyedAt), ...described })
     await transaction.destructions.finish(id, destroyedAt, jws)
     auditDestruction(transaction, destruction, 'done', systemActor)
