@@ -140,7 +140,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/event-loop', 'prom-client', 'node:*'],
   },
   'server/http': {
-    does: '`routes/` has thin handlers, `wire/` forms, `bodies/` reading, `long-bodies/` a thread for what is long, `server/` authentication and checks',
+    does: '`routes/` has thin handlers, `wire/` forms, `connections/` their limit, `bodies/` reading, `long-bodies/` a thread for what is long, `server/` authentication and checks',
     uses: [
       ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
       ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],

@@ -93,7 +93,7 @@ export const settingTable = {
     min: 10,
     max: 100_000,
     effect:
-      'How many connections clients may have to this replica, and half of them from one address that is no trusted proxy. One more is answered with 503 `ERR_SERVER_BUSY` and closed. Each takes a file descriptor, and so do as many that wait for their refusal.',
+      'How many connections clients may have to this replica, and half of them from one address that is no trusted proxy. One more is answered with 503 `ERR_SERVER_BUSY` and closed; a probe there is answered. Each takes a file descriptor, and so do as many that wait for their refusal.',
   }),
   bodyBudgetMib,
   tenantBodyBudgetMib: integerSetting('KEYHOLD_TENANT_BODY_BUDGET_MIB', {

@@ -20,9 +20,9 @@ import { findHeaderFault } from './check-headers.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
-import { limitConnections, type ConnectionLimitOptions } from './limit-connections.ts'
+import { limitConnections, type ConnectionLimitOptions } from '../connections/limit-connections.ts'
 import { newTraceId } from './new-trace-id.ts'
-import { registerProbes, type Probes } from './probes.ts'
+import { probe, registerProbes, type Probes } from './probes.ts'
 import { registerRoute } from './register-route.ts'
 import { logClientError, logInternalError, logResponse } from './request-log.ts'
 import type { OnItems } from './send-answer.ts'
@@ -109,7 +109,7 @@ export function createApp({
       logClientError(logger, answerClientError(error, socket))
     },
   })
-  limitConnections(app.server, connections)
+  limitConnections(app.server, connections, (path) => probe(probes, path))
   // Node's own refusal has no body. RFC 9110 section 10.1.1 lets a server ignore an expectation that it does not know.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('routeId', undefined)

@@ -2,6 +2,7 @@
 // some clients of the original request before their first call.
 import { spellings } from '@keyhold/contract'
 import type { FastifyInstance } from 'fastify'
+import type { ProbeAnswer, ProbePath } from '../connections/answer-probe.ts'
 import { openApiDocument } from './openapi.ts'
 
 const apiVersion = '1'
@@ -15,15 +16,22 @@ export interface Probes {
   isDatabaseReady: () => Promise<boolean>
 }
 
-export function registerProbes(app: FastifyInstance, probes: Probes): void {
-  app.get('/livez', () => ({ status: 'ok' }))
+export async function probe(probes: Probes, path: ProbePath): Promise<ProbeAnswer> {
+  const isOk = { status: 200, body: { status: 'ok' } }
+  const isNot = (status: string) => ({ status: 503, body: { status } })
+  if (path === '/livez') return isOk
+  if (probes.isSealed) return isNot('sealed')
+  if (!probes.isReady()) return isNot('starting')
+  return (await probes.isDatabaseReady()) ? isOk : isNot('database unavailable')
+}
 
-  app.get('/readyz', async (_request, reply) => {
-    if (probes.isSealed) return reply.code(503).send({ status: 'sealed' })
-    if (!probes.isReady()) return reply.code(503).send({ status: 'starting' })
-    if (!(await probes.isDatabaseReady())) return reply.code(503).send({ status: 'database unavailable' })
-    return { status: 'ok' }
-  })
+export function registerProbes(app: FastifyInstance, probes: Probes): void {
+  for (const path of ['/livez', '/readyz'] as const) {
+    app.get(path, async (_request, reply) => {
+      const { status, body } = await probe(probes, path)
+      return reply.code(status).send(body)
+    })
+  }
 
   const description = openApiDocument(apiVersion)
   app.get('/openapi.json', () => description)
