@@ -44,7 +44,7 @@ beforeEach(async () => {
   })
 })
 
-/** What a key job does to the cipherkey in a phase: another version is active, under the next epoch, and wraps it. */
+/** Does to the cipherkey as a key job in a phase does: another version is active, under the next epoch, and wraps it. */
 async function bringUnder(version: 1 | 2): Promise<void> {
   await stores.store.withFence(tenantId, async (transaction) => {
     await activate(transaction, version)
