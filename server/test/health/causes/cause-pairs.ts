@@ -28,6 +28,8 @@ function pairOf(refusal: OwnCause, away: OwnCause): CausePair | undefined {
   )
   const [makeKey = replicated, second = makeKey] = kinds
   if (second !== makeKey) return undefined
+  // Through a role of the customer's, Keyhold's own policies do not count.
+  if (makeKey === behindRole && kindOf(codeOf(away)) === 'ours') return undefined
   return { refusal, away, makeKey, hasReplica: makeKey !== external }
 }
 
