@@ -4,7 +4,11 @@ import { createApiKey } from '../../src/access/create-api-key.ts'
 import { deleteApiKey } from '../../src/access/delete-api-key.ts'
 import { commandActor, type Actor } from '../../src/store/audits.ts'
 import type { ApiKeyRole } from '../../src/store/tables.ts'
-import { openTestPostgres, type TestPostgres, type TestStores } from '../../../testkit/src/database/test-database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

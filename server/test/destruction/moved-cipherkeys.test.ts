@@ -11,7 +11,14 @@ import {
 import { destroyCipherkeys } from '../../src/destruction/destroy-cipherkeys.ts'
 import type { DestructionRow } from '../../src/store/destructions.ts'
 import type { Store } from '../../src/store/store.ts'
-import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from '../store/stored-rows.ts'
+import {
+  activate,
+  insertTenant,
+  newCipherkey,
+  newKeyJob,
+  tenantId,
+  tenantKeyRow,
+} from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

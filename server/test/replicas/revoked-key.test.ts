@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../src/main.ts'
 import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
-import { startTestServer, type TestServer, type TestTenant } from '../../../testkit/src/server/start-test-server.ts'
+import {
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
 
 // One of them only hears, the other one only looks: it never hears of a row that is deleted by hand.
 const never = 600_000
