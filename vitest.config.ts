@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // Files that start processes, an embedded PostgreSQL or a whole lab, that measure the memory of their process, or that
 // replace a module of Node's: each in a worker of its own.
 const processes = [
-  'cli/test/processes.test.ts',
+  'cli/test/{processes,proxy}.test.ts',
   'client/test/real-server/*.test.ts',
   'client/test/{files,readme}.test.ts',
   'core/test/message-key.test.ts',

@@ -1,4 +1,5 @@
 // The environment variables of the command line. No other file reads them.
+import { proxyRulesIn, type ProxyRules } from '@keyhold/core/proxy-for'
 import type { Shell } from './shell.ts'
 
 export interface Environment {
@@ -22,6 +23,11 @@ export function readEnvironment({ env }: Pick<Shell, 'env'>): Environment {
     operatorToken: read('KEYHOLD_OPERATOR_TOKEN'),
     serviceToken: read('KEYHOLD_SERVICE_TOKEN'),
   }
+}
+
+/** HTTPS_PROXY and NO_PROXY. */
+export function readProxyRules({ env }: Pick<Shell, 'env'>): ProxyRules {
+  return proxyRulesIn(env)
 }
 
 /** Makes this process accept certificates that cannot be verified; Node warns about it on standard error. */

@@ -179,6 +179,11 @@ export const errorTable = {
     retryable: true,
     kind: 'outage',
   },
+  ERR_KMS_PROXY: {
+    summary: 'The proxy to the key management service (HTTPS_PROXY) refuses, or cannot be reached.',
+    retryable: true,
+    kind: 'outage',
+  },
   ERR_KMS_FAILED: { summary: 'The key management service failed.', retryable: true, kind: 'outage' },
   ERR_KMS_BUDGET: {
     summary: "Keyhold's own budget of calls to the key management service is used up for now.",

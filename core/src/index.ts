@@ -32,8 +32,9 @@ export { encryptedFileBytes, fileFormat, plaintextFileBytes } from './file/file-
 export { createFileOpener, parseFileHeader, type FileOpener } from './file/file-opener.ts'
 export { createFileSealer, type FileSealer } from './file/file-sealer.ts'
 export { keyArnFingerprint } from './fingerprint.ts'
-export { awsRegions, partitionForm, partitionOf, type AwsPartition } from './aws-regions.ts'
-export { keyArnInRegion, parseKeyArn, type KeyArn } from './key-arn.ts'
+export { awsRegions, partitionForm, partitionOf, type AwsPartition } from './aws/aws-regions.ts'
+export { parseProxy, proxyFor, type ProxyRules } from './proxy-for.ts'
+export { keyArnInRegion, parseKeyArn, type KeyArn } from './aws/key-arn.ts'
 export { keptBytes } from './kept-bytes.ts'
 export { keyCheckValue, verifyKeyCheckValue, type IdentifiedKey } from './key-check-value.ts'
 export type {

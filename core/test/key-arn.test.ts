@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { awsRegions, partitionOf } from '../src/aws-regions.ts'
-import { keyArnInRegion, parseKeyArn } from '../src/key-arn.ts'
+import { awsRegions, partitionOf } from '../src/aws/aws-regions.ts'
+import { keyArnInRegion, parseKeyArn } from '../src/aws/key-arn.ts'
 import { codeOf, numRuns } from './support.ts'
 
 const keyId = '1234abcd-12ab-34cd-56ef-1234567890ab'

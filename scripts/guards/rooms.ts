@@ -36,7 +36,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
   },
   cli: {
     does: '`keyhold`, a client of the API and nothing else',
-    uses: ['core/decode-text', 'client', 'client/node', 'client/retries', 'commander', 'node:*'],
+    uses: [
+      ...['core/decode-text', 'core/proxy-for', 'client', 'client/node', 'client/retries', 'commander'],
+      'node:*',
+    ],
   },
   'local-kms': {
     does: 'an AWS KMS on loopback, for development and tests',

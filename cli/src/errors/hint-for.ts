@@ -55,6 +55,7 @@ const hints: Readonly<Record<string, string>> = {
 
 const hintsForCauses: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there: is the server running, and is KEYHOLD_URL or --server right?',
+  ERR_CLI_PROXY: 'correct HTTPS_PROXY, or name the server in NO_PROXY if it is reached without a proxy',
   ENOTFOUND: 'no machine has this name: is KEYHOLD_URL or --server right?',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS there: is it http?',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server does not speak TLS there: is it http?',

@@ -5,6 +5,7 @@ import { CliError } from '../errors/cli-error.ts'
 import type { GlobalOptions } from '../global-options.ts'
 import { say } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
+import { fetchThroughProxy } from './fetch-through-proxy.ts'
 import { readToken, type Caller } from './read-token.ts'
 
 /** @throws CliError `configuration` without a server or a token */
@@ -22,21 +23,22 @@ export async function connectionOf(
   const token = await readToken(shell, options.tokenFile, caller)
   const insecure = options.insecure ?? false
   if (insecure) trustAnyCertificate(shell)
+  const send = fetchThroughProxy(shell, url)
   return {
     url,
     token,
     insecure,
     headers: options.headers ?? {},
-    fetch: options.verbose ? fetchNamingRequests(shell) : fetch,
+    fetch: options.verbose ? fetchNamingRequests(shell, send) : send,
   }
 }
 
 // Names method, address and status. It never names a header: one of them is the token.
-function fetchNamingRequests(shell: Shell): typeof fetch {
+function fetchNamingRequests(shell: Shell, send: typeof fetch): typeof fetch {
   return async (input, init) => {
     const request = `${init?.method ?? 'GET'} ${input instanceof Request ? input.url : input.toString()}`
     const start = performance.now()
-    const response = await fetch(input, init)
+    const response = await send(input, init)
     say(shell, `${request} ${response.status} in ${Math.round(performance.now() - start)} ms`)
     return response
   }

@@ -12,6 +12,7 @@ const stateByCode: Partial<Record<ErrorCode, KeyHealthState>> = {
   ERR_KMS_THROTTLED: 'throttled',
   ERR_KMS_TIMEOUT: 'unreachable',
   ERR_KMS_UNREACHABLE: 'unreachable',
+  ERR_KMS_PROXY: 'unreachable',
   ERR_KMS_FAILED: 'unreachable',
   ERR_KMS_KEY_PENDING_IMPORT: 'misconfigured',
   ERR_KMS_KEY_NOT_READY: 'misconfigured',

@@ -87,6 +87,12 @@ export function wordsOf({
       return { cause: `AWS KMS does not answer in time in ${region}.`, advice: wait }
     case 'ERR_KMS_UNREACHABLE':
       return { cause: `AWS KMS cannot be reached in ${region}.`, advice: wait }
+    case 'ERR_KMS_PROXY':
+      return {
+        cause: `AWS KMS cannot be reached in ${region}: the proxy of this installation gives no connection.`,
+        advice:
+          'The key needs no change: the operator of this installation must correct the proxy or the setting HTTPS_PROXY.',
+      }
     case 'ERR_KMS_FAILED':
       return { cause: `AWS KMS fails in ${region}.`, advice: wait }
     case 'ERR_KMS_KEY_PENDING_IMPORT':

@@ -1,7 +1,7 @@
 // Makes one call to AWS KMS, with its region's client and its time-outs, and translates its errors. Nothing else talks to
 // AWS KMS.
 import { KMSClient } from '@aws-sdk/client-kms'
-import type { CustomerRole, ErrorCode, KeyholdError, KmsCallOptions } from '@keyhold/core'
+import type { CustomerRole, ErrorCode, KeyholdError, KmsCallOptions, ProxyRules } from '@keyhold/core'
 import { endpointFor } from './aws-endpoint.ts'
 import { createClientsByRegion } from './clients-by-region.ts'
 import type { CustomerRoles } from './credentials/customer-role.ts'
@@ -9,6 +9,7 @@ import { credentialsRefused } from './errors/aws-kms-errors.ts'
 import { createKmsBudget, type KmsBudget, type KmsPriority } from './kms-budget.ts'
 import { accountOf, ownAccount, requestsOf, type KmsCall } from './kms-call.ts'
 import type { OwnCredentials } from './credentials/own-credentials.ts'
+import { proxiedHandler } from './proxied-agent.ts'
 import { rememberAttempts } from './remember-attempts.ts'
 import { createRoleClients } from './credentials/role-clients.ts'
 import { createTurns, type Turn, type Turns } from './turns.ts'
@@ -21,11 +22,14 @@ const maxAttempts = 3
 // for one of those counts against the time-outs above, and a healthy KMS would seem to be away.
 const maxAtOnce = 40
 const maxWaitMs = 10_000
+const noProxy = { proxy: undefined, noProxy: undefined }
 const noLimit = { requestsPerSecond: 0, tenantSharePercent: 100, decryptReservePercent: 0 }
 
 export interface AwsKmsOptions {
   /** Where AWS KMS is, for all regions; undefined: AWS itself. */
   endpoint: string | undefined
+  /** The proxy of calls to AWS. Default: none. */
+  proxyRules?: ProxyRules | undefined
   /** Default: no limit. */
   budget?: KmsBudget | undefined
   /** How long a call may wait for the budget. Default: 5,000. */
@@ -70,6 +74,7 @@ export function createAwsCall(
     endpoint,
     budget = createKmsBudget(noLimit),
     budgetWaitMs,
+    proxyRules = noProxy,
     onCall = () => undefined,
     onWaited,
   }: AwsKmsOptions,
@@ -94,6 +99,7 @@ export function createAwsCall(
         connectionTimeout: connectTimeoutMs,
         requestTimeout: attemptTimeoutMs,
         throwOnRequestTimeout: true,
+        ...proxiedHandler(proxyRules),
       },
     })
     const inTurn = createTurns({

@@ -24,6 +24,7 @@ import { inspectAwsKey, resolveAlias } from './inspect-aws-key.ts'
 import { createOwnCredentials, type OwnCredentialsOptions } from './credentials/own-credentials.ts'
 import { readKeyState, type SeenKeyState } from './metadata/read-key-state.ts'
 import { blobIn, createAt, unwrapAt } from './tenant-key-calls.ts'
+import { requireTunnels } from './proxied-agent.ts'
 
 export interface AwsKmsOptions extends AwsCallSettings, Partial<Omit<AskRegionsOptions, 'confirmUsable'>> {
   /** Where AWS STS is; undefined: AWS itself. Default: where AWS KMS is. */
@@ -93,12 +94,19 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
   const findKeyAccess =
     options.findKeyAccess ?? (() => Promise.resolve({ role: undefined, replicaRegions: [] }))
   const { stsEndpoint } = 'stsEndpoint' in options ? options : { stsEndpoint: options.endpoint }
+  if (options.proxyRules !== undefined) requireTunnels(options.proxyRules)
   const own = createOwnCredentials({
     fixed: options.credentials,
     files: options.credentialFiles,
     onError: options.onCredentialsError,
+    proxyRules: options.proxyRules,
   })
-  const roles = createCustomerRoles({ stsEndpoint, own, onOtherRegion: options.onOtherStsRegion })
+  const roles = createCustomerRoles({
+    stsEndpoint,
+    own,
+    onOtherRegion: options.onOtherStsRegion,
+    proxyRules: options.proxyRules,
+  })
   const { call, close } = createAwsCall(options, { own, roles }, 'traffic')
   const askRegions = createAskRegions({ ...options, drRegions, confirmUsable })
   // Tests have connections of their own: a key that hangs must not hold up the unwrapping of other tenants' keys.

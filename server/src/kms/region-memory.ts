@@ -38,7 +38,8 @@ export function createRegionMemory(clock: () => number): RegionMemory {
     if (isKeyStoreOutage(code)) return
     const keys = waitedInVain.get(region) ?? new Set()
     waitedInVain.set(region, keys.add(keyArn))
-    if (code === 'ERR_KMS_UNREACHABLE' || keys.size >= keysOfAnOutage) pass(region, code)
+    const isWhole = code === 'ERR_KMS_UNREACHABLE' || code === 'ERR_KMS_PROXY'
+    if (isWhole || keys.size >= keysOfAnOutage) pass(region, code)
   }
 
   return {

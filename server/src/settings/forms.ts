@@ -1,5 +1,5 @@
 // The forms of settings that are more than a number.
-import { isKeyholdError, partitionForm } from '@keyhold/core'
+import { isKeyholdError, parseProxy, partitionForm } from '@keyhold/core'
 import { armFailpoints, parseFailpoints, type ArmFailpoints } from '../migration/engine/failpoint.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseNetworks, type Network } from './parse-networks.ts'
@@ -48,6 +48,13 @@ const endpoint: Form<string> = {
   range: '`aws`, or a URL with `http://` or `https://`',
   expects: 'a URL, or "aws"',
   parse: (text) => (text === 'aws' || (/^https?:\/\//.test(text) && URL.canParse(text)) ? text : undefined),
+}
+
+const proxy: Form<string> = {
+  range:
+    'a URL with `http://` or `https://`, or `host:port`; with `user:password@` where the proxy asks for it',
+  expects: 'the URL of a proxy as http://host:port',
+  parse: (text) => (parseProxy(text) === undefined ? undefined : text),
 }
 
 const drRegions: Form<ReadonlyMap<string, readonly string[]>> = {
@@ -105,6 +112,7 @@ export const forms = {
   host,
   databaseUrl,
   endpoint,
+  proxy,
   drRegions,
   dollars,
   principals,

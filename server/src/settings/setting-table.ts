@@ -2,7 +2,7 @@
 // table in docs/configuration.md is made from it.
 import { tierRequestsPerMinute } from '@keyhold/contract'
 import { forms } from './forms.ts'
-import { integerSetting, setting } from './setting.ts'
+import { inLowerCaseToo, integerSetting, setting } from './setting.ts'
 
 const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
   byDefault: 60,
@@ -255,6 +255,27 @@ export const settingTable = {
     effect:
       "The endpoint of AWS STS, for roles in customers' accounts. Set it to `aws` if `KEYHOLD_KMS_ENDPOINT` is an endpoint of KMS alone.",
   }),
+  httpsProxy: inLowerCaseToo(
+    setting('HTTPS_PROXY', forms.proxy, {
+      byDefault: undefined,
+      unset: 'none: AWS is called directly',
+      effect:
+        'The proxy through which AWS KMS and AWS STS are called over TLS. Nothing on this machine is called through it. See [proxies](#proxies).',
+    }),
+  ),
+  noProxy: inLowerCaseToo(
+    setting(
+      'NO_PROXY',
+      forms.text(
+        'names with their subdomains, addresses, networks as `10.0.0.0/8`, or `*`, each with `:port` if need be, separated by commas',
+      ),
+      {
+        byDefault: undefined,
+        unset: 'none',
+        effect: 'What is called without the proxy, for example an endpoint of AWS KMS in your own network.',
+      },
+    ),
+  ),
   kmsRequestsPerSecond: integerSetting('KEYHOLD_KMS_REQUESTS_PER_SECOND', {
     byDefault: 2_000,
     min: 0,

@@ -53,6 +53,18 @@ export function setting<Value, Default extends string | undefined>(
   } satisfies Setting<Value | undefined>
 }
 
+/** The same setting, whose variable in lower case counts first, as it does for other programs. */
+export function inLowerCaseToo<Value>(upper: Setting<Value>): Setting<Value> {
+  const lower = upper.variable.toLowerCase()
+  return {
+    ...upper,
+    read(environment) {
+      const text = textOf(environment, lower)
+      return upper.read(text === undefined ? environment : { ...environment, [upper.variable]: text })
+    },
+  }
+}
+
 export interface IntegerSetting<Value> extends Setting<Value> {
   readonly min: number
   readonly max: number | Setting<number>

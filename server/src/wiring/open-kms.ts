@@ -20,6 +20,8 @@ type KmsSettings = Pick<
   | 'drRegions'
   | 'kmsEndpoint'
   | 'stsEndpoint'
+  | 'httpsProxy'
+  | 'noProxy'
   | 'kmsAccessKeyId'
   | 'kmsSecretAccessKey'
   | 'awsCredentialFiles'
@@ -75,6 +77,7 @@ export function openKms(
         'AWS STS of the region does not accept the account or is switched off there: another region is asked',
       )
     },
+    proxyRules: { proxy: settings.httpsProxy, noProxy: settings.noProxy },
     drRegions,
     findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     budget: createKmsBudget({

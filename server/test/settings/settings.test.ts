@@ -38,7 +38,11 @@ function expectRefusal(environment: Record<string, string>, ...parts: string[]):
 
 test('each setting has a variable of its own', () => {
   expect(new Set(variables).size).toBe(rows.length)
-  for (const variable of variables) expect(variable).toMatch(/^KEYHOLD_[A-Z0-9_]*[A-Z0-9]$/)
+  // Every program reads its proxy from these two.
+  const others = new Set(['HTTPS_PROXY', 'NO_PROXY'])
+  for (const variable of variables) {
+    if (!others.has(variable)) expect(variable).toMatch(/^KEYHOLD_[A-Z0-9_]*[A-Z0-9]$/)
+  }
 })
 
 test('the defaults on which revocation, loss, reachability and fairness depend', () => {
@@ -154,6 +158,17 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
+    forms.proxy,
+    {
+      good: [
+        ['http://proxy.internal:3128', 'http://proxy.internal:3128'],
+        ['https://user:p%40ss@proxy.internal', 'https://user:p%40ss@proxy.internal'],
+        ['10.0.0.1:8080', '10.0.0.1:8080'],
+      ],
+      bad: ['socks5://proxy.internal', 'http://proxy.internal/pac', 'http://pro xy', 'ftp://user:secret@h'],
+    },
+  ],
+  [
     forms.drRegions,
     {
       good: [
@@ -263,7 +278,7 @@ const examples = new Map<Form<unknown>, Examples>([
 ])
 
 const paired: readonly Name[] = ['kmsAccessKeyId', 'kmsSecretAccessKey']
-const texts: readonly Name[] = ['dataDir', 'stateDir', 'internalKmsName', ...paired]
+const texts: readonly Name[] = ['dataDir', 'stateDir', 'internalKmsName', 'noProxy', ...paired]
 
 test('each setting that is more than a number or any text has examples', () => {
   const without = formed.filter(({ form }) => !examples.has(form)).map(({ name }) => name)
@@ -287,6 +302,18 @@ test.each(formed.filter(({ name }) => texts.includes(name) && !paired.includes(n
     expect(readSettings({ [variable]: '/var/lib/Our text' })).toEqual(withValue(name, '/var/lib/Our text'))
   },
 )
+
+test('the proxy may be named in lower case, which counts first', () => {
+  const environment = {
+    HTTPS_PROXY: 'http://upper',
+    https_proxy: 'http://lower',
+    no_proxy: 'lower',
+    NO_PROXY: '*',
+  }
+  expect(readSettings(environment)).toMatchObject({ httpsProxy: 'http://lower', noProxy: 'lower' })
+  expect(readSettings({ HTTPS_PROXY: 'http://upper', https_proxy: '' }).httpsProxy).toBe('http://upper')
+  expectRefusal({ https_proxy: 'socks5://user:secret@proxy' }, 'HTTPS_PROXY expects the URL of a proxy')
+})
 
 test('the TTL limits the shortest TTL and its default', () => {
   expect(readSettings({ KEYHOLD_KEY_CACHE_TTL_SECONDS: '3' }).keyCacheMinTtlSeconds).toBe(3)

@@ -2,8 +2,9 @@
 // they expire, when a file of theirs has changed, and when AWS refuses them. One reading runs at a time, and where readings
 // bring nothing new the pauses between them grow: credentials that stay expired cause no storm.
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
-import { KeyholdError } from '@keyhold/core'
+import { KeyholdError, type ProxyRules } from '@keyhold/core'
 import { stat } from 'node:fs/promises'
+import { proxiedHandler } from '../proxied-agent.ts'
 import { credentialsRefused } from '../errors/aws-kms-errors.ts'
 
 // A call to AWS KMS has three seconds, and the SDK does not count this time.
@@ -29,6 +30,8 @@ export interface OwnCredentialsOptions {
   files?: readonly string[] | undefined
   /** Receives why credentials could not be read. */
   onError?: ((error: unknown) => void) | undefined
+  /** The proxy of calls to AWS. Default: none. */
+  proxyRules?: ProxyRules | undefined
   /** Reads the chain anew. For tests. */
   readChain?: (() => Promise<AwsIdentity>) | undefined
   /** Monotonic milliseconds. */
@@ -51,13 +54,20 @@ export interface OwnCredentials {
 const localNowMs = () => Date.now()
 
 // The chain keeps what it has found, and files that it has read: a new one looks everywhere again.
-const readStandardChain = (): Promise<AwsIdentity> => defaultProvider({ ignoreCache: true })()
+function readStandardChain(proxyRules: ProxyRules | undefined): Promise<AwsIdentity> {
+  if (proxyRules?.proxy === undefined) return defaultProvider({ ignoreCache: true })()
+  const requestHandler = proxiedHandler(proxyRules)
+  return defaultProvider({ ignoreCache: true, clientConfig: { requestHandler } })().finally(() => {
+    requestHandler.httpsAgent?.destroy()
+  })
+}
 
 export function createOwnCredentials({
   fixed,
   files = [],
   onError = () => undefined,
-  readChain = readStandardChain,
+  proxyRules,
+  readChain = () => readStandardChain(proxyRules),
   clock = () => performance.now(),
 }: OwnCredentialsOptions): OwnCredentials {
   let current: AwsIdentity | undefined

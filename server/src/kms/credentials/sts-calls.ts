@@ -1,10 +1,11 @@
 // Asks AWS STS as Keyhold itself: in the region of the key, and where STS there refuses for a reason of the region, in another
 // one. Regions that accounts must opt in to do not know accounts that have not, and an account may switch STS off in a region.
 import { STSClient } from '@aws-sdk/client-sts'
-import { KeyholdError, partitionOf, type AwsPartition } from '@keyhold/core'
+import { KeyholdError, partitionOf, type AwsPartition, type ProxyRules } from '@keyhold/core'
 import { endpointFor } from '../aws-endpoint.ts'
 import { fromAwsError } from '../errors/aws-kms-errors.ts'
 import { createClientsByRegion } from '../clients-by-region.ts'
+import { proxiedHandler } from '../proxied-agent.ts'
 import type { OwnCredentials } from './own-credentials.ts'
 
 const connectTimeoutMs = 500
@@ -35,6 +36,8 @@ export interface StsOptions {
   /** Where AWS STS is, for all regions; undefined: AWS itself. */
   stsEndpoint: string | undefined
   own: OwnCredentials
+  /** The proxy of calls to AWS. Default: none. */
+  proxyRules?: ProxyRules | undefined
   /** Receives each region whose STS has refused, and the one that has answered for it. */
   onOtherRegion?: ((region: string, answering: string) => void) | undefined
   /** Monotonic milliseconds. */
@@ -59,6 +62,7 @@ export function createStsCalls({
   stsEndpoint,
   own,
   onOtherRegion = () => undefined,
+  proxyRules,
   clock = () => performance.now(),
 }: StsOptions): StsCalls {
   const clients = createClientsByRegion(openClient, (client) => {
@@ -78,6 +82,7 @@ export function createStsCalls({
         connectionTimeout: connectTimeoutMs,
         requestTimeout: attemptTimeoutMs,
         throwOnRequestTimeout: true,
+        ...(proxyRules !== undefined && proxiedHandler(proxyRules)),
       },
     })
   }

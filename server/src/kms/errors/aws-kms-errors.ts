@@ -1,6 +1,7 @@
 // Translates errors of AWS KMS into Keyhold's closed set of causes. The exception's name decides, never the HTTP status:
 // almost every refusal of AWS KMS is a 400.
 import { awsRegions, KeyholdError, type ErrorCode } from '@keyhold/core'
+import { proxyErrorIn } from '../proxied-agent.ts'
 import { codeOfInvalidState } from './invalid-state.ts'
 
 const codeByName: Readonly<Record<string, ErrorCode>> = {
@@ -92,6 +93,14 @@ function codeOf(error: Error): ErrorCode {
 /** Makes a Keyhold error of what the AWS SDK threw. It names action and region, and never quotes AWS. */
 export function fromAwsError(error: unknown, action: string, region: string): KeyholdError {
   if (error instanceof KeyholdError) return error
+  const refused = proxyErrorIn(error)
+  if (refused !== undefined) {
+    return new KeyholdError('ERR_KMS_PROXY', {
+      message: refused.message,
+      cause: error,
+      details: { action, region },
+    })
+  }
   const code = error instanceof Error ? codeOf(error) : 'ERR_KMS_FAILED'
   const message = isUnknownHost(error) ? unknownRegion(region) : refusedMessage(error, region)
   return new KeyholdError(code, {

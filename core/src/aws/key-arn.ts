@@ -1,7 +1,7 @@
 // Parses the ARN of a key or an alias in AWS KMS before anything is sent anywhere. The region decides which host is
 // called, so it must have the form of the regions of its partition.
 import { partitionForm, partitionOf, type AwsPartition } from './aws-regions.ts'
-import { KeyholdError } from './errors.ts'
+import { KeyholdError } from '../errors.ts'
 
 export interface KeyArn {
   /** The whole ARN, as given. */
