@@ -86,7 +86,8 @@ export const errorTable = {
   ERR_KEY_UNUSABLE: { summary: 'The key cannot protect a tenant.', retryable: false, kind: 'ours' },
   ERR_KEY_SINGLE_REGION: { summary: 'The key is a single-region key.', retryable: false, kind: 'ours' },
   ERR_KEY_POLICY_TOO_WIDE: {
-    summary: 'The key policy admits every tenant: it has no condition on the encryption context.',
+    summary:
+      'The key policy, or a grant, admits every tenant: it has no condition on the encryption context.',
     retryable: false,
     kind: 'ours',
   },
@@ -106,13 +107,17 @@ export const errorTable = {
     kind: 'ours',
   },
   'Encryption-88': {
-    summary: 'A policy does not allow a required action.',
+    summary: 'No policy and no grant allows a required action, or a policy denies it.',
     retryable: false,
     kind: 'denial',
   },
 
   // The key management service
-  ERR_KMS_DENIED: { summary: 'A policy denies access to the key.', retryable: false, kind: 'denial' },
+  ERR_KMS_DENIED: {
+    summary: 'No policy and no grant allows the use of the key, or a policy denies it.',
+    retryable: false,
+    kind: 'denial',
+  },
   ERR_KMS_KEY_DISABLED: { summary: 'The key is disabled.', retryable: false, kind: 'denial' },
   ERR_KMS_KEY_PENDING_DELETION: {
     summary: 'The key is scheduled for deletion.',

@@ -6,7 +6,7 @@ import { isTemporary } from './exit-code-of.ts'
 import { rootCause } from './root-cause.ts'
 
 const correctPolicy =
-  'correct the key policy in AWS, or the policy that the message names, wait a minute for AWS to apply it, then try again'
+  'correct the key policy or the grant in AWS, or the policy that the message names, wait a minute for AWS to apply it, then try again'
 
 const hints: Readonly<Record<string, string>> = {
   ERR_UNAUTHENTICATED: 'does the token belong to this server? A start with new data makes new tokens',

@@ -30,9 +30,9 @@ export function wordsOf({
               'Have the trust policy of the role name Keyhold and ask for the external id of this tenant: keyhold keyprovider policy prints it.',
           }
         : {
-            cause: `The key policy in ${region} does not allow ${action === '' ? 'the use of the key' : `kms:${action}`} to Keyhold for this tenant, or the key is gone: AWS KMS answers another account both alike.`,
+            cause: `Neither the key policy nor a grant in ${region} allows ${action === '' ? 'the use of the key' : `kms:${action}`} to Keyhold for this tenant, or the key is gone: AWS KMS answers another account both alike.`,
             advice:
-              'To give access back, put the policy that keyhold keyprovider policy prints into this region. Everything opens again by itself. A key that was deleted cannot be brought back.',
+              'To give access back, put the policy that keyhold keyprovider policy prints into this region, or make the grant again that it prints with --format grants. Everything opens again by itself. A key that was deleted cannot be brought back.',
           }
     case 'ERR_KMS_KEY_DISABLED':
       return {

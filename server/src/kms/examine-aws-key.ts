@@ -155,7 +155,7 @@ async function tryAsNobody(
   ])
   const allowed = ['GenerateDataKey', 'Decrypt'].filter((_, index) => outcomes[index] === 'allowed')
   if (allowed.length > 0) {
-    const message = `The policy of the provided key is too wide [${key.region}] [${allowed.join(', ')}]: it admits every tenant. Add the condition StringEquals kms:EncryptionContext:tenantId.`
+    const message = `The policy of the provided key is too wide [${key.region}] [${allowed.join(', ')}]: it admits every tenant. Add the condition StringEquals kms:EncryptionContext:tenantId; to a grant, the constraint EncryptionContextEquals.`
     findings.note('ContextCondition', 'warning', 'ERR_KEY_POLICY_TOO_WIDE', message)
     return
   }

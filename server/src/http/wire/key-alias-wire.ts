@@ -15,7 +15,7 @@ export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined
   if (keyArn === pinnedArn) return { ...looked, state: 'same' }
   if (keyArn === undefined) {
     const message =
-      'The alias names no key that Keyhold may see. Either it was deleted, or the policy of its key does not admit Keyhold. The registered key stays in use.'
+      'The alias names no key that Keyhold may see. Either it was deleted, or neither the policy of its key nor a grant admits Keyhold. The registered key stays in use.'
     return { ...looked, state: 'unresolved', message }
   }
   if (alias.problem !== undefined) {
