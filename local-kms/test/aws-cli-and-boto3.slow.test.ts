@@ -76,6 +76,29 @@ describe.skipIf(!hasCli)('the AWS CLI (skipped where neither PATH nor AWS_CLI ha
     expect(await cliRefusal(encrypt, strangerAccount)).toContain('AccessDeniedException')
   })
 
+  test('retires a grant by its token, and pages by hand', async () => {
+    const { KeyId, Arn } = await createKey()
+    const create = ['create-grant', '--key-id', KeyId, '--grantee-principal', grantee]
+    const operations = ['--operations', 'Encrypt', 'RetireGrant', '--name']
+    const first = await cli([...create, ...operations, 'one'])
+    expect((await cli([...create, ...operations, 'one'])).GrantId).toBe(first.GrantId)
+    await cli([...create, ...operations, 'two'])
+    const list = ['list-grants', '--key-id', KeyId, '--max-items', '1']
+    const page = await cli(list)
+    expect(page.Grants).toHaveLength(1)
+    const last = await cli([...list, '--starting-token', String(page.NextToken)])
+    expect([(last.Grants as unknown[]).length, last.NextToken]).toEqual([1, undefined])
+    await cli(['retire-grant', '--grant-token', String(first.GrantToken)], strangerAccount)
+    expect((await cli(['list-grants', '--key-id', Arn])).Grants).toMatchObject([{ Name: 'two' }])
+  })
+
+  test('rotates on demand, and lists rotations in pages', async () => {
+    const { KeyId } = await createKey()
+    for (let times = 0; times < 2; times += 1) await cli(['rotate-key-on-demand', '--key-id', KeyId])
+    const { Rotations } = await cli(['list-key-rotations', '--key-id', KeyId, '--page-size', '1'])
+    expect(Rotations).toMatchObject([{ RotationType: 'ON_DEMAND' }, { RotationType: 'ON_DEMAND' }])
+  })
+
   test('imports material, loses it, and lists rotations in pages', async () => {
     const { KeyId, Arn } = await createKey('--origin', 'EXTERNAL')
     const file = (name: string, bytes: Buffer) => {
@@ -126,6 +149,9 @@ describe.skipIf(!hasBoto3)('boto3 (skipped where neither PATH nor PYTHON_WITH_BO
       ],
       store: 'CONNECTED',
       random: 16,
+      ended: ['AccessDeniedException', 'AccessDeniedException', 'NotFoundException'],
+      imported: ['PendingImport', 'IMPORTED', 'KMSInvalidStateException', 'IMPORTED'],
+      expires: 'KEY_MATERIAL_EXPIRES',
     })
   })
 })
