@@ -9,9 +9,14 @@ import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startConnectProxy, type ConnectProxy } from '../../../testkit/src/network/connect-proxy.ts'
 import { startTlsFront, type TlsFront } from '../../../testkit/src/network/tls-front.ts'
-import { customerAccount, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
+import {
+  customerAccount,
+  keyholdAccount,
+  startTestServer,
+} from '../../../testkit/src/server/start-test-server.ts'
 import type { AwsKms } from '../../src/kms/aws-kms.ts'
 import { ProxyError, proxyErrorIn } from '../../src/kms/proxied-agent.ts'
+import { errorCode, textAt } from '../http/read-body.ts'
 import { ref, region, startAws } from './aws-under-test.ts'
 
 const credentials = { accessKeyId: keyholdAccount, secretAccessKey: 'test' }
@@ -166,6 +171,21 @@ test('a certificate that nobody trusts is not accepted through the proxy', async
   endTrust = front.trust()
   expect(code).toBe('ERR_KMS_FAILED')
   expect(inspect(cause)).toMatch(/self-signed certificate/)
+})
+
+test('a server calls AWS through the proxy of its environment, and says which setting is wrong', async () => {
+  const server = await startTestServer({ HTTPS_PROXY: ours(), KEYHOLD_KMS_ENDPOINT: 'aws' })
+  const { adminToken: token } = await server.createTenant()
+  const path = `/api/v1/encryption/policy?account=${customerAccount}&regions=${region}`
+  proxy.refusal = 403
+  const refused = await server.request('GET', path, { token })
+  expect([refused.status, errorCode(refused.body)]).toEqual([503, 'ERR_KMS_PROXY'])
+  expect(textAt(refused.body, 'errors', 0, 'title')).toContain('HTTPS_PROXY')
+  expect(refused.text).not.toContain(String(proxy.port))
+  proxy.refusal = undefined
+  expect((await server.request('GET', path, { token })).status).toBe(200)
+  expect(new Set(proxy.asked)).toEqual(new Set([stsHost]))
+  await server.stop()
 })
 
 test('the error of the proxy is found behind other errors', () => {
