@@ -107,17 +107,13 @@ export const errorTable = {
     kind: 'ours',
   },
   'Encryption-88': {
-    summary: 'No policy and no grant allows a required action, or a policy denies it.',
+    summary: 'A policy does not allow a required action.',
     retryable: false,
     kind: 'denial',
   },
 
   // The key management service
-  ERR_KMS_DENIED: {
-    summary: 'No policy and no grant allows the use of the key, or a policy denies it.',
-    retryable: false,
-    kind: 'denial',
-  },
+  ERR_KMS_DENIED: { summary: 'A policy denies access to the key.', retryable: false, kind: 'denial' },
   ERR_KMS_KEY_DISABLED: { summary: 'The key is disabled.', retryable: false, kind: 'denial' },
   ERR_KMS_KEY_PENDING_DELETION: {
     summary: 'The key is scheduled for deletion.',
