@@ -1,16 +1,19 @@
 #!/usr/bin/env node
-// The command `keyhold-server`: it serves, or it creates an API key for an operator.
+// The command `keyhold-server`: it serves, creates an API key for an operator, or looks at the database.
 import { isKeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import { readSettings } from './settings/read-settings.ts'
 
 const forcedExitMs = 9_000
+const faultsFound = 3
 
 const usage = `Usage: keyhold-server <command>
 
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
+  doctor --integrity                 compare the rows of the database with each other and with the audit trail, and
+                                     list what is wrong; ends with 0 if nothing is, and with 3 otherwise
 `
 
 async function serve(): Promise<void> {
@@ -35,7 +38,11 @@ async function serve(): Promise<void> {
 async function main(): Promise<number | undefined> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { name: { type: 'string', default: 'operator' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      name: { type: 'string', default: 'operator' },
+      integrity: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   if (values.help === true) {
     process.stdout.write(usage)
@@ -46,15 +53,23 @@ async function main(): Promise<number | undefined> {
       await serve()
       return undefined
     case 'create-operator-key': {
-      const { createOperatorKey } = await import('./wiring/create-operator-key.ts')
+      const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')
       const token = await createOperatorKey(readSettings(), values.name)
       process.stdout.write(`${token}\n`)
       return 0
     }
+    case 'doctor': {
+      if (!values.integrity) break
+      const { examineIntegrity } = await import('./wiring/commands/examine-integrity.ts')
+      const lines = await examineIntegrity(readSettings())
+      process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+      return lines.length === 0 ? 0 : faultsFound
+    }
     default:
-      process.stderr.write(usage)
-      return 2
+      break
   }
+  process.stderr.write(usage)
+  return 2
 }
 
 try {

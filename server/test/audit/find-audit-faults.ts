@@ -1,10 +1,7 @@
 // An audit trail against the rows that it tells of, and its chains against themselves.
 import { auditChainStart, auditHash } from '@keyhold/core'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
+import { integrityStatement } from '../../src/store/integrity-faults.ts'
 import type { Store } from '../../src/store/store.ts'
-
-const statement = readFileSync(path.join(import.meta.dirname, 'audit-faults.sql'), 'utf8')
 
 /**
  * Answers what is wrong, a line each.
@@ -14,7 +11,7 @@ const statement = readFileSync(path.join(import.meta.dirname, 'audit-faults.sql'
 export async function findAuditFaults(
   runSql: (statement: string) => Promise<Record<string, unknown>[]>,
 ): Promise<string[]> {
-  return (await runSql(statement)).map(({ fault }) => String(fault))
+  return (await runSql(integrityStatement)).map(({ message }) => String(message))
 }
 
 /** Answers the first record of a chain, by its sequence, whose hash is not right; undefined: all are. */

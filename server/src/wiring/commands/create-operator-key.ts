@@ -1,12 +1,12 @@
 // The command `create-operator-key` works directly on the database, also beside a running server.
 import { KeyholdError } from '@keyhold/core'
-import { connectDatabaseOfRunningServer, type DatabaseSettings } from './connect-database.ts'
-import { createLogger } from './create-logger.ts'
-import { createApiKey } from '../access/create-api-key.ts'
-import { commandActor } from '../store/audits.ts'
-import { openDatabaseClock } from '../store/database-clock.ts'
-import { isMissingTable } from '../store/database.ts'
-import { createStore } from '../store/store.ts'
+import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
+import { createLogger } from '../create-logger.ts'
+import { createApiKey } from '../../access/create-api-key.ts'
+import { commandActor } from '../../store/audits.ts'
+import { openDatabaseClock } from '../../store/database-clock.ts'
+import { isMissingTable } from '../../store/database.ts'
+import { createStore } from '../../store/store.ts'
 
 /** Creates an operator's API key and answers its token. */
 export async function createOperatorKey(settings: DatabaseSettings, name: string): Promise<string> {

@@ -1,0 +1,33 @@
+// The command `doctor --integrity` works directly on the database, also beside a running server. It changes nothing.
+import { KeyholdError } from '@keyhold/core'
+import { PinnedClient, pinnedConfig } from '../../driver/pinned-client.ts'
+import { isMissingTable } from '../../store/database.ts'
+import { findIntegrityFaults, integrityAdvice } from '../../store/integrity-faults.ts'
+import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
+import { createLogger } from '../create-logger.ts'
+
+/** Answers a line for each fault: its code, its table, its tenant, the row, what is wrong, and what to do. */
+export async function examineIntegrity(settings: DatabaseSettings): Promise<string[]> {
+  const { connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
+  // The pool has time limits that a large database would not keep to.
+  const client = new PinnedClient({ ...pinnedConfig(connection), application_name: 'keyhold command' })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const faults = await findIntegrityFaults(client)
+    return faults.map(
+      ({ code, table, tenantId, id, message }) =>
+        `${code} table=${table} tenant=${tenantId ?? '-'} id=${id}: ${message}. ${integrityAdvice[code]}`,
+    )
+  } catch (cause) {
+    if (!isMissingTable(cause)) throw cause
+    throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
+      message:
+        'The database has no tables of this version of Keyhold: start the server once with "keyhold-server serve".',
+      cause,
+    })
+  } finally {
+    await client.end().catch(() => undefined)
+    await close()
+  }
+}
