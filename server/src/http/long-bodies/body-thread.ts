@@ -18,8 +18,8 @@ import {
 const yieldingPriority = 5
 
 // On Linux a priority belongs to a thread, so that the thread that answers requests comes first. Elsewhere it would
-// belong to the process.
-if (process.platform === 'linux') os.setPriority(yieldingPriority)
+// belong to the process. One that has been lowered already may not be raised.
+if (process.platform === 'linux' && os.getPriority() < yieldingPriority) os.setPriority(yieldingPriority)
 
 interface Work {
   isWanted: boolean

@@ -12,8 +12,8 @@ export type ThreadOrder =
 const yieldingPriority = 10
 
 // On Linux a priority belongs to a thread, so that the thread that answers requests comes first. Elsewhere it would
-// belong to the process.
-if (process.platform === 'linux') os.setPriority(yieldingPriority)
+// belong to the process. One that has been lowered already may not be raised.
+if (process.platform === 'linux' && os.getPriority() < yieldingPriority) os.setPriority(yieldingPriority)
 
 parentPort?.on('message', (order: ThreadOrder) => {
   const records = Buffer.from(order.records.buffer, order.records.byteOffset, order.records.byteLength)
