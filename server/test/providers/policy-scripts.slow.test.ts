@@ -123,6 +123,34 @@ describe.skipIf(!hasCli)('the AWS CLI (skipped where neither PATH nor AWS_CLI ha
     expect((await register(arn)).status).toBe(201)
   })
 
+  test('takes neither another tenant nor anybody else what a policy gives them', async () => {
+    const kms = server.customerKms()
+    const create = 'aws kms create-key --region eu-west-1 --query KeyMetadata.Arn --output text'
+    const arn = await runScript(create)
+    const body = await policyOf({ arn })
+    const script = textAt(body, 'awsCli')
+    // AWS's own default, and then that of the first run.
+    for (let times = 0; times < 2; times++) expect(await runScript(script)).toBe(arn)
+
+    const other = await server.createTenant()
+    const query = new URLSearchParams({ arn }).toString()
+    const ofOther = await server.request('GET', `/api/v1/encryption/policy?${query}`, {
+      token: other.adminToken,
+    })
+    const refused = 'The key in eu-west-1 has a policy of its own.'
+    await expect(runScript(textAt(ofOther.body, 'awsCli'))).rejects.toThrow(refused)
+
+    const { Statement, ...rest } = at(body, 'regions', 0, 'policy') as { Statement: object[] }
+    const [first = {}] = Statement
+    for (const more of [
+      { ...rest, Statement: [...Statement, { ...first, Sid: 'More' }] },
+      { Version: '2012-10-17', Id: 'key-default-1', Statement: [first, { ...first, Sid: 'More' }] },
+    ]) {
+      await kms.send(new PutKeyPolicyCommand({ KeyId: arn, Policy: JSON.stringify(more) }))
+      await expect(runScript(script)).rejects.toThrow(refused)
+    }
+  })
+
   test('grants let Keyhold in, and no other tenant, whatever the key policy says', async () => {
     const create =
       'aws kms create-key --region eu-west-1 --multi-region --query KeyMetadata.Arn --output text'

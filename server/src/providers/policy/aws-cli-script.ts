@@ -43,15 +43,22 @@ wait_for_key() {
 `
 
 const policyFunctions = `
-# Replaces AWS's own default policy and that of an earlier run, and no other one.
+# Whether a policy is AWS's own default or that of an earlier run for this tenant, and nobody has added a statement.
+may_be_replaced() {
+  local statements ours='"kms:EncryptionContext:tenantId"[[:space:]]*:[[:space:]]*'
+  statements=$(grep -o '"Effect"' <<<"$1" | wc -l)
+  case $1 in
+    *'"key-default-1"'*) [ "$statements" -eq 1 ] ;;
+    *'"keyhold"'*) [ "$statements" -eq 3 ] && [[ $1 =~ $ours"\\"$tenant\\"" ]] ;;
+    *) return 1 ;;
+  esac
+}
+
 put_policy() {
   local current
   current=$(aws kms get-key-policy --region "$1" --key-id "$2" --policy-name default --query Policy --output text)
-  case $current in
-    *'"keyhold"'* | *'"key-default-1"'*) ;;
-    *) [ "\${REPLACE_POLICY:-}" = yes ] ||
-      fail "The key in $1 has a policy of its own. Add the statements by hand, or run this with REPLACE_POLICY=yes." ;;
-  esac
+  may_be_replaced "$current" || [ "\${REPLACE_POLICY:-}" = yes ] ||
+    fail "The key in $1 has a policy of its own. Add the statements by hand, or run this with REPLACE_POLICY=yes."
   aws kms put-key-policy --region "$1" --key-id "$2" --policy-name default --policy "$policy"
 }
 
@@ -88,7 +95,7 @@ export function awsCliScript({ accountId, keyArn, aliasName, regions, tenantId }
     policyFunctions,
     `\n${assigned({
       account: accountId,
-      region: own.region,
+      ...{ region: own.region, tenant: tenantId },
       ...(keyArn === undefined && { alias_name: aliasName }),
       policy: JSON.stringify(own.policy, undefined, 2),
     })}`,
