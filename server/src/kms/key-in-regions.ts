@@ -79,8 +79,12 @@ export function keyInRegions<Result>(
   ): Promise<RegionalAnswer<Result>> {
     const target = { ...at, options: { ...options, ...(role !== undefined && { role }), ...call } }
     const refused = access.refusedIn?.find((each) => each.region === at.region)
-    if (refused !== undefined) await confirmUsable(target, refused)
-    return { answer: await ask(target), region: at.region }
+    if (refused === undefined) return { answer: await ask(target), region: at.region }
+    // Side by side, so that a region that is away is waited for once. Without the confirmation no answer leaves.
+    const [confirmed, asked] = await Promise.allSettled([confirmUsable(target, refused), ask(target)])
+    if (confirmed.status === 'rejected') throw confirmed.reason
+    if (asked.status === 'rejected') throw asked.reason
+    return { answer: asked.value, region: at.region }
   }
 
   const isGivenUp = () => options.signal?.aborted === true

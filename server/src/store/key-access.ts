@@ -45,13 +45,17 @@ export function keyAccessQueries(db: Database) {
     /** Copies it to the versions under the key, from its key provider. */
     async keep(tenantId: string, keyArn: string): Promise<void> {
       await sql`
+        with locked as (
+          select version from keyhold.tenant_keys
+          where tenant_id = ${tenantId} and key_arn = ${keyArn} and state <> 'destroyed' order by version for update
+        )
         update keyhold.tenant_keys v
         set reached_as = a.reached_as, role_arn = a.role_arn, external_id = a.external_id, replica_regions = a.replica_regions
         from (
           select ${ofProvider} from keyhold.key_providers p join keyhold.tenants t on t.id = p.tenant_id
           where p.tenant_id = ${tenantId} and p.key_arn = ${keyArn}
         ) a
-        where v.tenant_id = ${tenantId} and v.key_arn = ${keyArn} and v.state <> 'destroyed'`.execute(db)
+        where v.tenant_id = ${tenantId} and v.version in (select version from locked)`.execute(db)
     },
   }
 }

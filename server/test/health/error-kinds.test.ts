@@ -210,6 +210,7 @@ const answers: Partial<Record<ErrorCode, string>> = {
   ERR_KMS_UNREACHABLE:
     'regions: outage | breaker: outage | health: unreachable | rotation: goes on | drill: away',
   ERR_KMS_FAILED: 'regions: outage | breaker: outage | health: unreachable | rotation: goes on | drill: away',
+  ERR_KMS_PROXY: 'regions: outage | breaker: outage | health: unreachable | rotation: goes on | drill: away',
   ERR_KMS_KEY_STORE_UNREACHABLE:
     'regions: outage of the key | breaker: outage | health: unreachable | rotation: goes on | drill: away',
   ERR_KMS_KEY_STORE_THROTTLED:

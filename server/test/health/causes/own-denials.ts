@@ -7,7 +7,7 @@ import { keyholdAccount } from '../../../../testkit/src/server/start-test-server
 export type OwnPolicyType = 'identity' | 'serviceControl' | 'permissionsBoundary' | 'session' | 'vpcEndpoint'
 
 export interface OwnDenials {
-  /** Answers what ends the denial. */
+  /** Of the key in all regions: a call that is late on a busy machine makes Keyhold ask another one. Answers what ends it. */
   deny(type: OwnPolicyType, keyArn: string): () => void
 }
 
@@ -34,10 +34,11 @@ export function createOwnDenials({ guardrails }: Pick<LocalKms, 'guardrails'>): 
   return {
     deny(type, keyArn) {
       const arns = denied.get(type) ?? new Set()
-      denied.set(type, arns.add(keyArn))
+      const everywhere = keyArn.replace(/:kms:[^:]+:/, ':kms:*:')
+      denied.set(type, arns.add(everywhere))
       put()
       return () => {
-        arns.delete(keyArn)
+        arns.delete(everywhere)
         put()
       }
     },
