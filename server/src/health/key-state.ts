@@ -48,6 +48,10 @@ export function isRefusal({ code }: Pick<KeyHealthRow, 'code'>): boolean {
   return kind === 'denial' || kind === 'damage' || code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID'
 }
 
+function isDenial({ code }: Pick<KeyHealthRow, 'code'>): boolean {
+  return code !== undefined && kindOf(code) === 'denial'
+}
+
 /** One answer of a KMS about a key in one region. */
 export interface KeyObservation {
   state: KeyHealthState
@@ -73,7 +77,9 @@ type Known = Omit<KeyHealthRow, 'tenantId' | 'fingerprint' | 'region'>
  * The state after one more answer; undefined: it stays as before. A refusal is shown at once, since it locks at once.
  * Every other state is shown when a second answer confirms it, so that mixed answers show the worst of them. Neither an
  * outage nor a fault of Keyhold's own hides a refusal, also where both are shown as the same state: the refusal stays until
- * the KMS lets Keyhold use the key, or refuses for another reason.
+ * the KMS lets Keyhold use the key, or refuses for another reason. A denial gives way to another denial alone: a damaged row
+ * and a role that Keyhold refuses do not tell that the customer has taken it back, and by the stored code replicas know
+ * that no other region may stand in.
  */
 export function nextKeyState(
   previous: Known | undefined,
@@ -86,6 +92,7 @@ export function nextKeyState(
   const wasRefused = isRefusal(previous)
   const isRefused = isRefusal({ code })
   if (wasRefused && !isRefused && state !== 'healthy') return undefined
+  if (isDenial(previous) && !isDenial({ code }) && state !== 'healthy') return undefined
   if (previous.state === state && wasRefused === isRefused) return { ...shown, since: previous.since }
   if (isRefused) return shown
   if (previous.candidateState === state) return shown

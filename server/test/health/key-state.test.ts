@@ -72,6 +72,23 @@ test("a refusal that a fault of Keyhold's own follows keeps its code, by which o
   expect(nextKeyState(fault, pendingImport, at(1))?.code).toBe('ERR_KMS_KEY_PENDING_IMPORT')
 })
 
+test.each(['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY', 'ERR_ROLE_WITHOUT_EXTERNAL_ID'] as const)(
+  'a denial keeps its code when %s follows, and gives way when the key is healthy or denied in another way',
+  (code) => {
+    const later = seen(code)
+    const refused = nextKeyState(undefined, denied, at(0))
+    expect(nextKeyState(refused, later, at(1))).toBeUndefined()
+    expect(nextKeyState(refused, disabled, at(1))?.code).toBe('ERR_KMS_KEY_DISABLED')
+    // What comes between two good answers does not keep them from confirming each other.
+    const contradicted = nextKeyState(refused, observedHealthy, at(1))
+    expect(nextKeyState(contradicted, later, at(2))).toBeUndefined()
+    const healthy = nextKeyState(contradicted, observedHealthy, at(3))
+    expect(healthy?.state).toBe('healthy')
+    expect(nextKeyState(healthy, later, at(4))?.code).toBe(code)
+    expect(nextKeyState(nextKeyState(healthy, later, at(4)), denied, at(5))?.code).toBe('ERR_KMS_DENIED')
+  },
+)
+
 test("no outage's code leads to a state of destruction or denial, and no refusal's to an outage", () => {
   for (const code of [
     'ERR_KMS_THROTTLED',
