@@ -21,6 +21,7 @@ import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
 import { limitConnections, type ConnectionLimitOptions } from '../connections/limit-connections.ts'
+import { isLingering } from './linger.ts'
 import { newTraceId } from './new-trace-id.ts'
 import { probe, registerProbes, type Probes } from './probes.ts'
 import { registerRoute } from './register-route.ts'
@@ -125,6 +126,10 @@ export function createApp({
 
   // These hooks take a callback, because a promise would cost more than their work.
   app.addHook('onRequest', (request, reply, done) => {
+    if (isLingering(request.raw.socket)) {
+      reply.hijack()
+      return
+    }
     void reply.header('x-b3-traceid', request.id)
     // Refused before the body is read, so that nobody sends 32 MiB to no route.
     done(request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw))

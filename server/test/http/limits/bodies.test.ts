@@ -1,6 +1,7 @@
 // Bodies in flight: who may be read, who waits unread, and that nothing is held once a request is over.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { createBodyBudget } from '../../../src/http/bodies/body-budget.ts'
 import {
@@ -151,6 +152,44 @@ describe('a server', () => {
       'close',
     ])
   })
+
+  // Nobody would read its answer.
+  it.each(['in the bytes that end the body', 'a moment later'])(
+    'runs no request that follows a body that is refused, %s',
+    async (moment) => {
+      const { hostname, port } = new URL(server.url)
+      const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+      socket.on('error', () => undefined)
+      const head = (path: string, token: string, bytes: number) =>
+        [`POST ${path} HTTP/1.1`, 'host: x', 'content-type: application/json', `content-length: ${bytes}`]
+          .concat(`authorization: Bearer ${token}`, '', '')
+          .join('\r\n')
+      socket.write(head('/api/v1/encryption/keyproviders', tenant.adminToken, mib + 1))
+      socket.resume()
+      await once(socket, 'end')
+
+      const id = `pipelined-${moment.replaceAll(' ', '-')}`
+      const body = JSON.stringify({ id, name: id })
+      const next = head('/api/v1/tenants', server.operatorToken, body.length) + body
+      const closed = once(socket, 'close')
+      if (moment === 'a moment later') {
+        await new Promise((resolve) => socket.write(' '.repeat(mib + 1), resolve))
+        await setTimeout(5)
+        socket.write(next)
+      } else {
+        await new Promise((resolve) => socket.write(' '.repeat(mib), resolve))
+        await setTimeout(5)
+        socket.write(` ${next}`)
+      }
+      await setTimeout(60)
+      socket.end()
+      await closed
+      // Had it been run, it would be done before the same work that begins now.
+      await server.createTenant()
+      const { status } = await server.request('GET', `/api/v1/tenants/${id}`, { token: server.operatorToken })
+      expect(status).toBe(404)
+    },
+  )
 
   it('answers a long body as it answers a short one', async () => {
     const items = Array.from({ length: 40 }, (_, index) => ({
