@@ -70,10 +70,13 @@ class ProxiedAgent extends Agent {
     }
     const timer = setTimeout(() => {
       end(new ProxyError('made no connection in time', { code: 'ETIMEDOUT' }), undefined as never)
+      // Nothing else ends it: no request has it yet, and the agent does not know it.
+      toProxy?.destroy()
     }, tunnelTimeoutMs)
-    return super.createConnection(options, (error, socket) => {
+    const toProxy = super.createConnection(options, (error, socket) => {
       end(error instanceof Error ? proxyErrorOf(error) : null, socket)
     })
+    return toProxy
   }
 
   override destroy(): void {

@@ -140,6 +140,15 @@ describe('a proxy that makes no tunnel is an outage, and is named with its setti
     expect(proxy.asked).toContain(kmsHost)
   })
 
+  test('one that keeps silent, which is then left: no connection to it stays open', async () => {
+    const silent = await startConnectProxy(() => front.port)
+    silent.refusal = 'silent'
+    await refusalOf(through({ proxy: `http://127.0.0.1:${silent.port}` }))
+    await expect.poll(() => silent.open, { timeout: 2_000 }).toBe(0)
+    expect(silent.asked).not.toEqual([])
+    await silent.close()
+  })
+
   test('one that asks for other credentials', async () => {
     const proxyUrl = `http://keyhold:wr0ng@127.0.0.1:${proxy.port}`
     expect(await refusalOf(through({ proxy: proxyUrl }))).toMatchObject({

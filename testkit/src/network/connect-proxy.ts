@@ -7,6 +7,8 @@ export interface ConnectProxy {
   readonly port: number
   /** The targets of all requests, such as `kms.eu-west-1.amazonaws.com:443`, answered or not. */
   readonly asked: string[]
+  /** How many connections are open, on either side of it. */
+  readonly open: number
   /** Instead of a tunnel: the status that it answers with, or no answer. Undefined: tunnels. */
   refusal: number | 'silent' | undefined
   close(): Promise<void>
@@ -31,6 +33,9 @@ export async function startConnectProxy(
   }
   const proxy = {
     asked,
+    get open() {
+      return sockets.size
+    },
     refusal: undefined as ConnectProxy['refusal'],
     get port() {
       return (server.address() as AddressInfo).port
@@ -45,7 +50,11 @@ export async function startConnectProxy(
     asked.push(request.url ?? '')
     const expected = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`
     const refusal = request.headers['proxy-authorization'] === expected ? proxy.refusal : 407
-    if (refusal === 'silent') return
+    if (refusal === 'silent') {
+      // So that it hears of the end.
+      client.resume().on('end', () => client.destroy())
+      return
+    }
     if (refusal !== undefined) {
       // An answer that looks like one of AWS must not be taken for one.
       const body = '{"__type":"DisabledException","message":"x"}'
