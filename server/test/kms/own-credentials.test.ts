@@ -256,6 +256,18 @@ test('a file that changes is read again, before AWS has refused what was in it',
     .toBe(1)
 })
 
+test('whose the credentials are is asked again when a file holds others', async () => {
+  const credentials = join(folder, 'credentials')
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', credentials)
+  found = await begin()
+  file('credentials', iniOf(found))
+  const aws = start([credentials])
+  expect(await aws.ownPrincipal(region)).toBe(roleOf(begun))
+  found = await begin()
+  file('credentials', iniOf(found))
+  await expect.poll(() => aws.ownPrincipal(region), { timeout: 20_000, interval: 250 }).toBe(roleOf(begun))
+})
+
 test('a session of a customer’s role that AWS refuses is begun anew, and the call is answered', async () => {
   const role = { arn: `arn:aws:iam::${customerAccount}:role/for-keyhold`, externalId: 'external' }
   const put = () => {

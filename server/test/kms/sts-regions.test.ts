@@ -110,8 +110,8 @@ test.each<[string, number, string, string]>([
     request.resume()
     response.writeHead(status, { 'content-type': type }).end(body)
   })
-  for (const call of [start(url).ownPrincipal('eu-west-1'), start(url).assume(role, 'eu-west-1')]) {
-    const error = await errorOf(call)
+  const calls = [start(url).ownPrincipal('eu-west-1'), start(url).assume(role, 'eu-west-1')]
+  for (const error of await Promise.all(calls.map(errorOf))) {
     expect(error.code).toBe('ERR_KMS_CREDENTIALS')
     expect(error.message).toContain('KEYHOLD_STS_ENDPOINT')
   }

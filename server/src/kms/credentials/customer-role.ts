@@ -2,6 +2,7 @@
 // STS who Keyhold itself is.
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { KeyholdError, partitionOf, type CustomerRole } from '@keyhold/core'
+import { createSingleFlight } from '../../event-loop/single-flight.ts'
 import { createExplainAwsError, type ExplainAwsError } from '../errors/explain-denial.ts'
 import { createOwnAccount } from '../errors/own-account.ts'
 import { createStsCalls, type StsOptions } from './sts-calls.ts'
@@ -28,7 +29,10 @@ export interface CustomerRoles {
    * @throws KeyholdError `ERR_KMS_DENIED` or `ERR_KMS_OWN_POLICY` with the action `AssumeRole`, `ERR_KMS_…`
    */
   assume(role: CustomerRole, region: string): Promise<SessionCredentials>
-  /** The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once in each partition. */
+  /**
+   * The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once in each partition, and again when
+   * Keyhold has other credentials: they may be somebody else's.
+   */
   ownPrincipal(region: string): Promise<string>
   /** Explains an error of a call to AWS KMS or AWS STS; of a refusal, whose policy it comes from. */
   explain: ExplainAwsError
@@ -37,8 +41,10 @@ export interface CustomerRoles {
 
 export function createCustomerRoles(options: StsOptions): CustomerRoles {
   const sts = createStsCalls(options)
+  const { own } = options
   /** By partition: its accounts and principals are its own. */
-  const principals = new Map<string, Promise<string>>()
+  const principals = new Map<string, { principal: string; changes: number }>()
+  const flights = createSingleFlight<string>()
 
   async function askOwnPrincipal(region: string): Promise<string> {
     const command = new GetCallerIdentityCommand({})
@@ -48,16 +54,19 @@ export function createCustomerRoles(options: StsOptions): CustomerRoles {
     return principalOf(arn)
   }
 
-  function ownPrincipal(region: string): Promise<string> {
+  async function ownPrincipal(region: string): Promise<string> {
     const partition = partitionOf(region) ?? ''
-    const asked =
-      principals.get(partition) ??
-      askOwnPrincipal(region).catch((error: unknown) => {
-        principals.delete(partition)
-        throw error
-      })
-    principals.set(partition, asked)
-    return asked
+    // They may have changed and not been read since. Where they cannot be read, who they were is the best answer.
+    await own.provide().catch(() => undefined)
+    const known = principals.get(partition)
+    if (known?.changes === own.changes()) return known.principal
+    return flights.share(partition, async () => {
+      // Credentials that change during the question have it asked again.
+      const changes = own.changes()
+      const principal = await askOwnPrincipal(region)
+      principals.set(partition, { principal, changes })
+      return principal
+    })
   }
 
   const explain = createExplainAwsError(createOwnAccount(ownPrincipal, () => performance.now()))

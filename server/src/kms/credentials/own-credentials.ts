@@ -47,6 +47,8 @@ export interface OwnCredentials {
   readonly provide: (() => Promise<AwsIdentity>) & { memoized: true }
   /** Sends. Where AWS refuses the credentials it reads them again, and sends once more if there are others by now. */
   use<Output>(send: () => Promise<Output>): Promise<Output>
+  /** Another number than before once other credentials were found: whose they are has to be asked again. */
+  readonly changes: () => number
 }
 
 // AWS names the end of credentials by its clock, which may differ from this one: a refusal is what counts in the end.
@@ -71,6 +73,7 @@ export function createOwnCredentials({
   clock = () => performance.now(),
 }: OwnCredentialsOptions): OwnCredentials {
   let current: AwsIdentity | undefined
+  let changes = 0
   let signature = ''
   let reading: Promise<boolean> | undefined
   let lookedMs = Number.NEGATIVE_INFINITY
@@ -88,7 +91,10 @@ export function createOwnCredentials({
       current = found
       signature = before
       lastError = undefined
-      if (isNew) pause = pauseMs.first
+      if (isNew) {
+        pause = pauseMs.first
+        changes += 1
+      }
       return isNew
     } catch (cause) {
       onError(cause)
@@ -147,10 +153,11 @@ export function createOwnCredentials({
 
   if (fixed !== undefined) {
     const provide = Object.assign(() => Promise.resolve(fixed), { memoized: true as const })
-    return { provide, use: (send) => send() }
+    return { provide, use: (send) => send(), changes: () => 0 }
   }
   return {
     provide: Object.assign(find, { memoized: true as const }),
+    changes: () => changes,
     async use(send) {
       const used = current
       try {
