@@ -57,11 +57,19 @@ export function installationQueries(db: Database) {
       }
     },
 
-    /** Whether anything is left of what only a server with a signing key makes. */
+    /**
+     * Whether anything is left of what only a server with a signing key makes. The command makes API keys of operators also
+     * where the first start has ended before it had one: records of these are none of its traces.
+     */
     async wasUsed(): Promise<boolean> {
       const { rows } = await sql<{ used: boolean }>`
         select exists (select from keyhold.tenants) or exists (select from keyhold.retired_tenant_ids)
-          or exists (select from keyhold.audit_heads) or exists (select from keyhold.key_job_reports)
+          or exists (
+            select from keyhold.audit_heads where chain <> '' or sequence <> (
+              select count(*) from keyhold.audits
+              where chain = '' and action = 'apikey.create' and actor_id = 'command' and actor_role is null
+            )
+          ) or exists (select from keyhold.key_job_reports)
           or exists (select from keyhold.destructions) or exists (select from keyhold.dr_drills) as used`.execute(
         db,
       )
