@@ -50,14 +50,20 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
   // get in, and looking one up compares characters only of those with the same hash under a random seed.
   const held = new Map<string, Held>()
   const ended = new LRUCache<string, true>({ max: maxEnded })
+  // When a replica said so. Anybody who reaches the database may say it, so that it outdates only what was read before.
+  const tenantEndedMs = new LRUCache<string, number>({ max: maxEnded })
   let sweepAtMs = 0
 
   // Without this, tokens that nobody uses any more would stay in memory.
   function sweep(nowMs: number): void {
     if (nowMs < sweepAtMs && held.size < maxHeld) return
     sweepAtMs = nowMs + idleMs
-    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) held.delete(token)
+    dropOver(nowMs)
     if (held.size >= maxHeld) held.clear()
+  }
+
+  function dropOver(nowMs: number): void {
+    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) held.delete(token)
   }
 
   function endAll(isMeant: (caller: Caller) => boolean): void {
@@ -84,7 +90,8 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
     },
 
     hold(token, row, readAtMs) {
-      if (ended.has(row.id)) return
+      const endedMs = row.tenantId === undefined ? undefined : tenantEndedMs.get(row.tenantId)
+      if (ended.has(row.id) || (endedMs !== undefined && readAtMs <= endedMs)) return
       const nowMs = clock()
       sweep(nowMs)
       const caller = { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
@@ -97,12 +104,15 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
     },
 
     endTenant(tenantId) {
+      tenantEndedMs.set(tenantId, clock())
       endAll((caller) => caller.tenantId === tenantId)
     },
 
     isEnded: (apiKeyId) => ended.has(apiKeyId),
 
     async readAgain() {
+      // Where nobody new calls, nothing else takes those out whose time is over.
+      dropOver(clock())
       const all = [...held]
       for (let from = 0; from < all.length; from += rowsAtOnce) {
         const asked = all.slice(from, from + rowsAtOnce)

@@ -116,6 +116,14 @@ test('a key in use whose row is still there stays when it is read again, and an 
   expect(ask(text)).toEqual(caller)
 })
 
+test('a key whose time is over is not read any more', async () => {
+  await ask(text)
+  nowMs += 600_000
+  const looked = reads.length
+  await held.readAgain()
+  expect(reads.length).toBe(looked)
+})
+
 const changes: [string, () => unknown][] = [
   [
     'is gone',
@@ -150,6 +158,18 @@ test('a key that is revoked here is refused at once, whatever the database says 
   held.end(other.id)
   resolve(undefined)
   await refused
+})
+
+test('a key that was read before the end of its tenant is not held after it', async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  beforeAnswer = () => promise
+  const asked = ask(text)
+  await new Promise(setImmediate)
+  held.endTenant('tenant-1')
+  resolve(undefined)
+  expect(await asked).toEqual(caller)
+  rows.clear()
+  await expect(ask(text)).rejects.toMatchObject(refusal)
 })
 
 test('the end of a tenant ends its keys, and no other', async () => {
