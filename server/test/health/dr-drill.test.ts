@@ -66,6 +66,28 @@ async function outcomeWithout(region: string, scene: Scene): Promise<string> {
 const decryptsOf = ({ arn }: Scene, region: string) =>
   server.kms.countCalls({ keyId: arn.split('/')[1], region, operation: 'Decrypt' })
 
+// It comes first: for a while after its own region was away, a key is shown as one that another region stands in for.
+test('a region that is away fails after one try, and nothing of it is remembered', async () => {
+  const scene = await tenantUnder(await server.createCustomerKey())
+  server.kms.regions.takeDown(other, 'hanging')
+  for (let round = 0; round < 2; round++) {
+    const { report } = await drill(scene.tenant)
+    const [region] = report.keys[0]?.regions ?? []
+    expect(region).toMatchObject({ passed: false, code: 'ERR_KMS_TIMEOUT' })
+    expect(region?.steps.map((step) => step.outcome)).toEqual(['failed', 'skipped'])
+    expect(await outcome(scene)).toBe('open')
+  }
+  const health = await server.request(
+    'GET',
+    `/api/v1/encryption/keyproviders/${(await drill(scene.tenant)).report.keys[0]?.fingerprint ?? ''}/health`,
+    { token: scene.tenant.adminToken },
+  )
+  expect(health.body).toMatchObject({ state: 'healthy' })
+  server.kms.regions.bringBack(other)
+  expect((await drill(scene.tenant)).report.passed).toBe(true)
+  expect(await outcomeWithout(own, scene)).toBe('open')
+})
+
 test('a key with a working replica passes: its tenant keys are opened there, and one is made', async () => {
   const scene = await tenantUnder(await server.createCustomerKey())
   const before = decryptsOf(scene, own)
@@ -163,27 +185,6 @@ test('a replica that is missing in the region that is required fails by its name
   } finally {
     await strict.stop()
   }
-})
-
-test('a region that is away fails after one try, and nothing of it is remembered', async () => {
-  const scene = await tenantUnder(await server.createCustomerKey())
-  server.kms.regions.takeDown(other, 'hanging')
-  for (let round = 0; round < 2; round++) {
-    const { report } = await drill(scene.tenant)
-    const [region] = report.keys[0]?.regions ?? []
-    expect(region).toMatchObject({ passed: false, code: 'ERR_KMS_TIMEOUT' })
-    expect(region?.steps.map((step) => step.outcome)).toEqual(['failed', 'skipped'])
-    expect(await outcome(scene)).toBe('open')
-  }
-  const health = await server.request(
-    'GET',
-    `/api/v1/encryption/keyproviders/${(await drill(scene.tenant)).report.keys[0]?.fingerprint ?? ''}/health`,
-    { token: scene.tenant.adminToken },
-  )
-  expect(health.body).toMatchObject({ state: 'healthy' })
-  server.kms.regions.bringBack(other)
-  expect((await drill(scene.tenant)).report.passed).toBe(true)
-  expect(await outcomeWithout(own, scene)).toBe('open')
 })
 
 test('a drill holds nothing up and evicts nothing: what is held asks the KMS for nothing', async () => {
