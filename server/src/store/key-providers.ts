@@ -270,6 +270,14 @@ export function keyProviderQueries(db: Database) {
 
     /** How its key is reached stays with the versions under it. */
     async delete({ tenantId, fingerprint, keyArn }: KeyProviderRow): Promise<void> {
+      // The provider before its versions, as a test of the key locks them.
+      await db
+        .selectFrom('key_providers')
+        .select('fingerprint')
+        .where('tenant_id', '=', tenantId)
+        .where('fingerprint', '=', fingerprint)
+        .forUpdate()
+        .execute()
       await keyAccessQueries(db).keep(tenantId, keyArn)
       await db
         .deleteFrom('key_providers')

@@ -60,6 +60,31 @@ test.each([
   },
 )
 
+test('a provider that is deleted while its key is tested waits for that, without a deadlock', async () => {
+  const provider = await register(roleArn)
+  await addVersion()
+  const isWaiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  const saved = Promise.withResolvers<undefined>()
+  const isDeleting = Promise.withResolvers<undefined>()
+  const testing = stores.store.transaction(async (transaction) => {
+    await sql`update keyhold.key_providers set inspected_at = now() where fingerprint = ${provider.fingerprint}`.execute(
+      transaction.handle,
+    )
+    saved.resolve(undefined)
+    await isDeleting.promise
+    return transaction.keyProviders.saveInspection(tenantId, provider.fingerprint, inspection)
+  })
+  await saved.promise
+  const deleting = stores.otherStore.transaction((transaction) => transaction.keyProviders.delete(provider))
+  await expect.poll(async () => (await stores.query(isWaiting)).length, { timeout: 20_000 }).toBe(1)
+  isDeleting.resolve(undefined)
+  expect((await Promise.allSettled([testing, deleting])).map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'fulfilled',
+  ])
+  expect(await access()).toMatchObject(throughRole())
+})
+
 test('also where its row disappears, and never under another identity', async () => {
   await register(roleArn)
   await addVersion()
