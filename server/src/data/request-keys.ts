@@ -7,12 +7,15 @@ import type { Store } from '../store/store.ts'
 /** A key, or why there is none: what concerns the items under that key alone. */
 export type KeyOutcome = DataKey | KeyholdError
 
+/** Which data key it is, and which version of it. */
+export type DataKeyPosition = Pick<Header, 'dataKeyId' | 'version'>
+
 /** All of them throw, or reject with, a KeyholdError for a fault that concerns the whole tenant. */
 export interface RequestKeys {
   /** The active data key of each name, made and committed first if there is none. */
   actives(keyNames: ReadonlySet<string>): KeysByName | Promise<KeysByName>
   /** The data keys that tokens name in their headers, under the same names. */
-  named(headers: ReadonlyMap<string, Header>): KeysByName | Promise<KeysByName>
+  named(headers: ReadonlyMap<string, DataKeyPosition>): KeysByName | Promise<KeysByName>
   /** The key names of data keys. One that the tenant does not have is left out. */
   keyNames(dataKeyIds: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
 }
@@ -67,7 +70,7 @@ function getActive(dataKeys: DataKeyCache, tenantId: string, keyName: string): P
 function getNamed(
   dataKeys: DataKeyCache,
   tenantId: string,
-  { dataKeyId, version }: Header,
+  { dataKeyId, version }: DataKeyPosition,
 ): Promise<KeyOutcome> {
   return unless(
     ['ERR_KEY_INTEGRITY', 'ERR_KEY_VERSION_RETIRED'],

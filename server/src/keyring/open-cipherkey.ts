@@ -15,7 +15,8 @@ export interface OpenedCipherkey {
   validUntilMs: number
 }
 
-// A margin for clocks that do not run alike, and for requests that are running when the time comes.
+// A margin for clocks that do not run alike, and for requests that are running when the time comes. Long bodies may run
+// longer; their keys are asked for once more before the answer.
 const beforeDestructionMs = 5_000
 
 /**

@@ -1,7 +1,8 @@
 // Messages between the thread that answers requests and the one that works on long bodies. The sides speak by turns: an
 // order, then questions with their answers, then the end.
 import type { ItemRouteId, OctetRouteId } from '@keyhold/contract'
-import { isKeyholdError, KeyholdError, type DataKey, type ErrorCode, type Header } from '@keyhold/core'
+import { isKeyholdError, KeyholdError, type DataKey, type ErrorCode } from '@keyhold/core'
+import type { DataKeyPosition } from '../../data/request-keys.ts'
 import type { OctetHeaders } from './long-body.ts'
 
 /** The work on one body. It says nothing about the tenant: whose keys are found is the business of the other side. */
@@ -19,7 +20,7 @@ export interface AnsweredBody {
 /** A method of RequestKeys and its argument. */
 export type KeyQuestion =
   | { find: 'actives'; of: ReadonlySet<string> }
-  | { find: 'named'; of: ReadonlyMap<string, Header> }
+  | { find: 'named'; of: ReadonlyMap<string, DataKeyPosition> }
   | { find: 'keyNames'; of: ReadonlySet<string> }
 
 export type FoundKeys = ReadonlyMap<string, DataKey | Refusal | string>

@@ -7,6 +7,7 @@ import { octetStream } from '../bodies/body-parsers.ts'
 import type { BodyOrder } from '../long-bodies/body-messages.ts'
 import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
 import type { LongBody } from '../long-bodies/long-body.ts'
+import { createUsedKeys } from '../long-bodies/used-keys.ts'
 import { json, type OnItems } from './send-answer.ts'
 
 export interface LongBodyParts {
@@ -15,7 +16,10 @@ export interface LongBodyParts {
   onItems: OnItems
 }
 
-/** @throws KeyholdError as the routes do; `ERR_UNSUPPORTED_MEDIA_TYPE` for bytes on a route that takes none */
+/**
+ * @throws KeyholdError as the routes do; `ERR_UNSUPPORTED_MEDIA_TYPE` for bytes on a route that takes none; `ERR_SERVER_BUSY`
+ * where a key has ended meanwhile
+ */
 export async function sendLongBody(
   routeId: RouteId,
   { longBodies, keysOf, onItems }: LongBodyParts,
@@ -27,7 +31,9 @@ export async function sendLongBody(
   const order = orderOf(routeId, headers, body)
   if (order === undefined || tenantId === undefined) throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
   const client = { share: tenantId, answer: reply.raw }
-  const { bytes, ok, failed } = await longBodies.answer(order, keysOf(tenantId), client)
+  const keys = createUsedKeys(keysOf(tenantId))
+  const { bytes, ok, failed } = await longBodies.answer(order, keys, client)
+  await keys.confirm()
   onItems(order.routeId, ok, failed)
   const { buffer, byteOffset, byteLength } = bytes
   return reply
