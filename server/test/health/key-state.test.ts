@@ -79,7 +79,7 @@ test.each(['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY', 'ERR_ROLE_WITHOUT_
     const refused = nextKeyState(undefined, denied, at(0))
     expect(nextKeyState(refused, later, at(1))).toBeUndefined()
     expect(nextKeyState(refused, disabled, at(1))?.code).toBe('ERR_KMS_KEY_DISABLED')
-    // What comes between two good answers does not keep them from confirming each other.
+    // An answer between two good ones does not keep them from confirming each other.
     const contradicted = nextKeyState(refused, observedHealthy, at(1))
     expect(nextKeyState(contradicted, later, at(2))).toBeUndefined()
     const healthy = nextKeyState(contradicted, observedHealthy, at(3))

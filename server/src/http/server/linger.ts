@@ -29,7 +29,7 @@ export function lingerAfterAnswer(request: IncomingMessage, { ms, bytes }: Linge
       socket.destroy()
       return
     }
-    // What follows the body is not waited for.
+    // No request that follows the body is waited for.
     request.once('end', () => socket.destroy())
     // The client sees the end of the answers, and what it sends is read.
     socket.end()

@@ -48,7 +48,7 @@ may_be_replaced() {
   local statements ours='"kms:EncryptionContext:tenantId"[[:space:]]*:[[:space:]]*'
   statements=$(grep -o '"Effect"' <<<"$1" | wc -l)
   case $1 in
-    *'"key-default-1"'*) [ "$statements" -eq 1 ] ;;
+    *'"key-default-1"'*) [ "$statements" -eq 1 ] && [[ $1 == *':root"'* && $1 == *'"kms:*"'* ]] ;;
     *'"keyhold"'*) [ "$statements" -eq 3 ] && [[ $1 =~ $ours"\\"$tenant\\"" ]] ;;
     *) return 1 ;;
   esac

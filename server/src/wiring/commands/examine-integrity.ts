@@ -2,7 +2,8 @@
 import { KeyholdError } from '@keyhold/core'
 import { PinnedClient, pinnedConfig } from '../../driver/pinned-client.ts'
 import { isMissingTable } from '../../store/database.ts'
-import { findIntegrityFaults, integrityAdvice } from '../../store/integrity-faults.ts'
+import { findIntegrityFaults } from '../../store/integrity-faults.ts'
+import { faultLine } from './fault-line.ts'
 import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
 
@@ -15,10 +16,7 @@ export async function examineIntegrity(settings: DatabaseSettings): Promise<stri
   try {
     await client.connect()
     const faults = await findIntegrityFaults(client)
-    return faults.map(
-      ({ code, table, tenantId, id, message }) =>
-        `${code} table=${table} tenant=${tenantId ?? '-'} id=${id}: ${message}. ${integrityAdvice[code]}`,
-    )
+    return faults.map(faultLine)
   } catch (cause) {
     if (!isMissingTable(cause)) throw cause
     throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
