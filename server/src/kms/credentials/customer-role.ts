@@ -60,9 +60,10 @@ export function createCustomerRoles(options: StsOptions): CustomerRoles {
     await own.provide().catch(() => undefined)
     const known = principals.get(partition)
     if (known?.changes === own.changes()) return known.principal
-    return flights.share(partition, async () => {
-      // Credentials that change during the question have it asked again.
-      const changes = own.changes()
+    // Credentials that change during the question have it asked again. A region that does not exist fails those alone who
+    // ask for it.
+    const changes = own.changes()
+    return flights.share(`${region}/${changes}`, async () => {
       const principal = await askOwnPrincipal(region)
       principals.set(partition, { principal, changes })
       return principal

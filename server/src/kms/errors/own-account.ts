@@ -1,8 +1,9 @@
 // The account that Keyhold's own credentials belong to, as AWS STS tells. It is asked only when a refusal may be of that
-// account, and not again for some seconds after it has failed to answer: refusals wait for it.
-import { partitionOf } from '@keyhold/core'
+// account, and not in the same region again for some seconds after it has failed to answer: refusals wait for it.
 
 const retryMs = 10_000
+// Tenants name regions that do not exist.
+const maxRegions = 1_000
 
 /**
  * @param findPrincipal - answers the ARN of Keyhold's own principal, which has another one in each partition
@@ -14,13 +15,13 @@ export function createOwnAccount(
 ): (region: string) => Promise<string | undefined> {
   const retryAtMs = new Map<string, number>()
   return async (region) => {
-    const partition = partitionOf(region) ?? ''
-    if (clock() < (retryAtMs.get(partition) ?? Number.NEGATIVE_INFINITY)) return undefined
+    if (clock() < (retryAtMs.get(region) ?? Number.NEGATIVE_INFINITY)) return undefined
     try {
       const [, account] = /^arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):/.exec(await findPrincipal(region)) ?? []
       return account
     } catch {
-      retryAtMs.set(partition, clock() + retryMs)
+      if (retryAtMs.size >= maxRegions) retryAtMs.clear()
+      retryAtMs.set(region, clock() + retryMs)
       return undefined
     }
   }
