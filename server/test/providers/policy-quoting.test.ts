@@ -66,7 +66,7 @@ test.each(hostileTexts)(
     const known = await policiesOf(id, arn)
     // A function of the shell takes the place of the AWS CLI: it writes down how it was called.
     const aws = `aws() { printf '%s\\0' "$@" >&3; case "$*" in *get-caller-identity*) echo 222222222222 ;;
-    *describe-key*KeyState*) echo Enabled ;; *describe-key*) echo ${arn} ;; *get-key-policy*) echo '"key-default-1" "Effect"' ;; esac; }\n`
+    *describe-key*KeyState*) echo Enabled ;; *describe-key*) echo ${arn} ;; *get-key-policy*) echo '"key-default-1" "Effect" ":root" "kms:*"' ;; esac; }\n`
     for (const script of [awsCliScript(made), awsCliScript(known), awsCliGrants(known)]) {
       const shown = runBash(`exec 3>&1 1>/dev/null\n${aws}${script}`)
       const words = shown.split('\0')
