@@ -63,7 +63,9 @@ async function main(): Promise<number | undefined> {
       const { examineIntegrity } = await import('./wiring/commands/examine-integrity.ts')
       const lines = await examineIntegrity(readSettings())
       process.stdout.write(lines.map((line) => `${line}\n`).join(''))
-      return lines.length === 0 ? 0 : faultsFound
+      if (lines.length > 0) return faultsFound
+      process.stderr.write('No row contradicts another one or the audit trail.\n')
+      return 0
     }
     default:
       break
