@@ -4,7 +4,7 @@
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -26,6 +26,8 @@ export async function setup(): Promise<() => Promise<void>> {
   // The workers, which are begun later, inherit both variables. Everything that a test puts into a temporary folder goes
   // with this one.
   const temporary = await mkdtemp(path.join(await quickFolder(), 'keyhold-'))
+  // Tests of PostgreSQL as another user pass through it.
+  await chmod(temporary, 0o711)
   process.env.TMPDIR = temporary
   const folder = path.join(temporary, 'warm')
   const postgresFolder = path.join(temporary, 'postgres')
