@@ -35,7 +35,7 @@ export function fetchThroughProxy(shell: Shell, url: string): typeof fetch {
         code: 'ERR_CLI_PROXY',
       })
       // The cause is the one that people read.
-      // eslint-disable-next-line preserve-caught-error
+      // oxlint-disable-next-line preserve-caught-error
       throw new TypeError('fetch failed', { cause })
     }
   }

@@ -42,7 +42,7 @@ interface Held {
 const maxHeld = 10_000
 const maxEnded = 10_000
 const rowsAtOnce = 1_000
-// Who sends nothing for so long is not read again, and ends by the time limit.
+// A reading does not prolong the time of those who send nothing for so long: they end by the time limit.
 const idleMs = 10_000
 
 export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): HeldCallers {

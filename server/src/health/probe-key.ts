@@ -33,7 +33,9 @@ export interface ProbeKeyParts {
     access: { role: CustomerRole | undefined; regions: readonly string[] },
   ) => Promise<SeenState[]>
   seenStates: SeenKeyStates
-  /** Ends what replicas hold and the refusal concerns. */
+  /** Ends what this replica holds and the refusal concerns. */
+  evict: (code: ErrorCode, key: { keyArn: string; tenantId: string }) => void
+  /** Ends what all replicas hold and the refusal concerns. */
   onDenial: (code: ErrorCode, key: { keyArn: string; tenantId: string }) => void
   /** Looks whether the provider's alias still names the key. */
   checkAlias: (tenantId: string, fingerprint: string) => Promise<void>
@@ -123,16 +125,22 @@ async function ask(
 }
 
 async function tell(
-  { onDenial, recorder, store, provenKeks, confirmSeconds }: ProbeKeyParts,
+  { evict, onDenial, recorder, store, provenKeks, confirmSeconds }: ProbeKeyParts,
   due: DueProbe,
   region: string,
   observation: KeyObservation,
 ): Promise<void> {
   const { keyArn, tenantId } = due
+  const key = { keyArn, tenantId }
+  const isShut = region === parseKeyArn(keyArn).region && isRefusal(observation)
+  const code = isShut ? observation.code : undefined
   // This comes first, so that nobody decrypts while the refusal is being written.
-  if (region === parseKeyArn(keyArn).region && observation.code !== undefined && isRefusal(observation))
-    onDenial(observation.code, { keyArn, tenantId })
-  const transition = await recorder.probed({ keyArn, tenantId }, region, observation)
+  if (code !== undefined) evict(code, key)
+  const transition = await recorder.probed(key, region, observation).finally(() => {
+    // Where the KMS still opens what the key's state refuses, a request may have taken the key into memory again before it
+    // could read the refusal. The other replicas hear of it now, when they can.
+    if (code !== undefined) onDenial(code, key)
+  })
   // Whatever is true of the key is true for the other tenants under it; each of them learns it by a probe of its own.
   if (transition !== undefined && (concernsKey(due, observation) || provenKeks.isShared(due)))
     await store.keyProbes.hastenOthers(due, { region, state: transition.to }, confirmSeconds)

@@ -1,7 +1,7 @@
 // Connections to the clouds' own hosts through the proxy of HTTPS_PROXY. Node makes the tunnel: it accepts no answer of the
 // proxy in place of one of the cloud, and TLS runs through it to the cloud. Which hosts have a proxy is decided in core. A
 // fetch of what customers name has no proxy from here.
-import { KeyholdError, proxyFor, type ProxyRules } from '@keyhold/core'
+import { KeyholdError, parseProxy, proxyFor, type ProxyRules } from '@keyhold/core'
 import { setGlobalProxyFromEnv } from 'node:http'
 import { Agent } from 'node:https'
 import type { Duplex } from 'node:stream'
@@ -45,8 +45,7 @@ class ProxiedAgent extends Agent {
   readonly #direct = new Agent({ keepAlive: true, maxSockets })
 
   constructor(rules: ProxyRules, proxy: string) {
-    const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`
-    super({ keepAlive: true, maxSockets, proxyEnv: { HTTPS_PROXY: url } })
+    super({ keepAlive: true, maxSockets, proxyEnv: { HTTPS_PROXY: parseProxy(proxy)?.href } })
     this.#rules = rules
   }
 

@@ -137,6 +137,10 @@ export async function openKeyring(
     tenantKeys,
     dataKeys,
     locks,
+    /** A probe was refused: this replica keeps no more what that concerns. */
+    evictDenied: (code: ErrorCode, key: Required<Denial>) => {
+      tenantKeys.evictDenied(denialOf(code, key))
+    },
     /** A probe was refused: no replica keeps any more what that concerns. */
     denied: (code: ErrorCode, key: Required<Denial>) => {
       const denial = denialOf(code, key)

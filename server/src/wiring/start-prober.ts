@@ -40,6 +40,7 @@ export function startProber(
     recorder,
     askRegions: (keyArn, wrapped, ref, access) => aws.probeKey(keyArn, wrapped, ref, access),
     lookAtKey: (keyArn, tenantId, access) => aws.keyStates(keyArn, tenantId, access),
+    evict: keyring.evictDenied,
     onDenial: keyring.denied,
     checkAlias: async (tenantId, fingerprint) => {
       const provider = await store.keyProviders.find(tenantId, fingerprint)

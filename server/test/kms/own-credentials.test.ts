@@ -10,7 +10,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { customerAccount, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { createCustomerRoles } from '../../src/kms/credentials/customer-role.ts'
 import { createOwnCredentials, type AwsIdentity } from '../../src/kms/credentials/own-credentials.ts'
@@ -231,6 +231,33 @@ test('credentials that stay unknown are read once for many calls, and seldom aft
   await expect
     .poll(() => codeOf(aws.unwrapTenantKey(keyArn, wrapped, ref)), { timeout: 20_000, interval: 250 })
     .toBe('open')
+})
+
+test('credentials that live for minutes are read again in the last third of their life, not every second', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  let read = 0
+  const own = createOwnCredentials({
+    fixed: undefined,
+    clock: () => Date.now(),
+    readChain: () => {
+      read += 1
+      const expiration = new Date(Date.now() + 240_000)
+      return Promise.resolve({ accessKeyId: `key ${read}`, secretAccessKey: 'secret', expiration })
+    },
+  })
+  const use = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 2) {
+      await own.provide()
+      vi.setSystemTime(Date.now() + 2_000)
+    }
+  }
+  await use(150)
+  expect(read).toBe(1)
+  await use(30)
+  expect(read).toBe(2)
 })
 
 test('a file that changes is read again, before AWS has refused what was in it', async () => {

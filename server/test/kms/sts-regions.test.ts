@@ -1,7 +1,7 @@
 // STS in regions that accounts must opt in to, and endpoints that are no STS: another region's is asked, and where that does not
 // help the message names the region or the setting. A customer's refusal stays one.
 import { isKeyholdError, type CustomerRole } from '@keyhold/core'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { serve } from '../../../testkit/src/http/serve.ts'
 import { customerAccount, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { createCustomerRoles } from '../../src/kms/credentials/customer-role.ts'
@@ -77,6 +77,19 @@ test.each([
     expect(error.message).toContain(words)
   },
 )
+
+test('where no region of a partition answers, those of another one are asked all the same', async () => {
+  const chinese = 'cn-northwest-1'
+  local.optOuts.add(keyholdAccount, optIn)
+  local.optOuts.add(keyholdAccount, chinese)
+  onTestFinished(() => {
+    local.optOuts.delete(keyholdAccount, chinese)
+  })
+  for (const region of others) local.regions.takeDown(region, 'refused')
+  const roles = start()
+  expect((await errorOf(roles.assume(role, optIn))).code).toBe('ERR_KMS_CREDENTIALS')
+  expect(await roles.ownPrincipal(chinese)).toBe(`arn:aws-cn:iam::${keyholdAccount}:root`)
+})
 
 test('a trust policy that refuses is the customer’s refusal, in whichever region', async () => {
   local.optOuts.add(keyholdAccount, optIn)

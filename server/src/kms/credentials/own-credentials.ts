@@ -11,6 +11,7 @@ import { credentialsRefused } from '../errors/aws-kms-errors.ts'
 const waitMs = 2_500
 // A program that hangs is given up after this time, so that another reading can begin.
 const maxReadingMs = 60_000
+// Credentials that live for less than three times as long are read again in the last third of their life.
 const renewBeforeMs = 300_000
 const lookMs = 1_000
 const pauseMs = { first: 1_000, max: 10_000 }
@@ -74,6 +75,7 @@ export function createOwnCredentials({
 }: OwnCredentialsOptions): OwnCredentials {
   let current: AwsIdentity | undefined
   let changes = 0
+  let renewBelowMs = renewBeforeMs
   let signature = ''
   let reading: Promise<boolean> | undefined
   let lookedMs = Number.NEGATIVE_INFINITY
@@ -89,6 +91,7 @@ export function createOwnCredentials({
       const found = await within(readChain(), maxReadingMs)
       const isNew = current === undefined || !isSame(current, found)
       current = found
+      if (isNew) renewBelowMs = Math.min(renewBeforeMs, remainingMs(found) / 3)
       signature = before
       lastError = undefined
       if (isNew) {
@@ -127,7 +130,7 @@ export function createOwnCredentials({
     } else if (await haveFilesChanged()) {
       // The old ones may still do: AWS decides.
       await within(read(), waitMs).catch(() => undefined)
-    } else if (remainingMs(current) < renewBeforeMs && clock() >= readAgainMs) {
+    } else if (remainingMs(current) < renewBelowMs && clock() >= readAgainMs) {
       const renewed = within(read(), waitMs).catch(() => undefined)
       if (remainingMs(current) <= 0) await renewed
     }

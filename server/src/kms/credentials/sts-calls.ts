@@ -70,7 +70,8 @@ export function createStsCalls({
   })
   const instead = new Map<string, { region: string; untilMs: number }>()
   const refusedEverywhere = new WeakSet()
-  let aloneUntilMs = Number.NEGATIVE_INFINITY
+  // The regions that stand in are those of the partition.
+  const aloneUntilMs = new Map<AwsPartition | undefined, number>()
 
   function openClient(region: string): STSClient {
     return new STSClient({
@@ -92,7 +93,8 @@ export function createStsCalls({
     const first = known !== undefined && known.untilMs > clock() ? [known.region] : []
     const partition = partitionOf(region)
     const others = (partition && everywhere[partition]) ?? []
-    return [...new Set([...first, region, ...(clock() < aloneUntilMs ? [] : others)])]
+    const isAlone = clock() < (aloneUntilMs.get(partition) ?? 0)
+    return [...new Set([...first, region, ...(isAlone ? [] : others)])]
   }
 
   /** Throws the error of the region itself where no other one answers. */
@@ -114,7 +116,7 @@ export function createStsCalls({
     const [refusal] = refusals
     if (refusals.length === order.length && order.length > 1 && refusal instanceof Error)
       refusedEverywhere.add(refusal)
-    aloneUntilMs = clock() + aloneMs
+    aloneUntilMs.set(partitionOf(region), clock() + aloneMs)
     throw refusal
   }
 

@@ -46,7 +46,7 @@ async function countWork(work: () => Promise<unknown>): Promise<{ values: number
   const { isUtf8 } = buffer
   const { createCipheriv, createDecipheriv } = crypto
   const { parse } = JSON
-  // eslint-disable-next-line @typescript-eslint/unbound-method
+  // oxlint-disable-next-line typescript/unbound-method
   const { from: usualFrom } = Buffer
   const from = usualFrom.bind(Buffer)
   JSON.parse = (text: string, ...rest: []) => {
