@@ -216,6 +216,11 @@ test('a root key that is there before the first start is used, as after a start 
   connection = await postgres.createDatabase()
   // A start that was killed half-way has not seen a signing key: one that is known is missed.
   await expect(start('one')).rejects.toMatchObject({ code: 'ERR_SIGNING_KEY_MISSING' })
+  expect(
+    await postgres.query(connection, 'select signing_key_id from keyhold.installation'),
+  ).not.toContainEqual({
+    signing_key_id: expect.any(String) as unknown,
+  })
   await rm(path.join(dataDir('one'), 'state/signing-keys.json'))
   const server = await start('one')
   expect(await readyz(server)).toBe(200)

@@ -1,5 +1,6 @@
 // The public signing key that is served belongs to the private key that signs, whatever the database says meanwhile; and
 // where there was one, no other is ever made.
+import { generateKeyPairSync } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createSigningKey } from '../../src/kms/signing-key.ts'
@@ -38,6 +39,12 @@ async function exchange(): Promise<void> {
   )
 }
 
+/** Puts in the public key of somebody else, beside the private one. */
+async function exchangePublic(): Promise<void> {
+  const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' })
+  await server.query('update keyhold.installation set signing_public_key = $1', [publicKey])
+}
+
 async function served(): Promise<unknown> {
   const { adminToken: token } = await server.createTenant()
   const { status, body } = await server.request('GET', '/api/v1/encryption/signing-keys', { token })
@@ -67,6 +74,7 @@ test('it is the same in the file, and stays what it was when the row is exchange
 const lies: [string, () => Promise<unknown>, string][] = [
   ['another key', exchange, 'ERR_SIGNING_KEY_MISSING'],
   ['no key', forget, 'ERR_SIGNING_KEY_MISSING'],
+  ['another public key', exchangePublic, 'ERR_KEY_INTEGRITY'],
 ]
 test.each(lies)('with %s in the row it does not start, and makes none', async (_, lie, code) => {
   await served()
