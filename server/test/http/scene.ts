@@ -1,5 +1,6 @@
 // Set-ups that tests of the HTTP surface need again and again.
 import {
+  CreateAliasCommand,
   CreateKeyCommand,
   PutKeyPolicyCommand,
   type CreateKeyCommandInput,
@@ -23,6 +24,19 @@ export const reset = `${providers}/actions/reset-to-default-provider`
 export async function createKey(server: TestServer, input: CreateKeyCommandInput = {}): Promise<string> {
   const command = new CreateKeyCommand({ Policy: customerKeyPolicy(), ...input })
   return (await server.customerKms().send(command)).KeyMetadata?.Arn ?? ''
+}
+
+let aliases = 0
+
+/** Makes an alias of its own for a key. */
+export async function createAlias(
+  server: TestServer,
+  keyArn: string,
+): Promise<{ name: string; aliasArn: string }> {
+  aliases += 1
+  const name = `alias/made-${aliases}`
+  await server.customerKms().send(new CreateAliasCommand({ AliasName: name, TargetKeyId: keyArn }))
+  return { name, aliasArn: keyArn.replace(/key\/.*$/, name) }
 }
 
 /** Registers a key, a new single-region one by default. */

@@ -1,10 +1,5 @@
 // An alias is pinned to the key that it named; and what a check tells without storing anything.
-import {
-  CreateAliasCommand,
-  DeleteAliasCommand,
-  PutKeyPolicyCommand,
-  UpdateAliasCommand,
-} from '@aws-sdk/client-kms'
+import { DeleteAliasCommand, PutKeyPolicyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import {
   customerKeyPolicy,
@@ -13,7 +8,7 @@ import {
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
-import { createKey, policyWithout, providers } from '../scene.ts'
+import { createAlias, createKey, policyWithout, providers } from '../scene.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -28,12 +23,7 @@ const send = (method: string, path: string, body?: unknown) =>
 const check = (arn: string, on = server, by = tenant) =>
   on.request('POST', `${providers}/actions/check`, { token: by.adminToken, body: { arn } })
 
-let names = 0
-async function aliasOf(arn: string): Promise<{ name: string; aliasArn: string }> {
-  const name = `alias/pinned-${++names}`
-  await server.customerKms().send(new CreateAliasCommand({ AliasName: name, TargetKeyId: arn }))
-  return { name, aliasArn: arn.replace(/key\/.*$/, name) }
-}
+const aliasOf = (arn: string) => createAlias(server, arn)
 
 describe('an alias', () => {
   it('is kept beside the key, and its moving is told, never followed', async () => {

@@ -11,7 +11,7 @@ import type { AwsCall } from '../../../src/kms/aws-call.ts'
 import { examineAwsKey } from '../../../src/kms/examine-aws-key.ts'
 import { resolveAlias } from '../../../src/kms/inspect-aws-key.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
-import { createKey, policyWithout, providers } from '../scene.ts'
+import { createAlias, createKey, policyWithout, providers } from '../scene.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -28,12 +28,7 @@ const check = async (arn: string) => (await send('POST', `${providers}/actions/c
 const checkOf = (body: unknown, name: string) =>
   listAt(body, 'checks').filter((each) => textAt(each, 'check') === name)
 
-let names = 0
-async function aliasOf(arn: string): Promise<{ name: string; aliasArn: string }> {
-  const name = `alias/strange-${++names}`
-  await server.customerKms().send(new CreateAliasCommand({ AliasName: name, TargetKeyId: arn }))
-  return { name, aliasArn: arn.replace(/key\/.*$/, name) }
-}
+const aliasOf = (arn: string) => createAlias(server, arn)
 /** UpdateAlias refuses a key of another kind; deleting and making it again does not. */
 async function move(name: string, arn: string): Promise<void> {
   await server.customerKms().send(new DeleteAliasCommand({ AliasName: name }))
