@@ -329,6 +329,17 @@ export const errorTable = {
     kind: 'damage',
   },
 
+  ERR_RECORD_NOT_AUTHENTIC: {
+    summary: 'A stored record was not written by Keyhold, or was altered.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ROOT_KEY_OUTDATED: {
+    summary: 'This replica holds an older root key than the database needs.',
+    retryable: true,
+    kind: 'ours',
+  },
+
   // The service
   ERR_SEALED: {
     summary: 'The service is sealed: it does not hold the root key of this database.',

@@ -65,5 +65,7 @@ export {
   type Header,
   type ParsedToken,
 } from './token.ts'
+export { encodeRow, type RowColumnType, type RowValue } from './rows/row-bytes.ts'
+export { deriveMacKey, isRowMac, rootKeyIdOfMac, rowMac, rowMacBytes } from './rows/row-mac.ts'
 export { isUuid, uuidFromBytes, uuidToBytes } from './uuid.ts'
 export { decryptValue, decryptValueInSteps, encryptValue, encryptValueInSteps } from './value.ts'

@@ -37,6 +37,8 @@ export interface EventCounts {
   replied(routeId: string, status: number, elapsedMs: number): void
   /** Counts a request that a rate limit refused. */
   rateLimited(limit: string, scope: string): void
+  /** Counts a row that steers and is not as Keyhold wrote it, each time that it is read. */
+  rowFaulty(table: string, fault: string): void
   /** Counts a connection that was refused. */
   connectionRefused(scope: string): void
   /** Counts the items of one request. */
@@ -56,6 +58,7 @@ export interface EventCounts {
   readonly tallies: {
     rateLimitRefusals: Tally
     connectionRefusals: Tally
+    faultyRows: Tally
     items: Tally
     kmsCalls: Tally
     kmsOwnRefusals: Tally
@@ -73,6 +76,7 @@ export function createEventCounts(): EventCounts {
   const tallies = {
     rateLimitRefusals: createTally(metricCatalog.keyhold_rate_limit_refusals_total.labels),
     connectionRefusals: createTally(metricCatalog.keyhold_connection_refusals_total.labels),
+    faultyRows: createTally(metricCatalog.keyhold_faulty_rows_total.labels),
     items: createTally(metricCatalog.keyhold_items_total.labels),
     kmsCalls: createTally(metricCatalog.keyhold_kms_calls_total.labels),
     kmsOwnRefusals: createTally(metricCatalog.keyhold_kms_own_refusals_total.labels),
@@ -103,6 +107,9 @@ export function createEventCounts(): EventCounts {
     },
     rateLimited(limit, scope) {
       tallies.rateLimitRefusals.add([limit, scope])
+    },
+    rowFaulty(table, fault) {
+      tallies.faultyRows.add([table, fault])
     },
     connectionRefused(scope) {
       tallies.connectionRefusals.add([scope])

@@ -34,6 +34,11 @@ export const metricCatalog = {
     labels: ['scope'],
     help: 'Connections that were refused because all of this replica, or half of them from one address, were in use: replica, address.',
   },
+  keyhold_faulty_rows_total: {
+    type: 'counter',
+    labels: ['table', 'fault'],
+    help: 'How often a row that steers was read and was not as Keyhold wrote it, by its table: unsigned (it has no MAC), forged (it has a wrong one).',
+  },
   keyhold_items_total: {
     type: 'counter',
     labels: ['operation', 'outcome'],

@@ -2,6 +2,7 @@
 // handle is no argument.
 import { KeyholdError } from '@keyhold/core'
 import { apiKeyQueries } from './api-keys.ts'
+import type { RowMacs } from './authentic/row-macs.ts'
 import { appendAudits, auditQueries, type Actor, type AuditEntry } from './audits.ts'
 import { changeQueries } from './changes/change-queries.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
@@ -33,6 +34,8 @@ import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
 
 export interface StoreOptions {
+  /** Signs and verifies the rows that steer. */
+  macs: RowMacs
   /** How long somebody waits for a fence. Default: 5,000. */
   fenceWaitMs?: number
   /** How long after a KEK has wrapped its first tenant key it is probed. Default: 45. */
@@ -41,10 +44,17 @@ export interface StoreOptions {
 
 const usual = { fenceWaitMs: 5_000, firstProbeSeconds: 45 }
 
-function queries(db: Database, clock: DatabaseClock, firstProbeSeconds: number) {
+interface QueryParts {
+  clock: DatabaseClock
+  firstProbeSeconds: number
+  macs: RowMacs
+}
+
+function queries(db: Database, { clock, firstProbeSeconds, macs }: QueryParts) {
   return {
     /** The database's time. */
     clock,
+    macs,
     installation: installationQueries(db),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db),
@@ -122,10 +132,10 @@ export type Store = ReturnType<typeof queries> & {
   readSnapshot<Result>(read: (store: SnapshotStore) => Promise<Result>): Promise<Result>
 }
 
-export function createStore(db: Database, clock: DatabaseClock, options: StoreOptions = {}): Store {
+export function createStore(db: Database, clock: DatabaseClock, options: StoreOptions): Store {
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
-  const { firstProbeSeconds = usual.firstProbeSeconds } = options
-  const queriesOf = (handle: Database) => queries(handle, clock, firstProbeSeconds)
+  const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
+  const queriesOf = (handle: Database) => queries(handle, { clock, firstProbeSeconds, macs })
 
   // It may wait for a lock.
   const transaction: Store['transaction'] = (work) =>

@@ -5,6 +5,9 @@ import type { ColumnType, Generated } from 'kysely'
 /** Set by the database. */
 type Stamp = ColumnType<Date, never, never>
 
+/** Authenticates the row: authentic/row-macs.ts makes it. */
+type Mac = Generated<Buffer | null>
+
 interface InstallationTable {
   id: string
   root_key_id: string
@@ -13,6 +16,9 @@ interface InstallationTable {
   signing_key_id: string | null
   signing_public_key: Buffer | null
   signing_private_key_wrapped: Buffer | null
+  generation: Generated<number>
+  api_key_generation: Generated<number>
+  mac: Mac
 }
 
 interface TenantsTable {
@@ -24,6 +30,25 @@ interface TenantsTable {
   external_id: Generated<string>
   key_cache_ttl_seconds: ColumnType<number | null, never, number | null>
   ending_at: ColumnType<Date | null, never, Date>
+  incarnation: Generated<string>
+  generation: Generated<number>
+  active_tenant_key_id: Generated<string | null>
+  current_fingerprint: Generated<string | null>
+  live_job_id: Generated<string | null>
+  manifest: Generated<Buffer | null>
+  mac: Mac
+}
+
+/** The row of a tenant that never waits for its fence. */
+interface TenantGuardsTable {
+  tenant_id: string
+  incarnation: string
+  generation: Generated<number>
+  locked_at: Date | null
+  locked_by: string | null
+  key_cache_ttl_seconds: number | null
+  api_key_generation: Generated<number>
+  mac: Mac
 }
 
 interface RetiredTenantIdsTable {
@@ -50,6 +75,8 @@ interface KeyProvidersTable {
   alias_checked_at: Date | null
   alias_problem: AliasProblem | null
   alias_problem_key_arn: string | null
+  replica_regions: Generated<string[] | null>
+  mac: Mac
 }
 
 export type TenantKeyState = 'pending' | 'active' | 'decrypt-only' | 'destroyed'
@@ -70,6 +97,7 @@ interface TenantKeysTable {
   role_arn: Generated<string | null>
   external_id: Generated<string | null>
   replica_regions: Generated<string[] | null>
+  mac: Mac
 }
 
 /** Retired: its version is below the minimum, and it is not used until the minimum is lowered. */
@@ -85,6 +113,13 @@ interface CipherkeysTable {
   wrapped: Buffer
   key_check_value: Buffer
   created_at: Stamp
+}
+
+interface MinimumVersionsTable {
+  tenant_id: string
+  data_key_id: string
+  minimum_version: number
+  mac: Mac
 }
 
 interface KeyNameCountsTable {
@@ -127,6 +162,8 @@ interface KeyJobsTable {
   copy_ended_at: Date | null
   verification: ColumnType<unknown, string | null, string | null>
   verified_to: ColumnType<unknown, string | null, string | null>
+  mac: Mac
+  progress_mac: Mac
 }
 
 interface KeyJobFailuresTable {
@@ -138,6 +175,7 @@ interface KeyJobFailuresTable {
   tenant_key_version: number | null
   accepted_at: Date | null
   accepted_by: string | null
+  mac: Mac
 }
 
 /** Kept by the database itself. */
@@ -184,6 +222,7 @@ interface KeyHealthTable {
   since: Date
   checked_at: Date
   candidate_state: KeyHealthState | null
+  mac: Mac
 }
 
 interface KeyProbesTable {
@@ -237,6 +276,8 @@ interface DestructionsTable {
   claimed_until: Date | null
   progress: ColumnType<unknown, string | null, string | null>
   described: ColumnType<unknown, string | null, string | null>
+  cipherkeys_digest: Generated<Buffer | null>
+  mac: Mac
 }
 
 interface AuditsTable {
@@ -252,12 +293,14 @@ interface AuditsTable {
   trace_id: string | null
   details: ColumnType<Record<string, string>, string, never>
   hash: Buffer
+  mac: Mac
 }
 
 interface AuditHeadsTable {
   chain: string
   sequence: Generated<number>
   hash: Generated<Buffer>
+  mac: Mac
 }
 
 interface DrDrillsTable {
@@ -283,6 +326,8 @@ interface ApiKeysTable {
   tenant_id: string | null
   name: string
   created_at: Stamp
+  generation: Generated<number>
+  mac: Mac
 }
 
 interface MetricCountsTable {
@@ -295,10 +340,12 @@ interface MetricCountsTable {
 export interface Tables {
   installation: InstallationTable
   tenants: TenantsTable
+  tenant_guards: TenantGuardsTable
   retired_tenant_ids: RetiredTenantIdsTable
   key_providers: KeyProvidersTable
   tenant_keys: TenantKeysTable
   cipherkeys: CipherkeysTable
+  minimum_versions: MinimumVersionsTable
   key_name_counts: KeyNameCountsTable
   key_jobs: KeyJobsTable
   key_job_failures: KeyJobFailuresTable

@@ -88,6 +88,7 @@ async function readSamples(
     keyhold_replicas: one(replicas()),
     keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),
     keyhold_connection_refusals_total: tallies.connectionRefusals.samples(),
+    keyhold_faulty_rows_total: tallies.faultyRows.samples(),
     keyhold_items_total: tallies.items.samples(),
     keyhold_key_cache_hits_total: ofCaches(({ hits }) => hits),
     keyhold_key_cache_misses_total: ofCaches(({ misses }) => misses),

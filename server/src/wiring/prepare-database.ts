@@ -8,7 +8,8 @@ import { checkDatabaseSafety, type Database } from '../store/database.ts'
 import { migrateSchema } from '../store/schema/migrate-schema.ts'
 import type { Store } from '../store/store.ts'
 
-function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
+/** The place of this replica's root key. */
+export function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
   return path.join(dataDir, 'root-key')
 }
 

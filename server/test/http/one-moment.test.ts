@@ -12,6 +12,7 @@ import { createStore, type Store } from '../../src/store/store.ts'
 import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
 import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
 import { asAdmin, isIn, migrate, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
+import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import {
   startTestServer,
@@ -48,7 +49,7 @@ beforeAll(async () => {
     applicationName: 'test',
     onError: () => undefined,
   })
-  plainStore = createStore(db, await openDatabaseClock(db))
+  plainStore = createStore(db, await openDatabaseClock(db), { macs: await openTestMacs(db) })
 })
 afterAll(async () => {
   await db.destroy()

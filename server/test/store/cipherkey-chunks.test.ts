@@ -7,6 +7,7 @@ import { parseCipherkeyRecords } from '../../src/store/cipherkeys/cipherkey-reco
 import type { CipherkeyPosition, CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openDatabaseClock } from '../../src/store/database-clock.ts'
+import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import {
   activate,
@@ -127,7 +128,7 @@ test('rewrapping rows, there and back, touches no index: at least 95 % are HOT u
   let rows: CipherkeyRow[] = await insertMany(count)
   // Statistics are kept by the connection that did the work.
   const db = postgres.open(database.connection, 1)
-  const one = createStore(db, await openDatabaseClock(db))
+  const one = createStore(db, await openDatabaseClock(db), { macs: await openTestMacs(db) })
   for (const version of [2, 1] as const) {
     await activate(store, version)
     const rewraps = rows.map((row) => rewrapOf(row))

@@ -103,7 +103,7 @@ test('one that has the fence alone gets in beside forty writers who never leave 
     }
   }
   const writers = Array.from({ length: 40 }, (_, writer) => write(writer))
-  const mover = createStore(postgres.open(stores.connection, 1), store.clock)
+  const mover = createStore(postgres.open(stores.connection, 1), store.clock, { macs: store.macs })
   for (let move = 0; move < 3; move++) {
     await mover.withFence(tenantId, (transaction) => transaction.tenants.moveFence(tenantId, 1))
     moves += 1
@@ -115,7 +115,7 @@ test('one that has the fence alone gets in beside forty writers who never leave 
 
 test('of twenty writers who wait one asks, and the neighbour has the connections', async () => {
   await insertTenant(store, 'neighbour')
-  const small = createStore(postgres.open(stores.connection, 2), store.clock)
+  const small = createStore(postgres.open(stores.connection, 2), store.clock, { macs: store.macs })
   let waiting: Promise<number[]> = Promise.resolve([])
   await store.withFence(tenantId, async () => {
     const counted = countTries()
@@ -138,7 +138,10 @@ test('of twenty writers who wait one asks, and the neighbour has the connections
 })
 
 test('who waits for too long is asked to try again, and so is everybody behind', async () => {
-  const hasty = createStore(postgres.open(stores.connection, 2), store.clock, { fenceWaitMs: 50 })
+  const hasty = createStore(postgres.open(stores.connection, 2), store.clock, {
+    macs: store.macs,
+    fenceWaitMs: 50,
+  })
   const work = vi.fn(() => Promise.resolve())
   await store.withFence(tenantId, async () => {
     const outcomes = await Promise.allSettled(
@@ -192,7 +195,7 @@ test('a database that defaults to a higher level of isolation shows no epoch fro
     `do $$ begin execute format('alter database %I set default_transaction_isolation = %L', current_database(), 'serializable'); end $$`,
   )
   const db = postgres.open(stores.connection, 2)
-  const strict = createStore(db, store.clock)
+  const strict = createStore(db, store.clock, { macs: store.macs })
   let writer: Promise<unknown> = Promise.resolve()
   const counted = countTries()
   await strict.withFence(tenantId, async (transaction) => {

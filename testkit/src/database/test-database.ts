@@ -11,6 +11,7 @@ import type { PostgresConnection } from '../../../server/src/postgres/ensure-dat
 import { openDatabaseClock, ownClocks, type ReplicaClocks } from '../../../server/src/store/database-clock.ts'
 import { openDatabase, type Database } from '../../../server/src/store/database.ts'
 import { createStore, type Store } from '../../../server/src/store/store.ts'
+import { openTestMacs } from './test-macs.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
 import { schemaTemplate, startedTemplate, warmDataDir, warmPostgres } from './warm-start.ts'
 
@@ -101,7 +102,8 @@ async function createTestPostgres(connection: PostgresConnection): Promise<TestP
   }
 
   async function storeOf(db: Database, clocks: Partial<ReplicaClocks> = {}): Promise<Store> {
-    return createStore(db, await openDatabaseClock(db, { ...ownClocks, ...clocks }))
+    const clock = await openDatabaseClock(db, { ...ownClocks, ...clocks })
+    return createStore(db, clock, { macs: await openTestMacs(db) })
   }
 
   return {

@@ -1,0 +1,166 @@
+// Signs the rows that steer, and verifies them before they decide anything. Whoever can write to the database has no root
+// key, and so cannot make a row that passes.
+import {
+  deriveMacKey,
+  encodeRow,
+  isRowMac,
+  KeyholdError,
+  rootKeyIdOfMac,
+  rowMac,
+  type RowColumnType,
+} from '@keyhold/core'
+import type { KeyObject } from 'node:crypto'
+import { steeringKinds, type SignedRow, type SteeringKind, type StoredRow } from './steering-kinds.ts'
+
+declare const isAuthentic: unique symbol
+
+/** A row that the verifier let pass. Nothing else makes one. */
+export type Authentic<Row> = Row & { readonly [isAuthentic]: true }
+
+/** The root key in use, and what the file of it says about MACs. */
+export interface MacRing {
+  /** 16 lower-case hex characters. */
+  rootKeyId: string
+  rootKey: KeyObject
+  installationId: string
+  /**
+   * Whether a row without a MAC, or with a wrong one, decides nothing. False only until the operator has adopted the rows of
+   * an installation that is older than MACs: then such a row is reported and used.
+   */
+  requiresMacs: boolean
+}
+
+/** Unsigned: the row has no MAC. Forged: it has a wrong one. */
+export type RowFault = 'unsigned' | 'forged'
+
+export interface FaultyRow {
+  kind: SteeringKind
+  table: string
+  /** The values of its primary key, separated by "/". */
+  key: string
+  fault: RowFault
+  /** Whether it was used nevertheless. */
+  used: boolean
+}
+
+export interface RowMacs {
+  /** Before this, nothing can be signed or verified: the replica is sealed. */
+  open(ring: MacRing): void
+
+  /** Whether rows without a right MAC decide nothing. Throws `ERR_SEALED`. */
+  requiresMacs(): boolean
+
+  /**
+   * The MAC of a row as it will be stored. Its times must be whole milliseconds that are known before the insert.
+   *
+   * @throws KeyholdError `ERR_SEALED`
+   */
+  sign<Kind extends SteeringKind>(kind: Kind, row: SignedRow<Kind>): Buffer
+
+  /**
+   * Lets a row pass that Keyhold wrote.
+   *
+   * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+   */
+  verify<Kind extends SteeringKind, Row extends StoredRow<Kind>>(kind: Kind, row: Row): Authentic<Row>
+
+  /**
+   * The same for lists, which show faulty rows beside the others. Undefined: nothing is wrong, or it is not required yet.
+   *
+   * @throws KeyholdError `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+   */
+  faultOf<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined
+
+  /** How many MACs were computed since the start. */
+  count(): number
+}
+
+/** @param report - hears of each faulty row, each time that it is met */
+export function createRowMacs(report: (row: FaultyRow) => void = () => undefined): RowMacs {
+  let ring: MacRing | undefined
+  let count = 0
+  const keys = new Map<SteeringKind, KeyObject>()
+
+  function opened(): MacRing {
+    if (ring === undefined) throw new KeyholdError('ERR_SEALED')
+    return ring
+  }
+
+  function keyOf({ rootKey, installationId }: MacRing, kind: SteeringKind): KeyObject {
+    const known = keys.get(kind)
+    if (known !== undefined) return known
+    const key = deriveMacKey(rootKey, installationId, kind)
+    keys.set(kind, key)
+    return key
+  }
+
+  function look<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
+    const current = opened()
+    const mac = macIn(kind, row)
+    if (mac === null) return 'unsigned'
+    const madeUnder = rootKeyIdOfMac(mac)
+    if (madeUnder === undefined) return 'forged'
+    if (madeUnder !== current.rootKeyId) {
+      throw new KeyholdError('ERR_ROOT_KEY_OUTDATED', {
+        message: `A row of ${steeringKinds[kind].table} is authenticated under the root key ${madeUnder}, which this replica does not hold: give it the root key file that the other replicas have.`,
+      })
+    }
+    count++
+    const bytes = encodeRow(kind, sortedColumns[kind], row)
+    return isRowMac(keyOf(current, kind), current.rootKeyId, bytes, mac) ? undefined : 'forged'
+  }
+
+  function faultOf<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
+    const fault = look(kind, row)
+    if (fault === undefined) return undefined
+    const used = !opened().requiresMacs
+    report({ kind, table: steeringKinds[kind].table, key: keyIn(kind, row), fault, used })
+    return used ? undefined : fault
+  }
+
+  return {
+    open(next) {
+      ring = next
+      keys.clear()
+    },
+    requiresMacs: () => opened().requiresMacs,
+    sign(kind, row) {
+      const current = opened()
+      count++
+      return rowMac(keyOf(current, kind), current.rootKeyId, encodeRow(kind, sortedColumns[kind], row))
+    },
+    verify<Kind extends SteeringKind, Row extends StoredRow<Kind>>(kind: Kind, row: Row) {
+      const fault = faultOf(kind, row)
+      if (fault !== undefined) {
+        const { table } = steeringKinds[kind]
+        throw new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
+          message: `A row of ${table} was not written by Keyhold, or is an altered one: ${keyIn(kind, row)}. An operator finds it with "keyhold-server doctor --integrity".`,
+          details: { table, key: keyIn(kind, row) },
+        })
+      }
+      return row as Authentic<Row>
+    },
+    faultOf,
+    count: () => count,
+  }
+}
+
+// As encodeRow wants them: names of columns are ASCII, so units sort like bytes.
+const sortedColumns = Object.fromEntries(
+  Object.entries(steeringKinds).map(([kind, { columns }]) => [
+    kind,
+    Object.entries(columns).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]),
+) as unknown as Record<SteeringKind, [string, RowColumnType][]>
+
+function macIn<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): Buffer | null {
+  const mac: unknown = Object.getOwnPropertyDescriptor(row, steeringKinds[kind].mac)?.value
+  // Undefined: the query forgot the column.
+  if (mac === null || Buffer.isBuffer(mac)) return mac
+  throw new TypeError(`a row of ${kind} was read without its MAC`)
+}
+
+function keyIn<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): string {
+  const values = row as Readonly<Record<string, unknown>>
+  return steeringKinds[kind].key.map((column) => String(values[column])).join('/')
+}

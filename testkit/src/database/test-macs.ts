@@ -1,0 +1,36 @@
+// The MACs of rows in a test's database: under the root key of test servers where one has claimed it, and otherwise under
+// a key of the tests alone.
+import { keyFromBytes } from '@keyhold/core'
+import { existsSync } from 'node:fs'
+import { readRootKeyFile } from '../../../server/src/kms/root-key-file.ts'
+import { createRowMacs, type MacRing, type RowMacs } from '../../../server/src/store/authentic/row-macs.ts'
+import type { Database } from '../../../server/src/store/database.ts'
+import { warmRootKey } from './warm-start.ts'
+
+/** For a database that no server has claimed. */
+const testRing: MacRing = {
+  rootKeyId: '7e57'.repeat(4),
+  rootKey: keyFromBytes(Buffer.alloc(32, 7)),
+  installationId: '00000000-0000-4000-8000-000000000000',
+  requiresMacs: true,
+}
+
+/** Opened MACs that require one of every row. */
+export async function openTestMacs(db?: Database): Promise<RowMacs> {
+  const macs = createRowMacs()
+  macs.open((db && (await ringOf(db))) ?? testRing)
+  return macs
+}
+
+async function ringOf(db: Database): Promise<MacRing | undefined> {
+  const row = await db
+    .selectFrom('installation')
+    .select(['id', 'root_key_id'])
+    .executeTakeFirst()
+    // A database without tables.
+    .catch(() => undefined)
+  if (row === undefined || !existsSync(warmRootKey())) return undefined
+  const rootKey = await readRootKeyFile(warmRootKey())
+  if (rootKey?.id !== row.root_key_id) return undefined
+  return { rootKeyId: rootKey.id, rootKey: rootKey.key, installationId: row.id, requiresMacs: true }
+}
