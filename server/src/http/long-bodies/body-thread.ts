@@ -15,7 +15,7 @@ import {
   type ToThread,
 } from './body-messages.ts'
 
-const yieldingPriority = 5
+const yieldingPriority = 10
 
 // On Linux a priority belongs to a thread, so that the thread that answers requests comes first. Elsewhere it would
 // belong to the process. One that has been lowered already may not be raised.

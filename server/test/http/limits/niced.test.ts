@@ -15,7 +15,7 @@ const work = `
   const { failed } = await thread.answer(order, { actives: () => new Map() }, new AbortController().signal)
   const nices = readdirSync('/proc/self/task').map((id) =>
     Number(readFileSync('/proc/self/task/' + id + '/stat', 'utf8').split(') ')[1].split(' ')[16]))
-  console.log(JSON.stringify({ failed, isRaised: nices.includes(5), isLow: nices.includes(15) }))
+  console.log(JSON.stringify({ failed, isRaised: nices.includes(10), isLow: nices.includes(15) }))
   clearInterval(stays)
   await thread.end()`
 
