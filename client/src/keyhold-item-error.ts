@@ -42,7 +42,8 @@ export function inField({ code, title, detail }: KeyholdItemError, field: string
 
 /** The outcome of one item. A KeyholdClientError says that the item itself is wrong, and which member of it. */
 export type ItemResult<Value> =
-  { value: Value; error?: undefined } | { value?: undefined; error: KeyholdItemError | KeyholdClientError }
+  | { value: Value; error?: undefined }
+  | { value?: undefined; error: KeyholdItemError | KeyholdClientError }
 
 /** The result of an action that throws where it refuses an item. @throws any other error of the action */
 export function itemResult<Value>(action: () => Value): ItemResult<Value> {

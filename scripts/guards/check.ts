@@ -1,5 +1,5 @@
 // The gate, `npm run check`: first what takes seconds, then everything else side by side, since the tests wait for much
-// of their time and leave the cores to lint, types and format. `--test-report FILE` makes the tests write their outcome as
+// of their time and leave the cores to lint and types. `--test-report FILE` makes the tests write their outcome as
 // JSON. With `--slow`, as `npm run check:slow`, it runs instead what takes too long for the gate.
 import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
@@ -37,10 +37,9 @@ function steps(testReport: string | undefined): Step[] {
       ? []
       : ['--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`]
   return [
-    [npmRun('layers')],
-    [npmRun('docs:check')],
+    ['format:check', 'layers', 'docs:check'].map((script) => npmRun(script)),
     [
-      ...['lint', 'format:check', 'unused'].map((script) => ({
+      ...['lint', 'unused'].map((script) => ({
         ...npmRun(script),
         inBackground: true as const,
       })),

@@ -9,7 +9,7 @@ import {
   isRetryable,
   type ErrorCode,
 } from '@keyhold/core'
-import prettier from 'prettier'
+import { format } from 'oxfmt'
 import { metricCatalog } from '../../server/src/metrics/metric-catalog.ts'
 import { settingTable } from '../../server/src/settings/setting-table.ts'
 import { serverRooms, workspaces, type Room } from './rooms.ts'
@@ -31,13 +31,13 @@ export function generatedTables(): Promise<GeneratedTable[]> {
 
 async function makeTables(): Promise<GeneratedTable[]> {
   return [
-    { file: 'docs/errors.md', name: 'errors', markdown: await format(errorTable()) },
-    { file: 'docs/api.md', name: 'routes', markdown: await format(routeTable()) },
-    { file: 'docs/metrics.md', name: 'metrics', markdown: await format(metricTable()) },
-    { file: 'docs/configuration.md', name: 'settings', markdown: await format(settingRows()) },
-    { file: 'docs/audit.md', name: 'audit-actions', markdown: await format(auditActionTable()) },
-    { file: 'docs/architecture.md', name: 'workspaces', markdown: await format(roomTable(workspaces)) },
-    { file: 'docs/architecture.md', name: 'rooms', markdown: await format(roomTable(serverRooms)) },
+    { file: 'docs/errors.md', name: 'errors', markdown: await formatTable(errorTable()) },
+    { file: 'docs/api.md', name: 'routes', markdown: await formatTable(routeTable()) },
+    { file: 'docs/metrics.md', name: 'metrics', markdown: await formatTable(metricTable()) },
+    { file: 'docs/configuration.md', name: 'settings', markdown: await formatTable(settingRows()) },
+    { file: 'docs/audit.md', name: 'audit-actions', markdown: await formatTable(auditActionTable()) },
+    { file: 'docs/architecture.md', name: 'workspaces', markdown: await formatTable(roomTable(workspaces)) },
+    { file: 'docs/architecture.md', name: 'rooms', markdown: await formatTable(roomTable(serverRooms)) },
   ]
 }
 
@@ -123,7 +123,7 @@ function roomTable(rooms: Readonly<Record<string, Room>>): string[][] {
   ]
 }
 
-async function format([head = [], ...rows]: string[][]): Promise<string> {
+async function formatTable([head = [], ...rows]: string[][]): Promise<string> {
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
-  return prettier.format(lines.join('\n'), { parser: 'markdown' })
+  return (await format('table.md', lines.join('\n'))).code
 }

@@ -11,9 +11,8 @@ const document = path.join(import.meta.dirname, '../../../docs/performance.md')
 export async function writeResults(parts: ReadonlyMap<string, string>): Promise<void> {
   let text = await readFile(document, 'utf8')
   for (const [name, markdown] of parts) text = replaceMeasured(text, name, markdown)
-  const { default: prettier } = await import('prettier')
-  const options = await prettier.resolveConfig(document)
-  await writeFile(document, await prettier.format(text, { ...options, parser: 'markdown' }))
+  const { format } = await import('oxfmt')
+  await writeFile(document, (await format(document, text)).code)
 }
 
 /** @throws RangeError where the markers of `name` are missing */

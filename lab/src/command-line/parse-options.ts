@@ -11,7 +11,8 @@ export type Values<Table extends OptionTable> = {
 
 /** The values; or the text to print instead of running, and the exit code. */
 export type ParsedOptions<Table extends OptionTable> =
-  { values: Values<Table> } | { text: string; exitCode: 0 | 2 }
+  | { values: Values<Table> }
+  | { text: string; exitCode: 0 | 2 }
 
 export function parseOptions<Table extends OptionTable>(
   experiment: ExperimentName,

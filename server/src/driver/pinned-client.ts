@@ -6,7 +6,8 @@ import pg from 'pg'
 
 /** A URL (`postgres://…`), or its parts, where `host` may be a socket's folder. */
 export type DatabaseConnection =
-  { url: string } | { host: string; port: number; user: string; password: string; database: string }
+  | { url: string }
+  | { host: string; port: number; user: string; password: string; database: string }
 
 // Tables are named with their schema. The schema of temporary objects comes last: it would be first if it were not named.
 const searchPath = 'pg_catalog,pg_temp'

@@ -8,7 +8,9 @@ import { lchown } from 'node:fs/promises'
  * look like an ordinary user; files keep belonging to root. `user`: another account of this system.
  */
 export type Account =
-  { kind: 'self' } | { kind: 'namespace' } | { kind: 'user'; name: string; uid: number; gid: number }
+  | { kind: 'self' }
+  | { kind: 'namespace' }
+  | { kind: 'user'; name: string; uid: number; gid: number }
 
 // Keyhold's own environment may hold secrets, and PG… variables that would change how the programs run.
 const environment = { LC_ALL: 'C', PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin' }

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import prettier from 'prettier'
+import { format } from 'oxfmt'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, textAt } from '../http/read-body.ts'
 import { providers, registerKey } from '../http/scene.ts'
@@ -229,9 +229,8 @@ test('the page tells what was seen', async () => {
     '## Whether a key survives the loss of its region\n\nWhat `drCompliant: false` and `complianceError` say after a registration or a test; `keyhold keyprovider get` prints it.',
     table(['What was registered', 'Code', 'Region', 'Message'], rowsOfCompliance),
   ]
-  const options = await prettier.resolveConfig(page)
-  const markdown = await prettier.format([intro, ...tables].join('\n\n'), { ...options, parser: 'markdown' })
-  await expect(markdown).toMatchFileSnapshot(page)
+  const { code } = await format(page, [intro, ...tables].join('\n\n'))
+  await expect(code).toMatchFileSnapshot(page)
 })
 
 function table(head: string[], body: string[][]): string {

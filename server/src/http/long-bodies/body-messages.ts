@@ -7,7 +7,8 @@ import type { OctetHeaders } from './long-body.ts'
 
 /** The work on one body. It says nothing about the tenant: whose keys are found is the business of the other side. */
 export type BodyOrder = { bytes: Uint8Array } & (
-  { routeId: ItemRouteId; headers?: undefined } | { routeId: OctetRouteId; headers: OctetHeaders }
+  | { routeId: ItemRouteId; headers?: undefined }
+  | { routeId: OctetRouteId; headers: OctetHeaders }
 )
 
 export interface AnsweredBody {
