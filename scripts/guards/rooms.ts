@@ -173,9 +173,13 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/timings.ts': { does: 'how long the server waits between looks', uses: [] },
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
-  'server/command.ts': {
-    does: 'the command `keyhold-server`',
+  'server/run-command.ts': {
+    does: 'a command line of `keyhold-server`, in whatever process',
     uses: ['core', 'server/settings', 'server/compile-cache.ts', 'server/wiring', 'server/main.ts', 'node:*'],
+  },
+  'server/command.ts': {
+    does: 'the process of the command `keyhold-server`',
+    uses: ['server/run-command.ts', 'server/main.ts'],
   },
   'server/index.ts': { does: 'what the package exports', uses: ['server/wiring', 'server/main.ts'] },
 }

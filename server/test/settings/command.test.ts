@@ -1,20 +1,25 @@
-// The command `keyhold-server` as an operator meets it: what it prints, how it ends.
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+// The command `keyhold-server` as an operator meets it: what it prints, how it ends. Some of it in processes of its own.
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { queryOnce } from '../../../testkit/src/database/query-once.ts'
 import { databaseUrl, type TestConnection } from '../../../testkit/src/database/test-database.ts'
+import {
+  serveInProcess,
+  serverCommand,
+  type ServedProcess,
+} from '../../../testkit/src/process/serve-in-process.ts'
+import type { Server } from '../../src/main.ts'
+import { runCommand } from '../../src/run-command.ts'
 
-const command = fileURLToPath(import.meta.resolve('../../src/command.ts'))
-const children: ChildProcess[] = []
 let folder: string
 let dataDir: string
+/** On a PostgreSQL of its own, as a process. */
+let first: ServedProcess
 let url: string
+const servers: Server[] = []
 
 type Environment = Record<string, string>
 
@@ -22,37 +27,43 @@ function environmentWith(more: Environment): Environment {
   return { PATH: process.env.PATH ?? '', KEYHOLD_PORT: '0', KEYHOLD_LOG_LEVEL: 'silent', ...more }
 }
 
-/** Runs the command to its end. */
-async function run(args: string[], environment: Environment = {}) {
-  return new Promise<{ exitCode: number; stdout: string; stderr: string }>((resolve) => {
-    const options = { env: environmentWith(environment), cwd: folder, timeout: 30_000 }
-    const child = execFile(process.execPath, [command, ...args], options, (_error, stdout, stderr) => {
+interface Run {
+  exitCode: number | undefined
+  stdout: string
+  stderr: string
+}
+
+/** Runs the command to its end, as a process. */
+async function runProcess(args: string[], environment: Environment = {}): Promise<Run> {
+  return new Promise((resolve) => {
+    const { NODE_COMPILE_CACHE = '' } = process.env
+    const env = { NODE_COMPILE_CACHE, ...environmentWith(environment) }
+    const options = { env, cwd: folder, timeout: 30_000 }
+    const child = execFile(process.execPath, [serverCommand, ...args], options, (_error, stdout, stderr) => {
       resolve({ exitCode: child.exitCode ?? -1, stdout, stderr })
     })
   })
 }
 
-/** Starts `serve` and answers its URL once it listens. */
-async function serve(environment: Environment): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [command, 'serve'], {
-    env: environmentWith(environment),
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
+/** Runs the command in this process. */
+async function run(args: string[], environment: Environment = {}): Promise<Run> {
+  const [stdout, stderr]: string[][] = [[], []]
+  const exitCode = await runCommand(args, {
+    environment: environmentWith(environment),
+    stdout: (text) => stdout?.push(text),
+    stderr: (text) => stderr?.push(text),
+    onServing: (server) => servers.push(server),
   })
-  children.push(child)
-  const line = await new Promise<string>((resolve) => {
-    createInterface(child.stderr).once('line', resolve)
-  })
-  expect(line).toMatch(/^Keyhold listens on http:/)
-  return { child, url: line.replace('Keyhold listens on ', '') }
+  return { exitCode, stdout: stdout?.join('') ?? '', stderr: stderr?.join('') ?? '' }
 }
 
-async function end(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  await ended
-  return child.exitCode
+/** Starts `serve` in this process, and answers the server once its URL is printed. */
+async function serve(environment: Environment): Promise<Server> {
+  const { exitCode, stderr } = await run(['serve'], environment)
+  const server = servers.at(-1)
+  expect([exitCode, stderr]).toEqual([undefined, `Keyhold listens on ${server?.url}\n`])
+  if (server === undefined) throw new Error('no server')
+  return server
 }
 
 async function listTenants(at: string, token: string): Promise<number> {
@@ -76,17 +87,18 @@ async function embeddedConnection(): Promise<TestConnection> {
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'keyhold-command-'))
   dataDir = path.join(folder, 'data')
-  ;({ url } = await serve({ KEYHOLD_DATA_DIR: dataDir }))
+  first = serveInProcess({ environment: environmentWith({ KEYHOLD_DATA_DIR: dataDir }) })
+  url = await first.listening
 })
 afterAll(async () => {
-  await Promise.all(children.map(end))
+  first.kill('SIGTERM')
+  await first.ended
   await rm(folder, { recursive: true, force: true })
 })
 
 test('an operator’s key is made beside the running server, printed once, and works', async () => {
-  const { exitCode, stdout, stderr } = await run(['create-operator-key', '--name', 'me'], {
-    KEYHOLD_DATA_DIR: dataDir,
-  })
+  const args = ['create-operator-key', '--name', 'me']
+  const { exitCode, stdout, stderr } = await runProcess(args, { KEYHOLD_DATA_DIR: dataDir })
   expect([exitCode, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^\S+\n$/)
   expect(await listTenants(url, stdout)).toBe(200)
@@ -107,17 +119,17 @@ test('and in a database of the operator’s own, whether a server runs on it or 
   const beside = await run(['create-operator-key'], environment)
   expect(await listTenants(own.url, beside.stdout)).toBe(200)
   expect(await listTenants(url, beside.stdout)).toBe(401)
-  expect(await end(own.child)).toBe(0)
+  await own.stop()
 
   const without = await run(['create-operator-key'], environment)
   expect(without.exitCode).toBe(0)
   const again = await serve(environment)
   expect(await listTenants(again.url, without.stdout)).toBe(200)
-  expect(await end(again.child)).toBe(0)
+  await again.stop()
 })
 
 test('a second server on the same data directory is refused in one line', async () => {
-  const { exitCode, stderr } = await run(['serve'], { KEYHOLD_DATA_DIR: dataDir })
+  const { exitCode, stderr } = await runProcess(['serve'], { KEYHOLD_DATA_DIR: dataDir })
   expect(exitCode).toBe(1)
   expectOneLine(stderr, 'ERR_DATA_DIR_IN_USE', dataDir)
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
@@ -149,7 +161,7 @@ test('a damaged root key, a port in use and a database that is away each end the
 })
 
 test('settings and arguments that are wrong end it with 2', async () => {
-  const setting = await run(['serve'], { KEYHOLD_PORT: 'eighty' })
+  const setting = await runProcess(['serve'], { KEYHOLD_PORT: 'eighty' })
   expect(setting.exitCode).toBe(2)
   expectOneLine(setting.stderr, 'KEYHOLD_PORT', 'ERR_CONFIG_INVALID')
   for (const args of [[], ['start'], ['serve', 'twice'], ['--unknown']]) {
@@ -158,4 +170,9 @@ test('settings and arguments that are wrong end it with 2', async () => {
     expect(stderr).toContain('Usage: keyhold-server <command>')
   }
   expect(await run(['--help'])).toMatchObject({ exitCode: 0, stderr: '' })
+})
+
+test('SIGTERM ends the server with 0', async () => {
+  first.kill('SIGTERM')
+  expect(await first.ended).toBe(0)
 })

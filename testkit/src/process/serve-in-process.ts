@@ -15,8 +15,8 @@ export interface ServedProcess {
   readonly pid: number
   /** Its URL, once it listens; rejects when the process ends before. */
   readonly listening: Promise<string>
-  /** The signal that ended it; null when it ended by itself. */
-  readonly ended: Promise<NodeJS.Signals | null>
+  /** The signal that ended it, or its exit code when it ended by itself. */
+  readonly ended: Promise<NodeJS.Signals | number>
   readonly kill: (signal: NodeJS.Signals) => void
 }
 
@@ -43,7 +43,9 @@ export function serveInProcess({
   })
   if (child.pid === undefined) throw new Error('the server has no process')
   if (onMessage !== undefined) child.on('message', onMessage)
-  const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null)
+  const ended = once(child, 'exit').then(
+    ([exitCode, signal]) => (signal ?? exitCode) as NodeJS.Signals | number,
+  )
   const listening = Promise.withResolvers<string>()
   // The lines before it listens say why it does not start.
   let firstLines: string[] | undefined = []

@@ -1,0 +1,106 @@
+// One command line of `keyhold-server`: it serves, creates an API key for an operator, or looks at the database. It touches
+// no process, so that tests can run it in theirs.
+import { isKeyholdError } from '@keyhold/core'
+import { parseArgs } from 'node:util'
+import { saveCompileCache, useCompileCache } from './compile-cache.ts'
+import type { Server } from './main.ts'
+import { readSettings } from './settings/read-settings.ts'
+
+const faultsFound = 3
+
+const usage = `Usage: keyhold-server <command>
+
+  serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
+  create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
+  doctor --integrity                 compare the rows of the database with each other and with the audit trail, and
+                                     list what is wrong; ends with 0 if nothing is, and with 3 otherwise
+`
+
+export interface Shell {
+  /** Default: that of the process. */
+  environment?: Record<string, string | undefined>
+  stdout: (text: string) => void
+  stderr: (text: string) => void
+  /** Gets the server before its URL is printed: whoever reads the URL may send a signal at once. */
+  onServing: (server: Server) => void
+}
+
+/**
+ * Answers the exit code; undefined: a server runs, until somebody stops it.
+ *
+ * @throws only where Keyhold itself is wrong
+ */
+export async function runCommand(args: readonly string[], shell: Shell): Promise<number | undefined> {
+  const say = (text: string) => {
+    shell.stderr(`keyhold-server: ${text}\n`)
+  }
+  try {
+    return await run(args, shell)
+  } catch (error) {
+    if (isKeyholdError(error)) {
+      say(`${error.message} (${error.code})`)
+      return error.code === 'ERR_CONFIG_INVALID' ? 2 : 1
+    }
+    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+      say(error.message)
+      shell.stderr(usage)
+      return 2
+    }
+    // For example a port in use: the system's message is enough.
+    if (error instanceof Error && 'syscall' in error) {
+      say(error.message)
+      return 1
+    }
+    throw error
+  }
+}
+
+async function run(args: readonly string[], shell: Shell): Promise<number | undefined> {
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      name: { type: 'string', default: 'operator' },
+      integrity: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) {
+    shell.stdout(usage)
+    return 0
+  }
+  switch (positionals.join(' ')) {
+    case 'serve':
+      await serve(shell)
+      return undefined
+    case 'create-operator-key': {
+      const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')
+      const token = await createOperatorKey(readSettings(shell.environment), values.name)
+      shell.stdout(`${token}\n`)
+      return 0
+    }
+    case 'doctor': {
+      if (!values.integrity) break
+      const { examineIntegrity } = await import('./wiring/commands/examine-integrity.ts')
+      const lines = await examineIntegrity(readSettings(shell.environment))
+      shell.stdout(lines.map((line) => `${line}\n`).join(''))
+      if (lines.length > 0) return faultsFound
+      shell.stderr('No row contradicts another one or the audit trail.\n')
+      return 0
+    }
+    default:
+      break
+  }
+  shell.stderr(usage)
+  return 2
+}
+
+async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
+  const settings = readSettings(environment)
+  useCompileCache(settings.dataDir)
+  const { startServer } = await import('./main.ts')
+  const server = await startServer(settings)
+  onServing(server)
+  stderr(`Keyhold listens on ${server.url}\n`)
+  saveCompileCache()
+}
