@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['*/test/**/*.slow.test.ts', 'server/test/model/*.test.ts', 'client/test/packed/*.test.ts'],
+    include: [
+      '*/test/**/*.slow.test.ts',
+      'server/test/model/*.test.ts',
+      'scripts/test/npm-start.test.ts',
+      'client/test/packed/*.test.ts',
+    ],
     env: { SLOW: '1' },
     globalSetup: ['testkit/src/database/warm-start.ts'],
     testTimeout: 60_000,
