@@ -4,6 +4,7 @@ import { KeyholdError, keyBytes, keyCheckValue, keyFromBytes } from '@keyhold/co
 import { randomBytes, type KeyObject } from 'node:crypto'
 import { link, open, readFile, unlink } from 'node:fs/promises'
 import path from 'node:path'
+import { parseRootKeyText, rootKeyText } from './root-key-form.ts'
 
 export interface RootKey {
   /** 16 lower-case hex characters: a name, not derived from the key. */
@@ -11,8 +12,13 @@ export interface RootKey {
   key: KeyObject
 }
 
-// An editor or a transfer may have put a byte order mark before it, or another line end behind it.
-const form = /^\uFEFF?khroot1:([0-9a-f]{16}):([0-9a-f]{64})\r?\n?$/
+/** A root key, and what its file says about the installation that it belongs to. */
+export interface RootKeyRing extends RootKey {
+  /** The UUID of the installation. Undefined: the file has form 1, which does not name it. */
+  installationId: string | undefined
+  /** Whether a steering row without a MAC is a forged row; otherwise it is only told. */
+  requiresMacs: boolean
+}
 
 /** The value that the database keeps to recognise the root key. */
 export function rootKeyCheckValue({ id, key }: RootKey): Buffer {
@@ -24,7 +30,7 @@ export function rootKeyCheckValue({ id, key }: RootKey): Buffer {
  *
  * @throws KeyholdError `ERR_ROOT_KEY_INVALID` when the file holds anything else than a root key, or can't be read
  */
-export async function readRootKeyFile(file: string): Promise<RootKey | undefined> {
+export async function readRootKeyFile(file: string): Promise<RootKeyRing | undefined> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -36,23 +42,22 @@ export async function readRootKeyFile(file: string): Promise<RootKey | undefined
       cause: error,
     })
   }
-  const [, id, hex] = form.exec(text) ?? []
-  if (id === undefined || hex === undefined) {
-    throw new KeyholdError('ERR_ROOT_KEY_INVALID', {
-      message: `The root key file ${file} is not in the form "khroot1:<id>:<key>": put the right file back from your backup.`,
-    })
+  const parsed = parseRootKeyText(text)
+  if (typeof parsed === 'string') {
+    throw new KeyholdError('ERR_ROOT_KEY_INVALID', { message: `The root key file ${file} ${parsed}.` })
   }
-  return { id, key: keyFromBytes(Buffer.from(hex, 'hex')) }
+  const { bytes, ...said } = parsed
+  return { ...said, key: keyFromBytes(bytes) }
 }
 
 /** Makes a root key and its file, which must not exist; it is durable when this returns. */
-export async function createRootKeyFile(file: string): Promise<RootKey> {
+export async function createRootKeyFile(file: string, installationId: string): Promise<RootKeyRing> {
   const id = randomBytes(8).toString('hex')
   const bytes = randomBytes(keyBytes)
   const temporary = `${file}.${id}.tmp`
   const handle = await open(temporary, 'wx', 0o600)
   try {
-    await handle.writeFile(`khroot1:${id}:${bytes.toString('hex')}\n`)
+    await handle.writeFile(rootKeyText({ id, bytes, installationId }))
     await handle.sync()
   } finally {
     await handle.close()
@@ -69,5 +74,5 @@ export async function createRootKeyFile(file: string): Promise<RootKey> {
       await folder.close()
     }
   }
-  return { id, key: keyFromBytes(bytes) }
+  return { id, key: keyFromBytes(bytes), installationId, requiresMacs: true }
 }

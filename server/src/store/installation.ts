@@ -3,6 +3,8 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
 export interface RootKeyClaim {
+  /** The UUID of the installation. */
+  installationId: string
   rootKeyId: string
   keyCheckValue: Buffer
 }
@@ -25,9 +27,9 @@ export function installationQueries(db: Database) {
     async findRootKeyClaim(): Promise<RootKeyClaim | undefined> {
       const row = await db
         .selectFrom('installation')
-        .select(['root_key_id', 'root_key_check_value'])
+        .select(['id', 'root_key_id', 'root_key_check_value'])
         .executeTakeFirst()
-      return row && { rootKeyId: row.root_key_id, keyCheckValue: row.root_key_check_value }
+      return row && toClaim(row)
     },
 
     /** Claims the database for a root key, unless another key has it, and answers the key that has it now. */
@@ -35,7 +37,7 @@ export function installationQueries(db: Database) {
       await db
         .insertInto('installation')
         .values({
-          id: sql`gen_random_uuid()`,
+          id: claim.installationId,
           root_key_id: claim.rootKeyId,
           root_key_check_value: claim.keyCheckValue,
         })
@@ -43,9 +45,9 @@ export function installationQueries(db: Database) {
         .execute()
       const row = await db
         .selectFrom('installation')
-        .select(['root_key_id', 'root_key_check_value'])
+        .select(['id', 'root_key_id', 'root_key_check_value'])
         .executeTakeFirstOrThrow()
-      return { rootKeyId: row.root_key_id, keyCheckValue: row.root_key_check_value }
+      return toClaim(row)
     },
 
     async findSigningKey(): Promise<StoredSigningKey | undefined> {
@@ -93,5 +95,13 @@ export function installationQueries(db: Database) {
         .where('signing_key_id', 'is', null)
         .execute()
     },
+  }
+}
+
+function toClaim(row: { id: string; root_key_id: string; root_key_check_value: Buffer }): RootKeyClaim {
+  return {
+    installationId: row.id,
+    rootKeyId: row.root_key_id,
+    keyCheckValue: row.root_key_check_value,
   }
 }

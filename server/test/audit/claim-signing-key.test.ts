@@ -1,5 +1,6 @@
 // A first start may end before it has stored the signing key. What can be done with the database then is no sign of a key that
 // was lost.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   openTestPostgres,
@@ -18,7 +19,11 @@ beforeAll(async () => {
 afterAll(() => postgres.stop())
 beforeEach(async () => {
   stores = await postgres.createStores()
-  await stores.store.installation.claimRootKey({ rootKeyId: 'a-root-key', keyCheckValue: Buffer.alloc(32) })
+  await stores.store.installation.claimRootKey({
+    installationId: randomUUID(),
+    rootKeyId: 'a-root-key',
+    keyCheckValue: Buffer.alloc(32),
+  })
 })
 
 const made = { id: 'a-kid', publicKey: Buffer.from('public'), privateKeyWrapped: Buffer.from('wrapped') }

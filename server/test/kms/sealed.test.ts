@@ -1,6 +1,7 @@
 // Which server may open which database: the one that holds its root key. All others start sealed, harm nothing, and
 // say what to do.
 import { routes, type Route } from '@keyhold/contract'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -37,6 +38,15 @@ afterEach(async () => {
 const dataDir = (name: string) => path.join(folder, name)
 const rootKeyFile = (name: string) => path.join(folder, name, 'root-key')
 
+/** Lines of the log of all servers. */
+const lines: unknown[] = []
+const log = { write: (line: string) => lines.push(JSON.parse(line)) }
+
+/** The installation that a root key file names. */
+const installationOf = (text: string) => /^installation (.+)$/m.exec(text)?.[1] ?? ''
+/** The same root key in a file of form 1. */
+const form1 = (text: string) => text.replace(/^[^]*\ncurrent (\w+) (\w+)\n[^]*$/, 'khroot1:$1:$2\n')
+
 async function start(name = 'one'): Promise<Server> {
   const settings = readSettings({
     KEYHOLD_PORT: '0',
@@ -44,7 +54,7 @@ async function start(name = 'one'): Promise<Server> {
     KEYHOLD_DATABASE_URL: databaseUrl(connection),
     KEYHOLD_KMS_ENDPOINT: 'http://127.0.0.1:1',
   })
-  const server = await startServer(settings, pino({ level: 'silent' }))
+  const server = await startServer(settings, pino({ level: 'error' }, log))
   running.push(server)
   return server
 }
@@ -162,10 +172,9 @@ test('with another root key it starts sealed, also where that one has the same n
   await first.stop()
   const right = await readFile(rootKeyFile('one'), 'utf8')
   await rm(rootKeyFile('one'))
-  await createRootKeyFile(rootKeyFile('one'))
+  await createRootKeyFile(rootKeyFile('one'), installationOf(right))
   const other = await readFile(rootKeyFile('one'), 'utf8')
-  const [form, id] = right.split(':')
-  for (const text of [other, `${form ?? ''}:${id ?? ''}:${'00'.repeat(32)}\n`]) {
+  for (const text of [other, right.replace(/[0-9a-f]{64}/, '00'.repeat(32)), form1(other)]) {
     await writeFile(rootKeyFile('one'), text)
     const sealed = await start()
     expect(await readyz(sealed)).toBe(503)
@@ -174,6 +183,57 @@ test('with another root key it starts sealed, also where that one has the same n
   }
   await writeFile(rootKeyFile('one'), right)
   await expectReadable(await start(), used)
+})
+
+test('with a root key file that names another installation it starts sealed, and says so', async () => {
+  const first = await start()
+  const used = await use(first)
+  await first.stop()
+  const right = await readFile(rootKeyFile('one'), 'utf8')
+  const other = right.replace(installationOf(right), randomUUID())
+  await writeFile(rootKeyFile('one'), other)
+  const sealed = await start()
+  await expectSealed(sealed, used)
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      code: 'ERR_ROOT_KEY_INVALID',
+      installationId: installationOf(right),
+      msg: expect.stringContaining('names another installation than the database') as string,
+    }),
+  )
+  expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(other)
+  await sealed.stop()
+  await writeFile(rootKeyFile('one'), right)
+  await expectReadable(await start(), used)
+  await running.pop()?.stop()
+  // The other way round: the file is right, and somebody has changed the database.
+  await postgres.query(connection, 'update keyhold.installation set id = gen_random_uuid()')
+  await expectSealed(await start(), used)
+})
+
+test('a root key file of form 1 opens the same data, and stays as it is', async () => {
+  const first = await start()
+  const used = await use(first)
+  await first.stop()
+  const text = form1(await readFile(rootKeyFile('one'), 'utf8'))
+  await writeFile(rootKeyFile('one'), text)
+  const again = await start()
+  expect(await readyz(again)).toBe(200)
+  await expectReadable(again, used)
+  expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(text)
+})
+
+test('a first start that was killed between its root key and the database goes on with the same installation', async () => {
+  const server = await start()
+  const right = await readFile(rootKeyFile('one'), 'utf8')
+  await server.stop()
+  await postgres.query(connection, 'delete from keyhold.installation')
+  await rm(path.join(dataDir('one'), 'state'), { recursive: true })
+  expect(await readyz(await start())).toBe(200)
+  expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(right)
+  expect(await postgres.query(connection, 'select id::text from keyhold.installation')).toEqual([
+    { id: installationOf(right) },
+  ])
 })
 
 test('a damaged root key file ends the start and stays as it is', async () => {

@@ -1,6 +1,7 @@
 // The schema comes into being once, whoever starts at the same moment, and never goes back.
 import { sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
+import { randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -85,12 +86,13 @@ test('of many first starts one claims the database for its root key, and all oth
   const claims = await Promise.all(
     stores.map(({ installation }, index) =>
       installation.claimRootKey({
+        installationId: randomUUID(),
         rootKeyId: `root-key-${index}`,
         keyCheckValue: Buffer.alloc(32, index),
       }),
     ),
   )
-  expect(new Set(claims.map((claim) => claim.rootKeyId)).size).toBe(1)
+  expect(new Set(claims.map((claim) => `${claim.installationId} ${claim.rootKeyId}`)).size).toBe(1)
   const db = postgres.open(connection)
   const { rows } = await sql`select 1 from keyhold.installation`.execute(db)
   expect(rows).toHaveLength(1)

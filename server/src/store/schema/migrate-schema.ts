@@ -65,13 +65,13 @@ const lockPauseMs = 50
 const lockAttempts = 6_000
 
 /**
- * Runs the missing schema migrations, then `andThen`, both under one advisory lock.
+ * Runs the missing schema migrations, then `andThen`, both under one advisory lock. Answers what `andThen` answers.
  *
  * @param andThen - creates other objects in the database, such as the job queue's own schema
  * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before
  */
-export async function migrateSchema(db: Database, andThen: () => Promise<void>): Promise<void> {
-  await db.connection().execute(async (connection) => {
+export async function migrateSchema<Result>(db: Database, andThen: () => Promise<Result>): Promise<Result> {
+  return db.connection().execute(async (connection) => {
     await lock(connection)
     try {
       await sql`create schema if not exists keyhold`.execute(connection)
@@ -85,7 +85,7 @@ export async function migrateSchema(db: Database, andThen: () => Promise<void>):
       }).migrateToLatest()
       if (error !== undefined)
         throw error instanceof Error ? error : new Error('schema migration failed', { cause: error })
-      await andThen()
+      return await andThen()
     } finally {
       await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
     }
