@@ -17,11 +17,23 @@ const startOption = `-c search_path=${searchPath}`
 export type PinnedConfig = { Client: typeof PinnedClient } & Whereabouts
 type Whereabouts =
   | { connectionString: string }
-  | { host: string; port: number; user: string; password: string; database: string; options: string }
+  | {
+      host: string
+      port: number
+      user: string
+      password: string
+      database: string
+      options: string
+      application_name?: string
+    }
 
-/** The settings of the driver for a connection, and the class of its clients. Everything that connects begins with these. */
-export function pinnedConfig(connection: DatabaseConnection): PinnedConfig {
-  return Object.assign(whereabouts(connection), { Client: PinnedClient })
+/**
+ * The settings of the driver for a connection, and the class of its clients. Everything that connects begins with these.
+ *
+ * @param name - how PostgreSQL shows the connection, whatever the URL says
+ */
+export function pinnedConfig(connection: DatabaseConnection, name?: string): PinnedConfig {
+  return Object.assign(whereabouts(connection, name), { Client: PinnedClient })
 }
 
 /** A client that checks, when it connects, where names are looked up: `ERR_DATABASE_UNSAFE`. */
@@ -50,13 +62,17 @@ export class PinnedClient extends pg.Client {
   }
 }
 
-function whereabouts(connection: DatabaseConnection): Whereabouts {
-  if (!('url' in connection)) return { ...connection, options: startOption }
+function whereabouts(connection: DatabaseConnection, name: string | undefined): Whereabouts {
+  if (!('url' in connection)) {
+    return { ...connection, options: startOption, ...(name !== undefined && { application_name: name }) }
+  }
   const [place, query] = split(connection.url, '?')
   // Of a parameter that comes twice the driver takes the last one, and PostgreSQL the last option.
   const options = [...new URLSearchParams(query).getAll('options').slice(-1), startOption].join(' ')
   const separator = query === '' ? '' : '&'
-  return { connectionString: `${place}?${query}${separator}options=${encodeURIComponent(options)}` }
+  // The driver takes a parameter of the URL rather than its own setting, and of two parameters the last one.
+  const named = name === undefined ? '' : `&application_name=${encodeURIComponent(name)}`
+  return { connectionString: `${place}?${query}${separator}options=${encodeURIComponent(options)}${named}` }
 }
 
 function split(text: string, separator: string): [string, string] {

@@ -2,6 +2,7 @@
 // twice at once, and the functions that it calls allow for that.
 import type { Socket } from 'node:net'
 import { fromKysely, PgBoss } from 'pg-boss'
+import { applicationName } from '../driver/application-name.ts'
 import { pinnedConfig } from '../driver/pinned-client.ts'
 import type { Database, DatabaseConnection } from '../store/database.ts'
 import type { TransactionStore } from '../store/store.ts'
@@ -47,12 +48,11 @@ export function createJobQueue({ connection, stream, onError }: JobQueueOptions)
   const boss = new PgBoss({
     // The queue hands these to the driver as they are.
     ...{
-      ...pinnedConfig(connection),
+      ...pinnedConfig(connection, applicationName('jobs')),
       ...(stream !== undefined && { stream }),
       query_timeout: queryTimeoutMs,
       keepAlive: true,
     },
-    application_name: 'keyhold jobs',
     schema,
     max: maxConnections,
     useListenNotify: true,

@@ -47,9 +47,8 @@ export interface OpenDatabaseOptions {
 /** Opens a pool; nothing is connected yet. */
 export function openDatabase(connection: DatabaseConnection, options: OpenDatabaseOptions): Database {
   const pool = new pg.Pool({
-    ...pinnedConfig(connection),
+    ...pinnedConfig(connection, options.applicationName),
     ...(options.stream !== undefined && { stream: options.stream }),
-    application_name: options.applicationName,
     max: options.maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,

@@ -7,6 +7,7 @@ import path from 'node:path'
 import type { Logger } from 'pino'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
+import { applicationName } from '../driver/application-name.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
 import { createConnectionCutter } from '../store/connection-cutter.ts'
@@ -72,7 +73,7 @@ export async function connectDatabase(
     })
   const db = openDatabase(connection, {
     maxConnections: settings.databaseConnections,
-    applicationName: 'keyhold',
+    applicationName: applicationName(),
     stream: cutter.openStream,
     onError: (error) => {
       logger.warn({ err: error }, 'database connection lost')
@@ -166,7 +167,7 @@ export async function connectDatabaseOfRunningServer(
     if (connection === undefined) throw error
     const db = openDatabase(connection, {
       maxConnections: 1,
-      applicationName: 'keyhold command',
+      applicationName: applicationName('command'),
       onError: () => undefined,
     })
     return { db, connection, close: () => db.destroy() }

@@ -1,6 +1,6 @@
 // Metrics: the counts of events, the values that are read when somebody asks, and the listener.
 import type { Logger } from 'pino'
-import manifest from '../../package.json' with { type: 'json' }
+import { keyholdVersion } from '../driver/application-name.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { KeyBreaker } from '../health/key-breaker.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
@@ -83,7 +83,7 @@ async function readSamples(
   const pool = poolCounts(db)
   const [counts, jobs] = (await fromDatabase) ?? []
   return {
-    keyhold_build_info: [{ labels: { version: manifest.version }, value: 1 }],
+    keyhold_build_info: [{ labels: { version: keyholdVersion }, value: 1 }],
     keyhold_sealed: one(isSealed ? 1 : 0),
     keyhold_replicas: one(replicas()),
     keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),

@@ -1,6 +1,7 @@
 // Two replicas on one database: what the KMS tells one of them, the other one acts on as well.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { applicationName } from '../../src/driver/application-name.ts'
 import type { Server } from '../../src/main.ts'
 import {
   decryptAll,
@@ -135,7 +136,7 @@ test('a replica whose connection for notifications has fallen silent closes all 
   const callsFor = () => first.kms.countCalls({ keyId: neighbourArn.split('/')[1], operation: 'Decrypt' })
   const calls = callsFor()
 
-  expect(proxy.silenceOpen('keyhold notifications')).toBe(1)
+  expect(proxy.silenceOpen(applicationName('notifications'))).toBe(1)
   await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
   const outcome = (url: string) =>
     decryptAll(url, tenant, tokens).then(

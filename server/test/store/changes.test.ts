@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { applicationName } from '../../src/driver/application-name.ts'
 import type { Change } from '../../src/store/changes/change.ts'
 import { changeQueries, changesChannel } from '../../src/store/changes/change-queries.ts'
 import { listenForChanges, type ChangeListener } from '../../src/store/changes/listen-for-changes.ts'
@@ -78,7 +79,7 @@ test('a connection that has fallen silent is noticed, and only what was missed i
   const { heard, errors, unknown } = await listen({ answerMs: 1_000 })
   await tell('heard')
   await expect.poll(() => heard, waits).toEqual(['heard'])
-  expect(proxy.silenceOpen('keyhold notifications')).toBe(1)
+  expect(proxy.silenceOpen(applicationName('notifications'))).toBe(1)
   await tell('missed')
   await tell('own', self)
   await tell('missed too')

@@ -3,6 +3,7 @@
 // again, and reads what it has missed.
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 import { parseChange, type Change } from './change.ts'
 import { changesChannel } from './change-queries.ts'
@@ -96,9 +97,8 @@ export function listenForChanges(options: ListenOptions): ChangeListener {
       const session = (current = new AbortController())
       const socket = openStream()
       const client = new PinnedClient({
-        ...pinnedConfig(connection),
+        ...pinnedConfig(connection, applicationName('notifications')),
         stream: () => socket,
-        application_name: 'keyhold notifications',
         keepAlive: true,
       })
       await hear(client, session, () => {

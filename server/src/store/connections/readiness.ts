@@ -1,6 +1,7 @@
 // Asks whether the database answers, over a connection of its own: a busy pool does not make a replica unready.
 import { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
+import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 
 export interface Readiness {
@@ -28,8 +29,7 @@ export function openReadiness(connection: DatabaseConnection, openStream = () =>
   function connect(): Link {
     const socket = openStream()
     const client = new PinnedClient({
-      ...pinnedConfig(connection),
-      application_name: 'keyhold readiness',
+      ...pinnedConfig(connection, applicationName('readiness')),
       stream: () => socket,
     })
     const made = { client, socket }

@@ -1,5 +1,6 @@
 // The command `doctor --integrity` works directly on the database, also beside a running server. It changes nothing.
 import { KeyholdError } from '@keyhold/core'
+import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig } from '../../driver/pinned-client.ts'
 import { isMissingTable } from '../../store/database.ts'
 import { findIntegrityFaults } from '../../store/integrity-faults.ts'
@@ -11,7 +12,7 @@ import { createLogger } from '../create-logger.ts'
 export async function examineIntegrity(settings: DatabaseSettings): Promise<string[]> {
   const { connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
   // The pool has time limits that a large database would not keep to.
-  const client = new PinnedClient({ ...pinnedConfig(connection), application_name: 'keyhold command' })
+  const client = new PinnedClient(pinnedConfig(connection, applicationName('command')))
   client.on('error', () => undefined)
   try {
     await client.connect()
