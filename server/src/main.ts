@@ -23,7 +23,7 @@ import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
 import { openKms } from './wiring/open-kms.ts'
 import { openMetrics } from './wiring/open-metrics.ts'
-import { createReportedRowMacs, openRowMacs } from './wiring/open-row-macs.ts'
+import { createReportedRowMacs } from './wiring/open-row-macs.ts'
 import { openSigner } from './wiring/open-signer.ts'
 import { prepareDatabase } from './wiring/prepare-database.ts'
 import { startKeyJobs } from './wiring/start-key-jobs.ts'
@@ -125,7 +125,6 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const macs = createReportedRowMacs(logger, events)
   const store = createStore(db, clock, { macs, firstProbeSeconds: settings.keyProbeSeconds })
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
-  await openRowMacs(macs, store, rootKey)
 
   const isSealed = rootKey === undefined
   const replicas = await openHeartbeat({ store, timings, isSealed }, logger, closers)

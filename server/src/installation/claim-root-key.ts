@@ -17,33 +17,52 @@ export type SealedReason = 'no-root-key' | 'other-root-key' | 'other-installatio
 export type RootKeyOutcome<RootKey> =
   { rootKey: RootKey; installationId: string } | { sealed: SealedReason; installationId: string | undefined }
 
+export interface RootKeyParts<RootKey> {
+  /** Reads the replica's root key file; undefined: there is none. */
+  read: () => Promise<RootKey | undefined>
+  describe: (rootKey: RootKey) => ClaimableRootKey
+}
+
+/** Finds this replica's root key in a database that is claimed. Undefined: no root key has claimed it. */
+export async function findRootKey<RootKey>(
+  store: Pick<Store, 'installation'>,
+  { read, describe }: RootKeyParts<RootKey>,
+): Promise<RootKeyOutcome<RootKey> | undefined> {
+  const claimed = await store.installation.findRootKeyClaim()
+  return claimed && compare(await read(), claimed, describe)
+}
+
 /**
  * Finds this replica's root key, or makes it, and claims the database for it. Call it under the lock of schema
  * migrations, so that of many first starts only one makes a root key.
  *
- * @param read - reads the replica's root key file; undefined: there is none
  * @param create - makes root key and file, durably
+ * @param open - opens MACs of rows, before the claim is written
  */
 export async function claimRootKey<RootKey>(
   store: Store,
-  parts: {
-    read: () => Promise<RootKey | undefined>
+  parts: RootKeyParts<RootKey> & {
     create: (installationId: string) => Promise<RootKey>
-    describe: (rootKey: RootKey) => ClaimableRootKey
+    open: (rootKey: RootKey, installationId: string) => void
   },
 ): Promise<RootKeyOutcome<RootKey>> {
-  const claimed = await store.installation.findRootKeyClaim()
-  const present = await parts.read()
-  if (claimed !== undefined) return compare(present, claimed, parts.describe)
+  const { read, describe, create, open } = parts
+  const found = await findRootKey(store, parts)
+  if (found !== undefined) {
+    if ('rootKey' in found) open(found.rootKey, found.installationId)
+    return found
+  }
+  const present = await read()
   // A database with tenants but without a claim has lost rows. No root key is made over existing data.
   if ((await store.tenants.list({ limit: 1 })).length > 0) {
     return { sealed: 'claim-lost', installationId: undefined }
   }
   // A file that is there already may be that of a start that was killed here.
-  const rootKey = present ?? (await parts.create(randomUUID()))
-  const { id, keyCheckValue, installationId = randomUUID() } = parts.describe(rootKey)
+  const rootKey = present ?? (await create(randomUUID()))
+  const { id, keyCheckValue, installationId = randomUUID() } = describe(rootKey)
+  open(rootKey, installationId)
   const winner = await store.installation.claimRootKey({ installationId, rootKeyId: id, keyCheckValue })
-  return compare(rootKey, winner, parts.describe)
+  return compare(rootKey, winner, describe)
 }
 
 function compare<RootKey>(

@@ -19,11 +19,6 @@ export interface StoredSigningKey {
 
 export function installationQueries(db: Database) {
   return {
-    /** A UUID. There is one as soon as the database is claimed for a root key. */
-    async getId(): Promise<string> {
-      return (await db.selectFrom('installation').select('id').executeTakeFirstOrThrow()).id
-    },
-
     async findRootKeyClaim(): Promise<RootKeyClaim | undefined> {
       const row = await db
         .selectFrom('installation')

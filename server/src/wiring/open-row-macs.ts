@@ -1,15 +1,13 @@
-// Opens the MACs of rows with the root key, and tells of rows that are not as Keyhold wrote them.
+// Tells of rows that are not as Keyhold wrote them.
 import type { Logger } from 'pino'
-import type { RootKey } from '../kms/root-key-file.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import { createRowMacs, type FaultyRow, type RowMacs } from '../store/authentic/row-macs.ts'
-import type { Store } from '../store/store.ts'
 
 // A row that is read all the time is told of once in this time, and of many rows some.
 const repeatMs = 3_600_000
 const maxRemembered = 10_000
 
-/** MACs that count each faulty row and log it at most once an hour. Nothing can be signed before `openRowMacs`. */
+/** MACs that count each faulty row and log it at most once an hour. Nothing can be signed before the root key has opened them. */
 export function createReportedRowMacs(logger: Logger, events: Pick<EventCounts, 'rowFaulty'>): RowMacs {
   const toldAtMs = new Map<string, number>()
   return createRowMacs((row) => {
@@ -30,15 +28,4 @@ function tell(logger: Logger, { kind, table, key, fault, used }: FaultyRow): voi
   } else if (fault === 'forged') {
     logger.warn(facts, 'a row of the database is not as Keyhold wrote it, and is used: adopt the rows first')
   }
-}
-
-/** Gives the root key to the MACs. A sealed replica has none. */
-export async function openRowMacs(
-  macs: RowMacs,
-  store: Pick<Store, 'installation'>,
-  rootKey: RootKey | undefined,
-): Promise<void> {
-  if (rootKey === undefined) return
-  const installationId = await store.installation.getId()
-  macs.open({ rootKeyId: rootKey.id, rootKey: rootKey.key, installationId, requiresMacs: false })
 }

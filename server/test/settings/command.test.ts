@@ -116,6 +116,10 @@ test('and in a database of the operator’s own, whether a server runs on it or 
   expectOneLine(tooEarly.stderr, 'keyhold-server serve')
 
   const own = await serve(environment)
+  const elsewhere = { ...environment, KEYHOLD_DATA_DIR: path.join(folder, 'without-root-key') }
+  const sealed = await run(['create-operator-key'], elsewhere)
+  expect([sealed.exitCode, sealed.stdout]).toEqual([1, ''])
+  expectOneLine(sealed.stderr, 'ERR_SEALED', elsewhere.KEYHOLD_DATA_DIR)
   const beside = await run(['create-operator-key'], environment)
   expect(await listTenants(own.url, beside.stdout)).toBe(200)
   expect(await listTenants(url, beside.stdout)).toBe(401)

@@ -8,18 +8,15 @@ import { openDatabaseClock } from '../../store/database-clock.ts'
 import { isMissingTable } from '../../store/database.ts'
 import { createRowMacs } from '../../store/authentic/row-macs.ts'
 import { createStore } from '../../store/store.ts'
-import { readRootKeyFile } from '../../kms/root-key-file.ts'
-import { openRowMacs } from '../open-row-macs.ts'
-import { rootKeyFile } from '../prepare-database.ts'
+import { openRootKeyOfCommand } from '../root-key/open-root-key-of-command.ts'
 
 /** Creates an operator's API key and answers its token. */
 export async function createOperatorKey(settings: DatabaseSettings, name: string): Promise<string> {
   const logger = createLogger('silent')
   const { db, close } = await connectDatabaseOfRunningServer(settings, logger)
   try {
-    const macs = createRowMacs()
-    const store = createStore(db, await openDatabaseClock(db), { macs })
-    await openRowMacs(macs, store, await readRootKeyFile(rootKeyFile(settings)))
+    const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
+    await openRootKeyOfCommand(settings, store)
     const { token } = await createApiKey(store, { role: 'operator', tenantId: undefined, name }, commandActor)
     return token
   } catch (cause) {
