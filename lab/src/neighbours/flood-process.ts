@@ -1,6 +1,6 @@
 // Floods a server from a process of its own, so that only the server is shared with the neighbour. It stands for other
-// machines: it takes the processors only where the server and the neighbour leave them. Beside every flood the results show
-// what it was answered, so a flood that is too slow to be one would be seen.
+// machines: it takes the processors only where the server and the neighbour leave them. The results show
+// its answers, so a flood that is too slow to be one would be seen.
 import os from 'node:os'
 import { floods, type FloodName } from './floods.ts'
 import type { FloodScene } from './flood-scene.ts'

@@ -15,7 +15,8 @@ export interface ClaimableRootKey {
 export type SealedReason = 'no-root-key' | 'other-root-key' | 'other-installation' | 'claim-lost'
 
 export type RootKeyOutcome<RootKey> =
-  { rootKey: RootKey; installationId: string } | { sealed: SealedReason; installationId: string | undefined }
+  | { rootKey: RootKey; installationId: string }
+  | { sealed: SealedReason; installationId: string | undefined }
 
 export interface RootKeyParts<RootKey> {
   /** Reads the replica's root key file; undefined: there is none. */
