@@ -177,9 +177,13 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'a command line of `keyhold-server`, in whatever process',
     uses: ['core', 'server/settings', 'server/compile-cache.ts', 'server/wiring', 'server/main.ts', 'node:*'],
   },
+  'server/stop-at-signals.ts': {
+    does: 'the steps from a signal to the end of the process',
+    uses: ['node:*'],
+  },
   'server/command.ts': {
     does: 'the process of the command `keyhold-server`',
-    uses: ['server/run-command.ts', 'server/main.ts'],
+    uses: ['server/run-command.ts', 'server/stop-at-signals.ts'],
   },
   'server/index.ts': { does: 'what the package exports', uses: ['server/wiring', 'server/main.ts'] },
 }

@@ -1,26 +1,17 @@
 #!/usr/bin/env node
 // The command `keyhold-server` as a process: its streams, its exit code, and the signals that stop the server.
-import type { Server } from './main.ts'
 import { runCommand } from './run-command.ts'
+import { stopAtSignals } from './stop-at-signals.ts'
 
-const forcedExitMs = 9_000
-
-function stopAtSignals(server: Server): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      // A database that does not answer must not keep the process alive.
-      setTimeout(() => process.exit(1), forcedExitMs).unref()
-      server.stop().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      )
-    })
-  }
-}
-
+const onServing = stopAtSignals({
+  process,
+  exit: (code) => process.exit(code),
+  forcedExitMs: 9_000,
+  sameSignalMs: 500,
+})
 const exitCode = await runCommand(process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
-  onServing: stopAtSignals,
+  onServing,
 })
 if (exitCode !== undefined) process.exit(exitCode)

@@ -40,6 +40,13 @@ export interface Server {
   createOperatorKey(name: string): Promise<string>
   /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
   sweep(): Promise<void>
+  /** How long the operator wants it to go on serving after `drain`. */
+  readonly drainMs: number
+  /**
+   * Says to everybody that this replica is about to stop, and goes on serving: `/readyz` answers 503, each reply closes its
+   * connection, and streams of events end.
+   */
+  drain(): void
   /** Ends requests, jobs, connections and the embedded PostgreSQL, within ten seconds. Idempotent. */
   stop(): Promise<void>
 }
@@ -85,6 +92,11 @@ export async function startServer(
         return token
       },
       sweep,
+      drainMs: settings.drainSeconds * 1_000,
+      drain() {
+        logger.info({ seconds: settings.drainSeconds }, 'stopping: this replica asks for no more requests')
+        app.startDraining()
+      },
       stop: () => (stopped ??= close()),
     }
     await beforeReady(server)

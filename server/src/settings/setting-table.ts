@@ -41,6 +41,13 @@ export const settingTable = {
     effect:
       'A request must arrive completely within this time, or it is answered with 408, possibly some seconds later. 32 MiB in 30 seconds take 9 Mbit/s. A connection without any byte in either direction for four times as long is closed.',
   }),
+  drainSeconds: integerSetting('KEYHOLD_DRAIN_SECONDS', {
+    byDefault: 10,
+    min: 0,
+    max: 600,
+    effect:
+      'How long `keyhold-server serve` goes on serving after SIGTERM or SIGINT. `/readyz` answers 503 at once, so that proxies send no more requests. A second signal ends the waiting. What runs then is finished within nine seconds more.',
+  }),
   tier1RequestsPerMinute: integerSetting('KEYHOLD_TIER_1_REQUESTS_PER_MINUTE', {
     byDefault: tierRequestsPerMinute[1],
     ...requests,

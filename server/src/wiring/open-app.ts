@@ -30,10 +30,13 @@ export interface OpenedApp {
   listen(): Promise<string>
   /** From now on `/readyz` answers 200 while the database answers. */
   setReady(): void
+  /** From now on `/readyz` answers 503, and every reply closes its connection. */
+  startDraining(): void
   close(): Promise<void>
 }
 
-const drainMs = 3_000
+const closeMs = 3_000
+const idleCheckMs = 100
 const bytesOfMib = 1_048_576
 
 export function openApp(
@@ -54,6 +57,7 @@ export function openApp(
 ): OpenedApp {
   const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers } = needs
   let isReady = false
+  let isDraining = false
   const keysOf = (tenantId: string) => createRequestKeys({ store, dataKeys: keyring.dataKeys }, tenantId)
   const longBodies = createLongBodies()
   const isProxy = createIsProxy(settings.trustedProxies ?? [])
@@ -89,6 +93,7 @@ export function openApp(
     probes: {
       isSealed: rootKey === undefined,
       isReady: () => isReady,
+      isDraining: () => isDraining,
       isDatabaseReady: () => readiness.isReady(),
     },
     keysOf,
@@ -102,12 +107,22 @@ export function openApp(
     setReady() {
       isReady = true
     },
+    startDraining() {
+      isDraining = true
+      app.endEventStreams()
+    },
     async close() {
-      const drained = setTimeout(() => {
+      // A connection whose request was under way stays open after its reply.
+      const idle = setInterval(() => {
+        app.server.closeIdleConnections()
+      }, idleCheckMs)
+      // Connections that never sent a byte count as busy, and so they come last.
+      const closed = setTimeout(() => {
         app.server.closeAllConnections()
-      }, drainMs)
+      }, closeMs)
       await app.close()
-      clearTimeout(drained)
+      clearInterval(idle)
+      clearTimeout(closed)
       await longBodies.close()
     },
   }

@@ -38,7 +38,13 @@ export function serveInProcess({
   onMessage,
 }: ServeOptions): ServedProcess {
   const child = spawn(process.execPath, [...nodeArguments, serverCommand, 'serve'], {
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...environment },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      // Nobody sends requests to a server that a test stops.
+      KEYHOLD_DRAIN_SECONDS: '0',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe', ...(onMessage === undefined ? [] : (['ipc'] as const))],
   })
   if (child.pid === undefined) throw new Error('the server has no process')

@@ -58,6 +58,8 @@ export interface TestServer {
   query(statement: string, values?: unknown[]): Promise<Row[]>
   /** Has the server do now what it does every few seconds. */
   sweep(): Promise<void>
+  /** As at SIGTERM: it says that it is about to stop, and goes on serving. */
+  drain(): void
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -199,6 +201,10 @@ export async function startTestServer(
     },
 
     sweep: () => server.sweep(),
+
+    drain() {
+      server.drain()
+    },
 
     async restart() {
       await server.stop()

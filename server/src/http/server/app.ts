@@ -34,6 +34,10 @@ declare module 'fastify' {
     authorized: Authorized | undefined
     errorCode: string | undefined
   }
+  interface FastifyInstance {
+    /** Ends all streams of events. Later ones end at once. */
+    endEventStreams: () => void
+  }
 }
 
 export interface AppParts extends Authorization {
@@ -131,6 +135,7 @@ export function createApp({
       return
     }
     void reply.header('x-b3-traceid', request.id)
+    if (probes.isDraining()) void reply.header('connection', 'close')
     // Refused before the body is read, so that nobody sends 32 MiB to no route.
     done(request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw))
   })
@@ -149,6 +154,9 @@ export function createApp({
   const eventStreams = createEventStreams({
     idleTimeoutMs: idleTimeouts * requestTimeoutMs,
     pollMs: eventPollMs,
+  })
+  app.decorate('endEventStreams', () => {
+    eventStreams.close()
   })
   app.addHook('preClose', (done) => {
     eventStreams.close()

@@ -26,6 +26,8 @@ export interface EventStreams {
 }
 
 const maxHeartbeatMs = 15_000
+// Tells the client how many milliseconds to wait before it asks again: another replica will answer.
+const askAgain = 'retry: 1000\n\n'
 
 /** @param idleTimeoutMs - a connection without a byte for this long is closed */
 export function createEventStreams({
@@ -53,7 +55,11 @@ export function createEventStreams({
         sentAtMs = performance.now()
         yield ': still there\n\n'
       }
-      if (state?.isLast === true || (await isClosing())) return
+      if (state?.isLast === true) return
+      if (await isClosing()) {
+        yield askAgain
+        return
+      }
     }
   }
 

@@ -12,6 +12,8 @@ export interface Probes {
   readonly isSealed: boolean
   /** Whether the start is complete. */
   isReady: () => boolean
+  /** Whether this replica is about to stop. */
+  isDraining: () => boolean
   /** Whether the database answers. */
   isDatabaseReady: () => Promise<boolean>
 }
@@ -21,6 +23,7 @@ export async function probe(probes: Probes, path: ProbePath): Promise<ProbeAnswe
   const isNot = (status: string) => ({ status: 503, body: { status } })
   if (path === '/livez') return isOk
   if (probes.isSealed) return isNot('sealed')
+  if (probes.isDraining()) return isNot('stopping')
   if (!probes.isReady()) return isNot('starting')
   return (await probes.isDatabaseReady()) ? isOk : isNot('database unavailable')
 }
