@@ -6,12 +6,15 @@ import { connectDatabase } from '../../src/wiring/connect-database.ts'
 import {
   databaseUrl,
   openTestPostgres,
+  type TestConnection,
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
+let empty: TestConnection
 beforeAll(async () => {
   postgres = await openTestPostgres()
+  empty = await postgres.createDatabase()
 })
 afterAll(() => postgres.stop())
 
@@ -22,15 +25,15 @@ function connect(url: string) {
 }
 
 test('a good URL connects, over a socket as well', async () => {
-  const { close, connection } = await connect(databaseUrl(postgres.connection))
-  expect(connection).toEqual({ url: databaseUrl(postgres.connection) })
+  const { close, connection } = await connect(databaseUrl(empty))
+  expect(connection).toEqual({ url: databaseUrl(empty) })
   await close()
 })
 
 test.each([
   ['nothing listens', () => `postgres://keyhold:${secret}@127.0.0.1:1/keyhold`],
   ['the host has no address', () => `postgres://keyhold:${secret}@keyhold.invalid/keyhold`],
-  ['there is no socket', () => databaseUrl({ ...postgres.connection, port: 1 })],
+  ['there is no socket', () => databaseUrl({ ...empty, port: 1 })],
 ])('where %s the database is unavailable, and the message says what to check', async (_, url) => {
   await expect(connect(url())).rejects.toMatchObject({
     code: 'ERR_DATABASE_UNAVAILABLE',
@@ -39,13 +42,9 @@ test.each([
 })
 
 test.each([
-  ['the password is wrong', () => databaseUrl({ ...postgres.connection, password: secret }), /password/],
-  ['the user is unknown', () => databaseUrl({ ...postgres.connection, user: 'nobody' }), /user/],
-  [
-    'the database is missing',
-    () => databaseUrl({ ...postgres.connection, database: 'nowhere' }),
-    /create it/,
-  ],
+  ['the password is wrong', () => databaseUrl({ ...empty, password: secret }), /password/],
+  ['the user is unknown', () => databaseUrl({ ...empty, user: 'nobody' }), /user/],
+  ['the database is missing', () => databaseUrl({ ...empty, database: 'nowhere' }), /create it/],
   ['the URL cannot be read', () => `postgres://keyhold:${secret}@[::1/keyhold`, /form/],
   ['the port is none', () => `postgres://keyhold:${secret}@127.0.0.1:99999/keyhold`, /form/],
 ])('where %s the setting is named and its value is not', async (_, url, advice) => {

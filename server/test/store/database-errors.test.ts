@@ -12,21 +12,23 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
+let empty: TestConnection
 let silent: Server
 beforeAll(async () => {
   postgres = await openTestPostgres()
-  await postgres.query(postgres.connection, "create role limited login password 'x' connection limit 0")
+  empty = await postgres.createDatabase()
+  await postgres.query(empty, "create role limited login password 'x' connection limit 0")
   silent = createServer(() => undefined)
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
 })
 afterAll(async () => {
   silent.close()
-  await postgres.query(postgres.connection, 'drop role limited')
+  await postgres.query(empty, 'drop role limited')
   await postgres.stop()
 })
 
 function to(changes: Partial<TestConnection> = {}, maxConnections = 1): Database {
-  return postgres.open({ ...postgres.connection, ...changes }, maxConnections)
+  return postgres.open({ ...empty, ...changes }, maxConnections)
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
@@ -54,8 +56,8 @@ function portOf(server: Server): number {
 
 async function deadlock(): Promise<unknown> {
   const db = to({}, 2)
-  await postgres.query(postgres.connection, 'create table public.crossed (id int primary key, n int)')
-  await postgres.query(postgres.connection, 'insert into public.crossed values (1, 0), (2, 0)')
+  await postgres.query(empty, 'create table public.crossed (id int primary key, n int)')
+  await postgres.query(empty, 'insert into public.crossed values (1, 0), (2, 0)')
   const crossing = (first: number, second: number) =>
     db.transaction().execute(async (transaction) => {
       await sql`update public.crossed set n = n + 1 where id = ${first}`.execute(transaction)
@@ -83,7 +85,7 @@ const unavailable: Record<string, () => Promise<unknown>> = {
       .connection()
       .execute(async (connection) => {
         const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(connection)
-        await postgres.query(postgres.connection, `select pg_terminate_backend(${rows[0]?.pid ?? 0})`)
+        await postgres.query(empty, `select pg_terminate_backend(${rows[0]?.pid ?? 0})`)
         await sleep(100)
         return errorOf(ask(connection))
       }),

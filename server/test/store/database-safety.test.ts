@@ -18,14 +18,17 @@ import type { Tables } from '../../src/store/tables.ts'
 import {
   databaseUrl,
   startOwnPostgres,
+  type TestConnection,
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
 
 let postgres: TestPostgres
+let empty: TestConnection
 let dataDir: string
 beforeAll(async () => {
   // Unlike for other tests: with PostgreSQL's own settings.
   postgres = await startOwnPostgres()
+  empty = await postgres.createDatabase()
   dataDir = await mkdtemp(path.join(tmpdir(), 'keyhold-unsafe-'))
 })
 afterAll(async () => {
@@ -33,22 +36,22 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 afterEach(async () => {
-  await postgres.query(postgres.connection, 'alter system reset all')
-  await postgres.query(postgres.connection, 'select pg_reload_conf()')
+  await postgres.query(empty, 'alter system reset all')
+  await postgres.query(empty, 'select pg_reload_conf()')
 })
 
 async function settingIs(name: string, value: string): Promise<void> {
-  await postgres.query(postgres.connection, `alter system set ${name} = ${value}`)
-  await postgres.query(postgres.connection, 'select pg_reload_conf()')
+  await postgres.query(empty, `alter system set ${name} = ${value}`)
+  await postgres.query(empty, 'select pg_reload_conf()')
   await expect
-    .poll(async () => (await postgres.query(postgres.connection, `show ${name}`))[0]?.[name], {
+    .poll(async () => (await postgres.query(empty, `show ${name}`))[0]?.[name], {
       timeout: 5_000,
     })
     .toBe(value)
 }
 
 test('PostgreSQL with its own settings is safe', async () => {
-  await checkDatabaseSafety(postgres.open(postgres.connection))
+  await checkDatabaseSafety(postgres.open(empty))
 })
 
 test.each(['fsync', 'full_page_writes', 'synchronous_commit'])(

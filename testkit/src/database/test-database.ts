@@ -28,8 +28,7 @@ export interface TestStores {
 }
 
 export interface TestPostgres {
-  /** Of an empty database. */
-  readonly connection: TestConnection
+  /** An empty database. */
   createDatabase(): Promise<TestConnection>
   /** A database as a first start of the server leaves it; its root key is `warmRootKey`. */
   createStartedDatabase(): Promise<TestConnection>
@@ -61,7 +60,7 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
   const dataDir = path.join(folder, 'data')
   await warmDataDir(dataDir)
   const server: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir, log: () => undefined, settings })
-  const postgres = await createTestPostgres(server.connection)
+  const postgres = createTestPostgres(server.connection)
   return {
     ...postgres,
     async stop() {
@@ -72,7 +71,7 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
   }
 }
 
-async function createTestPostgres(connection: PostgresConnection): Promise<TestPostgres> {
+function createTestPostgres(connection: PostgresConnection): TestPostgres {
   const pools: Database[] = []
   const queryPools = new Map<string, QueryPool>()
   const databases: string[] = []
@@ -107,7 +106,6 @@ async function createTestPostgres(connection: PostgresConnection): Promise<TestP
   }
 
   return {
-    connection: await createDatabase(),
     createDatabase: () => createDatabase(),
     createStartedDatabase: () => createDatabase(startedTemplate),
     open,
