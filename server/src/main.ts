@@ -26,6 +26,8 @@ import { openMetrics } from './wiring/open-metrics.ts'
 import { createReportedRowMacs } from './wiring/open-row-macs.ts'
 import { openSigner } from './wiring/open-signer.ts'
 import { prepareDatabase } from './wiring/prepare-database.ts'
+import { rootKeyFile } from './wiring/root-key/claimed-root-key.ts'
+import { watchRootKeyFile } from './wiring/root-key/watch-root-key-file.ts'
 import { startKeyJobs } from './wiring/start-key-jobs.ts'
 import { startProber } from './wiring/start-prober.ts'
 import { startSweeps } from './wiring/start-sweeps.ts'
@@ -139,7 +141,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
 
   const isSealed = rootKey === undefined
-  const replicas = await openHeartbeat({ store, timings, isSealed }, logger, closers)
+  const look = rootKey && watchRootKeyFile(rootKeyFile(settings), rootKey, macs, logger)
+  const replicas = await openHeartbeat({ store, timings, look }, logger, closers)
   const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
   const callers = openCallers(settings, logger, { store, events, replicas, timings }, closers)

@@ -3,17 +3,20 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { onShare, ownShares } from '../store/connections/connection-user.ts'
+import type { ReplicaFacts } from '../store/replicas.ts'
 import type { Store } from '../store/store.ts'
 import { createLiveReplicas } from './live-replicas.ts'
 
 export interface HeartbeatOptions {
-  store: Pick<Store, 'replicas'>
+  store: { replicas: Pick<Store['replicas'], 'beat' | 'leave'> }
   /** Between the end of a sign of life and the next one. */
   beatMs: number
   /** After this time without a sign a replica counts as gone. Several times `beatMs`. */
   goneMs: number
   /** Receives the first error of each time in which the database is away. */
   onError: (error: unknown) => void
+  /** Looks at what this replica has to tell of itself, before each sign. */
+  look?: () => Promise<ReplicaFacts>
 }
 
 export interface Heartbeat {
@@ -31,13 +34,15 @@ export async function startHeartbeat({
   beatMs,
   goneMs,
   onError,
+  look,
 }: HeartbeatOptions): Promise<Heartbeat> {
   const id = randomUUID()
   const live = createLiveReplicas({ beatMs, goneMs, clock: () => performance.now() })
   const stopping = new AbortController()
 
   async function beat(): Promise<void> {
-    live.seen(await onShare(ownShares.heartbeat, false, () => store.replicas.beat(id, goneMs)))
+    const facts = await look?.()
+    live.seen(await onShare(ownShares.heartbeat, false, () => store.replicas.beat(id, goneMs, facts)))
   }
 
   async function beatOn(): Promise<void> {

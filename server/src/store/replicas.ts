@@ -5,17 +5,36 @@ import type { Database } from './database.ts'
 // A row stays for a while after its replica has fallen silent, for whoever looks for the reason.
 const keptTimes = 10
 
+/** The facts that a replica tells of itself. Whoever can write to the database can tell others. */
+export interface ReplicaFacts {
+  host: string
+  version: string
+  rootKeyId: string
+  /** Whether its root key file requires MACs. */
+  requiresMacs: boolean
+}
+
+export interface ReplicaRow {
+  id: string
+  startedAt: Date
+  /** Undefined: a replica of a version that tells nothing of itself. */
+  facts: ReplicaFacts | undefined
+}
+
 export function replicaQueries(db: Database) {
   return {
     /**
      * Tells that this replica is alive, and answers how many others have told so within `goneMs`. Rows that are much older
      * are deleted.
      */
-    async beat(id: string, goneMs: number): Promise<number> {
+    async beat(id: string, goneMs: number, facts?: ReplicaFacts): Promise<number> {
+      const { host = null, version = null, rootKeyId = null, requiresMacs = null } = facts ?? {}
       const { rows } = await sql<{ others: number }>`
         with mine as (
-          insert into keyhold.replicas (id) values (${id})
-          on conflict (id) do update set seen_at = now()
+          insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
+          values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs})
+          on conflict (id) do update set seen_at = now(), host = excluded.host, version = excluded.version,
+            root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs
         )
         select count(*)::int as others from keyhold.replicas
         where id <> ${id} and seen_at > now() - ${goneMs} * interval '1 millisecond'`.execute(db)
@@ -27,6 +46,25 @@ export function replicaQueries(db: Database) {
           for update skip locked
         )`.execute(db)
       return rows[0]?.others ?? 0
+    },
+
+    /** The replicas that are alive, the oldest first. */
+    async listLive(goneMs: number): Promise<ReplicaRow[]> {
+      const rows = await db
+        .selectFrom('replicas')
+        .selectAll()
+        .where('seen_at', '>', sql<Date>`now() - ${goneMs} * interval '1 millisecond'`)
+        .orderBy('started_at')
+        .orderBy('id')
+        .execute()
+      return rows.map(({ id, started_at, host, version, root_key_id, requires_macs }) => ({
+        id,
+        startedAt: started_at,
+        facts:
+          host === null || version === null || root_key_id === null || requires_macs === null
+            ? undefined
+            : { host, version, rootKeyId: root_key_id, requiresMacs: requires_macs },
+      }))
     },
 
     /** From now on the others do not count this replica. */

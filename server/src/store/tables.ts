@@ -314,6 +314,10 @@ interface ReplicasTable {
   id: string
   started_at: Stamp
   seen_at: Stamp
+  host: Generated<string | null>
+  version: Generated<string | null>
+  root_key_id: Generated<string | null>
+  requires_macs: Generated<boolean | null>
 }
 
 /** The rights of a caller. */

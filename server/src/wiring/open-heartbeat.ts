@@ -1,6 +1,7 @@
 // The number of replicas that share what holds for the installation.
 import type { Logger } from 'pino'
 import { startHeartbeat } from '../installation/start-heartbeat.ts'
+import type { ReplicaFacts } from '../store/replicas.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
@@ -8,8 +9,8 @@ import type { Closers } from './close-all.ts'
 interface HeartbeatNeeds {
   store: Store
   timings: Timings
-  /** A sealed replica serves nothing, so it takes no share. */
-  isSealed: boolean
+  /** Looks at what this replica tells of itself. Undefined: it is sealed and serves nothing, so it takes no share. */
+  look: (() => Promise<ReplicaFacts>) | undefined
 }
 
 /**
@@ -18,15 +19,16 @@ interface HeartbeatNeeds {
  * @param closers - receives the function that ends it
  */
 export async function openHeartbeat(
-  { store, timings, isSealed }: HeartbeatNeeds,
+  { store, timings, look }: HeartbeatNeeds,
   logger: Logger,
   closers: Closers,
 ): Promise<() => number> {
-  if (isSealed) return () => 1
+  if (look === undefined) return () => 1
   const heartbeat = await startHeartbeat({
     store,
     beatMs: timings.heartbeatMs,
     goneMs: timings.replicaGoneMs,
+    look,
     onError: (error) => {
       logger.warn(
         { err: error },

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
+import { putForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { createRowMacs } from '../../src/store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../src/store/database-clock.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -52,8 +53,7 @@ test('a new installation requires MACs, and a command makes the same as the serv
 
 test('with a file of form 1 none is required, and the MACs are the same', async () => {
   const before = await start()
-  const text = await readFile(file, 'utf8')
-  await writeFile(file, text.replace(/^[^]*\ncurrent (\w+) (\w+)\n[^]*$/, 'khroot1:$1:$2\n'))
+  await putForm1(dataDir)
   const { store, rootKey } = await start()
   expect(store.macs.requiresMacs()).toBe(false)
   expect(rootKey).toMatchObject({ requiresMacs: false, installationId: before.rootKey?.installationId })

@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import { startServer, type Server } from '../../src/main.ts'
+import { rootKeyForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { createRootKeyFile } from '../../src/kms/root-key-file.ts'
 import {
   databaseUrl,
@@ -44,8 +45,6 @@ const log = { write: (line: string) => lines.push(JSON.parse(line)) }
 
 /** The installation that a root key file names. */
 const installationOf = (text: string) => /^installation (.+)$/m.exec(text)?.[1] ?? ''
-/** The same root key in a file of form 1. */
-const form1 = (text: string) => text.replace(/^[^]*\ncurrent (\w+) (\w+)\n[^]*$/, 'khroot1:$1:$2\n')
 
 async function start(name = 'one'): Promise<Server> {
   const settings = readSettings({
@@ -174,7 +173,7 @@ test('with another root key it starts sealed, also where that one has the same n
   await rm(rootKeyFile('one'))
   await createRootKeyFile(rootKeyFile('one'), installationOf(right))
   const other = await readFile(rootKeyFile('one'), 'utf8')
-  for (const text of [other, right.replace(/[0-9a-f]{64}/, '00'.repeat(32)), form1(other)]) {
+  for (const text of [other, right.replace(/[0-9a-f]{64}/, '00'.repeat(32)), rootKeyForm1(other)]) {
     await writeFile(rootKeyFile('one'), text)
     const sealed = await start()
     expect(await readyz(sealed)).toBe(503)
@@ -215,7 +214,7 @@ test('a root key file of form 1 opens the same data, and stays as it is', async 
   const first = await start()
   const used = await use(first)
   await first.stop()
-  const text = form1(await readFile(rootKeyFile('one'), 'utf8'))
+  const text = rootKeyForm1(await readFile(rootKeyFile('one'), 'utf8'))
   await writeFile(rootKeyFile('one'), text)
   const again = await start()
   expect(await readyz(again)).toBe(200)

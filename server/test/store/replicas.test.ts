@@ -36,6 +36,24 @@ test('each counts the others that are alive, not itself, and not those that are 
   expect([await first.beat('a', 60_000), await ids()]).toEqual([0, ['a']])
 })
 
+test('each tells what it is, and one of a version before tells nothing', async () => {
+  const facts = { host: 'h', version: '1.2.3', rootKeyId: '0123456789abcdef', requiresMacs: false }
+  const { replicas } = stores.store
+  await replicas.beat('a', 60_000, facts)
+  await stores.query("insert into keyhold.replicas (id) values ('before')")
+  await replicas.beat('silent', 60_000, facts)
+  await age('silent', 61_000)
+  const told = async () => (await replicas.listLive(60_000)).map((row) => [row.id, row.facts])
+  expect(await told()).toEqual([
+    ['a', facts],
+    ['before', undefined],
+  ])
+  await replicas.beat('a', 60_000, { ...facts, requiresMacs: true })
+  expect((await told())[0]).toEqual(['a', { ...facts, requiresMacs: true }])
+  await replicas.leave('before')
+  await replicas.leave('silent')
+})
+
 test('rows that are long silent are deleted, but never the own one', async () => {
   await stores.store.replicas.beat('old', 60_000)
   await stores.store.replicas.beat('silent', 60_000)

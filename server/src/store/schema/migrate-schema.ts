@@ -28,6 +28,7 @@ import { denyingPolicy } from './migrations/0022-denying-policy.ts'
 import { aliasProblem } from './migrations/0023-alias-problem.ts'
 import { accessOfVersions } from './migrations/0025-access-of-versions.ts'
 import { authenticRows } from './migrations/0026-authentic-rows.ts'
+import { whatReplicasHold } from './migrations/0028-what-replicas-hold.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -56,6 +57,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0023-alias-problem': aliasProblem,
   '0025-access-of-versions': accessOfVersions,
   '0026-authentic-rows': authenticRows,
+  '0028-what-replicas-hold': whatReplicasHold,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
