@@ -10,6 +10,7 @@ import { openReadiness } from './store/connections/readiness.ts'
 import { ownClocks, type ReplicaClocks } from './store/database-clock.ts'
 import { createStore, type Store } from './store/store.ts'
 import { defaultTimings, type Timings } from './timings.ts'
+import { openCheckpoints } from './wiring/checkpoints/open-checkpoints.ts'
 import { closeAll, type Closers } from './wiring/close-all.ts'
 import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
@@ -155,6 +156,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
   const signer = await openSigner({ store, rootKey, stateDir: stateDir(settings) }, logger)
   const { sign } = signer
+  const checkpointNeeds = { store, signer, stateDir: stateDir(settings), events, isSealed }
+  const checkpoints = await openCheckpoints(checkpointNeeds, logger, closers)
 
   const needs = {
     readiness,
@@ -166,6 +169,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     keyring,
     keyJobs,
     signer,
+    checkpoints,
     timings,
     replicas,
     callers,
@@ -175,7 +179,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   let sweep = () => Promise.resolve()
   if (rootKey !== undefined) {
     await startKeyJobs(settings, logger, { keyring, keyJobs, queue, sign }, closers)
-    sweep = startSweeps(settings, logger, { keyring, keyJobs, queue, sign, timings }, closers)
+    const sweeping = { keyring, keyJobs, queue, sign, checkpoints, timings }
+    sweep = startSweeps(settings, logger, sweeping, closers)
     const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, events, replicas, timings }
     startProber(settings, logger, probing, closers)
   }

@@ -7,6 +7,7 @@ import {
   createPublicKey,
   generateKeyPairSync,
   sign,
+  verify,
   type KeyObject,
 } from 'node:crypto'
 import type { RootKey } from './root-key-file.ts'
@@ -68,6 +69,17 @@ export function signJws({ id, privateKey }: SigningKey, payload: Readonly<Record
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.')
   return `${input}.${sign(null, Buffer.from(input, 'ascii'), privateKey).toString('base64url')}`
+}
+
+/** The payload of a JWS that this key has signed; undefined: it has not. */
+export function readOwnJws({ id, publicKey }: SigningKey, jws: string): unknown {
+  const [header = '', payload = '', signature = '', ...rest] = jws.split('.')
+  // Its own header is the only one that this key ever signs.
+  const expected = Buffer.from(JSON.stringify({ alg: 'EdDSA', kid: id })).toString('base64url')
+  if (rest.length > 0 || header !== expected) return undefined
+  const input = Buffer.from(`${header}.${payload}`, 'ascii')
+  if (!verify(null, input, publicKey, Buffer.from(signature, 'base64url'))) return undefined
+  return JSON.parse(Buffer.from(payload, 'base64url').toString())
 }
 
 function wrapContext({ id: rootKeyId }: RootKey, id: string): Buffer {

@@ -55,6 +55,8 @@ export interface EventCounts {
   keyChanged(state: string, cause: string): void
   keyProbed(outcome: string): void
   rewrapped(cipherkeys: number): void
+  /** Counts a checkpoint of a chain of audit records. */
+  auditCheckpoint(outcome: 'signed' | 'contradicted' | 'not-kept'): void
   readonly tallies: {
     rateLimitRefusals: Tally
     connectionRefusals: Tally
@@ -68,6 +70,7 @@ export interface EventCounts {
     keyChanges: Tally
     keyProbes: Tally
     rewrapped: Tally
+    auditCheckpoints: Tally
   }
   readonly histograms: readonly PlainHistogram[]
 }
@@ -86,8 +89,11 @@ export function createEventCounts(): EventCounts {
     keyChanges: createTally(metricCatalog.keyhold_key_state_changes_total.labels),
     keyProbes: createTally(metricCatalog.keyhold_key_probes_total.labels),
     rewrapped: createTally(metricCatalog.keyhold_cipherkeys_rewrapped_total.labels),
+    auditCheckpoints: createTally(metricCatalog.keyhold_audit_checkpoints_total.labels),
   }
   tallies.rewrapped.add([], 0)
+  // A rule for alerts needs a series that rises from 0.
+  for (const outcome of ['signed', 'contradicted', 'not-kept']) tallies.auditCheckpoints.add([outcome], 0)
   const histogram = (
     name: 'keyhold_http_request_duration_seconds' | 'keyhold_kms_call_duration_seconds',
     bounds: readonly number[],
@@ -137,6 +143,9 @@ export function createEventCounts(): EventCounts {
     },
     rewrapped(cipherkeys) {
       tallies.rewrapped.add([], cipherkeys)
+    },
+    auditCheckpoint(outcome) {
+      tallies.auditCheckpoints.add([outcome])
     },
     tallies,
     histograms: [requests, kmsCalls],

@@ -149,6 +149,11 @@ export const metricCatalog = {
     labels: [],
     help: 'Cipherkeys that the threads of this replica have rewrapped.',
   },
+  keyhold_audit_checkpoints_total: {
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'Checkpoints of the audit trail by this replica: signed; contradicted (a chain that is not as it was signed before, at each look: see the log); not-kept (the file in `KEYHOLD_STATE_DIR` could not be read or written).',
+  },
   keyhold_jobs: {
     type: 'gauge',
     labels: ['state'],

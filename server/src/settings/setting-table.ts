@@ -119,7 +119,7 @@ export const settingTable = {
     byDefault: undefined,
     unset: 'none: the folder `state` in the data directory',
     effect:
-      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public key that signs. Each replica has its own. Keyhold creates it with mode 0700 if it is missing.',
+      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public key that signs, and `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints). Each replica has its own. Keyhold creates it with mode 0700 if it is missing.',
   }),
   databaseUrl: setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
     byDefault: undefined,
@@ -246,6 +246,13 @@ export const settingTable = {
     max: 3_650,
     effect:
       'After this many days a tenant key is rotated: it gets a new version under the same KEK, and all cipherkeys are brought under it. 0: never by itself.',
+  }),
+  auditCheckpointSeconds: integerSetting('KEYHOLD_AUDIT_CHECKPOINT_SECONDS', {
+    byDefault: 60,
+    min: 1,
+    max: 86_400,
+    effect:
+      'How often a replica looks for chains of audit records that have grown, and signs [checkpoints](audit.md#checkpoints) of them. What a writer of the database takes away within this time may go unseen.',
   }),
   internalKmsName: setting('KEYHOLD_INTERNAL_KMS_NAME', forms.text('a text'), {
     byDefault: undefined,

@@ -3,6 +3,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { apiKeyQueries } from './api-keys.ts'
 import type { RowMacs } from './authentic/row-macs.ts'
+import { auditCheckpointQueries } from './audit-trail/audit-checkpoints.ts'
 import { appendAudits, auditQueries, type Actor, type AuditEntry } from './audits.ts'
 import { changeQueries } from './changes/change-queries.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
@@ -79,6 +80,7 @@ function queries(db: Database, { clock, firstProbeSeconds, macs }: QueryParts) {
     drDrills: drDrillQueries(db),
     apiKeys: apiKeyQueries(db),
     audits: auditQueries(db),
+    auditCheckpoints: auditCheckpointQueries(db),
   }
 }
 

@@ -303,6 +303,12 @@ interface AuditHeadsTable {
   mac: Mac
 }
 
+interface AuditCheckpointsTable {
+  chain: string
+  number: number
+  jws: string
+}
+
 interface DrDrillsTable {
   tenant_id: string
   id: string
@@ -364,6 +370,7 @@ export interface Tables {
   dr_drills: DrDrillsTable
   audits: AuditsTable
   audit_heads: AuditHeadsTable
+  audit_checkpoints: AuditCheckpointsTable
   api_keys: ApiKeysTable
   replicas: ReplicasTable
   metric_counts: MetricCountsTable

@@ -29,6 +29,7 @@ import { getKeyAccess } from '../providers/get-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
+import type { Checkpoints } from '../installation/checkpoint-rounds.ts'
 import type { KeyHealth } from './create-key-health.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Callers } from './open-callers.ts'
@@ -57,6 +58,7 @@ export interface HandlerNeeds {
   keyring: Keyring
   keyJobs: KeyJobTools
   signer: Signer
+  checkpoints: Pick<Checkpoints, 'signNow'>
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
   keysOf: (tenantId: string) => RequestKeys
   callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant'>
@@ -81,7 +83,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...namedDataKeyHandlers(dataKeyChanges),
     ...leaseKeyHandlers(dataKeyChanges),
     ...destructionHandlers({ store }),
-    ...auditHandlers({ store, sign: needs.signer.sign }),
+    ...auditHandlers({ store, sign: needs.signer.sign, signCheckpoint: needs.checkpoints.signNow }),
   }
 }
 

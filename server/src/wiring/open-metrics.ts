@@ -107,6 +107,7 @@ async function readSamples(
     keyhold_key_state_changes_total: tallies.keyChanges.samples(),
     keyhold_key_probes_total: tallies.keyProbes.samples(),
     keyhold_cipherkeys_rewrapped_total: tallies.rewrapped.samples(),
+    keyhold_audit_checkpoints_total: tallies.auditCheckpoints.samples(),
     keyhold_jobs: jobs === undefined ? [] : byLabel('state', jobs),
     keyhold_database_up: one(counts === undefined ? 0 : 1),
     keyhold_clock_skew_seconds: one(clock.skewMs() / 1_000),

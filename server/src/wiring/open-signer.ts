@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { claimSigningKey } from '../installation/claim-signing-key.ts'
 import { keptSigningKey, type PublicSigningKey } from '../installation/kept-signing-key.ts'
 import type { RootKey } from '../kms/root-key-file.ts'
-import { createSigningKey, openSigningKey, signJws, type SigningKey } from '../kms/signing-key.ts'
+import { createSigningKey, openSigningKey, readOwnJws, signJws, type SigningKey } from '../kms/signing-key.ts'
 import type { Store } from '../store/store.ts'
 
 /** Signs JSON and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). Throws `ERR_SEALED`. */
@@ -12,6 +12,8 @@ export type Sign = (payload: Readonly<Record<string, unknown>>) => string
 
 export interface Signer {
   sign: Sign
+  /** The payload of a JWS that `sign` has made, by this replica or another; undefined: it is none. Throws `ERR_SEALED`. */
+  readOwn: (jws: string) => unknown
   /** The keys that check what it signs, made from the private key itself. None: this replica is sealed. */
   publicKeys: readonly PublicSigningKey[]
 }
@@ -27,10 +29,10 @@ interface SignerParts {
 /** @throws KeyholdError `ERR_SIGNING_KEY_MISSING`, `ERR_KEY_INTEGRITY` */
 export async function openSigner({ store, rootKey, stateDir }: SignerParts, logger: Logger): Promise<Signer> {
   if (rootKey === undefined) {
-    const sign = () => {
+    const refuse = () => {
       throw new KeyholdError('ERR_SEALED')
     }
-    return { sign, publicKeys: [] }
+    return { sign: refuse, readOwn: refuse, publicKeys: [] }
   }
   const kept = keptSigningKey(stateDir)
   const known = await kept.find()
@@ -46,7 +48,11 @@ export async function openSigner({ store, rootKey, stateDir }: SignerParts, logg
       message: `The database has another signing key than the one that this replica knows: connect to the right database. If the installation is a new one, delete ${kept.file}.`,
     })
   }
-  return { sign: (payload) => signJws(signingKey, payload), publicKeys: [publicKey] }
+  return {
+    sign: (payload) => signJws(signingKey, payload),
+    readOwn: (jws) => readOwnJws(signingKey, jws),
+    publicKeys: [publicKey],
+  }
 }
 
 function publicKeyOf({ id, publicKey }: SigningKey): PublicSigningKey {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import { createFailurePauses } from '../event-loop/failure-pauses.ts'
 import { createRunEach, type RunEach } from '../event-loop/run-each.ts'
+import type { Checkpoints } from '../installation/checkpoint-rounds.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import { startSweeper } from '../jobs/sweeper.ts'
 import { destroyDueTenantKeys } from '../migration/destroy-due-tenant-keys.ts'
@@ -19,6 +20,7 @@ interface SweepNeeds {
   keyJobs: KeyJobTools
   queue: Pick<JobQueue, 'ensureQueued'>
   sign: Sign
+  checkpoints: Pick<Checkpoints, 'round'>
   timings: Pick<Timings, 'sweepMs'>
 }
 
@@ -28,6 +30,7 @@ const pauses = { firstMs: 2_000, maxMs: 60_000 }
 const rotationsMs = 60_000
 const rotationsAtOnce = 10
 const changesMs = 60_000
+const msOfSecond = 1_000
 // A KEK that cannot be used seldom comes back within a minute, and each try costs calls to the KMS.
 const rotationPauses = { firstMs: 60_000, maxMs: 3_600_000 }
 
@@ -37,9 +40,12 @@ const rotationPauses = { firstMs: 60_000, maxMs: 3_600_000 }
  * @param closers - receives the function that ends them, after the step at hand
  */
 export function startSweeps(
-  { tenantKeyMaxAgeDays: maxAgeDays }: Pick<Settings, 'tenantKeyMaxAgeDays'>,
+  {
+    tenantKeyMaxAgeDays: maxAgeDays,
+    auditCheckpointSeconds,
+  }: Pick<Settings, 'tenantKeyMaxAgeDays' | 'auditCheckpointSeconds'>,
   logger: Logger,
-  { keyring, keyJobs, queue, sign, timings }: SweepNeeds,
+  { keyring, keyJobs, queue, sign, checkpoints, timings }: SweepNeeds,
   closers: Closers,
 ): () => Promise<void> {
   const stopping = new AbortController()
@@ -90,6 +96,11 @@ export function startSweeps(
       { name: 'destructions', run: () => runDueDestructions(destructionParts, eachDestruction) },
       { name: 'changes', everyMs: changesMs, run: () => store.changes.forget() },
       ...(maxAgeDays === 0 ? [] : [rotations]),
+      {
+        name: 'audit checkpoints',
+        everyMs: auditCheckpointSeconds * msOfSecond,
+        run: () => checkpoints.round(),
+      },
     ],
     pauseMs: timings.sweepMs,
     onError: (part, error) => {

@@ -10,11 +10,14 @@ export interface AuditHandlerParts {
   store: Store
   /** Signs JSON and returns a compact JWS. */
   sign: (payload: Readonly<Record<string, unknown>>) => string
+  /** Signs a checkpoint of a chain, if it has moved. Never throws. */
+  signCheckpoint: (tenantId: string | undefined) => Promise<void>
 }
 
 export function auditHandlers({
   store,
   sign,
+  signCheckpoint,
 }: AuditHandlerParts): Pick<
   Handlers,
   'listAudits' | 'getAuditHead' | 'listInstallationAudits' | 'getInstallationAuditHead'
@@ -47,6 +50,7 @@ export function auditHandlers({
     },
 
     async getAuditHead({ tenantId }) {
+      await signCheckpoint(tenantId)
       return { status: 200, body: await head(store, tenantId) }
     },
 
@@ -59,6 +63,7 @@ export function auditHandlers({
     },
 
     async getInstallationAuditHead({ query: { tenantId } }) {
+      await signCheckpoint(tenantId)
       const body = await store.readSnapshot(async (snapshot) => {
         if (tenantId !== undefined) await refuseUnknownTenant(snapshot, tenantId)
         return head(snapshot, tenantId)

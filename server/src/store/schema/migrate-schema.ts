@@ -29,6 +29,7 @@ import { aliasProblem } from './migrations/0023-alias-problem.ts'
 import { accessOfVersions } from './migrations/0025-access-of-versions.ts'
 import { authenticRows } from './migrations/0026-authentic-rows.ts'
 import { whatReplicasHold } from './migrations/0028-what-replicas-hold.ts'
+import { auditCheckpoints } from './migrations/0027-audit-checkpoints.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -58,6 +59,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0025-access-of-versions': accessOfVersions,
   '0026-authentic-rows': authenticRows,
   '0028-what-replicas-hold': whatReplicasHold,
+  '0027-audit-checkpoints': auditCheckpoints,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

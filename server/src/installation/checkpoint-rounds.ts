@@ -1,0 +1,110 @@
+// Looks at all chains of audit records again and again, and has those signed that have moved. It remembers the newest
+// checkpoint of each, also those of other replicas.
+import type { SeenChain } from '../store/audit-trail/audit-checkpoints.ts'
+import type { Store } from '../store/store.ts'
+import {
+  chainOf,
+  checkpointDigest,
+  knownOf,
+  type KnownCheckpoint,
+  type SignedCheckpoint,
+} from './audit-checkpoint.ts'
+import type { CheckpointWriter } from './checkpoint-writer.ts'
+import { signEnds, type Contradiction, type SigningParts } from './sign-ends.ts'
+
+export interface CheckpointParts extends Omit<SigningParts, 'clock'> {
+  store: Pick<Store, 'auditCheckpoints' | 'transaction' | 'clock'>
+  writer: CheckpointWriter
+  /** From the file of this replica: the newest of each chain. */
+  kept: readonly SignedCheckpoint[]
+  /** Receives each checkpoint that this replica has signed and committed. */
+  onSigned: (signed: SignedCheckpoint) => void
+  /** Receives each look at a chain that must not be signed. */
+  onContradiction: (chain: string, contradiction: Contradiction) => void
+  /** Receives why a chain could not be signed: the next round tries it again. */
+  onFailed: (chain: string, error: unknown) => void
+}
+
+export interface Checkpoints {
+  /** Looks at chains for some two seconds, and signs those that have moved. The next round goes on where it ended. */
+  round(): Promise<void>
+  /** Signs one chain, if it has moved. Never throws. Undefined: the installation's. */
+  signNow(tenantId: string | undefined): Promise<void>
+}
+
+const chainsAtOnce = 100
+const roundMs = 2_000
+
+export function createCheckpoints(parts: CheckpointParts): Checkpoints {
+  const { store, writer, sign, readOwn } = parts
+  const known = new Map<string, KnownCheckpoint>()
+  for (const each of parts.kept) remember(each)
+  let position: string | undefined
+  let seen = new Set<string>()
+
+  function remember(signed: SignedCheckpoint): void {
+    const chain = chainOf(signed.checkpoint)
+    if ((known.get(chain)?.number ?? 0) < signed.checkpoint.number) known.set(chain, knownOf(signed))
+  }
+
+  /** Whether there is nothing to sign, and nothing that this replica does not know. */
+  function isSettled({ chain, sequence, newest }: SeenChain): boolean {
+    const last = known.get(chain)
+    return (
+      last?.sequence === sequence &&
+      newest?.number === last.number &&
+      checkpointDigest(newest.jws) === last.digest
+    )
+  }
+
+  async function signChains(chains: readonly string[]): Promise<void> {
+    // This memory is read before the database is: so it is never ahead of it, as long as the database does not go back.
+    const before = new Map(chains.map((chain) => [chain, known.get(chain)]))
+    const { signed, found, contradictions } = await store.transaction((transaction) =>
+      signEnds({ sign, readOwn, clock: store.clock }, transaction, before),
+    )
+    for (const each of [...found, ...signed]) remember(each)
+    writer.write([...found, ...signed])
+    for (const each of signed) parts.onSigned(each)
+    for (const { chain, contradiction } of contradictions) parts.onContradiction(chain, contradiction)
+  }
+
+  /** One chain that fails keeps no other from being signed. */
+  async function signEach(chains: readonly string[]): Promise<void> {
+    if (chains.length === 0) return
+    try {
+      await signChains(chains)
+    } catch (error) {
+      const [first, ...rest] = chains
+      if (first === undefined) return
+      if (rest.length === 0) {
+        parts.onFailed(first, error)
+        return
+      }
+      const half = Math.ceil(chains.length / 2)
+      await signEach(chains.slice(0, half))
+      await signEach(chains.slice(half))
+    }
+  }
+
+  return {
+    async round() {
+      const endMs = performance.now() + roundMs
+      // The disk may not have taken all of it before.
+      writer.write([])
+      do {
+        const page = await store.auditCheckpoints.listChains({ after: position, limit: chainsAtOnce })
+        for (const { chain } of page) seen.add(chain)
+        await signEach(page.filter((each) => !isSettled(each)).map(({ chain }) => chain))
+        position = page.length < chainsAtOnce ? undefined : page.at(-1)?.chain
+      } while (position !== undefined && performance.now() < endMs)
+      if (position !== undefined) return
+      // Those that are known and that nobody finds any more.
+      const missing = [...known.keys()].filter((chain) => !seen.has(chain))
+      seen = new Set()
+      while (missing.length > 0) await signEach(missing.splice(0, chainsAtOnce))
+    },
+
+    signNow: (tenantId) => signEach([tenantId ?? '']),
+  }
+}

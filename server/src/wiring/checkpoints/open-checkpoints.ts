@@ -1,0 +1,87 @@
+// Checkpoints of the audit trail: into the database, into the log, and into a file beside the database.
+import type { Logger } from 'pino'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createCheckpoints, type Checkpoints } from '../../installation/checkpoint-rounds.ts'
+import { createCheckpointWriter } from '../../installation/checkpoint-writer.ts'
+import { keptCheckpoints, type KeptCheckpoints } from '../../installation/kept-checkpoints.ts'
+import type { SignedCheckpoint } from '../../installation/audit-checkpoint.ts'
+import type { EventCounts } from '../../metrics/event-counts.ts'
+import type { Store } from '../../store/store.ts'
+import type { Closers } from '../close-all.ts'
+import type { Signer } from '../open-signer.ts'
+
+interface CheckpointNeeds {
+  store: Store
+  signer: Pick<Signer, 'sign' | 'readOwn'>
+  /** The folder for what is kept outside of the database. */
+  stateDir: string
+  events: Pick<EventCounts, 'auditCheckpoint'>
+  /** A sealed replica signs nothing. */
+  isSealed: boolean
+}
+
+// How often the log tells the same of a chain.
+const tellAgainMs = 3_600_000
+const closeMs = 1_000
+
+/** @param closers - receives the function that waits for the file */
+export async function openCheckpoints(
+  { store, signer, stateDir, events, isSealed }: CheckpointNeeds,
+  logger: Logger,
+  closers: Closers,
+): Promise<Checkpoints> {
+  if (isSealed) return { round: () => Promise.resolve(), signNow: () => Promise.resolve() }
+  const file = keptCheckpoints(stateDir)
+  const onNotKept = (err: unknown) => {
+    events.auditCheckpoint('not-kept')
+    logger.error(
+      { err, file: file.file },
+      'checkpoints of the audit trail are not kept in the file: tried again',
+    )
+  }
+  const writer = createCheckpointWriter(file, onNotKept)
+  closers.push(() => Promise.race([writer.settled(), pause(closeMs, undefined, { ref: false })]))
+  const told = new Map<string, number>()
+  return createCheckpoints({
+    ...{ store, sign: signer.sign, readOwn: signer.readOwn, writer },
+    kept: await load(file, logger, onNotKept),
+    onSigned: ({ jws, checkpoint: { tenantId, sequence, hash, number } }) => {
+      events.auditCheckpoint('signed')
+      logger.info({ tenantId, sequence, hash, number, jws }, 'checkpoint of the audit trail')
+    },
+    onContradiction: (chain, contradiction) => {
+      events.auditCheckpoint('contradicted')
+      const nowMs = performance.now()
+      const about = `${contradiction} ${chain}`
+      if (nowMs - (told.get(about) ?? Number.NEGATIVE_INFINITY) < tellAgainMs) return
+      told.set(about, nowMs)
+      logger.error(
+        { tenantId: chain === '' ? null : chain, contradiction, file: file.file },
+        'the audit trail contradicts its checkpoints, and is not signed: somebody has changed the database, or an older one was put back',
+      )
+    },
+    onFailed: (chain, err) => {
+      logger.warn(
+        { tenantId: chain === '' ? null : chain, err },
+        'the audit trail was not signed: tried again',
+      )
+    },
+  })
+}
+
+/** A file that cannot be read keeps no server from starting: it is told, and what the database has is compared alone. */
+async function load(
+  file: KeptCheckpoints,
+  logger: Logger,
+  onFailed: (error: unknown) => void,
+): Promise<SignedCheckpoint[]> {
+  try {
+    const { newest, unreadableLines } = await file.load()
+    if (unreadableLines > 0)
+      logger.warn({ file: file.file, unreadableLines }, 'some lines are no checkpoints of the audit trail')
+    return newest
+  } catch (error) {
+    onFailed(error)
+    return []
+  }
+}
