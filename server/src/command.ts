@@ -4,7 +4,7 @@ import { runCommand } from './run-command.ts'
 import { stopAtSignals } from './stop-at-signals.ts'
 
 const onServing = stopAtSignals({
-  process,
+  onSignal: (signal, listener) => process.on(signal, listener),
   exit: (code) => process.exit(code),
   forcedExitMs: 9_000,
   sameSignalMs: 500,

@@ -1,6 +1,5 @@
 // Stops a server when its process is told to end, so that no request is lost. First it says that it is about to stop, and goes
 // on serving: whoever sends requests to it, a proxy or Kubernetes, needs some seconds to notice. Then it stops.
-import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The parts of a server that a signal uses. */
@@ -13,8 +12,7 @@ export interface Stoppable {
 }
 
 export interface SignalOptions {
-  /** The process, or a stand-in for it. */
-  process: Pick<EventEmitter, 'on'>
+  onSignal: (signal: 'SIGINT' | 'SIGTERM', listener: () => void) => unknown
   exit: (code: number) => void
   /** The end of the stop is not waited for any longer. */
   forcedExitMs: number
@@ -28,7 +26,7 @@ export interface SignalOptions {
  * @returns the function that receives the server once it has started
  */
 export function stopAtSignals({
-  process,
+  onSignal,
   exit,
   forcedExitMs,
   sameSignalMs,
@@ -52,8 +50,8 @@ export function stopAtSignals({
     )
   }
 
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.on(signal, () => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    onSignal(signal, () => {
       const nowMs = performance.now()
       if (firstAtMs !== undefined) {
         if (nowMs - firstAtMs >= sameSignalMs) hurry.abort()

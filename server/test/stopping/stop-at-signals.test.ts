@@ -20,7 +20,10 @@ function scene({
     steps.push(`exit ${code}`)
     exits.emit('exit')
   }
-  const start = stopAtSignals({ process, exit, forcedExitMs, sameSignalMs })
+  const start = stopAtSignals({
+    onSignal: (signal, listener) => process.on(signal, listener),
+    ...{ exit, forcedExitMs, sameSignalMs },
+  })
   const server: Stoppable = {
     drainMs,
     drain: () => steps.push('drain'),
