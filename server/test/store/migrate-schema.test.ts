@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
-import { keyJobKinds } from '../../src/store/schema/migrations/0012-key-job-kinds.ts'
+import { keyJobKinds } from '../../src/store/schema/migrations/0001-to-0013/0012-key-job-kinds.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 
@@ -19,6 +19,13 @@ afterAll(() => postgres.stop())
 const listObjects = `
   select c.oid::text, n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname like 'keyhold%' order by 1`
+
+function migrationFiles(): string[] {
+  const folder = path.join(import.meta.dirname, '../../src/store/schema/migrations')
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => path.join(folder, file))
+}
 
 test('twenty replicas that start at once make the schema once, and each then runs alone what else it makes', async () => {
   const connection = await postgres.createDatabase()
@@ -35,7 +42,9 @@ test('twenty replicas that start at once make the schema once, and each then run
     }),
   )
   expect(runs).toBe(20)
-  const files = readdirSync(path.join(import.meta.dirname, '../../src/store/schema/migrations')).toSorted()
+  const files = migrationFiles()
+    .map((file) => path.basename(file))
+    .toSorted()
   expect(
     await postgres.query(connection, 'select name from keyhold.schema_migrations order by name'),
   ).toEqual(files.map((file) => ({ name: path.basename(file, '.ts') })))
@@ -121,7 +130,6 @@ test('key jobs that were stored under the former words keep their kinds', async 
 test('cipherkeys that were stored in one table are in the partitions, each as it was', async () => {
   const connection = await postgres.createDatabase()
   const db = postgres.open(connection)
-  const folder = path.join(import.meta.dirname, '../../src/store/schema/migrations')
   await sql`create schema keyhold`.execute(db)
   const { error } = await new Migrator({
     db,
@@ -130,9 +138,9 @@ test('cipherkeys that were stored in one table are in the partitions, each as it
     migrationLockTableName: 'schema_migrations_lock',
     provider: {
       async getMigrations() {
-        const before = readdirSync(folder).filter((file) => file < '0014')
+        const before = migrationFiles().filter((file) => path.basename(file) < '0014')
         const modules = before.map(async (file) => {
-          const module = (await import(path.join(folder, file))) as Record<string, Migration>
+          const module = (await import(file)) as Record<string, Migration>
           return [path.basename(file, '.ts'), Object.values(module)[0]] as const
         })
         return Object.fromEntries(await Promise.all(modules)) as Record<string, Migration>
