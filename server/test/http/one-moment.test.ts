@@ -73,6 +73,7 @@ function handlersOver(observer: Observer, onKms: () => void) {
       store,
       rootKey: undefined,
       signer: { sign: () => 'e30.e30.e30', publicKeys: [] },
+      checkpoints: { signNow: () => Promise.resolve() },
       timings: { censusMs: 0, countMs: 60_000, neededMs: 60_000 },
     },
     kms: { kms, aws, kmsUsage: { flush: () => Promise.resolve() } },
