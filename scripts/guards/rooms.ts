@@ -156,7 +156,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
-    uses: ['core', 'contract', 'server/migration', 'node:net', 'node:os', 'node:path'],
+    uses: ['core', 'contract', 'server/migration', 'fastest-levenshtein', 'node:net', 'node:os', 'node:path'],
   },
   'server/main.ts': {
     does: 'the order of start and stop',

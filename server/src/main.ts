@@ -72,6 +72,12 @@ export async function startServer(
   timings: Partial<Timings> = {},
   clocks: Partial<ReplicaClocks> = {},
 ): Promise<Server> {
+  if (settings.ignoredVariables.length > 0) {
+    logger.warn(
+      { variables: settings.ignoredVariables },
+      'ignored variables that Kubernetes sets for a service of this name: set enableServiceLinks to false',
+    )
+  }
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   const closers: Closers = []
   const stopping = new AbortController()

@@ -1,6 +1,6 @@
-// The only reader of the server's environment. Variables that are not in the table are not read: the command line and
-// `npm start` have some of their own.
+// The only reader of the server's environment.
 import { awsCredentialFiles } from './aws-credential-files.ts'
+import { checkVariables } from './known-variables.ts'
 import { invalidSetting, type Environment } from './setting.ts'
 import { settingTable } from './setting-table.ts'
 
@@ -9,20 +9,28 @@ type SettingTable = typeof settingTable
 export type Settings = { readonly [Name in keyof SettingTable]: ReturnType<SettingTable[Name]['read']> } & {
   /** The files from which the AWS SDK reads credentials. */
   readonly awsCredentialFiles: readonly string[]
+  /** Variables that look like settings and are links of Kubernetes. */
+  readonly ignoredVariables: readonly string[]
 }
 
 /**
  * Reads the settings.
  *
- * @throws KeyholdError `ERR_CONFIG_INVALID`, which names the variable and what is allowed, never the value
+ * @throws KeyholdError `ERR_CONFIG_INVALID`, which names the variable and what is allowed, never the value; also for names
+ * that begin with KEYHOLD_ and belong to nobody
  */
-export function readSettings(environment: Environment = process.env): Settings {
+export function readSettings(given: Environment = process.env): Settings {
+  const { environment, ignored } = checkVariables(
+    given,
+    Object.values(settingTable).map(({ variable }) => variable),
+  )
   const read = Object.entries(settingTable).map(
     ([name, setting]) => [name, setting.read(environment)] as const,
   )
   const settings = {
     ...Object.fromEntries(read),
     awsCredentialFiles: awsCredentialFiles(environment),
+    ignoredVariables: ignored,
   } as unknown as Settings
   const { kmsAccessKeyId, kmsSecretAccessKey } = settings
   if ((kmsAccessKeyId === undefined) !== (kmsSecretAccessKey === undefined)) {
