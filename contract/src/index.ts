@@ -15,6 +15,7 @@ export {
 } from './route-facts.ts'
 export type { ReplyKind, Route } from './route.ts'
 export {
+  routeGroups,
   routeIds,
   routes,
   type EventRouteId,

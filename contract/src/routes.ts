@@ -13,6 +13,20 @@ import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
 import { tenantSettingsRoutes } from './routes/tenant-settings-routes.ts'
 import { usageRoutes } from './routes/usage-routes.ts'
 
+/** The routes by the things that they are about. */
+export const routeGroups: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+  'Key providers': keyProviderRoutes,
+  'Key jobs': keyJobRoutes,
+  'The kill switch': tenantLockRoutes,
+  'Settings of a tenant': tenantSettingsRoutes,
+  'Disaster recovery': drDrillRoutes,
+  Data: dataRoutes,
+  Destructions: destructionRoutes,
+  'Usage of KMS': usageRoutes,
+  Audits: auditRoutes,
+  'The installation': operatorRoutes,
+}
+
 export const routes = {
   ...keyProviderRoutes,
   ...keyJobRoutes,

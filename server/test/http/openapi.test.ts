@@ -38,3 +38,42 @@ test('/openapi.json is open to all and describes every route', async () => {
     expect(named.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{[A-Za-z]+\}/g) ?? [])
   }
 })
+
+test('each body and each reply has a name, and all references lead somewhere', async () => {
+  const { body: document } = await server.request('GET', '/openapi.json')
+  const schemas = at(document, 'components', 'schemas') as Record<string, unknown>
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, to]) => to ?? '')
+  expect(references.length).toBeGreaterThan(100)
+  for (const to of references) expect(Object.keys(schemas)).toContain(to.replace('#/components/schemas/', ''))
+  for (const id of routeIds) {
+    const route: Route = routes[id]
+    const path = route.path.replaceAll(/:([A-Za-z]+)/g, '{$1}')
+    const operation = at(document, 'paths', path, route.method.toLowerCase())
+    expect((at(operation, 'tags') as string[]).join(), id).toMatch(/./)
+    for (const [status, kind] of Object.entries(route.replies)) {
+      if (kind === 'nothing') continue
+      const type = kind === 'events' ? 'text/event-stream' : 'application/json'
+      expect(at(operation, 'responses', status, 'content', type, 'schema'), id).toHaveProperty('$ref')
+    }
+  }
+})
+
+test('the items of the data plane have schemas, and bytes are bytes', async () => {
+  const { body: document } = await server.request('GET', '/openapi.json')
+  for (const [id, item] of [
+    ['encrypt', 'EncryptItem'],
+    ['decrypt', 'DecryptItem'],
+    ['reencrypt', 'DecryptItem'],
+  ] as const) {
+    const content = at(document, 'paths', routes[id].path, 'post', 'requestBody', 'content')
+    expect(at(content, 'application/json', 'schema', 'properties', 'items')).toEqual({
+      type: 'array',
+      minItems: 1,
+      maxItems: 1_000,
+      items: { $ref: `#/components/schemas/${item}` },
+    })
+    if (id !== 'reencrypt') {
+      expect(at(content, 'application/octet-stream', 'schema')).toEqual({ type: 'string', format: 'binary' })
+    }
+  }
+})

@@ -1,11 +1,19 @@
 // The OpenAPI description of the API. It is made only from the contract's tables, so it cannot differ from them.
-import { routeIds, routes, type ReplyKind, type Route, type RouteId } from '@keyhold/contract'
-import { errorEnvelope, routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
+import { routeGroups, routeIds, routes, type ReplyKind, type Route, type RouteId } from '@keyhold/contract'
+import { namedSchemas, routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 
-const errorReference = { $ref: '#/components/schemas/Error' }
+type JsonSchema = Readonly<Record<string, unknown>>
+
+const names = new Map<unknown, string>(Object.entries(namedSchemas).map(([name, schema]) => [schema, name]))
+const tags = new Map(
+  Object.entries(routeGroups).flatMap(([tag, group]) => Object.keys(group).map((id) => [id, tag] as const)),
+)
+// Generators know these words for bytes.
+const octets = { schema: { type: 'string', format: 'binary' } }
 
 interface Operation {
   operationId: string
+  tags: string[]
   summary: string
   description: string
   parameters: object[]
@@ -25,19 +33,23 @@ export function openApiDocument(version: string): object {
   return {
     openapi: '3.1.0',
     info: { title: 'Keyhold', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/', description: 'The Keyhold that serves this description.' }],
     security: [{ bearer: [] }],
+    tags: Object.keys(routeGroups).map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
-      schemas: { Error: errorEnvelope },
+      schemas: Object.fromEntries(
+        Object.entries(namedSchemas).map(([name, schema]) => [name, membersWithNames(schema)]),
+      ),
     },
   }
 }
 
 function operation(id: RouteId, route: Route): Operation {
-  const { query, body, replies }: RouteSchemas = routeSchemas[id]
-  const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '')
-  const parameters: object[] = names.map((name) => ({
+  const { query, body, item, replies }: RouteSchemas = routeSchemas[id]
+  const parameterNames = [...route.path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '')
+  const parameters: object[] = parameterNames.map((name) => ({
     name,
     in: 'path',
     required: true,
@@ -55,14 +67,18 @@ function operation(id: RouteId, route: Route): Operation {
       schema: { type: 'string' },
     })
   }
-  const octets = route.takesOctets === true ? { 'application/octet-stream': {} } : {}
+  const asOctets = route.takesOctets === true ? { 'application/octet-stream': octets } : {}
   return {
     operationId: id,
+    tags: [tags.get(id) ?? ''],
     summary: route.summary,
     description: `For API keys with the role ${route.roles.join(' or ')}.`,
     parameters,
     ...(body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: body }, ...octets } },
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: bodyOf(body, item) }, ...asOctets },
+      },
     }),
     responses: {
       ...Object.fromEntries(
@@ -72,13 +88,13 @@ function operation(id: RouteId, route: Route): Operation {
             ? { description: 'Done.' }
             : {
                 description: 'Done.',
-                content: { [mediaTypes[kind]]: { schema: replies[Number(status)] }, ...octets },
+                content: { [mediaTypes[kind]]: { schema: withNames(replies[Number(status)]) }, ...asOctets },
               },
         ]),
       ),
       default: {
         description: 'Refused or failed.',
-        content: { 'application/json': { schema: errorReference } },
+        content: { 'application/json': { schema: withNames(namedSchemas.ErrorEnvelope) } },
       },
     },
   }
@@ -87,6 +103,25 @@ function operation(id: RouteId, route: Route): Operation {
 const mediaTypes: Readonly<Record<Exclude<ReplyKind, 'nothing'>, string>> = {
   json: 'application/json',
   events: 'text/event-stream',
+}
+
+// The schema that checks a body with items asks only for a list, since each item is checked on its own.
+function bodyOf(body: unknown, item: unknown): unknown {
+  if (item === undefined) return withNames(body)
+  const { properties, ...rest } = body as JsonSchema & { properties: { items: JsonSchema } }
+  return { ...rest, properties: { items: { ...properties.items, items: withNames(item) } } }
+}
+
+/** The schema, with a reference wherever it, or a part of it, has a name. */
+function withNames(schema: unknown): unknown {
+  const name = names.get(schema)
+  if (name !== undefined) return { $ref: `#/components/schemas/${name}` }
+  if (Array.isArray(schema)) return schema.map(withNames)
+  return typeof schema === 'object' && schema !== null ? membersWithNames(schema) : schema
+}
+
+function membersWithNames(schema: object): JsonSchema {
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withNames(value)]))
 }
 
 function membersOf(query: RouteSchemas['query']): Record<string, object> {

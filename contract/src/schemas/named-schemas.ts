@@ -1,0 +1,116 @@
+// The names of the schemas that bodies and replies have, for descriptions of the API: clients that are generated from one name their
+// types by them.
+import { auditHead, auditPage } from './audit.ts'
+import { dataKey, dataKeyPage, setMinimumVersionBody } from './data-key.ts'
+import {
+  blindIndexKey,
+  blindIndexKeyBody,
+  createDataKeyLeaseBody,
+  dataKeyLease,
+  decryptItem,
+  decryptReply,
+  encryptItem,
+  encryptReply,
+  reencryptReply,
+  unwrapDataKeyBody,
+} from './data.ts'
+import {
+  destruction,
+  destructionPage,
+  destructionWithRecord,
+  scheduleDestructionBody,
+} from './destruction.ts'
+import { drDrill, runDrDrillBody } from './dr-drill.ts'
+import { errorEnvelope } from './error-envelope.ts'
+import { checkKeyBody, keyChecks, keyPolicy } from './key-check.ts'
+import { keyHealth } from './key-health.ts'
+import {
+  acceptFailuresBody,
+  destroyFailuresBody,
+  jsonWebKeySet,
+  keyJob,
+  keyJobFailurePage,
+  keyJobPage,
+  keyJobReport,
+} from './key-job.ts'
+import {
+  createKeyProviderBody,
+  keyProvider,
+  keyProviderDeleted,
+  keyProviderList,
+  patchKeyProviderBody,
+} from './key-provider.ts'
+import { keyProviderUsage, migrationPlan } from './key-use.ts'
+import { kmsUsage, kmsUsageOfAll } from './kms-usage.ts'
+import { leaseKey, leaseKeyPage } from './lease-key.ts'
+import { migrationInformation, resetNotNeeded } from './migration.ts'
+import { tenantKeyList } from './tenant-key.ts'
+import { tenantLock } from './tenant-lock.ts'
+import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
+import {
+  apiKeyList,
+  createApiKeyBody,
+  createTenantBody,
+  createdApiKey,
+  tenant,
+  tenantList,
+} from './tenant.ts'
+
+export const namedSchemas = {
+  AcceptFailuresBody: acceptFailuresBody,
+  ApiKeyList: apiKeyList,
+  AuditHead: auditHead,
+  AuditPage: auditPage,
+  BlindIndexKey: blindIndexKey,
+  BlindIndexKeyBody: blindIndexKeyBody,
+  ChangeTenantSettingsBody: changeTenantSettingsBody,
+  CheckKeyBody: checkKeyBody,
+  CreateApiKeyBody: createApiKeyBody,
+  CreateDataKeyLeaseBody: createDataKeyLeaseBody,
+  CreateKeyProviderBody: createKeyProviderBody,
+  CreateTenantBody: createTenantBody,
+  CreatedApiKey: createdApiKey,
+  DataKey: dataKey,
+  DataKeyLease: dataKeyLease,
+  DataKeyPage: dataKeyPage,
+  DecryptItem: decryptItem,
+  DecryptReply: decryptReply,
+  DestroyFailuresBody: destroyFailuresBody,
+  Destruction: destruction,
+  DestructionPage: destructionPage,
+  DestructionWithRecord: destructionWithRecord,
+  DrDrill: drDrill,
+  EncryptItem: encryptItem,
+  EncryptReply: encryptReply,
+  ErrorEnvelope: errorEnvelope,
+  JsonWebKeySet: jsonWebKeySet,
+  KeyChecks: keyChecks,
+  KeyHealth: keyHealth,
+  KeyJob: keyJob,
+  KeyJobFailurePage: keyJobFailurePage,
+  KeyJobPage: keyJobPage,
+  KeyJobReport: keyJobReport,
+  KeyPolicy: keyPolicy,
+  KeyProvider: keyProvider,
+  KeyProviderDeleted: keyProviderDeleted,
+  KeyProviderList: keyProviderList,
+  KeyProviderUsage: keyProviderUsage,
+  KmsUsage: kmsUsage,
+  KmsUsageOfAll: kmsUsageOfAll,
+  LeaseKey: leaseKey,
+  LeaseKeyPage: leaseKeyPage,
+  MigrationInformation: migrationInformation,
+  MigrationPlan: migrationPlan,
+  PatchKeyProviderBody: patchKeyProviderBody,
+  ReencryptReply: reencryptReply,
+  ResetNotNeeded: resetNotNeeded,
+  RunDrDrillBody: runDrDrillBody,
+  ScheduleDestructionBody: scheduleDestructionBody,
+  SetMinimumVersionBody: setMinimumVersionBody,
+  Tenant: tenant,
+  TenantKeyList: tenantKeyList,
+  TenantList: tenantList,
+  TenantLock: tenantLock,
+  TenantSettings: tenantSettings,
+  UnwrapDataKeyBody: unwrapDataKeyBody,
+} as const
