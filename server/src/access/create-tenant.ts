@@ -25,7 +25,7 @@ export async function createTenant(
   const tenantId = request.id ?? randomBytes(24).toString('base64url')
   const ref = { tenantId, id: newId(parts.store.clock.now()), version: 1 }
   const { key, wrapped } = await parts.kms.createTenantKey(parts.internalKeyArn, ref)
-  return parts.store.transaction(async (transaction) => {
+  return parts.store.withFence(tenantId, async (transaction) => {
     const tenant = await transaction.tenants.insert({
       id: tenantId,
       name: request.name,

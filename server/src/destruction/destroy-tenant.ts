@@ -108,7 +108,7 @@ async function begin(
     }
     await transaction.tenantKeys.destroyAll(tenantId)
     await transaction.keyProviders.deleteAll(tenantId)
-    await transaction.tenants.end(tenantId)
+    transaction.tenants.end(tenantId)
     if (!(await transaction.tenantDeletions.begin(id, claimId, first, described))) throw new ClaimLost()
     return { destruction, described }
   })

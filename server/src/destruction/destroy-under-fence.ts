@@ -2,7 +2,7 @@
 // nothing and the proof of it.
 import { systemActor } from '../store/audits.ts'
 import type { DestructionRow } from '../store/destructions.ts'
-import type { Fence } from '../store/fence/fence-queries.ts'
+import type { Fence } from '../store/fence/fence-row.ts'
 import type { TransactionStore } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'

@@ -27,7 +27,7 @@ export async function commitUnderFence<Wrapped, Result>(
   commit: (transaction: TransactionStore, wrapped: Wrapped) => Promise<Result | undefined>,
 ): Promise<Result> {
   for (let round = 0; round < maxRounds; round++) {
-    const before = await store.tenants.findFence(tenantId)
+    const before = await store.tenants.glanceAtFence(tenantId)
     if (before === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const wrapping = await tenantKeys.get(tenantId, before.activeTenantKeyVersion)
     if (wrapping === undefined) continue

@@ -2,7 +2,7 @@
 // It stays true for as long as the epoch does: writers compare the epoch under the fence, and put cipherkeys under the
 // active version alone.
 import { KeyholdError } from '@keyhold/core'
-import type { Fence } from '../store/fence/fence-queries.ts'
+import type { Fence } from '../store/fence/fence-row.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 
 // A look is in vain only if the tenant's active version changed meanwhile, or one of its keys was destroyed.
@@ -22,7 +22,7 @@ export async function decideUnderFence<Seen, Result>(
   decide: (transaction: TransactionStore, seen: Seen, fence: Fence) => Promise<Result>,
 ): Promise<Result> {
   for (let round = 0; round < maxRounds; round++) {
-    const before = await store.tenants.findFence(tenantId)
+    const before = await store.tenants.glanceAtFence(tenantId)
     if (before === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const seen = await look()
     const outcome = await store.withFence(tenantId, async (transaction, fence) => {

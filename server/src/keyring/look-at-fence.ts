@@ -1,6 +1,6 @@
 // Looks at the fence before cipherkeys are committed: they were wrapped without a lock, and must open later.
 import type { TenantKey } from '@keyhold/core'
-import type { Fence } from '../store/fence/fence-queries.ts'
+import type { Fence } from '../store/fence/fence-row.ts'
 import type { TransactionStore } from '../store/store.ts'
 
 /** The state before the wrapping, and the tenant key that wrapped. */

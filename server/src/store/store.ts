@@ -17,7 +17,11 @@ import type { Database } from './database.ts'
 import { destructionQueries } from './destructions.ts'
 import { drDrillQueries } from './dr-drills.ts'
 import { createFenceQueue } from './fence/fence-queue.ts'
-import { takeFence, tryFenceShared, type Fence } from './fence/fence-queries.ts'
+import { takeFence, tryFenceShared } from './fence/fence-queries.ts'
+import type { Fence } from './fence/fence-row.ts'
+import { holdFence, type HeldFence } from './fence/held-fence.ts'
+import { noManifest, type Manifest } from './authentic/manifest.ts'
+import { createSeenGenerations, type SeenGenerations } from './authentic/seen-generations.ts'
 import { installationQueries } from './installation.ts'
 import { keyAccessQueries } from './key-access.ts'
 import { keyHealthQueries } from './key-health.ts'
@@ -49,16 +53,28 @@ interface QueryParts {
   clock: DatabaseClock
   firstProbeSeconds: number
   macs: RowMacs
+  /** Of fences. */
+  seen: SeenGenerations
 }
 
-function queries(db: Database, { clock, firstProbeSeconds, macs }: QueryParts) {
+/** Whose queries they are: of the pool, of a transaction, of one that holds a fence alone, of a snapshot. */
+interface Handle {
+  in: 'pool' | 'transaction' | 'snapshot'
+  held?: HeldFence
+}
+
+function queries(
+  db: Database,
+  { clock, firstProbeSeconds, macs, seen }: QueryParts,
+  { in: place, held }: Handle,
+) {
   return {
     /** The database's time. */
     clock,
     macs,
     installation: installationQueries(db),
     replicas: replicaQueries(db),
-    tenants: tenantQueries(db),
+    tenants: tenantQueries(db, { fences: { macs, seen }, isLatest: place === 'pool', held }),
     keyProviders: keyProviderQueries(db),
     tenantKeys: tenantKeyQueries(db, clock, firstProbeSeconds),
     cipherkeys: cipherkeyQueries(db),
@@ -90,6 +106,11 @@ export type SnapshotStore = ReturnType<typeof queries>
 /** Queries inside one transaction, and its handle, for the queue of jobs. */
 export type TransactionStore = ReturnType<typeof queries> & {
   readonly handle: Database
+  /**
+   * Hears of the transaction's writes to rows that the tenant's manifest covers. Where it does not hold a fence alone,
+   * `set` and `delete` throw.
+   */
+  readonly manifest: Manifest
   /**
    * Records a change of this transaction: both are committed, or neither is. The API key of its actor is read again before
    * the commit, and without it nothing is committed.
@@ -137,40 +158,52 @@ export type Store = ReturnType<typeof queries> & {
 export function createStore(db: Database, clock: DatabaseClock, options: StoreOptions): Store {
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
-  const queriesOf = (handle: Database) => queries(handle, { clock, firstProbeSeconds, macs })
+  const seen = createSeenGenerations()
+  const fences = { macs, seen }
+  const queriesOf = (handle: Database, of: Handle) =>
+    queries(handle, { clock, firstProbeSeconds, macs, seen }, of)
 
   // It may wait for a lock.
-  const transaction: Store['transaction'] = (work) =>
+  const begin = <Result>(work: (handle: Database) => Promise<Result>): Promise<Result> =>
     slowly(() =>
       // Named, whatever the database's default is: at a higher level the fence would show the epoch from before the wait.
       db
         .transaction()
         .setIsolationLevel('read committed')
-        .execute((handle) => whileHolding(() => run(queriesOf(handle), handle, work))),
+        .execute((handle) => whileHolding(() => work(handle))),
     )
+  const transaction: Store['transaction'] = (work) =>
+    begin((handle) => run(queriesOf(handle, { in: 'transaction' }), handle, work))
 
   return {
-    ...queriesOf(db),
+    ...queriesOf(db, { in: 'pool' }),
     surveys: cipherkeySurveys(db),
     transaction,
     withFenceShared: (tenantId, work) =>
       queue.enter(tenantId, (letIn) =>
         transaction(async (store) => {
-          const fence = await tryFenceShared(store.handle, tenantId)
+          const fence = await tryFenceShared(store.handle, fences, tenantId)
           if (fence === 'refused') return undefined
           letIn()
           return { result: await work(store, fence) }
         }),
       ),
-    withFence: (tenantId, work) =>
-      transaction(async (store) => work(store, await takeFence(store.handle, tenantId))),
+    async withFence(tenantId, work) {
+      const { result, held } = await begin(async (handle) => {
+        const fence = holdFence(fences, tenantId, await takeFence(handle, fences, tenantId))
+        const store = queriesOf(handle, { in: 'transaction', held: fence })
+        return { result: await run(store, handle, (each) => work(each, fence.fence), fence), held: fence }
+      })
+      held.remember()
+      return result
+    },
     readSnapshot: (read) =>
       slowly(() =>
         db
           .transaction()
           .setIsolationLevel('repeatable read')
           .setAccessMode('read only')
-          .execute((snapshot) => whileHolding(() => read(queriesOf(snapshot)))),
+          .execute((snapshot) => whileHolding(() => read(queriesOf(snapshot, { in: 'snapshot' })))),
       ),
   }
 }
@@ -179,6 +212,7 @@ async function run<Result>(
   inTransaction: SnapshotStore,
   transaction: Database,
   work: (store: TransactionStore) => Promise<Result>,
+  held?: HeldFence,
 ): Promise<Result> {
   const entries: AuditEntry[] = []
   const confirmed = new Set<string>()
@@ -191,11 +225,13 @@ async function run<Result>(
   const result = await work({
     ...inTransaction,
     handle: transaction,
+    manifest: held?.manifest ?? noManifest,
     audit: (entry) => {
       entries.push(entry)
     },
     confirmActor,
   })
+  await held?.write(transaction)
   for (const { actor } of entries) await confirmActor(actor)
   if (entries.length > 0) await appendAudits(transaction, entries)
   return result

@@ -5,6 +5,9 @@ import type { ColumnType, Generated } from 'kysely'
 /** Set by the database. */
 type Stamp = ColumnType<Date, never, never>
 
+/** Signed, and so known before the insert. */
+type SignedStamp = ColumnType<Date, Date, never>
+
 /** Authenticates the row: authentic/row-macs.ts makes it. */
 type Mac = Generated<Buffer | null>
 
@@ -26,11 +29,11 @@ interface TenantsTable {
   name: string
   fence_epoch: Generated<number>
   active_tenant_key_version: number
-  created_at: Stamp
-  external_id: Generated<string>
+  created_at: SignedStamp
+  external_id: string
   key_cache_ttl_seconds: ColumnType<number | null, never, number | null>
-  ending_at: ColumnType<Date | null, never, Date>
-  incarnation: Generated<string>
+  ending_at: Date | null
+  incarnation: string
   generation: Generated<number>
   active_tenant_key_id: Generated<string | null>
   current_fingerprint: Generated<string | null>

@@ -1,8 +1,11 @@
 // Tenants, and what their fence protects: the epoch, and the version that wraps new data keys.
 import { KeyholdError } from '@keyhold/core'
-import { sql } from 'kysely'
+import { randomUUID } from 'node:crypto'
+import type { Authentic } from './authentic/row-macs.ts'
 import { isUniqueViolation, type Database } from './database.ts'
-import type { Fence } from './fence/fence-queries.ts'
+import { readFence } from './fence/fence-queries.ts'
+import { acceptFence, fenceOf, type Fence, type FenceParts, type FenceRow } from './fence/fence-row.ts'
+import type { HeldFence } from './fence/held-fence.ts'
 import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 
 export interface TenantRow {
@@ -11,26 +14,63 @@ export interface TenantRow {
   createdAt: Date
 }
 
-export function tenantQueries(db: Database) {
+export interface TenantQueryParts {
+  fences: FenceParts
+  /** Whether what is read may be compared with what was read before: not in a snapshot, nor beside own writes. */
+  isLatest: boolean
+  /** The fence that the transaction holds alone, if any. */
+  held: HeldFence | undefined
+}
+
+export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQueryParts) {
+  function heldOf(tenantId: string): HeldFence {
+    if (held?.tenantId === tenantId) return held
+    throw new TypeError(`the fence of tenant ${tenantId} is not held alone`)
+  }
+
+  /** Undefined: there is no such tenant. Its deletion may have begun. */
+  async function read(id: string): Promise<Authentic<FenceRow> | undefined> {
+    const seen = isLatest ? fences.seen.get(id) : 0
+    const row = await readFence(db, id)
+    if (row === undefined) return undefined
+    return isLatest ? acceptFence(fences, row, seen) : fences.macs.verify('fence', row)
+  }
+
   return {
-    /** @throws KeyholdError `ERR_TENANT_EXISTS` */
+    /**
+     * Its tenant key and its key provider come in the same transaction, under `withFence`.
+     *
+     * @throws KeyholdError `ERR_TENANT_EXISTS`
+     */
     async insert(tenant: { id: string; name: string; activeTenantKeyVersion: number }): Promise<TenantRow> {
+      const fence = heldOf(tenant.id)
+      const { now } = fence
+      const row: FenceRow = {
+        id: tenant.id,
+        name: tenant.name,
+        active_tenant_key_version: tenant.activeTenantKeyVersion,
+        fence_epoch: 0,
+        created_at: now,
+        external_id: randomUUID(),
+        incarnation: randomUUID(),
+        // An id that is used again begins with a higher one than it ever had.
+        generation: now.getTime(),
+        active_tenant_key_id: null,
+        current_fingerprint: null,
+        live_job_id: null,
+        ending_at: null,
+        manifest: null,
+        mac: null,
+      }
       try {
-        const row = await db
-          .insertInto('tenants')
-          .values({
-            id: tenant.id,
-            name: tenant.name,
-            active_tenant_key_version: tenant.activeTenantKeyVersion,
-          })
-          .returning('created_at')
-          .executeTakeFirstOrThrow()
-        return { id: tenant.id, name: tenant.name, createdAt: row.created_at }
+        await db.insertInto('tenants').values(row).execute()
       } catch (error) {
         if (isUniqueViolation(error, 'tenants_pkey'))
           throw new KeyholdError('ERR_TENANT_EXISTS', { cause: error })
         throw error
       }
+      fence.begin(row)
+      return { id: tenant.id, name: tenant.name, createdAt: now }
     },
 
     /** Whether a tenant of this id was deleted. */
@@ -59,22 +99,26 @@ export function tenantQueries(db: Database) {
     },
 
     async find(id: string): Promise<TenantRow | undefined> {
-      const row = await db
-        .selectFrom('tenants')
-        .select(['id', 'name', 'created_at'])
-        .where('id', '=', id)
-        .executeTakeFirst()
+      const row = await read(id)
       return row && { id: row.id, name: row.name, createdAt: row.created_at }
     },
 
     /** A role's trust policy asks for it, so that Keyhold assumes the role for this tenant alone. */
     async findExternalId(id: string): Promise<string | undefined> {
-      const row = await db.selectFrom('tenants').select('external_id').where('id', '=', id).executeTakeFirst()
-      return row?.external_id
+      return (await read(id))?.external_id
     },
 
     /** Without a lock. Undefined: no such tenant, or its deletion has begun. */
     async findFence(id: string): Promise<Fence | undefined> {
+      const row = await read(id)
+      return row && fenceOf(fences, row)
+    },
+
+    /**
+     * The same without a look at the row's MAC, for whoever compares it later with the fence that he holds: by itself it
+     * decides nothing.
+     */
+    async glanceAtFence(id: string): Promise<Pick<Fence, 'epoch' | 'activeTenantKeyVersion'> | undefined> {
       const row = await db
         .selectFrom('tenants')
         .select(['fence_epoch', 'active_tenant_key_version'])
@@ -86,13 +130,28 @@ export function tenantQueries(db: Database) {
 
     /** Raises the epoch, under `withFence`, and answers it. */
     async moveFence(id: string, activeTenantKeyVersion: number): Promise<number> {
-      const row = await db
-        .updateTable('tenants')
-        .set({ fence_epoch: sql`fence_epoch + 1`, active_tenant_key_version: activeTenantKeyVersion })
-        .where('id', '=', id)
-        .returning('fence_epoch')
-        .executeTakeFirstOrThrow()
-      return row.fence_epoch
+      const fence = heldOf(id)
+      if (fence.row === undefined) throw new TypeError(`there is no tenant ${id}`)
+      const epoch = fence.row.fence_epoch + 1
+      fence.change({ fence_epoch: epoch })
+      if (activeTenantKeyVersion !== fence.row.active_tenant_key_version) {
+        const key = await db
+          .selectFrom('tenant_keys')
+          .select('id')
+          .where('tenant_id', '=', id)
+          .where('version', '=', activeTenantKeyVersion)
+          .executeTakeFirst()
+        fence.change({
+          active_tenant_key_version: activeTenantKeyVersion,
+          active_tenant_key_id: key?.id ?? null,
+        })
+      }
+      return epoch
+    },
+
+    /** Which key job of the tenant is live; undefined: none. Call it under `withFence`, with each begin and end of one. */
+    setLiveJob(id: string, keyJobId: string | undefined): void {
+      heldOf(id).change({ live_job_id: keyJobId ?? null })
     },
 
     /** How long the tenant's keys may be held; undefined: as the operator allows. Throws `ERR_TENANT_NOT_FOUND`. */
@@ -123,19 +182,18 @@ export function tenantQueries(db: Database) {
     },
 
     /** Takes its fence from a tenant, for good. Call it under `withFence`. */
-    async end(id: string): Promise<void> {
-      await db
-        .updateTable('tenants')
-        .set({ ending_at: sql<Date>`now()`, fence_epoch: sql`fence_epoch + 1` })
-        .where('id', '=', id)
-        .returning('id')
-        .executeTakeFirstOrThrow()
+    end(id: string): void {
+      const fence = heldOf(id)
+      if (fence.row === undefined) throw new TypeError(`there is no tenant ${id}`)
+      fence.change({ ending_at: fence.now, fence_epoch: fence.row.fence_epoch + 1 })
     },
 
-    /** Deletes the tenant's row and retires its id. */
+    /** Deletes the tenant's row and retires its id. Call it under `withFence`. */
     async delete(id: string): Promise<void> {
+      const fence = heldOf(id)
       await db.deleteFrom('tenants').where('id', '=', id).execute()
       await db.insertInto('retired_tenant_ids').values({ id }).execute()
+      fence.forget()
     },
   }
 }

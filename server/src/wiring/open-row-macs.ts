@@ -25,7 +25,7 @@ function tell(logger: Logger, { kind, table, key, fault, used }: FaultyRow): voi
   const facts = { kind, table, key, fault }
   if (!used) {
     logger.error(facts, 'a row of the database is not as Keyhold wrote it: nothing follows from it')
-  } else if (fault === 'forged') {
+  } else if (fault !== 'unsigned') {
     logger.warn(facts, 'a row of the database is not as Keyhold wrote it, and is used: adopt the rows first')
   }
 }

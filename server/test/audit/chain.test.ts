@@ -9,6 +9,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { findBrokenRecord } from './find-audit-faults.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -121,7 +122,7 @@ test.each([
 })
 
 test('who appends waits for nobody who writes cipherkeys, nor the other way round', async () => {
-  await store.tenants.insert({ id: 'a', name: 'a', activeTenantKeyVersion: 1 })
+  await alone(store, 'a').tenants.insert({ id: 'a', name: 'a', activeTenantKeyVersion: 1 })
   const { otherStore } = stores
   await store.withFenceShared('a', async () => {
     // Commits meanwhile.

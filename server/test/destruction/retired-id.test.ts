@@ -10,6 +10,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { createCountingKms } from '../keyring/keyring-under-test.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -41,8 +42,8 @@ async function untilSomebodyWaits(): Promise<void> {
 test('the id of a tenant is never used again, however close the two are', async () => {
   const kms = createCountingKms()
   const { store } = stores
-  await store.tenants.insert({ id: 'again', name: 'Again', activeTenantKeyVersion: 1 })
-  const created = await store.transaction(async (transaction) => {
+  await alone(store, 'again').tenants.insert({ id: 'again', name: 'Again', activeTenantKeyVersion: 1 })
+  const created = await store.withFence('again', async (transaction) => {
     await transaction.tenants.delete('again')
     const creating = create(kms).catch((error: unknown) => error)
     await untilSomebodyWaits()

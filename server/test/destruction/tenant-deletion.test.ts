@@ -17,6 +17,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 const rows = 2_100
 
@@ -226,7 +227,7 @@ test('a large tenant whose rows are being deleted does not hold up what falls du
   const parts = createParts()
   expect(await destroyTenant(parts, due, 0)).toBeUndefined()
   const other = 'tenant-2'
-  await store.tenants.insert({ id: other, name: 'other', activeTenantKeyVersion: 1 })
+  await alone(store, other).tenants.insert({ id: other, name: 'other', activeTenantKeyVersion: 1 })
   const later = await store.destructions.insert({
     ...{ id: newId(new Date()), tenantId: other, kind: 'tenant', scheduledBy: 'ak_1', inDays: 7 },
   })

@@ -1,6 +1,7 @@
 // Lists that grow with the installation come page by page: every item once, whatever is made or deleted meanwhile.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { listAt, textAt } from './read-body.ts'
@@ -17,6 +18,7 @@ beforeAll(async () => {
   await server.query(
     `update keyhold.tenants set created_at = '2026-01-02T03:04:05.678902Z' where id = 'tenant-3'`,
   )
+  await resignDatabase(server.databaseConnection())
 })
 afterAll(() => server.stop())
 

@@ -14,6 +14,7 @@ import {
   moveToNewTenantKey,
   type CountingKms,
 } from './keyring-under-test.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let store: Store
@@ -78,7 +79,7 @@ test('a data key wrapped before dual is not committed after it: it is made again
 
 test('an epoch that moved while the version stayed, as by a cancelled migration, is noticed as well', async () => {
   const interrupted = withInterruption(async (time) => {
-    if (time === 1) await store.tenants.moveFence(tenantId, 1)
+    if (time === 1) await alone(store, tenantId).tenants.moveFence(tenantId, 1)
   })
   await createDataKey(
     { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
@@ -90,7 +91,7 @@ test('an epoch that moved while the version stayed, as by a cancelled migration,
 })
 
 test('a tenant whose fence never stands still is asked to try again, and nothing is stored', async () => {
-  const interrupted = withInterruption(() => store.tenants.moveFence(tenantId, 1))
+  const interrupted = withInterruption(() => alone(store, tenantId).tenants.moveFence(tenantId, 1))
   const making = createDataKey(
     { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
     tenantId,
@@ -106,8 +107,8 @@ test('a version that is gone between two looks only costs another round', async 
     ...store,
     tenants: {
       ...store.tenants,
-      findFence: async (id) =>
-        ++looks === 1 ? { epoch: 0, activeTenantKeyVersion: 9 } : store.tenants.findFence(id),
+      glanceAtFence: async (id) =>
+        ++looks === 1 ? { epoch: 0, activeTenantKeyVersion: 9 } : store.tenants.glanceAtFence(id),
     },
   }
   const row = await createDataKey(
@@ -121,7 +122,7 @@ test('a version that is gone between two looks only costs another round', async 
 test('a tenant deleted meanwhile has no data key', async () => {
   const interrupted = withInterruption(async () => {
     await store.tenantKeys.deleteAll(tenantId)
-    await store.tenants.delete(tenantId)
+    await alone(store, tenantId).tenants.delete(tenantId)
   })
   const making = createDataKey(
     { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },

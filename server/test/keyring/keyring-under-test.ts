@@ -149,7 +149,9 @@ export async function createTenant(
   tenantId: string,
   keyArn: string,
 ): Promise<string> {
-  await store.tenants.insert({ id: tenantId, name: tenantId, activeTenantKeyVersion: 1 })
+  await store.withFence(tenantId, (transaction) =>
+    transaction.tenants.insert({ id: tenantId, name: tenantId, activeTenantKeyVersion: 1 }),
+  )
   await addTenantKey(store, kms, keyArn, { tenantId, version: 1, state: 'active' })
   return tenantId
 }

@@ -20,6 +20,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -125,7 +126,7 @@ test('a look counts for its epoch: when that moves before the fence is taken, it
   let looks = 0
   const look = async () => {
     looks += 1
-    if (looks < 3) await store.tenants.moveFence(tenantId, 1)
+    if (looks < 3) await alone(store, tenantId).tenants.moveFence(tenantId, 1)
     return looks
   }
   const decided = await decideUnderFence(store, tenantId, look, (_, seen, { epoch }) =>
@@ -133,7 +134,7 @@ test('a look counts for its epoch: when that moves before the fence is taken, it
   )
   expect(decided).toEqual({ seen: 3, epoch: 2 })
 
-  const restless = () => store.tenants.moveFence(tenantId, 1)
+  const restless = () => alone(store, tenantId).tenants.moveFence(tenantId, 1)
   const decide = vi.fn(() => Promise.resolve())
   await expect(decideUnderFence(store, tenantId, restless, decide)).rejects.toMatchObject({
     code: 'ERR_DATABASE_UNAVAILABLE',

@@ -7,6 +7,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -149,7 +150,7 @@ test('what still wraps something cannot be deleted', async () => {
   // restrict_violation, or foreign_key_violation before PostgreSQL 18
   const refused = { code: expect.stringMatching(/^2300[13]$|^23503$/) as string }
   await expect(store.tenantKeys.deleteAll(tenantId)).rejects.toMatchObject(refused)
-  await expect(store.tenants.delete(tenantId)).rejects.toMatchObject(refused)
+  await expect(alone(store, tenantId).tenants.delete(tenantId)).rejects.toMatchObject(refused)
   await expect(
     sql(`update keyhold.tenant_keys set version = 7 where tenant_id = '${tenantId}'`),
   ).rejects.toMatchObject(refused)

@@ -10,6 +10,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -65,7 +66,7 @@ test('a writer waits while the fence is being moved, without a connection, and t
     expect(await isAnybodyWaiting()).toBe(false)
     await transaction.tenants.moveFence(tenantId, 2)
   })
-  expect(await writer).toEqual({ epoch: 1, activeTenantKeyVersion: 2 })
+  expect(await writer).toMatchObject({ epoch: 1, activeTenantKeyVersion: 2 })
 })
 
 test('writers do not wait for each other, nor readers for anyone', async () => {
@@ -169,10 +170,10 @@ test('what fails under the fence fails for its caller alone', async () => {
 })
 
 test('each move raises the epoch by one, also of moves at the same time, and none of an undone one', async () => {
-  expect(await store.tenants.findFence(tenantId)).toEqual({ epoch: 0, activeTenantKeyVersion: 1 })
+  expect(await store.tenants.findFence(tenantId)).toMatchObject({ epoch: 0, activeTenantKeyVersion: 1 })
   const epochs = await Promise.all(
     Array.from({ length: 10 }, (_, index) =>
-      (index % 2 === 0 ? store : otherStore).tenants.moveFence(tenantId, 1),
+      alone(index % 2 === 0 ? store : otherStore, tenantId).tenants.moveFence(tenantId, 1),
     ),
   )
   expect(epochs.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
@@ -181,13 +182,13 @@ test('each move raises the epoch by one, also of moves at the same time, and non
     throw new Error('undo')
   })
   await expect(undone).rejects.toThrow('undo')
-  expect(await store.tenants.findFence(tenantId)).toEqual({ epoch: 10, activeTenantKeyVersion: 1 })
+  expect(await store.tenants.findFence(tenantId)).toMatchObject({ epoch: 10, activeTenantKeyVersion: 1 })
 })
 
 test('a tenant that does not exist has no fence, and nothing moves it', async () => {
   expect(await store.withFence('nobody', (_, fence) => Promise.resolve(fence))).toBeUndefined()
   expect(await store.withFenceShared('nobody', (_, fence) => Promise.resolve(fence))).toBeUndefined()
-  await expect(store.tenants.moveFence('nobody', 1)).rejects.toThrow()
+  await expect(alone(store, 'nobody').tenants.moveFence('nobody', 1)).rejects.toThrow()
 })
 
 test('a database that defaults to a higher level of isolation shows no epoch from before the wait', async () => {

@@ -6,6 +6,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -18,8 +19,10 @@ beforeEach(async () => {
 })
 
 let tenants = 0
-const addTenant = () =>
-  stores.store.tenants.insert({ id: `tenant-${++tenants}`, name: 'x', activeTenantKeyVersion: 1 })
+const addTenant = () => {
+  const id = `tenant-${++tenants}`
+  return alone(stores.store, id).tenants.insert({ id, name: 'x', activeTenantKeyVersion: 1 })
+}
 const unlocked = async (minMs: number, timesTook: number, store = stores.store) =>
   (await readMetricCounts(store, { minMs, timesTook })).tenants.unlocked
 const hour = 3_600_000

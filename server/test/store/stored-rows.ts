@@ -85,7 +85,7 @@ export async function activate(store: Pick<Store, 'tenantKeys'>, version: 1 | 2)
 /** A tenant with one active tenant key version. */
 export async function insertTenant(store: Store, id = tenantId): Promise<TenantKeyRow & { wrapped: Buffer }> {
   const tenantKey = tenantKeyRow({ tenantId: id })
-  await store.transaction(async (transaction) => {
+  await store.withFence(id, async (transaction) => {
     await transaction.tenants.insert({ id, name: 'a tenant', activeTenantKeyVersion: 1 })
     await transaction.tenantKeys.insert(tenantKey)
   })

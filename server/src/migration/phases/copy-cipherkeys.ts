@@ -7,7 +7,7 @@
 // is being read. Safety does not depend on that: each chunk is written by itself, with its own look at the fence.
 import { KeyholdError, type TenantKey } from '@keyhold/core'
 import { lookAtFence, type FenceBefore } from '../../keyring/look-at-fence.ts'
-import type { Fence } from '../../store/fence/fence-queries.ts'
+import type { Fence } from '../../store/fence/fence-row.ts'
 import type { CipherkeyChunk } from '../../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'

@@ -10,7 +10,13 @@ import {
   type RowColumnType,
 } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
-import { steeringKinds, type SignedRow, type SteeringKind, type StoredRow } from './steering-kinds.ts'
+import {
+  steeringKinds,
+  type KeyColumn,
+  type SignedRow,
+  type SteeringKind,
+  type StoredRow,
+} from './steering-kinds.ts'
 
 declare const isAuthentic: unique symbol
 
@@ -30,8 +36,11 @@ export interface MacRing {
   requiresMacs: boolean
 }
 
-/** Unsigned: the row has no MAC. Forged: it has a wrong one. */
-export type RowFault = 'unsigned' | 'forged'
+/**
+ * Unsigned: the row has no MAC. Forged: it has a wrong one. Older: it is right, and this replica has seen a newer one.
+ * Incomplete: it is right, but others that belong to it are missing, or there are more.
+ */
+export type RowFault = 'unsigned' | 'forged' | 'older' | 'incomplete'
 
 export interface FaultyRow {
   kind: SteeringKind
@@ -70,6 +79,17 @@ export interface RowMacs {
    * @throws KeyholdError `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
    */
   faultOf<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined
+
+  /**
+   * Refuses a row for a fault that its MAC does not tell of; before the adoption it only reports it.
+   *
+   * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
+   */
+  reject<Kind extends SteeringKind>(
+    kind: Kind,
+    row: Pick<SignedRow<Kind>, KeyColumn<Kind>>,
+    fault: RowFault,
+  ): void
 
   /** How many MACs were computed since the start. */
   count(): number
@@ -110,12 +130,16 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
     return isRowMac(keyOf(current, kind), current.rootKeyId, bytes, mac) ? undefined : 'forged'
   }
 
-  function faultOf<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
-    const fault = look(kind, row)
-    if (fault === undefined) return undefined
+  /** Answers whether it is used nevertheless. */
+  function tell(kind: SteeringKind, row: object, fault: RowFault): boolean {
     const used = !opened().requiresMacs
     report({ kind, table: steeringKinds[kind].table, key: keyIn(kind, row), fault, used })
-    return used ? undefined : fault
+    return used
+  }
+
+  function faultOf<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
+    const fault = look(kind, row)
+    return fault === undefined || tell(kind, row, fault) ? undefined : fault
   }
 
   return {
@@ -131,16 +155,13 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
     },
     verify<Kind extends SteeringKind, Row extends StoredRow<Kind>>(kind: Kind, row: Row) {
       const fault = faultOf(kind, row)
-      if (fault !== undefined) {
-        const { table } = steeringKinds[kind]
-        throw new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
-          message: `A row of ${table} was not written by Keyhold, or is an altered one: ${keyIn(kind, row)}. An operator finds it with "keyhold-server doctor --integrity".`,
-          details: { table, key: keyIn(kind, row) },
-        })
-      }
+      if (fault !== undefined) throw notAuthentic(kind, row, fault)
       return row as Authentic<Row>
     },
     faultOf,
+    reject(kind, row, fault) {
+      if (!tell(kind, row, fault)) throw notAuthentic(kind, row, fault)
+    },
     count: () => count,
   }
 }
@@ -160,7 +181,22 @@ function macIn<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): Buf
   throw new TypeError(`a row of ${kind} was read without its MAC`)
 }
 
-function keyIn<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): string {
+const words: Record<RowFault, string> = {
+  unsigned: 'was not written by Keyhold, or is an altered one',
+  forged: 'was not written by Keyhold, or is an altered one',
+  older: 'is older than one that this replica has seen: the database has gone back',
+  incomplete: 'belongs to others, of which some are missing or too many',
+}
+
+function notAuthentic(kind: SteeringKind, row: object, fault: RowFault): KeyholdError {
+  const { table } = steeringKinds[kind]
+  return new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
+    message: `A row of ${table} ${words[fault]}: ${keyIn(kind, row)}. An operator finds it with "keyhold-server doctor --integrity".`,
+    details: { table, key: keyIn(kind, row) },
+  })
+}
+
+function keyIn(kind: SteeringKind, row: object): string {
   const values = row as Readonly<Record<string, unknown>>
   return steeringKinds[kind].key.map((column) => String(values[column])).join('/')
 }

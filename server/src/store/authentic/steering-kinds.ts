@@ -243,6 +243,10 @@ export type SignedRow<Kind extends SteeringKind> = Pick<
     keyof Selectable<Tables[(typeof steeringKinds)[Kind]['table']]>
 >
 
+/** The columns of its primary key. */
+export type KeyColumn<Kind extends SteeringKind> = (typeof steeringKinds)[Kind]['key'][number] &
+  keyof SignedRow<Kind>
+
 /** Such a row with its MAC. */
 export type StoredRow<Kind extends SteeringKind> = SignedRow<Kind> &
   Record<(typeof steeringKinds)[Kind]['mac'], Buffer | null>

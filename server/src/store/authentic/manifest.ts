@@ -1,0 +1,104 @@
+// The manifest of a tenant: a digest of all its rows of the kinds below, which stands in its fence. So a row that is missing,
+// put back or added by somebody else is noticed, though every single row is authentic.
+//
+// Whoever changes such a row holds the fence alone, and tells the manifest. What is written at the end is made of the list
+// that was checked at the beginning and of what was told since, never of what the database shows then: a row that somebody
+// else added never gets in.
+import { createHash } from 'node:crypto'
+import { sql, type RawBuilder } from 'kysely'
+
+/** Which rows of a tenant are in the manifest: the kind, the key within the tenant, and the rows of that sort. */
+const parts = {
+  tenantKey: undefined,
+  keyProvider: undefined,
+  /** Only while the key job is live. */
+  keyJobTerms: undefined,
+  /** Only while it is open. */
+  destruction: undefined,
+  minimumVersion: undefined,
+} satisfies Record<string, ((tenantId: string) => RawBuilder<unknown>) | undefined>
+
+export type ManifestKind = keyof typeof parts
+
+/** A row: its kind, its key within the tenant, its MAC. Null: it is not signed, which only counts before the adoption. */
+export interface ManifestEntry {
+  kind: ManifestKind
+  key: string
+  mac: Buffer | null
+}
+
+/** Hears of the writes of a transaction that holds a tenant's fence alone. */
+export interface Manifest {
+  /**
+   * A row is written.
+   *
+   * @param key - within the tenant: the version of a tenant key, the fingerprint of a key provider, the id of a key job or
+   * a destruction, the data key id of a minimum version
+   */
+  set(kind: ManifestKind, key: string | number, mac: Buffer): void
+
+  /** A row is deleted, or is no longer of the sort that the manifest covers. */
+  delete(kind: ManifestKind, key: string | number): void
+
+  /** The MAC under which the manifest knows a row; undefined: it knows no such row. */
+  find(kind: ManifestKind, key: string | number): Buffer | null | undefined
+
+  /** The keys of all rows of a kind. */
+  keys(kind: ManifestKind): string[]
+}
+
+const label = Buffer.from('keyhold/manifest/1\0', 'ascii')
+
+/**
+ * The digest that stands in the fence:
+ *
+ *   SHA-256("keyhold/manifest/1" 00 ‖ u32 n ‖ n × (lp(kind) ‖ lp(key) ‖ lp(mac))), sorted by kind and key in bytes
+ *   lp(x) = u16 length in bytes ‖ bytes; a row without a MAC has an empty one
+ */
+export function manifestDigest(entries: Iterable<ManifestEntry>): Buffer {
+  const encoded = [...entries]
+    .map(({ kind, key, mac }) => ({
+      name: Buffer.concat([lengthPrefixed(Buffer.from(kind)), lengthPrefixed(Buffer.from(key))]),
+      mac: lengthPrefixed(mac ?? Buffer.alloc(0)),
+    }))
+    .sort((a, b) => a.name.compare(b.name))
+  const count = Buffer.alloc(4)
+  count.writeUInt32BE(encoded.length)
+  const hash = createHash('sha256').update(label).update(count)
+  for (const { name, mac } of encoded) hash.update(name).update(mac)
+  return hash.digest()
+}
+
+function lengthPrefixed(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(bytes.length)
+  return Buffer.concat([length, bytes])
+}
+
+/** An expression for the rows of a tenant that belong into its manifest, as `readEntries` reads them. */
+export function selectEntries(tenantId: string): RawBuilder<unknown> {
+  const selects = Object.entries(parts).flatMap(([kind, select]: [string, Part]) =>
+    select === undefined
+      ? []
+      : [sql`select ${sql.lit(kind)} as kind, * from (${select(tenantId)}) part(key, mac)`],
+  )
+  if (selects.length === 0) return sql`'[]'::json`
+  return sql`(select coalesce(json_agg(json_build_array(kind, key, encode(mac, 'hex'))), '[]')
+    from (${sql.join(selects, sql` union all `)}) entries)`
+}
+
+type Part = ((tenantId: string) => RawBuilder<unknown>) | undefined
+
+/** Reads the answer to `selectEntries`. */
+export function readEntries(
+  rows: readonly (readonly [ManifestKind, string, string | null])[],
+): ManifestEntry[] {
+  return rows.map(([kind, key, mac]) => ({ kind, key, mac: mac === null ? null : Buffer.from(mac, 'hex') }))
+}
+
+function refuse(): never {
+  throw new TypeError('rows of a manifest are written under the fence, which is not held alone')
+}
+
+/** Where no fence is held alone. */
+export const noManifest: Manifest = { set: refuse, delete: refuse, find: () => undefined, keys: () => [] }

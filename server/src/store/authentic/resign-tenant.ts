@@ -1,0 +1,60 @@
+// Signs everything of a tenant as it is: when an operator adopts what is stored. Whatever somebody planted before is adopted
+// with it, so the operator is shown it first.
+import { sql } from 'kysely'
+import type { Database } from '../database.ts'
+import { readAnchors } from '../fence/anchors.ts'
+import { readFence } from '../fence/fence-queries.ts'
+import type { RowMacs } from './row-macs.ts'
+import { signRows } from './sign-rows.ts'
+import type { SteeringKind } from './steering-kinds.ts'
+
+const kinds = [
+  'guard',
+  'tenantKey',
+  'keyProvider',
+  'keyJobTerms',
+  'keyJobProgress',
+  'destruction',
+  'minimumVersion',
+  'apiKey',
+  'keyHealth',
+] as const satisfies SteeringKind[]
+
+/**
+ * Signs the rows of a tenant, and its fence with its manifest. Its audit records are not among them.
+ *
+ * @param db - a transaction at the level read committed, of which this is the first that locks anything
+ * @returns how many rows had no right MAC, the fence apart
+ */
+export async function resignTenant(db: Database, macs: RowMacs, tenantId: string): Promise<number> {
+  // Destructions are locked before the fence by everybody.
+  await sql`select from keyhold.destructions where tenant_id = ${tenantId} order by id for update`.execute(db)
+  await sql`select * from keyhold.fence_alone(${tenantId})`.execute(db)
+  let signed = 0
+  for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)
+  const ofTenant = sql`key_job_id in (select id from keyhold.key_jobs where tenant_id = ${tenantId})`
+  signed += await signRows(db, macs, 'keyJobFailure', ofTenant)
+  const row = await readFence(db, tenantId)
+  if (row === undefined) return signed
+  const next = { ...row, ...(await readAnchors(db, row)), generation: row.generation + 1 }
+  await db
+    .updateTable('tenants')
+    .set({
+      active_tenant_key_id: next.active_tenant_key_id,
+      current_fingerprint: next.current_fingerprint,
+      live_job_id: next.live_job_id,
+      manifest: next.manifest,
+      generation: next.generation,
+      mac: macs.sign('fence', next),
+    })
+    .where('id', '=', tenantId)
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return signed
+}
+
+/** Signs the rows that belong to no tenant: the installation's, and the API keys of operators. */
+export async function resignInstallation(db: Database, macs: RowMacs): Promise<number> {
+  const apiKeys = await signRows(db, macs, 'apiKey', sql`tenant_id is null`)
+  return apiKeys + (await signRows(db, macs, 'installation', sql`true`))
+}

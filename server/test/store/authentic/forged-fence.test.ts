@@ -1,0 +1,161 @@
+// A fence that Keyhold did not write, or did not write last, moves nobody: neither a reader nor one that takes it.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { alone } from '../../../../testkit/src/database/alone.ts'
+import { resign } from '../../../../testkit/src/database/resign.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../../testkit/src/database/test-database.ts'
+import { insertTenant, tenantId } from '../stored-rows.ts'
+
+let postgres: TestPostgres
+let stores: TestStores
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  stores = await postgres.createStores()
+  await insertTenant(stores.store)
+  await insertTenant(stores.store, 'tenant-2')
+})
+
+const refused = { code: 'ERR_RECORD_NOT_AUTHENTIC' }
+
+/** Of everybody who reads the fence, of tenant-1 if no other is named. */
+async function expectRefused(of = tenantId): Promise<void> {
+  const { store } = stores
+  const never = () => Promise.reject(new Error('let in'))
+  await expect(store.tenants.findFence(of)).rejects.toMatchObject(refused)
+  await expect(store.tenants.find(of)).rejects.toMatchObject(refused)
+  await expect(store.tenants.findExternalId(of)).rejects.toMatchObject(refused)
+  await expect(store.withFence(of, never)).rejects.toMatchObject(refused)
+  await expect(store.withFenceShared(of, never)).rejects.toMatchObject(refused)
+}
+
+test.each([
+  'fence_epoch = fence_epoch - 1',
+  'active_tenant_key_version = 2',
+  'active_tenant_key_id = gen_random_uuid()',
+  "current_fingerprint = 'f'",
+  'live_job_id = gen_random_uuid()',
+  'external_id = gen_random_uuid()',
+  'incarnation = gen_random_uuid()',
+  'generation = generation + 1',
+  "name = 'innocent'",
+  "created_at = '2020-01-01'",
+  'manifest = sha256(manifest)',
+  'manifest = null',
+  'mac = null',
+  'mac = (select mac from keyhold.tenants o where o.id = $$tenant-2$$)',
+])('a fence with %s is refused, of that tenant alone', async (change) => {
+  await alone(stores.store, tenantId).tenants.moveFence(tenantId, 1)
+  await stores.query(`update keyhold.tenants set ${change} where id = '${tenantId}'`)
+  await expectRefused()
+  expect(await stores.store.withFence('tenant-2', (_, fence) => Promise.resolve(fence?.epoch))).toBe(0)
+})
+
+test('a tenant whose deletion has begun does not come back, nor does a living one end', async () => {
+  const { store } = stores
+  await stores.query(`update keyhold.tenants set ending_at = now() where id = 'tenant-2'`)
+  await expect(store.tenants.findFence('tenant-2')).rejects.toMatchObject(refused)
+  await expect(store.withFence('tenant-2', () => Promise.resolve())).rejects.toMatchObject(refused)
+  await store.withFence(tenantId, (transaction) => {
+    transaction.tenants.end(tenantId)
+    return Promise.resolve()
+  })
+  expect(await store.tenants.findFence(tenantId)).toBeUndefined()
+  await stores.query(`update keyhold.tenants set ending_at = null where id = '${tenantId}'`)
+  await expectRefused()
+})
+
+const keep = (as: string) =>
+  stores.query(`create table public.${as} as select * from keyhold.tenants where id = '${tenantId}'`)
+const putBack = (from: string) =>
+  stores.query(`update keyhold.tenants t set fence_epoch = k.fence_epoch, generation = k.generation, mac = k.mac,
+    manifest = k.manifest from public.${from} k where t.id = k.id`)
+
+test('a fence that goes back is refused by every replica that has seen the newer one, and by no other', async () => {
+  const { store, otherStore } = stores
+  await keep('first')
+  await alone(store, tenantId).tenants.moveFence(tenantId, 1)
+  expect(await otherStore.tenants.findFence(tenantId)).toMatchObject({ epoch: 1 })
+  await keep('second')
+  await putBack('first')
+  await expectRefused()
+  await expect(otherStore.tenants.findFence(tenantId)).rejects.toMatchObject(refused)
+  // A replica that starts now cannot know: that is what checkpoints outside the database are for.
+  const fresh = await postgres.openStore(stores.connection)
+  expect(await fresh.tenants.findFence(tenantId)).toMatchObject({ epoch: 0 })
+  await putBack('second')
+  expect(await store.tenants.findFence(tenantId)).toMatchObject({ epoch: 1 })
+})
+
+test('a deleted tenant that is put back whole is refused', async () => {
+  const { store } = stores
+  await keep('kept')
+  await stores.query(
+    `create table public.kept_keys as select * from keyhold.tenant_keys where tenant_id = '${tenantId}'`,
+  )
+  await store.withFence(tenantId, async (transaction) => {
+    await transaction.tenantKeys.deleteAll(tenantId)
+    await transaction.tenants.delete(tenantId)
+  })
+  await stores.query(`delete from keyhold.retired_tenant_ids;
+    insert into keyhold.tenants select * from public.kept;
+    insert into keyhold.tenant_keys select * from public.kept_keys`)
+  await expectRefused()
+})
+
+test('a transaction that was undone leaves nothing behind that a later one is measured by', async () => {
+  const { store, otherStore } = stores
+  const undone = store.withFence(tenantId, async (transaction) => {
+    await transaction.tenants.moveFence(tenantId, 1)
+    throw new Error('undo')
+  })
+  await expect(undone).rejects.toThrow('undo')
+  const creation = store.withFence('tenant-3', async (transaction) => {
+    await transaction.tenants.insert({ id: 'tenant-3', name: 'never', activeTenantKeyVersion: 1 })
+    expect(await transaction.tenants.find('tenant-3')).toBeUndefined()
+    throw new Error('undo')
+  })
+  await expect(creation).rejects.toThrow()
+  await insertTenant(otherStore, 'tenant-3')
+  for (const id of [tenantId, 'tenant-3'])
+    expect(await store.tenants.findFence(id)).toMatchObject({ epoch: 0 })
+})
+
+test('whoever changes a fence that another holds undoes his work', async () => {
+  const moving = stores.store.withFence(tenantId, async (transaction) => {
+    await transaction.tenants.moveFence(tenantId, 1)
+    await stores.query(`update keyhold.tenants set mac = null where id = '${tenantId}'`)
+  })
+  await expect(moving).rejects.toMatchObject(refused)
+})
+
+test('ten movers and ten readers on two replicas never meet an alarm', async () => {
+  const { store, otherStore } = stores
+  const replicas = [store, otherStore]
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const replica = replicas[index % 2] ?? store
+      for (let round = 0; round < 15; round++) {
+        if (index < 4) await alone(replica, tenantId).tenants.moveFence(tenantId, 1)
+        else if (index < 12) await replica.tenants.findFence(tenantId)
+        else await replica.withFenceShared(tenantId, () => Promise.resolve())
+      }
+    }),
+  )
+  expect(await store.tenants.findFence(tenantId)).toMatchObject({ epoch: 60 })
+})
+
+test('rows that are signed anew, as an operator adopts them, are believed', async () => {
+  await stores.query(`update keyhold.tenants set mac = null, manifest = null, active_tenant_key_id = null`)
+  await expectRefused()
+  await resign(stores.db)
+  const { stated } = (await stores.store.tenants.findFence(tenantId)) ?? {}
+  const [key] = await stores.query(`select id from keyhold.tenant_keys where tenant_id = '${tenantId}'`)
+  expect(stated).toMatchObject({ activeTenantKeyId: key?.id })
+  await alone(stores.store, tenantId).tenants.moveFence(tenantId, 1)
+})

@@ -1,0 +1,15 @@
+// A replica remembers the highest generation of each tenant's row, and of so many tenants.
+import { expect, test } from 'vitest'
+import { createSeenGenerations } from '../../../src/store/authentic/seen-generations.ts'
+
+test('the highest counts, and beyond the limit the tenant that was seen longest ago is forgotten', () => {
+  const seen = createSeenGenerations(2)
+  expect(seen.get('a')).toBe(0)
+  seen.raise('a', 5)
+  seen.raise('a', 3)
+  seen.raise('b', 1)
+  seen.raise('a', 4)
+  expect(seen.get('a')).toBe(5)
+  seen.raise('c', 1)
+  expect([seen.get('a'), seen.get('b'), seen.get('c')]).toEqual([5, 0, 1])
+})

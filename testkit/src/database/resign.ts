@@ -1,0 +1,36 @@
+// Makes a database, whose rows a test has written by SQL, look as if Keyhold had written them.
+import { resignInstallation, resignTenant } from '../../../server/src/store/authentic/resign-tenant.ts'
+import type { RowMacs } from '../../../server/src/store/authentic/row-macs.ts'
+import { openDatabase, type Database, type DatabaseConnection } from '../../../server/src/store/database.ts'
+import { openTestMacs } from './test-macs.ts'
+
+/**
+ * Signs all rows of a database anew, but for the audit records.
+ *
+ * @param macs - of the server or the store that reads them; default: of test servers where one has started on the database,
+ * and otherwise of the stores of tests
+ */
+export async function resign(db: Database, macs?: RowMacs): Promise<void> {
+  const signer = macs ?? (await openTestMacs(db))
+  for (const { id } of await db.selectFrom('tenants').select('id').execute()) {
+    await db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute((transaction) => resignTenant(transaction, signer, id))
+  }
+  await resignInstallation(db, signer)
+}
+
+/** The same over a connection of its own, as for the database of a test server. */
+export async function resignDatabase(connection: DatabaseConnection): Promise<void> {
+  const db = openDatabase(connection, {
+    maxConnections: 2,
+    applicationName: 'test',
+    onError: () => undefined,
+  })
+  try {
+    await resign(db)
+  } finally {
+    await db.destroy()
+  }
+}
