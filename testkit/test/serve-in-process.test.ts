@@ -8,7 +8,7 @@ import { serveInProcess } from '../src/process/serve-in-process.ts'
 test('a server that cannot start is an error with the reason that it gave', async () => {
   const { listening, ended } = serveInProcess({ environment: { KEYHOLD_PORT: 'nowhere' } })
   await expect(listening).rejects.toThrow(/the server did not start: .*KEYHOLD_PORT/)
-  expect(await ended).toBeNull()
+  expect(await ended).toBe(2)
 })
 
 test('a server that is killed before it listens ends by that signal', async () => {
