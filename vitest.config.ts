@@ -1,18 +1,16 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-// Files that start processes, an embedded PostgreSQL or a whole lab, that measure the memory of their process, or that
-// replace a module of Node's: each in a worker of its own.
-const processes = [
-  'cli/test/{processes,proxy}.test.ts',
+// Files that measure the memory of their process, or that replace a module of Node's: each in a worker of its own.
+const isolated = ['client/test/files.test.ts', 'core/test/message-key.test.ts']
+
+// Files of other workspaces that start servers or processes.
+const integrationElsewhere = [
   'client/test/real-server/*.test.ts',
-  'client/test/{files,readme}.test.ts',
-  'core/test/message-key.test.ts',
+  'client/test/readme.test.ts',
   'lab/test/{dose,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start}.test.ts',
-  'server/test/{settings/command,http/outages,replicas/wrong-clock,sdk/serve-in-child,store/database-safety}.test.ts',
-  'server/test/{postgres,tutorial}/*.test.ts',
   'testkit/test/{postgres-proxy,serve-in-process}.test.ts',
 ]
 
@@ -37,7 +35,7 @@ const unitOfServer = [
 
 // A worker is shared only by files of one project that follow each other. Within a project vitest begins with the files
 // that took longest in the last run, which it remembers in node_modules/.vite.
-const projectsInOrder = ['processes', 'integration', 'unit']
+const projectsInOrder = ['isolated', 'integration', 'unit']
 const rank = ({ project }: TestSpecification) => projectsInOrder.indexOf(project.name)
 
 class ProjectsInOrder extends BaseSequencer {
@@ -63,9 +61,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'processes',
-          ...warm,
-          include: processes,
+          name: 'isolated',
+          include: isolated,
           exclude: slow,
           pool: 'forks',
           isolate: true,
@@ -76,8 +73,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           ...warm,
-          include: ['{cli,server}/test/**/*.test.ts'],
-          exclude: [...processes, ...unitOfServer, ...slow],
+          include: ['{cli,server}/test/**/*.test.ts', ...integrationElsewhere],
+          exclude: [...isolated, ...unitOfServer, ...slow],
           pool: 'forks',
           isolate: false,
         },
@@ -90,7 +87,7 @@ export default defineConfig({
             '{client,contract,core,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
             ...unitOfServer,
           ],
-          exclude: [...processes, ...slow],
+          exclude: [...isolated, ...integrationElsewhere, ...slow],
           pool: 'threads',
           isolate: false,
         },
