@@ -93,7 +93,11 @@ async function keyCounts(): Promise<Map<string, number>> {
 async function said({ tenant, fingerprint }: KeyName, verb: 'health' | 'get'): Promise<string> {
   const main = path.join(import.meta.dirname, '../../../cli/src/main.ts')
   const child = spawn(process.execPath, [main, 'keyprovider', verb, fingerprint], {
-    env: { KEYHOLD_URL: scene.server.url, KEYHOLD_TOKEN: tenant.adminToken },
+    env: {
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      KEYHOLD_URL: scene.server.url,
+      KEYHOLD_TOKEN: tenant.adminToken,
+    },
   })
   return text(child.stdout)
 }
@@ -102,7 +106,7 @@ const rows: string[][] = []
 const rowsOfWords: string[][] = []
 let rowsOfOther: string[][] = []
 const rowsOfCompliance: string[][] = []
-const patience = { timeout: 60_000, interval: 250 }
+const patience = { timeout: 60_000, interval: 500 }
 
 /** Produces all of them, looks at each, and takes it back. */
 async function observe(all: readonly OwnCause[]): Promise<void> {

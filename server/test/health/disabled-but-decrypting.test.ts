@@ -7,7 +7,7 @@ import {
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms'
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import { at, errorCode, textAt } from '../http/read-body.ts'
 import {
   createKey,
@@ -19,7 +19,6 @@ import {
   setPolicy,
 } from '../http/scene.ts'
 import {
-  customerKeyPolicy,
   startTestServer,
   type TestServer,
   type TestTenant,
@@ -61,17 +60,25 @@ async function stateOf({ tenant, fingerprint }: Key, region = own): Promise<unkn
   return regions.find((each) => each.region === region)?.state
 }
 
-/** Makes a change of a key that DescribeKey shows at once, and that decisions never follow. */
-async function withoutEffect(change: () => Promise<unknown>): Promise<void> {
-  server.kms.propagation.delayMs = 3_600_000
-  await change()
-  server.kms.propagation.delayMs = 0
+// How long changes spread is set for the whole KMS, and tests run beside each other: one change at a time.
+let lastChange: Promise<unknown> = Promise.resolve()
+function change(make: () => Promise<unknown>, delayMs = 0): Promise<unknown> {
+  const made = lastChange.then(async () => {
+    server.kms.propagation.delayMs = delayMs
+    await make()
+    server.kms.propagation.delayMs = 0
+  })
+  lastChange = made.catch(() => undefined)
+  return made
 }
+
+/** Makes a change of a key that DescribeKey shows at once, and that decisions never follow. */
+const withoutEffect = (make: () => Promise<unknown>) => change(make, 3_600_000)
 
 const inEffect = (arn: string) => server.kms.countCalls({ keyId: arn.split('/')[1], operation: 'Decrypt' })
 const looks = (arn: string) => server.kms.countCalls({ keyId: arn.split('/')[1], operation: 'DescribeKey' })
 
-test.each([
+test.concurrent.for([
   {
     state: 'disabled',
     code: 'ERR_KMS_KEY_DISABLED',
@@ -88,61 +95,37 @@ test.each([
       await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
     },
   },
-])('a key that is $state and decrypts is closed, under traffic too, and opens again', async (each) => {
-  const key = await prepare()
-  // A neighbour under the same key, whom nobody asks for anything.
-  const quiet = await prepare(key.arn)
-  await withoutEffect(() => each.take(key.arn))
-  await expect.poll(() => outcome(key), waits).toBe(each.code)
-  expect(await stateOf(key)).toBe(each.state)
-  await expect.poll(() => stateOf(quiet), waits).toBe(each.state)
+])(
+  'a key that is $state and decrypts is closed, under traffic too, and opens again',
+  async (each, { expect }) => {
+    const key = await prepare()
+    // A neighbour under the same key, whom nobody asks for anything.
+    const quiet = await prepare(key.arn)
+    await withoutEffect(() => each.take(key.arn))
+    await expect.poll(() => outcome(key), waits).toBe(each.code)
+    expect(await stateOf(key)).toBe(each.state)
+    await expect.poll(() => stateOf(quiet), waits).toBe(each.state)
 
-  // AWS KMS would decrypt all the time.
-  const decrypts = inEffect(key.arn)
-  for (let times = 0; times < 10; times++) {
-    expect([await outcome(key), await outcome(quiet)]).toEqual([each.code, each.code])
-    await setTimeout(100)
-  }
-  expect(inEffect(key.arn)).toBeGreaterThan(decrypts)
-  expect(await stateOf(key)).toBe(each.state)
+    // AWS KMS would decrypt all the time.
+    const decrypts = inEffect(key.arn)
+    for (let times = 0; times < 10; times++) {
+      expect([await outcome(key), await outcome(quiet)]).toEqual([each.code, each.code])
+      await setTimeout(100)
+    }
+    expect(inEffect(key.arn)).toBeGreaterThan(decrypts)
+    expect(await stateOf(key)).toBe(each.state)
 
-  await each.giveBack(key.arn)
-  await expect.poll(async () => [await outcome(key), await outcome(quiet)], waits).toEqual(['open', 'open'])
-  await expect.poll(() => stateOf(key), waits).toBe('healthy')
-})
+    await change(() => each.giveBack(key.arn))
+    await expect.poll(async () => [await outcome(key), await outcome(quiet)], waits).toEqual(['open', 'open'])
+    await expect.poll(() => stateOf(key), waits).toBe('healthy')
+  },
+)
 
-test('a replica that is disabled and decrypts is shown, and does not stand in', async () => {
-  const arn = await server.createCustomerKey()
-  const replica = arn.replace(own, other)
-  const key = await prepare(arn)
-  await expect.poll(() => stateOf(key, other), waits).toBe('healthy')
-  await withoutEffect(() => server.customerKms(other).send(new DisableKeyCommand({ KeyId: replica })))
-  await expect.poll(() => stateOf(key, other), waits).toBe('disabled')
-  expect([await outcome(key), await stateOf(key)]).toEqual(['open', 'healthy'])
-
-  const remove = server.kms.faults.add({ kind: 'refuse', match: { region: own, keyId: arn.split('/')[1] } })
-  await expect.poll(() => outcome(key), waits).toBe('ERR_KMS_UNREACHABLE')
-  await server.customerKms(other).send(new EnableKeyCommand({ KeyId: replica }))
-  await expect.poll(() => outcome(key), waits).toBe('open')
-  remove()
-})
-
-test('a disabled key whose Decrypt does not answer is disabled, and its replica does not stand in', async () => {
-  const arn = await server.createCustomerKey()
-  const key = await prepare(arn)
-  const match = { region: own, keyId: arn.split('/')[1], operation: 'Decrypt' }
-  const remove = server.kms.faults.add({ kind: 'error500', match })
-  await expect.poll(() => stateOf(key), waits).toBe('unreachable')
-  expect(await outcome(key)).toBe('open')
-  await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
-  await expect.poll(() => stateOf(key), waits).toBe('disabled')
-  expect(await outcome(key)).not.toBe('open')
-  remove()
-})
-
-test('a DescribeKey that is denied, throttled, broken or silent changes no state', async () => {
-  const produce: ((key: Key) => Promise<void>)[] = [
-    ({ arn }) => setPolicy(server.customerKms(), arn, policyWithout('DescribeKey')),
+test.concurrent('a DescribeKey that is denied, throttled, broken or silent changes no state', async ({
+  expect,
+}) => {
+  const produce: ((key: Key) => Promise<unknown>)[] = [
+    ({ arn }) => change(() => setPolicy(server.customerKms(), arn, policyWithout('DescribeKey'))),
     (key) => fault(key, 'throttle'),
     (key) => fault(key, 'error500'),
     (key) => fault(key, 'hang'),
@@ -160,12 +143,9 @@ test('a DescribeKey that is denied, throttled, broken or silent changes no state
   )
 })
 
-function fault({ arn }: Key, kind: 'throttle' | 'error500' | 'hang'): Promise<void> {
-  server.kms.faults.add({ kind, match: { keyId: arn.split('/')[1], operation: 'DescribeKey' } })
-  return Promise.resolve()
-}
-
-test('what DescribeKey has closed stays closed while it does not answer, and opens once it may not be asked', async () => {
+test.concurrent('what DescribeKey has closed stays closed while it does not answer, and opens once it may not be asked', async ({
+  expect,
+}) => {
   const key = await prepare()
   await withoutEffect(() => server.customerKms().send(new DisableKeyCommand({ KeyId: key.arn })))
   await expect.poll(() => outcome(key), waits).toBe('ERR_KMS_KEY_DISABLED')
@@ -185,13 +165,50 @@ test('what DescribeKey has closed stays closed while it does not answer, and ope
   remove()
 
   // The key is given back with a policy that no longer lets Keyhold look at it.
-  await server.customerKms().send(new EnableKeyCommand({ KeyId: key.arn }))
-  await setPolicy(server.customerKms(), key.arn, policyWithout('DescribeKey'))
+  await change(async () => {
+    await server.customerKms().send(new EnableKeyCommand({ KeyId: key.arn }))
+    await setPolicy(server.customerKms(), key.arn, policyWithout('DescribeKey'))
+  })
   await expect.poll(() => outcome(key), waits).toBe('open')
-  await setPolicy(server.customerKms(), key.arn, customerKeyPolicy())
 })
 
-test('a test and a registration refuse a key that is disabled and decrypts', async () => {
+function fault({ arn }: Key, kind: 'throttle' | 'error500' | 'hang'): Promise<void> {
+  server.kms.faults.add({ kind, match: { keyId: arn.split('/')[1], operation: 'DescribeKey' } })
+  return Promise.resolve()
+}
+
+test('a replica that is disabled and decrypts is shown, and does not stand in', async ({ expect }) => {
+  const arn = await server.createCustomerKey()
+  const replica = arn.replace(own, other)
+  const key = await prepare(arn)
+  await expect.poll(() => stateOf(key, other), waits).toBe('healthy')
+  await withoutEffect(() => server.customerKms(other).send(new DisableKeyCommand({ KeyId: replica })))
+  await expect.poll(() => stateOf(key, other), waits).toBe('disabled')
+  expect([await outcome(key), await stateOf(key)]).toEqual(['open', 'healthy'])
+
+  const remove = server.kms.faults.add({ kind: 'refuse', match: { region: own, keyId: arn.split('/')[1] } })
+  await expect.poll(() => outcome(key), waits).toBe('ERR_KMS_UNREACHABLE')
+  await change(() => server.customerKms(other).send(new EnableKeyCommand({ KeyId: replica })))
+  await expect.poll(() => outcome(key), waits).toBe('open')
+  remove()
+})
+
+test('a disabled key whose Decrypt does not answer is disabled, and its replica does not stand in', async ({
+  expect,
+}) => {
+  const arn = await server.createCustomerKey()
+  const key = await prepare(arn)
+  const match = { region: own, keyId: arn.split('/')[1], operation: 'Decrypt' }
+  const remove = server.kms.faults.add({ kind: 'error500', match })
+  await expect.poll(() => stateOf(key), waits).toBe('unreachable')
+  expect(await outcome(key)).toBe('open')
+  await change(() => server.customerKms().send(new DisableKeyCommand({ KeyId: arn })))
+  await expect.poll(() => stateOf(key), waits).toBe('disabled')
+  expect(await outcome(key)).not.toBe('open')
+  remove()
+})
+
+test('a test and a registration refuse a key that is disabled and decrypts', async ({ expect }) => {
   const key = await prepare()
   await withoutEffect(() => server.customerKms().send(new DisableKeyCommand({ KeyId: key.arn })))
   const tested = await server.request('POST', `${providers}/${key.fingerprint}/actions/test`, {

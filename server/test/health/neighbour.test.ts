@@ -8,7 +8,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 
-const requests = 150
+const requests = 40
 const callers = 20
 
 let server: TestServer

@@ -25,10 +25,10 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 
-// At this pace a chunk holds 20 cipherkeys; the verification stands before its twelfth of 25 chunks.
-const names = Array.from({ length: 500 }, (_, index) => `name-${index}`)
+// At this pace a chunk holds 20 cipherkeys; the verification stands before its tenth of 15 chunks.
+const names = Array.from({ length: 300 }, (_, index) => `name-${index}`)
 const settings = { KEYHOLD_MIGRATION_ROWS_PER_SECOND: '100' }
-const hold = holdAt('migration.verify.before-chunk', 12)
+const hold = holdAt('migration.verify.before-chunk', 10)
 /** About as many as a verification that begins anew says first, after a second: mostly more are seen. */
 const verifiedBefore = 100
 

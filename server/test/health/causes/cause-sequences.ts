@@ -8,7 +8,7 @@ import type { CausePair } from './cause-pairs.ts'
 import { isClosed, kindOfAnswer } from './kind-of-answer.ts'
 import { causeTimings, own, prepareAll, startCauseScene, type CauseScene, type Key } from './cause-scene.ts'
 
-const patience = { timeout: 60_000, interval: 250 }
+const patience = { timeout: 60_000, interval: 500 }
 const holdsSeconds = 3_600
 
 interface Playing extends CausePair {
