@@ -25,6 +25,7 @@ import {
 } from '../../src/postgres/start-embedded-postgres.ts'
 import { postmasterPid } from './child-keyhold.ts'
 import { queryOnce } from '../../../testkit/src/database/query-once.ts'
+import { warmDataDir } from '../../../testkit/src/database/warm-start.ts'
 
 const settings = { fsync: 'off' }
 
@@ -151,6 +152,7 @@ describe('a data directory with spaces and letters of other alphabets', () => {
 describe('a data directory whose path is too long for a socket', () => {
   test('works through a private temporary folder that goes with the server', async () => {
     const dataDir = join(root, 'long-'.repeat(30))
+    await warmDataDir(dataDir)
     const postgres = await start({ dataDir })
     const { connection } = postgres
     expect(await queryOnce(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
@@ -163,7 +165,8 @@ describe('a data directory whose path is too long for a socket', () => {
   test('removes the temporary folder that a killed process left', async () => {
     const dataDir = join(root, 'other-'.repeat(25))
     const left = await mkdtemp(join(tmpdir(), 'keyhold-socket-'))
-    await mkdir(dataDir)
+    await warmDataDir(dataDir)
+    await mkdir(dataDir, { recursive: true })
     await symlink(left, join(dataDir, 'postgres-socket'))
     await start({ dataDir })
     await expect(stat(left)).rejects.toMatchObject({ code: 'ENOENT' })
@@ -245,6 +248,7 @@ test('a busy server with open connections stops in time and frees the data direc
 
 test('a second start in the same process is refused and disturbs nothing', async () => {
   const dataDir = join(root, 'twice')
+  await warmDataDir(dataDir)
   const { connection } = await start({ dataDir })
   const second = await start({ dataDir }).catch((error: unknown) => error)
   expect(isKeyholdError(second, 'ERR_DATA_DIR_IN_USE') && second.details.pid).toBe(String(process.pid))
