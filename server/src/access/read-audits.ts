@@ -1,6 +1,6 @@
 // Reads the audit trail of a tenant, a deleted one included, or of the installation itself.
-import { auditChainStart, KeyholdError } from '@keyhold/core'
-import type { AuditHead, AuditRow } from '../store/audits.ts'
+import { KeyholdError } from '@keyhold/core'
+import type { AuditRow } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditPage {
@@ -22,14 +22,6 @@ export async function listAudits(
   const rows = await audits.list(tenantId, { after, limit: limit + 1 })
   const page = rows.slice(0, limit)
   return { audits: page, after: rows.length > limit ? page.at(-1)?.sequence : undefined }
-}
-
-/** The head of a chain, in the form that is signed. */
-export async function getAuditHead(
-  { audits }: Pick<Store, 'audits'>,
-  tenantId: string | undefined,
-): Promise<AuditHead> {
-  return (await audits.findHead(tenantId)) ?? { sequence: 0, hash: auditChainStart }
 }
 
 /**

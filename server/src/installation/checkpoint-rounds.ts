@@ -1,6 +1,8 @@
 // Looks at all chains of audit records again and again, and has those signed that have moved. It remembers the newest
 // checkpoint of each, also those of other replicas.
+import { auditChainStart, KeyholdError } from '@keyhold/core'
 import type { SeenChain } from '../store/audit-trail/audit-checkpoints.ts'
+import type { AuditHead } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import {
   chainOf,
@@ -10,7 +12,7 @@ import {
   type SignedCheckpoint,
 } from './audit-checkpoint.ts'
 import type { CheckpointWriter } from './checkpoint-writer.ts'
-import { signEnds, type Contradiction, type SigningParts } from './sign-ends.ts'
+import { signEnds, type Contradiction, type SignedEnds, type SigningParts } from './sign-ends.ts'
 
 export interface CheckpointParts extends Omit<SigningParts, 'clock'> {
   store: Pick<Store, 'auditCheckpoints' | 'transaction' | 'clock'>
@@ -28,8 +30,13 @@ export interface CheckpointParts extends Omit<SigningParts, 'clock'> {
 export interface Checkpoints {
   /** Looks at chains for some two seconds, and signs those that have moved. The next round goes on where it ended. */
   round(): Promise<void>
-  /** Signs one chain, if it has moved. Never throws. Undefined: the installation's. */
-  signNow(tenantId: string | undefined): Promise<void>
+  /**
+   * Signs one chain, if it has moved, and answers its end, which others may sign as well.
+   *
+   * @param tenantId - undefined: the installation's chain
+   * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where it contradicts what was signed before, or Keyhold did not write it
+   */
+  signNow(tenantId: string | undefined): Promise<AuditHead>
 }
 
 const chainsAtOnce = 100
@@ -57,16 +64,18 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
     )
   }
 
-  async function signChains(chains: readonly string[]): Promise<void> {
+  async function signChains(chains: readonly string[]): Promise<SignedEnds> {
     // This memory is read before the database is: so it is never ahead of it, as long as the database does not go back.
     const before = new Map(chains.map((chain) => [chain, known.get(chain)]))
-    const { signed, found, contradictions } = await store.transaction((transaction) =>
+    const outcome = await store.transaction((transaction) =>
       signEnds({ sign, readOwn, clock: store.clock }, transaction, before),
     )
+    const { signed, found, contradictions } = outcome
     for (const each of [...found, ...signed]) remember(each)
     writer.write([...found, ...signed])
     for (const each of signed) parts.onSigned(each)
     for (const { chain, contradiction } of contradictions) parts.onContradiction(chain, contradiction)
+    return outcome
   }
 
   /** One chain that fails keeps no other from being signed. */
@@ -105,6 +114,19 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
       while (missing.length > 0) await signEach(missing.splice(0, chainsAtOnce))
     },
 
-    signNow: (tenantId) => signEach([tenantId ?? '']),
+    async signNow(tenantId) {
+      const chain = tenantId ?? ''
+      const { ends, contradictions } = await signChains([chain])
+      const [contradicted] = contradictions
+      if (contradicted !== undefined) throw notAuthentic(chain, contradicted.contradiction)
+      return ends.get(chain) ?? { sequence: 0, hash: auditChainStart }
+    },
   }
+}
+
+function notAuthentic(chain: string, contradiction: Contradiction): KeyholdError {
+  const name = chain === '' ? 'of the installation' : `of tenant ${chain}`
+  return new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
+    message: `The chain of audit records ${name} contradicts what was signed before (${contradiction}), and is not signed: somebody has changed the database, or an older one was put back.`,
+  })
 }

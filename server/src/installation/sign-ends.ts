@@ -1,6 +1,6 @@
 // Signs the ends of chains of audit records under the lock of their heads. The database is asked, not believed: nothing is
 // signed that contradicts what was signed before, whether the database still has that, or only this replica knows it.
-import type { ChainEnd, StoredCheckpoint } from '../store/audit-trail/audit-checkpoints.ts'
+import type { ChainEnd, LockedEnd, StoredCheckpoint } from '../store/audit-trail/audit-checkpoints.ts'
 import type { DatabaseClock } from '../store/database-clock.ts'
 import type { TransactionStore } from '../store/store.ts'
 import {
@@ -18,6 +18,7 @@ import {
  * How a chain contradicts what was signed about it.
  *
  * - `chain-missing`: it has no head.
+ * - `head-not-authentic`: Keyhold did not write its head.
  * - `head-older`, `record-changed`: it ends before the record that a checkpoint names, or that record has another hash.
  * - `head-wrong`: its last record is not the one that its head names.
  * - `checkpoint-missing`, `checkpoint-changed`: the database has lost a checkpoint, or has another one in its place.
@@ -25,6 +26,7 @@ import {
  */
 export type Contradiction =
   | 'chain-missing'
+  | 'head-not-authentic'
   | 'head-older'
   | 'head-wrong'
   | 'record-changed'
@@ -40,6 +42,8 @@ export interface SigningParts {
 }
 
 export interface SignedEnds {
+  /** By chain: as they are, signed or not. */
+  ends: ReadonlyMap<string, ChainEnd>
   signed: SignedCheckpoint[]
   /** Newer than what was known: signed by another replica, or before this one started. */
   found: SignedCheckpoint[]
@@ -53,7 +57,7 @@ export interface SignedEnds {
  */
 export async function signEnds(
   { sign, readOwn, clock }: SigningParts,
-  { auditCheckpoints }: Pick<TransactionStore, 'auditCheckpoints'>,
+  { auditCheckpoints, macs }: Pick<TransactionStore, 'auditCheckpoints' | 'macs'>,
   known: ReadonlyMap<string, KnownCheckpoint | undefined>,
 ): Promise<SignedEnds> {
   const chains = [...known.keys()]
@@ -71,9 +75,12 @@ export async function signEnds(
     ),
   )
 
-  const outcome: SignedEnds = { signed: [], found: [], contradictions: [] }
+  const isAuthentic = (end: LockedEnd) => macs.faultOf('auditHead', end) === undefined
+  const outcome: SignedEnds = { ends, signed: [], found: [], contradictions: [] }
   for (const { chain, end, found, vouched, contradiction: compared } of looks) {
-    const contradiction = compared ?? contradictionOf(end, vouched, (sequence) => hashAt(chain, sequence))
+    const contradiction =
+      (end === undefined || isAuthentic(end) ? compared : 'head-not-authentic') ??
+      contradictionOf(end, vouched, (sequence) => hashAt(chain, sequence))
     if (contradiction !== undefined) {
       outcome.contradictions.push({ chain, contradiction })
       continue

@@ -1,7 +1,16 @@
-// The audit trail. A record is appended by the transaction that makes the change, and by nothing else.
-import { auditActions, auditHash, type AuditAction, type AuditRecord } from '@keyhold/core'
+// The audit trail. A record is appended by the transaction that makes the change, and by nothing else. Nothing is appended to a
+// chain whose head Keyhold did not write.
+import {
+  auditActions,
+  auditChainStart,
+  auditHash,
+  KeyholdError,
+  type AuditAction,
+  type AuditRecord,
+} from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import { randomUUID } from 'node:crypto'
+import type { RowMacs } from './authentic/row-macs.ts'
 import type { Database } from './database.ts'
 import type { ApiKeyRole, Tables } from './tables.ts'
 
@@ -77,7 +86,7 @@ export function auditQueries(db: Database) {
       return rows.map(fromRow)
     },
 
-    /** Undefined: nothing was ever recorded there. */
+    /** As it stands there, whoever wrote it. Undefined: nothing was ever recorded there. */
     async findHead(tenantId: string | undefined): Promise<AuditHead | undefined> {
       return db
         .selectFrom('audit_heads')
@@ -91,38 +100,77 @@ export function auditQueries(db: Database) {
 /**
  * Appends records, in this order within each chain. Call it last in a transaction: then the heads are locked no longer
  * than a commit takes. Chains are locked in one order.
+ *
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where Keyhold did not write the head of a chain
  */
-export async function appendAudits(db: Database, entries: readonly AuditEntry[]): Promise<void> {
+export async function appendAudits(
+  db: Database,
+  macs: Pick<RowMacs, 'sign' | 'verify'>,
+  entries: readonly AuditEntry[],
+): Promise<void> {
   const chains = Map.groupBy(entries, ({ tenantId }) => tenantId ?? '')
-  for (const chain of [...chains.keys()].sort()) await appendToChain(db, chain, chains.get(chain) ?? [])
+  for (const chain of [...chains.keys()].sort()) await appendToChain(db, macs, chain, chains.get(chain) ?? [])
 }
 
-async function appendToChain(db: Database, chain: string, entries: readonly AuditEntry[]): Promise<void> {
-  const { at, ...head } = await lockHead(db, chain)
+async function appendToChain(
+  db: Database,
+  macs: Pick<RowMacs, 'sign' | 'verify'>,
+  chain: string,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  const { at, ...head } = await lockHead(db, macs, chain)
   const rows = entries.map((entry) => {
     const record = recordOf(entry, head.sequence + 1, at)
     head.sequence = record.sequence
     head.hash = auditHash(head.hash, record)
-    return { ...record, hash: head.hash }
+    return { ...record, hash: head.hash, mac: macs.sign('audit', { chain, ...head }) }
   })
   await db
     .with('appended', (query) => query.insertInto('audits').values(rows.map((row) => toRow(chain, row))))
     .updateTable('audit_heads')
-    .set(head)
+    .set({ ...head, mac: macs.sign('auditHead', { chain, ...head }) })
     .where('chain', '=', chain)
     .execute()
 }
 
 // The time is read under the lock, so that it goes backwards within a chain only if the database's clock does.
-async function lockHead(db: Database, chain: string): Promise<AuditHead & { at: Date }> {
-  return db
+async function lockHead(
+  db: Database,
+  macs: Pick<RowMacs, 'verify'>,
+  chain: string,
+): Promise<AuditHead & { at: Date }> {
+  const { at, ...row } = await db
     .insertInto('audit_heads')
     .values({ chain })
     .onConflict((conflict) =>
       conflict.column('chain').doUpdateSet({ chain: (eb) => eb.ref('excluded.chain') }),
     )
-    .returning(['sequence', 'hash', sql<Date>`date_trunc('milliseconds', clock_timestamp())`.as('at')])
+    .returning([
+      ...['chain' as const, 'sequence' as const, 'hash' as const, 'mac' as const],
+      sql<Date>`date_trunc('milliseconds', clock_timestamp())`.as('at'),
+    ])
     .executeTakeFirstOrThrow()
+  // A head without a record says nothing, and has no MAC: it may have been made just now.
+  if (row.sequence === 0) {
+    await refuseSigned(db, chain)
+    return { sequence: 0, hash: auditChainStart, at }
+  }
+  const { sequence, hash } = macs.verify('auditHead', row)
+  return { sequence, hash, at }
+}
+
+/** A chain that was signed has had records: it does not begin anew. */
+async function refuseSigned(db: Database, chain: string): Promise<void> {
+  const signed = await db
+    .selectFrom('audit_checkpoints')
+    .select('number')
+    .where('chain', '=', chain)
+    .limit(1)
+    .executeTakeFirst()
+  if (signed === undefined) return
+  throw new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
+    message: `The database has lost the head of a chain of audit records that was signed: "${chain}". Put it back from a backup.`,
+  })
 }
 
 function recordOf({ tenantId, actor, action, targetId, details }: AuditEntry, sequence: number, at: Date) {
@@ -134,7 +182,7 @@ function recordOf({ tenantId, actor, action, targetId, details }: AuditEntry, se
   } satisfies AuditRecord
 }
 
-function toRow(chain: string, row: AuditRow) {
+function toRow(chain: string, row: AuditRow & { mac: Buffer }) {
   return {
     chain,
     sequence: row.sequence,
@@ -148,5 +196,6 @@ function toRow(chain: string, row: AuditRow) {
     trace_id: row.traceId ?? null,
     details: JSON.stringify(row.details),
     hash: row.hash,
+    mac: row.mac,
   }
 }

@@ -233,6 +233,6 @@ async function run<Result>(
   })
   await held?.write(transaction)
   for (const { actor } of entries) await confirmActor(actor)
-  if (entries.length > 0) await appendAudits(transaction, entries)
+  if (entries.length > 0) await appendAudits(transaction, inTransaction.macs, entries)
   return result
 }

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
-import { at } from '../http/read-body.ts'
+import { at, errorCode } from '../http/read-body.ts'
 
 let server: TestServer
 let lines: Record<string, unknown>[]
@@ -106,6 +106,24 @@ test('an older database is told after a restart, and its chains are not signed',
   expect(await count('contradicted')).toBeGreaterThan(0)
   expect(before).toHaveLength(1)
   expect(await stored(tenantId)).toEqual([])
+})
+
+test('with a forged head nothing of that tenant is changed and nothing is signed, and others go on', async () => {
+  await start()
+  const { tenantId, adminToken } = await server.createTenant()
+  const other = await server.createTenant()
+  await server.query("update keyhold.audit_heads set hash = sha256('forged') where chain = $1", [tenantId])
+  const lock = (token: string) => server.request('POST', '/api/v1/encryption/actions/lock', { token })
+
+  const refusals = [
+    await lock(adminToken),
+    await server.request('GET', '/api/v1/encryption/audits/head', { token: adminToken }),
+  ]
+  for (const { status, body } of refusals)
+    expect([status, errorCode(body)]).toEqual([503, 'ERR_RECORD_NOT_AUTHENTIC'])
+  expect(await server.query('select from keyhold.tenant_locks')).toEqual([])
+  expect((await lock(other.adminToken)).status).toBe(200)
+  expect(at(await head(other.adminToken), 'head', 'sequence')).toBe(3)
 })
 
 test('a file that can be neither read nor written is told, and stops nothing', async () => {

@@ -1,8 +1,8 @@
 // The routes of the audit trail.
 import { limits, type Audit, type AuditHead } from '@keyhold/contract'
 import type { AuditAction } from '@keyhold/core'
-import { getAuditHead, listAudits, refuseUnknownTenant } from '../../access/read-audits.ts'
-import type { AuditRow } from '../../store/audits.ts'
+import { listAudits, refuseUnknownTenant } from '../../access/read-audits.ts'
+import type { AuditHead as ChainHead, AuditRow } from '../../store/audits.ts'
 import type { Store } from '../../store/store.ts'
 import type { Handlers } from '../server/handler.ts'
 
@@ -10,8 +10,8 @@ export interface AuditHandlerParts {
   store: Store
   /** Signs JSON and returns a compact JWS. */
   sign: (payload: Readonly<Record<string, unknown>>) => string
-  /** Signs a checkpoint of a chain, if it has moved. Never throws. */
-  signCheckpoint: (tenantId: string | undefined) => Promise<void>
+  /** Signs a checkpoint of a chain, if it has moved, and answers the head of the chain, which was compared with all before. */
+  signCheckpoint: (tenantId: string | undefined) => Promise<ChainHead>
 }
 
 export function auditHandlers({
@@ -32,8 +32,8 @@ export function auditHandlers({
     return { audits: audits.map(auditWire), ...(after !== undefined && { next: String(after) }) }
   }
 
-  async function head(reads: Pick<Store, 'audits'>, tenantId: string | undefined): Promise<AuditHead> {
-    const { sequence, hash } = await getAuditHead(reads, tenantId)
+  async function head(tenantId: string | undefined): Promise<AuditHead> {
+    const { sequence, hash } = await signCheckpoint(tenantId)
     const signed = {
       type: 'keyhold/audit-head/1' as const,
       tenantId: tenantId ?? null,
@@ -50,8 +50,7 @@ export function auditHandlers({
     },
 
     async getAuditHead({ tenantId }) {
-      await signCheckpoint(tenantId)
-      return { status: 200, body: await head(store, tenantId) }
+      return { status: 200, body: await head(tenantId) }
     },
 
     async listInstallationAudits({ query }) {
@@ -63,12 +62,10 @@ export function auditHandlers({
     },
 
     async getInstallationAuditHead({ query: { tenantId } }) {
-      await signCheckpoint(tenantId)
-      const body = await store.readSnapshot(async (snapshot) => {
-        if (tenantId !== undefined) await refuseUnknownTenant(snapshot, tenantId)
-        return head(snapshot, tenantId)
-      })
-      return { status: 200, body }
+      if (tenantId !== undefined) {
+        await store.readSnapshot((snapshot) => refuseUnknownTenant(snapshot, tenantId))
+      }
+      return { status: 200, body: await head(tenantId) }
     },
   }
 }

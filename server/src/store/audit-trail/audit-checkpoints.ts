@@ -10,6 +10,11 @@ export interface ChainEnd {
   hash: Buffer
 }
 
+/** A head as it is stored, with its MAC. */
+export interface LockedEnd extends ChainEnd {
+  mac: Buffer | null
+}
+
 export interface StoredCheckpoint {
   chain: string
   /** Counts the checkpoints of a chain from 1. */
@@ -44,9 +49,9 @@ export function auditCheckpointQueries(db: Database) {
     },
 
     /** In a transaction: keeps others from appending to these chains and from signing them, until it ends. */
-    async lockEnds(chains: readonly string[]): Promise<ChainEnd[]> {
-      const { rows } = await sql<ChainEnd>`
-        select chain, sequence, hash from keyhold.audit_heads where chain = any(${chains}) and sequence > 0
+    async lockEnds(chains: readonly string[]): Promise<LockedEnd[]> {
+      const { rows } = await sql<LockedEnd>`
+        select chain, sequence, hash, mac from keyhold.audit_heads where chain = any(${chains}) and sequence > 0
         order by chain for no key update`.execute(db)
       return rows
     },

@@ -1,4 +1,5 @@
 // Checkpoints of the audit trail: into the database, into the log, and into a file beside the database.
+import { KeyholdError } from '@keyhold/core'
 import type { Logger } from 'pino'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createCheckpoints, type Checkpoints } from '../../installation/checkpoint-rounds.ts'
@@ -30,7 +31,12 @@ export async function openCheckpoints(
   logger: Logger,
   closers: Closers,
 ): Promise<Checkpoints> {
-  if (isSealed) return { round: () => Promise.resolve(), signNow: () => Promise.resolve() }
+  if (isSealed) {
+    return {
+      round: () => Promise.resolve(),
+      signNow: () => Promise.reject(new KeyholdError('ERR_SEALED')),
+    }
+  }
   const file = keptCheckpoints(stateDir)
   const onNotKept = (err: unknown) => {
     events.auditCheckpoint('not-kept')
