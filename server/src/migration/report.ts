@@ -2,7 +2,7 @@
 // transaction that ends it. Anybody with the public key can verify it without Keyhold.
 import { createHash } from 'node:crypto'
 import { valueOf } from '../store/json-column.ts'
-import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../store/store.ts'
 import type { MigrationParts } from './engine/migration-parts.ts'
 
@@ -17,11 +17,16 @@ const maxNamedFailures = 1_000
 export async function saveReport(
   { signReport }: MigrationParts,
   transaction: TransactionStore,
-  { id, tenantId }: KeyJobRow,
+  led: LedKeyJob,
 ): Promise<{ reportSha256: string }> {
-  const job = await transaction.keyJobs.find(tenantId, id)
-  if (job === undefined) throw new TypeError(`key job ${id} is gone`)
+  // What the leader knows, and not what the row shows.
+  const job = led.current()
+  const { id, tenantId } = job
   const failures = await transaction.keyJobFailures.list(tenantId, id, maxNamedFailures)
+  const isWhole = failures.length === Math.min(job.failed, maxNamedFailures)
+  if (!isWhole || failures.some(({ isTampered }) => isTampered)) {
+    transaction.macs.reject('keyJobProgress', job, 'incomplete')
+  }
   const tenantKeys = await transaction.tenantKeys.list(tenantId)
   const jws = signReport({
     type: 'keyhold/migration-report/1',

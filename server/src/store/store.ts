@@ -68,21 +68,22 @@ function queries(
   { clock, firstProbeSeconds, macs, seen }: QueryParts,
   { in: place, held }: Handle,
 ) {
+  const tenants = tenantQueries(db, { fences: { macs, seen }, isLatest: place === 'pool', held })
   return {
     /** The database's time. */
     clock,
     macs,
     installation: installationQueries(db),
     replicas: replicaQueries(db),
-    tenants: tenantQueries(db, { fences: { macs, seen }, isLatest: place === 'pool', held }),
+    tenants,
     keyProviders: keyProviderQueries(db),
     tenantKeys: tenantKeyQueries(db, clock, firstProbeSeconds),
     cipherkeys: cipherkeyQueries(db),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),
     dataKeys: dataKeyQueries(db),
-    keyJobs: keyJobQueries(db),
-    keyJobFailures: keyJobFailureQueries(db),
+    keyJobs: keyJobQueries(db, { clock, macs, held, findFence: (id) => tenants.findFence(id) }),
+    keyJobFailures: keyJobFailureQueries(db, { clock, macs }),
     keyJobReports: keyJobReportQueries(db),
     tenantLocks: tenantLockQueries(db),
     keyAccess: keyAccessQueries(db),
@@ -177,7 +178,7 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
 
   return {
     ...queriesOf(db, { in: 'pool' }),
-    surveys: cipherkeySurveys(db),
+    surveys: cipherkeySurveys(db, macs),
     transaction,
     withFenceShared: (tenantId, work) =>
       queue.enter(tenantId, (letIn) =>

@@ -153,7 +153,7 @@ interface KeyJobsTable {
   copied: Generated<number>
   failed: Generated<number>
   last_error: ColumnType<unknown, string | null, string | null>
-  created_at: Stamp
+  created_at: SignedStamp
   completed_at: Date | null
   led_by: string | null
   lead_expires_at: Date | null
@@ -167,6 +167,10 @@ interface KeyJobsTable {
   verified_to: ColumnType<unknown, string | null, string | null>
   mac: Mac
   progress_mac: Mac
+  /** Of last_error, verification and verified_to, 32 bytes each; zeros for one that is null. */
+  json_digests: Generated<Buffer | null>
+  /** Of the failures that were found when the verification ended; null before. */
+  failures_digest: Generated<Buffer | null>
 }
 
 interface KeyJobFailuresTable {

@@ -3,6 +3,7 @@
 import { generateKey, keyCheckValue, KeyholdError, wrapDataKey, type TenantKey } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -81,14 +82,14 @@ test('without a key job, what does not open is destroyed', async () => {
 })
 
 test('what a cancelled key job brings back just after the look is not destroyed untried', async () => {
-  const job = await stores.store.keyJobs.insert(newKeyJob())
+  const job = await alone(stores.store, tenantId).keyJobs.insert(newKeyJob())
   await bringUnder(2)
   const { store } = stores
   const listFound: Store['cipherkeys']['listFound'] = async (...which) => {
     const rows = await store.cipherkeys.listFound(...which)
     await bringUnder(1)
     await endEpoch()
-    await store.keyJobs.end(job.id)
+    await alone(store, tenantId).keyJobs.end(job.id)
     return rows
   }
   const opens = () => Promise.resolve(tenantKey)

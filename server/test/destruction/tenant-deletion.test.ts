@@ -112,7 +112,7 @@ function dying(n: number, isCommitted: boolean): Store {
 }
 
 test('a deletion goes on wherever a replica is killed, and its record is that of one that nobody disturbed', async () => {
-  const job = await store.keyJobs.insert(newKeyJob())
+  const job = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   await stores.query("update keyhold.key_jobs set phase = 'done'")
   await store.keyJobFailures.insert(job, [{ ...newCipherkey(), code: 'ERR_KEY_INTEGRITY' }])
   const state = async () => [await count(), await store.destructions.find(due.id)]

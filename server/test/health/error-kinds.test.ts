@@ -22,7 +22,7 @@ import { openVersions } from '../../src/keyring/open-versions.ts'
 import { prepare } from '../../src/migration/phases/prepare.ts'
 import { tryTarget } from '../../src/migration/start-migration.ts'
 import { getKeyAccess } from '../../src/providers/get-key-access.ts'
-import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { KeyProviderRow } from '../../src/store/key-providers.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -111,7 +111,7 @@ const rotation: Question = async (code) => {
     kms: { inspectKey: () => Promise.reject(new KeyholdError(code)) },
     store: { tenantKeys: { maxVersion: () => Promise.reject(goesOn) } },
   } as unknown as LeaderParts
-  const outcome = await prepare(parts, { kind: 'rotation', tenantId } as KeyJobRow).catch(
+  const outcome = await prepare(parts, { kind: 'rotation', tenantId } as LedKeyJob).catch(
     (error: unknown) => error,
   )
   return outcome === goesOn ? 'goes on' : ''

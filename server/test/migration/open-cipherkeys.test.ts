@@ -13,9 +13,13 @@ import {
   type OngoingVerification,
 } from '../../src/migration/phases/ongoing-verification.ts'
 import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.ts'
-import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
+import { valueOf } from '../../src/store/json-column.ts'
+import type { VerificationPosition } from '../../src/store/key-jobs/key-job-json.ts'
+import type { LedKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -31,7 +35,7 @@ const threads = createRewrapThreads(2)
 let postgres: TestPostgres
 let database: TestStores
 let store: Store
-let job: KeyJobRow
+let job: LedKeyJob
 beforeAll(async () => {
   postgres = await openTestPostgres()
 })
@@ -44,10 +48,10 @@ beforeEach(async () => {
   store = database.store
   await insertTenant(store)
   for (let index = 0; index < rows; index++) await insertCipherkey(randomUUID())
-  job = await store.keyJobs.insert(newKeyJob())
-  await store.keyJobs.takeLead(job.id, leaderId, 60)
-  await store.keyJobs.advance(job.id, leaderId, 'prepare', { phase: 'verify', targetVersion: 1 })
-  job = await current()
+  const { id } = await alone(store, tenantId).keyJobs.insert(newKeyJob())
+  job = await lead(id)
+  await store.keyJobs.advance(job, leaderId, { phase: 'verify', targetVersion: 1 })
+  job = await lead()
 })
 
 async function insertCipherkey(id: string): Promise<void> {
@@ -58,10 +62,11 @@ async function insertCipherkey(id: string): Promise<void> {
   )
 }
 
-async function current(): Promise<KeyJobRow> {
-  const found = await store.keyJobs.find(tenantId, job.id)
-  if (found === undefined) throw new Error('the key job is gone')
-  return found
+/** As the run does that leads it next. */
+async function lead(id = job.id): Promise<LedKeyJob> {
+  const led = await store.keyJobs.takeLead(id, leaderId, 60)
+  if (led === undefined) throw new Error('the key job is gone')
+  return led
 }
 
 /** A run that has to give way after so many looks, and what it opened. */
@@ -105,8 +110,13 @@ function run(looks: number, signal = new AbortController().signal, onTurn = () =
   return { parts, chunksOpened: () => opened }
 }
 
+async function resume(parts: LeaderParts): Promise<OngoingVerification | undefined> {
+  job = await lead()
+  return resumeVerification(parts, job)
+}
+
 async function openVerification(parts: LeaderParts): Promise<OngoingVerification> {
-  return (await resumeVerification(parts, job)) ?? beginVerification(parts, job)
+  return (await resume(parts)) ?? beginVerification(parts, job)
 }
 
 /** As the documentation says how to compute it. */
@@ -143,7 +153,7 @@ test.each([1, 2, 3])('giving way after %i chunks each time, no chunk is opened t
       expect(leads).toBe(Math.floor(chunks / looks) + 1)
       return
     }
-    const { verified, verifiedTo } = await current()
+    const { verified, verifiedTo } = await lead()
     expect([verified, verifiedTo]).toEqual([Math.min(rows, leads * looks * rowsPerTurn), expect.anything()])
   }
 })
@@ -183,7 +193,7 @@ test('what is stored in the middle has nothing in it that is only read, and not 
   })
   expect(await openAll(parts, job, await openVerification(parts), tenantKey)).toBe(false)
   expect(turns).toBe(4)
-  expect(await resumeVerification(parts, job)).toMatchObject({ rows: rowsPerTurn, after: first.last })
+  expect(await resume(parts)).toMatchObject({ rows: rowsPerTurn, after: first.last })
 
   const { parts: next } = run(Number.POSITIVE_INFINITY)
   const ongoing = await openVerification(next)
@@ -227,31 +237,41 @@ test('whoever gets no leave for a chunk has not reached the end either', async (
 
 test('cipherkeys that the same step copied before it verifies do not keep the verification from being resumed', async () => {
   const { parts } = run(2)
-  await sql`update keyhold.key_jobs set copied = 5`.execute(database.db)
+  await store.keyJobs.advance(job, leaderId, { copiedMore: 5 })
   await openAll(parts, job, await openVerification(parts), tenantKey)
-  expect(await resumeVerification(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
+  expect(await resume(parts)).toMatchObject({ rows: 2 * rowsPerTurn })
 })
 
 describe('a verification begins anew', () => {
-  const change = (member: string, value: string) =>
+  const change = async (changes: Partial<VerificationPosition>) => {
+    const verifiedTo = valueOf((await lead()).verifiedTo)
+    if (verifiedTo === undefined) throw new Error('a position was expected')
+    await store.keyJobs.advance(job, leaderId, { verifiedTo: { ...verifiedTo, ...changes } })
+  }
+  const forge = (member: string, value: string) =>
     sql`update keyhold.key_jobs set verified_to = jsonb_set(verified_to, ${`{${member}}`}, ${value}::jsonb)`.execute(
       database.db,
     )
 
   test.each<[string, () => Promise<unknown>]>([
-    ['whose digest cannot be taken up', () => change('digestState', '"AAAA"')],
-    ['whose stored position is damaged', () => change('rows', '"many"')],
-    ['of another version', () => change('tenantKeyVersion', '2')],
+    ['whose digest cannot be taken up', () => change({ digestState: 'AAAA' })],
+    ['whose stored position is damaged', () => forge('rows', '"many"')],
+    ['whose position somebody else has moved on', () => forge('after', `{"dataKeyId":"f","version":1}`)],
+    ['whose digest somebody else has made up', () => forge('digestState', '"AAAA"')],
+    ['of another version', () => change({ tenantKeyVersion: 2 })],
     [
       'from before something was copied',
-      () => sql`update keyhold.key_jobs set copied = 1`.execute(database.db),
+      async () => {
+        await sql`update keyhold.key_jobs set copied = 1`.execute(database.db)
+        await resign(database.db)
+      },
     ],
-    ['that lay for an hour', () => change('savedAt', JSON.stringify(new Date(Date.now() - 3_600_001)))],
+    ['that lay for an hour', () => change({ savedAt: new Date(Date.now() - 3_600_001).toISOString() })],
   ])('%s', async (_, happens) => {
     const { parts } = run(2)
     await openAll(parts, job, await openVerification(parts), tenantKey)
-    expect(await resumeVerification(parts, job)).toMatchObject({ rows: 2 * rowsPerTurn })
+    expect(await resume(parts)).toMatchObject({ rows: 2 * rowsPerTurn })
     await happens()
-    expect(await resumeVerification(parts, job)).toBeUndefined()
+    expect(await resume(parts)).toBeUndefined()
   })
 })

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@keyhold/core'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { cancelMigration } from '../../src/migration/cancel-migration.ts'
-import { runMigration } from '../../src/migration/engine/run-migration.ts'
+import { runMigration, type PausedKeyJob } from '../../src/migration/engine/run-migration.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { startRotation } from '../../src/migration/start-rotation.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
@@ -88,8 +88,8 @@ const leads: Act = async ({ tenant, step, createReplica }) => {
   return undefined
 }
 
-function refusePause({ phase }: KeyJobRow, error: unknown): void {
-  throw new Error(`paused in ${phase}, where nothing is wrong`, { cause: error })
+function refusePause({ phase }: PausedKeyJob, error: unknown): void {
+  throw new Error(`paused in ${phase ?? 'no phase'}, where nothing is wrong`, { cause: error })
 }
 
 const migrates =

@@ -8,6 +8,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -89,12 +90,16 @@ test('switching providers leaves exactly one current, both with the same instant
 })
 
 test('a tenant has at most one live key job, and any number of ended ones', async () => {
-  await store.keyJobs.insert(newKeyJob())
-  await expect(store.keyJobs.insert(newKeyJob())).rejects.toMatchObject({ code: 'ERR_MIGRATION_RUNNING' })
-  await sql(`update keyhold.key_jobs set phase = 'done'`)
-  await store.keyJobs.insert(newKeyJob())
-  await sql(`update keyhold.key_jobs set phase = 'aborted' where phase <> 'done'`)
-  await store.keyJobs.insert(newKeyJob())
+  await alone(store, tenantId).keyJobs.insert(newKeyJob())
+  await expect(alone(store, tenantId).keyJobs.insert(newKeyJob())).rejects.toMatchObject({ code: 'ERR_MIGRATION_RUNNING' })
+  const endAs = async (phase: string) => {
+    await sql(`update keyhold.key_jobs set phase = '${phase}' where phase not in ('done', 'aborted')`)
+    await resign(database.db)
+  }
+  await endAs('done')
+  await alone(store, tenantId).keyJobs.insert(newKeyJob())
+  await endAs('aborted')
+  await alone(store, tenantId).keyJobs.insert(newKeyJob())
   await expect(sql(`update keyhold.key_jobs set phase = 'copy'`)).rejects.toMatchObject({
     constraint: 'key_jobs_one_live',
   })
@@ -178,7 +183,7 @@ test.each([
   ['a phase that does not exist', `update keyhold.key_jobs set phase = 'later'`],
 ])('the database refuses %s', async (_, statement) => {
   await store.cipherkeys.insertActive(newCipherkey())
-  await store.keyJobs.insert(newKeyJob())
+  await alone(store, tenantId).keyJobs.insert(newKeyJob())
   await expect(sql(statement)).rejects.toMatchObject({
     code: expect.stringMatching(/^235(14|05)$/) as string,
   })

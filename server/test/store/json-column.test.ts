@@ -2,6 +2,7 @@
 import type { KeyInspection } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -103,7 +104,7 @@ describe('in a database', () => {
     ['verifiedTo', 'verified_to', [], ''],
   ] as const)('a damaged %s keeps nobody from leading the key job', async (member, column, value, where) => {
     const { keyJobs } = database.store
-    const job = await keyJobs.insert(newKeyJob())
+    const job = await alone(database.store, tenantId).keyJobs.insert(newKeyJob())
     await database.query(`update keyhold.key_jobs set ${column} = '${JSON.stringify(value)}'`)
     const led = await keyJobs.takeLead(job.id, randomUUID(), 10)
     expect(led).toMatchObject({ id: job.id, phase: 'prepare' })

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import { activate, insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
 import {
   openTestPostgres,
@@ -25,7 +26,7 @@ beforeEach(async () => {
   ;({ store } = postgresOf)
   await insertTenant(store)
   await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
-  job = await store.keyJobs.insert(newKeyJob())
+  job = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   jobId = job.id
 })
 
@@ -49,10 +50,10 @@ test('a cipherkey is set aside once however often it fails, with its name, and i
   await store.keyJobFailures.insert(job, [])
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 2, accepted: 0 })
 
-  expect(await store.keyJobFailures.accept(jobId, [{ ...first, version: 2 }], 'ak_1')).toBe(0)
-  expect(await store.keyJobFailures.accept(jobId, [first], 'ak_1')).toBe(1)
-  expect(await store.keyJobFailures.accept(jobId, [first], 'ak_2'), 'twice').toBe(0)
-  expect(await store.keyJobFailures.accept(randomUUID(), [second], 'ak_1')).toBe(0)
+  expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [{ ...first, version: 2 }], 'ak_1')).toBe(0)
+  expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [first], 'ak_1')).toBe(1)
+  expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [first], 'ak_2'), 'twice').toBe(0)
+  expect(await alone(store, tenantId).keyJobFailures.accept(randomUUID(), [second], 'ak_1')).toBe(0)
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 1, accepted: 1 })
   const listed = await store.keyJobFailures.list(tenantId, jobId, 10)
   expect(listed.find(({ dataKeyId }) => dataKeyId === first.dataKeyId)).toMatchObject({
@@ -64,7 +65,7 @@ test('a cipherkey is set aside once however often it fails, with its name, and i
   })
   expect(listed.find(({ dataKeyId }) => dataKeyId === second.dataKeyId)?.acceptedAt).toBeUndefined()
 
-  await store.keyJobFailures.delete(jobId, [first])
+  await alone(store, tenantId).keyJobFailures.delete(jobId, [first])
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 1, accepted: 0 })
 })
 
@@ -73,13 +74,13 @@ test('what was accepted under the version that wraps it now is accepted in the n
   const [accepted, open, moved] = rows as [NewCipherkey, NewCipherkey, NewCipherkey]
   expect(await store.keyJobFailures.insert(job, rows.map(failureOf))).toBe(3)
   expect(await store.keyJobFailures.insert(job, rows.map(failureOf)), 'set aside already').toBe(0)
-  await store.keyJobFailures.accept(jobId, [accepted, moved], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.accept(jobId, [accepted, moved], 'ak_1')
   const before = [failureOf(accepted), failureOf(open), { ...failureOf(moved), tenantKeyVersion: 2 }]
   expect(await store.keyJobFailures.countAcceptedBefore(tenantId, before)).toBe(1)
   expect(await store.keyJobFailures.countAcceptedBefore('another', before)).toBe(0)
 
-  await store.keyJobs.end(jobId)
-  const next = await store.keyJobs.insert(newKeyJob())
+  await alone(store, tenantId).keyJobs.end(jobId)
+  const next = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   expect(await store.keyJobFailures.insert(next, before)).toBe(3)
   expect(await store.keyJobFailures.count(next.id)).toEqual({ open: 2, accepted: 1 })
   const [first] = (await store.keyJobFailures.list(tenantId, jobId, 10)).filter(
@@ -99,16 +100,16 @@ test('open failures are counted by version and reason, and take over a later rea
     await insertCipherkey(),
   ]
   await store.keyJobFailures.insert(job, [first, second, accepted].map(failureOf))
-  await store.keyJobFailures.accept(jobId, [accepted], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.accept(jobId, [accepted], 'ak_1')
   const damaged = { tenantKeyVersion: 1, code: 'ERR_KEY_INTEGRITY' }
   expect(await store.keyJobFailures.countOpen(jobId)).toEqual([{ ...damaged, count: 2 }])
-  await store.keyJobFailures.changeCodes(jobId, [{ ...failureOf(first), code: 'ERR_KMS_DENIED' }])
+  await alone(store, tenantId).keyJobFailures.changeCodes(jobId, [{ ...failureOf(first), code: 'ERR_KMS_DENIED' }])
   expect(await store.keyJobFailures.countOpen(jobId)).toMatchObject([
     { ...damaged, count: 1 },
     { tenantKeyVersion: 1, code: 'ERR_KMS_DENIED', count: 1 },
   ])
-  await store.keyJobFailures.changeCodesUnder(jobId, 2, 'ERR_KMS_KEY_NOT_FOUND')
-  await store.keyJobFailures.changeCodesUnder(jobId, 1, 'ERR_KMS_KEY_DISABLED')
+  await alone(store, tenantId).keyJobFailures.changeCodesUnder(jobId, 2, 'ERR_KMS_KEY_NOT_FOUND')
+  await alone(store, tenantId).keyJobFailures.changeCodesUnder(jobId, 1, 'ERR_KMS_KEY_DISABLED')
   expect(await store.keyJobFailures.countOpen(jobId)).toEqual([
     { tenantKeyVersion: 1, code: 'ERR_KMS_KEY_DISABLED', count: 2 },
   ])
@@ -143,7 +144,7 @@ test('a cipherkey is stale unless it is under the version, or set aside and, at 
   expect([await stale(false), await stale(true)]).toEqual([true, true])
   await store.keyJobFailures.insert(job, [failureOf(left)])
   expect([await stale(false), await stale(true)]).toEqual([false, true])
-  await store.keyJobFailures.accept(jobId, [left], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.accept(jobId, [left], 'ak_1')
   expect([await stale(false), await stale(true)]).toEqual([false, false])
   expect(await store.surveys.findStale(tenantId, jobId, 2, 'accepted')).toMatchObject({ versions: [1] })
 })
@@ -156,10 +157,10 @@ test('the counts that the database keeps are those of the rows, whatever has cha
     ...rows.slice(0, 4).map(failureOf),
     { ...failureOf(third), version: 2 },
   ])
-  await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')
-  await store.keyJobFailures.delete(jobId, [second])
-  await store.keyJobFailures.changeCodesUnder(jobId, 1, 'ERR_KMS_DENIED')
-  await store.keyJobFailures.changeCodes(jobId, [failureOf(third)])
+  await alone(store, tenantId).keyJobFailures.accept(jobId, [first, second], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.delete(jobId, [second])
+  await alone(store, tenantId).keyJobFailures.changeCodesUnder(jobId, 1, 'ERR_KMS_DENIED')
+  await alone(store, tenantId).keyJobFailures.changeCodes(jobId, [failureOf(third)])
   await postgresOf.query(`update keyhold.key_job_failures set tenant_key_version = null where version = 2`)
   const kept = await postgresOf.query(
     `select tenant_key_version, code, open, accepted from keyhold.key_job_failure_counts
@@ -186,10 +187,10 @@ test('what is left behind is counted once, however many key jobs have accepted i
   expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 0 })
   await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
   expect(await counted(), 'set aside').toEqual({ cipherkeys: 2, leftBehind: 0 })
-  await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.accept(jobId, [first, second], 'ak_1')
   expect(await counted(), 'accepted under another version').toEqual({ cipherkeys: 2, leftBehind: 1 })
-  await store.keyJobs.end(jobId)
-  await store.keyJobFailures.insert(await store.keyJobs.insert(newKeyJob()), [failureOf(first)])
+  await alone(store, tenantId).keyJobs.end(jobId)
+  await store.keyJobFailures.insert(await alone(store, tenantId).keyJobs.insert(newKeyJob()), [failureOf(first)])
   expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 1 })
 })
 
@@ -198,12 +199,12 @@ test('a version is unaccepted while any cipherkey under it is, whatever was acce
   const unaccepted = () => store.surveys.findUnaccepted(tenantId, [1, 2], 60_000)
   await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
   expect(await unaccepted()).toEqual([1])
-  await store.keyJobFailures.accept(jobId, [first, second], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.accept(jobId, [first, second], 'ak_1')
   expect(await unaccepted()).toEqual([1])
-  await store.keyJobs.end(jobId)
-  const next = await store.keyJobs.insert(newKeyJob())
+  await alone(store, tenantId).keyJobs.end(jobId)
+  const next = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   await store.keyJobFailures.insert(next, [failureOf(second)])
   expect(await unaccepted()).toEqual([1])
-  await store.keyJobFailures.accept(next.id, [second], 'ak_1')
+  await alone(store, tenantId).keyJobFailures.accept(next.id, [second], 'ak_1')
   expect(await unaccepted()).toEqual([])
 })

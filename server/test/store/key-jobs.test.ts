@@ -1,8 +1,9 @@
 // A key job has one leader at a time, by a lease on the database's clock; only the leader gets anything written.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
+import type { KeyJobRow, LedKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 import {
   openTestPostgres,
@@ -25,8 +26,15 @@ beforeEach(async () => {
   database = await postgres.createStores()
   ;({ store, otherStore } = database)
   await insertTenant(store)
-  job = await store.keyJobs.insert(newKeyJob())
+  job = await alone(store, tenantId).keyJobs.insert(newKeyJob())
 })
+
+/** The key job in the hands of a leader. */
+async function lead(leaderId = me, { id } = job): Promise<LedKeyJob> {
+  const led = await store.keyJobs.takeLead(id, leaderId, 10)
+  if (led === undefined) throw new Error('another leads it')
+  return led
+}
 
 async function timePasses(seconds: number): Promise<void> {
   const past = `interval '${seconds} s'`
@@ -66,39 +74,40 @@ test('a lease that is given up is free at once, and only its holder can give it 
 })
 
 test('who does not lead, or believes in another phase, changes nothing', async () => {
-  await store.keyJobs.takeLead(job.id, me, 10)
+  const led = await lead()
   const before = await store.keyJobs.find(tenantId, job.id)
   const changes = { phase: 'copy', total: 5, copiedMore: 5, targetVersion: 2, epoch: 1 } as const
-  expect(await store.keyJobs.advance(job.id, you, 'prepare', changes)).toBe(false)
-  expect(await store.keyJobs.advance(job.id, me, 'dual', changes)).toBe(false)
-  expect(await store.keyJobs.advance(randomUUID(), me, 'prepare', changes)).toBe(false)
+  const believing = (row: Partial<LedKeyJob['memory']['row']>) => ({
+    ...led,
+    memory: { row: { ...led.memory.row, ...row } },
+  })
+  expect(await store.keyJobs.advance(led, you, changes)).toBe(false)
+  expect(await store.keyJobs.advance(believing({ phase: 'dual' }), me, changes)).toBe(false)
+  expect(await store.keyJobs.advance(believing({ progress_mac: led.memory.row.mac }), me, changes)).toBe(false)
+  expect(await store.keyJobs.advance(believing({ id: randomUUID() }), me, changes)).toBe(false)
   const pause = { code: 'ERR_KMS_DENIED', message: 'no', at: new Date().toISOString() }
   await store.keyJobs.pause(job.id, you, pause, 3)
   expect(await store.keyJobs.find(tenantId, job.id)).toEqual(before)
+  expect(await store.keyJobs.advance(led, me, changes)).toBe(true)
 })
 
 test('the leader saves its progress, counts add up, and the last error is forgotten', async () => {
-  await store.keyJobs.takeLead(job.id, me, 10)
+  await lead()
   const at = '2026-01-02T03:04:05.000Z'
   await store.keyJobs.pause(job.id, me, { code: 'ERR_KMS_DENIED', message: 'no', at }, 0)
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({
     lastError: { value: { code: 'ERR_KMS_DENIED', message: 'no', at } },
   })
-  await store.keyJobs.takeLead(job.id, me, 10)
+  const led = await lead()
   const position = { dataKeyId: randomUUID(), version: 1 }
-  expect(
-    await store.keyJobs.advance(job.id, me, 'prepare', {
-      phase: 'copy',
-      targetVersion: 2,
-      epoch: 7,
-      total: 9,
-    }),
-  ).toBe(true)
+  const begun = { phase: 'copy', targetVersion: 2, epoch: 7, total: 9 } as const
+  expect(await store.keyJobs.advance(led, me, begun)).toBe(true)
   for (const copiedMore of [3, 4]) {
     const changes = { copiedTo: position, copiedMore, failedMore: 1 }
-    expect(await store.keyJobs.advance(job.id, me, 'copy', changes)).toBe(true)
+    expect(await store.keyJobs.advance(led, me, changes)).toBe(true)
   }
-  expect(await store.keyJobs.findLive(tenantId)).toMatchObject({
+  const saved = await store.keyJobs.findLive(tenantId)
+  expect(saved).toMatchObject({
     phase: 'copy',
     targetVersion: 2,
     epoch: 7,
@@ -108,34 +117,36 @@ test('the leader saves its progress, counts add up, and the last error is forgot
     copiedTo: position,
     lastError: undefined,
   })
-  await store.keyJobs.advance(job.id, me, 'copy', { copiedTo: null })
+  expect(led.current()).toEqual(saved)
+  await store.keyJobs.advance(led, me, { copiedTo: null })
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ copiedTo: undefined, copied: 7 })
   // More than there were when they were counted.
-  await store.keyJobs.advance(job.id, me, 'copy', { copiedMore: 5 })
+  await store.keyJobs.advance(led, me, { copiedMore: 5 })
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ total: 14, copied: 12, failed: 2 })
 })
 
 test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {
-  await store.keyJobs.takeLead(job.id, me, 10)
+  const led = await lead()
   const now = () => store.keyJobs.find(tenantId, job.id)
   const position = { dataKeyId: randomUUID(), version: 1 }
   const verifiedTo = {
     ...{ rows: 7, after: position, end: position, digestState: '', tenantKeyVersion: 2, copied: 0 },
     savedAt: new Date().toISOString(),
   }
+  const failuresDigest = Buffer.alloc(32, 1)
   for (const undo of [
-    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: position }),
-    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedTo: null }),
-    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedMore: 1 }),
-    () => store.keyJobs.advance(job.id, me, 'prepare', { copiedMore: 1, verifiedTo }),
-    () => store.keyJobs.advance(job.id, me, 'prepare', { verifiedTo: null }),
-    () => store.keyJobs.startAborting(job.id),
+    () => store.keyJobs.advance(led, me, { copiedTo: position }),
+    () => store.keyJobs.advance(led, me, { copiedTo: null }),
+    () => store.keyJobs.advance(led, me, { copiedMore: 1 }),
+    () => store.keyJobs.advance(led, me, { copiedMore: 1, verifiedTo, failuresDigest }),
+    () => store.keyJobs.advance(led, me, { verifiedTo: null, copiedMore: 1 }),
+    () => alone(store, tenantId).keyJobs.startAborting(job.id),
   ]) {
-    await store.keyJobs.advance(job.id, me, 'prepare', { verified: 7, verifiedTo })
-    await store.keyJobs.advance(job.id, me, 'prepare', { failedMore: 1 })
-    expect(await now()).toMatchObject({ verified: 7, verifiedTo: { value: verifiedTo } })
+    await store.keyJobs.advance(led, me, { verified: 7, verifiedTo, failuresDigest })
+    await store.keyJobs.advance(led, me, { failedMore: 1 })
+    expect(await now()).toMatchObject({ verified: 7, verifiedTo: { value: verifiedTo }, failuresDigest })
     await undo()
-    expect(await now()).toMatchObject({ verifiedTo: undefined })
+    expect(await now()).toMatchObject({ verifiedTo: undefined, failuresDigest: undefined })
   }
 })
 
@@ -149,8 +160,8 @@ test('a pause gives up the lead, and nobody is offered the job before it is over
 })
 
 test('an ended job has no leader and is not live any more', async () => {
-  await store.keyJobs.takeLead(job.id, me, 10)
-  await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'done', now: 'completed' })
+  const led = await lead()
+  await alone(store, tenantId).keyJobs.advance(led, me, { phase: 'done', now: 'completed' })
   expect(await store.keyJobs.takeLead(job.id, me, 10)).toBeUndefined()
   await timePasses(20)
   expect(await store.keyJobs.listUnled()).toEqual([])
@@ -162,25 +173,25 @@ test('an ended job has no leader and is not live any more', async () => {
 })
 
 test('a superseded rotation is live no more, and is no completed migration', async () => {
-  await store.keyJobs.takeLead(job.id, me, 10)
-  await store.keyJobs.end(job.id)
-  expect(await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'dual' })).toBe(false)
+  const led = await lead()
+  await alone(store, tenantId).keyJobs.end(job.id)
+  expect(await store.keyJobs.advance(led, me, { phase: 'dual' })).toBe(false)
   const error = { code: 'ERR_INTERNAL', message: 'late', at: new Date().toISOString() }
   expect(await store.keyJobs.pause(job.id, me, error, 30)).toBe(false)
   expect(await store.keyJobs.findLive(tenantId)).toBeUndefined()
-  const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
-  await store.keyJobs.takeLead(rotation.id, me, 10)
-  await store.keyJobs.advance(rotation.id, me, 'prepare', { phase: 'done', now: 'completed' })
+  const rotation = await alone(store, tenantId).keyJobs.insert(newKeyJob({ kind: 'rotation' }))
+  const rotating = await lead(me, rotation)
+  await alone(store, tenantId).keyJobs.advance(rotating, me, { phase: 'done', now: 'completed' })
   expect(await store.keyJobs.findLastCompleted(tenantId)).toBeUndefined()
   expect(await store.keyJobs.list(tenantId, 10)).toHaveLength(2)
 })
 
 test('a key job that turns round is led no further in its old phase, and begins its way back at the beginning', async () => {
-  await store.keyJobs.takeLead(job.id, me, 10)
+  const led = await lead()
   const position = { dataKeyId: randomUUID(), version: 1 }
-  await store.keyJobs.advance(job.id, me, 'prepare', { phase: 'copy', copiedTo: position, copiedMore: 5 })
-  await otherStore.keyJobs.startAborting(job.id)
-  expect(await store.keyJobs.advance(job.id, me, 'copy', { copiedMore: 1 })).toBe(false)
+  await store.keyJobs.advance(led, me, { phase: 'copy', copiedTo: position, copiedMore: 5 })
+  await alone(otherStore, tenantId).keyJobs.startAborting(job.id)
+  expect(await store.keyJobs.advance(led, me, { copiedMore: 1 })).toBe(false)
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({
     phase: 'aborting',
     copiedTo: undefined,

@@ -5,6 +5,7 @@ import { globSync } from 'node:fs'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -61,7 +62,7 @@ async function probeCases(): Promise<LockCase[]> {
 async function failureCases(): Promise<LockCase[]> {
   const { store } = stores
   await insertTenant(store)
-  const job = await store.keyJobs.insert(newKeyJob())
+  const job = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   const rows = [newCipherkey(), newCipherkey(), newCipherkey()].map((row) => ({
     ...row,
     code: 'ERR_KMS_DENIED',
@@ -72,10 +73,10 @@ async function failureCases(): Promise<LockCase[]> {
   const where = `key_job_id = '${job.id}'`
   const setAside = { table: 'key_job_failures', order: 'data_key_id, version', where }
   return [
-    { ...setAside, change: () => store.keyJobFailures.changeCodes(job.id, changed) },
-    { ...setAside, change: () => store.keyJobFailures.accept(job.id, failures, 'ak_1') },
+    { ...setAside, change: () => alone(store, tenantId).keyJobFailures.changeCodes(job.id, changed) },
+    { ...setAside, change: () => alone(store, tenantId).keyJobFailures.accept(job.id, failures, 'ak_1') },
     { ...setAside, change: () => store.cipherkeyEnds.deleteFailures(tenantId, 2) },
-    { ...setAside, change: () => store.keyJobFailures.delete(job.id, failures) },
+    { ...setAside, change: () => alone(store, tenantId).keyJobFailures.delete(job.id, failures) },
   ]
 }
 
@@ -133,6 +134,7 @@ const reasons: Record<string, string> = {
   'cipherkeys/cipherkey-chunks.ts': 'the records come in the order of the primary key, and so does its index',
   'cipherkeys/cipherkey-ends.ts': 'the transaction has the fence of the tenant alone',
   'fence/fence-queries.ts': 'one row',
+  'key-jobs/key-job-failures.ts': 'the transaction has locked these rows in their order before',
 }
 
 test('a statement that changes rows found by another part of it locks them in order', async () => {

@@ -113,9 +113,9 @@ test('key jobs that were stored under the former words keep their kinds', async 
   const stores = await postgres.createStores()
   const { db, store } = stores
   await insertTenant(store)
-  const rotation = await store.keyJobs.insert(newKeyJob({ kind: 'rotation' }))
-  await store.keyJobs.end(rotation.id)
-  const migration = await store.keyJobs.insert(newKeyJob({ kind: 'migration' }))
+  const rotation = await alone(store, tenantId).keyJobs.insert(newKeyJob({ kind: 'rotation' }))
+  await alone(store, tenantId).keyJobs.end(rotation.id)
+  const migration = await alone(store, tenantId).keyJobs.insert(newKeyJob({ kind: 'migration' }))
   for (const statement of [
     'alter table keyhold.key_jobs drop constraint key_jobs_kind_check',
     "update keyhold.key_jobs set kind = case kind when 'migration' then 'migrate' else 'rotate' end",

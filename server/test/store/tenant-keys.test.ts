@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import { activate, insertTenant, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -97,7 +98,7 @@ test('tenants are due for rotation by the age of their active version, while no 
   await database.query(`update keyhold.tenant_keys set created_at = now() - interval '2 days'`)
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toMatchObject([{ tenantId, version: 1 }])
   expect(await store.tenantKeys.listDueForRotation(3, 10)).toEqual([])
-  await store.keyJobs.insert(newKeyJob())
+  await alone(store, tenantId).keyJobs.insert(newKeyJob())
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])
 })
 

@@ -1,7 +1,8 @@
 // The parts that every phase of a key job works with.
 import type { Kms } from '@keyhold/core'
 import type { TenantKeyCache } from '../../keyring/tenant-key-cache.ts'
-import type { KeyJobChanges, KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { Fence } from '../../store/fence/fence-row.ts'
+import type { KeyJobChanges, KeyJobRow, LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import type { Store, TransactionStore } from '../../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Pacer } from './pacer.ts'
@@ -47,10 +48,15 @@ export interface LeaderParts extends MigrationParts {
 export async function advance(
   { leaderId }: LeaderParts,
   transaction: TransactionStore,
-  job: KeyJobRow,
+  job: LedKeyJob,
   changes: KeyJobChanges,
 ): Promise<void> {
-  if (!(await transaction.keyJobs.advance(job.id, leaderId, job.phase, changes))) throw new LeadLost()
+  if (!(await transaction.keyJobs.advance(job, leaderId, changes))) throw new LeadLost()
+}
+
+/** Undoes the transaction if the fence says that another key job is live, or none: whatever its row shows. */
+export function requireLive({ id }: Pick<KeyJobRow, 'id'>, fence: Fence | undefined): void {
+  if (fence?.stated !== undefined && fence.stated.liveJobId !== id) throw new LeadLost()
 }
 
 /** Every key job has a target version from the end of prepare on. */

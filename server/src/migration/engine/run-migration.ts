@@ -4,7 +4,7 @@ import { isKeyholdError, KeyholdError, type ErrorCode } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { isDatabaseUnavailable } from '../../store/database.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { abort } from '../phases/abort.ts'
 import { copy } from '../phases/copy.ts'
 import { cutover } from '../phases/cutover.ts'
@@ -25,7 +25,7 @@ const maxOpenFailuresRetrySeconds = 30
 const pauseAttempts = 5
 const pauseAgainMs = 50
 
-const steps: Readonly<Record<string, (parts: LeaderParts, job: KeyJobRow) => Promise<void>>> = {
+const steps: Readonly<Record<string, (parts: LeaderParts, job: LedKeyJob) => Promise<void>>> = {
   prepare,
   dual,
   copy,
@@ -38,8 +38,11 @@ export interface RunMigrationOptions {
   /** When it aborts, the run gives up the lead after the current step. */
   signal: AbortSignal
   /** Receives the reason for which a key job pauses. */
-  onPause: (job: KeyJobRow, error: unknown) => void
+  onPause: (job: PausedKeyJob, error: unknown) => void
 }
+
+/** What is known of a key job that pauses: of one that Keyhold did not write so, its id. */
+export type PausedKeyJob = Pick<LedKeyJob, 'id' | 'retryCount'> & Partial<Pick<LedKeyJob, 'tenantId' | 'phase'>>
 
 /**
  * Leads a key job until it ends, pauses, or has another leader. Returns at once where another run leads. Answers
@@ -53,10 +56,17 @@ export async function runMigration(
   const stint = createStint(migrationParts.store)
   // The id belongs to this run alone. A second run in the same process is another leader, like one elsewhere.
   const parts: LeaderParts = { ...migrationParts, leaderId: randomUUID(), signal, stint }
-  const { store, leaderId, leadSeconds } = parts
+  const { store, leaderId } = parts
   for (;;) {
-    const job = await store.keyJobs.takeLead(keyJobId, leaderId, leadSeconds)
-    if (job === undefined) return false
+    const taken = await takeLead(parts, keyJobId)
+    if (taken === undefined) return false
+    if ('error' in taken) {
+      // Nobody knows how often that was tried.
+      const unknown = { id: keyJobId, retryCount: Number.POSITIVE_INFINITY }
+      if (await pause(parts, unknown, taken.error)) onPause(unknown, taken.error)
+      return false
+    }
+    const { job } = taken
     if (signal.aborted || stint.isOver) {
       await store.keyJobs.giveUpLead(job.id, leaderId)
       return !signal.aborted
@@ -70,7 +80,23 @@ export async function runMigration(
   }
 }
 
-async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unknown } | undefined> {
+/** `error`: the key job is not as Keyhold wrote it. Undefined: there is nothing to lead. */
+async function takeLead(
+  { store, leaderId, leadSeconds }: LeaderParts,
+  keyJobId: string,
+): Promise<{ job: LedKeyJob } | { error: KeyholdError } | undefined> {
+  try {
+    const job = await store.keyJobs.takeLead(keyJobId, leaderId, leadSeconds)
+    return job && { job }
+  } catch (error) {
+    if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) return { error }
+    // Another replica may know its keys.
+    if (isKeyholdError(error)) await store.keyJobs.giveUpLead(keyJobId, leaderId)
+    throw error
+  }
+}
+
+async function runStep(parts: LeaderParts, job: LedKeyJob): Promise<{ error: unknown } | undefined> {
   const { store, leaderId, leadSeconds } = parts
   const step = steps[job.phase]
   if (step === undefined) throw new TypeError(`key job ${job.id} has no step for ${job.phase}`)
@@ -82,8 +108,10 @@ async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unk
         (renewed) => {
           if (renewed?.phase !== job.phase) over.abort()
         },
-        // If the lead cannot be renewed, the step's own transaction finds out that it is lost.
-        () => undefined,
+        (error: unknown) => {
+          if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) over.abort()
+          // If the lead cannot be renewed otherwise, the step's own transaction finds out that it is lost.
+        },
       )
     },
     (leadSeconds * 1_000) / 3,
@@ -99,7 +127,7 @@ async function runStep(parts: LeaderParts, job: KeyJobRow): Promise<{ error: unk
 }
 
 /** Answers whether this run still led the job. */
-async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: unknown): Promise<boolean> {
+async function pause({ store, leaderId }: LeaderParts, job: PausedKeyJob, error: unknown): Promise<boolean> {
   const { code, message } = explain(error)
   const lastError = { code, message, at: store.clock.now().toISOString() }
   const seconds = retrySeconds(job, code)
@@ -115,7 +143,7 @@ async function pause({ store, leaderId }: LeaderParts, job: KeyJobRow, error: un
   }
 }
 
-function retrySeconds({ retryCount }: KeyJobRow, code: ErrorCode): number {
+function retrySeconds({ retryCount }: PausedKeyJob, code: ErrorCode): number {
   const maxSeconds = code === 'ERR_MIGRATION_FAILURES_OPEN' ? maxOpenFailuresRetrySeconds : maxRetrySeconds
   const seconds = Math.min(maxSeconds, firstRetrySeconds * 2 ** retryCount)
   return seconds * (1 + jitterShare * Math.random())

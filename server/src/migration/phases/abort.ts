@@ -4,15 +4,15 @@
 // needed unless the key job never came to the point of changing anything.
 import { decideUnderFence } from '../../keyring/decide-under-fence.ts'
 import { systemActor } from '../../store/audits.ts'
-import type { Verification } from '../../store/key-jobs/key-job-json.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
 import { copyCipherkeys } from './copy-cipherkeys.ts'
-import { advance, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
-import { verifyCipherkeys } from './verify-cipherkeys.ts'
+import { advance, LeadLost, requireLive, type LeaderParts } from '../engine/migration-parts.ts'
+import { readFailures, refuseOtherFailures } from './read-failures.ts'
+import { verifyCipherkeys, type Verified } from './verify-cipherkeys.ts'
 import { saveReport } from '../report.ts'
 
-export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+export async function abort(parts: LeaderParts, job: LedKeyJob): Promise<void> {
   // First of all, since copying needs the source for every cipherkey that it meets, also for one that stays behind.
   if (await isUntouched(parts, job)) {
     await end(parts, job, undefined)
@@ -34,22 +34,24 @@ export async function abort(parts: LeaderParts, job: KeyJobRow): Promise<void> {
  */
 async function isUntouched(
   { store }: LeaderParts,
-  { id, tenantId, epoch, sourceVersion, copied }: KeyJobRow,
+  { id, tenantId, epoch, sourceVersion, copied }: LedKeyJob,
 ) {
   if (epoch !== undefined || copied !== 0) return false
   return !(await store.surveys.findStale(tenantId, id, sourceVersion, 'accepted-in-any')).isStale
 }
 
-/** @param verification - undefined: there was nothing to verify */
-async function end(
-  parts: LeaderParts,
-  job: KeyJobRow,
-  verification: Verification | undefined,
-): Promise<void> {
+/** @param verified - undefined: there was nothing to verify */
+async function end(parts: LeaderParts, job: LedKeyJob, verified: Verified | undefined): Promise<void> {
   const { store, failpoint } = parts
-  const excuse = verification === undefined ? 'accepted-in-any' : 'accepted'
-  const look = () => store.surveys.findStale(job.tenantId, job.id, job.sourceVersion, excuse)
-  await decideUnderFence(store, job.tenantId, look, async (transaction, { isStale, versions }, fence) => {
+  const excuse = verified === undefined ? 'accepted-in-any' : 'accepted'
+  const look = async () => ({
+    failures: await readFailures(parts, job),
+    ...(await store.surveys.findStale(job.tenantId, job.id, job.sourceVersion, excuse)),
+  })
+  await decideUnderFence(store, job.tenantId, look, async (transaction, seen, fence) => {
+    requireLive(job, fence)
+    const { isStale, versions, failures } = seen
+    if (verified !== undefined) refuseOtherFailures(parts, job, verified.failuresDigest, failures)
     if (fence.activeTenantKeyVersion !== job.sourceVersion) throw new LeadLost()
     if (isStale) {
       await advance(parts, transaction, job, { copiedTo: null })
@@ -69,7 +71,7 @@ async function end(
     await advance(parts, transaction, job, {
       phase: 'aborted',
       now: 'completed',
-      ...(verification !== undefined && { verified: verification.cipherkeys, verification }),
+      ...(verified !== undefined && { verified: verified.verification.cipherkeys, ...verified }),
     })
     const report = await saveReport(parts, transaction, job)
     auditKeyJob(transaction, job, 'migration.abort', systemActor, report)

@@ -10,9 +10,9 @@ import { lookAtFence, type FenceBefore } from '../../keyring/look-at-fence.ts'
 import type { Fence } from '../../store/fence/fence-row.ts'
 import type { CipherkeyChunk } from '../../store/cipherkeys/cipherkey-chunks.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import type { TransactionStore } from '../../store/store.ts'
-import { advance, destinationOf, LeadLost, type LeaderParts } from '../engine/migration-parts.ts'
+import { advance, destinationOf, LeadLost, requireLive, type LeaderParts } from '../engine/migration-parts.ts'
 import { openVersions } from '../../keyring/open-versions.ts'
 import type { Turn } from '../engine/pacer.ts'
 import type { RewrapResult } from '../engine/rewrap-records.ts'
@@ -27,7 +27,7 @@ interface ChunkAtWork {
 }
 
 /** Answers whether the end was reached; false: the run should give up the lead. */
-export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
+export async function copyCipherkeys(parts: LeaderParts, job: LedKeyJob): Promise<boolean> {
   const { pacer, signal, stint } = parts
   stint.begin()
   const atWork: ChunkAtWork[] = []
@@ -59,7 +59,7 @@ export async function copyCipherkeys(parts: LeaderParts, job: KeyJobRow): Promis
 
 function readAhead(
   parts: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
   after: CipherkeyPosition | undefined,
 ): Promise<ChunkAtWork | undefined> {
   const reading = readChunk(parts, job, after)
@@ -70,7 +70,7 @@ function readAhead(
 
 async function readChunk(
   parts: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
   after: CipherkeyPosition | undefined,
 ): Promise<ChunkAtWork | undefined> {
   const { store, threads, pacer, signal, failpoint } = parts
@@ -78,7 +78,8 @@ async function readChunk(
   const turn = await pacer.turn(signal)
   if (turn === undefined) return undefined
   await failpoint('migration.copy.before-chunk')
-  const fence = await store.tenants.findFence(job.tenantId)
+  // It is compared with the fence that is held when the chunk is written.
+  const fence = await store.tenants.glanceAtFence(job.tenantId)
   const chunk = await store.cipherkeyChunks.next(job.tenantId, after, {
     limit: turn.rows,
     notUnder: version,
@@ -113,7 +114,7 @@ export async function getTenantKey(
   return tenantKey
 }
 
-async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWork): Promise<void> {
+async function writeChunk(parts: LeaderParts, job: LedKeyJob, atWork: ChunkAtWork): Promise<void> {
   const { store, failpoint } = parts
   const { chunk, target } = atWork
   const { records, unreadable } = await atWork.result
@@ -137,11 +138,12 @@ async function writeChunk(parts: LeaderParts, job: KeyJobRow, atWork: ChunkAtWor
 /** Cipherkeys under `tenantKey` may be committed; otherwise the transaction is undone. */
 export async function requireFence(
   transaction: TransactionStore,
-  { tenantId }: KeyJobRow,
+  job: LedKeyJob,
   fence: Fence | undefined,
   before: FenceBefore,
 ): Promise<void> {
-  const look = await lookAtFence(transaction, tenantId, fence, before)
+  requireLive(job, fence)
+  const look = await lookAtFence(transaction, job.tenantId, fence, before)
   if (look === 'moved') throw new LeadLost()
   if (look === 'other-key') throw new KeyholdError('ERR_KEY_INTEGRITY')
 }

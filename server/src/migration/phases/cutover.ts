@@ -2,19 +2,35 @@
 // looks once more for stale cipherkeys before, and what it saw holds while the epoch is the same.
 import { decideUnderFence } from '../../keyring/decide-under-fence.ts'
 import { systemActor } from '../../store/audits.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob, auditTenantKeysDestroyed } from '../audit-key-job.ts'
-import { advance, LeadLost, targetVersionOf, type LeaderParts } from '../engine/migration-parts.ts'
+import {
+  advance,
+  LeadLost,
+  requireLive,
+  targetVersionOf,
+  type LeaderParts,
+} from '../engine/migration-parts.ts'
 import { saveReport } from '../report.ts'
+import { readFailures, refuseOtherFailures } from './read-failures.ts'
 
-export async function cutover(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+export async function cutover(parts: LeaderParts, job: LedKeyJob): Promise<void> {
   const { store, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   await failpoint('migration.cutover.before-lock')
-  const look = () => store.surveys.findStale(job.tenantId, job.id, targetVersion, 'accepted')
-  await decideUnderFence(store, job.tenantId, look, async (transaction, { isStale, versions }, fence) => {
+  const look = async () => ({
+    failures: await readFailures(parts, job),
+    ...(await store.surveys.findStale(job.tenantId, job.id, targetVersion, 'accepted')),
+  })
+  await decideUnderFence(store, job.tenantId, look, async (transaction, seen, fence) => {
+    requireLive(job, fence)
     if (fence.activeTenantKeyVersion !== targetVersion) throw new LeadLost()
-    if (isStale) {
+    const { isStale, versions, failures } = seen
+    const { failuresDigest } = job
+    if (failuresDigest !== undefined) refuseOtherFailures(parts, job, failuresDigest, failures)
+    // A version of Keyhold that makes no digest verified it.
+    const isUnknown = failuresDigest === undefined && store.macs.requiresMacs()
+    if (isStale || isUnknown) {
       await advance(parts, transaction, job, { phase: 'copy', copiedTo: null })
       return
     }

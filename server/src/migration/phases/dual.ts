@@ -2,11 +2,17 @@
 // theirs. The epoch moves, so that whoever wrapped for the old version can't commit any more.
 import { openTenantKey } from '../../keyring/open-tenant-key.ts'
 import { systemActor } from '../../store/audits.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from '../audit-key-job.ts'
-import { advance, LeadLost, targetVersionOf, type LeaderParts } from '../engine/migration-parts.ts'
+import {
+  advance,
+  LeadLost,
+  requireLive,
+  targetVersionOf,
+  type LeaderParts,
+} from '../engine/migration-parts.ts'
 
-export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+export async function dual(parts: LeaderParts, job: LedKeyJob): Promise<void> {
   const { store, failpoint } = parts
   const targetVersion = targetVersionOf(job)
   await failpoint('migration.dual.before-kms')
@@ -17,6 +23,7 @@ export async function dual(parts: LeaderParts, job: KeyJobRow): Promise<void> {
   const total = await store.surveys.count(job.tenantId)
   await failpoint('migration.dual.before-lock')
   await store.withFence(job.tenantId, async (transaction, fence) => {
+    requireLive(job, fence)
     // Another run was here in between.
     if (fence?.activeTenantKeyVersion === targetVersion) throw new LeadLost()
     if (fence?.activeTenantKeyVersion !== job.sourceVersion) {

@@ -1,7 +1,7 @@
 // How far the verification of a key job has come. The position is stored for the run that leads the job next.
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { VerificationPosition } from '../../store/key-jobs/key-job-json.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import {
   createIdentityDigest,
   resumeIdentityDigest,
@@ -31,7 +31,7 @@ const maxAgeMs = 3_600_000
 /** The position to store; null: nothing was opened yet. */
 export function positionOf(
   { rows, after, end, digest, copied }: OngoingVerification,
-  job: KeyJobRow,
+  job: LedKeyJob,
   now: Date,
 ): VerificationPosition | null {
   if (after === undefined || end === undefined) return null
@@ -46,9 +46,10 @@ export function positionOf(
 /** Resumes a stored verification; undefined: it must begin anew. */
 export async function resumeVerification(
   { store }: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
 ): Promise<OngoingVerification | undefined> {
-  const { verifiedTo, copied } = await current(store, job)
+  // The same step may have copied before it verifies.
+  const { verifiedTo, copied } = job.current()
   // A damaged position is no reason to wait for an operator: everything is verified from the beginning.
   if (verifiedTo === undefined || 'error' in verifiedTo) return undefined
   const position = verifiedTo.value
@@ -66,9 +67,9 @@ export async function resumeVerification(
 
 export async function beginVerification(
   { store }: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
 ): Promise<OngoingVerification> {
-  const { copied } = await current(store, job)
+  const { copied } = job.current()
   return {
     rows: 0,
     after: undefined,
@@ -76,11 +77,4 @@ export async function beginVerification(
     digest: await createIdentityDigest(),
     copied,
   }
-}
-
-// Reads the job again: the same step may have copied before it verifies.
-async function current({ keyJobs }: LeaderParts['store'], { tenantId, id }: KeyJobRow): Promise<KeyJobRow> {
-  const job = await keyJobs.find(tenantId, id)
-  if (job === undefined) throw new TypeError(`key job ${id} is gone`)
-  return job
 }

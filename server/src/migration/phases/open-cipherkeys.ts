@@ -4,7 +4,7 @@
 import type { TenantKey } from '@keyhold/core'
 import { identitiesOf } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { advance, type LeaderParts } from '../engine/migration-parts.ts'
 import type { Turn } from '../engine/pacer.ts'
 import { positionOf, type OngoingVerification } from './ongoing-verification.ts'
@@ -26,7 +26,7 @@ interface CheckAtWork {
  */
 export async function openAll(
   parts: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
   ongoing: OngoingVerification,
   tenantKey: TenantKey,
 ): Promise<boolean> {

@@ -4,11 +4,11 @@ import { isErrorOfKind, keyCheckValue } from '@keyhold/core'
 import { newId } from '../../keyring/new-id.ts'
 import { unwrapTenantKey } from '../../keyring/open-tenant-key.ts'
 import { systemActor } from '../../store/audits.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from '../audit-key-job.ts'
-import { advance, type LeaderParts } from '../engine/migration-parts.ts'
+import { advance, requireLive, type LeaderParts } from '../engine/migration-parts.ts'
 
-export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+export async function prepare(parts: LeaderParts, job: LedKeyJob): Promise<void> {
   const { store, kms, failpoint } = parts
   await failpoint('migration.prepare.before-kms')
   try {
@@ -32,7 +32,8 @@ export async function prepare(parts: LeaderParts, job: KeyJobRow): Promise<void>
   await unwrapTenantKey(kms, row)
   await failpoint('migration.prepare.after-kms')
 
-  await store.withFence(job.tenantId, async (transaction) => {
+  await store.withFence(job.tenantId, async (transaction, fence) => {
+    requireLive(job, fence)
     await transaction.tenantKeys.insert(row)
     await advance(parts, transaction, job, { phase: 'dual', targetVersion: version })
     auditKeyJob(transaction, job, 'migration.prepare', systemActor, { tenantKeyVersion: String(version) })

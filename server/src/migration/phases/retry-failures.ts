@@ -2,14 +2,15 @@
 // repaired, are copied and leave the list. The others keep the latest reason.
 import { parseCipherkeyRecords } from '../../store/cipherkeys/cipherkey-records.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
+import type { Store } from '../../store/store.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { openVersions } from '../../keyring/open-versions.ts'
 import { findTenantKey, getTenantKey, requireFence } from './copy-cipherkeys.ts'
 
 /** Answers whether all were tried; false: the run should give up the lead. Then the next try begins anew. */
-export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise<boolean> {
-  if (job.failed === 0) return true
+export async function retryFailures(parts: LeaderParts, job: LedKeyJob): Promise<boolean> {
+  if (job.current().failed === 0) return true
   const { stint } = parts
   const progress = { repaired: 0 }
   stint.begin()
@@ -22,7 +23,7 @@ export async function retryFailures(parts: LeaderParts, job: KeyJobRow): Promise
 /** Goes through the failures under one version. Answers as `retryFailures` does. */
 async function retryUnder(
   parts: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
   under: number | undefined,
   progress: { repaired: number },
 ): Promise<boolean> {
@@ -43,25 +44,45 @@ async function retryUnder(
 }
 
 /** Asks once for each version, however many cipherkeys it wraps, and answers those that open, and what has no version. */
-async function findVersionsToTry(parts: LeaderParts, job: KeyJobRow): Promise<(number | undefined)[]> {
-  const { keyJobFailures } = parts.store
-  const versions = await keyJobFailures.listVersions(job.id)
+async function findVersionsToTry(parts: LeaderParts, job: LedKeyJob): Promise<(number | undefined)[]> {
+  const { store } = parts
+  const versions = await store.keyJobFailures.listVersions(job.id)
   const known = versions.filter((version) => version !== undefined)
   const { refused } = await openVersions(known, (each) => findTenantKey(parts, job.tenantId, each))
-  for (const { version, code } of refused) await keyJobFailures.changeCodesUnder(job.id, version, code)
+  for (const { version, code } of refused) await changeReason(store, job.id, version, code)
   const dead = new Set<number | undefined>(refused.map(({ version }) => version))
   return versions.filter((version) => !dead.has(version))
+}
+
+/** Says anew why failures under a version that does not open do not: in pages, each in a transaction of its own. */
+export async function changeReason(
+  store: Store,
+  keyJobId: string,
+  tenantKeyVersion: number,
+  code: string,
+): Promise<void> {
+  const hasOthers = (await store.keyJobFailures.countOpen(keyJobId)).some(
+    (each) => each.tenantKeyVersion === tenantKeyVersion && each.code !== code,
+  )
+  if (!hasOthers) return
+  let after: CipherkeyPosition | undefined
+  do {
+    const from = after
+    after = await store.transaction((transaction) =>
+      transaction.keyJobFailures.changeCodesUnder(keyJobId, tenantKeyVersion, code, from),
+    )
+  } while (after !== undefined)
 }
 
 /** Undefined: there was none. */
 async function retryNext(
   parts: LeaderParts,
-  job: KeyJobRow,
+  job: LedKeyJob,
   { after, ...options }: { after: CipherkeyPosition | undefined; limit: number; under: number | undefined },
 ): Promise<{ rows: number; repaired: number; last: CipherkeyPosition } | undefined> {
   const { store, threads } = parts
   const { version } = destinationOf(job)
-  const before = await store.tenants.findFence(job.tenantId)
+  const before = await store.tenants.glanceAtFence(job.tenantId)
   const chunk = await store.cipherkeyChunks.nextFailed(job.tenantId, job.id, after, options)
   if (chunk === undefined) return undefined
   const target = await getTenantKey(parts, job.tenantId, version)
@@ -69,7 +90,7 @@ async function retryNext(
     findTenantKey(parts, job.tenantId, each),
   )
   const { records, unreadable } = await threads.rewrap({ records: chunk.records, ...opened, target })
-  await store.keyJobFailures.changeCodes(job.id, unreadable)
+  await store.transaction((transaction) => transaction.keyJobFailures.changeCodes(job.id, unreadable))
   const stillFailed = new Set(unreadable.map(nameOf))
   const repaired = parseCipherkeyRecords(chunk.records).filter((row) => !stillFailed.has(nameOf(row)))
   if (repaired.length > 0) {

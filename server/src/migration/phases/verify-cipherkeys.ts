@@ -4,11 +4,19 @@ import { KeyholdError, type Kms } from '@keyhold/core'
 import { openTenantKey } from '../../keyring/open-tenant-key.ts'
 import type { Verification } from '../../store/key-jobs/key-job-json.ts'
 import type { OpenFailures } from '../../store/key-jobs/key-job-failures.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { advance, destinationOf, type LeaderParts } from '../engine/migration-parts.ts'
 import { openAll } from './open-cipherkeys.ts'
+import { readFailures } from './read-failures.ts'
 import { beginVerification, resumeVerification } from './ongoing-verification.ts'
 import { retryFailures } from './retry-failures.ts'
+
+/** A verification that came to its end. */
+export interface Verified {
+  verification: Verification
+  /** Of what was set aside and accepted. The key job ends only with the same. */
+  failuresDigest: Buffer
+}
 
 /**
  * Answers the result; `stale`: cipherkeys are left that must be copied first; `unfinished`: it must be called again
@@ -18,8 +26,8 @@ import { retryFailures } from './retry-failures.ts'
  */
 export async function verifyCipherkeys(
   parts: LeaderParts,
-  job: KeyJobRow,
-): Promise<Verification | 'stale' | 'unfinished'> {
+  job: LedKeyJob,
+): Promise<Verified | 'stale' | 'unfinished'> {
   const { store, kms, failpoint } = parts
   const { version, keyArn } = destinationOf(job)
   await failpoint('migration.verify.before')
@@ -35,19 +43,20 @@ export async function verifyCipherkeys(
   const tenantKey = await openTenantKey({ store, kms: onlyKey(kms, keyArn) }, job.tenantId, version)
   const ongoing = resumed ?? (await beginVerification(parts, job))
   if (!(await openAll(parts, job, ongoing, tenantKey))) return 'unfinished'
-  const { open, accepted } = await store.keyJobFailures.count(job.id)
+  const { open, accepted, digest: failuresDigest } = await readFailures(parts, job)
   if (open > 0) {
     // Every row that does not open is known now. The next verification opens everything afresh.
     await store.transaction((transaction) => advance(parts, transaction, job, { verifiedTo: null }))
     return 'unfinished'
   }
-  return {
+  const verification = {
     verifiedAt: store.clock.now().toISOString(),
     tenantKeyVersion: version,
     cipherkeys: ongoing.rows - accepted,
     acceptedFailures: accepted,
     digest: ongoing.digest.end(),
   }
+  return { verification, failuresDigest }
 }
 
 const maxGroupsTold = 5

@@ -1,10 +1,10 @@
 // Verify sends rows that the copying left behind back to it, waits for rows that do not open, and then stores the
 // result.
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { advance, type LeaderParts } from '../engine/migration-parts.ts'
 import { verifyCipherkeys } from './verify-cipherkeys.ts'
 
-export async function verify(parts: LeaderParts, job: KeyJobRow): Promise<void> {
+export async function verify(parts: LeaderParts, job: LedKeyJob): Promise<void> {
   const found = await verifyCipherkeys(parts, job)
   if (found === 'unfinished') return
   await parts.store.transaction(async (transaction) => {
@@ -14,7 +14,7 @@ export async function verify(parts: LeaderParts, job: KeyJobRow): Promise<void> 
       job,
       found === 'stale'
         ? { phase: 'copy', copiedTo: null }
-        : { phase: 'cutover', verified: found.cipherkeys, verification: found },
+        : { phase: 'cutover', verified: found.verification.cipherkeys, ...found },
     )
     await parts.failpoint('migration.verify.before-commit')
   })

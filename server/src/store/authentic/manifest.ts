@@ -12,7 +12,8 @@ const parts = {
   tenantKey: undefined,
   keyProvider: undefined,
   /** Only while the key job is live. */
-  keyJobTerms: undefined,
+  keyJobTerms: (tenantId) =>
+    sql`select id::text, mac from keyhold.key_jobs where tenant_id = ${tenantId} and phase not in ('done', 'aborted')`,
   /** Only while it is open. */
   destruction: undefined,
   minimumVersion: undefined,

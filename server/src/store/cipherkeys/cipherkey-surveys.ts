@@ -3,10 +3,12 @@
 // them would meet the time limit of statements from some 20 million on, and its snapshot would keep vacuum from the rows
 // that a key job leaves behind.
 import { sql, type RawBuilder } from 'kysely'
+import type { RowMacs } from '../authentic/row-macs.ts'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import { readInOrder } from './read-in-order.ts'
 import { slowly } from '../connections/connection-user.ts'
 import type { Database } from '../database.ts'
+import { failureColumns, onlyAcceptances, type StoredFailure } from '../key-jobs/signed-failures.ts'
 
 /** A survey that may end before its last page. */
 export interface InTime<Found> {
@@ -72,7 +74,7 @@ const acceptancesOf = (tenantId: string) => sql`
   where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = c.data_key_id
     and f.version = c.version and f.tenant_key_version = c.tenant_key_version`
 
-export function cipherkeySurveys(db: Database): CipherkeySurveys {
+export function cipherkeySurveys(db: Database, macs: RowMacs): CipherkeySurveys {
   /** Visits the pages until one answers true. Answers false when the time was over first. */
   async function visit(
     tenantId: string,
@@ -170,22 +172,31 @@ export function cipherkeySurveys(db: Database): CipherkeySurveys {
       findUnder(tenantId, versions, sql`and not exists (${acceptancesOf(tenantId)})`, maxMs),
 
     async findStale(tenantId, keyJobId, version, excuse) {
-      const accepted = excuse === 'accepted' ? sql`and f.accepted_at is not null` : sql``
+      const accepted = excuse === 'set-aside' ? sql`` : sql`and f.accepted_at is not null`
       const excuses =
         excuse === 'accepted-in-any'
-          ? acceptancesOf(tenantId)
-          : sql`select from keyhold.key_job_failures f
+          ? sql`from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+              where j.tenant_id = ${tenantId} and f.data_key_id = c.data_key_id and f.version = c.version
+                and f.tenant_key_version = c.tenant_key_version ${accepted}`
+          : sql`from keyhold.key_job_failures f
               where f.key_job_id = ${keyJobId} and f.data_key_id = c.data_key_id and f.version = c.version ${accepted}`
       const versions = new Set<number>()
       let isStale = false
       await visit(tenantId, async (page, rows) => {
-        const found = await sql<{ version: number; isStale: boolean }>`
-          select tenant_key_version as version, bool_or(not exists (${excuses})) as "isStale"
+        // What has no excuse at all ends the look at once. An excuse counts only as Keyhold wrote it.
+        const found = await sql<{ version: number; isStale: boolean; count: number }>`
+          select tenant_key_version as version, bool_or(not exists (select ${excuses})) as "isStale", count(*) as count
           from ${rows} and tenant_key_version <> ${version} group by 1`.execute(page)
         for (const each of found.rows) {
           versions.add(each.version)
           isStale ||= each.isStale
         }
+        if (isStale || found.rows.length === 0 || excuse === 'set-aside') return isStale
+        const excused = await sql<StoredFailure>`
+          select ${failureColumns} from (select * from ${rows} and tenant_key_version <> ${version}) c
+          cross join lateral (select f.* ${excuses} order by f.accepted_at limit 1) f`.execute(page)
+        const held = await onlyAcceptances(page, macs, tenantId, excused.rows)
+        isStale = held.length < found.rows.reduce((sum, { count }) => sum + count, 0)
         return isStale
       })
       return { isStale, versions: [...versions] }

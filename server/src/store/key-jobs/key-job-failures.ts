@@ -2,9 +2,22 @@
 // Accepted ones stay behind, and with them the tenant key version that they name. An acceptance holds in later key jobs
 // too, as long as the same version wraps the cipherkey.
 import { sql, type RawBuilder } from 'kysely'
+import type { RowMacs } from '../authentic/row-macs.ts'
+import { columnsOfKind } from '../authentic/steering-kinds.ts'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
+import { readInOrder } from '../cipherkeys/read-in-order.ts'
+import type { DatabaseClock } from '../database-clock.ts'
 import type { Database } from '../database.ts'
 import type { WrappedPosition } from '../destructions.ts'
+import {
+  acceptanceIn,
+  failureColumns,
+  onlyAcceptances,
+  readFailureSet,
+  type Acceptance,
+  type FailureSet,
+  type StoredFailure,
+} from './signed-failures.ts'
 
 export interface KeyJobFailure extends CipherkeyPosition {
   /** Undefined for a data key without a name. */
@@ -15,6 +28,8 @@ export interface KeyJobFailure extends CipherkeyPosition {
   acceptedAt: Date | undefined
   /** The API key that accepted it, by its id. */
   acceptedBy: string | undefined
+  /** Keyhold did not write it so. */
+  isTampered: boolean
 }
 
 export interface NewKeyJobFailure extends CipherkeyPosition {
@@ -40,30 +55,84 @@ const failuresIn = (failures: readonly NewKeyJobFailure[]) => sql`unnest(
   ${failures.map((each) => each.tenantKeyVersion)}::integer[], ${failures.map((each) => each.code)}::text[]
 ) as p (data_key_id, version, tenant_key_version, code)`
 
-/** The first acceptance of `p`, in any key job, under the version that wraps it now. */
-const acceptanceOf = (tenantId: string) => sql`
-  select f.accepted_at, f.accepted_by
-  from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
-  where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = p.data_key_id
-    and f.version = p.version and f.tenant_key_version = p.tenant_key_version
-  order by f.accepted_at limit 1`
-
-function arraysOf(positions: CipherkeyPosition[]): RawBuilder<unknown> {
+function arraysOf(positions: readonly CipherkeyPosition[]): RawBuilder<unknown> {
   return sql`unnest(${positions.map((each) => each.dataKeyId)}::uuid[], ${positions.map((each) => each.version)}::integer[])`
 }
 
-/** Those of these cipherkeys that the key job has set aside, locked in the order in which everybody locks them. */
-function lockNamed(keyJobId: string, positions: CipherkeyPosition[]): RawBuilder<unknown> {
-  return sql`select f.data_key_id, f.version from ${arraysOf(positions)} as p (data_key_id, version)
-    join keyhold.key_job_failures f
-      on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
-    order by f.data_key_id, f.version for update of f`
+/**
+ * Keeps the planner from reading all failures of a key job for the sake of some, whatever its statistics say. Ids are written
+ * in one form, which sorts as PostgreSQL sorts their bytes.
+ */
+function inRangeOf(positions: readonly CipherkeyPosition[]): RawBuilder<unknown> {
+  const ids = positions.map(({ dataKeyId }) => dataKeyId).sort()
+  return sql`f.data_key_id between ${ids[0] ?? null}::uuid and ${ids.at(-1) ?? null}::uuid`
 }
 
-// Such a page of rows is changed in some tens of milliseconds.
-const pageRows = 5_000
+const nameOf = ({ dataKeyId, version }: CipherkeyPosition) => `${dataKeyId}/${version}`
+const positionOf = (row: StoredFailure): CipherkeyPosition => ({
+  dataKeyId: row.data_key_id,
+  version: row.version,
+})
 
-export function keyJobFailureQueries(db: Database) {
+// Such a page of rows is changed in some tens of milliseconds.
+const pageRows = 1_000
+
+export function keyJobFailureQueries(
+  db: Database,
+  { clock, macs }: { clock: DatabaseClock; macs: RowMacs },
+) {
+  const sign = (row: StoredFailure) => macs.sign('keyJobFailure', row)
+
+  /** Those of these cipherkeys that the key job has set aside, locked in the order in which everybody locks them. */
+  async function lockNamed(
+    keyJobId: string,
+    positions: readonly CipherkeyPosition[],
+  ): Promise<StoredFailure[]> {
+    const { rows } = await sql<StoredFailure>`
+      select ${failureColumns} from ${arraysOf(positions)} as p (data_key_id, version)
+      join keyhold.key_job_failures f
+        on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+          and ${inRangeOf(positions)}
+      order by f.data_key_id, f.version for update of f`.execute(db)
+    return rows.map((row) => macs.verify('keyJobFailure', row))
+  }
+
+  /** Writes rows that the transaction has locked in their order (`for update`) and that were verified. */
+  async function write(keyJobId: string, rows: readonly StoredFailure[]): Promise<void> {
+    if (rows.length === 0) return
+    const { rows: written } = await sql`
+      update keyhold.key_job_failures as f
+      set code = p.code, accepted_at = p.accepted_at, accepted_by = p.accepted_by, mac = p.mac
+      from unnest(${rows.map((row) => row.data_key_id)}::uuid[], ${rows.map((row) => row.version)}::integer[],
+        ${rows.map((row) => row.code)}::text[], ${rows.map((row) => row.accepted_at)}::timestamptz[],
+        ${rows.map((row) => row.accepted_by)}::text[], ${rows.map(sign)}::bytea[]
+      ) as p (data_key_id, version, code, accepted_at, accepted_by, mac)
+      where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+        and ${inRangeOf(rows.map(positionOf))}
+      returning 1`.execute(db)
+    if (written.length !== rows.length) throw new TypeError('failures changed while they were locked')
+  }
+
+  /** The first acceptances of these cipherkeys, in any key job, under the versions that wrap them now. */
+  async function findAcceptances(
+    tenantId: string,
+    failures: readonly NewKeyJobFailure[],
+  ): Promise<Map<string, Acceptance>> {
+    const { rows } = await sql<StoredFailure>`
+      select ${failureColumns} from ${failuresIn(failures)} cross join lateral (
+        select f.* from keyhold.key_jobs j join keyhold.key_job_failures f on f.key_job_id = j.id
+        where j.tenant_id = ${tenantId} and f.accepted_at is not null and f.data_key_id = p.data_key_id
+          and f.version = p.version and f.tenant_key_version = p.tenant_key_version
+        order by f.accepted_at limit 1
+      ) f`.execute(db)
+    const found = new Map<string, Acceptance>()
+    for (const row of await onlyAcceptances(db, macs, tenantId, rows)) {
+      const acceptance = acceptanceIn(row)
+      if (acceptance !== undefined) found.set(nameOf(positionOf(row)), acceptance)
+    }
+    return found
+  }
+
   return {
     /**
      * Sets cipherkeys aside, and answers how many were not before. Those that were accepted in an earlier key job are
@@ -74,23 +143,42 @@ export function keyJobFailureQueries(db: Database) {
       failures: readonly NewKeyJobFailure[],
     ): Promise<number> {
       if (failures.length === 0) return 0
-      const result = await sql`
+      const acceptances = await findAcceptances(tenantId, failures)
+      const created_at = clock.now()
+      const rows = failures.map((failure): StoredFailure => {
+        const acceptance = acceptances.get(nameOf(failure))
+        return {
+          key_job_id: id,
+          data_key_id: failure.dataKeyId,
+          version: failure.version,
+          tenant_key_version: failure.tenantKeyVersion,
+          code: failure.code,
+          created_at,
+          accepted_at: acceptance?.acceptedAt ?? null,
+          accepted_by: acceptance?.acceptedBy ?? null,
+          mac: null,
+        }
+      })
+      const { rows: inserted } = await sql`
         insert into keyhold.key_job_failures
-          (key_job_id, data_key_id, version, tenant_key_version, code, accepted_at, accepted_by)
-        select ${id}::uuid, p.data_key_id, p.version, p.tenant_key_version, p.code, a.accepted_at, a.accepted_by
-        from ${failuresIn(failures)} left join lateral (${acceptanceOf(tenantId)}) a on true
-        on conflict do nothing`.execute(db)
-      return Number(result.numAffectedRows ?? 0n)
+          (key_job_id, created_at, data_key_id, version, tenant_key_version, code, accepted_at, accepted_by, mac)
+        select ${id}::uuid, ${created_at}::timestamptz, p.* from unnest(
+          ${rows.map((row) => row.data_key_id)}::uuid[], ${rows.map((row) => row.version)}::integer[],
+          ${rows.map((row) => row.tenant_key_version)}::integer[], ${rows.map((row) => row.code)}::text[],
+          ${rows.map((row) => row.accepted_at)}::timestamptz[], ${rows.map((row) => row.accepted_by)}::text[],
+          ${rows.map(sign)}::bytea[]) as p
+        on conflict do nothing returning 1`.execute(db)
+      return inserted.length
     },
 
     /** How many of these cipherkeys were accepted in a key job under the version that wraps them now. */
     async countAcceptedBefore(tenantId: string, failures: readonly NewKeyJobFailure[]): Promise<number> {
       if (failures.length === 0) return 0
-      const { rows } = await sql<{ count: number }>`
-        select count(*) as count from ${failuresIn(failures)}
-        where exists (${acceptanceOf(tenantId)})`.execute(db)
-      return rows[0]?.count ?? 0
+      return (await findAcceptances(tenantId, failures)).size
     },
+
+    /** All failures of a key job. @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` */
+    readSet: (keyJobId: string): Promise<FailureSet> => readFailureSet(db, macs, keyJobId),
 
     /** The tenant key versions under which a key job has set cipherkeys aside; undefined: it is not known which. */
     async listVersions(keyJobId: string): Promise<(number | undefined)[]> {
@@ -122,53 +210,49 @@ export function keyJobFailureQueries(db: Database) {
       }))
     },
 
-    /** Says anew why open failures do not open. */
+    /** Says anew why open failures do not open. Call it in a transaction. */
     async changeCodes(keyJobId: string, failures: readonly NewKeyJobFailure[]): Promise<void> {
       if (failures.length === 0) return
-      await sql`
-        with locked as (
-          select f.data_key_id, f.version, p.code from ${failuresIn(failures)}
-          join keyhold.key_job_failures f
-            on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
-          where f.accepted_at is null and f.code <> p.code
-          order by f.data_key_id, f.version for update of f
-        )
-        update keyhold.key_job_failures as f set code = p.code from locked p
-        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
-        db,
-      )
+      const codes = new Map(failures.map((each) => [nameOf(each), each.code]))
+      const changed = (await lockNamed(keyJobId, failures)).flatMap((row) => {
+        const code = codes.get(nameOf(positionOf(row)))
+        const isOther = acceptanceIn(row) === undefined && code !== undefined && code !== row.code
+        return isOther ? [{ ...row, code }] : []
+      })
+      await write(keyJobId, changed)
     },
 
-    /** The same for all open failures under a version that does not open: in pages, each in a transaction of its own. */
-    async changeCodesUnder(keyJobId: string, tenantKeyVersion: number, code: string): Promise<void> {
-      const others = (await this.countOpen(keyJobId)).filter(
-        (each) => each.tenantKeyVersion === tenantKeyVersion && each.code !== code,
+    /**
+     * The same for the next open failures under a version that does not open. Answers where to go on; undefined: at the end.
+     * Call it in a transaction of its own.
+     */
+    async changeCodesUnder(
+      keyJobId: string,
+      tenantKeyVersion: number,
+      code: string,
+      after?: CipherkeyPosition,
+    ): Promise<CipherkeyPosition | undefined> {
+      const beyond =
+        after === undefined
+          ? sql``
+          : sql`and (f.data_key_id, f.version) > (${after.dataKeyId}::uuid, ${after.version}::integer)`
+      await readInOrder(db)
+      const { rows } = await sql<StoredFailure>`
+        select ${failureColumns} from keyhold.key_job_failures f
+        where f.key_job_id = ${keyJobId} and f.tenant_key_version = ${tenantKeyVersion} ${beyond}
+        order by f.data_key_id, f.version limit ${pageRows} for update of f`.execute(db)
+      const others = rows
+        .map((row) => macs.verify('keyJobFailure', row))
+        .filter((row) => acceptanceIn(row) === undefined && row.code !== code)
+      await write(
+        keyJobId,
+        others.map((row) => ({ ...row, code })),
       )
-      if (others.length === 0) return
-      let after: CipherkeyPosition | undefined
-      do {
-        const { rows } = await sql<CipherkeyPosition>`
-          with page as materialized (
-            select data_key_id, version from keyhold.key_job_failures
-            where key_job_id = ${keyJobId} and tenant_key_version = ${tenantKeyVersion}
-              ${after === undefined ? sql`` : sql`and (data_key_id, version) > (${after.dataKeyId}::uuid, ${after.version}::integer)`}
-            order by data_key_id, version limit ${pageRows}
-          ), locked as (
-            select f.data_key_id, f.version from page
-            join keyhold.key_job_failures f on f.key_job_id = ${keyJobId} and f.data_key_id = page.data_key_id
-              and f.version = page.version
-            where f.accepted_at is null and f.code <> ${code}
-            order by f.data_key_id, f.version for update of f
-          ), changed as (
-            update keyhold.key_job_failures f set code = ${code} from locked p
-            where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
-          )
-          select data_key_id as "dataKeyId", version from page
-          order by data_key_id desc, version desc limit 1`.execute(db)
-        after = rows[0]
-      } while (after !== undefined)
+      const last = rows.at(-1)
+      return last && positionOf(last)
     },
 
+    /** How many are set aside, as the database counts them: for display, and to wait for; nothing ends by it. */
     async count(keyJobId: string): Promise<FailureCounts> {
       return (await this.countOfEach([keyJobId])).get(keyJobId) ?? { open: 0, accepted: 0 }
     },
@@ -203,18 +287,19 @@ export function keyJobFailureQueries(db: Database) {
       keyJobId: string,
       positions: CipherkeyPosition[],
     ): Promise<WrappedPosition[]> {
-      const { rows } = await sql<{ data_key_id: string; version: number; tenant_key_version: number }>`
-        select c.data_key_id, c.version, c.tenant_key_version from ${arraysOf(positions)} as p (data_key_id, version)
+      const { rows } = await sql<StoredFailure>`
+        select ${failureColumns} from ${arraysOf(positions)} as p (data_key_id, version)
         join keyhold.key_job_failures f on f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id
           and f.version = p.version and f.accepted_at is not null
         join keyhold.cipherkeys c on c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id
           and c.version = f.version and c.tenant_key_version = f.tenant_key_version
         where c.state <> 'active' or c.key_name is null
-        order by 1, 2`.execute(db)
-      return rows.map((row) => ({
-        ...{ dataKeyId: row.data_key_id, version: row.version },
-        tenantKeyVersion: row.tenant_key_version,
-      }))
+        order by f.data_key_id, f.version`.execute(db)
+      return (await onlyAcceptances(db, macs, tenantId, rows)).flatMap((row) =>
+        row.tenant_key_version === null
+          ? []
+          : [{ ...positionOf(row), tenantKeyVersion: row.tenant_key_version }],
+      )
     },
 
     /** In the order of the cipherkeys' primary key. */
@@ -232,16 +317,7 @@ export function keyJobFailureQueries(db: Database) {
             .onRef('c.data_key_id', '=', 'f.data_key_id')
             .onRef('c.version', '=', 'f.version'),
         )
-        .select([
-          'f.data_key_id',
-          'f.version',
-          'f.tenant_key_version',
-          'f.code',
-          'f.created_at',
-          'f.accepted_at',
-          'f.accepted_by',
-          'c.key_name',
-        ])
+        .select(['c.key_name', ...columnsOfKind('keyJobFailure').map((column) => `f.${column}` as const)])
         .where('f.key_job_id', '=', keyJobId)
         .orderBy('f.data_key_id')
         .orderBy('f.version')
@@ -261,29 +337,32 @@ export function keyJobFailureQueries(db: Database) {
         createdAt: row.created_at,
         acceptedAt: row.accepted_at ?? undefined,
         acceptedBy: row.accepted_by ?? undefined,
+        isTampered: macs.faultOf('keyJobFailure', row) !== undefined,
       }))
     },
 
-    /** Forgets cipherkeys that open again, and answers how many there were. */
+    /** Forgets cipherkeys that open again, and answers how many there were. Call it in a transaction. */
     async delete(keyJobId: string, positions: CipherkeyPosition[]): Promise<number> {
       if (positions.length === 0) return 0
-      const result = await sql`
-        with locked as (${lockNamed(keyJobId, positions)})
-        delete from keyhold.key_job_failures as f using locked p
-        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version`.execute(
-        db,
-      )
-      return Number(result.numAffectedRows ?? 0n)
+      const rows = await lockNamed(keyJobId, positions)
+      if (rows.length === 0) return 0
+      const { rows: deleted } = await sql`
+        delete from keyhold.key_job_failures as f using ${arraysOf(rows.map(positionOf))} as p (data_key_id, version)
+        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
+          and ${inRangeOf(positions)}
+        returning 1`.execute(db)
+      return deleted.length
     },
 
-    /** Accepts open failures by name, and answers how many of them there were. */
+    /** Accepts open failures by name, and answers how many of them there were. Call it under the fence. */
     async accept(keyJobId: string, positions: CipherkeyPosition[], acceptedBy: string): Promise<number> {
-      const result = await sql`
-        with locked as (${lockNamed(keyJobId, positions)})
-        update keyhold.key_job_failures as f set accepted_at = now(), accepted_by = ${acceptedBy} from locked p
-        where f.key_job_id = ${keyJobId} and f.data_key_id = p.data_key_id and f.version = p.version
-          and f.accepted_at is null`.execute(db)
-      return Number(result.numAffectedRows ?? 0n)
+      const open = (await lockNamed(keyJobId, positions)).filter((row) => acceptanceIn(row) === undefined)
+      const accepted_at = clock.now()
+      await write(
+        keyJobId,
+        open.map((row) => ({ ...row, accepted_at, accepted_by: acceptedBy })),
+      )
+      return open.length
     },
   }
 }

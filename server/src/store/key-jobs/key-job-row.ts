@@ -1,8 +1,11 @@
-// A key job as stored: it reads the row, and turns the changes of a step into columns.
-import { sql, type Selectable, type UpdateObject } from 'kysely'
+// A key job as stored: what its MACs cover, and how its row is read.
+import { errorCodes, errorSummary, KeyholdError } from '@keyhold/core'
+import type { Selectable } from 'kysely'
+import type { Authentic, RowFault, RowMacs } from '../authentic/row-macs.ts'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import type { JsonColumn } from '../json-column.ts'
 import type { KeyJobKind, KeyJobPhase, Tables } from '../tables.ts'
+import { isInDigests, type KeyJobJson } from './json-digests.ts'
 import {
   readLastError,
   readVerification,
@@ -11,6 +14,9 @@ import {
   type Verification,
   type VerificationPosition,
 } from './key-job-json.ts'
+
+/** A row of the table. */
+export type StoredKeyJob = Selectable<Tables['key_jobs']>
 
 export interface KeyJobRow {
   id: string
@@ -37,6 +43,8 @@ export interface KeyJobRow {
   verifiedTo: JsonColumn<VerificationPosition> | undefined
   /** The result of the verification; undefined before its end. */
   verification: JsonColumn<Verification> | undefined
+  /** The digest of the failures that were found at the end of the verification; undefined before. */
+  failuresDigest: Buffer | undefined
   retryCount: number
   /** When a paused key job is tried again. */
   retryAt: Date | undefined
@@ -49,8 +57,41 @@ export interface KeyJobRow {
   completedAt: Date | undefined
 }
 
-/** A row of the table as a key job. */
-export function keyJobFromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
+/** A key job in a list: one that Keyhold did not write so is shown beside the others. */
+export interface ListedKeyJob extends KeyJobRow {
+  isTampered: boolean
+}
+
+const turnedRound: readonly KeyJobPhase[] = ['aborting', 'aborted']
+
+/**
+ * Lets a row pass whose task and progress Keyhold wrote, and that belong together.
+ *
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+ */
+export function verifyKeyJob(macs: RowMacs, row: StoredKeyJob): Authentic<StoredKeyJob> {
+  macs.verify('keyJobTerms', row)
+  const authentic = macs.verify('keyJobProgress', row)
+  if (isMixed(row)) macs.reject('keyJobProgress', row, 'older')
+  return authentic
+}
+
+/** The same for lists. Undefined: nothing is wrong, or it is not required yet. */
+export function faultOfKeyJob(macs: RowMacs, row: StoredKeyJob): RowFault | undefined {
+  const fault = macs.faultOf('keyJobTerms', row) ?? macs.faultOf('keyJobProgress', row)
+  return fault ?? (macs.requiresMacs() && isMixed(row) ? 'older' : undefined)
+}
+
+/** Whether one of both is from before the cancellation, and the other from after it: each has a MAC of its own. */
+function isMixed({ cancelled_at, phase }: StoredKeyJob): boolean {
+  return cancelled_at === null ? phase === 'aborting' : !turnedRound.includes(phase)
+}
+
+/** A row that was verified, or is only shown, as a key job. */
+export function keyJobFromRow(row: StoredKeyJob, macs: Pick<RowMacs, 'requiresMacs'>): KeyJobRow {
+  const verification = readVerification(row.verification, row.id)
+  const verifiedTo = readVerifiedTo(row.verified_to, row.id)
+  const requiresMacs = macs.requiresMacs()
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -71,67 +112,38 @@ export function keyJobFromRow(row: Selectable<Tables['key_jobs']>): KeyJobRow {
     copied: row.copied,
     failed: row.failed,
     verified: row.verified,
-    verifiedTo: readVerifiedTo(row.verified_to, row.id),
-    verification: readVerification(row.verification, row.id),
+    verifiedTo: requiresMacs ? authenticJson('verifiedTo', verifiedTo, row) : verifiedTo,
+    verification: requiresMacs ? authenticJson('verification', verification, row) : verification,
+    failuresDigest: row.failures_digest ?? undefined,
     retryCount: row.retry_count,
     retryAt: row.retry_at ?? undefined,
     copyStartedAt: row.copy_started_at ?? undefined,
     copyEndedAt: row.copy_ended_at ?? undefined,
     cancelledAt: row.cancelled_at ?? undefined,
-    lastError: readLastError(row.last_error, row.id),
+    lastError: lastErrorOf(row, requiresMacs),
     createdAt: row.created_at,
     completedAt: row.completed_at ?? undefined,
   }
 }
 
-/** The changes that a step of a key job saves. Members that are absent stay as they are. */
-export interface KeyJobChanges {
-  phase?: KeyJobPhase
-  targetVersion?: number
-  epoch?: number
-  copiedTo?: CipherkeyPosition | null
-  total?: number
-  copiedMore?: number
-  /** How many more are set aside; below 0: as many open again. */
-  failedMore?: number
-  verified?: number
-  /** Null: the verification must begin anew. */
-  verifiedTo?: VerificationPosition | null
-  verification?: Verification
-  /** The event of this step; the database's clock says when. The first start of copying counts. */
-  now?: 'copyStarted' | 'copyEnded' | 'completed'
+function authenticJson<Part extends keyof KeyJobJson>(
+  part: Part,
+  column: JsonColumn<NonNullable<KeyJobJson[Part]>> | undefined,
+  { id, json_digests }: StoredKeyJob,
+): JsonColumn<NonNullable<KeyJobJson[Part]>> | undefined {
+  if (column !== undefined && 'error' in column) return column
+  if (isInDigests(json_digests, part, column?.value)) return column
+  const message = `A row of key_jobs was not written by Keyhold, or is an altered one: ${id}, its ${part}.`
+  return { error: new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', { message }) }
 }
 
-/**
- * The columns that a step writes. Columns with the value undefined are not part of the statement. Whenever cipherkeys are
- * copied, the verification begins anew.
- */
-export function columnsOf(changes: KeyJobChanges): UpdateObject<Tables, 'key_jobs'> {
-  const { copiedTo, copiedMore, failedMore, now } = changes
-  const isCopying = copiedTo !== undefined || copiedMore !== undefined
-  return {
-    phase: changes.phase,
-    target_version: changes.targetVersion,
-    epoch: changes.epoch,
-    copied_to_data_key_id: copiedTo === null ? null : copiedTo?.dataKeyId,
-    copied_to_version: copiedTo === null ? null : copiedTo?.version,
-    // Cipherkeys that were made after the counting and before dual are copied too.
-    total:
-      changes.total ??
-      (copiedMore === undefined
-        ? undefined
-        : sql`greatest(total, copied + ${copiedMore} + failed + ${failedMore ?? 0})`),
-    copied: copiedMore === undefined ? undefined : sql`copied + ${copiedMore}`,
-    failed: failedMore === undefined || failedMore === 0 ? undefined : sql`failed + ${failedMore}`,
-    verified: changes.verified ?? (isCopying ? 0 : undefined),
-    verified_to: isCopying ? null : jsonOf(changes.verifiedTo),
-    verification: jsonOf(changes.verification),
-    copy_started_at: now === 'copyStarted' ? sql`coalesce(copy_started_at, now())` : undefined,
-    copy_ended_at: now === 'copyEnded' ? sql`now()` : undefined,
-    completed_at: now === 'completed' ? sql`now()` : undefined,
-  }
-}
-
-function jsonOf(value: object | null | undefined): string | null | undefined {
-  return value === null || value === undefined ? value : JSON.stringify(value)
+// A job that is not authentic waits with an error that is not signed, and so might have been written by anybody: its code
+// is one of ours, and the rest is made anew.
+function lastErrorOf(row: StoredKeyJob, requiresMacs: boolean): JsonColumn<KeyJobError> | undefined {
+  const column = readLastError(row.last_error, row.id)
+  if (column === undefined || 'error' in column || !requiresMacs) return column
+  if (isInDigests(row.json_digests, 'lastError', column.value)) return column
+  const code = errorCodes.find((known) => known === column.value.code) ?? 'ERR_INTERNAL'
+  const at = new Date(Date.parse(column.value.at) || 0).toISOString()
+  return { value: { code, message: errorSummary(code), at } }
 }

@@ -1,15 +1,38 @@
-// Key jobs as stored, with the lead that one replica has.
+// Key jobs as stored, with the lead that one replica has. What decides is a row that was verified: SQL finds it, and the fence
+// of its tenant says which one is live.
 import { KeyholdError } from '@keyhold/core'
-import { sql } from 'kysely'
+import { sql, type ExpressionBuilder } from 'kysely'
+import type { RowMacs } from '../authentic/row-macs.ts'
+import type { DatabaseClock } from '../database-clock.ts'
 import { isUniqueViolation, type Database } from '../database.ts'
-import type { KeyJobKind, KeyJobPhase } from '../tables.ts'
+import type { HeldFence } from '../fence/held-fence.ts'
+import type { Fence } from '../fence/fence-row.ts'
+import type { KeyJobKind, KeyJobPhase, Tables } from '../tables.ts'
+import {
+  countOff,
+  endEarly,
+  sayError,
+  takeStep,
+  turnRound,
+  type ChangedKeyJob,
+  type KeyJobChanges,
+  type KeyJobColumns,
+} from './change-key-job.ts'
 import type { KeyJobError } from './key-job-json.ts'
-import { columnsOf, keyJobFromRow, type KeyJobChanges, type KeyJobRow } from './key-job-row.ts'
+import {
+  faultOfKeyJob,
+  keyJobFromRow,
+  verifyKeyJob,
+  type KeyJobRow,
+  type ListedKeyJob,
+  type StoredKeyJob,
+} from './key-job-row.ts'
 
+export type { KeyJobChanges } from './change-key-job.ts'
 export type { KeyJobError } from './key-job-json.ts'
-export type { KeyJobChanges, KeyJobRow } from './key-job-row.ts'
+export type { KeyJobRow, ListedKeyJob } from './key-job-row.ts'
 
-const ended = ['done', 'aborted'] as const
+const ended: readonly KeyJobPhase[] = ['done', 'aborted']
 
 export interface NewKeyJob {
   id: string
@@ -22,6 +45,28 @@ export interface NewKeyJob {
   targetKeyArn: string
 }
 
+/** A key job in the hands of the run that leads it. */
+export interface LedKeyJob extends KeyJobRow {
+  /**
+   * The row as this run read and verified it, with what it has saved since: what it saves next is made of that, whatever the
+   * database shows meanwhile. A transaction that is undone makes it wrong; then the run must take the lead anew.
+   */
+  memory: { row: StoredKeyJob }
+  /** The key job as it is after the last `advance`; its own members stay as they were when the lead was taken. */
+  current(): KeyJobRow
+}
+
+export interface KeyJobQueryParts {
+  clock: DatabaseClock
+  macs: RowMacs
+  /** The fence that the transaction holds alone, if any. */
+  held: HeldFence | undefined
+  findFence: (tenantId: string) => Promise<Fence | undefined>
+}
+
+// A job may end between a look at the fence and one at its row.
+const maxLooks = 3
+
 function selectUnled(db: Database) {
   return db
     .selectFrom('key_jobs')
@@ -31,35 +76,137 @@ function selectUnled(db: Database) {
     .where(sql<boolean>`coalesce(retry_at <= now(), true)`)
 }
 
-export function keyJobQueries(db: Database) {
+export function keyJobQueries(db: Database, { clock, macs, held, findFence }: KeyJobQueryParts) {
+  /** The transaction that begins or ends a key job, or turns it round, tells the fence. */
+  function fenceOf(tenantId: string): HeldFence {
+    if (held?.tenantId === tenantId) return held
+    throw new TypeError(`the fence of tenant ${tenantId} is not held alone`)
+  }
+
+  /** A time to be signed. */
+  const now = () => held?.now ?? clock.now()
+
+  function endIn(fence: HeldFence, id: string): void {
+    fence.manifest.delete('keyJobTerms', id)
+    if (fence.row?.live_job_id === id) fence.change({ live_job_id: null })
+  }
+
+  /** Which key job the fence says is live. Before the adoption it says nothing: null. */
+  async function findLiveId(tenantId: string): Promise<string | undefined | null> {
+    if (!macs.requiresMacs()) return null
+    if (held?.tenantId === tenantId) return held.row?.live_job_id ?? undefined
+    return (await findFence(tenantId))?.stated?.liveJobId
+  }
+
+  async function findLive(tenantId: string, isLocked: boolean): Promise<KeyJobRow | undefined> {
+    const all = db.selectFrom('key_jobs').selectAll().where('tenant_id', '=', tenantId)
+    const rows = isLocked ? all.forUpdate() : all
+    for (let look = 1; ; look++) {
+      const id = await findLiveId(tenantId)
+      if (id === undefined) return undefined
+      const row = await rows
+        .where((eb) => (id === null ? isLive(eb) : eb('id', '=', id)))
+        .executeTakeFirst()
+      if (row !== undefined && !ended.includes(row.phase)) {
+        return keyJobFromRow(verifyKeyJob(macs, row), macs)
+      }
+      if (id === null) return undefined
+      if (look === maxLooks || (await findLiveId(tenantId)) === id) {
+        macs.reject('keyJobProgress', { id }, 'incomplete')
+        return undefined
+      }
+    }
+  }
+
+  /** The end of a key job and the fence that tells of it are committed at once. */
+  async function hasEnded(id: string): Promise<boolean> {
+    const row = await db.selectFrom('key_jobs').select('phase').where('id', '=', id).executeTakeFirst()
+    return row === undefined || ended.includes(row.phase)
+  }
+
+  /** A row that nobody else changes until the transaction ends. */
+  async function lock(id: string): Promise<StoredKeyJob> {
+    const row = await db
+      .selectFrom('key_jobs')
+      .selectAll()
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirstOrThrow()
+    return verifyKeyJob(macs, row)
+  }
+
+  async function write({ row, columns }: ChangedKeyJob): Promise<void> {
+    await db
+      .updateTable('key_jobs')
+      .set(columns)
+      .where('id', '=', row.id)
+      .returning('id')
+      .executeTakeFirstOrThrow()
+  }
+
+  /** Writes only while the row is as it was, and its run leads it. */
+  async function writeLed(
+    before: StoredKeyJob,
+    leaderId: string,
+    columns: KeyJobColumns,
+  ): Promise<boolean> {
+    const written = await db
+      .updateTable('key_jobs')
+      .set(columns)
+      .where('id', '=', before.id)
+      .where('led_by', '=', leaderId)
+      .where('phase', '=', before.phase)
+      .where('progress_mac', 'is not distinct from', before.progress_mac)
+      .returning('id')
+      .executeTakeFirst()
+    return written !== undefined
+  }
+
   return {
-    /** @throws KeyholdError `ERR_MIGRATION_RUNNING` when the tenant has a live key job */
+    /**
+     * Begins a key job. Call it under `withFence`.
+     *
+     * @throws KeyholdError `ERR_MIGRATION_RUNNING` when the tenant has a live key job
+     */
     async insert(job: NewKeyJob): Promise<KeyJobRow> {
+      const fence = fenceOf(job.tenantId)
+      const begun: StoredKeyJob = {
+        id: job.id,
+        tenant_id: job.tenantId,
+        kind: job.kind,
+        phase: 'prepare',
+        source_fingerprint: job.sourceFingerprint,
+        source_key_arn: job.sourceKeyArn,
+        source_version: job.sourceVersion,
+        target_fingerprint: job.targetFingerprint,
+        target_key_arn: job.targetKeyArn,
+        created_at: now(),
+        ...{ total: 0, copied: 0, failed: 0, verified: 0, retry_count: 0 },
+        ...{ target_version: null, epoch: null, copied_to_data_key_id: null, copied_to_version: null },
+        ...{ cancelled_at: null, copy_started_at: null, copy_ended_at: null, completed_at: null },
+        ...{ led_by: null, lead_expires_at: null, retry_at: null, last_error: null },
+        ...{ verification: null, verified_to: null, json_digests: null, failures_digest: null },
+        ...{ mac: null, progress_mac: null },
+      }
+      const mac = macs.sign('keyJobTerms', begun)
+      const row = { ...begun, mac, progress_mac: macs.sign('keyJobProgress', begun) }
       try {
-        const row = await db
+        await db
           .insertInto('key_jobs')
-          .values({
-            id: job.id,
-            tenant_id: job.tenantId,
-            kind: job.kind,
-            phase: 'prepare',
-            source_fingerprint: job.sourceFingerprint,
-            source_key_arn: job.sourceKeyArn,
-            source_version: job.sourceVersion,
-            target_fingerprint: job.targetFingerprint,
-            target_key_arn: job.targetKeyArn,
-          })
-          .returningAll()
-          .executeTakeFirstOrThrow()
-        return keyJobFromRow(row)
+          .values({ ...row, last_error: null, verification: null, verified_to: null })
+          .execute()
       } catch (error) {
         if (isUniqueViolation(error, 'key_jobs_one_live')) {
           throw new KeyholdError('ERR_MIGRATION_RUNNING', { cause: error })
         }
         throw error
       }
+      fence.manifest.set('keyJobTerms', job.id, mac)
+      fence.change({ live_job_id: job.id })
+      return keyJobFromRow(row, macs)
     },
 
+    /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` */
     async find(tenantId: string, id: string): Promise<KeyJobRow | undefined> {
       const row = await db
         .selectFrom('key_jobs')
@@ -67,11 +214,11 @@ export function keyJobQueries(db: Database) {
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
         .executeTakeFirst()
-      return row && keyJobFromRow(row)
+      return row && keyJobFromRow(verifyKeyJob(macs, row), macs)
     },
 
     /** The newest first; `before` is the id of the last one seen. */
-    async list(tenantId: string, limit: number, before?: string): Promise<KeyJobRow[]> {
+    async list(tenantId: string, limit: number, before?: string): Promise<ListedKeyJob[]> {
       let query = db
         .selectFrom('key_jobs')
         .selectAll()
@@ -79,30 +226,17 @@ export function keyJobQueries(db: Database) {
         .orderBy('id', 'desc')
         .limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
-      return (await query.execute()).map(keyJobFromRow)
+      return (await query.execute()).map((row) => ({
+        ...keyJobFromRow(row, macs),
+        isTampered: faultOfKeyJob(macs, row) !== undefined,
+      }))
     },
 
-    async findLive(tenantId: string): Promise<KeyJobRow | undefined> {
-      const row = await db
-        .selectFrom('key_jobs')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('phase', 'not in', ended)
-        .executeTakeFirst()
-      return row && keyJobFromRow(row)
-    },
+    /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` */
+    findLive: (tenantId: string): Promise<KeyJobRow | undefined> => findLive(tenantId, false),
 
     /** The live key job, as long as nobody writes to it or to what hangs on it. Call it under `withFence`. */
-    async lockLive(tenantId: string): Promise<KeyJobRow | undefined> {
-      const row = await db
-        .selectFrom('key_jobs')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('phase', 'not in', ended)
-        .forUpdate()
-        .executeTakeFirst()
-      return row && keyJobFromRow(row)
-    },
+    lockLive: (tenantId: string): Promise<KeyJobRow | undefined> => findLive(tenantId, true),
 
     /** The last completed migration; rotations do not count. */
     async findLastCompleted(tenantId: string): Promise<KeyJobRow | undefined> {
@@ -115,23 +249,29 @@ export function keyJobQueries(db: Database) {
         .orderBy('completed_at', 'desc')
         .limit(1)
         .executeTakeFirst()
-      return row && keyJobFromRow(row)
+      return row && keyJobFromRow(verifyKeyJob(macs, row), macs)
     },
 
     /** When the last key job that needed a key provider ended; undefined: there was none. */
     async findLastEnd(tenantId: string, fingerprint: string): Promise<Date | undefined> {
-      const row = await db
+      const rows = await db
         .selectFrom('key_jobs')
-        .select((eb) => eb.fn.max('completed_at').as('ended_at'))
+        .selectAll()
         .where('tenant_id', '=', tenantId)
-        .where((eb) =>
-          eb.or([eb('source_fingerprint', '=', fingerprint), eb('target_fingerprint', '=', fingerprint)]),
-        )
-        .executeTakeFirst()
-      return row?.ended_at ?? undefined
+        .orderBy('id')
+        .execute()
+      const ends = rows
+        .map((row) => verifyKeyJob(macs, row))
+        .filter((row) => row.source_fingerprint === fingerprint || row.target_fingerprint === fingerprint)
+        .map((row) => row.completed_at)
+        .filter((end) => end !== null)
+      return ends.length === 0 ? undefined : new Date(Math.max(...ends.map((end) => end.getTime())))
     },
 
-    /** Live key jobs that nobody leads and whose pause, if any, is over. */
+    /**
+     * Live key jobs that nobody leads and whose pause, if any, is over. Nothing is verified here: whoever takes the lead does
+     * that.
+     */
     async listUnled(): Promise<{ id: string; tenantId: string }[]> {
       const rows = await selectUnled(db).orderBy('created_at').execute()
       return rows.map((row) => ({ id: row.id, tenantId: row.tenant_id }))
@@ -142,8 +282,13 @@ export function keyJobQueries(db: Database) {
       return (await selectUnled(db).limit(1).executeTakeFirst()) !== undefined
     },
 
-    /** Takes or renews the lead of a live key job for one replica; undefined when another has it or it has ended. */
-    async takeLead(id: string, leaderId: string, leadSeconds: number): Promise<KeyJobRow | undefined> {
+    /**
+     * Takes or renews the lead of a live key job for one replica; undefined when another has it or it has ended. If it
+     * throws, this replica may have the lead, and must pause the key job or give it up.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+     */
+    async takeLead(id: string, leaderId: string, leadSeconds: number): Promise<LedKeyJob | undefined> {
       const row = await db
         .updateTable('key_jobs')
         .set({ led_by: leaderId, lead_expires_at: sql`now() + make_interval(secs => ${leadSeconds})` })
@@ -152,7 +297,15 @@ export function keyJobQueries(db: Database) {
         .where(sql<boolean>`(led_by = ${leaderId}::uuid or coalesce(lead_expires_at <= now(), true))`)
         .returningAll()
         .executeTakeFirst()
-      return row && keyJobFromRow(row)
+      if (row === undefined) return undefined
+      const verified = verifyKeyJob(macs, row)
+      const liveId = await findLiveId(verified.tenant_id)
+      if (liveId !== null && liveId !== id) {
+        if (await hasEnded(id)) return undefined
+        macs.reject('keyJobProgress', verified, 'older')
+      }
+      const memory: LedKeyJob['memory'] = { row: verified }
+      return { ...keyJobFromRow(verified, macs), memory, current: () => keyJobFromRow(memory.row, macs) }
     },
 
     async giveUpLead(id: string, leaderId: string): Promise<void> {
@@ -164,81 +317,64 @@ export function keyJobQueries(db: Database) {
         .execute()
     },
 
-    /** Says why the job cannot go on, and gives up the lead until `retrySeconds` have passed; false: it led no more. */
+    /**
+     * Says why the job cannot go on, and gives up the lead until `retrySeconds` have passed; false: it led no more. It never
+     * signs what it cannot verify: then the error stands there unsigned.
+     */
     async pause(id: string, leaderId: string, error: KeyJobError, retrySeconds: number): Promise<boolean> {
-      const result = await db
-        .updateTable('key_jobs')
-        .set({
-          last_error: JSON.stringify(error),
-          led_by: null,
-          lead_expires_at: null,
-          retry_at: sql`now() + make_interval(secs => ${retrySeconds})`,
-          retry_count: sql`retry_count + 1`,
-        })
-        .where('id', '=', id)
-        .where('led_by', '=', leaderId)
-        .executeTakeFirst()
-      return result.numUpdatedRows > 0n
+      const told = { ...error, message: error.message.toWellFormed() }
+      const paused = {
+        last_error: JSON.stringify(told),
+        led_by: null,
+        lead_expires_at: null,
+        retry_at: sql<Date>`now() + make_interval(secs => ${retrySeconds})`,
+        retry_count: sql<number>`retry_count + 1`,
+      }
+      for (let look = 1; look <= maxLooks; look++) {
+        const row = await db
+          .selectFrom('key_jobs')
+          .selectAll()
+          .where('id', '=', id)
+          .where('led_by', '=', leaderId)
+          .executeTakeFirst()
+        if (row === undefined) return false
+        const isSigned = faultOfKeyJob(macs, row) === undefined
+        const signed = isSigned ? sayError(macs, row, told).columns : {}
+        if (await writeLed(row, leaderId, { ...signed, ...paused })) return true
+        // Somebody has turned it round in between.
+      }
+      return false
     },
 
     /**
-     * Saves progress while the replica still leads and the job is still in `phase`, and forgets the last error.
-     * Answers false otherwise: then the transaction must not commit.
+     * Saves progress while the replica still leads and the job is as the replica knows it, and forgets the last error.
+     * Answers false otherwise: then the transaction must not commit. Call it under `withFence` if the job ends.
      */
-    async advance(
-      id: string,
-      leaderId: string,
-      phase: KeyJobPhase,
-      changes: KeyJobChanges,
-    ): Promise<boolean> {
-      const result = await db
-        .updateTable('key_jobs')
-        .set({
-          ...columnsOf(changes),
-          last_error: null,
-          retry_at: null,
-          retry_count: 0,
-        })
-        .where('id', '=', id)
-        .where('led_by', '=', leaderId)
-        .where('phase', '=', phase)
-        .executeTakeFirst()
-      return result.numUpdatedRows > 0n
+    async advance(job: LedKeyJob, leaderId: string, changes: KeyJobChanges): Promise<boolean> {
+      const before = job.memory.row
+      const { row, columns } = takeStep(macs, before, changes, now())
+      const fence = ended.includes(row.phase) ? fenceOf(row.tenant_id) : undefined
+      if (!(await writeLed(before, leaderId, columns))) return false
+      if (fence !== undefined) endIn(fence, row.id)
+      job.memory.row = row
+      return true
     },
 
     /** Turns a live key job round, whatever replica leads it. Call it under `withFence`. */
     async startAborting(id: string): Promise<void> {
-      await db
-        .updateTable('key_jobs')
-        .set({
-          phase: 'aborting',
-          cancelled_at: sql`now()`,
-          copied_to_data_key_id: null,
-          copied_to_version: null,
-          copied: 0,
-          verified: 0,
-          verified_to: null,
-          last_error: null,
-          retry_at: null,
-          retry_count: 0,
-        })
-        .where('id', '=', id)
-        .execute()
+      const row = await lock(id)
+      const fence = fenceOf(row.tenant_id)
+      const turned = turnRound(macs, row, now())
+      await write(turned)
+      if (turned.row.mac !== null) fence.manifest.set('keyJobTerms', id, turned.row.mac)
     },
 
     /** Ends a live key job before its time, without a way back. Call it under `withFence`. */
     async end(id: string): Promise<void> {
-      await db
-        .updateTable('key_jobs')
-        .set({
-          phase: 'aborted',
-          completed_at: sql`now()`,
-          last_error: null,
-          led_by: null,
-          lead_expires_at: null,
-        })
-        .where('id', '=', id)
-        .execute()
+      const row = await lock(id)
+      const fence = fenceOf(row.tenant_id)
+      await write(endEarly(macs, row, now()))
+      endIn(fence, id)
     },
 
     /** Ends a pause at once. */
@@ -251,6 +387,11 @@ export function keyJobQueries(db: Database) {
         .execute()
     },
 
+    /** Counts failures off that are no longer there. Call it under the fence, for a key job that has ended. */
+    async countOff(id: string, failures: number): Promise<void> {
+      await write(countOff(macs, await lock(id), failures))
+    },
+
     /** Answers how many there were. */
     async deleteAll(tenantId: string): Promise<number> {
       const ofTenant = db.selectFrom('key_jobs').select('id').where('tenant_id', '=', tenantId)
@@ -260,4 +401,8 @@ export function keyJobQueries(db: Database) {
       return Number(result.numDeletedRows)
     },
   }
+}
+
+function isLive(eb: ExpressionBuilder<Tables, 'key_jobs'>) {
+  return eb('phase', 'not in', ended)
 }

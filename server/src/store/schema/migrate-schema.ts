@@ -30,6 +30,7 @@ import { accessOfVersions } from './migrations/0025-access-of-versions.ts'
 import { authenticRows } from './migrations/0026-authentic-rows.ts'
 import { whatReplicasHold } from './migrations/0028-what-replicas-hold.ts'
 import { auditCheckpoints } from './migrations/0027-audit-checkpoints.ts'
+import { authenticKeyJobs } from './migrations/0029-authentic-key-jobs.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -60,6 +61,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0026-authentic-rows': authenticRows,
   '0028-what-replicas-hold': whatReplicasHold,
   '0027-audit-checkpoints': auditCheckpoints,
+  '0029-authentic-key-jobs': authenticKeyJobs,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
