@@ -2,6 +2,8 @@
 import type { DestructionRow } from '../store/destructions.ts'
 import type { TransactionStore } from '../store/store.ts'
 
+export const recordType = 'keyhold/destruction-record/1'
+
 /** The time. The database has just said that it is due, and the reckoned time may be some milliseconds behind. */
 export function endTimeOf({ clock }: TransactionStore, { dueAt }: DestructionRow): Date {
   return new Date(Math.max(clock.now().getTime(), dueAt.getTime()))
@@ -12,7 +14,7 @@ export function destructionRecord(
   destroyedAt: Date,
 ): Record<string, unknown> {
   return {
-    type: 'keyhold/destruction-record/1',
+    type: recordType,
     id,
     kind,
     tenantId,

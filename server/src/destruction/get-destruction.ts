@@ -1,7 +1,9 @@
-// Finds a destruction for a caller who may see it.
+// Finds a destruction for a caller who may see it, and its record.
 import { isUuid, KeyholdError } from '@keyhold/core'
+import type { OpenRecord } from '../store/authentic/open-record.ts'
 import type { DestructionRow } from '../store/destructions.ts'
 import type { Store } from '../store/store.ts'
+import { recordType } from './destruction-record.ts'
 
 /**
  * @param tenantId - the tenant that it must belong to; undefined: any tenant, for operators
@@ -16,4 +18,23 @@ export async function getDestruction(
   if (row === undefined || (tenantId !== undefined && row.tenantId !== tenantId))
     throw new KeyholdError('ERR_DESTRUCTION_NOT_FOUND')
   return row
+}
+
+/**
+ * Opens the record of a destruction: its own, or where it ended with its tenant, that of the tenant.
+ *
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
+ */
+export function openDestructionRecord(
+  openRecord: OpenRecord,
+  { id, tenantId }: DestructionRow,
+  jws: string,
+): Record<string, unknown> {
+  return openRecord(
+    jws,
+    (payload) =>
+      payload.type === recordType &&
+      payload.tenantId === tenantId &&
+      (payload.id === id || payload.kind === 'tenant'),
+  )
 }

@@ -2,11 +2,21 @@
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
+import type { OpenRecord } from '../store/authentic/open-record.ts'
+import type { Store } from '../store/store.ts'
 import { runDrDrill, type DrDrillParts } from './dr-drill.ts'
+
+const type = 'keyhold/dr-drill/1'
 
 export interface KeepDrDrillParts extends DrDrillParts {
   /** Signs JSON and answers a compact JWS; throws `ERR_SEALED`. */
   sign: (payload: Readonly<Record<string, unknown>>) => string
+}
+
+export interface KeptDrDrill {
+  /** The signed report, byte for byte. */
+  jws: string
+  report: Record<string, unknown>
 }
 
 /**
@@ -30,7 +40,7 @@ export async function keepDrDrill(
     const id = newId(store.clock.now())
     const completedAt = store.clock.now().toISOString()
     const jws = sign({
-      ...{ type: 'keyhold/dr-drill/1', id, startedAt, completedAt, lostRegion: lostRegion ?? null },
+      ...{ type, id, startedAt, completedAt, lostRegion: lostRegion ?? null },
       ...drill,
     })
     await store.withFenceShared(tenantId, async (transaction, fence) => {
@@ -49,3 +59,22 @@ export async function keepDrDrill(
 }
 
 const running = new Set<string>()
+
+/**
+ * The tenant's last drill.
+ *
+ * @throws KeyholdError `ERR_DRILL_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
+ */
+export async function getDrDrill(
+  { drDrills }: Pick<Store, 'drDrills'>,
+  openRecord: OpenRecord,
+  tenantId: string,
+): Promise<KeptDrDrill> {
+  const row = await drDrills.find(tenantId)
+  if (row === undefined) throw new KeyholdError('ERR_DRILL_NOT_FOUND')
+  const report = openRecord(
+    row.jws,
+    (payload) => payload.type === type && payload.id === row.id && payload.tenantId === tenantId,
+  )
+  return { jws: row.jws, report }
+}

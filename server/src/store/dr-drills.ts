@@ -17,13 +17,12 @@ export function drDrillQueries(db: Database) {
     },
 
     /** The report, byte for byte; undefined: the tenant had no drill. */
-    async findJws(tenantId: string): Promise<string | undefined> {
-      const row = await db
+    async find(tenantId: string): Promise<{ id: string; jws: string } | undefined> {
+      return db
         .selectFrom('dr_drills')
-        .select('jws')
+        .select(['id', 'jws'])
         .where('tenant_id', '=', tenantId)
         .executeTakeFirst()
-      return row?.jws
     },
   }
 }

@@ -82,14 +82,20 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...dataKeyHandlers({ leases: keyring.leases, now: () => store.clock.now() }),
     ...namedDataKeyHandlers(dataKeyChanges),
     ...leaseKeyHandlers(dataKeyChanges),
-    ...destructionHandlers({ store }),
+    ...destructionHandlers({ store, openRecord: needs.signer.openRecord }),
     ...auditHandlers({ store, sign: needs.signer.sign, signCheckpoint: needs.checkpoints.signNow }),
   }
 }
 
 function providerHandlers(
   { requireMultiRegion, requireContextCondition, drRegions, awsPrincipals }: HandlerSettings,
-  { store, kms: { kms, aws }, health: { recorder }, signer: { sign }, timings: { countMs } }: HandlerNeeds,
+  {
+    store,
+    kms: { kms, aws },
+    health: { recorder },
+    signer: { sign, openRecord },
+    timings: { countMs },
+  }: HandlerNeeds,
 ) {
   return {
     ...keyProviderHandlers({
@@ -100,7 +106,7 @@ function providerHandlers(
       principals: async (region) => awsPrincipals ?? [await aws.ownPrincipal(region)],
     }),
     ...drDrillHandlers({
-      ...{ store, sign, drRegions, countMs, clock: () => performance.now() },
+      ...{ store, sign, openRecord, drRegions, countMs, clock: () => performance.now() },
       inRegion: aws.inRegion.bind(aws),
       findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     }),

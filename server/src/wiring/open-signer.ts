@@ -5,6 +5,7 @@ import { claimSigningKey } from '../installation/claim-signing-key.ts'
 import { keptSigningKey, type PublicSigningKey } from '../installation/kept-signing-key.ts'
 import type { RootKey } from '../kms/root-key-file.ts'
 import { createSigningKey, openSigningKey, readOwnJws, signJws, type SigningKey } from '../kms/signing-key.ts'
+import type { OpenRecord } from '../store/authentic/open-record.ts'
 import type { Store } from '../store/store.ts'
 
 /** Signs JSON and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). Throws `ERR_SEALED`. */
@@ -14,6 +15,7 @@ export interface Signer {
   sign: Sign
   /** The payload of a JWS that `sign` has made, by this replica or another; undefined: it is none. Throws `ERR_SEALED`. */
   readOwn: (jws: string) => unknown
+  openRecord: OpenRecord
   /** The keys that check what it signs, made from the private key itself. None: this replica is sealed. */
   publicKeys: readonly PublicSigningKey[]
 }
@@ -32,7 +34,7 @@ export async function openSigner({ store, rootKey, stateDir }: SignerParts, logg
     const refuse = () => {
       throw new KeyholdError('ERR_SEALED')
     }
-    return { sign: refuse, readOwn: refuse, publicKeys: [] }
+    return { sign: refuse, readOwn: refuse, openRecord: refuse, publicKeys: [] }
   }
   const kept = keptSigningKey(stateDir)
   const known = await kept.find()
@@ -51,6 +53,13 @@ export async function openSigner({ store, rootKey, stateDir }: SignerParts, logg
   return {
     sign: (payload) => signJws(signingKey, payload),
     readOwn: (jws) => readOwnJws(signingKey, jws),
+    openRecord(jws, isAbout) {
+      const payload = readOwnJws(signingKey, jws) as Record<string, unknown> | undefined
+      if (payload !== undefined && isAbout(payload)) return payload
+      throw new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
+        message: 'The stored record was not signed by Keyhold, or is that of another thing.',
+      })
+    },
     publicKeys: [publicKey],
   }
 }

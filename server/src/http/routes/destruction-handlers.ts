@@ -1,23 +1,25 @@
 // The routes of destructions. A tenant's admin destroys data keys, the operator destroys tenants.
 import { limits, type Destruction, type DestructionWithRecord } from '@keyhold/contract'
 import { cancelDataKeyDestruction, cancelTenantDestruction } from '../../destruction/cancel-destruction.ts'
-import { getDestruction } from '../../destruction/get-destruction.ts'
+import { getDestruction, openDestructionRecord } from '../../destruction/get-destruction.ts'
 import {
   scheduleDataKeyDestruction,
   scheduleFailureDestruction,
   scheduleTenantDestruction,
 } from '../../destruction/schedule-destruction.ts'
+import type { OpenRecord } from '../../store/authentic/open-record.ts'
 import type { DestructionRow } from '../../store/destructions.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
 import { checkTenantId } from './operator-handlers.ts'
-import { payloadOfJws } from '../wire/payload-of-jws.ts'
 
 export function destructionHandlers({
   store,
+  openRecord,
 }: {
   store: Store
+  openRecord: OpenRecord
 }): Pick<
   Handlers,
   | 'destroyDataKey'
@@ -43,7 +45,10 @@ export function destructionHandlers({
       const row = await getDestruction(snapshot, tenantId, id)
       return { row, jws: await snapshot.destructions.findRecord(row.id) }
     })
-    return { ...destructionWire(row), ...(jws !== undefined && { jws, record: payloadOfJws(jws) }) }
+    return {
+      ...destructionWire(row),
+      ...(jws !== undefined && { jws, record: openDestructionRecord(openRecord, row, jws) }),
+    }
   }
 
   return {

@@ -1,19 +1,18 @@
 // The routes of drills for the loss of a region.
 import type { DrDrill as DrDrillBody, DrDrillReport } from '@keyhold/contract'
-import { KeyholdError } from '@keyhold/core'
-import { keepDrDrill, type KeepDrDrillParts } from '../../health/keep-dr-drill.ts'
+import { getDrDrill, keepDrDrill, type KeepDrDrillParts } from '../../health/keep-dr-drill.ts'
+import type { OpenRecord } from '../../store/authentic/open-record.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
 import { checkTenantId } from './operator-handlers.ts'
 import { payloadOfJws } from '../wire/payload-of-jws.ts'
 
 export function drDrillHandlers(
-  parts: KeepDrDrillParts,
+  parts: KeepDrDrillParts & { openRecord: OpenRecord },
 ): Pick<Handlers, 'runDrDrill' | 'getDrDrill' | 'runDrDrillOfTenant' | 'getDrDrillOfTenant'> {
   async function get(tenantId: string): Promise<DrDrillBody> {
-    const jws = await parts.store.drDrills.findJws(tenantId)
-    if (jws === undefined) throw new KeyholdError('ERR_DRILL_NOT_FOUND')
-    return drDrillWire(jws)
+    const { jws, report } = await getDrDrill(parts.store, parts.openRecord, tenantId)
+    return drDrillWire(jws, report)
   }
 
   return {
@@ -38,6 +37,6 @@ export function drDrillHandlers(
 }
 
 // The signed report is shown as it is, in the form of the version that made it.
-function drDrillWire(jws: string): DrDrillBody {
-  return { jws, report: payloadOfJws(jws) as DrDrillReport }
+function drDrillWire(jws: string, report = payloadOfJws(jws)): DrDrillBody {
+  return { jws, report: report as DrDrillReport }
 }
