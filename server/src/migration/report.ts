@@ -19,7 +19,7 @@ export async function saveReport(
   transaction: TransactionStore,
   led: LedKeyJob,
 ): Promise<{ reportSha256: string }> {
-  // What the leader knows, and not what the row shows.
+  // As the leader knows it, not as the row shows it.
   const job = led.current()
   const { id, tenantId } = job
   const failures = await transaction.keyJobFailures.list(tenantId, id, maxNamedFailures)

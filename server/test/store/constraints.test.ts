@@ -91,7 +91,9 @@ test('switching providers leaves exactly one current, both with the same instant
 
 test('a tenant has at most one live key job, and any number of ended ones', async () => {
   await alone(store, tenantId).keyJobs.insert(newKeyJob())
-  await expect(alone(store, tenantId).keyJobs.insert(newKeyJob())).rejects.toMatchObject({ code: 'ERR_MIGRATION_RUNNING' })
+  await expect(alone(store, tenantId).keyJobs.insert(newKeyJob())).rejects.toMatchObject({
+    code: 'ERR_MIGRATION_RUNNING',
+  })
   const endAs = async (phase: string) => {
     await sql(`update keyhold.key_jobs set phase = '${phase}' where phase not in ('done', 'aborted')`)
     await resign(database.db)

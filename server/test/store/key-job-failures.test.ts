@@ -50,7 +50,9 @@ test('a cipherkey is set aside once however often it fails, with its name, and i
   await store.keyJobFailures.insert(job, [])
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 2, accepted: 0 })
 
-  expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [{ ...first, version: 2 }], 'ak_1')).toBe(0)
+  expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [{ ...first, version: 2 }], 'ak_1')).toBe(
+    0,
+  )
   expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [first], 'ak_1')).toBe(1)
   expect(await alone(store, tenantId).keyJobFailures.accept(jobId, [first], 'ak_2'), 'twice').toBe(0)
   expect(await alone(store, tenantId).keyJobFailures.accept(randomUUID(), [second], 'ak_1')).toBe(0)
@@ -103,7 +105,9 @@ test('open failures are counted by version and reason, and take over a later rea
   await alone(store, tenantId).keyJobFailures.accept(jobId, [accepted], 'ak_1')
   const damaged = { tenantKeyVersion: 1, code: 'ERR_KEY_INTEGRITY' }
   expect(await store.keyJobFailures.countOpen(jobId)).toEqual([{ ...damaged, count: 2 }])
-  await alone(store, tenantId).keyJobFailures.changeCodes(jobId, [{ ...failureOf(first), code: 'ERR_KMS_DENIED' }])
+  await alone(store, tenantId).keyJobFailures.changeCodes(jobId, [
+    { ...failureOf(first), code: 'ERR_KMS_DENIED' },
+  ])
   expect(await store.keyJobFailures.countOpen(jobId)).toMatchObject([
     { ...damaged, count: 1 },
     { tenantKeyVersion: 1, code: 'ERR_KMS_DENIED', count: 1 },
@@ -190,7 +194,9 @@ test('what is left behind is counted once, however many key jobs have accepted i
   await alone(store, tenantId).keyJobFailures.accept(jobId, [first, second], 'ak_1')
   expect(await counted(), 'accepted under another version').toEqual({ cipherkeys: 2, leftBehind: 1 })
   await alone(store, tenantId).keyJobs.end(jobId)
-  await store.keyJobFailures.insert(await alone(store, tenantId).keyJobs.insert(newKeyJob()), [failureOf(first)])
+  await store.keyJobFailures.insert(await alone(store, tenantId).keyJobs.insert(newKeyJob()), [
+    failureOf(first),
+  ])
   expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 1 })
 })
 

@@ -83,7 +83,9 @@ test('who does not lead, or believes in another phase, changes nothing', async (
   })
   expect(await store.keyJobs.advance(led, you, changes)).toBe(false)
   expect(await store.keyJobs.advance(believing({ phase: 'dual' }), me, changes)).toBe(false)
-  expect(await store.keyJobs.advance(believing({ progress_mac: led.memory.row.mac }), me, changes)).toBe(false)
+  expect(await store.keyJobs.advance(believing({ progress_mac: led.memory.row.mac }), me, changes)).toBe(
+    false,
+  )
   expect(await store.keyJobs.advance(believing({ id: randomUUID() }), me, changes)).toBe(false)
   const pause = { code: 'ERR_KMS_DENIED', message: 'no', at: new Date().toISOString() }
   await store.keyJobs.pause(job.id, you, pause, 3)

@@ -41,8 +41,9 @@ export interface RunMigrationOptions {
   onPause: (job: PausedKeyJob, error: unknown) => void
 }
 
-/** What is known of a key job that pauses: of one that Keyhold did not write so, its id. */
-export type PausedKeyJob = Pick<LedKeyJob, 'id' | 'retryCount'> & Partial<Pick<LedKeyJob, 'tenantId' | 'phase'>>
+/** The known facts of a key job that pauses: of one that Keyhold did not write so, its id. */
+export type PausedKeyJob = Pick<LedKeyJob, 'id' | 'retryCount'> &
+  Partial<Pick<LedKeyJob, 'tenantId' | 'phase'>>
 
 /**
  * Leads a key job until it ends, pauses, or has another leader. Returns at once where another run leads. Answers

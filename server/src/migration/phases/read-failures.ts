@@ -1,4 +1,4 @@
-// What a key job has set aside, before it ends: all of it is as Keyhold wrote it, none is missing, and none is back that was
+// The failures of a key job, before it ends: each is as Keyhold wrote it, none is missing, and none is back that was
 // forgotten. Otherwise cipherkeys would stay behind in the name of somebody who never accepted that.
 import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import type { FailureSet } from '../../store/key-jobs/signed-failures.ts'

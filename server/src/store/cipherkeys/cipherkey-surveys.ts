@@ -183,7 +183,7 @@ export function cipherkeySurveys(db: Database, macs: RowMacs): CipherkeySurveys 
       const versions = new Set<number>()
       let isStale = false
       await visit(tenantId, async (page, rows) => {
-        // What has no excuse at all ends the look at once. An excuse counts only as Keyhold wrote it.
+        // A row without any excuse ends the look at once. An excuse counts only as Keyhold wrote it.
         const found = await sql<{ version: number; isStale: boolean; count: number }>`
           select tenant_key_version as version, bool_or(not exists (select ${excuses})) as "isStale", count(*) as count
           from ${rows} and tenant_key_version <> ${version} group by 1`.execute(page)

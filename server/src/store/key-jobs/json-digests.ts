@@ -47,7 +47,11 @@ const encoders: { [Part in keyof KeyJobJson]: (value: NonNullable<KeyJobJson[Par
   lastError: (error) => encodeRow('keyJobError', errorColumns, { ...error }),
   verification: (verification) => encodeRow('keyJobVerification', verificationColumns, { ...verification }),
   verifiedTo: ({ after, end, ...position }) =>
-    encodeRow('keyJobPosition', positionColumns, { ...position, ...flat('after', after), ...flat('end', end) }),
+    encodeRow('keyJobPosition', positionColumns, {
+      ...position,
+      ...flat('after', after),
+      ...flat('end', end),
+    }),
 }
 
 /**
@@ -57,7 +61,9 @@ const encoders: { [Part in keyof KeyJobJson]: (value: NonNullable<KeyJobJson[Par
  * @param before - null: all columns were null
  */
 export function changeJsonDigests(before: Buffer | null, changes: Partial<KeyJobJson>): Buffer | null {
-  const digests = parts.map((part) => (part in changes ? digestOf(part, changes[part]) : partOf(before, part)))
+  const digests = parts.map((part) =>
+    part in changes ? digestOf(part, changes[part]) : partOf(before, part),
+  )
   return digests.every((digest) => digest.equals(none)) ? null : Buffer.concat(digests)
 }
 
@@ -71,7 +77,7 @@ export function isInDigests<Part extends keyof KeyJobJson>(
 }
 
 function digestOf<Part extends keyof KeyJobJson>(part: Part, value: KeyJobJson[Part]): Buffer {
-  if (value === null || value === undefined) return none
+  if ((value ?? null) === null) return none
   return createHash('sha256').update(encoders[part](value)).digest()
 }
 

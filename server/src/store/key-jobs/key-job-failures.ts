@@ -77,10 +77,7 @@ const positionOf = (row: StoredFailure): CipherkeyPosition => ({
 // Such a page of rows is changed in some tens of milliseconds.
 const pageRows = 1_000
 
-export function keyJobFailureQueries(
-  db: Database,
-  { clock, macs }: { clock: DatabaseClock; macs: RowMacs },
-) {
+export function keyJobFailureQueries(db: Database, { clock, macs }: { clock: DatabaseClock; macs: RowMacs }) {
   const sign = (row: StoredFailure) => macs.sign('keyJobFailure', row)
 
   /** Those of these cipherkeys that the key job has set aside, locked in the order in which everybody locks them. */

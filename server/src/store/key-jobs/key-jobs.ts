@@ -104,9 +104,7 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
     for (let look = 1; ; look++) {
       const id = await findLiveId(tenantId)
       if (id === undefined) return undefined
-      const row = await rows
-        .where((eb) => (id === null ? isLive(eb) : eb('id', '=', id)))
-        .executeTakeFirst()
+      const row = await rows.where((eb) => (id === null ? isLive(eb) : eb('id', '=', id))).executeTakeFirst()
       if (row !== undefined && !ended.includes(row.phase)) {
         return keyJobFromRow(verifyKeyJob(macs, row), macs)
       }
@@ -145,11 +143,7 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
   }
 
   /** Writes only while the row is as it was, and its run leads it. */
-  async function writeLed(
-    before: StoredKeyJob,
-    leaderId: string,
-    columns: KeyJobColumns,
-  ): Promise<boolean> {
+  async function writeLed(before: StoredKeyJob, leaderId: string, columns: KeyJobColumns): Promise<boolean> {
     const written = await db
       .updateTable('key_jobs')
       .set(columns)

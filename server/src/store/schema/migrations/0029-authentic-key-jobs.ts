@@ -1,4 +1,4 @@
-// What a MAC cannot cover as it is: JSON has no bytes that stay the same, and a list of failures is as long as it is. So the
+// For facts that a MAC cannot cover as they are: JSON has no bytes that stay the same, and a list of failures is as long as it is. So the
 // row of the key job holds digests of them, which its MAC covers.
 import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
