@@ -4,7 +4,7 @@ import { keyArnFingerprint, type KeyInspection } from '@keyhold/core'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { getKeyAccess } from '../../src/providers/get-key-access.ts'
-import { migrateSchema } from '../../src/store/schema/migrate-schema.ts'
+import { accessOfVersions } from '../../src/store/schema/migrations/0025-access-of-versions.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -132,10 +132,9 @@ test('versions from before the schema migration get what their provider says; ot
     tenantKeyRow({ version: 3, state: 'decrypt-only', keyArn: `${keyArn}2` }),
   )
   await stores.query(`alter table keyhold.tenant_keys drop column reached_as cascade, drop column role_arn,
-      drop column external_id, drop column replica_regions;
-    delete from keyhold.schema_migrations where name >= '0025'`)
+      drop column external_id, drop column replica_regions`)
 
-  await migrateSchema(stores.db, () => Promise.resolve())
+  await accessOfVersions.up(stores.db)
 
   const { rows } = await sql`select version, reached_as, role_arn, replica_regions from keyhold.tenant_keys
     order by version`.execute(stores.db)

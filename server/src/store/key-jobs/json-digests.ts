@@ -77,8 +77,11 @@ export function isInDigests<Part extends keyof KeyJobJson>(
 }
 
 function digestOf<Part extends keyof KeyJobJson>(part: Part, value: KeyJobJson[Part]): Buffer {
-  if ((value ?? null) === null) return none
-  return createHash('sha256').update(encoders[part](value)).digest()
+  const given: unknown = value
+  if (given === null || given === undefined) return none
+  return createHash('sha256')
+    .update(encoders[part](value as NonNullable<typeof value>))
+    .digest()
 }
 
 function partOf(digests: Buffer | null, part: keyof KeyJobJson): Buffer {
