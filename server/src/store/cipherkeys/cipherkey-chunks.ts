@@ -93,8 +93,12 @@ export function cipherkeyChunkQueries(db: Database) {
           where key_job_id = ${keyJobId} and ${under} ${beyond}
           order by data_key_id, version limit ${options.limit}
         ) f
-        join keyhold.cipherkeys c
-          on c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id and c.version = f.version`)
+        cross join lateral (
+          select * from keyhold.cipherkeys c
+          where c.tenant_id = ${tenantId} and c.data_key_id = f.data_key_id and c.version = f.version
+          -- The limit keeps the planner from reading the whole tenant, whatever its statistics say.
+          limit 1
+        ) c`)
     },
 
     /**
