@@ -55,6 +55,20 @@ test('twenty replicas that start at once make the schema once, and each then run
   expect(await postgres.query(connection, listObjects)).toEqual(before)
 })
 
+test('a start that finds nothing missing asks five things, however many tables there are', async () => {
+  const { db } = await postgres.createStores()
+  let asked = 0
+  const counted = db.withPlugin({
+    transformQuery({ node }) {
+      asked += 1
+      return node
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  })
+  await migrateSchema(counted, () => Promise.resolve())
+  expect(asked).toBe(5)
+})
+
 test('no lock stays behind, whether or not what runs afterwards fails', async () => {
   const connection = await postgres.createDatabase()
   const db = postgres.open(connection, 2)

@@ -81,16 +81,10 @@ export async function migrateSchema<Result>(db: Database, andThen: () => Promise
     await lock(connection)
     try {
       await sql`create schema if not exists keyhold`.execute(connection)
-      await refuseNewerSchema(connection)
-      const { error } = await new Migrator({
-        db: connection,
-        migrationTableSchema: 'keyhold',
-        migrationTableName: migrationTable,
-        migrationLockTableName: `${migrationTable}_lock`,
-        provider: { getMigrations: () => Promise.resolve(schemaMigrations) },
-      }).migrateToLatest()
-      if (error !== undefined)
-        throw error instanceof Error ? error : new Error('schema migration failed', { cause: error })
+      const done = await executedMigrations(connection)
+      refuseNewerSchema(done)
+      // To find out that nothing is missing, the migrator would read all columns of all tables, again and again.
+      if (done.length < Object.keys(schemaMigrations).length) await runMissing(connection)
       return await andThen()
     } finally {
       await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
@@ -113,16 +107,32 @@ async function lock(db: Kysely<Tables>): Promise<void> {
   })
 }
 
-async function refuseNewerSchema(db: Kysely<Tables>): Promise<void> {
+async function executedMigrations(db: Kysely<Tables>): Promise<string[]> {
   const { rows: tables } = await sql<{ present: boolean }>`
     select to_regclass(${`keyhold.${migrationTable}`}) is not null as present`.execute(db)
-  if (tables[0]?.present !== true) return
+  if (tables[0]?.present !== true) return []
   const { rows } = await sql<{ name: string }>`
     select name from keyhold.schema_migrations order by name`.execute(db)
-  const unknown = rows.map(({ name }) => name).filter((name) => !(name in schemaMigrations))
+  return rows.map(({ name }) => name)
+}
+
+function refuseNewerSchema(done: readonly string[]): void {
+  const unknown = done.filter((name) => !(name in schemaMigrations))
   if (unknown.length > 0) {
     throw new KeyholdError('ERR_SCHEMA_NEWER', {
       message: `The database has schema migrations that this version does not know (${unknown.join(', ')}): start the newer version of Keyhold again.`,
     })
   }
+}
+
+async function runMissing(db: Kysely<Tables>): Promise<void> {
+  const { error } = await new Migrator({
+    db,
+    migrationTableSchema: 'keyhold',
+    migrationTableName: migrationTable,
+    migrationLockTableName: `${migrationTable}_lock`,
+    provider: { getMigrations: () => Promise.resolve(schemaMigrations) },
+  }).migrateToLatest()
+  if (error !== undefined)
+    throw error instanceof Error ? error : new Error('schema migration failed', { cause: error })
 }
