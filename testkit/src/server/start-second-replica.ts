@@ -6,6 +6,7 @@ import type { ReplicaClocks } from '../../../server/src/store/database-clock.ts'
 import type { Timings } from '../../../server/src/timings.ts'
 import { keyholdSettings } from '../process/keyhold-settings.ts'
 import { startQuietServer } from './start-quiet-server.ts'
+import { smallKeyCache } from './small-key-cache.ts'
 import type { TestServer } from './start-test-server.ts'
 import { databaseUrl } from '../database/test-database.ts'
 
@@ -21,6 +22,7 @@ export async function startSecondReplica(
   return startQuietServer(
     {
       ...keyholdSettings({ dataDir, kmsUrl: first.kms.url }),
+      ...smallKeyCache,
       KEYHOLD_DATABASE_URL: databaseUrl(first.databaseConnection()),
       ...environment,
     },

@@ -18,6 +18,7 @@ import { keyholdSettings } from '../process/keyhold-settings.ts'
 import type { Hold } from './hold-at.ts'
 import { openQueryPool, type QueryPool, type Row } from '../database/query-pool.ts'
 import { quickTimings } from './quick-timings.ts'
+import { smallKeyCache } from './small-key-cache.ts'
 import { createTenant, type Tenant } from '../tenants/create-tenant.ts'
 import { databaseUrl, openTestPostgres, type TestConnection } from '../database/test-database.ts'
 import { warmDataDir, warmRootKey } from '../database/warm-start.ts'
@@ -120,6 +121,7 @@ export async function startTestServer(
   const settings: Settings = {
     ...readSettings({
       ...keyholdSettings({ dataDir: path.join(folder, 'data'), kmsUrl: kms.url }),
+      ...smallKeyCache,
       ...place.environment,
       ...environment,
     }),
