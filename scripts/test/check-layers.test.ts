@@ -1,11 +1,6 @@
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkLayers } from '../guards/check-layers.ts'
 import { tree } from './bad-tree.ts'
-
-test('the repository keeps its layers', () => {
-  expect(checkLayers(path.join(import.meta.dirname, '..', '..'))).toEqual([])
-})
 
 test('a tree without sources is refused: a guard that looks in the wrong place must not pass', async () => {
   expect(checkLayers(await tree({}))).not.toEqual([])
