@@ -65,6 +65,14 @@ export const auditActions = {
     tells: 'Cipherkeys were not destroyed as scheduled, since they open again.',
   },
   'datakey.destroy': { target: 'destruction', tells: 'A data key was destroyed as scheduled.' },
+  'integrity.adopt': {
+    target: 'installation',
+    tells: 'Rows from before authentication were adopted by an operator, and authentication became required.',
+  },
+  'integrity.accept': {
+    target: 'row',
+    tells: 'A row that was not as Keyhold wrote it was accepted by an operator.',
+  },
 } as const satisfies Record<string, { target: string; tells: string }>
 
 export type AuditAction = keyof typeof auditActions

@@ -386,6 +386,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_ADOPTION_BLOCKED: {
+    summary: 'The rows of the database cannot be adopted yet.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_ROOT_KEY_INVALID: { summary: 'The root key file is not valid.', retryable: false, kind: 'ours' },
 } as const satisfies Record<string, { summary: string; retryable: boolean; kind: ErrorKind }>
 

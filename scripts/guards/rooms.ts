@@ -183,7 +183,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/command.ts': {
     does: 'the process of the command `keyhold-server`',
-    uses: ['server/run-command.ts', 'server/stop-at-signals.ts'],
+    uses: ['node:readline/promises', 'server/run-command.ts', 'server/stop-at-signals.ts'],
   },
   'server/index.ts': { does: 'what the package exports', uses: ['server/wiring', 'server/main.ts'] },
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command `keyhold-server` as a process: its streams, its exit code, and the signals that stop the server.
+import { createInterface } from 'node:readline/promises'
 import { runCommand } from './run-command.ts'
 import { stopAtSignals } from './stop-at-signals.ts'
 
@@ -13,5 +14,14 @@ const exitCode = await runCommand(process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   onServing,
+  async ask(question) {
+    if (!process.stdin.isTTY) return undefined
+    const terminal = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return await terminal.question(question)
+    } finally {
+      terminal.close()
+    }
+  },
 })
 if (exitCode !== undefined) process.exit(exitCode)

@@ -1,6 +1,6 @@
 // One command line of `keyhold-server`: it serves, creates an API key for an operator, or looks at the database. It touches
 // no process, so that tests can run it in theirs.
-import { isKeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import type { Server } from './main.ts'
@@ -14,6 +14,9 @@ const usage = `Usage: keyhold-server <command>
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
   doctor --integrity                 compare the rows of the database with each other and with the audit trail, and
                                      list what is wrong; ends with 0 if nothing is, and with 3 otherwise
+  integrity adopt [--yes] [--output FILE]
+                                     show the rows that steer and that nobody has authenticated yet, authenticate them,
+                                     and require it from then on: the root key file then says so, or FILE if it is named
 `
 
 export interface Shell {
@@ -23,6 +26,8 @@ export interface Shell {
   stderr: (text: string) => void
   /** Gets the server before its URL is printed: whoever reads the URL may send a signal at once. */
   onServing: (server: Server) => void
+  /** Asks a person. Undefined: there is nobody who could be asked. */
+  ask?: (question: string) => Promise<string | undefined>
 }
 
 /**
@@ -62,6 +67,8 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     options: {
       name: { type: 'string', default: 'operator' },
       integrity: { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
+      output: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -88,11 +95,38 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       shell.stderr('No row contradicts another one or the audit trail.\n')
       return 0
     }
+    case 'integrity adopt': {
+      const { adoptIntegrity } = await import('./wiring/commands/adoption/adopt-integrity.ts')
+      const isRequired = await adoptIntegrity(readSettings(shell.environment), {
+        tell: (line) => {
+          shell.stdout(`${line}\n`)
+        },
+        say: (line) => {
+          shell.stderr(`${line}\n`)
+        },
+        confirm: (question) => confirm(shell, values.yes, question),
+        output: values.output,
+      })
+      if (isRequired) return 0
+      shell.stderr('Nothing was required: MACs are still optional.\n')
+      return 1
+    }
     default:
       break
   }
   shell.stderr(usage)
   return 2
+}
+
+async function confirm(shell: Shell, yes: boolean, question: string): Promise<boolean> {
+  if (yes) return true
+  const answer = await shell.ask?.(`${question} Type "yes": `)
+  if (answer === undefined) {
+    throw new KeyholdError('ERR_CONFIG_INVALID', {
+      message: 'The command asks a person: run it in a terminal, or confirm with --yes.',
+    })
+  }
+  return answer.trim() === 'yes'
 }
 
 async function serve({ environment, stderr, onServing }: Shell): Promise<void> {

@@ -2,7 +2,7 @@
 // replaces an existing one.
 import { KeyholdError, keyBytes, keyCheckValue, keyFromBytes } from '@keyhold/core'
 import { randomBytes, type KeyObject } from 'node:crypto'
-import { link, open, readFile, unlink } from 'node:fs/promises'
+import { link, open, readFile, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { parseRootKeyText, rootKeyText } from './root-key-form.ts'
 
@@ -66,13 +66,78 @@ export async function createRootKeyFile(file: string, installationId: string): P
   await link(temporary, file)
   await unlink(temporary)
   // The folder may have been made a moment ago, so that its own entry must be durable as well.
-  for (const name of [path.dirname(file), path.dirname(path.dirname(path.resolve(file)))]) {
-    const folder = await open(name)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  }
+  for (const name of [path.dirname(file), path.dirname(path.dirname(path.resolve(file)))])
+    await syncFolder(name)
   return { id, key: keyFromBytes(bytes), installationId, requiresMacs: true }
+}
+
+/** The steps of `replaceRootKeyFile` and `writeRootKeyCopy`, for tests that look at the folder after each. */
+export type RootKeyFileStep = 'begun' | 'written' | 'synced' | 'renamed' | 'folder-synced'
+
+/**
+ * Puts a file of form 2 in the place of one that holds the same root key; it is durable when this returns. A crash leaves the
+ * old file or the new one. The file keeps its owner and its mode.
+ */
+export async function replaceRootKeyFile(
+  file: string,
+  ring: RootKey & { installationId: string },
+  onStep: (step: RootKeyFileStep) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  // A link goes on to name its file.
+  const real = await realpath(file)
+  const { uid, gid, mode } = await stat(real)
+  const temporary = `${real}.new`
+  await onStep('begun')
+  const handle = await open(temporary, 'w', 0o600)
+  try {
+    const made = await handle.stat()
+    if (made.uid !== uid || made.gid !== gid) await handle.chown(uid, gid)
+    await handle.chmod(mode & 0o777)
+    await writeRing(handle, ring)
+    await onStep('written')
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await onStep('synced')
+  await rename(temporary, real)
+  await onStep('renamed')
+  await syncFolder(path.dirname(real))
+  await onStep('folder-synced')
+}
+
+/** Writes a file of form 2 to where nothing is, for whoever puts it in place by other means. Durable when this returns. */
+export async function writeRootKeyCopy(
+  file: string,
+  ring: RootKey & { installationId: string },
+): Promise<void> {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await writeRing(handle, ring)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await syncFolder(path.dirname(file))
+}
+
+async function writeRing(
+  handle: FileHandle,
+  { id, key, installationId }: RootKey & { installationId: string },
+): Promise<void> {
+  const bytes = key.export()
+  try {
+    await handle.writeFile(rootKeyText({ id, bytes, installationId }))
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+async function syncFolder(name: string): Promise<void> {
+  const folder = await open(name)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }

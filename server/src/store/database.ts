@@ -143,8 +143,11 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 }
 
 const undefinedTable = '42P01'
+const undefinedColumn = '42703'
 
-/** Whether a statement failed because the schema migrations have never run. */
+/** Whether a statement failed because the schema migrations of this version have not run. */
 export function isMissingTable(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === undefinedTable
+  return (
+    error instanceof pg.DatabaseError && (error.code === undefinedTable || error.code === undefinedColumn)
+  )
 }

@@ -67,6 +67,15 @@ export function replicaQueries(db: Database) {
       }))
     },
 
+    /** The names of all other connections to this database, whoever has them. */
+    async listConnectionNames(): Promise<string[]> {
+      const { rows } = await sql<{ name: string }>`
+        select distinct application_name as name from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and application_name <> ''
+        order by 1`.execute(db)
+      return rows.map(({ name }) => name)
+    },
+
     /** From now on the others do not count this replica. */
     async leave(id: string): Promise<void> {
       await db.deleteFrom('replicas').where('id', '=', id).execute()

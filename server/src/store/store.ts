@@ -4,6 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { apiKeyQueries } from './api-keys.ts'
 import type { RowMacs } from './authentic/row-macs.ts'
 import { auditCheckpointQueries } from './audit-trail/audit-checkpoints.ts'
+import { steeringRowQueries } from './authentic/steering-rows.ts'
 import { appendAudits, auditQueries, type Actor, type AuditEntry } from './audits.ts'
 import { changeQueries } from './changes/change-queries.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
@@ -73,6 +74,7 @@ function queries(
     /** The database's time. */
     clock,
     macs,
+    steeringRows: steeringRowQueries(db, macs),
     installation: installationQueries(db),
     replicas: replicaQueries(db),
     tenants,

@@ -3,6 +3,8 @@ import type { Logger } from 'pino'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import { createRowMacs, type FaultyRow, type RowMacs } from '../store/authentic/row-macs.ts'
 
+const adoptAdvice = 'run "keyhold-server integrity adopt" once all replicas are of this version'
+
 // A row that is read all the time is told of once in this time, and of many rows some.
 const repeatMs = 3_600_000
 const maxRemembered = 10_000
@@ -10,8 +12,16 @@ const maxRemembered = 10_000
 /** MACs that count each faulty row and log it at most once an hour. Nothing can be signed before the root key has opened them. */
 export function createReportedRowMacs(logger: Logger, events: Pick<EventCounts, 'rowFaulty'>): RowMacs {
   const toldAtMs = new Map<string, number>()
+  const kindsWithUnsigned = new Set<string>()
   return createRowMacs((row) => {
     events.rowFaulty(row.table, row.fault)
+    // Before the adoption of an older installation that may be every row.
+    if (row.used && row.fault === 'unsigned') {
+      if (kindsWithUnsigned.has(row.kind)) return
+      kindsWithUnsigned.add(row.kind)
+      tell(logger, row)
+      return
+    }
     const name = `${row.kind}/${row.key}`
     const nowMs = performance.now()
     if (nowMs - (toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < repeatMs) return
@@ -26,6 +36,11 @@ function tell(logger: Logger, { kind, table, key, fault, used }: FaultyRow): voi
   if (!used) {
     logger.error(facts, 'a row of the database is not as Keyhold wrote it: nothing follows from it')
   } else if (fault !== 'unsigned') {
-    logger.warn(facts, 'a row of the database is not as Keyhold wrote it, and is used: adopt the rows first')
+    logger.warn(facts, `a row of the database is not as Keyhold wrote it, and is used: ${adoptAdvice}`)
+  } else {
+    logger.warn(
+      { kind, table },
+      `rows of this kind have no MAC and are used, of which this is told once: ${adoptAdvice}`,
+    )
   }
 }

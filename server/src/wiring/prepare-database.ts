@@ -44,7 +44,15 @@ export async function prepareDatabase(
       },
     })
   })
-  if ('rootKey' in outcome) return { ...outcome.rootKey, installationId: outcome.installationId }
+  if ('rootKey' in outcome) {
+    if (!outcome.rootKey.requiresMacs) {
+      logger.warn(
+        { rootKeyFile: file },
+        'the root key file does not require MACs: whoever can write to the database decides what steers Keyhold. Run "keyhold-server integrity adopt" once all replicas are of this version.',
+      )
+    }
+    return { ...outcome.rootKey, installationId: outcome.installationId }
+  }
   const { sealed, installationId } = outcome
   logger.error(
     {

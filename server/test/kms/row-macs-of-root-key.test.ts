@@ -30,14 +30,17 @@ beforeEach(async () => {
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
 const newStore = async () => createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
-const silent = pino({ level: 'silent' })
 
 /** Starts as the server does, and answers the store with its MACs. */
 async function start() {
   const store = await newStore()
-  const rootKey = await prepareDatabase({ dataDir }, db, store, silent, () => Promise.resolve())
+  const rootKey = await prepareDatabase({ dataDir }, db, store, logger, () => Promise.resolve())
   return { store, rootKey }
 }
+
+/** Lines of the log of all starts. */
+const lines: { msg: string }[] = []
+const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line) as never) })
 
 const head = { chain: 't', hash: Buffer.alloc(32), sequence: 1 }
 
@@ -54,7 +57,9 @@ test('a new installation requires MACs, and a command makes the same as the serv
 test('with a file of form 1 none is required, and the MACs are the same', async () => {
   const before = await start()
   await putForm1(dataDir)
+  lines.length = 0
   const { store, rootKey } = await start()
+  expect(lines.map(({ msg }) => msg)).toEqual([expect.stringContaining('does not require MACs')])
   expect(store.macs.requiresMacs()).toBe(false)
   expect(rootKey).toMatchObject({ requiresMacs: false, installationId: before.rootKey?.installationId })
   expect(store.macs.sign('auditHead', head)).toEqual(before.store.macs.sign('auditHead', head))

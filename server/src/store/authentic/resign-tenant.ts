@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { readAnchors } from '../fence/anchors.ts'
 import { readFence } from '../fence/fence-queries.ts'
+import type { FenceRow } from '../fence/fence-row.ts'
 import type { RowMacs } from './row-macs.ts'
 import { signRows } from './sign-rows.ts'
 import type { SteeringKind } from './steering-kinds.ts'
@@ -35,7 +36,12 @@ export async function resignTenant(db: Database, macs: RowMacs, tenantId: string
   const ofTenant = sql`key_job_id in (select id from keyhold.key_jobs where tenant_id = ${tenantId})`
   signed += await signRows(db, macs, 'keyJobFailure', ofTenant)
   const row = await readFence(db, tenantId)
-  if (row === undefined) return signed
+  if (row !== undefined) await signFence(db, macs, row)
+  return signed
+}
+
+/** Signs a fence with what it states of other rows as they are. Under the fence. */
+export async function signFence(db: Database, macs: RowMacs, row: FenceRow): Promise<void> {
   const next = { ...row, ...(await readAnchors(db, row)), generation: row.generation + 1 }
   await db
     .updateTable('tenants')
@@ -47,10 +53,9 @@ export async function resignTenant(db: Database, macs: RowMacs, tenantId: string
       generation: next.generation,
       mac: macs.sign('fence', next),
     })
-    .where('id', '=', tenantId)
+    .where('id', '=', row.id)
     .returning('id')
     .executeTakeFirstOrThrow()
-  return signed
 }
 
 /** Signs the rows that belong to no tenant: the installation's, and the API keys of operators. */

@@ -91,6 +91,14 @@ export interface RowMacs {
     fault: RowFault,
   ): void
 
+  /**
+   * Says what is wrong with a row without telling of it, whether MACs are required or not: for who looks through all rows.
+   * Outdated: the MAC is made under a root key that is not in the ring.
+   *
+   * @throws KeyholdError `ERR_SEALED`
+   */
+  inspect<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | 'outdated' | undefined
+
   /** How many MACs were computed since the start. */
   count(): number
 }
@@ -114,20 +122,28 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
     return key
   }
 
-  function look<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
+  function inspect<Kind extends SteeringKind>(
+    kind: Kind,
+    row: StoredRow<Kind>,
+  ): RowFault | 'outdated' | undefined {
     const current = opened()
     const mac = macIn(kind, row)
     if (mac === null) return 'unsigned'
     const madeUnder = rootKeyIdOfMac(mac)
     if (madeUnder === undefined) return 'forged'
-    if (madeUnder !== current.rootKeyId) {
-      throw new KeyholdError('ERR_ROOT_KEY_OUTDATED', {
-        message: `A row of ${steeringKinds[kind].table} is authenticated under the root key ${madeUnder}, which this replica does not hold: give it the root key file that the other replicas have.`,
-      })
-    }
+    if (madeUnder !== current.rootKeyId) return 'outdated'
     count++
     const bytes = encodeRow(kind, sortedColumns[kind], row)
     return isRowMac(keyOf(current, kind), current.rootKeyId, bytes, mac) ? undefined : 'forged'
+  }
+
+  function look<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
+    const fault = inspect(kind, row)
+    if (fault !== 'outdated') return fault
+    const madeUnder = rootKeyIdOfMac(macIn(kind, row) ?? Buffer.alloc(0))
+    throw new KeyholdError('ERR_ROOT_KEY_OUTDATED', {
+      message: `A row of ${steeringKinds[kind].table} is authenticated under the root key ${madeUnder}, which this replica does not hold: give it the root key file that the other replicas have.`,
+    })
   }
 
   /** Answers whether it is used nevertheless. */
@@ -162,6 +178,7 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
     reject(kind, row, fault) {
       if (!tell(kind, row, fault)) throw notAuthentic(kind, row, fault)
     },
+    inspect,
     count: () => count,
   }
 }

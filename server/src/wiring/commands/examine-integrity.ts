@@ -2,8 +2,8 @@
 import { KeyholdError } from '@keyhold/core'
 import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig } from '../../driver/pinned-client.ts'
-import { isMissingTable } from '../../store/database.ts'
-import { findIntegrityFaults } from '../../store/integrity-faults.ts'
+import { isMissingTable, type DatabaseConnection } from '../../store/database.ts'
+import { findIntegrityFaults, type IntegrityFault } from '../../store/integrity-faults.ts'
 import { faultLine } from './fault-line.ts'
 import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
@@ -11,13 +11,8 @@ import { createLogger } from '../create-logger.ts'
 /** Answers a line for each fault: its code, its table, its tenant, the row, what is wrong, and what to do. */
 export async function examineIntegrity(settings: DatabaseSettings): Promise<string[]> {
   const { connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
-  // The pool has time limits that a large database would not keep to.
-  const client = new PinnedClient(pinnedConfig(connection, applicationName('command')))
-  client.on('error', () => undefined)
   try {
-    await client.connect()
-    const faults = await findIntegrityFaults(client)
-    return faults.map(faultLine)
+    return (await findFaults(connection)).map(faultLine)
   } catch (cause) {
     if (!isMissingTable(cause)) throw cause
     throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
@@ -26,7 +21,18 @@ export async function examineIntegrity(settings: DatabaseSettings): Promise<stri
       cause,
     })
   } finally {
-    await client.end().catch(() => undefined)
     await close()
+  }
+}
+
+/** Looks for faults on a connection of its own: the pool has time limits that a large database would not keep to. */
+export async function findFaults(connection: DatabaseConnection): Promise<IntegrityFault[]> {
+  const client = new PinnedClient(pinnedConfig(connection, applicationName('command')))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return await findIntegrityFaults(client)
+  } finally {
+    await client.end().catch(() => undefined)
   }
 }

@@ -1,0 +1,57 @@
+// The one time at which Keyhold signs rows that it cannot know to be its own: those of an installation that is older than MACs.
+// An operator has seen them. Each transaction signs what it has locked, so that replicas may go on writing, and can be
+// repeated: nothing is lost when it is cut off.
+import { sql } from 'kysely'
+import type { Store } from '../store.ts'
+import type { SteeringRow } from './steering-rows.ts'
+import type { SteeringKind } from './steering-kinds.ts'
+
+/** Signed in one transaction under the fence. Destructions come first: who runs one locks it before the fence. */
+const underFence: readonly SteeringKind[] = [
+  'destruction',
+  'tenantKey',
+  'keyProvider',
+  'keyJobTerms',
+  'minimumVersion',
+  'fence',
+]
+
+/** Signed one kind at a time, since each has writers that lock in an order of their own. */
+const besideFence: readonly SteeringKind[] = [
+  'guard',
+  'keyJobProgress',
+  'keyJobFailure',
+  'apiKey',
+  'keyHealth',
+  'auditHead',
+  'installation',
+]
+
+/**
+ * All but audit records, which are never changed: their chain covers them, since the MAC of its head is over the hash of the
+ * last one.
+ */
+export const adoptedKinds: readonly SteeringKind[] = [...underFence, ...besideFence]
+
+/**
+ * Signs the rows of a tenant, or of the installation, that have no right MAC. Answers how many.
+ *
+ * @param wasSeen - whether the operator has seen the row as it is now; others stay as they are
+ */
+export async function adoptRows(
+  store: Pick<Store, 'transaction'>,
+  tenantId: string | undefined,
+  wasSeen: (row: SteeringRow) => boolean,
+): Promise<number> {
+  let signed = await store.transaction(async ({ handle, steeringRows }) => {
+    let count = await steeringRows.signAll('destruction', tenantId, wasSeen)
+    if (tenantId === undefined) return count
+    await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
+    for (const kind of underFence.slice(1)) count += await steeringRows.signAll(kind, tenantId, wasSeen)
+    return count
+  })
+  for (const kind of besideFence) {
+    signed += await store.transaction(({ steeringRows }) => steeringRows.signAll(kind, tenantId, wasSeen))
+  }
+  return signed
+}

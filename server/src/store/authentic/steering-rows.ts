@@ -1,0 +1,155 @@
+// The rows that steer, as rows of any kind: for who looks through all of them, and for the two who may sign what has no right
+// MAC: the adoption of an older installation, and an operator who accepts a row.
+import { sql, type RawBuilder } from 'kysely'
+import type { Database } from '../database.ts'
+import { readAnchors } from '../fence/anchors.ts'
+import type { FenceRow } from '../fence/fence-row.ts'
+import { signFence } from './resign-tenant.ts'
+import type { RowFault, RowMacs } from './row-macs.ts'
+import { columnsOfKind, steeringKinds, type SteeringKind, type StoredRow } from './steering-kinds.ts'
+
+export interface SteeringRow {
+  kind: SteeringKind
+  /** The values of its primary key, as PostgreSQL writes them. */
+  key: readonly string[]
+  /** Undefined: it concerns the installation. */
+  tenantId: string | undefined
+  values: Readonly<Record<string, unknown>>
+  /** Outdated: its MAC is made under a root key that is not in the ring. Undefined: it is as Keyhold wrote it. */
+  fault: RowFault | 'outdated' | undefined
+}
+
+/** Whether signing it as it is would mend the row. */
+export function canBeSigned({ fault }: SteeringRow): boolean {
+  return fault !== undefined && fault !== 'outdated'
+}
+
+/** The tenant that a row of the kind concerns. */
+const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
+  fence: sql`id`,
+  keyJobFailure: sql`(select j.tenant_id from keyhold.key_jobs j where j.id = key_job_id)`,
+  installation: sql`null::text`,
+  audit: sql`nullif(chain, '')`,
+  auditHead: sql`nullif(chain, '')`,
+}
+const tenantColumn = sql<string | null>`tenant_id`
+
+export function steeringRowQueries(db: Database, macs: RowMacs) {
+  async function read(kind: SteeringKind, rest: RawBuilder<unknown>): Promise<SteeringRow[]> {
+    const { table, key } = steeringKinds[kind]
+    const texts = sql.join(key.map((column) => sql`${sql.ref(column)}::text`))
+    const { rows } = await sql<StoredRow<SteeringKind> & { row_key: string[]; row_tenant: string | null }>`
+      select ${sql.join(columnsOfKind(kind).map((column) => sql.ref(column)))},
+        array[${texts}] as row_key, ${tenantOf[kind] ?? tenantColumn} as row_tenant
+      from ${sql.table(`keyhold.${table}`)} ${rest}`.execute(db)
+    const found = rows.map(({ row_key: rowKey, row_tenant: tenantId, ...values }) => ({
+      kind,
+      key: rowKey,
+      tenantId: tenantId ?? undefined,
+      values,
+      fault: macs.inspect(kind, values as unknown as StoredRow<typeof kind>),
+    }))
+    return kind === 'fence' ? Promise.all(found.map(withAnchors)) : found
+  }
+
+  /** A fence also states what other rows must agree with. */
+  async function withAnchors(fence: SteeringRow): Promise<SteeringRow> {
+    const row = fence.values as unknown as FenceRow
+    // A tenant that ends has no keys, and nothing follows from its rows.
+    if (row.ending_at !== null) return fence
+    const anchors = await readAnchors(db, row)
+    const agrees =
+      row.active_tenant_key_id === anchors.active_tenant_key_id &&
+      row.current_fingerprint === anchors.current_fingerprint &&
+      row.live_job_id === anchors.live_job_id &&
+      row.manifest !== null &&
+      anchors.manifest?.equals(row.manifest) === true
+    return {
+      ...fence,
+      values: { ...row, ...anchors },
+      fault: fence.fault ?? (agrees ? undefined : 'incomplete'),
+    }
+  }
+
+  /** Signs a row that `read` has locked. */
+  async function sign({ kind, key, values }: SteeringRow): Promise<void> {
+    if (kind === 'fence') {
+      await signFence(db, macs, values as unknown as FenceRow)
+      return
+    }
+    const { table, mac } = steeringKinds[kind]
+    await sql`update ${sql.table(`keyhold.${table}`)}
+      set ${sql.ref(mac)} = ${macs.sign(kind, values)}
+      where ${isKey(kind, key)}`.execute(db)
+  }
+
+  return {
+    /** Tells rows of different content apart. Of a fence, its manifest and its generation are none of it. */
+    digestOf({ kind, values }: SteeringRow): string {
+      const content = kind === 'fence' ? { ...values, manifest: null, generation: 0 } : values
+      return macs.sign(kind, content).toString('base64')
+    },
+
+    /**
+     * One page in the order of the primary key. In a snapshot, since a fence is compared with other rows. `after` is the key of the
+     * last row that was seen.
+     */
+    list(kind: SteeringKind, after: readonly string[] | undefined, limit: number): Promise<SteeringRow[]> {
+      const key = keyColumns(kind)
+      const from = after === undefined ? sql`` : sql`where (${key}) > (${sql.join(after)})`
+      return read(kind, sql`${from} order by ${key} limit ${limit}`)
+    },
+
+    /** @param key - the values of its primary key as text */
+    async find(kind: SteeringKind, key: readonly string[]): Promise<SteeringRow | undefined> {
+      const [row] = await read(kind, sql`where ${isKey(kind, key, 'text')}`)
+      return row
+    },
+
+    /**
+     * Signs the rows of a kind and tenant that have no right MAC, as they are now, and answers how many. Rows under a root key
+     * that is not in the ring stay as they are. Only for the adoption.
+     *
+     * @param tenantId - undefined: those of the installation
+     * @param wasSeen - whether an operator has seen the row as it is now; others stay as they are
+     */
+    async signAll(
+      kind: SteeringKind,
+      tenantId: string | undefined,
+      wasSeen: (row: SteeringRow) => boolean,
+    ): Promise<number> {
+      const rows = await read(
+        kind,
+        sql`where ${tenantOf[kind] ?? tenantColumn} is not distinct from ${tenantId ?? null}
+          order by ${keyColumns(kind)} for update`,
+      )
+      const faulty = rows.filter((row) => canBeSigned(row) && wasSeen(row))
+      for (const row of faulty) await sign(row)
+      return faulty.length
+    },
+
+    /**
+     * Signs one row as it is now. Only for an operator who has seen it.
+     *
+     * @returns the row as it was; undefined: there is none
+     */
+    async signOne(kind: SteeringKind, key: readonly string[]): Promise<SteeringRow | undefined> {
+      const [row] = await read(kind, sql`where ${isKey(kind, key, 'text')} for update`)
+      if (row !== undefined) await sign(row)
+      return row
+    },
+  }
+}
+
+function keyColumns(kind: SteeringKind): RawBuilder<unknown> {
+  return sql.join(steeringKinds[kind].key.map((column) => sql.ref(column)))
+}
+
+/** @param as - `text`: what comes from a person need not have the column's form */
+function isKey(kind: SteeringKind, values: readonly string[], as?: 'text'): RawBuilder<boolean> {
+  const cast = as === 'text' ? sql`::text` : sql``
+  const equal = steeringKinds[kind].key.map(
+    (column, index) => sql`${sql.ref(column)}${cast} = ${values[index]}`,
+  )
+  return sql`(${sql.join(equal, sql` and `)})`
+}
