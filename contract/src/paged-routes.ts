@@ -13,6 +13,8 @@ export interface Paging {
 export const pagedRoutes = {
   listAudits: { cursor: 'after', limit: '1000', items: 'audits' },
   listInstallationAudits: { cursor: 'after', limit: '1000', items: 'audits' },
+  listAuditCheckpoints: { cursor: 'after', limit: '1000', items: 'checkpoints' },
+  listAllAuditCheckpoints: { cursor: 'after', limit: '1000', items: 'checkpoints' },
   listDataKeys: { cursor: 'after', limit: '1000', items: 'dataKeys' },
   listLeaseKeys: { cursor: 'before', limit: '1000', items: 'leaseKeys' },
   listTenantKeys: { cursor: 'before', limit: '1000', items: 'tenantKeys' },

@@ -19,6 +19,13 @@ export const auditRoutes = {
     summary: "Returns the signed head of the tenant's chain of audit records.",
     replies: { 200: 'json' },
   },
+  listAuditCheckpoints: {
+    method: 'GET',
+    path: '/api/v1/encryption/audits/checkpoints',
+    roles: reader,
+    summary: "Lists the signed checkpoints of the tenant's chain of audit records, the oldest first.",
+    replies: { 200: 'json' },
+  },
   listInstallationAudits: {
     method: 'GET',
     path: '/api/v1/audits',
@@ -32,6 +39,14 @@ export const auditRoutes = {
     roles: operator,
     summary:
       "Returns the signed head of the installation's chain of audit records, or of one tenant's chain.",
+    replies: { 200: 'json' },
+  },
+  listAllAuditCheckpoints: {
+    method: 'GET',
+    path: '/api/v1/audits/checkpoints',
+    roles: operator,
+    summary:
+      "Lists the signed checkpoints of the installation's chain, or of one tenant's, the oldest first.",
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

@@ -54,11 +54,26 @@ export const auditHead = Type.Object({
 
 export type AuditHead = Static<typeof auditHead>
 
+export const auditCheckpointPage = Type.Object({
+  checkpoints: Type.Array(
+    Type.Object({
+      number: Type.Integer({ description: 'Counts the checkpoints of the chain from 1.' }),
+      jws: Type.String({
+        description:
+          'Compact JWS (RFC 7515, EdDSA) by one of `signing-keys`, as it is stored. Its payload has `type`, `tenantId`, `sequence`, `hash`, `number`, `previous` and `signedAt`.',
+      }),
+    }),
+  ),
+  next: Type.Optional(
+    Type.String({ description: 'The value of `after` for the next page; absent on the last page.' }),
+  ),
+})
+
 const page = {
   after: Type.Optional(
     Type.String({
       pattern: '^(0|[1-9][0-9]{0,14})$',
-      description: 'The last sequence of the previous page.',
+      description: 'The last sequence, or number of a checkpoint, of the previous page.',
     }),
   ),
   limit: Type.Optional(
@@ -81,5 +96,9 @@ const ofTenant = {
 export const listAuditsQuery = Type.Object(page)
 
 export const listInstallationAuditsQuery = Type.Object({ ...page, ...ofTenant })
+
+export const listAuditCheckpointsQuery = Type.Object(page)
+
+export const listAllAuditCheckpointsQuery = Type.Object({ ...page, ...ofTenant })
 
 export const installationAuditHeadQuery = Type.Object(ofTenant)

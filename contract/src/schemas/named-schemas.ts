@@ -1,6 +1,6 @@
 // The names of the schemas that bodies and replies have, for descriptions of the API: clients that are generated from one name their
 // types by them.
-import { auditHead, auditPage } from './audit.ts'
+import { auditCheckpointPage, auditHead, auditPage } from './audit.ts'
 import { dataKey, dataKeyPage, setMinimumVersionBody } from './data-key.ts'
 import {
   blindIndexKey,
@@ -59,6 +59,7 @@ import {
 export const namedSchemas = {
   AcceptFailuresBody: acceptFailuresBody,
   ApiKeyList: apiKeyList,
+  AuditCheckpointPage: auditCheckpointPage,
   AuditHead: auditHead,
   AuditPage: auditPage,
   BlindIndexKey: blindIndexKey,

@@ -3,10 +3,13 @@
 import type { TSchema } from 'typebox'
 import type { RouteId, routes } from '../routes.ts'
 import {
+  auditCheckpointPage,
   auditHead,
   auditPage,
   installationAuditHeadQuery,
   listAuditsQuery,
+  listAuditCheckpointsQuery,
+  listAllAuditCheckpointsQuery,
   listInstallationAuditsQuery,
 } from './audit.ts'
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './data-key.ts'
@@ -156,6 +159,11 @@ export const routeSchemas = {
 
   listAudits: { query: listAuditsQuery, replies: { 200: auditPage } },
   getAuditHead: { replies: { 200: auditHead } },
+  listAuditCheckpoints: { query: listAuditCheckpointsQuery, replies: { 200: auditCheckpointPage } },
+  listAllAuditCheckpoints: {
+    query: listAllAuditCheckpointsQuery,
+    replies: { 200: auditCheckpointPage },
+  },
   listInstallationAudits: { query: listInstallationAuditsQuery, replies: { 200: auditPage } },
   getInstallationAuditHead: { query: installationAuditHeadQuery, replies: { 200: auditHead } },
 

@@ -24,6 +24,23 @@ export async function listAudits(
   return { audits: page, after: rows.length > limit ? page.at(-1)?.sequence : undefined }
 }
 
+export interface CheckpointPage {
+  checkpoints: { number: number; jws: string }[]
+  /** The number of the last one, where more follow. */
+  after: number | undefined
+}
+
+/** Checkpoints of a chain as they are stored, true or not: who reads them verifies them. */
+export async function listCheckpoints(
+  { auditCheckpoints }: Pick<Store, 'auditCheckpoints'>,
+  tenantId: string | undefined,
+  { after, limit }: { after: number; limit: number },
+): Promise<CheckpointPage> {
+  const rows = await auditCheckpoints.list(tenantId, { after, limit: limit + 1 })
+  const page = rows.slice(0, limit).map(({ number, jws }) => ({ number, jws }))
+  return { checkpoints: page, after: rows.length > limit ? page.at(-1)?.number : undefined }
+}
+
 /**
  * An empty chain of a tenant that never existed would look like one to which nothing has happened.
  *

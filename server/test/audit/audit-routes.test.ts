@@ -105,6 +105,47 @@ test("the operator reads the installation's chain, and a tenant's, which outlive
   expect(at(head.body, 'head')).toMatchObject({ tenantId, sequence: 2 })
 })
 
+test('checkpoints come in pages, for those who may read the chain, and say what heads have said', async () => {
+  const { tenantId, adminToken } = await server.createTenant()
+  const auditorToken = await createAuditor(tenantId)
+  const heads: AuditHead['head'][] = []
+  for (let count = 0; count < 3; count++) {
+    await server.request('PATCH', '/api/v1/encryption/settings', {
+      token: adminToken,
+      body: { keyCacheTtlSeconds: count + 5 },
+    })
+    heads.push(at((await get(adminToken, `${audits}/head`)).body, 'head') as AuditHead['head'])
+  }
+
+  const said: Record<string, unknown>[] = []
+  let path = `${audits}/checkpoints?limit=2`
+  for (;;) {
+    const { body } = await get(auditorToken, path)
+    const page = listAt(body, 'checkpoints')
+    expect(page.length).toBeLessThanOrEqual(2)
+    for (const each of page) {
+      const payload = Buffer.from(textAt(each, 'jws').split('.')[1] ?? '', 'base64url').toString()
+      said.push(JSON.parse(payload) as Record<string, unknown>)
+      expect(at(each, 'number')).toBe(said.length)
+    }
+    if (at(body, 'next') === undefined) break
+    path = `${audits}/checkpoints?limit=2&after=${textAt(body, 'next')}`
+  }
+  expect(said).toMatchObject(
+    heads.map(({ sequence, hash }, index) => ({
+      ...{ type: 'keyhold/audit-checkpoint/1', tenantId, sequence, hash, number: index + 1 },
+    })),
+  )
+
+  const token = server.operatorToken
+  const ofTenant = await get(token, `${allAudits}/checkpoints?tenantId=${tenantId}`)
+  expect(listAt(ofTenant.body, 'checkpoints')).toHaveLength(3)
+  await get(token, `${allAudits}/head`)
+  const ofAll = listAt((await get(token, `${allAudits}/checkpoints`)).body, 'checkpoints')
+  expect(ofAll.length).toBeGreaterThan(0)
+  expect(JSON.stringify(ofAll)).not.toContain(textAt(listAt(ofTenant.body, 'checkpoints')[0], 'jws'))
+})
+
 test('a tenant to which nothing has happened has an empty chain, one that never was has none', async () => {
   const token = server.operatorToken
   const created = await server.request('POST', '/api/v1/tenants', { token, body: { name: 'new' } })
@@ -113,8 +154,8 @@ test('a tenant to which nothing has happened has an empty chain, one that never 
   expect(await get(token, `${allAudits}?tenantId=${tenantId}`)).toMatchObject({ body: { audits: [] } })
   const head = await get(token, `${allAudits}/head?tenantId=${tenantId}`)
   expect(at(head.body, 'head')).toMatchObject({ sequence: 0, hash: '0'.repeat(64) })
-  for (const path of [`${allAudits}?tenantId=nobody`, `${allAudits}/head?tenantId=nobody`]) {
-    const { status, body } = await get(token, path)
+  for (const path of ['', '/head', '/checkpoints']) {
+    const { status, body } = await get(token, `${allAudits}${path}?tenantId=nobody`)
     expect([status, errorCode(body)]).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
   }
 })

@@ -62,6 +62,8 @@ export const auditRows: Record<RouteId, Row> = {
   listApiKeys: 'reads',
   listAudits: 'reads',
   getAuditHead: 'reads',
+  listAuditCheckpoints: 'reads',
+  listAllAuditCheckpoints: 'reads',
   listInstallationAudits: 'reads',
   getInstallationAuditHead: 'reads',
 

@@ -215,6 +215,10 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   ],
   listAudits: [(names) => admin('GET', audits, undefined, tenantHeader(names))],
   getAuditHead: [(names) => admin('GET', `${audits}/head`, undefined, tenantHeader(names))],
+  listAuditCheckpoints: [(names) => admin('GET', `${audits}/checkpoints`, undefined, tenantHeader(names))],
+  listAllAuditCheckpoints: [
+    ({ tenantId }) => admin('GET', `/api/v1/audits/checkpoints?tenantId=${tenantId}`),
+  ],
   listInstallationAudits: [({ tenantId }) => admin('GET', `/api/v1/audits?tenantId=${tenantId}`)],
   getInstallationAuditHead: [({ tenantId }) => admin('GET', `/api/v1/audits/head?tenantId=${tenantId}`)],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],

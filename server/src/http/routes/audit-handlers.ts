@@ -1,7 +1,7 @@
 // The routes of the audit trail.
 import { limits, type Audit, type AuditHead } from '@keyhold/contract'
 import type { AuditAction } from '@keyhold/core'
-import { listAudits, refuseUnknownTenant } from '../../access/read-audits.ts'
+import { listAudits, listCheckpoints, refuseUnknownTenant } from '../../access/read-audits.ts'
 import type { AuditHead as ChainHead, AuditRow } from '../../store/audits.ts'
 import type { Store } from '../../store/store.ts'
 import type { Handlers } from '../server/handler.ts'
@@ -20,16 +20,25 @@ export function auditHandlers({
   signCheckpoint,
 }: AuditHandlerParts): Pick<
   Handlers,
-  'listAudits' | 'getAuditHead' | 'listInstallationAudits' | 'getInstallationAuditHead'
+  | 'listAudits'
+  | 'getAuditHead'
+  | 'listAuditCheckpoints'
+  | 'listInstallationAudits'
+  | 'getInstallationAuditHead'
+  | 'listAllAuditCheckpoints'
 > {
-  async function page(
-    reads: Pick<Store, 'audits'>,
+  async function page(reads: Pick<Store, 'audits'>, tenantId: string | undefined, query: PageQuery) {
+    const { audits, after } = await listAudits(reads, tenantId, placeOf(query))
+    return { audits: audits.map(auditWire), ...nextOf(after) }
+  }
+
+  async function checkpointPage(
+    reads: Pick<Store, 'auditCheckpoints'>,
     tenantId: string | undefined,
-    query: { limit?: string; after?: string },
+    query: PageQuery,
   ) {
-    const limit = query.limit === undefined ? limits.defaultAuditsPerPage : Number(query.limit)
-    const { audits, after } = await listAudits(reads, tenantId, { after: Number(query.after ?? 0), limit })
-    return { audits: audits.map(auditWire), ...(after !== undefined && { next: String(after) }) }
+    const { checkpoints, after } = await listCheckpoints(reads, tenantId, placeOf(query))
+    return { checkpoints, ...nextOf(after) }
   }
 
   async function head(tenantId: string | undefined): Promise<AuditHead> {
@@ -53,6 +62,18 @@ export function auditHandlers({
       return { status: 200, body: await head(tenantId) }
     },
 
+    async listAuditCheckpoints({ tenantId, query }) {
+      return { status: 200, body: await checkpointPage(store, tenantId, query) }
+    },
+
+    async listAllAuditCheckpoints({ query }) {
+      const body = await store.readSnapshot(async (snapshot) => {
+        if (query.tenantId !== undefined) await refuseUnknownTenant(snapshot, query.tenantId)
+        return checkpointPage(snapshot, query.tenantId, query)
+      })
+      return { status: 200, body }
+    },
+
     async listInstallationAudits({ query }) {
       const body = await store.readSnapshot(async (snapshot) => {
         if (query.tenantId !== undefined) await refuseUnknownTenant(snapshot, query.tenantId)
@@ -68,6 +89,22 @@ export function auditHandlers({
       return { status: 200, body: await head(tenantId) }
     },
   }
+}
+
+interface PageQuery {
+  limit?: string
+  after?: string
+}
+
+function placeOf({ limit, after }: PageQuery): { after: number; limit: number } {
+  return {
+    after: Number(after ?? 0),
+    limit: limit === undefined ? limits.defaultAuditsPerPage : Number(limit),
+  }
+}
+
+function nextOf(after: number | undefined): { next?: string } {
+  return after === undefined ? {} : { next: String(after) }
 }
 
 function auditWire(row: AuditRow): Audit {
