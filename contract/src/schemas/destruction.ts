@@ -38,6 +38,10 @@ export const destruction = Type.Object({
         'Of a tenant: its keys are destroyed, and its rows are being deleted. It cannot be cancelled any more.',
     }),
     Type.Literal('destroyed'),
+    Type.Literal('tampered', {
+      description:
+        'The stored row is not as Keyhold wrote it. Nothing follows from it, and no member is to be trusted.',
+    }),
   ]),
   scheduledAt: time,
   scheduledBy: Type.String({ description: 'The id of an API key.' }),

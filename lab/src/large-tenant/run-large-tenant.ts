@@ -7,6 +7,7 @@ import { readRootKeyFile } from '../../../server/src/kms/root-key-file.ts'
 import { createCustomerKey } from '../../../testkit/src/customer/create-customer-key.ts'
 import { embeddedConnection } from '../../../testkit/src/process/embedded-connection.ts'
 import { startKeyholdProcess, type KeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { registerKey } from '../../../testkit/src/tenants/register-key.ts'
@@ -88,7 +89,7 @@ export async function runLargeTenant(options: LargeTenantOptions): Promise<Large
       ...[...makers.failures].map(([answer, count]) => `${count} requests were answered with ${answer}`),
       ...(await findMissing(sql, tenant, cipherkeys + makers.made)),
     ]
-    const deletion = isDeleted ? await deleteTenant(keyhold, sql, tenant, say) : undefined
+    const deletion = isDeleted ? await deleteTenant(keyhold, tenant, say) : undefined
     return {
       ...{ cipherkeys, fences, writers: [before, during], problems, loadAverage: loadAverage() },
       seconds: { ...seconds, ...(deletion !== undefined && { deletion }) },
@@ -121,8 +122,7 @@ async function findMissing(sql: Sql, { tenantId }: Tenant, expected: number): Pr
 
 /** Answers how many seconds it took. */
 async function deleteTenant(
-  { url, operatorToken }: KeyholdProcess,
-  sql: Sql,
+  { url, operatorToken, dataDir }: KeyholdProcess,
   { tenantId }: Tenant,
   say: LargeTenantOptions['say'],
 ): Promise<number> {
@@ -132,7 +132,7 @@ async function deleteTenant(
     params: { tenantId },
     body: { inDays: 7 },
   })
-  await sql('update keyhold.destructions set due_at = now() where id = $1', [body.id])
+  await makeDue({ dataDir, databaseConnection: () => embeddedConnection(dataDir) }, body.id)
   const startMs = performance.now()
   for (;;) {
     const { body: found } = await operator.call('getAnyDestruction', { params: { destructionId: body.id } })

@@ -1,7 +1,7 @@
 // Writes destructions into the audit trail. The operator destroys tenants; the tenant's admin destroys data keys.
 import type { AuditAction } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { TransactionStore } from '../store/store.ts'
 
 export type DestructionStep = 'scheduled' | 'cancelled' | 'done'

@@ -2,7 +2,7 @@
 // a key job holds it up.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { Store } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import { getDestruction } from './get-destruction.ts'
@@ -11,7 +11,7 @@ import { getDestruction } from './get-destruction.ts'
  * Cancels the destruction of a data key. A second call returns the cancelled destruction.
  *
  * @throws KeyholdError `ERR_DESTRUCTION_NOT_FOUND`, `ERR_DESTRUCTION_ENDED`, `ERR_FORBIDDEN` for that of the tenant,
- * which is the operator's
+ * which is the operator's; `ERR_RECORD_NOT_AUTHENTIC`
  */
 export async function cancelDataKeyDestruction(
   store: Store,
@@ -32,7 +32,7 @@ export async function cancelDataKeyDestruction(
  * Cancels the deletion of a tenant. A second call returns the cancelled deletion.
  *
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_DESTRUCTION_NOT_FOUND` where none was ever scheduled,
- * `ERR_DESTRUCTION_ENDED`
+ * `ERR_DESTRUCTION_ENDED`, `ERR_RECORD_NOT_AUTHENTIC`
  */
 export async function cancelTenantDestruction(
   store: Store,
@@ -46,13 +46,14 @@ export async function cancelTenantDestruction(
 }
 
 async function cancel(store: Store, destruction: DestructionRow, actor: Actor): Promise<DestructionRow> {
-  const { id } = destruction
-  await store.transaction(async (transaction) => {
-    const isCancelled = await transaction.destructions.cancel(id, actor.id)
+  const { id, tenantId } = destruction
+  await store.withFence(tenantId, async (transaction, fence) => {
+    // It ends with its tenant.
+    if (fence === undefined) return
+    const isCancelled = await transaction.destructions.cancel(tenantId, id, actor.id)
     if (isCancelled) auditDestruction(transaction, destruction, 'cancelled', actor)
   })
   const now = await getDestruction(store, undefined, id)
-  if (now.destroyedAt !== undefined || now.begunAt !== undefined)
-    throw new KeyholdError('ERR_DESTRUCTION_ENDED')
+  if (now.cancelledAt === undefined) throw new KeyholdError('ERR_DESTRUCTION_ENDED')
   return now
 }

@@ -1,7 +1,7 @@
 // Destroys single cipherkeys that do not open. A request names a thousand at most.
 import { createHash } from 'node:crypto'
 import { systemActor } from '../store/audits.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import { valueOf } from '../store/json-column.ts'
 import { auditKept } from './audit-destruction.ts'
 import { destroyUnderFence } from './destroy-under-fence.ts'

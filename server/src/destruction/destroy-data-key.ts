@@ -1,5 +1,5 @@
 // Destroys a data key with all its versions.
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import { destroyUnderFence } from './destroy-under-fence.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
 import { endCipherkeys } from './end-cipherkeys.ts'
@@ -11,7 +11,7 @@ export function destroyDataKey(
 ): Promise<DestructionRow | undefined> {
   return destroyUnderFence(parts, due, async (transaction, { tenantId, keyName, dataKeyId }, fence) => {
     if (keyName === undefined || dataKeyId === undefined) throw new TypeError('a data key without id')
-    const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId, dataKeyId)
+    const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId, { keyName, dataKeyId })
     await transaction.cipherkeyEnds.forgetFailures(tenantId, dataKeyId)
     await transaction.dataKeys.addToCount(tenantId, -keyNames)
     // A request that is about to commit a next version of this data key comes too late.

@@ -7,9 +7,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createIdentityDigest, resumeIdentityDigest } from '../keyring/identity-digest.ts'
 import { systemActor } from '../store/audits.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { TransactionStore } from '../store/store.ts'
-import type { ClaimedTenantDeletion, TenantDeletionProgress } from '../store/tenant-deletions.ts'
+import type { TenantDeletionState } from '../store/destructions/tenant-deletion-state.ts'
+import type { TenantDeletionClaim } from '../store/destructions/tenant-deletions.ts'
 import { auditDestruction } from './audit-destruction.ts'
 import { describeTenant } from './describe-tenant.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
@@ -27,13 +28,12 @@ const failedSeconds = 5
 /** Another run has the claim now. Uncommitted work is given up, and nothing is wrong. */
 class ClaimLost extends Error {}
 
-interface Deletion extends ClaimedTenantDeletion {
-  id: string
-  tenantId: string
-  claimId: string
+interface Deletion extends TenantDeletionClaim {
+  /** Undefined: it has not begun. */
+  state: TenantDeletionState | undefined
 }
 
-type Begun = Deletion & { progress: TenantDeletionProgress }
+type Begun = TenantDeletionClaim & { state: TenantDeletionState }
 
 /**
  * Goes on with the deletion of a tenant.
@@ -90,16 +90,16 @@ async function goOn(
 /** Undefined: it cannot begin now. */
 async function begin(
   { store, onShredded }: RunDestructionsParts,
-  deletion: Deletion,
+  { state: stored, ...claim }: Deletion,
 ): Promise<Begun | undefined> {
-  const { id, tenantId, claimId, progress } = deletion
-  if (progress !== undefined) return { ...deletion, progress }
+  if (stored !== undefined) return { ...claim, state: stored }
+  const { id, tenantId } = claim
   const digest = await createIdentityDigest()
   const first = { count: 0, dataKeys: 0, keyNames: 0, digestState: digest.state().toString('base64') }
   // The fence keeps out requests that make cipherkeys or start a key job. After this transaction there is none to take.
   const begun = await store.withFence(tenantId, async (transaction, fence) => {
-    const destruction = await transaction.destructions.lockDue(id)
-    if (destruction === undefined) return undefined
+    const due = await transaction.destructions.lockDue(tenantId, id)
+    if (due?.kind !== 'tenant') return undefined
     if (fence === undefined) throw new TypeError(`destruction ${id}: its tenant is gone`)
     await endLiveKeyJob(transaction, tenantId, fence.activeTenantKeyVersion)
     const described = {
@@ -109,20 +109,26 @@ async function begin(
     await transaction.tenantKeys.destroyAll(tenantId)
     await transaction.keyProviders.deleteAll(tenantId)
     transaction.tenants.end(tenantId)
-    if (!(await transaction.tenantDeletions.begin(id, claimId, first, described))) throw new ClaimLost()
-    return { destruction, described }
+    const state = { progress: first, described }
+    const destruction = await transaction.tenantDeletions.begin(claim, state)
+    if (destruction === undefined) throw new ClaimLost()
+    return { destruction, state }
   })
   if (begun === undefined) return undefined
   onShredded(begun.destruction)
-  return { ...deletion, progress: first, described: begun.described }
+  return { ...claim, state: begun.state }
 }
 
 /** Undefined: no cipherkey is left. */
-async function deletePage({ store }: RunDestructionsParts, deletion: Begun): Promise<Begun | undefined> {
-  const { id, tenantId, claimId, progress } = deletion
-  return store.transaction(async (transaction) => {
+async function deletePage(
+  { store }: RunDestructionsParts,
+  { state, ...claim }: Begun,
+): Promise<Begun | undefined> {
+  const { progress, described } = state
+  return store.withFence(claim.tenantId, async (transaction) => {
+    await lockBegun(transaction, claim, state)
     await transaction.cipherkeyEnds.readInOrder()
-    const page = await transaction.cipherkeyEnds.deleteNext(tenantId, {
+    const page = await transaction.cipherkeyEnds.deleteNext(claim.tenantId, {
       dataKeyId: undefined,
       limit: pageRows,
       ...(progress.after !== undefined && { after: progress.after }),
@@ -130,26 +136,27 @@ async function deletePage({ store }: RunDestructionsParts, deletion: Begun): Pro
     const last = page.at(-1)
     if (last === undefined) return undefined
     const next = {
-      ...addToCount(progress, page, progress.after),
-      after: { dataKeyId: last.dataKeyId, version: last.version },
-      digestState: await addToDigest(progress.digestState, Buffer.concat(page.map(identityOf))),
+      progress: {
+        ...addToCount(progress, page, progress.after),
+        after: { dataKeyId: last.dataKeyId, version: last.version },
+        digestState: await addToDigest(progress.digestState, Buffer.concat(page.map(identityOf))),
+      },
+      described:
+        progress.after === undefined ? { ...described, listed: page.map(describeCipherkey) } : described,
     }
-    const described =
-      progress.after === undefined
-        ? { ...deletion.described, listed: page.map(describeCipherkey) }
-        : undefined
-    await save(transaction, { id, claimId }, next, described)
-    return { ...deletion, progress: next, described: described ?? deletion.described }
+    await transaction.tenantDeletions.save(claim, state, next)
+    return { ...claim, state: next }
   })
 }
 
-async function save(
+async function lockBegun(
   { tenantDeletions }: TransactionStore,
-  { id, claimId }: { id: string; claimId: string },
-  progress: TenantDeletionProgress,
-  described?: object,
-): Promise<void> {
-  if (!(await tenantDeletions.save(id, claimId, progress, described))) throw new ClaimLost()
+  claim: TenantDeletionClaim,
+  state: TenantDeletionState,
+): Promise<DestructionRow> {
+  const destruction = await tenantDeletions.lockBegun(claim, state)
+  if (destruction === undefined) throw new ClaimLost()
+  return destruction
 }
 
 async function addToDigest(state: string, identities: Buffer): Promise<string> {
@@ -168,18 +175,16 @@ async function openDigest(state: string) {
 
 async function end(
   { store, signRecord }: RunDestructionsParts,
-  { id, tenantId, claimId, progress, described }: Begun,
+  { state, ...claim }: Begun,
 ): Promise<DestructionRow> {
-  const { count, dataKeys, keyNames } = progress
-  const digest = (await openDigest(progress.digestState)).end()
+  const { tenantId } = claim
+  const { count, dataKeys, keyNames, digestState } = state.progress
+  const digest = (await openDigest(digestState)).end()
   return store.withFence(tenantId, async (transaction) => {
-    await save(transaction, { id, claimId }, progress)
-    const { listed = [], ...facts } = described
+    const destruction = await lockBegun(transaction, claim, state)
+    const { listed = [], ...facts } = state.described
     const keyJobs = await transaction.keyJobs.deleteAll(tenantId)
     await transaction.tenantKeys.deleteAll(tenantId)
-    await transaction.tenants.delete(tenantId)
-    const destruction = await transaction.destructions.find(id)
-    if (destruction === undefined) throw new TypeError(`destruction ${id} is gone`)
     const destroyedAt = endTimeOf(transaction, destruction)
     const jws = signRecord({
       ...destructionRecord(destruction, destroyedAt),
@@ -188,6 +193,7 @@ async function end(
     })
     for (const finished of await transaction.destructions.finishAll(tenantId, destroyedAt, jws))
       auditDestruction(transaction, finished, 'done', systemActor)
+    await transaction.tenants.delete(tenantId)
     return destruction
   })
 }

@@ -1,7 +1,7 @@
 // Destroys keys of a tenant that goes on, in one transaction with the record: a kill at any point leaves everything, or
 // nothing and the proof of it.
 import { systemActor } from '../store/audits.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { Fence } from '../store/fence/fence-row.ts'
 import type { TransactionStore } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
@@ -16,27 +16,36 @@ type DestroyKeys = (
 ) => Promise<Readonly<Record<string, unknown>> | undefined>
 
 /** Undefined: it cannot be done now. */
-export function destroyUnderFence(
+export async function destroyUnderFence(
   { store, signRecord }: RunDestructionsParts,
   { id, tenantId }: DestructionRow,
   destroyKeys: DestroyKeys,
 ): Promise<DestructionRow | undefined> {
+  // A look without the fence, which others need meanwhile: a key job may be live for days.
+  if (await isBusy(store, tenantId, await store.tenants.findFence(tenantId))) return undefined
   // The fence keeps out requests that make cipherkeys or start a key job.
   return store.withFence(tenantId, async (transaction, fence) => {
     // It ends with its tenant.
-    if (fence === undefined) return undefined
-    const destruction = await transaction.destructions.lockDue(id)
+    if (fence === undefined || (await isBusy(transaction, tenantId, fence))) return undefined
+    const destruction = await transaction.destructions.lockDue(tenantId, id)
     if (destruction === undefined) return undefined
-    // A key job goes through all cipherkeys and counts them. One that began after the list of due destructions was read
-    // is seen here.
-    if ((await transaction.keyJobs.findLive(tenantId)) !== undefined) return undefined
 
     const destroyedAt = endTimeOf(transaction, destruction)
     const described = await destroyKeys(transaction, destruction, fence)
     if (described === undefined) return undefined
     const jws = signRecord({ ...destructionRecord(destruction, destroyedAt), ...described })
-    await transaction.destructions.finish(id, destroyedAt, jws)
+    await transaction.destructions.finish(tenantId, id, destroyedAt, jws)
     auditDestruction(transaction, destruction, 'done', systemActor)
     return destruction
   })
+}
+
+/** Whether a key job is live, as the fence states or a row shows: it goes through all cipherkeys and counts them. */
+async function isBusy(
+  { keyJobs }: Pick<TransactionStore, 'keyJobs'>,
+  tenantId: string,
+  fence: Fence | undefined,
+): Promise<boolean> {
+  if (fence?.stated?.liveJobId !== undefined) return true
+  return (await keyJobs.findLive(tenantId)) !== undefined
 }

@@ -1,6 +1,6 @@
 // The parts that every destruction works with.
 import type { TenantKey } from '@keyhold/core'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { Store } from '../store/store.ts'
 
 export interface RunDestructionsParts {

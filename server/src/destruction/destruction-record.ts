@@ -1,5 +1,5 @@
 // The members that the records of all destructions have.
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { TransactionStore } from '../store/store.ts'
 
 export const recordType = 'keyhold/destruction-record/1'

@@ -1,5 +1,6 @@
 // Deletes the cipherkeys of a data key, and describes them for its record. There is one for each version that people or
 // age have made: few enough for one transaction.
+import { KeyholdError } from '@keyhold/core'
 import { createHash } from 'node:crypto'
 import type { EndedCipherkey } from '../store/cipherkeys/cipherkey-ends.ts'
 import type { TransactionStore } from '../store/store.ts'
@@ -15,10 +16,15 @@ export interface EndedCipherkeys {
   keyNames: number
 }
 
+/**
+ * @param dataKey - the name that its cipherkeys had when its destruction was scheduled
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` when they have another one by now: somebody has exchanged names, and
+ * nobody can tell which data key was meant
+ */
 export async function endCipherkeys(
   transaction: TransactionStore,
   tenantId: string,
-  dataKeyId: string,
+  { keyName, dataKeyId }: { keyName: string; dataKeyId: string },
 ): Promise<EndedCipherkeys> {
   const hash = createHash('sha256')
   const listed: unknown[] = []
@@ -32,6 +38,7 @@ export async function endCipherkeys(
       ...(last !== undefined && { after: last }),
     })
     if (page.length === 0) break
+    if (page.some((cipherkey) => cipherkey.keyName !== keyName)) throw renamed(dataKeyId)
     counted = addToCount(counted, page, last)
     for (const cipherkey of page) hash.update(identityOf(cipherkey))
     listed.push(...page.slice(0, maxListed - listed.length).map(describeCipherkey))
@@ -39,4 +46,10 @@ export async function endCipherkeys(
   }
   const { count, dataKeys, keyNames } = counted
   return { cipherkeys: { count, dataKeys, digest: hash.digest('hex'), listed }, keyNames }
+}
+
+function renamed(dataKeyId: string): KeyholdError {
+  return new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
+    message: `The data key ${dataKeyId} has another name than when its destruction was scheduled: it is not destroyed.`,
+  })
 }

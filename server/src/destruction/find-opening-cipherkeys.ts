@@ -4,7 +4,7 @@ import { isErrorOfKind, unwrapDataKey, verifyKeyCheckValue, type TenantKey } fro
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { openVersions } from '../keyring/open-versions.ts'
 import type { CipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
-import type { WrappedPosition } from '../store/destructions.ts'
+import type { WrappedPosition } from '../store/destructions/destruction-row.ts'
 import type { RunDestructionsParts } from './destruction-parts.ts'
 
 /**

@@ -1,7 +1,7 @@
 // Finds a destruction for a caller who may see it, and its record.
 import { isUuid, KeyholdError } from '@keyhold/core'
 import type { OpenRecord } from '../store/authentic/open-record.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { Store } from '../store/store.ts'
 import { recordType } from './destruction-record.ts'
 

@@ -1,6 +1,6 @@
 // Runs the destructions that are due.
 import type { RunEach } from '../event-loop/run-each.ts'
-import type { DueDestruction } from '../store/destructions.ts'
+import type { DueDestruction } from '../store/destructions/destructions.ts'
 import { destroyCipherkeys } from './destroy-cipherkeys.ts'
 import { destroyDataKey } from './destroy-data-key.ts'
 import { destroyTenant } from './destroy-tenant.ts'

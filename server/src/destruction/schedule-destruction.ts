@@ -4,7 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
-import type { DestructionRow } from '../store/destructions.ts'
+import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { Store } from '../store/store.ts'
 import { auditDestruction } from './audit-destruction.ts'
 
@@ -25,7 +25,8 @@ export async function scheduleDataKeyDestruction(
   actor: Actor,
 ): Promise<DestructionRow> {
   // Nobody destroys the key or the tenant between the look under the fence and the end of the transaction.
-  return store.withFenceShared(tenantId, async (transaction) => {
+  return store.withFence(tenantId, async (transaction, fence) => {
+    if (fence === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
     const active = await transaction.cipherkeys.findActive(tenantId, keyName)
     if (active === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
     const { dataKeyId } = active
@@ -51,9 +52,9 @@ export async function scheduleFailureDestruction(
   actor: Actor,
 ): Promise<DestructionRow> {
   const named = [...new Map(failures.map((each) => [`${each.dataKeyId}/${each.version}`, each])).values()]
-  return store.withFenceShared(tenantId, async (transaction) => {
+  return store.withFence(tenantId, async (transaction, fence) => {
     const job = await transaction.keyJobs.find(tenantId, keyJobId)
-    if (job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
+    if (fence === undefined || job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
     const cipherkeys = await transaction.keyJobFailures.listDestroyable(tenantId, keyJobId, named)
     if (cipherkeys.length !== named.length) {
       throw new KeyholdError('ERR_MIGRATION_FAILURE_NOT_FOUND', {
@@ -81,7 +82,7 @@ export async function scheduleTenantDestruction(
   { inDays }: DestructionRequest,
   actor: Actor,
 ): Promise<DestructionRow> {
-  return store.withFenceShared(tenantId, async (transaction, fence) => {
+  return store.withFence(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const destruction = await transaction.destructions.insert({
       ...{ id: newId(store.clock.now()), tenantId, kind: 'tenant', inDays, scheduledBy: actor.id },

@@ -107,3 +107,19 @@ export function isDueOnBothClocks(clock: DatabaseClock, dueAt: RawBuilder<unknow
   return sql<boolean>`(${dueAt} <= least(now(), ${replicaNow})
     and abs(extract(epoch from clock_timestamp() - ${replicaNow})) * 1000 <= ${maxSkewMs})`
 }
+
+/**
+ * The same for a due time that was verified: what SQL finds to be due is only a candidate.
+ *
+ * @param databaseNow - what the database said in this transaction
+ */
+export function hasPassedOnBothClocks(clock: DatabaseClock, databaseNow: Date, dueAt: Date): boolean {
+  const [databaseMs, replicaMs] = [databaseNow.getTime(), clock.replicaNow().getTime()]
+  return dueAt.getTime() <= Math.min(databaseMs, replicaMs) && Math.abs(databaseMs - replicaMs) <= maxSkewMs
+}
+
+/** The database's time, or this replica's where that is so far ahead that nobody knows which of them is right. */
+export function latestOf(clock: DatabaseClock, databaseNow: Date): Date {
+  const replicaNow = clock.replicaNow()
+  return replicaNow.getTime() - databaseNow.getTime() > maxSkewMs ? replicaNow : databaseNow
+}

@@ -15,7 +15,7 @@ import { dataKeyQueries } from './cipherkeys/data-keys.ts'
 import { slowly, whileHolding } from './connections/connection-user.ts'
 import type { DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
-import { destructionQueries } from './destructions.ts'
+import { destructionQueries } from './destructions/destructions.ts'
 import { drDrillQueries } from './dr-drills.ts'
 import { createFenceQueue } from './fence/fence-queue.ts'
 import { takeFence, tryFenceShared } from './fence/fence-queries.ts'
@@ -34,7 +34,7 @@ import { keyProviderQueries } from './key-providers.ts'
 import { kmsUsageQueries } from './kms-usage.ts'
 import { metricCountQueries } from './metric-counts.ts'
 import { replicaQueries } from './replicas.ts'
-import { tenantDeletionQueries } from './tenant-deletions.ts'
+import { tenantDeletionQueries } from './destructions/tenant-deletions.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
@@ -94,8 +94,8 @@ function queries(
     changes: changeQueries(db),
     kmsUsage: kmsUsageQueries(db, clock),
     metricCounts: metricCountQueries(db),
-    destructions: destructionQueries(db, clock),
-    tenantDeletions: tenantDeletionQueries(db),
+    destructions: destructionQueries(db, { clock, macs, held }),
+    tenantDeletions: tenantDeletionQueries(db, { macs, held }),
     drDrills: drDrillQueries(db),
     apiKeys: apiKeyQueries(db),
     audits: auditQueries(db),

@@ -272,7 +272,7 @@ interface DestructionsTable {
   key_name: string | null
   data_key_id: string | null
   scheduled_by: string
-  scheduled_at: Stamp
+  scheduled_at: SignedStamp
   due_at: Date
   cancelled_by: string | null
   cancelled_at: Date | null

@@ -15,6 +15,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const waits = { timeout: 20_000, interval: 100 }
 const dataKeys = '/api/v1/encryption/data-keys'
@@ -52,9 +53,6 @@ async function scheduleDestruction(keyName: string): Promise<string> {
   return textAt(body, 'id')
 }
 
-const makeDue = (id: string) =>
-  server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
-
 it('the end of a retired tenant key version', async () => {
   tenant = await createTenantWithOwnKey(server)
   expect(await recorded('tenantkey.')).toEqual([])
@@ -72,7 +70,7 @@ it('the end of a retired tenant key version', async () => {
 it('the end of a data key as scheduled', async () => {
   const id = await scheduleDestruction('invoices')
 
-  await makeDue(id)
+  await makeDue(server, id)
 
   await expect
     .poll(() => recorded('datakey.'), waits)
@@ -88,7 +86,7 @@ it('the end of a tenant as scheduled, and of what it had scheduled itself', asyn
     body: { inDays: 7 },
   })
 
-  await makeDue(textAt(body, 'id'))
+  await makeDue(server, textAt(body, 'id'))
 
   await expect
     .poll(async () => (await recorded('tenant.', '')).filter((row) => row.target_id === tenantId), waits)

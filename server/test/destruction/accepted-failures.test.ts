@@ -22,6 +22,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const destructions = '/api/v1/encryption/destructions'
 
@@ -62,7 +63,7 @@ async function destroy(tenant: TestTenant, id: string, failures: unknown): Promi
 
 /** As if the days had passed. */
 async function runNow(tenant: TestTenant, { id }: Destruction): Promise<DestructionWithRecord> {
-  await server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
+  await makeDue(server, id)
   await server.sweep()
   const { body } = await asAdmin(server, tenant)('GET', `${destructions}/${id}`)
   return body as DestructionWithRecord

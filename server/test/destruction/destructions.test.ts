@@ -12,6 +12,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const dataKeys = '/api/v1/encryption/data-keys'
 const destructions = '/api/v1/encryption/destructions'
@@ -35,10 +36,6 @@ async function schedule({ adminToken }: TestTenant, keyName: string): Promise<De
   expect(status).toBe(200)
   return body as Destruction
 }
-
-/** As if the days had passed. */
-const makeDue = (id: string) =>
-  server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
 
 const find = async (id: string) =>
   (await operator('GET', `/api/v1/destructions/${id}`)).body as DestructionWithRecord
@@ -123,7 +120,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   expect(await admin('POST', cancel)).toMatchObject({ status: 200, body: { state: 'cancelled' } })
   expect((await listed(tenant)).map(({ destroyAt }) => destroyAt)).toEqual([undefined, undefined])
   // A cancelled destruction stays cancelled, whatever the hour.
-  await makeDue(mistake.id)
+  await makeDue(server, mistake.id)
 
   const { id, dataKeyId } = await schedule(tenant, 'shredded')
   const before = await identities(tenant, 'shredded')
@@ -133,7 +130,7 @@ test('a data key goes with all its versions, at its time and not before, and lea
   const plaintexts = [plaintextOf('shredded'), plaintextOf('kept'), plaintextOf('shredded')]
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
 
-  await makeDue(id)
+  await makeDue(server, id)
   const done = await waitForEnd(id)
   const gone = 'ERR_DECRYPTION_FAILED'
   expect(await decryptAll(server.url, tenant, tokens)).toEqual([gone, plaintextOf('kept'), gone])
@@ -185,8 +182,8 @@ test('a destruction waits for a live key job, and can be cancelled while it does
   const { tenant, tokens, fingerprint } = await prepareTenant(server)
   const [one, two] = [await schedule(tenant, 'one'), await schedule(tenant, 'two')]
   const jobId = await startMigration(server.url, tenant, fingerprint)
-  await makeDue(one.id)
-  await makeDue(two.id)
+  await makeDue(server, one.id)
+  await makeDue(server, two.id)
   await waitForKeyJob(server, tenant, jobId, isIn('copy'))
   await server.sweep()
   expect((await waitForKeyJob(server, tenant, jobId, () => true)).phase).toBe('copy')
@@ -214,7 +211,7 @@ test('where the record cannot be stored nothing is destroyed, and it is tried ag
   )
   const trigger = `before update on keyhold.destructions for each row when (new.jws is not null)`
   await server.query(`create trigger refuse ${trigger} execute function keyhold.refuse()`, [])
-  await makeDue(id)
+  await makeDue(server, id)
   await server.sweep()
   expect((await find(id)).state).toBe('scheduled')
   expect(await identities(tenant)).toHaveLength(3)
@@ -260,7 +257,7 @@ test('a tenant goes with everything, its id is never used again, and the operato
     [tenantId],
   )
   const before = await identities(tenant)
-  await makeDue(deletion.id)
+  await makeDue(server, deletion.id)
   const done = await waitForEnd(deletion.id)
   expect(await verifiedRecord(done)).toMatchObject({
     kind: 'tenant',

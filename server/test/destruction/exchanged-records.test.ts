@@ -9,6 +9,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const api = '/api/v1/encryption'
 const [one, other] = ['01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-000000000002']
@@ -36,16 +37,13 @@ async function forge(tenant: TestTenant, payload: object): Promise<string> {
 const payloadOf = (jws: string) =>
   JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 
-const makeDue = (id: string) =>
-  server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
-
 /** The record of a tenant, which stands for its data keys too. */
 async function recordOfTenant({ tenantId }: TestTenant): Promise<string> {
   const operator = (method: string, path: string, body?: unknown) =>
     call(server.url, server.operatorToken, method, `/api/v1/${path}`, body)
   const { body } = await operator('POST', `tenants/${tenantId}/actions/schedule-deletion`, { inDays: 7 })
   const { id } = body as Destruction
-  await makeDue(id)
+  await makeDue(server, id)
   const show = async () => (await operator('GET', `destructions/${id}`)).body as { jws?: string }
   await expect.poll(async () => (await show()).jws, { timeout: 20_000 }).toBeDefined()
   return (await show()).jws ?? ''
@@ -55,7 +53,7 @@ async function destroyed(tenant: TestTenant, keyName: string): Promise<{ id: str
   await encryptUnder(server.url, tenant, [keyName])
   const { body } = await as(tenant, 'POST', `data-keys/${keyName}/actions/destroy`, { inDays: 7 })
   const { id } = body as Destruction
-  await makeDue(id)
+  await makeDue(server, id)
   await server.sweep()
   const shown = await as(tenant, 'GET', `destructions/${id}`)
   expect(shown.body).toMatchObject({ state: 'destroyed', record: { id, keyName } })

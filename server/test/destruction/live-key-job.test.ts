@@ -16,6 +16,7 @@ import {
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
+import { setDue } from '../../../testkit/src/database/set-due.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -46,7 +47,7 @@ async function openTenant(keyNames = ['one', 'two', 'three']): Promise<TenantUnd
 async function deleteNow({ tenantId }: TenantUnderTest): Promise<unknown[]> {
   const { otherStore: store } = stores
   const { id } = await scheduleTenantDestruction(store, tenantId, { inDays: 7 }, systemActor)
-  await stores.query(`update keyhold.destructions set due_at = now() where id = $1`, [id])
+  await setDue(store, id)
   const failures: unknown[] = []
   await runDueDestructions(
     {

@@ -10,7 +10,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { destroyCipherkeys } from '../../src/destruction/destroy-cipherkeys.ts'
-import type { DestructionRow } from '../../src/store/destructions.ts'
+import type { DestructionRow } from '../../src/store/destructions/destruction-row.ts'
 import type { Store } from '../../src/store/store.ts'
 import {
   activate,
@@ -20,6 +20,7 @@ import {
   tenantId,
   tenantKeyRow,
 } from '../store/stored-rows.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -46,7 +47,7 @@ beforeEach(async () => {
     }),
   )
   await store.cipherkeys.endEncryption({ tenantId, dataKeyId, version: 1 })
-  due = await store.destructions.insert({
+  due = await alone(store, tenantId).destructions.insert({
     ...{ id: randomUUID(), tenantId, kind: 'cipherkeys', scheduledBy: 'ak_1', inDays: 0 },
     cipherkeys: [{ dataKeyId, version: 1, tenantKeyVersion: 1 }],
   })

@@ -8,7 +8,7 @@ import { destroyTenant } from '../../src/destruction/destroy-tenant.ts'
 import { runDueDestructions } from '../../src/destruction/run-due-destructions.ts'
 import { newId } from '../../src/keyring/new-id.ts'
 import { systemActor } from '../../src/store/audits.ts'
-import type { DestructionRow } from '../../src/store/destructions.ts'
+import type { DestructionRow } from '../../src/store/destructions/destruction-row.ts'
 import type { Store } from '../../src/store/store.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
@@ -18,6 +18,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { setDue } from '../../../testkit/src/database/set-due.ts'
 
 const rows = 2_100
 
@@ -46,10 +47,10 @@ beforeEach(async () => {
   digest = createHash('sha256')
     .update(row?.identities as Buffer)
     .digest('hex')
-  due = await store.destructions.insert({
+  due = await alone(store, tenantId).destructions.insert({
     ...{ id: newId(new Date()), tenantId, kind: 'tenant', scheduledBy: 'ak_1', inDays: 7 },
   })
-  await stores.query('update keyhold.destructions set due_at = now()')
+  await setDue(store, due.id)
 })
 
 function createParts(on: Store = store) {
@@ -174,7 +175,7 @@ test('it takes a thousand cipherkeys a transaction, and stops where it is told t
 test('once it has begun nothing of the tenant opens, nobody can make keys, and there is no way back', async () => {
   const named = await store.cipherkeys.findActive(tenantId, 'named')
   const dataKeyId = named?.dataKeyId ?? ''
-  await store.destructions.insert({
+  const ofKey = await alone(store, tenantId).destructions.insert({
     ...{
       id: newId(new Date()),
       tenantId,
@@ -185,7 +186,7 @@ test('once it has begun nothing of the tenant opens, nobody can make keys, and t
       inDays: 7,
     },
   })
-  await stores.query('update keyhold.destructions set due_at = now()')
+  await setDue(store, ofKey.id)
   const parts = createParts()
   await destroyTenant(parts, due, 0)
 
@@ -228,10 +229,10 @@ test('a large tenant whose rows are being deleted does not hold up what falls du
   expect(await destroyTenant(parts, due, 0)).toBeUndefined()
   const other = 'tenant-2'
   await alone(store, other).tenants.insert({ id: other, name: 'other', activeTenantKeyVersion: 1 })
-  const later = await store.destructions.insert({
+  const later = await alone(store, other).destructions.insert({
     ...{ id: newId(new Date()), tenantId: other, kind: 'tenant', scheduledBy: 'ak_1', inDays: 7 },
   })
-  await stores.query('update keyhold.destructions set due_at = now() where id = $1', [later.id])
+  await setDue(store, later.id)
   const left: string[] = []
   // A sweep has time for one.
   await runDueDestructions(parts, async (findDue, _, run) => {

@@ -5,6 +5,7 @@ import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
 import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -47,7 +48,7 @@ test('a tenant for which everything fails stops neither the destructions of othe
   const path = '/api/v1/encryption/data-keys/one/actions/destroy'
   const { body } = await call(server.url, tenant.adminToken, 'POST', path, { inDays: 7 })
   const { id } = body as { id: string }
-  await server.query('update keyhold.destructions set due_at = now() where id = $1', [id])
+  await makeDue(server, id)
   await server.sweep()
   expect([await stateOf(stuck.tenantId), await stateOf(neighbour.tenantId)]).toEqual([
     'decrypt-only',

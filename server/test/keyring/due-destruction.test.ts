@@ -1,10 +1,8 @@
 // A destruction that a replica is not told of. What is encrypted under a destroyed key opens never again, so no replica
 // holds a data key into the time in which it may be destroyed: the database says when that is, whenever a key is read.
-import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../../src/keyring/new-id.ts'
 import { endCipherkeys } from '../../src/destruction/end-cipherkeys.ts'
-import type { Database } from '../../src/store/database.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import {
@@ -15,13 +13,14 @@ import {
   type CountingKms,
   type Keyring,
 } from './keyring-under-test.ts'
+import { setDue as setDueIn } from '../../../testkit/src/database/set-due.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
-let db: Database
 let store: Store
 beforeAll(async () => {
   postgres = await openTestPostgres()
-  ;({ db, store } = await postgres.createStores())
+  ;({ store } = await postgres.createStores())
 })
 afterAll(() => postgres.stop())
 
@@ -44,16 +43,14 @@ async function schedule(kind: 'tenant' | 'data-key', keyName?: string): Promise<
   const dataKeyId = keyName && (await store.cipherkeys.findActive(tenantId, keyName))?.dataKeyId
   const named = keyName !== undefined && dataKeyId !== undefined ? { keyName, dataKeyId } : {}
   const request = { id: newId(new Date()), tenantId, kind, ...named, scheduledBy: 'test', inDays: 7 }
-  return (await store.destructions.insert(request)).id
+  return (await alone(store, tenantId).destructions.insert(request)).id
 }
 
-const setDue = (id: string, inSeconds: number) =>
-  sql`update keyhold.destructions set due_at = clock_timestamp() + make_interval(secs => ${inSeconds})
-    where id = ${id}`.execute(db)
+const setDue = (id: string, inSeconds: number) => setDueIn(store, id, inSeconds * 1_000)
 
 /** As the destruction does it, apart from its record. */
-async function destroy(dataKeyId: string): Promise<void> {
-  await store.transaction((transaction) => endCipherkeys(transaction, tenantId, dataKeyId))
+async function destroy(dataKeyId: string, keyName = 'default'): Promise<void> {
+  await store.transaction((transaction) => endCipherkeys(transaction, tenantId, { keyName, dataKeyId }))
 }
 
 test.each(['by its name', 'by its id'])('a data key is not held into it, asked for %s', async (how) => {
@@ -100,7 +97,7 @@ test('a version that is destroyed by name is not held into it, nor leased, and t
   const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
   await createKeyring(store, kms, { maxDataKeyAgeMs: 0 }).dataKeys.getActive(tenantId, 'default')
   const named = { dataKeyId: id, version: 1, tenantKeyVersion: 1 }
-  const destruction = await store.destructions.insert({
+  const destruction = await alone(store, tenantId).destructions.insert({
     ...{ id: newId(new Date()), tenantId, kind: 'cipherkeys', cipherkeys: [named] },
     ...{ scheduledBy: 'test', inDays: 7 },
   })
@@ -134,7 +131,7 @@ test('a cancelled destruction bounds nothing, nor one of another name', async ()
   const destruction = await schedule('data-key', 'default')
   await setDue(await schedule('data-key', 'other'), 1)
   await setDue(destruction, 1)
-  await store.destructions.cancel(destruction, 'test')
+  await alone(store, tenantId).destructions.cancel(tenantId, destruction, 'test')
   keyring.clock.nowMs += ttlMs
   await keyring.dataKeys.getActive(tenantId, 'default')
   await destroy(id)

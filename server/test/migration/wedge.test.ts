@@ -29,6 +29,7 @@ import {
 } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import { acceptAll, damage } from '../../../testkit/src/tenants/set-aside.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const dead = 'ERR_KMS_KEY_DISABLED'
 // In the fourth key job, which is cancelled: what was there is copied, and the engine stands still.
@@ -50,11 +51,6 @@ async function registerAnother({ tenant }: PreparedTenant): Promise<{ arn: strin
 /** Accepts what the key job has set aside, and answers the codes. */
 const acceptedCodes = async ({ tenant }: PreparedTenant, id: string): Promise<string[]> =>
   (await acceptAll(server, tenant, id)).map(({ code }) => code)
-
-async function makeDue({ id }: Destruction): Promise<void> {
-  await server.query(`update keyhold.destructions set due_at = now() where id = $1`, [id])
-  await server.sweep()
-}
 
 test('a migration completes, a cancellation ends, and the tenant is deleted', async () => {
   const scene = await prepareTenant(server)
@@ -147,7 +143,8 @@ test('a migration completes, a cancellation ends, and the tenant is deleted', as
   const deletion = await server.request('POST', `${path}/actions/schedule-deletion`, {
     ...{ token: server.operatorToken, body: { inDays: 7 } },
   })
-  await makeDue(deletion.body as Destruction)
+  await makeDue(server, (deletion.body as Destruction).id)
+  await server.sweep()
   const gone = await server.request('GET', path, { token: server.operatorToken })
   expect([gone.status, codeOf(gone)]).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
 })

@@ -18,6 +18,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { warmRootKey } from '../../../testkit/src/database/warm-start.ts'
 import { readMetrics } from '../metrics/read-metrics.ts'
+import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const [hour, day] = [3_600_000, 86_400_000]
 const api = '/api/v1/encryption'
@@ -154,8 +155,8 @@ test('what is due waits until the clocks agree again, whichever way they differ'
     const tenant = await server.createTenant()
     await encryptUnder(server.url, tenant, ['doomed'])
     const destroy = `${api}/data-keys/doomed/actions/destroy`
-    await call(server.url, tenant.adminToken, 'POST', destroy, { inDays: 7 })
-    await server.query("update keyhold.destructions set due_at = now() - interval '1 minute'")
+    const scheduled = await call(server.url, tenant.adminToken, 'POST', destroy, { inDays: 7 })
+    await makeDue(server, (scheduled as { id: string }).id, -60_000)
     const isOpen = async () =>
       (await server.query('select 1 from keyhold.destructions where destroyed_at is null')).length > 0
     const blocked = async () => (await metricsOf(server.metricsUrl ?? ''))[0]

@@ -9,6 +9,8 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { changeDestruction, setDue } from '../../../testkit/src/database/set-due.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 const [second, hour, day] = [1_000, 3_600_000, 86_400_000]
 
@@ -104,7 +106,7 @@ describe('an end for ever', () => {
     await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
     await store.tenantKeys.setState(tenantId, 1, 'decrypt-only')
     await store.tenantKeys.retireOthers(tenantId, 2, [], 30)
-    await store.destructions.insert({
+    await alone(store, tenantId).destructions.insert({
       ...{ id: newId(new Date()), tenantId, kind: 'tenant', scheduledBy: 'test', inDays: 30 },
     })
   })
@@ -112,11 +114,13 @@ describe('an end for ever', () => {
 
   const storeAhead = (ms: number) => postgres.openStore(database.connection, { wall: () => Date.now() + ms })
 
+  const destructionId = async () => (await database.store.destructions.list(tenantId, 1))[0]?.id ?? ''
+
   /** Whether a replica would destroy each, and whether it does when it tries nevertheless. */
   async function ends(store: Store) {
     const { tenantKeys, destructions } = store
-    const [id = ''] = (await destructions.list(tenantId, 1)).map((row) => row.id)
-    const locked = await store.transaction((within) => within.destructions.lockDue(id))
+    const id = await destructionId()
+    const locked = await alone(store, tenantId).destructions.lockDue(tenantId, id)
     return [
       (await tenantKeys.listDueForDestruction(10)).length > 0,
       (await destructions.listDue(10)).length > 0,
@@ -125,11 +129,12 @@ describe('an end for ever', () => {
     ]
   }
 
-  const dueIn = (ms: number) =>
-    database.query(`
+  async function dueIn(ms: number): Promise<void> {
+    await database.query(`
       update keyhold.tenant_keys set state = 'decrypt-only', wrapped = '\\x00', destroyed_at = null,
-        destroy_after = now() + interval '${ms} ms' where version = 1;
-      update keyhold.destructions set due_at = now() + interval '${ms} ms'`)
+        destroy_after = now() + interval '${ms} ms' where version = 1`)
+    await setDue(database.store, await destructionId(), ms)
+  }
 
   // The replica's clock is ahead by the first, and the due time comes after the second, by the database's clock.
   test.each([
@@ -152,7 +157,7 @@ describe('an end for ever', () => {
 
   test('what falls due at this very moment is due, however fine the database reads its clock', async () => {
     for (let round = 0; round < 20; round++) {
-      await database.query('update keyhold.destructions set due_at = clock_timestamp()')
+      await changeDestruction(database.store, await destructionId(), 'due_at = clock_timestamp()')
       expect(await database.store.destructions.listDue(10)).toHaveLength(1)
     }
   })

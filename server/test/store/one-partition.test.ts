@@ -1,5 +1,6 @@
 // Every statement about cipherkeys names the tenant by its value, wherever it reads them: then it is planned for one of the
 // 64 partitions. Planning for all of them takes longer than most statements.
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { endCipherkeys } from '../../src/destruction/end-cipherkeys.ts'
@@ -54,7 +55,7 @@ test('every statement about cipherkeys is planned for one partition', async () =
     await store.cipherkeys.findKeyName(tenantId, dataKeyId)
     const row = await store.cipherkeys.findActive(tenantId, 'default')
     if (row === undefined) throw new Error('there is no data key')
-    await store.cipherkeys.insertManyActive([{ ...row, version: 9, keyName: 'other' }])
+    await store.cipherkeys.insertManyActive([{ ...row, dataKeyId: randomUUID(), keyName: 'other' }])
     await store.cipherkeys.exists(tenantId)
     const job = await startMigration(
       tenant.replica.start,
@@ -68,7 +69,9 @@ test('every statement about cipherkeys is planned for one partition', async () =
     await tenant.letJobsRun()
     await getKeyProviderUsage({ store, countMs: 60_000 }, tenantId, fingerprintOf('a', tenantId))
     await store.surveys.findNeeded(tenantId, [1])
-    await store.transaction((transaction) => endCipherkeys(transaction, tenantId, dataKeyId))
+    await store.transaction((transaction) =>
+      endCipherkeys(transaction, tenantId, { keyName: 'default', dataKeyId }),
+    )
   })
   expect(statements.size).toBeGreaterThan(20)
   for (const [text, values] of statements) {

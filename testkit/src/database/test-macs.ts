@@ -15,22 +15,26 @@ const testRing: MacRing = {
   requiresMacs: true,
 }
 
-/** Opened MACs that require one of every row. */
-export async function openTestMacs(db?: Database): Promise<RowMacs> {
+/**
+ * Opened MACs that require one of every row.
+ *
+ * @param rootKeyFile - of the server that has claimed the database, if one has
+ */
+export async function openTestMacs(db?: Database, rootKeyFile = warmRootKey()): Promise<RowMacs> {
   const macs = createRowMacs()
-  macs.open((db && (await ringOf(db))) ?? testRing)
+  macs.open((db && (await ringOf(db, rootKeyFile))) ?? testRing)
   return macs
 }
 
-async function ringOf(db: Database): Promise<MacRing | undefined> {
+async function ringOf(db: Database, rootKeyFile: string): Promise<MacRing | undefined> {
   const row = await db
     .selectFrom('installation')
     .select(['id', 'root_key_id'])
     .executeTakeFirst()
     // A database without tables.
     .catch(() => undefined)
-  if (row === undefined || !existsSync(warmRootKey())) return undefined
-  const rootKey = await readRootKeyFile(warmRootKey())
+  if (row === undefined || !existsSync(rootKeyFile)) return undefined
+  const rootKey = await readRootKeyFile(rootKeyFile)
   if (rootKey?.id !== row.root_key_id) return undefined
   return { rootKeyId: rootKey.id, rootKey: rootKey.key, installationId: row.id, requiresMacs: true }
 }

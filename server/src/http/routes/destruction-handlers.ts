@@ -8,7 +8,7 @@ import {
   scheduleTenantDestruction,
 } from '../../destruction/schedule-destruction.ts'
 import type { OpenRecord } from '../../store/authentic/open-record.ts'
-import type { DestructionRow } from '../../store/destructions.ts'
+import type { DestructionRow } from '../../store/destructions/destruction-row.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
@@ -101,7 +101,7 @@ export function destructionHandlers({
   }
 }
 
-function destructionWire(row: DestructionRow): Destruction {
+function destructionWire(row: DestructionRow & { isTampered?: boolean }): Destruction {
   const { keyName, dataKeyId, cipherkeys, cancelledAt, cancelledBy, destroyedAt } = row
   return {
     id: row.id,
@@ -120,7 +120,13 @@ function destructionWire(row: DestructionRow): Destruction {
   }
 }
 
-function stateOf({ begunAt, cancelledAt, destroyedAt }: DestructionRow): Destruction['state'] {
+function stateOf({
+  isTampered,
+  begunAt,
+  cancelledAt,
+  destroyedAt,
+}: DestructionRow & { isTampered?: boolean }): Destruction['state'] {
+  if (isTampered === true) return 'tampered'
   if (destroyedAt !== undefined) return 'destroyed'
   if (begunAt !== undefined) return 'destroying'
   return cancelledAt === undefined ? 'scheduled' : 'cancelled'

@@ -15,7 +15,9 @@ const parts = {
   keyJobTerms: (tenantId) =>
     sql`select id::text, mac from keyhold.key_jobs where tenant_id = ${tenantId} and phase not in ('done', 'aborted')`,
   /** Only while it is open. */
-  destruction: undefined,
+  destruction: (tenantId) => sql`
+    select id::text, mac from keyhold.destructions
+    where tenant_id = ${tenantId} and cancelled_at is null and destroyed_at is null`,
   minimumVersion: undefined,
 } satisfies Record<string, ((tenantId: string) => RawBuilder<unknown>) | undefined>
 

@@ -6,6 +6,7 @@ import { readAnchors } from '../fence/anchors.ts'
 import { readFence } from '../fence/fence-queries.ts'
 import type { FenceRow } from '../fence/fence-row.ts'
 import type { RowMacs } from './row-macs.ts'
+import { fillDigests } from '../destructions/fill-digests.ts'
 import { signRows } from './sign-rows.ts'
 import type { SteeringKind } from './steering-kinds.ts'
 
@@ -28,9 +29,8 @@ const kinds = [
  * @returns how many rows had no right MAC, the fence apart
  */
 export async function resignTenant(db: Database, macs: RowMacs, tenantId: string): Promise<number> {
-  // Destructions are locked before the fence by everybody.
-  await sql`select from keyhold.destructions where tenant_id = ${tenantId} order by id for update`.execute(db)
   await sql`select * from keyhold.fence_alone(${tenantId})`.execute(db)
+  await fillDigests(db, tenantId)
   let signed = 0
   for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)
   const ofTenant = sql`key_job_id in (select id from keyhold.key_jobs where tenant_id = ${tenantId})`
@@ -58,8 +58,17 @@ export async function signFence(db: Database, macs: RowMacs, row: FenceRow): Pro
     .executeTakeFirstOrThrow()
 }
 
-/** Signs the rows that belong to no tenant: the installation's, and the API keys of operators. */
+/**
+ * Signs the rows that belong to no tenant: the installation's, the API keys of operators, and the destructions of tenants that
+ * are deleted.
+ */
 export async function resignInstallation(db: Database, macs: RowMacs): Promise<number> {
   const apiKeys = await signRows(db, macs, 'apiKey', sql`tenant_id is null`)
-  return apiKeys + (await signRows(db, macs, 'installation', sql`true`))
+  const destructions = await signRows(
+    db,
+    macs,
+    'destruction',
+    sql`not exists (select from keyhold.tenants t where t.id = tenant_id)`,
+  )
+  return apiKeys + destructions + (await signRows(db, macs, 'installation', sql`true`))
 }

@@ -4,7 +4,7 @@ import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkeys.ts'
 import { readInOrder } from './read-in-order.ts'
 import type { Database } from '../database.ts'
-import type { WrappedPosition } from '../destructions.ts'
+import type { WrappedPosition } from '../destructions/destruction-row.ts'
 import type { CipherkeyState, Tables } from '../tables.ts'
 
 /** The record of a deleted cipherkey. */

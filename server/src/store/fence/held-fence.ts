@@ -49,8 +49,7 @@ export function holdFence(parts: FenceParts, tenantId: string, taken: TakenFence
   let isChanged = false
   let writtenGeneration = 0
   const entries = new Map(taken.entries.map((entry) => [nameOf(entry.kind, entry.key), entry]))
-  // A tenant that ends has no keys, and nothing follows from its rows.
-  if (row?.ending_at === null) checkManifest(parts, row, taken.entries)
+  if (row !== undefined) checkManifest(parts, row, taken.entries)
 
   function tell(entry: ManifestEntry, isDeleted: boolean): void {
     if (isDeleted) entries.delete(nameOf(entry.kind, entry.key))

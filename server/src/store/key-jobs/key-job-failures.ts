@@ -8,7 +8,7 @@ import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import { readInOrder } from '../cipherkeys/read-in-order.ts'
 import type { DatabaseClock } from '../database-clock.ts'
 import type { Database } from '../database.ts'
-import type { WrappedPosition } from '../destructions.ts'
+import type { WrappedPosition } from '../destructions/destruction-row.ts'
 import {
   acceptanceIn,
   failureColumns,

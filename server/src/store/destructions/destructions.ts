@@ -1,0 +1,260 @@
+// Scheduled destructions, and the records of completed ones. The database's clock says when they are due, and the
+// replica's must agree. SQL only finds rows: what is done follows from rows that were verified, in transactions that have the
+// fence of their tenant alone, and for those alone that the tenant's manifest names.
+import { KeyholdError } from '@keyhold/core'
+import { sql, type ExpressionBuilder } from 'kysely'
+import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
+import { hasPassedOnBothClocks, isDueOnBothClocks, latestOf, type DatabaseClock } from '../database-clock.ts'
+import { isUniqueViolation, type Database } from '../database.ts'
+import type { HeldFence } from '../fence/held-fence.ts'
+import type { DestructionKind, Tables } from '../tables.ts'
+import {
+  destructionColumns as columns,
+  fromRow,
+  namedCipherkeysDigest,
+  type DestructionRow,
+  type StoredDestruction,
+  type WrappedPosition,
+} from './destruction-row.ts'
+import { heldBy, isInManifest, lockOpen, writeDestruction } from './write-destruction.ts'
+
+export interface NewDestruction {
+  id: string
+  tenantId: string
+  kind: DestructionKind
+  keyName?: string
+  dataKeyId?: string
+  cipherkeys?: readonly WrappedPosition[]
+  scheduledBy: string
+  inDays: number
+}
+
+/** One that is due. */
+export interface DueDestruction {
+  destruction: DestructionRow
+  /** As the database writes it, with its microseconds. */
+  dueAt: string
+}
+
+/** One for a list, which shows all of them. */
+export type ListedDestruction = DestructionRow & {
+  /** It is not as Keyhold wrote it, and nothing follows from it. */
+  isTampered: boolean
+}
+
+export interface DestructionQueryParts {
+  clock: DatabaseClock
+  macs: RowMacs
+  /** The fence that the transaction holds alone, if any. */
+  held: HeldFence | undefined
+}
+
+const msPerDay = 86_400_000
+
+const isOpenHere = (eb: ExpressionBuilder<Tables, 'destructions'>) =>
+  eb.and([eb('cancelled_at', 'is', null), eb('destroyed_at', 'is', null)])
+
+export function destructionQueries(db: Database, { clock, macs, held }: DestructionQueryParts) {
+  const isDue = () => isDueOnBothClocks(clock, sql`due_at`)
+  const verified = (row: StoredDestruction) => macs.verify('destruction', row)
+  const isAuthentic = <Row extends StoredDestruction>(row: Row): row is Authentic<Row> =>
+    macs.faultOf('destruction', row) === undefined
+  const listed = (row: StoredDestruction): ListedDestruction => ({
+    isTampered: !isAuthentic(row),
+    ...fromRow(macs, row as Authentic<StoredDestruction>),
+  })
+  const parts = { macs, held }
+
+  /** All open ones of the tenant, locked in the order of their primary key. */
+  async function lockAllOpen(tenantId: string): Promise<Authentic<StoredDestruction>[]> {
+    const { manifest } = heldBy(held, tenantId)
+    const rows = await db
+      .selectFrom('destructions')
+      .select(columns)
+      .where('tenant_id', '=', tenantId)
+      .where(isOpenHere)
+      .orderBy('id')
+      .forUpdate()
+      .execute()
+    // One that somebody added stays as it is: nobody may sign it.
+    return rows.filter(isAuthentic).filter((row) => isInManifest(manifest, row))
+  }
+
+  return {
+    /**
+     * Call it under `withFence`.
+     *
+     * @throws KeyholdError `ERR_DESTRUCTION_SCHEDULED` when the tenant, or the key name, has an open one
+     */
+    async insert(destruction: NewDestruction): Promise<DestructionRow> {
+      const { now, manifest } = heldBy(held, destruction.tenantId)
+      const row = {
+        id: destruction.id,
+        tenant_id: destruction.tenantId,
+        kind: destruction.kind,
+        key_name: destruction.keyName ?? null,
+        data_key_id: destruction.dataKeyId ?? null,
+        scheduled_by: destruction.scheduledBy,
+        scheduled_at: now,
+        // A database whose clock was set back for a moment must not bring the day nearer.
+        due_at: new Date(latestOf(clock, now).getTime() + destruction.inDays * msPerDay),
+        cipherkeys_digest:
+          destruction.cipherkeys === undefined ? null : namedCipherkeysDigest(destruction.cipherkeys),
+        ...{ begun_at: null, cancelled_at: null, cancelled_by: null, destroyed_at: null },
+      }
+      const mac = macs.sign('destruction', row)
+      const cipherkeys = destruction.cipherkeys === undefined ? null : JSON.stringify(destruction.cipherkeys)
+      try {
+        await db
+          .insertInto('destructions')
+          .values({ ...row, cipherkeys, mac })
+          .execute()
+      } catch (error) {
+        if (
+          isUniqueViolation(error, 'destructions_one_open_of_tenant') ||
+          isUniqueViolation(error, 'destructions_one_open_of_data_key')
+        ) {
+          throw new KeyholdError('ERR_DESTRUCTION_SCHEDULED', { cause: error })
+        }
+        throw error
+      }
+      manifest.set('destruction', row.id, mac)
+      const stored = { ...row, mac, cipherkeys: destruction.cipherkeys ?? null }
+      return fromRow(macs, stored as Authentic<StoredDestruction>)
+    },
+
+    /** The newest first, of one tenant or of all; `before` is the id of the last one seen. */
+    async list(tenantId: string | undefined, limit: number, before?: string): Promise<ListedDestruction[]> {
+      let query = db.selectFrom('destructions').select(columns).orderBy('id', 'desc').limit(limit)
+      if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId)
+      if (before !== undefined) query = query.where('id', '<', before)
+      return (await query.execute()).map(listed)
+    },
+
+    /** For showing it, whatever it is. */
+    async find(id: string): Promise<ListedDestruction | undefined> {
+      const row = await db.selectFrom('destructions').select(columns).where('id', '=', id).executeTakeFirst()
+      return row && listed(row)
+    },
+
+    /** The signed record, byte for byte; undefined while nothing is destroyed. */
+    async findRecord(id: string): Promise<string | undefined> {
+      const row = await db.selectFrom('destructions').select('jws').where('id', '=', id).executeTakeFirst()
+      return row?.jws ?? undefined
+    },
+
+    /**
+     * The newest destruction of the tenant as a whole, whatever has become of it.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` when there is none but such that Keyhold did not write
+     */
+    async findLastOfTenant(tenantId: string): Promise<DestructionRow | undefined> {
+      const rows = await db
+        .selectFrom('destructions')
+        .select(columns)
+        .where('tenant_id', '=', tenantId)
+        .where('kind', '=', 'tenant')
+        .orderBy('scheduled_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(100)
+        .execute()
+      const row = rows.find(isAuthentic) ?? rows[0]
+      return row && fromRow(macs, verified(row))
+    },
+
+    /** When those of the tenants are due to be destroyed that have a destruction, by their id. */
+    async listTenantsDueAt(tenantIds: readonly string[]): Promise<Map<string, Date>> {
+      const rows = await db
+        .selectFrom('destructions')
+        .select(columns)
+        .where('kind', '=', 'tenant')
+        .where(isOpenHere)
+        .where('tenant_id', '=', sql<string>`any(${tenantIds})`)
+        .execute()
+      return new Map(rows.filter(isAuthentic).map((row) => [row.tenant_id, row.due_at]))
+    },
+
+    /** Answers false for one that has ended, or begun. Call it under `withFence`. */
+    async cancel(tenantId: string, id: string, cancelledBy: string): Promise<boolean> {
+      const row = await lockOpen(db, parts, tenantId, id)
+      if (row === undefined || row.begun_at !== null) return false
+      const cancelled = { cancelled_at: heldBy(held, tenantId).now, cancelled_by: cancelledBy }
+      await writeDestruction(db, parts, row, cancelled)
+      return true
+    },
+
+    /** Answers the destructions that were open. Call it under `withFence`. */
+    async cancelAll(tenantId: string, cancelledBy: string): Promise<DestructionRow[]> {
+      const cancelled = { cancelled_at: heldBy(held, tenantId).now, cancelled_by: cancelledBy }
+      const ended: DestructionRow[] = []
+      for (const row of await lockAllOpen(tenantId))
+        ended.push(fromRow(macs, await writeDestruction(db, parts, row, cancelled)))
+      return ended
+    },
+
+    /**
+     * Destructions that may be due and that no replica has claimed, the longest due first. Deletions of tenants that have
+     * begun come after all others: nothing of them opens any more, and their rows may take hours. All others are left out
+     * once the deletion of their tenant has begun. Rows that Keyhold did not write are left out: they are reported.
+     *
+     * @param after - only those after this one
+     */
+    async listDue(limit: number, after?: DueDestruction): Promise<DueDestruction[]> {
+      let query = db
+        .selectFrom('destructions as d')
+        .select([...columns, sql<string>`d.due_at::text`.as('due_text')])
+        .where('d.cancelled_at', 'is', null)
+        .where('d.destroyed_at', 'is', null)
+        .where(isDue())
+        .where(
+          sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.tenants t
+            where t.id = d.tenant_id and t.ending_at is not null))`,
+        )
+        .where(sql<boolean>`coalesce(d.claimed_until <= now(), true)`)
+        .orderBy(sql`d.begun_at is not null`)
+        .orderBy('d.due_at')
+        .orderBy('d.id')
+        .limit(limit)
+      if (after !== undefined) {
+        query = query.where(
+          sql<boolean>`(d.begun_at is not null, d.due_at, d.id) >
+            (${after.destruction.begunAt !== undefined}::boolean, ${after.dueAt}::timestamptz, ${after.destruction.id}::uuid)`,
+        )
+      }
+      const rows = await query.execute()
+      return rows
+        .filter((row) => isAuthentic(row))
+        .map((row) => ({ destruction: fromRow(macs, row), dueAt: row.due_text }))
+    },
+
+    /**
+     * Locks a destruction that is still open and due; undefined when it is not, or another replica has it now. Call it under
+     * the tenant's fence.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
+     */
+    async lockDue(tenantId: string, id: string): Promise<DestructionRow | undefined> {
+      const row = await lockOpen(db, parts, tenantId, id)
+      if (row === undefined || !hasPassedOnBothClocks(clock, heldBy(held, tenantId).now, row.due_at))
+        return undefined
+      return fromRow(macs, row)
+    },
+
+    /** Call it under the tenant's fence. */
+    async finish(tenantId: string, id: string, destroyedAt: Date, jws: string): Promise<void> {
+      const row = await lockOpen(db, parts, tenantId, id)
+      if (row === undefined) throw new TypeError(`destruction ${id} is not open`)
+      await writeDestruction(db, parts, row, { destroyed_at: destroyedAt }, { jws })
+    },
+
+    /** Ends all open destructions of a tenant, and answers them. The tenant's record stands for its data keys, too. */
+    async finishAll(tenantId: string, destroyedAt: Date, jws: string): Promise<DestructionRow[]> {
+      const ended: DestructionRow[] = []
+      for (const row of await lockAllOpen(tenantId)) {
+        const destroyed = { destroyed_at: destroyedAt }
+        ended.push(fromRow(macs, await writeDestruction(db, parts, row, destroyed, { jws })))
+      }
+      return ended
+    },
+  }
+}
