@@ -26,6 +26,10 @@ export const keyJobPhase = Type.Union([
   Type.Literal('aborted'),
 ])
 
+const tampered = Type.Literal(true, {
+  description: 'Somebody else than Keyhold wrote it so: nothing here is sure, and nothing follows from it.',
+})
+
 const end = { fingerprint: Type.String(), arn: Type.String() }
 
 export const keyJob = Type.Object({
@@ -70,6 +74,7 @@ export const keyJob = Type.Object({
   keysPerSecond: Type.Optional(
     Type.Number({ description: 'Cipherkeys copied per second since the copying began.' }),
   ),
+  tampered: Type.Optional(tampered),
 })
 
 export type KeyJob = Static<typeof keyJob>
@@ -102,6 +107,7 @@ export const keyJobFailure = Type.Object({
   at: time,
   acceptedAt: Type.Optional(time),
   acceptedBy: Type.Optional(Type.String({ description: 'The id of an API key.' })),
+  tampered: Type.Optional(tampered),
 })
 
 export type KeyJobFailure = Static<typeof keyJobFailure>

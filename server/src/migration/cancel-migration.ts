@@ -6,7 +6,7 @@ import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.
 import type { Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from './audit-key-job.ts'
-import { getKeyJob } from './migration-details.ts'
+import { getKeyJob, requireLiveKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
 
 /**
@@ -47,6 +47,7 @@ async function turnRound(
     const job = await getKeyJob(transaction, tenantId, keyJobId)
     if (isTurnedRound(job)) return true
     refuseDone(job)
+    await requireLiveKeyJob(transaction, job)
     if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
       // Dual was committed a moment ago.
       if (!isSourceTried) return false

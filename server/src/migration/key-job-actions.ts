@@ -4,7 +4,7 @@ import type { Actor } from '../store/audits.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from './audit-key-job.ts'
-import { getKeyJob } from './migration-details.ts'
+import { getKeyJob, requireLiveKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
 
 export type KeyJobActionParts = Pick<StartMigrationParts, 'store' | 'enqueue'>
@@ -47,6 +47,7 @@ export async function acceptFailures(
   await store.withFence(tenantId, async (transaction) => {
     const job = await getKeyJob(transaction, tenantId, keyJobId)
     refuseEnded(job)
+    await requireLiveKeyJob(transaction, job)
     if ((await transaction.keyJobFailures.countNamed(keyJobId, named)) !== named.length) {
       throw new KeyholdError('ERR_MIGRATION_FAILURE_NOT_FOUND', {
         message: 'Not all of these cipherkeys are set aside in this migration; none is accepted.',

@@ -19,6 +19,20 @@ export async function getMigrationDetails({ keyJobs }: KeyJobs, tenantId: string
 }
 
 /**
+ * Refuses a key job that is not the live one of its tenant, whatever its row shows. Call it under `withFence`, for a key job
+ * that has not ended.
+ *
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
+ */
+export async function requireLiveKeyJob(
+  { keyJobs, macs }: Pick<Store, 'keyJobs' | 'macs'>,
+  job: KeyJobRow,
+): Promise<void> {
+  const live = await keyJobs.findLive(job.tenantId)
+  if (live?.id !== job.id) macs.reject('keyJobProgress', job, 'older')
+}
+
+/**
  * A key job of the tenant, in any phase.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`

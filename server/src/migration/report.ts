@@ -1,10 +1,15 @@
 // The report of a key job says what was done and what was found. The installation signs it when the job ends, in the
 // transaction that ends it. Anybody with the public key can verify it without Keyhold.
+import { KeyholdError } from '@keyhold/core'
 import { createHash } from 'node:crypto'
 import { valueOf } from '../store/json-column.ts'
+import type { OpenRecord } from '../store/authentic/open-record.ts'
 import type { LedKeyJob } from '../store/key-jobs/key-jobs.ts'
-import type { TransactionStore } from '../store/store.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
 import type { MigrationParts } from './engine/migration-parts.ts'
+import { getKeyJob } from './migration-details.ts'
+
+const type = 'keyhold/migration-report/1'
 
 /** More accepted failures than this are counted, not named. */
 const maxNamedFailures = 1_000
@@ -29,7 +34,7 @@ export async function saveReport(
   }
   const tenantKeys = await transaction.tenantKeys.list(tenantId)
   const jws = signReport({
-    type: 'keyhold/migration-report/1',
+    type,
     id,
     kind: job.kind,
     outcome: job.phase,
@@ -68,4 +73,31 @@ export async function saveReport(
   })
   await transaction.keyJobReports.insert(id, jws)
   return { reportSha256: createHash('sha256').update(jws).digest('hex') }
+}
+
+export interface KeptReport {
+  /** The signed report, byte for byte. */
+  jws: string
+  report: Record<string, unknown>
+}
+
+/**
+ * The report of a key job of the tenant.
+ *
+ * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_REPORT_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
+ */
+export async function getReport(
+  store: Pick<Store, 'keyJobs' | 'keyJobReports'>,
+  openRecord: OpenRecord,
+  tenantId: string,
+  keyJobId: string,
+): Promise<KeptReport> {
+  const { id } = await getKeyJob(store, tenantId, keyJobId)
+  const jws = await store.keyJobReports.find(tenantId, id)
+  if (jws === undefined) throw new KeyholdError('ERR_MIGRATION_REPORT_NOT_FOUND')
+  const report = openRecord(
+    jws,
+    (payload) => payload.type === type && payload.id === id && payload.tenantId === tenantId,
+  )
+  return { jws, report }
 }

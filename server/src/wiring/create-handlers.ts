@@ -122,7 +122,7 @@ function jobHandlers({
 }: HandlerNeeds) {
   return {
     ...migrationHandlers({ store, startMigration: (...asked) => startMigration(startParts, ...asked) }),
-    ...keyJobHandlers(startParts),
+    ...keyJobHandlers({ ...startParts, openRecord: signer.openRecord }),
     ...keyUseHandlers({
       planMigration: (tenantId, fingerprint) =>
         planMigration({ store, kms, threads, budget, censusMs, countMs }, tenantId, fingerprint),

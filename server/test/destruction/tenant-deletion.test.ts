@@ -19,6 +19,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
 import { setDue } from '../../../testkit/src/database/set-due.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 const rows = 2_100
 
@@ -115,6 +116,7 @@ function dying(n: number, isCommitted: boolean): Store {
 test('a deletion goes on wherever a replica is killed, and its record is that of one that nobody disturbed', async () => {
   const job = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   await stores.query("update keyhold.key_jobs set phase = 'done'")
+  await resign(stores.db)
   await store.keyJobFailures.insert(job, [{ ...newCipherkey(), code: 'ERR_KEY_INTEGRITY' }])
   const state = async () => [await count(), await store.destructions.find(due.id)]
   let deaths = 0

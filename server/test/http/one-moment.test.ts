@@ -6,12 +6,14 @@ import { KeyholdError } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keyJobEventHandlers } from '../../src/http/routes/key-job-handlers.ts'
 import type { Handler } from '../../src/http/server/handler.ts'
+import { payloadOfJws } from '../../src/http/wire/payload-of-jws.ts'
 import { getKeyProviderUsage } from '../../src/providers/key-provider-usage.ts'
 import { openDatabaseClock } from '../../src/store/database-clock.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
 import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
 import { asAdmin, isIn, migrate, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import {
@@ -49,6 +51,7 @@ beforeAll(async () => {
     applicationName: 'test',
     onError: () => undefined,
   })
+  await resign(db)
   plainStore = createStore(db, await openDatabaseClock(db), { macs: await openTestMacs(db) })
 })
 afterAll(async () => {
@@ -72,7 +75,7 @@ function handlersOver(observer: Observer, onKms: () => void) {
     ...{
       store,
       rootKey: undefined,
-      signer: { sign: () => 'e30.e30.e30', publicKeys: [] },
+      signer: { sign: () => 'e30.e30.e30', openRecord: payloadOfJws, publicKeys: [] },
       checkpoints: { signNow: () => Promise.resolve({ sequence: 0, hash: Buffer.alloc(32) }) },
       timings: { censusMs: 0, countMs: 60_000, neededMs: 60_000 },
     },

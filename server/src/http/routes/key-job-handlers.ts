@@ -5,19 +5,20 @@ import { oneAtATime } from '../../event-loop/one-at-a-time.ts'
 import { cancelMigration } from '../../migration/cancel-migration.ts'
 import { acceptFailures, retryKeyJob } from '../../migration/key-job-actions.ts'
 import { getKeyJob } from '../../migration/migration-details.ts'
+import { getReport } from '../../migration/report.ts'
 import type { StartMigrationParts } from '../../migration/start-migration.ts'
+import type { OpenRecord } from '../../store/authentic/open-record.ts'
 import type { CipherkeyPosition } from '../../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { EventHandlers, Handlers, WatchedState } from '../server/handler.ts'
 import { keyJobFailureWire, keyJobWire } from '../wire/key-job-wire.ts'
-import { payloadOfJws } from '../wire/payload-of-jws.ts'
 
 const maxVersion = 2_147_483_647
 
 export function keyJobHandlers(
-  parts: StartMigrationParts,
+  parts: StartMigrationParts & { openRecord: OpenRecord },
 ): Pick<
   Handlers,
   | 'listMigrations'
@@ -71,12 +72,10 @@ export function keyJobHandlers(
     },
 
     async getMigrationReport({ tenantId, params }) {
-      const jws = await store.readSnapshot(async (snapshot) => {
-        const { id } = await getKeyJob(snapshot, tenantId, params.migrationId)
-        return snapshot.keyJobReports.find(tenantId, id)
-      })
-      if (jws === undefined) throw new KeyholdError('ERR_MIGRATION_REPORT_NOT_FOUND')
-      return { status: 200, body: { jws, report: payloadOfJws(jws) } }
+      const body = await store.readSnapshot((snapshot) =>
+        getReport(snapshot, parts.openRecord, tenantId, params.migrationId),
+      )
+      return { status: 200, body }
     },
 
     async retryMigration(call) {

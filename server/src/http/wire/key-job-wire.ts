@@ -5,7 +5,7 @@ import type {
   KeyJobFailure as KeyJobFailureRow,
 } from '../../store/key-jobs/key-job-failures.ts'
 import { valueOf } from '../../store/json-column.ts'
-import type { KeyJobRow } from '../../store/key-jobs/key-jobs.ts'
+import type { KeyJobRow, ListedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { keyJobProgress } from './key-job-progress.ts'
 
 // A rate over a shorter time means nothing.
@@ -15,7 +15,7 @@ const minRateMs = 1_000
  * @param failures - how many of those that it has set aside are still there
  * @throws KeyholdError `ERR_MIGRATION_RECORD_INVALID` when what is stored is damaged
  */
-export function keyJobWire(job: KeyJobRow, failures: FailureCounts, now: Date): KeyJob {
+export function keyJobWire(job: KeyJobRow | ListedKeyJob, failures: FailureCounts, now: Date): KeyJob {
   const { id, kind, tenantId, phase, copyStartedAt, copyEndedAt, completedAt, cancelledAt } = job
   const isLive = phase !== 'done' && phase !== 'aborted'
   const lastError = isLive ? valueOf(job.lastError) : undefined
@@ -55,6 +55,7 @@ export function keyJobWire(job: KeyJobRow, failures: FailureCounts, now: Date): 
     ...(lastError !== undefined && { lastError }),
     ...(retryAt !== undefined && { retryAt: retryAt.toISOString() }),
     ...(keysPerSecond !== undefined && { keysPerSecond }),
+    ...('isTampered' in job && job.isTampered && { tampered: true as const }),
   }
 }
 
@@ -82,5 +83,6 @@ export function keyJobFailureWire(failure: KeyJobFailureRow): KeyJobFailure {
     at: createdAt.toISOString(),
     ...(acceptedAt !== undefined && { acceptedAt: acceptedAt.toISOString() }),
     ...(acceptedBy !== undefined && { acceptedBy }),
+    ...(failure.isTampered && { tampered: true as const }),
   }
 }

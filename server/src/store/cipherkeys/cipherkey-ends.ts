@@ -98,11 +98,15 @@ export function cipherkeyEndQueries(db: Database) {
 
     /**
      * Forgets that key jobs set these cipherkeys aside under the versions named: they open. As when a key job itself opens
-     * one after all, they are no longer counted among its failures. Call it under the fence.
+     * one after all, they are no longer counted among its failures: answers how many there were of each. Call it under the
+     * fence.
      */
-    async forgetOpening(tenantId: string, opening: readonly WrappedPosition[]): Promise<void> {
-      if (opening.length === 0) return
-      await sql`
+    async forgetOpening(
+      tenantId: string,
+      opening: readonly WrappedPosition[],
+    ): Promise<{ keyJobId: string; count: number }[]> {
+      if (opening.length === 0) return []
+      const { rows } = await sql<{ keyJobId: string; count: number }>`
         with forgotten as (
           delete from keyhold.key_job_failures f using keyhold.key_jobs j,
             unnest(${opening.map((each) => each.dataKeyId)}::uuid[], ${opening.map((each) => each.version)}::integer[],
@@ -111,8 +115,8 @@ export function cipherkeyEndQueries(db: Database) {
             and f.version = p.version and f.tenant_key_version = p.tenant_key_version
           returning f.key_job_id
         )
-        update keyhold.key_jobs j set failed = j.failed - n.count
-        from (select key_job_id, count(*) from forgotten group by 1) n where j.id = n.key_job_id`.execute(db)
+        select key_job_id as "keyJobId", count(*) as count from forgotten group by 1 order by 1`.execute(db)
+      return rows
     },
 
     /** Deletes some of what key jobs of a tenant have set aside; answers false when nothing is left. */

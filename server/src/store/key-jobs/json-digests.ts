@@ -5,11 +5,11 @@ import { createHash } from 'node:crypto'
 import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
 import type { KeyJobError, Verification, VerificationPosition } from './key-job-json.ts'
 
-/** Undefined or null: the column is null. */
+/** Null: the column is null. */
 export interface KeyJobJson {
-  lastError: KeyJobError | null | undefined
-  verification: Verification | null | undefined
-  verifiedTo: VerificationPosition | null | undefined
+  lastError: KeyJobError | null
+  verification: Verification | null
+  verifiedTo: VerificationPosition | null
 }
 
 const digestBytes = 32
@@ -62,7 +62,7 @@ const encoders: { [Part in keyof KeyJobJson]: (value: NonNullable<KeyJobJson[Par
  */
 export function changeJsonDigests(before: Buffer | null, changes: Partial<KeyJobJson>): Buffer | null {
   const digests = parts.map((part) =>
-    part in changes ? digestOf(part, changes[part]) : partOf(before, part),
+    part in changes ? digestOf(part, changes[part] ?? null) : partOf(before, part),
   )
   return digests.every((digest) => digest.equals(none)) ? null : Buffer.concat(digests)
 }
@@ -77,11 +77,8 @@ export function isInDigests<Part extends keyof KeyJobJson>(
 }
 
 function digestOf<Part extends keyof KeyJobJson>(part: Part, value: KeyJobJson[Part]): Buffer {
-  const given: unknown = value
-  if (given === null || given === undefined) return none
-  return createHash('sha256')
-    .update(encoders[part](value as NonNullable<typeof value>))
-    .digest()
+  if (value === null) return none
+  return createHash('sha256').update(encoders[part](value)).digest()
 }
 
 function partOf(digests: Buffer | null, part: keyof KeyJobJson): Buffer {

@@ -132,7 +132,7 @@ function authenticJson<Part extends keyof KeyJobJson>(
   { id, json_digests }: StoredKeyJob,
 ): JsonColumn<NonNullable<KeyJobJson[Part]>> | undefined {
   if (column !== undefined && 'error' in column) return column
-  if (isInDigests(json_digests, part, column?.value)) return column
+  if (isInDigests(json_digests, part, column?.value ?? null)) return column
   const message = `A row of key_jobs was not written by Keyhold, or is an altered one: ${id}, its ${part}.`
   return { error: new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', { message }) }
 }

@@ -1,6 +1,7 @@
 // The scene for the cases of statuses: tenants in the states that lead to a status, and ways to break their keys and records.
 import { DisableKeyCommand } from '@aws-sdk/client-kms'
 import type { RouteId } from '@keyhold/contract'
+import { resignDatabase } from '../../../../testkit/src/database/resign.ts'
 import type { TestServer, TestTenant } from '../../../../testkit/src/server/start-test-server.ts'
 import { rawRequest, type RawAnswer, type RawOptions } from '../raw-request.ts'
 import { createKey, migrateTo, policyWithout, providers, registerKey, setPolicy } from '../scene.ts'
@@ -112,7 +113,12 @@ export function createStatusScene(server: TestServer) {
         [tenantId],
       ),
 
-    damageKeyJob: (tenantId: string) =>
-      server.query(`update keyhold.key_jobs set target_key_arn = 'damaged' where tenant_id = $1`, [tenantId]),
+    // As a defect of Keyhold would leave it: what somebody else wrote is refused before.
+    damageKeyJob: async (tenantId: string) => {
+      await server.query(`update keyhold.key_jobs set target_key_arn = 'damaged' where tenant_id = $1`, [
+        tenantId,
+      ])
+      await resignDatabase(server.databaseConnection())
+    },
   }
 }
