@@ -20,7 +20,6 @@ import {
   tenantId,
   tenantKeyRow,
 } from '../store/stored-rows.ts'
-import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores

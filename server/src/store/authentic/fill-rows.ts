@@ -1,4 +1,4 @@
-// What replicas of the version before do not write, before it is signed: it follows from what they do write. Each statement
+// Fills in the facts that replicas of the version before do not write, before they are signed: they follow from what they do write. Each statement
 // touches rows alone that nobody has signed.
 import { sql } from 'kysely'
 import type { Store } from '../store.ts'
