@@ -37,6 +37,7 @@ export async function createTenant(
         message: 'A tenant with this id was deleted; ids are never used again. Choose another one.',
       })
     }
+    await transaction.guards.insert(tenantId)
     await transaction.keyProviders.insert({
       tenantId,
       fingerprint: tenantId,

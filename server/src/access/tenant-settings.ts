@@ -28,7 +28,9 @@ export async function getTenantSettings(
   { store, limits }: Pick<TenantSettingsParts, 'store' | 'limits'>,
   tenantId: string,
 ): Promise<TenantSettings> {
-  const chosen = await store.tenants.getKeyCacheTtlSeconds(tenantId)
+  const guard = await store.guards.find(tenantId)
+  if (guard === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  const chosen = guard.keyCacheTtlSeconds
   // The operator may have narrowed the limits since.
   const effective = Math.min(Math.max(chosen ?? limits.max, limits.min), limits.max)
   return { keyCacheTtlSeconds: chosen, effectiveKeyCacheTtlSeconds: effective }
@@ -54,7 +56,7 @@ export async function changeTenantSettings(
     })
   }
   await store.transaction(async (transaction) => {
-    await transaction.tenants.setKeyCacheTtlSeconds(tenantId, keyCacheTtlSeconds)
+    await transaction.guards.setKeyCacheTtlSeconds(tenantId, keyCacheTtlSeconds)
     transaction.audit({
       ...{ tenantId, actor, action: 'tenant.change-settings', targetId: tenantId },
       details: {

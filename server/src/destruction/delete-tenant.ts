@@ -10,6 +10,7 @@ export async function deleteTenant(store: Store, tenantId: string, actor: Actor)
   // The fence keeps out a request that is about to store the first cipherkey.
   await store.withFence(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    await transaction.guards.hold(tenantId)
     // Destructions of the tenant have nothing left to do.
     const cancelled = await transaction.destructions.cancelAll(tenantId, actor.id)
     if (await transaction.cipherkeys.exists(tenantId)) {

@@ -101,6 +101,7 @@ async function begin(
     const due = await transaction.destructions.lockDue(tenantId, id)
     if (due?.kind !== 'tenant') return undefined
     if (fence === undefined) throw new TypeError(`destruction ${id}: its tenant is gone`)
+    await transaction.guards.hold(tenantId)
     await endLiveKeyJob(transaction, tenantId, fence.activeTenantKeyVersion)
     const described = {
       ...(await describeTenant(transaction, tenantId)),

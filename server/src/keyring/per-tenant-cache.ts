@@ -29,6 +29,8 @@ export interface PerTenantCache<Value> {
   /** Deletes all entries of a group, of all tenants or of one, and answers how many there were. */
   deleteGroup(group: string, tenantId?: string): number
   values(): Iterable<Value>
+  /** The tenants that have entries. */
+  tenantIds(): string[]
   readonly entries: number
   /** The number of valid entries that made room for others. */
   readonly evictedForRoom: number
@@ -188,6 +190,8 @@ export function createPerTenantCache<Value extends object>({
     },
 
     values: () => all.map(({ value }) => value),
+
+    tenantIds: () => [...tenants.keys()],
 
     deleteTenant: (tenantId) => removeMany(tenants.get(tenantId)?.values() ?? []),
 

@@ -1,6 +1,6 @@
 // Tenant keys in memory. Each is held for a short time after its KEK unwrapped it. Here revocation takes effect: a denial
 // evicts at once what it concerns, an outage only lets the time run out, and no key is ever held longer than the TTL.
-import { isErrorOfKind, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
+import { isErrorOfKind, isKeyholdError, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Denial } from '../store/notifications.ts'
@@ -64,6 +64,8 @@ export interface TenantKeyCache {
   endAllWithinTtl(): void
   /** Ends all keys of a tenant. Keys that were read before are not held later. */
   evictTenant(tenantId: string): void
+  /** The tenants of which keys are held. */
+  heldTenants(): string[]
   counts(): CacheCounts
 }
 
@@ -133,7 +135,11 @@ export function createTenantKeyCache({
     flight: Flight,
   ): Promise<HeldTenantKey | undefined> {
     const name = nameOf(tenantId, version)
-    const row = await findStoredTenantKey(store, tenantId, version)
+    const row = await findStoredTenantKey(store, tenantId, version).catch((error: unknown) => {
+      // Nobody knows what the tenant's administrator has decided: its keys must not be used.
+      if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) evictTenant(tenantId)
+      throw error
+    })
     if (row === undefined) {
       drop(tenantId, version)
       return undefined
@@ -232,6 +238,7 @@ export function createTenantKeyCache({
     }),
     evictDenied,
     evictTenant,
+    heldTenants: () => held.tenantIds(),
     endAllWithinTtl() {
       const nowMs = clock()
       for (const entry of held.values()) {

@@ -22,7 +22,8 @@ import { takeFence, tryFenceShared } from './fence/fence-queries.ts'
 import type { Fence } from './fence/fence-row.ts'
 import { holdFence, type HeldFence } from './fence/held-fence.ts'
 import { noManifest, type Manifest } from './authentic/manifest.ts'
-import { createSeenGenerations, type SeenGenerations } from './authentic/seen-generations.ts'
+import { createSeenGenerations, seenIn, type SeenGenerations } from './authentic/seen-generations.ts'
+import { guardQueries } from './guards/guards.ts'
 import { installationQueries } from './installation.ts'
 import { keyAccessQueries } from './key-access.ts'
 import { keyHealthQueries } from './key-health.ts'
@@ -36,7 +37,6 @@ import { metricCountQueries } from './metric-counts.ts'
 import { replicaQueries } from './replicas.ts'
 import { tenantDeletionQueries } from './destructions/tenant-deletions.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
-import { tenantLockQueries } from './tenant-locks.ts'
 import { tenantQueries } from './tenants.ts'
 
 export interface StoreOptions {
@@ -56,6 +56,8 @@ interface QueryParts {
   macs: RowMacs
   /** Of fences. */
   seen: SeenGenerations
+  /** Of guards. */
+  seenGuards: SeenGenerations
 }
 
 /** Whose queries they are: of the pool, of a transaction, of one that holds a fence alone, of a snapshot. */
@@ -66,10 +68,11 @@ interface Handle {
 
 function queries(
   db: Database,
-  { clock, firstProbeSeconds, macs, seen }: QueryParts,
+  { clock, firstProbeSeconds, macs, seen, seenGuards }: QueryParts,
   { in: place, held }: Handle,
 ) {
   const tenants = tenantQueries(db, { fences: { macs, seen }, isLatest: place === 'pool', held })
+  const guards = guardQueries(db, { macs, seen: seenIn(place, seenGuards) })
   return {
     /** The database's time. */
     clock,
@@ -79,7 +82,7 @@ function queries(
     replicas: replicaQueries(db),
     tenants,
     keyProviders: keyProviderQueries(db),
-    tenantKeys: tenantKeyQueries(db, clock, firstProbeSeconds),
+    tenantKeys: tenantKeyQueries(db, { clock, firstProbeSeconds, guards }),
     cipherkeys: cipherkeyQueries(db),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),
@@ -87,7 +90,7 @@ function queries(
     keyJobs: keyJobQueries(db, { clock, macs, held, findFence: (id) => tenants.findFence(id) }),
     keyJobFailures: keyJobFailureQueries(db, { clock, macs }),
     keyJobReports: keyJobReportQueries(db),
-    tenantLocks: tenantLockQueries(db),
+    guards,
     keyAccess: keyAccessQueries(db),
     keyHealth: keyHealthQueries(db),
     keyProbes: keyProbeQueries(db),
@@ -162,9 +165,10 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
   const seen = createSeenGenerations()
+  const seenGuards = createSeenGenerations()
   const fences = { macs, seen }
   const queriesOf = (handle: Database, of: Handle) =>
-    queries(handle, { clock, firstProbeSeconds, macs, seen }, of)
+    queries(handle, { clock, firstProbeSeconds, macs, seen, seenGuards }, of)
 
   // It may wait for a lock.
   const begin = <Result>(work: (handle: Database) => Promise<Result>): Promise<Result> =>

@@ -203,7 +203,7 @@ interface KeyJobReportsTable {
 
 interface TenantLocksTable {
   tenant_id: string
-  locked_at: Stamp
+  locked_at: ColumnType<Date, Date, never>
   locked_by: string
 }
 

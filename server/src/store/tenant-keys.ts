@@ -3,6 +3,7 @@ import { sql, type Selectable } from 'kysely'
 import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
 import { keyAccessQueries } from './key-access.ts'
+import type { guardQueries } from './guards/guards.ts'
 import { keyProbeQueries } from './key-probes.ts'
 import type { Tables, TenantKeyState } from './tables.ts'
 
@@ -60,7 +61,13 @@ export interface DueVersion {
   dueAt: string
 }
 
-export function tenantKeyQueries(db: Database, clock: DatabaseClock, firstProbeSeconds: number) {
+interface TenantKeyParts {
+  clock: DatabaseClock
+  firstProbeSeconds: number
+  guards: Pick<ReturnType<typeof guardQueries>, 'find'>
+}
+
+export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guards }: TenantKeyParts) {
   const isDue = () => isDueOnBothClocks(clock, sql`destroy_after`)
 
   return {
@@ -82,29 +89,17 @@ export function tenantKeyQueries(db: Database, clock: DatabaseClock, firstProbeS
       await keyProbeQueries(db).begin(row, firstProbeSeconds)
     },
 
+    /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where nobody knows whether the tenant is locked */
     async find(tenantId: string, version: number): Promise<FoundTenantKey | undefined> {
       const row = await db
         .selectFrom('tenant_keys')
         .selectAll()
-        .select((eb) =>
-          eb
-            .exists(
-              eb.selectFrom('tenant_locks as l').select('l.tenant_id').where('l.tenant_id', '=', tenantId),
-            )
-            .as('is_locked'),
-        )
-        .select((eb) =>
-          eb
-            .selectFrom('tenants as t')
-            .select('t.key_cache_ttl_seconds')
-            .where('t.id', '=', tenantId)
-            .as('key_cache_ttl_seconds'),
-        )
         .where('tenant_id', '=', tenantId)
         .where('version', '=', version)
         .executeTakeFirst()
+      const guard = row && (await guards.find(tenantId))
       return (
-        row && {
+        guard && {
           tenantId: row.tenant_id,
           version: row.version,
           id: row.id,
@@ -112,9 +107,9 @@ export function tenantKeyQueries(db: Database, clock: DatabaseClock, firstProbeS
           keyArn: row.key_arn,
           wrapped: row.wrapped ?? undefined,
           keyCheckValue: row.key_check_value,
-          isLocked: Boolean(row.is_locked),
+          isLocked: guard.lock !== undefined,
           keyCacheTtlMs:
-            row.key_cache_ttl_seconds === null ? undefined : row.key_cache_ttl_seconds * msPerSecond,
+            guard.keyCacheTtlSeconds === undefined ? undefined : guard.keyCacheTtlSeconds * msPerSecond,
         }
       )
     },

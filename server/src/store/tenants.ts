@@ -154,28 +154,6 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQu
       heldOf(id).change({ live_job_id: keyJobId ?? null })
     },
 
-    /** How long the tenant's keys may be held; undefined: as the operator allows. Throws `ERR_TENANT_NOT_FOUND`. */
-    async getKeyCacheTtlSeconds(id: string): Promise<number | undefined> {
-      const row = await db
-        .selectFrom('tenants')
-        .select('key_cache_ttl_seconds')
-        .where('id', '=', id)
-        .executeTakeFirst()
-      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-      return row.key_cache_ttl_seconds ?? undefined
-    },
-
-    /** Throws `ERR_TENANT_NOT_FOUND`. */
-    async setKeyCacheTtlSeconds(id: string, seconds: number | undefined): Promise<void> {
-      const row = await db
-        .updateTable('tenants')
-        .set({ key_cache_ttl_seconds: seconds ?? null })
-        .where('id', '=', id)
-        .returning('id')
-        .executeTakeFirst()
-      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    },
-
     /** Whether there is such a tenant, and its deletion has not begun. */
     async isOpen(id: string): Promise<boolean> {
       return (await this.findFence(id)) !== undefined

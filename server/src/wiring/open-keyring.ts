@@ -63,6 +63,7 @@ export async function openKeyring(
     onLock: (tenantId) => {
       tenantKeys.evictTenant(tenantId)
     },
+    heldTenants: () => tenantKeys.heldTenants(),
     announce: () => {
       // Without a connection it is lost; the other replicas then see the lock when they next poll.
       notifications.publishTenantLocks().catch(() => undefined)

@@ -149,9 +149,10 @@ export async function createTenant(
   tenantId: string,
   keyArn: string,
 ): Promise<string> {
-  await store.withFence(tenantId, (transaction) =>
-    transaction.tenants.insert({ id: tenantId, name: tenantId, activeTenantKeyVersion: 1 }),
-  )
+  await store.withFence(tenantId, async (transaction) => {
+    await transaction.tenants.insert({ id: tenantId, name: tenantId, activeTenantKeyVersion: 1 })
+    await transaction.guards.insert(tenantId)
+  })
   await addTenantKey(store, kms, keyArn, { tenantId, version: 1, state: 'active' })
   return tenantId
 }

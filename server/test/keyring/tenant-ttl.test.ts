@@ -36,7 +36,7 @@ beforeEach(async () => {
 const after = (ms: number) => {
   keyring.clock.nowMs += ms
 }
-const choose = (seconds: number | undefined) => store.tenants.setKeyCacheTtlSeconds(tenantId, seconds)
+const choose = (seconds: number | undefined) => store.guards.setKeyCacheTtlSeconds(tenantId, seconds)
 const outcome = async (use: () => Promise<unknown>) => {
   try {
     await use()

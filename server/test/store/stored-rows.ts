@@ -87,6 +87,7 @@ export async function insertTenant(store: Store, id = tenantId): Promise<TenantK
   const tenantKey = tenantKeyRow({ tenantId: id })
   await store.withFence(id, async (transaction) => {
     await transaction.tenants.insert({ id, name: 'a tenant', activeTenantKeyVersion: 1 })
+    await transaction.guards.insert(id)
     await transaction.tenantKeys.insert(tenantKey)
   })
   return tenantKey

@@ -36,6 +36,8 @@ export interface TestPostgres {
   open(connection: TestConnection, maxConnections?: number): Database
   /** A store over a pool of its own, as a replica with these clocks has it. */
   openStore(connection: TestConnection, clocks?: Partial<ReplicaClocks>): Promise<Store>
+  /** The same of a replica that runs before the rows are adopted. */
+  openStoreBeforeAdoption(connection: TestConnection): Promise<Store>
   /** A database with Keyhold's schema. */
   createStores(): Promise<TestStores>
   /** Runs one statement, over a connection that stays open. */
@@ -100,9 +102,13 @@ function createTestPostgres(connection: PostgresConnection): TestPostgres {
     return db
   }
 
-  async function storeOf(db: Database, clocks: Partial<ReplicaClocks> = {}): Promise<Store> {
+  async function storeOf(
+    db: Database,
+    clocks: Partial<ReplicaClocks> = {},
+    requiresMacs = true,
+  ): Promise<Store> {
     const clock = await openDatabaseClock(db, { ...ownClocks, ...clocks })
-    return createStore(db, clock, { macs: await openTestMacs(db) })
+    return createStore(db, clock, { macs: await openTestMacs(db, requiresMacs) })
   }
 
   return {
@@ -111,6 +117,7 @@ function createTestPostgres(connection: PostgresConnection): TestPostgres {
     open,
     query,
     openStore: (to, clocks) => storeOf(open(to), clocks),
+    openStoreBeforeAdoption: (to) => storeOf(open(to), {}, false),
     async createStores() {
       const to = await createDatabase(schemaTemplate)
       const db = open(to)

@@ -16,13 +16,18 @@ const testRing: MacRing = {
 }
 
 /**
- * Opened MACs that require one of every row.
+ * Opened MACs.
  *
+ * @param requiresMacs - whether every row must have one, as is so once the rows are adopted
  * @param rootKeyFile - of the server that has claimed the database, if one has
  */
-export async function openTestMacs(db?: Database, rootKeyFile = warmRootKey()): Promise<RowMacs> {
+export async function openTestMacs(
+  db?: Database,
+  requiresMacs = true,
+  rootKeyFile = warmRootKey(),
+): Promise<RowMacs> {
   const macs = createRowMacs()
-  macs.open((db && (await ringOf(db, rootKeyFile))) ?? testRing)
+  macs.open({ ...((db && (await ringOf(db, rootKeyFile))) ?? testRing), requiresMacs })
   return macs
 }
 

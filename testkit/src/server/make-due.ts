@@ -16,7 +16,7 @@ export async function makeDue(
   const options = { maxConnections: 1, applicationName: 'test', onError: () => undefined }
   const db = openDatabase(server.databaseConnection(), options)
   try {
-    const macs = await openTestMacs(db, path.join(server.dataDir, 'root-key'))
+    const macs = await openTestMacs(db, true, path.join(server.dataDir, 'root-key'))
     const store = createStore(db, await openDatabaseClock(db), { macs })
     await setDue(store, id, inMs)
   } finally {

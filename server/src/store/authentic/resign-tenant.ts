@@ -5,6 +5,7 @@ import type { Database } from '../database.ts'
 import { readAnchors } from '../fence/anchors.ts'
 import { readFence } from '../fence/fence-queries.ts'
 import type { FenceRow } from '../fence/fence-row.ts'
+import { adoptGuard } from '../guards/guard-rows.ts'
 import type { RowMacs } from './row-macs.ts'
 import { fillDigests } from '../destructions/fill-digests.ts'
 import { signRows } from './sign-rows.ts'
@@ -31,6 +32,7 @@ const kinds = [
 export async function resignTenant(db: Database, macs: RowMacs, tenantId: string): Promise<number> {
   await sql`select * from keyhold.fence_alone(${tenantId})`.execute(db)
   await fillDigests(db, tenantId)
+  await adoptGuard(db, tenantId)
   let signed = 0
   for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)
   const ofTenant = sql`key_job_id in (select id from keyhold.key_jobs where tenant_id = ${tenantId})`

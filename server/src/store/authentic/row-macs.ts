@@ -37,10 +37,10 @@ export interface MacRing {
 }
 
 /**
- * Unsigned: the row has no MAC. Forged: it has a wrong one. Older: it is right, and this replica has seen a newer one.
- * Incomplete: it is right, but others that belong to it are missing, or there are more.
+ * Unsigned: the row has no MAC. Forged: it has a wrong one. Missing: there must be one. Older: it is right, and this replica
+ * has seen a newer one. Incomplete: it is right, but others that belong to it are missing, or there are more.
  */
-export type RowFault = 'unsigned' | 'forged' | 'older' | 'incomplete'
+export type RowFault = 'unsigned' | 'forged' | 'missing' | 'older' | 'incomplete'
 
 export interface FaultyRow {
   kind: SteeringKind
@@ -55,6 +55,9 @@ export interface FaultyRow {
 export interface RowMacs {
   /** Before this, nothing can be signed or verified: the replica is sealed. */
   open(ring: MacRing): void
+
+  /** Whether this replica has no root key: then nothing can be signed or verified. */
+  isSealed(): boolean
 
   /** Whether rows without a right MAC decide nothing. Throws `ERR_SEALED`. */
   requiresMacs(): boolean
@@ -132,8 +135,9 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
     const madeUnder = rootKeyIdOfMac(mac)
     if (madeUnder === undefined) return 'forged'
     if (madeUnder !== current.rootKeyId) return 'outdated'
+    const bytes = bytesOf(kind, row)
+    if (bytes === undefined) return 'forged'
     count++
-    const bytes = encodeRow(kind, sortedColumns[kind], row)
     return isRowMac(keyOf(current, kind), current.rootKeyId, bytes, mac) ? undefined : 'forged'
   }
 
@@ -163,6 +167,7 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
       ring = next
       keys.clear()
     },
+    isSealed: () => ring === undefined,
     requiresMacs: () => opened().requiresMacs,
     sign(kind, row) {
       const current = opened()
@@ -191,6 +196,19 @@ const sortedColumns = Object.fromEntries(
   ]),
 ) as unknown as Record<SteeringKind, [string, RowColumnType][]>
 
+/** Undefined: a value that Keyhold never writes, such as a time that is infinite. */
+function bytesOf<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): Buffer | undefined {
+  const values: Readonly<Record<string, unknown>> = row
+  const forgotten = sortedColumns[kind].find(([name]) => values[name] === undefined)
+  if (forgotten !== undefined) throw new TypeError(`a row of ${kind} was read without its ${forgotten[0]}`)
+  try {
+    return encodeRow(kind, sortedColumns[kind], row)
+  } catch (error) {
+    if (error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
 function macIn<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): Buffer | null {
   const mac: unknown = Object.getOwnPropertyDescriptor(row, steeringKinds[kind].mac)?.value
   // Undefined: the query forgot the column.
@@ -201,6 +219,7 @@ function macIn<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): Buf
 const words: Record<RowFault, string> = {
   unsigned: 'was not written by Keyhold, or is an altered one',
   forged: 'was not written by Keyhold, or is an altered one',
+  missing: 'is missing',
   older: 'is older than one that this replica has seen: the database has gone back',
   incomplete: 'belongs to others, of which some are missing or too many',
 }

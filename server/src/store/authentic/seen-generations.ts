@@ -29,3 +29,13 @@ export function createSeenGenerations(most = maxTenants): SeenGenerations {
     },
   }
 }
+
+/**
+ * The memory for rows that are read there. What a transaction reads may be its own and be rolled
+ * back, so it is compared alone. A snapshot may be older than what others have read meanwhile.
+ */
+export function seenIn(place: 'pool' | 'transaction' | 'snapshot', seen: SeenGenerations): SeenGenerations {
+  if (place === 'pool') return seen
+  const get = place === 'transaction' ? (tenantId: string) => seen.get(tenantId) : () => 0
+  return { get, raise: () => undefined }
+}

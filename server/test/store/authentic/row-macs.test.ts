@@ -121,6 +121,14 @@ test('a row that was read without one of its columns, or without its MAC, is a m
   expect(() => macs.verify('guard', guard as never)).toThrow(TypeError)
 })
 
+test('a value that Keyhold never writes makes a row a forged one', () => {
+  const { macs } = macsOf()
+  const mac = macs.sign('guard', guard)
+  for (const changes of [{ locked_at: new Date(Number.NaN) }, { generation: 2 ** 60 }, { generation: '4' }]) {
+    expect(macs.faultOf('guard', { ...guard, ...changes, mac } as never)).toBe('forged')
+  }
+})
+
 test('the columns of a kind are read with its MAC', () => {
   expect(columnsOfKind('keyJobProgress')).toContain('progress_mac')
   for (const { columns, key } of Object.values(steeringKinds)) {

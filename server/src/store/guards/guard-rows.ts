@@ -1,0 +1,107 @@
+// Reads the guards of tenants, with what replicas of the version before know instead: the rows of tenant_locks, and how long
+// keys are held in tenants.
+import { sql } from 'kysely'
+import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
+import type { Database } from '../database.ts'
+
+export interface TenantLockRow {
+  tenantId: string
+  lockedAt: Date
+  /** The API key that locked it. */
+  lockedBy: string
+}
+
+export type GuardRow = StoredRow<'guard'>
+
+/** It stands beside the guard, and is not authenticated. */
+export interface BesideGuard {
+  /** Of the tenant. */
+  incarnation: string
+  keyCacheTtlSeconds: number | undefined
+  lock: TenantLockRow | undefined
+}
+
+/** Undefined: the tenant has no guard. */
+export interface FoundGuard {
+  tenantId: string
+  row: GuardRow | undefined
+  beside: BesideGuard
+}
+
+const guardColumns = columnsOfKind('guard')
+const columnsInJoin = guardColumns.map((column) => `g.${column}` as const)
+
+/** Of the tenants that exist. */
+export async function readGuards(db: Database, tenantIds: readonly string[]): Promise<FoundGuard[]> {
+  const rows = await db
+    .selectFrom('tenants as t')
+    .leftJoin('tenant_guards as g', 'g.tenant_id', 't.id')
+    .leftJoin('tenant_locks as l', 'l.tenant_id', 't.id')
+    .select(columnsInJoin)
+    .select(['t.id', 't.incarnation as tenant_incarnation', 't.key_cache_ttl_seconds as tenant_ttl_seconds'])
+    .select(['l.locked_at as lock_at', 'l.locked_by as lock_by'])
+    .where('t.id', '=', sql<string>`any(${tenantIds}::text[])`)
+    .execute()
+  return rows.map((row) => ({
+    tenantId: row.id,
+    row: row.tenant_id === null ? undefined : (row as GuardRow),
+    beside: {
+      incarnation: row.tenant_incarnation,
+      keyCacheTtlSeconds: row.tenant_ttl_seconds ?? undefined,
+      lock: lockOf(row.id, row.lock_at, row.lock_by),
+    },
+  }))
+}
+
+/** The tenants that a lock is noted of where replicas of the version before look. */
+export async function listNotedLocks(db: Database): Promise<string[]> {
+  const rows = await db.selectFrom('tenant_locks').select('tenant_id').execute()
+  return rows.map((row) => row.tenant_id)
+}
+
+/**
+ * Locks the guard of a tenant until the transaction ends. The rest is read by a second statement, since one that waits answers
+ * what was there before. Undefined: there is no such tenant.
+ *
+ * @returns also the time
+ */
+export async function lockGuard(
+  db: Database,
+  tenantId: string,
+): Promise<(FoundGuard & { at: Date }) | undefined> {
+  await db
+    .selectFrom('tenant_guards')
+    .select('tenant_id')
+    .where('tenant_id', '=', tenantId)
+    .forUpdate()
+    .execute()
+  const [found] = await readGuards(db, [tenantId])
+  if (found === undefined) return undefined
+  const { rows } = await sql<{ at: Date }>`
+    select date_trunc('milliseconds', clock_timestamp()) as at`.execute(db)
+  return rows[0] && { ...found, at: rows[0].at }
+}
+
+/** Makes the guard of a tenant that a replica of the version before has made, unsigned. */
+export async function insertMissingGuard(db: Database, tenantId: string): Promise<void> {
+  await sql`
+    insert into keyhold.tenant_guards (tenant_id, incarnation)
+    select id, incarnation from keyhold.tenants where id = ${tenantId}
+    on conflict do nothing`.execute(db)
+}
+
+/** Brings into the guard of a tenant what replicas of the version before have written beside it. It has to be signed then. */
+export async function adoptGuard(db: Database, tenantId: string): Promise<void> {
+  await insertMissingGuard(db, tenantId)
+  await sql`
+    update keyhold.tenant_guards g set
+      key_cache_ttl_seconds = t.key_cache_ttl_seconds,
+      locked_at = coalesce(g.locked_at, date_trunc('milliseconds', l.locked_at)),
+      locked_by = coalesce(g.locked_by, l.locked_by)
+    from keyhold.tenants t left join keyhold.tenant_locks l on l.tenant_id = t.id
+    where g.tenant_id = ${tenantId} and t.id = g.tenant_id`.execute(db)
+}
+
+export function lockOf(tenantId: string, at: Date | null, by: string | null): TenantLockRow | undefined {
+  return at === null || by === null ? undefined : { tenantId, lockedAt: at, lockedBy: by }
+}
