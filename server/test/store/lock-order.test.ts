@@ -134,6 +134,7 @@ const reasons: Record<string, string> = {
   'cipherkeys/cipherkey-chunks.ts': 'the records come in the order of the primary key, and so does its index',
   'cipherkeys/cipherkey-ends.ts': 'the transaction has the fence of the tenant alone',
   'fence/fence-queries.ts': 'one row',
+  'guards/guard-rows.ts': 'one row',
   'key-jobs/key-job-failures.ts': 'the transaction has locked these rows in their order before',
 }
 

@@ -68,6 +68,7 @@ function rowLine({ kind, key, tenantId, values, fault }: SteeringRow, columns: r
 const words = {
   unsigned: 'no MAC',
   forged: 'WRONG MAC: changed by an older version, or by somebody beside Keyhold',
+  missing: 'missing',
   older: 'older than another one that was seen',
   incomplete: 'does not agree with other rows of the tenant',
   outdated: 'made under a root key that is not here',
