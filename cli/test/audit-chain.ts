@@ -55,6 +55,13 @@ export function record(index: number, changes: Partial<Audit> = {}): Omit<Audit,
   }
 }
 
+/** A compact JWS of the key in `keySet`, or of another one. */
+export function signed(payload: object, kid = 'the-key', by = privateKey): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const input = `${part({ alg: 'EdDSA', kid })}.${part(payload)}`
+  return `${input}.${sign(null, Buffer.from(input), by).toString('base64url')}`
+}
+
 /** The signed head of a chain. */
 export function headOf(audits: readonly Audit[], tenantId: string | null = 'acme'): AuditHead {
   const head = {
@@ -64,7 +71,47 @@ export function headOf(audits: readonly Audit[], tenantId: string | null = 'acme
     hash: audits.at(-1)?.hash ?? zeros,
     signedAt: '2026-01-02T03:04:05.678Z',
   }
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const input = `${part({ alg: 'EdDSA', kid: 'the-key' })}.${part(head)}`
-  return { jws: `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`, head }
+  return { jws: signed(head), head }
+}
+
+export interface SignedCheckpoint {
+  checkpoint: Record<string, unknown>
+  jws: string
+}
+
+/** Checkpoints of a chain after these numbers of records, each of which names the one before. */
+export function checkpointsOf(
+  audits: readonly Audit[],
+  after: readonly number[],
+  changes: object = {},
+): SignedCheckpoint[] {
+  let previous = zeros
+  return after.map((sequence, index) => {
+    const checkpoint = {
+      ...{
+        type: 'keyhold/audit-checkpoint/1',
+        tenantId: 'acme',
+        sequence,
+        hash: audits[sequence - 1]?.hash ?? zeros,
+      },
+      ...{ number: index + 1, previous, signedAt: '2026-01-02T03:04:05.678Z', ...changes },
+    }
+    const jws = signed(checkpoint)
+    previous = createHash('sha256').update(jws).digest('hex')
+    return { checkpoint, jws }
+  })
+}
+
+/** The lines of an export, as values. */
+export function exportOf(
+  audits: readonly Audit[],
+  checkpoints: readonly SignedCheckpoint[],
+  head: AuditHead = headOf(audits),
+): object[] {
+  return [
+    { export: { type: 'keyhold/audit-export/1', tenantId: head.head.tenantId } },
+    { head: head.head, jws: head.jws },
+    ...checkpoints,
+    ...audits.map((each) => ({ record: each })),
+  ]
 }

@@ -1,12 +1,12 @@
 // keyhold audit list and verify against servers that tell the truth, and against some that do not.
 import type { Audit, AuditHead } from '@keyhold/client'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chained, headOf, keySet, record } from './audit-chain.ts'
+import { chained, headOf, record } from './audit-chain.ts'
 import { keyhold } from './run-keyhold.ts'
+import { serveChain } from './serve-chain.ts'
 
 interface Served {
   audits: Audit[]
@@ -22,33 +22,15 @@ afterAll(() => rm(folder, { recursive: true }))
 const honest = chained([1, 2, 3, 4, 5].map((index) => record(index)))
 const truth: Served = { audits: honest, head: headOf(honest) }
 
-/** Serves pages of two records, and answers what the command printed. */
+/** Answers what the command printed, and what it has asked. */
 async function run(served: Served, ...args: string[]) {
-  const asked: string[] = []
-  const server = createServer(({ url = '', headers }, response) => {
-    const { pathname, searchParams } = new URL(url, 'http://server')
-    asked.push(`${headers.authorization ?? ''} ${url}`)
-    const after = Number(searchParams.get('after') ?? 0)
-    const rest = served.audits.filter(({ sequence }) => sequence > after)
-    const audits = rest.slice(0, 2)
-    const page = { audits, ...(rest.length > 2 && { next: String(audits.at(-1)?.sequence) }) }
-    const body = pathname.endsWith('/signing-keys') ? keySet : pathname.endsWith('/head') ? served.head : page
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  let outcome: Awaited<ReturnType<typeof keyhold>> & { asked: readonly string[] } = {
+    ...{ stdout: '', stderr: '', exit: null, asked: [] },
+  }
+  await serveChain(served, async (env, asked) => {
+    outcome = { ...(await keyhold(['audit', ...args], { env, cwd: folder })), asked }
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
-  const env = {
-    KEYHOLD_URL: `http://127.0.0.1:${port}`,
-    KEYHOLD_TOKEN: 'of-the-admin',
-    KEYHOLD_OPERATOR_TOKEN: 'of-the-operator',
-  }
-  try {
-    return { ...(await keyhold(['audit', ...args], { env, cwd: folder })), asked }
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
+  return outcome
 }
 
 async function keep(name: string, head: unknown): Promise<string> {

@@ -7,6 +7,8 @@ export interface AuditSource {
   /** The records after a sequence number, page after page. */
   pages(after: number): AsyncIterable<Audit[]>
   head(): Promise<AuditHead>
+  /** Its checkpoints, page after page, as the server has them. */
+  checkpoints(): AsyncIterable<{ number: number; jws: string }[]>
 }
 
 /** @param chain - `installation`, or the id of a tenant, with an operator's token; undefined: the token's own tenant */
@@ -16,6 +18,10 @@ export function auditSource(session: Session, chain: string | undefined): AuditS
   return {
     async *pages(after) {
       for await (const { audits } of allPages(session, routeId, { from: String(after), query })) yield audits
+    },
+    async *checkpoints() {
+      const route = chain === undefined ? 'listAuditCheckpoints' : 'listAllAuditCheckpoints'
+      for await (const { checkpoints } of allPages(session, route, { query })) yield checkpoints
     },
     async head() {
       return chain === undefined

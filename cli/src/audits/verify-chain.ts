@@ -14,7 +14,11 @@ const keepEvidence =
  *
  * @throws CliError `failed`, which names the first record that is wrong
  */
-export async function verifyChain(source: AuditSource, head: Head, kept: Head | undefined): Promise<void> {
+export async function verifyChain(
+  source: Pick<AuditSource, 'pages'>,
+  head: Head,
+  kept: Head | undefined,
+): Promise<void> {
   if (kept !== undefined) refuseForeign(kept, head)
   let hash = auditChainStart
   let sequence = 0
@@ -55,10 +59,18 @@ function refuseOtherHash(known: Head | undefined, sequence: number, hash: Buffer
   throw broken(`up to record ${sequence} the chain is not the one whose head was signed on ${known.signedAt}`)
 }
 
-function hashOf(
+/**
+ * The hash of the next record of a chain.
+ *
+ * @param hash - of the record before
+ * @throws CliError `failed` where it is not the next one, or not as it was recorded
+ */
+export function hashOf(
   audit: Audit,
   { hash, sequence, tenantId }: { hash: Buffer; sequence: number; tenantId: string | null },
 ): Buffer {
+  if (audit.sequence < sequence)
+    throw broken(`record ${audit.sequence} comes again in place of record ${sequence}`)
   if (audit.sequence !== sequence) throw broken(`record ${sequence} is missing: ${audit.sequence} comes next`)
   if ((audit.tenantId ?? null) !== tenantId) throw broken(`record ${sequence} belongs to another chain`)
   const computed = tryHash(hash, recordOf(audit))
@@ -86,10 +98,10 @@ function tryHash(previous: Buffer, record: AuditRecord): Buffer | undefined {
   }
 }
 
-function nameOf({ tenantId }: Head): string {
+export function nameOf({ tenantId }: Pick<Head, 'tenantId'>): string {
   return tenantId === null ? 'the installation' : `tenant ${tenantId}`
 }
 
-function broken(message: string): CliError {
+export function broken(message: string): CliError {
   return new CliError('failed', 'ERR_CLI_AUDIT_BROKEN', message, { hint: keepEvidence })
 }

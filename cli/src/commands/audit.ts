@@ -1,17 +1,25 @@
-// keyhold audit …: the audit trail, and whether its records are as they were recorded.
+// keyhold audit …: the audit trail, and whether its records are as they were recorded, with a server and without one.
 import { auditSource } from '../audits/audit-source.ts'
+import { exportChain } from '../audits/export-chain.ts'
 import { readKeptHead, saveHead } from '../audits/kept-head.ts'
 import { verifyChain } from '../audits/verify-chain.ts'
+import { verifyExport } from '../audits/verify-export.ts'
+import { fileProblem } from '../encryption/file-problem.ts'
+import { namedFile } from '../encryption/inputs.ts'
+import { checkOutput, openOutput } from '../encryption/output.ts'
 import { parsePathSegment } from '../input/parse-path-segment.ts'
 import { wholeNumber } from '../input/whole-number.ts'
 import type { Session } from '../session/open-session.ts'
-import { signingKeys } from '../signatures/signing-keys.ts'
+import { printReply } from '../output/print-reply.ts'
+import { readSigningKeys, signingKeys } from '../signatures/signing-keys.ts'
 import { verifyJws } from '../signatures/verify-jws.ts'
 import { command, type CommandGroup, type Invocation } from '../table/command-spec.ts'
 import { flag, option, type ValuesOf } from '../table/input.ts'
-import { auditListView, verifiedChainView } from '../views/audit.ts'
+import { auditListView, verifiedChainView, verifiedExportView } from '../views/audit.ts'
 
 const defaultLast = 50
+// It holds no secret; the user's own mask decides who may read it.
+const exportMode = 0o666
 
 const chain = {
   operator: flag('--operator', "of the installation instead of the token's tenant, with an operator token"),
@@ -47,8 +55,25 @@ const verifyCommand = command({
     head: option('--head <path>', 'a head saved before: its records must still be there, unchanged'),
     saveHead: option('--save-head <path>', 'save the head once all is verified; may be the same file'),
     keys: option('--keys <path>', 'verify signatures with the keys of this JWK set, kept from before'),
+    from: option('--from <path>', 'an export of the chain, without any server; needs --keys', undefined, {
+      conflicts: ['saveHead'],
+    }),
+    checkpoints: option(
+      '--checkpoints <path>',
+      'with --from: what was kept of it elsewhere; repeatable',
+      (path: string, before: string[] = []) => [...before, path],
+    ),
   },
-  async run(invocation, { head: headFile, saveHead: newHeadFile, keys: keysFile, ...values }) {
+  async run(
+    invocation,
+    { head: headFile, saveHead: newHeadFile, keys: keysFile, from, checkpoints, ...values },
+  ) {
+    if (from !== undefined) {
+      const files = { from, checkpoints: checkpoints ?? [], head: headFile, keys: keysFile }
+      await verifyFile(invocation, { ...values, ...files })
+      return
+    }
+    if (checkpoints !== undefined) invocation.refuse('--checkpoints goes with --from')
     const { source, session } = await openChain(invocation, values)
     const keys = await signingKeys(session, keysFile)
     const kept = headFile === undefined ? undefined : await readKeptHead(session.shell, headFile, keys)
@@ -64,6 +89,54 @@ const verifyCommand = command({
   },
 })
 
+interface OfFile extends ValuesOf<typeof chain> {
+  from: string
+  checkpoints: readonly string[]
+  head: string | undefined
+  keys: string | undefined
+}
+
+/** It asks no server: neither for the chain nor for the keys. */
+async function verifyFile({ shell, mode, refuse }: Invocation, values: OfFile): Promise<void> {
+  const { from, checkpoints, head, keys, tenant, operator } = values
+  if (keys === undefined)
+    return refuse('--from needs --keys: who is under test must not say which keys verify what it has signed')
+  const verified = await verifyExport(shell, {
+    ...{ from, checkpoints, head, tenantId: tenant ?? (operator ? null : undefined) },
+    keys: await readSigningKeys(shell, keys),
+  })
+  printReply(shell, mode, { body: verified, text: JSON.stringify(verified) }, verifiedExportView)
+}
+
+const exportCommand = command({
+  name: 'export',
+  about: 'Write a chain with its signed checkpoints, one JSON object a line, for audit verify --from.',
+  inputs: {
+    ...chain,
+    output: option('-o, --output <path>', 'the file to write; standard output when it is left out'),
+    force: flag('--force', 'replace the file if it exists'),
+  },
+  async run(invocation, { output: path, force, ...values }) {
+    const { shell } = invocation
+    const file = namedFile(shell, path)
+    if (file !== undefined) await checkOutput(shell, file, force)
+    const { source, session } = await openChain(invocation, values)
+    try {
+      const output = await openOutput(shell, file, force, exportMode)
+      try {
+        const records = await exportChain(source, (text) => output.write(Buffer.from(text)))
+        await output.complete()
+        if (file !== undefined) session.remark(`${records} records are in ${file.name}`)
+      } catch (error) {
+        await output.discard()
+        throw error
+      }
+    } catch (error) {
+      throw fileProblem(error, { input: undefined, output: file })
+    }
+  },
+})
+
 async function openChain(
   { openSession }: Invocation,
   { operator, tenant }: ValuesOf<typeof chain>,
@@ -76,5 +149,5 @@ async function openChain(
 export const auditGroup: CommandGroup = {
   name: 'audit',
   about: 'The audit trail: who changed what, in a chain that shows any tampering.',
-  commands: [listCommand, verifyCommand],
+  commands: [listCommand, verifyCommand, exportCommand],
 }

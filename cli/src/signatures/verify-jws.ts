@@ -1,6 +1,6 @@
 // Verifies a signature of the server: a compact JWS (RFC 7515) with EdDSA over Ed25519 (RFC 8037).
 import type { JsonWebKeySet } from '@keyhold/client'
-import { createPublicKey, verify } from 'node:crypto'
+import { createPublicKey, verify, type KeyObject } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { CliError } from '../errors/cli-error.ts'
 
@@ -23,8 +23,8 @@ export function verifyJws({ jws, content }: Signed, { keys }: JsonWebKeySet, nam
   const key = keys.find((each) => each.kid === kid)
   if (rest.length > 0 || alg !== 'EdDSA' || key === undefined)
     throw invalid(name, 'it names none of the keys')
-  const { kty, crv, x } = key
-  const publicKey = createPublicKey({ key: { kty, crv, x }, format: 'jwk' })
+  const publicKey = publicKeyOf(key)
+  if (publicKey === undefined) throw invalid(name, 'the key that it names is no Ed25519 key')
   const isValid = verify(
     null,
     Buffer.from(`${header}.${payload}`),
@@ -35,6 +35,16 @@ export function verifyJws({ jws, content }: Signed, { keys }: JsonWebKeySet, nam
   if (!isDeepStrictEqual(parsePart(payload), content))
     throw invalid(name, 'it is the signature of other words')
   return key.kid
+}
+
+/** Undefined for a broken one: a key set may come from a file. */
+function publicKeyOf({ kty, crv, x }: JsonWebKeySet['keys'][number]): KeyObject | undefined {
+  try {
+    const publicKey = createPublicKey({ key: { kty, crv, x }, format: 'jwk' })
+    return publicKey.asymmetricKeyType === 'ed25519' ? publicKey : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function parsePart(text: string): Record<string, unknown> {

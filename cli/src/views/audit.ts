@@ -1,6 +1,7 @@
 // Audit records for people.
 import type { Audit, AuditHead } from '@keyhold/client'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
+import type { VerifiedExport } from '../audits/verify-export.ts'
 import type { View } from '../output/print-reply.ts'
 import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
@@ -44,6 +45,33 @@ export const verifiedChainView: View<VerifiedChain> = {
         keptSequence === undefined
           ? 'none was given: a cut-off end would not show'
           : `in its place, after record ${keptSequence}`,
+      ],
+    ]),
+}
+
+export const verifiedExportView: View<VerifiedExport> = {
+  ids: ({ hash }) => [hash],
+  text: ({ tenantId, records, hash, head, checkpoints, kept, vouchedTo, keptTo }) =>
+    formatFields([
+      ['chain', tenantId === null ? 'of the installation' : `of tenant ${tenantId}`],
+      ['records', `${records}, each as its hash says`],
+      ['hash', hash],
+      [
+        'head',
+        `after record ${head.sequence}, signed ${readableTime(head.signedAt)} by key ${head.signedBy}`,
+      ],
+      ['checkpoints', `${checkpoints} in the export, all valid and in their places`],
+      [
+        'kept elsewhere',
+        kept === 0
+          ? 'none was given: a cut-off end would not show'
+          : `${kept}, all in their places, the last one after record ${keptTo}`,
+      ],
+      [
+        'vouched for',
+        vouchedTo === records
+          ? 'all records'
+          : [`records up to ${vouchedTo}`, `nobody vouches yet for records ${vouchedTo + 1} to ${records}`],
       ],
     ]),
 }
