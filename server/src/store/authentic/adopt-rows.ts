@@ -6,7 +6,7 @@ import type { Store } from '../store.ts'
 import type { SteeringRow } from './steering-rows.ts'
 import type { SteeringKind } from './steering-kinds.ts'
 
-/** Signed in one transaction under the fence. Destructions come first: who runs one locks it before the fence. */
+/** Signed in one transaction under the fence, which comes last: it states the MACs of the others. */
 const underFence: readonly SteeringKind[] = [
   'destruction',
   'tenantKey',
@@ -44,10 +44,9 @@ export async function adoptRows(
   wasSeen: (row: SteeringRow) => boolean,
 ): Promise<number> {
   let signed = await store.transaction(async ({ handle, steeringRows }) => {
-    let count = await steeringRows.signAll('destruction', tenantId, wasSeen)
-    if (tenantId === undefined) return count
-    await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
-    for (const kind of underFence.slice(1)) count += await steeringRows.signAll(kind, tenantId, wasSeen)
+    let count = 0
+    if (tenantId !== undefined) await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
+    for (const kind of underFence) count += await steeringRows.signAll(kind, tenantId, wasSeen)
     return count
   })
   for (const kind of besideFence) {

@@ -1,10 +1,11 @@
-// Fills in the facts that replicas of the version before do not write, before they are signed: they follow from what those
-// do write.
+// Replicas of the version before leave out columns that are signed now. These follow from what they do write, before the rows
+// are shown and adopted.
 import { sql } from 'kysely'
+import { fillDigests } from '../destructions/fill-digests.ts'
 import { adoptGuard } from '../guards/guard-rows.ts'
+import { fillJsonDigests } from '../key-jobs/fill-json-digests.ts'
 import type { Store } from '../store.ts'
 
-/** Call it before the rows of a tenant are shown and adopted. */
 export async function fillRows(store: Pick<Store, 'transaction'>, tenantId: string): Promise<void> {
   await store.transaction(async ({ handle }) => {
     await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
@@ -14,6 +15,8 @@ export async function fillRows(store: Pick<Store, 'transaction'>, tenantId: stri
       where tenant_id = ${tenantId} and mac is null and replica_regions is null and inspection is not null`.execute(
       handle,
     )
+    await fillDigests(handle, tenantId)
+    await fillJsonDigests(handle, tenantId)
     await adoptGuard(handle, tenantId)
   })
 }

@@ -10,6 +10,7 @@ import { adoptedKinds, adoptRows } from '../../../store/authentic/adopt-rows.ts'
 import { steeringKinds } from '../../../store/authentic/steering-kinds.ts'
 import { isDatabaseUnavailable } from '../../../store/database.ts'
 import { fillRows } from '../../../store/authentic/fill-rows.ts'
+import type { ListPosition } from '../../../store/list-position.ts'
 import type { Store } from '../../../store/store.ts'
 import { defaultTimings } from '../../../timings.ts'
 import type { DatabaseSettings } from '../../connect-database.ts'
@@ -36,6 +37,7 @@ export interface AdoptOptions {
 
 const nothing = () => Promise.resolve()
 const attempts = 5
+const pageTenants = 500
 // Who waits for the end of an upgrade that others do not end must be told.
 const mostRounds = 10
 
@@ -78,9 +80,7 @@ async function adoptAllRows(parts: CommandStore, options: AdoptOptions): Promise
   await refuseFaults(parts, options)
   for (let round = 1; round <= mostRounds; round++) {
     await refuseOtherVersions(store)
-    for (const tenantId of (await surveyRows(store, adoptedKinds)).tenants) {
-      if (tenantId !== undefined) await again(() => fillRows(store, tenantId))
-    }
+    if (round === 1) await fillAll(store)
     const survey = await surveyRows(store, adoptedKinds, (row) => {
       const line = steeringRowLine(row)
       if (line !== undefined) options.tell(line)
@@ -106,6 +106,17 @@ async function adoptAllRows(parts: CommandStore, options: AdoptOptions): Promise
   throw new KeyholdError('ERR_ADOPTION_BLOCKED', {
     message: `After ${mostRounds} rounds there are still rows that somebody changes without a MAC: find out who writes to the database.`,
   })
+}
+
+/** Also tenants whose rows are all signed: a replica of the version before may have written beside them. */
+async function fillAll(store: Store): Promise<void> {
+  let after: ListPosition | undefined
+  for (;;) {
+    const page = await store.tenants.list({ limit: pageTenants, ...(after !== undefined && { after }) })
+    for (const { id } of page) await again(() => fillRows(store, id))
+    after = page.at(-1)
+    if (page.length < pageTenants) return
+  }
 }
 
 function summarize({ counts }: Survey, { say }: AdoptOptions): Signed {

@@ -1,0 +1,62 @@
+// Rows as replicas of the version before leave them are filled before they are adopted.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
+import { fillRows } from '../../src/store/authentic/fill-rows.ts'
+import { isInDigests } from '../../src/store/key-jobs/json-digests.ts'
+import { insertTenant, newKeyJob, tenantId } from '../store/stored-rows.ts'
+
+let postgres: TestPostgres
+let stores: TestStores
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+  stores = await postgres.createStores()
+  await insertTenant(stores.store)
+})
+afterAll(() => postgres.stop())
+
+test('the digests of a key job are those of its JSON; a row that had others has no MAC any more', async () => {
+  const job = await stores.store.withFence(tenantId, (store) => store.keyJobs.insert(newKeyJob()))
+  const lastError = { code: 'ERR_KMS_TIMEOUT', message: 'm', at: '2026-11-30T20:00:00.000Z' }
+  await stores.query('update keyhold.key_jobs set last_error = $1, progress_mac = $2', [
+    JSON.stringify(lastError),
+    Buffer.alloc(41, 1),
+  ])
+  await fillRows(stores.store, tenantId)
+  const read = () =>
+    stores.query('select json_digests, progress_mac from keyhold.key_jobs where id = $1', [job.id])
+  const [row] = await read()
+  expect(row?.progress_mac).toBeNull()
+  expect(isInDigests(row?.json_digests as Buffer, 'lastError', lastError)).toBe(true)
+  expect(isInDigests(row?.json_digests as Buffer, 'verification', null)).toBe(true)
+
+  // A row that is right stays as it is, and one whose JSON has no form does too.
+  await stores.query('update keyhold.key_jobs set progress_mac = $1', [Buffer.alloc(41, 2)])
+  await fillRows(stores.store, tenantId)
+  expect(await read()).toEqual([{ ...row, progress_mac: Buffer.alloc(41, 2) }])
+  await stores.query(`update keyhold.key_jobs set last_error = '7'`)
+  await fillRows(stores.store, tenantId)
+  expect(await read()).toEqual([{ ...row, progress_mac: Buffer.alloc(41, 2) }])
+})
+
+test('a lock that a replica of the version before has written is in the guard, also in one that is signed', async () => {
+  const read = () =>
+    stores.query('select locked_by from keyhold.tenant_guards where tenant_id = $1', [tenantId])
+  for (const spoil of [
+    'delete from keyhold.tenant_guards',
+    'update keyhold.tenant_guards set locked_at = null, locked_by = null',
+  ]) {
+    await stores.query(spoil)
+    await stores.query('delete from keyhold.tenant_locks')
+    await fillRows(stores.store, tenantId)
+    expect(await read(), spoil).toEqual([{ locked_by: null }])
+    await stores.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'somebody')`, [
+      tenantId,
+    ])
+    await fillRows(stores.store, tenantId)
+    expect(await read(), spoil).toEqual([{ locked_by: 'somebody' }])
+  }
+})
