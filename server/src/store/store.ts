@@ -71,7 +71,7 @@ function queries(
   { clock, firstProbeSeconds, macs, seen, seenGuards }: QueryParts,
   { in: place, held }: Handle,
 ) {
-  const tenants = tenantQueries(db, { fences: { macs, seen }, isLatest: place === 'pool', held })
+  const cover = { fences: { macs, seen }, isLatest: place === 'pool', held }
   const guards = guardQueries(db, { macs, seen: seenIn(place, seenGuards) })
   return {
     /** The database's time. */
@@ -80,14 +80,14 @@ function queries(
     steeringRows: steeringRowQueries(db, macs),
     installation: installationQueries(db),
     replicas: replicaQueries(db),
-    tenants,
+    tenants: tenantQueries(db, cover),
     keyProviders: keyProviderQueries(db),
     tenantKeys: tenantKeyQueries(db, { clock, firstProbeSeconds, guards }),
     cipherkeys: cipherkeyQueries(db),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),
     dataKeys: dataKeyQueries(db),
-    keyJobs: keyJobQueries(db, { clock, macs, held, findFence: (id) => tenants.findFence(id) }),
+    keyJobs: keyJobQueries(db, clock, cover),
     keyJobFailures: keyJobFailureQueries(db, { clock, macs }),
     keyJobReports: keyJobReportQueries(db),
     guards,

@@ -71,6 +71,11 @@ const turnedRound: readonly KeyJobPhase[] = ['aborting', 'aborted']
  */
 export function verifyKeyJob(macs: RowMacs, row: StoredKeyJob): Authentic<StoredKeyJob> {
   macs.verify('keyJobTerms', row)
+  return verifyProgress(macs, row)
+}
+
+/** The same for a row whose task was verified. */
+export function verifyProgress(macs: RowMacs, row: StoredKeyJob): Authentic<StoredKeyJob> {
   const authentic = macs.verify('keyJobProgress', row)
   if (isMixed(row)) macs.reject('keyJobProgress', row, 'older')
   return authentic

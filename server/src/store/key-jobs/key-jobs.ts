@@ -1,13 +1,12 @@
 // Key jobs as stored, with the lead that one replica has. What decides is a row that was verified: SQL finds it, and the fence
 // of its tenant says which one is live.
 import { KeyholdError } from '@keyhold/core'
-import { sql, type ExpressionBuilder } from 'kysely'
-import type { RowMacs } from '../authentic/row-macs.ts'
+import { sql } from 'kysely'
 import type { DatabaseClock } from '../database-clock.ts'
 import { isUniqueViolation, type Database } from '../database.ts'
+import { readCovered, type CoverParts } from '../fence/covered-rows.ts'
 import type { HeldFence } from '../fence/held-fence.ts'
-import type { Fence } from '../fence/fence-row.ts'
-import type { KeyJobKind, KeyJobPhase, Tables } from '../tables.ts'
+import type { KeyJobKind, KeyJobPhase } from '../tables.ts'
 import {
   countOff,
   endEarly,
@@ -23,6 +22,7 @@ import {
   faultOfKeyJob,
   keyJobFromRow,
   verifyKeyJob,
+  verifyProgress,
   type KeyJobRow,
   type ListedKeyJob,
   type StoredKeyJob,
@@ -56,16 +56,8 @@ export interface LedKeyJob extends KeyJobRow {
   current(): KeyJobRow
 }
 
-export interface KeyJobQueryParts {
-  clock: DatabaseClock
-  macs: RowMacs
-  /** The fence that the transaction holds alone, if any. */
-  held: HeldFence | undefined
-  findFence: (tenantId: string) => Promise<Fence | undefined>
-}
-
-// A job may end between a look at the fence and one at its row.
-const maxLooks = 3
+// Somebody may turn a key job round while its leader pauses it.
+const maxPauseAttempts = 3
 
 function selectUnled(db: Database) {
   return db
@@ -76,7 +68,10 @@ function selectUnled(db: Database) {
     .where(sql<boolean>`coalesce(retry_at <= now(), true)`)
 }
 
-export function keyJobQueries(db: Database, { clock, macs, held, findFence }: KeyJobQueryParts) {
+export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverParts) {
+  const { held } = cover
+  const { macs } = cover.fences
+
   /** The transaction that begins or ends a key job, or turns it round, tells the fence. */
   function fenceOf(tenantId: string): HeldFence {
     if (held?.tenantId === tenantId) return held
@@ -91,35 +86,28 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
     if (fence.row?.live_job_id === id) fence.change({ live_job_id: null })
   }
 
-  /** Which key job the fence says is live. Before the adoption it says nothing: null. */
-  async function findLiveId(tenantId: string): Promise<string | undefined | null> {
-    if (!macs.requiresMacs()) return null
-    if (held?.tenantId === tenantId) return held.row?.live_job_id ?? undefined
-    return (await findFence(tenantId))?.stated?.liveJobId
-  }
-
-  async function findLive(tenantId: string, isLocked: boolean): Promise<KeyJobRow | undefined> {
-    const all = db.selectFrom('key_jobs').selectAll().where('tenant_id', '=', tenantId)
-    const rows = isLocked ? all.forUpdate() : all
-    for (let look = 1; ; look++) {
-      const id = await findLiveId(tenantId)
-      if (id === undefined) return undefined
-      const row = await rows.where((eb) => (id === null ? isLive(eb) : eb('id', '=', id))).executeTakeFirst()
-      if (row !== undefined && !ended.includes(row.phase)) {
-        return keyJobFromRow(verifyKeyJob(macs, row), macs)
-      }
-      if (id === null) return undefined
-      if (look === maxLooks || (await findLiveId(tenantId)) === id) {
-        macs.reject('keyJobProgress', { id }, 'incomplete')
-        return undefined
-      }
+  /**
+   * The live key job, read in one statement with the fence that says which one it is. Before the adoption the fence does not
+   * say it, and the row itself does.
+   */
+  async function findLive(tenantId: string): Promise<StoredKeyJob | undefined> {
+    const covered = await readCovered<StoredKeyJob>(
+      db,
+      cover,
+      tenantId,
+      sql`select row_number() over (order by id) as place, j.* from keyhold.key_jobs j
+        where tenant_id = ${tenantId} and phase not in ('done', 'aborted')`,
+    )
+    const { fence, rows } = covered
+    const liveId = macs.requiresMacs() ? fence?.stated?.liveJobId : rows[0]?.id
+    if (liveId === undefined) return undefined
+    const row = rows.find(({ id }) => id === liveId)
+    if (row === undefined) {
+      macs.reject('keyJobProgress', { id: liveId }, 'incomplete')
+      return undefined
     }
-  }
-
-  /** The end of a key job and the fence that tells of it are committed at once. */
-  async function hasEnded(id: string): Promise<boolean> {
-    const row = await db.selectFrom('key_jobs').select('phase').where('id', '=', id).executeTakeFirst()
-    return row === undefined || ended.includes(row.phase)
+    covered.verify('keyJobTerms', row.id, row)
+    return verifyProgress(macs, row)
   }
 
   /** A row that nobody else changes until the transaction ends. */
@@ -227,10 +215,16 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
     },
 
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` */
-    findLive: (tenantId: string): Promise<KeyJobRow | undefined> => findLive(tenantId, false),
+    async findLive(tenantId: string): Promise<KeyJobRow | undefined> {
+      const row = await findLive(tenantId)
+      return row && keyJobFromRow(row, macs)
+    },
 
     /** The live key job, as long as nobody writes to it or to what hangs on it. Call it under `withFence`. */
-    lockLive: (tenantId: string): Promise<KeyJobRow | undefined> => findLive(tenantId, true),
+    async lockLive(tenantId: string): Promise<KeyJobRow | undefined> {
+      const row = await findLive(tenantId)
+      return row && keyJobFromRow(await lock(row.id), macs)
+    },
 
     /** The last completed migration; rotations do not count. */
     async findLastCompleted(tenantId: string): Promise<KeyJobRow | undefined> {
@@ -283,21 +277,28 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
      * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
      */
     async takeLead(id: string, leaderId: string, leadSeconds: number): Promise<LedKeyJob | undefined> {
-      const row = await db
+      const taken = await db
         .updateTable('key_jobs')
         .set({ led_by: leaderId, lead_expires_at: sql`now() + make_interval(secs => ${leadSeconds})` })
         .where('id', '=', id)
         .where('phase', 'not in', ended)
         .where(sql<boolean>`(led_by = ${leaderId}::uuid or coalesce(lead_expires_at <= now(), true))`)
-        .returningAll()
+        .returning('tenant_id')
         .executeTakeFirst()
-      if (row === undefined) return undefined
-      const verified = verifyKeyJob(macs, row)
-      const liveId = await findLiveId(verified.tenant_id)
-      if (liveId !== null && liveId !== id) {
-        if (await hasEnded(id)) return undefined
-        macs.reject('keyJobProgress', verified, 'older')
-      }
+      if (taken === undefined) return undefined
+      const covered = await readCovered<StoredKeyJob>(
+        db,
+        cover,
+        taken.tenant_id,
+        sql`select 1 as place, j.* from keyhold.key_jobs j where id = ${id}`,
+      )
+      const [row] = covered.rows
+      // It has ended in between, or its lead was taken away.
+      if (row?.led_by !== leaderId || ended.includes(row.phase)) return undefined
+      covered.verify('keyJobTerms', id, row)
+      const verified = verifyProgress(macs, row)
+      const liveId = covered.fence?.stated?.liveJobId
+      if (macs.requiresMacs() && liveId !== id) macs.reject('keyJobProgress', verified, 'older')
       const memory: LedKeyJob['memory'] = { row: verified }
       return { ...keyJobFromRow(verified, macs), memory, current: () => keyJobFromRow(memory.row, macs) }
     },
@@ -324,7 +325,7 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
         retry_at: sql<Date>`now() + make_interval(secs => ${retrySeconds})`,
         retry_count: sql<number>`retry_count + 1`,
       }
-      for (let look = 1; look <= maxLooks; look++) {
+      for (let attempt = 1; attempt <= maxPauseAttempts; attempt++) {
         const row = await db
           .selectFrom('key_jobs')
           .selectAll()
@@ -395,8 +396,4 @@ export function keyJobQueries(db: Database, { clock, macs, held, findFence }: Ke
       return Number(result.numDeletedRows)
     },
   }
-}
-
-function isLive(eb: ExpressionBuilder<Tables, 'key_jobs'>) {
-  return eb('phase', 'not in', ended)
 }

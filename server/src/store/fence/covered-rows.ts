@@ -1,0 +1,120 @@
+// Reads rows of a tenant that decide, in one statement with its fence: so a row that is missing, put back or added is noticed
+// by the manifest, and what the fence states is of the same moment as the rows.
+import { sql, type RawBuilder } from 'kysely'
+import { readEntries, selectEntries, type ManifestEntry, type ManifestKind } from '../authentic/manifest.ts'
+import type { Authentic } from '../authentic/row-macs.ts'
+import { columnsOfKind, type SteeringKind, type StoredRow } from '../authentic/steering-kinds.ts'
+import type { Database } from '../database.ts'
+import { acceptFence, fenceOf, type Fence, type FenceParts, type FenceRow } from './fence-row.ts'
+import { checkManifest, type HeldFence } from './held-fence.ts'
+
+export interface CoverParts {
+  fences: FenceParts
+  /** Whether what is read may be compared with what was read before: not in a snapshot, nor beside own writes. */
+  isLatest: boolean
+  /** The fence that the transaction holds alone, if any. */
+  held: HeldFence | undefined
+}
+
+export interface Covered<Row> {
+  /** Undefined: there is no such tenant, or its deletion has begun. */
+  fence: Fence | undefined
+  /** Undefined: there is no such tenant. Its deletion may have begun. */
+  fenceRow: Authentic<FenceRow> | undefined
+  rows: Row[]
+  /**
+   * Lets a row pass that Keyhold wrote last.
+   *
+   * @param key - as in the manifest
+   * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
+   */
+  verify: <Kind extends ManifestKind, Stored extends StoredRow<Kind>>(
+    kind: Kind,
+    key: string | number,
+    row: Stored,
+  ) => Authentic<Stored>
+}
+
+/**
+ * @param select - a query for the rows. Its column `place` counts them from 1; no other one begins with `fence_`
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+ */
+export async function readCovered<Row>(
+  db: Database,
+  parts: CoverParts,
+  tenantId: string,
+  select: RawBuilder<unknown>,
+): Promise<Covered<Row>> {
+  const { fences, isLatest, held } = parts
+  const seen = isLatest ? fences.seen.get(tenantId) : 0
+  const { rows } = await sql<Row & { place: number | null; fence_entries: Entries | null }>`
+    with fence as materialized (
+      select 1 as fence_place, ${columnsAs('fence', 't', 'fence_')}, ${selectEntries(tenantId)} as fence_entries
+      from keyhold.tenants t where t.id = ${tenantId}
+    ), found as materialized (${select})
+    select fence.*, found.* from fence full join found on found.place = fence.fence_place order by found.place`.execute(
+    db,
+  )
+  const first = rows.find((row) => row.fence_entries !== null)
+  const found = rows.filter((row) => row.place !== null)
+  const row = first && rowAs('fence', first, 'fence_')
+  if (held?.tenantId === tenantId) {
+    const listed = held.row?.ending_at === null ? held.manifest : undefined
+    return coverOf(parts, held.row as Authentic<FenceRow> | undefined, listed, found)
+  }
+  const authentic = row && (isLatest ? acceptFence(fences, row, seen) : fences.macs.verify('fence', row))
+  const entries = readEntries(first?.fence_entries ?? [])
+  if (authentic?.ending_at === null) checkManifest(fences, authentic, entries)
+  return coverOf(parts, authentic, authentic?.ending_at === null ? findIn(entries) : undefined, found)
+}
+
+type Entries = Parameters<typeof readEntries>[0]
+
+interface Listed {
+  find(kind: ManifestKind, key: string | number): Buffer | null | undefined
+}
+
+function findIn(entries: readonly ManifestEntry[]): Listed {
+  return { find: (kind, key) => entries.find((each) => each.kind === kind && each.key === String(key))?.mac }
+}
+
+/** @param listed - undefined: nothing follows from the rows of a tenant that ends */
+function coverOf<Row>(
+  { fences }: CoverParts,
+  fenceRow: Authentic<FenceRow> | undefined,
+  listed: Listed | undefined,
+  rows: Row[],
+): Covered<Row> {
+  const { macs } = fences
+  return {
+    fence: fenceRow && fenceOf(fences, fenceRow),
+    fenceRow,
+    rows,
+    verify(kind, key, row) {
+      const authentic = macs.verify(kind, row)
+      if (listed === undefined || !macs.requiresMacs()) return authentic
+      if (listed.find(kind, key)?.equals(macOf(row)) !== true) macs.reject(kind, row, 'older')
+      return authentic
+    },
+  }
+}
+
+// Of all kinds in a manifest it is in this column.
+function macOf(row: object): Buffer {
+  return (row as { mac: Buffer }).mac
+}
+
+/** The columns of a kind for a query that reads several, each with a name of its own. */
+export function columnsAs(kind: SteeringKind, alias: string, prefix: string): RawBuilder<unknown> {
+  return sql.join(
+    columnsOfKind(kind).map((column) => sql`${sql.ref(`${alias}.${column}`)} as ${sql.ref(prefix + column)}`),
+  )
+}
+
+/** The row of a kind in such an answer. */
+export function rowAs<Kind extends SteeringKind>(kind: Kind, row: object, prefix: string): StoredRow<Kind> {
+  const values = row as Readonly<Record<string, unknown>>
+  return Object.fromEntries(
+    columnsOfKind(kind).map((column) => [column, values[prefix + column]]),
+  ) as unknown as StoredRow<Kind>
+}
