@@ -35,7 +35,7 @@ export const keyJobListView: View<{ migrations: KeyJob[] }> = {
       migrations.map((job) => [
         job.id,
         job.kind,
-        job.phase,
+        job.tampered === true ? `${job.phase}, tampered` : job.phase,
         `${job.progress} %`,
         cipherkeysOf(job),
         job.target.fingerprint,
@@ -55,11 +55,14 @@ export const keyJobFailureListView: View<{ failures: KeyJobFailure[] }> = {
         failure.tenantKeyVersion === undefined ? '-' : `version ${failure.tenantKeyVersion}`,
         failure.code,
         readableTime(failure.at),
-        failure.acceptedAt === undefined
-          ? 'no'
-          : `${readableTime(failure.acceptedAt)} by ${failure.acceptedBy ?? '-'}`,
+        acceptedOf(failure),
       ]),
     ),
+}
+
+function acceptedOf({ acceptedAt, acceptedBy, tampered }: KeyJobFailure): string {
+  if (tampered === true) return 'tampered'
+  return acceptedAt === undefined ? 'no' : `${readableTime(acceptedAt)} by ${acceptedBy ?? '-'}`
 }
 
 /** One line of progress, short enough for a line of 80 columns with a million cipherkeys. */
