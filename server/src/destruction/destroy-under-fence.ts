@@ -22,11 +22,11 @@ export async function destroyUnderFence(
   destroyKeys: DestroyKeys,
 ): Promise<DestructionRow | undefined> {
   // A look without the fence, which others need meanwhile: a key job may be live for days.
-  if (await isBusy(store, tenantId, await store.tenants.findFence(tenantId))) return undefined
+  if (await isBusy(store, tenantId)) return undefined
   // The fence keeps out requests that make cipherkeys or start a key job.
   return store.withFence(tenantId, async (transaction, fence) => {
     // It ends with its tenant.
-    if (fence === undefined || (await isBusy(transaction, tenantId, fence))) return undefined
+    if (fence === undefined || (await isBusy(transaction, tenantId))) return undefined
     const destruction = await transaction.destructions.lockDue(tenantId, id)
     if (destruction === undefined) return undefined
 
@@ -40,12 +40,7 @@ export async function destroyUnderFence(
   })
 }
 
-/** Whether a key job is live, as the fence states or a row shows: it goes through all cipherkeys and counts them. */
-async function isBusy(
-  { keyJobs }: Pick<TransactionStore, 'keyJobs'>,
-  tenantId: string,
-  fence: Fence | undefined,
-): Promise<boolean> {
-  if (fence?.stated?.liveJobId !== undefined) return true
+/** Whether a key job is live, as the fence states: it goes through all cipherkeys and counts them. */
+async function isBusy({ keyJobs }: Pick<TransactionStore, 'keyJobs'>, tenantId: string): Promise<boolean> {
   return (await keyJobs.findLive(tenantId)) !== undefined
 }
