@@ -4,8 +4,10 @@ import { DisableKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
 import type { LocalKms } from '@keyhold/local-kms'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import path from 'node:path'
 import pg from 'pg'
 import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 import { embeddedConnection } from '../../../testkit/src/process/embedded-connection.ts'
 import { startKeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
 import { percentile } from '../../../testkit/src/statistics/percentile.ts'
@@ -60,6 +62,7 @@ export async function runKeyStates(options: KeyStatesOptions): Promise<KeyStates
   try {
     const sql = sqlOf(database)
     const keys = await seedKeys(customer, sql, { count, probeSeconds, say })
+    await resignDatabase(embeddedConnection(server.dataDir), path.join(server.dataDir, 'root-key'))
     const groups = await breakKeys(keys.slice(0, failing), ways(server.kms, customer, sql))
     say(`${failing} of ${count} keys fail`)
     // Until each key has been probed since, and the failing ones are shown.

@@ -21,15 +21,19 @@ export async function resign(db: Database, macs?: RowMacs): Promise<void> {
   await resignInstallation(db, signer)
 }
 
-/** The same over a connection of its own, as for the database of a test server. */
-export async function resignDatabase(connection: DatabaseConnection): Promise<void> {
+/**
+ * The same over a connection of its own, as for the database of a test server.
+ *
+ * @param rootKeyFile - of the server, where it is not that of all test servers
+ */
+export async function resignDatabase(connection: DatabaseConnection, rootKeyFile?: string): Promise<void> {
   const db = openDatabase(connection, {
     maxConnections: 2,
     applicationName: 'test',
     onError: () => undefined,
   })
   try {
-    await resign(db)
+    await resign(db, await openTestMacs(db, true, rootKeyFile))
   } finally {
     await db.destroy()
   }
