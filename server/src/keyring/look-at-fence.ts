@@ -22,8 +22,8 @@ export async function lookAtFence(
   { epoch, tenantKey }: FenceBefore,
 ): Promise<'holds' | 'moved' | 'other-key'> {
   if (fence?.epoch !== epoch || fence?.activeTenantKeyVersion !== tenantKey.version) return 'moved'
-  // A chunk of a key job reads no further row that must be verified.
-  const id =
-    fence.stated?.activeTenantKeyId ?? (await transaction.tenantKeys.find(tenantId, tenantKey.version))?.id
+  const id = fence.stated
+    ? fence.stated.activeTenantKeyId
+    : (await transaction.tenantKeys.find(tenantId, tenantKey.version))?.id
   return id === tenantKey.id ? 'holds' : 'other-key'
 }

@@ -136,7 +136,7 @@ export function createTenantKeyCache({
   ): Promise<HeldTenantKey | undefined> {
     const name = nameOf(tenantId, version)
     const row = await findStoredTenantKey(store, tenantId, version).catch((error: unknown) => {
-      // Nobody knows what the tenant's administrator has decided: its keys must not be used.
+      // Rows that Keyhold did not write may hide a lock, or the end of a version: the tenant's keys must not be used.
       if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) evictTenant(tenantId)
       throw error
     })

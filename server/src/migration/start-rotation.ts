@@ -60,9 +60,9 @@ export async function rotateDueTenantKeys(
     async (after: DueVersion | undefined) =>
       started >= limit ? [] : parts.store.tenantKeys.listDueForRotation(maxAgeDays, pageLength, after),
     ({ tenantId }) => tenantId,
-    async ({ tenantId }) => {
-      if (started >= limit) return
-      await startRotation(parts, tenantId, systemActor)
+    async (due) => {
+      if (started >= limit || !(await parts.store.tenantKeys.isOlder(due, maxAgeDays))) return
+      await startRotation(parts, due.tenantId, systemActor)
       started += 1
     },
   )

@@ -40,7 +40,7 @@ export async function registerKeyProvider(
   const moved = await findMovedAlias(store, tenantId, asked, accepted.keyArn)
   const inspection =
     moved === undefined ? accepted : { ...accepted, warnings: [...(accepted.warnings ?? []), moved] }
-  return store.withFenceShared(tenantId, async (transaction, fence) => {
+  return store.withFence(tenantId, async (transaction, fence) => {
     // The access token of a deleted tenant stays in memory for a moment.
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const inserted = await transaction.keyProviders.insert({

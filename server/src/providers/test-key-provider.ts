@@ -34,7 +34,7 @@ export async function testKeyProvider(
   const { inspection, error } = await examineKey(provider.keyArn, tenantId, role)
   await onTested({ keyArn: provider.keyArn, tenantId }, inspection === undefined ? error : undefined)
   if (inspection === undefined) throw error ?? new KeyholdError('ERR_KEY_UNUSABLE')
-  return store.transaction(async (transaction) => {
+  return store.withFence(tenantId, async (transaction) => {
     const saved = await transaction.keyProviders.saveInspection(tenantId, fingerprint, inspection)
     if (saved === undefined) throw new KeyholdError('ERR_KEY_PROVIDER_NOT_FOUND')
     transaction.audit({ tenantId, actor, action: 'keyprovider.test', targetId: fingerprint })

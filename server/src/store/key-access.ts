@@ -1,7 +1,14 @@
-// How a tenant's key is reached: as its key provider says, and where that is deleted, as the versions under the key say.
+// How a tenant's key is reached: as the versions under the key say, into which it is copied whenever its key provider
+// changes, and before there is one, as the key provider says. Both are rows that were verified: a role that somebody else
+// wrote would be assumed in the customer's name.
 import { keyArnFingerprint, type CustomerRole } from '@keyhold/core'
 import { sql } from 'kysely'
+import type { Authentic } from './authentic/row-macs.ts'
+import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import type { Database } from './database.ts'
+import { columnsAs, readCovered, rowAs, type CoverParts } from './fence/covered-rows.ts'
+import type { FenceRow } from './fence/fence-row.ts'
+import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
 
 export interface StoredKeyAccess {
   /** Undefined: under Keyhold's own identity. */
@@ -10,53 +17,102 @@ export interface StoredKeyAccess {
   replicaRegions: string[]
 }
 
-interface AccessRow {
-  reached_as: 'internal' | 'self' | 'role' | null
-  role_arn: string | null
-  external_id: string | null
-  replica_regions: string[] | null
+/** The columns of a version that say it. */
+export type AccessColumns = Pick<
+  StoredRow<'tenantKey'>,
+  'reached_as' | 'role_arn' | 'external_id' | 'replica_regions'
+>
+
+/** Nobody says it. */
+export const noAccess: AccessColumns = {
+  reached_as: null,
+  role_arn: null,
+  external_id: null,
+  replica_regions: null,
 }
 
-// A damaged inspection is an error where the provider is shown; here it only means that no replica is known.
-const ofProvider = sql`
-  case when p.kms = 'internal' then 'internal' when p.role_arn is null then 'self' else 'role' end as reached_as,
-  p.role_arn, case when p.role_arn is not null then t.external_id end as external_id,
-  array(select jsonb_array_elements_text(
-    jsonb_path_query_array(p.inspection, '$.replicaKeys[*].region ? (@.type() == "string")'))) as replica_regions`
+export function keyAccessQueries(db: Database, parts: CoverParts) {
+  const { macs } = parts.fences
 
-export function keyAccessQueries(db: Database) {
   return {
-    /** Undefined: it is known of neither. Then nobody may ask for the key, least of all under an identity that is guessed. */
+    /**
+     * Undefined: nobody says it. Then nobody may ask for the key, least of all under an identity that is guessed.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
+     */
     async find(tenantId: string, keyArn: string): Promise<StoredKeyAccess | undefined> {
-      const { rows } = await sql<AccessRow>`
-        select * from (
-          select 0 as place, ${ofProvider}
-          from keyhold.key_providers p join keyhold.tenants t on t.id = p.tenant_id
-          where p.tenant_id = ${tenantId} and p.fingerprint = ${keyArnFingerprint(keyArn)} and p.key_arn = ${keyArn}
-          union all
-          (select 1, reached_as, role_arn, external_id, replica_regions from keyhold.tenant_keys
-          where tenant_id = ${tenantId} and key_arn = ${keyArn} and reached_as is not null and state <> 'destroyed'
-          order by version desc limit 1)
-        ) a order by place limit 1`.execute(db)
+      const { rows, fenceRow, verify } = await readCovered<object>(
+        db,
+        parts,
+        tenantId,
+        sql`select 1 as place, ${columnsAs('tenantKey', 'v', 'v_')}, ${columnsAs('keyProvider', 'p', 'p_')}
+          from (select) one
+          left join lateral (
+            select * from keyhold.tenant_keys
+            where tenant_id = ${tenantId} and key_arn = ${keyArn} and reached_as is not null and state <> 'destroyed'
+            order by version desc limit 1
+          ) v on true
+          left join keyhold.key_providers p
+            on p.tenant_id = ${tenantId} and p.fingerprint = ${keyArnFingerprint(keyArn)} and p.key_arn = ${keyArn}`,
+      )
       const [row] = rows
-      return row && accessIn(row)
+      if (row === undefined) return undefined
+      const version = rowAs('tenantKey', row, 'v_')
+      if (isThere(version)) return accessIn(verify('tenantKey', version.version, version))
+      const provider = rowAs('keyProvider', row, 'p_')
+      if (!isThere(provider) || fenceRow === undefined) return undefined
+      return accessIn(accessOf(verify('keyProvider', provider.fingerprint, provider), fenceRow))
     },
 
-    /** Copies it to the versions under the key, from its key provider. */
-    async keep(tenantId: string, keyArn: string): Promise<void> {
-      await sql`
-        with locked as (
-          select version from keyhold.tenant_keys
-          where tenant_id = ${tenantId} and key_arn = ${keyArn} and state <> 'destroyed' order by version for update
-        )
-        update keyhold.tenant_keys v
-        set reached_as = a.reached_as, role_arn = a.role_arn, external_id = a.external_id, replica_regions = a.replica_regions
-        from (
-          select ${ofProvider} from keyhold.key_providers p join keyhold.tenants t on t.id = p.tenant_id
-          where p.tenant_id = ${tenantId} and p.key_arn = ${keyArn}
-        ) a
-        where v.tenant_id = ${tenantId} and v.version in (select version from locked)`.execute(db)
+    /** As the key provider says, for a version. Undefined: it is not registered. Call it under `withFence`. */
+    async findOfProvider(tenantId: string, keyArn: string): Promise<AccessColumns | undefined> {
+      const held = heldOf(parts.held, tenantId)
+      const row = await db
+        .selectFrom('key_providers')
+        .select(columnsOfKind('keyProvider'))
+        .where('tenant_id', '=', tenantId)
+        .where('key_arn', '=', keyArn)
+        .executeTakeFirst()
+      if (row === undefined || held.row === undefined) return undefined
+      return accessOf(macs.verify('keyProvider', row), held.row)
     },
+
+    /** Copies it to the versions under the key, from its key provider. Call it under `withFence`. */
+    async keep(tenantId: string, keyArn: string): Promise<void> {
+      const held = heldOf(parts.held, tenantId)
+      const access = await this.findOfProvider(tenantId, keyArn)
+      if (access === undefined) return
+      const rows = await db
+        .selectFrom('tenant_keys')
+        .select(columnsOfKind('tenantKey'))
+        .where('tenant_id', '=', tenantId)
+        .where('key_arn', '=', keyArn)
+        .where('state', '!=', 'destroyed')
+        .orderBy('version')
+        .forUpdate()
+        .execute()
+      for (const row of rows)
+        await rewriteRow(db, { macs, held }, 'tenantKey', row.version, macs.verify('tenantKey', row), access)
+    },
+  }
+}
+
+// Of a row that was not found all columns are null.
+function isThere(row: { tenant_id: string }): boolean {
+  return (row.tenant_id as string | null) !== null
+}
+
+function accessOf(
+  provider: Authentic<StoredRow<'keyProvider'>>,
+  { external_id }: Pick<FenceRow, 'external_id'>,
+): AccessColumns {
+  const { kms, role_arn, replica_regions } = provider
+  if (kms === 'internal') return { ...noAccess, reached_as: 'internal', replica_regions: [] }
+  return {
+    reached_as: role_arn === null ? 'self' : 'role',
+    role_arn,
+    external_id: role_arn === null ? null : external_id,
+    replica_regions: replica_regions ?? [],
   }
 }
 
@@ -65,7 +121,7 @@ function accessIn({
   role_arn,
   external_id,
   replica_regions,
-}: AccessRow): StoredKeyAccess | undefined {
+}: AccessColumns): StoredKeyAccess | undefined {
   const replicaRegions = replica_regions ?? []
   if (reached_as === 'self' && role_arn === null) return { role: undefined, replicaRegions }
   if (reached_as !== 'role' || role_arn === null || external_id === null) return undefined

@@ -1,7 +1,18 @@
-// Key providers: a tenant's registered keys, the default one among them; exactly one is current.
-import { KeyholdError, type AliasedKey, type AliasProblem, type KeyInspection } from '@keyhold/core'
-import { sql, type Selectable } from 'kysely'
+// Key providers: a tenant's registered keys, the default one among them. Exactly one is current: the fence says which, and
+// the column of it is an index.
+import {
+  keyArnFingerprint,
+  KeyholdError,
+  type AliasedKey,
+  type AliasProblem,
+  type KeyInspection,
+} from '@keyhold/core'
+import { sql, type RawBuilder, type Selectable } from 'kysely'
+import type { Authentic } from './authentic/row-macs.ts'
 import { isUniqueViolation, type Database } from './database.ts'
+import { readCovered, type CoverParts } from './fence/covered-rows.ts'
+import type { Fence } from './fence/fence-row.ts'
+import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import { keyAccessQueries } from './key-access.ts'
 import { keyHealthQueries } from './key-health.ts'
@@ -52,7 +63,9 @@ export const readInspection = jsonReader<KeyInspection>(
   'ERR_KEY_PROVIDER_RECORD_INVALID',
 )
 
-function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
+type StoredProvider = Selectable<Tables['key_providers']>
+
+function fromRow(row: Authentic<StoredProvider>, fence: Fence | undefined): KeyProviderRow {
   return {
     tenantId: row.tenant_id,
     fingerprint: row.fingerprint,
@@ -60,7 +73,8 @@ function fromRow(row: Selectable<Tables['key_providers']>): KeyProviderRow {
     keyArn: row.key_arn,
     name: row.name,
     description: row.description,
-    isCurrent: row.is_current,
+    isCurrent:
+      fence?.stated === undefined ? row.is_current : fence.stated.currentFingerprint === row.fingerprint,
     createdAt: row.created_at,
     promotedAt: row.promoted_at ?? undefined,
     demotedAt: row.demoted_at ?? undefined,
@@ -95,7 +109,48 @@ export interface NewKeyProvider {
   aliasArn?: string | undefined
 }
 
-export function keyProviderQueries(db: Database) {
+const isOfTenant = (tenantId: string) => sql`tenant_id = ${tenantId}`
+const isOne = (tenantId: string, fingerprint: string) =>
+  sql`tenant_id = ${tenantId} and fingerprint = ${fingerprint}`
+
+export function keyProviderQueries(db: Database, parts: CoverParts) {
+  const { macs } = parts.fences
+
+  /** The ones for which the condition holds, verified: the default provider first, then by age. */
+  async function read(tenantId: string, condition: RawBuilder<unknown>): Promise<KeyProviderRow[]> {
+    const { rows, fence, verify } = await readCovered<StoredProvider>(
+      db,
+      parts,
+      tenantId,
+      sql`select row_number() over (order by kms = 'internal' desc, created_at, fingerprint) as place, p.*
+        from keyhold.key_providers p where ${condition}`,
+    )
+    return rows.map((row) => {
+      const authentic = verify('keyProvider', row.fingerprint, row)
+      if (!isNamedByKey(row)) macs.reject('keyProvider', row, 'forged')
+      return fromRow(authentic, fence)
+    })
+  }
+
+  /** Under the fence: it stays as it is until it is rewritten. */
+  async function lock(tenantId: string, fingerprint: string) {
+    const held = heldOf(parts.held, tenantId)
+    const { rows } = await sql<StoredProvider>`
+      select * from keyhold.key_providers where ${isOne(tenantId, fingerprint)} for update`.execute(db)
+    const [row] = rows
+    if (row === undefined) return { held, row: undefined }
+    const isListed =
+      row.mac !== null && held.manifest.find('keyProvider', fingerprint)?.equals(row.mac) === true
+    const authentic = macs.verify('keyProvider', row)
+    if (macs.requiresMacs() && !isListed) macs.reject('keyProvider', row, 'older')
+    return { held, row: authentic }
+  }
+
+  async function find(tenantId: string, fingerprint: string): Promise<KeyProviderRow | undefined> {
+    const [provider] = await read(tenantId, isOne(tenantId, fingerprint))
+    return provider
+  }
+
   // The key was tested a moment ago, and nothing else is known of it.
   async function saveHealthy({ tenantId, fingerprint, keyArn }: NewKeyProvider): Promise<void> {
     const [, , , region = ''] = keyArn.split(':')
@@ -108,77 +163,71 @@ export function keyProviderQueries(db: Database) {
   }
 
   return {
-    /** @throws KeyholdError `ERR_KEY_PROVIDER_EXISTS` */
+    /**
+     * Under `withFence`.
+     *
+     * @throws KeyholdError `ERR_KEY_PROVIDER_EXISTS`
+     */
     async insert(provider: NewKeyProvider): Promise<KeyProviderRow> {
+      const { tenantId, fingerprint } = provider
+      const held = heldOf(parts.held, tenantId)
       const inspection = provider.inspection === undefined ? null : JSON.stringify(provider.inspection)
+      const signed = {
+        tenant_id: tenantId,
+        fingerprint,
+        kms: provider.kms,
+        key_arn: provider.keyArn,
+        created_at: held.now,
+        role_arn: provider.roleArn ?? null,
+        alias_arn: provider.aliasArn ?? null,
+        replica_regions: provider.inspection === undefined ? null : regionsIn(provider.inspection),
+      }
+      const mac = macs.sign('keyProvider', signed)
       try {
-        const row = await db
+        await db
           .insertInto('key_providers')
           .values({
-            tenant_id: provider.tenantId,
-            fingerprint: provider.fingerprint,
-            kms: provider.kms,
-            key_arn: provider.keyArn,
+            ...signed,
+            mac,
             name: provider.name,
             description: provider.description,
             is_current: provider.isCurrent,
-            promoted_at: provider.isCurrent ? sql`now()` : null,
+            promoted_at: provider.isCurrent ? held.now : null,
             inspection,
-            inspected_at: inspection === null ? null : sql`now()`,
-            role_arn: provider.roleArn ?? null,
-            alias_arn: provider.aliasArn ?? null,
+            inspected_at: inspection === null ? null : held.now,
             alias_key_arn: provider.aliasArn === undefined ? null : provider.keyArn,
-            alias_checked_at: provider.aliasArn === undefined ? null : sql`now()`,
+            alias_checked_at: provider.aliasArn === undefined ? null : held.now,
           })
-          .returningAll()
-          .executeTakeFirstOrThrow()
-        if (provider.inspection !== undefined) await saveHealthy(provider)
-        return fromRow(row)
+          .execute()
       } catch (error) {
         if (isUniqueViolation(error, 'key_providers_pkey')) {
           throw new KeyholdError('ERR_KEY_PROVIDER_EXISTS', { cause: error })
         }
         throw error
       }
+      held.manifest.set('keyProvider', fingerprint, mac)
+      if (provider.isCurrent) held.change({ current_fingerprint: fingerprint })
+      if (provider.inspection !== undefined) await saveHealthy(provider)
+      const inserted = await find(tenantId, fingerprint)
+      if (inserted === undefined) throw new TypeError('a key provider is gone under the fence')
+      return inserted
     },
 
     /** The default provider first, then by age. */
-    async list(tenantId: string): Promise<KeyProviderRow[]> {
-      const rows = await db
-        .selectFrom('key_providers')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .orderBy((eb) => eb('kms', '=', 'internal'), 'desc')
-        .orderBy('created_at')
-        .orderBy('fingerprint')
-        .execute()
-      return rows.map(fromRow)
-    },
+    list: (tenantId: string): Promise<KeyProviderRow[]> => read(tenantId, isOfTenant(tenantId)),
 
-    async find(tenantId: string, fingerprint: string): Promise<KeyProviderRow | undefined> {
-      const row = await db
-        .selectFrom('key_providers')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('fingerprint', '=', fingerprint)
-        .executeTakeFirst()
-      return row && fromRow(row)
-    },
+    find,
 
     /** Every tenant has one from its first transaction on. */
     async getCurrent(tenantId: string): Promise<KeyProviderRow> {
-      const row = await db
-        .selectFrom('key_providers')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('is_current', '=', true)
-        .executeTakeFirstOrThrow()
-      return fromRow(row)
+      const current = (await read(tenantId, isOfTenant(tenantId))).find(({ isCurrent }) => isCurrent)
+      if (current === undefined) throw new TypeError(`tenant ${tenantId} has no current key provider`)
+      return current
     },
 
     /**
      * Whether another tenant than this one has the key registered, or has a tenant key version under it that is not
-     * destroyed.
+     * destroyed. It is a hint: no MAC covers it.
      */
     async isUsedByOthers(tenantId: string, keyArn: string): Promise<boolean> {
       const { rows } = await sql<{ used: boolean }>`
@@ -191,7 +240,7 @@ export function keyProviderQueries(db: Database) {
       return rows[0]?.used ?? false
     },
 
-    /** Answers whether the provider exists. */
+    /** Answers whether the provider exists. No MAC covers names. */
     async rename(
       tenantId: string,
       fingerprint: string,
@@ -206,21 +255,26 @@ export function keyProviderQueries(db: Database) {
       return result.numUpdatedRows > 0n
     },
 
-    /** Answers undefined when the provider is gone meanwhile. */
+    /** Answers undefined when the provider is gone meanwhile. Under `withFence`. */
     async saveInspection(
       tenantId: string,
       fingerprint: string,
       inspection: KeyInspection,
     ): Promise<KeyProviderRow | undefined> {
-      const row = await db
+      const { held, row } = await lock(tenantId, fingerprint)
+      if (row === undefined) return undefined
+      const replicaRegions = regionsIn(inspection)
+      await rewriteRow(db, { macs, held }, 'keyProvider', fingerprint, row, {
+        replica_regions: replicaRegions,
+      })
+      await db
         .updateTable('key_providers')
-        .set({ inspection: JSON.stringify(inspection), inspected_at: sql`now()` })
+        .set({ inspection: JSON.stringify(inspection), inspected_at: held.now })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', fingerprint)
-        .returningAll()
-        .executeTakeFirst()
-      if (row !== undefined) await keyAccessQueries(db).keep(tenantId, row.key_arn)
-      return row && fromRow(row)
+        .execute()
+      await keyAccessQueries(db, parts).keep(tenantId, row.key_arn)
+      return find(tenantId, fingerprint)
     },
 
     /**
@@ -234,7 +288,15 @@ export function keyProviderQueries(db: Database) {
     ): Promise<boolean> {
       const target = named?.keyArn ?? null
       const problem = named?.problem ?? null
-      const update = db
+      const one = { tenant_id: tenantId, fingerprint }
+      const before = await db
+        .selectFrom('key_providers')
+        .select('alias_key_arn')
+        .where((eb) => eb.and(one))
+        .forUpdate()
+        .executeTakeFirst()
+      if (before === undefined) return false
+      await db
         .updateTable('key_providers')
         .set({
           alias_key_arn: target,
@@ -242,51 +304,46 @@ export function keyProviderQueries(db: Database) {
           alias_problem_key_arn: problem === null ? null : target,
           alias_checked_at: sql`now()`,
         })
-        .where('tenant_id', '=', tenantId)
-        .where('fingerprint', '=', fingerprint)
-      const moved = await update.where('alias_key_arn', 'is distinct from', target).executeTakeFirst()
-      if (moved.numUpdatedRows > 0n) return true
-      await update.execute()
-      return false
+        .where((eb) => eb.and(one))
+        .execute()
+      return before.alias_key_arn !== target
     },
 
-    /** Makes another provider the current one; in one transaction both get the same instant. */
+    /** Makes another provider the current one; both get the same instant. Under `withFence`. */
     async switchCurrent(tenantId: string, toFingerprint: string): Promise<void> {
+      const { held, row } = await lock(tenantId, toFingerprint)
+      if (row === undefined) throw new TypeError(`tenant ${tenantId} has no key provider ${toFingerprint}`)
       await db
         .updateTable('key_providers')
-        .set({ is_current: false, demoted_at: sql`now()` })
+        .set({ is_current: false, demoted_at: held.now })
         .where('tenant_id', '=', tenantId)
         .where('is_current', '=', true)
         .execute()
       await db
         .updateTable('key_providers')
-        .set({ is_current: true, promoted_at: sql`now()` })
+        .set({ is_current: true, promoted_at: held.now })
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', toFingerprint)
-        // Without "returning", an update of no row at all would count as a result.
-        .returning('fingerprint')
-        .executeTakeFirstOrThrow()
+        .execute()
+      held.change({ current_fingerprint: toFingerprint })
     },
 
-    /** How its key is reached stays with the versions under it. */
+    /** How its key is reached stays with the versions under it. Under `withFence`. */
     async delete({ tenantId, fingerprint, keyArn }: KeyProviderRow): Promise<void> {
-      // The provider before its versions, as a test of the key locks them.
-      await db
-        .selectFrom('key_providers')
-        .select('fingerprint')
-        .where('tenant_id', '=', tenantId)
-        .where('fingerprint', '=', fingerprint)
-        .forUpdate()
-        .execute()
-      await keyAccessQueries(db).keep(tenantId, keyArn)
+      const { held, row } = await lock(tenantId, fingerprint)
+      if (row === undefined) return
+      await keyAccessQueries(db, parts).keep(tenantId, keyArn)
       await db
         .deleteFrom('key_providers')
         .where('tenant_id', '=', tenantId)
         .where('fingerprint', '=', fingerprint)
         .execute()
+      held.manifest.delete('keyProvider', fingerprint)
     },
 
+    /** Under `withFence`. */
     async deleteAll(tenantId: string): Promise<void> {
+      const { manifest } = heldOf(parts.held, tenantId)
       // Probes and states are deleted with them. Others plan and note them at the same time, in this order.
       await sql`select from keyhold.key_probes where tenant_id = ${tenantId} order by fingerprint for update`.execute(
         db,
@@ -295,6 +352,18 @@ export function keyProviderQueries(db: Database) {
         db,
       )
       await db.deleteFrom('key_providers').where('tenant_id', '=', tenantId).execute()
+      for (const fingerprint of manifest.keys('keyProvider')) manifest.delete('keyProvider', fingerprint)
     },
   }
+}
+
+function regionsIn({ replicaKeys }: KeyInspection): string[] {
+  return replicaKeys.map(({ region }) => region)
+}
+
+/** A fingerprint is made of its key's ARN, and the ARN says which KMS has the key. */
+function isNamedByKey({ tenant_id, fingerprint, kms, key_arn }: StoredProvider): boolean {
+  return kms === (key_arn.startsWith('arn:') ? 'aws' : 'internal')
+    ? fingerprint === (kms === 'internal' ? tenant_id : keyArnFingerprint(key_arn))
+    : false
 }

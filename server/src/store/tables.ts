@@ -67,7 +67,7 @@ interface KeyProvidersTable {
   name: string
   description: string
   is_current: boolean
-  created_at: Stamp
+  created_at: SignedStamp
   promoted_at: Date | null
   demoted_at: Date | null
   inspection: ColumnType<unknown, string | null, string | null>
@@ -92,7 +92,7 @@ interface TenantKeysTable {
   key_arn: string
   wrapped: Buffer | null
   key_check_value: Buffer
-  created_at: Stamp
+  created_at: SignedStamp
   destroy_after: Date | null
   destroyed_at: Date | null
   /** Null: its key provider has to tell how its key is reached. */

@@ -1,11 +1,16 @@
-// Tenant key versions as stored, each wrapped under the key that its own row names.
-import { sql, type Selectable } from 'kysely'
-import { isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
+// Tenant key versions as stored, each wrapped under the key that its own row names. A version that decides anything was
+// verified, and stands in the manifest of its tenant.
+import { sql, type RawBuilder } from 'kysely'
+import type { Authentic } from './authentic/row-macs.ts'
+import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
+import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
-import { keyAccessQueries } from './key-access.ts'
+import { readCovered, type CoverParts } from './fence/covered-rows.ts'
+import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
 import type { guardQueries } from './guards/guards.ts'
+import { noAccess, keyAccessQueries } from './key-access.ts'
 import { keyProbeQueries } from './key-probes.ts'
-import type { Tables, TenantKeyState } from './tables.ts'
+import type { TenantKeyState } from './tables.ts'
 
 export interface TenantKeyRow {
   tenantId: string
@@ -19,6 +24,7 @@ export interface TenantKeyRow {
 }
 
 const msPerSecond = 1_000
+const msPerDay = 24 * 60 * 60 * msPerSecond
 
 /** A version, with the facts about its tenant that decide whether it may be used. */
 export interface FoundTenantKey extends TenantKeyRow {
@@ -38,11 +44,9 @@ export interface TenantKeyVersion {
   destroyedAt: Date | undefined
 }
 
-const versionColumns = ['version', 'state', 'key_arn', 'created_at', 'destroy_after', 'destroyed_at'] as const
+type StoredVersion = StoredRow<'tenantKey'>
 
-function fromVersionRow(
-  row: Pick<Selectable<Tables['tenant_keys']>, (typeof versionColumns)[number]>,
-): TenantKeyVersion {
+function fromVersionRow(row: Authentic<StoredVersion>): TenantKeyVersion {
   return {
     version: row.version,
     state: row.state,
@@ -53,7 +57,7 @@ function fromVersionRow(
   }
 }
 
-/** A version that something has fallen due for. */
+/** A version that something has fallen due for, by what the database shows. Whoever acts on it looks at the row again. */
 export interface DueVersion {
   tenantId: string
   version: number
@@ -61,42 +65,85 @@ export interface DueVersion {
   dueAt: string
 }
 
+const columns = sql.join(columnsOfKind('tenantKey').map((column) => sql.ref(`v.${column}`)))
+
 interface TenantKeyParts {
   clock: DatabaseClock
   firstProbeSeconds: number
   guards: Pick<ReturnType<typeof guardQueries>, 'find'>
 }
 
-export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guards }: TenantKeyParts) {
-  const isDue = () => isDueOnBothClocks(clock, sql`destroy_after`)
+export function tenantKeyQueries(
+  db: Database,
+  parts: CoverParts,
+  { clock, firstProbeSeconds, guards }: TenantKeyParts,
+) {
+  const { macs } = parts.fences
+
+  /** Verified. The query counts its rows in `place`. */
+  async function read(tenantId: string, select: RawBuilder<unknown>): Promise<Authentic<StoredVersion>[]> {
+    const { rows, verify } = await readCovered<StoredVersion>(db, parts, tenantId, select)
+    return rows.map((row) => verify('tenantKey', row.version, row))
+  }
+
+  const select = (condition: RawBuilder<unknown>) => sql`
+    select row_number() over (order by version) as place, ${columns} from keyhold.tenant_keys v where ${condition}`
+
+  /** Under the fence: the rows stay as they are until they are rewritten. */
+  async function lock(tenantId: string, condition: RawBuilder<unknown>) {
+    const held = heldOf(parts.held, tenantId)
+    const { rows } = await sql<StoredVersion>`
+      select ${columns} from keyhold.tenant_keys v where tenant_id = ${tenantId} and ${condition}
+      order by version for update`.execute(db)
+    const verified = rows.map((row) => {
+      const authentic = macs.verify('tenantKey', row)
+      const isListed =
+        row.mac !== null && held.manifest.find('tenantKey', row.version)?.equals(row.mac) === true
+      if (macs.requiresMacs() && !isListed) macs.reject('tenantKey', row, 'older')
+      return authentic
+    })
+    const change = (row: Authentic<StoredVersion>, changes: Partial<StoredVersion>) =>
+      rewriteRow(db, { macs, held }, 'tenantKey', row.version, row, changes)
+    const destroy = (row: Authentic<StoredVersion>) =>
+      change(row, { state: 'destroyed', wrapped: null, destroyed_at: held.now })
+    return { held, rows: verified, change, destroy }
+  }
 
   return {
-    /** From now on its KEK is in use, and is probed. How it is reached is copied from the key provider. */
+    /** From now on its KEK is in use, and is probed. How it is reached is copied from the key provider. Under `withFence`. */
     async insert(row: TenantKeyRow & { wrapped: Buffer }): Promise<void> {
+      const held = heldOf(parts.held, row.tenantId)
+      if (row.version < highest(held.manifest.keys('tenantKey'))) {
+        throw new TypeError(`tenant ${row.tenantId} has had a tenant key version above ${row.version}`)
+      }
+      const access = await keyAccessQueries(db, parts).findOfProvider(row.tenantId, row.keyArn)
+      const values = {
+        tenant_id: row.tenantId,
+        version: row.version,
+        id: row.id,
+        state: row.state,
+        key_arn: row.keyArn,
+        wrapped: row.wrapped,
+        key_check_value: row.keyCheckValue,
+        created_at: held.now,
+        destroy_after: null,
+        destroyed_at: null,
+        ...(access ?? noAccess),
+      }
+      const mac = macs.sign('tenantKey', values)
       await db
         .insertInto('tenant_keys')
-        .values({
-          tenant_id: row.tenantId,
-          version: row.version,
-          id: row.id,
-          state: row.state,
-          key_arn: row.keyArn,
-          wrapped: row.wrapped,
-          key_check_value: row.keyCheckValue,
-        })
+        .values({ ...values, mac })
         .execute()
-      await keyAccessQueries(db).keep(row.tenantId, row.keyArn)
+      held.manifest.set('tenantKey', row.version, mac)
+      // The first one of a tenant that is made.
+      if (held.row?.active_tenant_key_version === row.version) held.change({ active_tenant_key_id: row.id })
       await keyProbeQueries(db).begin(row, firstProbeSeconds)
     },
 
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where nobody knows whether the tenant is locked */
     async find(tenantId: string, version: number): Promise<FoundTenantKey | undefined> {
-      const row = await db
-        .selectFrom('tenant_keys')
-        .selectAll()
-        .where('tenant_id', '=', tenantId)
-        .where('version', '=', version)
-        .executeTakeFirst()
+      const [row] = await read(tenantId, select(sql`tenant_id = ${tenantId} and version = ${version}`))
       const guard = row && (await guards.find(tenantId))
       return (
         guard && {
@@ -116,13 +163,7 @@ export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guard
 
     /** All versions ever made, the oldest first. */
     async list(tenantId: string): Promise<TenantKeyVersion[]> {
-      const rows = await db
-        .selectFrom('tenant_keys')
-        .select(versionColumns)
-        .where('tenant_id', '=', tenantId)
-        .orderBy('version')
-        .execute()
-      return rows.map(fromVersionRow)
+      return (await read(tenantId, select(sql`tenant_id = ${tenantId}`))).map(fromVersionRow)
     },
 
     /** The versions below `before`, or all, the newest first. */
@@ -130,39 +171,30 @@ export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guard
       tenantId: string,
       { before, limit }: { before?: number | undefined; limit: number },
     ): Promise<TenantKeyVersion[]> {
-      let page = db
-        .selectFrom('tenant_keys')
-        .select(versionColumns)
-        .where('tenant_id', '=', tenantId)
-        .orderBy('version', 'desc')
-        .limit(limit)
-      if (before !== undefined) page = page.where(sql<boolean>`version < ${before}::bigint`)
-      return (await page.execute()).map(fromVersionRow)
-    },
-
-    /** The highest version ever made, so that no version number is used twice. */
-    async maxVersion(tenantId: string): Promise<number> {
-      const row = await db
-        .selectFrom('tenant_keys')
-        .select((eb) => eb.fn.max('version').as('max'))
-        .where('tenant_id', '=', tenantId)
-        .executeTakeFirst()
-      return row?.max ?? 0
-    },
-
-    async setState(tenantId: string, version: number, state: 'active' | 'decrypt-only'): Promise<void> {
-      await db
-        .updateTable('tenant_keys')
-        .set({ state })
-        .where('tenant_id', '=', tenantId)
-        .where('version', '=', version)
-        // Without "returning", an update of no row at all would count as a result.
-        .returning('version')
-        .executeTakeFirstOrThrow()
+      const isBefore = before === undefined ? sql`true` : sql`version < ${before}::bigint`
+      const newest = sql`select row_number() over (order by version desc) as place, ${columns} from keyhold.tenant_keys v
+        where tenant_id = ${tenantId} and ${isBefore} order by version desc limit ${limit}`
+      return (await read(tenantId, newest)).map(fromVersionRow)
     },
 
     /**
-     * Ends the versions besides `version` that have no end yet: after `retentionDays`; 0: at once. Call it under the fence.
+     * The highest version ever made, so that no version number is used twice. Without the fence it may be out of date, and
+     * `insert` looks again.
+     */
+    async maxVersion(tenantId: string): Promise<number> {
+      return highest((await this.list(tenantId)).map(({ version }) => version))
+    },
+
+    /** Under `withFence`. */
+    async setState(tenantId: string, version: number, state: 'active' | 'decrypt-only'): Promise<void> {
+      const { rows, change } = await lock(tenantId, sql`version = ${version}`)
+      const [row] = rows
+      if (row === undefined) throw new TypeError(`tenant ${tenantId} has no tenant key version ${version}`)
+      await change(row, { state })
+    },
+
+    /**
+     * Ends the versions besides `version` that have no end yet: after `retentionDays`; 0: at once. Under `withFence`.
      *
      * @param needed - versions that wrap a cipherkey: they stay decrypt-only, without an end
      * @returns the versions that are destroyed now
@@ -173,30 +205,31 @@ export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guard
       needed: readonly number[],
       retentionDays: number,
     ): Promise<number[]> {
-      const others = sql`tenant_id = ${tenantId} and version <> ${version} and state <> 'destroyed'`
-      await sql`update keyhold.tenant_keys set state = 'decrypt-only' where ${others}`.execute(db)
-      const end =
-        retentionDays === 0
-          ? sql`state = 'destroyed', wrapped = null, destroyed_at = now()`
-          : // In hours, since a day of the session's time zone may have 23.
-            sql`destroy_after = now() + make_interval(hours => ${retentionDays * 24})`
-      const { rows } = await sql<{ version: number }>`
-        update keyhold.tenant_keys set ${end}
-        where ${others} and destroy_after is null and version <> all(${needed}::integer[])
-        returning version`.execute(db)
-      return retentionDays === 0 ? rows.map((row) => row.version) : []
+      const { held, rows, change, destroy } = await lock(tenantId, sql`version <> ${version}`)
+      const destroyed: number[] = []
+      for (const row of rows) {
+        if (row.state === 'destroyed' || row.version === version) continue
+        const ends = row.destroy_after === null && !needed.includes(row.version)
+        if (ends && retentionDays === 0) {
+          await destroy(row)
+          destroyed.push(row.version)
+          continue
+        }
+        const destroyAfter = ends
+          ? new Date(held.now.getTime() + retentionDays * msPerDay)
+          : row.destroy_after
+        if (ends || row.state !== 'decrypt-only')
+          await change(row, { state: 'decrypt-only', destroy_after: destroyAfter })
+      }
+      return destroyed
     },
 
-    /** Destroys a version that never wrapped anything, and answers it, if there is one. */
+    /** Destroys a version that never wrapped anything, and answers it, if there is one. Under `withFence`. */
     async destroyPending(tenantId: string): Promise<number[]> {
-      const rows = await db
-        .updateTable('tenant_keys')
-        .set({ state: 'destroyed', wrapped: null, destroyed_at: sql`now()` })
-        .where('tenant_id', '=', tenantId)
-        .where('state', '=', 'pending')
-        .returning('version')
-        .execute()
-      return rows.map((row) => row.version)
+      const { rows, destroy } = await lock(tenantId, sql`state = 'pending'`)
+      const pending = rows.filter(({ state }) => state === 'pending')
+      for (const row of pending) await destroy(row)
+      return pending.map(({ version }) => version)
     },
 
     /**
@@ -219,6 +252,14 @@ export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guard
       return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version, dueAt: row.due_at }))
     },
 
+    /** Whether the version is the active one and older than that. */
+    async isOlder({ tenantId, version }: DueVersion, maxAgeDays: number): Promise<boolean> {
+      const [row] = await read(tenantId, select(sql`tenant_id = ${tenantId} and version = ${version}`))
+      return (
+        row?.state === 'active' && row.created_at.getTime() < clock.now().getTime() - maxAgeDays * msPerDay
+      )
+    },
+
     /**
      * Versions whose backup retention has passed, on the database's clock and on this replica's: the longest due first, and
      * only those after `after`.
@@ -230,36 +271,39 @@ export function tenantKeyQueries(db: Database, { clock, firstProbeSeconds, guard
           : sql`(destroy_after, tenant_id, version) > (${after.dueAt}::timestamptz, ${after.tenantId}, ${after.version}::int)`
       const { rows } = await sql<{ tenant_id: string; version: number; due_at: string }>`
         select tenant_id, version, destroy_after::text as due_at from keyhold.tenant_keys
-        where state = 'decrypt-only' and ${isDue()} and ${rest}
+        where state = 'decrypt-only' and ${isDueOnBothClocks(clock, sql`destroy_after`)} and ${rest}
         order by destroy_after, tenant_id, version limit ${limit}`.execute(db)
       return rows.map((row) => ({ tenantId: row.tenant_id, version: row.version, dueAt: row.due_at }))
     },
 
-    /** Destroys a version that `listDueForDestruction` would answer; false: it does not, or no longer. */
+    /** Destroys a version whose backup retention has passed; false: it has not, or another was faster. Under `withFence`. */
     async destroy(tenantId: string, version: number): Promise<boolean> {
-      const result = await db
-        .updateTable('tenant_keys')
-        .set({ state: 'destroyed', wrapped: null, destroyed_at: sql`now()` })
-        .where('tenant_id', '=', tenantId)
-        .where('version', '=', version)
-        .where('state', '=', 'decrypt-only')
-        .where(isDue())
-        .executeTakeFirst()
-      return result.numUpdatedRows > 0n
+      const { held, rows, destroy } = await lock(tenantId, sql`version = ${version}`)
+      const [row] = rows
+      if (row?.state !== 'decrypt-only' || row.destroy_after === null) return false
+      if (!hasPassedOnBothClocks(clock, held.now, row.destroy_after)) return false
+      await destroy(row)
+      return true
     },
 
-    /** Empties all versions, whatever they still wrap: nothing of the tenant can be decrypted from then on. */
+    /**
+     * Empties all versions, whatever they still wrap: nothing of the tenant can be decrypted from then on. Under
+     * `withFence`.
+     */
     async destroyAll(tenantId: string): Promise<void> {
-      await db
-        .updateTable('tenant_keys')
-        .set({ state: 'destroyed', wrapped: null, destroyed_at: sql<Date>`now()` })
-        .where('tenant_id', '=', tenantId)
-        .where('state', '!=', 'destroyed')
-        .execute()
+      const { rows, destroy } = await lock(tenantId, sql`true`)
+      for (const row of rows) if (row.state !== 'destroyed') await destroy(row)
     },
 
+    /** Under `withFence`. */
     async deleteAll(tenantId: string): Promise<void> {
+      const { manifest } = heldOf(parts.held, tenantId)
       await db.deleteFrom('tenant_keys').where('tenant_id', '=', tenantId).execute()
+      for (const version of manifest.keys('tenantKey')) manifest.delete('tenantKey', version)
     },
   }
+}
+
+function highest(versions: readonly (number | string)[]): number {
+  return versions.reduce<number>((max, version) => Math.max(max, Number(version)), 0)
 }

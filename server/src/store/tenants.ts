@@ -4,8 +4,10 @@ import { randomUUID } from 'node:crypto'
 import type { Authentic } from './authentic/row-macs.ts'
 import { isUniqueViolation, type Database } from './database.ts'
 import { readFence } from './fence/fence-queries.ts'
-import { acceptFence, fenceOf, type Fence, type FenceParts, type FenceRow } from './fence/fence-row.ts'
-import type { HeldFence } from './fence/held-fence.ts'
+import { acceptFence, fenceOf, type Fence, type FenceRow } from './fence/fence-row.ts'
+import type { CoverParts } from './fence/covered-rows.ts'
+import { heldOf } from './fence/rewrite-row.ts'
+import { columnsOfKind } from './authentic/steering-kinds.ts'
 import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 
 export interface TenantRow {
@@ -14,20 +16,7 @@ export interface TenantRow {
   createdAt: Date
 }
 
-export interface TenantQueryParts {
-  fences: FenceParts
-  /** Whether what is read may be compared with what was read before: not in a snapshot, nor beside own writes. */
-  isLatest: boolean
-  /** The fence that the transaction holds alone, if any. */
-  held: HeldFence | undefined
-}
-
-export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQueryParts) {
-  function heldOf(tenantId: string): HeldFence {
-    if (held?.tenantId === tenantId) return held
-    throw new TypeError(`the fence of tenant ${tenantId} is not held alone`)
-  }
-
+export function tenantQueries(db: Database, { fences, isLatest, held }: CoverParts) {
   /** Undefined: there is no such tenant. Its deletion may have begun. */
   async function read(id: string): Promise<Authentic<FenceRow> | undefined> {
     const seen = isLatest ? fences.seen.get(id) : 0
@@ -43,7 +32,7 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQu
      * @throws KeyholdError `ERR_TENANT_EXISTS`
      */
     async insert(tenant: { id: string; name: string; activeTenantKeyVersion: number }): Promise<TenantRow> {
-      const fence = heldOf(tenant.id)
+      const fence = heldOf(held, tenant.id)
       const { now } = fence
       const row: FenceRow = {
         id: tenant.id,
@@ -130,20 +119,20 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQu
 
     /** Raises the epoch, under `withFence`, and answers it. */
     async moveFence(id: string, activeTenantKeyVersion: number): Promise<number> {
-      const fence = heldOf(id)
+      const fence = heldOf(held, id)
       if (fence.row === undefined) throw new TypeError(`there is no tenant ${id}`)
       const epoch = fence.row.fence_epoch + 1
       fence.change({ fence_epoch: epoch })
       if (activeTenantKeyVersion !== fence.row.active_tenant_key_version) {
         const key = await db
           .selectFrom('tenant_keys')
-          .select('id')
+          .select(columnsOfKind('tenantKey'))
           .where('tenant_id', '=', id)
           .where('version', '=', activeTenantKeyVersion)
-          .executeTakeFirst()
+          .executeTakeFirstOrThrow()
         fence.change({
           active_tenant_key_version: activeTenantKeyVersion,
-          active_tenant_key_id: key?.id ?? null,
+          active_tenant_key_id: fences.macs.verify('tenantKey', key).id,
         })
       }
       return epoch
@@ -151,7 +140,7 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQu
 
     /** Which key job of the tenant is live; undefined: none. Call it under `withFence`, with each begin and end of one. */
     setLiveJob(id: string, keyJobId: string | undefined): void {
-      heldOf(id).change({ live_job_id: keyJobId ?? null })
+      heldOf(held, id).change({ live_job_id: keyJobId ?? null })
     },
 
     /** Whether there is such a tenant, and its deletion has not begun. */
@@ -161,14 +150,14 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: TenantQu
 
     /** Takes its fence from a tenant, for good. Call it under `withFence`. */
     end(id: string): void {
-      const fence = heldOf(id)
+      const fence = heldOf(held, id)
       if (fence.row === undefined) throw new TypeError(`there is no tenant ${id}`)
       fence.change({ ending_at: fence.now, fence_epoch: fence.row.fence_epoch + 1 })
     },
 
     /** Deletes the tenant's row and retires its id. Call it under `withFence`. */
     async delete(id: string): Promise<void> {
-      const fence = heldOf(id)
+      const fence = heldOf(held, id)
       await db.deleteFrom('tenants').where('id', '=', id).execute()
       await db.insertInto('retired_tenant_ids').values({ id }).execute()
       fence.forget()

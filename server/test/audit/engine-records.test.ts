@@ -16,6 +16,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 
 const waits = { timeout: 20_000, interval: 100 }
 const dataKeys = '/api/v1/encryption/data-keys'
@@ -61,6 +62,7 @@ it('the end of a retired tenant key version', async () => {
     'update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1',
     [tenant.tenantId],
   )
+  await resignDatabase(server.databaseConnection())
 
   const record = { action: 'tenantkey.destroy', target_id: '1', details: {} }
   await expect.poll(() => recorded('tenantkey.'), waits).toEqual([record])

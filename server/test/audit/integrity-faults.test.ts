@@ -43,9 +43,13 @@ const lies: [string, string, string, string][] = [
     'KEY_ACCESS_MISSING table=tenant_keys',
     'a version of which nobody knows how its key is reached',
     `create table public.kept as select * from keyhold.key_providers where kms = 'aws';
+      create table public.kept_keys as select * from keyhold.tenant_keys;
       delete from keyhold.key_providers where kms = 'aws';
       update keyhold.tenant_keys set reached_as = null, role_arn = null, external_id = null, replica_regions = null`,
-    'insert into keyhold.key_providers select * from public.kept',
+    `insert into keyhold.key_providers select * from public.kept;
+      update keyhold.tenant_keys t set reached_as = k.reached_as, role_arn = k.role_arn, external_id = k.external_id,
+        replica_regions = k.replica_regions from public.kept_keys k
+        where (t.tenant_id, t.version) = (k.tenant_id, k.version)`,
   ],
 ]
 test.each(lies)('%s: %s', async (found, _, lie, truth) => {

@@ -35,7 +35,7 @@ beforeEach(async () => {
   stores = await postgres.createStores()
   const { store } = stores
   const { id } = await insertTenant(store)
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'decrypt-only' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'decrypt-only' }))
   tenantKey = { tenantId, id, version: 1, key: generateKey() }
   const dataKey = { tenantId, id: dataKeyId, version: 1, key: generateKey() }
   await store.cipherkeys.insertActive(

@@ -1,5 +1,6 @@
 // Many keys in use, written straight into the database: as many tenants, each under a KEK of its own or under one of all.
 import type { TestStores } from '../../../testkit/src/database/test-database.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 export const sharedArn = 'arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-0000-0000-000000000000'
 
@@ -19,14 +20,13 @@ export interface ManyKeys {
 
 /** The stored wraps open nowhere: a test answers for the KMS. */
 export async function addKeys(
-  { query }: Pick<TestStores, 'query'>,
+  { query, db }: Pick<TestStores, 'query' | 'db'>,
   { prefix, count, dueSeconds, urgency = 2, isShared = false, roleArn, answeredSecondsAgo }: ManyKeys,
 ): Promise<void> {
   const tenants = `(select n, '${prefix}' || n as tenant_id,
     ${isShared ? `'${sharedArn}'` : `'arn:aws:kms:eu-west-1:222222222222:key/' || md5('${prefix}' || n)::uuid`} as key_arn
     from generate_series(1, ${count}) n) s`
-  // Only that it is the same for the same KEK matters.
-  const fingerprint = 'md5(key_arn)'
+  const fingerprint = `left(encode(sha256(convert_to(key_arn, 'UTF8')), 'hex'), 32)`
   const inspection = JSON.stringify({
     keyArn: sharedArn,
     ...{ multiRegion: false, replicaKeys: [], drCompliant: false },
@@ -45,15 +45,17 @@ export async function addKeys(
     `insert into keyhold.tenant_keys (tenant_id, version, id, state, key_arn, wrapped, key_check_value)
      select tenant_id, 1, gen_random_uuid(), 'active', key_arn, '\\x00', decode(repeat('00', 32), 'hex') from ${tenants}`,
   )
+  // Before what counts from now on.
+  await resign(db)
   await query(
     `insert into keyhold.key_probes (tenant_id, fingerprint, urgency, due_at)
      select tenant_id, ${fingerprint}, $1, now() + make_interval(secs => $2 + n) from ${tenants}`,
     [urgency, dueSeconds],
   )
-  if (answeredSecondsAgo === undefined) return
-  await query(
-    `insert into keyhold.key_health (tenant_id, fingerprint, region, state, since, checked_at)
+  if (answeredSecondsAgo !== undefined)
+    await query(
+      `insert into keyhold.key_health (tenant_id, fingerprint, region, state, since, checked_at)
      select tenant_id, ${fingerprint}, 'eu-west-1', 'healthy', now(), now() - make_interval(secs => $1) from ${tenants}`,
-    [answeredSecondsAgo],
-  )
+      [answeredSecondsAgo],
+    )
 }

@@ -10,6 +10,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { addKeys } from './many-keys.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -77,6 +78,7 @@ async function addKeyOf(prefix: string): Promise<KeyObject> {
       tenantId,
     ])
   }
+  await resign(database.db)
   return key
 }
 

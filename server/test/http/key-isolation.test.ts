@@ -10,6 +10,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode } from './read-body.ts'
 import { encryptText, migrateTo, registerKey } from './scene.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 let asKeyhold: KMSClient
@@ -129,6 +130,7 @@ it("fails closed when A's tenant key and cipherkey are both copied over B's, in 
          where a.tenant_id = $1 and b.tenant_id = $2 and a.version = b.version and b.state = 'active'`,
       [a.tenantId, b.tenantId],
     )
+    await resignDatabase(server.databaseConnection())
     await server.query(
       `update keyhold.cipherkeys b
          set wrapped = a.wrapped, key_check_value = a.key_check_value, data_key_id = a.data_key_id

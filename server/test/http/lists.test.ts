@@ -76,6 +76,7 @@ test('the versions of the tenant key come page by page, the newest first', async
      from keyhold.tenant_keys, generate_series(1, 4) n where tenant_id = $1`,
     [tenantId],
   )
+  await resignDatabase(server.databaseConnection())
   const keyhold = openClient(server.url, adminToken)
   const { body } = await keyhold.call('listTenantKeys', { query: { limit: '2' } })
   expect(body.tenantKeys.map(({ version }) => version)).toEqual([5, 4])

@@ -6,6 +6,7 @@ import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
 import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -22,6 +23,7 @@ async function addDueVersion(tenantId: string, hours: number): Promise<void> {
      from keyhold.tenant_keys where tenant_id = $1 and version = 1`,
     [tenantId, hours],
   )
+  await resignDatabase(server.databaseConnection())
 }
 
 const stateOf = async (tenantId: string) =>
@@ -36,7 +38,7 @@ test('a tenant for which everything fails stops neither the destructions of othe
   const neighbour = await server.createTenant()
   await server.query(
     `create function keyhold.refuse_stuck() returns trigger language plpgsql as
-     $$ begin if new.tenant_id = '${stuck.tenantId}' then raise exception 'stuck'; end if; return new; end $$`,
+     $$ begin if new.tenant_id = '${stuck.tenantId}' and new.state = 'destroyed' then raise exception 'stuck'; end if; return new; end $$`,
   )
   await server.query(
     `create trigger refuse_stuck before update on keyhold.tenant_keys

@@ -121,7 +121,7 @@ test('a version that is gone between two looks only costs another round', async 
 
 test('a tenant deleted meanwhile has no data key', async () => {
   const interrupted = withInterruption(async () => {
-    await store.tenantKeys.deleteAll(tenantId)
+    await alone(store, tenantId).tenantKeys.deleteAll(tenantId)
     await alone(store, tenantId).tenants.delete(tenantId)
   })
   const making = createDataKey(
@@ -135,7 +135,7 @@ test('a tenant deleted meanwhile has no data key', async () => {
 test('a replica that remembers a deleted tenant’s key does not wrap under it for the tenant made anew', async () => {
   const keyring = createKeyring(store, kms)
   const remembered = await keyring.tenantKeys.get(tenantId, 1)
-  await store.tenantKeys.deleteAll(tenantId)
+  await alone(store, tenantId).tenantKeys.deleteAll(tenantId)
   await addTenantKey(store, kms, mine, { tenantId, version: 1, state: 'active' })
   const made = await keyring.dataKeys.getActive(tenantId, 'default')
   const read = await createKeyring(store, kms).dataKeys.get(tenantId, made.id, 1)

@@ -4,6 +4,7 @@ import {
   generateKey,
   isKeyholdError,
   keyCheckValue,
+  keyFromBytes,
   wrapDataKey,
   type DataKey,
   type ErrorCode,
@@ -11,7 +12,9 @@ import {
 import { sql as query } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '../../src/keyring/new-id.ts'
-import type { Store } from '../../src/store/store.ts'
+import { createRowMacs, type RowMacs } from '../../src/store/authentic/row-macs.ts'
+import { openDatabaseClock } from '../../src/store/database-clock.ts'
+import { createStore, type Store } from '../../src/store/store.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -35,6 +38,17 @@ let foreign: DataKey
 const sql = async (statement: string) =>
   (await query.raw<Record<string, unknown>>(statement).execute(database.db)).rows
 
+function withoutMacs(): RowMacs {
+  const macs = createRowMacs()
+  macs.open({
+    rootKeyId: '7e57'.repeat(4),
+    rootKey: keyFromBytes(Buffer.alloc(32, 7)),
+    installationId: '00000000-0000-4000-8000-000000000000',
+    requiresMacs: false,
+  })
+  return macs
+}
+
 /** A data key of version 2, as it would be after a rotation, under the tenant's second version. */
 async function makeRotated(tenantId: string, keyName: string): Promise<DataKey> {
   await moveToNewTenantKey(store, kms, other, tenantId)
@@ -56,7 +70,8 @@ async function makeRotated(tenantId: string, keyName: string): Promise<DataKey> 
 beforeAll(async () => {
   postgres = await openTestPostgres()
   database = await postgres.createStores()
-  ;({ store } = database)
+  // As before the adoption of MACs, which are the first line: what stands here is behind them.
+  store = createStore(database.db, await openDatabaseClock(database.db), { macs: withoutMacs() })
   const keyring = createKeyring(store, kms)
   for (const tenantId of tenantIds) await createTenant(store, kms, tenantId, mine)
   first = await keyring.dataKeys.getActive('tenant-1', 'first')

@@ -8,6 +8,8 @@ import { createTenantKeyCache, type TenantKeyCache } from '../../src/keyring/ten
 import { createInternalKms, rootKeyArn } from '../../src/kms/internal-kms.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { TestStores } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 export const ttlMs = 60_000
 
@@ -134,7 +136,7 @@ export async function addTenantKey(
 ): Promise<void> {
   const ref = { tenantId, id: newId(new Date()), version }
   const { key, wrapped } = await kms.createTenantKey(keyArn, ref)
-  await store.tenantKeys.insert({
+  await alone(store, tenantId).tenantKeys.insert({
     ...ref,
     state,
     keyArn,
@@ -166,6 +168,7 @@ export async function destroyTenantKey(
   const end = `update keyhold.tenant_keys set state = 'destroyed', wrapped = null, destroyed_at = now()
     where tenant_id = $1 and version = $2`
   await database.query(end, [tenantId, version])
+  await resign(database.db)
 }
 
 /** Makes another version active for new data keys, as the phase "dual" does. */

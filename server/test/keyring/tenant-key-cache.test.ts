@@ -18,6 +18,7 @@ import {
   type CountingKms,
   type Keyring,
 } from './keyring-under-test.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -347,7 +348,7 @@ test('a version that is destroyed, or was never there, is not held and asks no K
 
 test('a tenant that was deleted and made anew gets its new key at the latest with the next refresh', async () => {
   const old = await get()
-  await store.tenantKeys.deleteAll(tenantId)
+  await alone(store, tenantId).tenantKeys.deleteAll(tenantId)
   await addTenantKey(store, kms, mine, { tenantId, version: 1, state: 'active' })
   after(ttlMs * 0.9)
   expect(await get()).toBe(old)

@@ -16,6 +16,7 @@ import {
 import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import type { Kek } from '../model/model.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from '../model/tenant-under-test.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -201,12 +202,14 @@ test('a source that is merely away is waited for, and nothing is set aside', asy
 
 test('a tenant key whose stored wrap is damaged is set aside like one whose KEK is dead, and retried', async () => {
   const scene = await openHalfway()
-  const damage = () =>
-    stores.query(
+  const damage = async () => {
+    await stores.query(
       `update keyhold.tenant_keys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
        where tenant_id = $1 and version = 2`,
       [scene.tenant.tenantId],
     )
+    await resign(stores.db)
+  }
   await damage()
   expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
   expect(await scene.codes()).toEqual(times(3, 'ERR_KMS_INVALID_CIPHERTEXT'))

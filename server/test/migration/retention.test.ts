@@ -7,6 +7,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/http/api.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 let slow: TestServer
@@ -30,9 +31,10 @@ async function firstVersion({ tenantId }: TestTenant) {
   return row
 }
 
-function makeDue({ tenantId }: TestTenant) {
+async function makeDue({ tenantId }: TestTenant) {
   const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
-  return server.query(text, [tenantId])
+  await server.query(text, [tenantId])
+  await resignDatabase(server.databaseConnection())
 }
 
 test('a retired tenant key is kept until the backup retention has passed, then destroyed', async () => {
@@ -69,6 +71,7 @@ test('a version that falls due while a migration copies does not hold it up', as
   await waitForMigration(slow.url, tenant, ({ phase, state }) => phase === 'copy' && state === 'InProgress')
   const due = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
   await slow.query(due, [tenant.tenantId])
+  await resignDatabase(slow.databaseConnection())
   await slow.sweep()
   hold.release()
   await waitForMigration(slow.url, tenant, isCompleted)

@@ -21,6 +21,7 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 
 const details = `${providers}/migration/actions/details`
 
@@ -129,6 +130,7 @@ test('a tenant key that has come of age is rotated without being asked for', asy
   const { tenant, tokens } = await prepareTenant(server)
   const text = `update keyhold.tenant_keys set created_at = created_at - interval '366 days' where tenant_id = $1`
   await server.query(text, [tenant.tenantId])
+  await resignDatabase(server.databaseConnection())
   // The first look after a start does not wait for the next minute.
   await server.restart()
   await expect

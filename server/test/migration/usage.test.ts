@@ -17,6 +17,7 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 let keeping: TestServer
@@ -91,6 +92,7 @@ test('the backup retention stands in the way of deleting the key, not of deletin
 
   const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 2`
   await keeping.query(text, [tenant.tenantId])
+  await resignDatabase(keeping.databaseConnection())
   const dueMs = Date.now()
   await expect
     .poll(async () => (await usageOf(keeping, tenant, fingerprint)).safeToDelete, { timeout: 15_000 })
@@ -132,6 +134,7 @@ test('a key that another tenant registers or uses is shared and not safe to dele
   await asAdmin(keeping, other)('DELETE', `${providers}/${fingerprint}`)
   expect(await usage()).toMatchObject({ shared: true, safeToDelete: false })
   await keeping.query('update keyhold.tenant_keys set destroy_after = now() where key_arn = $1', [arn])
+  await resignDatabase(keeping.databaseConnection())
   await keeping.sweep()
   expect(await usage()).toMatchObject({ shared: false, safeToDelete: true })
 })

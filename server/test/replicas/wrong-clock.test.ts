@@ -18,6 +18,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { warmRootKey } from '../../../testkit/src/database/warm-start.ts'
 import { readMetrics } from '../metrics/read-metrics.ts'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
 
 const [hour, day] = [3_600_000, 86_400_000]
@@ -86,6 +87,7 @@ test('a process whose date is 400 days ahead', async () => {
   await right.stop()
   await query(`update keyhold.tenant_keys set created_at = now() - interval '366 days'
     where tenant_id = '${aged.tenantId}'`)
+  await resignDatabase(connection)
 
   const lines: string[] = []
   const wrong = serveInProcess({

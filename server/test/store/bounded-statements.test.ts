@@ -29,8 +29,8 @@ beforeAll(async () => {
   await insertTenant(store)
   const [{ keyArn } = tenantKeyRow()] = await store.tenantKeys.list(tenantId)
   const named = { name: 'a key', description: '', isCurrent: true, kms: 'internal' as const }
-  await store.keyProviders.insert({ tenantId, fingerprint: tenantId, keyArn, ...named })
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).keyProviders.insert({ tenantId, fingerprint: tenantId, keyArn, ...named })
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
   await stores.query(`insert into keyhold.cipherkeys
     (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
     select '${tenantId}', gen_random_uuid(), 1, 'active', 1, '\\x00', sha256('')

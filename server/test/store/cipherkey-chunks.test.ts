@@ -23,6 +23,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -35,7 +36,7 @@ beforeEach(async () => {
   database = await postgres.createStores()
   store = database.store
   await insertTenant(store)
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
 
 async function insertMany(count: number, changes: Partial<NewCipherkey> = {}): Promise<NewCipherkey[]> {

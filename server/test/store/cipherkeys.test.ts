@@ -4,6 +4,7 @@ import type { CipherkeyRow, NewCipherkey } from '../../src/store/cipherkeys/ciph
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newCipherkey, tenantId, tenantKeyRow } from './stored-rows.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let store: Store
@@ -14,7 +15,7 @@ afterAll(() => postgres.stop())
 beforeEach(async () => {
   ;({ store } = await postgres.createStores())
   await insertTenant(store)
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
 
 async function insertMany(count: number, changes: Partial<NewCipherkey> = {}): Promise<NewCipherkey[]> {

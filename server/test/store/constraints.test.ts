@@ -9,6 +9,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
+import { keyArnFingerprint } from '@keyhold/core'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -25,30 +26,34 @@ beforeEach(async () => {
 
 const sql = (statement: string) => database.query(statement)
 
-function provider(changes: { fingerprint: string; isCurrent: boolean }) {
-  return { tenantId, kms: 'aws' as const, keyArn: 'arn', name: 'n', description: '', ...changes }
+const arnOf = (name: string) => `arn:aws:kms:eu-west-1:222222222222:key/${name}`
+const fingerprintOf = (name: string) => keyArnFingerprint(arnOf(name))
+
+function provider(name: string, isCurrent: boolean) {
+  const key = { kms: 'aws' as const, keyArn: arnOf(name), fingerprint: fingerprintOf(name) }
+  return { tenantId, ...key, name, description: '', isCurrent }
 }
 
 test('a tenant has at most one active tenant key', async () => {
-  await expect(store.tenantKeys.insert(tenantKeyRow({ version: 2 }))).rejects.toMatchObject({
+  await expect(alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2 }))).rejects.toMatchObject({
     constraint: 'tenant_keys_one_active',
   })
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
-  await expect(store.tenantKeys.setState(tenantId, 2, 'active')).rejects.toMatchObject({
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await expect(alone(store, tenantId).tenantKeys.setState(tenantId, 2, 'active')).rejects.toMatchObject({
     constraint: 'tenant_keys_one_active',
   })
 })
 
 test('a tenant key version is used once, and so is its id', async () => {
   const row = tenantKeyRow({ version: 2, state: 'pending' })
-  await store.tenantKeys.insert(row)
-  await expect(store.tenantKeys.insert(row)).rejects.toMatchObject({ constraint: 'tenant_keys_pkey' })
-  await expect(store.tenantKeys.insert({ ...row, version: 3 })).rejects.toMatchObject({
+  await alone(store, tenantId).tenantKeys.insert(row)
+  await expect(alone(store, tenantId).tenantKeys.insert(row)).rejects.toMatchObject({
+    constraint: 'tenant_keys_pkey',
+  })
+  await expect(alone(store, tenantId).tenantKeys.insert({ ...row, version: 3 })).rejects.toMatchObject({
     constraint: 'tenant_keys_id_key',
   })
-  await expect(store.tenantKeys.insert({ ...tenantKeyRow(), version: 0 })).rejects.toMatchObject({
-    code: '23514',
-  })
+  await expect(sql('update keyhold.tenant_keys set version = 0')).rejects.toMatchObject({ code: '23514' })
 })
 
 test('a tenant key is empty exactly when it is destroyed', async () => {
@@ -57,36 +62,41 @@ test('a tenant key is empty exactly when it is destroyed', async () => {
     code: '23514',
   })
   await sql(`update keyhold.tenant_keys set state = 'destroyed', wrapped = null`)
+  await resign(database.db)
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
 })
 
 test('a tenant has at most one current provider, and each key once', async () => {
-  await store.keyProviders.insert(provider({ fingerprint: 'a', isCurrent: true }))
-  await store.keyProviders.insert(provider({ fingerprint: 'b', isCurrent: false }))
-  await expect(
-    store.keyProviders.insert(provider({ fingerprint: 'c', isCurrent: true })),
-  ).rejects.toMatchObject({ constraint: 'key_providers_one_current' })
-  await expect(
-    store.keyProviders.insert(provider({ fingerprint: 'a', isCurrent: false })),
-  ).rejects.toMatchObject({ code: 'ERR_KEY_PROVIDER_EXISTS' })
+  await alone(store, tenantId).keyProviders.insert(provider('a', true))
+  await alone(store, tenantId).keyProviders.insert(provider('b', false))
+  await expect(alone(store, tenantId).keyProviders.insert(provider('c', true))).rejects.toMatchObject({
+    constraint: 'key_providers_one_current',
+  })
+  await expect(alone(store, tenantId).keyProviders.insert(provider('a', false))).rejects.toMatchObject({
+    code: 'ERR_KEY_PROVIDER_EXISTS',
+  })
   await expect(sql(`update keyhold.key_providers set is_current = true`)).rejects.toMatchObject({
     constraint: 'key_providers_one_current',
   })
 })
 
 test('switching providers leaves exactly one current, both with the same instant', async () => {
-  await store.keyProviders.insert(provider({ fingerprint: 'a', isCurrent: true }))
-  await store.keyProviders.insert(provider({ fingerprint: 'b', isCurrent: false }))
-  await store.transaction((transaction) => transaction.keyProviders.switchCurrent(tenantId, 'b'))
-  const demoted = await store.keyProviders.find(tenantId, 'a')
+  await alone(store, tenantId).keyProviders.insert(provider('a', true))
+  await alone(store, tenantId).keyProviders.insert(provider('b', false))
+  await store.withFence(tenantId, (transaction) =>
+    transaction.keyProviders.switchCurrent(tenantId, fingerprintOf('b')),
+  )
+  const demoted = await store.keyProviders.find(tenantId, fingerprintOf('a'))
   expect(demoted).toMatchObject({ isCurrent: false, demotedAt: expect.any(Date) as Date })
   expect(await store.keyProviders.getCurrent(tenantId)).toMatchObject({
-    fingerprint: 'b',
+    fingerprint: fingerprintOf('b'),
     promotedAt: demoted?.demotedAt,
   })
-  const missing = store.transaction((transaction) => transaction.keyProviders.switchCurrent(tenantId, 'gone'))
+  const missing = store.withFence(tenantId, (transaction) =>
+    transaction.keyProviders.switchCurrent(tenantId, 'gone'),
+  )
   await expect(missing).rejects.toThrow()
-  expect(await store.keyProviders.getCurrent(tenantId)).toMatchObject({ fingerprint: 'b' })
+  expect(await store.keyProviders.getCurrent(tenantId)).toMatchObject({ fingerprint: fingerprintOf('b') })
 })
 
 test('a tenant has at most one live key job, and any number of ended ones', async () => {
@@ -111,7 +121,7 @@ const refusedByGuard = { code: '23514', constraint: 'cipherkeys_under_active' }
 
 test('a cipherkey comes only under a tenant key version of its own tenant that exists', async () => {
   await insertTenant(store, 'tenant-2')
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
   for (const changes of [
     { tenantKeyVersion: 3 },
     { tenantId: 'tenant-2', tenantKeyVersion: 2 },
@@ -129,7 +139,7 @@ test('a cipherkey comes only under a tenant key version of its own tenant that e
 })
 
 test('a closed tenant key version gets no cipherkey, and those that it has may change', async () => {
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
   const [left, moved] = [newCipherkey(), newCipherkey()]
   for (const row of [left, moved]) await store.cipherkeys.insertActive(row)
   const move = (version: number, { dataKeyId }: { dataKeyId: string }) =>
@@ -147,7 +157,7 @@ test('a closed tenant key version gets no cipherkey, and those that it has may c
   expect(await store.cipherkeys.endEncryption(left)).toBe(true)
   expect(await store.cipherkeys.findActive(tenantId, left.keyName)).toBeUndefined()
   await sql("update keyhold.cipherkeys set state = 'retired'")
-  await store.tenantKeys.destroy(tenantId, 1)
+  await alone(store, tenantId).tenantKeys.destroy(tenantId, 1)
   await sql("update keyhold.cipherkeys set state = 'decrypt-only'")
   await expect(store.cipherkeys.insertActive(newCipherkey())).rejects.toMatchObject(refusedByGuard)
 })
@@ -156,7 +166,7 @@ test('what still wraps something cannot be deleted', async () => {
   await store.cipherkeys.insertActive(newCipherkey())
   // restrict_violation, or foreign_key_violation before PostgreSQL 18
   const refused = { code: expect.stringMatching(/^2300[13]$|^23503$/) as string }
-  await expect(store.tenantKeys.deleteAll(tenantId)).rejects.toMatchObject(refused)
+  await expect(alone(store, tenantId).tenantKeys.deleteAll(tenantId)).rejects.toMatchObject(refused)
   await expect(alone(store, tenantId).tenants.delete(tenantId)).rejects.toMatchObject(refused)
   await expect(
     sql(`update keyhold.tenant_keys set version = 7 where tenant_id = '${tenantId}'`),

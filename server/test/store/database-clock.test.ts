@@ -10,6 +10,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
 import { changeDestruction, setDue } from '../../../testkit/src/database/set-due.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
 
 const [second, hour, day] = [1_000, 3_600_000, 86_400_000]
@@ -103,9 +104,9 @@ describe('an end for ever', () => {
     database = await postgres.createStores()
     const { store } = database
     await insertTenant(store)
-    await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
-    await store.tenantKeys.setState(tenantId, 1, 'decrypt-only')
-    await store.tenantKeys.retireOthers(tenantId, 2, [], 30)
+    await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+    await alone(store, tenantId).tenantKeys.setState(tenantId, 1, 'decrypt-only')
+    await alone(store, tenantId).tenantKeys.retireOthers(tenantId, 2, [], 30)
     await alone(store, tenantId).destructions.insert({
       ...{ id: newId(new Date()), tenantId, kind: 'tenant', scheduledBy: 'test', inDays: 30 },
     })
@@ -125,7 +126,7 @@ describe('an end for ever', () => {
       (await tenantKeys.listDueForDestruction(10)).length > 0,
       (await destructions.listDue(10)).length > 0,
       locked !== undefined,
-      await tenantKeys.destroy(tenantId, 1),
+      await alone(store, tenantId).tenantKeys.destroy(tenantId, 1),
     ]
   }
 
@@ -133,6 +134,7 @@ describe('an end for ever', () => {
     await database.query(`
       update keyhold.tenant_keys set state = 'decrypt-only', wrapped = '\\x00', destroyed_at = null,
         destroy_after = now() + interval '${ms} ms' where version = 1`)
+    await resign(database.db)
     await setDue(database.store, await destructionId(), ms)
   }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createStore, type Store } from '../../src/store/store.ts'
-import { insertTenant, tenantId } from './stored-rows.ts'
+import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -25,6 +25,7 @@ beforeEach(async () => {
   stores = await postgres.createStores()
   ;({ store, otherStore } = stores)
   await insertTenant(store)
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
 
 const until = async (isSo: () => boolean | Promise<boolean>) => {

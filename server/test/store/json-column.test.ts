@@ -1,5 +1,5 @@
 // A JSON column leaves the store in its form, or as an error that says where it is wrong.
-import type { KeyInspection } from '@keyhold/core'
+import { keyArnFingerprint, type KeyInspection } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { alone } from '../../../testkit/src/database/alone.ts'
@@ -79,9 +79,9 @@ describe('in a database', () => {
       }
       const kms = 'aws' as const
       const words = { name: 'a', description: '', isCurrent: false }
-      await keyProviders.insert({
+      await alone(database.store, tenantId).keyProviders.insert({
         tenantId,
-        fingerprint: keyArn.slice(-32),
+        fingerprint: keyArnFingerprint(keyArn),
         kms,
         keyArn,
         ...words,
@@ -89,11 +89,11 @@ describe('in a database', () => {
       })
     }
     await database.query(`update keyhold.key_providers set inspection = jsonb_set(inspection, '{replicaKeys,0,region}', '7')
-       where fingerprint = '${keyArns[0]?.slice(-32) ?? ''}'`)
+       where fingerprint = '${keyArnFingerprint(keyArns[0] ?? '')}'`)
     const [damaged, whole] = await keyProviders.list(tenantId)
     expect(damaged).toMatchObject({ keyArn: keyArns[0], inspection: { error: {} } })
     expect(() => valueOf(damaged?.inspection)).toThrow(
-      `key_providers.inspection.replicaKeys[0].region does not have its form, in the row ${keyArns[0]?.slice(-32) ?? ''}`,
+      `key_providers.inspection.replicaKeys[0].region does not have its form, in the row ${keyArnFingerprint(keyArns[0] ?? '')}`,
     )
     expect(valueOf(whole?.inspection)?.replicaKeys).toEqual([{ keyArn: keyArns[1], region }])
   })

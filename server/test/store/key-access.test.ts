@@ -11,6 +11,8 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-00000000000000000000000000000001'
 const roleArn = 'arn:aws:iam::222222222222:role/keyhold'
@@ -36,12 +38,12 @@ beforeEach(async () => {
 })
 
 const register = (role: string | undefined) =>
-  stores.store.keyProviders.insert({
+  alone(stores.store, tenantId).keyProviders.insert({
     ...{ tenantId, fingerprint: keyArnFingerprint(keyArn), kms: 'aws', keyArn, inspection },
     ...{ name: 'a key', description: '', isCurrent: false, roleArn: role },
   })
 const addVersion = () =>
-  stores.store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn }))
+  alone(stores.store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn }))
 const access = () => getKeyAccess(stores.store, tenantId, keyArn)
 const throughRole = () => ({ role: { arn: roleArn, externalId }, replicaRegions: ['eu-west-3'] })
 const asItself = { role: undefined, replicaRegions: ['eu-west-3'] }
@@ -55,7 +57,7 @@ test.each([
     const provider = await register(role)
     await addVersion()
     expect(await access()).toMatchObject(expected())
-    await stores.store.keyProviders.delete(provider)
+    await alone(stores.store, tenantId).keyProviders.delete(provider)
     expect(await access()).toMatchObject(expected())
   },
 )
@@ -64,24 +66,13 @@ test('a provider that is deleted while its key is tested waits for that, without
   const provider = await register(roleArn)
   await addVersion()
   const isWaiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  const saved = Promise.withResolvers<undefined>()
-  const isDeleting = Promise.withResolvers<undefined>()
-  const testing = stores.store.transaction(async (transaction) => {
-    await sql`update keyhold.key_providers set inspected_at = now() where fingerprint = ${provider.fingerprint}`.execute(
-      transaction.handle,
-    )
-    saved.resolve(undefined)
-    await isDeleting.promise
-    return transaction.keyProviders.saveInspection(tenantId, provider.fingerprint, inspection)
+  let deleting: Promise<unknown> = Promise.resolve()
+  await stores.store.withFence(tenantId, async (transaction) => {
+    await transaction.keyProviders.saveInspection(tenantId, provider.fingerprint, inspection)
+    deleting = alone(stores.otherStore, tenantId).keyProviders.delete(provider)
+    await expect.poll(async () => (await stores.query(isWaiting)).length, { timeout: 20_000 }).toBe(1)
   })
-  await saved.promise
-  const deleting = stores.otherStore.transaction((transaction) => transaction.keyProviders.delete(provider))
-  await expect.poll(async () => (await stores.query(isWaiting)).length, { timeout: 20_000 }).toBe(1)
-  isDeleting.resolve(undefined)
-  expect((await Promise.allSettled([testing, deleting])).map(({ status }) => status)).toEqual([
-    'fulfilled',
-    'fulfilled',
-  ])
+  await deleting
   expect(await access()).toMatchObject(throughRole())
 })
 
@@ -89,21 +80,24 @@ test('also where its row disappears, and never under another identity', async ()
   await register(roleArn)
   await addVersion()
   await stores.query("delete from keyhold.key_providers where kms = 'aws'")
+  await resign(stores.db)
   expect(await access()).toMatchObject(throughRole())
   await stores.query(
     'update keyhold.tenant_keys set reached_as = null, role_arn = null, external_id = null, replica_regions = null',
   )
+  await resign(stores.db)
   await expect(access()).rejects.toMatchObject(unknown)
 })
 
 test('the regions that a later test has found stay as well', async () => {
   const provider = await register(roleArn)
   await addVersion()
-  await stores.store.keyProviders.saveInspection(tenantId, provider.fingerprint, {
+  await alone(stores.store, tenantId).keyProviders.saveInspection(tenantId, provider.fingerprint, {
     ...inspection,
     replicaKeys: [],
   })
   await stores.query("delete from keyhold.key_providers where kms = 'aws'")
+  await resign(stores.db)
   expect(await access()).toMatchObject({ ...throughRole(), replicaRegions: [] })
 })
 
@@ -128,13 +122,13 @@ test('a role without its external id cannot be stored', async () => {
 test('versions from before the schema migration get what their provider says; others nothing', async () => {
   const provider = await register(roleArn)
   await addVersion()
-  await stores.store.tenantKeys.insert(
+  await alone(stores.store, tenantId).tenantKeys.insert(
     tenantKeyRow({ version: 3, state: 'decrypt-only', keyArn: `${keyArn}2` }),
   )
   await stores.query(`alter table keyhold.tenant_keys drop column reached_as cascade, drop column role_arn,
-      drop column external_id, drop column replica_regions`)
-
+    drop column external_id, drop column replica_regions`)
   await accessOfVersions.up(stores.db)
+  await resign(stores.db)
 
   const { rows } = await sql`select version, reached_as, role_arn, replica_regions from keyhold.tenant_keys
     order by version`.execute(stores.db)
@@ -143,6 +137,6 @@ test('versions from before the schema migration get what their provider says; ot
     { version: 2, reached_as: 'role', role_arn: roleArn, replica_regions: ['eu-west-3'] },
     { version: 3, reached_as: null, role_arn: null, replica_regions: null },
   ])
-  await stores.store.keyProviders.delete(provider)
+  await alone(stores.store, tenantId).keyProviders.delete(provider)
   expect(await access()).toMatchObject(throughRole())
 })

@@ -25,7 +25,7 @@ beforeEach(async () => {
   postgresOf = await postgres.createStores()
   ;({ store } = postgresOf)
   await insertTenant(store)
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
   job = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   jobId = job.id
 })

@@ -7,6 +7,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { addKeys } from '../health/many-keys.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -101,14 +102,8 @@ test('a probe that is brought forward while it runs comes again', async () => {
 test('a key is probed from the transaction on that stores its first tenant key, and no longer than one is stored', async () => {
   const { store } = database
   await addKeys(database, { prefix: 'key', count: 1, dueSeconds: -100 })
-  const [{ fingerprint, key_arn: keyArn } = {}] = await database.query('select * from keyhold.key_providers')
-  // As for the fingerprints that are made of ARNs.
-  const { keyArnFingerprint } = await import('@keyhold/core')
+  const [{ key_arn: keyArn } = {}] = await database.query('select * from keyhold.key_providers')
   await database.query('delete from keyhold.key_probes')
-  await database.query('update keyhold.key_providers set fingerprint = $1 where fingerprint = $2', [
-    keyArnFingerprint(String(keyArn)),
-    fingerprint,
-  ])
   const row = {
     ...{
       tenantId: 'key1',
@@ -119,23 +114,24 @@ test('a key is probed from the transaction on that stores its first tenant key, 
     ...{ keyArn: String(keyArn), wrapped: Buffer.alloc(1), keyCheckValue: Buffer.alloc(32) },
   }
   await expect(
-    store.transaction(async (transaction) => {
+    store.withFence('key1', async (transaction) => {
       await transaction.tenantKeys.insert(row)
       throw new Error('rolled back')
     }),
   ).rejects.toThrow('rolled back')
   expect(await rows()).toEqual([])
-  await store.transaction((transaction) => transaction.tenantKeys.insert(row))
+  await store.withFence('key1', (transaction) => transaction.tenantKeys.insert(row))
   expect(await rows()).toMatchObject([{ tenant_id: 'key1', urgency: 2, seconds: '45' }])
 
   await database.query(
     "update keyhold.tenant_keys set state = 'destroyed', wrapped = null, destroyed_at = now()",
   )
+  await resign(database.db)
   await database.query('update keyhold.key_probes set due_at = now()')
   const [due] = await claim()
   expect(due?.wrap).toBeUndefined()
   // A tenant key that is stored just now keeps its probes.
-  await store.transaction((transaction) =>
+  await store.withFence('key1', (transaction) =>
     transaction.tenantKeys.insert({ ...row, version: 3, id: row.id.replace('2', '3') }),
   )
   if (due !== undefined) await store.keyProbes.end(due)
@@ -143,6 +139,7 @@ test('a key is probed from the transaction on that stores its first tenant key, 
   await database.query(
     "update keyhold.tenant_keys set state = 'destroyed', wrapped = null, destroyed_at = now()",
   )
+  await resign(database.db)
   await database.query('update keyhold.key_probes set due_at = now()')
   const [again] = await claim()
   if (again !== undefined) await store.keyProbes.end(again)

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { rewrapRecord, writeRewrapRecord } from '../../src/store/cipherkeys/cipherkey-records.ts'
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { NewKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { Store, TransactionStore } from '../../src/store/store.ts'
 import type { TenantKeyRow } from '../../src/store/tenant-keys.ts'
 
 export const tenantId = 'tenant-1'
@@ -76,8 +76,12 @@ export function rewrapAll(
   return store.cipherkeyChunks.rewrap(toTenant, tenantKeyVersion, records)
 }
 
-/** Makes another version the active one of two, as the phases of a key job do. */
-export async function activate(store: Pick<Store, 'tenantKeys'>, version: 1 | 2): Promise<void> {
+/** Makes another version the active one of two, as the phases of a key job do; the fence stays where it is. */
+export async function activate(store: Store | TransactionStore, version: 1 | 2): Promise<void> {
+  if ('withFence' in store) {
+    await store.withFence(tenantId, (transaction) => activate(transaction, version))
+    return
+  }
   await store.tenantKeys.setState(tenantId, version === 1 ? 2 : 1, 'decrypt-only')
   await store.tenantKeys.setState(tenantId, version, 'active')
 }

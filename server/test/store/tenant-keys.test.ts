@@ -8,6 +8,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { resign } from '../../../testkit/src/database/resign.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -20,26 +21,28 @@ beforeEach(async () => {
   database = await postgres.createStores()
   ;({ store } = database)
   await insertTenant(store)
-  await store.tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+  await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
 })
 
 const secondsOfADay = 86_400
 
-const timePasses = (seconds: number) =>
-  database.query(
+const timePasses = async (seconds: number) => {
+  await database.query(
     `update keyhold.tenant_keys set destroy_after = destroy_after - make_interval(secs => ${seconds})`,
   )
+  await resign(database.db)
+}
 
 const states = async () =>
   Promise.all([1, 2].map(async (version) => (await store.tenantKeys.find(tenantId, version))?.state))
 
 test('a version that does not exist cannot change its state unnoticed', async () => {
-  await expect(store.tenantKeys.setState(tenantId, 3, 'active')).rejects.toThrow()
+  await expect(alone(store, tenantId).tenantKeys.setState(tenantId, 3, 'active')).rejects.toThrow()
 })
 
 test('without backup retention, retired versions are emptied at once and the active one stays', async () => {
   await activate(store, 2)
-  await store.tenantKeys.retireOthers(tenantId, 2, [], 0)
+  await alone(store, tenantId).tenantKeys.retireOthers(tenantId, 2, [], 0)
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'destroyed', wrapped: undefined })
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ state: 'active' })
   expect(await store.tenantKeys.maxVersion(tenantId)).toBe(2)
@@ -47,22 +50,23 @@ test('without backup retention, retired versions are emptied at once and the act
 
 test('with backup retention, a retired version is due when its time has come, not before, and once', async () => {
   await activate(store, 2)
-  await store.tenantKeys.retireOthers(tenantId, 2, [], 30)
+  await alone(store, tenantId).tenantKeys.retireOthers(tenantId, 2, [], 30)
   // The first date counts.
-  await store.tenantKeys.retireOthers(tenantId, 2, [], 60)
+  await alone(store, tenantId).tenantKeys.retireOthers(tenantId, 2, [], 60)
   await timePasses(30 * secondsOfADay - 60)
   expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
-  expect(await store.tenantKeys.destroy(tenantId, 1)).toBe(false)
+  expect(await alone(store, tenantId).tenantKeys.destroy(tenantId, 1)).toBe(false)
   await timePasses(60)
   expect(await store.tenantKeys.listDueForDestruction(10)).toMatchObject([{ tenantId, version: 1 }])
-  expect(await store.tenantKeys.destroy(tenantId, 1)).toBe(true)
+  expect(await alone(store, tenantId).tenantKeys.destroy(tenantId, 1)).toBe(true)
   expect(await states()).toEqual(['destroyed', 'active'])
   expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
 })
 
 test('what is due is read page by page, each once, also where many fell due at one moment', async () => {
   const due = [3, 4, 5, 6, 7]
-  for (const version of due) await store.tenantKeys.insert(tenantKeyRow({ version, state: 'decrypt-only' }))
+  for (const version of due)
+    await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version, state: 'decrypt-only' }))
   await database.query("update keyhold.tenant_keys set destroy_after = now() where state = 'decrypt-only'")
   const seen: number[] = []
   let page = await store.tenantKeys.listDueForDestruction(2)
@@ -74,17 +78,17 @@ test('what is due is read page by page, each once, also where many fell due at o
 test('a version that a cipherkey still names is kept, with retention or without, and ends when none does', async () => {
   await activate(store, 2)
   for (const retentionDays of [0, 1]) {
-    await store.tenantKeys.retireOthers(tenantId, 2, [1], retentionDays)
+    await alone(store, tenantId).tenantKeys.retireOthers(tenantId, 2, [1], retentionDays)
     expect(await states()).toEqual(['decrypt-only', 'active'])
     await timePasses(2 * secondsOfADay)
     expect(await store.tenantKeys.listDueForDestruction(10)).toEqual([])
   }
-  await store.tenantKeys.retireOthers(tenantId, 2, [], 0)
+  await alone(store, tenantId).tenantKeys.retireOthers(tenantId, 2, [], 0)
   expect(await states()).toEqual(['destroyed', 'active'])
 })
 
 test('what was cancelled before use ends without a trace of its wrap', async () => {
-  await store.tenantKeys.destroyPending(tenantId)
+  await alone(store, tenantId).tenantKeys.destroyPending(tenantId)
   expect(await states()).toEqual(['active', 'destroyed'])
   expect(await store.tenantKeys.find(tenantId, 2)).toMatchObject({ wrapped: undefined })
   expect(await store.tenantKeys.list(tenantId)).toMatchObject([
@@ -96,6 +100,10 @@ test('what was cancelled before use ends without a trace of its wrap', async () 
 test('tenants are due for rotation by the age of their active version, while no key job of theirs is live', async () => {
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toEqual([])
   await database.query(`update keyhold.tenant_keys set created_at = now() - interval '2 days'`)
+  await resign(database.db)
+  const [due = { tenantId, version: 0, dueAt: '' }] = await store.tenantKeys.listDueForRotation(1, 10)
+  expect(await store.tenantKeys.isOlder(due, 1)).toBe(true)
+  expect(await store.tenantKeys.isOlder(due, 3)).toBe(false)
   expect(await store.tenantKeys.listDueForRotation(1, 10)).toMatchObject([{ tenantId, version: 1 }])
   expect(await store.tenantKeys.listDueForRotation(3, 10)).toEqual([])
   await alone(store, tenantId).keyJobs.insert(newKeyJob())
@@ -103,7 +111,7 @@ test('tenants are due for rotation by the age of their active version, while no 
 })
 
 test('only a version that is decrypt-only is ever destroyed', async () => {
-  await store.tenantKeys.destroy(tenantId, 1)
-  await store.tenantKeys.destroy(tenantId, 2)
+  await alone(store, tenantId).tenantKeys.destroy(tenantId, 1)
+  await alone(store, tenantId).tenantKeys.destroy(tenantId, 2)
   expect(await states()).toEqual(['active', 'pending'])
 })

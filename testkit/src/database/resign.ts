@@ -12,13 +12,14 @@ import { openTestMacs } from './test-macs.ts'
  */
 export async function resign(db: Database, macs?: RowMacs): Promise<void> {
   const signer = macs ?? (await openTestMacs(db))
-  for (const { id } of await db.selectFrom('tenants').select('id').execute()) {
-    await db
-      .transaction()
-      .setIsolationLevel('read committed')
-      .execute((transaction) => resignTenant(transaction, signer, id))
-  }
-  await resignInstallation(db, signer)
+  await db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (transaction) => {
+      for (const { id } of await transaction.selectFrom('tenants').select('id').orderBy('id').execute())
+        await resignTenant(transaction, signer, id)
+      await resignInstallation(transaction, signer)
+    })
 }
 
 /**

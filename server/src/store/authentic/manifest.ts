@@ -9,8 +9,10 @@ import { sql, type RawBuilder } from 'kysely'
 
 /** Which rows of a tenant are in the manifest: the kind, the key within the tenant, and the rows of that sort. */
 const parts = {
-  tenantKey: undefined,
-  keyProvider: undefined,
+  tenantKey: (tenantId) =>
+    sql`select version::text, mac from keyhold.tenant_keys where tenant_id = ${tenantId}`,
+  keyProvider: (tenantId) =>
+    sql`select fingerprint, mac from keyhold.key_providers where tenant_id = ${tenantId}`,
   /** Only while the key job is live. */
   keyJobTerms: (tenantId) =>
     sql`select id::text, mac from keyhold.key_jobs where tenant_id = ${tenantId} and phase not in ('done', 'aborted')`,

@@ -6,6 +6,7 @@ import {
   type KMSClient,
 } from '@aws-sdk/client-kms'
 import type { CauseScene, Key } from './cause-scene.ts'
+import { resignDatabase } from '../../../../testkit/src/database/resign.ts'
 
 const dayMs = 86_400_000
 
@@ -47,8 +48,10 @@ export async function damage({ server }: CauseScene, { tenant: { tenantId } }: K
   const where = `tenant_id = $1 and state = 'active'`
   const [row] = await server.query(`select wrapped from keyhold.tenant_keys where ${where}`, [tenantId])
   const before = row?.wrapped as Buffer
-  const set = (wrapped: Buffer) =>
-    server.query(`update keyhold.tenant_keys set wrapped = $2 where ${where}`, [tenantId, wrapped])
+  const set = async (wrapped: Buffer) => {
+    await server.query(`update keyhold.tenant_keys set wrapped = $2 where ${where}`, [tenantId, wrapped])
+    await resignDatabase(server.databaseConnection())
+  }
   const [prefix = '', blob = ''] = before.toString('latin1').split(/(?<=#:[0-9a-f]{32}:)/)
   const bytes = Buffer.from(blob, 'base64')
   bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)

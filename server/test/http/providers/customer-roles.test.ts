@@ -11,6 +11,7 @@ import {
 import { decryptAll, encryptUnder, plaintextOf } from '../../../../testkit/src/http/api.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText, migrateTo, providers, setPolicy } from '../scene.ts'
+import { resignDatabase } from '../../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -74,6 +75,7 @@ test('where the provider disappears from the database, the version still goes th
   const tokens = await encryptUnder(server.url, other, ['one'])
   const ofTenant = [other.tenantId]
   await server.query("delete from keyhold.key_providers where tenant_id = $1 and kms = 'aws'", ofTenant)
+  await resignDatabase(server.databaseConnection())
 
   expect(await decryptAll(server.url, other, tokens)).toEqual([plaintextOf('one')])
   server.kms.resetCallCounts()
@@ -82,6 +84,7 @@ test('where the provider disappears from the database, the version still goes th
       where tenant_id = $1`,
     ofTenant,
   )
+  await resignDatabase(server.databaseConnection())
   await expect(decryptAll(server.url, other, tokens)).rejects.toThrow('ERR_KEY_ACCESS_UNKNOWN')
   expect(server.kms.countCalls({ keyId: arn })).toBe(0)
 })

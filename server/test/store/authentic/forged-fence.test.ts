@@ -38,6 +38,7 @@ test.each([
   'fence_epoch = fence_epoch - 1',
   'active_tenant_key_version = 2',
   'active_tenant_key_id = gen_random_uuid()',
+  'active_tenant_key_id = null',
   "current_fingerprint = 'f'",
   'live_job_id = gen_random_uuid()',
   'external_id = gen_random_uuid()',
