@@ -12,8 +12,10 @@ const usage = `Usage: keyhold-server <command>
 
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
-  doctor --integrity                 compare the rows of the database with each other and with the audit trail, and
-                                     list what is wrong; ends with 0 if nothing is, and with 3 otherwise
+  doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
+                                     their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
+  doctor --integrity --accept TABLE KEY [--yes]
+                                     show a row that it has listed, and accept it as it is
   integrity adopt [--yes] [--output FILE]
                                      show the rows that steer and that nobody has authenticated yet, authenticate them,
                                      and require it from then on: the root key file then says so, or FILE if it is named
@@ -69,12 +71,29 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       integrity: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
       output: { type: 'string' },
+      accept: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   })
   if (values.help === true) {
     shell.stdout(usage)
     return 0
+  }
+  const { accept } = values
+  if (positionals[0] === 'doctor' && accept !== undefined) {
+    const [, key, ...more] = positionals
+    if (!values.integrity || key === undefined || more.length > 0) {
+      shell.stderr(usage)
+      return 2
+    }
+    const { acceptRows } = await import('./wiring/commands/adoption/accept-rows.ts')
+    const isAccepted = await acceptRows(
+      readSettings(shell.environment),
+      accept,
+      key,
+      operatorOf(shell, values.yes),
+    )
+    return isAccepted ? 0 : 1
   }
   switch (positionals.join(' ')) {
     case 'serve':
@@ -89,22 +108,17 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     case 'doctor': {
       if (!values.integrity) break
       const { examineIntegrity } = await import('./wiring/commands/examine-integrity.ts')
-      const lines = await examineIntegrity(readSettings(shell.environment))
+      const { lines, notes } = await examineIntegrity(readSettings(shell.environment))
       shell.stdout(lines.map((line) => `${line}\n`).join(''))
+      shell.stderr(notes.map((note) => `${note}\n`).join(''))
       if (lines.length > 0) return faultsFound
-      shell.stderr('No row contradicts another one or the audit trail.\n')
+      shell.stderr('No row contradicts another one, the audit trail or its MAC.\n')
       return 0
     }
     case 'integrity adopt': {
       const { adoptIntegrity } = await import('./wiring/commands/adoption/adopt-integrity.ts')
       const isRequired = await adoptIntegrity(readSettings(shell.environment), {
-        tell: (line) => {
-          shell.stdout(`${line}\n`)
-        },
-        say: (line) => {
-          shell.stderr(`${line}\n`)
-        },
-        confirm: (question) => confirm(shell, values.yes, question),
+        ...operatorOf(shell, values.yes),
         output: values.output,
       })
       if (isRequired) return 0
@@ -116,6 +130,18 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
   }
   shell.stderr(usage)
   return 2
+}
+
+function operatorOf(shell: Shell, yes: boolean) {
+  return {
+    tell: (line: string) => {
+      shell.stdout(`${line}\n`)
+    },
+    say: (line: string) => {
+      shell.stderr(`${line}\n`)
+    },
+    confirm: (question: string) => confirm(shell, yes, question),
+  }
 }
 
 async function confirm(shell: Shell, yes: boolean, question: string): Promise<boolean> {

@@ -29,6 +29,13 @@ export const integrityAdvice = {
   KEY_HEALTH_DIFFERS: 'Test the key: where it is shown as well, other regions may stand in for it.',
   KEY_ACCESS_MISSING: 'Register the key again, with its role.',
   SIGNING_KEY_MISSING: 'Put the row back from a backup before a server starts again.',
+  ROW_UNSIGNED:
+    'Somebody added the row beside Keyhold, or took its MAC away: compare it with a backup. If it is right, accept it with --accept.',
+  ROW_FORGED:
+    'Somebody changed the row beside Keyhold: put it back from a backup. If it is right as it is, accept it with --accept.',
+  ROWS_INCOMPLETE:
+    'A row of the tenant is missing, was added or was put back beside Keyhold: compare its rows with a backup. If they are right, accept this one with --accept.',
+  ROW_OUTDATED: 'Put the newer root key file in place, which the other replicas have.',
 } as const
 
 /** Every row that comes back is a fault. */

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const examine = () => examineIntegrity(server.settings)
+const examine = async () => (await examineIntegrity(server.settings)).lines
 
 test('beside a running server, what Keyhold made has no fault', async () => {
   expect(await examine()).toEqual([])

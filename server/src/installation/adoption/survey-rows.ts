@@ -17,9 +17,9 @@ export interface SurveyCounts {
 
 export interface Survey {
   counts: ReadonlyMap<SteeringKind, SurveyCounts>
-  /** Tenants with such rows; undefined stands for the installation. */
+  /** Tenants with such rows, audit records apart; undefined stands for the installation. */
   tenants: ReadonlySet<string | undefined>
-  /** Whether the survey has met the row with the content that it has here. */
+  /** Whether the survey has met the row with the content that it has here. Audit records are never signed afterwards. */
   hasSeen: (row: SteeringRow) => boolean
 }
 
@@ -51,11 +51,12 @@ async function survey(
     for await (const row of readAll(steeringRows, kind)) {
       count.rows += 1
       // A fence is signed anew with the first row of its tenant.
-      if (kind === 'fence' || row.fault !== undefined) seen.set(nameOf(row), steeringRows.digestOf(row))
+      const isShown = kind === 'fence' || row.fault !== undefined
+      if (isShown && kind !== 'audit') seen.set(nameOf(row), steeringRows.digestOf(row))
       if (row.fault === undefined) continue
       if (row.fault === 'unsigned' || row.fault === 'outdated') count[row.fault] += 1
       else count.wrong += 1
-      tenants.add(row.tenantId)
+      if (kind !== 'audit') tenants.add(row.tenantId)
       onFaulty(row)
     }
   }

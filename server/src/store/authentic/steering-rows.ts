@@ -32,6 +32,9 @@ const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   audit: sql`nullif(chain, '')`,
   auditHead: sql`nullif(chain, '')`,
 }
+/** Replicas remember the highest generation that they have seen of these. */
+const hasOwnGeneration: ReadonlySet<SteeringKind> = new Set(['fence', 'guard', 'installation'])
+const leapGenerations = 2 ** 20
 const tenantColumn = sql<string | null>`tenant_id`
 
 export function steeringRowQueries(db: Database, macs: RowMacs) {
@@ -83,6 +86,15 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
       where ${isKey(kind, key)}`.execute(db)
   }
 
+  /** A replica that has seen a newer row refuses this one, so that it has to be newer than any. */
+  async function leap(row: SteeringRow): Promise<SteeringRow> {
+    if (!hasOwnGeneration.has(row.kind)) return row
+    const generation = Number(row.values.generation) + leapGenerations
+    await sql`update ${sql.table(`keyhold.${steeringKinds[row.kind].table}`)} set generation = ${generation}
+      where ${isKey(row.kind, row.key)}`.execute(db)
+    return { ...row, values: { ...row.values, generation } }
+  }
+
   return {
     /** Tells rows of different content apart. Of a fence, its manifest and its generation are none of it. */
     digestOf({ kind, values }: SteeringRow): string {
@@ -129,14 +141,20 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
     },
 
     /**
-     * Signs one row as it is now. Only for an operator who has seen it.
+     * Signs one row as it is now. Only for an operator who has seen it. One with a generation of its own gets a much higher one.
      *
-     * @returns the row as it was; undefined: there is none
+     * @param wasSeen - whether an operator has seen the row as it is now
+     * @returns whether it was signed
      */
-    async signOne(kind: SteeringKind, key: readonly string[]): Promise<SteeringRow | undefined> {
+    async signOne(
+      kind: SteeringKind,
+      key: readonly string[],
+      wasSeen: (row: SteeringRow) => boolean,
+    ): Promise<boolean> {
       const [row] = await read(kind, sql`where ${isKey(kind, key, 'text')} for update`)
-      if (row !== undefined) await sign(row)
-      return row
+      if (row === undefined || !canBeSigned(row) || !wasSeen(row)) return false
+      await sign(await leap(row))
+      return true
     },
   }
 }

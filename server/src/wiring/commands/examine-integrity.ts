@@ -1,18 +1,50 @@
 // The command `doctor --integrity` works directly on the database, also beside a running server. It changes nothing.
-import { KeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig } from '../../driver/pinned-client.ts'
+import { createRowMacs } from '../../store/authentic/row-macs.ts'
+import { openDatabaseClock } from '../../store/database-clock.ts'
 import { isMissingTable, type DatabaseConnection } from '../../store/database.ts'
 import { findIntegrityFaults, type IntegrityFault } from '../../store/integrity-faults.ts'
+import { createStore } from '../../store/store.ts'
+import { findRowFaults } from './adoption/find-row-faults.ts'
 import { faultLine } from './fault-line.ts'
 import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
+import { openRootKeyOfCommand } from '../root-key/open-root-key-of-command.ts'
 
-/** Answers a line for each fault: its code, its table, its tenant, the row, what is wrong, and what to do. */
-export async function examineIntegrity(settings: DatabaseSettings): Promise<string[]> {
-  const { connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
+export interface Examination {
+  /** One for each fault: its code, its table, its tenant, the row, what is wrong, and what to do. */
+  lines: string[]
+  /** Things that were not looked at, or that are no faults yet. */
+  notes: string[]
+}
+
+export async function examineIntegrity(settings: DatabaseSettings): Promise<Examination> {
+  const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
   try {
-    return (await findFaults(connection)).map(faultLine)
+    const faults = await findFaults(connection)
+    const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
+    const sealed = await openRootKeyOfCommand(settings, store).then(
+      () => undefined,
+      (error: unknown) => {
+        if (isKeyholdError(error, 'ERR_SEALED')) return error.message
+        throw error
+      },
+    )
+    if (sealed !== undefined) {
+      return { lines: faults.map(faultLine), notes: [`The MACs of rows were not looked at. ${sealed}`] }
+    }
+    const { faults: rowFaults, toAdopt } = await findRowFaults(store)
+    return {
+      lines: [...faults, ...rowFaults].map(faultLine),
+      notes:
+        toAdopt === 0
+          ? []
+          : [
+              `${toAdopt} rows have no right MAC, which is not required yet: run "keyhold-server integrity adopt".`,
+            ],
+    }
   } catch (cause) {
     if (!isMissingTable(cause)) throw cause
     throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {

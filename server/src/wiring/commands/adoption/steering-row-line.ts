@@ -56,13 +56,23 @@ export function steeringRowLine(row: SteeringRow): string | undefined {
   return rowLine(row, columns)
 }
 
-function rowLine({ kind, key, tenantId, values, fault }: SteeringRow, columns: readonly string[]): string {
-  const facts = columns
+/** All that the row's MAC covers, but bytes: these say nothing to a person. */
+export function fullRowFacts(row: SteeringRow): string {
+  return `${row.kind}: ${factsOf(row, Object.keys(steeringKinds[row.kind].columns))} (${words[row.fault ?? 'right']})`
+}
+
+function rowLine(row: SteeringRow, columns: readonly string[]): string {
+  const { kind, key, tenantId, fault } = row
+  const where = `${steeringKinds[kind].table} tenant=${quoted(tenantId ?? '-')} key=${quoted(key.join('/'))}`
+  return `${where} ${factsOf(row, columns)} (${words[fault ?? 'right']})`
+}
+
+function factsOf({ values }: SteeringRow, columns: readonly string[]): string {
+  return columns
     .map((column) => [column, values[column]] as const)
     .filter(([, value]) => value !== null && !Buffer.isBuffer(value))
     .map(([column, value]) => `${column}=${quoted(textOf(value))}`)
-  const where = `${steeringKinds[kind].table} tenant=${quoted(tenantId ?? '-')} key=${quoted(key.join('/'))}`
-  return [where, ...facts, `(${words[fault ?? 'right']})`].join(' ')
+    .join(' ')
 }
 
 const words = {
