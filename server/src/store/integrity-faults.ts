@@ -3,6 +3,7 @@
 // leaves. One who knows it and writes records that agree is found by saved heads alone (docs/audit.md).
 import { auditChainStart, auditHash, type AuditRecord } from '@keyhold/core'
 import type pg from 'pg'
+import { findCheckpointFault } from './audit-trail/checkpoint-faults.ts'
 
 export interface IntegrityFault {
   code: keyof typeof integrityAdvice
@@ -17,6 +18,8 @@ export interface IntegrityFault {
 
 /** The advice for each kind of fault. */
 export const integrityAdvice = {
+  AUDIT_CHECKPOINT_DIFFERS:
+    'Verify an export of the chain against checkpoints that were kept outside of the database: records or checkpoints were removed, added or changed.',
   AUDIT_HEAD_DIFFERS:
     'Compare the chain with a backup and with saved heads: records were removed, added or changed.',
   AUDIT_HEAD_MISSING: 'Put the head of the chain back from a backup.',
@@ -174,9 +177,16 @@ export async function findIntegrityFaults(client: Pick<pg.Client, 'query'>): Pro
       tenantId: tenantOf(tenant),
     }))
     const { rows: chains } = await client.query<{ chain: string }>(
-      'select distinct chain from keyhold.audits order by 1',
+      'select chain from keyhold.audits union select chain from keyhold.audit_checkpoints order by 1',
     )
     for (const { chain } of chains) {
+      const checkpoint = await findCheckpointFault(client, chain)
+      if (checkpoint !== undefined) {
+        faults.push({
+          ...{ code: 'AUDIT_CHECKPOINT_DIFFERS', table: 'audit_checkpoints', tenantId: tenantOf(chain) },
+          ...{ id: String(checkpoint.number), message: checkpoint.message },
+        })
+      }
       const sequence = await findBrokenRecord(client, chain)
       if (sequence === undefined) continue
       const message = `record ${sequence} of chain "${chain}" does not follow from the one before it`

@@ -4,10 +4,17 @@ import { examineIntegrity } from '../../src/wiring/commands/examine-integrity.ts
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { createTenantWithOwnKey } from '../http/scene.ts'
 
+// It comes after the other ids in the order of the database.
+const tenantId = 'zz-tenant'
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer()
   await createTenantWithOwnKey(server)
+  const { adminToken: token } = await server.createTenant(tenantId)
+  for (const action of ['lock', 'unlock', 'lock']) {
+    await server.request('POST', `/api/v1/encryption/actions/${action}`, { token })
+    await server.request('GET', '/api/v1/encryption/audits/head', { token })
+  }
 })
 afterAll(() => server.stop())
 
@@ -20,6 +27,77 @@ test('beside a running server, what Keyhold made has no fault', async () => {
 // Each is taken back, so that the next one stands alone.
 const untold = (statement: string, table = 'audits') =>
   `alter table keyhold.${table} disable trigger user; ${statement}; alter table keyhold.${table} enable trigger user`
+const keepCheckpoints = 'create table if not exists public.checkpoints as table keyhold.audit_checkpoints'
+const putCheckpointsBack = untold(
+  'delete from keyhold.audit_checkpoints; insert into keyhold.audit_checkpoints table public.checkpoints',
+  'audit_checkpoints',
+)
+/** Of the tenant's chain, which has three. */
+function checkpointLies(): [string, string, string, string][] {
+  const ofTenant = 'chain = (select max(chain) from public.checkpoints)'
+  const lie = (
+    number: number,
+    why: string,
+    about: string,
+    statement: string,
+  ): [string, string, string, string] => [
+    `AUDIT_CHECKPOINT_DIFFERS table=audit_checkpoints tenant=${tenantId} id=${number}: checkpoint ${number} of chain \\"${tenantId}\\" ${why}`,
+    about,
+    `${keepCheckpoints}; ${untold(statement, 'audit_checkpoints')}`,
+    putCheckpointsBack,
+  ]
+  const from = (number: number) =>
+    `(select jws from public.checkpoints where ${ofTenant} and number = ${number})`
+  return [
+    lie(
+      2,
+      'is missing',
+      'a checkpoint that is gone',
+      `delete from keyhold.audit_checkpoints where ${ofTenant} and number = 2`,
+    ),
+    lie(
+      2,
+      'is none of this chain and place',
+      'a checkpoint in the place of another',
+      `update keyhold.audit_checkpoints set jws = ${from(3)} where ${ofTenant} and number = 2`,
+    ),
+    lie(
+      1,
+      'is none of this chain and place',
+      'no checkpoint in the place of one',
+      `update keyhold.audit_checkpoints set jws = 'x' where ${ofTenant} and number = 1`,
+    ),
+    lie(
+      1,
+      'is missing',
+      'the first ones gone',
+      `delete from keyhold.audit_checkpoints where ${ofTenant} and number < 3`,
+    ),
+    lie(
+      3,
+      'does not follow from the one before it',
+      'one that follows from another',
+      `update keyhold.audit_checkpoints set jws = jws || 'x' where ${ofTenant} and number = 2`,
+    ),
+    lie(
+      4,
+      'says something else of record 99 than is there',
+      'one of a record that is not there',
+      `insert into keyhold.audit_checkpoints select chain, 4, ${made(4, 99)} from public.checkpoints where ${ofTenant} and number = 3`,
+    ),
+    lie(
+      4,
+      'names no more records than the one before it',
+      'one that goes back',
+      `insert into keyhold.audit_checkpoints select chain, 4, ${made(4, 1)} from public.checkpoints where ${ofTenant} and number = 3`,
+    ),
+  ]
+}
+/** SQL of an unsigned checkpoint that follows from the one in the row. */
+function made(number: number, sequence: number): string {
+  return `'e30.' || rtrim(translate(replace(encode(convert_to(json_build_object('tenantId', chain, 'number', ${number},
+    'sequence', ${sequence}, 'hash', '', 'previous', encode(sha256(convert_to(jws, 'UTF8')), 'hex'))::text, 'UTF8'), 'base64'), E'\n', ''), '+/', '-_'), '=') || '.'`
+}
 const lies: [string, string, string, string][] = [
   [
     'CHANGE_NOT_RECORDED table=audits tenant=- id=planted000000000',
@@ -39,6 +117,7 @@ const lies: [string, string, string, string][] = [
     untold("update keyhold.audits set target_id = target_id || 'x' where action = 'migration.dual'"),
     untold("update keyhold.audits set target_id = rtrim(target_id, 'x') where action = 'migration.dual'"),
   ],
+  ...checkpointLies(),
   [
     'KEY_ACCESS_MISSING table=tenant_keys',
     'a version of which nobody knows how its key is reached',
