@@ -123,7 +123,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'lru-cache', 'node:*'],
   },
   'server/installation': {
-    does: 'what an installation has once: its root key, its signing key, the number of its live replicas',
+    does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, the number of its live replicas',
     uses: ['core', 'server/store', 'node:*'],
   },
   'server/migration': {
