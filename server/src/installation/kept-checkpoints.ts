@@ -8,8 +8,11 @@ import { writeDurably } from './write-durably.ts'
 
 export interface KeptCheckpoints {
   readonly file: string
-  /** The newest one of each chain. The rest of a line that a crash has cut off is taken away. */
-  load(): Promise<{ newest: SignedCheckpoint[]; unreadableLines: number }>
+  /**
+   * The newest one of each chain. The rest of a line that a crash has cut off is taken away. Lines that are no checkpoints, or
+   * those of another installation, are left out, and counted.
+   */
+  load(): Promise<{ newest: SignedCheckpoint[]; otherLines: number }>
   /** Adds lines, on disk when this answers. After an error none of them is there, as far as the disk lets that be. */
   append(checkpoints: readonly SignedCheckpoint[]): Promise<void>
 }
@@ -18,20 +21,41 @@ export interface KeptCheckpoints {
 const usualMinBytes = 8 * 1_024 * 1_024
 const linesInASlice = 500
 
-/**
- * @param stateDir - Keyhold's folder for what it keeps outside of the database
- * @param minBytes - up to this size the file is never written anew. Default: 8 MiB
- */
-export function keptCheckpoints(stateDir: string, minBytes = usualMinBytes): KeptCheckpoints {
+export interface KeptCheckpointsOptions {
+  /** Keyhold's folder for what it keeps outside of the database. */
+  stateDir: string
+  /** The ids of the keys with which this installation signs. The folder may have been that of another one before. */
+  keyIds: ReadonlySet<string>
+  /** Up to this size the file is never written anew. Default: 8 MiB. */
+  minBytes?: number
+}
+
+export function keptCheckpoints({
+  stateDir,
+  keyIds,
+  minBytes = usualMinBytes,
+}: KeptCheckpointsOptions): KeptCheckpoints {
   const file = path.join(stateDir, 'audit-checkpoints.ndjson')
   let maxBytes = minBytes
   let mayBeTorn = false
 
-  async function compact(): Promise<void> {
-    const { newest } = await newestOf(await readFile(file, 'utf8'))
+  async function compact(size: number): Promise<void> {
+    // Where that fails, the file may double before it is tried again.
+    maxBytes = 2 * size
+    const { newest } = await newestOf(await readFile(file, 'utf8'), keyIds)
     const text = textOf(newest)
     await writeDurably(file, text)
     maxBytes = Math.max(minBytes, 2 * text.length)
+  }
+
+  /** Else a new file may have no name after a crash. */
+  async function syncFolder(): Promise<void> {
+    const folder = await open(path.dirname(file))
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
   }
 
   async function appendTo(handle: FileHandle, text: string): Promise<number> {
@@ -41,6 +65,7 @@ export function keptCheckpoints(stateDir: string, minBytes = usualMinBytes): Kep
     try {
       await handle.appendFile(whole)
       await handle.datasync()
+      if (size === 0) await syncFolder()
       mayBeTorn = false
     } catch (error) {
       mayBeTorn = true
@@ -60,7 +85,7 @@ export function keptCheckpoints(stateDir: string, minBytes = usualMinBytes): Kep
       const text = await readIfThere(file)
       const end = text.lastIndexOf('\n') + 1
       if (end < text.length) await truncate(file, Buffer.byteLength(text.slice(0, end)))
-      const found = await newestOf(text.slice(0, end))
+      const found = await newestOf(text.slice(0, end), keyIds)
       maxBytes = Math.max(minBytes, 2 * textOf(found.newest).length)
       return found
     },
@@ -74,7 +99,7 @@ export function keptCheckpoints(stateDir: string, minBytes = usualMinBytes): Kep
       } finally {
         await handle.close()
       }
-      if (size > maxBytes) await compact()
+      if (size > maxBytes) await compact(size)
     },
   }
 }
@@ -88,23 +113,26 @@ async function readIfThere(file: string): Promise<string> {
   }
 }
 
-async function newestOf(text: string): Promise<{ newest: SignedCheckpoint[]; unreadableLines: number }> {
+async function newestOf(
+  text: string,
+  keyIds: ReadonlySet<string>,
+): Promise<{ newest: SignedCheckpoint[]; otherLines: number }> {
   const newest = new Map<string, SignedCheckpoint>()
-  let unreadableLines = 0
+  let otherLines = 0
   for (const [index, line] of text.split('\n').entries()) {
     // There may be a hundred thousand, and requests wait meanwhile.
     if (index % linesInASlice === 0) await setImmediate()
     if (line === '') continue
     const found = parseLine(line)
-    if (found === undefined) {
-      unreadableLines += 1
+    if (found === undefined || !keyIds.has(keyIdOf(found.jws))) {
+      otherLines += 1
       continue
     }
     const chain = chainOf(found.checkpoint)
     const known = newest.get(chain)
     if (known === undefined || known.checkpoint.number < found.checkpoint.number) newest.set(chain, found)
   }
-  return { newest: [...newest.values()], unreadableLines }
+  return { newest: [...newest.values()], otherLines }
 }
 
 function parseLine(line: string): SignedCheckpoint | undefined {
@@ -118,6 +146,16 @@ function parseLine(line: string): SignedCheckpoint | undefined {
   return typeof parsed?.jws === 'string' && checkpoint !== undefined
     ? { jws: parsed.jws, checkpoint }
     : undefined
+}
+
+function keyIdOf(jws: string): string {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString())
+    const { kid } = header as { kid?: unknown }
+    return typeof kid === 'string' ? kid : ''
+  } catch {
+    return ''
+  }
 }
 
 function textOf(checkpoints: readonly SignedCheckpoint[]): string {

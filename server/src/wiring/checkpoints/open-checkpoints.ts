@@ -13,7 +13,7 @@ import type { Signer } from '../open-signer.ts'
 
 interface CheckpointNeeds {
   store: Store
-  signer: Pick<Signer, 'sign' | 'readOwn'>
+  signer: Pick<Signer, 'sign' | 'readOwn' | 'publicKeys'>
   /** The folder for what is kept outside of the database. */
   stateDir: string
   events: Pick<EventCounts, 'auditCheckpoint'>
@@ -37,7 +37,8 @@ export async function openCheckpoints(
       signNow: () => Promise.reject(new KeyholdError('ERR_SEALED')),
     }
   }
-  const file = keptCheckpoints(stateDir)
+  const keyIds = new Set(signer.publicKeys.map(({ kid }) => kid))
+  const file = keptCheckpoints({ stateDir, keyIds })
   const onNotKept = (err: unknown) => {
     events.auditCheckpoint('not-kept')
     logger.error(
@@ -82,9 +83,9 @@ async function load(
   onFailed: (error: unknown) => void,
 ): Promise<SignedCheckpoint[]> {
   try {
-    const { newest, unreadableLines } = await file.load()
-    if (unreadableLines > 0)
-      logger.warn({ file: file.file, unreadableLines }, 'some lines are no checkpoints of the audit trail')
+    const { newest, otherLines } = await file.load()
+    if (otherLines > 0)
+      logger.warn({ file: file.file, otherLines }, 'some lines are no checkpoints of this installation')
     return newest
   } catch (error) {
     onFailed(error)
