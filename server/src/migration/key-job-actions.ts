@@ -1,8 +1,9 @@
 // The actions for a key job that waits: try it again now, or accept that cipherkeys stay behind.
-import { KeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
+import type { Store, TransactionStore } from '../store/store.ts'
 import { auditKeyJob } from './audit-key-job.ts'
 import { getKeyJob, requireLiveKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
@@ -10,7 +11,8 @@ import type { StartMigrationParts } from './start-migration.ts'
 export type KeyJobActionParts = Pick<StartMigrationParts, 'store' | 'enqueue'>
 
 /**
- * Ends a key job's pause. A key job that is not paused goes on unchanged.
+ * Ends a key job's pause. A key job that is not paused goes on unchanged. One whose failures are not those that Keyhold wrote
+ * begins anew with its copying, and forgets them: what does not open is found again, and whoever accepted it is asked again.
  *
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_ENDED`
  */
@@ -20,9 +22,15 @@ export async function retryKeyJob(
   keyJobId: string,
   actor: Actor,
 ): Promise<KeyJobRow> {
-  await store.transaction(async (transaction) => {
+  const before = await getKeyJob(store, tenantId, keyJobId)
+  refuseEnded(before)
+  const isSuspicious = !(await hasOwnFailures(store, before))
+  const change: Store['transaction'] = (work) =>
+    isSuspicious ? store.withFence(tenantId, (transaction) => work(transaction)) : store.transaction(work)
+  await change(async (transaction) => {
     const job = await getKeyJob(transaction, tenantId, keyJobId)
     refuseEnded(job)
+    if (isSuspicious) await forgetOthersFailures(transaction, job)
     await transaction.keyJobs.endPause(keyJobId)
     await enqueue(transaction, keyJobId)
     auditKeyJob(transaction, job, 'migration.retry', actor)
@@ -60,6 +68,28 @@ export async function acceptFailures(
     auditKeyJob(transaction, job, 'migration.accept-failures', actor, details)
   })
   return getKeyJob(store, tenantId, keyJobId)
+}
+
+/** Whether what a key job has set aside is what Keyhold wrote, all of it. */
+async function hasOwnFailures(
+  { keyJobFailures }: Pick<Store, 'keyJobFailures'>,
+  { id, failed }: KeyJobRow,
+): Promise<boolean> {
+  try {
+    const { open, accepted } = await keyJobFailures.readSet(id)
+    return open + accepted === failed
+  } catch (error) {
+    if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) return false
+    throw error
+  }
+}
+
+/** Under the fence. While nobody saves progress, it looks once more: a key job that goes on sets aside what it finds. */
+async function forgetOthersFailures(transaction: TransactionStore, job: KeyJobRow): Promise<void> {
+  await requireLiveKeyJob(transaction, job)
+  if (await hasOwnFailures(transaction, await transaction.keyJobs.hold(job.id))) return
+  await transaction.keyJobFailures.forgetAll(job.id)
+  await transaction.keyJobs.beginAnew(job.id)
 }
 
 function refuseEnded({ phase }: KeyJobRow): void {

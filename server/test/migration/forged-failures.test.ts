@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scheduleFailureDestruction } from '../../src/destruction/schedule-destruction.ts'
 import { createIdentityDigest } from '../../src/keyring/identity-digest.ts'
 import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
-import { acceptFailures } from '../../src/migration/key-job-actions.ts'
+import { acceptFailures, retryKeyJob } from '../../src/migration/key-job-actions.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import type { KeyJobRow } from '../../src/store/key-jobs/key-jobs.ts'
@@ -99,6 +99,20 @@ class Scene {
     return query('insert into keyhold.key_job_failures select * from public.kept on conflict do nothing')
   }
 
+  /** An admin has the key job find out anew what does not open, and is asked for each of it. */
+  async expectWayOut(): Promise<void> {
+    const { replica, tenantId } = this.tenant
+    await retryKeyJob(replica.start, tenantId, this.id, admin)
+    expect(await this.run()).toMatchObject({
+      ...{ lastError: { value: { code: 'ERR_MIGRATION_FAILURES_OPEN' } }, failed: 1 },
+    })
+    // A second one changes nothing, as nothing is wrong any more.
+    await retryKeyJob(replica.start, tenantId, this.id, admin)
+    expect(await this.failures()).toMatchObject([{ acceptedBy: undefined, isTampered: false }])
+    await this.acceptAll()
+    expect((await this.run()).phase).toBe('done')
+  }
+
   /** The key job waits, with everything that it needs, and nothing is signed. */
   async expectRefused(): Promise<void> {
     for (let round = 0; round < 3; round++) await this.run()
@@ -177,6 +191,7 @@ test('an acceptance that is deleted before the end is missed', async () => {
   await scene.dieAt('migration.cutover.before-lock')
   await scene.delete()
   await scene.expectRefused()
+  await scene.expectWayOut()
 })
 
 test('an acceptance that is deleted before the verification is asked for again, and the first one is missed', async () => {
@@ -187,6 +202,7 @@ test('an acceptance that is deleted before the verification is asked for again, 
   expect(await scene.run()).toMatchObject({ lastError: { value: { code: 'ERR_MIGRATION_FAILURES_OPEN' } } })
   await scene.acceptAll()
   await scene.expectRefused()
+  await scene.expectWayOut()
 })
 
 test.each<FailpointName>(['migration.verify.before-kms', 'migration.cutover.before-lock'])(
@@ -215,6 +231,7 @@ test.each([
   await scene.dieAt('migration.cutover.before-lock')
   await scene.change(set)
   await scene.expectRefused()
+  await scene.expectWayOut()
 })
 
 test('a planted acceptance is none for the next key job, and destroys nothing', async () => {

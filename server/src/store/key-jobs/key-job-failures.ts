@@ -351,6 +351,11 @@ export function keyJobFailureQueries(db: Database, { clock, macs }: { clock: Dat
       return deleted.length
     },
 
+    /** Forgets all, whoever wrote them. Call it under the fence. */
+    async forgetAll(keyJobId: string): Promise<void> {
+      await db.deleteFrom('key_job_failures').where('key_job_id', '=', keyJobId).execute()
+    },
+
     /** Accepts open failures by name, and answers how many of them there were. Call it under the fence. */
     async accept(keyJobId: string, positions: CipherkeyPosition[], acceptedBy: string): Promise<number> {
       const open = (await lockNamed(keyJobId, positions)).filter((row) => acceptanceIn(row) === undefined)

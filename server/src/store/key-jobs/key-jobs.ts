@@ -364,6 +364,22 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
       if (turned.row.mac !== null) fence.manifest.set('keyJobTerms', id, turned.row.mac)
     },
 
+    /**
+     * Sends a live key job back to its copying, with nothing set aside: it finds out anew what does not open. Whoever leads it
+     * loses the lead. Call it under `withFence`, for one that copies, verifies, or is at its end.
+     */
+    async beginAnew(id: string): Promise<void> {
+      const row = await lock(id)
+      const phase = row.phase === 'aborting' ? row.phase : 'copy'
+      const { columns } = takeStep(macs, row, { phase, copiedTo: null, failedMore: -row.failed }, now())
+      await write({ row, columns: { ...columns, led_by: null, lead_expires_at: null } })
+    },
+
+    /** Keeps everybody from saving progress until the transaction ends, and answers the key job. */
+    async hold(id: string): Promise<KeyJobRow> {
+      return keyJobFromRow(await lock(id), macs)
+    },
+
     /** Ends a live key job before its time, without a way back. Call it under `withFence`. */
     async end(id: string): Promise<void> {
       const row = await lock(id)
