@@ -18,22 +18,25 @@ export async function setMinimumVersion(
   actor: Actor,
 ): Promise<DataKeyRow> {
   const { store } = parts
-  const { dataKeyId, versions } = await getDataKeyRow(store, tenantId, keyName)
-  const activeVersion = versions[0]?.version ?? 0
-  if (minimumVersion > activeVersion) {
-    throw new KeyholdError('ERR_MINIMUM_VERSION_INVALID', {
-      message: `The minimum version is at most the active one, ${activeVersion}: rotate first.`,
-    })
-  }
-  await store.transaction(async (transaction) => {
-    await transaction.dataKeys.setMinimumVersion(tenantId, dataKeyId, minimumVersion)
+  // The fence keeps out whoever makes a version or destroys the data key, and its manifest names the minimum.
+  const dataKeyId = await store.withFence(tenantId, async (transaction, fence) => {
+    const dataKey = fence && (await transaction.dataKeys.find(tenantId, keyName))
+    if (dataKey === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
+    const activeVersion = dataKey.versions[0]?.version ?? 0
+    if (minimumVersion > activeVersion) {
+      throw new KeyholdError('ERR_MINIMUM_VERSION_INVALID', {
+        message: `The minimum version is at most the active one, ${activeVersion}: rotate first.`,
+      })
+    }
+    await transaction.minimumVersions.set(tenantId, dataKey.dataKeyId, minimumVersion)
     transaction.audit({
       tenantId,
       actor,
       action: 'datakey.set-minimum-version',
-      targetId: dataKeyId,
+      targetId: dataKey.dataKeyId,
       details: { keyName, minimumVersion: String(minimumVersion) },
     })
+    return dataKey.dataKeyId
   })
   dataKeyChanged(parts, tenantId, dataKeyId)
   return getDataKeyRow(store, tenantId, keyName)

@@ -13,6 +13,7 @@ export function destroyDataKey(
     if (keyName === undefined || dataKeyId === undefined) throw new TypeError('a data key without id')
     const { cipherkeys, keyNames } = await endCipherkeys(transaction, tenantId, { keyName, dataKeyId })
     await transaction.cipherkeyEnds.forgetFailures(tenantId, dataKeyId)
+    await transaction.minimumVersions.forget(tenantId, dataKeyId)
     await transaction.dataKeys.addToCount(tenantId, -keyNames)
     // A request that is about to commit a next version of this data key comes too late.
     await transaction.tenants.moveFence(tenantId, fence.activeTenantKeyVersion)

@@ -5,6 +5,7 @@ import type { Actor } from '../store/audits.ts'
 import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
+import { blindIndexPrefix } from './blind-index-name.ts'
 import { isCountedKeyName } from './lease-key-name.ts'
 import { newCipherkey } from './new-cipherkey.ts'
 import { newId } from './new-id.ts'
@@ -60,6 +61,7 @@ export async function createDataKeys(
   tenantId: string,
   keyNames: readonly string[],
 ): Promise<(UsableCipherkeyRow | KeyholdError)[]> {
+  const inactive = await findInactiveIndexes(parts, tenantId, keyNames)
   const rows = await commitUnderFence(
     parts,
     tenantId,
@@ -72,7 +74,7 @@ export async function createDataKeys(
       const names = await transaction.dataKeys.lockCount(tenantId)
       const found = await transaction.cipherkeys.listActive(tenantId, keyNames)
       const byName = new Map<string, UsableCipherkeyRow>(found.map((row) => [row.keyName, row]))
-      const missing = cipherkeys.filter(({ keyName }) => !byName.has(keyName))
+      const missing = cipherkeys.filter(({ keyName }) => !byName.has(keyName) && !inactive.has(keyName))
       const room = Math.max(0, maxKeyNames - names)
       const counted = missing.filter(({ keyName }) => isCountedKeyName(keyName)).slice(0, room)
       const fresh = [...missing.filter(({ keyName }) => !isCountedKeyName(keyName)), ...counted]
@@ -83,7 +85,32 @@ export async function createDataKeys(
       return byName
     },
   )
-  return keyNames.map((keyName) => rows.get(keyName) ?? quotaExceeded(maxKeyNames))
+  return keyNames.map(
+    (keyName) => rows.get(keyName) ?? (inactive.has(keyName) ? inactiveIndex() : quotaExceeded(maxKeyNames)),
+  )
+}
+
+// Few tenants have so many cipherkeys that a look takes longer, and it happens once for each blind index.
+const maxLookMs = 2_000
+
+/**
+ * Blind indexes that have a key, but no active one. Keyhold never ends the only version of such a key, and with another one
+ * all values of the index would silently be other ones: somebody else has written to the row.
+ */
+async function findInactiveIndexes(
+  { store }: Pick<FenceParts, 'store'>,
+  tenantId: string,
+  keyNames: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const indexes = keyNames.filter((keyName) => keyName.startsWith(blindIndexPrefix))
+  if (indexes.length === 0) return new Set()
+  return new Set(await store.surveys.findNames(tenantId, indexes, maxLookMs))
+}
+
+function inactiveIndex(): KeyholdError {
+  return new KeyholdError('ERR_KEY_INTEGRITY', {
+    message: 'The key of the blind index is there, and is not active: it gets no second one.',
+  })
 }
 
 function quotaExceeded(maxKeyNames: number): KeyholdError {

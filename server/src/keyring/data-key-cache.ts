@@ -10,7 +10,7 @@ import type { CacheCounts } from './cache-counts.ts'
 import { createNextVersion } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
 import { createPerTenantCache } from './per-tenant-cache.ts'
-import { createReadCipherkeys } from './read-cipherkeys.ts'
+import { createReadCipherkeys, faultOfActive } from './read-cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 interface HeldDataKey {
@@ -138,7 +138,10 @@ export function createDataKeyCache({
 
     async rotate(tenantId, keyName, actor) {
       const active = await store.cipherkeys.findActive(tenantId, keyName)
-      return active && createNextVersion(parts, active, actor)
+      if (active === undefined) return undefined
+      const fault = faultOfActive(active)
+      if (fault !== undefined) throw fault
+      return createNextVersion(parts, active, actor)
     },
 
     evict(tenantId, dataKeyId) {

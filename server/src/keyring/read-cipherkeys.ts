@@ -42,8 +42,9 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
     const active = await store.cipherkeys.listActive(tenantId, keyNames)
     const byName = new Map<string, UsableCipherkeyRow | KeyholdError>()
     const renew = async (row: ActiveCipherkeyRow) => {
-      const isAged = row.ageMs >= maxDataKeyAgeMs
-      byName.set(row.keyName, isAged ? await createNextVersion(parts, row) : row)
+      const fault = faultOfActive(row)
+      if (fault !== undefined) byName.set(row.keyName, fault)
+      else byName.set(row.keyName, row.ageMs >= maxDataKeyAgeMs ? await createNextVersion(parts, row) : row)
     }
     await Promise.all(active.map(renew))
     const missing = [...new Set(keyNames)].filter((keyName) => !byName.has(keyName))
@@ -58,6 +59,14 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
     find: gather<CipherkeyPosition, UsableCipherkeyRow | undefined>(findMany),
     getActive: gather<string, UsableCipherkeyRow>(getActiveMany),
   }
+}
+
+/** Keyhold makes no version below the minimum active: somebody else has, and may know the key. */
+export function faultOfActive({ dataKeyId, isRetired }: ActiveCipherkeyRow): KeyholdError | undefined {
+  if (!isRetired) return undefined
+  return new KeyholdError('ERR_KEY_INTEGRITY', {
+    message: `The active version of the data key ${dataKeyId} is below its minimum version.`,
+  })
 }
 
 function nameOf({ dataKeyId, version }: CipherkeyPosition): string {

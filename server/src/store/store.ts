@@ -12,6 +12,7 @@ import { cipherkeyEndQueries } from './cipherkeys/cipherkey-ends.ts'
 import { cipherkeySurveys, type CipherkeySurveys } from './cipherkeys/cipherkey-surveys.ts'
 import { cipherkeyQueries } from './cipherkeys/cipherkeys.ts'
 import { dataKeyQueries } from './cipherkeys/data-keys.ts'
+import { minimumVersionQueries } from './cipherkeys/minimum-versions.ts'
 import { slowly, whileHolding } from './connections/connection-user.ts'
 import type { DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
@@ -83,10 +84,11 @@ function queries(
     tenants: tenantQueries(db, cover),
     keyProviders: keyProviderQueries(db, cover),
     tenantKeys: tenantKeyQueries(db, cover, { clock, firstProbeSeconds, guards }),
-    cipherkeys: cipherkeyQueries(db),
+    cipherkeys: cipherkeyQueries(db, cover),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),
-    dataKeys: dataKeyQueries(db),
+    dataKeys: dataKeyQueries(db, cover),
+    minimumVersions: minimumVersionQueries(db, cover),
     keyJobs: keyJobQueries(db, clock, cover),
     keyJobFailures: keyJobFailureQueries(db, { clock, macs }),
     keyJobReports: keyJobReportQueries(db),

@@ -91,8 +91,7 @@ async function versionCases(): Promise<LockCase[]> {
   return [
     {
       ...{ table: 'cipherkeys', order: 'version', where: `data_key_id = '${dataKeyId}'` },
-      change: () =>
-        store.transaction((transaction) => transaction.dataKeys.setMinimumVersion(tenantId, dataKeyId, 2)),
+      change: () => alone(store, tenantId).minimumVersions.set(tenantId, dataKeyId, 2),
     },
   ]
 }

@@ -13,6 +13,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../testkit/src/database/alone.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -51,7 +52,7 @@ test('every statement about cipherkeys is planned for one partition', async () =
     await tenant.replica.dataKeys.rotate(tenantId, 'default', systemActor)
     const [dataKey] = await store.dataKeys.list(tenantId, { after: '', limit: 10 })
     const { dataKeyId = '' } = dataKey ?? {}
-    await store.dataKeys.setMinimumVersion(tenantId, dataKeyId, 2)
+    await alone(store, tenantId).minimumVersions.set(tenantId, dataKeyId, 2)
     await store.cipherkeys.findKeyName(tenantId, dataKeyId)
     const row = await store.cipherkeys.findActive(tenantId, 'default')
     if (row === undefined) throw new Error('there is no data key')

@@ -1,6 +1,7 @@
 // Replicas of the version before leave out columns that are signed now. These follow from what they do write, before the rows
 // are shown and adopted.
 import { sql } from 'kysely'
+import { fillMinimumVersions } from '../cipherkeys/minimum-versions.ts'
 import { fillDigests } from '../destructions/fill-digests.ts'
 import { adoptGuard } from '../guards/guard-rows.ts'
 import { fillJsonDigests } from '../key-jobs/fill-json-digests.ts'
@@ -9,6 +10,8 @@ import type { Store } from '../store.ts'
 export async function fillRows(store: Pick<Store, 'transaction'>, tenantId: string): Promise<void> {
   await store.transaction(async ({ handle }) => {
     await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
+    // They write minimum versions into the states of cipherkeys alone.
+    await fillMinimumVersions(handle, tenantId)
     await sql`
       update keyhold.key_providers set replica_regions = array(select jsonb_array_elements_text(
         jsonb_path_query_array(inspection, '$.replicaKeys[*].region ? (@.type() == "string")')))

@@ -20,7 +20,8 @@ const parts = {
   destruction: (tenantId) => sql`
     select id::text, mac from keyhold.destructions
     where tenant_id = ${tenantId} and cancelled_at is null and destroyed_at is null`,
-  minimumVersion: undefined,
+  minimumVersion: (tenantId) =>
+    sql`select data_key_id::text, mac from keyhold.minimum_versions where tenant_id = ${tenantId}`,
 } satisfies Record<string, ((tenantId: string) => RawBuilder<unknown>) | undefined>
 
 export type ManifestKind = keyof typeof parts

@@ -7,6 +7,7 @@ import { readFence } from '../fence/fence-queries.ts'
 import type { FenceRow } from '../fence/fence-row.ts'
 import { adoptGuard } from '../guards/guard-rows.ts'
 import type { RowMacs } from './row-macs.ts'
+import { fillMinimumVersions } from '../cipherkeys/minimum-versions.ts'
 import { fillDigests } from '../destructions/fill-digests.ts'
 import { signRows } from './sign-rows.ts'
 import type { SteeringKind } from './steering-kinds.ts'
@@ -32,6 +33,7 @@ const kinds = [
 export async function resignTenant(db: Database, macs: RowMacs, tenantId: string): Promise<number> {
   await sql`select * from keyhold.fence_alone(${tenantId})`.execute(db)
   await fillDigests(db, tenantId)
+  await fillMinimumVersions(db, tenantId)
   await adoptGuard(db, tenantId)
   let signed = 0
   for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)

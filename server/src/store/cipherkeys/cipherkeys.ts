@@ -2,7 +2,14 @@
 // compare-and-set, under the tenant's fence.
 import { sql, type Selectable } from 'kysely'
 import type { Database } from '../database.ts'
+import type { CoverParts } from '../fence/covered-rows.ts'
 import type { Tables } from '../tables.ts'
+import {
+  cipherkeysWithMinimum,
+  readWithTerms,
+  type DataKeyTerms,
+  type StatedVersion,
+} from './data-key-terms.ts'
 
 export interface CipherkeyRow {
   tenantId: string
@@ -25,8 +32,8 @@ export interface FoundCipherkeyRow extends UsableCipherkeyRow {
   isRetired: boolean
 }
 
-/** A cipherkey that encrypts, with its name and its age. */
-export interface ActiveCipherkeyRow extends UsableCipherkeyRow {
+/** A cipherkey that encrypts, with its name and its age. Where `isRetired`, somebody else has made it active. */
+export interface ActiveCipherkeyRow extends FoundCipherkeyRow {
   keyName: string
   /** By the database's clock, which also wrote when it was made. Below 0 if that clock was set back since. */
   ageMs: number
@@ -67,35 +74,19 @@ function fromRow(row: Row): CipherkeyRow {
   }
 }
 
-// The database's clock alone decides what is due: the destruction of the data key, of this version alone, or of its whole
-// tenant. The tenant's is read once, and not for each row, and so is whether any version is to be destroyed by its name.
-const destroyInMs = (tenantId: string) =>
-  sql<number | null>`extract(epoch from least(
-  (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'tenant'
-    and d.cancelled_at is null and d.destroyed_at is null),
-  (select due_at from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'data-key'
-    and d.key_name = cipherkeys.key_name and d.cancelled_at is null and d.destroyed_at is null),
-  case when exists (select from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'cipherkeys'
-    and d.cancelled_at is null and d.destroyed_at is null)
-  then (select min(due_at) from keyhold.destructions d where d.tenant_id = ${tenantId} and d.kind = 'cipherkeys'
-    and d.cancelled_at is null and d.destroyed_at is null
-    and d.cipherkeys @> jsonb_build_array(jsonb_build_object('dataKeyId', cipherkeys.data_key_id,
-      'version', cipherkeys.version, 'tenantKeyVersion', cipherkeys.tenant_key_version))) end
-) - clock_timestamp())::float8 * 1000`.as('destroy_in_ms')
+const ageMs = sql`extract(epoch from clock_timestamp() - c.created_at)::float8 * 1000 as age_ms`
+const order = sql`c.data_key_id, c.version`
+const columnsOfUse = sql.join([...columns, 'state' as const].map((column) => sql.ref(`c.${column}`)))
 
-const ageMs = sql<number>`extract(epoch from clock_timestamp() - created_at)::float8 * 1000`.as('age_ms')
+type UsableRow = Row & StatedVersion
 
-const fromUsableRow = (row: Row & { destroy_in_ms: number | null }): UsableCipherkeyRow => ({
+const fromUsableRow = (terms: DataKeyTerms<unknown>, row: UsableRow): FoundCipherkeyRow => ({
   ...fromRow(row),
-  destroyInMs: row.destroy_in_ms ?? Number.POSITIVE_INFINITY,
+  isRetired: terms.isRetired(row),
+  destroyInMs: terms.destroyInMsOf(row),
 })
 
-// Cipherkeys of a tenant whose deletion has begun are found no more, however long it takes. The tenant is read once, and
-// not for each row.
-const isOfOpenTenant = (tenantId: string) =>
-  sql<boolean>`not exists (select from keyhold.tenants t where t.id = ${tenantId} and t.ending_at is not null)`
-
-export function cipherkeyQueries(db: Database) {
+export function cipherkeyQueries(db: Database, cover: CoverParts) {
   return {
     /** Answers false, and does nothing, when the key name has an active data key already. */
     async insertActive(cipherkey: NewCipherkey): Promise<boolean> {
@@ -178,17 +169,20 @@ export function cipherkeyQueries(db: Database) {
 
     /** The active data keys of those names that have one, in any order. */
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
-      const rows = await db
-        .selectFrom('cipherkeys')
-        .select([...columns, 'key_name', ageMs, destroyInMs(tenantId)])
-        .where('tenant_id', '=', tenantId)
-        .where('key_name', '=', sql<string>`any(${keyNames})`)
-        .where('state', '=', 'active')
-        .where(isOfOpenTenant(tenantId))
-        .execute()
-      return rows.map((row) => ({
-        ...fromUsableRow(row),
-        keyName: row.key_name ?? '',
+      const terms = await readWithTerms<UsableRow & { key_name: string; age_ms: number }>(
+        db,
+        cover,
+        tenantId,
+        {
+          columns: sql`${columnsOfUse}, c.key_name, ${ageMs}`,
+          from: sql`${cipherkeysWithMinimum}
+            where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
+          order,
+        },
+      )
+      return terms.rows.map((row) => ({
+        ...fromUsableRow(terms, row),
+        keyName: row.key_name,
         ageMs: row.age_ms,
       }))
     },
@@ -200,17 +194,14 @@ export function cipherkeyQueries(db: Database) {
 
     /** Those that exist, in any order. */
     async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
-      const rows = await db
-        .selectFrom('cipherkeys')
-        .select([...columns, 'state', destroyInMs(tenantId)])
-        .where('tenant_id', '=', tenantId)
-        .where(
-          sql<boolean>`(data_key_id, version) in (select * from unnest(
+      const terms = await readWithTerms<UsableRow>(db, cover, tenantId, {
+        columns: columnsOfUse,
+        from: sql`${cipherkeysWithMinimum} where c.tenant_id = ${tenantId}
+          and (c.data_key_id, c.version) in (select * from unnest(
             ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
-        )
-        .where(isOfOpenTenant(tenantId))
-        .execute()
-      return rows.map((row) => ({ ...fromUsableRow(row), isRetired: row.state === 'retired' }))
+        order,
+      })
+      return terms.rows.map((row) => fromUsableRow(terms, row))
     },
 
     async exists(tenantId: string): Promise<boolean> {

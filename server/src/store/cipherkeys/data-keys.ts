@@ -2,7 +2,9 @@
 // cipherkeys.ts.
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
+import type { CoverParts } from '../fence/covered-rows.ts'
 import type { CipherkeyState } from '../tables.ts'
+import { cipherkeysWithMinimum, readWithTerms } from './data-key-terms.ts'
 
 export interface DataKeyVersionRow {
   version: number
@@ -30,41 +32,48 @@ const maxVersion = 2 ** 32
 interface Row {
   key_name: string
   data_key_id: string
-  minimum_version: number
-  destroy_at: Date | null
+  /** As the states tell. */
+  shown_minimum: number
   versions: { version: number; state: CipherkeyState; created_at: string }[]
 }
 
-export function dataKeyQueries(db: Database) {
+export function dataKeyQueries(db: Database, cover: CoverParts) {
   // The tenant is named everywhere, so that the planner looks into one partition, and not into all.
-  const select = (tenantId: string, where: ReturnType<typeof sql>, limit: number) =>
-    sql<Row>`
-      select a.key_name, a.data_key_id,
-        (select min(version) from keyhold.cipherkeys m
-          where m.tenant_id = ${tenantId} and m.data_key_id = a.data_key_id and m.state <> 'retired')
-          as minimum_version,
-        (select due_at from keyhold.destructions d
-          where d.tenant_id = a.tenant_id and d.key_name = a.key_name and d.kind = 'data-key'
-            and d.cancelled_at is null and d.destroyed_at is null) as destroy_at,
+  async function read(tenantId: string, where: ReturnType<typeof sql>, limit: number): Promise<DataKeyRow[]> {
+    const terms = await readWithTerms<Row>(db, cover, tenantId, {
+      columns: sql`c.key_name, c.data_key_id,
+        (select min(version) from keyhold.cipherkeys o
+          where o.tenant_id = ${tenantId} and o.data_key_id = c.data_key_id and o.state <> 'retired') as shown_minimum,
         (select json_agg(v) from (
           select version, state, created_at from keyhold.cipherkeys v
-          where v.tenant_id = ${tenantId} and v.data_key_id = a.data_key_id
-          order by version desc limit ${maxVersionsListed}) v) as versions
-      from keyhold.cipherkeys a
-      where a.tenant_id = ${tenantId} and a.state = 'active' and a.key_name is not null and ${where}
-      order by a.key_name limit ${limit}`.execute(db)
+          where v.tenant_id = ${tenantId} and v.data_key_id = c.data_key_id
+          order by version desc limit ${maxVersionsListed}) v) as versions`,
+      from: sql`${cipherkeysWithMinimum}
+        where c.tenant_id = ${tenantId} and c.state = 'active' and c.key_name is not null and ${where}
+        order by c.key_name limit ${limit}`,
+      order: sql`c.key_name`,
+    })
+    return terms.rows.map((row) => {
+      const minimumVersion = terms.minimumOf(row) ?? row.shown_minimum
+      return {
+        keyName: row.key_name,
+        dataKeyId: row.data_key_id,
+        minimumVersion,
+        destroyAt: terms.destroyAtOf(row),
+        versions: row.versions.map((version) => versionOf(version, minimumVersion)),
+      }
+    })
+  }
 
   return {
     /** By name, in the order of its bytes. Names with a colon are Keyhold's own, and left out. */
     async list(tenantId: string, { after, limit }: { after: string; limit: number }): Promise<DataKeyRow[]> {
-      const where = sql`a.key_name > ${after} and strpos(a.key_name, ':') = 0`
-      const { rows } = await select(tenantId, where, limit)
-      return rows.map(fromRow)
+      return read(tenantId, sql`c.key_name > ${after} and strpos(c.key_name, ':') = 0`, limit)
     },
 
     async find(tenantId: string, keyName: string): Promise<DataKeyRow | undefined> {
-      const { rows } = await select(tenantId, sql`a.key_name = ${keyName}`, 1)
-      return rows[0] && fromRow(rows[0])
+      const [row] = await read(tenantId, sql`c.key_name = ${keyName}`, 1)
+      return row
     },
 
     /** The versions of a name's data key below `before`, the newest first; none where the tenant has no such name. */
@@ -81,27 +90,6 @@ export function dataKeyQueries(db: Database) {
           and v.version < ${before ?? maxVersion}::bigint
         order by v.version desc limit ${limit}`.execute(db)
       return rows.map((row) => ({ dataKeyId: row.data_key_id, ...versionOf(row) }))
-    },
-
-    /** Retires the versions below `minimumVersion`, and brings back the others. The active one stays as it is. */
-    async setMinimumVersion(tenantId: string, dataKeyId: string, minimumVersion: number): Promise<void> {
-      await db
-        .selectFrom('cipherkeys')
-        .select('version')
-        .where('tenant_id', '=', tenantId)
-        .where('data_key_id', '=', dataKeyId)
-        .orderBy('version')
-        .forUpdate()
-        .execute()
-      await db
-        .updateTable('cipherkeys')
-        .set({
-          state: sql<CipherkeyState>`case when version < ${minimumVersion} then 'retired' else 'decrypt-only' end`,
-        })
-        .where('tenant_id', '=', tenantId)
-        .where('data_key_id', '=', dataKeyId)
-        .where('state', '!=', 'active')
-        .execute()
     },
 
     /**
@@ -132,16 +120,12 @@ export function dataKeyQueries(db: Database) {
   }
 }
 
-function fromRow(row: Row): DataKeyRow {
-  return {
-    keyName: row.key_name,
-    dataKeyId: row.data_key_id,
-    minimumVersion: row.minimum_version,
-    destroyAt: row.destroy_at ?? undefined,
-    versions: row.versions.map(versionOf),
-  }
-}
-
-function versionOf({ version, state, created_at }: Row['versions'][number]): DataKeyVersionRow {
-  return { version, state, createdAt: new Date(created_at) }
+/** @param minimum - undefined: the state tells */
+function versionOf(
+  { version, state, created_at }: Row['versions'][number],
+  minimum?: number,
+): DataKeyVersionRow {
+  const createdAt = new Date(created_at)
+  if (minimum === undefined || state === 'active') return { version, state, createdAt }
+  return { version, state: version < minimum ? 'retired' : 'decrypt-only', createdAt }
 }

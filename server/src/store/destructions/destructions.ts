@@ -16,7 +16,8 @@ import {
   type StoredDestruction,
   type WrappedPosition,
 } from './destruction-row.ts'
-import { heldBy, isInManifest, lockOpen, writeDestruction } from './write-destruction.ts'
+import { heldOf } from '../fence/rewrite-row.ts'
+import { isInManifest, lockOpen, writeDestruction } from './write-destruction.ts'
 
 export interface NewDestruction {
   id: string
@@ -67,7 +68,7 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
 
   /** All open ones of the tenant, locked in the order of their primary key. */
   async function lockAllOpen(tenantId: string): Promise<Authentic<StoredDestruction>[]> {
-    const { manifest } = heldBy(held, tenantId)
+    const { manifest } = heldOf(held, tenantId)
     const rows = await db
       .selectFrom('destructions')
       .select(columns)
@@ -87,7 +88,7 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
      * @throws KeyholdError `ERR_DESTRUCTION_SCHEDULED` when the tenant, or the key name, has an open one
      */
     async insert(destruction: NewDestruction): Promise<DestructionRow> {
-      const { now, manifest } = heldBy(held, destruction.tenantId)
+      const { now, manifest } = heldOf(held, destruction.tenantId)
       const row = {
         id: destruction.id,
         tenant_id: destruction.tenantId,
@@ -178,14 +179,14 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
     async cancel(tenantId: string, id: string, cancelledBy: string): Promise<boolean> {
       const row = await lockOpen(db, parts, tenantId, id)
       if (row === undefined || row.begun_at !== null) return false
-      const cancelled = { cancelled_at: heldBy(held, tenantId).now, cancelled_by: cancelledBy }
+      const cancelled = { cancelled_at: heldOf(held, tenantId).now, cancelled_by: cancelledBy }
       await writeDestruction(db, parts, row, cancelled)
       return true
     },
 
     /** Answers the destructions that were open. Call it under `withFence`. */
     async cancelAll(tenantId: string, cancelledBy: string): Promise<DestructionRow[]> {
-      const cancelled = { cancelled_at: heldBy(held, tenantId).now, cancelled_by: cancelledBy }
+      const cancelled = { cancelled_at: heldOf(held, tenantId).now, cancelled_by: cancelledBy }
       const ended: DestructionRow[] = []
       for (const row of await lockAllOpen(tenantId))
         ended.push(fromRow(macs, await writeDestruction(db, parts, row, cancelled)))
@@ -235,7 +236,7 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
      */
     async lockDue(tenantId: string, id: string): Promise<DestructionRow | undefined> {
       const row = await lockOpen(db, parts, tenantId, id)
-      if (row === undefined || !hasPassedOnBothClocks(clock, heldBy(held, tenantId).now, row.due_at))
+      if (row === undefined || !hasPassedOnBothClocks(clock, heldOf(held, tenantId).now, row.due_at))
         return undefined
       return fromRow(macs, row)
     },

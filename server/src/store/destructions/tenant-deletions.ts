@@ -11,7 +11,8 @@ import {
   type StoredDestruction,
 } from './destruction-row.ts'
 import { readState, stateDigest, type TenantDeletionState } from './tenant-deletion-state.ts'
-import { heldBy, lockOpen, writeDestruction } from './write-destruction.ts'
+import { heldOf } from '../fence/rewrite-row.ts'
+import { lockOpen, writeDestruction } from './write-destruction.ts'
 
 export interface TenantDeletionClaim {
   id: string
@@ -90,7 +91,7 @@ export function tenantDeletionQueries(db: Database, parts: TenantDeletionQueryPa
     async begin(claim: TenantDeletionClaim, state: TenantDeletionState): Promise<DestructionRow | undefined> {
       const row = await lockClaimed(claim)
       if (row?.begun_at !== null) return undefined
-      const begun = { begun_at: heldBy(held, claim.tenantId).now, cipherkeys_digest: stateDigest(state) }
+      const begun = { begun_at: heldOf(held, claim.tenantId).now, cipherkeys_digest: stateDigest(state) }
       const written = await writeDestruction(db, parts, row, begun, {
         progress: JSON.stringify(state.progress),
         described: JSON.stringify(state.described),
@@ -108,7 +109,7 @@ export function tenantDeletionQueries(db: Database, parts: TenantDeletionQueryPa
       claim: TenantDeletionClaim,
       state: TenantDeletionState,
     ): Promise<DestructionRow | undefined> {
-      const fence = heldBy(held, claim.tenantId).row
+      const fence = heldOf(held, claim.tenantId).row
       if (fence === undefined) throw new TypeError(`destruction ${claim.id}: its tenant is gone`)
       const row = await lockClaimed(claim)
       if (row === undefined) return undefined

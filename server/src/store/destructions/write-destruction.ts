@@ -4,18 +4,13 @@ import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
 import type { Updateable } from 'kysely'
 import type { Database } from '../database.ts'
 import type { HeldFence } from '../fence/held-fence.ts'
+import { heldOf } from '../fence/rewrite-row.ts'
 import type { Tables } from '../tables.ts'
 import { destructionColumns, isOpen, type StoredDestruction } from './destruction-row.ts'
 
 interface WriteParts {
   macs: RowMacs
   held: HeldFence | undefined
-}
-
-/** The fence that the transaction holds alone. */
-export function heldBy(held: HeldFence | undefined, tenantId: string): HeldFence {
-  if (held?.tenantId === tenantId) return held
-  throw new TypeError(`the fence of tenant ${tenantId} is not held alone`)
 }
 
 /**
@@ -29,7 +24,7 @@ export async function lockOpen(
   tenantId: string,
   id: string,
 ): Promise<Authentic<StoredDestruction> | undefined> {
-  const { manifest } = heldBy(held, tenantId)
+  const { manifest } = heldOf(held, tenantId)
   const found = await db
     .selectFrom('destructions')
     .select(destructionColumns)
@@ -70,7 +65,7 @@ export async function writeDestruction(
   changes: Changes,
   unsigned: Unsigned = {},
 ): Promise<Authentic<StoredDestruction>> {
-  const { manifest } = heldBy(held, row.tenant_id)
+  const { manifest } = heldOf(held, row.tenant_id)
   const next = { ...row, ...changes }
   const mac = macs.sign('destruction', next)
   await db

@@ -1,7 +1,13 @@
 // Reads rows of a tenant that decide, in one statement with its fence: so a row that is missing, put back or added is noticed
 // by the manifest, and what the fence states is of the same moment as the rows.
 import { sql, type RawBuilder } from 'kysely'
-import { readEntries, selectEntries, type ManifestEntry, type ManifestKind } from '../authentic/manifest.ts'
+import {
+  readEntries,
+  selectEntries,
+  type Manifest,
+  type ManifestEntry,
+  type ManifestKind,
+} from '../authentic/manifest.ts'
 import type { Authentic } from '../authentic/row-macs.ts'
 import { columnsOfKind, type SteeringKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
@@ -33,6 +39,14 @@ export interface Covered<Row> {
     key: string | number,
     row: Stored,
   ) => Authentic<Stored>
+  /** The keys of all rows of a kind that the manifest names. */
+  keys: (kind: ManifestKind) => string[]
+  /**
+   * For an answer that lacks a row which the manifest names: before the adoption it is only reported.
+   *
+   * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
+   */
+  refuse: () => void
 }
 
 /**
@@ -70,12 +84,13 @@ export async function readCovered<Row>(
 
 type Entries = Parameters<typeof readEntries>[0]
 
-interface Listed {
-  find(kind: ManifestKind, key: string | number): Buffer | null | undefined
-}
+type Listed = Pick<Manifest, 'find' | 'keys'>
 
 function findIn(entries: readonly ManifestEntry[]): Listed {
-  return { find: (kind, key) => entries.find((each) => each.kind === kind && each.key === String(key))?.mac }
+  return {
+    find: (kind, key) => entries.find((each) => each.kind === kind && each.key === String(key))?.mac,
+    keys: (kind) => entries.flatMap((each) => (each.kind === kind ? [each.key] : [])),
+  }
 }
 
 /** @param listed - undefined: nothing follows from the rows of a tenant that ends */
@@ -95,6 +110,10 @@ function coverOf<Row>(
       if (listed === undefined || !macs.requiresMacs()) return authentic
       if (listed.find(kind, key)?.equals(macOf(row)) !== true) macs.reject(kind, row, 'older')
       return authentic
+    },
+    keys: (kind) => listed?.keys(kind) ?? [],
+    refuse() {
+      if (fenceRow !== undefined) macs.reject('fence', fenceRow, 'incomplete')
     },
   }
 }
