@@ -1,5 +1,5 @@
-// The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, and the rooms of the
-// house.
+// The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, what is believed of the
+// columns of the database, and the rooms of the house.
 import { rateLimitOf, routeIds, routes, statusOf, type Route, type RouteId } from '@keyhold/contract'
 import {
   auditActionNames,
@@ -12,6 +12,7 @@ import {
 import { format } from 'oxfmt'
 import { metricCatalog } from '../../server/src/metrics/metric-catalog.ts'
 import { settingTable } from '../../server/src/settings/setting-table.ts'
+import { standings } from '../../testkit/src/untrusted-database/columns.ts'
 import { serverRooms, workspaces, type Room } from './rooms.ts'
 
 export interface GeneratedTable {
@@ -36,6 +37,11 @@ async function makeTables(): Promise<GeneratedTable[]> {
     { file: 'docs/metrics.md', name: 'metrics', markdown: await formatTable(metricTable()) },
     { file: 'docs/configuration.md', name: 'settings', markdown: await formatTable(settingRows()) },
     { file: 'docs/audit.md', name: 'audit-actions', markdown: await formatTable(auditActionTable()) },
+    {
+      file: 'docs/untrusted-database.md',
+      name: 'columns',
+      markdown: await formatTable(standingTable()),
+    },
     { file: 'docs/architecture.md', name: 'workspaces', markdown: await formatTable(roomTable(workspaces)) },
     { file: 'docs/architecture.md', name: 'rooms', markdown: await formatTable(roomTable(serverRooms)) },
   ]
@@ -107,6 +113,26 @@ function settingRows(): string[][] {
       byDefault,
       range,
       effect,
+    ]),
+  ]
+}
+
+/** Columns of a table that have the same standing for the same reason share a row. */
+function standingTable(): string[][] {
+  const rows = new Map<string, { table: string; columns: string[]; standing: string; because: string }>()
+  for (const { table, column, standing, kinds, because } of standings()) {
+    const why = because === '' ? `MAC of ${kinds.map((kind) => `\`${kind}\``).join(', ')}` : because
+    const name = [table, standing, why].join()
+    const row = rows.get(name) ?? { table, columns: [], standing, because: why }
+    rows.set(name, { ...row, columns: [...row.columns, `\`${column}\``] })
+  }
+  return [
+    ['Table', 'Columns', 'Standing', 'Why'],
+    ...[...rows.values()].map(({ table, columns, standing, because }) => [
+      `\`${table}\``,
+      columns.join(', '),
+      standing,
+      because,
     ]),
   ]
 }
