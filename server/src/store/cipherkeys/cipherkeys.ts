@@ -1,6 +1,7 @@
 // Cipherkeys: the wrapped data keys. A lost row is lost data of a customer, so rows are only ever inserted, or changed by
 // compare-and-set, under the tenant's fence.
 import { sql, type Selectable } from 'kysely'
+import type { CipherkeyPosition } from './cipherkey-position.ts'
 import type { Database } from '../database.ts'
 import type { CoverParts } from '../fence/covered-rows.ts'
 import type { Tables } from '../tables.ts'
@@ -43,11 +44,7 @@ export interface NewCipherkey extends CipherkeyRow {
   keyName: string
 }
 
-/** The place of a cipherkey in the order of the primary key. */
-export interface CipherkeyPosition {
-  dataKeyId: string
-  version: number
-}
+export type { CipherkeyPosition } from './cipherkey-position.ts'
 
 type Row = Pick<
   Selectable<Tables['cipherkeys']>,

@@ -11,7 +11,7 @@ import {
 } from '../destructions/destruction-row.ts'
 import { columnsAs, readCovered, rowAs, type CoverParts, type Covered } from '../fence/covered-rows.ts'
 import type { CipherkeyState } from '../tables.ts'
-import type { CipherkeyPosition } from './cipherkeys.ts'
+import type { CipherkeyPosition } from './cipherkey-position.ts'
 
 /** The place of a version, and what its row says of its state. */
 export interface StatedVersion {

@@ -3,7 +3,7 @@ import { KeyholdError } from '@keyhold/core'
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
 import { jsonDigest } from '../authentic/json-digest.ts'
 import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
-import type { CipherkeyPosition } from '../cipherkeys/cipherkeys.ts'
+import type { CipherkeyPosition } from '../cipherkeys/cipherkey-position.ts'
 import { count, jsonReader, listOf, members, text, type JsonColumn } from '../json-column.ts'
 import type { DestructionKind } from '../tables.ts'
 

@@ -16,7 +16,7 @@ export async function fillDigests(db: Database, tenantId: string): Promise<void>
     .forUpdate()
     .execute()
   for (const row of rows) {
-    // What a destruction names never changes. How far a deletion has come may have been written by another version.
+    // The cipherkeys that a destruction names never change. How far a deletion has come may have been written by another version.
     if (row.cipherkeys !== null && row.cipherkeys_digest !== null) continue
     const digest = digestIn(row)
     if (digest === undefined || row.cipherkeys_digest?.equals(digest) === true) continue
