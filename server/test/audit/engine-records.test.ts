@@ -16,7 +16,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
-import { resignDatabase } from '../../../testkit/src/database/resign.ts'
+import { changeSigned } from '../../../testkit/src/database/resign.ts'
 
 const waits = { timeout: 20_000, interval: 100 }
 const dataKeys = '/api/v1/encryption/data-keys'
@@ -58,11 +58,10 @@ it('the end of a retired tenant key version', async () => {
   tenant = await createTenantWithOwnKey(server)
   expect(await recorded('tenantkey.')).toEqual([])
 
-  await server.query(
-    'update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1',
-    [tenant.tenantId],
+  await changeSigned(
+    server.databaseConnection(),
+    `update keyhold.tenant_keys set destroy_after = now() where tenant_id = '${tenant.tenantId}' and version = 1`,
   )
-  await resignDatabase(server.databaseConnection())
 
   const record = { action: 'tenantkey.destroy', target_id: '1', details: {} }
   await expect.poll(() => recorded('tenantkey.'), waits).toEqual([record])

@@ -7,7 +7,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/http/api.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
-import { resignDatabase } from '../../../testkit/src/database/resign.ts'
+import { changeSigned } from '../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 let slow: TestServer
@@ -32,9 +32,8 @@ async function firstVersion({ tenantId }: TestTenant) {
 }
 
 async function makeDue({ tenantId }: TestTenant) {
-  const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
-  await server.query(text, [tenantId])
-  await resignDatabase(server.databaseConnection())
+  const end = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = '${tenantId}' and version = 1`
+  await changeSigned(server.databaseConnection(), end)
 }
 
 test('a retired tenant key is kept until the backup retention has passed, then destroyed', async () => {
@@ -69,9 +68,8 @@ test('a version that falls due while a migration copies does not hold it up', as
   await waitForMigration(slow.url, tenant, isCompleted)
   await startMigration(slow.url, tenant, tenant.tenantId)
   await waitForMigration(slow.url, tenant, ({ phase, state }) => phase === 'copy' && state === 'InProgress')
-  const due = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 1`
-  await slow.query(due, [tenant.tenantId])
-  await resignDatabase(slow.databaseConnection())
+  const due = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = '${tenant.tenantId}' and version = 1`
+  await changeSigned(slow.databaseConnection(), due)
   await slow.sweep()
   hold.release()
   await waitForMigration(slow.url, tenant, isCompleted)

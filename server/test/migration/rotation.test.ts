@@ -21,7 +21,7 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
-import { resignDatabase } from '../../../testkit/src/database/resign.ts'
+import { changeSigned } from '../../../testkit/src/database/resign.ts'
 
 const details = `${providers}/migration/actions/details`
 
@@ -128,9 +128,10 @@ test('a rotation holds up another one, and gives way to a migration', async () =
 
 test('a tenant key that has come of age is rotated without being asked for', async () => {
   const { tenant, tokens } = await prepareTenant(server)
-  const text = `update keyhold.tenant_keys set created_at = created_at - interval '366 days' where tenant_id = $1`
-  await server.query(text, [tenant.tenantId])
-  await resignDatabase(server.databaseConnection())
+  await changeSigned(
+    server.databaseConnection(),
+    `update keyhold.tenant_keys set created_at = created_at - interval '366 days' where tenant_id = '${tenant.tenantId}'`,
+  )
   // The first look after a start does not wait for the next minute.
   await server.restart()
   await expect

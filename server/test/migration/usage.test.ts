@@ -17,7 +17,7 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
-import { resignDatabase } from '../../../testkit/src/database/resign.ts'
+import { changeSigned } from '../../../testkit/src/database/resign.ts'
 
 let server: TestServer
 let keeping: TestServer
@@ -90,9 +90,10 @@ test('the backup retention stands in the way of deleting the key, not of deletin
   const days = (Date.parse(kept.blockers[0]?.until ?? '') - Date.now()) / 86_400_000
   expect(days).toBeGreaterThan(29.9)
 
-  const text = `update keyhold.tenant_keys set destroy_after = now() where tenant_id = $1 and version = 2`
-  await keeping.query(text, [tenant.tenantId])
-  await resignDatabase(keeping.databaseConnection())
+  await changeSigned(
+    keeping.databaseConnection(),
+    `update keyhold.tenant_keys set destroy_after = now() where tenant_id = '${tenant.tenantId}' and version = 2`,
+  )
   const dueMs = Date.now()
   await expect
     .poll(async () => (await usageOf(keeping, tenant, fingerprint)).safeToDelete, { timeout: 15_000 })
@@ -133,8 +134,8 @@ test('a key that another tenant registers or uses is shared and not safe to dele
   await migrate(keeping, other, other.tenantId)
   await asAdmin(keeping, other)('DELETE', `${providers}/${fingerprint}`)
   expect(await usage()).toMatchObject({ shared: true, safeToDelete: false })
-  await keeping.query('update keyhold.tenant_keys set destroy_after = now() where key_arn = $1', [arn])
-  await resignDatabase(keeping.databaseConnection())
+  const end = `update keyhold.tenant_keys set destroy_after = now() where key_arn = '${arn}'`
+  await changeSigned(keeping.databaseConnection(), end)
   await keeping.sweep()
   expect(await usage()).toMatchObject({ shared: false, safeToDelete: true })
 })

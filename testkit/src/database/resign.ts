@@ -1,4 +1,5 @@
 // Makes a database, whose rows a test has written by SQL, look as if Keyhold had written them.
+import { sql } from 'kysely'
 import { resignInstallation, resignTenant } from '../../../server/src/store/authentic/resign-tenant.ts'
 import type { RowMacs } from '../../../server/src/store/authentic/row-macs.ts'
 import { openDatabase, type Database, type DatabaseConnection } from '../../../server/src/store/database.ts'
@@ -11,11 +12,15 @@ import { openTestMacs } from './test-macs.ts'
  * and otherwise of the stores of tests
  */
 export async function resign(db: Database, macs?: RowMacs): Promise<void> {
-  const signer = macs ?? (await openTestMacs(db))
+  await changeAndSign(db, macs ?? (await openTestMacs(db)), undefined)
+}
+
+async function changeAndSign(db: Database, signer: RowMacs, change: string | undefined): Promise<void> {
   await db
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (transaction) => {
+      if (change !== undefined) await sql.raw(change).execute(transaction)
       for (const { id } of await transaction.selectFrom('tenants').select('id').orderBy('id').execute())
         await resignTenant(transaction, signer, id)
       await resignInstallation(transaction, signer)
@@ -28,13 +33,29 @@ export async function resign(db: Database, macs?: RowMacs): Promise<void> {
  * @param rootKeyFile - of the server, where it is not that of all test servers
  */
 export async function resignDatabase(connection: DatabaseConnection, rootKeyFile?: string): Promise<void> {
+  await overOwnConnection(connection, async (db) => {
+    await changeAndSign(db, await openTestMacs(db, true, rootKeyFile), undefined)
+  })
+}
+
+/** Runs a statement without values, and signs in the same transaction: the server never meets rows without right MACs. */
+export async function changeSigned(connection: DatabaseConnection, change: string): Promise<void> {
+  await overOwnConnection(connection, async (db) => {
+    await changeAndSign(db, await openTestMacs(db), change)
+  })
+}
+
+async function overOwnConnection(
+  connection: DatabaseConnection,
+  work: (db: Database) => Promise<void>,
+): Promise<void> {
   const db = openDatabase(connection, {
     maxConnections: 2,
     applicationName: 'test',
     onError: () => undefined,
   })
   try {
-    await resign(db, await openTestMacs(db, true, rootKeyFile))
+    await work(db)
   } finally {
     await db.destroy()
   }
