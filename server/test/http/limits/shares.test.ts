@@ -150,7 +150,7 @@ test('twenty parallel questions for the usage of a key take one connection, and 
   const path = `/api/v1/encryption/keyproviders/${fingerprint}/usage`
   const waiting = times(20, () => server.request('GET', path, { token: textAt(auditor.body, 'key') }))
   // The sweep of key jobs, which is nobody's, waits as well.
-  const ofTenant = '"tenant_id" = $1'
+  const ofTenant = 'with fence as materialized'
   await waitUntil(async () => (await waitingConnections(ofTenant)) > 0, 10_000)
 
   await expectNeighbourIsServed('beside-an-auditor')
