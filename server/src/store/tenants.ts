@@ -1,5 +1,6 @@
 // Tenants, and what their fence protects: the epoch, and the version that wraps new data keys.
 import { KeyholdError } from '@keyhold/core'
+import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import type { Authentic } from './authentic/row-macs.ts'
 import { isUniqueViolation, type Database } from './database.ts'
@@ -62,14 +63,16 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
       return { id: tenant.id, name: tenant.name, createdAt: now }
     },
 
-    /** Whether a tenant of this id was deleted. */
+    /**
+     * Whether a tenant of this id was deleted, for an id that no tenant has, or one that is being made. Not only the note of
+     * that tells, but also an audit trail or a destruction: nobody gets the id back by deleting one row.
+     */
     async isRetired(id: string): Promise<boolean> {
-      const row = await db
-        .selectFrom('retired_tenant_ids')
-        .select('id')
-        .where('id', '=', id)
-        .executeTakeFirst()
-      return row !== undefined
+      const { rows } = await sql<{ retired: boolean }>`
+        select exists (select from keyhold.retired_tenant_ids where id = ${id})
+          or exists (select from keyhold.audit_heads where chain = ${id})
+          or exists (select from keyhold.destructions where tenant_id = ${id}) as retired`.execute(db)
+      return rows[0]?.retired === true
     },
 
     /** The oldest first. */

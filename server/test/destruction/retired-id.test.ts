@@ -1,5 +1,6 @@
 // A tenant that is made in the very moment in which the one of that id is deleted.
 import { isKeyholdError, type Kms } from '@keyhold/core'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTenant } from '../../src/access/create-tenant.ts'
@@ -20,13 +21,13 @@ beforeAll(async () => {
 })
 afterAll(() => postgres.stop())
 
-const create = (kms: Kms & { arns: readonly [string, string] }) =>
+const create = (kms: Kms & { arns: readonly [string, string] }, id = 'again') =>
   createTenant(
     {
       ...{ store: stores.otherStore, kms, internalKeyArn: kms.arns[0] },
       ...{ internalKmsName: 'Internal', internalKmsDescription: '' },
     },
-    { id: 'again', name: 'Again' },
+    { id, name: 'Again' },
     systemActor,
   )
 
@@ -52,4 +53,33 @@ test('the id of a tenant is never used again, however close the two are', async 
   expect(isKeyholdError(await created.creating, 'ERR_TENANT_EXISTS')).toBe(true)
   expect(await store.tenants.find('again')).toBeUndefined()
   expect(isKeyholdError(await create(kms).catch((error: unknown) => error), 'ERR_TENANT_EXISTS')).toBe(true)
+})
+
+test('the id of a deleted tenant is not given back by whoever deletes the note of it', async () => {
+  const kms = createCountingKms()
+  const { store } = stores
+  for (const trace of ['audit', 'destruction'] as const) {
+    const id = `deleted-${trace}`
+    await alone(store, id).tenants.insert({ id, name: 'Deleted', activeTenantKeyVersion: 1 })
+    await store.withFence(id, async (transaction) => {
+      if (trace === 'audit')
+        transaction.audit({ tenantId: id, actor: systemActor, action: 'tenant.lock', targetId: id })
+      else {
+        const named = {
+          id: randomUUID(),
+          tenantId: id,
+          kind: 'tenant',
+          scheduledBy: 'ak_1',
+          inDays: 7,
+        } as const
+        await transaction.destructions.insert(named)
+        await transaction.destructions.cancelAll(id, 'ak_1')
+      }
+      await transaction.tenants.delete(id)
+    })
+    await stores.query('delete from keyhold.retired_tenant_ids where id = $1', [id])
+    const creating = create(kms, id).catch((error: unknown) => error)
+    expect(isKeyholdError(await creating, 'ERR_TENANT_EXISTS')).toBe(true)
+  }
+  expect(await create(kms, 'never-used')).toMatchObject({ id: 'never-used' })
 })
