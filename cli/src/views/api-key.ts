@@ -18,14 +18,14 @@ export const createdApiKeyView: View<ApiKey & { key?: string }> = {
     ]),
 }
 
-export const apiKeyListView: View<{ apiKeys: ApiKey[] }> = {
+export const apiKeyListView: View<{ apiKeys: (ApiKey & { tampered?: true })[] }> = {
   ids: ({ apiKeys }) => apiKeys.map(({ id }) => id),
   text: ({ apiKeys }) =>
     formatTable(
       ['ID', 'ROLE', 'TENANT', 'NAME', 'CREATED'],
-      apiKeys.map(({ id, role, tenantId, name, createdAt }) => [
+      apiKeys.map(({ id, role, tenantId, name, createdAt, tampered }) => [
         id,
-        role,
+        tampered === true ? `${role} (tampered)` : role,
         tenantId ?? '-',
         name,
         readableTime(createdAt),

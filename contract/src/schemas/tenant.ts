@@ -51,8 +51,20 @@ export const apiKey = Type.Object({
 
 export type ApiKey = Static<typeof apiKey>
 
+const listedApiKey = Type.Object({
+  ...apiKey.properties,
+  tampered: Type.Optional(
+    Type.Literal(true, {
+      description:
+        'Somebody has written to the database: Keyhold did not write this key as it is, or it was revoked and put back. It is refused. Absent on all others.',
+    }),
+  ),
+})
+
+export type ListedApiKey = Static<typeof listedApiKey>
+
 export const apiKeyList = Type.Object({
-  apiKeys: Type.Array(apiKey, { description: 'In the order in which they were made.' }),
+  apiKeys: Type.Array(listedApiKey, { description: 'In the order in which they were made.' }),
   next: next('after'),
 })
 

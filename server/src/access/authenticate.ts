@@ -4,7 +4,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { gather } from '../event-loop/gather.ts'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
-import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { isApiKeySecret, parseApiKeyToken, type ApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'

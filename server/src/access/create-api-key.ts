@@ -1,6 +1,6 @@
 // Creates an API key. Its secret exists in the answer alone.
 import { KeyholdError } from '@keyhold/core'
-import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { Actor } from '../store/audits.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import type { ApiKeyRole } from '../store/tables.ts'

@@ -1,6 +1,6 @@
 // The callers that a replica has seen a moment ago, so that their requests cost no query. All of them are read again every
 // so often and whenever an API key is revoked somewhere; without the database they end by their time limit.
-import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from './caller.ts'

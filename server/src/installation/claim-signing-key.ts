@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
  * @throws KeyholdError `ERR_SIGNING_KEY_MISSING`
  */
 export async function claimSigningKey(
-  { installation }: Pick<Store, 'installation'>,
+  { installation, transaction }: Pick<Store, 'installation' | 'transaction'>,
   isKnown: boolean,
   create: () => StoredSigningKey,
 ): Promise<StoredSigningKey> {
@@ -23,8 +23,6 @@ export async function claimSigningKey(
         'The database has lost the signing key of this installation: put the row of keyhold.installation back from a backup.',
     })
   }
-  await installation.insertSigningKey(create())
-  const winner = await installation.findSigningKey()
-  if (winner === undefined) throw new TypeError('the installation has no row')
-  return winner
+  const made = create()
+  return transaction((store) => store.installation.insertSigningKey(made))
 }

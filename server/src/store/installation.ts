@@ -1,5 +1,10 @@
-// The one row that names the root key to which this database belongs.
+// The one row of the installation: the root key to which this database belongs, the key that signs, and which API keys hold
+// that are of no tenant. Who changes it locks it first.
 import { sql } from 'kysely'
+import type { Authentic, RowMacs } from './authentic/row-macs.ts'
+import type { SeenGenerations } from './authentic/seen-generations.ts'
+import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
+import { readWritingTime } from './authentic/writing-time.ts'
 import type { Database } from './database.ts'
 
 export interface RootKeyClaim {
@@ -17,8 +22,71 @@ export interface StoredSigningKey {
   privateKeyWrapped: Buffer
 }
 
-export function installationQueries(db: Database) {
+export type InstallationRow = StoredRow<'installation'>
+
+export interface InstallationParts {
+  macs: RowMacs
+  /** Of the installation's row, by no name. */
+  seen: SeenGenerations
+}
+
+const columns = columnsOfKind('installation')
+
+/**
+ * Verifies the row, and remembers its generation.
+ *
+ * @param before - the generation that was remembered before the statement began that read it
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+ */
+export function acceptInstallation(
+  { macs, seen }: InstallationParts,
+  row: InstallationRow,
+  before: number,
+): Authentic<InstallationRow> {
+  const authentic = macs.verify('installation', row)
+  if (row.generation < before) macs.reject('installation', row, 'older')
+  seen.raise('', row.generation)
+  return authentic
+}
+
+/**
+ * Locks the row until the transaction ends.
+ *
+ * @param how - those who share it keep others from changing it
+ */
+export async function takeInstallation(
+  db: Database,
+  parts: InstallationParts,
+  how: 'alone' | 'shared',
+): Promise<Authentic<InstallationRow>> {
+  const before = parts.seen.get('')
+  const query = db.selectFrom('installation').select(columns)
+  const row = await (how === 'alone' ? query.forUpdate() : query.forShare()).executeTakeFirstOrThrow()
+  return acceptInstallation(parts, row, before)
+}
+
+/** Writes the row that `takeInstallation` has answered, with changes. */
+export async function saveInstallation(
+  db: Database,
+  { macs, seen }: InstallationParts,
+  row: Authentic<InstallationRow>,
+  changes: Partial<Omit<InstallationRow, 'id' | 'created_at' | 'generation' | 'mac'>>,
+): Promise<void> {
+  const next = { ...row, ...changes, generation: row.generation + 1 }
+  await db
+    .updateTable('installation')
+    .set({ ...changes, generation: next.generation, mac: macs.sign('installation', next) })
+    .where('id', '=', row.id)
+    .where('mac', 'is not distinct from', row.mac)
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  seen.raise('', next.generation)
+}
+
+export function installationQueries(db: Database, parts: InstallationParts) {
+  const { macs, seen } = parts
   return {
+    /** For who opens the root key, by which alone the rest is verified: the claim proves itself. */
     async findRootKeyClaim(): Promise<RootKeyClaim | undefined> {
       const row = await db
         .selectFrom('installation')
@@ -29,13 +97,21 @@ export function installationQueries(db: Database) {
 
     /** Claims the database for a root key, unless another key has it, and answers the key that has it now. */
     async claimRootKey(claim: RootKeyClaim): Promise<RootKeyClaim> {
+      const at = await readWritingTime(db)
+      const made = {
+        id: claim.installationId,
+        root_key_id: claim.rootKeyId,
+        root_key_check_value: claim.keyCheckValue,
+        created_at: at,
+        signing_key_id: null,
+        signing_public_key: null,
+        signing_private_key_wrapped: null,
+        generation: at.getTime(),
+        api_key_generation: at.getTime(),
+      }
       await db
         .insertInto('installation')
-        .values({
-          id: claim.installationId,
-          root_key_id: claim.rootKeyId,
-          root_key_check_value: claim.keyCheckValue,
-        })
+        .values({ ...made, mac: macs.sign('installation', made) })
         .onConflict((conflict) => conflict.doNothing())
         .execute()
       const row = await db
@@ -45,18 +121,11 @@ export function installationQueries(db: Database) {
       return toClaim(row)
     },
 
+    /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED` */
     async findSigningKey(): Promise<StoredSigningKey | undefined> {
-      const row = await db
-        .selectFrom('installation')
-        .select(['signing_key_id', 'signing_public_key', 'signing_private_key_wrapped'])
-        .executeTakeFirst()
-      if (!row?.signing_key_id || !row.signing_public_key || !row.signing_private_key_wrapped)
-        return undefined
-      return {
-        id: row.signing_key_id,
-        publicKey: row.signing_public_key,
-        privateKeyWrapped: row.signing_private_key_wrapped,
-      }
+      const before = seen.get('')
+      const row = await db.selectFrom('installation').select(columns).executeTakeFirst()
+      return row && signingKeyIn(acceptInstallation(parts, row, before))
     },
 
     /**
@@ -78,19 +147,26 @@ export function installationQueries(db: Database) {
       return rows[0]?.used !== false
     },
 
-    /** Stores the first signing key. An existing one stays. */
-    async insertSigningKey(signingKey: StoredSigningKey): Promise<void> {
-      await db
-        .updateTable('installation')
-        .set({
-          signing_key_id: signingKey.id,
-          signing_public_key: signingKey.publicKey,
-          signing_private_key_wrapped: signingKey.privateKeyWrapped,
-        })
-        .where('signing_key_id', 'is', null)
-        .execute()
+    /** Stores the first signing key, unless there is one, and answers the one that there is now. Call it in a transaction. */
+    async insertSigningKey(signingKey: StoredSigningKey): Promise<StoredSigningKey> {
+      const row = await takeInstallation(db, parts, 'alone')
+      const present = signingKeyIn(row)
+      if (present !== undefined) return present
+      await saveInstallation(db, parts, row, {
+        signing_key_id: signingKey.id,
+        signing_public_key: signingKey.publicKey,
+        signing_private_key_wrapped: signingKey.privateKeyWrapped,
+      })
+      return signingKey
     },
   }
+}
+
+function signingKeyIn(row: Authentic<InstallationRow>): StoredSigningKey | undefined {
+  const { signing_key_id: id, signing_public_key: publicKey, signing_private_key_wrapped: wrapped } = row
+  return id !== null && publicKey !== null && wrapped !== null
+    ? { id, publicKey, privateKeyWrapped: wrapped }
+    : undefined
 }
 
 function toClaim(row: { id: string; root_key_id: string; root_key_check_value: Buffer }): RootKeyClaim {

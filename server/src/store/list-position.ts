@@ -14,11 +14,21 @@ export interface ListPage {
   limit: number
 }
 
-export const createdMicros = sql<number>`(extract(epoch from created_at) * 1000000)::bigint`.as(
-  'created_micros',
-)
+export const createdMicros = microsOf('created_at')
 
-/** For the condition on a page: whether a row comes after the position. */
-export function isAfter({ createdMicros: micros, id }: ListPosition) {
-  return sql<boolean>`(created_at, id) > (timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond', ${id}::text)`
+/** @param column - of the time of creation, where several tables have one */
+export function microsOf(column: string) {
+  return sql<number>`(extract(epoch from ${sql.ref(column)}) * 1000000)::bigint`.as('created_micros')
+}
+
+/**
+ * For the condition on a page: whether a row comes after the position.
+ *
+ * @param table - where several tables have such columns
+ */
+export function isAfter({ createdMicros: micros, id }: ListPosition, table?: string) {
+  const [atColumn, idColumn] = ['created_at', 'id'].map((name) =>
+    sql.ref(table === undefined ? name : `${table}.${name}`),
+  )
+  return sql<boolean>`(${atColumn}, ${idColumn}) > (timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond', ${id}::text)`
 }

@@ -1,7 +1,7 @@
 // All queries, made from one handle: the pool, or a transaction. A query cannot slip out of its transaction, since the
 // handle is no argument.
 import { KeyholdError } from '@keyhold/core'
-import { apiKeyQueries } from './api-keys.ts'
+import { apiKeyQueries } from './api-keys/api-keys.ts'
 import type { RowMacs } from './authentic/row-macs.ts'
 import { auditCheckpointQueries } from './audit-trail/audit-checkpoints.ts'
 import { steeringRowQueries } from './authentic/steering-rows.ts'
@@ -23,7 +23,12 @@ import { takeFence, tryFenceShared } from './fence/fence-queries.ts'
 import type { Fence } from './fence/fence-row.ts'
 import { holdFence, type HeldFence } from './fence/held-fence.ts'
 import { noManifest, type Manifest } from './authentic/manifest.ts'
-import { createSeenGenerations, seenIn, type SeenGenerations } from './authentic/seen-generations.ts'
+import {
+  createSeenGenerations,
+  deferGenerations,
+  unseenGenerations,
+  type SeenGenerations,
+} from './authentic/seen-generations.ts'
 import { guardQueries } from './guards/guards.ts'
 import { installationQueries } from './installation.ts'
 import { keyAccessQueries } from './key-access.ts'
@@ -49,6 +54,7 @@ export interface StoreOptions {
   firstProbeSeconds?: number
 }
 
+const inSnapshot: Memory = { guards: unseenGenerations, installation: unseenGenerations }
 const usual = { fenceWaitMs: 5_000, firstProbeSeconds: 45 }
 
 interface QueryParts {
@@ -57,29 +63,35 @@ interface QueryParts {
   macs: RowMacs
   /** Of fences. */
   seen: SeenGenerations
-  /** Of guards. */
-  seenGuards: SeenGenerations
+}
+
+/** The memories of rows that wait for no fence. */
+interface Memory {
+  guards: SeenGenerations
+  installation: SeenGenerations
 }
 
 /** Whose queries they are: of the pool, of a transaction, of one that holds a fence alone, of a snapshot. */
 interface Handle {
   in: 'pool' | 'transaction' | 'snapshot'
+  memory: Memory
   held?: HeldFence
 }
 
 function queries(
   db: Database,
-  { clock, firstProbeSeconds, macs, seen, seenGuards }: QueryParts,
-  { in: place, held }: Handle,
+  { clock, firstProbeSeconds, macs, seen }: QueryParts,
+  { in: place, memory, held }: Handle,
 ) {
   const cover = { fences: { macs, seen }, isLatest: place === 'pool', held }
-  const guards = guardQueries(db, { macs, seen: seenIn(place, seenGuards) })
+  const guardParts = { macs, seen: memory.guards }
+  const guards = guardQueries(db, guardParts)
   return {
     /** The database's time. */
     clock,
     macs,
     steeringRows: steeringRowQueries(db, macs),
-    installation: installationQueries(db),
+    installation: installationQueries(db, { macs, seen: memory.installation }),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db, cover),
     keyProviders: keyProviderQueries(db, cover),
@@ -102,7 +114,7 @@ function queries(
     destructions: destructionQueries(db, { clock, macs, held }),
     tenantDeletions: tenantDeletionQueries(db, { macs, held }),
     drDrills: drDrillQueries(db),
-    apiKeys: apiKeyQueries(db),
+    apiKeys: apiKeyQueries(db, { ...guardParts, guards, seenInstallation: memory.installation }),
     audits: auditQueries(db),
     auditCheckpoints: auditCheckpointQueries(db),
   }
@@ -167,25 +179,33 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
   const seen = createSeenGenerations()
-  const seenGuards = createSeenGenerations()
+  const memory = { guards: createSeenGenerations(), installation: createSeenGenerations() }
   const fences = { macs, seen }
   const queriesOf = (handle: Database, of: Handle) =>
-    queries(handle, { clock, firstProbeSeconds, macs, seen, seenGuards }, of)
+    queries(handle, { clock, firstProbeSeconds, macs, seen }, of)
 
   // It may wait for a lock.
-  const begin = <Result>(work: (handle: Database) => Promise<Result>): Promise<Result> =>
-    slowly(() =>
+  async function begin<Result>(work: (handle: Database, of: Handle) => Promise<Result>): Promise<Result> {
+    const deferred = {
+      guards: deferGenerations(memory.guards),
+      installation: deferGenerations(memory.installation),
+    }
+    const result = await slowly(() =>
       // Named, whatever the database's default is: at a higher level the fence would show the epoch from before the wait.
       db
         .transaction()
         .setIsolationLevel('read committed')
-        .execute((handle) => whileHolding(() => work(handle))),
+        .execute((handle) => whileHolding(() => work(handle, { in: 'transaction', memory: deferred }))),
     )
+    deferred.guards.commit()
+    deferred.installation.commit()
+    return result
+  }
   const transaction: Store['transaction'] = (work) =>
-    begin((handle) => run(queriesOf(handle, { in: 'transaction' }), handle, work))
+    begin((handle, of) => run(queriesOf(handle, of), handle, work))
 
   return {
-    ...queriesOf(db, { in: 'pool' }),
+    ...queriesOf(db, { in: 'pool', memory }),
     surveys: cipherkeySurveys(db, macs),
     transaction,
     withFenceShared: (tenantId, work) =>
@@ -198,9 +218,9 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
         }),
       ),
     async withFence(tenantId, work) {
-      const { result, held } = await begin(async (handle) => {
+      const { result, held } = await begin(async (handle, of) => {
         const fence = holdFence(fences, tenantId, await takeFence(handle, fences, tenantId))
-        const store = queriesOf(handle, { in: 'transaction', held: fence })
+        const store = queriesOf(handle, { ...of, held: fence })
         return { result: await run(store, handle, (each) => work(each, fence.fence), fence), held: fence }
       })
       held.remember()
@@ -212,7 +232,9 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
           .transaction()
           .setIsolationLevel('repeatable read')
           .setAccessMode('read only')
-          .execute((snapshot) => whileHolding(() => read(queriesOf(snapshot, { in: 'snapshot' })))),
+          .execute((snapshot) =>
+            whileHolding(() => read(queriesOf(snapshot, { in: 'snapshot', memory: inSnapshot }))),
+          ),
       ),
   }
 }

@@ -15,7 +15,7 @@ interface InstallationTable {
   id: string
   root_key_id: string
   root_key_check_value: Buffer
-  created_at: Stamp
+  created_at: ColumnType<Date, Date, never>
   signing_key_id: string | null
   signing_public_key: Buffer | null
   signing_private_key_wrapped: Buffer | null
@@ -342,7 +342,7 @@ interface ApiKeysTable {
   role: ApiKeyRole
   tenant_id: string | null
   name: string
-  created_at: Stamp
+  created_at: ColumnType<Date, Date, never>
   generation: Generated<number>
   mac: Mac
 }

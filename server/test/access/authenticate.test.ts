@@ -6,7 +6,7 @@ import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from '../../
 import { createAuthenticate } from '../../src/access/authenticate.ts'
 import { createHeldCallers, type HeldCallers } from '../../src/access/held-callers.ts'
 import type { Caller } from '../../src/access/caller.ts'
-import type { ApiKeyRow } from '../../src/store/api-keys.ts'
+import type { ApiKeyRow } from '../../src/store/api-keys/api-keys.ts'
 import type { Store } from '../../src/store/store.ts'
 
 const token = generateApiKeyToken()

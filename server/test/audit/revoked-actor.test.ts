@@ -53,12 +53,12 @@ test('a revoked API key cannot make its successor', async () => {
 
 test('nor one that is revoked while its change is under way', async () => {
   const done = stores.store.transaction(async (transaction) => {
+    transaction.audit({ tenantId: undefined, actor, action: 'apikey.create', targetId: 's'.repeat(16) })
+    await revoke(actor.id)
     await transaction.apiKeys.insert({
       ...{ id: 's'.repeat(16), role: 'operator', tenantId: undefined, name: 'successor' },
       secretHash: Buffer.alloc(32),
     })
-    transaction.audit({ tenantId: undefined, actor, action: 'apikey.create', targetId: 's'.repeat(16) })
-    await revoke(actor.id)
   })
 
   await expect(done).rejects.toMatchObject(refusal)
@@ -79,7 +79,11 @@ test('who deletes an API key waits until a change is committed that it has confi
     await transaction.confirmActor(actor)
     revoked = revoke(actor.id).then(() => events.push('revoked'))
     await expect
-      .poll(() => stores.query("select from pg_stat_activity where wait_event_type = 'Lock'"))
+      .poll(() =>
+        stores.query(
+          "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+        ),
+      )
       .toHaveLength(1)
     events.push('committed')
   })

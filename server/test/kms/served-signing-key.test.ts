@@ -6,12 +6,15 @@ import path from 'node:path'
 import { createSigningKey } from '../../src/kms/signing-key.ts'
 import { readRootKeyFile } from '../../src/kms/root-key-file.ts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { resignDatabase } from '../../../testkit/src/database/resign.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 let server: TestServer
 let file: string
+let token: string
 beforeAll(async () => {
   server = await startTestServer()
+  token = (await server.createTenant()).adminToken
   file = path.join(server.dataDir, 'state', 'signing-keys.json')
   await server.query('create table public.kept as select * from keyhold.installation')
 })
@@ -19,8 +22,8 @@ afterAll(() => server.stop())
 beforeEach(putBack)
 
 async function putBack(): Promise<void> {
-  await server.query(`update keyhold.installation set (signing_key_id, signing_public_key, signing_private_key_wrapped)
-    = (select signing_key_id, signing_public_key, signing_private_key_wrapped from public.kept)`)
+  const columns = 'signing_key_id, signing_public_key, signing_private_key_wrapped, mac, generation'
+  await server.query(`update keyhold.installation set (${columns}) = (select ${columns} from public.kept)`)
 }
 
 const forget = () =>
@@ -46,7 +49,6 @@ async function exchangePublic(): Promise<void> {
 }
 
 async function served(): Promise<unknown> {
-  const { adminToken: token } = await server.createTenant()
   const { status, body } = await server.request('GET', '/api/v1/encryption/signing-keys', { token })
   expect(status).toBe(200)
   return body
@@ -71,10 +73,19 @@ test('it is the same in the file, and stays what it was when the row is exchange
   expect(await served()).toEqual(before)
 })
 
+/** As one who has the root key signs what he has written. */
+const signed = (lie: () => Promise<unknown>) => async () => {
+  await lie()
+  await resignDatabase(server.databaseConnection())
+}
+
 const lies: [string, () => Promise<unknown>, string][] = [
-  ['another key', exchange, 'ERR_SIGNING_KEY_MISSING'],
-  ['no key', forget, 'ERR_SIGNING_KEY_MISSING'],
-  ['another public key', exchangePublic, 'ERR_KEY_INTEGRITY'],
+  ['another key', exchange, 'ERR_RECORD_NOT_AUTHENTIC'],
+  ['no key', forget, 'ERR_RECORD_NOT_AUTHENTIC'],
+  ['another public key', exchangePublic, 'ERR_RECORD_NOT_AUTHENTIC'],
+  ['another key, signed', signed(exchange), 'ERR_SIGNING_KEY_MISSING'],
+  ['no key, signed', signed(forget), 'ERR_SIGNING_KEY_MISSING'],
+  ['another public key, signed', signed(exchangePublic), 'ERR_KEY_INTEGRITY'],
 ]
 test.each(lies)('with %s in the row it does not start, and makes none', async (_, lie, code) => {
   await served()
@@ -88,7 +99,7 @@ test.each(lies)('with %s in the row it does not start, and makes none', async (_
 
 test('without the file, too, none is made for a database that was used', async () => {
   await served()
-  await forget()
+  await signed(forget)()
   await rename(file, `${file}.away`)
   expect(await restart()).toBe('ERR_SIGNING_KEY_MISSING')
   await putBack()

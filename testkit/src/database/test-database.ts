@@ -11,7 +11,7 @@ import type { PostgresConnection } from '../../../server/src/postgres/ensure-dat
 import { openDatabaseClock, ownClocks, type ReplicaClocks } from '../../../server/src/store/database-clock.ts'
 import { openDatabase, type Database } from '../../../server/src/store/database.ts'
 import { createStore, type Store } from '../../../server/src/store/store.ts'
-import { openTestMacs } from './test-macs.ts'
+import { openTestMacs, testClaim } from './test-macs.ts'
 import { openQueryPool, type QueryPool, type Row } from './query-pool.ts'
 import { schemaTemplate, startedTemplate, warmDataDir, warmPostgres } from './warm-start.ts'
 
@@ -38,7 +38,7 @@ export interface TestPostgres {
   openStore(connection: TestConnection, clocks?: Partial<ReplicaClocks>): Promise<Store>
   /** The same of a replica that runs before the rows are adopted. */
   openStoreBeforeAdoption(connection: TestConnection): Promise<Store>
-  /** A database with Keyhold's schema. */
+  /** A database with Keyhold's schema, claimed for a root key of the tests. */
   createStores(): Promise<TestStores>
   /** Runs one statement, over a connection that stays open. */
   query(connection: TestConnection, statement: string, values?: unknown[]): Promise<Row[]>
@@ -121,9 +121,11 @@ function createTestPostgres(connection: PostgresConnection): TestPostgres {
     async createStores() {
       const to = await createDatabase(schemaTemplate)
       const db = open(to)
+      const store = await storeOf(db)
+      await store.installation.claimRootKey(testClaim)
       return {
         connection: to,
-        ...{ db, store: await storeOf(db), otherStore: await storeOf(open(to)) },
+        ...{ db, store, otherStore: await storeOf(open(to)) },
         query: (statement, values) => query(to, statement, values),
       }
     },

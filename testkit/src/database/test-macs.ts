@@ -4,6 +4,7 @@ import { keyFromBytes } from '@keyhold/core'
 import { existsSync } from 'node:fs'
 import { readRootKeyFile } from '../../../server/src/kms/root-key-file.ts'
 import { createRowMacs, type MacRing, type RowMacs } from '../../../server/src/store/authentic/row-macs.ts'
+import type { RootKeyClaim } from '../../../server/src/store/installation.ts'
 import type { Database } from '../../../server/src/store/database.ts'
 import { warmRootKey } from './warm-start.ts'
 
@@ -13,6 +14,13 @@ const testRing: MacRing = {
   rootKey: keyFromBytes(Buffer.alloc(32, 7)),
   installationId: '00000000-0000-4000-8000-000000000000',
   requiresMacs: true,
+}
+
+/** The claim of that key, without which there are no API keys of operators. */
+export const testClaim: RootKeyClaim = {
+  installationId: testRing.installationId,
+  rootKeyId: testRing.rootKeyId,
+  keyCheckValue: Buffer.alloc(32, 7),
 }
 
 /**

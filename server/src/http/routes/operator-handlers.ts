@@ -5,7 +5,7 @@ import { createApiKey } from '../../access/create-api-key.ts'
 import { deleteApiKey } from '../../access/delete-api-key.ts'
 import { createTenant, type CreateTenantParts } from '../../access/create-tenant.ts'
 import { deleteTenant } from '../../destruction/delete-tenant.ts'
-import type { ApiKeyRow } from '../../store/api-keys.ts'
+import type { ApiKeyRow, ListedApiKey } from '../../store/api-keys/api-keys.ts'
 import type { TenantRow } from '../../store/tenants.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
@@ -82,7 +82,7 @@ export function operatorHandlers(
     async listApiKeys({ query }) {
       const page = pageOf(query)
       const { rows, next } = cutPage(await store.apiKeys.list(page), page)
-      return { status: 200, body: { apiKeys: rows.map(apiKeyWire), ...next } }
+      return { status: 200, body: { apiKeys: rows.map(listedApiKeyWire), ...next } }
     },
 
     async deleteApiKey(call) {
@@ -107,6 +107,10 @@ function tenantWire(row: TenantRow, deletionDueAt?: Date): Tenant {
     createdAt: wireSeconds(row.createdAt),
     ...(deletionDueAt !== undefined && { deletionDueAt: deletionDueAt.toISOString() }),
   }
+}
+
+function listedApiKeyWire({ isTampered, ...row }: ListedApiKey) {
+  return { ...apiKeyWire(row), ...(isTampered && { tampered: true as const }) }
 }
 
 function apiKeyWire(row: Omit<ApiKeyRow, 'secretHash'>): ApiKey {

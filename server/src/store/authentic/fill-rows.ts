@@ -2,13 +2,22 @@
 // are shown and adopted.
 import { sql } from 'kysely'
 import { fillMinimumVersions } from '../cipherkeys/minimum-versions.ts'
+import { adoptApiKeys } from '../api-keys/resign-scope.ts'
 import { fillDigests } from '../destructions/fill-digests.ts'
 import { adoptGuard } from '../guards/guard-rows.ts'
 import { fillJsonDigests } from '../key-jobs/fill-json-digests.ts'
 import type { Store } from '../store.ts'
 
-export async function fillRows(store: Pick<Store, 'transaction'>, tenantId: string): Promise<void> {
+/** @param tenantId - undefined: the rows that are of no tenant */
+export async function fillRows(
+  store: Pick<Store, 'transaction'>,
+  tenantId: string | undefined,
+): Promise<void> {
   await store.transaction(async ({ handle }) => {
+    if (tenantId === undefined) {
+      await adoptApiKeys(handle, undefined)
+      return
+    }
     await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
     // They write minimum versions into the states of cipherkeys alone.
     await fillMinimumVersions(handle, tenantId)
@@ -21,5 +30,6 @@ export async function fillRows(store: Pick<Store, 'transaction'>, tenantId: stri
     await fillDigests(handle, tenantId)
     await fillJsonDigests(handle, tenantId)
     await adoptGuard(handle, tenantId)
+    await adoptApiKeys(handle, tenantId)
   })
 }

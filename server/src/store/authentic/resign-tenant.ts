@@ -5,6 +5,7 @@ import type { Database } from '../database.ts'
 import { readAnchors } from '../fence/anchors.ts'
 import { readFence } from '../fence/fence-queries.ts'
 import type { FenceRow } from '../fence/fence-row.ts'
+import { adoptApiKeys } from '../api-keys/resign-scope.ts'
 import { adoptGuard } from '../guards/guard-rows.ts'
 import type { RowMacs } from './row-macs.ts'
 import { fillMinimumVersions } from '../cipherkeys/minimum-versions.ts'
@@ -35,6 +36,7 @@ export async function resignTenant(db: Database, macs: RowMacs, tenantId: string
   await fillDigests(db, tenantId)
   await fillMinimumVersions(db, tenantId)
   await adoptGuard(db, tenantId)
+  await adoptApiKeys(db, tenantId)
   let signed = 0
   for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)
   const ofTenant = sql`key_job_id in (select id from keyhold.key_jobs where tenant_id = ${tenantId})`
@@ -67,6 +69,7 @@ export async function signFence(db: Database, macs: RowMacs, row: FenceRow): Pro
  * are deleted.
  */
 export async function resignInstallation(db: Database, macs: RowMacs): Promise<number> {
+  await adoptApiKeys(db, undefined)
   const apiKeys = await signRows(db, macs, 'apiKey', sql`tenant_id is null`)
   const destructions = await signRows(
     db,

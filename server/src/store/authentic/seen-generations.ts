@@ -30,12 +30,24 @@ export function createSeenGenerations(most = maxTenants): SeenGenerations {
   }
 }
 
-/**
- * The memory for rows that are read there. What a transaction reads may be its own and be rolled
- * back, so it is compared alone. A snapshot may be older than what others have read meanwhile.
- */
-export function seenIn(place: 'pool' | 'transaction' | 'snapshot', seen: SeenGenerations): SeenGenerations {
-  if (place === 'pool') return seen
-  const get = place === 'transaction' ? (tenantId: string) => seen.get(tenantId) : () => 0
-  return { get, raise: () => undefined }
+/** For snapshots, which may be older than what others have read meanwhile. */
+export const unseenGenerations: SeenGenerations = { get: () => 0, raise: () => undefined }
+
+/** The memory for one transaction, whose writes are remembered once they are committed. */
+export interface DeferredGenerations extends SeenGenerations {
+  /** Call it after the commit. */
+  commit(): void
+}
+
+export function deferGenerations(seen: SeenGenerations): DeferredGenerations {
+  const raised = new Map<string, number>()
+  return {
+    get: (name) => seen.get(name),
+    raise(name, generation) {
+      raised.set(name, Math.max(generation, raised.get(name) ?? 0))
+    },
+    commit() {
+      for (const [name, generation] of raised) seen.raise(name, generation)
+    },
+  }
 }

@@ -2,6 +2,7 @@
 // keys are held in tenants.
 import { sql } from 'kysely'
 import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
+import { readWritingTime } from '../authentic/writing-time.ts'
 import type { Database } from '../database.ts'
 
 export interface TenantLockRow {
@@ -60,26 +61,21 @@ export async function listNotedLocks(db: Database): Promise<string[]> {
 }
 
 /**
- * Locks the guard of a tenant until the transaction ends. The rest is read by a second statement, since one that waits answers
- * what was there before. Undefined: there is no such tenant.
+ * Locks the guard of a tenant until the transaction ends; shared, nobody changes it. The rest is read by a second statement,
+ * since one that waits answers what was there before. Undefined: there is no such tenant.
  *
  * @returns also the time
  */
 export async function lockGuard(
   db: Database,
   tenantId: string,
+  how: 'alone' | 'shared',
 ): Promise<(FoundGuard & { at: Date }) | undefined> {
-  await db
-    .selectFrom('tenant_guards')
-    .select('tenant_id')
-    .where('tenant_id', '=', tenantId)
-    .forUpdate()
-    .execute()
+  const row = db.selectFrom('tenant_guards').select('tenant_id').where('tenant_id', '=', tenantId)
+  await (how === 'alone' ? row.forUpdate() : row.forShare()).execute()
   const [found] = await readGuards(db, [tenantId])
   if (found === undefined) return undefined
-  const { rows } = await sql<{ at: Date }>`
-    select date_trunc('milliseconds', clock_timestamp()) as at`.execute(db)
-  return rows[0] && { ...found, at: rows[0].at }
+  return { ...found, at: await readWritingTime(db) }
 }
 
 /** Makes the guard of a tenant that a replica of the version before has made, unsigned. */

@@ -4,11 +4,11 @@
 //
 // Replicas of the version before know the rows of tenant_locks and tenants.key_cache_ttl_seconds alone, so these are written
 // too. A tenant is locked if either says so. Until the rows are adopted, the TTL is the one of tenants.
-import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
-import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
-import type { SeenGenerations } from '../authentic/seen-generations.ts'
+import type { Authentic } from '../authentic/row-macs.ts'
 import type { Database } from '../database.ts'
+import { acceptGuard, unlessFaulty, type GuardParts } from './accept-guard.ts'
 import {
   insertMissingGuard,
   listNotedLocks,
@@ -45,24 +45,9 @@ export interface ClosedTenants {
 /** A guard that this transaction has locked. */
 type TakenGuard = Guard & { row: Authentic<GuardRow> }
 
-export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen: SeenGenerations }) {
-  /**
-   * Lets a guard pass. Undefined: the tenant has none, which is right until the rows are adopted.
-   *
-   * @param before - the generation that was remembered before the statement began that read it
-   */
-  function verify({ tenantId, row, beside }: FoundGuard, before: number): Authentic<GuardRow> | undefined {
-    if (row === undefined) {
-      macs.reject('guard', { tenant_id: tenantId }, 'missing')
-      return undefined
-    }
-    const authentic = macs.verify('guard', row)
-    // It is the guard of a tenant that had the id before.
-    if (row.incarnation !== beside.incarnation) macs.reject('guard', row, 'forged')
-    if (row.generation < before) macs.reject('guard', row, 'older')
-    seen.raise(tenantId, row.generation)
-    return authentic
-  }
+export function guardQueries(db: Database, parts: GuardParts) {
+  const { macs, seen } = parts
+  const verify = (found: FoundGuard, before: number) => acceptGuard(parts, found, before)
 
   function guardOf({ tenantId, beside }: FoundGuard, row: Authentic<GuardRow> | undefined): Guard {
     const ttlSeconds = macs.requiresMacs()
@@ -77,16 +62,16 @@ export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen
     }
   }
 
-  async function lockRow(tenantId: string) {
+  async function lockRow(tenantId: string, how: 'alone' | 'shared') {
     if (!macs.requiresMacs()) await insertMissingGuard(db, tenantId)
     const before = seen.get(tenantId)
-    const found = await lockGuard(db, tenantId)
+    const found = await lockGuard(db, tenantId, how)
     if (found === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     return { found, before }
   }
 
-  async function take(tenantId: string): Promise<TakenGuard> {
-    const { found, before } = await lockRow(tenantId)
+  async function take(tenantId: string, how: 'alone' | 'shared' = 'alone'): Promise<TakenGuard> {
+    const { found, before } = await lockRow(tenantId, how)
     const row = verify(found, before)
     // The tenant, and its guard with it, was deleted in between.
     if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
@@ -110,6 +95,7 @@ export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen
       .where('mac', 'is not distinct from', row.mac)
       .returning('tenant_id')
       .executeTakeFirstOrThrow()
+    seen.raise(guard.tenantId, next.generation)
   }
 
   return {
@@ -149,7 +135,7 @@ export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen
 
     /** Locks the row until the transaction ends. Call it after the fence, before the tenant's other rows are ended. */
     async hold(tenantId: string): Promise<void> {
-      await lockGuard(db, tenantId)
+      await lockGuard(db, tenantId, 'alone')
     },
 
     /**
@@ -159,7 +145,7 @@ export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen
      * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
      */
     async lock(tenantId: string, lockedBy: string): Promise<TenantLockRow & { isNew: boolean }> {
-      const { found, before } = await lockRow(tenantId)
+      const { found, before } = await lockRow(tenantId, 'alone')
       const row = unlessFaulty(() => verify(found, before))
       const existing = lockIn(row) ?? found.beside.lock
       const lock = existing ?? { tenantId, lockedAt: found.at, lockedBy }
@@ -199,6 +185,27 @@ export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen
     },
 
     /**
+     * The generation that API keys of the tenant must have. Nobody raises it until the transaction ends.
+     *
+     * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`
+     */
+    async shareApiKeyGeneration(tenantId: string): Promise<number> {
+      return (await take(tenantId, 'shared')).apiKeyGeneration
+    },
+
+    /**
+     * No API key of the tenant holds from now on, until it is signed anew.
+     *
+     * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`
+     */
+    async raiseApiKeyGeneration(tenantId: string): Promise<{ from: number; to: number }> {
+      const guard = await take(tenantId)
+      const [from, to] = [guard.apiKeyGeneration, guard.apiKeyGeneration + 1]
+      await save({ ...guard, apiKeyGeneration: to })
+      return { from, to }
+    },
+
+    /**
      * The tenants that a lock is noted of, and those of `tenantIds` whose guard says that they are locked, or is faulty. A
      * faulty row concerns its tenant alone.
      *
@@ -224,13 +231,3 @@ export function guardQueries(db: Database, { macs, seen }: { macs: RowMacs; seen
 }
 
 const lockIn = (row: GuardRow | undefined) => row && lockOf(row.tenant_id, row.locked_at, row.locked_by)
-
-/** Undefined: nobody knows what the guard says. */
-function unlessFaulty<Result>(verify: () => Result): Result | undefined {
-  try {
-    return verify()
-  } catch (error) {
-    if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC', 'ERR_ROOT_KEY_OUTDATED')) return undefined
-    throw error
-  }
-}

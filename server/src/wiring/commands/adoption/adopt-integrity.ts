@@ -110,6 +110,7 @@ async function adoptAllRows(parts: CommandStore, options: AdoptOptions): Promise
 
 /** Also tenants whose rows are all signed: a replica of the version before may have written beside them. */
 async function fillAll(store: Store): Promise<void> {
+  await again(() => fillRows(store, undefined))
   let after: ListPosition | undefined
   for (;;) {
     const page = await store.tenants.list({ limit: pageTenants, ...(after !== undefined && { after }) })

@@ -1,0 +1,56 @@
+// Believes a guard that was read, or does not.
+import { isKeyholdError } from '@keyhold/core'
+import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
+import type { SeenGenerations } from '../authentic/seen-generations.ts'
+import type { FoundGuard, GuardRow } from './guard-rows.ts'
+
+export interface GuardParts {
+  macs: RowMacs
+  /** Of guards, by their tenants. */
+  seen: SeenGenerations
+}
+
+/**
+ * Verifies the guard of a tenant, and remembers its generation. Undefined: it has none, which is right until the rows are
+ * adopted.
+ *
+ * @param before - the generation that was remembered before the statement began that read it
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+ */
+export function acceptGuard(
+  { macs, seen }: GuardParts,
+  {
+    tenantId,
+    row,
+    beside,
+  }: Pick<FoundGuard, 'tenantId' | 'row'> & {
+    beside: Pick<FoundGuard['beside'], 'incarnation'>
+  },
+  before: number,
+): Authentic<GuardRow> | undefined {
+  if (row === undefined) {
+    macs.reject('guard', { tenant_id: tenantId }, 'missing')
+    return undefined
+  }
+  const authentic = macs.verify('guard', row)
+  // It is the guard of a tenant that had the id before.
+  if (row.incarnation !== beside.incarnation) macs.reject('guard', row, 'forged')
+  if (row.generation < before) macs.reject('guard', row, 'older')
+  seen.raise(tenantId, row.generation)
+  return authentic
+}
+
+/** Whether it says that a row is faulty, so that nobody knows what it should say. */
+export function isRowFault(error: unknown): boolean {
+  return isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC', 'ERR_ROOT_KEY_OUTDATED')
+}
+
+/** Undefined: the row is faulty. */
+export function unlessFaulty<Result>(verify: () => Result): Result | undefined {
+  try {
+    return verify()
+  } catch (error) {
+    if (isRowFault(error)) return undefined
+    throw error
+  }
+}
