@@ -94,6 +94,7 @@ export function openApp(
       isSealed: rootKey === undefined,
       isReady: () => isReady,
       isDraining: () => isDraining,
+      isRootKeyOutdated: () => store.macs.isOutdated(),
       isDatabaseReady: () => readiness.isReady(),
     },
     keysOf,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
+import { stripMacs } from '../../../testkit/src/database/strip-macs.ts'
 import { putForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { registerKey } from '../../../testkit/src/tenants/register-key.ts'
@@ -41,21 +42,7 @@ const heldNow = async () =>
 /** Puts the installation back to before its adoption. */
 async function forget(): Promise<void> {
   await writeFile(file(), form1)
-  for (const [table, mac] of [
-    ...[
-      'tenants',
-      'tenant_guards',
-      'tenant_keys',
-      'key_providers',
-      'key_jobs',
-      'destructions',
-      'api_keys',
-    ].map((name) => [name, 'mac']),
-    ...['key_health', 'audit_heads', 'installation'].map((name) => [name, 'mac']),
-    ['key_jobs', 'progress_mac'],
-  ]) {
-    await server.query(`update keyhold.${table} set ${mac} = null`)
-  }
+  await stripMacs((statement) => server.query(statement))
   await server.restart()
 }
 beforeEach(forget)

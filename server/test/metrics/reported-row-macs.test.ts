@@ -57,7 +57,12 @@ test('a row under a root key that this replica does not hold is the fault of the
     expect(() => macs.verify('audit', record('a'))).toThrow(
       expect.objectContaining({ code: 'ERR_ROOT_KEY_OUTDATED' }),
     )
+    expect(() => macs.verify('audit', record('b'))).toThrow()
     expect(macs.inspect('audit', record('a'))).toBe('outdated')
-    expect([lines, events.tallies.faultyRows.samples()]).toEqual([[], []])
+    // It is no faulty row, and the log says once which root key is missing.
+    expect(events.tallies.faultyRows.samples()).toEqual([])
+    expect(lines).toMatchObject([
+      { table: 'audits', code: 'ERR_ROOT_KEY_OUTDATED', rootKeyId: '01'.repeat(8), level: 50 },
+    ])
   }
 })

@@ -14,6 +14,8 @@ export interface Probes {
   isReady: () => boolean
   /** Whether this replica is about to stop. */
   isDraining: () => boolean
+  /** Whether rows were signed under a root key that this replica does not hold. */
+  isRootKeyOutdated: () => boolean
   /** Whether the database answers. */
   isDatabaseReady: () => Promise<boolean>
 }
@@ -25,6 +27,7 @@ export async function probe(probes: Probes, path: ProbePath): Promise<ProbeAnswe
   if (probes.isSealed) return isNot('sealed')
   if (probes.isDraining()) return isNot('stopping')
   if (!probes.isReady()) return isNot('starting')
+  if (probes.isRootKeyOutdated()) return isNot('root key outdated')
   return (await probes.isDatabaseReady()) ? isOk : isNot('database unavailable')
 }
 

@@ -60,6 +60,12 @@ export interface RowMacs {
   /** Whether this replica has no root key: then nothing can be signed or verified. */
   isSealed(): boolean
 
+  /**
+   * Whether a row was met in the last minute that is signed under a root key which is not in the ring: then this replica's
+   * root key file is older than that of others.
+   */
+  isOutdated(): boolean
+
   /** Whether rows without a right MAC decide nothing. Throws `ERR_SEALED`. */
   requiresMacs(): boolean
 
@@ -107,9 +113,23 @@ export interface RowMacs {
   count(): number
 }
 
+// Whoever plants such a row must not keep replicas from being ready for longer than it is there.
+const outdatedMs = 60_000
+
+export interface RowMacsOptions {
+  /** Hears of each row under a root key that is not in the ring, each time that it is met. */
+  onOutdated?: (row: Pick<FaultyRow, 'table' | 'key'>, rootKeyId: string) => void
+  /** Monotonic, in milliseconds. */
+  clock?: () => number
+}
+
 /** @param report - hears of each faulty row, each time that it is met */
-export function createRowMacs(report: (row: FaultyRow) => void = () => undefined): RowMacs {
+export function createRowMacs(
+  report: (row: FaultyRow) => void = () => undefined,
+  { onOutdated = () => undefined, clock = () => performance.now() }: RowMacsOptions = {},
+): RowMacs {
   let ring: MacRing | undefined
+  let outdatedAtMs = Number.NEGATIVE_INFINITY
   let count = 0
   const keys = new Map<SteeringKind, KeyObject>()
   // One request reads the fence of its tenant several times.
@@ -151,7 +171,9 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
   function look<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | undefined {
     const fault = inspect(kind, row)
     if (fault !== 'outdated') return fault
-    const madeUnder = rootKeyIdOfMac(macIn(kind, row) ?? Buffer.alloc(0))
+    const madeUnder = rootKeyIdOfMac(macIn(kind, row) ?? Buffer.alloc(0)) ?? ''
+    outdatedAtMs = clock()
+    onOutdated({ table: steeringKinds[kind].table, key: keyIn(kind, row) }, madeUnder)
     throw new KeyholdError('ERR_ROOT_KEY_OUTDATED', {
       message: `A row of ${steeringKinds[kind].table} is authenticated under the root key ${madeUnder}, which this replica does not hold: give it the root key file that the other replicas have.`,
     })
@@ -174,7 +196,9 @@ export function createRowMacs(report: (row: FaultyRow) => void = () => undefined
       ring = next
       keys.clear()
       rights.clear()
+      outdatedAtMs = Number.NEGATIVE_INFINITY
     },
+    isOutdated: () => clock() - outdatedAtMs < outdatedMs,
     isSealed: () => ring === undefined,
     requiresMacs: () => opened().requiresMacs,
     sign(kind, row) {

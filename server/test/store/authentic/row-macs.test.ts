@@ -77,6 +77,24 @@ test('a MAC of one kind is none of another, though the columns are the same', ()
   expect(macs.faultOf('auditHead', { ...head, mac })).toBe('forged')
 })
 
+test('a replica that has met such a row is not ready for a minute, or until it has another root key', () => {
+  let now = 1_000
+  const macs = createRowMacs(undefined, { clock: () => now })
+  macs.open(ring)
+  const other = macsOf({ rootKeyId: 'ffeeddccbbaa9988' }).macs
+  const row = { ...guard, mac: other.sign('guard', guard) }
+  expect(macs.isOutdated()).toBe(false)
+  expect(refusal(() => macs.verify('guard', row))).toBe('ERR_ROOT_KEY_OUTDATED')
+  now += 59_999
+  expect(macs.isOutdated()).toBe(true)
+  now += 1
+  expect(macs.isOutdated()).toBe(false)
+  expect(refusal(() => macs.faultOf('guard', row))).toBe('ERR_ROOT_KEY_OUTDATED')
+  expect(macs.isOutdated()).toBe(true)
+  macs.open(ring)
+  expect(macs.isOutdated()).toBe(false)
+})
+
 test('a MAC under a root key that the replica does not hold is the fault of the replica', () => {
   const mac = macsOf({ rootKeyId: 'ffffffffffffffff' }).macs.sign('guard', guard)
   const { macs, reported } = macsOf()
