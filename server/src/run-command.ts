@@ -63,8 +63,9 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
 }
 
 async function run(args: readonly string[], shell: Shell): Promise<number | undefined> {
+  const { key, others } = takeKey(args)
   const { positionals, values } = parseArgs({
-    args: [...args],
+    args: others,
     allowPositionals: true,
     options: {
       name: { type: 'string', default: 'operator' },
@@ -80,9 +81,8 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     return 0
   }
   const { accept } = values
-  if (positionals[0] === 'doctor' && accept !== undefined) {
-    const [, key, ...more] = positionals
-    if (!values.integrity || key === undefined || more.length > 0) {
+  if (accept !== undefined) {
+    if (positionals.join(' ') !== 'doctor' || !values.integrity || key === undefined) {
       shell.stderr(usage)
       return 2
     }
@@ -130,6 +130,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
   }
   shell.stderr(usage)
   return 2
+}
+
+/** Takes the key behind `--accept TABLE` out of the arguments: ids of tenants may begin with "-", as options do. */
+function takeKey(args: readonly string[]): { key: string | undefined; others: string[] } {
+  const at = args.indexOf('--accept')
+  if (at < 0) return { key: undefined, others: [...args] }
+  return { key: args[at + 2], others: args.toSpliced(at + 2, 1) }
 }
 
 function operatorOf(shell: Shell, yes: boolean) {

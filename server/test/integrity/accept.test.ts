@@ -16,7 +16,8 @@ let server: TestServer
 let tenant: TestTenant
 beforeAll(async () => {
   server = await startTestServer()
-  tenant = await server.createTenant()
+  // An id may begin like an option.
+  tenant = await server.createTenant('-a-tenant')
 })
 afterAll(() => server.stop())
 beforeEach(() => resignDatabase(server.databaseConnection()))
@@ -145,6 +146,7 @@ test.each([
 
 test('a command line that is not complete is refused', async () => {
   expect(await doctor(['--accept', 'tenants'])).toMatchObject({ exitCode: 2 })
+  expect(await doctor(['--accept'])).toMatchObject({ exitCode: 2 })
   expect(await doctor(['--accept', 'tenants', 'a', 'b'])).toMatchObject({ exitCode: 2 })
 })
 

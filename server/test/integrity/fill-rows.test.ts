@@ -5,7 +5,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
-import { fillRows } from '../../src/store/authentic/fill-rows.ts'
+import { completeRows } from '../../src/store/authentic/adopt-rows.ts'
 import { isInDigests } from '../../src/store/key-jobs/json-digests.ts'
 import { insertTenant, newKeyJob, tenantId } from '../store/stored-rows.ts'
 
@@ -25,7 +25,7 @@ test('the digests of a key job are those of its JSON; a row that had others has 
     JSON.stringify(lastError),
     Buffer.alloc(41, 1),
   ])
-  await fillRows(stores.store, tenantId)
+  await completeRows(stores.store, tenantId)
   const read = () =>
     stores.query('select json_digests, progress_mac from keyhold.key_jobs where id = $1', [job.id])
   const [row] = await read()
@@ -35,10 +35,10 @@ test('the digests of a key job are those of its JSON; a row that had others has 
 
   // A row that is right stays as it is, and one whose JSON has no form does too.
   await stores.query('update keyhold.key_jobs set progress_mac = $1', [Buffer.alloc(41, 2)])
-  await fillRows(stores.store, tenantId)
+  await completeRows(stores.store, tenantId)
   expect(await read()).toEqual([{ ...row, progress_mac: Buffer.alloc(41, 2) }])
   await stores.query(`update keyhold.key_jobs set last_error = '7'`)
-  await fillRows(stores.store, tenantId)
+  await completeRows(stores.store, tenantId)
   expect(await read()).toEqual([{ ...row, progress_mac: Buffer.alloc(41, 2) }])
 })
 
@@ -51,12 +51,12 @@ test('a lock that a replica of the version before has written is in the guard, a
   ]) {
     await stores.query(spoil)
     await stores.query('delete from keyhold.tenant_locks')
-    await fillRows(stores.store, tenantId)
+    await completeRows(stores.store, tenantId)
     expect(await read(), spoil).toEqual([{ locked_by: null }])
     await stores.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'somebody')`, [
       tenantId,
     ])
-    await fillRows(stores.store, tenantId)
+    await completeRows(stores.store, tenantId)
     expect(await read(), spoil).toEqual([{ locked_by: 'somebody' }])
   }
 })

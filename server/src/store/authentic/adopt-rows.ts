@@ -3,6 +3,7 @@
 // repeated: nothing is lost when it is cut off.
 import { sql } from 'kysely'
 import type { Store } from '../store.ts'
+import { fillRows } from './fill-rows.ts'
 import type { SteeringRow } from './steering-rows.ts'
 import type { SteeringKind } from './steering-kinds.ts'
 
@@ -53,4 +54,19 @@ export async function adoptRows(
     signed += await store.transaction(({ steeringRows }) => steeringRows.signAll(kind, tenantId, wasSeen))
   }
   return signed
+}
+
+/**
+ * Fills in what replicas of the version before have left out of the rows of a tenant. Call it before they are shown.
+ *
+ * @param tenantId - undefined: of the rows that are of no tenant
+ */
+export async function completeRows(
+  store: Pick<Store, 'transaction'>,
+  tenantId: string | undefined,
+): Promise<void> {
+  await store.transaction(async ({ handle }) => {
+    if (tenantId !== undefined) await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
+    await fillRows(handle, tenantId)
+  })
 }

@@ -6,10 +6,8 @@ import { readAnchors } from '../fence/anchors.ts'
 import { readFence } from '../fence/fence-queries.ts'
 import type { FenceRow } from '../fence/fence-row.ts'
 import { adoptApiKeys } from '../api-keys/resign-scope.ts'
-import { adoptGuard } from '../guards/guard-rows.ts'
 import type { RowMacs } from './row-macs.ts'
-import { fillMinimumVersions } from '../cipherkeys/minimum-versions.ts'
-import { fillDigests } from '../destructions/fill-digests.ts'
+import { fillRows } from './fill-rows.ts'
 import { signRows } from './sign-rows.ts'
 import type { SteeringKind } from './steering-kinds.ts'
 
@@ -33,10 +31,7 @@ const kinds = [
  */
 export async function resignTenant(db: Database, macs: RowMacs, tenantId: string): Promise<number> {
   await sql`select * from keyhold.fence_alone(${tenantId})`.execute(db)
-  await fillDigests(db, tenantId)
-  await fillMinimumVersions(db, tenantId)
-  await adoptGuard(db, tenantId)
-  await adoptApiKeys(db, tenantId)
+  await fillRows(db, tenantId)
   let signed = 0
   for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)
   const ofTenant = sql`key_job_id in (select id from keyhold.key_jobs where tenant_id = ${tenantId})`

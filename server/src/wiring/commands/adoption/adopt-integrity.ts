@@ -6,10 +6,9 @@ import path from 'node:path'
 import { surveyRows, type Survey } from '../../../installation/adoption/survey-rows.ts'
 import { replaceRootKeyFile, writeRootKeyCopy, type RootKeyFileStep } from '../../../kms/root-key-file.ts'
 import { commandActor } from '../../../store/audits.ts'
-import { adoptedKinds, adoptRows } from '../../../store/authentic/adopt-rows.ts'
+import { adoptedKinds, adoptRows, completeRows } from '../../../store/authentic/adopt-rows.ts'
 import { steeringKinds } from '../../../store/authentic/steering-kinds.ts'
 import { isDatabaseUnavailable } from '../../../store/database.ts'
-import { fillRows } from '../../../store/authentic/fill-rows.ts'
 import type { ListPosition } from '../../../store/list-position.ts'
 import type { Store } from '../../../store/store.ts'
 import { defaultTimings } from '../../../timings.ts'
@@ -110,11 +109,11 @@ async function adoptAllRows(parts: CommandStore, options: AdoptOptions): Promise
 
 /** Also tenants whose rows are all signed: a replica of the version before may have written beside them. */
 async function fillAll(store: Store): Promise<void> {
-  await again(() => fillRows(store, undefined))
+  await again(() => completeRows(store, undefined))
   let after: ListPosition | undefined
   for (;;) {
     const page = await store.tenants.list({ limit: pageTenants, ...(after !== undefined && { after }) })
-    for (const { id } of page) await again(() => fillRows(store, id))
+    for (const { id } of page) await again(() => completeRows(store, id))
     after = page.at(-1)
     if (page.length < pageTenants) return
   }

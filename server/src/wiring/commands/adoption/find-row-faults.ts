@@ -16,14 +16,8 @@ const codes: Record<NonNullable<SteeringRow['fault']>, IntegrityFault['code']> =
   outdated: 'ROW_OUTDATED',
 }
 
-// Nothing is written with a MAC into these yet, and a fence does not yet follow all of them.
-const notSigned: ReadonlySet<SteeringKind> = new Set([
-  'tenantKey',
-  'keyProvider',
-  'apiKey',
-  'keyHealth',
-  'installation',
-])
+// Nothing is written with a MAC into these yet.
+const notSigned: ReadonlySet<SteeringKind> = new Set(['apiKey', 'keyHealth', 'installation'])
 
 const checkedKinds: readonly SteeringKind[] = [...adoptedKinds, 'audit' as const].filter(
   (kind) => !notSigned.has(kind),
@@ -44,7 +38,6 @@ export async function findRowFaults(store: Store): Promise<RowFaults> {
     if (fault === undefined) return
     // Records from before the adoption have none: their chain covers them.
     if (kind === 'audit' && fault === 'unsigned') return
-    if (fault === 'incomplete') return
     if (isAdopted || fault === 'outdated') {
       const { table } = steeringKinds[kind]
       faults.push({ code: codes[fault], table, tenantId, id: key.join('/'), message: fullRowFacts(row) })
