@@ -109,10 +109,14 @@ test('once it is adopted it serves, and refuses a row whose MAC is taken away', 
 })
 
 test('whoever takes all MACs away has nothing served, and the adoption is no way round that', async () => {
+  await server.query('create table public.installation as select mac from keyhold.installation')
   await stripMacs((statement) => server.query(statement))
-  await expectNothingServed()
+  await expect(server.restart()).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
   // The file requires MACs: nothing is signed any more that nobody has.
   expect(await adopt()).toBe(true)
+  await expect(server.restart()).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+  // One row less, without which no server starts.
+  await server.query('update keyhold.installation set mac = (select mac from public.installation)')
   await expectNothingServed()
 })
 

@@ -17,7 +17,7 @@ const codes: Record<NonNullable<SteeringRow['fault']>, IntegrityFault['code']> =
 }
 
 // Nothing is written with a MAC into these yet.
-const notSigned: ReadonlySet<SteeringKind> = new Set(['apiKey', 'keyHealth', 'installation'])
+const notSigned: ReadonlySet<SteeringKind> = new Set(['keyHealth'])
 
 const checkedKinds: readonly SteeringKind[] = [...adoptedKinds, 'audit' as const].filter(
   (kind) => !notSigned.has(kind),
