@@ -4,7 +4,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { gather } from '../event-loop/gather.ts'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
-import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
+import type { FoundApiKey } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { isApiKeySecret, parseApiKeyToken, type ApiKeyToken } from './api-key-token.ts'
 import type { Caller } from './caller.ts'
@@ -12,7 +12,8 @@ import type { HeldCallers } from './held-callers.ts'
 import { createUnknownKeys, type UnknownKeysOptions } from './unknown-keys.ts'
 
 /**
- * Throws `ERR_UNAUTHENTICATED`, and `ERR_TOO_MANY_UNKNOWN_KEYS` for a token that would have to be looked up. Answers
+ * Throws `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS` for a token that would have to be looked up, `ERR_SEALED`, and
+ * `ERR_RECORD_NOT_AUTHENTIC` where nobody knows which API keys of the tenant hold. Answers
  * without a promise for a token that was asked for a moment ago.
  *
  * @param addressOf - answers what counts as one client; not called for a token that is held
@@ -33,7 +34,7 @@ export interface AuthenticateOptions extends UnknownKeysOptions {
 export function createAuthenticate({ store, held, clock, ...options }: AuthenticateOptions): Authentication {
   const flights = createSingleFlight<Caller>()
   const unknownKeys = createUnknownKeys({ ...options, clock })
-  const find = gather(async (_group, ids: string[]): Promise<(ApiKeyRow | undefined)[]> => {
+  const find = gather(async (_group, ids: string[]): Promise<(FoundApiKey | undefined)[]> => {
     const rows = await store.apiKeys.findAll(ids)
     return ids.map((id) => rows.get(id))
   })
@@ -63,6 +64,7 @@ export function createAuthenticate({ store, held, clock, ...options }: Authentic
       unknownKeys.wasNotFound(text, address)
       throw new KeyholdError('ERR_UNAUTHENTICATED')
     }
+    if (row.scopeFault !== undefined) throw row.scopeFault
     unknownKeys.wasFound(text)
     held.hold(text, row, readAtMs)
     return { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }

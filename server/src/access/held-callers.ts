@@ -1,6 +1,6 @@
 // The callers that a replica has seen a moment ago, so that their requests cost no query. All of them are read again every
 // so often and whenever an API key is revoked somewhere; without the database they end by their time limit.
-import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
+import type { ApiKeyRow, FoundApiKey } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from './caller.ts'
@@ -70,11 +70,15 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
     for (const [token, { caller }] of held) if (isMeant(caller)) held.delete(token)
   }
 
-  function compare(asked: readonly [string, Held][], rows: ReadonlyMap<string, ApiKeyRow>, readAtMs: number) {
+  function compare(
+    asked: readonly [string, Held][],
+    rows: ReadonlyMap<string, FoundApiKey>,
+    readAtMs: number,
+  ) {
     for (const [token, one] of asked) {
       if (held.get(token) !== one) continue
       const row = rows.get(one.row.id)
-      if (row === undefined || !isSame(row, one.row)) held.delete(token)
+      if (row === undefined || row.scopeFault !== undefined || !isSame(row, one.row)) held.delete(token)
       else if (one.usedMs > readAtMs - idleMs) one.untilMs = Math.max(one.untilMs, readAtMs + ttlMs)
     }
   }

@@ -1,12 +1,13 @@
 // Reads API keys with what decides whether they hold: their own row, and the generation of their scope, which stands in the
 // guard of their tenant or in the installation's row. A revocation raises it and signs the scope's other keys anew, so that a
 // row that is put back is one of an earlier generation.
+import type { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { Authentic } from '../authentic/row-macs.ts'
 import type { SeenGenerations } from '../authentic/seen-generations.ts'
 import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
-import { acceptGuard, unlessFaulty, type GuardParts } from '../guards/accept-guard.ts'
+import { acceptGuard, isRowFault, unlessFaulty, type GuardParts } from '../guards/accept-guard.ts'
 import type { GuardRow } from '../guards/guard-rows.ts'
 import { acceptInstallation, type InstallationRow } from '../installation.ts'
 
@@ -77,8 +78,15 @@ const generationOf = ({ guard, installation }: FoundScope) =>
 export interface CheckedApiKey<Joined> {
   joined: Joined
   found: FoundApiKey
-  /** Undefined: the row, or that of its scope, is faulty, or the key is one of an earlier generation. */
+  /** Undefined: the row is faulty, or the key is one of an earlier generation. */
   authentic: Authentic<StoredApiKey> | undefined
+  /** The row of its scope is faulty: nobody knows whether the key was revoked. */
+  scopeFault: KeyholdError | undefined
+}
+
+interface Scope {
+  generation: number | undefined
+  fault: KeyholdError | undefined
 }
 
 /**
@@ -98,36 +106,37 @@ export async function readApiKeys<Joined extends JoinedRow>(
       generationOf(scope) < (before.get(scope.tenantId) ?? 0) || row.generation !== apiKeyGenerationIn(scope),
   )
   if (isUnclear) all = (await read()).map((joined) => ({ joined, found: fromJoined(joined) }))
-  const generations = new Map<string | null, number | undefined>()
+  const scopes = new Map<string | null, Scope>()
   return all.map(({ joined, found }) => {
-    const { row, scope } = found
-    const { tenantId } = scope
-    if (!generations.has(tenantId)) {
-      generations.set(tenantId, generationOfScope(parts, scope, before.get(tenantId) ?? 0))
-    }
-    const authentic = unlessFaulty(() => parts.macs.verify('apiKey', row))
-    return { joined, found, authentic: holds(parts, row, generations.get(tenantId)) ? authentic : undefined }
+    const { tenantId } = found.scope
+    const scope = scopes.get(tenantId) ?? verifyScope(parts, found.scope, before.get(tenantId) ?? 0)
+    scopes.set(tenantId, scope)
+    const authentic = unlessFaulty(() => parts.macs.verify('apiKey', found.row))
+    const isCurrent = scope.fault !== undefined || holds(parts, found.row, scope)
+    return { joined, found, authentic: isCurrent ? authentic : undefined, scopeFault: scope.fault }
   })
 }
 
 const apiKeyGenerationIn = ({ guard, installation }: FoundScope) =>
   guard?.api_key_generation ?? installation?.api_key_generation
 
-/** Undefined: nobody knows. */
-function generationOfScope(parts: ApiKeyParts, scope: FoundScope, before: number): number | undefined {
-  const { tenantId, guard, incarnation, installation } = scope
-  const accepted = unlessFaulty(() => {
-    if (tenantId === null) {
-      const inInstallation = { macs: parts.macs, seen: parts.seenInstallation }
-      return installation && acceptInstallation(inInstallation, installation, before)
-    }
-    return acceptGuard(parts, { tenantId, row: guard, beside: { incarnation: incarnation ?? '' } }, before)
-  })
-  return accepted?.api_key_generation
+function verifyScope(parts: ApiKeyParts, found: FoundScope, before: number): Scope {
+  const { tenantId, guard, incarnation, installation } = found
+  const inInstallation = { macs: parts.macs, seen: parts.seenInstallation }
+  try {
+    const accepted =
+      tenantId === null
+        ? installation && acceptInstallation(inInstallation, installation, before)
+        : acceptGuard(parts, { tenantId, row: guard, beside: { incarnation: incarnation ?? '' } }, before)
+    return { generation: accepted?.api_key_generation, fault: undefined }
+  } catch (error) {
+    if (!isRowFault(error)) throw error
+    return { generation: undefined, fault: error }
+  }
 }
 
 /** Before the adoption, replicas of the version before make keys without a MAC, and without a generation. */
-function holds({ macs }: ApiKeyParts, row: StoredApiKey, generation: number | undefined): boolean {
+function holds({ macs }: ApiKeyParts, row: StoredApiKey, { generation }: Scope): boolean {
   if (row.mac === null && !macs.requiresMacs()) return true
   return row.generation === generation
 }

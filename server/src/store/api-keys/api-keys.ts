@@ -1,4 +1,5 @@
 // API keys as stored: a hash of the secret, never the secret.
+import type { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { Authentic } from '../authentic/row-macs.ts'
 import { readWritingTime } from '../authentic/writing-time.ts'
@@ -21,6 +22,15 @@ export interface ApiKeyRow {
   tenantId: string | undefined
   name: string
   createdAt: Date
+}
+
+/** An API key for whoever has its secret. */
+export interface FoundApiKey extends ApiKeyRow {
+  /**
+   * The row that says which API keys of the tenant, or of the installation, hold is faulty: nobody gets in until an operator
+   * has looked.
+   */
+  scopeFault?: KeyholdError
 }
 
 /** An API key in a list. */
@@ -84,16 +94,18 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       return { ...key, createdAt }
     },
 
-    /** Those of the API keys that hold, by id. Throws `ERR_SEALED`. */
-    async findAll(ids: readonly string[]): Promise<Map<string, ApiKeyRow>> {
+    /** Those of the API keys that hold, by id, and those of which nobody knows. Throws `ERR_SEALED`. */
+    async findAll(ids: readonly string[]): Promise<Map<string, FoundApiKey>> {
       const found = await readApiKeys(parts, () =>
         selectApiKeys(db)
           .where('k.id', '=', sql<string>`any(${ids})`)
           .execute(),
       )
       return new Map(
-        found.flatMap(({ authentic }) =>
-          authentic === undefined ? [] : [[authentic.id, fromRow(authentic)] as const],
+        found.flatMap(({ authentic, scopeFault }) =>
+          authentic === undefined
+            ? []
+            : [[authentic.id, { ...fromRow(authentic), ...(scopeFault && { scopeFault }) }] as const],
         ),
       )
     },
@@ -119,11 +131,14 @@ export function apiKeyQueries(db: Database, parts: Parts) {
     /**
      * Whether the API key holds, with that role. If so, nobody deletes it before this transaction ends, and one who is
      * deleting it has been waited for. Its scope is locked before it, never after.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where its scope is faulty
      */
     async hold(id: string, role: ApiKeyRole): Promise<boolean> {
       const [found] = await readApiKeys(parts, () =>
         selectApiKeys(db).where('k.id', '=', id).forKeyShare('k').execute(),
       )
+      if (found?.scopeFault !== undefined) throw found.scopeFault
       return found?.authentic?.role === role
     },
 

@@ -1,5 +1,5 @@
 // Believes a guard that was read, or does not.
-import { isKeyholdError } from '@keyhold/core'
+import { isKeyholdError, type KeyholdError } from '@keyhold/core'
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
 import type { SeenGenerations } from '../authentic/seen-generations.ts'
 import type { FoundGuard, GuardRow } from './guard-rows.ts'
@@ -41,7 +41,7 @@ export function acceptGuard(
 }
 
 /** Whether it says that a row is faulty, so that nobody knows what it should say. */
-export function isRowFault(error: unknown): boolean {
+export function isRowFault(error: unknown): error is KeyholdError {
   return isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC', 'ERR_ROOT_KEY_OUTDATED')
 }
 
