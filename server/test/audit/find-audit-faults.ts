@@ -11,7 +11,9 @@ import type { Store } from '../../src/store/store.ts'
 export async function findAuditFaults(
   runSql: (statement: string) => Promise<Record<string, unknown>[]>,
 ): Promise<string[]> {
-  return (await runSql(integrityStatement)).map(({ message }) => String(message))
+  const faults = await runSql(integrityStatement)
+  // Only a server makes a signing key. The databases of stores alone have none.
+  return faults.filter(({ code }) => code !== 'SIGNING_KEY_MISSING').map(({ message }) => String(message))
 }
 
 /** Answers the first record of a chain, by its sequence, whose hash is not right; undefined: all are. */
