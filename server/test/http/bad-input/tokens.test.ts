@@ -160,6 +160,8 @@ async function lookUpsOf(work: () => Promise<unknown>): Promise<{ queries: strin
   const queries = spy.mock.calls
     .map(([query]) => (typeof query === 'string' ? query : (query as { text?: string }).text))
     .filter((text) => text !== undefined && /"(cipherkeys|tenant_keys|tenants)"/.test(text))
+    // Every replica looks at locks and callers now and then, whatever is asked.
+    .filter((text) => !/"(tenant_guards|api_keys)"/.test(String(text)))
   spy.mockRestore()
   return { queries: queries.map(String), kmsCalls: scene.server.kms.countCalls() - kmsCalls }
 }
