@@ -12,7 +12,7 @@ export async function findAuditFaults(
   runSql: (statement: string) => Promise<Record<string, unknown>[]>,
 ): Promise<string[]> {
   const faults = await runSql(integrityStatement)
-  // Only a server makes a signing key. The databases of stores alone have none.
+  // Stores of tests have claimed a root key, and nobody signs there.
   return faults.filter(({ code }) => code !== 'SIGNING_KEY_MISSING').map(({ message }) => String(message))
 }
 
