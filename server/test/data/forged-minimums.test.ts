@@ -124,7 +124,20 @@ test('the key of a blind index that is no longer active is not replaced', async 
   expect(ids).toHaveLength(1)
 })
 
-test('until the rows are adopted the states decide, and then the minimum that they told', async () => {
+test('until the rows are adopted the states decide, which replicas of the version before write alone', async () => {
+  const before = createKeyring(await postgres.openStoreBeforeAdoption(stores.connection), kms)
+  const set = (state: string, version: number) =>
+    stores.query(
+      `update keyhold.cipherkeys set state = '${state}' where tenant_id = '${tenantId}' and version = ${version}`,
+    )
+  await set('decrypt-only', leaked.version)
+  expect(await openLeaked(before)).toBeDefined()
+  await set('retired', leaked.version)
+  before.clock.nowMs += ttlMs
+  await expect(openLeaked(before)).rejects.toMatchObject({ code: 'ERR_KEY_VERSION_RETIRED' })
+})
+
+test('what the states told is the minimum from the adoption on', async () => {
   // As a replica of the version before leaves it.
   await stores.query(`update keyhold.cipherkeys set state = 'decrypt-only' where tenant_id = '${tenantId}' and version = 2;
     update keyhold.cipherkeys set state = 'retired' where tenant_id = '${other}' and version = 1`)
