@@ -2,7 +2,9 @@
 // end of the claim: if the replica dies, the probe falls due again by itself.
 import { keyArnFingerprint, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import { sql } from 'kysely'
+import type { RowMacs } from './authentic/row-macs.ts'
 import type { Database } from './database.ts'
+import { columnsAs, rowAs } from './fence/covered-rows.ts'
 import type { KeyHealthRow } from './key-health.ts'
 import { readInspection } from './key-providers.ts'
 import type { KeyHealthState } from './tables.ts'
@@ -59,29 +61,22 @@ type KeyName = Pick<KeyHealthRow, 'tenantId' | 'fingerprint'>
 interface ClaimedRow {
   tenant_id: string
   fingerprint: string
-  key_arn: string
   urgency: number
   failures: number
   claim: string
-  role_arn: string | null
-  external_id: string
   inspection: unknown
-  has_alias: boolean
   known: KnownRegion[]
-  version: number | null
-  id: string
-  wrapped: Buffer
-  key_check_value: Buffer
 }
 
 // The repair goes through all key providers, so it takes this many at a time.
 const repairAtOnce = 5_000
 
-export function keyProbeQueries(db: Database) {
+export function keyProbeQueries(db: Database, macs: RowMacs) {
   return {
     /**
      * Claims keys that are due, the most urgent first and then the longest due, at most `limit`, and of each urgency no
-     * more than its share. A claim lasts `claimSeconds`.
+     * more than its share. A claim lasts `claimSeconds`. A key whose rows Keyhold did not write is left out: its claim ends
+     * by itself.
      */
     async claim(
       limit: number,
@@ -104,8 +99,8 @@ export function keyProbeQueries(db: Database) {
           from due where p.tenant_id = due.tenant_id and p.fingerprint = due.fingerprint
           returning p.tenant_id, p.fingerprint, p.urgency, p.failures, p.due_at::text as claim
         )
-        select c.*, k.key_arn, k.role_arn, k.inspection, k.alias_arn is not null as has_alias, t.external_id,
-          coalesce(h.known, '[]') as known, w.*
+        select c.*, k.inspection, coalesce(h.known, '[]') as known, ${columnsAs('keyProvider', 'k', 'k_')},
+          ${columnsAs('fence', 't', 't_')}, ${columnsAs('tenantKey', 'w', 'w_')}
         from claimed c join keyhold.key_providers k using (tenant_id, fingerprint)
         join keyhold.tenants t on t.id = c.tenant_id
         left join lateral (
@@ -118,12 +113,12 @@ export function keyProbeQueries(db: Database) {
           from keyhold.key_health h where h.tenant_id = c.tenant_id and h.fingerprint = c.fingerprint
         ) h on true
         left join lateral (
-          select t.version, t.id, t.wrapped, t.key_check_value from keyhold.tenant_keys t
+          select t.* from keyhold.tenant_keys t
           where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
           order by t.state = 'active' desc, t.version desc limit 1
         ) w on true
         order by c.urgency`.execute(db)
-      return rows.map(fromRow)
+      return rows.flatMap((row) => fromRow(row, macs) ?? [])
     },
 
     /** Plans the next probes. One that was brought forward meanwhile, or whose claim has ended, stays as it is. */
@@ -236,23 +231,37 @@ export function keyProbeQueries(db: Database) {
   }
 }
 
-function fromRow({ version, id, wrapped, known, ...row }: ClaimedRow): DueProbe {
+/** Undefined: its rows are not as Keyhold wrote them. Nobody goes through a role, or to a key, that somebody else names. */
+function fromRow(row: ClaimedRow, macs: RowMacs): DueProbe | undefined {
+  const provider = rowAs('keyProvider', row, 'k_')
+  if (macs.faultOf('keyProvider', provider) !== undefined) return undefined
+  const { role_arn: roleArn } = provider
+  const fence = rowAs('fence', row, 't_')
+  if (roleArn !== null && macs.faultOf('fence', fence) !== undefined) return undefined
+  const version = rowAs('tenantKey', row, 'w_')
+  const { wrapped } = version
+  if (wrapped !== null && macs.faultOf('tenantKey', version) !== undefined) return undefined
   // A damaged record is an error where the provider is shown; here it only means that nothing is known.
   const read = readInspection(row.inspection, row.fingerprint)
   const inspection: KeyInspection | undefined = read && 'value' in read ? read.value : undefined
-  const { role_arn: roleArn } = row
   return {
     tenantId: row.tenant_id,
     fingerprint: row.fingerprint,
-    keyArn: row.key_arn,
+    keyArn: provider.key_arn,
     urgency: probeUrgencies[row.urgency] ?? 'healthy',
     failures: row.failures,
     claim: row.claim,
-    wrap: version === null ? undefined : { version, id, wrapped, keyCheckValue: row.key_check_value },
-    role: roleArn === null ? undefined : { arn: roleArn, externalId: row.external_id },
-    replicaRegions: (inspection?.replicaKeys ?? []).map(({ region }) => region),
+    wrap:
+      wrapped === null
+        ? undefined
+        : { version: version.version, id: version.id, wrapped, keyCheckValue: version.key_check_value },
+    role: roleArn === null ? undefined : { arn: roleArn, externalId: fence.external_id },
+    // Until the rows are adopted, replicas of the version before keep the regions in the inspection alone.
+    replicaRegions: macs.requiresMacs()
+      ? (provider.replica_regions ?? [])
+      : (inspection?.replicaKeys ?? []).map(({ region }) => region),
     isOpenToAll: inspection?.warnings?.some(({ code }) => code === 'ERR_KEY_POLICY_TOO_WIDE') ?? false,
-    hasAlias: row.has_alias,
-    known,
+    hasAlias: provider.alias_arn !== null,
+    known: row.known,
   }
 }

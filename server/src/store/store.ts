@@ -107,7 +107,7 @@ function queries(
     guards,
     keyAccess: keyAccessQueries(db, cover),
     keyHealth: keyHealthQueries(db),
-    keyProbes: keyProbeQueries(db),
+    keyProbes: keyProbeQueries(db, macs),
     changes: changeQueries(db),
     kmsUsage: kmsUsageQueries(db, clock),
     metricCounts: metricCountQueries(db),

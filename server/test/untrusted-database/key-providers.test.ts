@@ -188,3 +188,21 @@ test.each([
   await sql(change)
   await expect(getKeyAccess(store, tenantId, second)).rejects.toMatchObject(refused)
 })
+
+test.each([
+  ['', 1],
+  [
+    `update keyhold.key_providers set role_arn = 'arn:aws:iam::666666666666:role/evil' where ${isOf(second)}`,
+    0,
+  ],
+  [`update keyhold.key_providers set key_arn = '${evil}' where ${isOf(second)}`, 0],
+  [`update keyhold.tenants set external_id = gen_random_uuid() where id = '${tenantId}'`, 0],
+  [`update keyhold.tenant_keys set wrapped = '\\x00' where key_arn = '${second}'`, 0],
+])('a probe goes nowhere else either: %s', async (change, probes) => {
+  await alone(store, tenantId).tenantKeys.insert(
+    tenantKeyRow({ version: 2, state: 'pending', keyArn: second }),
+  )
+  await sql(`update keyhold.key_probes set due_at = now() - interval '1 minute'; ${change}`)
+  const due = await store.keyProbes.claim(9, { hastened: 9, unhealthy: 9, healthy: 9 }, 30)
+  expect(due.filter((each) => each.tenantId === tenantId)).toHaveLength(probes)
+})
