@@ -34,6 +34,11 @@ export const noAccess: AccessColumns = {
 export function keyAccessQueries(db: Database, parts: CoverParts) {
   const { macs } = parts.fences
 
+  /** Until the rows are adopted, replicas of the version before keep the regions in the inspection alone. */
+  function known(provider: Authentic<StoredRow<'keyProvider'>>, inspection: unknown) {
+    return macs.requiresMacs() ? provider : { ...provider, replica_regions: regionsSeen(inspection) }
+  }
+
   return {
     /**
      * Undefined: nobody says it. Then nobody may ask for the key, least of all under an identity that is guessed.
@@ -41,11 +46,11 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
      * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
      */
     async find(tenantId: string, keyArn: string): Promise<StoredKeyAccess | undefined> {
-      const { rows, fenceRow, verify } = await readCovered<object>(
+      const { rows, fenceRow, verify } = await readCovered<{ inspection: unknown }>(
         db,
         parts,
         tenantId,
-        sql`select 1 as place, ${columnsAs('tenantKey', 'v', 'v_')}, ${columnsAs('keyProvider', 'p', 'p_')}
+        sql`select 1 as place, ${columnsAs('tenantKey', 'v', 'v_')}, ${columnsAs('keyProvider', 'p', 'p_')}, p.inspection
           from (select) one
           left join lateral (
             select * from keyhold.tenant_keys
@@ -61,7 +66,9 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
       if (isThere(version)) return accessIn(verify('tenantKey', version.version, version))
       const provider = rowAs('keyProvider', row, 'p_')
       if (!isThere(provider) || fenceRow === undefined) return undefined
-      return accessIn(accessOf(verify('keyProvider', provider.fingerprint, provider), fenceRow))
+      return accessIn(
+        accessOf(known(verify('keyProvider', provider.fingerprint, provider), row.inspection), fenceRow),
+      )
     },
 
     /** As the key provider says, for a version. Undefined: it is not registered. Call it under `withFence`. */
@@ -69,12 +76,12 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
       const held = heldOf(parts.held, tenantId)
       const row = await db
         .selectFrom('key_providers')
-        .select(columnsOfKind('keyProvider'))
+        .select([...columnsOfKind('keyProvider'), 'inspection'])
         .where('tenant_id', '=', tenantId)
         .where('key_arn', '=', keyArn)
         .executeTakeFirst()
       if (row === undefined || held.row === undefined) return undefined
-      return accessOf(macs.verify('keyProvider', row), held.row)
+      return accessOf(known(macs.verify('keyProvider', row), row.inspection), held.row)
     },
 
     /** Copies it to the versions under the key, from its key provider. Call it under `withFence`. */
@@ -97,13 +104,22 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
   }
 }
 
+/** A damaged inspection is an error where the provider is shown; here it only means that no replica is known. */
+function regionsSeen(inspection: unknown): string[] {
+  const { replicaKeys } = Object(inspection) as { replicaKeys?: unknown }
+  if (!Array.isArray(replicaKeys)) return []
+  return replicaKeys
+    .map((key: unknown) => (Object(key) as { region?: unknown }).region)
+    .filter((region) => typeof region === 'string')
+}
+
 // Of a row that was not found all columns are null.
 function isThere(row: { tenant_id: string }): boolean {
   return (row.tenant_id as string | null) !== null
 }
 
 function accessOf(
-  provider: Authentic<StoredRow<'keyProvider'>>,
+  provider: StoredRow<'keyProvider'>,
   { external_id }: Pick<FenceRow, 'external_id'>,
 ): AccessColumns {
   const { kms, role_arn, replica_regions } = provider

@@ -11,6 +11,8 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { insertTenant, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
+import { createStore } from '../../src/store/store.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
 
@@ -139,4 +141,16 @@ test('versions from before the schema migration get what their provider says; ot
   ])
   await alone(stores.store, tenantId).keyProviders.delete(provider)
   expect(await access()).toMatchObject(throughRole())
+})
+
+test('until the rows are adopted, the regions are those of the inspection, which older replicas write alone', async () => {
+  await register(undefined)
+  await stores.query("update keyhold.key_providers set replica_regions = null, mac = null where kms = 'aws'")
+  const macs = await openTestMacs(stores.db, false)
+  const lenient = createStore(stores.db, stores.store.clock, { macs })
+  expect(await getKeyAccess(lenient, tenantId, keyArn)).toMatchObject(asItself)
+  await alone(lenient, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn }))
+  expect(await getKeyAccess(lenient, tenantId, keyArn)).toMatchObject(asItself)
+  await stores.query("update keyhold.key_providers set inspection = '7' where kms = 'aws'")
+  expect(await getKeyAccess(lenient, tenantId, keyArn)).toMatchObject(asItself)
 })
