@@ -345,6 +345,8 @@ test('the digest of failures is over what decides, in an order of its own', asyn
   const second = await stores.store.keyJobFailures.readSet(scene.id)
   expect(second).toMatchObject({ open: 0, accepted: 2 })
   expect(second.digest).not.toEqual(first.digest)
+  await scene.change("code = 'ERR_KMS_DENIED'")
+  expect(await refusalOf(stores.store.keyJobFailures.readSet(scene.id))).toBe('ERR_RECORD_NOT_AUTHENTIC')
   expect(await stores.store.keyJobFailures.readSet('00000000-0000-4000-8000-000000000000')).toEqual({
     ...{ open: 0, accepted: 0 },
     digest: createHash('sha256').digest(),
