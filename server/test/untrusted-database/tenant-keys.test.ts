@@ -60,6 +60,14 @@ async function expectRefused(of: Store = store): Promise<void> {
 const wraps = async () =>
   await sql(`select version, wrapped from keyhold.tenant_keys where ${ofVictim} order by 1`)
 
+test('a row that is planted while somebody holds the fence gets into no manifest', async () => {
+  await store.withFence(tenantId, async (transaction) => {
+    await plantVersion(3, 'pending')
+    await transaction.tenants.moveFence(tenantId, 2)
+  })
+  await expectRefused()
+})
+
 test('without an attack every key opens', async () => {
   const { dataKeys } = createKeyring(store, kms)
   expect((await dataKeys.get(tenantId, secret.id, 1))?.key.equals(secret.key)).toBe(true)

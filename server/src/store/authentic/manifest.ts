@@ -7,6 +7,8 @@
 import { createHash } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 
+type Part = (tenantId: string) => RawBuilder<unknown>
+
 /** Which rows of a tenant are in the manifest: the kind, the key within the tenant, and the rows of that sort. */
 const parts = {
   tenantKey: (tenantId) =>
@@ -22,7 +24,7 @@ const parts = {
     where tenant_id = ${tenantId} and cancelled_at is null and destroyed_at is null`,
   minimumVersion: (tenantId) =>
     sql`select data_key_id::text, mac from keyhold.minimum_versions where tenant_id = ${tenantId}`,
-} satisfies Record<string, ((tenantId: string) => RawBuilder<unknown>) | undefined>
+} satisfies Record<string, Part>
 
 export type ManifestKind = keyof typeof parts
 
@@ -83,17 +85,12 @@ function lengthPrefixed(bytes: Buffer): Buffer {
 
 /** An expression for the rows of a tenant that belong into its manifest, as `readEntries` reads them. */
 export function selectEntries(tenantId: string): RawBuilder<unknown> {
-  const selects = Object.entries(parts).flatMap(([kind, select]: [string, Part]) =>
-    select === undefined
-      ? []
-      : [sql`select ${sql.lit(kind)} as kind, * from (${select(tenantId)}) part(key, mac)`],
+  const selects = Object.entries(parts).map(
+    ([kind, select]) => sql`select ${sql.lit(kind)} as kind, * from (${select(tenantId)}) part(key, mac)`,
   )
-  if (selects.length === 0) return sql`'[]'::json`
   return sql`(select coalesce(json_agg(json_build_array(kind, key, encode(mac, 'hex'))), '[]')
     from (${sql.join(selects, sql` union all `)}) entries)`
 }
-
-type Part = ((tenantId: string) => RawBuilder<unknown>) | undefined
 
 /** Reads the answer to `selectEntries`. */
 export function readEntries(
