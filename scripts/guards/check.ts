@@ -27,9 +27,15 @@ function npmRun(script: string, ...args: string[]): Check {
   }
 }
 
-const slowSteps: Step[] = ['typecheck', 'test:slow', 'races', 'revocation', 'region-down', 'faults'].map(
-  (script) => [npmRun(script)],
-)
+const slowSteps: Step[] = [
+  'typecheck',
+  'test:slow',
+  'races',
+  'revocation',
+  'region-down',
+  'faults',
+  'forge',
+].map((script) => [npmRun(script)])
 
 function steps(testReport: string | undefined): Step[] {
   const report =

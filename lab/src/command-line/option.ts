@@ -53,6 +53,11 @@ export function flag(help: string): Option<boolean> {
   return { placeholder: undefined, help, read: (texts) => texts.length > 0 }
 }
 
+/** Any text; undefined when the option is absent. */
+export function text(help: string): Option<string | undefined> {
+  return { placeholder: 'TEXT', help, read: (texts) => texts.at(-1) }
+}
+
 /** Some of a set of names; all of them when the option is absent. */
 export function names(help: string, all: readonly string[]): Option<readonly string[]> {
   return {

@@ -1,0 +1,39 @@
+// `npm run lab forge`: see docs/untrusted-database.md.
+import { createOutput } from '../command-line/create-output.ts'
+import { flag, seed, text } from '../command-line/option.ts'
+import { readOptions } from '../command-line/read-options.ts'
+
+const options = readOptions('forge', {
+  quick: flag('tries a sample: one attack for each table and sort of attack'),
+  only: text('tries the attacks alone that have this in their name, such as tenant_keys.key_arn'),
+  seed: seed(),
+  json: flag('prints the last line alone, a JSON object'),
+})
+// The databases, and the root key that belongs to them.
+const { setup } = await import('../../../testkit/src/database/warm-start.ts')
+const tearDown = await setup()
+const { createSeededRandom } = await import('../../../testkit/src/statistics/seeded-random.ts')
+const { nameOf, sampleOf } = await import('./attacks.ts')
+const { runForge } = await import('./run-forge.ts')
+const { textOf, ways } = await import('./verdicts.ts')
+const { countVerdicts, printTable } = await import('./print-table.ts')
+const { say, print, finish } = createOutput(options.json)
+const { only = '', quick } = options
+try {
+  const tried = await runForge({
+    choose(attacks) {
+      const wanted = attacks.filter((attack) => nameOf(attack).includes(only))
+      return quick ? sampleOf(wanted, wanted.length, createSeededRandom(options.seed)) : wanted
+    },
+    say,
+  })
+  printTable(tried, print)
+  const broken = tried.flatMap(({ attack, verdicts }) =>
+    ways
+      .filter((way) => verdicts[way].is === 'broken')
+      .map((way) => `${nameOf(attack)}, ${way}: ${textOf(verdicts[way])}`),
+  )
+  finish({ attacks: tried.length, ...countVerdicts(tried), seed: options.seed }, broken, tried.length > 0)
+} finally {
+  await tearDown()
+}
