@@ -1,6 +1,6 @@
 // Many keys in use, written straight into the database: as many tenants, each under a KEK of its own or under one of all.
 import type { TestStores } from '../../../testkit/src/database/test-database.ts'
-import { resign } from '../../../testkit/src/database/resign.ts'
+import { resignMany } from '../../../testkit/src/database/resign.ts'
 
 export const sharedArn = 'arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-0000-0000-000000000000'
 
@@ -46,7 +46,7 @@ export async function addKeys(
      select tenant_id, 1, gen_random_uuid(), 'active', key_arn, '\\x00', decode(repeat('00', 32), 'hex') from ${tenants}`,
   )
   // Before what counts from now on.
-  await resign(db)
+  await resignMany(db)
   await query(
     `insert into keyhold.key_probes (tenant_id, fingerprint, urgency, due_at)
      select tenant_id, ${fingerprint}, $1, now() + make_interval(secs => $2 + n) from ${tenants}`,

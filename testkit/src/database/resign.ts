@@ -1,8 +1,14 @@
 // Makes a database, whose rows a test has written by SQL, look as if Keyhold had written them.
 import { sql } from 'kysely'
-import { resignInstallation, resignTenant } from '../../../server/src/store/authentic/resign-tenant.ts'
+import {
+  resignInstallation,
+  resignTenant,
+  signFence,
+} from '../../../server/src/store/authentic/resign-tenant.ts'
 import type { RowMacs } from '../../../server/src/store/authentic/row-macs.ts'
 import { openDatabase, type Database, type DatabaseConnection } from '../../../server/src/store/database.ts'
+import { signRows } from '../../../server/src/store/authentic/sign-rows.ts'
+import { columnsOfKind } from '../../../server/src/store/authentic/steering-kinds.ts'
 import { openTestMacs } from './test-macs.ts'
 
 /**
@@ -25,6 +31,17 @@ async function changeAndSign(db: Database, signer: RowMacs, change: string | und
         await resignTenant(transaction, signer, id)
       await resignInstallation(transaction, signer)
     })
+}
+
+/** The same for very many tenants that nobody uses yet, of whom only tenant keys and key providers were written. */
+export async function resignMany(db: Database): Promise<void> {
+  const macs = await openTestMacs(db)
+  await db.transaction().execute(async (transaction) => {
+    for (const kind of ['tenantKey', 'keyProvider'] as const)
+      await signRows(transaction, macs, kind, sql`true`)
+    const fences = await transaction.selectFrom('tenants').select(columnsOfKind('fence')).execute()
+    for (const row of fences) await signFence(transaction, macs, row)
+  })
 }
 
 /**
