@@ -1,9 +1,10 @@
 // Writes one answer about a key, together with what was known before, into the database and the audit trail.
-import { keyArnFingerprint, type ErrorCode } from '@keyhold/core'
+import { keyArnFingerprint, parseKeyArn, type ErrorCode } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
+import type { KeyHealthRow } from '../store/key-health.ts'
 import type { Store } from '../store/store.ts'
 import type { KeyHealthState } from '../store/tables.ts'
-import { isRefusal, nextKeyState, type KeyObservation } from './key-state.ts'
+import { isOutage, isRefusal, nextKeyState, type KeyObservation } from './key-state.ts'
 
 export interface KeyName {
   keyArn: string
@@ -32,7 +33,15 @@ export async function saveObservation(
     if (!(await transaction.keyHealth.lock(name))) return undefined
     const rows = await transaction.keyHealth.list(tenantId, name.fingerprint)
     const previous = rows.find((row) => row.region === region)
-    const next = nextKeyState(previous, observation, transaction.clock.now())
+    // An outage must not become the first that is known of a key's own region: other regions would stand in for a key that may
+    // have been denied, and whose row somebody has deleted or altered.
+    const isKnown = previous !== undefined && previous.isFaulty !== true
+    if (!isKnown && region === parseKeyArn(keyArn).region && isOutage(observation)) return undefined
+    const next = nextKeyState(
+      isKnown ? previous : undefined,
+      observation,
+      laterThan(previous, transaction.clock.now()),
+    )
     if (next === undefined) return undefined
     await transaction.keyHealth.save({ ...name, region, ...next })
     // A refusal is news also where a fault of Keyhold's own was shown as the same state.
@@ -48,6 +57,11 @@ export async function saveObservation(
     }
     return transition
   })
+}
+
+/** A state is shown since a later time than the one before, whatever the clock says: so an older row is known by it. */
+function laterThan(previous: Pick<KeyHealthRow, 'since'> | undefined, now: Date): Date {
+  return previous === undefined || previous.since < now ? now : new Date(previous.since.getTime() + 1)
 }
 
 function detailsOf({ region, from, to, code }: KeyTransition): Record<string, string> {

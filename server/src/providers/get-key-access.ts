@@ -1,6 +1,6 @@
 // How the KMS adapter reaches a tenant's key: under which role, in which other regions the key was last seen, and whether a
 // replica of Keyhold has met a denial, which counts on all of them, also where it is this one that cannot reach the key's
-// own region.
+// own region. Where nobody knows, since the row of the own region is missing or not as Keyhold wrote it, no region stands in.
 import {
   isPolicyDenial,
   keyArnFingerprint,
@@ -23,10 +23,14 @@ export async function getKeyAccess(
   const own = rows.find(({ region }) => region === parseKeyArn(keyArn).region)
   return {
     ...found,
-    isDenied: own?.code !== undefined && kindOf(own.code) === 'denial',
-    refusedIn: rows.filter(
-      ({ code }) => code !== undefined && kindOf(code) === 'denial' && !isPolicyDenial(code),
-    ),
+    isDenied:
+      own === undefined || own.isFaulty === true || (own.code !== undefined && kindOf(own.code) === 'denial'),
+    // Where nobody knows, the state is asked for, too.
+    refusedIn: rows.flatMap(({ region, code, action, isFaulty }) => {
+      if (isFaulty === true) return [{ region, action: undefined }]
+      const isRefused = code !== undefined && kindOf(code) === 'denial' && !isPolicyDenial(code)
+      return isRefused ? [{ region, action }] : []
+    }),
   }
 }
 

@@ -1,6 +1,10 @@
 // The known states of customers' keys.
-import { sql, type RawBuilder } from 'kysely'
+import { sql } from 'kysely'
+import type { RowMacs } from './authentic/row-macs.ts'
+import type { SeenGenerations } from './authentic/seen-generations.ts'
+import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import type { Database } from './database.ts'
+import { unlessFaulty } from './guards/accept-guard.ts'
 import type { KeyHealthState } from './tables.ts'
 
 export interface KeyHealthRow {
@@ -18,21 +22,56 @@ export interface KeyHealthRow {
   checkedAt: Date
   /** The state of the last answer, where it contradicts the shown state and no second answer has confirmed it. */
   candidateState: KeyHealthState | undefined
+  /** It is not as Keyhold wrote it, or an older one that somebody has put back: nobody knows the state of the key. */
+  isFaulty?: true
 }
 
-/** As it is written: a moment may be one that PostgreSQL fills in. */
-export type SavedKeyHealth = Omit<KeyHealthRow, 'since' | 'checkedAt'> &
-  Record<'since' | 'checkedAt', Date | RawBuilder<Date>>
+interface Parts {
+  macs: RowMacs
+  /** Since when each state is shown, in milliseconds since 1970: it only grows. */
+  seen: SeenGenerations
+}
 
 type KeyName = Pick<KeyHealthRow, 'tenantId' | 'fingerprint'>
 
-export function keyHealthQueries(db: Database) {
+type StoredKeyHealth = StoredRow<'keyHealth'>
+
+const columns = columnsOfKind('keyHealth')
+const shownColumns = ['action', 'policy', 'checked_at', 'candidate_state'] as const
+const nameOf = (row: Pick<StoredKeyHealth, 'tenant_id' | 'fingerprint' | 'region'>) =>
+  `${row.tenant_id}/${row.fingerprint}/${row.region}`
+
+export function keyHealthQueries(db: Database, { macs, seen }: Parts) {
+  const isOld = (row: StoredKeyHealth, before: ReadonlyMap<string, number>) =>
+    row.since.getTime() < (before.get(nameOf(row)) ?? 0)
+
+  function isFaulty(row: StoredKeyHealth, before: ReadonlyMap<string, number>): boolean {
+    // A sealed replica verifies nothing, and asks no KMS.
+    if (macs.isSealed()) return false
+    const verified = unlessFaulty(() => {
+      macs.verify('keyHealth', row)
+      if (isOld(row, before)) macs.reject('keyHealth', row, 'older')
+      seen.raise(nameOf(row), row.since.getTime())
+      return true
+    })
+    return verified === undefined
+  }
+
   return {
     /** Of all key providers of the tenant, or of one. */
     async list(tenantId: string, fingerprint?: string): Promise<KeyHealthRow[]> {
-      let query = db.selectFrom('key_health').selectAll().where('tenant_id', '=', tenantId)
-      if (fingerprint !== undefined) query = query.where('fingerprint', '=', fingerprint)
-      const rows = await query.orderBy('region').execute()
+      const read = () => {
+        let query = db
+          .selectFrom('key_health')
+          .select([...columns, ...shownColumns])
+          .where('tenant_id', '=', tenantId)
+        if (fingerprint !== undefined) query = query.where('fingerprint', '=', fingerprint)
+        return query.orderBy('region').execute()
+      }
+      let rows = await read()
+      const before = new Map(rows.map((row) => [nameOf(row), seen.get(nameOf(row))]))
+      // Another statement may have shown a newer row meanwhile.
+      if (rows.some((row) => isOld(row, before))) rows = await read()
       return rows.map((row) => ({
         tenantId: row.tenant_id,
         fingerprint: row.fingerprint,
@@ -44,6 +83,7 @@ export function keyHealthQueries(db: Database) {
         since: row.since,
         checkedAt: row.checked_at,
         candidateState: row.candidate_state ?? undefined,
+        ...(isFaulty(row, before) && { isFaulty: true as const }),
       }))
     },
 
@@ -60,23 +100,33 @@ export function keyHealthQueries(db: Database) {
     },
 
     /** Call it under `lock`. */
-    async save(row: SavedKeyHealth): Promise<void> {
-      const values = {
+    async save(row: KeyHealthRow): Promise<void> {
+      const signed = {
+        tenant_id: row.tenantId,
+        fingerprint: row.fingerprint,
+        region: row.region,
         state: row.state,
         code: row.code ?? null,
+        since: row.since,
+      }
+      const values = {
+        state: row.state,
+        code: signed.code,
         action: row.action ?? null,
         policy: row.policy ?? null,
         since: row.since,
         checked_at: row.checkedAt,
         candidate_state: row.candidateState ?? null,
+        mac: macs.sign('keyHealth', signed),
       }
       await db
         .insertInto('key_health')
-        .values({ tenant_id: row.tenantId, fingerprint: row.fingerprint, region: row.region, ...values })
+        .values({ ...signed, ...values })
         .onConflict((conflict) =>
           conflict.columns(['tenant_id', 'fingerprint', 'region']).doUpdateSet(values),
         )
         .execute()
+      seen.raise(nameOf(signed), row.since.getTime())
     },
 
     /** Notes a good answer of keys that are shown as healthy anyway. Of all others nothing changes. */

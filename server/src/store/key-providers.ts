@@ -15,7 +15,7 @@ import type { Fence } from './fence/fence-row.ts'
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import { keyAccessQueries } from './key-access.ts'
-import { keyHealthQueries } from './key-health.ts'
+import type { keyHealthQueries } from './key-health.ts'
 import type { Tables } from './tables.ts'
 
 export interface KeyProviderRow {
@@ -113,7 +113,10 @@ const isOfTenant = (tenantId: string) => sql`tenant_id = ${tenantId}`
 const isOne = (tenantId: string, fingerprint: string) =>
   sql`tenant_id = ${tenantId} and fingerprint = ${fingerprint}`
 
-export function keyProviderQueries(db: Database, parts: CoverParts) {
+export function keyProviderQueries(
+  db: Database,
+  parts: CoverParts & { keyHealth: Pick<ReturnType<typeof keyHealthQueries>, 'save'> },
+) {
   const { macs } = parts.fences
 
   /** The ones for which the condition holds, verified: the default provider first, then by age. */
@@ -154,9 +157,9 @@ export function keyProviderQueries(db: Database, parts: CoverParts) {
   // The key was tested a moment ago, and nothing else is known of it.
   async function saveHealthy({ tenantId, fingerprint, keyArn }: NewKeyProvider): Promise<void> {
     const [, , , region = ''] = keyArn.split(':')
-    const at = sql<Date>`now()`
+    const at = heldOf(parts.held, tenantId).now
     const nothing = { code: undefined, action: undefined, policy: undefined, candidateState: undefined }
-    await keyHealthQueries(db).save({
+    await parts.keyHealth.save({
       ...{ tenantId, fingerprint, region, state: 'healthy', since: at, checkedAt: at },
       ...nothing,
     })

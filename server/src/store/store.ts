@@ -54,7 +54,11 @@ export interface StoreOptions {
   firstProbeSeconds?: number
 }
 
-const inSnapshot: Memory = { guards: unseenGenerations, installation: unseenGenerations }
+const inSnapshot: Memory = {
+  guards: unseenGenerations,
+  installation: unseenGenerations,
+  keyHealth: unseenGenerations,
+}
 const usual = { fenceWaitMs: 5_000, firstProbeSeconds: 45 }
 
 interface QueryParts {
@@ -69,6 +73,7 @@ interface QueryParts {
 interface Memory {
   guards: SeenGenerations
   installation: SeenGenerations
+  keyHealth: SeenGenerations
 }
 
 /** Whose queries they are: of the pool, of a transaction, of one that holds a fence alone, of a snapshot. */
@@ -86,6 +91,7 @@ function queries(
   const cover = { fences: { macs, seen }, isLatest: place === 'pool', held }
   const guardParts = { macs, seen: memory.guards }
   const guards = guardQueries(db, guardParts)
+  const keyHealth = keyHealthQueries(db, { macs, seen: memory.keyHealth })
   return {
     /** The database's time. */
     clock,
@@ -94,7 +100,7 @@ function queries(
     installation: installationQueries(db, { macs, seen: memory.installation }),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db, cover),
-    keyProviders: keyProviderQueries(db, cover),
+    keyProviders: keyProviderQueries(db, { ...cover, keyHealth }),
     tenantKeys: tenantKeyQueries(db, cover, { clock, firstProbeSeconds, guards }),
     cipherkeys: cipherkeyQueries(db, cover),
     cipherkeyChunks: cipherkeyChunkQueries(db),
@@ -106,7 +112,7 @@ function queries(
     keyJobReports: keyJobReportQueries(db),
     guards,
     keyAccess: keyAccessQueries(db, cover),
-    keyHealth: keyHealthQueries(db),
+    keyHealth,
     keyProbes: keyProbeQueries(db, macs),
     changes: changeQueries(db),
     kmsUsage: kmsUsageQueries(db, clock),
@@ -179,7 +185,11 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
   const seen = createSeenGenerations()
-  const memory = { guards: createSeenGenerations(), installation: createSeenGenerations() }
+  const memory = {
+    guards: createSeenGenerations(),
+    installation: createSeenGenerations(),
+    keyHealth: createSeenGenerations(),
+  }
   const fences = { macs, seen }
   const queriesOf = (handle: Database, of: Handle) =>
     queries(handle, { clock, firstProbeSeconds, macs, seen }, of)
@@ -189,6 +199,7 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
     const deferred = {
       guards: deferGenerations(memory.guards),
       installation: deferGenerations(memory.installation),
+      keyHealth: deferGenerations(memory.keyHealth),
     }
     const result = await slowly(() =>
       // Named, whatever the database's default is: at a higher level the fence would show the epoch from before the wait.
@@ -197,8 +208,7 @@ export function createStore(db: Database, clock: DatabaseClock, options: StoreOp
         .setIsolationLevel('read committed')
         .execute((handle) => whileHolding(() => work(handle, { in: 'transaction', memory: deferred }))),
     )
-    deferred.guards.commit()
-    deferred.installation.commit()
+    for (const each of Object.values(deferred)) each.commit()
     return result
   }
   const transaction: Store['transaction'] = (work) =>

@@ -50,9 +50,15 @@ function startRecorder() {
 }
 
 test('a region that stood in, and does not any more, is not shown to stand in', async () => {
-  const { recorder, shown } = startRecorder()
+  const { recorder, now, shown } = startRecorder()
   const outage = 'ERR_KMS_UNREACHABLE'
-  recorder.answered({ ...key, region: 'eu-west-3', outage })
+  recorder.answered({ ...key, region: 'eu-west-1', outage: undefined })
+  await expect.poll(() => shown()?.state).toBe('healthy')
+  for (let answers = 0; answers < 2; answers++) {
+    now.ms += 2_000
+    recorder.answered({ ...key, region: 'eu-west-3', outage })
+    await new Promise((resolve) => setImmediate(resolve))
+  }
   await expect.poll(() => shown()?.state).toBe('degraded')
 
   await recorder.failed(
@@ -64,6 +70,16 @@ test('a region that stood in, and does not any more, is not shown to stand in', 
     { region: 'eu-west-1', state: 'unreachable' },
     { region: 'eu-west-3', state: 'denied' },
   ])
+})
+
+test('an outage is not the first that is known of a key: another region would stand in for one that was denied', async () => {
+  const { recorder, writes, shown } = startRecorder()
+  await recorder.probed(key, 'eu-west-1', {
+    state: 'unreachable',
+    code: 'ERR_KMS_UNREACHABLE',
+    action: undefined,
+  })
+  expect([shown(), writes()]).toEqual([undefined, 0])
 })
 
 test('an outage is shown when traffic meets it twice, a second apart; more of the same is not written for a minute', async () => {
