@@ -1,9 +1,14 @@
 // `npm run lab forge`: see docs/untrusted-database.md.
 import { createOutput } from '../command-line/create-output.ts'
-import { flag, seed, text } from '../command-line/option.ts'
+import { flag, integer, seed, text } from '../command-line/option.ts'
 import { readOptions } from '../command-line/read-options.ts'
 
 const options = readOptions('forge', {
+  histories: integer('instead, random histories without an attacker, in which nothing may count as faulty', {
+    min: 0,
+    default: 0,
+  }),
+  steps: integer('of each history', { min: 1, default: 20 }),
   quick: flag('tries a sample: one attack for each table and sort of attack'),
   only: text('tries the attacks alone that have this in their name, such as tenant_keys.key_arn'),
   seed: seed(),
@@ -12,14 +17,22 @@ const options = readOptions('forge', {
 // The databases, and the root key that belongs to them.
 const { setup } = await import('../../../testkit/src/database/warm-start.ts')
 const tearDown = await setup()
+const { say, print, finish } = createOutput(options.json)
 const { createSeededRandom } = await import('../../../testkit/src/statistics/seeded-random.ts')
 const { nameOf, sampleOf } = await import('./attacks.ts')
 const { runForge } = await import('./run-forge.ts')
 const { textOf, ways } = await import('./verdicts.ts')
 const { countVerdicts, printTable } = await import('./print-table.ts')
-const { say, print, finish } = createOutput(options.json)
+const { runHistories } = await import('./histories/run-histories.ts')
 const { only = '', quick } = options
-try {
+
+async function tellHistories(): Promise<void> {
+  const { histories, steps, seed } = options
+  const { problems, ...result } = await runHistories({ histories, steps, seed, say })
+  finish({ ...result, seed }, problems, result.histories === histories)
+}
+
+async function attack(): Promise<void> {
   const tried = await runForge({
     choose(attacks) {
       const wanted = attacks.filter((attack) => nameOf(attack).includes(only))
@@ -34,6 +47,10 @@ try {
       .map((way) => `${nameOf(attack)}, ${way}: ${textOf(verdicts[way])}`),
   )
   finish({ attacks: tried.length, ...countVerdicts(tried), seed: options.seed }, broken, tried.length > 0)
+}
+
+try {
+  await (options.histories > 0 ? tellHistories() : attack())
 } finally {
   await tearDown()
 }

@@ -65,5 +65,5 @@ function observeQueries(store: SnapshotStore, observer: Observer): object {
 
 const outside = new Set([
   ...['transaction', 'withFence', 'withFenceShared', 'readSnapshot'],
-  ...['handle', 'audit', 'clock', 'macs', 'manifest'],
+  ...['handle', 'audit', 'confirmActor', 'clock', 'macs', 'manifest'],
 ])
