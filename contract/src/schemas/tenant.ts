@@ -61,7 +61,7 @@ const listedApiKey = Type.Object({
   ),
 })
 
-export type ListedApiKey = Static<typeof listedApiKey>
+type ListedApiKey = Static<typeof listedApiKey>
 
 export const apiKeyList = Type.Object({
   apiKeys: Type.Array(listedApiKey, { description: 'In the order in which they were made.' }),
