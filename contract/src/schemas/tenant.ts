@@ -61,8 +61,6 @@ const listedApiKey = Type.Object({
   ),
 })
 
-type ListedApiKey = Static<typeof listedApiKey>
-
 export const apiKeyList = Type.Object({
   apiKeys: Type.Array(listedApiKey, { description: 'In the order in which they were made.' }),
   next: next('after'),
