@@ -6,6 +6,8 @@ export default defineConfig({
     include: [
       '*/test/**/*.slow.test.ts',
       'server/test/model/*.test.ts',
+      'server/test/audit/killed-steps.test.ts',
+      'server/test/migration/forged-key-jobs.test.ts',
       'scripts/test/npm-start.test.ts',
       'client/test/packed/*.test.ts',
     ],

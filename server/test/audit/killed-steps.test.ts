@@ -1,4 +1,5 @@
 // A migration whose replicas die, one after the other, at the same point: each step is recorded once, in its order.
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cancelMigration } from '../../src/migration/cancel-migration.ts'
 import { failpointNames, type FailpointName } from '../../src/migration/engine/failpoint.ts'
@@ -89,7 +90,7 @@ describe('on the way there', () => {
     expect(await recorded(tenant)).toEqual(there)
   })
 
-  test.each(namesOf('prepare', 'dual', 'copy', 'verify', 'cutover'))('%s', async (name) => {
+  test.each(doseOf(namesOf('prepare', 'dual', 'copy', 'verify', 'cutover'), 3))('%s', async (name) => {
     const tenant = await prepare()
     await start(tenant)
     expect(await dieTwice(tenant, name, () => tenant.letJobsRun())).toBeGreaterThan(0)
@@ -101,7 +102,7 @@ describe('on the way there', () => {
 })
 
 describe('on the way back', () => {
-  test.each(namesOf('cancel', 'abort', 'copy', 'verify'))('%s', async (name) => {
+  test.each(doseOf(namesOf('cancel', 'abort', 'copy', 'verify'), 3))('%s', async (name) => {
     const tenant = await prepare()
     await start(tenant)
     // Stopped in the middle of the way there.

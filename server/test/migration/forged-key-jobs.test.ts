@@ -1,6 +1,7 @@
 // Attacks on key jobs by somebody who may run any SQL, and has neither a root key nor an API key. They are judged by what
 // comes of them: no KMS is asked for a key that no admin chose, no cipherkey is rewrapped, nothing is signed, and who uses a
 // key of his own stays under it.
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
 import { cancelMigration } from '../../src/migration/cancel-migration.ts'
@@ -276,7 +277,7 @@ const changes: [failpoint: FailpointName, what: string, set: string][] = [
   ['migration.cutover.before-lock', 'no verification', 'verification = null'],
 ]
 
-test.each(changes)('a key job at %s with %s', async (failpoint, _, set) => {
+test.each(doseOf(changes, 3))('a key job at %s with %s', async (failpoint, _, set) => {
   const scene = await stopAt(failpoint)
   await keepJobs(scene.id)
   await expectNothing(scene, () => query(`update keyhold.key_jobs set ${set} where id = '${scene.jobId}'`))
