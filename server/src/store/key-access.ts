@@ -8,7 +8,7 @@ import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import type { Database } from './database.ts'
 import { columnsAs, readCovered, rowAs, type CoverParts } from './fence/covered-rows.ts'
 import type { FenceRow } from './fence/fence-row.ts'
-import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
+import { heldOf, isListed, rewriteRow } from './fence/rewrite-row.ts'
 
 export interface StoredKeyAccess {
   /** Undefined: under Keyhold's own identity. */
@@ -81,7 +81,10 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
         .where('key_arn', '=', keyArn)
         .executeTakeFirst()
       if (row === undefined || held.row === undefined) return undefined
-      return accessOf(known(macs.verify('keyProvider', row), row.inspection), held.row)
+      const provider = macs.verify('keyProvider', row)
+      if (macs.requiresMacs() && !isListed(held, 'keyProvider', row.fingerprint, row))
+        macs.reject('keyProvider', row, 'older')
+      return accessOf(known(provider, row.inspection), held.row)
     },
 
     /** Copies it to the versions under the key, from its key provider. Call it under `withFence`. */

@@ -1,5 +1,6 @@
 // When customers' keys are probed next, and which replica does it. A replica claims a probe by moving its due time to the
 // end of the claim: if the replica dies, the probe falls due again by itself.
+import { unlessFaulty } from './guards/accept-guard.ts'
 import { keyArnFingerprint, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { RowMacs } from './authentic/row-macs.ts'
@@ -234,13 +235,14 @@ export function keyProbeQueries(db: Database, macs: RowMacs) {
 /** Undefined: its rows are not as Keyhold wrote them. Nobody goes through a role, or to a key, that somebody else names. */
 function fromRow(row: ClaimedRow, macs: RowMacs): DueProbe | undefined {
   const provider = rowAs('keyProvider', row, 'k_')
-  if (macs.faultOf('keyProvider', provider) !== undefined) return undefined
+  const isFaulty = (verify: () => unknown) => unlessFaulty(verify) === undefined
+  if (isFaulty(() => macs.verify('keyProvider', provider))) return undefined
   const { role_arn: roleArn } = provider
   const fence = rowAs('fence', row, 't_')
-  if (roleArn !== null && macs.faultOf('fence', fence) !== undefined) return undefined
+  if (roleArn !== null && isFaulty(() => macs.verify('fence', fence))) return undefined
   const version = rowAs('tenantKey', row, 'w_')
   const { wrapped } = version
-  if (wrapped !== null && macs.faultOf('tenantKey', version) !== undefined) return undefined
+  if (wrapped !== null && isFaulty(() => macs.verify('tenantKey', version))) return undefined
   // A damaged record is an error where the provider is shown; here it only means that nothing is known.
   const read = readInspection(row.inspection, row.fingerprint)
   const inspection: KeyInspection | undefined = read && 'value' in read ? read.value : undefined

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Authentic } from './authentic/row-macs.ts'
 import { isUniqueViolation, type Database } from './database.ts'
 import { readFence } from './fence/fence-queries.ts'
-import { acceptFence, fenceOf, type Fence, type FenceRow } from './fence/fence-row.ts'
+import { acceptFence, verifyFence, fenceOf, type Fence, type FenceRow } from './fence/fence-row.ts'
 import type { CoverParts } from './fence/covered-rows.ts'
 import { heldOf } from './fence/rewrite-row.ts'
 import { columnsOfKind } from './authentic/steering-kinds.ts'
@@ -23,7 +23,7 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
     const seen = isLatest ? fences.seen.get(id) : 0
     const row = await readFence(db, id)
     if (row === undefined) return undefined
-    return isLatest ? acceptFence(fences, row, seen) : fences.macs.verify('fence', row)
+    return isLatest ? acceptFence(fences, id, row, seen) : verifyFence(fences, id, row)
   }
 
   return {

@@ -147,3 +147,21 @@ test('a key that was revoked in the row of the installation holds no more when t
   await first.query('update keyhold.installation set api_key_generation = $1', [after?.g])
   expect(await statusAt(first, first.operatorToken, 'operator')).toBe(200)
 })
+
+test('a revoked key that the database goes on showing is not signed anew with the others', async () => {
+  const { id, key } = await createKey('tenant-admin', tenant.tenantId)
+  const { key: other } = await createKey('tenant-admin', tenant.tenantId)
+  await first.query(`create function keyhold.put_back() returns trigger language plpgsql as
+    $$begin insert into keyhold.api_keys select old.*; return null; end$$`)
+  await first.query(`create trigger put_back after delete on keyhold.api_keys
+    for each row execute function keyhold.put_back()`)
+  try {
+    await first.request('DELETE', `/api/v1/api-keys/${id}`, { token: first.operatorToken })
+  } finally {
+    await first.query('drop trigger put_back on keyhold.api_keys')
+    await first.query('drop function keyhold.put_back')
+  }
+  expect(await first.query('select id from keyhold.api_keys where id = $1', [id])).toHaveLength(1)
+  await expectRefused(key)
+  for (const replica of [first, second]) expect(await statusAt(replica, other)).toBe(200)
+})

@@ -105,7 +105,12 @@ export async function readApiKeys<Joined extends JoinedRow>(
     ({ found: { row, scope } }) =>
       generationOf(scope) < (before.get(scope.tenantId) ?? 0) || row.generation !== apiKeyGenerationIn(scope),
   )
-  if (isUnclear) all = (await read()).map((joined) => ({ joined, found: fromJoined(joined) }))
+  if (isUnclear) {
+    // Nothing was remembered of a scope that only the second answer names: such a row is left out, as if it were not there.
+    all = (await read())
+      .map((joined) => ({ joined, found: fromJoined(joined) }))
+      .filter(({ found }) => before.has(found.scope.tenantId))
+  }
   const scopes = new Map<string | null, Scope>()
   return all.map(({ joined, found }) => {
     const { tenantId } = found.scope

@@ -167,7 +167,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
         .where(inScope(tenantId))
         .returning('role')
         .executeTakeFirst()
-      await resignScope(db, macs, tenantId, generations)
+      await resignScope(db, macs, tenantId, { ...generations, revoked: id })
       if (row !== undefined) await tellAll()
       return row && { role: row.role, tenantId }
     },

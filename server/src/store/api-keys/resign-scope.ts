@@ -25,12 +25,13 @@ const pageRows = 1_000
  * or of an earlier generation, stays as it is.
  *
  * @param tenantId - undefined: the keys that are of no tenant
+ * @param revoked - the key that was deleted just now: a database that goes on showing it must not get it signed
  */
 export async function resignScope(
   db: Database,
   macs: RowMacs,
   tenantId: string | undefined,
-  { from, to }: { from: number; to: number },
+  { from, to, revoked }: { from: number; to: number; revoked: string },
 ): Promise<void> {
   for (let after = ''; ;) {
     const rows = await db
@@ -38,11 +39,13 @@ export async function resignScope(
       .select(columns)
       .where(inScope(tenantId))
       .where('id', '>', after)
+      .where('id', '<>', revoked)
       .orderBy('id')
       .limit(pageRows)
       .forNoKeyUpdate()
       .execute()
     const signed = rows.flatMap((row) => {
+      if (row.id === revoked) return []
       // Before the adoption the keys that replicas of the version before have made are unsigned. This signs them.
       const isEarly = row.mac === null && !macs.requiresMacs()
       if (!isEarly && row.generation !== from) return []

@@ -19,9 +19,13 @@ export async function fillRows(db: Database, tenantId: string | undefined): Prom
     return
   }
   await sql`
-    update keyhold.key_providers set replica_regions = array(select jsonb_array_elements_text(
-      jsonb_path_query_array(inspection, '$.replicaKeys[*].region ? (@.type() == "string")')))
-    where tenant_id = ${tenantId} and mac is null and replica_regions is null and inspection is not null`.execute(
+    update keyhold.key_providers p set replica_regions = i.regions, mac = null
+    from (
+      select fingerprint, array(select jsonb_array_elements_text(
+        jsonb_path_query_array(inspection, '$.replicaKeys[*].region ? (@.type() == "string")'))) as regions
+      from keyhold.key_providers where tenant_id = ${tenantId} and inspection is not null order by fingerprint for update
+    ) i
+    where p.tenant_id = ${tenantId} and p.fingerprint = i.fingerprint and p.replica_regions is distinct from i.regions`.execute(
     db,
   )
   await fillDigests(db, tenantId)

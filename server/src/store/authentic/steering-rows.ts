@@ -99,7 +99,13 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
     /** Tells rows of different content apart. Of a fence, its manifest and its generation are none of it. */
     digestOf({ kind, values }: SteeringRow): string {
       const content = kind === 'fence' ? { ...values, manifest: null, generation: 0 } : values
-      return macs.sign(kind, content).toString('base64')
+      try {
+        return macs.sign(kind, content).toString('base64')
+      } catch (error) {
+        // A value that no row of Keyhold's has, such as an infinite time. The row is faulty, and is to be shown.
+        if (!(error instanceof TypeError)) throw error
+        return JSON.stringify(content)
+      }
     },
 
     /**

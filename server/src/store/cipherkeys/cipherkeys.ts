@@ -179,6 +179,7 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
       )
       return terms.rows.map((row) => ({
         ...fromUsableRow(terms, row),
+        tenantId,
         keyName: row.key_name,
         ageMs: row.age_ms,
       }))
@@ -198,7 +199,8 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
             ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
         order,
       })
-      return terms.rows.map((row) => fromUsableRow(terms, row))
+      // The tenant is the one that was asked for: the wrap of another tenant's row does not open as one of it.
+      return terms.rows.map((row) => ({ ...fromUsableRow(terms, row), tenantId }))
     },
 
     async exists(tenantId: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 // Scheduled destructions, and the records of completed ones. The database's clock says when they are due, and the
 // replica's must agree. SQL only finds rows: what is done follows from rows that were verified, in transactions that have the
 // fence of their tenant alone, and for those alone that the tenant's manifest names.
+import { unlessFaulty } from '../guards/accept-guard.ts'
 import { KeyholdError } from '@keyhold/core'
 import { sql, type ExpressionBuilder } from 'kysely'
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
@@ -59,7 +60,7 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
   const isDue = () => isDueOnBothClocks(clock, sql`due_at`)
   const verified = (row: StoredDestruction) => macs.verify('destruction', row)
   const isAuthentic = <Row extends StoredDestruction>(row: Row): row is Authentic<Row> =>
-    macs.faultOf('destruction', row) === undefined
+    unlessFaulty(() => macs.verify('destruction', row)) !== undefined
   const listed = (row: StoredDestruction): ListedDestruction => ({
     isTampered: !isAuthentic(row),
     ...fromRow(macs, row as Authentic<StoredDestruction>),

@@ -11,7 +11,7 @@ import {
 import type { Authentic } from '../authentic/row-macs.ts'
 import { columnsOfKind, type SteeringKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
-import { acceptFence, fenceOf, type Fence, type FenceParts, type FenceRow } from './fence-row.ts'
+import { acceptFence, fenceOf, verifyFence, type Fence, type FenceParts, type FenceRow } from './fence-row.ts'
 import { checkManifest, type HeldFence } from './held-fence.ts'
 
 export interface CoverParts {
@@ -76,7 +76,8 @@ export async function readCovered<Row>(
     const listed = held.row?.ending_at === null ? held.manifest : undefined
     return coverOf(parts, held.row as Authentic<FenceRow> | undefined, listed, found)
   }
-  const authentic = row && (isLatest ? acceptFence(fences, row, seen) : fences.macs.verify('fence', row))
+  const authentic =
+    row && (isLatest ? acceptFence(fences, tenantId, row, seen) : verifyFence(fences, tenantId, row))
   const entries = readEntries(first?.fence_entries ?? [])
   if (authentic?.ending_at === null) checkManifest(fences, authentic, entries)
   return coverOf(parts, authentic, authentic?.ending_at === null ? findIn(entries) : undefined, found)
@@ -107,7 +108,10 @@ function coverOf<Row>(
     rows,
     verify(kind, key, row) {
       const authentic = macs.verify(kind, row)
-      if (listed === undefined || !macs.requiresMacs()) return authentic
+      if (!macs.requiresMacs()) return authentic
+      // Rows without a fence: it is hidden, and with it whether they are the newest ones.
+      if (fenceRow === undefined) macs.reject(kind, row, 'incomplete')
+      if (listed === undefined) return authentic
       if (listed.find(kind, key)?.equals(macOf(row)) !== true) macs.reject(kind, row, 'older')
       return authentic
     },

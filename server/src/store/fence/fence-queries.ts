@@ -32,7 +32,7 @@ export async function takeFence(db: Database, parts: FenceParts, tenantId: strin
   if (row === undefined) throw new TypeError('the database does not answer')
   const taken = { entries: readEntries(row.entries), now: row.now }
   if (!row.is_there) return { row: undefined, ...taken }
-  return { row: acceptFence(parts, row, seen), ...taken }
+  return { row: acceptFence(parts, tenantId, row, seen), ...taken }
 }
 
 /** Never waits. `refused`: somebody holds the fence alone, or waits to. Undefined: there is no such tenant. */
@@ -57,7 +57,7 @@ export async function tryFenceShared(
     seen = parts.seen.get(tenantId)
     read = await readFence(db, tenantId)
   }
-  return read && fenceOf(parts, acceptFence(parts, read, seen))
+  return read && fenceOf(parts, acceptFence(parts, tenantId, read, seen))
 }
 
 /** The row as it is, whoever holds it. Its MAC is still to be verified. */

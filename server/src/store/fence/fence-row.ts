@@ -31,13 +31,30 @@ export interface FenceParts {
 /**
  * Verifies a row that was read, and remembers its generation.
  *
+ * @param tenantId - the one that was asked for: a database may answer with the fence of another, which is authentic
  * @param seen - what was remembered before the statement began that read it
  * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
  */
-export function acceptFence(parts: FenceParts, row: FenceRow, seen: number): Authentic<FenceRow> {
-  const authentic = parts.macs.verify('fence', row)
+export function acceptFence(
+  parts: FenceParts,
+  tenantId: string,
+  row: FenceRow,
+  seen: number,
+): Authentic<FenceRow> {
+  const authentic = verifyFence(parts, tenantId, row)
   if (row.generation < seen) parts.macs.reject('fence', row, 'older')
   parts.seen.raise(row.id, row.generation)
+  return authentic
+}
+
+/** The same where nothing may be compared with what was read before. */
+export function verifyFence(
+  { macs }: Pick<FenceParts, 'macs'>,
+  tenantId: string,
+  row: FenceRow,
+): Authentic<FenceRow> {
+  const authentic = macs.verify('fence', row)
+  if (row.id !== tenantId) macs.reject('fence', row, 'forged')
   return authentic
 }
 

@@ -33,8 +33,9 @@ export function acceptGuard(
     return undefined
   }
   const authentic = macs.verify('guard', row)
-  // It is the guard of a tenant that had the id before.
-  if (row.incarnation !== beside.incarnation) macs.reject('guard', row, 'forged')
+  // It is the guard of another tenant, or of one that had the id before.
+  if (row.tenant_id !== tenantId || row.incarnation !== beside.incarnation)
+    macs.reject('guard', row, 'forged')
   if (row.generation < before) macs.reject('guard', row, 'older')
   seen.raise(tenantId, row.generation)
   return authentic

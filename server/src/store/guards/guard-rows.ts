@@ -73,7 +73,7 @@ export async function lockGuard(
 ): Promise<(FoundGuard & { at: Date }) | undefined> {
   const row = db.selectFrom('tenant_guards').select('tenant_id').where('tenant_id', '=', tenantId)
   await (how === 'alone' ? row.forUpdate() : row.forShare()).execute()
-  const [found] = await readGuards(db, [tenantId])
+  const found = (await readGuards(db, [tenantId])).find((each) => each.tenantId === tenantId)
   if (found === undefined) return undefined
   return { ...found, at: await readWritingTime(db) }
 }

@@ -106,7 +106,7 @@ export function guardQueries(db: Database, parts: GuardParts) {
      */
     async find(tenantId: string): Promise<Guard | undefined> {
       const before = seen.get(tenantId)
-      const [found] = await readGuards(db, [tenantId])
+      const found = (await readGuards(db, [tenantId])).find((each) => each.tenantId === tenantId)
       return found && guardOf(found, verify(found, before))
     },
 

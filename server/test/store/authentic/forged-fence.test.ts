@@ -160,3 +160,40 @@ test('rows that are signed anew, as an operator adopts them, are believed', asyn
   expect(stated).toMatchObject({ activeTenantKeyId: key?.id })
   await alone(stores.store, tenantId).tenants.moveFence(tenantId, 1)
 })
+
+/** The database answers about one tenant with the rows of another, all of which Keyhold wrote. */
+async function showAs(table: string, key: string): Promise<void> {
+  await stores.query(`alter table keyhold.${table} rename to ${table}_stored`)
+  const columns = (await stores.query(
+    `select column_name as name from information_schema.columns where table_name = '${table}_stored' order by ordinal_position`,
+  )) as { name: string }[]
+  // Asked for tenant-1, it shows tenant-2: a comparison that is always true stands in for its own.
+  const list = columns.map(({ name }) =>
+    name === key ? `${name}::text collate keyhold.same as ${name}` : name,
+  )
+  await stores.query(
+    `create collation keyhold.same (provider = icu, locale = 'und', deterministic = false, rules = '&1=2')`,
+  )
+  await stores.query(
+    `create view keyhold.${table} as select ${list.join(', ')} from keyhold.${table}_stored where ${key} = 'tenant-2'`,
+  )
+}
+
+test('the fence of another tenant, which is authentic, is refused', async () => {
+  await showAs('tenants', 'id')
+  const { store } = stores
+  const never = () => Promise.reject(new Error('let in'))
+  await expect(store.tenants.find(tenantId)).rejects.toMatchObject(refused)
+  await expect(store.withFence(tenantId, never)).rejects.toMatchObject(refused)
+  await expect(store.tenantKeys.list(tenantId)).rejects.toMatchObject(refused)
+})
+
+test('rows without their fence are refused: nobody knows whether they are the newest ones', async () => {
+  expect(await stores.store.tenantKeys.list(tenantId)).toHaveLength(1)
+  await stores.query('alter table keyhold.tenants rename to tenants_stored')
+  await stores.query(
+    `create view keyhold.tenants as select * from keyhold.tenants_stored where id <> '${tenantId}'`,
+  )
+  await expect(stores.store.tenantKeys.list(tenantId)).rejects.toMatchObject(refused)
+  await expect(stores.store.tenantKeys.list('tenant-2')).resolves.toHaveLength(1)
+})

@@ -16,12 +16,7 @@ const codes: Record<NonNullable<SteeringRow['fault']>, IntegrityFault['code']> =
   outdated: 'ROW_OUTDATED',
 }
 
-// Nothing is written with a MAC into these yet.
-const notSigned: ReadonlySet<SteeringKind> = new Set(['keyHealth'])
-
-const checkedKinds: readonly SteeringKind[] = [...adoptedKinds, 'audit' as const].filter(
-  (kind) => !notSigned.has(kind),
-)
+const checkedKinds: readonly SteeringKind[] = [...adoptedKinds, 'audit']
 
 export interface RowFaults {
   faults: IntegrityFault[]
