@@ -154,3 +154,26 @@ test('until the rows are adopted, the regions are those of the inspection, which
   await stores.query("update keyhold.key_providers set inspection = '7' where kms = 'aws'")
   expect(await getKeyAccess(lenient, tenantId, keyArn)).toMatchObject(asItself)
 })
+
+test.each(['tenant_keys', 'key_providers'])(
+  'an older row of %s that comes back under the fence is signed no more',
+  async (table) => {
+    const { fingerprint } = await register(roleArn)
+    await addVersion()
+    const isOurs = `tenant_id = '${tenantId}' and key_arn = '${keyArn}'`
+    await stores.query(`create table public.older as select * from keyhold.${table} where ${isOurs}`)
+    const later = { ...inspection, replicaKeys: [] }
+    await alone(stores.store, tenantId).keyProviders.saveInspection(tenantId, fingerprint, later)
+    const [now] = await stores.query(`select mac from keyhold.${table} where ${isOurs}`)
+    await expect(
+      stores.store.withFence(tenantId, async (transaction) => {
+        await sql`update ${sql.table(`keyhold.${table}`)} set mac = o.mac, replica_regions = o.replica_regions
+        from public.older o where ${sql.table(`keyhold.${table}`)}.key_arn = o.key_arn`.execute(
+          transaction.handle,
+        )
+        await transaction.keyAccess.keep(tenantId, keyArn)
+      }),
+    ).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+    expect(await stores.query(`select mac from keyhold.${table} where ${isOurs}`)).toEqual([now])
+  },
+)
