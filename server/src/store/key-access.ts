@@ -8,7 +8,8 @@ import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import type { Database } from './database.ts'
 import { columnsAs, readCovered, rowAs, type CoverParts } from './fence/covered-rows.ts'
 import type { FenceRow } from './fence/fence-row.ts'
-import { heldOf, isListed, rewriteRow } from './fence/rewrite-row.ts'
+import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
+import { verifyListed } from './fence/verify-listed.ts'
 
 export interface StoredKeyAccess {
   /** Undefined: under Keyhold's own identity. */
@@ -81,9 +82,7 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
         .where('key_arn', '=', keyArn)
         .executeTakeFirst()
       if (row === undefined || held.row === undefined) return undefined
-      const provider = macs.verify('keyProvider', row)
-      if (macs.requiresMacs() && !isListed(held, 'keyProvider', row.fingerprint, row))
-        macs.reject('keyProvider', row, 'older')
+      const provider = verifyListed({ macs, held }, 'keyProvider', row.fingerprint, row)
       return accessOf(known(provider, row.inspection), held.row)
     },
 

@@ -4,7 +4,7 @@ import type { RowMacs } from './authentic/row-macs.ts'
 import type { SeenGenerations } from './authentic/seen-generations.ts'
 import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import type { Database } from './database.ts'
-import { unlessFaulty } from './guards/accept-guard.ts'
+import { unlessFaulty } from './authentic/row-faults.ts'
 import type { KeyHealthState } from './tables.ts'
 
 export interface KeyHealthRow {

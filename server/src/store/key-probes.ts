@@ -1,6 +1,6 @@
 // When customers' keys are probed next, and which replica does it. A replica claims a probe by moving its due time to the
 // end of the claim: if the replica dies, the probe falls due again by itself.
-import { unlessFaulty } from './guards/accept-guard.ts'
+import { unlessFaulty } from './authentic/row-faults.ts'
 import { keyArnFingerprint, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { RowMacs } from './authentic/row-macs.ts'

@@ -13,6 +13,7 @@ import { isUniqueViolation, type Database } from './database.ts'
 import { readCovered, type CoverParts } from './fence/covered-rows.ts'
 import type { Fence } from './fence/fence-row.ts'
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
+import { verifyListed } from './fence/verify-listed.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import { keyAccessQueries } from './key-access.ts'
 import type { keyHealthQueries } from './key-health.ts'
@@ -142,11 +143,7 @@ export function keyProviderQueries(
       select * from keyhold.key_providers where ${isOne(tenantId, fingerprint)} for update`.execute(db)
     const [row] = rows
     if (row === undefined) return { held, row: undefined }
-    const isListed =
-      row.mac !== null && held.manifest.find('keyProvider', fingerprint)?.equals(row.mac) === true
-    const authentic = macs.verify('keyProvider', row)
-    if (macs.requiresMacs() && !isListed) macs.reject('keyProvider', row, 'older')
-    return { held, row: authentic }
+    return { held, row: verifyListed({ macs, held }, 'keyProvider', fingerprint, row) }
   }
 
   async function find(tenantId: string, fingerprint: string): Promise<KeyProviderRow | undefined> {

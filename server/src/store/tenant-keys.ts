@@ -7,6 +7,7 @@ import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from './
 import type { Database } from './database.ts'
 import { readCovered, type CoverParts } from './fence/covered-rows.ts'
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
+import { verifyListed } from './fence/verify-listed.ts'
 import type { guardQueries } from './guards/guards.ts'
 import { noAccess, keyAccessQueries } from './key-access.ts'
 import { keyProbeQueries } from './key-probes.ts'
@@ -95,13 +96,7 @@ export function tenantKeyQueries(
     const { rows } = await sql<StoredVersion>`
       select ${columns} from keyhold.tenant_keys v where tenant_id = ${tenantId} and ${condition}
       order by version for update`.execute(db)
-    const verified = rows.map((row) => {
-      const authentic = macs.verify('tenantKey', row)
-      const isListed =
-        row.mac !== null && held.manifest.find('tenantKey', row.version)?.equals(row.mac) === true
-      if (macs.requiresMacs() && !isListed) macs.reject('tenantKey', row, 'older')
-      return authentic
-    })
+    const verified = rows.map((row) => verifyListed({ macs, held }, 'tenantKey', row.version, row))
     const change = (row: Authentic<StoredVersion>, changes: Partial<StoredVersion>) =>
       rewriteRow(db, { macs, held }, 'tenantKey', row.version, row, changes)
     const destroy = (row: Authentic<StoredVersion>) =>

@@ -173,3 +173,22 @@ test('where the root key is not, the doctor says that it did not look at MACs', 
   expect(found).toMatchObject({ exitCode: 0, stdout: '' })
   expect(found.stderr).toMatch(/^The MACs of rows were not looked at\. /)
 })
+
+test('a row with a value that no row of Keyhold has is listed, and so is an altered state of a key', async () => {
+  await server.query(
+    `insert into keyhold.destructions (id, tenant_id, kind, scheduled_by, due_at)
+    values (gen_random_uuid(), $1, 'tenant', 'ak_1', 'infinity')`,
+    [tenant.tenantId],
+  )
+  await server.query(
+    `insert into keyhold.key_health (tenant_id, fingerprint, region, state, since, checked_at, mac)
+    select tenant_id, fingerprint, 'eu-west-1', 'healthy', now(), now(), mac from keyhold.key_providers where tenant_id = $1`,
+    [tenant.tenantId],
+  )
+  const { exitCode, stdout } = await doctor()
+  await server.query('delete from keyhold.destructions')
+  await server.query('delete from keyhold.key_health')
+  expect(exitCode).toBe(3)
+  expect(stdout).toMatch(/^ROW_UNSIGNED .*destructions/m)
+  expect(stdout).toMatch(/^ROW_FORGED .*key_health/m)
+})

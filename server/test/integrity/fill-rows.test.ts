@@ -1,4 +1,5 @@
 // Rows as replicas of the version before leave them are filled before they are adopted.
+import { keyArnFingerprint } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   openTestPostgres,
@@ -59,4 +60,32 @@ test('a lock that a replica of the version before has written is in the guard, a
     await completeRows(stores.store, tenantId)
     expect(await read(), spoil).toEqual([{ locked_by: 'somebody' }])
   }
+})
+
+test('regions that a replica of the version before has inspected take the place of older ones, signed or not', async () => {
+  const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/mrk-1'
+  const regions = ['eu-west-3']
+  const inspection = { replicaKeys: [{ keyArn, region: 'eu-west-3' }] }
+  await stores.store.withFence(tenantId, ({ keyProviders }) =>
+    keyProviders.insert({
+      ...{ tenantId, fingerprint: keyArnFingerprint(keyArn), kms: 'aws', keyArn, isCurrent: false },
+      ...{ name: 'own', description: '' },
+    }),
+  )
+  const read = () =>
+    stores.query(
+      `select replica_regions, mac is null as unsigned from keyhold.key_providers where key_arn = '${keyArn}'`,
+    )
+  expect(await read()).toEqual([{ replica_regions: null, unsigned: false }])
+  await stores.query(`update keyhold.key_providers set inspection = $1 where key_arn = '${keyArn}'`, [
+    JSON.stringify(inspection),
+  ])
+  await completeRows(stores.store, tenantId)
+  expect(await read()).toEqual([{ replica_regions: regions, unsigned: true }])
+
+  await stores.query(`update keyhold.key_providers set mac = $1 where key_arn = '${keyArn}'`, [
+    Buffer.alloc(41, 3),
+  ])
+  await completeRows(stores.store, tenantId)
+  expect(await read()).toEqual([{ replica_regions: regions, unsigned: false }])
 })

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { RowMacs } from '../authentic/row-macs.ts'
 import { columnsOfKind } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
-import { unlessFaulty } from '../guards/accept-guard.ts'
+import { unlessFaulty } from '../authentic/row-faults.ts'
 import { inScope } from './api-key-rows.ts'
 
 /** Gives keys that replicas of the version before have made the generation of their scope. They have to be signed then. */

@@ -1,7 +1,7 @@
 // Scheduled destructions, and the records of completed ones. The database's clock says when they are due, and the
 // replica's must agree. SQL only finds rows: what is done follows from rows that were verified, in transactions that have the
 // fence of their tenant alone, and for those alone that the tenant's manifest names.
-import { unlessFaulty } from '../guards/accept-guard.ts'
+import { unlessFaulty } from '../authentic/row-faults.ts'
 import { KeyholdError } from '@keyhold/core'
 import { sql, type ExpressionBuilder } from 'kysely'
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'

@@ -6,6 +6,7 @@ import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
 import { steeringKinds, type SignedRow, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
 import type { HeldFence } from './held-fence.ts'
+import { refuseUnlisted } from './verify-listed.ts'
 
 /**
  * The caller has locked the row.
@@ -22,8 +23,7 @@ export async function rewriteRow<Kind extends ManifestKind>(
   changes: Partial<SignedRow<Kind>>,
 ): Promise<void> {
   const { table, key: primaryKey } = steeringKinds[kind]
-  // An older row is authentic, too. Only the one that the manifest knows is signed anew.
-  if (macs.requiresMacs() && !isListed(held, kind, key, row)) macs.reject(kind, row, 'older')
+  refuseUnlisted({ macs, held }, kind, key, row)
   const mac = macs.sign(kind, { ...row, ...changes })
   const before = row as Readonly<Record<string, unknown>>
   const settings = Object.entries({ ...changes, mac }).map(
@@ -41,12 +41,6 @@ export async function rewriteRow<Kind extends ManifestKind>(
     })
   }
   held.manifest.set(kind, key, mac)
-}
-
-/** Whether a row is the one that the manifest of the held fence knows. */
-export function isListed(held: HeldFence, kind: ManifestKind, key: string | number, row: object): boolean {
-  const mac = (row as { mac: Buffer | null }).mac
-  return mac !== null && held.manifest.find(kind, key)?.equals(mac) === true
 }
 
 /** @throws TypeError when the transaction does not hold the tenant's fence alone: a mistake of the program */

@@ -1,5 +1,4 @@
 // Believes a guard that was read, or does not.
-import { isKeyholdError, type KeyholdError } from '@keyhold/core'
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
 import type { SeenGenerations } from '../authentic/seen-generations.ts'
 import type { FoundGuard, GuardRow } from './guard-rows.ts'
@@ -39,19 +38,4 @@ export function acceptGuard(
   if (row.generation < before) macs.reject('guard', row, 'older')
   seen.raise(tenantId, row.generation)
   return authentic
-}
-
-/** Whether it says that a row is faulty, so that nobody knows what it should say. */
-export function isRowFault(error: unknown): error is KeyholdError {
-  return isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC', 'ERR_ROOT_KEY_OUTDATED')
-}
-
-/** Undefined: the row is faulty. */
-export function unlessFaulty<Result>(verify: () => Result): Result | undefined {
-  try {
-    return verify()
-  } catch (error) {
-    if (isRowFault(error)) return undefined
-    throw error
-  }
 }

@@ -8,7 +8,8 @@ import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { Authentic } from '../authentic/row-macs.ts'
 import type { Database } from '../database.ts'
-import { acceptGuard, unlessFaulty, type GuardParts } from './accept-guard.ts'
+import { unlessFaulty } from '../authentic/row-faults.ts'
+import { acceptGuard, type GuardParts } from './accept-guard.ts'
 import {
   insertMissingGuard,
   listNotedLocks,

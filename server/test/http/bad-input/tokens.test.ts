@@ -159,9 +159,9 @@ async function lookUpsOf(work: () => Promise<unknown>): Promise<{ queries: strin
   await work()
   const queries = spy.mock.calls
     .map(([query]) => (typeof query === 'string' ? query : (query as { text?: string }).text))
-    .filter((text) => text !== undefined && /\b(cipherkeys|tenant_keys)\b/.test(text))
-    // Keys are probed now and then, whatever is asked.
-    .filter((text) => !String(text).includes('key_probes'))
+    .filter((text) => text !== undefined && /\b(cipherkeys|tenant_keys|tenants)\b/.test(text))
+    // Keys are probed, locks and callers looked at now and then, whatever is asked.
+    .filter((text) => !/\b(key_probes|tenant_guards|api_keys)\b/.test(String(text)))
 
   spy.mockRestore()
   return { queries: queries.map(String), kmsCalls: scene.server.kms.countCalls() - kmsCalls }

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { generateApiKeyToken, hashApiKeySecret } from '../../../src/access/api-key-token.ts'
 import { deleteApiKey } from '../../../src/access/delete-api-key.ts'
 import type { ApiKeyRow } from '../../../src/store/api-keys/api-keys.ts'
+import { readApiKeys, selectApiKeys } from '../../../src/store/api-keys/api-key-rows.ts'
+import { createSeenGenerations } from '../../../src/store/authentic/seen-generations.ts'
 import { commandActor } from '../../../src/store/audits.ts'
 import type { Store } from '../../../src/store/store.ts'
 import {
@@ -205,4 +207,21 @@ test('before the adoption unsigned keys hold, and the first revocation signs tho
 
   await resign(stores.db)
   expect(await holding(keys)).toEqual([true, true, false])
+})
+
+test('of two answers the second one names no scope that the first one did not: nothing is remembered of that', async () => {
+  const [revoked, elsewhere] = [await create('one'), await create('two')]
+  const read = (id: string) => selectApiKeys(stores.db).where('k.id', '=', id).execute()
+  const old = await read(revoked.id)
+  await revoke(revoked)
+  const parts = {
+    macs: store.macs,
+    ...{ seen: createSeenGenerations(), seenInstallation: createSeenGenerations() },
+  }
+  // As a replica that has met the revocation remembers.
+  const [guard] = await stores.query(`select generation from keyhold.tenant_guards where tenant_id = 'one'`)
+  parts.seen.raise('one', Number(guard?.generation))
+  const inDoubt = (await read(elsewhere.id)).map((row) => ({ ...row, k_generation: 0 }))
+  const answers = [inDoubt, old]
+  expect(await readApiKeys(parts, () => Promise.resolve(answers.shift() ?? []))).toEqual([])
 })

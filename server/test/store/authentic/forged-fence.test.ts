@@ -7,7 +7,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../../testkit/src/database/test-database.ts'
-import { insertTenant, tenantId } from '../stored-rows.ts'
+import { insertTenant, newCipherkey, tenantId } from '../stored-rows.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -196,4 +196,16 @@ test('rows without their fence are refused: nobody knows whether they are the ne
   )
   await expect(stores.store.tenantKeys.list(tenantId)).rejects.toMatchObject(refused)
   await expect(stores.store.tenantKeys.list('tenant-2')).resolves.toHaveLength(1)
+})
+
+test('a cipherkey that the database shows in the place of another tenant is one of the tenant that was asked for', async () => {
+  const { store } = stores
+  const cipherkey = newCipherkey({ tenantId: 'tenant-2' })
+  await store.cipherkeys.insertActive(cipherkey)
+  const { dataKeyId, version } = cipherkey
+  await showAs('cipherkeys', 'tenant_id')
+  const ofAsked = [expect.objectContaining({ dataKeyId, tenantId })]
+  // So its wrap, which is bound to its own tenant, does not open.
+  expect(await store.cipherkeys.listFound(tenantId, [{ dataKeyId, version }])).toEqual(ofAsked)
+  expect(await store.cipherkeys.listActive(tenantId, [cipherkey.keyName])).toEqual(ofAsked)
 })

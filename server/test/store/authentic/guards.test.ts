@@ -8,6 +8,9 @@ import {
   type TestStores,
 } from '../../../../testkit/src/database/test-database.ts'
 import { resign } from '../../../../testkit/src/database/resign.ts'
+import { createSeenGenerations } from '../../../src/store/authentic/seen-generations.ts'
+import { acceptGuard } from '../../../src/store/guards/accept-guard.ts'
+import { readGuards } from '../../../src/store/guards/guard-rows.ts'
 import { insertTenant } from '../stored-rows.ts'
 
 let postgres: TestPostgres
@@ -198,4 +201,13 @@ test('before the adoption, a tenant that has a guard may be set by the version b
   await stores.query('update keyhold.tenants set key_cache_ttl_seconds = 30 where id = $1', [id])
   expect((await early.guards.find(id))?.keyCacheTtlSeconds).toBe(30)
   expect((await store.guards.find(id))?.keyCacheTtlSeconds).toBe(10)
+})
+
+test('the guard of another tenant, which is authentic, vouches for nobody else', async () => {
+  await insertTenant(store, `${id}-other`)
+  const [other] = await readGuards(stores.db, [`${id}-other`])
+  if (other === undefined) throw new Error('the tenant has no guard')
+  const parts = { macs: store.macs, seen: createSeenGenerations() }
+  expect(acceptGuard(parts, other, 0)?.tenant_id).toBe(`${id}-other`)
+  expect(() => acceptGuard(parts, { ...other, tenantId: id }, 0)).toThrow(expect.objectContaining(faulty))
 })
