@@ -39,6 +39,10 @@ const plaintext = 'raced for'
 const providers = '/api/v1/encryption/keyproviders'
 const migrationTimeoutMs = 120_000
 
+const migrationStarted = 200
+// A 200 says that the tenant is there already: the other replica's migration had ended before this one was asked.
+const resetStarted = 205
+
 export async function runRaces(options: RacesOptions): Promise<RacesResult> {
   const result: RacesResult = { races: 0, exactlyOne: 0, wonBy: {}, losers: {}, problems: [] }
   const cluster = await startCluster((line) => {
@@ -77,10 +81,10 @@ function dataPlane(url: string, { serviceToken: token }: Tenant): TenantClient {
 
 async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promise<void> {
   const target = racer.fingerprints[racer.races % 2 === 0 ? 0 : 1]
-  const path =
+  const [path, wonStatus] =
     target === racer.tenantId
-      ? `${providers}/actions/reset-to-default-provider`
-      : `${providers}/${target}/actions/migrate`
+      ? [`${providers}/actions/reset-to-default-provider`, resetStarted]
+      : [`${providers}/${target}/actions/migrate`, migrationStarted]
   racer.races += 1
   const answers = await Promise.all(
     cluster.replicas.map(async ({ name }, index) => {
@@ -89,7 +93,7 @@ async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promis
     }),
   )
   for (const { name, status, answer } of answers) {
-    if (won(status)) result.wonBy[name] = (result.wonBy[name] ?? 0) + 1
+    if (status === wonStatus) result.wonBy[name] = (result.wonBy[name] ?? 0) + 1
     else result.losers[answer] = (result.losers[answer] ?? 0) + 1
   }
   await untilMigrated(cluster, racer)
@@ -102,7 +106,7 @@ async function race(cluster: Cluster, racer: Racer, result: RacesResult): Promis
   const isOne = [row?.jobs, row?.done].every((count) => Number(count) === racer.races)
   if (isOne && Number(row?.current) === 1) result.exactlyOne += 1
   else result.problems.push(`${racer.tenantId}: ${JSON.stringify(row)} after ${racer.races} races`)
-  if (answers.filter(({ status }) => won(status)).length !== 1) {
+  if (answers.filter(({ status }) => status === wonStatus).length !== 1) {
     result.problems.push(`${racer.tenantId}: answered ${answers.map(({ answer }) => answer).join(' and ')}`)
   }
   for (let index = 0; index < cluster.replicas.length; index++) {
@@ -121,11 +125,6 @@ async function untilMigrated(cluster: Cluster, { tenantId }: Racer): Promise<voi
     if (Number(row?.live) === 0) return
     await sleep(20)
   }
-}
-
-// Migrating to a key of the tenant's own answers 200, going back to the internal KMS 205.
-function won(status: number | undefined): boolean {
-  return status === 200 || status === 205
 }
 
 function urlOf({ replicas }: Cluster, index: number): string {
