@@ -1,5 +1,5 @@
-// The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, what is believed of the
-// columns of the database, and the rooms of the house.
+// The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, the rows that have MACs, what
+// is believed of the columns of the database, and the rooms of the house.
 import { rateLimitOf, routeIds, routes, statusOf, type Route, type RouteId } from '@keyhold/contract'
 import {
   auditActionNames,
@@ -12,6 +12,7 @@ import {
 import { format } from 'oxfmt'
 import { metricCatalog } from '../../server/src/metrics/metric-catalog.ts'
 import { settingTable } from '../../server/src/settings/setting-table.ts'
+import { steeringKinds } from '../../server/src/store/authentic/steering-kinds.ts'
 import { standings } from '../../testkit/src/untrusted-database/columns.ts'
 import { serverRooms, workspaces, type Room } from './rooms.ts'
 
@@ -37,6 +38,7 @@ async function makeTables(): Promise<GeneratedTable[]> {
     { file: 'docs/metrics.md', name: 'metrics', markdown: await formatTable(metricTable()) },
     { file: 'docs/configuration.md', name: 'settings', markdown: await formatTable(settingRows()) },
     { file: 'docs/audit.md', name: 'audit-actions', markdown: await formatTable(auditActionTable()) },
+    { file: 'docs/formats.md', name: 'steering-kinds', markdown: await formatTable(steeringKindTable()) },
     {
       file: 'docs/untrusted-database.md',
       name: 'columns',
@@ -133,6 +135,21 @@ function standingTable(): string[][] {
       columns.join(', '),
       standing,
       because,
+    ]),
+  ]
+}
+
+/** `vectors/rows.py` reads it. */
+function steeringKindTable(): string[][] {
+  return [
+    ['Kind', 'Table', 'MAC in', 'Columns'],
+    ...Object.entries(steeringKinds).map(([kind, { table, mac, columns }]) => [
+      `\`${kind}\``,
+      `\`${table}\``,
+      `\`${mac}\``,
+      Object.entries(columns)
+        .map(([column, type]) => `\`${column}\` ${type}`)
+        .join(', '),
     ]),
   ]
 }

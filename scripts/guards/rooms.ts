@@ -62,7 +62,7 @@ export const workspaces: Readonly<Record<string, Room>> = {
   },
   'scripts/guards': {
     does: 'the gate and the checks of structure and documents',
-    uses: ['contract', 'core', 'server/settings', 'server/metrics', 'testkit', 'node:*', '*'],
+    uses: ['contract', 'core', 'server/settings', 'server/metrics', 'server/store', 'testkit', 'node:*', '*'],
   },
   'scripts/start': {
     does: '`npm start`: everything, for trying it by hand',
