@@ -1,9 +1,12 @@
-// The export of a real server, and what it keeps beside its database, pass the verification without a server.
+// The export of a real server, and what it keeps beside its database, pass the verification without a server. A chain that somebody
+// has written anew by SQL passes none.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../testkit/src/server/start-test-server.ts'
+import type { Audit } from '@keyhold/client'
+import { chained } from './audit-chain.ts'
 import { keyhold } from './run-keyhold.ts'
 
 let server: TestServer
@@ -60,4 +63,45 @@ test('an export of a real server, with the keys and the checkpoints of its state
   await writeFile(join(folder, 'changed.ndjson'), text.replace('"tenant.lock"', '"tenant.unlock"'))
   const changed = await verified('changed.ndjson')
   expect([changed.exit, changed.stdout]).toEqual([1, expect.stringContaining('record 3, or one before it')])
+})
+
+test('of a chain that was written anew with right hashes, the first record with a wrong MAC is named', async () => {
+  const { tenantId, adminToken } = await server.createTenant()
+  for (const action of ['lock', 'unlock', 'lock'])
+    await server.request('POST', `/api/v1/encryption/actions/${action}`, { token: adminToken })
+  const env = { KEYHOLD_URL: server.url, KEYHOLD_TOKEN: adminToken }
+  const verify = async () => {
+    const { exit, stderr } = await keyhold(['audit', 'verify'], { env, cwd: folder })
+    return [exit, stderr]
+  }
+  expect(await verify()).toEqual([0, ''])
+  const { body } = await server.request('GET', '/api/v1/encryption/audits', { token: adminToken })
+  const honest = (body as { audits: Audit[] }).audits
+  expect(body).toMatchObject({ authenticTo: 5 })
+  expect(body).not.toHaveProperty('forged')
+
+  const rewritten = chained(
+    honest.map((audit) => (audit.sequence < 3 ? audit : { ...audit, actor: { id: 'system' } })),
+  )
+  expect(rewritten[1]?.hash).toBe(honest[1]?.hash)
+  await server.query('alter table keyhold.audits disable trigger all')
+  const write = (audit: Audit, more = '') =>
+    server.query(
+      `update keyhold.audits set actor_id = $3, actor_role = $4, hash = decode($5, 'hex') ${more}
+        where chain = $1 and sequence = $2`,
+      [tenantId, audit.sequence, audit.actor.id, audit.actor.role, audit.hash],
+    )
+  for (const audit of rewritten.slice(2)) await write(audit)
+  const end = () =>
+    server.query(
+      `update keyhold.audit_heads h set hash = a.hash from keyhold.audits a
+        where a.chain = $1 and h.chain = $1 and a.sequence = h.sequence`,
+      [tenantId],
+    )
+  await end()
+  expect(await verify()).toEqual([1, expect.stringContaining('record 3 was not written by Keyhold')])
+
+  // Without any codes no record is known to be wrong: but which is the last right one.
+  for (const audit of rewritten.slice(2)) await write(audit, ', mac = null')
+  expect(await verify()).toEqual([1, expect.stringContaining('after record 2 no record has a right')])
 })

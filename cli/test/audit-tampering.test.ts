@@ -11,8 +11,8 @@ const numRuns = 1_000
 function verify(audits: Audit[], head: Audit[], kept?: Audit[]): Promise<void> {
   const source = {
     async *pages(after: number) {
-      yield await Promise.resolve(audits.slice(after, after + 2))
-      yield await Promise.resolve(audits.slice(after + 2))
+      yield await Promise.resolve({ audits: audits.slice(after, after + 2) })
+      yield await Promise.resolve({ audits: audits.slice(after + 2) })
     },
     head: () => Promise.resolve(headOf(head)),
   }

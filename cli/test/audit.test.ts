@@ -11,6 +11,7 @@ import { serveChain } from './serve-chain.ts'
 interface Served {
   audits: Audit[]
   head: AuditHead
+  forged?: number
 }
 
 let folder: string
@@ -168,6 +169,16 @@ describe('verify', () => {
       /ends after record 4, but its signed head names 5/,
     ],
     ['all computed again', { ...truth, audits: rewritten }, /up to record 5 the chain is not the one/],
+    [
+      'a record whose MAC is wrong, though its hash is right',
+      { ...truth, forged: 4 },
+      /record 4 was not written by Keyhold: its message authentication code is wrong/,
+    ],
+    [
+      'a wrong hash before a wrong MAC',
+      { ...truth, forged: 4, audits: changed(3, { details: { keyArn: 'arn:other' } }) },
+      /record 3, or one before it, is not as it was recorded/,
+    ],
     [
       'a forged head',
       { audits: rewritten, head: { ...truth.head, head: headOf(rewritten).head } },

@@ -7,13 +7,15 @@ export interface ServedChain {
   audits: readonly Audit[]
   head: AuditHead
   checkpoints?: readonly { jws: string }[]
+  /** A record whose MAC is wrong, as the server says. */
+  forged?: number
   /** It fails at pages that begin after this record. */
   failsAfter?: number
 }
 
 /** @param use - gets the environment of a command line, and the tokens and paths of what was asked */
 export async function serveChain(
-  { audits, head, checkpoints = [], failsAfter = Infinity }: ServedChain,
+  { audits, head, checkpoints = [], forged, failsAfter = Infinity }: ServedChain,
   use: (env: Record<string, string>, asked: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const asked: string[] = []
@@ -27,6 +29,8 @@ export async function serveChain(
       const last = page.at(-1)
       return { [name]: page, ...(rest.length > 2 && last !== undefined && { next: String(numberOf(last)) }) }
     }
+    const auditsOf = (page: Record<string, unknown>) =>
+      (page.audits as Audit[]).some(({ sequence }) => sequence === forged) ? { ...page, forged } : page
     const numbered = checkpoints.map(({ jws }, index) => ({ number: index + 1, jws }))
     const body = pathname.endsWith('/signing-keys')
       ? keySet
@@ -34,7 +38,7 @@ export async function serveChain(
         ? head
         : pathname.endsWith('/checkpoints')
           ? pageOf('checkpoints', numbered, ({ number }) => number)
-          : pageOf('audits', audits, ({ sequence }) => sequence)
+          : auditsOf(pageOf('audits', audits, ({ sequence }) => sequence))
     const isFailing = pathname.endsWith('/audits') && after >= failsAfter
     response
       .writeHead(isFailing ? 500 : 200, { 'content-type': 'application/json' })

@@ -3,9 +3,18 @@ import type { Audit, AuditHead } from '@keyhold/client'
 import { allPages } from '../session/all-pages.ts'
 import type { Session } from '../session/open-session.ts'
 
+/** Some records, with what the server says of their MACs: it has the key, and only it can tell. */
+export interface AuditPage {
+  audits: readonly Audit[]
+  /** The first record of the page that Keyhold did not write. */
+  forged?: number
+  /** The last record of the page that it did write, before any forged one. */
+  authenticTo?: number
+}
+
 export interface AuditSource {
   /** The records after a sequence number, page after page. */
-  pages(after: number): AsyncIterable<Audit[]>
+  pages(after: number): AsyncIterable<AuditPage>
   head(): Promise<AuditHead>
   /** Its checkpoints, page after page, as the server has them. */
   checkpoints(): AsyncIterable<{ number: number; jws: string }[]>
@@ -17,7 +26,7 @@ export function auditSource(session: Session, chain: string | undefined): AuditS
   const routeId = chain === undefined ? 'listAudits' : 'listInstallationAudits'
   return {
     async *pages(after) {
-      for await (const { audits } of allPages(session, routeId, { from: String(after), query })) yield audits
+      yield* allPages(session, routeId, { from: String(after), query })
     },
     async *checkpoints() {
       const route = chain === undefined ? 'listAuditCheckpoints' : 'listAllAuditCheckpoints'

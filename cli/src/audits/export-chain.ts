@@ -19,7 +19,7 @@ export async function exportChain(source: AuditSource, write: Write): Promise<nu
     await lines(told.filter(({ checkpoint }) => !(Number(checkpoint?.sequence) > head.sequence)))
   }
   let records = 0
-  for await (const audits of source.pages(0)) {
+  for await (const { audits } of source.pages(0)) {
     const wanted = audits.filter(({ sequence }) => sequence <= head.sequence)
     await lines(wanted.map((record) => ({ record })))
     records += wanted.length

@@ -1,5 +1,5 @@
 // Walks along a chain of audit records and computes every hash again, without trusting the server.
-import { KeyholdClientError, type Audit, type AuditHead } from '@keyhold/client'
+import { KeyholdApiError, KeyholdClientError, type Audit, type AuditHead } from '@keyhold/client'
 import { auditChainStart, auditHash, type AuditRecord } from '@keyhold/client/node'
 import { CliError } from '../errors/cli-error.ts'
 import type { AuditSource } from './audit-source.ts'
@@ -10,7 +10,8 @@ const keepEvidence =
   'somebody has changed the database behind Keyhold: keep it and its backups as they are, and compare them record by record'
 
 /**
- * Verifies all records up to `head`, and that `kept`, an earlier head, fits in among them.
+ * Verifies all records up to `head`, and that `kept`, an earlier head, fits in among them. Where the server names a record that
+ * it did not write, that one is wrong, whatever its hash.
  *
  * @throws CliError `failed`, which names the first record that is wrong
  */
@@ -23,12 +24,13 @@ export async function verifyChain(
   let hash = auditChainStart
   let sequence = 0
   refuseOtherHash(kept, sequence, hash)
-  for await (const audits of source.pages(0)) {
+  for await (const { audits, forged } of source.pages(0)) {
     for (const audit of audits) {
       if (sequence === head.sequence) break
       sequence += 1
       hash = hashOf(audit, { hash, sequence, tenantId: head.tenantId })
       refuseOtherHash(kept, sequence, hash)
+      if (sequence === forged) throw notWritten(forged)
     }
     if (sequence === head.sequence) break
   }
@@ -37,6 +39,38 @@ export async function verifyChain(
       `the chain ends after record ${sequence}, but its signed head names ${head.sequence} records`,
     )
   refuseOtherHash(head, sequence, hash)
+}
+
+/**
+ * The signed head of a chain. A server signs none of a chain that somebody else has written: then the first record of that is
+ * named.
+ *
+ * @throws CliError `failed`, which names the record; what the server answers where none is wrong
+ */
+export async function headOrForged(source: Pick<AuditSource, 'pages' | 'head'>): Promise<AuditHead> {
+  try {
+    return await source.head()
+  } catch (error) {
+    if (!(error instanceof KeyholdApiError) || error.code !== 'ERR_RECORD_NOT_AUTHENTIC') throw error
+    let last = 0
+    let authenticTo = 0
+    for await (const page of source.pages(0)) {
+      if (page.forged !== undefined) throw notWritten(page.forged)
+      last = page.audits.at(-1)?.sequence ?? last
+      authenticTo = page.authenticTo ?? authenticTo
+    }
+    // Of records without codes none is known to be wrong.
+    if (authenticTo === 0 || authenticTo === last) throw error
+    throw broken(
+      `Keyhold did not write the end of the chain: after record ${authenticTo} no record has a right message authentication code`,
+    )
+  }
+}
+
+function notWritten(sequence: number): CliError {
+  return broken(
+    `record ${sequence} was not written by Keyhold: its message authentication code is wrong, however right its hash is`,
+  )
 }
 
 function refuseForeign(kept: Head, head: Head): void {

@@ -2,7 +2,7 @@
 import { auditSource } from '../audits/audit-source.ts'
 import { exportChain } from '../audits/export-chain.ts'
 import { readKeptHead, saveHead } from '../audits/kept-head.ts'
-import { verifyChain } from '../audits/verify-chain.ts'
+import { headOrForged, verifyChain } from '../audits/verify-chain.ts'
 import { verifyExport } from '../audits/verify-export.ts'
 import { fileProblem } from '../encryption/file-problem.ts'
 import { namedFile } from '../encryption/inputs.ts'
@@ -42,7 +42,7 @@ const listCommand = command({
     const { source, session } = await openChain(invocation, values)
     const from = after ?? (all ? 0 : Math.max(0, (await source.head()).head.sequence - last))
     const audits = []
-    for await (const page of source.pages(from)) audits.push(...page)
+    for await (const page of source.pages(from)) audits.push(...page.audits)
     session.printBody({ audits }, auditListView)
   },
 })
@@ -77,7 +77,7 @@ const verifyCommand = command({
     const { source, session } = await openChain(invocation, values)
     const keys = await signingKeys(session, keysFile)
     const kept = headFile === undefined ? undefined : await readKeptHead(session.shell, headFile, keys)
-    const signed = await source.head()
+    const signed = await headOrForged(source)
     const signedBy = verifyJws({ jws: signed.jws, content: signed.head }, keys, 'the head')
     await verifyChain(source, signed.head, kept)
     if (newHeadFile !== undefined) {

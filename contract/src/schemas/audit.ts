@@ -31,6 +31,18 @@ export type Audit = Static<typeof audit>
 
 export const auditPage = Type.Object({
   audits: Type.Array(audit, { description: 'In the order of the chain.' }),
+  forged: Type.Optional(
+    Type.Integer({
+      description:
+        'The sequence of the first record of this page that Keyhold did not write: its message authentication code is wrong.',
+    }),
+  ),
+  authenticTo: Type.Optional(
+    Type.Integer({
+      description:
+        'The sequence of the last record of this page with a right code, before any wrong one. Absent where none has one: records from before there were codes, or a server without its root key.',
+    }),
+  ),
   next: Type.Optional(
     Type.String({ description: 'The value of `after` for the next page; absent on the last page.' }),
   ),

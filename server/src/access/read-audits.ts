@@ -1,12 +1,16 @@
 // Reads the audit trail of a tenant, a deleted one included, or of the installation itself.
 import { KeyholdError } from '@keyhold/core'
-import type { AuditRow } from '../store/audits.ts'
+import type { ListedAudit } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditPage {
-  audits: AuditRow[]
+  audits: ListedAudit[]
   /** The sequence number of the last record, where more follow. */
   after: number | undefined
+  /** The first record with a wrong MAC. */
+  forged: number | undefined
+  /** The last record before that one that has a right MAC: it vouches for all before it. */
+  authenticTo: number | undefined
 }
 
 /**
@@ -21,7 +25,16 @@ export async function listAudits(
 ): Promise<AuditPage> {
   const rows = await audits.list(tenantId, { after, limit: limit + 1 })
   const page = rows.slice(0, limit)
-  return { audits: page, after: rows.length > limit ? page.at(-1)?.sequence : undefined }
+  const forged = page.find(({ mac }) => mac === 'wrong')?.sequence
+  const authentic = page.findLast(
+    ({ mac, sequence }) => mac === 'right' && (forged === undefined || sequence < forged),
+  )
+  return {
+    audits: page,
+    after: rows.length > limit ? page.at(-1)?.sequence : undefined,
+    forged,
+    authenticTo: authentic?.sequence,
+  }
 }
 
 export interface CheckpointPage {

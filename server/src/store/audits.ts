@@ -43,6 +43,15 @@ export interface AuditRow extends AuditRecord {
   hash: Buffer
 }
 
+/** A record, and whether Keyhold wrote it. */
+export interface ListedAudit extends AuditRow {
+  /**
+   * Unsigned: it has no MAC, as all have that were written before there were MACs. Unknown: this replica cannot tell. The rest of
+   * a chain that was written anew from one record on has wrong MACs, however right its hashes are.
+   */
+  mac: 'right' | 'wrong' | 'unsigned' | 'unknown'
+}
+
 /** The end of a chain; sequence 0 and a hash of zeros: it has no record yet. */
 export interface AuditHead {
   sequence: number
@@ -68,13 +77,24 @@ function fromRow(row: Selectable<Tables['audits']>): AuditRow {
   }
 }
 
-export function auditQueries(db: Database) {
+export function auditQueries(db: Database, macs: RowMacs) {
+  function look(row: Selectable<Tables['audits']>): ListedAudit['mac'] {
+    if (macs.isSealed()) return 'unknown'
+    const fault = macs.inspect('audit', row)
+    if (fault === undefined) return 'right'
+    if (fault === 'unsigned') return 'unsigned'
+    if (fault === 'outdated') return 'unknown'
+    // It is told of where rows are told of.
+    macs.faultOf('audit', row)
+    return 'wrong'
+  }
+
   return {
     /** In the order of the chain; `after` is the sequence of the last one seen. */
     async list(
       tenantId: string | undefined,
       { after, limit }: { after: number; limit: number },
-    ): Promise<AuditRow[]> {
+    ): Promise<ListedAudit[]> {
       const rows = await db
         .selectFrom('audits')
         .selectAll()
@@ -83,7 +103,7 @@ export function auditQueries(db: Database) {
         .orderBy('sequence')
         .limit(limit)
         .execute()
-      return rows.map(fromRow)
+      return rows.map((row) => ({ ...fromRow(row), mac: look(row) }))
     },
 
     /** As it stands there, whoever wrote it. Undefined: nothing was ever recorded there. */

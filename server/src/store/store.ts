@@ -121,7 +121,7 @@ function queries(
     tenantDeletions: tenantDeletionQueries(db, { macs, held }),
     drDrills: drDrillQueries(db),
     apiKeys: apiKeyQueries(db, { ...guardParts, guards, seenInstallation: memory.installation }),
-    audits: auditQueries(db),
+    audits: auditQueries(db, macs),
     auditCheckpoints: auditCheckpointQueries(db),
   }
 }

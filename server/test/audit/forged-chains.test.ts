@@ -7,6 +7,9 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { createRowMacs } from '../../src/store/authentic/row-macs.ts'
+import { auditQueries } from '../../src/store/audits.ts'
+import { listAudits } from '../../src/access/read-audits.ts'
 import { append, forge, replica, requireNoMacs } from './checkpoint-scene.ts'
 import { findBrokenRecord } from './find-audit-faults.ts'
 
@@ -201,4 +204,27 @@ test('records and heads have the MACs of what is stored', async () => {
   for (const row of rows) stores.store.macs.verify('audit', row as never)
   expect(() => stores.store.macs.verify('audit', { ...rows[0], sequence: 2 } as never)).toThrow()
   expect(() => stores.store.macs.verify('auditHead', rows[1] as never)).toThrow()
+})
+
+test('a list names the first record with a wrong MAC, and the last one before it that is right', async () => {
+  await append(stores.store, 'a', 5)
+  const page = (limit: number) => listAudits(stores.store, 'a', { after: 0, limit })
+  expect(await page(10)).toMatchObject({ forged: undefined, authenticTo: 5 })
+  await forge(stores, ["update keyhold.audits set mac = null where chain = 'a' and sequence in (1, 3)"])
+  expect(await page(10)).toMatchObject({ forged: undefined, authenticTo: 5 })
+  expect((await page(10)).audits.map(({ mac }) => mac)).toEqual([
+    'unsigned',
+    'right',
+    'unsigned',
+    'right',
+    'right',
+  ])
+  await forge(stores, ["update keyhold.audits set hash = sha256(hash) where chain = 'a' and sequence = 4"])
+  expect(await page(10)).toMatchObject({ forged: 4, authenticTo: 2 })
+  expect(await page(3)).toMatchObject({ forged: undefined, authenticTo: 2, after: 3 })
+  expect(await page(1)).toMatchObject({ forged: undefined, authenticTo: undefined })
+
+  const sealed = auditQueries(stores.db, createRowMacs())
+  const [, , , fourth] = await sealed.list('a', { after: 0, limit: 10 })
+  expect(fourth?.mac).toBe('unknown')
 })

@@ -28,8 +28,13 @@ export function auditHandlers({
   | 'listAllAuditCheckpoints'
 > {
   async function page(reads: Pick<Store, 'audits'>, tenantId: string | undefined, query: PageQuery) {
-    const { audits, after } = await listAudits(reads, tenantId, placeOf(query))
-    return { audits: audits.map(auditWire), ...nextOf(after) }
+    const { audits, after, forged, authenticTo } = await listAudits(reads, tenantId, placeOf(query))
+    return {
+      audits: audits.map(auditWire),
+      ...(forged !== undefined && { forged }),
+      ...(authenticTo !== undefined && { authenticTo }),
+      ...nextOf(after),
+    }
   }
 
   async function checkpointPage(
