@@ -11,6 +11,10 @@ const regionState = [
   Type.Literal('throttled'),
   Type.Literal('unreachable'),
   Type.Literal('misconfigured'),
+  Type.Literal('tampered', {
+    description:
+      'The stored state is not as Keyhold wrote it: nobody knows the state of the key, and no region stands in.',
+  }),
 ] as const
 
 export const keyHealth = Type.Object({

@@ -5,9 +5,12 @@ import type { KeyHealthState } from '../store/tables.ts'
 import { isOutage } from './key-state.ts'
 import { wordsOf } from './key-words.ts'
 
+/** Tampered: the stored state is not as Keyhold wrote it, and nothing of it is shown. */
+type ShownState = KeyHealthState | 'tampered'
+
 export interface KeyHealth {
   /** Degraded: the own region is away, and another one stands in. */
-  state: KeyHealthState | 'degraded'
+  state: ShownState | 'degraded'
   cause: string
   since: Date
   checkedAt: Date
@@ -16,7 +19,7 @@ export interface KeyHealth {
   /** The own region first. */
   regions: {
     region: string
-    state: KeyHealthState
+    state: ShownState
     cause: string
     advice: string
     since: Date
@@ -24,23 +27,31 @@ export interface KeyHealth {
   }[]
 }
 
+const never = new Date(0)
+
 /** Undefined: nothing is known of the key's own region. */
 export function keyHealthOf(keyArn: string, rows: readonly KeyHealthRow[]): KeyHealth | undefined {
   const { region } = parseKeyArn(keyArn)
   const own = rows.find((row) => row.region === region)
   if (own === undefined) return undefined
   const others = rows.filter((row) => row !== own)
-  const regions = [own, ...others].map((row) => ({
-    region: row.region,
-    state: row.state,
-    ...wordsOf(row),
-    since: row.since,
-    checkedAt: row.checkedAt,
-  }))
-  const { cause, advice } = wordsOf(own)
-  const shown = { state: own.state, cause, since: own.since, checkedAt: own.checkedAt, advice, regions }
+  const regions = [own, ...others].map((row) => ({ region: row.region, ...shownOf(row) }))
+  const shown = { ...shownOf(own), regions }
   // It must have been seen healthy after the own region went away, not merely before.
-  const standIn = others.find((row) => row.state === 'healthy' && row.checkedAt >= own.since)
-  if (!isOutage(own) || standIn === undefined) return shown
-  return { ...shown, state: 'degraded', cause: `${cause} The key in ${standIn.region} stands in.` }
+  const standIn = others.find(
+    (row) => row.state === 'healthy' && row.checkedAt >= own.since && row.isFaulty !== true,
+  )
+  if (own.isFaulty === true || !isOutage(own) || standIn === undefined) return shown
+  return { ...shown, state: 'degraded', cause: `${shown.cause} The key in ${standIn.region} stands in.` }
+}
+
+function shownOf(row: KeyHealthRow) {
+  const { state, since, checkedAt } = row
+  if (row.isFaulty !== true) return { state, ...wordsOf(row), since, checkedAt }
+  return {
+    state: 'tampered' as const,
+    cause: 'The stored state is not as Keyhold wrote it.',
+    advice: 'Test the key, and ask the operator of this installation.',
+    ...{ since: never, checkedAt: never },
+  }
 }

@@ -35,19 +35,16 @@ export async function saveObservation(
     const previous = rows.find((row) => row.region === region)
     // An outage must not become the first that is known of a key's own region: other regions would stand in for a key that may
     // have been denied, and whose row somebody has deleted or altered.
-    const isKnown = previous !== undefined && previous.isFaulty !== true
-    if (!isKnown && region === parseKeyArn(keyArn).region && isOutage(observation)) return undefined
-    const next = nextKeyState(
-      isKnown ? previous : undefined,
-      observation,
-      laterThan(previous, transaction.clock.now()),
-    )
+    const known = previous?.isFaulty === true ? undefined : previous
+    if (known === undefined && region === parseKeyArn(keyArn).region && isOutage(observation))
+      return undefined
+    const next = nextKeyState(known, observation, laterThan(known, transaction.clock.now()))
     if (next === undefined) return undefined
     await transaction.keyHealth.save({ ...name, region, ...next })
     // A refusal is news also where a fault of Keyhold's own was shown as the same state.
-    if (next.state === previous?.state && isRefusal(next) === isRefusal(previous)) return undefined
+    if (next.state === known?.state && isRefusal(next) === isRefusal(known)) return undefined
     const { code } = observation
-    const transition = { ...name, region, from: previous?.state, to: next.state, code }
+    const transition = { ...name, region, from: known?.state, to: next.state, code }
     // A healthy key is no news if no other state was ever recorded of it.
     if (previous !== undefined || next.state !== 'healthy') {
       transaction.audit({

@@ -101,7 +101,14 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
         .forUpdate()
         .execute()
       for (const row of rows)
-        await rewriteRow(db, { macs, held }, 'tenantKey', row.version, macs.verify('tenantKey', row), access)
+        await rewriteRow(
+          db,
+          { macs, held },
+          'tenantKey',
+          row.version,
+          verifyListed({ macs, held }, 'tenantKey', row.version, row),
+          access,
+        )
     },
   }
 }

@@ -4,6 +4,7 @@ import type { RowMacs } from './authentic/row-macs.ts'
 import type { SeenGenerations } from './authentic/seen-generations.ts'
 import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import type { Database } from './database.ts'
+import { withoutEndlessTimes } from './authentic/without-endless-times.ts'
 import { unlessFaulty } from './authentic/row-faults.ts'
 import type { KeyHealthState } from './tables.ts'
 
@@ -32,9 +33,17 @@ interface Parts {
   seen: SeenGenerations
 }
 
+const timesOf = (row: { since: Date; checked_at: Date }) => {
+  const { since, checked_at: checkedAt } = withoutEndlessTimes(row)
+  return { since, checkedAt }
+}
+
 type KeyName = Pick<KeyHealthRow, 'tenantId' | 'fingerprint'>
 
 type StoredKeyHealth = StoredRow<'keyHealth'>
+
+// Each time, a row must have come that was not there, and have been changed at once, for a legal history to ask for more.
+const maxReadsAgain = 3
 
 const columns = columnsOfKind('keyHealth')
 const shownColumns = ['action', 'policy', 'checked_at', 'candidate_state'] as const
@@ -42,14 +51,19 @@ const nameOf = (row: Pick<StoredKeyHealth, 'tenant_id' | 'fingerprint' | 'region
   `${row.tenant_id}/${row.fingerprint}/${row.region}`
 
 export function keyHealthQueries(db: Database, { macs, seen }: Parts) {
+  // A time that is infinite comes as a number, and as one that is not valid is older than none.
+  /** By what was remembered before the statement began that read it; where that is not known, by what is remembered now. */
   const isOld = (row: StoredKeyHealth, before: ReadonlyMap<string, number>) =>
-    row.since.getTime() < (before.get(nameOf(row)) ?? 0)
+    new Date(row.since).getTime() < (before.get(nameOf(row)) ?? seen.get(nameOf(row)))
 
-  function isFaulty(row: StoredKeyHealth, before: ReadonlyMap<string, number>): boolean {
+  function isFaulty(row: StoredKeyHealth, asked: Partial<KeyName>, before: ReadonlyMap<string, number>) {
     // A sealed replica verifies nothing, and asks no KMS.
     if (macs.isSealed()) return false
     const verified = unlessFaulty(() => {
       macs.verify('keyHealth', row)
+      const { tenantId = row.tenant_id, fingerprint = row.fingerprint } = asked
+      if (row.tenant_id !== tenantId || row.fingerprint !== fingerprint)
+        macs.reject('keyHealth', row, 'forged')
       if (isOld(row, before)) macs.reject('keyHealth', row, 'older')
       seen.raise(nameOf(row), row.since.getTime())
       return true
@@ -68,22 +82,27 @@ export function keyHealthQueries(db: Database, { macs, seen }: Parts) {
         if (fingerprint !== undefined) query = query.where('fingerprint', '=', fingerprint)
         return query.orderBy('region').execute()
       }
+      const before = new Map<string, number>()
       let rows = await read()
-      const before = new Map(rows.map((row) => [nameOf(row), seen.get(nameOf(row))]))
-      // Another statement may have shown a newer row meanwhile.
-      if (rows.some((row) => isOld(row, before))) rows = await read()
+      // Another statement may have shown a newer row meanwhile. A row that only a later answer shows is looked at once more, too.
+      for (let again = 0; again < maxReadsAgain && rows.some((row) => isOld(row, before)); again++) {
+        for (const row of rows) before.set(nameOf(row), seen.get(nameOf(row)))
+        rows = await read()
+      }
       return rows.map((row) => ({
-        tenantId: row.tenant_id,
-        fingerprint: row.fingerprint,
+        // Where the database shows the row of another key, it is a faulty one of this key.
+        tenantId,
+        fingerprint: fingerprint ?? row.fingerprint,
         region: row.region,
         state: row.state,
         code: row.code ?? undefined,
         action: row.action ?? undefined,
         policy: row.policy ?? undefined,
-        since: row.since,
-        checkedAt: row.checked_at,
+        ...timesOf(row),
         candidateState: row.candidate_state ?? undefined,
-        ...(isFaulty(row, before) && { isFaulty: true as const }),
+        ...(isFaulty(row, { tenantId, ...(fingerprint !== undefined && { fingerprint }) }, before) && {
+          isFaulty: true as const,
+        }),
       }))
     },
 

@@ -8,6 +8,7 @@ import { readFence } from './fence/fence-queries.ts'
 import { acceptFence, verifyFence, fenceOf, type Fence, type FenceRow } from './fence/fence-row.ts'
 import type { CoverParts } from './fence/covered-rows.ts'
 import { heldOf } from './fence/rewrite-row.ts'
+import { verifyListed } from './fence/verify-listed.ts'
 import { columnsOfKind } from './authentic/steering-kinds.ts'
 import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 
@@ -135,7 +136,12 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
           .executeTakeFirstOrThrow()
         fence.change({
           active_tenant_key_version: activeTenantKeyVersion,
-          active_tenant_key_id: fences.macs.verify('tenantKey', key).id,
+          active_tenant_key_id: verifyListed(
+            { macs: fences.macs, held: fence },
+            'tenantKey',
+            activeTenantKeyVersion,
+            key,
+          ).id,
         })
       }
       return epoch

@@ -219,6 +219,36 @@ test('lists show what Keyhold did not write beside the rest, and believe none of
   await expect(store.destructions.findLastOfTenant(tenantId)).rejects.toMatchObject(refused)
 })
 
+test('times that Keyhold never writes keep no list from being shown', async () => {
+  const id = await scheduled('pay')
+  await stores.query(
+    `update keyhold.destructions set due_at = 'infinity', scheduled_at = '-infinity' where id = $1`,
+    [id],
+  )
+  const [row] = await store.destructions.list(tenantId, 10)
+  expect(row).toMatchObject({ id, isTampered: true, dueAt: new Date(0), scheduledAt: new Date(0) })
+})
+
+test('however many are planted before those that were asked for, these run, and are found', async () => {
+  const id = await scheduled('pay', other)
+  await setDue(store, id)
+  const ofTenant = await scheduledTenant()
+  await stores.query(
+    `insert into keyhold.destructions (id, tenant_id, kind, key_name, data_key_id, scheduled_by, scheduled_at, due_at)
+     select gen_random_uuid(), $1, 'data-key', 'n' || n, gen_random_uuid(), 'ak_innocent', now(), ${past}
+     from generate_series(1, 150) n`,
+    [tenantId],
+  )
+  expect(await run()).toMatchObject([{ id, keyName: 'pay' }])
+  await stores.query(
+    `insert into keyhold.destructions (id, tenant_id, kind, scheduled_by, scheduled_at, due_at, cancelled_at, cancelled_by)
+     select gen_random_uuid(), $1, 'tenant', 'ak_innocent', now() + interval '1 day', ${past}, now(), 'x'
+     from generate_series(1, 150)`,
+    [tenantId],
+  )
+  expect(await store.destructions.findLastOfTenant(tenantId)).toMatchObject({ id: ofTenant })
+})
+
 test('a database whose clock is behind brings no day nearer', async () => {
   const ahead = await postgres.openStore(stores.connection, { wall: () => Date.now() + 3 * 86_400_000 })
   const request = { keyName: 'pay', inDays }

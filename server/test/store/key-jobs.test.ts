@@ -1,6 +1,8 @@
 // A key job has one leader at a time, by a lease on the database's clock; only the leader gets anything written.
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { LeadLost, type LeaderParts } from '../../src/migration/engine/migration-parts.ts'
+import { readFailures, refuseOtherFailures } from '../../src/migration/phases/read-failures.ts'
 import type { KeyJobRow, LedKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store } from '../../src/store/store.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
@@ -11,6 +13,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 
+const none = { open: 0, accepted: 0 }
 const [me, you] = [randomUUID(), randomUUID()]
 
 let postgres: TestPostgres
@@ -218,4 +221,38 @@ test('a key job is found by its own tenant alone', async () => {
   await insertTenant(store, 'tenant-2')
   expect(await store.keyJobs.find('tenant-2', job.id)).toBeUndefined()
   expect(await store.keyJobs.list('tenant-2', 10)).toEqual([])
+})
+
+test('a run that leads no more is told by its failures that it has lost the lead, and raises no alarm', async () => {
+  const parts = { store, leaderId: me } as LeaderParts
+  const led = await lead()
+  expect(await readFailures(parts, led)).toMatchObject({ open: 0, accepted: 0 })
+  // It counts one that is not there.
+  expect(await store.keyJobs.advance(led, me, { failedMore: 1 })).toBe(true)
+  const reject = vi.spyOn(store.macs, 'reject')
+  await expect(readFailures(parts, led)).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+  expect(reject).toHaveBeenCalledOnce()
+  reject.mockClear()
+  await store.keyJobs.giveUpLead(job.id, me)
+  await expect(readFailures(parts, led)).rejects.toThrow(LeadLost)
+  const other = await lead(you)
+  await expect(readFailures(parts, led)).rejects.toThrow(LeadLost)
+  await expect(
+    store.transaction((transaction) =>
+      refuseOtherFailures(parts, transaction, led, Buffer.alloc(32), {
+        ...none,
+        digest: Buffer.alloc(32, 1),
+      }),
+    ),
+  ).rejects.toThrow(LeadLost)
+  // The other one has changed them, and has given the lead back.
+  await store.keyJobs.advance(other, you, { failedMore: 1 })
+  await store.keyJobs.giveUpLead(job.id, you)
+  await database.query(`update keyhold.key_jobs set led_by = '${me}'`)
+  await expect(readFailures(parts, led)).rejects.toThrow(LeadLost)
+  await alone(store, tenantId).keyJobs.end(job.id)
+  await expect(readFailures(parts, led)).rejects.toThrow(LeadLost)
+  await alone(store, tenantId).keyJobs.deleteAll(tenantId)
+  await expect(readFailures(parts, led)).rejects.toThrow(LeadLost)
+  expect(reject).not.toHaveBeenCalled()
 })

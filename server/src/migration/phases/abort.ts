@@ -51,7 +51,8 @@ async function end(parts: LeaderParts, job: LedKeyJob, verified: Verified | unde
   await decideUnderFence(store, job.tenantId, look, async (transaction, seen, fence) => {
     requireLive(job, fence)
     const { isStale, versions, failures } = seen
-    if (verified !== undefined) refuseOtherFailures(parts, job, verified.failuresDigest, failures)
+    if (verified !== undefined)
+      await refuseOtherFailures(parts, transaction, job, verified.failuresDigest, failures)
     if (fence.activeTenantKeyVersion !== job.sourceVersion) throw new LeadLost()
     if (isStale) {
       await advance(parts, transaction, job, { copiedTo: null })

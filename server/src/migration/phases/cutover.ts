@@ -27,7 +27,8 @@ export async function cutover(parts: LeaderParts, job: LedKeyJob): Promise<void>
     if (fence.activeTenantKeyVersion !== targetVersion) throw new LeadLost()
     const { isStale, versions, failures } = seen
     const { failuresDigest } = job
-    if (failuresDigest !== undefined) refuseOtherFailures(parts, job, failuresDigest, failures)
+    if (failuresDigest !== undefined)
+      await refuseOtherFailures(parts, transaction, job, failuresDigest, failures)
     // A version of Keyhold that makes no digest verified it.
     const isUnknown = failuresDigest === undefined && store.macs.requiresMacs()
     if (isStale || isUnknown) {

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import type { CoverParts } from '../fence/covered-rows.ts'
 import { heldOf, rewriteRow } from '../fence/rewrite-row.ts'
+import { verifyListed } from '../fence/verify-listed.ts'
 import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Authentic } from '../authentic/row-macs.ts'
 import type { CipherkeyState } from '../tables.ts'
@@ -15,7 +16,7 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
     tenantId: string,
     dataKeyId: string,
   ): Promise<Authentic<StoredRow<'minimumVersion'>> | undefined> {
-    heldOf(parts.held, tenantId)
+    const held = heldOf(parts.held, tenantId)
     const found = await db
       .selectFrom('minimum_versions')
       .select(columnsOfKind('minimumVersion'))
@@ -23,7 +24,7 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
       .where('data_key_id', '=', dataKeyId)
       .forUpdate()
       .executeTakeFirst()
-    return found && macs.verify('minimumVersion', found)
+    return found && verifyListed({ macs, held }, 'minimumVersion', dataKeyId, found)
   }
 
   async function remove(tenantId: string, dataKeyId: string): Promise<void> {

@@ -4,6 +4,7 @@
 import { unlessFaulty } from '../authentic/row-faults.ts'
 import { KeyholdError } from '@keyhold/core'
 import { sql, type ExpressionBuilder } from 'kysely'
+import { withoutEndlessTimes } from '../authentic/without-endless-times.ts'
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
 import { hasPassedOnBothClocks, isDueOnBothClocks, latestOf, type DatabaseClock } from '../database-clock.ts'
 import { isUniqueViolation, type Database } from '../database.ts'
@@ -44,6 +45,17 @@ export type ListedDestruction = DestructionRow & {
   isTampered: boolean
 }
 
+/** Where a page of those that are due ends. */
+interface DuePosition {
+  isBegun: boolean
+  dueAt: string
+  id: string
+}
+
+const duePositionOf = ({ destruction, dueAt }: DueDestruction): DuePosition => ({
+  ...{ isBegun: destruction.begunAt !== undefined, dueAt, id: destruction.id },
+})
+
 export interface DestructionQueryParts {
   clock: DatabaseClock
   macs: RowMacs
@@ -52,6 +64,9 @@ export interface DestructionQueryParts {
 }
 
 const msPerDay = 86_400_000
+// Whoever adds more rows than that can delete the row of the destruction as well.
+const maxLookedAt = 10_000
+const pageOfDeletions = 100
 
 const isOpenHere = (eb: ExpressionBuilder<Tables, 'destructions'>) =>
   eb.and([eb('cancelled_at', 'is', null), eb('destroyed_at', 'is', null)])
@@ -63,9 +78,35 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
     unlessFaulty(() => macs.verify('destruction', row)) !== undefined
   const listed = (row: StoredDestruction): ListedDestruction => ({
     isTampered: !isAuthentic(row),
-    ...fromRow(macs, row as Authentic<StoredDestruction>),
+    ...fromRow(macs, withoutEndlessTimes(row) as Authentic<StoredDestruction>),
   })
   const parts = { macs, held }
+
+  /** One page of rows as they are. */
+  async function readDue(limit: number, after: DuePosition | undefined) {
+    let query = db
+      .selectFrom('destructions as d')
+      .select([...columns, sql<string>`d.due_at::text`.as('due_text')])
+      .where('d.cancelled_at', 'is', null)
+      .where('d.destroyed_at', 'is', null)
+      .where(isDue())
+      .where(
+        sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.tenants t
+            where t.id = d.tenant_id and t.ending_at is not null))`,
+      )
+      .where(sql<boolean>`coalesce(d.claimed_until <= now(), true)`)
+      .orderBy(sql`d.begun_at is not null`)
+      .orderBy('d.due_at')
+      .orderBy('d.id')
+      .limit(limit)
+    if (after !== undefined) {
+      query = query.where(
+        sql<boolean>`(d.begun_at is not null, d.due_at, d.id) >
+            (${after.isBegun}::boolean, ${after.dueAt}::timestamptz, ${after.id}::uuid)`,
+      )
+    }
+    return query.execute()
+  }
 
   /** All open ones of the tenant, locked in the order of their primary key. */
   async function lockAllOpen(tenantId: string): Promise<Authentic<StoredDestruction>[]> {
@@ -151,17 +192,30 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
      * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` when there is none but such that Keyhold did not write
      */
     async findLastOfTenant(tenantId: string): Promise<DestructionRow | undefined> {
-      const rows = await db
-        .selectFrom('destructions')
-        .select(columns)
-        .where('tenant_id', '=', tenantId)
-        .where('kind', '=', 'tenant')
-        .orderBy('scheduled_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(100)
-        .execute()
-      const row = rows.find(isAuthentic) ?? rows[0]
-      return row && fromRow(macs, verified(row))
+      let first: StoredDestruction | undefined
+      let before: { at: string; id: string } | undefined
+      for (let looked = 0; looked < maxLookedAt; looked += pageOfDeletions) {
+        let query = db
+          .selectFrom('destructions')
+          .select([...columns, sql<string>`scheduled_at::text`.as('at_text')])
+          .where('tenant_id', '=', tenantId)
+          .where('kind', '=', 'tenant')
+          .orderBy('scheduled_at', 'desc')
+          .orderBy('id', 'desc')
+          .limit(pageOfDeletions)
+        if (before !== undefined)
+          query = query.where(
+            sql<boolean>`(scheduled_at, id) < (${before.at}::timestamptz, ${before.id}::uuid)`,
+          )
+        const rows = await query.execute()
+        const authentic = rows.find(isAuthentic)
+        if (authentic !== undefined) return fromRow(macs, authentic)
+        first ??= rows[0]
+        const last = rows.at(-1)
+        if (last === undefined || rows.length < pageOfDeletions) break
+        before = { at: last.at_text, id: last.id }
+      }
+      return first && fromRow(macs, verified(first))
     },
 
     /** When those of the tenants are due to be destroyed that have a destruction, by their id. */
@@ -202,33 +256,19 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
      * @param after - only those after this one
      */
     async listDue(limit: number, after?: DueDestruction): Promise<DueDestruction[]> {
-      let query = db
-        .selectFrom('destructions as d')
-        .select([...columns, sql<string>`d.due_at::text`.as('due_text')])
-        .where('d.cancelled_at', 'is', null)
-        .where('d.destroyed_at', 'is', null)
-        .where(isDue())
-        .where(
-          sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.tenants t
-            where t.id = d.tenant_id and t.ending_at is not null))`,
-        )
-        .where(sql<boolean>`coalesce(d.claimed_until <= now(), true)`)
-        .orderBy(sql`d.begun_at is not null`)
-        .orderBy('d.due_at')
-        .orderBy('d.id')
-        .limit(limit)
-      if (after !== undefined) {
-        query = query.where(
-          sql<boolean>`(d.begun_at is not null, d.due_at, d.id) >
-            (${after.destruction.begunAt !== undefined}::boolean, ${after.dueAt}::timestamptz, ${after.destruction.id}::uuid)`,
-        )
+      const due: DueDestruction[] = []
+      let last = after && duePositionOf(after)
+      // Rows that somebody has added fill no page: behind them are those that Keyhold wrote.
+      for (let looked = 0; looked < maxLookedAt && due.length === 0; looked += limit) {
+        const rows = await readDue(limit, last)
+        for (const row of rows.filter((each) => isAuthentic(each)))
+          due.push({ destruction: fromRow(macs, row), dueAt: row.due_text })
+        const end = rows.at(-1)
+        if (end === undefined || rows.length < limit) break
+        last = { isBegun: end.begun_at !== null, dueAt: end.due_text, id: end.id }
       }
-      const rows = await query.execute()
-      return rows
-        .filter((row) => isAuthentic(row))
-        .map((row) => ({ destruction: fromRow(macs, row), dueAt: row.due_text }))
+      return due
     },
-
     /**
      * Locks a destruction that is still open and due; undefined when it is not, or another replica has it now. Call it under
      * the tenant's fence.

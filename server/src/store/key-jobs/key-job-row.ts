@@ -64,13 +64,17 @@ export interface ListedKeyJob extends KeyJobRow {
 
 const turnedRound: readonly KeyJobPhase[] = ['aborting', 'aborted']
 
+/** The key job that a statement has asked for: a database may answer with the row of another, which is authentic. */
+export type AskedKeyJob = Partial<Pick<StoredKeyJob, 'id' | 'tenant_id'>>
+
 /**
- * Lets a row pass whose task and progress Keyhold wrote, and that belong together.
+ * Lets a row pass whose task and progress Keyhold wrote, that belong together, and that was asked for.
  *
  * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
  */
-export function verifyKeyJob(macs: RowMacs, row: StoredKeyJob): Authentic<StoredKeyJob> {
+export function verifyKeyJob(macs: RowMacs, row: StoredKeyJob, asked: AskedKeyJob): Authentic<StoredKeyJob> {
   macs.verify('keyJobTerms', row)
+  if (isAnother(row, asked)) macs.reject('keyJobTerms', row, 'forged')
   return verifyProgress(macs, row)
 }
 
@@ -82,9 +86,15 @@ export function verifyProgress(macs: RowMacs, row: StoredKeyJob): Authentic<Stor
 }
 
 /** The same for lists. Undefined: nothing is wrong, or it is not required yet. */
-export function faultOfKeyJob(macs: RowMacs, row: StoredKeyJob): RowFault | undefined {
+export function faultOfKeyJob(macs: RowMacs, row: StoredKeyJob, asked: AskedKeyJob): RowFault | undefined {
   const fault = macs.faultOf('keyJobTerms', row) ?? macs.faultOf('keyJobProgress', row)
-  return fault ?? (macs.requiresMacs() && isMixed(row) ? 'older' : undefined)
+  if (fault !== undefined || !macs.requiresMacs()) return fault
+  if (isAnother(row, asked)) return 'forged'
+  return isMixed(row) ? 'older' : undefined
+}
+
+function isAnother(row: StoredKeyJob, { id = row.id, tenant_id = row.tenant_id }: AskedKeyJob): boolean {
+  return row.id !== id || row.tenant_id !== tenant_id
 }
 
 /** Whether one of both is from before the cancellation, and the other from after it: each has a MAC of its own. */

@@ -3,6 +3,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { DatabaseClock } from '../database-clock.ts'
+import { withoutEndlessTimes } from '../authentic/without-endless-times.ts'
 import { isUniqueViolation, type Database } from '../database.ts'
 import { readCovered, type CoverParts } from '../fence/covered-rows.ts'
 import type { HeldFence } from '../fence/held-fence.ts'
@@ -103,7 +104,8 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
     if (liveId === undefined) return undefined
     const row = rows.find(({ id }) => id === liveId)
     if (row === undefined) {
-      macs.reject('keyJobProgress', { id: liveId }, 'incomplete')
+      const named = { id: liveId, tenant_id: tenantId }
+      macs.reject('keyJobProgress', named, 'incomplete')
       return undefined
     }
     covered.verify('keyJobTerms', row.id, row)
@@ -118,7 +120,7 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirstOrThrow()
-    return verifyKeyJob(macs, row)
+    return verifyKeyJob(macs, row, { id })
   }
 
   async function write({ row, columns }: ChangedKeyJob): Promise<void> {
@@ -196,7 +198,7 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
         .executeTakeFirst()
-      return row && keyJobFromRow(verifyKeyJob(macs, row), macs)
+      return row && keyJobFromRow(verifyKeyJob(macs, row, { id, tenant_id: tenantId }), macs)
     },
 
     /** The newest first; `before` is the id of the last one seen. */
@@ -209,8 +211,8 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
         .limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
       return (await query.execute()).map((row) => ({
-        ...keyJobFromRow(row, macs),
-        isTampered: faultOfKeyJob(macs, row) !== undefined,
+        ...keyJobFromRow(withoutEndlessTimes(row), macs),
+        isTampered: faultOfKeyJob(macs, row, { tenant_id: tenantId }) !== undefined,
       }))
     },
 
@@ -237,7 +239,7 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
         .orderBy('completed_at', 'desc')
         .limit(1)
         .executeTakeFirst()
-      return row && keyJobFromRow(verifyKeyJob(macs, row), macs)
+      return row && keyJobFromRow(verifyKeyJob(macs, row, { tenant_id: tenantId }), macs)
     },
 
     /** When the last key job that needed a key provider ended; undefined: there was none. */
@@ -249,7 +251,7 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
         .orderBy('id')
         .execute()
       const ends = rows
-        .map((row) => verifyKeyJob(macs, row))
+        .map((row) => verifyKeyJob(macs, row, { tenant_id: tenantId }))
         .filter((row) => row.source_fingerprint === fingerprint || row.target_fingerprint === fingerprint)
         .map((row) => row.completed_at)
         .filter((end) => end !== null)
@@ -303,6 +305,18 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
       return { ...keyJobFromRow(verified, macs), memory, current: () => keyJobFromRow(memory.row, macs) }
     },
 
+    /** Whether a run still leads a key job, and nobody else has saved anything of it. */
+    async isLed({ id, memory }: LedKeyJob, leaderId: string): Promise<boolean> {
+      const row = await db
+        .selectFrom('key_jobs')
+        .select(['led_by', 'phase', 'progress_mac'])
+        .where('id', '=', id)
+        .executeTakeFirst()
+      const { phase, progress_mac: mac } = memory.row
+      if (row?.led_by !== leaderId || row.phase !== phase) return false
+      return mac === null ? row.progress_mac === null : row.progress_mac?.equals(mac) === true
+    },
+
     async giveUpLead(id: string, leaderId: string): Promise<void> {
       await db
         .updateTable('key_jobs')
@@ -333,7 +347,7 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
           .where('led_by', '=', leaderId)
           .executeTakeFirst()
         if (row === undefined) return false
-        const isSigned = faultOfKeyJob(macs, row) === undefined
+        const isSigned = faultOfKeyJob(macs, row, { id }) === undefined
         const signed = isSigned ? sayError(macs, row, told).columns : {}
         if (await writeLed(row, leaderId, { ...signed, ...paused })) return true
         // Somebody has turned it round in between.

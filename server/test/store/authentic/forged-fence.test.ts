@@ -1,5 +1,6 @@
 // A fence that Keyhold did not write, or did not write last, moves nobody: neither a reader nor one that takes it.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { keyArnFingerprint } from '@keyhold/core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { alone } from '../../../../testkit/src/database/alone.ts'
 import { resign } from '../../../../testkit/src/database/resign.ts'
 import {
@@ -7,7 +8,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../../testkit/src/database/test-database.ts'
-import { insertTenant, newCipherkey, tenantId } from '../stored-rows.ts'
+import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from '../stored-rows.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -161,8 +162,11 @@ test('rows that are signed anew, as an operator adopts them, are believed', asyn
   await alone(stores.store, tenantId).tenants.moveFence(tenantId, 1)
 })
 
-/** The database answers about one tenant with the rows of another, all of which Keyhold wrote. */
-async function showAs(table: string, key: string): Promise<void> {
+/**
+ * The database answers about one tenant with the rows of another, all of which Keyhold wrote: whoever asks for a 1 in the key
+ * gets a 2.
+ */
+async function showAs(table: string, key: string, shown = 'tenant-2'): Promise<void> {
   await stores.query(`alter table keyhold.${table} rename to ${table}_stored`)
   const columns = (await stores.query(
     `select column_name as name from information_schema.columns where table_name = '${table}_stored' order by ordinal_position`,
@@ -175,7 +179,7 @@ async function showAs(table: string, key: string): Promise<void> {
     `create collation keyhold.same (provider = icu, locale = 'und', deterministic = false, rules = '&1=2')`,
   )
   await stores.query(
-    `create view keyhold.${table} as select ${list.join(', ')} from keyhold.${table}_stored where ${key} = 'tenant-2'`,
+    `create view keyhold.${table} as select ${list.join(', ')} from keyhold.${table}_stored where ${key} = '${shown}'`,
   )
 }
 
@@ -208,4 +212,111 @@ test('a cipherkey that the database shows in the place of another tenant is one 
   // So its wrap, which is bound to its own tenant, does not open.
   expect(await store.cipherkeys.listFound(tenantId, [{ dataKeyId, version }])).toEqual(ofAsked)
   expect(await store.cipherkeys.listActive(tenantId, [cipherkey.keyName])).toEqual(ofAsked)
+})
+
+test('the key job of another tenant, which is authentic, is not taken for the one that was asked for', async () => {
+  const { store } = stores
+  const [mine, others] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002']
+  await alone(store, tenantId).keyJobs.insert(newKeyJob({ id: mine }))
+  await alone(store, 'tenant-2').keyJobs.insert(newKeyJob({ id: others, tenantId: 'tenant-2' }))
+  expect(await store.keyJobs.find(tenantId, mine)).toMatchObject({ id: mine })
+  await showAs('key_jobs', 'id', others)
+  await expect(store.transaction(({ keyJobs }) => keyJobs.hold(mine))).rejects.toMatchObject(refused)
+  await expect(alone(store, 'tenant-2').keyJobs.end(mine)).rejects.toMatchObject(refused)
+})
+
+test('the key jobs of another tenant are none of this one', async () => {
+  const { store } = stores
+  const { id } = await alone(store, 'tenant-2').keyJobs.insert(newKeyJob({ tenantId: 'tenant-2' }))
+  await showAs('key_jobs', 'tenant_id')
+  await expect(store.keyJobs.find(tenantId, id)).rejects.toMatchObject(refused)
+  await expect(store.keyJobs.findLastEnd(tenantId, 'f')).rejects.toMatchObject(refused)
+  expect(await store.keyJobs.list(tenantId, 10)).toMatchObject([{ id, isTampered: true }])
+})
+
+test('a key job with times that Keyhold never writes is listed all the same', async () => {
+  const { store } = stores
+  const { id } = await alone(store, tenantId).keyJobs.insert(newKeyJob())
+  await stores.query(`update keyhold.key_jobs set created_at = 'infinity', copy_started_at = '-infinity'`)
+  const [listed] = await store.keyJobs.list(tenantId, 10)
+  expect(listed).toMatchObject({ id, isTampered: true, createdAt: new Date(0), copyStartedAt: new Date(0) })
+})
+
+describe('the health of a key', () => {
+  const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-1'
+  const fingerprint = keyArnFingerprint(keyArn)
+  const healthOf = (region: string, state: 'healthy' | 'denied', since: Date, of = tenantId) => ({
+    ...{ tenantId: of, fingerprint, region, state, since, checkedAt: since },
+    code: state === 'denied' ? 'ERR_KMS_DENIED' : undefined,
+    ...{ action: undefined, policy: undefined, candidateState: undefined },
+  })
+  beforeEach(async () => {
+    for (const of of [tenantId, 'tenant-2'])
+      await alone(stores.store, of).keyProviders.insert({
+        ...{ tenantId: of, fingerprint, kms: 'aws', keyArn, isCurrent: false },
+        ...{ name: '', description: '' },
+      })
+  })
+
+  test('of another tenant is not that of this one', async () => {
+    await stores.store.keyHealth.save(healthOf('eu-west-1', 'healthy', new Date(), 'tenant-2'))
+    await showAs('key_health', 'tenant_id')
+    expect(await stores.store.keyHealth.list(tenantId, fingerprint)).toMatchObject([
+      { tenantId, isFaulty: true },
+    ])
+  })
+
+  test('is not taken from an older row that only a second answer shows', async () => {
+    const { keyHealth } = stores.store
+    const [before, after] = [new Date('2026-01-01'), new Date('2026-01-02')]
+    for (const region of ['eu-west-1', 'eu-west-3']) await keyHealth.save(healthOf(region, 'healthy', before))
+    await stores.query('create table public.older as select * from keyhold.key_health')
+    for (const region of ['eu-west-1', 'eu-west-3']) await keyHealth.save(healthOf(region, 'denied', after))
+    // The first answer has an older row of one region, so that it is asked once more, and hides the other one until then.
+    await stores.query(`alter table keyhold.key_health rename to key_health_stored;
+      create sequence public.asked;
+      create view keyhold.key_health as
+        with turn as materialized (select nextval('public.asked') as number)
+        select o.* from public.older o, turn where o.region = case number when 1 then 'eu-west-3' else 'eu-west-1' end
+        union all select s.* from keyhold.key_health_stored s, turn where number > 1 and s.region = 'eu-west-3'`)
+    expect(await keyHealth.list(tenantId, fingerprint)).toMatchObject([
+      { region: 'eu-west-1', isFaulty: true },
+      { region: 'eu-west-3', state: 'denied' },
+    ])
+  })
+})
+
+describe('a row that comes back while the fence is held', () => {
+  const dataKeyId = '00000000-0000-4000-8000-000000000001'
+  const undo = (table: string, set: string) =>
+    stores.query(
+      `update keyhold.${table} t set ${set}, mac = o.mac from public.older o where t.tenant_id = o.tenant_id`,
+    )
+  const keepAll = (table: string) =>
+    stores.query(`create table public.older as select * from keyhold.${table}`)
+
+  test('as a minimum version is not taken away with what Keyhold wrote last', async () => {
+    const { minimumVersions } = alone(stores.store, tenantId)
+    await minimumVersions.set(tenantId, dataKeyId, 2)
+    await keepAll('minimum_versions')
+    await minimumVersions.set(tenantId, dataKeyId, 5)
+    const forgetting = stores.store.withFence(tenantId, async (transaction) => {
+      await undo('minimum_versions', 'minimum_version = o.minimum_version')
+      await transaction.minimumVersions.forget(tenantId, dataKeyId)
+    })
+    await expect(forgetting).rejects.toMatchObject(refused)
+  })
+
+  test('as a version of the tenant key is not made the active one', async () => {
+    const { tenantKeys } = alone(stores.store, tenantId)
+    await tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending' }))
+    await keepAll('tenant_keys')
+    await tenantKeys.destroyPending(tenantId)
+    const moving = stores.store.withFence(tenantId, async (transaction) => {
+      await stores.query(`update keyhold.tenant_keys t set state = o.state, wrapped = o.wrapped,
+        destroyed_at = o.destroyed_at, mac = o.mac from public.older o where t.version = 2 and o.version = 2`)
+      await transaction.tenants.moveFence(tenantId, 2)
+    })
+    await expect(moving).rejects.toMatchObject(refused)
+  })
 })
