@@ -11,6 +11,9 @@ export const spellings = {
   defaultProviderCreatedAt: 'Qlik managed',
   /** `keyprovider` of a key in AWS KMS. */
   awsProviderKind: 'AWS-KMS',
+  /** `arn` and `name` of a key provider of which nobody knows what Keyhold wrote. */
+  tamperedProviderArn: '#TAMPERED_KEY_PROVIDER#',
+  tamperedProviderName: 'Tampered key provider',
   /** Means "never" wherever a time is expected. */
   zeroTime: '0001-01-01T00:00:00Z',
   /** `migratingToPrefix` of a migration to the internal KMS. */

@@ -23,12 +23,10 @@ export const apiKeyListView: View<{ apiKeys: (ApiKey & { tampered?: true })[] }>
   text: ({ apiKeys }) =>
     formatTable(
       ['ID', 'ROLE', 'TENANT', 'NAME', 'CREATED'],
-      apiKeys.map(({ id, role, tenantId, name, createdAt, tampered }) => [
-        id,
-        tampered === true ? `${role} (tampered)` : role,
-        tenantId ?? '-',
-        name,
-        readableTime(createdAt),
-      ]),
+      apiKeys.map(({ id, role, tenantId, name, createdAt, tampered }) =>
+        tampered === true
+          ? [id, '(tampered)', '-', '-', '-']
+          : [id, role, tenantId ?? '-', name, readableTime(createdAt)],
+      ),
     ),
 }

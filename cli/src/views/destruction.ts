@@ -6,8 +6,15 @@ import { readableTime } from './readable-time.ts'
 
 export const destructionView: View<DestructionWithRecord> = {
   ids: ({ id }) => [id],
-  text: (destruction) =>
-    formatFields([
+  text: (destruction) => {
+    const { id, state } = destruction
+    // Nobody knows more of it.
+    if (state === 'tampered')
+      return formatFields([
+        ['id', id],
+        ['state', state],
+      ])
+    return formatFields([
       ['id', destruction.id],
       ['what', whatOf(destruction)],
       ['data key', destruction.dataKeyId],
@@ -18,7 +25,8 @@ export const destructionView: View<DestructionWithRecord> = {
       ['cancelled', cancellationOf(destruction)],
       ['destroyed', destruction.destroyedAt && readableTime(destruction.destroyedAt)],
       ['cipherkeys', countOf(destruction)],
-    ]),
+    ])
+  },
 }
 
 export const destructionListView: View<{ destructions: Destruction[] }> = {
@@ -26,13 +34,17 @@ export const destructionListView: View<{ destructions: Destruction[] }> = {
   text: ({ destructions }) =>
     formatTable(
       ['ID', 'STATE', 'DUE', 'WHAT', 'TENANT'],
-      destructions.map((destruction) => [
-        destruction.id,
-        destruction.state,
-        readableTime(destruction.dueAt),
-        whatOf(destruction),
-        destruction.tenantId,
-      ]),
+      destructions.map((destruction) =>
+        destruction.state === 'tampered'
+          ? [destruction.id, 'tampered', '-', '-', '-']
+          : [
+              destruction.id,
+              destruction.state,
+              readableTime(destruction.dueAt),
+              whatOf(destruction),
+              destruction.tenantId,
+            ],
+      ),
     ),
 }
 

@@ -32,15 +32,19 @@ export const keyJobListView: View<{ migrations: KeyJob[] }> = {
   text: ({ migrations }) =>
     formatTable(
       ['ID', 'KIND', 'PHASE', 'PROGRESS', 'CIPHERKEYS', 'TO', 'INITIATED'],
-      migrations.map((job) => [
-        job.id,
-        job.kind,
-        job.tampered === true ? `${job.phase}, tampered` : job.phase,
-        `${job.progress} %`,
-        cipherkeysOf(job),
-        job.target.fingerprint,
-        readableTime(job.initiatedAt),
-      ]),
+      migrations.map((job) =>
+        job.tampered === true
+          ? [job.id, '-', 'tampered', '-', '-', '-', '-']
+          : [
+              job.id,
+              job.kind,
+              job.phase,
+              `${job.progress} %`,
+              cipherkeysOf(job),
+              job.target.fingerprint,
+              readableTime(job.initiatedAt),
+            ],
+      ),
     ),
 }
 
@@ -49,19 +53,22 @@ export const keyJobFailureListView: View<{ failures: KeyJobFailure[] }> = {
   text: ({ failures }) =>
     formatTable(
       ['CIPHERKEY', 'KEY NAME', 'TENANT KEY', 'CODE', 'AT', 'ACCEPTED'],
-      failures.map((failure) => [
-        nameOf(failure),
-        failure.keyName ?? '-',
-        failure.tenantKeyVersion === undefined ? '-' : `version ${failure.tenantKeyVersion}`,
-        failure.code,
-        readableTime(failure.at),
-        acceptedOf(failure),
-      ]),
+      failures.map((failure) =>
+        failure.tampered === true
+          ? [nameOf(failure), '-', '-', '-', '-', 'tampered']
+          : [
+              nameOf(failure),
+              failure.keyName ?? '-',
+              failure.tenantKeyVersion === undefined ? '-' : `version ${failure.tenantKeyVersion}`,
+              failure.code,
+              readableTime(failure.at),
+              acceptedOf(failure),
+            ],
+      ),
     ),
 }
 
-function acceptedOf({ acceptedAt, acceptedBy, tampered }: KeyJobFailure): string {
-  if (tampered === true) return 'tampered'
+function acceptedOf({ acceptedAt, acceptedBy }: KeyJobFailure): string {
   return acceptedAt === undefined ? 'no' : `${readableTime(acceptedAt)} by ${acceptedBy ?? '-'}`
 }
 

@@ -37,10 +37,11 @@ export const keyProviderListView: View<KeyProvider[]> = {
       ['FINGERPRINT', 'NAME', 'CURRENT', 'ARN', 'DR'],
       providers.map((provider) => [
         provider.arnFingerPrint,
-        nameOf(provider),
+        // Beside it nothing is known.
+        provider.tampered === true ? '(tampered)' : nameOf(provider),
         provider.current ? 'yes' : '-',
-        kmsName(provider.arn),
-        disasterRecovery(provider, false),
+        provider.tampered === true ? '-' : kmsName(provider.arn),
+        provider.tampered === true ? '-' : disasterRecovery(provider, false),
       ]),
     ),
 }

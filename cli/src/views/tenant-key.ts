@@ -13,8 +13,8 @@ export const tenantKeyListView: View<{ tenantKeys: TenantKeyInformation[] }> = {
       tenantKeys.map(({ version, state, keyArn, createdAt, destroyAfter, destroyedAt }) => [
         String(version),
         state,
-        kmsName(keyArn),
-        readableTime(createdAt),
+        state === 'tampered' ? '-' : kmsName(keyArn),
+        state === 'tampered' ? '-' : readableTime(createdAt),
         destroyAfter === undefined ? '-' : readableTime(destroyAfter),
         destroyedAt === undefined ? '-' : readableTime(destroyedAt),
       ]),

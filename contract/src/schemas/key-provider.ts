@@ -34,6 +34,12 @@ export const keyProvider = Type.Object({
   ),
   health: Type.Optional(keyHealth),
   alias: Type.Optional(keyAlias),
+  tampered: Type.Optional(
+    Type.Literal(true, {
+      description:
+        'Only in lists: somebody else than Keyhold wrote it, deleted it or put it back. Nobody uses it, and only its fingerprint is told: name and arn stand in for what is not known. Absent on all others.',
+    }),
+  ),
 })
 
 export type KeyProvider = Static<typeof keyProvider>

@@ -11,7 +11,13 @@ export const tenantKeyState = Type.Union([
 
 export const tenantKey = Type.Object({
   version: Type.Integer(),
-  state: tenantKeyState,
+  state: Type.Union([
+    ...tenantKeyState.anyOf,
+    Type.Literal('tampered', {
+      description:
+        'Somebody else than Keyhold wrote it, deleted it or put it back. Nothing follows from it, and all but its version is empty.',
+    }),
+  ]),
   keyArn: Type.String({ description: 'The KEK that wraps it.' }),
   fingerprint: Type.String({ description: "The fingerprint of that KEK's key provider." }),
   createdAt: Type.String(),

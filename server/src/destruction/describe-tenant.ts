@@ -6,28 +6,24 @@ export async function describeTenant(
   tenantId: string,
 ): Promise<{ name: string | null; tenantKeys: unknown[]; keyProviders: unknown[] }> {
   const tenant = await transaction.tenants.find(tenantId)
-  const providers = await transaction.keyProviders.list(tenantId)
+  const versions = await transaction.tenantKeys.describeAll(tenantId)
+  // One that somebody has changed keeps nobody from deleting the tenant, and nothing that it says is signed.
+  const providers = await transaction.keyProviders.listShown(tenantId)
   return {
     name: tenant?.name ?? null,
-    tenantKeys: await describeTenantKeys(transaction, tenantId),
-    keyProviders: providers.map(({ fingerprint, keyArn }) => ({ fingerprint, keyArn })),
-  }
-}
-
-async function describeTenantKeys({ tenantKeys }: TransactionStore, tenantId: string): Promise<unknown[]> {
-  const versions: unknown[] = []
-  for (const { version, state, keyArn, createdAt, destroyedAt } of await tenantKeys.list(tenantId)) {
-    const row = await tenantKeys.find(tenantId, version)
-    if (row === undefined) throw new TypeError('a tenant key version is gone under the fence')
-    versions.push({
+    tenantKeys: versions.map((row) => ({
       id: row.id,
-      version,
-      state,
-      keyArn,
+      version: row.version,
+      state: row.state,
+      keyArn: row.keyArn,
       keyCheckValue: row.keyCheckValue.toString('hex'),
-      createdAt: createdAt.toISOString(),
-      destroyedAt: destroyedAt?.toISOString() ?? null,
-    })
+      createdAt: row.createdAt.toISOString(),
+      destroyedAt: row.destroyedAt?.toISOString() ?? null,
+    })),
+    keyProviders: providers.map((row) =>
+      row.isTampered === true
+        ? { fingerprint: row.fingerprint, tampered: true }
+        : { fingerprint: row.fingerprint, keyArn: row.keyArn },
+    ),
   }
-  return versions
 }

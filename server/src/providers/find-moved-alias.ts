@@ -13,8 +13,11 @@ export async function findMovedAlias(
   keyArn: string,
 ): Promise<Warning | undefined> {
   if (asked.keyId !== undefined) return undefined
-  const providers = await store.keyProviders.list(tenantId)
-  const before = providers.find(({ alias, keyArn: pinned }) => alias?.arn === asked.arn && pinned !== keyArn)
+  const providers = await store.keyProviders.listShown(tenantId)
+  const before = providers
+    // The alias of a faulty one may be somebody's text.
+    .filter((each) => each.isTampered === undefined)
+    .find(({ alias, keyArn: pinned }) => alias?.arn === asked.arn && pinned !== keyArn)
   if (before === undefined) return undefined
   return {
     code: 'ERR_KEY_ALIAS_MOVED',

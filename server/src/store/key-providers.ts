@@ -13,6 +13,7 @@ import { isUniqueViolation, type Database } from './database.ts'
 import { readCovered, type CoverParts } from './fence/covered-rows.ts'
 import type { Fence } from './fence/fence-row.ts'
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
+import { readShown } from './fence/shown-rows.ts'
 import { verifyListed } from './fence/verify-listed.ts'
 import { flag, jsonReader, listOf, members, text, type JsonColumn } from './json-column.ts'
 import { keyAccessQueries } from './key-access.ts'
@@ -37,6 +38,18 @@ export interface KeyProviderRow {
   /** The alias by which the key was registered. */
   alias: KeyAlias | undefined
 }
+
+/** One of which nobody knows what Keyhold wrote last. Nothing follows from it. */
+export interface TamperedKeyProvider {
+  isTampered: true
+  tenantId: string
+  fingerprint: string
+  /** As the fence states. */
+  isCurrent: boolean
+}
+
+/** A key provider in a list of people, which has all of them. */
+export type ShownKeyProvider = (KeyProviderRow & { isTampered?: never }) | TamperedKeyProvider
 
 export interface KeyAlias {
   arn: string
@@ -74,8 +87,7 @@ function fromRow(row: Authentic<StoredProvider>, fence: Fence | undefined): KeyP
     keyArn: row.key_arn,
     name: row.name,
     description: row.description,
-    isCurrent:
-      fence?.stated === undefined ? row.is_current : fence.stated.currentFingerprint === row.fingerprint,
+    isCurrent: isCurrent(row, fence),
     createdAt: row.created_at,
     promotedAt: row.promoted_at ?? undefined,
     demotedAt: row.demoted_at ?? undefined,
@@ -94,6 +106,10 @@ function fromRow(row: Authentic<StoredProvider>, fence: Fence | undefined): KeyP
             checkedAt: row.alias_checked_at ?? row.created_at,
           },
   }
+}
+
+function isCurrent(row: StoredProvider, fence: Fence | undefined): boolean {
+  return fence?.stated === undefined ? row.is_current : fence.stated.currentFingerprint === row.fingerprint
 }
 
 export interface NewKeyProvider {
@@ -120,20 +136,26 @@ export function keyProviderQueries(
 ) {
   const { macs } = parts.fences
 
-  /** The ones for which the condition holds, verified: the default provider first, then by age. */
+  // The default provider first, then by age.
+  const select = (condition: RawBuilder<unknown>) => sql`
+    select row_number() over (order by kms = 'internal' desc, created_at, fingerprint) as place, p.*
+    from keyhold.key_providers p where ${condition}`
+
+  /** The ones for which the condition holds. Each is verified when it is asked for: a faulty one concerns no other. */
+  async function find(tenantId: string, condition: RawBuilder<unknown>) {
+    const { rows, fence, verify } = await readCovered<StoredProvider>(db, parts, tenantId, select(condition))
+    return rows.map((row) => ({
+      isCurrent: isCurrent(row, fence),
+      verified: (): KeyProviderRow => {
+        const authentic = verify('keyProvider', row.fingerprint, row)
+        if (!isNamedByKey(row)) macs.reject('keyProvider', row, 'forged')
+        return fromRow(authentic, fence)
+      },
+    }))
+  }
+
   async function read(tenantId: string, condition: RawBuilder<unknown>): Promise<KeyProviderRow[]> {
-    const { rows, fence, verify } = await readCovered<StoredProvider>(
-      db,
-      parts,
-      tenantId,
-      sql`select row_number() over (order by kms = 'internal' desc, created_at, fingerprint) as place, p.*
-        from keyhold.key_providers p where ${condition}`,
-    )
-    return rows.map((row) => {
-      const authentic = verify('keyProvider', row.fingerprint, row)
-      if (!isNamedByKey(row)) macs.reject('keyProvider', row, 'forged')
-      return fromRow(authentic, fence)
-    })
+    return (await find(tenantId, condition)).map(({ verified }) => verified())
   }
 
   /** Under the fence: it stays as it is until it is rewritten. */
@@ -146,7 +168,7 @@ export function keyProviderQueries(
     return { held, row: verifyListed({ macs, held }, 'keyProvider', fingerprint, row) }
   }
 
-  async function find(tenantId: string, fingerprint: string): Promise<KeyProviderRow | undefined> {
+  async function findOne(tenantId: string, fingerprint: string): Promise<KeyProviderRow | undefined> {
     const [provider] = await read(tenantId, isOne(tenantId, fingerprint))
     return provider
   }
@@ -208,7 +230,7 @@ export function keyProviderQueries(
       held.manifest.set('keyProvider', fingerprint, mac)
       if (provider.isCurrent) held.change({ current_fingerprint: fingerprint })
       if (provider.inspection !== undefined) await saveHealthy(provider)
-      const inserted = await find(tenantId, fingerprint)
+      const inserted = await findOne(tenantId, fingerprint)
       if (inserted === undefined) throw new TypeError('a key provider is gone under the fence')
       return inserted
     },
@@ -216,13 +238,38 @@ export function keyProviderQueries(
     /** The default provider first, then by age. */
     list: (tenantId: string): Promise<KeyProviderRow[]> => read(tenantId, isOfTenant(tenantId)),
 
-    find,
+    /** The same for people, who see the faulty ones beside the others, with those that are missing at the end. */
+    async listShown(tenantId: string): Promise<ShownKeyProvider[]> {
+      const { rows, fence, keys } = await readShown<'keyProvider', StoredProvider>(
+        db,
+        parts,
+        tenantId,
+        'keyProvider',
+        (row) => row.fingerprint,
+        select(isOfTenant(tenantId)),
+      )
+      const tampered = (fingerprint: string): TamperedKeyProvider => ({
+        ...{ isTampered: true, tenantId, fingerprint },
+        isCurrent: fence?.stated?.currentFingerprint === fingerprint,
+      })
+      const found = new Set(rows.map(({ row }) => row.fingerprint))
+      return [
+        ...rows.map(({ row, isTampered }) =>
+          isTampered || !isNamedByKey(row)
+            ? tampered(row.fingerprint)
+            : fromRow(row as Authentic<StoredProvider>, fence),
+        ),
+        ...keys.filter((fingerprint) => !found.has(fingerprint)).map(tampered),
+      ]
+    },
+
+    find: findOne,
 
     /** Every tenant has one from its first transaction on. */
     async getCurrent(tenantId: string): Promise<KeyProviderRow> {
-      const current = (await read(tenantId, isOfTenant(tenantId))).find(({ isCurrent }) => isCurrent)
+      const current = (await find(tenantId, isOfTenant(tenantId))).find((each) => each.isCurrent)
       if (current === undefined) throw new TypeError(`tenant ${tenantId} has no current key provider`)
-      return current
+      return current.verified()
     },
 
     /**
@@ -274,7 +321,7 @@ export function keyProviderQueries(
         .where('fingerprint', '=', fingerprint)
         .execute()
       await keyAccessQueries(db, parts).keep(tenantId, row.key_arn)
-      return find(tenantId, fingerprint)
+      return findOne(tenantId, fingerprint)
     },
 
     /**

@@ -20,8 +20,9 @@ import { destructionQueries } from './destructions/destructions.ts'
 import { drDrillQueries } from './dr-drills.ts'
 import { createFenceQueue } from './fence/fence-queue.ts'
 import { takeFence, tryFenceShared } from './fence/fence-queries.ts'
-import type { Fence } from './fence/fence-row.ts'
+import type { Fence, FenceParts } from './fence/fence-row.ts'
 import { holdFence, type HeldFence } from './fence/held-fence.ts'
+import { createKnownManifests } from './authentic/known-manifests.ts'
 import { noManifest, type Manifest } from './authentic/manifest.ts'
 import {
   createSeenGenerations,
@@ -64,9 +65,7 @@ const usual = { fenceWaitMs: 5_000, firstProbeSeconds: 45 }
 interface QueryParts {
   clock: DatabaseClock
   firstProbeSeconds: number
-  macs: RowMacs
-  /** Of fences. */
-  seen: SeenGenerations
+  fences: FenceParts
 }
 
 /** The memories of rows that wait for no fence. */
@@ -85,10 +84,11 @@ interface Handle {
 
 function queries(
   db: Database,
-  { clock, firstProbeSeconds, macs, seen }: QueryParts,
+  { clock, firstProbeSeconds, fences }: QueryParts,
   { in: place, memory, held }: Handle,
 ) {
-  const cover = { fences: { macs, seen }, isLatest: place === 'pool', held }
+  const { macs } = fences
+  const cover = { fences, isLatest: place === 'pool', held }
   const guardParts = { macs, seen: memory.guards }
   const guards = guardQueries(db, guardParts)
   const keyHealth = keyHealthQueries(db, { macs, seen: memory.keyHealth })
@@ -184,15 +184,14 @@ export type Store = ReturnType<typeof queries> & {
 export function createStore(db: Database, clock: DatabaseClock, options: StoreOptions): Store {
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
-  const seen = createSeenGenerations()
   const memory = {
     guards: createSeenGenerations(),
     installation: createSeenGenerations(),
     keyHealth: createSeenGenerations(),
   }
-  const fences = { macs, seen }
+  const fences = { macs, seen: createSeenGenerations(), manifests: createKnownManifests() }
   const queriesOf = (handle: Database, of: Handle) =>
-    queries(handle, { clock, firstProbeSeconds, macs, seen }, of)
+    queries(handle, { clock, firstProbeSeconds, fences }, of)
 
   // It may wait for a lock.
   async function begin<Result>(work: (handle: Database, of: Handle) => Promise<Result>): Promise<Result> {

@@ -7,6 +7,7 @@ import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from './
 import type { Database } from './database.ts'
 import { readCovered, type CoverParts } from './fence/covered-rows.ts'
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
+import { readShown } from './fence/shown-rows.ts'
 import { verifyListed } from './fence/verify-listed.ts'
 import type { guardQueries } from './guards/guards.ts'
 import { noAccess, keyAccessQueries } from './key-access.ts'
@@ -44,6 +45,12 @@ export interface TenantKeyVersion {
   destroyAfter: Date | undefined
   destroyedAt: Date | undefined
 }
+
+/** A version in a list of people, which has all of them. Of a faulty one only its number is known. */
+export type ShownVersion = (TenantKeyVersion & { isTampered?: never }) | { version: number; isTampered: true }
+
+/** A version as the record of its tenant's deletion describes it. */
+export type DescribedVersion = TenantKeyVersion & Pick<TenantKeyRow, 'id' | 'keyCheckValue'>
 
 type StoredVersion = StoredRow<'tenantKey'>
 
@@ -161,15 +168,45 @@ export function tenantKeyQueries(
       return (await read(tenantId, select(sql`tenant_id = ${tenantId}`))).map(fromVersionRow)
     },
 
-    /** The versions below `before`, or all, the newest first. */
+    /** All versions ever made, the oldest first, for the record of the tenant's deletion: its guard may be faulty. */
+    async describeAll(tenantId: string): Promise<DescribedVersion[]> {
+      const rows = await read(tenantId, select(sql`tenant_id = ${tenantId}`))
+      return rows.map((row) => ({
+        ...fromVersionRow(row),
+        ...{ id: row.id, keyCheckValue: row.key_check_value },
+      }))
+    },
+
+    /** The versions below `before`, or all, the newest first, for people: faulty and missing ones beside the others. */
     async listNewest(
       tenantId: string,
       { before, limit }: { before?: number | undefined; limit: number },
-    ): Promise<TenantKeyVersion[]> {
+    ): Promise<ShownVersion[]> {
       const isBefore = before === undefined ? sql`true` : sql`version < ${before}::bigint`
       const newest = sql`select row_number() over (order by version desc) as place, ${columns} from keyhold.tenant_keys v
         where tenant_id = ${tenantId} and ${isBefore} order by version desc limit ${limit}`
-      return (await read(tenantId, newest)).map(fromVersionRow)
+      const { rows, keys } = await readShown<'tenantKey', StoredVersion>(
+        db,
+        parts,
+        tenantId,
+        'tenantKey',
+        (row) => row.version,
+        newest,
+      )
+      const found = rows.map(({ row }) => row.version)
+      const end = rows.length < limit ? 0 : (found.at(-1) ?? 0)
+      const missing = keys
+        .map(Number)
+        .filter((version) => version > end && version < (before ?? Infinity) && !found.includes(version))
+      const tampered = (version: number) => ({ version, isTampered: true as const })
+      return [
+        ...rows.map(({ row, isTampered }) =>
+          isTampered ? tampered(row.version) : fromVersionRow(row as Authentic<StoredVersion>),
+        ),
+        ...missing.map(tampered),
+      ]
+        .sort((a, b) => b.version - a.version)
+        .slice(0, limit)
     },
 
     /**

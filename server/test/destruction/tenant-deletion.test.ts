@@ -1,6 +1,7 @@
 // The deletion of a tenant with more cipherkeys than one transaction deletes. It begins with the cryptographic end, and
 // goes on wherever a replica left it.
 import { createHash } from 'node:crypto'
+import { keyArnFingerprint } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { cancelTenantDestruction } from '../../src/destruction/cancel-destruction.ts'
 import { deleteTenant } from '../../src/destruction/delete-tenant.ts'
@@ -267,4 +268,38 @@ test('where the record cannot be signed, the rest is kept, and it is tried again
   expect(JSON.parse((await store.destructions.findRecord(due.id)) ?? '')).toMatchObject({
     cipherkeys: { digest },
   })
+})
+
+test.each([
+  ['changed', `update keyhold.tenant_guards set locked_at = now(), locked_by = 'x'`],
+  ['without a MAC', 'update keyhold.tenant_guards set mac = null'],
+  ['gone', 'delete from keyhold.tenant_guards'],
+])('a guard that is %s keeps nobody from deleting the tenant', async (_, change) => {
+  await stores.query(change)
+  const parts = createParts()
+  await runDue(parts)
+  expect(parts.failures).toEqual([])
+  expect(parts.signRecord.mock.calls).toMatchObject([[{ tenantKeys: [{ version: 1, state: 'active' }] }]])
+  expect(await store.tenants.find(tenantId)).toBeUndefined()
+  const other = 'tenant-2'
+  await insertTenant(store, other)
+  await stores.query(change)
+  await deleteTenant(store, other, systemActor)
+  expect(await store.tenants.find(other)).toBeUndefined()
+})
+
+test('a key provider that somebody has changed keeps nobody from deleting the tenant, and nothing of it is signed', async () => {
+  const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-1'
+  const fingerprint = keyArnFingerprint(keyArn)
+  await alone(store, tenantId).keyProviders.insert({
+    ...{ tenantId, fingerprint, kms: 'aws', keyArn, isCurrent: false, name: '', description: '' },
+  })
+  await stores.query(
+    `update keyhold.key_providers set key_arn = 'arn:aws:kms:eu-west-1:666666666666:key/evil'`,
+  )
+  const parts = createParts()
+  await runDue(parts)
+  expect(parts.failures).toEqual([])
+  expect(parts.signRecord.mock.calls).toMatchObject([[{ keyProviders: [{ fingerprint, tampered: true }] }]])
+  expect(JSON.stringify(parts.signRecord.mock.calls)).not.toContain('evil')
 })

@@ -12,7 +12,7 @@ import type { KeyProviderRow } from '../../store/key-providers.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
 import { keyCheckWire, keyPolicyWire } from '../wire/key-check-wire.ts'
-import { keyProviderWire } from '../wire/key-provider-wire.ts'
+import { isDefaultProvider, keyProviderWire, listedKeyProviderWire } from '../wire/key-provider-wire.ts'
 
 export interface KeyProviderHandlerParts
   extends RegisterKeyProviderParts, TestKeyProviderParts, Omit<KeyPolicyParts, 'findKnown'> {
@@ -37,12 +37,12 @@ export function keyProviderHandlers(
 
   async function list(tenantId: string, withDefault: boolean): Promise<KeyProvider[]> {
     const { rows, health } = await store.readSnapshot(async (snapshot) => ({
-      rows: await snapshot.keyProviders.list(tenantId),
+      rows: await snapshot.keyProviders.listShown(tenantId),
       health: await snapshot.keyHealth.list(tenantId),
     }))
     return rows
-      .filter((row) => withDefault || row.kms !== 'internal')
-      .map((row) => keyProviderWire(row, health))
+      .filter((row) => withDefault || !isDefaultProvider(row))
+      .map((row) => listedKeyProviderWire(row, health))
   }
 
   // After a change, which has answered the row.

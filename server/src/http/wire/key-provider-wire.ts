@@ -1,10 +1,10 @@
 // A key provider as the wire shows it.
 import { spellings, type KeyProvider } from '@keyhold/contract'
-import { KeyholdError, type KeyInspection } from '@keyhold/core'
+import { KeyholdError, type ErrorCode, type KeyInspection } from '@keyhold/core'
 import { keyHealthOf } from '../../health/key-health.ts'
 import { valueOf } from '../../store/json-column.ts'
 import type { KeyHealthRow } from '../../store/key-health.ts'
-import type { KeyProviderRow } from '../../store/key-providers.ts'
+import type { KeyProviderRow, ShownKeyProvider, TamperedKeyProvider } from '../../store/key-providers.ts'
 import { keyAliasWire } from './key-alias-wire.ts'
 import { keyHealthWire } from './key-health-wire.ts'
 import { wireSeconds } from './wire-time.ts'
@@ -33,6 +33,46 @@ export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHea
     ...(row.roleArn !== undefined && { roleArn: row.roleArn }),
     ...(health !== undefined && { health: keyHealthWire(health, alias) }),
     ...(alias !== undefined && { alias }),
+  }
+}
+
+/**
+ * A key provider in a list, where no row keeps the others from being shown. One that somebody has tampered with has all members
+ * that clients of the original know, and none of its own texts.
+ */
+export function listedKeyProviderWire(
+  row: ShownKeyProvider,
+  healthRows: readonly KeyHealthRow[],
+): KeyProvider {
+  return row.isTampered === true ? tamperedWire(row) : keyProviderWire(row, healthRows)
+}
+
+/** Whether it is the default provider: no other one has the tenant's id for a fingerprint. */
+export function isDefaultProvider({ tenantId, fingerprint }: ShownKeyProvider): boolean {
+  return fingerprint === tenantId
+}
+
+function tamperedWire(row: TamperedKeyProvider): KeyProvider {
+  const isDefault = isDefaultProvider(row)
+  return {
+    name: spellings.tamperedProviderName,
+    tenantId: row.tenantId,
+    arn: isDefault ? spellings.defaultProviderArn : spellings.tamperedProviderArn,
+    arnFingerPrint: row.fingerprint,
+    keyprovider: isDefault ? spellings.defaultProviderKind : spellings.awsProviderKind,
+    ...(row.isCurrent && { current: true as const }),
+    createdAt: isDefault ? spellings.defaultProviderCreatedAt : spellings.zeroTime,
+    promotedToCurrentAt: spellings.zeroTime,
+    demotedFromCurrentAt: spellings.zeroTime,
+    ...(!isDefault && { drCompliant: false }),
+    // Here the original tells of a defect.
+    complianceError: {
+      code: 'ERR_RECORD_NOT_AUTHENTIC' satisfies ErrorCode,
+      region: '',
+      message:
+        'The stored key provider is not as Keyhold wrote it, and is not used: ask the operator of this installation.',
+    },
+    tampered: true,
   }
 }
 

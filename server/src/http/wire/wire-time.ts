@@ -3,10 +3,15 @@ import { spellings } from '@keyhold/contract'
 
 /** To the second. */
 export function wireSeconds(time: Date | undefined): string {
-  return time === undefined ? spellings.zeroTime : time.toISOString().replace(/\.\d{3}Z$/, 'Z')
+  return wireMilliseconds(time).replace(/\.\d{3}Z$/, 'Z')
 }
 
 /** To the millisecond. */
 export function wireMilliseconds(time: Date | undefined): string {
-  return time === undefined ? spellings.zeroTime : time.toISOString()
+  return isTime(time) ? time.toISOString() : spellings.zeroTime
+}
+
+/** A time that Keyhold never writes, such as an infinite one, comes from the driver as a number. */
+function isTime(time: unknown): time is Date {
+  return time instanceof Date && !Number.isNaN(time.getTime())
 }

@@ -55,6 +55,22 @@ export interface Manifest {
   keys(kind: ManifestKind): string[]
 }
 
+/** A list of entries, found by kind and key. */
+export type ListedInManifest = Pick<Manifest, 'find' | 'keys'>
+
+/** Made once for each list: a tenant may have thousands of entries, and each row of a list is looked up. */
+export function indexEntries(entries: Iterable<ManifestEntry>): ListedInManifest {
+  const kinds = new Map<ManifestKind, Map<string, Buffer | null>>()
+  for (const { kind, key, mac } of entries) {
+    const ofKind = kinds.get(kind) ?? new Map<string, Buffer | null>()
+    kinds.set(kind, ofKind.set(key, mac))
+  }
+  return {
+    find: (kind, key) => kinds.get(kind)?.get(String(key)),
+    keys: (kind) => [...(kinds.get(kind)?.keys() ?? [])],
+  }
+}
+
 const label = Buffer.from('keyhold/manifest/1\0', 'ascii')
 
 /**

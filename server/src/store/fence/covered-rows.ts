@@ -2,9 +2,10 @@
 // by the manifest, and what the fence states is of the same moment as the rows.
 import { sql, type RawBuilder } from 'kysely'
 import {
+  indexEntries,
   readEntries,
   selectEntries,
-  type Manifest,
+  type ListedInManifest,
   type ManifestEntry,
   type ManifestKind,
 } from '../authentic/manifest.ts'
@@ -59,7 +60,30 @@ export async function readCovered<Row>(
   tenantId: string,
   select: RawBuilder<unknown>,
 ): Promise<Covered<Row>> {
-  const { fences, isLatest, held } = parts
+  const { fences, held } = parts
+  const { fenceRow, entries, rows } = await readWithFence<Row>(db, parts, tenantId, select)
+  if (held?.tenantId === tenantId) {
+    return coverOf(parts, fenceRow, fenceRow?.ending_at === null ? held.manifest : undefined, rows)
+  }
+  if (fenceRow?.ending_at === null) checkManifest(fences, fenceRow, entries)
+  return coverOf(parts, fenceRow, fenceRow?.ending_at === null ? indexEntries(entries) : undefined, rows)
+}
+
+/** Rows, and the fence of their tenant as of the same moment. The rows are still to be judged. */
+export interface WithFence<Row> {
+  fenceRow: Authentic<FenceRow> | undefined
+  /** As they are. None where the transaction holds the fence alone: then that one has them. */
+  entries: ManifestEntry[]
+  rows: Row[]
+}
+
+/** @param select - as for `readCovered` */
+export async function readWithFence<Row>(
+  db: Database,
+  { fences, isLatest, held }: CoverParts,
+  tenantId: string,
+  select: RawBuilder<unknown>,
+): Promise<WithFence<Row>> {
   const seen = isLatest ? fences.seen.get(tenantId) : 0
   const { rows } = await sql<Row & { place: number | null; fence_entries: Entries | null }>`
     with fence as materialized (
@@ -71,34 +95,21 @@ export async function readCovered<Row>(
   )
   const first = rows.find((row) => row.fence_entries !== null)
   const found = rows.filter((row) => row.place !== null)
+  if (held?.tenantId === tenantId)
+    return { fenceRow: held.row as Authentic<FenceRow> | undefined, entries: [], rows: found }
   const row = first && rowAs('fence', first, 'fence_')
-  if (held?.tenantId === tenantId) {
-    const listed = held.row?.ending_at === null ? held.manifest : undefined
-    return coverOf(parts, held.row as Authentic<FenceRow> | undefined, listed, found)
-  }
-  const authentic =
+  const fenceRow =
     row && (isLatest ? acceptFence(fences, tenantId, row, seen) : verifyFence(fences, tenantId, row))
-  const entries = readEntries(first?.fence_entries ?? [])
-  if (authentic?.ending_at === null) checkManifest(fences, authentic, entries)
-  return coverOf(parts, authentic, authentic?.ending_at === null ? findIn(entries) : undefined, found)
+  return { fenceRow, entries: readEntries(first?.fence_entries ?? []), rows: found }
 }
 
 type Entries = Parameters<typeof readEntries>[0]
-
-type Listed = Pick<Manifest, 'find' | 'keys'>
-
-function findIn(entries: readonly ManifestEntry[]): Listed {
-  return {
-    find: (kind, key) => entries.find((each) => each.kind === kind && each.key === String(key))?.mac,
-    keys: (kind) => entries.flatMap((each) => (each.kind === kind ? [each.key] : [])),
-  }
-}
 
 /** @param listed - undefined: nothing follows from the rows of a tenant that ends */
 function coverOf<Row>(
   { fences }: CoverParts,
   fenceRow: Authentic<FenceRow> | undefined,
-  listed: Listed | undefined,
+  listed: ListedInManifest | undefined,
   rows: Row[],
 ): Covered<Row> {
   const { macs } = fences
@@ -122,8 +133,8 @@ function coverOf<Row>(
   }
 }
 
-// Of all kinds in a manifest it is in this column.
-function macOf(row: object): Buffer {
+/** Of all kinds in a manifest it is in this column. */
+export function macOf(row: object): Buffer {
   return (row as { mac: Buffer }).mac
 }
 

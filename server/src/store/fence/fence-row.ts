@@ -1,5 +1,6 @@
 // The row of a fence, and what may be believed of it.
 import type { Authentic, RowMacs } from '../authentic/row-macs.ts'
+import type { KnownManifests } from '../authentic/known-manifests.ts'
 import type { SeenGenerations } from '../authentic/seen-generations.ts'
 import type { StoredRow } from '../authentic/steering-kinds.ts'
 
@@ -26,6 +27,7 @@ export interface FenceParts {
   macs: RowMacs
   /** Of fences. */
   seen: SeenGenerations
+  manifests: KnownManifests
 }
 
 /**

@@ -42,12 +42,13 @@ export interface HeldFence {
 
 /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` when the tenant's rows are not those of its manifest */
 export function holdFence(parts: FenceParts, tenantId: string, taken: TakenFence): HeldFence {
-  const { macs, seen } = parts
+  const { macs, seen, manifests } = parts
   const { now } = taken
   let row = taken.row
   let storedMac = row?.mac ?? null
   let isChanged = false
   let writtenGeneration = 0
+  let writtenManifest: Buffer | null = null
   const entries = new Map(taken.entries.map((entry) => [nameOf(entry.kind, entry.key), entry]))
   if (row !== undefined) checkManifest(parts, row, taken.entries)
 
@@ -116,21 +117,26 @@ export function holdFence(parts: FenceParts, tenantId: string, taken: TakenFence
         .executeTakeFirst()
       if (written === undefined) throw changedMeanwhile(tenantId)
       writtenGeneration = next.generation
+      writtenManifest = next.manifest
     },
     remember() {
       if (writtenGeneration > 0) seen.raise(tenantId, writtenGeneration)
+      if (writtenManifest !== null && macs.requiresMacs())
+        manifests.remember(tenantId, writtenManifest, entries.values())
     },
   }
 }
 
 /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` */
 export function checkManifest(
-  { macs }: Pick<FenceParts, 'macs'>,
+  { macs, manifests }: Pick<FenceParts, 'macs' | 'manifests'>,
   row: FenceRow,
   entries: readonly ManifestEntry[],
 ): void {
   if (row.manifest === null && !macs.requiresMacs()) return
-  if (row.manifest?.equals(manifestDigest(entries)) !== true) macs.reject('fence', row, 'incomplete')
+  if (row.manifest?.equals(manifestDigest(entries)) === true)
+    manifests.remember(row.id, row.manifest, entries)
+  else macs.reject('fence', row, 'incomplete')
 }
 
 function nameOf(kind: string, key: string): string {
