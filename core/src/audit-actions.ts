@@ -69,6 +69,10 @@ export const auditActions = {
     target: 'installation',
     tells: 'Rows from before authentication were adopted by an operator, and authentication became required.',
   },
+  'integrity.fault': {
+    target: 'row',
+    tells: 'A row was met that is not as Keyhold wrote it. Nothing follows from it.',
+  },
   'integrity.accept': {
     target: 'row',
     tells: 'A row that was not as Keyhold wrote it was accepted by an operator.',

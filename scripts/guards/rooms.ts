@@ -123,8 +123,8 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'lru-cache', 'node:*'],
   },
   'server/installation': {
-    does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, the number of its live replicas',
-    uses: ['core', 'server/store', 'node:*'],
+    does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, the number of its live replicas; its records of faulty rows',
+    uses: ['core', 'server/store', 'server/event-loop', 'node:*'],
   },
   'server/migration': {
     does: 'key jobs: start, cancel, retry, accept, plan, report; `phases/` and `engine/` run them',

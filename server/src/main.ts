@@ -143,9 +143,11 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const queue = openJobQueue({ connection, stream }, logger, closers)
   const clock = await openClock(db, logger, timings, clocks, closers)
   const events = createEventCounts()
-  const macs = createReportedRowMacs(logger, events)
+  const { macs, records } = createReportedRowMacs(logger, events)
   const store = createStore(db, clock, { macs, firstProbeSeconds: settings.keyProbeSeconds })
   const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
+  records.open(store)
+  closers.push(() => records.close())
 
   const isSealed = rootKey === undefined
   const look = rootKey && watchRootKeyFile(rootKeyFile(settings), rootKey, macs, logger)

@@ -4,6 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { apiKeyQueries } from './api-keys/api-keys.ts'
 import type { RowMacs } from './authentic/row-macs.ts'
 import { auditCheckpointQueries } from './audit-trail/audit-checkpoints.ts'
+import { recordedFaultQueries } from './audit-trail/recorded-faults.ts'
 import { steeringRowQueries } from './authentic/steering-rows.ts'
 import { appendAudits, auditQueries, type Actor, type AuditEntry } from './audits.ts'
 import { changeQueries } from './changes/change-queries.ts'
@@ -123,6 +124,7 @@ function queries(
     apiKeys: apiKeyQueries(db, { ...guardParts, guards, seenInstallation: memory.installation }),
     audits: auditQueries(db, macs),
     auditCheckpoints: auditCheckpointQueries(db),
+    recordedFaults: recordedFaultQueries(db),
   }
 }
 

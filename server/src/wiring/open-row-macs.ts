@@ -1,51 +1,71 @@
 // Tells of rows that are not as Keyhold wrote them.
 import type { ErrorCode } from '@keyhold/core'
 import type { Logger } from 'pino'
+import { createTellings } from '../event-loop/tellings.ts'
+import { createFaultRecords, type FaultRecords } from '../installation/fault-records.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import { createRowMacs, type FaultyRow, type RowMacs } from '../store/authentic/row-macs.ts'
 
 const adoptAdvice = 'run "keyhold-server integrity adopt" once all replicas are of this version'
 
 // A row that is read all the time is told of once in this time, and of many rows some.
-const repeatMs = 3_600_000
-const maxRemembered = 10_000
+const periodMs = 3_600_000
+const mostOfTenant = 100
 
-/** MACs that count each faulty row and log it at most once an hour. Nothing can be signed before the root key has opened them. */
-export function createReportedRowMacs(logger: Logger, events: Pick<EventCounts, 'rowFaulty'>): RowMacs {
-  const isDue = onceIn(repeatMs)
+export interface ReportedRowMacs {
+  macs: RowMacs
+  /** The records of them in the audit trail. */
+  records: FaultRecords
+}
+
+/**
+ * MACs that count each faulty row, and log and record it at most once an hour. Nothing can be signed before the root key has
+ * opened them, and nothing is recorded before the records are opened.
+ */
+export function createReportedRowMacs(
+  logger: Logger,
+  events: Pick<EventCounts, 'rowFaulty'>,
+): ReportedRowMacs {
+  const logged = createTellings({ periodMs, mostOfGroup: mostOfTenant })
+  const outdated = createTellings({ periodMs, mostOfGroup: mostOfTenant })
+  const failed = createTellings({ periodMs, mostOfGroup: mostOfTenant })
   const kindsWithUnsigned = new Set<string>()
+  const records = createFaultRecords({
+    onFailed(tenantId, error) {
+      if (failed.ask('', tenantId ?? '') === 'no') return
+      logger.warn({ err: error, tenantId }, 'faulty rows could not be recorded in the audit trail')
+    },
+  })
   const report = (row: FaultyRow) => {
     events.rowFaulty(row.table, row.fault)
+    records.note(row)
     // Before the adoption of an older installation that may be every row.
     if (row.used && row.fault === 'unsigned') {
       if (kindsWithUnsigned.has(row.kind)) return
       kindsWithUnsigned.add(row.kind)
       tell(logger, row)
-    } else if (isDue(`${row.kind}/${row.key}`)) {
-      tell(logger, row)
+      return
+    }
+    const answer = logged.ask(row.tenantId ?? '', `${row.kind}/${row.key}`)
+    if (answer === 'no') return
+    tell(logger, row)
+    if (answer === 'last') {
+      logger.error(
+        { tenantId: row.tenantId },
+        `so many rows are faulty that no more are told of for a while: the metric keyhold_faulty_rows_total counts them, and "keyhold-server doctor --integrity" lists them`,
+      )
     }
   }
-  return createRowMacs(report, {
+  const macs = createRowMacs(report, {
     onOutdated(row, rootKeyId) {
-      if (!isDue(rootKeyId)) return
+      if (outdated.ask('', rootKeyId) === 'no') return
       logger.error(
         { ...row, rootKeyId, code: 'ERR_ROOT_KEY_OUTDATED' satisfies ErrorCode },
         'a row is authenticated under a root key that this replica does not hold, so that it is not ready: give it the root key file that the other replicas have',
       )
     },
   })
-}
-
-/** Answers whether something is to be told of that was not told of for a while. */
-function onceIn(periodMs: number): (name: string) => boolean {
-  const toldAtMs = new Map<string, number>()
-  return (name) => {
-    const nowMs = performance.now()
-    if (nowMs - (toldAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < periodMs) return false
-    if (toldAtMs.size >= maxRemembered) toldAtMs.clear()
-    toldAtMs.set(name, nowMs)
-    return true
-  }
+  return { macs, records }
 }
 
 function tell(logger: Logger, { kind, table, key, fault, used }: FaultyRow): void {

@@ -9,7 +9,7 @@ function macsOf(requiresMacs: boolean) {
   const lines: Record<string, unknown>[] = []
   const write = (line: string) => lines.push(JSON.parse(line) as never)
   const events = createEventCounts()
-  const macs = createReportedRowMacs(pino({ level: 'warn' }, { write }), events)
+  const { macs } = createReportedRowMacs(pino({ level: 'warn' }, { write }), events)
   macs.open({
     rootKeyId: '00112233aabbccdd',
     rootKey: keyFromBytes(Buffer.alloc(32, 1)),

@@ -46,8 +46,10 @@ export type RowFault = 'unsigned' | 'forged' | 'missing' | 'older' | 'incomplete
 export interface FaultyRow {
   kind: SteeringKind
   table: string
-  /** The values of its primary key, separated by "/". */
+  /** The values of its primary key, separated by "/"; of very long ones the beginning. */
   key: string
+  /** As the row says; undefined: it concerns the installation, or does not say it. */
+  tenantId: string | undefined
   fault: RowFault
   /** Whether it was used nevertheless. */
   used: boolean
@@ -115,6 +117,9 @@ export interface RowMacs {
 
 // Whoever plants such a row must not keep replicas from being ready for longer than it is there.
 const outdatedMs = 60_000
+// Whoever plants a row chooses how long its key is.
+const maxKeyLength = 512
+const maxTenantIdLength = 128
 
 export interface RowMacsOptions {
   /** Hears of each row under a root key that is not in the ring, each time that it is met. */
@@ -182,7 +187,9 @@ export function createRowMacs(
   /** Answers whether it is used nevertheless. */
   function tell(kind: SteeringKind, row: object, fault: RowFault): boolean {
     const used = !opened().requiresMacs
-    report({ kind, table: steeringKinds[kind].table, key: keyIn(kind, row), fault, used })
+    const { table } = steeringKinds[kind]
+    const key = keyIn(kind, row).slice(0, maxKeyLength).toWellFormed()
+    report({ kind, table, key, tenantId: tenantIn(kind, row), fault, used })
     return used
   }
 
@@ -262,6 +269,12 @@ function notAuthentic(kind: SteeringKind, row: object, fault: RowFault): Keyhold
     message: `A row of ${table} ${words[fault]}: ${keyIn(kind, row)}. An operator finds it with "keyhold-server doctor --integrity".`,
     details: { table, key: keyIn(kind, row) },
   })
+}
+
+function tenantIn(kind: SteeringKind, row: object): string | undefined {
+  const values = row as Readonly<Record<string, unknown>>
+  const tenantId = kind === 'fence' ? values.id : (values.tenant_id ?? values.tenantId)
+  return typeof tenantId === 'string' && tenantId.length <= maxTenantIdLength ? tenantId : undefined
 }
 
 function keyIn(kind: SteeringKind, row: object): string {
