@@ -61,7 +61,7 @@ function checkSettings(root: string): string[] {
   const text = read(root, settingsFile)
   const namesInFiles = (...patterns: string[]) =>
     namesIn(globSync(patterns, { cwd: root, exclude: notShipped }).map((file) => read(root, file)))
-  const used = namesInFiles('*/src/**/*.ts', 'scripts/start/**/*.ts')
+  const used = namesInFiles('*/src/**/*.ts')
   const known = new Set([
     ...used,
     ...namesIn(

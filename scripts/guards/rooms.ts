@@ -64,10 +64,6 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'the gate and the checks of structure and documents',
     uses: ['contract', 'core', 'server/settings', 'server/metrics', 'server/store', 'testkit', 'node:*', '*'],
   },
-  'scripts/start': {
-    does: '`npm start`: everything, for trying it by hand',
-    uses: ['client', 'local-kms', 'server/*', 'server/compile-cache', 'node:*', '*'],
-  },
   'scripts/pack-client': { does: 'makes the package of the SDK', uses: ['node:*', '*'] },
 }
 
@@ -158,6 +154,13 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'the table of settings, and the only reader of the environment',
     uses: ['core', 'contract', 'server/migration', 'fastest-levenshtein', 'node:net', 'node:os', 'node:path'],
   },
+  'server/dev': {
+    does: '`keyhold-server dev`: a local KMS and a demo tenant beside the server, for trying it by hand',
+    uses: [
+      ...['client', 'local-kms', 'server/settings', 'server/wiring', 'server/main.ts'],
+      ...['@aws-sdk/client-kms', 'pino', 'node:*'],
+    ],
+  },
   'server/main.ts': {
     does: 'the order of start and stop',
     uses: [
@@ -175,7 +178,10 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
   'server/run-command.ts': {
     does: 'a command line of `keyhold-server`, in whatever process',
-    uses: ['core', 'server/settings', 'server/compile-cache.ts', 'server/wiring', 'server/main.ts', 'node:*'],
+    uses: [
+      ...['core', 'server/settings', 'server/compile-cache.ts', 'server/wiring', 'server/dev'],
+      ...['server/main.ts', 'node:*'],
+    ],
   },
   'server/stop-at-signals.ts': {
     does: 'the steps from a signal to the end of the process',
@@ -185,5 +191,8 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'the process of the command `keyhold-server`',
     uses: ['node:readline/promises', 'server/run-command.ts', 'server/stop-at-signals.ts'],
   },
-  'server/index.ts': { does: 'what the package exports', uses: ['server/wiring', 'server/main.ts'] },
+  'server/index.ts': {
+    does: 'what the package exports',
+    uses: ['server/settings', 'server/wiring', 'server/main.ts'],
+  },
 }

@@ -67,7 +67,7 @@ test('imports along the arrows pass', async () => {
     'server/src/wiring/a.ts': `import type { Logger } from 'pino'\nimport '../data/encrypt.ts'`,
     'testkit/src/a.ts': `import { Client } from 'pg'\nimport '../../server/src/store/b.ts'`,
     'lab/src/a.ts': `import '../../testkit/src/a.ts'`,
-    'scripts/start/a.ts': `import { startServer } from '@keyhold/server'`,
+    'server/src/dev/a.ts': `import { startLocalKms } from '@keyhold/local-kms'\nimport '../main.ts'`,
     'server/src/kms/a.ts': `import { KMSClient } from '@aws-sdk/client-kms'\nimport { seal } from '@keyhold/core'`,
     'server/src/http/wire/a.ts': `import type { Row } from '../../store/b.ts'\nimport { c } from '../c.ts'`,
     'server/test/http/a.test.ts': `import { startLocalKms } from '@keyhold/local-kms'\nimport '../../src/main.ts'`,

@@ -4,12 +4,15 @@ import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import type { Server } from './main.ts'
-import { readSettings } from './settings/read-settings.ts'
+import { readDevSettings } from './settings/read-dev-settings.ts'
+import { processEnvironment, readSettings } from './settings/read-settings.ts'
 
 const faultsFound = 3
 
 const usage = `Usage: keyhold-server <command>
 
+  dev                                run everything that is needed to try Keyhold by hand: a local KMS, a PostgreSQL, the
+                                     service and a demo tenant
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
   doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
@@ -53,9 +56,10 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
       shell.stderr(usage)
       return 2
     }
-    // For example a port in use: the system's message is enough.
+    // For example a port in use: the system's message says which.
     if (error instanceof Error && 'syscall' in error) {
-      say(error.message)
+      const isPortInUse = 'code' in error && error.code === 'EADDRINUSE'
+      say(`${error.message}${isPortInUse ? '. Set KEYHOLD_PORT to a free port and start again.' : ''}`)
       return 1
     }
     throw error
@@ -98,6 +102,9 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
   switch (positionals.join(' ')) {
     case 'serve':
       await serve(shell)
+      return undefined
+    case 'dev':
+      await startDev(shell)
       return undefined
     case 'create-operator-key': {
       const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')
@@ -169,5 +176,13 @@ async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
   const server = await startServer(settings)
   onServing(server)
   stderr(`Keyhold listens on ${server.url}\n`)
+  saveCompileCache()
+}
+
+async function startDev({ environment = processEnvironment(), stdout, onServing }: Shell): Promise<void> {
+  const devSettings = readDevSettings(environment)
+  useCompileCache(devSettings.settings.dataDir)
+  const { startEverything } = await import('./dev/start-everything.ts')
+  onServing(await startEverything(devSettings, stdout))
   saveCompileCache()
 }

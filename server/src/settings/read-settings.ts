@@ -13,13 +13,17 @@ export type Settings = { readonly [Name in keyof SettingTable]: ReturnType<Setti
   readonly ignoredVariables: readonly string[]
 }
 
+export function processEnvironment(): Environment {
+  return process.env
+}
+
 /**
  * Reads the settings.
  *
  * @throws KeyholdError `ERR_CONFIG_INVALID`, which names the variable and what is allowed, never the value; also for names
  * that begin with KEYHOLD_ and belong to nobody
  */
-export function readSettings(given: Environment = process.env): Settings {
+export function readSettings(given: Environment = processEnvironment()): Settings {
   const { environment, ignored } = checkVariables(
     given,
     Object.values(settingTable).map(({ variable }) => variable),

@@ -148,7 +148,7 @@ test('a damaged root key, a port in use and a database that is away each end the
   }
   const inUse = await run(['serve'], { ...environment, KEYHOLD_PORT: new URL(url).port })
   expect(inUse.exitCode).toBe(1)
-  expectOneLine(inUse.stderr, 'EADDRINUSE')
+  expectOneLine(inUse.stderr, 'EADDRINUSE', 'KEYHOLD_PORT')
 
   await writeFile(path.join(environment.KEYHOLD_DATA_DIR, 'root-key'), 'damaged')
   const damaged = await run(['serve'], environment)
@@ -179,4 +179,10 @@ test('settings and arguments that are wrong end it with 2', async () => {
 test('SIGTERM ends the server with 0', async () => {
   first.kill('SIGTERM')
   expect(await first.ended).toBe(0)
+})
+
+test('dev is refused where the environment says that this is production', async () => {
+  const { exitCode, stderr } = await run(['dev'], { NODE_ENV: 'production' })
+  expect(exitCode).toBe(2)
+  expectOneLine(stderr, 'ERR_CONFIG_INVALID', 'keyhold-server serve')
 })

@@ -1,11 +1,13 @@
 // Everything that somebody who tries Keyhold needs, in one process: local-kms, PostgreSQL, the server, a demo tenant
 // and its tokens. Ready when /readyz answers 200; by then dev.env is written.
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
-import { createLogger, startServer } from '@keyhold/server'
-import type { Settings } from '@keyhold/server/settings'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { destination } from 'pino'
+import { startServer, type Server } from '../main.ts'
+import type { DevSettings } from '../settings/read-dev-settings.ts'
+import type { Settings } from '../settings/read-settings.ts'
+import { createLogger } from '../wiring/create-logger.ts'
 import {
   customerAccount,
   keyholdAccount,
@@ -17,11 +19,18 @@ import { provideDemoTenant } from './demo-tenant.ts'
 import { readDevEnv, writeDevEnv, type DevEnv } from './dev-env.ts'
 import { greeting } from './greeting.ts'
 
-/** Starts everything and answers what stops it. */
-export async function startEverything(configured: Settings): Promise<() => Promise<void>> {
+/**
+ * Starts everything and answers the server, whose stop ends all of it.
+ *
+ * @param say - receives what a person should read
+ * @throws KeyholdError with one of the codes of starting
+ */
+export async function startEverything(
+  { settings: configured, hasOwnKms, ownKeys }: DevSettings,
+  say: (text: string) => void,
+): Promise<Server> {
   await mkdir(configured.dataDir, { recursive: true, mode: 0o700 })
-  const hasKmsOfItsOwn = (process.env.KEYHOLD_KMS_ENDPOINT ?? '').trim() !== ''
-  const localKms = hasKmsOfItsOwn ? undefined : await openLocalKms(configured)
+  const localKms = hasOwnKms ? undefined : await openLocalKms(configured)
   // Given explicitly: a shell that has sourced dev.env holds the customer's credentials, not the server's.
   const settings: Settings =
     localKms === undefined
@@ -46,14 +55,22 @@ export async function startEverything(configured: Settings): Promise<() => Promi
         KEYHOLD_SERVICE_TOKEN: tenant.serviceToken,
         KEYHOLD_OPERATOR_TOKEN: tenant.operatorToken,
         KEYHOLD_TENANT_ID: tenant.tenantId,
-        ...(localKms === undefined ? ownKeys() : await demoCustomer(localKms, tenant.tenantId)),
+        ...(localKms === undefined ? ownKeys : await demoCustomer(localKms, tenant.tenantId)),
       })
     })
-    process.stdout.write(greeting({ url: server.url, devEnvFile, logFile, localKmsUrl: localKms?.url }))
-    return async () => {
-      await server.stop()
-      await localKms?.close()
-      log.flushSync()
+    say(greeting({ url: server.url, devEnvFile, logFile, localKmsUrl: localKms?.url }))
+    return {
+      ...server,
+      // Nothing sends requests to it that should go elsewhere.
+      drainMs: 0,
+      drain() {
+        say('Stopping …\n')
+      },
+      async stop() {
+        await server.stop()
+        await localKms?.close()
+        log.flushSync()
+      },
     }
   } catch (error) {
     await localKms?.close()
@@ -83,14 +100,5 @@ async function demoCustomer(localKms: LocalKms, tenantId: string): Promise<DevEn
     AWS_REGION: primaryRegion,
     AWS_ACCESS_KEY_ID: customerAccount,
     AWS_SECRET_ACCESS_KEY: localKmsSecret,
-  }
-}
-
-// With a KMS of the user's own, the keys are the user's too.
-function ownKeys(): DevEnv {
-  const { KMS_KEY_ARN: first, KMS_KEY_ARN_2: second } = process.env
-  return {
-    ...(first !== undefined && { KMS_KEY_ARN: first }),
-    ...(second !== undefined && { KMS_KEY_ARN_2: second }),
   }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readDevEnv, writeDevEnv } from '../start/dev-env.ts'
+import { readDevEnv, writeDevEnv } from '../../src/dev/dev-env.ts'
 
 let folder: string
 beforeAll(async () => {
