@@ -10,7 +10,7 @@ const integrationElsewhere = [
   'client/test/readme.test.ts',
   'lab/test/{dose,forge,forge-histories,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
-  'scripts/test/{check,ci-run,npm-start}.test.ts',
+  'scripts/test/{check,ci-run,npm-start,packages}.test.ts',
   'testkit/test/{postgres-proxy,serve-in-process}.test.ts',
 ]
 
@@ -45,7 +45,7 @@ class ProjectsInOrder extends BaseSequencer {
   }
 }
 
-// The packed client is made by a compiler and tried in a browser: `npm run check:slow`.
+// The packed client is tried by a compiler and in a browser: `npm run check:slow`.
 const slow = ['*/test/**/*.slow.test.ts', 'client/test/packed/*.test.ts']
 const warm = { globalSetup: ['testkit/src/database/warm-start.ts'] }
 

@@ -55,6 +55,7 @@ export type MemberErrorCode =
  * - `ERR_CLIENT_BAD_REPLY`: an answer that Keyhold does not give, as from a proxy or another service.
  * - `ERR_CLIENT_NOT_TEXT`: the value decrypts, but it is not UTF-8; read it as bytes.
  * - `ERR_CLIENT_DISPOSED`: the client is disposed and holds no keys any more.
+ * - `ERR_CLIENT_NEEDS_NODE`: `@keyhold/client/node` was bundled for a browser.
  */
 export type ClientErrorCode =
   | MemberErrorCode
@@ -63,6 +64,7 @@ export type ClientErrorCode =
   | 'ERR_CLIENT_BAD_REPLY'
   | 'ERR_CLIENT_NOT_TEXT'
   | 'ERR_CLIENT_DISPOSED'
+  | 'ERR_CLIENT_NEEDS_NODE'
 
 interface ClientErrorOptions {
   cause?: unknown

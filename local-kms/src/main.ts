@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { startLocalKms } from './start-local-kms.ts'
 
-const usage = `Usage: npm run local-kms -- --port N --data-dir D [--principals F]
+const usage = `Usage: local-kms --port N --data-dir D [--principals F]
 
   --port N        where to listen on 127.0.0.1 (0: any free port)
   --data-dir D    where keys are kept across restarts

@@ -16,5 +16,5 @@ test.concurrent.each([
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += String(chunk)))
   expect(await once(child, 'exit')).toStrictEqual([2, null])
-  expect(errors).toContain('Usage: npm run local-kms -- --port N --data-dir D')
+  expect(errors).toContain('Usage: local-kms --port N --data-dir D')
 })

@@ -95,12 +95,15 @@ function differences(file: string, expected: Set<string>, actual: Set<string>, p
 interface Manifest {
   workspaces?: string[]
   dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
 }
 
 function checkDependencies(root: string): string[] {
   const manifest = (folder: string) => JSON.parse(read(root, path.join(folder, 'package.json'))) as Manifest
+  const namesOf = ({ dependencies, optionalDependencies }: Manifest) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
   const expected = (manifest('.').workspaces ?? []).flatMap((workspace) =>
-    Object.keys(manifest(workspace).dependencies ?? {})
+    namesOf(manifest(workspace))
       .filter((name) => !name.startsWith('@keyhold/'))
       .map((name) => `${name} of ${workspace}`),
   )

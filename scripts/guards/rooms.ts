@@ -64,7 +64,7 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'the gate and the checks of structure and documents',
     uses: ['contract', 'core', 'server/settings', 'server/metrics', 'server/store', 'testkit', 'node:*', '*'],
   },
-  'scripts/pack-client': { does: 'makes the package of the SDK', uses: ['node:*', '*'] },
+  'scripts/pack': { does: '`npm run pack`: the packages for npm', uses: ['node:*', '*'] },
 }
 
 /** The rooms of `server/src/`, and the files at its top. */

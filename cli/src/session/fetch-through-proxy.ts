@@ -1,6 +1,6 @@
 // Node's fetch, through the proxy that HTTPS_PROXY and NO_PROXY name for the server, if there is one.
 import { proxyFor } from '@keyhold/core/proxy-for'
-import { setGlobalProxyFromEnv } from 'node:http'
+import http from 'node:http'
 import { readProxyRules } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { rootCause } from '../errors/root-cause.ts'
@@ -20,11 +20,11 @@ const connectCodes = [
 export function fetchThroughProxy(shell: Shell, url: string): typeof fetch {
   const proxy = proxyOf(shell, url)
   if (proxy === undefined) return fetch
-  if (typeof setGlobalProxyFromEnv !== 'function') {
+  if (typeof http.setGlobalProxyFromEnv !== 'function') {
     throw new CliError('configuration', 'ERR_CLI_PROXY', 'HTTPS_PROXY needs Node.js 24.14 or later')
   }
   // All that this process calls over TLS is the server.
-  setGlobalProxyFromEnv({ HTTPS_PROXY: proxy.href })
+  http.setGlobalProxyFromEnv({ HTTPS_PROXY: proxy.href })
   return async (input, init) => {
     try {
       return await fetch(input, init)

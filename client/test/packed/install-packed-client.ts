@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { packPackages } from '../../../testkit/src/packages/install-packages.ts'
 
-const packer = join(import.meta.dirname, '../../../scripts/pack-client/main.ts')
 const run = promisify(execFile)
 
 export interface PackedClient {
@@ -18,12 +18,13 @@ export interface PackedClient {
 
 /** Packs the client as it is now and installs it below `folder`, without asking any registry. */
 export async function installPackedClient(folder: string): Promise<PackedClient> {
-  const packed = await run(process.execPath, [packer, '--out', join(folder, 'packed')])
+  const tarballs = await packPackages(join(folder, 'packed'))
+  const tarball = tarballs.find((file) => file.includes('keyhold-client-'))
+  if (tarball === undefined) throw new Error('the client was not packed')
   const application = join(folder, 'application')
   await mkdir(application)
   await writeFile(join(application, 'package.json'), '{ "private": true, "type": "module" }')
-  const install = ['install', '--offline', '--no-audit', '--no-fund', packed.stdout.trim()]
-  await run('npm', install, { cwd: application })
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: application })
   const modules = join(application, 'node_modules')
   const installed = (await readdir(modules)).filter((name) => !name.startsWith('.'))
   return { application, folder: join(modules, '@keyhold/client'), installed }

@@ -73,33 +73,31 @@ describe('the package', () => {
       name: '@keyhold/client',
       license: 'Apache-2.0',
       type: 'module',
-      engines: { node: '>=22' },
+      engines: { node: '>=22.13.0' },
     })
     expect(await readFile(join(client.folder, 'LICENSE'), 'utf8')).toContain('Apache License')
   })
 
   test('has an API client that needs nothing of Node, and otherwise needs Node alone', () => {
-    expect([...outsideOf('index.js')]).toEqual([])
-    expect([...outsideOf('types/index.d.ts')]).toEqual([])
-    for (const file of ['node.js', 'types/node/index.d.ts'])
+    for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/node-in-browser.js'])
+      expect([...outsideOf(file)]).toEqual([])
+    for (const file of ['dist/node.js', 'dist/node.d.ts'])
       expect([...outsideOf(file)].filter((name) => !modulesOfNode.has(name))).toEqual([])
-    expect([...outsideOf('node.js')]).toContain('node:crypto')
+    expect([...outsideOf('dist/node.js')]).toContain('node:crypto')
   })
 
   test('has only files that are used, and all that its README links to', async () => {
     const files = globSync('**/*', { cwd: client.folder, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => relative(client.folder, join(entry.parentPath, entry.name)))
-    const entries = ['index.js', 'node.js', 'types/index.d.ts', 'types/node/index.d.ts']
+    const names = ['index.js', 'node.js', 'node-in-browser.js', 'index.d.ts', 'node.d.ts']
+    const used = new Set(names.flatMap((name) => [...reachableFrom(`dist/${name}`)]))
     const readme = await readFile(join(client.folder, 'README.md'), 'utf8')
     const links = [...readme.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target = '']) => target)
     const linked = links.filter((target) => !/^https?:/.test(target))
-    expect(files.toSorted()).toEqual(
-      [
-        ...new Set(entries.flatMap((entry) => [...reachableFrom(entry)])),
-        ...['package.json', 'README.md', 'LICENSE'],
-        ...linked,
-      ].toSorted(),
+    const isMapOfUsed = (file: string) => used.has(file.replace(/\.map$/, ''))
+    expect(files.filter((file) => !file.endsWith('.map') || !isMapOfUsed(file)).toSorted()).toEqual(
+      [...used, ...['package.json', 'README.md', 'LICENSE'], ...linked].toSorted(),
     )
   })
 })

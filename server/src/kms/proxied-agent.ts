@@ -2,7 +2,7 @@
 // proxy in place of one of the cloud, and TLS runs through it to the cloud. Which hosts have a proxy is decided in core. A
 // fetch of what customers name has no proxy from here.
 import { KeyholdError, parseProxy, proxyFor, type ProxyRules } from '@keyhold/core'
-import { setGlobalProxyFromEnv } from 'node:http'
+import http from 'node:http'
 import { Agent } from 'node:https'
 import type { Duplex } from 'node:stream'
 
@@ -28,7 +28,7 @@ export class ProxyError extends Error {
  * @throws KeyholdError `ERR_CONFIG_INVALID`
  */
 export function requireTunnels({ proxy }: ProxyRules): void {
-  if (proxy === undefined || typeof setGlobalProxyFromEnv === 'function') return
+  if (proxy === undefined || typeof http.setGlobalProxyFromEnv === 'function') return
   throw new KeyholdError('ERR_CONFIG_INVALID', { message: 'HTTPS_PROXY needs Node.js 24.14 or later.' })
 }
 

@@ -1,6 +1,5 @@
 // The forms of settings that are more than a number.
-import { isKeyholdError, parseProxy, partitionForm } from '@keyhold/core'
-import { armFailpoints, parseFailpoints, type ArmFailpoints } from '../migration/engine/failpoint.ts'
+import { parseProxy, partitionForm } from '@keyhold/core'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseNetworks, type Network } from './parse-networks.ts'
 import { parseUsd } from './parse-usd.ts'
@@ -91,20 +90,6 @@ const networks: Form<readonly Network[]> = {
   parse: parseNetworks,
 }
 
-const failpoints: Form<ArmFailpoints> = {
-  range: '`name=kill`, `name=throw`, `name=cut`, `name=delay:ms`, each with `@N`',
-  expects: 'known failpoints as name=action[@hit], separated by commas',
-  parse(text) {
-    try {
-      const armed = parseFailpoints(text)
-      return (actions) => armFailpoints(armed, actions)
-    } catch (error) {
-      if (!isKeyholdError(error, 'ERR_CONFIG_INVALID')) throw error
-      return undefined
-    }
-  },
-}
-
 export const forms = {
   flag,
   text,
@@ -117,5 +102,4 @@ export const forms = {
   dollars,
   principals,
   networks,
-  failpoints,
 }

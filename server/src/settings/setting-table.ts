@@ -1,8 +1,10 @@
 // Every setting of the server: its variable, kind, default, range and effect. `readSettings` reads by this table, and the
 // table in docs/configuration.md is made from it.
 import { tierRequestsPerMinute } from '@keyhold/contract'
+import { hasFailpoints } from '../migration/engine/has-failpoints.ts'
+import { failpointForm } from './failpoint-form.ts'
 import { forms } from './forms.ts'
-import { inLowerCaseToo, integerSetting, setting } from './setting.ts'
+import { inLowerCaseToo, integerSetting, noSetting, setting } from './setting.ts'
 
 const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
   byDefault: 60,
@@ -354,9 +356,11 @@ export const settingTable = {
     forms.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     { byDefault: 'info', effect: 'The log goes to standard output, one JSON object a line.' },
   ),
-  armFailpoints: setting('KEYHOLD_FAILPOINTS', forms.failpoints, {
-    byDefault: undefined,
-    effect:
-      'Only for tests: it stops, fails or delays a migration at a named point, or cuts all connections to the database there. Never set it in production.',
-  }),
+  armFailpoints: hasFailpoints
+    ? setting('KEYHOLD_FAILPOINTS', failpointForm, {
+        byDefault: undefined,
+        effect:
+          'Only for tests, and only in the repository: it stops, fails or delays a migration at a named point, or cuts all connections to the database there. The packages do not have this setting.',
+      })
+    : noSetting,
 }

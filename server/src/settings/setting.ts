@@ -53,6 +53,15 @@ export function setting<Value, Default extends string | undefined>(
   } satisfies Setting<Value | undefined>
 }
 
+/** In the place of a setting that this build does not have. */
+export const noSetting: Setting<undefined> = {
+  variable: '',
+  byDefault: '',
+  range: '',
+  effect: '',
+  read: () => undefined,
+}
+
 /** The same setting, whose variable in lower case counts first, as it does for other programs. */
 export function inLowerCaseToo<Value>(upper: Setting<Value>): Setting<Value> {
   const lower = upper.variable.toLowerCase()

@@ -3,7 +3,8 @@ import type { Kms } from '@keyhold/core'
 import type { Logger } from 'pino'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
-import { noFailpoint } from '../migration/engine/failpoint.ts'
+import { noFailpoint, type Failpoint } from '../migration/engine/failpoint.ts'
+import { hasFailpoints } from '../migration/engine/has-failpoints.ts'
 import { createRewrapThreads, type RewrapThreads } from '../migration/engine/rewrap-threads.ts'
 import { createTrafficGauge, type TrafficGauge } from '../migration/engine/traffic-gauge.ts'
 import type { MigrationBudget } from '../migration/estimate-migration.ts'
@@ -43,14 +44,13 @@ export function openKeyJobs(
   { store, kms, queue, events, cut }: KeyJobNeeds,
   closers: Closers,
 ): KeyJobTools {
-  const announce = announceFailpoint.bind(undefined, logger)
   const threads = countRewraps(createRewrapThreads(settings.migrationThreads), events)
   closers.push(() => threads.close())
   return {
     startParts: {
       store,
       kms,
-      failpoint: settings.armFailpoints?.({ cut, announce }) ?? noFailpoint,
+      failpoint: (hasFailpoints && armedFailpoint(settings, logger, cut)) || noFailpoint,
       enqueue: (transaction, keyJobId) => queue.enqueueKeyJob(transaction, keyJobId),
     },
     threads,
@@ -61,6 +61,14 @@ export function openKeyJobs(
     },
     gauge: createTrafficGauge(() => performance.now()),
   }
+}
+
+function armedFailpoint(
+  { armFailpoints }: Pick<Settings, 'armFailpoints'>,
+  logger: Logger,
+  cut: () => void,
+): Failpoint | undefined {
+  return armFailpoints?.({ cut, announce: announceFailpoint.bind(undefined, logger) })
 }
 
 /** Threads whose work is counted. */

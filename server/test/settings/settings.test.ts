@@ -1,6 +1,7 @@
 // Every row of the table: the value without its variable, the values that it may have, and what is said about any other.
 import { expect, test } from 'vitest'
 import { forms } from '../../src/settings/forms.ts'
+import { failpointForm } from '../../src/settings/failpoint-form.ts'
 import { readSettings, type Settings } from '../../src/settings/read-settings.ts'
 import { settingTable } from '../../src/settings/setting-table.ts'
 import type { Form } from '../../src/settings/setting.ts'
@@ -254,7 +255,7 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
-    forms.failpoints,
+    failpointForm,
     {
       good: [['migration.verify.before=kill@3', expect.any(Function)]],
       bad: [

@@ -25,6 +25,10 @@ export interface ServeOptions {
   environment: Record<string, string>
   /** For Node, such as `--cpu-prof`. */
   nodeArguments?: readonly string[]
+  /** Default: this one. */
+  node?: string
+  /** The program of `keyhold-server`; default: that of this repository. */
+  program?: string
   /** Receives each line of its log and its standard error. */
   onLine?: (line: string) => void
   /** Receives the messages of its channel. Without this it has no channel. */
@@ -34,10 +38,12 @@ export interface ServeOptions {
 export function serveInProcess({
   environment,
   nodeArguments = [],
+  node = process.execPath,
+  program = serverCommand,
   onLine,
   onMessage,
 }: ServeOptions): ServedProcess {
-  const child = spawn(process.execPath, [...nodeArguments, serverCommand, 'serve'], {
+  const child = spawn(node, [...nodeArguments, program, 'serve'], {
     env: {
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,

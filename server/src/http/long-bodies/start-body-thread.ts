@@ -1,5 +1,6 @@
 // This side of the thread for long bodies: gives it orders, and finds the keys that it asks for.
 import { KeyholdError } from '@keyhold/core'
+import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { RequestKeys } from '../../data/request-keys.ts'
 import {
@@ -14,6 +15,9 @@ import {
 } from './body-messages.ts'
 import { ownBytes } from './own-bytes.ts'
 
+// TypeScript beside this file in the repository, JavaScript in the package.
+const threadFile = new URL(`body-thread${path.extname(import.meta.url)}`, import.meta.url)
+
 export interface BodyThread {
   /** Gives `order.bytes` away. Rejects when the thread fails, which loses all that it works on. */
   answer(order: BodyOrder, keys: RequestKeys, left: AbortSignal): Promise<AnsweredBody>
@@ -23,7 +27,7 @@ export interface BodyThread {
 }
 
 export function startBodyThread(): BodyThread {
-  const worker = new Worker(new URL('body-thread.ts', import.meta.url), { execArgv: [] })
+  const worker = new Worker(threadFile, { execArgv: [] })
   const underWay = new Map<number, PromiseWithResolvers<FromThread>>()
   let lastId = 0
   let hasEnded = false

@@ -1,9 +1,13 @@
 // The threads that do a replica's rewrapping, shared by all its key jobs: first come, first served, chunk by chunk, so
 // that no tenant waits for another's million. They are started when there is work, and end when there is none.
 import type { TenantKey } from '@keyhold/core'
+import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { RewrapOrder, RewrapResult, UnreadableCipherkey } from './rewrap-records.ts'
 import type { ThreadOrder } from './rewrap-thread.ts'
+
+// TypeScript beside this file in the repository, JavaScript in the package.
+const threadFile = new URL(`rewrap-thread${path.extname(import.meta.url)}`, import.meta.url)
 
 export interface RewrapThreads {
   readonly count: number
@@ -34,7 +38,7 @@ export function createRewrapThreads(count: number): RewrapThreads {
   let sweeper: NodeJS.Timeout | undefined
 
   function start(): Thread {
-    const worker = new Worker(new URL('rewrap-thread.ts', import.meta.url), { execArgv: [] })
+    const worker = new Worker(threadFile, { execArgv: [] })
     const thread: Thread = { worker, task: undefined, idleSince: performance.now() }
     worker.on('message', (answer: unknown) => {
       const { task } = thread

@@ -1,0 +1,69 @@
+// `npm run pack`: the packages for npm, as tarballs. In the repository everything runs from source; the packages have
+// JavaScript. Prints where they are. `--without-types` is for tests that only run them.
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { buildPackage } from './build-package.ts'
+import { packages, type Package } from './packages.ts'
+import { packageManifest, readWorkspaceManifest } from './workspace-manifest.ts'
+
+const root = path.join(import.meta.dirname, '..', '..')
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: 'dist' },
+    'without-types': { type: 'boolean', default: false },
+  },
+})
+
+/** Puts everything that the package has into `folder`. */
+async function stage(each: Package, folder: string): Promise<void> {
+  const manifest = await readWorkspaceManifest(root, each.workspace)
+  await mkdir(folder)
+  await buildPackage(root, each, manifest, { folder, hasTypes: !values['without-types'] })
+  await writeFile(path.join(folder, 'package.json'), packageManifest(each, manifest))
+  await cp(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'))
+  const readme = await readFile(path.join(root, each.workspace, 'README.md'), 'utf8')
+  await writeFile(path.join(folder, 'README.md'), withoutOuterLinks(readme))
+  for (const name of each.more ?? [])
+    await cp(path.join(root, each.workspace, name), path.join(folder, name), { recursive: true })
+}
+
+/** Links to files that are not in the package become text. */
+function withoutOuterLinks(markdown: string): string {
+  return markdown.replaceAll(/\[([^\]]+)\]\(\.\.\/[^)]*\)/g, '$1')
+}
+
+interface Packed {
+  filename: string
+  size: number
+  unpackedSize: number
+}
+
+async function pack(folder: string, out: string): Promise<Packed> {
+  const args = ['pack', folder, '--pack-destination', out, '--json', '--ignore-scripts']
+  const { stdout } = await promisify(execFile)('npm', args)
+  const [packed] = JSON.parse(stdout) as [Packed]
+  return packed
+}
+
+const out = path.resolve(values.out)
+const staging = await mkdtemp(path.join(tmpdir(), 'keyhold-pack-'))
+try {
+  await mkdir(out, { recursive: true })
+  const packed = await Promise.all(
+    packages.map(async (each) => {
+      const folder = path.join(staging, each.workspace)
+      await stage(each, folder)
+      return pack(folder, out)
+    }),
+  )
+  for (const { filename, size, unpackedSize } of packed) {
+    const kilobytes = [size, unpackedSize].map((bytes) => Math.round(bytes / 1_000))
+    console.error(`${filename}: ${kilobytes[0]} kB packed, ${kilobytes[1]} kB unpacked`)
+    console.log(path.join(out, filename))
+  }
+} finally {
+  await rm(staging, { recursive: true })
+}
