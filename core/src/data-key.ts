@@ -5,6 +5,9 @@ import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 /** Every key of the hierarchy is an AES-256 key, or AES-256 keys are derived from it. */
 export const keyBytes = 32
 
+/** Says what the wraps under a tenant key version bind: 1 the identities of both keys, 2 also the `CipherkeyFacts`. */
+export type WrapFormat = 1 | 2
+
 /** A tenant key version in memory. */
 export interface TenantKey {
   readonly tenantId: string
@@ -12,6 +15,8 @@ export interface TenantKey {
   readonly id: string
   /** 1 and up. */
   readonly version: number
+  /** As its authenticated row says, and never as a cipherkey does: whoever could choose would choose the weaker one. */
+  readonly format: WrapFormat
   readonly key: KeyObject
 }
 

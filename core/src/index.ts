@@ -2,7 +2,14 @@ export { auditActionNames, auditActions, type AuditAction } from './audit-action
 export { auditChainStart, auditHash, auditHashBytes, type AuditRecord } from './audit-record.ts'
 export { blindIndex } from './blind-index.ts'
 export { byokPrefix, encodeByokWrap, parseByokWrap } from './byok-wrap.ts'
-export { unwrapDataKey, wrapDataKey, wrappedDataKeyBytes, type DataKeyRef } from './cipherkey.ts'
+export {
+  canBind,
+  unwrapDataKey,
+  wrapDataKey,
+  wrappedDataKeyBytes,
+  type CipherkeyFacts,
+  type DataKeyRef,
+} from './cipherkey.ts'
 export { open, seal, sealedLength } from './cobblestone.ts'
 export {
   checkEncryptionContext,
@@ -12,7 +19,14 @@ export {
   type ContextPurpose,
   type EncryptionContext,
 } from './context/context.ts'
-export { generateKey, keyBytes, keyFromBytes, type DataKey, type TenantKey } from './data-key.ts'
+export {
+  generateKey,
+  keyBytes,
+  keyFromBytes,
+  type DataKey,
+  type TenantKey,
+  type WrapFormat,
+} from './data-key.ts'
 export {
   errorCodes,
   errorSummary,

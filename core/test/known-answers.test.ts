@@ -13,6 +13,7 @@ import { keyArnFingerprint } from '../src/fingerprint.ts'
 import { keyCheckValue, verifyKeyCheckValue } from '../src/key-check-value.ts'
 import { encodeHeader, encodeToken, parseHeader, parseToken } from '../src/token.ts'
 import { decryptValue } from '../src/value.ts'
+import { codeOf } from './support.ts'
 
 interface NamedKey {
   id: string
@@ -43,6 +44,18 @@ interface KnownAnswers {
     wrapped: string
   })[]
   cipherkeys: { tenantId: string; tenantKey: NamedKey; dataKey: NamedKey; salt: string; wrapped: string }[]
+  cipherkeysOfFormat2: {
+    name: string
+    tenantId: string
+    tenantKey: NamedKey
+    dataKey: NamedKey
+    /** Missing: the data key has none. */
+    keyName?: string
+    createdAtMs: number
+    context: string
+    salt: string
+    wrapped: string
+  }[]
   headers: { dataKeyId: string; version: number; hex: string }[]
   tokens: {
     name: string
@@ -69,7 +82,7 @@ test('the file is whole and says that it is frozen', () => {
     Object.values(answers)
       .slice(1)
       .map((list: unknown[]) => list.length),
-  ).toEqual([13, 5, 4, 3, 2, 2, 3, 4, 3, 6, 4, 3])
+  ).toEqual([13, 5, 4, 3, 2, 2, 3, 4, 3, 6, 4, 3, 5])
 })
 
 describe('context bytes', () => {
@@ -129,12 +142,11 @@ describe('keys', () => {
   test.each(answers.cipherkeys)(
     'version $dataKey.version of a data key unwraps and wraps as ever',
     (item) => {
-      const tenantKey = { ...item.tenantKey, tenantId: item.tenantId, key: key(item.tenantKey.key) }
-      const dataKey = unwrapDataKey(
-        tenantKey,
-        { ...item.dataKey, tenantId: item.tenantId },
-        hex(item.wrapped),
-      )
+      const names = { tenantId: item.tenantId, format: 1 as const }
+      const tenantKey = { ...item.tenantKey, ...names, key: key(item.tenantKey.key) }
+      const facts = { keyName: 'any', createdAtMs: 0 }
+      const ref = { ...item.dataKey, tenantId: item.tenantId }
+      const dataKey = unwrapDataKey(tenantKey, ref, facts, hex(item.wrapped))
       expect(dataKey.key.export().toString('hex')).toBe(item.dataKey.key)
       const context = encodeContext({
         purpose: contextPurpose.dataKeyWrap,
@@ -145,9 +157,24 @@ describe('keys', () => {
       })
       const again = unsafeSealWithSalt(tenantKey.key, context, hex(item.dataKey.key), hex(item.salt))
       expect(again.toString('hex')).toBe(item.wrapped)
-      expect(wrapDataKey(tenantKey, dataKey)).toHaveLength(again.length)
+      expect(wrapDataKey(tenantKey, dataKey, facts)).toHaveLength(again.length)
     },
   )
+
+  test.each(answers.cipherkeysOfFormat2)('under format 2 unwrap and wrap as ever: $name', (item) => {
+    const { tenantId, keyName, createdAtMs } = item
+    const tenantKey = { ...item.tenantKey, tenantId, format: 2 as const, key: key(item.tenantKey.key) }
+    const ref = { ...item.dataKey, tenantId }
+    const facts = { keyName, createdAtMs }
+    const dataKey = unwrapDataKey(tenantKey, ref, facts, hex(item.wrapped))
+    expect(dataKey.key.export().toString('hex')).toBe(item.dataKey.key)
+    const again = unsafeSealWithSalt(tenantKey.key, hex(item.context), hex(item.dataKey.key), hex(item.salt))
+    expect(again.toString('hex')).toBe(item.wrapped)
+    // The context is the one that Keyhold wraps with.
+    expect(open(tenantKey.key, hex(item.context), wrapDataKey(tenantKey, dataKey, facts))).toHaveLength(32)
+    const first = { ...tenantKey, format: 1 as const }
+    expect(codeOf(() => unwrapDataKey(first, ref, facts, hex(item.wrapped)))).toBe('ERR_KEY_INTEGRITY')
+  })
 
   test.each(answers.byokWraps)('the wrap $text parses, and encodes to the frozen text', (item) => {
     const parsed = parseByokWrap(item.text)

@@ -18,7 +18,10 @@ export function testDataKey(changes: Partial<DataKey> = {}): DataKey {
 }
 
 export function testTenantKey(changes: Partial<TenantKey> = {}): TenantKey {
-  return { tenantId, id: '018f3c1e-0000-7000-8000-0000000000a1', version: 1, key: testKey(2), ...changes }
+  return {
+    ...{ tenantId, id: '018f3c1e-0000-7000-8000-0000000000a1', version: 1, format: 2, key: testKey(2) },
+    ...changes,
+  }
 }
 
 /** The code with which `action` is refused, or "accepted". Errors other than KeyholdErrors are rethrown. */

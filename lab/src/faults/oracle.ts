@@ -28,6 +28,8 @@ interface CipherkeyRow {
   tenant_key_version: number
   wrapped: Buffer
   key_check_value: Buffer
+  key_name: string | null
+  created_at_ms: number
 }
 
 export function createOracle(cluster: Cluster): Oracle {
@@ -42,7 +44,8 @@ export function createOracle(cluster: Cluster): Oracle {
       const verdict: Verdict = { lost: [], wrong: [], broken: [] }
       const { tenantId } = tenant
       const rows = (await cluster.sql(
-        `select data_key_id, version, tenant_key_version, wrapped, key_check_value from keyhold.cipherkeys
+        `select data_key_id, version, tenant_key_version, wrapped, key_check_value, key_name,
+           floor(extract(epoch from created_at) * 1000)::float8 as created_at_ms from keyhold.cipherkeys
          where tenant_id = $1`,
         [tenantId],
       )) as unknown as CipherkeyRow[]
@@ -64,6 +67,7 @@ export function createOracle(cluster: Cluster): Oracle {
           const dataKey = unwrapDataKey(
             tenantKey,
             { tenantId, id: row.data_key_id, version: row.version },
+            { keyName: row.key_name ?? undefined, createdAtMs: row.created_at_ms },
             row.wrapped,
           )
           // Compared with the value of when the key was first seen, not with the one in the row.

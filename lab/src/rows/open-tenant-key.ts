@@ -18,6 +18,7 @@ interface TenantKeyRow {
   key_arn: string
   wrapped: Buffer | null
   key_check_value: Buffer
+  format: 2 | null
 }
 
 /** Opens one version and compares its key check value. */
@@ -27,7 +28,7 @@ export async function openTenantKey(
   version: number,
 ): Promise<TenantKey> {
   const rows = (await sql(
-    'select id, key_arn, wrapped, key_check_value from keyhold.tenant_keys where tenant_id = $1 and version = $2',
+    'select id, key_arn, wrapped, key_check_value, format from keyhold.tenant_keys where tenant_id = $1 and version = $2',
     [tenantId, version],
   )) as unknown as TenantKeyRow[]
   const [row] = rows
@@ -37,7 +38,7 @@ export async function openTenantKey(
   const key = isRootKeyArn(row.key_arn)
     ? await createInternalKms(rootKey).unwrapTenantKey(row.key_arn, row.wrapped, ref)
     : await unwrapInKms(customerKms, row.key_arn, row.wrapped, tenantId)
-  const tenantKey = { ...ref, key }
+  const tenantKey = { ...ref, format: row.format ?? 1, key } as const
   verifyKeyCheckValue(tenantKey, row.key_check_value)
   return tenantKey
 }

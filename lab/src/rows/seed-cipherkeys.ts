@@ -1,5 +1,12 @@
 // Cipherkeys that are put into the database directly, with real wraps: through the API a million would take hours.
-import { generateKey, keyCheckValue, wrapDataKey, type DataKey, type TenantKey } from '@keyhold/core'
+import {
+  generateKey,
+  keyCheckValue,
+  wrapDataKey,
+  type CipherkeyFacts,
+  type DataKey,
+  type TenantKey,
+} from '@keyhold/core'
 import { newId } from '../../../server/src/keyring/new-id.ts'
 import type { Sql } from './sql.ts'
 
@@ -7,7 +14,7 @@ const rowsPerInsert = 5_000
 
 export interface SeedOptions {
   /** Default: as Keyhold wraps. */
-  wrap?: (tenantKey: TenantKey, dataKey: DataKey) => Buffer
+  wrap?: (tenantKey: TenantKey, dataKey: DataKey, facts: CipherkeyFacts) => Buffer
   /** Receives the key check value of each new data key. */
   onSeeded?: (dataKey: DataKey, checkValue: Buffer) => void
 }
@@ -20,17 +27,18 @@ export async function seedCipherkeys(
   { wrap = wrapDataKey, onSeeded }: SeedOptions = {},
 ): Promise<void> {
   const { tenantId, version } = tenantKey
+  const facts = { keyName: undefined, createdAtMs: Date.now() }
   for (let start = 0; start < count; start += rowsPerInsert) {
     const rows = Array.from({ length: Math.min(rowsPerInsert, count - start) }, () => {
       const dataKey = { tenantId, id: newId(new Date()), version: 1, key: generateKey() }
       const checkValue = keyCheckValue(dataKey)
       onSeeded?.(dataKey, checkValue)
-      return { id: dataKey.id, wrapped: wrap(tenantKey, dataKey), checkValue }
+      return { id: dataKey.id, wrapped: wrap(tenantKey, dataKey, facts), checkValue }
     })
     await sql(
       `insert into keyhold.cipherkeys
-         (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
-       select $1, r.id, 1, 'active', $2, r.wrapped, r.check_value
+         (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value, created_at)
+       select $1, r.id, 1, 'active', $2, r.wrapped, r.check_value, $6
        from unnest($3::uuid[], $4::bytea[], $5::bytea[]) as r (id, wrapped, check_value)`,
       [
         tenantId,
@@ -38,6 +46,7 @@ export async function seedCipherkeys(
         rows.map(({ id }) => id),
         rows.map(({ wrapped }) => wrapped),
         rows.map(({ checkValue }) => checkValue),
+        new Date(facts.createdAtMs),
       ],
     )
   }

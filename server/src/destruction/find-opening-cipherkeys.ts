@@ -1,7 +1,8 @@
 // Tries the cipherkeys that are about to be destroyed because they did not open. Their KEK may be back since they were
 // accepted, and nobody but a key job would have noticed.
-import { isErrorOfKind, unwrapDataKey, verifyKeyCheckValue, type TenantKey } from '@keyhold/core'
+import { isErrorOfKind, type TenantKey } from '@keyhold/core'
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
+import { unwrapRow } from '../keyring/open-cipherkey.ts'
 import { openVersions } from '../keyring/open-versions.ts'
 import type { CipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { WrappedPosition } from '../store/destructions/destruction-row.ts'
@@ -33,9 +34,8 @@ export async function findOpeningCipherkeys(
 
 function opens(row: CipherkeyRow, source: TenantKey | undefined): boolean {
   if (source === undefined) return false
-  const { tenantId, dataKeyId: id, version } = row
   try {
-    verifyKeyCheckValue(unwrapDataKey(source, { tenantId, id, version }, row.wrapped), row.keyCheckValue)
+    unwrapRow(source, row)
     return true
   } catch (error) {
     if (!isErrorOfKind(error, 'damage')) throw error

@@ -19,6 +19,7 @@ export interface CreateDataKeyParts extends FenceParts {
  * Makes the next version of a data key, and the version before encrypts no more. If another caller was first, its version
  * is answered.
  *
+ * @param previous - from `openPrevious`: the next version gets its name
  * @param actor - the caller that asked for it; undefined: the version has reached its age, and its row is record enough
  * @throws KeyholdError the errors of `commitUnderFence`
  */
@@ -31,10 +32,11 @@ export function createNextVersion(
   return commitUnderFence(
     parts,
     tenantId,
-    (tenantKey) => ({
-      ...newCipherkey(tenantKey, previous.dataKeyId, previous.version + 1),
-      keyName,
-    }),
+    (tenantKey) =>
+      newCipherkey(tenantKey, {
+        ...{ dataKeyId: previous.dataKeyId, version: previous.version + 1, keyName },
+        createdAt: parts.store.clock.now(),
+      }),
     async (transaction, cipherkey) => {
       const isFirst =
         (await transaction.cipherkeys.endEncryption(previous)) &&
@@ -66,10 +68,10 @@ export async function createDataKeys(
     parts,
     tenantId,
     (tenantKey) =>
-      mapInSlices(keyNames, (keyName) => ({
-        ...newCipherkey(tenantKey, newId(parts.store.clock.now()), 1),
-        keyName,
-      })),
+      mapInSlices(keyNames, (keyName) => {
+        const createdAt = parts.store.clock.now()
+        return newCipherkey(tenantKey, { dataKeyId: newId(createdAt), version: 1, keyName, createdAt })
+      }),
     async (transaction, cipherkeys) => {
       const names = await transaction.dataKeys.lockCount(tenantId)
       const found = await transaction.cipherkeys.listActive(tenantId, keyNames)

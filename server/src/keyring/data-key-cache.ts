@@ -9,8 +9,9 @@ import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
 import { createNextVersion } from './create-data-key.ts'
 import { openCipherkey } from './open-cipherkey.ts'
+import { openPrevious } from './open-previous.ts'
 import { createPerTenantCache } from './per-tenant-cache.ts'
-import { createReadCipherkeys, faultOfActive } from './read-cipherkeys.ts'
+import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 interface HeldDataKey {
@@ -53,6 +54,11 @@ export interface DataKeyCache {
   counts(): CacheCounts
 }
 
+interface Reading {
+  read: () => Promise<UsableCipherkeyRow | undefined>
+  encrypts: boolean
+}
+
 export function createDataKeyCache({
   maxEntries,
   maxEntriesPerTenant,
@@ -69,7 +75,7 @@ export function createDataKeyCache({
   let hits = 0
   let misses = 0
   let ended = 0
-  const cipherkeys = createReadCipherkeys(parts)
+  const cipherkeys = createReadCipherkeys({ ...parts, clock })
 
   // The kind comes first in the names of a tenant's entries, so that no key name looks like the id of a data key.
   const nameById = (dataKeyId: string, version: number) => `id/${dataKeyId}/${version}`
@@ -90,11 +96,11 @@ export function createDataKeyCache({
   }
 
   async function open(
-    read: () => Promise<UsableCipherkeyRow | undefined>,
+    { read, encrypts }: Reading,
     name: string,
     flight: Flight,
   ): Promise<DataKey | undefined> {
-    const opened = await openCipherkey({ tenantKeys, clock }, read)
+    const opened = await openCipherkey({ tenantKeys, clock, macs: store.macs }, read, { encrypts })
     if (opened === undefined) return undefined
     const { dataKey, wrappedBy, validUntilMs } = opened
     if (validUntilMs > clock() && !flight.isOutdated) {
@@ -106,13 +112,9 @@ export function createDataKeyCache({
     return dataKey
   }
 
-  function once(
-    tenantId: string,
-    name: string,
-    read: () => Promise<UsableCipherkeyRow | undefined>,
-  ): Promise<DataKey | undefined> {
+  function once(tenantId: string, name: string, reading: Reading): Promise<DataKey | undefined> {
     misses++
-    return flights.share(`${tenantId}/${name}`, (flight) => open(read, name, flight), tenantId)
+    return flights.share(`${tenantId}/${name}`, (flight) => open(reading, name, flight), tenantId)
   }
 
   return {
@@ -121,27 +123,21 @@ export function createDataKeyCache({
 
     async get(tenantId, dataKeyId, version) {
       const name = nameById(dataKeyId, version)
-      return (
-        findHeld(tenantId, name) ??
-        once(tenantId, name, () => cipherkeys.find(tenantId, { dataKeyId, version }))
-      )
+      const read = () => cipherkeys.find(tenantId, { dataKeyId, version })
+      return findHeld(tenantId, name) ?? once(tenantId, name, { read, encrypts: false })
     },
 
     async getActive(tenantId, keyName) {
       const name = nameByKeyName(keyName)
-      const dataKey =
-        findHeld(tenantId, name) ??
-        (await once(tenantId, name, () => cipherkeys.getActive(tenantId, keyName)))
+      const read = () => cipherkeys.getActive(tenantId, keyName)
+      const dataKey = findHeld(tenantId, name) ?? (await once(tenantId, name, { read, encrypts: true }))
       if (dataKey === undefined) throw new KeyholdError('ERR_INTERNAL')
       return dataKey
     },
 
     async rotate(tenantId, keyName, actor) {
-      const active = await store.cipherkeys.findActive(tenantId, keyName)
-      if (active === undefined) return undefined
-      const fault = faultOfActive(active)
-      if (fault !== undefined) throw fault
-      return createNextVersion(parts, active, actor)
+      const previous = await openPrevious({ store, tenantKeys, clock }, tenantId, keyName)
+      return previous && createNextVersion(parts, previous, actor)
     },
 
     evict(tenantId, dataKeyId) {

@@ -52,12 +52,17 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
   function lease(
     tenantId: string,
     read: () => Promise<UsableCipherkeyRow | undefined>,
+    options: { encrypts?: boolean } = {},
   ): Promise<Lease | undefined> {
-    return quota.within(tenantId, () => open(read))
+    return quota.within(tenantId, () => open(read, options))
   }
 
-  async function open(read: () => Promise<UsableCipherkeyRow | undefined>): Promise<Lease | undefined> {
-    const opened = await openCipherkey({ tenantKeys, clock }, read, minRemainingShare)
+  async function open(
+    read: () => Promise<UsableCipherkeyRow | undefined>,
+    options: { encrypts?: boolean },
+  ): Promise<Lease | undefined> {
+    const parts = { tenantKeys, clock, macs: store.macs }
+    const opened = await openCipherkey(parts, read, { ...options, minRemainingShare })
     if (opened === undefined) return undefined
     const endMs = Math.min(opened.validUntilMs, opened.wrappedBy.validUntilMs)
     return { dataKey: opened.dataKey, remainingMs: Math.max(0, endMs - clock()) }
@@ -65,7 +70,8 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
 
   return {
     async create(tenantId) {
-      return present(await lease(tenantId, () => leaseKeys.getActive(tenantId, leaseKeyName)))
+      const read = () => leaseKeys.getActive(tenantId, leaseKeyName)
+      return present(await lease(tenantId, read, { encrypts: true }))
     },
 
     async renew(tenantId, dataKeyId, version) {
@@ -76,7 +82,8 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
     },
 
     async leaseBlindIndexKey(tenantId, keyName) {
-      return present(await lease(tenantId, () => cipherkeys.getActive(tenantId, blindIndexName(keyName))))
+      const read = () => cipherkeys.getActive(tenantId, blindIndexName(keyName))
+      return present(await lease(tenantId, read, { encrypts: true }))
     },
   }
 }

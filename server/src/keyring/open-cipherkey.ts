@@ -1,10 +1,18 @@
 // Opens a stored cipherkey with the tenant key that its row names.
-import { KeyholdError, unwrapDataKey, verifyKeyCheckValue, type DataKey } from '@keyhold/core'
-import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
+import {
+  isKeyholdError,
+  KeyholdError,
+  unwrapDataKey,
+  verifyKeyCheckValue,
+  type DataKey,
+  type TenantKey,
+} from '@keyhold/core'
+import type { RowMacs } from '../store/authentic/row-macs.ts'
+import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
-export interface OpenedCipherkey {
-  row: UsableCipherkeyRow
+export interface OpenedCipherkey<Row extends UsableCipherkeyRow = UsableCipherkeyRow> {
+  row: Row
   dataKey: DataKey
   wrappedBy: HeldTenantKey
   /**
@@ -19,32 +27,60 @@ export interface OpenedCipherkey {
 // longer; their keys are asked for once more before the answer.
 const beforeDestructionMs = 5_000
 
+export interface OpenCipherkeyParts {
+  tenantKeys: TenantKeyCache
+  clock: () => number
+  /** Hears of a cipherkey that does not open. */
+  macs: Pick<RowMacs, 'tellUnopened'>
+}
+
+export interface OpenCipherkeyOptions {
+  /** From 0 to 1: the tenant key is unwrapped anew when less of its time is left. Default: 0. */
+  minRemainingShare?: number
+  /** Whether it is opened to encrypt with it. Default: no. */
+  encrypts?: boolean
+}
+
 /**
  * Reads and opens a cipherkey; undefined when there is none.
  *
- * @param minRemainingShare - from 0 to 1: the tenant key is unwrapped anew when less of its time is left
  * @throws KeyholdError `ERR_KEY_INTEGRITY`, and the errors of the tenant's KMS
  */
-export async function openCipherkey(
-  parts: { tenantKeys: TenantKeyCache; clock: () => number },
-  read: () => Promise<UsableCipherkeyRow | undefined>,
-  minRemainingShare = 0,
-): Promise<OpenedCipherkey | undefined> {
-  // It is read a second time if a cutover destroyed the tenant key version after the first reading.
+export async function openCipherkey<Row extends UsableCipherkeyRow>(
+  parts: OpenCipherkeyParts,
+  read: () => Promise<Row | undefined>,
+  { minRemainingShare = 0, encrypts = false }: OpenCipherkeyOptions = {},
+): Promise<OpenedCipherkey<Row> | undefined> {
+  // It is read a second time if a cutover ended the tenant key version after the first reading.
   for (let reading = 0; reading < 2; reading++) {
     const readAtMs = parts.clock()
     const row = await read()
     if (row === undefined) return undefined
     const wrappedBy = await parts.tenantKeys.get(row.tenantId, row.tenantKeyVersion, minRemainingShare)
     if (wrappedBy === undefined) continue
-    const dataKey = unwrapDataKey(
-      wrappedBy.tenantKey,
-      { tenantId: row.tenantId, id: row.dataKeyId, version: row.version },
-      row.wrapped,
-    )
-    verifyKeyCheckValue(dataKey, row.keyCheckValue)
+    // It wraps nothing any more, and is kept for backups. A wrap under it was put back, and could have been under any name.
+    if (encrypts && wrappedBy.hasEnd && wrappedBy.tenantKey.format === 1) continue
+    const dataKey = unwrapAndTell(parts.macs, wrappedBy.tenantKey, row)
     const heldForMs = Math.min(wrappedBy.ttlMs, row.destroyInMs - beforeDestructionMs)
     return { row, dataKey, wrappedBy, validUntilMs: readAtMs + heldForMs }
   }
   throw new KeyholdError('ERR_KEY_INTEGRITY')
+}
+
+function unwrapAndTell(macs: OpenCipherkeyParts['macs'], tenantKey: TenantKey, row: CipherkeyRow): DataKey {
+  try {
+    return unwrapRow(tenantKey, row)
+  } catch (error) {
+    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY'))
+      macs.tellUnopened(`${row.tenantId}/${row.dataKeyId}/${row.version}`)
+    throw error
+  }
+}
+
+/** @throws KeyholdError `ERR_KEY_INTEGRITY` */
+export function unwrapRow(tenantKey: TenantKey, row: CipherkeyRow): DataKey {
+  const { tenantId, dataKeyId: id, version } = row
+  const dataKey = unwrapDataKey(tenantKey, { tenantId, id, version }, row, row.wrapped)
+  verifyKeyCheckValue(dataKey, row.keyCheckValue)
+  return dataKey
 }

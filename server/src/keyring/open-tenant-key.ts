@@ -29,6 +29,10 @@ export async function getStoredTenantKey(
   throw new KeyholdError('ERR_KEY_INTEGRITY', { message: `Tenant key version ${version} is gone.` })
 }
 
+type WrappedTenantKey = Pick<TenantKeyRow, 'tenantId' | 'id' | 'version' | 'keyArn' | 'keyCheckValue'> & {
+  wrapped: Buffer
+}
+
 /**
  * Unwraps a tenant key and compares its key check value.
  *
@@ -36,8 +40,16 @@ export async function getStoredTenantKey(
  */
 export async function unwrapTenantKey(
   kms: Pick<Kms, 'unwrapTenantKey'>,
-  row: Pick<TenantKeyRow, 'tenantId' | 'id' | 'version' | 'keyArn' | 'keyCheckValue'> & { wrapped: Buffer },
+  row: WrappedTenantKey & Pick<TenantKeyRow, 'format'>,
 ): Promise<TenantKey> {
+  return { ...(await tryTenantKey(kms, row)), format: row.format }
+}
+
+/** The same for a version that is not stored yet, and so has no format. */
+export async function tryTenantKey(
+  kms: Pick<Kms, 'unwrapTenantKey'>,
+  row: WrappedTenantKey,
+): Promise<Omit<TenantKey, 'format'>> {
   const ref = { tenantId: row.tenantId, id: row.id, version: row.version }
   const tenantKey = { ...ref, key: await kms.unwrapTenantKey(row.keyArn, row.wrapped, ref) }
   verifyKeyCheckValue(tenantKey, row.keyCheckValue)

@@ -1,5 +1,5 @@
 // Reads cipherkeys, and makes them where a key name has none. Callers ask for one; the work is done in batches.
-import { KeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import type {
   ActiveCipherkeyRow,
   CipherkeyPosition,
@@ -7,8 +7,9 @@ import type {
 } from '../store/cipherkeys/cipherkeys.ts'
 import { createDataKeys, createNextVersion, type CreateDataKeyParts } from './create-data-key.ts'
 import { gather } from '../event-loop/gather.ts'
+import { faultOfActive, openPrevious, type OpenPreviousParts } from './open-previous.ts'
 
-export interface ReadCipherkeysOptions extends CreateDataKeyParts {
+export interface ReadCipherkeysOptions extends CreateDataKeyParts, OpenPreviousParts {
   /** After this time a data key encrypts no more, and its name gets a new version. */
   maxDataKeyAgeMs: number
 }
@@ -35,18 +36,30 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
     })
   }
 
+  /** The row, or the next version where it has reached its age. Its name fails alone. */
+  async function renewed(row: ActiveCipherkeyRow): Promise<ActiveCipherkeyRow | KeyholdError> {
+    if (row.ageMs < maxDataKeyAgeMs) return row
+    try {
+      // It says its age, which only its wrap proves.
+      const previous = await openPrevious(parts, row.tenantId, row.keyName)
+      if (previous === undefined || previous.ageMs < maxDataKeyAgeMs) return previous ?? row
+      return await createNextVersion(parts, previous)
+    } catch (error) {
+      if (isKeyholdError(error)) return error
+      throw error
+    }
+  }
+
   async function getActiveMany(
     tenantId: string,
     keyNames: string[],
   ): Promise<(UsableCipherkeyRow | KeyholdError)[]> {
     const active = await store.cipherkeys.listActive(tenantId, keyNames)
     const byName = new Map<string, UsableCipherkeyRow | KeyholdError>()
-    const renew = async (row: ActiveCipherkeyRow) => {
-      const fault = faultOfActive(row)
-      if (fault !== undefined) byName.set(row.keyName, fault)
-      else byName.set(row.keyName, row.ageMs >= maxDataKeyAgeMs ? await createNextVersion(parts, row) : row)
+    const read = async (row: ActiveCipherkeyRow) => {
+      byName.set(row.keyName, faultOfActive(row) ?? (await renewed(row)))
     }
-    await Promise.all(active.map(renew))
+    await Promise.all(active.map(read))
     const missing = [...new Set(keyNames)].filter((keyName) => !byName.has(keyName))
     if (missing.length > 0) {
       const made = await createDataKeys(parts, tenantId, missing)
@@ -59,14 +72,6 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
     find: gather<CipherkeyPosition, UsableCipherkeyRow | undefined>(findMany),
     getActive: gather<string, UsableCipherkeyRow>(getActiveMany),
   }
-}
-
-/** Keyhold makes no version below the minimum active: somebody else has, and may know the key. */
-export function faultOfActive({ dataKeyId, isRetired }: ActiveCipherkeyRow): KeyholdError | undefined {
-  if (!isRetired) return undefined
-  return new KeyholdError('ERR_KEY_INTEGRITY', {
-    message: `The active version of the data key ${dataKeyId} is below its minimum version.`,
-  })
 }
 
 function nameOf({ dataKeyId, version }: CipherkeyPosition): string {

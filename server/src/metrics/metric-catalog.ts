@@ -37,7 +37,7 @@ export const metricCatalog = {
   keyhold_faulty_rows_total: {
     type: 'counter',
     labels: ['table', 'fault'],
-    help: 'How often a row that steers was read and was not as Keyhold wrote it, by its table: unsigned (it has no MAC), forged (it has a wrong one), missing (there must be one), older (this replica has seen a newer one), incomplete (others that belong to it are missing, or there are more).',
+    help: 'How often a row that steers was read and was not as Keyhold wrote it, by its table: unsigned (it has no MAC), forged (it has a wrong one, or is a cipherkey that does not open under its name and time), missing (there must be one), older (this replica has seen a newer one), incomplete (others that belong to it are missing, or there are more).',
   },
   keyhold_items_total: {
     type: 'counter',

@@ -67,6 +67,8 @@ export async function takeCensus(
     tenantId,
     id: newId(store.clock.now()),
     version: activeTenantKey.version + 1,
+    // As a migration would make it.
+    format: 2,
     key: generateKey(),
   }
 

@@ -100,6 +100,8 @@ interface TenantKeysTable {
   role_arn: Generated<string | null>
   external_id: Generated<string | null>
   replica_regions: Generated<string[] | null>
+  /** Says what the wraps under it bind. Null: format 1. */
+  format: Generated<2 | null>
   mac: Mac
 }
 
@@ -115,7 +117,8 @@ interface CipherkeysTable {
   tenant_key_version: number
   wrapped: Buffer
   key_check_value: Buffer
-  created_at: Stamp
+  /** Bound into the wrap, and so known before the insert. */
+  created_at: SignedStamp
 }
 
 interface MinimumVersionsTable {

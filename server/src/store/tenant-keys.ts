@@ -1,5 +1,6 @@
 // Tenant key versions as stored, each wrapped under the key that its own row names. A version that decides anything was
 // verified, and stands in the manifest of its tenant.
+import { KeyholdError, type WrapFormat } from '@keyhold/core'
 import { sql, type RawBuilder } from 'kysely'
 import type { Authentic } from './authentic/row-macs.ts'
 import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
@@ -23,7 +24,12 @@ export interface TenantKeyRow {
   /** Undefined once destroyed. */
   wrapped: Buffer | undefined
   keyCheckValue: Buffer
+  /** Says what the wraps under it bind. */
+  format: WrapFormat
 }
+
+/** A version that is made. It gets the newest format that all replicas know. */
+export type NewTenantKey = Omit<TenantKeyRow, 'format'> & { wrapped: Buffer }
 
 const msPerSecond = 1_000
 const msPerDay = 24 * 60 * 60 * msPerSecond
@@ -34,6 +40,8 @@ export interface FoundTenantKey extends TenantKeyRow {
   isLocked: boolean
   /** How long the tenant's keys may be held; undefined: as long as the operator allows. */
   keyCacheTtlMs: number | undefined
+  /** Whether it has a time of destruction: then it wrapped nothing any more when that was set. */
+  hasEnd: boolean
 }
 
 /** A version without its wrap, for lists. */
@@ -41,6 +49,7 @@ export interface TenantKeyVersion {
   version: number
   state: TenantKeyState
   keyArn: string
+  format: WrapFormat
   createdAt: Date
   destroyAfter: Date | undefined
   destroyedAt: Date | undefined
@@ -59,10 +68,21 @@ function fromVersionRow(row: Authentic<StoredVersion>): TenantKeyVersion {
     version: row.version,
     state: row.state,
     keyArn: row.key_arn,
+    format: formatOf(row),
     createdAt: row.created_at,
     destroyAfter: row.destroy_after ?? undefined,
     destroyedAt: row.destroyed_at ?? undefined,
   }
+}
+
+/** By the verified row alone: whoever could choose a format would choose the one that binds less. */
+function formatOf({ version, format }: Authentic<StoredVersion>): WrapFormat {
+  if (format === null) return 1
+  // The type knows no other value; a newer version of Keyhold may have written one.
+  if ((format as number) === 2) return 2
+  throw new KeyholdError('ERR_KEY_INTEGRITY', {
+    message: `Tenant key version ${version} has a format that this version of Keyhold does not know.`,
+  })
 }
 
 /** A version that something has fallen due for, by what the database shows. Whoever acts on it looks at the row again. */
@@ -111,9 +131,20 @@ export function tenantKeyQueries(
     return { held, rows: verified, change, destroy }
   }
 
+  /**
+   * Format 2, as soon as MACs are required: before that, replicas of the version before may run, which know format 1 alone and
+   * could not open what is wrapped. A tenant that has come to format 2 never goes back.
+   */
+  async function formatOfNext(tenantId: string): Promise<2 | null> {
+    if (macs.requiresMacs()) return 2
+    const active = heldOf(parts.held, tenantId).row?.active_tenant_key_version ?? 0
+    const { rows } = await lock(tenantId, sql`version = ${active}`)
+    return rows[0]?.format ?? null
+  }
+
   return {
     /** From now on its KEK is in use, and is probed. How it is reached is copied from the key provider. Under `withFence`. */
-    async insert(row: TenantKeyRow & { wrapped: Buffer }): Promise<void> {
+    async insert(row: NewTenantKey): Promise<void> {
       const held = heldOf(parts.held, row.tenantId)
       if (row.version < highest(held.manifest.keys('tenantKey'))) {
         throw new TypeError(`tenant ${row.tenantId} has had a tenant key version above ${row.version}`)
@@ -130,6 +161,7 @@ export function tenantKeyQueries(
         created_at: held.now,
         destroy_after: null,
         destroyed_at: null,
+        format: await formatOfNext(row.tenantId),
         ...(access ?? noAccess),
       }
       const mac = macs.sign('tenantKey', values)
@@ -156,6 +188,8 @@ export function tenantKeyQueries(
           keyArn: row.key_arn,
           wrapped: row.wrapped ?? undefined,
           keyCheckValue: row.key_check_value,
+          format: formatOf(row),
+          hasEnd: row.destroy_after !== null,
           isLocked: guard.lock !== undefined,
           keyCacheTtlMs:
             guard.keyCacheTtlSeconds === undefined ? undefined : guard.keyCacheTtlSeconds * msPerSecond,

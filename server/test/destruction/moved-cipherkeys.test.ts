@@ -36,15 +36,10 @@ beforeEach(async () => {
   const { store } = stores
   const { id } = await insertTenant(store)
   await alone(store, tenantId).tenantKeys.insert(tenantKeyRow({ version: 2, state: 'decrypt-only' }))
-  tenantKey = { tenantId, id, version: 1, key: generateKey() }
+  tenantKey = { tenantId, id, version: 1, format: 2, key: generateKey() }
   const dataKey = { tenantId, id: dataKeyId, version: 1, key: generateKey() }
-  await store.cipherkeys.insertActive(
-    newCipherkey({
-      dataKeyId,
-      wrapped: wrapDataKey(tenantKey, dataKey),
-      keyCheckValue: keyCheckValue(dataKey),
-    }),
-  )
+  const row = newCipherkey({ dataKeyId, keyCheckValue: keyCheckValue(dataKey) })
+  await store.cipherkeys.insertActive({ ...row, wrapped: wrapDataKey(tenantKey, dataKey, row) })
   await store.cipherkeys.endEncryption({ tenantId, dataKeyId, version: 1 })
   due = await alone(store, tenantId).destructions.insert({
     ...{ id: randomUUID(), tenantId, kind: 'cipherkeys', scheduledBy: 'ak_1', inDays: 0 },

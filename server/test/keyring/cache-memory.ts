@@ -1,6 +1,6 @@
 // Run by a test in a process of its own: it fills the caches of a replica with keys in use, and prints how many bytes they
 // take. Room in the heap that is free again does not count, since requests leave much more of it.
-import { encryptValue, generateKey, keyCheckValue, type Kms } from '@keyhold/core'
+import { encryptValue, generateKey, keyCheckValue, type Kms, type TenantKey } from '@keyhold/core'
 import { createDataKeyCache } from '../../src/keyring/data-key-cache.ts'
 import { newCipherkey } from '../../src/keyring/new-cipherkey.ts'
 import { newId } from '../../src/keyring/new-id.ts'
@@ -15,9 +15,9 @@ const keyNamesOfEach = 2
 
 const tenants = new Map<string, ReturnType<typeof newTenant>>()
 function newTenant(tenantId: string) {
-  const tenantKey = { tenantId, id: newId(new Date()), version: 1, key: generateKey() }
+  const tenantKey: TenantKey = { tenantId, id: newId(new Date()), version: 1, format: 2, key: generateKey() }
   const row = {
-    ...{ tenantId, id: tenantKey.id, version: 1, state: 'active', isLocked: false },
+    ...{ tenantId, id: tenantKey.id, version: 1, state: 'active', format: 2, isLocked: false, hasEnd: false },
     keyArn: `arn:aws:kms:eu-west-1:222222222222:key/mrk-${newId(new Date())}`,
     ...{ wrapped: Buffer.alloc(1), keyCheckValue: keyCheckValue(tenantKey) },
   }
@@ -29,7 +29,7 @@ const store = {
   tenantKeys: { find: (tenantId: string) => Promise.resolve({ ...tenants.get(tenantId)?.row }) },
   cipherkeys: {
     listActive: (tenantId: string, keyNames: string[]) =>
-      Promise.resolve(keyNames.map((keyName) => ({ ...rowOf(tenantId), keyName, ageMs: 0 }))),
+      Promise.resolve(keyNames.map((keyName) => ({ ...rowOf(tenantId, keyName), ageMs: 0 }))),
     listFound: (_: string, positions: CipherkeyPosition[]) => Promise.resolve(positions.map(() => undefined)),
   },
 } as unknown as Store
@@ -39,10 +39,13 @@ const kms = {
     Promise.resolve(tenants.get(tenantId)?.tenantKey.key),
 } as unknown as Kms
 
-function rowOf(tenantId: string) {
+function rowOf(tenantId: string, keyName: string) {
   const tenantKey = tenants.get(tenantId)?.tenantKey
   if (tenantKey === undefined) throw new Error('no such tenant')
-  return { ...newCipherkey(tenantKey, newId(new Date()), 1), destroyInMs: 1e9 }
+  return {
+    ...newCipherkey(tenantKey, { dataKeyId: newId(new Date()), version: 1, keyName, createdAt: new Date(0) }),
+    destroyInMs: 1e9,
+  }
 }
 
 const collectGarbage = () => {

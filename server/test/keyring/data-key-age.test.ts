@@ -8,6 +8,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { makeOlder } from '../../../testkit/src/database/make-older.ts'
 import { createCountingKms, createKeyring, createTenant } from './keyring-under-test.ts'
 
 const runs = process.env.SLOW === '1' ? 200 : 15
@@ -58,9 +59,9 @@ test('a new version is made when the active one has reached its age, and by no o
       let ageDays = 0
       for (const { days, replica } of steps) {
         // The clock of the test's PostgreSQL cannot be set. All that was made moves into the past instead.
-        const move = `update keyhold.cipherkeys set created_at = created_at - make_interval(days => $1)
-          where tenant_id = $2`
-        await database.query(move, [days, tenantId])
+        const held = await createKeyring(database.store, kms).tenantKeys.get(tenantId, 1)
+        if (held === undefined) throw new Error('no tenant key')
+        await makeOlder(database, held.tenantKey, days * dayMs)
         ageDays += days
         if (ageDays >= maxAgeDays) {
           version += 1

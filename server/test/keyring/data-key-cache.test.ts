@@ -83,7 +83,7 @@ async function rewrap(dataKeyId: string, toVersion: number): Promise<void> {
       version: 1,
       oldWrapped: row.wrapped,
       oldTenantKeyVersion: row.tenantKeyVersion,
-      newWrapped: wrapDataKey(target.tenantKey, dataKey),
+      newWrapped: wrapDataKey(target.tenantKey, dataKey, row),
     },
   ])
   expect(done).toBe(1)

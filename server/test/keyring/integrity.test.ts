@@ -55,14 +55,15 @@ async function makeRotated(tenantId: string, keyName: string): Promise<DataKey> 
   const wrapping = await createKeyring(store, kms).tenantKeys.get(tenantId, 2)
   if (wrapping === undefined) throw new Error('no tenant key')
   const dataKey = { tenantId, id: newId(new Date()), version: 2, key: generateKey() }
+  const facts = { keyName, createdAtMs: Date.now() }
   await store.cipherkeys.insertActive({
+    ...facts,
     tenantId,
     dataKeyId: dataKey.id,
     version: dataKey.version,
     tenantKeyVersion: 2,
-    wrapped: wrapDataKey(wrapping.tenantKey, dataKey),
+    wrapped: wrapDataKey(wrapping.tenantKey, dataKey, facts),
     keyCheckValue: keyCheckValue(dataKey),
-    keyName,
   })
   return dataKey
 }

@@ -29,7 +29,7 @@ import {
 const rows = 47
 const rowsPerTurn = 5
 const leaderId = randomUUID()
-const tenantKey = { tenantId, id: randomUUID(), version: 1, key: generateKey() }
+const tenantKey = { tenantId, id: randomUUID(), version: 1, format: 2, key: generateKey() } as const
 const threads = createRewrapThreads(2)
 
 let postgres: TestPostgres
@@ -56,10 +56,8 @@ beforeEach(async () => {
 
 async function insertCipherkey(id: string): Promise<void> {
   const dataKey = { tenantId, id, version: 1, key: generateKey() }
-  const wrapped = wrapDataKey(tenantKey, dataKey)
-  await store.cipherkeys.insertActive(
-    newCipherkey({ dataKeyId: id, wrapped, keyCheckValue: keyCheckValue(dataKey) }),
-  )
+  const row = newCipherkey({ dataKeyId: id, keyCheckValue: keyCheckValue(dataKey) })
+  await store.cipherkeys.insertActive({ ...row, wrapped: wrapDataKey(tenantKey, dataKey, row) })
 }
 
 /** As the run does that leads it next. */

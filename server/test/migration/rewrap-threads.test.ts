@@ -14,10 +14,12 @@ import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.t
 import { rewrapRecord } from '../../src/store/cipherkeys/cipherkey-records.ts'
 
 const tenantId = 'tenant-1'
+const startOf2000Ms = Date.UTC(2000, 0)
 const tenantKey = (version: number): TenantKey => ({
   tenantId,
   id: randomUUID(),
   version,
+  format: version === 1 ? 1 : 2,
   key: generateKey(),
 })
 const [first, second, target] = [tenantKey(1), tenantKey(2), tenantKey(3)]
@@ -26,9 +28,14 @@ const threads = createRewrapThreads(2)
 afterAll(() => threads.close())
 
 function cipherkeys(count: number, source: TenantKey) {
-  return Array.from({ length: count }, () => {
+  return Array.from({ length: count }, (_, index) => {
     const dataKey = { tenantId, id: randomUUID(), version: 1, key: generateKey() }
-    return { dataKey, source, wrapped: wrapDataKey(source, dataKey), keyCheckValue: keyCheckValue(dataKey) }
+    const facts = {
+      keyName: index % 2 === 0 ? undefined : `näme-${index}`,
+      createdAtMs: 1_767_323_045_678 + index,
+    }
+    const wrapped = wrapDataKey(source, dataKey, facts)
+    return { ...facts, dataKey, source, wrapped, keyCheckValue: keyCheckValue(dataKey) }
   })
 }
 
@@ -36,12 +43,19 @@ type Cipherkey = ReturnType<typeof cipherkeys>[number]
 
 function pack(rows: Cipherkey[]): Buffer {
   return Buffer.concat(
-    rows.flatMap(({ dataKey, source, wrapped, keyCheckValue: value }) => {
-      const numbers = Buffer.alloc(12)
+    rows.flatMap(({ dataKey, source, keyName, createdAtMs, wrapped, keyCheckValue: value }) => {
+      const name = Buffer.from(keyName ?? '')
+      const numbers = Buffer.alloc(24)
       numbers.writeUInt32BE(dataKey.version, 0)
       numbers.writeUInt32BE(source.version, 4)
-      numbers.writeUInt32BE(wrapped.length, 8)
-      return [Buffer.from(dataKey.id.replaceAll('-', ''), 'hex'), numbers, wrapped, value]
+      // With some microseconds, which the wrap does not have.
+      numbers.writeBigInt64BE(
+        createdAtMs === Infinity ? 2n ** 63n - 1n : BigInt(createdAtMs - startOf2000Ms) * 1_000n + 999n,
+        8,
+      )
+      numbers.writeUInt32BE(keyName === undefined ? 0xffffffff : name.length, 16)
+      numbers.writeUInt32BE(wrapped.length, 20)
+      return [Buffer.from(dataKey.id.replaceAll('-', ''), 'hex'), numbers, name, wrapped, value]
     }),
   )
 }
@@ -62,8 +76,9 @@ test('a chunk under several versions comes out under one, every data key the sam
   expect(unreadable).toEqual([])
   expect(records.length).toBe(40 * rewrapRecord.bytes)
   for (const [index, wrapped] of newWraps(records).entries()) {
-    const { dataKey, keyCheckValue: value } = rows[index] ?? expect.fail()
-    const opened = unwrapDataKey(target, dataKey, wrapped)
+    const row = rows[index] ?? expect.fail()
+    const { dataKey, keyCheckValue: value } = row
+    const opened = unwrapDataKey(target, dataKey, row, wrapped)
     verifyKeyCheckValue(opened, value)
     expect(opened.key.equals(dataKey.key)).toBe(true)
   }
@@ -77,6 +92,8 @@ describe('a damaged cipherkey is named, and its neighbours are rewrapped', () =>
     ['a long wrap', (row) => (row.wrapped = Buffer.concat([row.wrapped, Buffer.alloc(100_000)]))],
     ['another check value', (row) => (row.keyCheckValue = Buffer.alloc(32))],
     ['the wrap of another version', (row) => (row.source = second)],
+    ['a time that no wrap can bind', (row) => (row.createdAtMs = Infinity)],
+    ['a name that no wrap can bind', (row) => (row.keyName = 'x'.repeat(65_536))],
   ]
   test.for(damages)('%s', async ([, damage]) => {
     const rows = cipherkeys(3, first)
@@ -97,6 +114,27 @@ describe('a damaged cipherkey is named, and its neighbours are rewrapped', () =>
       },
     ])
     expect(records.length).toBe(2 * rewrapRecord.bytes)
+  })
+})
+
+describe('under format 2 a row whose facts are not true is named, whatever it is brought under', () => {
+  const lies: [string, (row: Cipherkey) => void][] = [
+    ['another name', (row) => (row.keyName = 'chat')],
+    ['no name', (row) => (row.keyName = undefined)],
+    ['another time', (row) => (row.createdAtMs -= 1)],
+    ['a time without end', (row) => (row.createdAtMs = Infinity)],
+  ]
+  test.for(lies)('%s', ([, lie]) => {
+    const rows = cipherkeys(3, second)
+    const [, middle] = rows
+    if (middle === undefined) return expect.fail()
+    lie(middle)
+    const named = [
+      { dataKeyId: middle.dataKey.id, version: 1, tenantKeyVersion: 2, code: 'ERR_KEY_INTEGRITY' },
+    ]
+    for (const to of [target, tenantKey(1)])
+      expect(rewrapRecords({ records: pack(rows), sources: [second], target: to }).unreadable).toEqual(named)
+    expect(findUnreadableRecords(pack(rows), second)).toEqual(named)
   })
 })
 

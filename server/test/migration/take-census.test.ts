@@ -23,7 +23,7 @@ test('the total is never less than what was checked', async () => {
     await store.cipherkeys.insertActive(newCipherkey({ keyName }))
   const kms = { unwrapTenantKey: () => Promise.reject(new Error('no version but the active one is needed')) }
   const parts = { store, kms: kms as unknown as Kms, threads, maxMs: 60_000 }
-  const tenantKey = { tenantId, id, version: 1, key: generateKey() }
+  const tenantKey = { tenantId, id, version: 1, format: 2, key: generateKey() } as const
   const censusOf = (total: number) => takeCensus(parts, tenantId, { tenantKey, total, mayBeMore: false })
   // Another key than the one that has wrapped them opens none.
   expect(await censusOf(1)).toMatchObject({ total: 3, checked: 3, unreadable: 3 })

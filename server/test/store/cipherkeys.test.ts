@@ -30,8 +30,9 @@ const stored = (row: CipherkeyRow) => store.cipherkeys.find(row.tenantId, row.da
 
 test('a cipherkey is found as it was stored, by its id and by its name, and by no other tenant', async () => {
   await insertTenant(store, 'tenant-2')
-  const { keyName, ...row } = newCipherkey()
-  expect(await store.cipherkeys.insertActive({ ...row, keyName })).toBe(true)
+  const row = newCipherkey()
+  const { keyName } = row
+  expect(await store.cipherkeys.insertActive(row)).toBe(true)
   expect(await stored(row)).toEqual({ ...row, isRetired: false, destroyInMs: Number.POSITIVE_INFINITY })
   expect(await store.cipherkeys.findActive(tenantId, keyName)).toMatchObject(row)
   expect(await store.cipherkeys.find('tenant-2', row.dataKeyId, 1)).toBeUndefined()

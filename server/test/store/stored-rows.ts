@@ -4,13 +4,13 @@ import { rewrapRecord, writeRewrapRecord } from '../../src/store/cipherkeys/ciph
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { NewKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store, TransactionStore } from '../../src/store/store.ts'
-import type { TenantKeyRow } from '../../src/store/tenant-keys.ts'
+import type { NewTenantKey } from '../../src/store/tenant-keys.ts'
 
 export const tenantId = 'tenant-1'
 
 export function tenantKeyRow(
-  changes: Partial<TenantKeyRow> = {},
-): TenantKeyRow & { wrapped: Buffer<ArrayBuffer> } {
+  changes: Partial<NewTenantKey> = {},
+): NewTenantKey & { wrapped: Buffer<ArrayBuffer> } {
   return {
     tenantId,
     version: 1,
@@ -32,6 +32,7 @@ export function newCipherkey(changes: Partial<NewCipherkey> = {}): NewCipherkey 
     wrapped: randomBytes(104),
     keyCheckValue: randomBytes(32),
     keyName: `name-${randomUUID()}`,
+    createdAtMs: Date.now(),
     ...changes,
   }
 }
@@ -87,7 +88,7 @@ export async function activate(store: Store | TransactionStore, version: 1 | 2):
 }
 
 /** A tenant with one active tenant key version. */
-export async function insertTenant(store: Store, id = tenantId): Promise<TenantKeyRow & { wrapped: Buffer }> {
+export async function insertTenant(store: Store, id = tenantId): Promise<NewTenantKey> {
   const tenantKey = tenantKeyRow({ tenantId: id })
   await store.withFence(id, async (transaction) => {
     await transaction.tenants.insert({ id, name: 'a tenant', activeTenantKeyVersion: 1 })

@@ -115,6 +115,7 @@ const changes: Record<keyof (typeof steeringKinds.tenantKey)['columns'], string>
   destroy_after: 'now()',
   destroyed_at: 'now()',
   external_id: 'gen_random_uuid()',
+  format: 'null',
   id: 'gen_random_uuid()',
   key_arn: `'${foreign}'`,
   key_check_value: "sha256('')",

@@ -24,6 +24,10 @@ export interface StandingOfColumn {
 
 const chained: Reason = ['anchored', 'is covered by the hash of its record, which has a MAC']
 const wrap: Reason = ['self-authenticating', 'is bound into the wrap, which opens under no other']
+const fact: Reason = [
+  'self-authenticating',
+  'is bound into the wrap by tenant key versions of format 2 (gap under format 1: exchanged names)',
+]
 const signed: Reason = ['self-authenticating', 'must be what the signed text names']
 const signature: Reason = ['self-authenticating', 'is signed, and is opened before it is shown']
 const ofTheAlias: Reason = ['shown', 'tells what the alias led to when it was last asked']
@@ -54,12 +58,12 @@ const columnsWithoutMac: Readonly<Record<string, Readonly<Record<string, Reason>
     tenant_id: wrap,
     data_key_id: wrap,
     version: wrap,
-    key_name: ['shown', 'names the data key for callers; nothing covers it yet (gap: exchanged names)'],
+    key_name: fact,
     state: ['volatile', 'finds the version to encrypt with; below the authenticated minimum none opens'],
     tenant_key_version: wrap,
     wrapped: ['self-authenticating', 'opens under one tenant key, for one tenant, data key and version'],
     key_check_value: ['self-authenticating', 'is an HMAC by the data key itself'],
-    created_at: ['volatile', 'says when the next version is due; a lie makes one too early or too late'],
+    created_at: fact,
   },
   destructions: {
     cipherkeys: ['anchored', 'has its digest in the signed row'],

@@ -19,6 +19,8 @@ interface Row {
   data_key_id: string
   version: number
   wrapped: Buffer
+  key_name: string | null
+  created_at: Date
 }
 
 /** Rewraps a range of a tenant's cipherkeys and answers how many. */
@@ -32,7 +34,7 @@ export async function bareRewrap(
   let position = after
   for (;;) {
     const { rows } = await client.query<Row>(
-      `select data_key_id, version, wrapped from keyhold.cipherkeys
+      `select data_key_id, version, wrapped, key_name, created_at from keyhold.cipherkeys
        where tenant_id = $1 and data_key_id > $2 and data_key_id <= $3 order by data_key_id limit ${chunkRows}`,
       [tenantId, position, upTo],
     )
@@ -40,7 +42,8 @@ export async function bareRewrap(
     if (last === undefined) return done
     const newWraps = rows.map((row) => {
       const ref = { tenantId, id: row.data_key_id, version: row.version }
-      return wraps.wrap(target, wraps.unwrap(source, ref, row.wrapped))
+      const facts = { keyName: row.key_name ?? undefined, createdAtMs: row.created_at.getTime() }
+      return wraps.wrap(target, wraps.unwrap(source, ref, facts, row.wrapped), facts)
     })
     await client.query('begin')
     const { rowCount } = await client.query(

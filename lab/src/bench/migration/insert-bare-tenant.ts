@@ -5,8 +5,8 @@ import { newId } from '../../../../server/src/keyring/new-id.ts'
 
 export async function insertBareTenant(client: Client): Promise<{ source: TenantKey; target: TenantKey }> {
   const tenantId = newId(new Date())
-  const source = { tenantId, id: newId(new Date()), version: 1, key: generateKey() }
-  const target = { tenantId, id: newId(new Date()), version: 2, key: generateKey() }
+  const source = { tenantId, id: newId(new Date()), version: 1, format: 2, key: generateKey() } as const
+  const target = { tenantId, id: newId(new Date()), version: 2, format: 2, key: generateKey() } as const
   await client.query(
     `insert into keyhold.tenants (id, name, active_tenant_key_version) values ($1, 'the bare loop', 1)`,
     [tenantId],

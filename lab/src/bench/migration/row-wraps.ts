@@ -1,13 +1,20 @@
 // The wraps of the bare loop: those of Keyhold, or GCM alone, which commits to nothing and binds nothing.
-import { keyFromBytes, unwrapDataKey, wrapDataKey, type DataKey, type TenantKey } from '@keyhold/core'
+import {
+  keyFromBytes,
+  unwrapDataKey,
+  wrapDataKey,
+  type CipherkeyFacts,
+  type DataKey,
+  type TenantKey,
+} from '@keyhold/core'
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { pooledNonce } from '../pooled-nonce.ts'
 
 export type WrapName = 'keyhold' | 'plain-gcm'
 
 export interface RowWraps {
-  wrap: (tenantKey: TenantKey, dataKey: DataKey) => Buffer
-  unwrap: (tenantKey: TenantKey, ref: Omit<DataKey, 'key'>, wrapped: Buffer) => DataKey
+  wrap: (tenantKey: TenantKey, dataKey: DataKey, facts: CipherkeyFacts) => Buffer
+  unwrap: (tenantKey: TenantKey, ref: Omit<DataKey, 'key'>, facts: CipherkeyFacts, wrapped: Buffer) => DataKey
 }
 
 const nonceBytes = 12
@@ -19,7 +26,7 @@ const plainGcm: RowWraps = {
     const cipher = createCipheriv('aes-256-gcm', tenantKey.key, nonce)
     return Buffer.concat([nonce, cipher.update(key.export()), cipher.final(), cipher.getAuthTag()])
   },
-  unwrap(tenantKey, ref, wrapped) {
+  unwrap(tenantKey, ref, _facts, wrapped) {
     const nonce = wrapped.subarray(0, nonceBytes)
     const decipher = createDecipheriv('aes-256-gcm', tenantKey.key, nonce, { authTagLength: tagBytes })
     decipher.setAuthTag(wrapped.subarray(-tagBytes))

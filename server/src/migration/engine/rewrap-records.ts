@@ -1,5 +1,6 @@
 // The cryptography of a key job, on packed cipherkeys. It is pure, so that any thread can do it.
 import {
+  canBind,
   isKeyholdError,
   unwrapDataKey,
   verifyKeyCheckValue,
@@ -81,7 +82,7 @@ export function findUnreadableRecords(records: Buffer, tenantKey: TenantKey): Un
 function openRecord(record: CipherkeyRecord, tenantKey: TenantKey): DataKey | undefined {
   const ref = { tenantId: tenantKey.tenantId, id: record.dataKeyId, version: record.version }
   try {
-    const dataKey = unwrapDataKey(tenantKey, ref, record.wrapped)
+    const dataKey = unwrapDataKey(tenantKey, ref, record, record.wrapped)
     verifyKeyCheckValue(dataKey, record.keyCheckValue)
     return dataKey
   } catch (error) {
@@ -93,9 +94,11 @@ function openRecord(record: CipherkeyRecord, tenantKey: TenantKey): DataKey | un
 // Before the old wrap goes, the new one is opened and compared: it must hold the same key as the one whose check
 // value was compared a moment ago, which is as strong as comparing the check value again.
 function wrapAndCompare(dataKey: DataKey, record: CipherkeyRecord, target: TenantKey): Buffer | undefined {
-  const newWrapped = wrapDataKey(target, dataKey)
+  // Under format 1 anybody may have written a name or a time that no wrap binds.
+  if (target.format === 2 && !canBind(record)) return undefined
+  const newWrapped = wrapDataKey(target, dataKey, record)
   const ref = { tenantId: target.tenantId, id: record.dataKeyId, version: record.version }
-  return unwrapDataKey(target, ref, newWrapped).key.equals(dataKey.key) ? newWrapped : undefined
+  return unwrapDataKey(target, ref, record, newWrapped).key.equals(dataKey.key) ? newWrapped : undefined
 }
 
 function unreadableOf(

@@ -2,7 +2,7 @@
 // Nothing uses it yet.
 import { isErrorOfKind, keyCheckValue } from '@keyhold/core'
 import { newId } from '../../keyring/new-id.ts'
-import { unwrapTenantKey } from '../../keyring/open-tenant-key.ts'
+import { tryTenantKey } from '../../keyring/open-tenant-key.ts'
 import { systemActor } from '../../store/audits.ts'
 import type { LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import { auditKeyJob } from '../audit-key-job.ts'
@@ -29,7 +29,7 @@ export async function prepare(parts: LeaderParts, job: LedKeyJob): Promise<void>
     wrapped,
     keyCheckValue: keyCheckValue({ ...ref, key }),
   }
-  await unwrapTenantKey(kms, row)
+  await tryTenantKey(kms, row)
   await failpoint('migration.prepare.after-kms')
 
   await store.withFence(job.tenantId, async (transaction, fence) => {

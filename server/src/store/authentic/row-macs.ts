@@ -44,7 +44,7 @@ export interface MacRing {
 export type RowFault = 'unsigned' | 'forged' | 'missing' | 'older' | 'incomplete'
 
 export interface FaultyRow {
-  kind: SteeringKind
+  kind: SteeringKind | 'cipherkey'
   table: string
   /** The values of its primary key, separated by "/"; of very long ones the beginning. */
   key: string
@@ -110,6 +110,13 @@ export interface RowMacs {
    * @throws KeyholdError `ERR_SEALED`
    */
   inspect<Kind extends SteeringKind>(kind: Kind, row: StoredRow<Kind>): RowFault | 'outdated' | undefined
+
+  /**
+   * Tells of a cipherkey that does not open though its tenant key does. It has no MAC: what it says is bound into its wrap.
+   *
+   * @param key - the values of its primary key, separated by "/"
+   */
+  tellUnopened(key: string): void
 
   /** How many MACs were computed since the start. */
   count(): number
@@ -223,6 +230,9 @@ export function createRowMacs(
       if (!tell(kind, row, fault)) throw notAuthentic(kind, row, fault)
     },
     inspect,
+    tellUnopened(key) {
+      report({ kind: 'cipherkey', table: 'cipherkeys', key, fault: 'forged', used: false })
+    },
     count: () => count,
   }
 }

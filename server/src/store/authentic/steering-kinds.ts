@@ -66,6 +66,7 @@ export const steeringKinds = {
       destroy_after: 'time',
       destroyed_at: 'time',
       external_id: 'uuid',
+      format: 'integer',
       id: 'uuid',
       key_arn: 'text',
       key_check_value: 'bytes',

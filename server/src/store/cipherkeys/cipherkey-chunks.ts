@@ -17,8 +17,12 @@ export interface CipherkeyChunk {
   records: Buffer
 }
 
+// The driver's connections speak UTF-8, whatever the database is encoded in.
 const record = sql`uuid_send(data_key_id) || int4send(version) || int4send(tenant_key_version)
-  || int4send(octet_length(wrapped)) || wrapped || key_check_value`
+  || timestamptz_send(created_at) || int4send(coalesce(octet_length(name), -1)) || int4send(octet_length(wrapped))
+  || coalesce(name, '') || wrapped || key_check_value`
+const columns = sql`c.data_key_id, c.version, c.tenant_key_version, c.created_at, textsend(c.key_name) as name, c.wrapped,
+  c.key_check_value`
 
 export function cipherkeyChunkQueries(db: Database) {
   async function read(from: RawBuilder<unknown>): Promise<CipherkeyChunk | undefined> {
@@ -48,8 +52,8 @@ export function cipherkeyChunkQueries(db: Database) {
       const stale =
         options.notUnder === undefined ? sql`` : sql`and tenant_key_version <> ${options.notUnder}`
       return read(sql`
-        select data_key_id, version, tenant_key_version, wrapped, key_check_value
-        from keyhold.cipherkeys where tenant_id = ${tenantId} ${beyond} ${stale}
+        select ${columns}
+        from keyhold.cipherkeys c where tenant_id = ${tenantId} ${beyond} ${stale}
         order by data_key_id, version limit ${options.limit}`)
     },
 
@@ -87,7 +91,7 @@ export function cipherkeyChunkQueries(db: Database) {
           : sql`tenant_key_version = ${options.under}`
       // Every failure is of a cipherkey that is there: what deletes it deletes the failure.
       return read(sql`
-        select c.data_key_id, c.version, c.tenant_key_version, c.wrapped, c.key_check_value
+        select ${columns}
         from (
           select data_key_id, version from keyhold.key_job_failures
           where key_job_id = ${keyJobId} and ${under} ${beyond}

@@ -1,5 +1,6 @@
 // Cipherkeys: the wrapped data keys. A lost row is lost data of a customer, so rows are only ever inserted, or changed by
 // compare-and-set, under the tenant's fence.
+import type { CipherkeyFacts } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkey-position.ts'
 import type { Database } from '../database.ts'
@@ -12,7 +13,7 @@ import {
   type StatedVersion,
 } from './data-key-terms.ts'
 
-export interface CipherkeyRow {
+export interface CipherkeyRow extends CipherkeyFacts {
   tenantId: string
   dataKeyId: string
   version: number
@@ -48,8 +49,8 @@ export type { CipherkeyPosition } from './cipherkey-position.ts'
 
 type Row = Pick<
   Selectable<Tables['cipherkeys']>,
-  'tenant_id' | 'data_key_id' | 'version' | 'tenant_key_version' | 'wrapped' | 'key_check_value'
->
+  'tenant_id' | 'data_key_id' | 'version' | 'tenant_key_version' | 'wrapped' | 'key_check_value' | 'key_name'
+> & { created_at_ms: number }
 
 const columns = [
   'tenant_id',
@@ -58,6 +59,8 @@ const columns = [
   'tenant_key_version',
   'wrapped',
   'key_check_value',
+  'key_name',
+  'state',
 ] as const
 
 function fromRow(row: Row): CipherkeyRow {
@@ -68,12 +71,15 @@ function fromRow(row: Row): CipherkeyRow {
     tenantKeyVersion: row.tenant_key_version,
     wrapped: row.wrapped,
     keyCheckValue: row.key_check_value,
+    keyName: row.key_name ?? undefined,
+    createdAtMs: row.created_at_ms,
   }
 }
 
-const ageMs = sql`extract(epoch from clock_timestamp() - c.created_at)::float8 * 1000 as age_ms`
 const order = sql`c.data_key_id, c.version`
-const columnsOfUse = sql.join([...columns, 'state' as const].map((column) => sql.ref(`c.${column}`)))
+// The wrap binds whole milliseconds, rounded down. An infinite time, which Keyhold never writes, must not fail the statement.
+const columnsOfUse = sql`${sql.join(columns.map((column) => sql.ref(`c.${column}`)))},
+  floor(extract(epoch from c.created_at) * 1000)::float8 as created_at_ms`
 
 type UsableRow = Row & StatedVersion
 
@@ -98,6 +104,7 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
           tenant_key_version: cipherkey.tenantKeyVersion,
           wrapped: cipherkey.wrapped,
           key_check_value: cipherkey.keyCheckValue,
+          created_at: new Date(cipherkey.createdAtMs),
         })
         .onConflict((conflict) =>
           conflict
@@ -118,8 +125,8 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
       if (cipherkeys.length === 0) return []
       const { rows } = await sql<{ key_name: string }>`
         insert into keyhold.cipherkeys
-          (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value)
-        select tenant_id, data_key_id, version, key_name, 'active', tenant_key_version, wrapped, key_check_value
+          (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value, created_at)
+        select tenant_id, data_key_id, version, key_name, 'active', tenant_key_version, wrapped, key_check_value, created_at
         from unnest(
           ${cipherkeys.map((c) => c.tenantId)}::text[],
           ${cipherkeys.map((c) => c.dataKeyId)}::uuid[],
@@ -127,8 +134,9 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
           ${cipherkeys.map((c) => c.keyName)}::text[],
           ${cipherkeys.map((c) => c.tenantKeyVersion)}::integer[],
           ${cipherkeys.map((c) => c.wrapped)}::bytea[],
-          ${cipherkeys.map((c) => c.keyCheckValue)}::bytea[]
-        ) as c (tenant_id, data_key_id, version, key_name, tenant_key_version, wrapped, key_check_value)
+          ${cipherkeys.map((c) => c.keyCheckValue)}::bytea[],
+          ${cipherkeys.map((c) => new Date(c.createdAtMs))}::timestamptz[]
+        ) as c (tenant_id, data_key_id, version, key_name, tenant_key_version, wrapped, key_check_value, created_at)
         on conflict (tenant_id, key_name) where state = 'active' and key_name is not null do nothing
         returning key_name`.execute(db)
       return rows.map((row) => row.key_name)
@@ -166,22 +174,17 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
 
     /** The active data keys of those names that have one, in any order. */
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
-      const terms = await readWithTerms<UsableRow & { key_name: string; age_ms: number }>(
-        db,
-        cover,
-        tenantId,
-        {
-          columns: sql`${columnsOfUse}, c.key_name, ${ageMs}`,
-          from: sql`${cipherkeysWithMinimum}
-            where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
-          order,
-        },
-      )
+      const terms = await readWithTerms<UsableRow & { key_name: string }>(db, cover, tenantId, {
+        columns: columnsOfUse,
+        from: sql`${cipherkeysWithMinimum}
+          where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
+        order,
+      })
       return terms.rows.map((row) => ({
         ...fromUsableRow(terms, row),
         tenantId,
         keyName: row.key_name,
-        ageMs: row.age_ms,
+        ageMs: terms.now.getTime() - row.created_at_ms,
       }))
     },
 
@@ -201,6 +204,13 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
       })
       // The tenant is the one that was asked for: the wrap of another tenant's row does not open as one of it.
       return terms.rows.map((row) => ({ ...fromUsableRow(terms, row), tenantId }))
+    },
+
+    /** All versions of a data key, whatever becomes of them: only what is bound into a wrap. In the order of their numbers. */
+    async listVersions(tenantId: string, dataKeyId: string): Promise<CipherkeyRow[]> {
+      const { rows } = await sql<Row>`select ${columnsOfUse} from keyhold.cipherkeys c
+        where c.tenant_id = ${tenantId} and c.data_key_id = ${dataKeyId} order by c.version`.execute(db)
+      return rows.map(fromRow)
     },
 
     async exists(tenantId: string): Promise<boolean> {

@@ -23,6 +23,8 @@ export interface StatedVersion {
 export interface DataKeyTerms<Row> {
   /** None where there is no such tenant, or its deletion has begun. */
   rows: Row[]
+  /** The database's time of the reading. */
+  now: Date
   /** Whether a version is below the minimum of its data key. */
   isRetired(row: StatedVersion): boolean
   /** The minimum of the row's data key; 1: nobody has set it. Undefined until the rows are adopted: their states tell. */
@@ -73,6 +75,7 @@ export async function readWithTerms<Row extends { data_key_id: string }>(
 
   return {
     rows: isOpen ? covered.rows : [],
+    now: first?.now ?? new Date(0),
     minimumOf,
     isRetired(row) {
       const minimum = minimumOf(row)

@@ -15,6 +15,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
+import { makeKeysOlder } from '../../../../testkit/src/server/make-keys-older.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { migrateTo, registerKey } from '../scene.ts'
 
@@ -74,12 +75,7 @@ test('each day has a data key of its own, and those of the days before decrypt',
   const daily = await server.createTenant()
   const first = await leaseOne(daily)
   const token = encryptValue(dataKeyOf(first), {}, Buffer.from('of the day before'))
-  const age = (hours: number) =>
-    server.query(
-      `update keyhold.cipherkeys set created_at = created_at - make_interval(hours => $2)
-        where tenant_id = $1 and state = 'active'`,
-      [daily.tenantId, hours],
-    )
+  const age = (hours: number) => makeKeysOlder(server, daily.tenantId, hours * 3_600_000)
   await age(23)
   expect((await leaseOne(daily)).header).toBe(first.header)
   await age(1)

@@ -1,0 +1,57 @@
+// The version of a data key before its next one. Under a tenant key of format 2 the next version will prove its name, so that
+// nobody may bring a data key under the name of another one between the two: the version before has to open under the name.
+import { isErrorOfKind, KeyholdError } from '@keyhold/core'
+import type { ActiveCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
+import type { Store } from '../store/store.ts'
+import { openCipherkey } from './open-cipherkey.ts'
+import type { TenantKeyCache } from './tenant-key-cache.ts'
+
+export interface OpenPreviousParts {
+  store: Store
+  tenantKeys: TenantKeyCache
+  /** A monotonic clock in milliseconds. */
+  clock: () => number
+}
+
+/**
+ * Answers the active version of a name; undefined: the tenant has no such name.
+ *
+ * @throws KeyholdError `ERR_KEY_INTEGRITY` and the errors of the tenant's KMS when it does not open, unless it was accepted
+ * as unreadable in a key job: then its name gets a new version all the same
+ */
+export async function openPrevious(
+  { store, tenantKeys, clock }: OpenPreviousParts,
+  tenantId: string,
+  keyName: string,
+): Promise<ActiveCipherkeyRow | undefined> {
+  const versions = await store.tenantKeys.list(tenantId)
+  // Then the next version proves nothing either.
+  if (versions.find(({ state }) => state === 'active')?.format !== 2) return read()
+  let last: ActiveCipherkeyRow | undefined
+  try {
+    const parts = { tenantKeys, clock, macs: store.macs }
+    await openCipherkey(parts, async () => (last = await read()), { encrypts: true })
+  } catch (error) {
+    const isAccepted =
+      last !== undefined &&
+      isErrorOfKind(error, 'denial', 'damage') &&
+      (await store.keyJobFailures.countAcceptedBefore(tenantId, [{ ...last, code: error.code }])) > 0
+    if (!isAccepted) throw error
+  }
+  return last
+
+  async function read(): Promise<ActiveCipherkeyRow | undefined> {
+    const row = await store.cipherkeys.findActive(tenantId, keyName)
+    const fault = row && faultOfActive(row)
+    if (fault !== undefined) throw fault
+    return row
+  }
+}
+
+/** Keyhold makes no version below the minimum active: somebody else has, and may know the key. */
+export function faultOfActive({ dataKeyId, isRetired }: ActiveCipherkeyRow): KeyholdError | undefined {
+  if (!isRetired) return undefined
+  return new KeyholdError('ERR_KEY_INTEGRITY', {
+    message: `The active version of the data key ${dataKeyId} is below its minimum version.`,
+  })
+}
