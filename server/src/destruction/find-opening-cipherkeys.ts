@@ -32,7 +32,7 @@ export async function findOpeningCipherkeys(
     .map(({ dataKeyId, version, tenantKeyVersion }) => ({ dataKeyId, version, tenantKeyVersion }))
 }
 
-function opens(row: CipherkeyRow, source: TenantKey | undefined): boolean {
+export function opens(row: CipherkeyRow, source: TenantKey | undefined): boolean {
   if (source === undefined) return false
   try {
     unwrapRow(source, row)
