@@ -49,6 +49,10 @@ class ProjectsInOrder extends BaseSequencer {
 const slow = ['*/test/**/*.slow.test.ts', 'client/test/packed/*.test.ts']
 const warm = { globalSetup: ['testkit/src/database/warm-start.ts'] }
 
+// Node reads TypeScript by itself. Vite would transform each module for each project, and its way to run them costs more, too.
+// Only a file that replaces a module needs it.
+const readByNode = { experimental: { viteModuleRunner: false, nodeLoader: false } }
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -74,6 +78,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           ...warm,
+          ...readByNode,
           include: ['{cli,server}/test/**/*.test.ts', ...integrationElsewhere],
           exclude: [...isolated, ...unitOfServer, ...slow],
           pool: 'forks',
@@ -84,6 +89,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          ...readByNode,
           include: [
             '{client,contract,core,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
             ...unitOfServer,
