@@ -2,7 +2,8 @@
 // active at that moment.
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { ActiveCipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
+import type { ActiveCipherkeyRow, NewCipherkey, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
+import type { TransactionStore } from '../store/store.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { blindIndexPrefix } from './blind-index-name.ts'
@@ -74,22 +75,37 @@ export async function createDataKeys(
       }),
     async (transaction, cipherkeys) => {
       const names = await transaction.dataKeys.lockCount(tenantId)
-      const found = await transaction.cipherkeys.listActive(tenantId, keyNames)
-      const byName = new Map<string, UsableCipherkeyRow>(found.map((row) => [row.keyName, row]))
-      const missing = cipherkeys.filter(({ keyName }) => !byName.has(keyName) && !inactive.has(keyName))
+      const wanted = cipherkeys.filter(({ keyName }) => !inactive.has(keyName))
       const room = Math.max(0, maxKeyNames - names)
-      const counted = missing.filter(({ keyName }) => isCountedKeyName(keyName)).slice(0, room)
-      const fresh = [...missing.filter(({ keyName }) => !isCountedKeyName(keyName)), ...counted]
+      const isRoomForAll = wanted.filter(({ keyName }) => isCountedKeyName(keyName)).length <= room
+      const fresh = isRoomForAll ? wanted : await takeRoom(transaction, tenantId, wanted, room)
+      // A name that has a data key by now keeps it.
       const inserted = await transaction.cipherkeys.insertManyActive(fresh)
       await transaction.dataKeys.addToCount(tenantId, inserted.filter(isCountedKeyName).length)
-      const made = fresh.map(({ keyName }) => keyName)
-      for (const row of await transaction.cipherkeys.listActive(tenantId, made)) byName.set(row.keyName, row)
-      return byName
+      const active = await transaction.cipherkeys.listActive(tenantId, keyNames)
+      return new Map<string, UsableCipherkeyRow>(active.map((row) => [row.keyName, row]))
     },
   )
   return keyNames.map(
     (keyName) => rows.get(keyName) ?? (inactive.has(keyName) ? inactiveIndex() : quotaExceeded(maxKeyNames)),
   )
+}
+
+/** Those of names without a data key for which there is room. Names that do not count need none. */
+async function takeRoom(
+  { cipherkeys }: Pick<TransactionStore, 'cipherkeys'>,
+  tenantId: string,
+  wanted: readonly NewCipherkey[],
+  room: number,
+): Promise<NewCipherkey[]> {
+  const active = await cipherkeys.listActive(
+    tenantId,
+    wanted.map(({ keyName }) => keyName),
+  )
+  const found = new Set(active.map(({ keyName }) => keyName))
+  const missing = wanted.filter(({ keyName }) => !found.has(keyName))
+  const counted = missing.filter(({ keyName }) => isCountedKeyName(keyName)).slice(0, room)
+  return [...missing.filter(({ keyName }) => !isCountedKeyName(keyName)), ...counted]
 }
 
 // Few tenants have so many cipherkeys that a look takes longer, and it happens once for each blind index.

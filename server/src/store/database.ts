@@ -106,8 +106,8 @@ export async function checkDatabaseSafety(db: Database): Promise<void> {
 
 // Classes and codes of PostgreSQL's appendix A: connection exceptions, insufficient resources such as a full disk,
 // operator intervention, idle for too long in a transaction, read only as on a standby; and errors that a repetition
-// cures, which are serialization failures and deadlocks.
-const unavailableState = /^(08...|53...|55P03|57014|57P0[1-5]|25P03|25006|40001|40P01)$/
+// cures, which are serialization failures, deadlocks, and statements whose tables are others than when they were parsed.
+const unavailableState = /^(08...|53...|55P03|57014|57P0[1-5]|25P03|25006|40001|40P01|0A000)$/
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -6,7 +6,7 @@ import type { Authentic } from './authentic/row-macs.ts'
 import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
 import type { Database } from './database.ts'
-import { readCovered, type CoverParts } from './fence/covered-rows.ts'
+import { prepareCovered, readCovered, type CoverParts } from './fence/covered-rows.ts'
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
 import { readShown } from './fence/shown-rows.ts'
 import { verifyListed } from './fence/verify-listed.ts'
@@ -95,6 +95,13 @@ export interface DueVersion {
 
 const columns = sql.join(columnsOfKind('tenantKey').map((column) => sql.ref(`v.${column}`)))
 
+const select = (condition: RawBuilder<unknown>) => sql`
+  select row_number() over (order by version) as place, ${columns} from keyhold.tenant_keys v where ${condition}`
+
+const readVersion = prepareCovered<[version: number], StoredVersion>((tenantId, version) =>
+  select(sql`tenant_id = ${tenantId} and version = ${version}::bigint`),
+)
+
 interface TenantKeyParts {
   clock: DatabaseClock
   firstProbeSeconds: number
@@ -113,9 +120,6 @@ export function tenantKeyQueries(
     const { rows, verify } = await readCovered<StoredVersion>(db, parts, tenantId, select)
     return rows.map((row) => verify('tenantKey', row.version, row))
   }
-
-  const select = (condition: RawBuilder<unknown>) => sql`
-    select row_number() over (order by version) as place, ${columns} from keyhold.tenant_keys v where ${condition}`
 
   /** Under the fence: the rows stay as they are until they are rewritten. */
   async function lock(tenantId: string, condition: RawBuilder<unknown>) {
@@ -177,7 +181,8 @@ export function tenantKeyQueries(
 
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where nobody knows whether the tenant is locked */
     async find(tenantId: string, version: number): Promise<FoundTenantKey | undefined> {
-      const [row] = await read(tenantId, select(sql`tenant_id = ${tenantId} and version = ${version}`))
+      const { rows, verify } = await readVersion(db, parts, tenantId, version)
+      const [row] = rows.map((each) => verify('tenantKey', each.version, each))
       const guard = row && (await guards.find(tenantId))
       return (
         guard && {

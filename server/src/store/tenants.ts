@@ -10,6 +10,7 @@ import type { CoverParts } from './fence/covered-rows.ts'
 import { heldOf } from './fence/rewrite-row.ts'
 import { verifyListed } from './fence/verify-listed.ts'
 import { columnsOfKind } from './authentic/steering-kinds.ts'
+import { prepareStatement } from './prepare-statement.ts'
 import { createdMicros, isAfter, type ListPage, type ListPosition } from './list-position.ts'
 
 export interface TenantRow {
@@ -17,6 +18,11 @@ export interface TenantRow {
   name: string
   createdAt: Date
 }
+
+const glance = prepareStatement<[id: string], Pick<FenceRow, 'fence_epoch' | 'active_tenant_key_version'>>(
+  (id) => sql`
+    select fence_epoch, active_tenant_key_version from keyhold.tenants where id = ${id} and ending_at is null`,
+)
 
 export function tenantQueries(db: Database, { fences, isLatest, held }: CoverParts) {
   /** Undefined: there is no such tenant. Its deletion may have begun. */
@@ -112,12 +118,7 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
      * decides nothing.
      */
     async glanceAtFence(id: string): Promise<Pick<Fence, 'epoch' | 'activeTenantKeyVersion'> | undefined> {
-      const row = await db
-        .selectFrom('tenants')
-        .select(['fence_epoch', 'active_tenant_key_version'])
-        .where('id', '=', id)
-        .where('ending_at', 'is', null)
-        .executeTakeFirst()
+      const [row] = await glance(db, id)
       return row && { epoch: row.fence_epoch, activeTenantKeyVersion: row.active_tenant_key_version }
     },
 

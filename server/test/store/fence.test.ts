@@ -11,6 +11,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { statementOf } from '../../../testkit/src/database/statement-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -41,7 +42,8 @@ function countTries(): { readonly tries: number } {
   const query = vi.spyOn(pg.Client.prototype as unknown as { query: (text: unknown) => unknown }, 'query')
   return {
     get tries() {
-      return query.mock.calls.filter(([text]) => String(text).includes('try_fence_shared')).length
+      return query.mock.calls.filter((values) => statementOf(values)?.text.includes('try_fence_shared'))
+        .length
     },
   }
 }

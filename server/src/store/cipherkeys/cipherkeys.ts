@@ -5,9 +5,12 @@ import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkey-position.ts'
 import type { Database } from '../database.ts'
 import type { CoverParts } from '../fence/covered-rows.ts'
+import { prepareStatement } from '../prepare-statement.ts'
 import type { Tables } from '../tables.ts'
 import {
   cipherkeysWithMinimum,
+  oneCipherkeyWithMinimum,
+  prepareWithTerms,
   readWithTerms,
   type DataKeyTerms,
   type StatedVersion,
@@ -82,12 +85,47 @@ const columnsOfUse = sql`${sql.join(columns.map((column) => sql.ref(`c.${column}
   floor(extract(epoch from c.created_at) * 1000)::float8 as created_at_ms`
 
 type UsableRow = Row & StatedVersion
+type ActiveRow = UsableRow & { key_name: string }
+
+// Most requests ask for one key at a time. No two active versions have one name, and no two rows one position.
+const readActive = prepareWithTerms<[keyName: string], ActiveRow>((tenantId, keyName) => ({
+  columns: columnsOfUse,
+  from: oneCipherkeyWithMinimum(sql`tenant_id = ${tenantId} and key_name = ${keyName} and state = 'active'`),
+  order,
+}))
+const readFound = prepareWithTerms<[dataKeyId: string, version: number], UsableRow>(
+  (tenantId, dataKeyId, version) => ({
+    columns: columnsOfUse,
+    from: oneCipherkeyWithMinimum(
+      sql`tenant_id = ${tenantId} and data_key_id = ${dataKeyId}::uuid and version = ${version}::bigint`,
+    ),
+    order,
+  }),
+)
 
 const fromUsableRow = (terms: DataKeyTerms<unknown>, row: UsableRow): FoundCipherkeyRow => ({
   ...fromRow(row),
   isRetired: terms.isRetired(row),
   destroyInMs: terms.destroyInMsOf(row),
 })
+
+const insertAll = prepareStatement<
+  [
+    ...[tenantIds: string[], dataKeyIds: string[], versions: number[], keyNames: string[]],
+    ...[tenantKeyVersions: number[], wraps: Buffer[], keyCheckValues: Buffer[], createdAt: Date[]],
+  ],
+  { key_name: string }
+>(
+  (tenantIds, dataKeyIds, versions, keyNames, tenantKeyVersions, wraps, keyCheckValues, createdAt) => sql`
+    insert into keyhold.cipherkeys
+      (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value, created_at)
+    select tenant_id, data_key_id, version, key_name, 'active', tenant_key_version, wrapped, key_check_value, created_at
+    from unnest(${tenantIds}::text[], ${dataKeyIds}::uuid[], ${versions}::integer[], ${keyNames}::text[],
+      ${tenantKeyVersions}::integer[], ${wraps}::bytea[], ${keyCheckValues}::bytea[], ${createdAt}::timestamptz[]
+    ) as c (tenant_id, data_key_id, version, key_name, tenant_key_version, wrapped, key_check_value, created_at)
+    on conflict (tenant_id, key_name) where state = 'active' and key_name is not null do nothing
+    returning key_name`,
+)
 
 export function cipherkeyQueries(db: Database, cover: CoverParts) {
   return {
@@ -123,22 +161,17 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
      */
     async insertManyActive(cipherkeys: readonly NewCipherkey[]): Promise<string[]> {
       if (cipherkeys.length === 0) return []
-      const { rows } = await sql<{ key_name: string }>`
-        insert into keyhold.cipherkeys
-          (tenant_id, data_key_id, version, key_name, state, tenant_key_version, wrapped, key_check_value, created_at)
-        select tenant_id, data_key_id, version, key_name, 'active', tenant_key_version, wrapped, key_check_value, created_at
-        from unnest(
-          ${cipherkeys.map((c) => c.tenantId)}::text[],
-          ${cipherkeys.map((c) => c.dataKeyId)}::uuid[],
-          ${cipherkeys.map((c) => c.version)}::integer[],
-          ${cipherkeys.map((c) => c.keyName)}::text[],
-          ${cipherkeys.map((c) => c.tenantKeyVersion)}::integer[],
-          ${cipherkeys.map((c) => c.wrapped)}::bytea[],
-          ${cipherkeys.map((c) => c.keyCheckValue)}::bytea[],
-          ${cipherkeys.map((c) => new Date(c.createdAtMs))}::timestamptz[]
-        ) as c (tenant_id, data_key_id, version, key_name, tenant_key_version, wrapped, key_check_value, created_at)
-        on conflict (tenant_id, key_name) where state = 'active' and key_name is not null do nothing
-        returning key_name`.execute(db)
+      const rows = await insertAll(
+        db,
+        cipherkeys.map((c) => c.tenantId),
+        cipherkeys.map((c) => c.dataKeyId),
+        cipherkeys.map((c) => c.version),
+        cipherkeys.map((c) => c.keyName),
+        cipherkeys.map((c) => c.tenantKeyVersion),
+        cipherkeys.map((c) => c.wrapped),
+        cipherkeys.map((c) => c.keyCheckValue),
+        cipherkeys.map((c) => new Date(c.createdAtMs)),
+      )
       return rows.map((row) => row.key_name)
     },
 
@@ -174,12 +207,15 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
 
     /** The active data keys of those names that have one, in any order. */
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
-      const terms = await readWithTerms<UsableRow & { key_name: string }>(db, cover, tenantId, {
-        columns: columnsOfUse,
-        from: sql`${cipherkeysWithMinimum}
-          where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
-        order,
-      })
+      const [keyName] = keyNames
+      const terms = await (keyNames.length === 1 && keyName !== undefined
+        ? readActive(db, cover, tenantId, keyName)
+        : readWithTerms<ActiveRow>(db, cover, tenantId, {
+            columns: columnsOfUse,
+            from: sql`${cipherkeysWithMinimum}
+              where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
+            order,
+          }))
       return terms.rows.map((row) => ({
         ...fromUsableRow(terms, row),
         tenantId,
@@ -195,13 +231,17 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
 
     /** Those that exist, in any order. */
     async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
-      const terms = await readWithTerms<UsableRow>(db, cover, tenantId, {
-        columns: columnsOfUse,
-        from: sql`${cipherkeysWithMinimum} where c.tenant_id = ${tenantId}
-          and (c.data_key_id, c.version) in (select * from unnest(
-            ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
-        order,
-      })
+      const [position] = positions
+      const terms = await (positions.length === 1 && position !== undefined
+        ? readFound(db, cover, tenantId, position.dataKeyId, position.version)
+        : readWithTerms<UsableRow>(db, cover, tenantId, {
+            columns: columnsOfUse,
+            from: sql`${cipherkeysWithMinimum} where c.tenant_id = ${tenantId}
+              and (c.data_key_id, c.version) in (select * from unnest(
+                ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[],
+                ${positions.map(({ version }) => version)}::bigint[]))`,
+            order,
+          }))
       // The tenant is the one that was asked for: the wrap of another tenant's row does not open as one of it.
       return terms.rows.map((row) => ({ ...fromUsableRow(terms, row), tenantId }))
     },

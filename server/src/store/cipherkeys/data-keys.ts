@@ -2,6 +2,7 @@
 // cipherkeys.ts.
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
+import { prepareStatement } from '../prepare-statement.ts'
 import type { CoverParts } from '../fence/covered-rows.ts'
 import type { CipherkeyState } from '../tables.ts'
 import { cipherkeysWithMinimum, readWithTerms } from './data-key-terms.ts'
@@ -36,6 +37,17 @@ interface Row {
   shown_minimum: number
   versions: { version: number; state: CipherkeyState; created_at: string }[]
 }
+
+const lockNames = prepareStatement<[tenantId: string], { names: number }>(
+  (tenantId) => sql`
+    insert into keyhold.key_name_counts as k (tenant_id, names) values (${tenantId}, 0)
+    on conflict (tenant_id) do update set names = k.names returning names`,
+)
+// A destroyed name may be one that was never counted (schema migration 3).
+const addNames = prepareStatement<[tenantId: string, more: number], never>(
+  (tenantId, more) => sql`
+    update keyhold.key_name_counts set names = greatest(names + ${more}::int, 0) where tenant_id = ${tenantId}`,
+)
 
 export function dataKeyQueries(db: Database, cover: CoverParts) {
   // The tenant is named everywhere, so that the planner looks into one partition, and not into all.
@@ -97,25 +109,14 @@ export function dataKeyQueries(db: Database, cover: CoverParts) {
      * after the other, so that none of them exceeds the quota.
      */
     async lockCount(tenantId: string): Promise<number> {
-      const row = await db
-        .insertInto('key_name_counts')
-        .values({ tenant_id: tenantId, names: 0 })
-        .onConflict((conflict) =>
-          conflict.column('tenant_id').doUpdateSet({ names: (eb) => eb.ref('key_name_counts.names') }),
-        )
-        .returning('names')
-        .executeTakeFirstOrThrow()
+      const [row] = await lockNames(db, tenantId)
+      if (row === undefined) throw new TypeError('the database does not answer')
       return row.names
     },
 
     async addToCount(tenantId: string, more: number): Promise<void> {
       if (more === 0) return
-      await db
-        .updateTable('key_name_counts')
-        // A destroyed name may be one that was never counted (schema migration 3).
-        .set({ names: sql`greatest(names + ${more}, 0)` })
-        .where('tenant_id', '=', tenantId)
-        .execute()
+      await addNames(db, tenantId, more)
     },
   }
 }

@@ -3,6 +3,7 @@ import type { PostgresPool } from 'kysely'
 import type pg from 'pg'
 import { connectionUser } from './connection-user.ts'
 import type { ConnectionShares } from './connection-shares.ts'
+import { withNames } from './named-statements.ts'
 
 export function sharePool(pool: pg.Pool, shares: ConnectionShares): PostgresPool {
   return {
@@ -19,7 +20,7 @@ export function sharePool(pool: pg.Pool, shares: ConnectionShares): PostgresPool
           release(error)
           leave()
         }
-        return client
+        return withNames(client)
       } catch (error) {
         leave()
         throw error

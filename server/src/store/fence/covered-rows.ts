@@ -12,6 +12,7 @@ import {
 import type { Authentic } from '../authentic/row-macs.ts'
 import { columnsOfKind, type SteeringKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
+import { prepareStatement } from '../prepare-statement.ts'
 import { acceptFence, fenceOf, verifyFence, type Fence, type FenceParts, type FenceRow } from './fence-row.ts'
 import { checkManifest, type HeldFence } from './held-fence.ts'
 
@@ -60,13 +61,29 @@ export async function readCovered<Row>(
   tenantId: string,
   select: RawBuilder<unknown>,
 ): Promise<Covered<Row>> {
-  const { fences, held } = parts
-  const { fenceRow, entries, rows } = await readWithFence<Row>(db, parts, tenantId, select)
-  if (held?.tenantId === tenantId) {
-    return coverOf(parts, fenceRow, fenceRow?.ending_at === null ? held.manifest : undefined, rows)
-  }
-  if (fenceRow?.ending_at === null) checkManifest(fences, fenceRow, entries)
-  return coverOf(parts, fenceRow, fenceRow?.ending_at === null ? indexEntries(entries) : undefined, rows)
+  return cover(parts, tenantId, await readWithFence<Row>(db, parts, tenantId, select))
+}
+
+export type ReadCovered<Values extends unknown[], Row> = (
+  db: Database,
+  parts: CoverParts,
+  tenantId: string,
+  ...values: Values
+) => Promise<Covered<Row>>
+
+/**
+ * `readCovered` as a prepared statement.
+ *
+ * @param select - as for `readCovered`, and for `prepareStatement`
+ */
+export function prepareCovered<Values extends unknown[], Row>(
+  select: (tenantId: string, ...values: Values) => RawBuilder<unknown>,
+): ReadCovered<Values, Row> {
+  const statement = prepareStatement<[string, ...Values], Read<Row>>((tenantId, ...values) =>
+    selectWithFence<Row>(tenantId, select(tenantId, ...values)),
+  )
+  return async (db, parts, tenantId, ...values) =>
+    cover(parts, tenantId, await accept(parts, tenantId, () => statement(db, tenantId, ...values)))
 }
 
 /** Rows, and the fence of their tenant as of the same moment. The rows are still to be judged. */
@@ -78,21 +95,35 @@ export interface WithFence<Row> {
 }
 
 /** @param select - as for `readCovered` */
-export async function readWithFence<Row>(
+export function readWithFence<Row>(
   db: Database,
-  { fences, isLatest, held }: CoverParts,
+  parts: CoverParts,
   tenantId: string,
   select: RawBuilder<unknown>,
 ): Promise<WithFence<Row>> {
-  const seen = isLatest ? fences.seen.get(tenantId) : 0
-  const { rows } = await sql<Row & { place: number | null; fence_entries: Entries | null }>`
+  return accept(parts, tenantId, async () => (await selectWithFence<Row>(tenantId, select).execute(db)).rows)
+}
+
+/** A row of the statement: with what the fence says, in the first one alone. */
+type Read<Row> = Row & { place: number | null; fence_entries: Entries | null }
+
+function selectWithFence<Row>(tenantId: string, select: RawBuilder<unknown>): RawBuilder<Read<Row>> {
+  return sql`
     with fence as materialized (
       select 1 as fence_place, ${columnsAs('fence', 't', 'fence_')}, ${selectEntries(tenantId)} as fence_entries
       from keyhold.tenants t where t.id = ${tenantId}
     ), found as materialized (${select})
-    select fence.*, found.* from fence full join found on found.place = fence.fence_place order by found.place`.execute(
-    db,
-  )
+    select fence.*, found.* from fence full join found on found.place = fence.fence_place order by found.place`
+}
+
+/** @param read - runs the statement: what was seen before is known before it begins */
+async function accept<Row>(
+  { fences, isLatest, held }: CoverParts,
+  tenantId: string,
+  read: () => Promise<Read<Row>[]>,
+): Promise<WithFence<Row>> {
+  const seen = isLatest ? fences.seen.get(tenantId) : 0
+  const rows = await read()
   const first = rows.find((row) => row.fence_entries !== null)
   const found = rows.filter((row) => row.place !== null)
   if (held?.tenantId === tenantId)
@@ -101,6 +132,19 @@ export async function readWithFence<Row>(
   const fenceRow =
     row && (isLatest ? acceptFence(fences, tenantId, row, seen) : verifyFence(fences, tenantId, row))
   return { fenceRow, entries: readEntries(first?.fence_entries ?? []), rows: found }
+}
+
+function cover<Row>(
+  parts: CoverParts,
+  tenantId: string,
+  { fenceRow, entries, rows }: WithFence<Row>,
+): Covered<Row> {
+  const { fences, held } = parts
+  if (held?.tenantId === tenantId) {
+    return coverOf(parts, fenceRow, fenceRow?.ending_at === null ? held.manifest : undefined, rows)
+  }
+  if (fenceRow?.ending_at === null) checkManifest(fences, fenceRow, entries)
+  return coverOf(parts, fenceRow, fenceRow?.ending_at === null ? indexEntries(entries) : undefined, rows)
 }
 
 type Entries = Parameters<typeof readEntries>[0]

@@ -1,9 +1,10 @@
 // Reads the guards of tenants, with what replicas of the version before know instead: the rows of tenant_locks, and how long
 // keys are held in tenants.
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import { readWritingTime } from '../authentic/writing-time.ts'
 import type { Database } from '../database.ts'
+import { prepareStatement } from '../prepare-statement.ts'
 
 export interface TenantLockRow {
   tenantId: string
@@ -30,19 +31,35 @@ export interface FoundGuard {
 }
 
 const guardColumns = columnsOfKind('guard')
-const columnsInJoin = guardColumns.map((column) => `g.${column}` as const)
+
+const besideColumns = sql`t.id, t.incarnation as tenant_incarnation, t.key_cache_ttl_seconds as tenant_ttl_seconds,
+  l.locked_at as lock_at, l.locked_by as lock_by`
+
+type JoinedRow = { [Column in keyof GuardRow]: GuardRow[Column] | null } & {
+  id: string
+  tenant_incarnation: string
+  tenant_ttl_seconds: number | null
+  lock_at: Date | null
+  lock_by: string | null
+}
+
+const selectGuards = (condition: RawBuilder<unknown>) => sql<JoinedRow>`
+  select ${sql.join(guardColumns.map((column) => sql.ref(`g.${column}`)))}, ${besideColumns}
+  from keyhold.tenants t left join keyhold.tenant_guards g on g.tenant_id = t.id
+  left join keyhold.tenant_locks l on l.tenant_id = t.id
+  where ${condition}`
+
+const readOne = prepareStatement<[tenantId: string], JoinedRow>((tenantId) =>
+  selectGuards(sql`t.id = ${tenantId}`),
+)
 
 /** Of the tenants that exist. */
 export async function readGuards(db: Database, tenantIds: readonly string[]): Promise<FoundGuard[]> {
-  const rows = await db
-    .selectFrom('tenants as t')
-    .leftJoin('tenant_guards as g', 'g.tenant_id', 't.id')
-    .leftJoin('tenant_locks as l', 'l.tenant_id', 't.id')
-    .select(columnsInJoin)
-    .select(['t.id', 't.incarnation as tenant_incarnation', 't.key_cache_ttl_seconds as tenant_ttl_seconds'])
-    .select(['l.locked_at as lock_at', 'l.locked_by as lock_by'])
-    .where('t.id', '=', sql<string>`any(${tenantIds}::text[])`)
-    .execute()
+  const [tenantId] = tenantIds
+  const rows =
+    tenantIds.length === 1 && tenantId !== undefined
+      ? await readOne(db, tenantId)
+      : (await selectGuards(sql`t.id = any(${tenantIds}::text[])`).execute(db)).rows
   return rows.map((row) => ({
     tenantId: row.id,
     row: row.tenant_id === null ? undefined : (row as GuardRow),

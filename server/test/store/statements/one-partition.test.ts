@@ -3,17 +3,18 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { endCipherkeys } from '../../src/destruction/end-cipherkeys.ts'
-import { getKeyProviderUsage } from '../../src/providers/key-provider-usage.ts'
-import { startMigration } from '../../src/migration/start-migration.ts'
-import { systemActor } from '../../src/store/audits.ts'
-import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
+import { endCipherkeys } from '../../../src/destruction/end-cipherkeys.ts'
+import { getKeyProviderUsage } from '../../../src/providers/key-provider-usage.ts'
+import { startMigration } from '../../../src/migration/start-migration.ts'
+import { systemActor } from '../../../src/store/audits.ts'
+import { fingerprintOf, TenantUnderTest } from '../../model/tenant-under-test.ts'
 import {
   openTestPostgres,
   type TestPostgres,
   type TestStores,
-} from '../../../testkit/src/database/test-database.ts'
-import { alone } from '../../../testkit/src/database/alone.ts'
+} from '../../../../testkit/src/database/test-database.ts'
+import { alone } from '../../../../testkit/src/database/alone.ts'
+import { statementOf } from '../../../../testkit/src/database/statement-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -32,8 +33,8 @@ async function statementsOf(work: () => Promise<void>): Promise<Map<string, unkn
   const clients = pg.Client.prototype as unknown as { query: Query }
   const { query } = clients
   vi.spyOn(clients, 'query').mockImplementation(function (this: pg.Client, ...values) {
-    const [text, parameters] = values
-    if (typeof text === 'string' && /\bcipherkeys\b/.test(text)) statements.set(text, parameters as unknown[])
+    const sent = statementOf(values)
+    if (sent !== undefined && /\bcipherkeys\b/.test(sent.text)) statements.set(sent.text, sent.values ?? [])
     return query.apply(this, values)
   })
   await work()

@@ -1,0 +1,39 @@
+// Statements that are sent under a name: a connection parses one once, and then gets the name and the values alone.
+import type { PostgresPoolClient } from 'kysely'
+import pg from 'pg'
+
+const names = new Map<string, string>()
+
+/**
+ * From now on every connection of a pool sends this text under a name. Texts are never forgotten, here and in PostgreSQL: do
+ * not name one that is made of values.
+ */
+export function nameStatement(text: string): void {
+  if (!names.has(text)) names.set(text, `keyhold_${names.size + 1}`)
+}
+
+// PostgreSQL says so of a statement whose answer would have other types than when it was parsed: a table is another one.
+const featureNotSupported = '0A000'
+
+/** A connection of the pool that does so. One that has parsed a statement for tables which are gone is not used again. */
+export function withNames(client: pg.PoolClient): PostgresPoolClient {
+  let isOutdated = false
+
+  async function query(text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
+    const name = names.get(text)
+    if (name === undefined) return client.query(text, [...values])
+    try {
+      return await client.query({ name, text, values: [...values] })
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && error.code === featureNotSupported) isOutdated = true
+      throw error
+    }
+  }
+
+  return {
+    query: query as unknown as PostgresPoolClient['query'],
+    release(destroy = false) {
+      client.release(destroy || isOutdated)
+    },
+  }
+}

@@ -1,0 +1,114 @@
+// Statements under a name: a connection parses each once, PostgreSQL keeps its plan, and that plan looks into one partition.
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { prepareStatement } from '../../../src/store/prepare-statement.ts'
+import { createStore, type Store } from '../../../src/store/store.ts'
+import type { Database } from '../../../src/store/database.ts'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../../testkit/src/database/test-database.ts'
+import { insertTenant, newCipherkey, tenantId } from '../stored-rows.ts'
+
+let postgres: TestPostgres
+let stores: TestStores
+// Of one connection, which is looked at.
+let db: Database
+let store: Store
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+  stores = await postgres.createStores()
+  db = postgres.open(stores.connection, 1)
+  store = createStore(db, stores.store.clock, { macs: stores.store.macs })
+  await insertTenant(store)
+})
+afterAll(() => postgres.stop())
+
+// PostgreSQL compares costs from the sixth time on.
+const often = 8
+
+interface Kept {
+  name: string
+  statement: string
+  generic: number
+  custom: number
+}
+
+/** The statements that the connection has parsed. */
+async function kept(): Promise<Kept[]> {
+  const { rows } = await sql<Kept>`
+    select name, statement, generic_plans::int as generic, custom_plans::int as custom
+    from pg_prepared_statements order by name`.execute(db)
+  return rows.filter(({ name }) => name.startsWith('keyhold_'))
+}
+
+test('what a request waits for is parsed once and planned a few times, and each plan looks into one partition', async () => {
+  const { keyName, dataKeyId, version, ...rest } = newCipherkey()
+  await store.cipherkeys.insertActive({ keyName, dataKeyId, version, ...rest })
+  for (let time = 0; time < often; time++) {
+    expect(await store.cipherkeys.listActive(tenantId, [keyName])).toMatchObject([{ dataKeyId, keyName }])
+    expect(await store.cipherkeys.find(tenantId, dataKeyId, version)).toMatchObject({ dataKeyId, version })
+    expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ version: 1 })
+    expect(await store.guards.find(tenantId)).toMatchObject({ tenantId })
+  }
+  const statements = await kept()
+  const used = statements.filter(({ generic, custom }) => generic + custom >= often)
+  expect(used).toHaveLength(4)
+  for (const { custom, statement } of used) expect(custom, statement).toBeLessThanOrEqual(5)
+
+  const values = [`'${tenantId}', '${keyName}'`, `'${tenantId}', '${dataKeyId}', ${version}`]
+  const ofCipherkeys = used.filter(({ statement }) => statement.includes('keyhold.cipherkeys'))
+  expect(ofCipherkeys).toHaveLength(2)
+  for (const { name, statement } of ofCipherkeys) {
+    const isByName = statement.includes('key_name =')
+    const [byName = '', byPosition = ''] = values
+    const places = new Set(statement.match(/\$\d+/g)).size
+    const own = (isByName ? byName : byPosition).split(', ')
+    // The tenant's id stands in several places, and the others once, at the end.
+    const all = [...Array.from({ length: places - own.length }, () => own[0]), ...own]
+    const { rows } = await sql.raw(`explain execute ${name}(${all.join()})`).execute(db)
+    const plan = JSON.stringify(rows)
+    expect(plan).toContain('Subplans Removed: 63')
+    expect(new Set(plan.match(/\bcipherkeys_p\d\d\b/g)).size).toBe(1)
+  }
+})
+
+test('a statement goes on when a later version of the schema has more columns', async () => {
+  const { keyName, ...rest } = newCipherkey()
+  await store.cipherkeys.insertActive({ keyName, ...rest })
+  const readAll = async () => {
+    await store.cipherkeys.insertManyActive([newCipherkey()])
+    await store.transaction((transaction) => transaction.dataKeys.lockCount(tenantId))
+    await store.transaction((transaction) => transaction.dataKeys.addToCount(tenantId, 1))
+    await store.withFence(tenantId, () => Promise.resolve())
+    await store.withFenceShared(tenantId, () => Promise.resolve())
+    await store.tenants.glanceAtFence(tenantId)
+    return [
+      await store.cipherkeys.findActive(tenantId, keyName),
+      await store.cipherkeys.find(tenantId, rest.dataKeyId, rest.version),
+      await store.tenantKeys.find(tenantId, 1),
+      await store.tenants.find(tenantId),
+      await store.guards.find(tenantId),
+    ]
+  }
+  for (let time = 0; time < often; time++) await readAll()
+  const before = await kept()
+  for (const table of await tables())
+    await stores.query(`alter table keyhold.${table} add column of_tomorrow text`)
+  for (const found of await readAll()) expect(found).toBeDefined()
+  expect((await kept()).map(({ name }) => name)).toEqual(before.map(({ name }) => name))
+})
+
+async function tables(): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select table_name::text as name from information_schema.tables t
+    where table_schema = 'keyhold' and table_type = 'BASE TABLE'
+      and not exists (select from pg_class c where c.relname = t.table_name and c.relispartition)`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+test('a text that is made of values is refused: each would be kept', async () => {
+  const ofValue = prepareStatement((tenant: string) => sql`select ${tenant}::text as a, ${'b'}::text as b`)
+  await expect(ofValue(db, tenantId)).rejects.toThrow('part of its text')
+})
