@@ -7,6 +7,8 @@ export interface ServedChain {
   audits: readonly Audit[]
   head: AuditHead
   checkpoints?: readonly { jws: string }[]
+  /** Of its signing key. */
+  rotations?: readonly object[]
   /** A record whose MAC is wrong, as the server says. */
   forged?: number
   /** It fails at pages that begin after this record. */
@@ -15,7 +17,7 @@ export interface ServedChain {
 
 /** @param use - gets the environment of a command line, and the tokens and paths of what was asked */
 export async function serveChain(
-  { audits, head, checkpoints = [], forged, failsAfter = Infinity }: ServedChain,
+  { audits, head, checkpoints = [], rotations, forged, failsAfter = Infinity }: ServedChain,
   use: (env: Record<string, string>, asked: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const asked: string[] = []
@@ -33,7 +35,7 @@ export async function serveChain(
       (page.audits as Audit[]).some(({ sequence }) => sequence === forged) ? { ...page, forged } : page
     const numbered = checkpoints.map(({ jws }, index) => ({ number: index + 1, jws }))
     const body = pathname.endsWith('/signing-keys')
-      ? keySet
+      ? { ...keySet, rotations }
       : pathname.endsWith('/head')
         ? head
         : pathname.endsWith('/checkpoints')

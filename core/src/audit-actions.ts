@@ -65,6 +65,10 @@ export const auditActions = {
     tells: 'Cipherkeys were not destroyed as scheduled, since they open again.',
   },
   'datakey.destroy': { target: 'destruction', tells: 'A data key was destroyed as scheduled.' },
+  'signingkey.rotate': {
+    target: 'signing-key',
+    tells: 'The key that signs was replaced by a new one.',
+  },
   'integrity.adopt': {
     target: 'installation',
     tells: 'Rows from before authentication were adopted by an operator, and authentication became required.',

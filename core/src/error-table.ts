@@ -386,6 +386,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_SIGNING_KEY_ROTATION: {
+    summary: 'The signing key cannot be replaced now, or was replaced meanwhile.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_ADOPTION_BLOCKED: {
     summary: 'The rows of the database cannot be adopted yet.',
     retryable: false,

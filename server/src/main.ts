@@ -155,15 +155,17 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
   const callers = openCallers(settings, logger, { store, events, replicas, timings }, closers)
+  const signer = await openSigner({ store, rootKey, stateDir: stateDir(settings) }, logger, closers)
   const keyring = await openKeyring(
     settings,
     logger,
-    { connection, stream, store, kms: kms.kms, timings, callers },
+    { connection, stream, store, kms: kms.kms, timings, callers, signer },
     closers,
   )
+  // It may have been replaced before this replica heard of changes.
+  await signer.refresh()
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
-  const signer = await openSigner({ store, rootKey, stateDir: stateDir(settings) }, logger)
-  const { sign } = signer
+  const { holdSigner } = signer
   const checkpointNeeds = { store, signer, stateDir: stateDir(settings), events, isSealed }
   const checkpoints = await openCheckpoints(checkpointNeeds, logger, closers)
 
@@ -186,8 +188,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   // A sealed replica leads nothing, sweeps nothing and probes nothing.
   let sweep = () => Promise.resolve()
   if (rootKey !== undefined) {
-    await startKeyJobs(settings, logger, { keyring, keyJobs, queue, sign }, closers)
-    const sweeping = { keyring, keyJobs, queue, sign, checkpoints, timings }
+    await startKeyJobs(settings, logger, { keyring, keyJobs, queue, holdSigner }, closers)
+    const sweeping = { keyring, keyJobs, queue, holdSigner, checkpoints, timings }
     sweep = startSweeps(settings, logger, sweeping, closers)
     const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, events, replicas, timings }
     startProber(settings, logger, probing, closers)

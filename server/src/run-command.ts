@@ -19,6 +19,8 @@ const usage = `Usage: keyhold-server <command>
                                      their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
   doctor --integrity --accept TABLE KEY [--yes]
                                      show a row that it has listed, and accept it as it is
+  signing-key rotate [--yes]         replace the key that signs reports, records and the audit trail, destroy its private
+                                     half, and print the id of the new one; signatures of the old one stay valid
   integrity adopt [--yes] [--output FILE]
                                      show the rows that steer and that nobody has authenticated yet, authenticate them,
                                      and require it from then on: the root key file then says so, or FILE if it is named
@@ -121,6 +123,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       if (lines.length > 0) return faultsFound
       shell.stderr('No row contradicts another one, the audit trail or its MAC.\n')
       return 0
+    }
+    case 'signing-key rotate': {
+      const { rotateKey } = await import('./wiring/commands/rotate-signing-key.ts')
+      const isRotated = await rotateKey(readSettings(shell.environment), operatorOf(shell, values.yes))
+      if (isRotated) return 0
+      shell.stderr('Nothing was changed.\n')
+      return 1
     }
     case 'integrity adopt': {
       const { adoptIntegrity } = await import('./wiring/commands/adoption/adopt-integrity.ts')

@@ -16,6 +16,8 @@ export interface AuditSource {
   /** The records after a sequence number, page after page. */
   pages(after: number): AsyncIterable<AuditPage>
   head(): Promise<AuditHead>
+  /** The rotations of the installation's signing key, as the server has them. */
+  rotations(): Promise<{ statement: string; counterstatement: string }[]>
   /** Its checkpoints, page after page, as the server has them. */
   checkpoints(): AsyncIterable<{ number: number; jws: string }[]>
 }
@@ -27,6 +29,9 @@ export function auditSource(session: Session, chain: string | undefined): AuditS
   return {
     async *pages(after) {
       yield* allPages(session, routeId, { from: String(after), query })
+    },
+    async rotations() {
+      return (await session.call('listSigningKeys')).body.rotations ?? []
     },
     async *checkpoints() {
       const route = chain === undefined ? 'listAuditCheckpoints' : 'listAllAuditCheckpoints'

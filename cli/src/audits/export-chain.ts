@@ -1,4 +1,5 @@
 // Writes a chain with its checkpoints as lines, for a verification without the server.
+import { payloadOf } from '../signatures/payload-of.ts'
 import type { AuditSource } from './audit-source.ts'
 import { exportType } from './export-lines.ts'
 
@@ -12,7 +13,11 @@ export async function exportChain(source: AuditSource, write: Write): Promise<nu
     values.length === 0
       ? Promise.resolve()
       : write(values.map((value) => `${JSON.stringify(value)}\n`).join(''))
-  await lines([{ export: { type: exportType, tenantId: head.tenantId } }, { head, jws }])
+  const rotations = (await source.rotations()).map(({ statement, counterstatement }) => ({
+    rotation: payloadOf(statement),
+    ...{ statement, counterstatement },
+  }))
+  await lines([{ export: { type: exportType, tenantId: head.tenantId } }, ...rotations, { head, jws }])
   for await (const checkpoints of source.checkpoints()) {
     const told = checkpoints.map((each) => ({ checkpoint: payloadOf(each.jws), jws: each.jws }))
     // A later one names records that came after this head.
@@ -26,14 +31,4 @@ export async function exportChain(source: AuditSource, write: Write): Promise<nu
     if (wanted.length < audits.length) break
   }
   return records
-}
-
-/** For reading: nothing is verified here. Null: it is none. */
-function payloadOf(jws: string): Record<string, unknown> | null {
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString())
-    return typeof payload === 'object' && payload !== null ? { ...payload } : null
-  } catch {
-    return null
-  }
 }

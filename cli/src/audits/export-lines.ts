@@ -1,8 +1,10 @@
-// The lines of an exported chain and of files of checkpoints: NDJSON, each line an object with one of four first members. In
-// this order: `export`, `head`, `checkpoint` as often as there are any, `record` by record.
+// The lines of an exported chain and of files of checkpoints: NDJSON, each line an object with one of five first members. In
+// this order: `export`, `rotation` as often as the signing key was replaced, `head`, `checkpoint` as often as there are any, `record`
+// by record.
 import type { Audit, AuditHead } from '@keyhold/client'
 import { CliError } from '../errors/cli-error.ts'
 import type { Line } from '../input/read-lines.ts'
+import type { RotationStatement, SignedRotation } from '../signatures/trusted-keys.ts'
 import { broken } from './verify-chain.ts'
 
 /** The payload of a checkpoint. */
@@ -20,6 +22,7 @@ export interface Checkpoint {
 
 export type ExportLine =
   | { kind: 'export'; tenantId: string | null }
+  | ({ kind: 'rotation'; place: string } & SignedRotation)
   | { kind: 'head'; jws: string; head: AuditHead['head'] }
   | { kind: 'checkpoint'; jws: string; checkpoint: Checkpoint }
   | { kind: 'record'; record: Audit }
@@ -44,12 +47,40 @@ export function parseExportLine({ text, place }: Line): ExportLine {
       throw broken(`${nameOfRecord(value.record)}${place} is none that Keyhold writes`)
     return { kind: 'record', record: value.record }
   }
+  if (isSame(members, ['counterstatement', 'rotation', 'statement'])) {
+    return { kind: 'rotation', ...parseRotation(value, place) }
+  }
   const { jws } = value
   if (typeof jws === 'string') {
     if (isSame(members, ['head', 'jws'])) return headLine(value.head, jws, place)
     if (isSame(members, ['checkpoint', 'jws'])) return checkpointLine(value.checkpoint, jws, place)
   }
-  throw wrongLine(place, 'is none of "export", "head", "checkpoint" and "record"')
+  throw wrongLine(place, 'is none of "export", "rotation", "head", "checkpoint" and "record"')
+}
+
+/** @throws CliError `failed` with `ERR_CLI_AUDIT_BROKEN` where it is none that Keyhold writes */
+export function parseRotation(
+  { rotation, statement, counterstatement }: Record<string, unknown>,
+  place: string,
+): SignedRotation & { place: string } {
+  const isRotation =
+    isObject(rotation) &&
+    rotation.type === 'keyhold/signing-key-rotation/1' &&
+    isSame(Object.keys(rotation), [
+      ...['installationId', 'number', 'replaced', 'rotatedAt', 'successor', 'type'],
+    ]) &&
+    typeof rotation.installationId === 'string' &&
+    isCount(rotation.number, 1) &&
+    isTime(rotation.rotatedAt) &&
+    [rotation.replaced, rotation.successor].every(
+      (key) =>
+        isObject(key) &&
+        isSame(Object.keys(key), ['kid', 'x']) &&
+        Object.values(key).every((text) => typeof text === 'string' && text !== ''),
+    )
+  if (!isRotation || typeof statement !== 'string' || typeof counterstatement !== 'string')
+    throw broken(`${place} holds no rotation of a signing key`)
+  return { rotation: rotation as unknown as RotationStatement, statement, counterstatement, place }
 }
 
 export function wrongLine(place: string, why: string): CliError {

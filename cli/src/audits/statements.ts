@@ -1,8 +1,8 @@
 // Signed statements about one chain: heads and checkpoints, those in an export and those that were kept elsewhere. Each says
 // which hash the chain has at a record, and none may contradict another.
-import type { JsonWebKeySet } from '@keyhold/client'
 import { auditChainStart } from '@keyhold/client/node'
 import { createHash } from 'node:crypto'
+import type { TrustedKeys } from '../signatures/trusted-keys.ts'
 import { verifyJws } from '../signatures/verify-jws.ts'
 import type { ExportLine } from './export-lines.ts'
 import { broken } from './verify-chain.ts'
@@ -33,9 +33,11 @@ export interface Statements {
   counts(): { checkpoints: number; kept: number }
 }
 
+// A replica reckons the time of the database, which it does not ask for each signature.
+const clocksDifferMs = 60_000
 const nothingBefore = '0'.repeat(64)
 
-export function createStatements(keys: JsonWebKeySet): Statements {
+export function createStatements(keys: TrustedKeys): Statements {
   const bySequence = new Map<number, Statement[]>()
   const byNumber = new Map<number, Numbered>()
   const reached = { all: 0, kept: 0 }
@@ -81,6 +83,9 @@ export function createStatements(keys: JsonWebKeySet): Statements {
           : ([line.checkpoint, `checkpoint ${line.checkpoint.number}`] as const)
       const name = `${what} in ${place}`
       const signedBy = verifyJws({ jws, content }, keys, name)
+      const endMs = keys.endsMs.get(signedBy) ?? Number.POSITIVE_INFINITY
+      if (Date.parse(content.signedAt) > endMs + clocksDifferMs)
+        throw broken(`${name} was signed with the key ${signedBy} after another one had taken its place`)
       if (line.kind === 'checkpoint') addCheckpoint(line, name, isKept)
       const { sequence, hash } = content
       bySequence.set(sequence, [...(bySequence.get(sequence) ?? []), { sequence, hash, name }])

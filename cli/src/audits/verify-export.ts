@@ -7,6 +7,7 @@ import { readJson } from '../input/read-json.ts'
 import { inputName, readLines, type Line } from '../input/read-lines.ts'
 import type { Shell } from '../shell.ts'
 import { parseExportLine, wrongLine, type ExportLine } from './export-lines.ts'
+import { trustedKeys, type SignedRotation } from '../signatures/trusted-keys.ts'
 import { createStatements, type Statements } from './statements.ts'
 import { broken, hashOf, nameOf } from './verify-chain.ts'
 
@@ -36,6 +37,8 @@ export interface VerifiedExport {
   /** The last record for which a signature vouches; the last one for which one does that was kept elsewhere. */
   vouchedTo: number
   keptTo: number
+  /** How often the signing key was replaced; absent: never. */
+  rotations?: number
 }
 
 /** @throws CliError `failed`, which names the first record that is wrong; `usage` for files that are none */
@@ -45,15 +48,17 @@ export async function verifyExport(
 ): Promise<VerifiedExport> {
   const lines = readLines(shell, from)
   const tenantId = await firstLine(lines, from, expected)
-  const statements = createStatements(keys)
+  const { rotations, next } = await readRotations(lines)
+  const statements = createStatements(trustedKeys(keys, rotations))
   for (const file of checkpoints) await addKept(shell, statements, file, tenantId)
   if (headFile !== undefined) await addHead(shell, statements, headFile, tenantId)
 
   let head: VerifiedExport['head'] | undefined
   let hash = auditChainStart
   let records = 0
-  for await (const line of lines) {
+  for await (const line of andThen(next, lines)) {
     const parsed = parseExportLine(line)
+    if (parsed.kind === 'rotation') throw wrongLine(line.place, 'comes after the head of the chain')
     if (parsed.kind === 'export') throw wrongLine(line.place, 'begins another export: verify one at a time')
     if (parsed.kind === 'record') {
       if (head === undefined) throw wrongLine(line.place, 'comes before the head of the chain')
@@ -79,7 +84,27 @@ export async function verifyExport(
   return {
     ...{ tenantId, records, hash: hash.toString('hex'), head, ...statements.counts() },
     ...{ vouchedTo: all, keptTo: kept },
+    ...(rotations.length > 0 && { rotations: rotations.length }),
   }
+}
+
+/** They come first, since what follows may be signed with the new key. */
+async function readRotations(
+  lines: AsyncGenerator<Line>,
+): Promise<{ rotations: (SignedRotation & { place: string })[]; next: Line | undefined }> {
+  const rotations: (SignedRotation & { place: string })[] = []
+  for (;;) {
+    const { value: next } = (await lines.next()) as { value: Line | undefined }
+    const parsed = next && parseExportLine(next)
+    if (parsed?.kind !== 'rotation') return { rotations, next }
+    rotations.push(parsed)
+  }
+}
+
+async function* andThen(first: Line | undefined, rest: AsyncGenerator<Line>): AsyncGenerator<Line> {
+  if (first === undefined) return
+  yield first
+  yield* rest
 }
 
 async function firstLine(
@@ -109,7 +134,7 @@ async function addKept(
   const before = statements.counts().kept
   for await (const line of readLines(shell, file)) {
     const parsed = parseExportLine(line)
-    if (parsed.kind === 'export' || parsed.kind === 'record') continue
+    if (parsed.kind === 'export' || parsed.kind === 'rotation' || parsed.kind === 'record') continue
     if (chainOf(parsed) === tenantId) statements.add(parsed, line.place, true)
   }
   if (statements.counts().kept > before) return

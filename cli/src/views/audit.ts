@@ -51,7 +51,7 @@ export const verifiedChainView: View<VerifiedChain> = {
 
 export const verifiedExportView: View<VerifiedExport> = {
   ids: ({ hash }) => [hash],
-  text: ({ tenantId, records, hash, head, checkpoints, kept, vouchedTo, keptTo }) =>
+  text: ({ tenantId, records, hash, head, checkpoints, kept, vouchedTo, keptTo, rotations }) =>
     formatFields([
       ['chain', tenantId === null ? 'of the installation' : `of tenant ${tenantId}`],
       ['records', `${records}, each as its hash says`],
@@ -59,6 +59,12 @@ export const verifiedExportView: View<VerifiedExport> = {
       [
         'head',
         `after record ${head.sequence}, signed ${readableTime(head.signedAt)} by key ${head.signedBy}`,
+      ],
+      [
+        'signing key',
+        rotations === undefined
+          ? undefined
+          : `replaced ${rotations} times, as the keys that were kept vouch for`,
       ],
       ['checkpoints', `${checkpoints} in the export, all valid and in their places`],
       [

@@ -170,7 +170,25 @@ export const jsonWebKeySet = Type.Object({
       kid: Type.String({ description: 'RFC 7638 thumbprint.' }),
       alg: Type.Literal('EdDSA'),
       use: Type.Literal('sig'),
+      validFrom: Type.Optional(Type.String({ description: 'It signs since then; RFC 3339 in UTC.' })),
+      validTo: Type.Optional(
+        Type.String({ description: 'Another key signs since then; absent for the key that signs.' }),
+      ),
     }),
+    { description: 'The oldest first, the one that signs last. All verify what they have signed.' },
+  ),
+  rotations: Type.Optional(
+    Type.Array(
+      Type.Object({
+        number: Type.Integer({ description: 'Counts the rotations of the installation from 1.' }),
+        statement: Type.String({
+          description:
+            'Compact JWS (RFC 7515, EdDSA) by the key that was replaced. Its payload has `type`, `installationId`, `number`, `replaced`, `successor` and `rotatedAt`.',
+        }),
+        counterstatement: Type.String({ description: 'The same payload, signed by the successor.' }),
+      }),
+      { description: 'Absent where the signing key was never replaced.' },
+    ),
   ),
 })
 

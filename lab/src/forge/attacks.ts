@@ -190,6 +190,7 @@ const gainOf: Readonly<Record<SteeringKind, string>> = {
   apiKey: `role = 'operator', tenant_id = null`,
   keyHealth: `state = 'healthy', code = null`,
   installation: 'api_key_generation = 0, generation = generation + 1',
+  formerSigningKey: `public_key = sha256(public_key)`,
   audit: `hash = sha256(hash)`,
   auditHead: `hash = sha256(hash)`,
 }
@@ -231,6 +232,9 @@ function newKeyOf(table: string, column: string, plantedKeyId: string): string {
     'api_keys.id': `'${plantedKeyId}'`,
     'key_health.region': `'eu-north-1'`,
     'key_health.state': `'healthy'`,
+    'former_signing_keys.number': 'number + 1000',
+    'former_signing_keys.id': `id || 'copy'`,
+    'former_signing_keys.successor_id': `successor_id || 'copy'`,
     'audits.sequence': 'sequence + 1000',
     'audits.id': newId,
     'audit_heads.chain': `chain || '-copy'`,

@@ -1,7 +1,7 @@
 // A small installation with something to gain from every steering table: a tenant under a key of its own, one under the
 // internal KMS, one that is locked, one whose migration waits, one whose migration was cancelled; an API key that was revoked, a
-// destruction that was cancelled after its day had come, a minimum version that was raised. The attacker has a key of his own in
-// the KMS, which Keyhold may use, and kept all rows from before the last changes.
+// destruction that was cancelled after its day had come, a minimum version that was raised, a signing key that was replaced
+// twice. The attacker has a key of his own in the KMS, which Keyhold may use, and kept all rows from before the last changes.
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { startServer, type Server } from '../../../server/src/main.ts'
 import { readSettings } from '../../../server/src/settings/read-settings.ts'
+import { rotateKey } from '../../../server/src/wiring/commands/rotate-signing-key.ts'
 import { createKeyWith } from '../../../testkit/src/customer/create-customer-key.ts'
 import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
 import { customerKeyPolicy } from '../../../testkit/src/customer/key-policy.ts'
@@ -91,18 +92,25 @@ export async function openStage(): Promise<Stage> {
   const query: QueryPool['query'] = (statement, values) => pool.query(statement, values)
   const customer = openCustomerKms(kms.url)
 
-  async function start(name: string, ttlSeconds: number): Promise<Replica> {
-    const dataDir = path.join(folder, name)
-    await rm(dataDir, { recursive: true, force: true })
-    await mkdir(dataDir, { mode: 0o700 })
-    await cp(warmRootKey(), path.join(dataDir, 'root-key'))
-    const settings = readSettings({
+  const settingsOf = (dataDir: string, ttlSeconds: number) =>
+    readSettings({
       ...keyholdSettings({ dataDir, kmsUrl: kms.url }),
       ...smallKeyCache,
       KEYHOLD_DATABASE_URL: databaseUrl(connection),
       KEYHOLD_DATABASE_CONNECTIONS: '5',
       KEYHOLD_KEY_CACHE_TTL_SECONDS: String(ttlSeconds),
     })
+  async function rotateSigningKey(): Promise<void> {
+    const silent = { tell: () => undefined, say: () => undefined, confirm: () => Promise.resolve(true) }
+    await rotateKey(settingsOf(path.join(folder, 'warm'), 0), silent)
+  }
+
+  async function start(name: string, ttlSeconds: number): Promise<Replica> {
+    const dataDir = path.join(folder, name)
+    await rm(dataDir, { recursive: true, force: true })
+    await mkdir(dataDir, { mode: 0o700 })
+    await cp(warmRootKey(), path.join(dataDir, 'root-key'))
+    const settings = settingsOf(dataDir, ttlSeconds)
     let faults = 0
     const logger = pino(
       { level: 'warn' },
@@ -124,7 +132,15 @@ export async function openStage(): Promise<Stage> {
 
   let warm = await start('warm', 3_600)
   const operatorToken = await warm.createOperatorKey('forge')
-  const scene = await playScene({ server: warm, operatorToken, customer, query, connection, folder })
+  const scene = await playScene({
+    server: warm,
+    operatorToken,
+    customer,
+    query,
+    connection,
+    folder,
+    rotateSigningKey,
+  })
   calls.allow(scene.arns)
   let cold = await start('cold', 0)
 
@@ -163,10 +179,19 @@ interface SceneParts {
   query: QueryPool['query']
   connection: TestConnection
   folder: string
+  rotateSigningKey: () => Promise<void>
 }
 
 /** Plays the history of the installation, and keeps its rows twice: before the last changes, and after them. */
-async function playScene({ server, operatorToken, customer, query, connection, folder }: SceneParts) {
+async function playScene({
+  server,
+  operatorToken,
+  customer,
+  query,
+  connection,
+  folder,
+  rotateSigningKey,
+}: SceneParts) {
   const { url } = server
   const post = async (token: string, route: string, body?: unknown) => {
     const answer = await call(url, token, 'POST', route, body)
@@ -243,11 +268,13 @@ async function playScene({ server, operatorToken, customer, query, connection, f
     String(cancelled),
     -60_000,
   )
+  await rotateSigningKey()
   await keepRows(query, 'older')
 
   await post(byok.adminToken, `/api/v1/encryption/destructions/${String(cancelled)}/actions/cancel`)
   await destroyOf(internal, 'old')
   await setMinimum(3)
+  await rotateSigningKey()
   await operator.call('deleteApiKey', { params: { apiKeyId: revoked.id } })
   await post(closed.adminToken, '/api/v1/encryption/actions/lock')
   await damage(stopped)

@@ -175,7 +175,7 @@ async function openDigest(state: string) {
 }
 
 async function end(
-  { store, signRecord }: RunDestructionsParts,
+  { store, holdSigner }: RunDestructionsParts,
   { state, ...claim }: Begun,
 ): Promise<DestructionRow> {
   const { tenantId } = claim
@@ -187,6 +187,7 @@ async function end(
     const keyJobs = await transaction.keyJobs.deleteAll(tenantId)
     await transaction.tenantKeys.deleteAll(tenantId)
     const destroyedAt = endTimeOf(transaction, destruction)
+    const signRecord = await holdSigner(transaction)
     const jws = signRecord({
       ...destructionRecord(destruction, destroyedAt),
       ...facts,

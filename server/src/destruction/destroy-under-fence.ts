@@ -17,7 +17,7 @@ type DestroyKeys = (
 
 /** Undefined: it cannot be done now. */
 export async function destroyUnderFence(
-  { store, signRecord }: RunDestructionsParts,
+  { store, holdSigner }: RunDestructionsParts,
   { id, tenantId }: DestructionRow,
   destroyKeys: DestroyKeys,
 ): Promise<DestructionRow | undefined> {
@@ -33,6 +33,7 @@ export async function destroyUnderFence(
     const destroyedAt = endTimeOf(transaction, destruction)
     const described = await destroyKeys(transaction, destruction, fence)
     if (described === undefined) return undefined
+    const signRecord = await holdSigner(transaction)
     const jws = signRecord({ ...destructionRecord(destruction, destroyedAt), ...described })
     await transaction.destructions.finish(tenantId, id, destroyedAt, jws)
     auditDestruction(transaction, destruction, 'done', systemActor)

@@ -1,5 +1,6 @@
 // The parts that every destruction works with.
 import type { TenantKey } from '@keyhold/core'
+import type { HoldSigner } from '../store/authentic/hold-signer.ts'
 import type { DestructionRow } from '../store/destructions/destruction-row.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,8 +11,8 @@ export interface RunDestructionsParts {
    * KMS, `ERR_KEY_INTEGRITY` and `ERR_TENANT_LOCKED`.
    */
   openTenantKey: (tenantId: string, version: number) => Promise<TenantKey | undefined>
-  /** Signs JSON and answers a compact JWS. */
-  signRecord: (payload: Readonly<Record<string, unknown>>) => string
+  /** For records. */
+  holdSigner: HoldSigner
   /** Called once nothing under the key can be decrypted any more: no replica goes on with keys that it holds in memory. */
   onShredded: (destruction: DestructionRow) => void
   /** Called when everything is deleted and the record is there. */

@@ -29,7 +29,7 @@ export function openDestructionRecord(
   openRecord: OpenRecord,
   { id, tenantId }: DestructionRow,
   jws: string,
-): Record<string, unknown> {
+): Promise<Record<string, unknown>> {
   return openRecord(
     jws,
     (payload) =>

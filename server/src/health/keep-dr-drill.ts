@@ -2,6 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
+import type { HoldSigner } from '../store/authentic/hold-signer.ts'
 import type { OpenRecord } from '../store/authentic/open-record.ts'
 import type { Store } from '../store/store.ts'
 import { runDrDrill, type DrDrillParts } from './dr-drill.ts'
@@ -9,8 +10,7 @@ import { runDrDrill, type DrDrillParts } from './dr-drill.ts'
 const type = 'keyhold/dr-drill/1'
 
 export interface KeepDrDrillParts extends DrDrillParts {
-  /** Signs JSON and answers a compact JWS; throws `ERR_SEALED`. */
-  sign: (payload: Readonly<Record<string, unknown>>) => string
+  holdSigner: HoldSigner
 }
 
 export interface KeptDrDrill {
@@ -31,7 +31,7 @@ export async function keepDrDrill(
   lostRegion: string | undefined,
   actor: Actor,
 ): Promise<string> {
-  const { store, sign } = parts
+  const { store, holdSigner } = parts
   if (running.has(tenantId)) throw new KeyholdError('ERR_DRILL_RUNNING')
   running.add(tenantId)
   try {
@@ -39,20 +39,21 @@ export async function keepDrDrill(
     const drill = await runDrDrill(parts, tenantId, lostRegion)
     const id = newId(store.clock.now())
     const completedAt = store.clock.now().toISOString()
-    const jws = sign({
-      ...{ type, id, startedAt, completedAt, lostRegion: lostRegion ?? null },
-      ...drill,
-    })
-    await store.withFenceShared(tenantId, async (transaction, fence) => {
+    return await store.withFenceShared(tenantId, async (transaction, fence) => {
       if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+      const sign = await holdSigner(transaction)
+      const jws = sign({
+        ...{ type, id, startedAt, completedAt, lostRegion: lostRegion ?? null },
+        ...drill,
+      })
       await transaction.drDrills.save({ tenantId, id, jws })
       const { passed, drCompliant } = drill
       transaction.audit({
         ...{ tenantId, actor, action: 'tenant.drill', targetId: tenantId },
         details: { drillId: id, passed: String(passed), drCompliant: String(drCompliant) },
       })
+      return jws
     })
-    return jws
   } finally {
     running.delete(tenantId)
   }
@@ -72,7 +73,7 @@ export async function getDrDrill(
 ): Promise<KeptDrDrill> {
   const row = await drDrills.find(tenantId)
   if (row === undefined) throw new KeyholdError('ERR_DRILL_NOT_FOUND')
-  const report = openRecord(
+  const report = await openRecord(
     row.jws,
     (payload) => payload.type === type && payload.id === row.id && payload.tenantId === tenantId,
   )

@@ -2,7 +2,6 @@
 // checkpoint of each, also those of other replicas.
 import { auditChainStart, KeyholdError } from '@keyhold/core'
 import type { SeenChain } from '../store/audit-trail/audit-checkpoints.ts'
-import type { AuditHead } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import {
   chainOf,
@@ -27,23 +26,38 @@ export interface CheckpointParts extends Omit<SigningParts, 'clock'> {
   onFailed: (chain: string, error: unknown) => void
 }
 
+/** The end of a chain as it is signed for who asks for it. */
+export interface SignedHead {
+  jws: string
+  /** The payload of the JWS. */
+  head: {
+    type: 'keyhold/audit-head/1'
+    /** Null: the installation's chain. */
+    tenantId: string | null
+    /** 0: it has no record. */
+    sequence: number
+    hash: string
+    signedAt: string
+  }
+}
+
 export interface Checkpoints {
   /** Looks at chains for some two seconds, and signs those that have moved. The next round goes on where it ended. */
   round(): Promise<void>
   /**
-   * Signs one chain, if it has moved, and answers its end, which others may sign as well.
+   * Signs one chain, if it has moved, and its head, whether it has or not.
    *
    * @param tenantId - undefined: the installation's chain
    * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where it contradicts what was signed before, or Keyhold did not write it
    */
-  signNow(tenantId: string | undefined): Promise<AuditHead>
+  signNow(tenantId: string | undefined): Promise<SignedHead>
 }
 
 const chainsAtOnce = 100
 const roundMs = 2_000
 
 export function createCheckpoints(parts: CheckpointParts): Checkpoints {
-  const { store, writer, sign, readOwn } = parts
+  const { store, writer, holdSigner, readOwn } = parts
   const known = new Map<string, KnownCheckpoint>()
   for (const each of parts.kept) remember(each)
   let position: string | undefined
@@ -64,12 +78,18 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
     )
   }
 
-  async function signChains(chains: readonly string[]): Promise<SignedEnds> {
+  /** @param inTransaction - signs more of it */
+  async function signChains(
+    chains: readonly string[],
+    inTransaction: (outcome: SignedEnds) => void = () => undefined,
+  ): Promise<SignedEnds> {
     // This memory is read before the database is: so it is never ahead of it, as long as the database does not go back.
     const before = new Map(chains.map((chain) => [chain, known.get(chain)]))
-    const outcome = await store.transaction((transaction) =>
-      signEnds({ sign, readOwn, clock: store.clock }, transaction, before),
-    )
+    const outcome = await store.transaction(async (transaction) => {
+      const signed = await signEnds({ holdSigner, readOwn, clock: store.clock }, transaction, before)
+      inTransaction(signed)
+      return signed
+    })
     const { signed, found, contradictions } = outcome
     for (const each of [...found, ...signed]) remember(each)
     writer.write([...found, ...signed])
@@ -116,10 +136,20 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
 
     async signNow(tenantId) {
       const chain = tenantId ?? ''
-      const { ends, contradictions } = await signChains([chain])
+      let signedHead: SignedHead | undefined
+      const { contradictions } = await signChains([chain], (outcome) => {
+        if (outcome.contradictions.length > 0) return
+        const { sequence, hash } = outcome.ends.get(chain) ?? { sequence: 0, hash: auditChainStart }
+        const head: SignedHead['head'] = {
+          ...{ type: 'keyhold/audit-head/1', tenantId: tenantId ?? null },
+          ...{ sequence, hash: hash.toString('hex'), signedAt: store.clock.now().toISOString() },
+        }
+        signedHead = { jws: outcome.sign(head), head }
+      })
       const [contradicted] = contradictions
       if (contradicted !== undefined) throw notAuthentic(chain, contradicted.contradiction)
-      return ends.get(chain) ?? { sequence: 0, hash: auditChainStart }
+      if (signedHead === undefined) throw new TypeError('a head was not signed')
+      return signedHead
     },
   }
 }

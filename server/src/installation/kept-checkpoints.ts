@@ -4,6 +4,7 @@ import { mkdir, open, readFile, truncate, type FileHandle } from 'node:fs/promis
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { asCheckpoint, chainOf, type SignedCheckpoint } from './audit-checkpoint.ts'
+import { keyIdOf } from './signing-keys/key-id-of.ts'
 import { writeDurably } from './write-durably.ts'
 
 export interface KeptCheckpoints {
@@ -24,15 +25,15 @@ const linesInASlice = 500
 export interface KeptCheckpointsOptions {
   /** Keyhold's folder for what it keeps outside of the database. */
   stateDir: string
-  /** The ids of the keys with which this installation signs. The folder may have been that of another one before. */
-  keyIds: ReadonlySet<string>
+  /** Whether this installation signs, or has signed, with the key. The folder may have been that of another one before. */
+  isOwnKey: (keyId: string) => boolean
   /** Up to this size the file is never written anew. Default: 8 MiB. */
   minBytes?: number
 }
 
 export function keptCheckpoints({
   stateDir,
-  keyIds,
+  isOwnKey,
   minBytes = usualMinBytes,
 }: KeptCheckpointsOptions): KeptCheckpoints {
   const file = path.join(stateDir, 'audit-checkpoints.ndjson')
@@ -42,7 +43,7 @@ export function keptCheckpoints({
   async function compact(size: number): Promise<void> {
     // Where that fails, the file may double before it is tried again.
     maxBytes = 2 * size
-    const { newest } = await newestOf(await readFile(file, 'utf8'), keyIds)
+    const { newest } = await newestOf(await readFile(file, 'utf8'), isOwnKey)
     const text = textOf(newest)
     await writeDurably(file, text)
     maxBytes = Math.max(minBytes, 2 * text.length)
@@ -85,7 +86,7 @@ export function keptCheckpoints({
       const text = await readIfThere(file)
       const end = text.lastIndexOf('\n') + 1
       if (end < text.length) await truncate(file, Buffer.byteLength(text.slice(0, end)))
-      const found = await newestOf(text.slice(0, end), keyIds)
+      const found = await newestOf(text.slice(0, end), isOwnKey)
       maxBytes = Math.max(minBytes, 2 * textOf(found.newest).length)
       return found
     },
@@ -115,7 +116,7 @@ async function readIfThere(file: string): Promise<string> {
 
 async function newestOf(
   text: string,
-  keyIds: ReadonlySet<string>,
+  isOwnKey: (keyId: string) => boolean,
 ): Promise<{ newest: SignedCheckpoint[]; otherLines: number }> {
   const newest = new Map<string, SignedCheckpoint>()
   let otherLines = 0
@@ -124,7 +125,7 @@ async function newestOf(
     if (index % linesInASlice === 0) await setImmediate()
     if (line === '') continue
     const found = parseLine(line)
-    if (found === undefined || !keyIds.has(keyIdOf(found.jws))) {
+    if (found === undefined || !isOwnKey(keyIdOf(found.jws))) {
       otherLines += 1
       continue
     }
@@ -146,16 +147,6 @@ function parseLine(line: string): SignedCheckpoint | undefined {
   return typeof parsed?.jws === 'string' && checkpoint !== undefined
     ? { jws: parsed.jws, checkpoint }
     : undefined
-}
-
-function keyIdOf(jws: string): string {
-  try {
-    const header: unknown = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString())
-    const { kid } = header as { kid?: unknown }
-    return typeof kid === 'string' ? kid : ''
-  } catch {
-    return ''
-  }
 }
 
 function textOf(checkpoints: readonly SignedCheckpoint[]): string {

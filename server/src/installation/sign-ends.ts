@@ -1,5 +1,6 @@
 // Signs the ends of chains of audit records under the lock of their heads. The database is asked, not believed: nothing is
 // signed that contradicts what was signed before, whether the database still has that, or only this replica knows it.
+import type { HoldSigner, Sign } from '../store/authentic/hold-signer.ts'
 import type { ChainEnd, LockedEnd, StoredCheckpoint } from '../store/audit-trail/audit-checkpoints.ts'
 import type { DatabaseClock } from '../store/database-clock.ts'
 import type { TransactionStore } from '../store/store.ts'
@@ -35,13 +36,15 @@ export type Contradiction =
   | 'checkpoint-foreign'
 
 export interface SigningParts {
-  sign: (payload: Readonly<Record<string, unknown>>) => string
+  holdSigner: HoldSigner
   /** The payload of a JWS that this installation has signed. */
   readOwn: (jws: string) => unknown
   clock: Pick<DatabaseClock, 'now'>
 }
 
 export interface SignedEnds {
+  /** Signs more, until the transaction ends. */
+  sign: Sign
   /** By chain: as they are, signed or not. */
   ends: ReadonlyMap<string, ChainEnd>
   signed: SignedCheckpoint[]
@@ -56,10 +59,16 @@ export interface SignedEnds {
  * @param known - the chains, each with what this replica knew of it before the transaction began
  */
 export async function signEnds(
-  { sign, readOwn, clock }: SigningParts,
-  { auditCheckpoints, macs }: Pick<TransactionStore, 'auditCheckpoints' | 'macs'>,
+  { holdSigner, readOwn, clock }: SigningParts,
+  {
+    auditCheckpoints,
+    macs,
+    signingKeys,
+  }: Pick<TransactionStore, 'auditCheckpoints' | 'macs' | 'signingKeys'>,
   known: ReadonlyMap<string, KnownCheckpoint | undefined>,
 ): Promise<SignedEnds> {
+  // Before the heads are locked; and so this replica knows the keys of all checkpoints that it reads.
+  const sign = await holdSigner({ signingKeys })
   const chains = [...known.keys()]
   const ends = byChain(await auditCheckpoints.lockEnds(chains))
   // A statement of its own, begun after the locks were had: it sees what another replica has committed before.
@@ -76,7 +85,7 @@ export async function signEnds(
   )
 
   const isAuthentic = (end: LockedEnd) => macs.faultOf('auditHead', end) === undefined
-  const outcome: SignedEnds = { ends, signed: [], found: [], contradictions: [] }
+  const outcome: SignedEnds = { sign, ends, signed: [], found: [], contradictions: [] }
   for (const { chain, end, found, vouched, contradiction: compared } of looks) {
     const contradiction =
       (end === undefined || isAuthentic(end) ? compared : 'head-not-authentic') ??

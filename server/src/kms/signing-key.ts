@@ -12,10 +12,14 @@ import {
 } from 'node:crypto'
 import type { RootKey } from './root-key-file.ts'
 
-export interface SigningKey {
+/** The public half. */
+export interface VerifyingKey {
   /** RFC 7638 thumbprint of the public key, base64url. */
   id: string
   publicKey: KeyObject
+}
+
+export interface SigningKey extends VerifyingKey {
   privateKey: KeyObject
 }
 
@@ -71,8 +75,18 @@ export function signJws({ id, privateKey }: SigningKey, payload: Readonly<Record
   return `${input}.${sign(null, Buffer.from(input, 'ascii'), privateKey).toString('base64url')}`
 }
 
+/** Undefined: it is no Ed25519 key. */
+export function readPublicKey(der: Buffer): VerifyingKey | undefined {
+  try {
+    const publicKey = createPublicKey({ key: der, type: 'spki', format: 'der' })
+    return publicKey.asymmetricKeyType === 'ed25519' ? { id: thumbprint(publicKey), publicKey } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The payload of a JWS that this key has signed; undefined: it has not. */
-export function readOwnJws({ id, publicKey }: SigningKey, jws: string): unknown {
+export function readOwnJws({ id, publicKey }: VerifyingKey, jws: string): unknown {
   const [header = '', payload = '', signature = '', ...rest] = jws.split('.')
   // Its own header is the only one that this key ever signs.
   const expected = Buffer.from(JSON.stringify({ alg: 'EdDSA', kid: id })).toString('base64url')

@@ -20,7 +20,7 @@ const maxNamedFailures = 1_000
  * the SHA-256 of the JWS, in hex.
  */
 export async function saveReport(
-  { signReport }: MigrationParts,
+  { holdSigner }: MigrationParts,
   transaction: TransactionStore,
   led: LedKeyJob,
 ): Promise<{ reportSha256: string }> {
@@ -33,6 +33,7 @@ export async function saveReport(
     transaction.macs.reject('keyJobProgress', job, 'incomplete')
   }
   const tenantKeys = await transaction.tenantKeys.list(tenantId)
+  const signReport = await holdSigner(transaction)
   const jws = signReport({
     type,
     id,
@@ -87,15 +88,17 @@ export interface KeptReport {
  * @throws KeyholdError `ERR_MIGRATION_NOT_FOUND`, `ERR_MIGRATION_REPORT_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
  */
 export async function getReport(
-  store: Pick<Store, 'keyJobs' | 'keyJobReports'>,
+  { readSnapshot }: Pick<Store, 'readSnapshot'>,
   openRecord: OpenRecord,
   tenantId: string,
   keyJobId: string,
 ): Promise<KeptReport> {
-  const { id } = await getKeyJob(store, tenantId, keyJobId)
-  const jws = await store.keyJobReports.find(tenantId, id)
+  const { id, jws } = await readSnapshot(async ({ keyJobs, keyJobReports }) => {
+    const job = await getKeyJob({ keyJobs }, tenantId, keyJobId)
+    return { id: job.id, jws: await keyJobReports.find(tenantId, job.id) }
+  })
   if (jws === undefined) throw new KeyholdError('ERR_MIGRATION_REPORT_NOT_FOUND')
-  const report = openRecord(
+  const report = await openRecord(
     jws,
     (payload) => payload.type === type && payload.id === id && payload.tenantId === tenantId,
   )

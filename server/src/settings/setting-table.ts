@@ -121,7 +121,7 @@ export const settingTable = {
     byDefault: undefined,
     unset: 'none: the folder `state` in the data directory',
     effect:
-      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public key that signs, and `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints). Each replica has its own. Keyhold creates it with mode 0700 if it is missing.',
+      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, and `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints). Each replica has its own. Keyhold creates it with mode 0700 if it is missing.',
   }),
   databaseUrl: setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
     byDefault: undefined,

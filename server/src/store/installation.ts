@@ -162,7 +162,7 @@ export function installationQueries(db: Database, parts: InstallationParts) {
   }
 }
 
-function signingKeyIn(row: Authentic<InstallationRow>): StoredSigningKey | undefined {
+export function signingKeyIn(row: Authentic<InstallationRow>): StoredSigningKey | undefined {
   const { signing_key_id: id, signing_public_key: publicKey, signing_private_key_wrapped: wrapped } = row
   return id !== null && publicKey !== null && wrapped !== null
     ? { id, publicKey, privateKeyWrapped: wrapped }

@@ -83,6 +83,8 @@ expected as (
   union all
   select '', 'tenant.delete', id, 1 from keyhold.retired_tenant_ids
   union all
+  select '', 'signingkey.rotate', successor_id, 1 from keyhold.former_signing_keys
+  union all
   select coalesce(tenant_id, ''), 'apikey.create', id, 1 from keyhold.api_keys
   union all
   select coalesce(tenant_id, ''), 'apikey.delete', id, 0 from keyhold.api_keys
@@ -126,6 +128,7 @@ select 'RECORD_OF_NOTHING', 'audits', t.chain, t.target_id,
   from told t left join keyhold.audits a on a.chain = t.chain and a.sequence = t.first
   where (a.target_kind = 'migration' and t.chain not in (select id from keyhold.retired_tenant_ids)
       and t.target_id not in (select id::text from keyhold.key_jobs))
+    or (a.target_kind = 'signing-key' and t.target_id not in (select successor_id from keyhold.former_signing_keys))
     or (a.target_kind = 'destruction' and t.target_id not in (select id::text from keyhold.destructions))
     or (a.target_kind = 'tenant' and t.target_id not in (
       select id from keyhold.tenants union all select id from keyhold.retired_tenant_ids))

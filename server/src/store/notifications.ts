@@ -31,6 +31,7 @@ export interface NotificationListeners {
   onDenial: (denial: Denial) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onApiKeys: () => void
+  onSigningKey: () => void
   onTenantLocks: () => void
   onTenantSettings: (tenantId: string) => void
   onTenantEnd: (tenantId: string) => void
@@ -94,6 +95,9 @@ function dispatch(listeners: NotificationListeners, change: Change): void {
       return
     case 'apiKeys':
       listeners.onApiKeys()
+      return
+    case 'signingKey':
+      listeners.onSigningKey()
       return
     case 'tenantLocks':
       listeners.onTenantLocks()

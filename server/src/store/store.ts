@@ -43,6 +43,7 @@ import { keyProviderQueries } from './key-providers.ts'
 import { kmsUsageQueries } from './kms-usage.ts'
 import { metricCountQueries } from './metric-counts.ts'
 import { replicaQueries } from './replicas.ts'
+import { signingKeyQueries } from './signing-keys.ts'
 import { tenantDeletionQueries } from './destructions/tenant-deletions.ts'
 import { tenantKeyQueries } from './tenant-keys.ts'
 import { tenantQueries } from './tenants.ts'
@@ -99,6 +100,7 @@ function queries(
     macs,
     steeringRows: steeringRowQueries(db, macs),
     installation: installationQueries(db, { macs, seen: memory.installation }),
+    signingKeys: signingKeyQueries(db, { macs, seen: memory.installation }),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db, cover),
     keyProviders: keyProviderQueries(db, { ...cover, keyHealth }),

@@ -24,6 +24,22 @@ interface InstallationTable {
   mac: Mac
 }
 
+/** Written once. */
+interface FormerSigningKeysTable {
+  number: number
+  id: string
+  /** SubjectPublicKeyInfo, DER. */
+  public_key: Buffer
+  valid_from: ColumnType<Date, Date, never>
+  valid_to: ColumnType<Date, Date, never>
+  successor_id: string
+  /** Compact JWS, by this key. */
+  statement: string
+  /** Compact JWS over the same, by its successor. */
+  counterstatement: string
+  mac: Mac
+}
+
 interface TenantsTable {
   id: string
   name: string
@@ -359,6 +375,7 @@ interface MetricCountsTable {
 
 export interface Tables {
   installation: InstallationTable
+  former_signing_keys: FormerSigningKeysTable
   tenants: TenantsTable
   tenant_guards: TenantGuardsTable
   retired_tenant_ids: RetiredTenantIdsTable

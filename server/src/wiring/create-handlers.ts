@@ -83,7 +83,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...namedDataKeyHandlers(dataKeyChanges),
     ...leaseKeyHandlers(dataKeyChanges),
     ...destructionHandlers({ store, openRecord: needs.signer.openRecord }),
-    ...auditHandlers({ store, sign: needs.signer.sign, signCheckpoint: needs.checkpoints.signNow }),
+    ...auditHandlers({ store, signHead: needs.checkpoints.signNow }),
   }
 }
 
@@ -93,7 +93,7 @@ function providerHandlers(
     store,
     kms: { kms, aws },
     health: { recorder },
-    signer: { sign, openRecord },
+    signer: { holdSigner, openRecord },
     timings: { countMs },
   }: HandlerNeeds,
 ) {
@@ -106,7 +106,7 @@ function providerHandlers(
       principals: async (region) => awsPrincipals ?? [await aws.ownPrincipal(region)],
     }),
     ...drDrillHandlers({
-      ...{ store, sign, openRecord, drRegions, countMs, clock: () => performance.now() },
+      ...{ store, holdSigner, openRecord, drRegions, countMs, clock: () => performance.now() },
       inRegion: aws.inRegion.bind(aws),
       findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     }),

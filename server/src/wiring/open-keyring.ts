@@ -16,6 +16,7 @@ import type { Timings } from '../timings.ts'
 import type { Callers } from './open-callers.ts'
 import type { Closers } from './close-all.ts'
 import { keyCacheSizes } from './key-cache-sizes.ts'
+import type { Signer } from './open-signer.ts'
 
 const dayMs = 86_400_000
 
@@ -36,6 +37,7 @@ interface KeyringParts {
   kms: Kms
   timings: Timings
   callers: Pick<Callers, 'readAgain' | 'endTenant'>
+  signer: Pick<Signer, 'refresh'>
 }
 
 export type Keyring = Awaited<ReturnType<typeof openKeyring>>
@@ -51,7 +53,7 @@ export async function openKeyring(
     dataKeyMaxAgeDays,
   }: KeyringSettings,
   logger: Logger,
-  { connection, stream, store, kms, timings, callers }: KeyringParts,
+  { connection, stream, store, kms, timings, callers, signer }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
@@ -108,6 +110,9 @@ export async function openKeyring(
     onApiKeys: () => {
       callers.readAgain().catch(() => undefined)
     },
+    onSigningKey: () => {
+      void signer.refresh()
+    },
     onTenantLocks: () => {
       locks.refresh().catch(() => undefined)
     },
@@ -122,6 +127,7 @@ export async function openKeyring(
     onUnknown: () => {
       logger.warn('changes were missed that cannot be read any more: all keys in memory are read anew')
       tenantKeys.endAllWithinTtl()
+      void signer.refresh()
       locks.refresh().catch(() => undefined)
       callers.readAgain().catch(() => undefined)
     },

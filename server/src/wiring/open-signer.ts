@@ -1,24 +1,24 @@
-// The installation's signing key. A sealed replica signs nothing.
+// The installation's signing keys. A sealed replica signs nothing.
 import { KeyholdError } from '@keyhold/core'
 import type { Logger } from 'pino'
 import { claimSigningKey } from '../installation/claim-signing-key.ts'
-import { keptSigningKey, type PublicSigningKey } from '../installation/kept-signing-key.ts'
+import { keptSigningKeys, type KeptSigningKeys } from '../installation/signing-keys/kept-signing-keys.ts'
+import type { PublicSigningKeys } from '../installation/signing-keys/public-signing-keys.ts'
+import type { SigningCrypto } from '../installation/signing-keys/signing-crypto.ts'
+import { openSigningKeys, type SigningKeys } from '../installation/signing-keys/signing-keys.ts'
 import type { RootKey } from '../kms/root-key-file.ts'
-import { createSigningKey, openSigningKey, readOwnJws, signJws, type SigningKey } from '../kms/signing-key.ts'
-import type { OpenRecord } from '../store/authentic/open-record.ts'
+import {
+  createSigningKey,
+  openSigningKey,
+  readOwnJws,
+  readPublicKey,
+  signJws,
+  type SigningKey,
+} from '../kms/signing-key.ts'
 import type { Store } from '../store/store.ts'
+import type { Closers } from './close-all.ts'
 
-/** Signs JSON and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). Throws `ERR_SEALED`. */
-export type Sign = (payload: Readonly<Record<string, unknown>>) => string
-
-export interface Signer {
-  sign: Sign
-  /** The payload of a JWS that `sign` has made, by this replica or another; undefined: it is none. Throws `ERR_SEALED`. */
-  readOwn: (jws: string) => unknown
-  openRecord: OpenRecord
-  /** The keys that check what it signs, made from the private key itself. None: this replica is sealed. */
-  publicKeys: readonly PublicSigningKey[]
-}
+export type Signer = SigningKeys
 
 interface SignerParts {
   store: Store
@@ -28,43 +28,81 @@ interface SignerParts {
   stateDir: string
 }
 
-/** @throws KeyholdError `ERR_SIGNING_KEY_MISSING`, `ERR_KEY_INTEGRITY` */
-export async function openSigner({ store, rootKey, stateDir }: SignerParts, logger: Logger): Promise<Signer> {
-  if (rootKey === undefined) {
-    const refuse = () => {
-      throw new KeyholdError('ERR_SEALED')
-    }
-    return { sign: refuse, readOwn: refuse, openRecord: refuse, publicKeys: [] }
-  }
-  const kept = keptSigningKey(stateDir)
-  const known = await kept.find()
-  const stored = await claimSigningKey(store, known !== undefined, () => createSigningKey(rootKey))
-  const signingKey = openSigningKey(rootKey, stored)
-  const publicKey = publicKeyOf(signingKey)
-  if (known === undefined) {
-    await kept.keep(publicKey).catch((error: unknown) => {
-      logger.warn({ file: kept.file, err: error }, 'the public signing key could not be kept in a file')
-    })
-  } else if (known !== publicKey.kid) {
-    throw new KeyholdError('ERR_SIGNING_KEY_MISSING', {
-      message: `The database has another signing key than the one that this replica knows: connect to the right database. If the installation is a new one, delete ${kept.file}.`,
-    })
-  }
+export function signingCrypto(rootKey: RootKey): SigningCrypto<SigningKey> {
   return {
-    sign: (payload) => signJws(signingKey, payload),
-    readOwn: (jws) => readOwnJws(signingKey, jws),
-    openRecord(jws, isAbout) {
-      const payload = readOwnJws(signingKey, jws) as Record<string, unknown> | undefined
-      if (payload !== undefined && isAbout(payload)) return payload
-      throw new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
-        message: 'The stored record was not signed by Keyhold, or is that of another thing.',
-      })
-    },
-    publicKeys: [publicKey],
+    create: () => createSigningKey(rootKey),
+    open: (stored) => openSigningKey(rootKey, stored),
+    readPublicKey,
+    readJws: readOwnJws,
+    sign: signJws,
   }
 }
 
-function publicKeyOf({ id, publicKey }: SigningKey): PublicSigningKey {
-  const { x = '' } = publicKey.export({ format: 'jwk' })
-  return { kty: 'OKP', crv: 'Ed25519', x, kid: id, alg: 'EdDSA', use: 'sig' }
+/**
+ * @param closers - receives the function that waits for the file
+ * @throws KeyholdError `ERR_SIGNING_KEY_MISSING`, `ERR_KEY_INTEGRITY`, `ERR_RECORD_NOT_AUTHENTIC`
+ */
+export async function openSigner(
+  { store, rootKey, stateDir }: SignerParts,
+  logger: Logger,
+  closers: Closers,
+): Promise<Signer> {
+  if (rootKey === undefined) return sealedSigner
+  const crypto = signingCrypto(rootKey)
+  const kept = keptSigningKeys(stateDir)
+  const pinned = await kept.find()
+  await claimSigningKey(store, pinned !== undefined, crypto.create)
+  const file = createFileWriter(kept, logger)
+  closers.push(() => file.settled())
+  let isTold = false
+  const keys = await openSigningKeys({
+    ...{ store, crypto, pinned: pinned && { ...pinned, file: kept.file } },
+    onLearned: (learned) => {
+      file.write(learned)
+    },
+    onBroken: () => {
+      if (isTold) return
+      isTold = true
+      logger.error(
+        'rows of former_signing_keys are missing, or are not as Keyhold wrote them: what those keys have signed cannot be verified',
+      )
+    },
+  })
+  await file.settled()
+  return {
+    ...keys,
+    // The next signature tries it again.
+    refresh: () =>
+      keys.refresh().catch((err: unknown) => {
+        logger.warn({ err }, 'the signing key could not be read: tried again with the next signature')
+      }),
+  }
+}
+
+/** The newest keys are written last. */
+function createFileWriter(kept: KeptSigningKeys, logger: Logger) {
+  let last: Promise<void> = Promise.resolve()
+  return {
+    write(keys: PublicSigningKeys) {
+      last = last
+        .then(() => kept.keep(keys))
+        .catch((err: unknown) => {
+          logger.warn({ file: kept.file, err }, 'the public signing keys could not be kept in a file')
+        })
+    },
+    settled: () => last,
+  }
+}
+
+const refuse = () => {
+  throw new KeyholdError('ERR_SEALED')
+}
+
+const sealedSigner: Signer = {
+  holdSigner: () => Promise.reject(new KeyholdError('ERR_SEALED')),
+  readOwn: refuse,
+  openRecord: () => Promise.reject(new KeyholdError('ERR_SEALED')),
+  isOwnKey: () => false,
+  publicKeys: () => ({ keys: [] }),
+  refresh: () => Promise.resolve(),
 }

@@ -5,10 +5,10 @@ import type { MigrationParts } from '../migration/engine/migration-parts.ts'
 import { createPacer } from '../migration/engine/pacer.ts'
 import { runMigration } from '../migration/engine/run-migration.ts'
 import type { Settings } from '../settings/read-settings.ts'
+import type { HoldSigner } from '../store/authentic/hold-signer.ts'
 import type { Closers } from './close-all.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Keyring } from './open-keyring.ts'
-import type { Sign } from './open-signer.ts'
 
 type KeyJobSettings = Pick<Settings, 'keyJobLeadSeconds' | 'migrationYields' | 'backupRetentionDays'>
 
@@ -16,7 +16,7 @@ interface StartNeeds {
   keyring: Keyring
   keyJobs: KeyJobTools
   queue: JobQueue
-  sign: Sign
+  holdSigner: HoldSigner
 }
 
 /** @param closers - receives the function that stops leading, after the step at hand */
@@ -46,14 +46,14 @@ export async function startKeyJobs(
 
 function enginePartsOf(
   { keyJobLeadSeconds, backupRetentionDays, migrationYields }: KeyJobSettings,
-  { keyring, keyJobs, sign }: StartNeeds,
+  { keyring, keyJobs, holdSigner }: StartNeeds,
 ): MigrationParts {
   const { startParts, threads, budget, gauge } = keyJobs
   const { store, kms, failpoint } = startParts
   return {
     ...{ store, kms, tenantKeys: keyring.tenantKeys, threads, backupRetentionDays, failpoint },
     pacer: createPacer({ ...budget, yields: migrationYields, gauge, clock: () => performance.now() }),
-    signReport: sign,
+    holdSigner,
     leadSeconds: keyJobLeadSeconds,
   }
 }

@@ -9,17 +9,17 @@ import { startSweeper } from '../jobs/sweeper.ts'
 import { destroyDueTenantKeys } from '../migration/destroy-due-tenant-keys.ts'
 import { rotateDueTenantKeys } from '../migration/start-rotation.ts'
 import type { Settings } from '../settings/read-settings.ts'
+import type { HoldSigner } from '../store/authentic/hold-signer.ts'
 import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Keyring } from './open-keyring.ts'
-import type { Sign } from './open-signer.ts'
 
 interface SweepNeeds {
   keyring: Keyring
   keyJobs: KeyJobTools
   queue: Pick<JobQueue, 'ensureQueued'>
-  sign: Sign
+  holdSigner: HoldSigner
   checkpoints: Pick<Checkpoints, 'round'>
   timings: Pick<Timings, 'sweepMs'>
 }
@@ -45,7 +45,7 @@ export function startSweeps(
     auditCheckpointSeconds,
   }: Pick<Settings, 'tenantKeyMaxAgeDays' | 'auditCheckpointSeconds'>,
   logger: Logger,
-  { keyring, keyJobs, queue, sign, checkpoints, timings }: SweepNeeds,
+  { keyring, keyJobs, queue, holdSigner, checkpoints, timings }: SweepNeeds,
   closers: Closers,
 ): () => Promise<void> {
   const stopping = new AbortController()
@@ -55,7 +55,7 @@ export function startSweeps(
     // A share of 1: what is in memory does not count.
     openTenantKey: async (tenantId, version) =>
       (await keyring.tenantKeys.get(tenantId, version, 1))?.tenantKey,
-    signRecord: sign,
+    holdSigner,
     signal: stopping.signal,
     onShredded: (destruction) => {
       keyring.forgetDestroyed(destruction)

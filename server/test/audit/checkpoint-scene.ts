@@ -32,7 +32,7 @@ export function replica(
   const failures: unknown[] = []
   const checkpoints = createCheckpoints({
     ...{ store, kept },
-    sign: (payload) => signJws(signingKey, payload),
+    holdSigner: () => Promise.resolve((payload) => signJws(signingKey, payload)),
     readOwn: (jws) => readOwnJws(signingKey, jws),
     writer: otherWriter ?? { write: (all) => void written.push(...all), settled: () => Promise.resolve() },
     onSigned: (each) => signed.push(each),

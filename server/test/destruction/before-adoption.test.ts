@@ -41,10 +41,11 @@ beforeEach(async () => {
 const parts = (on: Store, signed: object[]) => ({
   store: on,
   openTenantKey: () => Promise.resolve(undefined),
-  signRecord: (payload: object) => {
-    signed.push(payload)
-    return JSON.stringify(payload)
-  },
+  holdSigner: () =>
+    Promise.resolve((payload: object) => {
+      signed.push(payload)
+      return JSON.stringify(payload)
+    }),
   ...{ onShredded: vi.fn(), onDestroyed: vi.fn(), signal: new AbortController().signal },
 })
 

@@ -64,10 +64,11 @@ async function run(): Promise<object[]> {
     const parts = {
       store: on,
       openTenantKey: () => Promise.resolve(undefined),
-      signRecord: vi.fn((payload: object) => {
-        signed.push(payload)
-        return JSON.stringify(payload)
-      }),
+      holdSigner: () =>
+        Promise.resolve((payload: object) => {
+          signed.push(payload)
+          return JSON.stringify(payload)
+        }),
       ...{ onShredded: vi.fn(), onDestroyed: vi.fn(), signal: new AbortController().signal },
     }
     await runDueDestructions(parts, runEachNow([]))
@@ -89,7 +90,11 @@ async function begin(id: string): Promise<void> {
   const due = await store.destructions.find(id)
   if (due === undefined) throw new Error('nothing is scheduled')
   const parts = {
-    ...{ store, openTenantKey: () => Promise.resolve(undefined), signRecord: () => '' },
+    ...{
+      store,
+      openTenantKey: () => Promise.resolve(undefined),
+      holdSigner: () => Promise.resolve(() => ''),
+    },
     ...{ onShredded: vi.fn(), onDestroyed: vi.fn(), signal: new AbortController().signal },
   }
   expect(await destroyTenant(parts, due, 0)).toBeUndefined()

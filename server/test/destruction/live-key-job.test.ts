@@ -53,7 +53,7 @@ async function deleteNow({ tenantId }: TenantUnderTest): Promise<unknown[]> {
     {
       store,
       openTenantKey: () => Promise.resolve(undefined),
-      signRecord: () => 'signed',
+      holdSigner: () => Promise.resolve(() => 'signed'),
       signal: new AbortController().signal,
       onShredded: () => undefined,
       onDestroyed: () => undefined,

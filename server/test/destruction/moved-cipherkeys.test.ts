@@ -58,7 +58,12 @@ async function bringUnder(version: 1 | 2): Promise<void> {
 
 function destroy(openTenantKey: () => Promise<TenantKey>, store: Store = stores.store) {
   const parts = {
-    ...{ store, openTenantKey, signRecord: () => 'a record', signal: new AbortController().signal },
+    ...{
+      store,
+      openTenantKey,
+      holdSigner: () => Promise.resolve(() => 'a record'),
+      signal: new AbortController().signal,
+    },
     ...{ onShredded: () => undefined, onDestroyed: () => undefined },
   }
   return destroyCipherkeys(parts, due)

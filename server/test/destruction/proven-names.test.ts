@@ -43,10 +43,11 @@ async function run(id: string): Promise<object[]> {
       store,
       openTenantKey: async (tenantId, version) =>
         (await scene.cold().tenantKeys.get(tenantId, version, 1))?.tenantKey,
-      signRecord: (payload) => {
-        signed.push(payload)
-        return JSON.stringify(payload)
-      },
+      holdSigner: () =>
+        Promise.resolve((payload) => {
+          signed.push(payload)
+          return JSON.stringify(payload)
+        }),
       ...{ onShredded: () => undefined, onDestroyed: () => undefined },
       signal: new AbortController().signal,
     },

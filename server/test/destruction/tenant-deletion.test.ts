@@ -56,10 +56,11 @@ beforeEach(async () => {
 })
 
 function createParts(on: Store = store) {
+  const signRecord = vi.fn((payload: object) => JSON.stringify(payload))
   return {
     store: on,
     openTenantKey: () => Promise.resolve(undefined),
-    signRecord: vi.fn((payload: object) => JSON.stringify(payload)),
+    ...{ signRecord, holdSigner: () => Promise.resolve(signRecord) },
     onShredded: vi.fn(),
     onDestroyed: vi.fn(),
     failures: [] as unknown[],

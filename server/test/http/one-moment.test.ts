@@ -75,8 +75,12 @@ function handlersOver(observer: Observer, onKms: () => void) {
     ...{
       store,
       rootKey: undefined,
-      signer: { sign: () => 'e30.e30.e30', openRecord: payloadOfJws, publicKeys: [] },
-      checkpoints: { signNow: () => Promise.resolve({ sequence: 0, hash: Buffer.alloc(32) }) },
+      signer: {
+        holdSigner: () => Promise.resolve(() => 'e30.e30.e30'),
+        openRecord: (jws: string) => Promise.resolve(payloadOfJws(jws)),
+        publicKeys: () => ({ keys: [] }),
+      },
+      checkpoints: { signNow: () => Promise.resolve({ jws: 'e30.e30.e30', head: {} }) },
       timings: { censusMs: 0, countMs: 60_000, neededMs: 60_000 },
     },
     kms: { kms, aws, kmsUsage: { flush: () => Promise.resolve() } },

@@ -15,7 +15,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const open = (stateDir: string, minBytes?: number) =>
-  keptCheckpoints({ stateDir, keyIds: new Set(['own']), ...(minBytes !== undefined && { minBytes }) })
+  keptCheckpoints({
+    stateDir,
+    isOwnKey: (keyId) => keyId === 'own',
+    ...(minBytes !== undefined && { minBytes }),
+  })
 const header = (kid: string) => Buffer.from(JSON.stringify({ alg: 'EdDSA', kid })).toString('base64url')
 
 const of = (tenantId: string | null, number: number, kid = 'own'): SignedCheckpoint => ({

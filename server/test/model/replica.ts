@@ -84,7 +84,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       tenantKeys,
       threads,
       pacer: { turn: () => Promise.resolve({ rows: chunkRows, done: () => undefined }), depth: () => 2 },
-      signReport: () => 'signed',
+      holdSigner: () => Promise.resolve(() => 'signed'),
       leadSeconds: 60,
       backupRetentionDays,
       failpoint,

@@ -40,7 +40,7 @@ function listeners(denials: Denial[]): NotificationListeners {
   const nothing = () => undefined
   return {
     onDenial: (denial) => denials.push(denial),
-    ...{ onDataKeyChange: nothing, onApiKeys: nothing, onTenantLocks: nothing },
+    ...{ onDataKeyChange: nothing, onApiKeys: nothing, onTenantLocks: nothing, onSigningKey: nothing },
     ...{ onTenantSettings: nothing, onTenantEnd: nothing },
     onUnknown: nothing,
     onError: (error) => {

@@ -205,7 +205,11 @@ async function openHistory(
         if (open && open.cancelledAt === undefined && open.destroyedAt === undefined)
           await setDue(stores[0], open.id, -1_000)
         const parts = {
-          ...{ store, openTenantKey: () => Promise.resolve(undefined), signRecord: () => 'signed' },
+          ...{
+            store,
+            openTenantKey: () => Promise.resolve(undefined),
+            holdSigner: () => Promise.resolve(() => 'signed'),
+          },
           ...{ onShredded: () => undefined, onDestroyed: () => undefined },
           signal: new AbortController().signal,
         }

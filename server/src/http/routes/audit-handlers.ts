@@ -2,22 +2,19 @@
 import { limits, type Audit, type AuditHead } from '@keyhold/contract'
 import type { AuditAction } from '@keyhold/core'
 import { listAudits, listCheckpoints, refuseUnknownTenant } from '../../access/read-audits.ts'
-import type { AuditHead as ChainHead, AuditRow } from '../../store/audits.ts'
+import type { AuditRow } from '../../store/audits.ts'
 import type { Store } from '../../store/store.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export interface AuditHandlerParts {
   store: Store
-  /** Signs JSON and returns a compact JWS. */
-  sign: (payload: Readonly<Record<string, unknown>>) => string
-  /** Signs a checkpoint of a chain, if it has moved, and answers the head of the chain, which was compared with all before. */
-  signCheckpoint: (tenantId: string | undefined) => Promise<ChainHead>
+  /** Signs the head of a chain, which was compared with all that was signed before. */
+  signHead: (tenantId: string | undefined) => Promise<AuditHead>
 }
 
 export function auditHandlers({
   store,
-  sign,
-  signCheckpoint,
+  signHead,
 }: AuditHandlerParts): Pick<
   Handlers,
   | 'listAudits'
@@ -46,25 +43,13 @@ export function auditHandlers({
     return { checkpoints, ...nextOf(after) }
   }
 
-  async function head(tenantId: string | undefined): Promise<AuditHead> {
-    const { sequence, hash } = await signCheckpoint(tenantId)
-    const signed = {
-      type: 'keyhold/audit-head/1' as const,
-      tenantId: tenantId ?? null,
-      sequence,
-      hash: hash.toString('hex'),
-      signedAt: store.clock.now().toISOString(),
-    }
-    return { jws: sign(signed), head: signed }
-  }
-
   return {
     async listAudits({ tenantId, query }) {
       return { status: 200, body: await page(store, tenantId, query) }
     },
 
     async getAuditHead({ tenantId }) {
-      return { status: 200, body: await head(tenantId) }
+      return { status: 200, body: await signHead(tenantId) }
     },
 
     async listAuditCheckpoints({ tenantId, query }) {
@@ -91,7 +76,7 @@ export function auditHandlers({
       if (tenantId !== undefined) {
         await store.readSnapshot((snapshot) => refuseUnknownTenant(snapshot, tenantId))
       }
-      return { status: 200, body: await head(tenantId) }
+      return { status: 200, body: await signHead(tenantId) }
     },
   }
 }

@@ -47,7 +47,7 @@ export function destructionHandlers({
     })
     return {
       ...destructionWire(row),
-      ...(jws !== undefined && { jws, record: openDestructionRecord(openRecord, row, jws) }),
+      ...(jws !== undefined && { jws, record: await openDestructionRecord(openRecord, row, jws) }),
     }
   }
 

@@ -72,9 +72,7 @@ export function keyJobHandlers(
     },
 
     async getMigrationReport({ tenantId, params }) {
-      const body = await store.readSnapshot((snapshot) =>
-        getReport(snapshot, parts.openRecord, tenantId, params.migrationId),
-      )
+      const body = await getReport(store, parts.openRecord, tenantId, params.migrationId)
       return { status: 200, body }
     },
 

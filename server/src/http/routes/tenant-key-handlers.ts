@@ -2,7 +2,7 @@
 import { limits } from '@keyhold/contract'
 import { startRotation } from '../../migration/start-rotation.ts'
 import type { StartMigrationParts } from '../../migration/start-migration.ts'
-import type { PublicSigningKey } from '../../installation/kept-signing-key.ts'
+import type { PublicSigningKeys } from '../../installation/signing-keys/public-signing-keys.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
 import { keyJobWire } from '../wire/key-job-wire.ts'
@@ -10,7 +10,7 @@ import { tenantKeyWire } from '../wire/tenant-key-wire.ts'
 
 export function tenantKeyHandlers(
   parts: StartMigrationParts,
-  signingKeys: readonly PublicSigningKey[],
+  signingKeys: () => PublicSigningKeys,
 ): Pick<Handlers, 'rotateTenantKey' | 'listTenantKeys' | 'listSigningKeys'> {
   const { store } = parts
   return {
@@ -32,6 +32,6 @@ export function tenantKeyHandlers(
       return { status: 200, body: { tenantKeys, ...next } }
     },
 
-    listSigningKeys: () => ({ status: 200, body: { keys: [...signingKeys] } }),
+    listSigningKeys: () => ({ status: 200, body: signingKeys() }),
   }
 }

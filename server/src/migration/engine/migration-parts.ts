@@ -1,6 +1,7 @@
 // The parts that every phase of a key job works with.
 import type { Kms } from '@keyhold/core'
 import type { TenantKeyCache } from '../../keyring/tenant-key-cache.ts'
+import type { HoldSigner } from '../../store/authentic/hold-signer.ts'
 import type { Fence } from '../../store/fence/fence-row.ts'
 import type { KeyJobChanges, KeyJobRow, LedKeyJob } from '../../store/key-jobs/key-jobs.ts'
 import type { Store, TransactionStore } from '../../store/store.ts'
@@ -9,16 +10,14 @@ import type { Pacer } from './pacer.ts'
 import type { RewrapThreads } from './rewrap-threads.ts'
 import type { Stint } from './stint.ts'
 
-/** Signs a JSON value and answers a compact JWS (RFC 7515) with EdDSA (RFC 8037). */
-export type SignReport = (payload: Readonly<Record<string, unknown>>) => string
-
 export interface MigrationParts {
   store: Store
   kms: Kms
   tenantKeys: TenantKeyCache
   threads: RewrapThreads
   pacer: Pacer
-  signReport: SignReport
+  /** For reports. */
+  holdSigner: HoldSigner
   /** How long a lead lasts unless it is renewed; three renewals are tried in that time. */
   leadSeconds: number
   /** Days for which a retired tenant key version is kept for the sake of backups; 0: none. */

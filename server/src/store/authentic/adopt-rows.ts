@@ -26,6 +26,7 @@ const besideFence: readonly SteeringKind[] = [
   'keyHealth',
   'auditHead',
   'installation',
+  'formerSigningKey',
 ]
 
 /**

@@ -60,8 +60,8 @@ export async function signFence(db: Database, macs: RowMacs, row: FenceRow): Pro
 }
 
 /**
- * Signs the rows that belong to no tenant: the installation's, the API keys of operators, and the destructions of tenants that
- * are deleted.
+ * Signs the rows that belong to no tenant: the installation's, those of its former signing keys, the API keys of operators, and
+ * the destructions of tenants that are deleted.
  */
 export async function resignInstallation(db: Database, macs: RowMacs): Promise<number> {
   await adoptApiKeys(db, undefined)
@@ -72,5 +72,6 @@ export async function resignInstallation(db: Database, macs: RowMacs): Promise<n
     'destruction',
     sql`not exists (select from keyhold.tenants t where t.id = tenant_id)`,
   )
-  return apiKeys + destructions + (await signRows(db, macs, 'installation', sql`true`))
+  const formerKeys = await signRows(db, macs, 'formerSigningKey', sql`true`)
+  return apiKeys + destructions + formerKeys + (await signRows(db, macs, 'installation', sql`true`))
 }

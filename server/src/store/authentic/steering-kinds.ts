@@ -222,6 +222,22 @@ export const steeringKinds = {
       signing_public_key: 'bytes',
     },
   }),
+  /** A key that has signed before the present one. Its own statements are signed, too: by itself, and by the key after it. */
+  formerSigningKey: kind({
+    table: 'former_signing_keys',
+    mac: 'mac',
+    key: ['number'],
+    columns: {
+      counterstatement: 'text',
+      id: 'text',
+      number: 'integer',
+      public_key: 'bytes',
+      statement: 'text',
+      successor_id: 'text',
+      valid_from: 'time',
+      valid_to: 'time',
+    },
+  }),
   /** The hash covers all of a record. */
   audit: kind({
     table: 'audits',

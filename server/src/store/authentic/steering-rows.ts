@@ -29,6 +29,7 @@ const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   fence: sql`id`,
   keyJobFailure: sql`(select j.tenant_id from keyhold.key_jobs j where j.id = key_job_id)`,
   installation: sql`null::text`,
+  formerSigningKey: sql`null::text`,
   audit: sql`nullif(chain, '')`,
   auditHead: sql`nullif(chain, '')`,
 }

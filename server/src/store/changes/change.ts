@@ -13,6 +13,8 @@ export type Change =
   | { kind: 'dataKey'; tenantId: string; dataKeyId: string }
   /** API keys were revoked: look at those that are held. */
   | { kind: 'apiKeys' }
+  /** The signing key was replaced. */
+  | { kind: 'signingKey' }
   /** A tenant was locked or unlocked. */
   | { kind: 'tenantLocks' }
   | { kind: 'tenantSettings'; tenantId: string }
@@ -36,7 +38,7 @@ export function parseChange(stored: unknown): Change | undefined {
     return { kind, keyArn, ...(tenantId !== undefined && { tenantId }) }
   if (kind === 'dataKey' && tenantId !== undefined && dataKeyId !== undefined)
     return { kind, tenantId, dataKeyId }
-  if (kind === 'apiKeys' || kind === 'tenantLocks') return { kind }
+  if (kind === 'apiKeys' || kind === 'signingKey' || kind === 'tenantLocks') return { kind }
   if ((kind === 'tenantSettings' || kind === 'tenantEnd') && tenantId !== undefined) return { kind, tenantId }
   return undefined
 }

@@ -32,6 +32,7 @@ import { whatReplicasHold } from './migrations/0028-what-replicas-hold.ts'
 import { auditCheckpoints } from './migrations/0027-audit-checkpoints.ts'
 import { authenticKeyJobs } from './migrations/0029-authentic-key-jobs.ts'
 import { formatOfTenantKeys } from './migrations/0030-format-of-tenant-keys.ts'
+import { formerSigningKeys } from './migrations/0034-former-signing-keys.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -64,6 +65,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0027-audit-checkpoints': auditCheckpoints,
   '0029-authentic-key-jobs': authenticKeyJobs,
   '0030-format-of-tenant-keys': formatOfTenantKeys,
+  '0034-former-signing-keys': formerSigningKeys,
 }
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.

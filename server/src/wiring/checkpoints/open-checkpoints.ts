@@ -13,7 +13,7 @@ import type { Signer } from '../open-signer.ts'
 
 interface CheckpointNeeds {
   store: Store
-  signer: Pick<Signer, 'sign' | 'readOwn' | 'publicKeys'>
+  signer: Pick<Signer, 'holdSigner' | 'readOwn' | 'isOwnKey'>
   /** The folder for what is kept outside of the database. */
   stateDir: string
   events: Pick<EventCounts, 'auditCheckpoint'>
@@ -37,8 +37,7 @@ export async function openCheckpoints(
       signNow: () => Promise.reject(new KeyholdError('ERR_SEALED')),
     }
   }
-  const keyIds = new Set(signer.publicKeys.map(({ kid }) => kid))
-  const file = keptCheckpoints({ stateDir, keyIds })
+  const file = keptCheckpoints({ stateDir, isOwnKey: signer.isOwnKey })
   const onNotKept = (err: unknown) => {
     events.auditCheckpoint('not-kept')
     logger.error(
@@ -50,7 +49,7 @@ export async function openCheckpoints(
   closers.push(() => Promise.race([writer.settled(), pause(closeMs, undefined, { ref: false })]))
   const told = new Map<string, number>()
   return createCheckpoints({
-    ...{ store, sign: signer.sign, readOwn: signer.readOwn, writer },
+    ...{ store, holdSigner: signer.holdSigner, readOwn: signer.readOwn, writer },
     kept: await load(file, logger, onNotKept),
     onSigned: ({ jws, checkpoint: { tenantId, sequence, hash, number } }) => {
       events.auditCheckpoint('signed')

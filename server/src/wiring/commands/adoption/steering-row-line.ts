@@ -45,6 +45,7 @@ const shapes: Record<SteeringKind, Shape> = {
   apiKey: { columns: ['role', 'name', 'created_at'] },
   keyHealth: { columns: ['state', 'code', 'since'], matters: ({ state }) => state !== 'healthy' },
   installation: { columns: ['root_key_id', 'signing_key_id'] },
+  formerSigningKey: { columns: ['id', 'valid_from', 'valid_to', 'successor_id'] },
   audit: { columns: [], matters: never },
   auditHead: { columns: ['sequence'], matters: never },
 }

@@ -1,35 +1,25 @@
-// The public signing key as this replica has seen it, in a file beside the database: a JWK set, as `GET signing-keys` serves
+// The public signing keys as this replica has seen them, in a file beside the database: a JWK set, as `GET signing-keys` serves
 // it. A database that has lost the key, or has another one, is noticed by it.
 import { KeyholdError } from '@keyhold/core'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { writeDurably } from './write-durably.ts'
+import { writeDurably } from '../write-durably.ts'
+import type { PublicSigningKeys } from './public-signing-keys.ts'
 
-/** A public Ed25519 key: RFC 8037 section 2, with the members of RFC 7517 section 4 that say what it is for. */
-export interface PublicSigningKey {
-  kty: 'OKP'
-  crv: 'Ed25519'
-  /** base64url of the 32 bytes. */
-  x: string
-  /** RFC 7638 thumbprint. */
-  kid: string
-  alg: 'EdDSA'
-  use: 'sig'
-}
-
-export interface KeptSigningKey {
+export interface KeptSigningKeys {
   readonly file: string
   /**
-   * The `kid` in the file; undefined: there is no file.
+   * The key in the file that signed last; undefined: there is no file.
    *
    * @throws KeyholdError `ERR_SIGNING_KEY_MISSING` when the file cannot be read
    */
-  find(): Promise<string | undefined>
-  keep(key: PublicSigningKey): Promise<void>
+  find(): Promise<{ kid: string; x: string } | undefined>
+  /** Writes nothing where the file says the same already. */
+  keep(keys: PublicSigningKeys): Promise<void>
 }
 
 /** @param stateDir - Keyhold's folder for what it keeps outside of the database */
-export function keptSigningKey(stateDir: string): KeptSigningKey {
+export function keptSigningKeys(stateDir: string): KeptSigningKeys {
   const file = path.join(stateDir, 'signing-keys.json')
 
   async function read(): Promise<string | undefined> {
@@ -52,15 +42,18 @@ export function keptSigningKey(stateDir: string): KeptSigningKey {
     async find() {
       const text = await read()
       if (text === undefined) return undefined
-      const kid = kidOf(text)
-      if (kid === undefined) throw unusable()
-      return kid
+      const key = lastKeyIn(text)
+      if (key === undefined) throw unusable()
+      return key
     },
-    keep: (key) => writeDurably(file, `${JSON.stringify({ keys: [key] }, undefined, 2)}\n`),
+    async keep(keys) {
+      const text = `${JSON.stringify(keys, undefined, 2)}\n`
+      if ((await read()) !== text) await writeDurably(file, text)
+    },
   }
 }
 
-function kidOf(text: string): string | undefined {
+function lastKeyIn(text: string): { kid: string; x: string } | undefined {
   let set: unknown
   try {
     set = JSON.parse(text)
@@ -69,6 +62,6 @@ function kidOf(text: string): string | undefined {
   }
   const keys = (set as { keys?: unknown } | null)?.keys
   const last: unknown = Array.isArray(keys) ? keys.at(-1) : undefined
-  const kid = (last as { kid?: unknown } | null | undefined)?.kid
-  return typeof kid === 'string' ? kid : undefined
+  const { kid, x } = (last ?? {}) as { kid?: unknown; x?: unknown }
+  return typeof kid === 'string' && typeof x === 'string' ? { kid, x } : undefined
 }

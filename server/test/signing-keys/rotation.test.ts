@@ -1,0 +1,359 @@
+// The rotation of the signing key, as one transaction: as a whole or not at all, once of two, and never beside a signature with the
+// old key. No row that somebody else wrote makes a key.
+import { keyFromBytes } from '@keyhold/core'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
+import { claimSigningKey } from '../../src/installation/claim-signing-key.ts'
+import {
+  rotateSigningKey,
+  type RotationParts,
+} from '../../src/installation/signing-keys/rotate-signing-key.ts'
+import { rotationStatement } from '../../src/installation/signing-keys/rotation-statement.ts'
+import { openSigningKeys } from '../../src/installation/signing-keys/signing-keys.ts'
+import { signJws, type SigningKey } from '../../src/kms/signing-key.ts'
+import { commandActor } from '../../src/store/audits.ts'
+import { createRowMacs } from '../../src/store/authentic/row-macs.ts'
+import { signRows } from '../../src/store/authentic/sign-rows.ts'
+import type { Store } from '../../src/store/store.ts'
+import { signingCrypto } from '../../src/wiring/open-signer.ts'
+import { sql } from 'kysely'
+
+const rootKey = { id: '7e57'.repeat(4), key: keyFromBytes(Buffer.alloc(32, 7)) }
+const crypto = signingCrypto(rootKey)
+let postgres: TestPostgres
+let stores: TestStores
+let firstId: string
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+})
+afterAll(() => postgres.stop())
+beforeEach(async () => {
+  stores = await postgres.createStores()
+  firstId = (await claimSigningKey(stores.store, false, crypto.create)).id
+})
+
+type Pinned = { kid: string; x: string; file: string } | undefined
+
+async function openKeys(store: Store = stores.store, pinned?: Pinned) {
+  const learned: string[][] = []
+  let broken = 0
+  const keys = await openSigningKeys({
+    ...{ store, crypto, pinned },
+    onLearned: (set) => learned.push(set.keys.map(({ kid }) => kid)),
+    onBroken: () => broken++,
+  })
+  return { ...keys, learned, broken: () => broken, ids: () => keys.publicKeys().keys.map(({ kid }) => kid) }
+}
+
+const currentId = async () => (await stores.store.installation.findSigningKey())?.id ?? ''
+const rotate = async (expected?: string, parts: Partial<RotationParts<SigningKey>> = {}) =>
+  rotateSigningKey({ store: stores.store, crypto, ...parts }, expected ?? (await currentId()), commandActor)
+const sign = (keys: Awaited<ReturnType<typeof openKeys>>, store = stores.store) =>
+  store.transaction(async (transaction) => (await keys.holdSigner(transaction))({ some: 'words' }))
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'done',
+    (error: unknown) => String((error as { code?: unknown }).code ?? error),
+  )
+const rows = () =>
+  stores.query(`select i.signing_key_id, i.signing_private_key_wrapped, i.generation, i.mac,
+    (select count(*)::int from keyhold.former_signing_keys) as former,
+    (select count(*)::int from keyhold.audits where action = 'signingkey.rotate') as told,
+    (select count(*)::int from keyhold.changes) as changes from keyhold.installation i`)
+
+test('the new key signs, the old one verifies, and its private half is gone', async () => {
+  const keys = await openKeys()
+  const old = await sign(keys)
+  const [before] = await rows()
+  const former = await rotate()
+  expect(former).toMatchObject({ number: 1, id: firstId, successorId: await currentId() })
+  expect(keys.ids()).toEqual([firstId])
+
+  const signed = await sign(keys)
+  expect(keys.ids()).toEqual([firstId, former.successorId])
+  expect(keys.learned).toEqual([[firstId], [firstId, former.successorId]])
+  expect([keys.readOwn(old), keys.readOwn(signed)]).toEqual([{ some: 'words' }, { some: 'words' }])
+  const [one, two] = keys.publicKeys().keys
+  expect([one?.validTo, two?.validFrom, two?.validTo]).toEqual([
+    former.validTo.toISOString(),
+    former.validTo.toISOString(),
+    undefined,
+  ])
+  expect(await rows()).toMatchObject([{ former: 1, told: 1 }])
+  const dump = await stores.query(
+    'select (select string_agg(i::text, $1) from keyhold.installation i) || (select string_agg(f::text, $1) from keyhold.former_signing_keys f) as text',
+    [' '],
+  )
+  const { signing_private_key_wrapped: oldWrapped } = before ?? {}
+  const wrapped = Buffer.isBuffer(oldWrapped) ? oldWrapped.toString('hex') : ''
+  expect(wrapped).not.toBe('')
+  expect(String(dump[0]?.text)).not.toContain(wrapped)
+
+  // The trail has what both keys have signed.
+  const [record] = await stores.store.audits.list(undefined, { after: 0, limit: 1 })
+  expect(record).toMatchObject({
+    action: 'signingkey.rotate',
+    targetKind: 'signing-key',
+    targetId: former.successorId,
+    actorId: 'command',
+    details: {
+      number: '1',
+      replaces: firstId,
+      statement: former.statement,
+      counterstatement: former.counterstatement,
+    },
+  })
+  expect(keys.readOwn(former.statement)).toMatchObject({
+    ...{ type: 'keyhold/signing-key-rotation/1', number: 1, rotatedAt: former.validTo.toISOString() },
+    ...{ replaced: { kid: firstId, x: one?.x }, successor: { kid: former.successorId, x: two?.x } },
+  })
+  expect(keys.readOwn(former.counterstatement)).toEqual(keys.readOwn(former.statement))
+})
+
+test('of two rotations at once one is done, and the other is told', async () => {
+  const outcomes = await Promise.all([
+    codeOf(rotate(firstId)),
+    codeOf(rotate(firstId, { store: stores.otherStore })),
+  ])
+  expect(outcomes.toSorted()).toEqual(['ERR_SIGNING_KEY_ROTATION', 'done'])
+  expect(await rows()).toMatchObject([{ former: 1, told: 1 }])
+})
+
+test.each(['held', 'replaced', 'recorded'] as const)(
+  'a rotation that loses its connection at "%s" has changed nothing, and the next one is done',
+  async (at) => {
+    const before = await rows()
+    const cut = rotate(undefined, {
+      onStep: async (step) => {
+        if (step === at)
+          await stores.query(`select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and state = 'idle in transaction'`)
+      },
+    })
+    expect(await codeOf(cut)).not.toBe('done')
+    expect(await rows()).toEqual(before)
+    const keys = await openKeys(stores.otherStore)
+    expect(keys.ids()).toEqual([firstId])
+    await rotate()
+    await sign(keys, stores.otherStore)
+    expect(keys.ids()).toHaveLength(2)
+  },
+)
+
+test('a rotation waits for who signs, and whoever signs afterwards does it with the new key', async () => {
+  const keys = await openKeys()
+  const waits = async () =>
+    (
+      await stores.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+    ).length
+  let rotation = Promise.resolve('')
+  let order = ''
+  const old = await stores.store.transaction(async (transaction) => {
+    const signNow = await keys.holdSigner(transaction)
+    rotation = codeOf(rotate(firstId, { store: stores.otherStore })).then((outcome) => {
+      order += ' rotated'
+      return outcome
+    })
+    await expect.poll(waits, { timeout: 20_000 }).toBe(1)
+    order += 'signed'
+    return signNow({ some: 'words' })
+  })
+  expect(await rotation).toBe('done')
+  expect(order).toBe('signed rotated')
+  expect(keys.readOwn(old)).toEqual({ some: 'words' })
+  const kid = (jws: string) =>
+    (JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
+  expect(kid(await sign(keys))).toBe(await currentId())
+})
+
+test('a record by a key of which a replica has not heard yet is opened', async () => {
+  const keys = await openKeys()
+  await rotate()
+  const jws = await sign(await openKeys(stores.otherStore))
+  expect(keys.isOwnKey(await currentId())).toBe(false)
+  expect(await keys.openRecord(jws, () => true)).toEqual({ some: 'words' })
+})
+
+test('a file that knows an older key leads to the newest one; one that knows a newer or another key does not', async () => {
+  const keys = await openKeys()
+  const xOf = (index: number) => keys.publicKeys().keys[index]?.x ?? ''
+  await rotate()
+  await rotate()
+  await keys.refresh()
+  const [one, two, three] = keys.ids()
+  expect(one).toBe(firstId)
+  for (const [kid, index] of [
+    [one, 0],
+    [two, 1],
+    [three, 2],
+  ] as const)
+    expect((await openKeys(stores.store, { kid: kid ?? '', x: xOf(index), file: 'f' })).ids()).toEqual(
+      keys.ids(),
+    )
+  const open = (kid: string | undefined, x: string) =>
+    codeOf(openKeys(stores.store, { kid: kid ?? '', x, file: 'f' }))
+  expect(await open(one, xOf(1))).toBe('ERR_SIGNING_KEY_MISSING')
+  expect(await open('another', xOf(0))).toBe('ERR_SIGNING_KEY_MISSING')
+})
+
+describe('lies of the database', () => {
+  const attacker = generateKeyPairSync('ed25519')
+  const der = attacker.publicKey.export({ type: 'spki', format: 'der' })
+  const by = { ...crypto.readPublicKey(der), privateKey: attacker.privateKey } as SigningKey
+  const lie = signJws(by, { some: 'lie' })
+  // One database for all lies: the rows are put back before each.
+  let scene: TestStores
+  let replicas: { requiresMacs: boolean; store: Store }[]
+  beforeAll(async () => {
+    scene = await postgres.createStores()
+    await claimSigningKey(scene.store, false, crypto.create)
+    await rotateIn(scene.store)
+    await rotateIn(scene.store)
+    await scene.query('create table public.kept as table keyhold.former_signing_keys')
+    replicas = [
+      { requiresMacs: true, store: await postgres.openStore(scene.connection) },
+      { requiresMacs: false, store: await postgres.openStoreBeforeAdoption(scene.connection) },
+    ]
+  })
+  beforeEach(async () => {
+    await scene.query('delete from keyhold.former_signing_keys')
+    await scene.query('insert into keyhold.former_signing_keys select * from public.kept')
+  })
+
+  async function rotateIn(store: Store) {
+    const { id = '' } = (await store.installation.findSigningKey()) ?? {}
+    return rotateSigningKey({ store, crypto }, id, commandActor)
+  }
+
+  /** A row of the attacker's key in the place of the oldest one, with what he can sign himself. */
+  async function plant(statementsOf: 'himself' | 'the true key', number = 1): Promise<void> {
+    const [installation] = await scene.query('select id from keyhold.installation')
+    const [own, row] = await scene.query('select * from keyhold.former_signing_keys order by number')
+    const successor = crypto.readPublicKey(row?.public_key as Buffer)
+    if (successor === undefined) throw new Error('no key')
+    const at = row?.valid_from as Date
+    const words = {
+      ...rotationStatement({ installationId: String(installation?.id), number, replaced: by, successor, at }),
+    }
+    const statements =
+      statementsOf === 'himself'
+        ? [signJws(by, words), signJws({ ...by, id: successor.id }, words)]
+        : [own?.statement, own?.counterstatement]
+    await scene.query('delete from keyhold.former_signing_keys where number = 1')
+    await scene.query('insert into keyhold.former_signing_keys values ($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+      number,
+      by.id,
+      der,
+      own?.valid_from,
+      at,
+      successor.id,
+      ...statements,
+      own?.mac,
+    ])
+  }
+
+  const change = (set: string) => () =>
+    scene.query(`update keyhold.former_signing_keys set ${set} where number = 1`)
+  const attackersKey = `public_key = decode('${der.toString('hex')}', 'hex')`
+
+  async function signAsClone(): Promise<void> {
+    await change(attackersKey)()
+    const macs = createRowMacs()
+    const ring = { rootKeyId: rootKey.id, rootKey: rootKey.key, installationId: randomUUID() }
+    macs.open({ ...ring, requiresMacs: true })
+    await scene.db
+      .transaction()
+      .execute((transaction) => signRows(transaction, macs, 'formerSigningKey', sql`true`))
+  }
+
+  const attacks: [string, () => Promise<unknown>][] = [
+    ['a planted old key, with statements of its own', () => plant('himself')],
+    ['a planted old key, with the statements about another one', () => plant('the true key')],
+    ['a planted key of another number', () => plant('himself', 7)],
+    ['the public key of another row', change(attackersKey)],
+    ['the public key of another row, and its name', change(`${attackersKey}, id = '${by.id}'`)],
+    ['a row that a clone has signed', signAsClone],
+    ['exchanged statements', change('statement = counterstatement, counterstatement = statement')],
+    ['another statement', change(`statement = 'e30.e30.e30'`)],
+    ['another counterstatement', change(`counterstatement = 'e30.e30.e30'`)],
+    ['another time', change(`valid_to = valid_to + interval '1 year'`)],
+    ['no MAC', change('mac = null')],
+    ['another number', change('number = 5')],
+    [
+      'no row of the oldest key',
+      () => scene.query('delete from keyhold.former_signing_keys where number = 1'),
+    ],
+    [
+      'no row of the newest former key',
+      () => scene.query('delete from keyhold.former_signing_keys where number = 2'),
+    ],
+    ['no row at all', () => scene.query('delete from keyhold.former_signing_keys')],
+  ]
+
+  test.each(attacks)(
+    '%s: nothing of the attacker verifies, and what was known stays known',
+    async (name, attack) => {
+      const knowing = await openKeys(scene.store)
+      const [oldest = '', ...newer] = knowing.ids()
+      expect(newer).toHaveLength(2)
+      await attack()
+      await knowing.refresh()
+      expect(knowing.ids()).toEqual([oldest, ...newer])
+      for (const { store, requiresMacs } of replicas) {
+        const keys = await openKeys(store)
+        for (const each of [knowing, keys]) {
+          expect(each.readOwn(lie)).toBeUndefined()
+          expect(await codeOf(each.openRecord(lie, () => true))).toBe('ERR_RECORD_NOT_AUTHENTIC')
+          expect(each.ids()).not.toContain(by.id)
+          const x = each.publicKeys().keys.map((key) => key.x)
+          expect(x).not.toContain(by.publicKey.export({ format: 'jwk' }).x)
+        }
+        // A row without its MAC is used before the adoption: what the keys themselves have signed still holds.
+        const isHarmless = name === 'no MAC' && !requiresMacs
+        expect(keys.ids().includes(oldest)).toBe(isHarmless)
+        // Without any row only the audit trail tells that there were some.
+        const isTold = !isHarmless && name !== 'no row at all'
+        expect(keys.broken() > 0).toBe(isTold)
+        if (isTold) expect(await codeOf(rotateIn(store))).toBe('ERR_SIGNING_KEY_ROTATION')
+      }
+    },
+  )
+
+  test('a replica keeps the keys that it knows when it learns of a newer one, though their rows are gone', async () => {
+    await rotate()
+    const keys = await openKeys()
+    const known = keys.ids()
+    expect(known).toHaveLength(2)
+    const { successorId } = await rotate()
+    await stores.query('delete from keyhold.former_signing_keys where number = 1')
+    const jws = await sign(keys)
+    expect(keys.ids()).toEqual([...known, successorId])
+    expect(keys.publicKeys().rotations?.map(({ number }) => number)).toEqual([1, 2])
+    expect(keys.readOwn(jws)).toEqual({ some: 'words' })
+    // One that knows nothing has what is left, and says so.
+    const fresh = await openKeys(stores.otherStore)
+    expect([fresh.ids(), fresh.broken()]).toEqual([[known[1], successorId], 1])
+  })
+
+  test('the row of the installation from before a rotation signs nothing, on any replica', async () => {
+    const { store, otherStore } = stores
+    await stores.query('create table public.older as table keyhold.installation')
+    const keys = await openKeys()
+    await rotateIn(otherStore)
+    await keys.refresh()
+    await stores.query('delete from keyhold.installation')
+    await stores.query('insert into keyhold.installation select * from public.older')
+    expect(await codeOf(sign(keys, store))).toBe('ERR_RECORD_NOT_AUTHENTIC')
+    // One that remembers nothing is told by the row of the key that was replaced.
+    const fresh = await postgres.openStore(stores.connection)
+    expect(await codeOf(openKeys(fresh))).toBe('ERR_RECORD_NOT_AUTHENTIC')
+    expect(await codeOf(sign(keys, fresh))).toBe('ERR_RECORD_NOT_AUTHENTIC')
+  })
+})
