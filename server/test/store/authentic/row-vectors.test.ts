@@ -9,11 +9,7 @@ import { checkpointDigest, readStored } from '../../../src/installation/audit-ch
 import { readOwnJws, signJws } from '../../../src/kms/signing-key.ts'
 import { manifestDigest, type ManifestKind } from '../../../src/store/authentic/manifest.ts'
 import { createRowMacs, type MacRing } from '../../../src/store/authentic/row-macs.ts'
-import {
-  steeringKinds,
-  type SignedRow,
-  type SteeringKind,
-} from '../../../src/store/authentic/steering-kinds.ts'
+import { steeringKinds, type SteeringKind } from '../../../src/store/authentic/steering-kinds.ts'
 
 type Value = string | { repeat: string; times: number } | string[] | null
 
@@ -57,9 +53,9 @@ function ringOf(index: number): MacRing {
 }
 
 /** The row as the driver answers it. */
-function rowOf({ kind, row }: RowVector): SignedRow<SteeringKind> {
+function rowOf({ kind, row }: RowVector): Record<string, unknown> {
   const values = typesOf(kind).map(([column, type]) => [column, valueOf(type, row[column] ?? null)])
-  return Object.fromEntries(values) as SignedRow<SteeringKind>
+  return Object.fromEntries(values)
 }
 
 function valueOf(type: string, value: Value): unknown {
@@ -114,7 +110,7 @@ test.each(vectors.rows)('$kind: $name', (vector) => {
 
   const macs = createRowMacs()
   macs.open(ringOf(vector.ring))
-  expect(macs.sign(kind, row).toString('hex')).toBe(vector.mac)
+  expect(macs.sign(kind, row as never).toString('hex')).toBe(vector.mac)
   const stored = { ...row, [steeringKinds[kind].mac]: Buffer.from(vector.mac, 'hex') }
   expect(macs.inspect(kind, stored as never)).toBeUndefined()
 })
@@ -133,7 +129,7 @@ test.each(vectors.refused)('$name is refused, however right its MAC is', (vector
   const row = rowOf(vector)
   const macs = createRowMacs()
   macs.open(ringOf(vector.ring))
-  expect(() => macs.sign(vector.kind, row)).toThrow(TypeError)
+  expect(() => macs.sign(vector.kind, row as never)).toThrow(TypeError)
   const stored = { ...row, [steeringKinds[vector.kind].mac]: Buffer.from(vector.mac, 'hex') }
   expect(macs.inspect(vector.kind, stored as never)).toBe('forged')
 })
