@@ -6,7 +6,6 @@ import { createTellings } from '../event-loop/tellings.ts'
 import { systemActor } from '../store/audits.ts'
 import { faultAction } from '../store/audit-trail/recorded-faults.ts'
 import type { FaultyRow } from '../store/authentic/row-macs.ts'
-import type { SteeringKind } from '../store/authentic/steering-kinds.ts'
 import type { Store } from '../store/store.ts'
 
 const periodSeconds = 3_600
@@ -17,7 +16,7 @@ const failedMs = 60_000
 const maxFailed = 1_000
 
 /** A record of these would be appended to the very chain that is faulty. */
-const neverRecorded: ReadonlySet<SteeringKind> = new Set<SteeringKind>(['audit', 'auditHead'])
+const neverRecorded: ReadonlySet<FaultyRow['kind']> = new Set<FaultyRow['kind']>(['audit', 'auditHead'])
 
 export interface FaultRecords {
   /** Notes a row that was met. It neither waits nor throws. */

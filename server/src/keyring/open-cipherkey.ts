@@ -71,8 +71,7 @@ function unwrapAndTell(macs: OpenCipherkeyParts['macs'], tenantKey: TenantKey, r
   try {
     return unwrapRow(tenantKey, row)
   } catch (error) {
-    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY'))
-      macs.tellUnopened(`${row.tenantId}/${row.dataKeyId}/${row.version}`)
+    if (isKeyholdError(error, 'ERR_KEY_INTEGRITY')) macs.tellUnopened(row)
     throw error
   }
 }

@@ -123,8 +123,8 @@ describe('under format 2', () => {
     const recorder = createRowMacs((row) => told.push(row))
     const macs = {
       ...store.macs,
-      tellUnopened: (key: string) => {
-        recorder.tellUnopened(key)
+      tellUnopened: (row: Parameters<typeof recorder.tellUnopened>[0]) => {
+        recorder.tellUnopened(row)
       },
     }
     const telling = createStore(database.db, await openDatabaseClock(database.db), { macs })
@@ -133,7 +133,7 @@ describe('under format 2', () => {
     expect(told).toEqual([
       {
         ...{ kind: 'cipherkey', table: 'cipherkeys', key: `${tenantId}/${pay.id}/1` },
-        ...{ fault: 'forged', used: false },
+        ...{ tenantId, fault: 'forged', used: false },
       },
     ])
   })

@@ -113,10 +113,8 @@ export interface RowMacs {
 
   /**
    * Tells of a cipherkey that does not open though its tenant key does. It has no MAC: what it says is bound into its wrap.
-   *
-   * @param key - the values of its primary key, separated by "/"
    */
-  tellUnopened(key: string): void
+  tellUnopened(cipherkey: { tenantId: string; dataKeyId: string; version: number }): void
 
   /** How many MACs were computed since the start. */
   count(): number
@@ -230,8 +228,9 @@ export function createRowMacs(
       if (!tell(kind, row, fault)) throw notAuthentic(kind, row, fault)
     },
     inspect,
-    tellUnopened(key) {
-      report({ kind: 'cipherkey', table: 'cipherkeys', key, fault: 'forged', used: false })
+    tellUnopened({ tenantId, dataKeyId, version }) {
+      const key = `${tenantId}/${dataKeyId}/${version}`
+      report({ kind: 'cipherkey', table: 'cipherkeys', key, tenantId, fault: 'forged', used: false })
     },
     count: () => count,
   }
