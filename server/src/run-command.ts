@@ -8,6 +8,7 @@ import { readDevSettings } from './settings/read-dev-settings.ts'
 import { processEnvironment, readSettings } from './settings/read-settings.ts'
 
 const faultsFound = 3
+const maxAtOnce = 100
 
 const usage = `Usage: keyhold-server <command>
 
@@ -24,6 +25,8 @@ const usage = `Usage: keyhold-server <command>
   integrity adopt [--yes] [--output FILE]
                                      show the rows that steer and that nobody has authenticated yet, authenticate them,
                                      and require it from then on: the root key file then says so, or FILE if it is named
+  integrity rotate [--at-once N]     rotate the keys of all tenants whose data keys have names and times that nothing proves yet,
+                                     N tenants at a time (1 to 100, default 2); replicas must run; ends with 1 if any is left
 `
 
 export interface Shell {
@@ -78,6 +81,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       integrity: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
       output: { type: 'string' },
+      'at-once': { type: 'string', default: '2' },
       accept: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -140,6 +144,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       if (isRequired) return 0
       shell.stderr('Nothing was required: MACs are still optional.\n')
       return 1
+    }
+    case 'integrity rotate': {
+      const atOnce = Number(values['at-once'])
+      if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > maxAtOnce) break
+      const { rotateIntegrity } = await import('./wiring/commands/adoption/rotate-integrity.ts')
+      const { tell, say } = operatorOf(shell, values.yes)
+      return (await rotateIntegrity(readSettings(shell.environment), { atOnce, tell, say })) ? 0 : 1
     }
     default:
       break

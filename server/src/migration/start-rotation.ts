@@ -24,6 +24,20 @@ export async function startRotation(
   if ((await store.keyJobs.findLive(tenantId)) !== undefined) throw new KeyholdError('ERR_MIGRATION_RUNNING')
   if ((await store.tenants.findFence(tenantId)) === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
   await tryActiveKey(store, kms, tenantId)
+  return insertRotation(parts, tenantId, actor)
+}
+
+/**
+ * The same without asking a KMS, for a caller that has none: the replica that leads the key job finds out whether it can be used.
+ *
+ * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_MIGRATION_RUNNING`
+ */
+export async function insertRotation(
+  parts: Pick<StartMigrationParts, 'store' | 'enqueue'>,
+  tenantId: string,
+  actor: Actor,
+): Promise<KeyJobRow> {
+  const { store } = parts
   return store.withFence(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
     const { fingerprint, keyArn } = await transaction.keyProviders.getCurrent(tenantId)

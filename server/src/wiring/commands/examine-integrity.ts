@@ -5,10 +5,11 @@ import { PinnedClient, pinnedConfig } from '../../driver/pinned-client.ts'
 import { createRowMacs } from '../../store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../store/database-clock.ts'
 import { isMissingTable, type DatabaseConnection } from '../../store/database.ts'
+import { listVersionsOfFormat1, type VersionOfFormat1 } from '../../store/first-formats.ts'
 import { findIntegrityFaults, type IntegrityFault } from '../../store/integrity-faults.ts'
 import { createStore } from '../../store/store.ts'
 import { findRowFaults } from './adoption/find-row-faults.ts'
-import { faultLine } from './fault-line.ts'
+import { faultLine, shown } from './fault-line.ts'
 import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
 import { openRootKeyOfCommand } from '../root-key/open-root-key-of-command.ts'
@@ -24,6 +25,7 @@ export async function examineIntegrity(settings: DatabaseSettings): Promise<Exam
   const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
   try {
     const faults = await findFaults(connection)
+    const formats = formatNotes(await onOwnConnection(connection, listVersionsOfFormat1))
     const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
     const sealed = await openRootKeyOfCommand(settings, store).then(
       () => undefined,
@@ -33,17 +35,14 @@ export async function examineIntegrity(settings: DatabaseSettings): Promise<Exam
       },
     )
     if (sealed !== undefined) {
-      return { lines: faults.map(faultLine), notes: [`The MACs of rows were not looked at. ${sealed}`] }
+      const notes = [`The MACs of rows were not looked at. ${sealed}`, ...formats]
+      return { lines: faults.map(faultLine), notes }
     }
     const { faults: rowFaults, toAdopt } = await findRowFaults(store)
+    const adoption = `${toAdopt} rows have no right MAC, which is not required yet: run "keyhold-server integrity adopt".`
     return {
       lines: [...faults, ...rowFaults].map(faultLine),
-      notes:
-        toAdopt === 0
-          ? []
-          : [
-              `${toAdopt} rows have no right MAC, which is not required yet: run "keyhold-server integrity adopt".`,
-            ],
+      notes: [...(toAdopt === 0 ? [] : [adoption]), ...formats],
     }
   } catch (cause) {
     if (!isMissingTable(cause)) throw cause
@@ -57,13 +56,32 @@ export async function examineIntegrity(settings: DatabaseSettings): Promise<Exam
   }
 }
 
-/** Looks for faults on a connection of its own: the pool has time limits that a large database would not keep to. */
-export async function findFaults(connection: DatabaseConnection): Promise<IntegrityFault[]> {
+function formatNotes(versions: readonly VersionOfFormat1[]): string[] {
+  if (versions.length === 0) return []
+  const lines = versions.map(({ tenantId, version, isActive, cipherkeys }) => {
+    const where = `tenant=${shown(tenantId)} tenant key version=${version}`
+    return `${where}: ${cipherkeys} cipherkeys under format 1${isActive ? ', and new ones come under it' : ''}.`
+  })
+  return [
+    ...lines,
+    'Format 1 binds neither the name nor the time of a data key. Once MACs are required, a rotation of the tenant key brings its cipherkeys under format 2: run "keyhold-server integrity rotate".',
+  ]
+}
+
+export function findFaults(connection: DatabaseConnection): Promise<IntegrityFault[]> {
+  return onOwnConnection(connection, findIntegrityFaults)
+}
+
+/** The pool has time limits that a look through a large database would not keep to. */
+async function onOwnConnection<Found>(
+  connection: DatabaseConnection,
+  look: (client: PinnedClient) => Promise<Found>,
+): Promise<Found> {
   const client = new PinnedClient(pinnedConfig(connection, applicationName('command')))
   client.on('error', () => undefined)
   try {
     await client.connect()
-    return await findIntegrityFaults(client)
+    return await look(client)
   } finally {
     await client.end().catch(() => undefined)
   }
