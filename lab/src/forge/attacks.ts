@@ -105,6 +105,21 @@ export function makeAttacks(
   for (const table of keptTables)
     add({ table, column: undefined, name: 'deleted' }, `delete from keyhold.${table}`)
 
+  // No two rows may encrypt under one name at any moment, as new ones could not be inserted without that condition.
+  for (const column of ['key_name', 'created_at'])
+    add(
+      { table: 'cipherkeys', column, name: 'exchanged' },
+      `update keyhold.cipherkeys set state = 'decrypt-only'`,
+      `with ordered as (
+          select *, row_number() over (partition by tenant_id order by data_key_id) as n, count(*) over (partition by tenant_id) as rows
+          from base.cipherkeys where state = 'active')
+        update keyhold.cipherkeys c set ${column} = b.${column} from ordered a join ordered b
+          on b.tenant_id = a.tenant_id and b.n = a.n % a.rows + 1
+        where (c.tenant_id, c.data_key_id, c.version) = (a.tenant_id, a.data_key_id, a.version)`,
+      `update keyhold.cipherkeys c set state = o.state from base.cipherkeys o
+        where (c.tenant_id, c.data_key_id, c.version) = (o.tenant_id, o.data_key_id, o.version)`,
+    )
+
   for (const kind of Object.keys(steeringKinds) as SteeringKind[]) {
     const { table, key } = steeringKinds[kind]
     const columns = (byTable.get(table) ?? []).map(({ column }) => column)

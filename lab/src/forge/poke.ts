@@ -1,9 +1,11 @@
 // Uses an installation in every way that an attack could profit from, and judges by consequences alone: which plaintexts are
 // answered, which keys the KMS is asked for, what is destroyed, what is signed.
+import { parseToken } from '@keyhold/core'
 import { decodeProtectedHeader } from 'jose'
 import { call } from '../../../testkit/src/http/api.ts'
 import type { Row } from '../../../testkit/src/database/query-pool.ts'
-import type { Replica, Stage, TenantName } from './stage.ts'
+import { underOtherName } from './known-gaps.ts'
+import { keyNames, type Replica, type Stage, type TenantName } from './stage.ts'
 
 export interface Poked {
   /** Consequences that the true state forbids. */
@@ -14,7 +16,7 @@ export interface Poked {
   faults: number
 }
 
-const written: readonly TenantName[] = ['byok', 'internal', 'closed', 'moving', 'stopped']
+const written: readonly TenantName[] = ['byok', 'internal', 'early', 'closed', 'moving', 'stopped']
 
 interface Item {
   plaintext?: string
@@ -49,6 +51,8 @@ export interface Facts {
 export interface Truth {
   /** The versions under which new data keys are born. */
   activeVersions: ReadonlyMap<string, number>
+  /** The name of each data key of a tenant, by their ids. */
+  keyNames: ReadonlyMap<string, string>
   /** By chain and number. */
   hashes: ReadonlyMap<string, string>
   heads: ReadonlyMap<string, number>
@@ -62,6 +66,9 @@ export interface Truth {
 export async function readTruth(stage: Stage): Promise<Truth> {
   const { query, warm, operatorToken } = stage
   const active = await query('select id, active_tenant_key_version as version from base.tenants')
+  const named = await query(
+    'select distinct tenant_id, data_key_id as id, key_name as name from base.cipherkeys where key_name is not null',
+  )
   const audits = await query(
     `select chain, sequence::int as sequence, encode(hash, 'hex') as hash from base.audits`,
   )
@@ -72,6 +79,7 @@ export async function readTruth(stage: Stage): Promise<Truth> {
     hashes: new Map(
       audits.map(({ chain, sequence, hash }) => [`${String(chain)}/${String(sequence)}`, String(hash)]),
     ),
+    keyNames: new Map(named.map((row) => [`${String(row.tenant_id)}/${String(row.id)}`, String(row.name)])),
     heads: new Map(heads.map(({ chain, sequence }) => [String(chain), Number(sequence)])),
     signingKeys: new Set(keysIn(body)),
     ...{ outcomes: '', readings: (await read(stage, warm)).outcomes.join('\n') },
@@ -131,6 +139,10 @@ export async function poke(stage: Stage, replica: Replica, truth: Truth, before:
       forbidden.push(`makes a data key of ${name} under version ${String(row.version)}`)
   }
 
+  const underNames = await encryptUnderNames(stage, replica, truth)
+  forbidden.push(...underNames.forbidden)
+  outcomes.push(...underNames.outcomes)
+
   await replica.sweep()
   forbidden.push(...(await forbiddenInRows(stage, before)))
 
@@ -160,6 +172,31 @@ export async function poke(stage: Stage, replica: Replica, truth: Truth, before:
 function keysIn(body: unknown): string[] {
   const { keys } = body as { keys: { kid: string; x: string; validTo?: string }[] }
   return keys.map(({ kid, x, validTo }) => `${kid} ${x} ${validTo === undefined ? 'signs' : 'has signed'}`)
+}
+
+/** Encrypts under the names that each tenant has: a name whose row is gone gets a new data key, but never that of another name. */
+async function encryptUnderNames(
+  { tenants }: Pick<Stage, 'tenants'>,
+  { url }: Pick<Replica, 'url'>,
+  truth: Truth,
+): Promise<Pick<Poked, 'forbidden'> & { outcomes: string[] }> {
+  const forbidden: string[] = []
+  const outcomes: string[] = []
+  for (const name of written) {
+    const body = { items: keyNames.map((keyName) => ({ keyName, plaintext: 'c2VjcmV0' })) }
+    const answer = await call(url, tenants[name].serviceToken, 'POST', '/api/v1/encryption/encrypt', body)
+    const { items = [] } = answer.body as { items?: Item[] }
+    for (const [index, keyName] of keyNames.entries()) {
+      const { token, error } = items[index] ?? {}
+      const code = answer.status === 200 ? error?.code : codeOf(answer.body)
+      outcomes.push(`encrypts under ${keyName} for ${name}: ${token === undefined ? (code ?? '') : 'yes'}`)
+      if (token === undefined) continue
+      const owner = truth.keyNames.get(`${name}/${parseToken(token).header.dataKeyId}`)
+      if (owner !== undefined && owner !== keyName && !forbidden.includes(underOtherName(name)))
+        forbidden.push(underOtherName(name))
+    }
+  }
+  return { forbidden, outcomes }
 }
 
 /** Names all that was destroyed, made or signed since `before`. */

@@ -122,7 +122,7 @@ async function pokeFresh(stage: Stage, truth: Truth, facts: Awaited<ReturnType<t
 
 function verdictOf(attack: Attack, way: Way, { forbidden, outcomes, faults }: Poked, truth: Truth): Verdict {
   if (forbidden.length > 0) {
-    const gap = gapOf(attack, way)
+    const gap = gapOf(attack, way, forbidden)
     return gap === undefined ? { is: 'broken', forbidden } : { is: 'gap', gap, forbidden }
   }
   const usual = new Set(truth.outcomes.split('\n'))

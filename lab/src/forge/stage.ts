@@ -1,7 +1,8 @@
 // A small installation with something to gain from every steering table: a tenant under a key of its own, one under the
-// internal KMS, one that is locked, one whose migration waits, one whose migration was cancelled; an API key that was revoked, a
-// destruction that was cancelled after its day had come, a minimum version that was raised, a signing key that was replaced
-// twice. The attacker has a key of his own in the KMS, which Keyhold may use, and kept all rows from before the last changes.
+// internal KMS, one whose tenant key is of format 1, one that is locked, one whose migration waits, one whose migration was
+// cancelled; an API key that was revoked, a destruction that was cancelled after its day had come, a minimum version that was
+// raised, a signing key that was replaced twice. The attacker has a key of his own in the KMS, which Keyhold may use, and kept all
+// rows from before the last changes.
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -14,6 +15,7 @@ import { rotateKey } from '../../../server/src/wiring/commands/rotate-signing-ke
 import { createKeyWith } from '../../../testkit/src/customer/create-customer-key.ts'
 import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
 import { customerKeyPolicy } from '../../../testkit/src/customer/key-policy.ts'
+import { changeSigned } from '../../../testkit/src/database/resign.ts'
 import { openQueryPool, type QueryPool } from '../../../testkit/src/database/query-pool.ts'
 import {
   databaseUrl,
@@ -32,6 +34,7 @@ import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
 import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
 import { keepRows } from './kept-rows.ts'
+import { tenantOfFormat1 } from './known-gaps.ts'
 import { watchCalls, type RegisteredCalls } from './registered-calls.ts'
 
 /** A token, who asks for its value, and the value that the true state allows. */
@@ -71,14 +74,15 @@ export interface Stage {
   close(): Promise<void>
 }
 
-const tenantNames = ['byok', 'internal', 'closed', 'moving', 'stopped'] as const
+const tenantNames = ['byok', 'internal', tenantOfFormat1, 'closed', 'moving', 'stopped'] as const
 export type TenantName = (typeof tenantNames)[number]
 
 // Nothing happens by itself: the experiment has it done when it looks.
 const never = 3_600_000
 const timings = { ...quickTimings, sweepMs: never, probeRoundMs: never }
 
-const keyNames = ['pay', 'chat', 'old']
+/** Each tenant has data keys of these names. */
+export const keyNames = ['pay', 'chat', 'old']
 /** Of an API key that the attacker makes up. */
 export const plantedKeyId = 'plantedplantedpl'
 
@@ -201,6 +205,10 @@ async function playScene({
   }
   const tenants = {} as Record<TenantName, Tenant>
   for (const name of tenantNames) tenants[name] = await createTenant(url, operatorToken, name)
+  await changeSigned(
+    connection,
+    `update keyhold.tenant_keys set format = null where tenant_id = '${tenantOfFormat1}'`,
+  )
   const { byok, internal, closed, moving, stopped } = tenants
   const newKey = async (ids?: string[]) =>
     (await createKeyWith(customer, { MultiRegion: true, Policy: customerKeyPolicy(ids) })).keyArn
@@ -304,6 +312,7 @@ async function playScene({
       reading('own value of byok', byok.serviceToken, tokens.byok[0], plaintextOf('pay')),
       reading('newest value of byok', byok.serviceToken, thirdChat, plaintextOf('chat')),
       reading('own value of internal', internal.serviceToken, tokens.internal[0], plaintextOf('pay')),
+      reading('own value of early', tenants.early.serviceToken, tokens.early[0], plaintextOf('pay')),
       reading('own value of moving', moving.serviceToken, tokens.moving[0], plaintextOf('pay')),
       reading('own value of stopped', stopped.serviceToken, tokens.stopped[0], plaintextOf('pay')),
       reading('value below the minimum version', byok.serviceToken, secondChat),
