@@ -1,10 +1,13 @@
 // Tenants with keys from before format 2 are told of, and rotated by one command, which the running replica does for it.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeSigned } from '../../../testkit/src/database/resign.ts'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
 import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/http/api.ts'
 import { asAdmin } from '../../../testkit/src/http/key-jobs.ts'
+import { putForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import {
   startTestServer,
   type TestServer,
@@ -77,6 +80,17 @@ test('the doctor counts what is under format 1, a command rotates it, and tells 
   expect(await ofFormat1()).toEqual([])
   expect((await run('integrity', 'rotate')).stderr).toContain('0 tenants were rotated, and 0 are left')
 }, 90_000)
+
+test('before the adoption it rotates nothing, since new versions would have format 1 as well', async () => {
+  const { form2 } = await putForm1(server.dataDir)
+  try {
+    const { exitCode, stderr } = await run('integrity', 'rotate')
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/run "keyhold-server integrity adopt" first.*ERR_ADOPTION_BLOCKED/)
+  } finally {
+    await writeFile(path.join(server.dataDir, 'root-key'), form2, { mode: 0o600 })
+  }
+})
 
 test.each(['0', '101', '1.5', 'all'])('%s tenants at once are none that it takes', async (count) => {
   expect(await run('integrity', 'rotate', '--at-once', count)).toMatchObject({ exitCode: 2 })

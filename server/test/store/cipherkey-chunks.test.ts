@@ -124,6 +124,35 @@ test('chunks go through all rows once, in order, and notUnder leaves out what is
   expect(await store.surveys.findNeeded(tenantId, [2, 3])).toEqual([2])
 })
 
+test.each([
+  '2026-01-02 03:04:05.678999',
+  '2000-01-01 00:00:00',
+  '1999-12-31 23:59:59.999999',
+  '1969-12-31 23:59:59.999001',
+  '2400-01-01 00:00:00.000001',
+  'infinity',
+  '-infinity',
+])('the name and the time %s are the same in a chunk as in a single row', async (time) => {
+  const names = ['plain', 'Zahlungen – ü 😀', undefined]
+  const rows = await insertMany(names.length)
+  for (const [index, { dataKeyId }] of rows.entries())
+    await database.query(
+      'update keyhold.cipherkeys set key_name = $2, created_at = $3 where data_key_id = $1',
+      [dataKeyId, names[index] ?? null, `${time}+00`.replace('infinity+00', 'infinity')],
+    )
+  const chunk = await store.cipherkeyChunks.next(tenantId, undefined, { limit: 10 })
+  const records = parseCipherkeyRecords(chunk?.records ?? Buffer.alloc(0))
+  const whole = (ms: number | undefined) => (Number.isFinite(ms) ? ms : 'endless')
+  for (const [index, row] of rows.entries()) {
+    const single = await stored(row)
+    const inChunk = records.find(({ dataKeyId }) => dataKeyId === row.dataKeyId)
+    expect([single?.keyName, inChunk?.keyName]).toEqual([names[index], names[index]])
+    expect(whole(inChunk?.createdAtMs)).toBe(whole(single?.createdAtMs))
+    const parsed = Date.parse(`${time.slice(0, 23).replace(' ', 'T')}Z`)
+    expect(whole(single?.createdAtMs)).toBe(whole(parsed))
+  }
+})
+
 test('rewrapping rows, there and back, touches no index: at least 95 % are HOT updates', async () => {
   const count = 1_000
   let rows: CipherkeyRow[] = await insertMany(count)

@@ -138,6 +138,17 @@ describe('under format 2', () => {
     ])
   })
 
+  test('a wrap that is put back under a version that is kept for backups is still one of its name', async () => {
+    const { pay, chat } = scene
+    const putBack = await scene.keepWraps()
+    await scene.bringUnderNext()
+    await putBack()
+    expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
+    await scene.exchange()
+    await expect(getActive('pay')).rejects.toMatchObject(refused)
+    await expect(get(chat.id)).rejects.toMatchObject(refused)
+  })
+
   test('a format that is changed is a faulty row of the tenant key, and opens nothing', async () => {
     const { pay, tenantId } = scene
     await database.query('update keyhold.tenant_keys set format = null where tenant_id = $1', [tenantId])
@@ -189,6 +200,14 @@ describe('under format 1', () => {
     await scene.exchange()
     expect((await getActive('pay')).key.equals(chat.key)).toBe(true)
     expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
+  })
+
+  test('a name whose data key does not open gets a new version, as ever', async () => {
+    const { pay, tenantId } = scene
+    await scene.change('wrapped = sha256(wrapped)', `data_key_id = '${pay.id}'`)
+    await expect(getActive('pay')).rejects.toMatchObject(refused)
+    await scene.cold().dataKeys.rotate(tenantId, 'pay', systemActor)
+    expect(await getActive('pay')).toMatchObject({ id: pay.id, version: 2 })
   })
 
   test('its wraps, put back under the version that is kept for backups, encrypt nothing', async () => {
