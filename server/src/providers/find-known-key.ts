@@ -8,14 +8,14 @@ import type { Store } from '../store/store.ts'
  * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
  */
 export async function findKnownKey(
-  store: Pick<Store, 'readSnapshot'>,
+  store: Pick<Store, 'tenants' | 'keyAccess'>,
   tenantId: string,
   keyArn: string | undefined,
 ): Promise<{ externalId: string; replicaRegions: string[] }> {
-  return store.readSnapshot(async ({ tenants, keyAccess }) => {
-    const externalId = await tenants.findExternalId(tenantId)
-    if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    const found = keyArn === undefined ? undefined : await keyAccess.find(tenantId, keyArn)
-    return { externalId, replicaRegions: found?.replicaRegions ?? [] }
-  })
+  // In no snapshot, where nobody compares with what this replica has seen: an older state would be printed as a policy. The
+  // external id of a tenant never changes, so that both belong together all the same.
+  const externalId = await store.tenants.findExternalId(tenantId)
+  if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  const found = keyArn === undefined ? undefined : await store.keyAccess.find(tenantId, keyArn)
+  return { externalId, replicaRegions: found?.replicaRegions ?? [] }
 }

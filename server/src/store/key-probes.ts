@@ -3,9 +3,10 @@
 import { unlessFaulty } from './authentic/row-faults.ts'
 import { keyArnFingerprint, type CustomerRole, type KeyInspection } from '@keyhold/core'
 import { sql } from 'kysely'
-import type { RowMacs } from './authentic/row-macs.ts'
+import { readEntries, selectEntries } from './authentic/manifest.ts'
 import type { Database } from './database.ts'
-import { columnsAs, rowAs } from './fence/covered-rows.ts'
+import { columnsAs, coverReadRows, rowAs } from './fence/covered-rows.ts'
+import type { FenceParts } from './fence/fence-row.ts'
 import type { KeyHealthRow } from './key-health.ts'
 import { readInspection } from './key-providers.ts'
 import type { KeyHealthState } from './tables.ts'
@@ -67,17 +68,18 @@ interface ClaimedRow {
   claim: string
   inspection: unknown
   known: KnownRegion[]
+  entries: Parameters<typeof readEntries>[0]
 }
 
 // The repair goes through all key providers, so it takes this many at a time.
 const repairAtOnce = 5_000
 
-export function keyProbeQueries(db: Database, macs: RowMacs) {
+export function keyProbeQueries(db: Database, fences: FenceParts) {
   return {
     /**
      * Claims keys that are due, the most urgent first and then the longest due, at most `limit`, and of each urgency no
-     * more than its share. A claim lasts `claimSeconds`. A key whose rows Keyhold did not write is left out: its claim ends
-     * by itself.
+     * more than its share. A claim lasts `claimSeconds`. A key whose rows Keyhold did not write, or did not write last, is left
+     * out: its claim ends by itself.
      */
     async claim(
       limit: number,
@@ -101,7 +103,8 @@ export function keyProbeQueries(db: Database, macs: RowMacs) {
           returning p.tenant_id, p.fingerprint, p.urgency, p.failures, p.due_at::text as claim
         )
         select c.*, k.inspection, coalesce(h.known, '[]') as known, ${columnsAs('keyProvider', 'k', 'k_')},
-          ${columnsAs('fence', 't', 't_')}, ${columnsAs('tenantKey', 'w', 'w_')}
+          ${columnsAs('fence', 't', 't_')}, ${columnsAs('tenantKey', 'w', 'w_')},
+          ${selectEntries(sql.ref('c.tenant_id'))} as entries
         from claimed c join keyhold.key_providers k using (tenant_id, fingerprint)
         join keyhold.tenants t on t.id = c.tenant_id
         left join lateral (
@@ -119,7 +122,7 @@ export function keyProbeQueries(db: Database, macs: RowMacs) {
           order by t.state = 'active' desc, t.version desc limit 1
         ) w on true
         order by c.urgency`.execute(db)
-      return rows.flatMap((row) => fromRow(row, macs) ?? [])
+      return rows.flatMap((row) => fromRow(row, fences) ?? [])
     },
 
     /** Plans the next probes. One that was brought forward meanwhile, or whose claim has ended, stays as it is. */
@@ -233,16 +236,21 @@ export function keyProbeQueries(db: Database, macs: RowMacs) {
 }
 
 /** Undefined: its rows are not as Keyhold wrote them. Nobody goes through a role, or to a key, that somebody else names. */
-function fromRow(row: ClaimedRow, macs: RowMacs): DueProbe | undefined {
+function fromRow(row: ClaimedRow, fences: FenceParts): DueProbe | undefined {
+  const { macs, seen } = fences
   const provider = rowAs('keyProvider', row, 'k_')
-  const isFaulty = (verify: () => unknown) => unlessFaulty(verify) === undefined
-  if (isFaulty(() => macs.verify('keyProvider', provider))) return undefined
-  const { role_arn: roleArn } = provider
   const fence = rowAs('fence', row, 't_')
-  if (roleArn !== null && isFaulty(() => macs.verify('fence', fence))) return undefined
   const version = rowAs('tenantKey', row, 'w_')
+  const { role_arn: roleArn } = provider
   const { wrapped } = version
-  if (wrapped !== null && isFaulty(() => macs.verify('tenantKey', version))) return undefined
+  const isRight = unlessFaulty(() => {
+    const covered = coverReadRows({ fences }, row.tenant_id, fence, readEntries(row.entries))
+    covered.verify('keyProvider', row.fingerprint, provider)
+    if (wrapped !== null) covered.verify('tenantKey', version.version, version)
+    // Its deletion has begun, or another statement has seen a newer state meanwhile: the next claim tells.
+    return covered.fence !== undefined && fence.generation >= seen.get(row.tenant_id)
+  })
+  if (isRight !== true) return undefined
   // A damaged record is an error where the provider is shown; here it only means that nothing is known.
   const read = readInspection(row.inspection, row.fingerprint)
   const inspection: KeyInspection | undefined = read && 'value' in read ? read.value : undefined

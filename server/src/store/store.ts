@@ -116,7 +116,7 @@ function queries(
     guards,
     keyAccess: keyAccessQueries(db, cover),
     keyHealth,
-    keyProbes: keyProbeQueries(db, macs),
+    keyProbes: keyProbeQueries(db, fences),
     changes: changeQueries(db),
     kmsUsage: kmsUsageQueries(db, clock),
     metricCounts: metricCountQueries(db),

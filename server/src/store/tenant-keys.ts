@@ -176,7 +176,7 @@ export function tenantKeyQueries(
       held.manifest.set('tenantKey', row.version, mac)
       // The first one of a tenant that is made.
       if (held.row?.active_tenant_key_version === row.version) held.change({ active_tenant_key_id: row.id })
-      await keyProbeQueries(db, macs).begin(row, firstProbeSeconds)
+      await keyProbeQueries(db, parts.fences).begin(row, firstProbeSeconds)
     },
 
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where nobody knows whether the tenant is locked */

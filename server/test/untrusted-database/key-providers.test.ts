@@ -10,6 +10,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { startMigration } from '../../src/migration/start-migration.ts'
 import { startRotation } from '../../src/migration/start-rotation.ts'
+import { findKnownKey } from '../../src/providers/find-known-key.ts'
 import { getKeyAccess } from '../../src/providers/get-key-access.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { steeringKinds } from '../../src/store/authentic/steering-kinds.ts'
@@ -156,6 +157,19 @@ test('a region in which the key is no longer stays away when the older row is pu
   await expectRefused(await postgres.openStore(database.connection))
 })
 
+test('no policy is printed from an older state of the tenant that this replica has left behind', async () => {
+  await sql(`create table public.kept as select * from keyhold.key_providers;
+    create table public.fences as select * from keyhold.tenants`)
+  const { keyProviders } = alone(store, tenantId)
+  await keyProviders.saveInspection(tenantId, keyArnFingerprint(second), inspectionOf(second, []))
+  expect((await findKnownKey(store, tenantId, second)).replicaRegions).toEqual([])
+  await sql(`update keyhold.key_providers p set replica_regions = k.replica_regions, mac = k.mac
+      from public.kept k where (p.tenant_id, p.fingerprint) = (k.tenant_id, k.fingerprint);
+    update keyhold.tenants t set generation = f.generation, manifest = f.manifest, mac = f.mac
+      from public.fences f where t.id = f.id`)
+  await expect(findKnownKey(store, tenantId, second)).rejects.toMatchObject(refused)
+})
+
 test('the inspection by itself lets no region stand in', async () => {
   await sql(`update keyhold.key_providers set inspection = replace(inspection::text, 'eu-west-3', 'us-east-1')::jsonb
     where ${isOf(second)}`)
@@ -205,4 +219,30 @@ test.each([
   await sql(`update keyhold.key_probes set due_at = now() - interval '1 minute'; ${change}`)
   const due = await store.keyProbes.claim(9, { hastened: 9, unhealthy: 9, healthy: 9 }, 30)
   expect(due.filter((each) => each.tenantId === tenantId)).toHaveLength(probes)
+})
+
+test('a key provider that was deleted, and is put back with a version under it, is not probed', async () => {
+  const { keyProviders, tenantKeys } = alone(store, tenantId)
+  await tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn: second }))
+  const probed = async (of: Store = store) => {
+    await sql(`update keyhold.key_probes set due_at = now() - interval '1 minute'`)
+    const due = await of.keyProbes.claim(9, { hastened: 9, unhealthy: 9, healthy: 9 }, 30)
+    return due.filter((each) => each.tenantId === tenantId).map(({ keyArn }) => keyArn)
+  }
+  expect(await probed()).toEqual([second])
+  for (const table of ['key_providers', 'tenant_keys', 'key_probes'])
+    await sql(
+      `create table public.${table} as select * from keyhold.${table} where tenant_id = '${tenantId}'`,
+    )
+  await tenantKeys.destroyPending(tenantId)
+  const row = await store.keyProviders.find(tenantId, keyArnFingerprint(second))
+  if (row === undefined) throw new Error('it is not there')
+  await keyProviders.delete(row)
+  await sql(`insert into keyhold.key_providers select * from public.key_providers where ${isOf(second)};
+    update keyhold.tenant_keys t set state = o.state, wrapped = o.wrapped, destroyed_at = o.destroyed_at, mac = o.mac
+      from public.tenant_keys o where (t.tenant_id, t.version) = (o.tenant_id, o.version);
+    insert into keyhold.key_probes select * from public.key_probes where ${isOf(second)}`)
+  expect(await probed()).toEqual([])
+  // Also by a replica that has just started, and with the newer fence gone back for those that have seen it.
+  expect(await probed(await postgres.openStore(database.connection))).toEqual([])
 })

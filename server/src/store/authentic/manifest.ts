@@ -7,22 +7,24 @@
 import { createHash } from 'node:crypto'
 import { sql, type RawBuilder } from 'kysely'
 
-type Part = (tenantId: string) => RawBuilder<unknown>
+/** The id itself, or an expression for it. */
+type TenantId = string | RawBuilder<unknown>
+type Part = (tenantId: TenantId) => RawBuilder<unknown>
 
 /** Which rows of a tenant are in the manifest: the kind, the key within the tenant, and the rows of that sort. */
 const parts = {
-  tenantKey: (tenantId) =>
+  tenantKey: (tenantId: TenantId) =>
     sql`select version::text, mac from keyhold.tenant_keys where tenant_id = ${tenantId}`,
-  keyProvider: (tenantId) =>
+  keyProvider: (tenantId: TenantId) =>
     sql`select fingerprint, mac from keyhold.key_providers where tenant_id = ${tenantId}`,
   /** Only while the key job is live. */
-  keyJobTerms: (tenantId) =>
+  keyJobTerms: (tenantId: TenantId) =>
     sql`select id::text, mac from keyhold.key_jobs where tenant_id = ${tenantId} and phase not in ('done', 'aborted')`,
   /** Only while it is open. */
-  destruction: (tenantId) => sql`
+  destruction: (tenantId: TenantId) => sql`
     select id::text, mac from keyhold.destructions
     where tenant_id = ${tenantId} and cancelled_at is null and destroyed_at is null`,
-  minimumVersion: (tenantId) =>
+  minimumVersion: (tenantId: TenantId) =>
     sql`select data_key_id::text, mac from keyhold.minimum_versions where tenant_id = ${tenantId}`,
 } satisfies Record<string, Part>
 
@@ -100,7 +102,7 @@ function lengthPrefixed(bytes: Buffer): Buffer {
 }
 
 /** An expression for the rows of a tenant that belong into its manifest, as `readEntries` reads them. */
-export function selectEntries(tenantId: string): RawBuilder<unknown> {
+export function selectEntries(tenantId: TenantId): RawBuilder<unknown> {
   const selects = Object.entries(parts).map(
     ([kind, select]) => sql`select ${sql.lit(kind)} as kind, * from (${select(tenantId)}) part(key, mac)`,
   )

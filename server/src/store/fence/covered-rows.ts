@@ -41,6 +41,8 @@ export interface Covered<Row> {
     key: string | number,
     row: Stored,
   ) => Authentic<Stored>
+  /** Whether the manifest names a row. */
+  names: (kind: ManifestKind, key: string | number) => boolean
   /** The keys of all rows of a kind that the manifest names. */
   keys: (kind: ManifestKind) => string[]
   /**
@@ -84,6 +86,24 @@ export function prepareCovered<Values extends unknown[], Row>(
   )
   return async (db, parts, tenantId, ...values) =>
     cover(parts, tenantId, await accept(parts, tenantId, () => statement(db, tenantId, ...values)))
+}
+
+/**
+ * The same for rows that a statement of one's own has read together with the fence and its entries.
+ *
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
+ */
+export function coverReadRows(
+  parts: Pick<CoverParts, 'fences'>,
+  tenantId: string,
+  fence: FenceRow,
+  entries: readonly ManifestEntry[],
+): Covered<never> {
+  const { fences } = parts
+  const fenceRow = verifyFence(fences, tenantId, fence)
+  const isOpen = fenceRow.ending_at === null
+  if (isOpen) checkManifest(fences, fenceRow, entries)
+  return coverOf(parts, fenceRow, isOpen ? indexEntries(entries) : undefined, [])
 }
 
 /** Rows, and the fence of their tenant as of the same moment. The rows are still to be judged. */
@@ -151,7 +171,7 @@ type Entries = Parameters<typeof readEntries>[0]
 
 /** @param listed - undefined: nothing follows from the rows of a tenant that ends */
 function coverOf<Row>(
-  { fences }: CoverParts,
+  { fences }: Pick<CoverParts, 'fences'>,
   fenceRow: Authentic<FenceRow> | undefined,
   listed: ListedInManifest | undefined,
   rows: Row[],
@@ -170,6 +190,7 @@ function coverOf<Row>(
       if (listed.find(kind, key)?.equals(macOf(row)) !== true) macs.reject(kind, row, 'older')
       return authentic
     },
+    names: (kind, key) => listed?.find(kind, key) !== undefined,
     keys: (kind) => listed?.keys(kind) ?? [],
     refuse() {
       if (fenceRow !== undefined) macs.reject('fence', fenceRow, 'incomplete')
