@@ -1,6 +1,8 @@
 // Rows as replicas of the version before leave them are filled before they are adopted.
 import { keyArnFingerprint } from '@keyhold/core'
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import {
   openTestPostgres,
   type TestPostgres,
@@ -8,7 +10,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { completeRows } from '../../src/store/authentic/adopt-rows.ts'
 import { isInDigests } from '../../src/store/key-jobs/json-digests.ts'
-import { insertTenant, newKeyJob, tenantId } from '../store/stored-rows.ts'
+import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -88,4 +90,82 @@ test('regions that a replica of the version before has inspected take the place 
   ])
   await completeRows(stores.store, tenantId)
   expect(await read()).toEqual([{ replica_regions: regions, unsigned: false }])
+})
+
+test('minimum versions are raised to what the states of cipherkeys tell, and never lowered by them', async () => {
+  const { store } = stores
+  const own = 'with-minimums'
+  await insertTenant(store, own)
+  const names = ['new', 'higher', 'lower', 'gone']
+  const ids = names.map(() => randomUUID())
+  const [fresh = '', higher = '', lower = '', gone = ''] = ids
+  for (const dataKeyId of ids)
+    for (let version = 1; version <= 5; version++) {
+      await store.cipherkeys.insertActive(
+        newCipherkey({ tenantId: own, dataKeyId, version, keyName: dataKeyId }),
+      )
+      await store.cipherkeys.endEncryption({ tenantId: own, dataKeyId, version })
+    }
+  for (const [dataKeyId, minimum] of [
+    [higher, 2],
+    [lower, 4],
+    [gone, 4],
+  ] as const)
+    await alone(store, own).minimumVersions.set(own, dataKeyId, minimum)
+  const macOf = async (dataKeyId: string) =>
+    (await stores.query('select mac from keyhold.minimum_versions where data_key_id = $1', [dataKeyId]))[0]
+      ?.mac
+  const signed = await macOf(lower)
+  // As a replica of the version before writes states, or somebody else.
+  for (const [dataKeyId, below] of [
+    [fresh, 3],
+    [higher, 5],
+    [lower, 2],
+    [gone, 1],
+  ] as const)
+    await stores.query(
+      `update keyhold.cipherkeys set state = case when version < $2 then 'retired' else 'decrypt-only' end
+        where data_key_id = $1`,
+      [dataKeyId, below],
+    )
+  await completeRows(store, own)
+  const rows = await stores.query('select data_key_id, minimum_version from keyhold.minimum_versions')
+  const minimums = new Map(rows.map((row) => [row.data_key_id, row.minimum_version]))
+  expect(ids.map((id) => minimums.get(id))).toEqual([3, 5, 4, 4])
+  expect(await macOf(lower)).toEqual(signed)
+  expect(await macOf(fresh)).toBeNull()
+})
+
+test('the cipherkeys of a tenant are read while others have its fence', async () => {
+  const { store, otherStore } = stores
+  const own = 'with-fence'
+  await insertTenant(store, own)
+  const dataKeyId = randomUUID()
+  for (const version of [1, 2]) {
+    await store.cipherkeys.insertActive(
+      newCipherkey({ tenantId: own, dataKeyId, version, keyName: dataKeyId }),
+    )
+    await store.cipherkeys.endEncryption({ tenantId: own, dataKeyId, version })
+  }
+  const setState = (state: string) =>
+    stores.query(`update keyhold.cipherkeys set state = $1 where data_key_id = $2 and version = 1`, [
+      state,
+      dataKeyId,
+    ])
+  await setState('retired')
+  const read = Promise.withResolvers<undefined>()
+  // It has the fence until the first page is read, and takes back what was read there.
+  const holding = otherStore.withFence(own, async () => {
+    await read.promise
+    await setState('decrypt-only')
+  })
+  const transaction: typeof store.transaction = async (work) => {
+    const result = await store.transaction(work)
+    read.resolve(undefined)
+    return result
+  }
+  await completeRows({ transaction }, own)
+  await holding
+  const rows = await stores.query('select from keyhold.minimum_versions where data_key_id = $1', [dataKeyId])
+  expect(rows).toEqual([])
 })

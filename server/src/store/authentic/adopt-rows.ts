@@ -2,6 +2,7 @@
 // An operator has seen them. Each transaction signs what it has locked, so that replicas may go on writing, and can be
 // repeated: nothing is lost when it is cut off.
 import { sql } from 'kysely'
+import { findRetired, raiseMinimumVersions, type RetiredPage } from '../cipherkeys/fill-minimum-versions.ts'
 import type { Store } from '../store.ts'
 import { fillRows } from './fill-rows.ts'
 import type { SteeringRow } from './steering-rows.ts'
@@ -66,8 +67,25 @@ export async function completeRows(
   store: Pick<Store, 'transaction'>,
   tenantId: string | undefined,
 ): Promise<void> {
+  if (tenantId !== undefined) await raiseAllMinimumVersions(store, tenantId)
   await store.transaction(async ({ handle }) => {
     if (tenantId !== undefined) await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
     await fillRows(handle, tenantId)
   })
+}
+
+/** A tenant may have a million cipherkeys, and its writers must not wait for as long as all of them are read. */
+async function raiseAllMinimumVersions(store: Pick<Store, 'transaction'>, tenantId: string): Promise<void> {
+  let page: RetiredPage | undefined
+  do {
+    const after = page?.next
+    const found = await store.transaction(({ handle }) => findRetired(handle, tenantId, after))
+    if (found.dataKeyIds.length > 0) {
+      await store.transaction(async ({ handle }) => {
+        await sql`select * from keyhold.fence_alone(${tenantId})`.execute(handle)
+        await raiseMinimumVersions(handle, tenantId, found.dataKeyIds)
+      })
+    }
+    page = found
+  } while (page.next !== undefined)
 }

@@ -1,7 +1,6 @@
 // Replicas of the version before leave out columns and rows that are signed now. These follow from what they do write, before
 // the rows are shown and adopted.
 import { sql } from 'kysely'
-import { fillMinimumVersions } from '../cipherkeys/minimum-versions.ts'
 import { adoptApiKeys } from '../api-keys/resign-scope.ts'
 import type { Database } from '../database.ts'
 import { fillDigests } from '../destructions/fill-digests.ts'
@@ -9,7 +8,7 @@ import { adoptGuard } from '../guards/guard-rows.ts'
 import { fillJsonDigests } from '../key-jobs/fill-json-digests.ts'
 
 /**
- * Call it under the tenant's fence.
+ * All but minimum versions, which follow from all cipherkeys of the tenant. Call it under the tenant's fence.
  *
  * @param tenantId - undefined: the rows that are of no tenant
  */
@@ -30,7 +29,6 @@ export async function fillRows(db: Database, tenantId: string | undefined): Prom
   )
   await fillDigests(db, tenantId)
   await fillJsonDigests(db, tenantId)
-  await fillMinimumVersions(db, tenantId)
   await adoptGuard(db, tenantId)
   await adoptApiKeys(db, tenantId)
 }

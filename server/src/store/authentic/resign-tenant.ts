@@ -6,6 +6,7 @@ import { readAnchors } from '../fence/anchors.ts'
 import { readFence } from '../fence/fence-queries.ts'
 import type { FenceRow } from '../fence/fence-row.ts'
 import { adoptApiKeys } from '../api-keys/resign-scope.ts'
+import { fillMinimumVersions } from '../cipherkeys/fill-minimum-versions.ts'
 import type { RowMacs } from './row-macs.ts'
 import { fillRows } from './fill-rows.ts'
 import { signRows } from './sign-rows.ts'
@@ -31,6 +32,7 @@ const kinds = [
  */
 export async function resignTenant(db: Database, macs: RowMacs, tenantId: string): Promise<number> {
   await sql`select * from keyhold.fence_alone(${tenantId})`.execute(db)
+  await fillMinimumVersions(db, tenantId)
   await fillRows(db, tenantId)
   let signed = 0
   for (const kind of kinds) signed += await signRows(db, macs, kind, sql`tenant_id = ${tenantId}`)

@@ -88,39 +88,3 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
     forget: remove,
   }
 }
-
-// A page of this size is read in a few milliseconds.
-const pageRows = 10_000
-
-/**
- * Writes the minimum versions that the states of cipherkeys tell, unsigned: when they are adopted. Until then the states
- * decide, since replicas of the version before write them alone. Call it under the tenant's fence.
- */
-export async function fillMinimumVersions(db: Database, tenantId: string): Promise<void> {
-  const minimums = await readRetired(db, tenantId)
-  const ids = [...minimums.keys()]
-  await sql`delete from keyhold.minimum_versions
-    where tenant_id = ${tenantId} and data_key_id <> all(${ids}::uuid[])`.execute(db)
-  await sql`insert into keyhold.minimum_versions as m (tenant_id, data_key_id, minimum_version)
-    select ${tenantId}, * from unnest(${ids}::uuid[], ${[...minimums.values()]}::integer[])
-    on conflict (tenant_id, data_key_id) do update set minimum_version = excluded.minimum_version
-      where m.minimum_version <> excluded.minimum_version`.execute(db)
-}
-
-/** The minimum of each data key that has retired versions, by its id. */
-async function readRetired(db: Database, tenantId: string): Promise<Map<string, number>> {
-  const minimums = new Map<string, number>()
-  let after = { data_key_id: '00000000-0000-0000-0000-000000000000', version: 0 }
-  for (;;) {
-    const { rows } = await sql<{ data_key_id: string; version: number; state: CipherkeyState }>`
-      select data_key_id, version, state from keyhold.cipherkeys
-      where tenant_id = ${tenantId} and (data_key_id, version) > (${after.data_key_id}::uuid, ${after.version}::integer)
-      order by data_key_id, version limit ${pageRows}`.execute(db)
-    for (const { data_key_id: id, version, state } of rows) {
-      if (state === 'retired') minimums.set(id, Math.max(version + 1, minimums.get(id) ?? 0))
-    }
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < pageRows) return minimums
-    after = last
-  }
-}
