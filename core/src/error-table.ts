@@ -258,6 +258,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_DESTRUCTION_QUOTA: {
+    summary: 'The tenant has reached its limit of destructions that are scheduled.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_DESTRUCTION_ENDED: {
     summary: 'The destruction is completed, and cannot be undone.',
     retryable: false,
@@ -284,6 +289,11 @@ export const errorTable = {
   },
   ERR_KEY_VERSION_RETIRED: {
     summary: "The data key's version is below the minimum version for decryption.",
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_MINIMUM_VERSION_QUOTA: {
+    summary: 'The tenant has reached its limit of data keys with a minimum version.',
     retryable: false,
     kind: 'ours',
   },

@@ -110,8 +110,7 @@ async function termsOf<Row extends { data_key_id: string }>(
   const isAdopted = parts.fences.macs.requiresMacs()
   const minimumOf = (row: { data_key_id: string }) =>
     isAdopted ? (minimums.get(row.data_key_id) ?? 1) : undefined
-  const ofDataKey = (row: { data_key_id: string }) =>
-    destructions.find(({ kind, dataKeyId }) => kind === 'data-key' && dataKeyId === row.data_key_id)
+  const destructionsOf = indexDestructions(destructions)
 
   return {
     rows: isOpen ? covered.rows : [],
@@ -121,14 +120,14 @@ async function termsOf<Row extends { data_key_id: string }>(
       const minimum = minimumOf(row)
       return minimum === undefined ? row.state === 'retired' : row.version < minimum
     },
-    destroyAtOf: (row) => ofDataKey(row)?.dueAt,
+    destroyAtOf: (row) => destructionsOf(row.data_key_id).find(({ kind }) => kind === 'data-key')?.dueAt,
     destroyInMsOf(row) {
       const position = {
         dataKeyId: row.data_key_id,
         version: row.version,
         tenantKeyVersion: row.tenant_key_version,
       }
-      const dueMs = destructions
+      const dueMs = destructionsOf(row.data_key_id)
         .filter((destruction) => concerns(destruction, position))
         .map(({ dueAt }) => dueAt.getTime())
       return Math.min(...dueMs) - (first?.now.getTime() ?? 0)
@@ -140,7 +139,7 @@ function minimumIn(covered: Covered<object>, row: { data_key_id: string }): numb
   const stored = rowAs('minimumVersion', row, 'minimum_')
   if ((stored.data_key_id as string | null) !== null)
     return covered.verify('minimumVersion', row.data_key_id, stored).minimum_version
-  if (covered.keys('minimumVersion').includes(row.data_key_id)) covered.refuse()
+  if (covered.names('minimumVersion', row.data_key_id)) covered.refuse()
   return 1
 }
 
@@ -163,6 +162,25 @@ async function readOpenDestructions(
   )
   if (rows.length !== keys('destruction').length) refuse()
   return rows.map((row) => fromRow(parts.fences.macs, verify('destruction', row.id, row)))
+}
+
+/** Those that may concern a data key: made once for all rows of a list. */
+function indexDestructions(all: readonly DestructionRow[]): (dataKeyId: string) => DestructionRow[] {
+  const ofAny: DestructionRow[] = []
+  const ofOne = new Map<string, DestructionRow[]>()
+  for (const each of all) {
+    const ids = dataKeysOf(each)
+    if (ids === undefined) ofAny.push(each)
+    else for (const id of ids) ofOne.set(id, [...(ofOne.get(id) ?? []), each])
+  }
+  return (dataKeyId) => [...ofAny, ...(ofOne.get(dataKeyId) ?? [])]
+}
+
+/** Undefined: it concerns all of the tenant, or nobody knows which. */
+function dataKeysOf({ kind, dataKeyId, cipherkeys }: DestructionRow): ReadonlySet<string> | undefined {
+  if (kind === 'data-key') return new Set(dataKeyId === undefined ? [] : [dataKeyId])
+  if (kind === 'tenant' || cipherkeys === undefined || 'error' in cipherkeys) return undefined
+  return new Set(cipherkeys.value.map((named) => named.dataKeyId))
 }
 
 function concerns(

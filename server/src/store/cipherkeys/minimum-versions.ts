@@ -1,4 +1,5 @@
 // The minimum versions of data keys. The states of cipherkeys are a copy for replicas of the version before, and for lists.
+import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import type { CoverParts } from '../fence/covered-rows.ts'
@@ -7,6 +8,9 @@ import { verifyListed } from '../fence/verify-listed.ts'
 import { columnsOfKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Authentic } from '../authentic/row-macs.ts'
 import type { CipherkeyState } from '../tables.ts'
+
+// All of them are read with each of the tenant's keys that is not in memory: some 8 ms of the processor for so many.
+const maxMinimumVersions = 1_000
 
 export function minimumVersionQueries(db: Database, parts: CoverParts) {
   const { macs } = parts.fences
@@ -47,6 +51,7 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
       await rewriteRow(db, { macs, held }, 'minimumVersion', dataKeyId, before, changes)
       return
     }
+    if (held.manifest.keys('minimumVersion').length >= maxMinimumVersions) throw tooMany()
     const mac = macs.sign('minimumVersion', row)
     await db
       .insertInto('minimum_versions')
@@ -61,6 +66,7 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
      * `withFence`.
      *
      * @param minimum - from 1
+     * @throws KeyholdError `ERR_MINIMUM_VERSION_QUOTA` when 1,000 other data keys of the tenant have one above 1
      */
     async set(tenantId: string, dataKeyId: string, minimum: number): Promise<void> {
       if (minimum > 1) await store(tenantId, dataKeyId, minimum)
@@ -87,4 +93,10 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
     /** For a data key that is destroyed. Call it under `withFence`. */
     forget: remove,
   }
+}
+
+function tooMany(): KeyholdError {
+  return new KeyholdError('ERR_MINIMUM_VERSION_QUOTA', {
+    message: `A tenant has at most ${maxMinimumVersions} data keys with a minimum version above 1: bring the values of one of them under its active version, and set its minimum to 1.`,
+  })
 }

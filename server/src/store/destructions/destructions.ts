@@ -67,6 +67,8 @@ const msPerDay = 86_400_000
 // Whoever adds more rows than that can delete the row of the destruction as well.
 const maxLookedAt = 10_000
 const pageOfDeletions = 100
+// All of them are read with each of the tenant's keys that is not in memory.
+const maxOpen = 1_000
 
 const isOpenHere = (eb: ExpressionBuilder<Tables, 'destructions'>) =>
   eb.and([eb('cancelled_at', 'is', null), eb('destroyed_at', 'is', null)])
@@ -127,10 +129,13 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
     /**
      * Call it under `withFence`.
      *
-     * @throws KeyholdError `ERR_DESTRUCTION_SCHEDULED` when the tenant, or the key name, has an open one
+     * @throws KeyholdError `ERR_DESTRUCTION_SCHEDULED` when the tenant, or the key name, has an open one;
+     * `ERR_DESTRUCTION_QUOTA` when 1,000 are open, for all but that of the tenant
      */
     async insert(destruction: NewDestruction): Promise<DestructionRow> {
       const { now, manifest } = heldOf(held, destruction.tenantId)
+      // That of the tenant is the end of them all.
+      if (destruction.kind !== 'tenant' && manifest.keys('destruction').length >= maxOpen) throw tooMany()
       const row = {
         id: destruction.id,
         tenant_id: destruction.tenantId,
@@ -299,4 +304,10 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
       return ended
     },
   }
+}
+
+function tooMany(): KeyholdError {
+  return new KeyholdError('ERR_DESTRUCTION_QUOTA', {
+    message: `A tenant has at most ${maxOpen} destructions that are scheduled: wait until some are done, or cancel some. The whole tenant can be deleted all the same.`,
+  })
 }
