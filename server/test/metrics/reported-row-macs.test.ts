@@ -51,6 +51,33 @@ test('once MACs are required each row is told of that decides nothing any more',
   ])
 })
 
+test('a flood of rows fills no log, and hides no row of another tenant', () => {
+  const { macs, lines, events } = macsOf(true)
+  const met = (tenantId: string, fingerprint: string) => {
+    const row = { tenant_id: tenantId, fingerprint }
+    expect(() => {
+      macs.reject('keyProvider', row, 'forged')
+    }).toThrow()
+  }
+  for (let row = 0; row < 300; row++) met('a', String(row))
+  met('b', 'f'.repeat(100_000))
+  expect(lines).toHaveLength(102)
+  expect(lines.slice(99).map(({ tenantId, key }) => [tenantId, String(key).length])).toEqual([
+    [undefined, 'a/99'.length],
+    ['a', 'undefined'.length],
+    [undefined, 512],
+  ])
+  expect(events.tallies.faultyRows.samples().map(({ value }) => value)).toEqual([301])
+})
+
+test('a cipherkey that does not open is one of its tenant', () => {
+  const { macs, lines } = macsOf(true)
+  for (let row = 0; row < 101; row++) macs.tellUnopened({ tenantId: 't', dataKeyId: 'd', version: row })
+  expect(lines.at(-1)).toMatchObject({ tenantId: 't' })
+  macs.tellUnopened({ tenantId: 'other', dataKeyId: 'd', version: 1 })
+  expect(lines.at(-1)).toMatchObject({ kind: 'cipherkey', key: 'other/d/1' })
+})
+
 test('a row under a root key that this replica does not hold is the fault of the replica, before and after the adoption', () => {
   for (const requiresMacs of [false, true]) {
     const { macs, lines, events } = macsOf(requiresMacs)

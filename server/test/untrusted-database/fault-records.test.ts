@@ -7,6 +7,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { createFaultRecords } from '../../src/installation/fault-records.ts'
 import type { FaultyRow } from '../../src/store/authentic/row-macs.ts'
+import { connectionUser, onShare, type ConnectionUser } from '../../src/store/connections/connection-user.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newKeyJob } from '../store/stored-rows.ts'
 
@@ -33,7 +34,7 @@ const faultOf = (changes: Partial<FaultyRow> = {}): FaultyRow => ({
 })
 
 /** As one replica has them. */
-function openRecords(of: Store, clock: () => number = () => 0) {
+function openRecords(of: Pick<Store, 'transaction'>, clock: () => number = () => 0) {
   const onFailed = vi.fn()
   const records = createFaultRecords({ onFailed, clock })
   records.open(of)
@@ -133,19 +134,24 @@ test('a row that is met in a snapshot, or in a transaction that is undone, is re
   ])
 })
 
-test('it takes no connection that belongs to the one who met the row', async () => {
-  // All connections of this replica are held by those who meet rows, and none of them waits for the record.
-  const each = openRecords(store)
-  await Promise.all(
-    Array.from({ length: 20 }, (_, index) =>
-      store.transaction(() => {
-        each.note(faultOf({ key: String(index) }))
-        return Promise.resolve()
-      }),
-    ),
+test('it is work of the replica, and not of the request or the transaction that met the row', async () => {
+  const users: ConnectionUser[] = []
+  const each = openRecords({
+    transaction: (work) => {
+      users.push(connectionUser())
+      return store.transaction(work)
+    },
+  })
+  await onShare(tenantId, false, () =>
+    store.transaction(() => {
+      expect(connectionUser()).toMatchObject({ share: tenantId, holdsConnection: true })
+      each.note(faultOf())
+      return Promise.resolve()
+    }),
   )
   await each.settle()
-  expect(await recorded()).toHaveLength(20)
+  expect(users).toEqual([{ share: ':background', isSlow: false, holdsConnection: false }])
+  expect(await recorded()).toHaveLength(1)
 })
 
 test('a record that cannot be written is told of, and tried again when the row is met a minute later', async () => {
