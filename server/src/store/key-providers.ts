@@ -255,7 +255,7 @@ export function keyProviderQueries(
       const found = new Set(rows.map(({ row }) => row.fingerprint))
       return [
         ...rows.map(({ row, isTampered }) =>
-          isTampered || !isNamedByKey(row)
+          isTampered || (macs.requiresMacs() && !isNamedByKey(row))
             ? tampered(row.fingerprint)
             : fromRow(row as Authentic<StoredProvider>, fence),
         ),

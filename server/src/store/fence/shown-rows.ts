@@ -31,8 +31,8 @@ export interface Shown<Row> {
 }
 
 /**
- * Where the manifest is not that of the rows, this replica may
- * remember what it lists; if not, each row may be one that was put back.
+ * Where the manifest is not that of the rows, this replica may remember what it lists; if not, each row may be one that was put
+ * back.
  *
  * @param keyOf - the key of a row within the tenant
  * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED` where the fence itself is faulty; `ERR_SEALED`

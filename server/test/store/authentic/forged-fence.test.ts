@@ -1,5 +1,7 @@
 // A fence that Keyhold did not write, or did not write last, moves nobody: neither a reader nor one that takes it.
 import { keyArnFingerprint } from '@keyhold/core'
+import { observedHealthy } from '../../../src/health/key-state.ts'
+import { saveObservation } from '../../../src/health/save-observation.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { alone } from '../../../../testkit/src/database/alone.ts'
 import { resign } from '../../../../testkit/src/database/resign.ts'
@@ -246,7 +248,7 @@ test('a key job with times that Keyhold never writes is listed all the same', as
 })
 
 describe('the health of a key', () => {
-  const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-1'
+  const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-00000000000000000000000000000001'
   const fingerprint = keyArnFingerprint(keyArn)
   const healthOf = (region: string, state: 'healthy' | 'denied', since: Date, of = tenantId) => ({
     ...{ tenantId: of, fingerprint, region, state, since, checkedAt: since },
@@ -267,6 +269,25 @@ describe('the health of a key', () => {
     expect(await stores.store.keyHealth.list(tenantId, fingerprint)).toMatchObject([
       { tenantId, isFaulty: true },
     ])
+  })
+
+  test('that somebody has written is not told of as if it had been, when the KMS answers', async () => {
+    const { store } = stores
+    const key = { tenantId, keyArn }
+    await store.keyHealth.save(healthOf('eu-west-1', 'denied', new Date()))
+    await stores.query(
+      `update keyhold.key_health set state = 'healthy', code = null, since = 'infinity', checked_at = 'infinity'`,
+    )
+    const transition = await saveObservation(store, key, 'eu-west-1', observedHealthy)
+    expect(transition).toMatchObject({ from: undefined, to: 'healthy' })
+    const [record] = await store.audits.list(tenantId, { after: 0, limit: 10 })
+    expect(record).toMatchObject({
+      action: 'keyhealth.change',
+      details: { region: 'eu-west-1', to: 'healthy' },
+    })
+    const [row] = await store.keyHealth.list(tenantId, fingerprint)
+    expect(row).toMatchObject({ state: 'healthy', since: expect.any(Date) as Date })
+    expect(row).not.toHaveProperty('isFaulty')
   })
 
   test('is not taken from an older row that only a second answer shows', async () => {
