@@ -83,7 +83,12 @@ async function unless(codes: ErrorCode[], find: () => Promise<KeyOutcome>): Prom
   try {
     return await find()
   } catch (error) {
-    if (isKeyholdError(error, ...codes)) return error
+    if (isKeyholdError(error, ...codes) || isFaultyMinimum(error)) return error
     throw error
   }
+}
+
+/** The row of a minimum version concerns its data key alone; every other faulty row concerns the tenant. */
+function isFaultyMinimum(error: unknown): error is KeyholdError {
+  return isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC') && error.details.table === 'minimum_versions'
 }

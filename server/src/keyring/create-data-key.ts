@@ -7,6 +7,7 @@ import type { TransactionStore } from '../store/store.ts'
 import { commitUnderFence, type FenceParts } from './commit-under-fence.ts'
 import { mapInSlices } from '../event-loop/map-in-slices.ts'
 import { blindIndexPrefix } from './blind-index-name.ts'
+import { faultOfActive } from './fault-of-active.ts'
 import { isCountedKeyName } from './lease-key-name.ts'
 import { newCipherkey } from './new-cipherkey.ts'
 import { newId } from './new-id.ts'
@@ -83,7 +84,9 @@ export async function createDataKeys(
       const inserted = await transaction.cipherkeys.insertManyActive(fresh)
       await transaction.dataKeys.addToCount(tenantId, inserted.filter(isCountedKeyName).length)
       const active = await transaction.cipherkeys.listActive(tenantId, keyNames)
-      return new Map<string, UsableCipherkeyRow>(active.map((row) => [row.keyName, row]))
+      return new Map<string, UsableCipherkeyRow | KeyholdError>(
+        active.map((row) => [row.keyName, faultOfActive(row) ?? row]),
+      )
     },
   )
   return keyNames.map(

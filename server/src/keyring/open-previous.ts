@@ -1,8 +1,9 @@
 // The version of a data key before its next one. Under a tenant key of format 2 the next version will prove its name, so that
 // nobody may bring a data key under the name of another one between the two: the version before has to open under the name.
-import { isErrorOfKind, KeyholdError } from '@keyhold/core'
+import { isErrorOfKind } from '@keyhold/core'
 import type { ActiveCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
+import { faultOfActive } from './fault-of-active.ts'
 import { openCipherkey } from './open-cipherkey.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
 
@@ -46,12 +47,4 @@ export async function openPrevious(
     if (fault !== undefined) throw fault
     return row
   }
-}
-
-/** Keyhold makes no version below the minimum active: somebody else has, and may know the key. */
-export function faultOfActive({ dataKeyId, isRetired }: ActiveCipherkeyRow): KeyholdError | undefined {
-  if (!isRetired) return undefined
-  return new KeyholdError('ERR_KEY_INTEGRITY', {
-    message: `The active version of the data key ${dataKeyId} is below its minimum version.`,
-  })
 }

@@ -7,7 +7,8 @@ import type {
 } from '../store/cipherkeys/cipherkeys.ts'
 import { createDataKeys, createNextVersion, type CreateDataKeyParts } from './create-data-key.ts'
 import { gather } from '../event-loop/gather.ts'
-import { faultOfActive, openPrevious, type OpenPreviousParts } from './open-previous.ts'
+import { faultOfActive } from './fault-of-active.ts'
+import { openPrevious, type OpenPreviousParts } from './open-previous.ts'
 
 export interface ReadCipherkeysOptions extends CreateDataKeyParts, OpenPreviousParts {
   /** After this time a data key encrypts no more, and its name gets a new version. */
@@ -32,7 +33,8 @@ export function createReadCipherkeys({ maxDataKeyAgeMs, ...parts }: ReadCipherke
     const byName = new Map(found.map((row) => [nameOf(row), row]))
     return positions.map((position) => {
       const row = byName.get(nameOf(position))
-      return row?.isRetired === true ? new KeyholdError('ERR_KEY_VERSION_RETIRED') : row
+      if (row?.isRetired !== true) return row
+      return row.fault ?? new KeyholdError('ERR_KEY_VERSION_RETIRED')
     })
   }
 

@@ -2,6 +2,7 @@
 // encrypts again, and no blind index gets another key.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { rotateDataKey } from '../../src/data/rotate-data-key.ts'
+import { createRequestKeys } from '../../src/data/request-keys.ts'
 import { setMinimumVersion } from '../../src/data/set-minimum-version.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import type { DataKey } from '@keyhold/core'
@@ -77,6 +78,43 @@ test.each([
 ])('a version below the minimum does not open after %s', async (change) => {
   await stores.query(change)
   await eachRefused(openLeaked)
+})
+
+test('a faulty minimum concerns its own data key, and no other one that is asked for with it', async () => {
+  const { id } = await keyring.dataKeys.getActive(tenantId, 'pay')
+  await stores.query(`update keyhold.minimum_versions set minimum_version = 2`)
+  const refused = { code: 'ERR_RECORD_NOT_AUTHENTIC' }
+  for (const { dataKeys } of [createKeyring(stores.store, kms), createKeyring(stores.otherStore, kms)]) {
+    const [faulty, sound] = await Promise.allSettled([
+      dataKeys.getActive(tenantId, 'default'),
+      dataKeys.getActive(tenantId, 'pay'),
+    ])
+    expect([faulty, sound]).toMatchObject([{ reason: refused }, { status: 'fulfilled', value: { id } }])
+    const [old, other] = await Promise.allSettled([
+      dataKeys.get(tenantId, leaked.id, 3),
+      dataKeys.get(tenantId, id, 1),
+    ])
+    expect([old, other]).toMatchObject([{ reason: refused }, { status: 'fulfilled', value: { id } }])
+  }
+  // Items of one request are told apart, too.
+  const { dataKeys } = createKeyring(stores.store, kms)
+  const keysOf = createRequestKeys({ store: stores.store, dataKeys }, tenantId)
+  const byName = await keysOf.actives(new Set(['default', 'pay']))
+  expect(byName.get('default')).toMatchObject(refused)
+  expect(byName.get('pay')).toMatchObject({ id })
+  const header = { version: 1, dataKeyId: id }
+  const named = await keysOf.named(
+    new Map([
+      ['a', header],
+      ['b', { ...header, dataKeyId: leaked.id, version: 3 }],
+    ]) as never,
+  )
+  expect([named.get('a'), named.get('b')]).toMatchObject([{ id }, refused])
+  // What concerns the tenant is no item's error.
+  await stores.query(`update keyhold.minimum_versions set mac = null`)
+  const { dataKeys: fresh } = createKeyring(stores.store, kms)
+  const ofTenant = createRequestKeys({ store: stores.store, dataKeys: fresh }, tenantId)
+  await expect(ofTenant.actives(new Set(['pay']))).rejects.toMatchObject(refused)
 })
 
 test('a lower minimum that is put back does not open it, nor one that was taken away', async () => {

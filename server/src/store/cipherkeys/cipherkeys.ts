@@ -1,6 +1,7 @@
 // Cipherkeys: the wrapped data keys. A lost row is lost data of a customer, so rows are only ever inserted, or changed by
 // compare-and-set, under the tenant's fence.
 import type { CipherkeyFacts } from '@keyhold/core'
+import type { KeyholdError } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkey-position.ts'
 import type { Database } from '../database.ts'
@@ -35,6 +36,8 @@ export interface UsableCipherkeyRow extends CipherkeyRow {
 export interface FoundCipherkeyRow extends UsableCipherkeyRow {
   /** Its version is below the data key's minimum: it must not be used. */
   isRetired: boolean
+  /** Why nobody knows whether it is. Absent: it is known. */
+  fault?: KeyholdError
 }
 
 /** A cipherkey that encrypts, with its name and its age. Where `isRetired`, somebody else has made it active. */
@@ -103,9 +106,15 @@ const readFound = prepareWithTerms<[dataKeyId: string, version: number], UsableR
   }),
 )
 
+const faultIn = (terms: DataKeyTerms<unknown>, row: UsableRow) => {
+  const fault = terms.faultOf(row)
+  return fault && { fault }
+}
+
 const fromUsableRow = (terms: DataKeyTerms<unknown>, row: UsableRow): FoundCipherkeyRow => ({
   ...fromRow(row),
   isRetired: terms.isRetired(row),
+  ...faultIn(terms, row),
   destroyInMs: terms.destroyInMsOf(row),
 })
 

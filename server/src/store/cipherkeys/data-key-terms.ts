@@ -1,7 +1,9 @@
 // The signed rows of a tenant that say what may be done with its data keys: minimum versions, and open destructions. They are
 // read in one statement with the tenant's fence, whose manifest tells whether one is missing, put back or added. Rows of
 // cipherkeys have no MAC: their states are a copy of the minimum, which decides only until the rows are adopted.
+import { KeyholdError } from '@keyhold/core'
 import { sql, type RawBuilder } from 'kysely'
+import { isRowFault } from '../authentic/row-faults.ts'
 import type { Database } from '../database.ts'
 import {
   destructionColumns,
@@ -32,9 +34,14 @@ export interface DataKeyTerms<Row> {
   rows: Row[]
   /** The database's time of the reading. */
   now: Date
-  /** Whether a version is below the minimum of its data key. */
+  /** Whether a version is below the minimum of its data key, or nobody knows the minimum. */
   isRetired(row: StatedVersion): boolean
-  /** The minimum of the row's data key; 1: nobody has set it. Undefined until the rows are adopted: their states tell. */
+  /** Why nobody knows the minimum of the row's data key: its row is faulty, which concerns no other data key. */
+  faultOf(row: { data_key_id: string }): KeyholdError | undefined
+  /**
+   * The minimum of the row's data key; 1: nobody has set it. Undefined until the rows are adopted: their states tell. Throws
+   * what `faultOf` answers.
+   */
   minimumOf(row: { data_key_id: string }): number | undefined
   /** When the row's data key is to be destroyed with all its versions. */
   destroyAtOf(row: { data_key_id: string }): Date | undefined
@@ -103,20 +110,29 @@ async function termsOf<Row extends { data_key_id: string }>(
   const isOpen = covered.fence !== undefined
   const destructions =
     isOpen && first !== undefined ? await readOpenDestructions(db, parts, tenantId, covered) : []
-  const minimums = new Map<string, number>()
+  const minimums = new Map<string, number | KeyholdError>()
   for (const row of isOpen ? covered.rows : []) {
-    if (!minimums.has(row.data_key_id)) minimums.set(row.data_key_id, minimumIn(covered, row))
+    if (!minimums.has(row.data_key_id)) minimums.set(row.data_key_id, minimumOrFault(covered, row))
   }
   const isAdopted = parts.fences.macs.requiresMacs()
-  const minimumOf = (row: { data_key_id: string }) =>
-    isAdopted ? (minimums.get(row.data_key_id) ?? 1) : undefined
+  const faultOf = (row: { data_key_id: string }) => {
+    const minimum = minimums.get(row.data_key_id)
+    return minimum instanceof KeyholdError ? minimum : undefined
+  }
+  const minimumOf = (row: { data_key_id: string }) => {
+    const minimum = minimums.get(row.data_key_id)
+    if (minimum instanceof KeyholdError) throw minimum
+    return isAdopted ? (minimum ?? 1) : undefined
+  }
   const destructionsOf = indexDestructions(destructions)
 
   return {
     rows: isOpen ? covered.rows : [],
     now: first?.now ?? new Date(0),
     minimumOf,
+    faultOf,
     isRetired(row) {
+      if (faultOf(row) !== undefined) return true
       const minimum = minimumOf(row)
       return minimum === undefined ? row.state === 'retired' : row.version < minimum
     },
@@ -132,6 +148,15 @@ async function termsOf<Row extends { data_key_id: string }>(
         .map(({ dueAt }) => dueAt.getTime())
       return Math.min(...dueMs) - (first?.now.getTime() ?? 0)
     },
+  }
+}
+
+function minimumOrFault(covered: Covered<object>, row: { data_key_id: string }): number | KeyholdError {
+  try {
+    return minimumIn(covered, row)
+  } catch (error) {
+    if (isRowFault(error)) return error
+    throw error
   }
 }
 
