@@ -100,6 +100,9 @@ test('the packages have what they promise, and nothing else', () => {
       ),
     ].toSorted(),
   )
+  const types = files.filter((file) => file.endsWith('.d.ts'))
+  const text = types.map((file) => readFileSync(path.join(scope, file), 'utf8')).join('')
+  expect(text).not.toMatch(/migration\.(start|copy|verify|cutover)\.(before|after)/)
   for (const name of ['server/dist/command.js', 'cli/dist/keyhold.js', 'local-kms/dist/local-kms.js']) {
     expect(statSync(path.join(scope, name)).mode & 0o111).toBe(0o111)
     const map = JSON.parse(readFileSync(path.join(scope, `${name}.map`), 'utf8')) as {
