@@ -1,5 +1,6 @@
 // `npm run pack`: the packages for npm, as tarballs. In the repository everything runs from source; the packages have
-// JavaScript. Prints where they are. `--without-types` is for tests that only run them.
+// JavaScript. Prints where they are. With names of workspaces, such as `npm run pack -- client`, it makes those alone;
+// `--without-types` is for tests that only run them.
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +11,8 @@ import { packages, type Package } from './packages.ts'
 import { packageManifest, readWorkspaceManifest } from './workspace-manifest.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     out: { type: 'string', default: 'dist' },
     'without-types': { type: 'boolean', default: false },
@@ -48,12 +50,16 @@ async function pack(folder: string, out: string): Promise<Packed> {
   return packed
 }
 
+const unknown = positionals.filter((name) => !packages.some(({ workspace }) => workspace === name))
+if (unknown.length > 0) throw new Error(`there is no package of ${unknown.join(', ')}`)
+const wanted = packages.filter(({ workspace }) => positionals.length === 0 || positionals.includes(workspace))
+
 const out = path.resolve(values.out)
 const staging = await mkdtemp(path.join(tmpdir(), 'keyhold-pack-'))
 try {
   await mkdir(out, { recursive: true })
   const packed = await Promise.all(
-    packages.map(async (each) => {
+    wanted.map(async (each) => {
       const folder = path.join(staging, each.workspace)
       await stage(each, folder)
       return pack(folder, out)

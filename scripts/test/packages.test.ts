@@ -21,7 +21,7 @@ let postgres: TestPostgres
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'keyhold-packages-'))
   installed = path.join(folder, 'installed')
-  tarballs = await packPackages(path.join(folder, 'tarballs'), false)
+  tarballs = await packPackages(path.join(folder, 'tarballs'), { hasTypes: false })
   await installPackages(tarballs, installed, { fromLock: true, options: ['--omit=optional'] })
   postgres = await openTestPostgres()
 }, 180_000)

@@ -18,13 +18,11 @@ export interface PackedClient {
 
 /** Packs the client as it is now and installs it below `folder`, without asking any registry. */
 export async function installPackedClient(folder: string): Promise<PackedClient> {
-  const tarballs = await packPackages(join(folder, 'packed'))
-  const tarball = tarballs.find((file) => file.includes('keyhold-client-'))
-  if (tarball === undefined) throw new Error('the client was not packed')
+  const tarballs = await packPackages(join(folder, 'packed'), { of: ['client'] })
   const application = join(folder, 'application')
   await mkdir(application)
   await writeFile(join(application, 'package.json'), '{ "private": true, "type": "module" }')
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: application })
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs], { cwd: application })
   const modules = join(application, 'node_modules')
   const installed = (await readdir(modules)).filter((name) => !name.startsWith('.'))
   return { application, folder: join(modules, '@keyhold/client'), installed }

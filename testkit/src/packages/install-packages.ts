@@ -7,10 +7,20 @@ import { promisify } from 'node:util'
 const root = path.join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
-/** Packs everything as it is now; answers the tarballs. @param hasTypes - they take most of the time */
-export async function packPackages(folder: string, hasTypes = true): Promise<string[]> {
+export interface PackOptions {
+  /** Types take most of the time. */
+  hasTypes?: boolean
+  /** Workspaces; default: all that are packed. */
+  of?: readonly string[]
+}
+
+/** Packs everything as it is now; answers the tarballs. */
+export async function packPackages(
+  folder: string,
+  { hasTypes = true, of = [] }: PackOptions = {},
+): Promise<string[]> {
   const packer = path.join(root, 'scripts/pack/main.ts')
-  const args = [packer, '--out', folder, ...(hasTypes ? [] : ['--without-types'])]
+  const args = [packer, '--out', folder, ...(hasTypes ? [] : ['--without-types']), ...of]
   const { stdout } = await run(process.execPath, args)
   return stdout.trim().split('\n')
 }
