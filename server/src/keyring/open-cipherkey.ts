@@ -51,6 +51,7 @@ export async function openCipherkey<Row extends UsableCipherkeyRow>(
   read: () => Promise<Row | undefined>,
   { minRemainingShare = 0, encrypts = false }: OpenCipherkeyOptions = {},
 ): Promise<OpenedCipherkey<Row> | undefined> {
+  let putBack: Row | undefined
   // It is read a second time if a cutover ended the tenant key version after the first reading.
   for (let reading = 0; reading < 2; reading++) {
     const readAtMs = parts.clock()
@@ -59,11 +60,13 @@ export async function openCipherkey<Row extends UsableCipherkeyRow>(
     const wrappedBy = await parts.tenantKeys.get(row.tenantId, row.tenantKeyVersion, minRemainingShare)
     if (wrappedBy === undefined) continue
     // It wraps nothing any more, and is kept for backups. A wrap under it was put back, and could have been under any name.
-    if (encrypts && wrappedBy.hasEnd && wrappedBy.tenantKey.format === 1) continue
+    putBack = encrypts && wrappedBy.hasEnd && wrappedBy.tenantKey.format === 1 ? row : undefined
+    if (putBack !== undefined) continue
     const dataKey = unwrapAndTell(parts.macs, wrappedBy.tenantKey, row)
     const heldForMs = Math.min(wrappedBy.ttlMs, row.destroyInMs - beforeDestructionMs)
     return { row, dataKey, wrappedBy, validUntilMs: readAtMs + heldForMs }
   }
+  if (putBack !== undefined) parts.macs.tellUnopened(putBack)
   throw new KeyholdError('ERR_KEY_INTEGRITY')
 }
 

@@ -25,9 +25,10 @@ export async function openPrevious(
   tenantId: string,
   keyName: string,
 ): Promise<ActiveCipherkeyRow | undefined> {
-  const versions = await store.tenantKeys.list(tenantId)
-  // Then the next version proves nothing either.
-  if (versions.find(({ state }) => state === 'active')?.format !== 2) return read()
+  const fence = await store.tenants.findFence(tenantId)
+  const active = fence && (await store.tenantKeys.find(tenantId, fence.activeTenantKeyVersion))
+  // Under format 1 the next version proves nothing either.
+  if (active?.format !== 2) return read()
   let last: ActiveCipherkeyRow | undefined
   try {
     const parts = { tenantKeys, clock, macs: store.macs }

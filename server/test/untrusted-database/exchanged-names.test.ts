@@ -31,6 +31,19 @@ afterAll(() => postgres.stop())
 const getActive = (name: string) => scene.cold().dataKeys.getActive(scene.tenantId, name)
 const get = (id: string) => scene.cold().dataKeys.get(scene.tenantId, id, 1)
 
+/** A store whose faulty cipherkeys are heard of. */
+async function openTelling() {
+  const told: FaultyRow[] = []
+  const recorder = createRowMacs((row) => told.push(row))
+  const macs = {
+    ...store.macs,
+    tellUnopened: (row: Parameters<typeof recorder.tellUnopened>[0]) => {
+      recorder.tellUnopened(row)
+    },
+  }
+  return { told, telling: createStore(database.db, await openDatabaseClock(database.db), { macs }) }
+}
+
 describe('under format 2', () => {
   beforeEach(async () => {
     scene = await makeNamedKeys(database, 2)
@@ -119,15 +132,7 @@ describe('under format 2', () => {
 
   test('each such row is told of', async () => {
     const { pay, tenantId } = scene
-    const told: FaultyRow[] = []
-    const recorder = createRowMacs((row) => told.push(row))
-    const macs = {
-      ...store.macs,
-      tellUnopened: (row: Parameters<typeof recorder.tellUnopened>[0]) => {
-        recorder.tellUnopened(row)
-      },
-    }
-    const telling = createStore(database.db, await openDatabaseClock(database.db), { macs })
+    const { told, telling } = await openTelling()
     await scene.exchange()
     await expect(scene.cold(telling).dataKeys.get(tenantId, pay.id, 1)).rejects.toMatchObject(refused)
     expect(told).toEqual([
@@ -217,7 +222,10 @@ describe('under format 1', () => {
     await putBack()
     await scene.exchange()
     const before = await scene.rows()
-    await expect(getActive('pay')).rejects.toMatchObject(refused)
+    const { told, telling } = await openTelling()
+    const asked = scene.cold(telling).dataKeys.getActive(tenantId, 'pay')
+    await expect(asked).rejects.toMatchObject(refused)
+    expect(told).toMatchObject([{ kind: 'cipherkey', fault: 'forged' }])
     const rotating = scene.cold().dataKeys.rotate(tenantId, 'pay', systemActor)
     await expect(rotating).rejects.toMatchObject(refused)
     expect(await scene.rows()).toEqual(before)
