@@ -48,6 +48,7 @@ export function describeCipherkey(cipherkey: EndedCipherkey): Record<string, unk
     state: cipherkey.state,
     tenantKeyVersion: cipherkey.tenantKeyVersion,
     keyCheckValue: cipherkey.keyCheckValue.toString('hex'),
-    createdAt: cipherkey.createdAt.toISOString(),
+    // Somebody else may have written a time without end, and nothing may keep a key from being destroyed.
+    createdAt: Number.isFinite(Number(cipherkey.createdAt)) ? cipherkey.createdAt.toISOString() : null,
   }
 }

@@ -97,3 +97,40 @@ test('lists are not kept from being shown by times that Keyhold never writes', a
     body: { tenantKeys: [{ version: 1, state: 'tampered', keyArn: '', fingerprint: '', createdAt: '' }] },
   })
 })
+
+test('a data key whose name was changed encrypts and decrypts nothing, is told of, and keeps no list from being shown', async () => {
+  const { tenantId, serviceToken, get } = await createScene()
+  const send = async (what: string, item: object) => {
+    const body = { items: [item] }
+    const answer = await server.request('POST', `/api/v1/encryption/${what}`, { token: serviceToken, body })
+    return answer.body
+  }
+  const plaintext = 'c2VjcmV0'
+  const made = (await send('encrypt', { plaintext, keyName: 'pay' })) as { items: [{ token: string }] }
+  const [{ token }] = made.items
+  await server.restart()
+  await server.query(
+    `update keyhold.cipherkeys set key_name = 'chat', created_at = 'infinity' where tenant_id = $1`,
+    [tenantId],
+  )
+  const refused = { items: [{ error: { code: 'ERR_KEY_INTEGRITY' } }] }
+  expect(await send('encrypt', { plaintext, keyName: 'chat' })).toMatchObject(refused)
+  expect(await send('decrypt', { token })).toMatchObject(refused)
+  expect(await send('encrypt', { plaintext, keyName: 'other' })).toMatchObject({
+    items: [{ token: expect.any(String) as string }],
+  })
+
+  const listed = await get('/api/v1/encryption/data-keys')
+  const versions = [{ version: 1, createdAt: '0001-01-01T00:00:00Z' }]
+  expect(listed).toMatchObject({ status: 200, body: { dataKeys: [{ keyName: 'chat', versions }, {}] } })
+  await expect
+    .poll(async () => {
+      const { body } = await get('/api/v1/encryption/audits')
+      return (body as { audits: { action: string; details: object }[] }).audits
+        .filter(({ action }) => action === 'integrity.fault')
+        .map(({ details }) => details)
+    })
+    .toMatchObject([{ kind: 'cipherkey', fault: 'forged' }])
+  const metrics = await (await fetch(`${server.metricsUrl ?? ''}/metrics`)).text()
+  expect(metrics).toMatch(/keyhold_faulty_rows_total\{[^}]*table="cipherkeys"[^}]*\} [1-9]/)
+})

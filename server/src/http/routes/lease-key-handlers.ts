@@ -5,6 +5,7 @@ import { endLeaseKey } from '../../data/end-lease-key.ts'
 import { listLeaseKeys, type LeaseKeyVersion } from '../../data/list-lease-keys.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
+import { wireMilliseconds } from '../wire/wire-time.ts'
 
 export function leaseKeyHandlers(parts: DataKeyChangeParts): Pick<Handlers, 'listLeaseKeys' | 'endLeaseKey'> {
   return {
@@ -24,5 +25,5 @@ export function leaseKeyHandlers(parts: DataKeyChangeParts): Pick<Handlers, 'lis
 }
 
 function leaseKeyWire({ dataKeyId, version, state, createdAt }: LeaseKeyVersion): LeaseKey {
-  return { dataKeyId, version, state, createdAt: createdAt.toISOString() }
+  return { dataKeyId, version, state, createdAt: wireMilliseconds(createdAt) }
 }

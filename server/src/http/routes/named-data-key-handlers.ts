@@ -6,6 +6,7 @@ import { rotateDataKey } from '../../data/rotate-data-key.ts'
 import { setMinimumVersion } from '../../data/set-minimum-version.ts'
 import type { DataKeyRow } from '../../store/cipherkeys/data-keys.ts'
 import { actorOf } from '../wire/actor-of.ts'
+import { wireMilliseconds } from '../wire/wire-time.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export function namedDataKeyHandlers(
@@ -52,7 +53,7 @@ function dataKeyWire({
     versions: versions.map(({ version, state, createdAt }) => ({
       version,
       state,
-      createdAt: createdAt.toISOString(),
+      createdAt: wireMilliseconds(createdAt),
     })),
   }
 }
