@@ -233,19 +233,21 @@ export function tenantKeyQueries(
         newest,
       )
       const found = rows.map(({ row }) => row.version)
-      const end = rows.length < limit ? 0 : (found.at(-1) ?? 0)
       const missing = keys
         .map(Number)
-        .filter((version) => version > end && version < (before ?? Infinity) && !found.includes(version))
+        .filter((version) => version < (before ?? Infinity) && !found.includes(version))
       const tampered = (version: number) => ({ version, isTampered: true as const })
-      return [
-        ...rows.map(({ row, isTampered }) =>
-          isTampered ? tampered(row.version) : fromVersionRow(row as Authentic<StoredVersion>),
-        ),
-        ...missing.map(tampered),
-      ]
-        .sort((a, b) => b.version - a.version)
-        .slice(0, limit)
+      return (
+        [
+          ...rows.map(({ row, isTampered }) =>
+            isTampered ? tampered(row.version) : fromVersionRow(row as Authentic<StoredVersion>),
+          ),
+          ...missing.map(tampered),
+        ]
+          .sort((a, b) => b.version - a.version)
+          // Missing ones that belong to a later page come after the rows of this one.
+          .slice(0, limit)
+      )
     },
 
     /**
