@@ -54,7 +54,10 @@ function ringOf(index: number): MacRing {
 
 /** The row as the driver answers it. */
 function rowOf({ kind, row }: RowVector): Record<string, unknown> {
-  const values = typesOf(kind).map(([column, type]) => [column, valueOf(type, row[column] ?? null)])
+  const values = typesOf(kind).map(([column, type]): [string, unknown] => [
+    column,
+    valueOf(type, row[column] ?? null),
+  ])
   return Object.fromEntries(values)
 }
 
