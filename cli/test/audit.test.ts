@@ -59,6 +59,14 @@ describe('list', () => {
     expect(asked.at(-1)).toBe('Bearer of-the-admin /api/v1/encryption/audits?after=3&limit=1000')
   })
 
+  test('shortens a signed statement among the details', async () => {
+    const statement = 'x'.repeat(600)
+    const audits = chained([record(1, { details: { number: '1', statement } })])
+    const { stdout } = await run({ audits, head: headOf(audits) }, 'list')
+    expect(stdout).toContain(`number=1 statement=${'x'.repeat(24)}…`)
+    expect(stdout).not.toContain('x'.repeat(25))
+  })
+
   test('shows all of them as JSON, page after page', async () => {
     const { stdout } = await run(truth, 'list', '--all', '--json')
 

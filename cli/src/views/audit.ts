@@ -18,10 +18,18 @@ export const auditListView: View<{ audits: Audit[] }> = {
         audit.action,
         `${audit.target.kind} ${audit.target.id}`,
         Object.entries(audit.details)
-          .map(([name, value]) => `${name}=${kmsName(value)}`)
+          .map(([name, value]) => `${name}=${shortened(kmsName(value))}`)
           .join(' '),
       ]),
     ),
+}
+
+const maxShown = 200
+const shownOfLong = 24
+
+/** Signed statements are long, and for programs: --json has all of them. */
+function shortened(text: string): string {
+  return text.length <= maxShown ? text : `${text.slice(0, shownOfLong)}…`
 }
 
 /** The outcome of a verification. */
