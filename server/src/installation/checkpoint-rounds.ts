@@ -42,7 +42,11 @@ export interface SignedHead {
 }
 
 export interface Checkpoints {
-  /** Looks at chains for some two seconds, and signs those that have moved. The next round goes on where it ended. */
+  /**
+   * Looks at chains for some two seconds, and signs those that have moved. The next round goes on where it ended.
+   *
+   * @throws KeyholdError where the signing key cannot be used
+   */
   round(): Promise<void>
   /**
    * Signs one chain, if it has moved, and its head, whether it has or not.
@@ -98,6 +102,11 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
     return outcome
   }
 
+  /** Without the signing key none can be signed. That is told once for all of them. */
+  async function requireSigner(): Promise<void> {
+    await store.transaction((transaction) => holdSigner(transaction))
+  }
+
   /** One chain that fails keeps no other from being signed. */
   async function signEach(chains: readonly string[]): Promise<void> {
     if (chains.length === 0) return
@@ -124,7 +133,9 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
       do {
         const page = await store.auditCheckpoints.listChains({ after: position, limit: chainsAtOnce })
         for (const { chain } of page) seen.add(chain)
-        await signEach(page.filter((each) => !isSettled(each)).map(({ chain }) => chain))
+        const moved = page.filter((each) => !isSettled(each)).map(({ chain }) => chain)
+        if (moved.length > 0) await requireSigner()
+        await signEach(moved)
         position = page.length < chainsAtOnce ? undefined : page.at(-1)?.chain
       } while (position !== undefined && performance.now() < endMs)
       if (position !== undefined) return

@@ -8,6 +8,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { createCheckpoints } from '../../src/installation/checkpoint-rounds.ts'
 import { claimSigningKey } from '../../src/installation/claim-signing-key.ts'
 import {
   rotateSigningKey,
@@ -201,6 +202,81 @@ test('a file that knows an older key leads to the newest one; one that knows a n
     codeOf(openKeys(stores.store, { kid: kid ?? '', x, file: 'f' }))
   expect(await open(one, xOf(1))).toBe('ERR_SIGNING_KEY_MISSING')
   expect(await open('another', xOf(0))).toBe('ERR_SIGNING_KEY_MISSING')
+})
+
+describe('checkpoints of the audit trail', () => {
+  /** A replica that knows rotations, and one of a state before them: it has opened its key when it started. */
+  async function scene() {
+    const contradictions: string[] = []
+    const failures: string[] = []
+    const checkpointsOf = (
+      store: Store,
+      { holdSigner, readOwn }: Pick<Awaited<ReturnType<typeof openKeys>>, 'holdSigner' | 'readOwn'>,
+    ) =>
+      createCheckpoints({
+        ...{ store, holdSigner, readOwn, kept: [], onSigned: () => undefined },
+        writer: { write: () => undefined, settled: () => Promise.resolve() },
+        onContradiction: (chain, contradiction) => contradictions.push(`${chain} ${contradiction}`),
+        onFailed: (chain) => failures.push(chain),
+      })
+    const first = await stores.store.installation.findSigningKey()
+    if (first === undefined) throw new Error('no key')
+    const opened = crypto.open(first)
+    const keys = await openKeys()
+    return {
+      ...{ contradictions, failures, keys },
+      now: checkpointsOf(stores.store, keys),
+      before: checkpointsOf(stores.otherStore, {
+        holdSigner: () => Promise.resolve((payload) => crypto.sign(opened, payload)),
+        readOwn: (jws) => crypto.readJws(opened, jws),
+      }),
+    }
+  }
+  const appendTo = (tenantId: string) =>
+    stores.store.transaction((transaction) => {
+      transaction.audit({ tenantId, actor: commandActor, action: 'tenant.lock', targetId: tenantId })
+      return Promise.resolve()
+    })
+
+  test('a replica of a state before rotations breaks nothing for others, and signs no chain that the new key has signed', async () => {
+    const { contradictions, keys, now, before } = await scene()
+    await appendTo('a')
+    await appendTo('b')
+    await now.round()
+    await rotate()
+    await appendTo('a')
+    // It signs with the old key, and the others take that for what it is.
+    const old = await before.signNow('a')
+    await appendTo('a')
+    const head = await now.signNow('a')
+    await now.round()
+    expect(contradictions).toEqual([])
+    expect(keys.readOwn(old.jws)).toEqual(old.head)
+    const numbers = await stores.store.auditCheckpoints.list('a', { after: 0, limit: 10 })
+    expect(numbers.map(({ number, jws }) => [number, keys.readOwn(jws)])).toMatchObject([
+      [1, { sequence: 1 }],
+      [2, { sequence: 2 }],
+      [3, { sequence: 3, hash: head.head.hash }],
+    ])
+
+    await appendTo('b')
+    await now.signNow('b')
+    await appendTo('b')
+    await expect(before.signNow('b')).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+    expect(contradictions).toEqual(['b checkpoint-foreign'])
+    await now.signNow('b')
+  })
+
+  test('where the signing key cannot be used, that is told once, and not of each chain', async () => {
+    const { failures, now } = await scene()
+    for (const chain of ['a', 'b', 'c']) await appendTo(chain)
+    await stores.query('update keyhold.installation set generation = generation + 1')
+    await expect(now.round()).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+    expect(failures).toEqual([])
+    await stores.query('update keyhold.installation set generation = generation - 1')
+    await now.round()
+    expect(await stores.query('select from keyhold.audit_checkpoints')).toHaveLength(3)
+  })
 })
 
 describe('lies of the database', () => {
