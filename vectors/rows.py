@@ -191,6 +191,10 @@ def thumbprint(seed):
     return base64url(hashlib.sha256(compact({"crv": "Ed25519", "kty": "OKP", "x": x})).digest())
 
 
+def named_key(seed):
+    return {"kid": thumbprint(seed), "x": base64url(public_key(seed))}
+
+
 def jws_of(seed, payload):
     header = base64url(compact({"alg": "EdDSA", "kid": thumbprint(seed)}))
     text = f"{header}.{base64url(compact(payload))}"
@@ -217,6 +221,21 @@ def compute(vectors):
         jws = jws_of(seed, entry["payload"])
         previous = hashlib.sha256(jws.encode("ascii")).hexdigest()
         yield entry, {"jws": jws, "digest": previous}
+    for entry in vectors["rotations"]:
+        seeds = {name: bytes.fromhex(entry[name]) for name in ("replacedSeed", "successorSeed")}
+        replaced, successor = (named_key(seeds[name]) for name in ("replacedSeed", "successorSeed"))
+        payload = {
+            "type": "keyhold/signing-key-rotation/1",
+            "installationId": entry["installationId"],
+            "number": entry["number"],
+            "replaced": replaced,
+            "successor": successor,
+            "rotatedAt": entry["rotatedAt"],
+        }
+        yield entry, {
+            "statement": jws_of(seeds["replacedSeed"], payload),
+            "counterstatement": jws_of(seeds["successorSeed"], payload),
+        }
 
 
 def main():

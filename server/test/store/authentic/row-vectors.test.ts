@@ -1,4 +1,4 @@
-// The frozen known answers of rows with MACs, of manifests and of checkpoints. An independent implementation made them
+// The frozen known answers of rows with MACs, of manifests, of checkpoints and of rotations of the signing key. An independent implementation made them
 // (vectors/rows.py). Changing one breaks stored data: where a test here fails, the code is wrong, never the file.
 import { deriveMacKey, encodeRow, keyFromBytes } from '@keyhold/core'
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { checkpointDigest, readStored } from '../../../src/installation/audit-checkpoint.ts'
-import { readOwnJws, signJws } from '../../../src/kms/signing-key.ts'
+import { rotationStatement } from '../../../src/installation/signing-keys/rotation-statement.ts'
+import { readOwnJws, readPublicKey, signJws, type SigningKey } from '../../../src/kms/signing-key.ts'
 import { manifestDigest, type ManifestKind } from '../../../src/store/authentic/manifest.ts'
 import { createRowMacs, type MacRing } from '../../../src/store/authentic/row-macs.ts'
 import { steeringKinds, type SteeringKind } from '../../../src/store/authentic/steering-kinds.ts'
@@ -35,6 +36,16 @@ interface Vectors {
     digest: string
   }[]
   signingKey: { seed: string; x: string; kid: string }
+  rotations: {
+    name: string
+    replacedSeed: string
+    successorSeed: string
+    installationId: string
+    number: number
+    rotatedAt: string
+    statement: string
+    counterstatement: string
+  }[]
   checkpoints: { payload: Record<string, unknown>; jws: string; digest: string }[]
 }
 
@@ -146,15 +157,31 @@ test.each(vectors.manifests)('the manifest of $name is the frozen one', ({ entri
   expect(manifestDigest(rows.toReversed()).toString('hex')).toBe(digest)
 })
 
-describe('checkpoints', () => {
-  const { seed, x, kid } = vectors.signingKey
+function signingKeyOf(seed: string): SigningKey {
   // RFC 8410 section 7.
   const der = Buffer.from(`302e020100300506032b657004220420${seed}`, 'hex')
   const privateKey = createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
-  const signingKey = { id: kid, privateKey, publicKey: createPublicKey(privateKey) }
+  const publicKey = createPublicKey(privateKey)
+  const { id = '' } = readPublicKey(publicKey.export({ type: 'spki', format: 'der' })) ?? {}
+  return { id, privateKey, publicKey }
+}
+
+test.each(vectors.rotations)('the statements about $name are the frozen ones', (vector) => {
+  const [replaced, successor] = [signingKeyOf(vector.replacedSeed), signingKeyOf(vector.successorSeed)]
+  const { installationId, number, rotatedAt, statement, counterstatement } = vector
+  const facts = { installationId, number, replaced, successor, at: new Date(rotatedAt) }
+  const words = { ...rotationStatement(facts) }
+  expect(signJws(replaced, words)).toBe(statement)
+  expect(signJws(successor, words)).toBe(counterstatement)
+})
+
+describe('checkpoints', () => {
+  const { seed, x, kid } = vectors.signingKey
+  const signingKey = signingKeyOf(seed)
 
   test('the signing key is the frozen one', () => {
     expect(signingKey.publicKey.export({ format: 'jwk' }).x).toBe(x)
+    expect(signingKey.id).toBe(kid)
   })
 
   test.each(vectors.checkpoints)('number $payload.number', ({ payload, jws, digest }) => {
