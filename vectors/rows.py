@@ -115,6 +115,47 @@ def manifest_of(entries):
     return hashlib.sha256(data).hexdigest()
 
 
+def stored_json(value):
+    if value is None or isinstance(value, bool):
+        return number([None, False, True].index(value), 1)
+    if isinstance(value, int):
+        return b"\x03" + value.to_bytes(8, "big", signed=True)
+    if isinstance(value, str):
+        return b"\x04" + long(value.encode("utf-8"))
+    if isinstance(value, list):
+        return b"\x05" + number(len(value), 4) + b"".join(stored_json(each) for each in value)
+    members = sorted((name.encode("utf-8"), member) for name, member in value.items())
+    return b"\x06" + number(len(members), 4) + b"".join(long(name) + stored_json(member) for name, member in members)
+
+
+def json_digest(name, value):
+    data = b"keyhold/stored-json/1\x00" + long(name.encode("utf-8")) + stored_json(value)
+    return hashlib.sha256(data).hexdigest()
+
+
+key_job_columns = {
+    "lastError": ("keyJobError", "at code message", ""),
+    "verification": ("keyJobVerification", "digest verifiedAt", "acceptedFailures cipherkeys tenantKeyVersion"),
+    "verifiedTo": (
+        "keyJobPosition",
+        "afterDataKeyId digestState endDataKeyId savedAt",
+        "afterVersion copied endVersion rows tenantKeyVersion",
+    ),
+}
+
+
+def key_job_digest(column, value):
+    if value is None:
+        return bytes(32)
+    kind, texts, integers = key_job_columns[column]
+    types = {**dict.fromkeys(texts.split(), "text"), **dict.fromkeys(integers.split(), "integer")}
+    flat = {name: member for name, member in value.items() if name not in ("after", "end")}
+    for side in {"after", "end"} & set(value):
+        flat[side + "DataKeyId"] = value[side]["dataKeyId"]
+        flat[side + "Version"] = value[side]["version"]
+    return hashlib.sha256(encode_row(kind, types, flat)).digest()
+
+
 # Ed25519 (RFC 8032, section 5.1), without any care for time: only for the keys of this file.
 p = 2**255 - 19
 order = 2**252 + 27742317777372353535851937790883648493
@@ -212,6 +253,11 @@ def compute(vectors):
         yield entry, {**shown(data), "mac": mac_of(rings[entry["ring"]], entry["kind"], data).hex()}
     for entry in vectors["manifests"]:
         yield entry, {"digest": manifest_of(entry["entries"])}
+    for entry in vectors["storedJson"]:
+        yield entry, {"digest": json_digest(entry["name"], entry["value"])}
+    for entry in vectors["keyJobJson"]:
+        digests = b"".join(key_job_digest(column, entry[column]) for column in key_job_columns)
+        yield entry, {"digests": digests.hex()}
     seed = bytes.fromhex(vectors["signingKey"]["seed"])
     yield vectors["signingKey"], {"x": base64url(public_key(seed)), "kid": thumbprint(seed)}
     previous = "0" * 64

@@ -9,6 +9,8 @@ import { checkpointDigest, readStored } from '../../../src/installation/audit-ch
 import { rotationStatement } from '../../../src/installation/signing-keys/rotation-statement.ts'
 import { readOwnJws, readPublicKey, signJws, type SigningKey } from '../../../src/kms/signing-key.ts'
 import { manifestDigest, type ManifestKind } from '../../../src/store/authentic/manifest.ts'
+import { jsonDigest } from '../../../src/store/authentic/json-digest.ts'
+import { changeJsonDigests, type KeyJobJson } from '../../../src/store/key-jobs/json-digests.ts'
 import { createRowMacs, type MacRing } from '../../../src/store/authentic/row-macs.ts'
 import { steeringKinds, type SteeringKind } from '../../../src/store/authentic/steering-kinds.ts'
 
@@ -36,6 +38,8 @@ interface Vectors {
     digest: string
   }[]
   signingKey: { seed: string; x: string; kid: string }
+  storedJson: { name: string; value: unknown; digest: string }[]
+  keyJobJson: (KeyJobJson & { digests: string })[]
   rotations: {
     name: string
     replacedSeed: string
@@ -156,6 +160,17 @@ test.each(vectors.manifests)('the manifest of $name is the frozen one', ({ entri
   expect(manifestDigest(rows).toString('hex')).toBe(digest)
   expect(manifestDigest(rows.toReversed()).toString('hex')).toBe(digest)
 })
+
+test.each(vectors.storedJson)('the digest of $name is the frozen one', ({ name, value, digest }) => {
+  expect(jsonDigest(name, value).toString('hex')).toBe(digest)
+})
+
+test.each(vectors.keyJobJson)(
+  'the digests of a key job are the frozen ones: $digests',
+  ({ digests, ...json }) => {
+    expect(changeJsonDigests(null, json)?.toString('hex')).toBe(digests)
+  },
+)
 
 function signingKeyOf(seed: string): SigningKey {
   // RFC 8410 section 7.
