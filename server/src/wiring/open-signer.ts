@@ -1,5 +1,6 @@
 // The installation's signing keys. A sealed replica signs nothing.
 import { KeyholdError } from '@keyhold/core'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { claimSigningKey } from '../installation/claim-signing-key.ts'
 import { keptSigningKeys, type KeptSigningKeys } from '../installation/signing-keys/kept-signing-keys.ts'
@@ -19,6 +20,8 @@ import type { Store } from '../store/store.ts'
 import type { Closers } from './close-all.ts'
 
 export type Signer = SigningKeys
+
+const closeMs = 1_000
 
 interface SignerParts {
   store: Store
@@ -53,7 +56,7 @@ export async function openSigner(
   const pinned = await kept.find()
   await claimSigningKey(store, pinned !== undefined, crypto.create)
   const file = createFileWriter(kept, logger)
-  closers.push(() => file.settled())
+  closers.push(() => Promise.race([file.settled(), pause(closeMs, undefined, { ref: false })]))
   let isTold = false
   const keys = await openSigningKeys({
     ...{ store, crypto, pinned: pinned && { ...pinned, file: kept.file } },
