@@ -14,11 +14,17 @@ export interface ListPage {
   limit: number
 }
 
+// A time that Keyhold never writes: a list goes on behind it. It is in the year 2255.
+const endless = Number.MAX_SAFE_INTEGER
+
 export const createdMicros = microsOf('created_at')
 
 /** @param column - of the time of creation, where several tables have one */
 export function microsOf(column: string) {
-  return sql<number>`(extract(epoch from ${sql.ref(column)}) * 1000000)::bigint`.as('created_micros')
+  const at = sql.ref(column)
+  return sql<number>`case when isfinite(${at})
+    then least(greatest(extract(epoch from ${at}) * 1000000, 0), ${endless}::bigint)::bigint
+    when ${at} > 'epoch' then ${endless}::bigint else 0 end`.as('created_micros')
 }
 
 /**
@@ -30,5 +36,9 @@ export function isAfter({ createdMicros: micros, id }: ListPosition, table?: str
   const [atColumn, idColumn] = ['created_at', 'id'].map((name) =>
     sql.ref(table === undefined ? name : `${table}.${name}`),
   )
-  return sql<boolean>`(${atColumn}, ${idColumn}) > (timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond', ${id}::text)`
+  const at =
+    micros === endless
+      ? sql`timestamptz 'infinity'`
+      : sql`timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond'`
+  return sql<boolean>`(${atColumn}, ${idColumn}) > (${at}, ${id}::text)`
 }

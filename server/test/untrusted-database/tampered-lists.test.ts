@@ -231,3 +231,33 @@ test('before the adoption nothing is shown as tampered', async () => {
   ])
   expect(await before.tenantKeys.listNewest(tenantId, { limit: 1 })).toMatchObject([{ version: 3 }])
 })
+
+test('API keys with times that Keyhold never writes are listed once, and keep no other one from being listed', async () => {
+  const id = (name: string) => `${tenantId}_${name}`
+  for (const [index, name] of ['a', 'b', 'c', 'd'].entries())
+    await store.transaction(({ apiKeys }) =>
+      apiKeys.insert({
+        ...{ id: id(name), secretHash: Buffer.alloc(32, index), role: 'service', tenantId, name: '' },
+      }),
+    )
+  for (const [name, at] of [
+    ['a', 'infinity'],
+    ['b', 'infinity'],
+    ['c', '-infinity'],
+  ])
+    await sql(`update keyhold.api_keys set created_at = '${at}' where id = '${id(name ?? '')}'`)
+  const listed: unknown[] = []
+  let after: { createdMicros: number; id: string } | undefined
+  for (let page = 0; page < 10; page++) {
+    const [row] = await store.apiKeys.list({ after, limit: 1 })
+    if (row === undefined) break
+    if (row.tenantId === tenantId) listed.push([row.id, row.isTampered])
+    after = row
+  }
+  expect(listed).toEqual([
+    [id('c'), true],
+    [id('d'), false],
+    [id('a'), true],
+    [id('b'), true],
+  ])
+})
