@@ -106,6 +106,13 @@ const lies: [string, string, string, string][] = [
     "delete from keyhold.api_keys where id = 'planted000000000'",
   ],
   [
+    'CHANGE_NOT_RECORDED table=audits tenant=- id=planted-successor',
+    'a planted signing key',
+    `insert into keyhold.former_signing_keys (number, id, public_key, valid_from, valid_to, successor_id, statement, counterstatement)
+      values (1, 'planted', '', now(), now(), 'planted-successor', '', '')`,
+    'delete from keyhold.former_signing_keys',
+  ],
+  [
     'AUDIT_HEAD_DIFFERS table=audit_heads tenant=- id=',
     'a head beyond the last record',
     untold("update keyhold.audit_heads set sequence = sequence + 1 where chain = ''", 'audit_heads'),

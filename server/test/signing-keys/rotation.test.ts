@@ -21,6 +21,7 @@ import { commandActor } from '../../src/store/audits.ts'
 import { createRowMacs } from '../../src/store/authentic/row-macs.ts'
 import { signRows } from '../../src/store/authentic/sign-rows.ts'
 import type { Store } from '../../src/store/store.ts'
+import { findFaults } from '../../src/wiring/commands/examine-integrity.ts'
 import { signingCrypto } from '../../src/wiring/open-signer.ts'
 import { sql } from 'kysely'
 
@@ -401,6 +402,14 @@ describe('lies of the database', () => {
       }
     },
   )
+
+  test('of former keys whose rows are gone the audit trail still tells', async () => {
+    expect(await findFaults(scene.connection)).toEqual([])
+    const [row] = await scene.query('delete from keyhold.former_signing_keys returning successor_id as id')
+    const faults = await findFaults(scene.connection)
+    expect(faults.map(({ code }) => code)).toEqual(['RECORD_OF_NOTHING', 'RECORD_OF_NOTHING'])
+    expect(faults.map(({ id }) => id)).toContain(row?.id)
+  })
 
   test('a replica keeps the keys that it knows when it learns of a newer one, though their rows are gone', async () => {
     await rotate()
