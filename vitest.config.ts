@@ -57,6 +57,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Most polls are requests to a server, which take as much of a processor as what they wait for.
+    expect: { poll: { interval: 100 } },
     // Much of the time a test waits, for a probe or a process: four workers keep two cores busy.
     maxWorkers: 4,
     sequence: { sequencer: ProjectsInOrder },

@@ -1,6 +1,7 @@
 // The calls that the tests of key jobs make over HTTP.
 import type { KeyJob } from '@keyhold/contract'
 import { setTimeout } from 'node:timers/promises'
+import { pollPauseMs } from '../tenants/poll-pause.ts'
 import type { TestServer, TestTenant } from '../server/start-test-server.ts'
 import { call, startMigration } from './api.ts'
 
@@ -31,10 +32,10 @@ export async function waitForKeyJob(
   isAsWanted: (job: KeyJob) => boolean,
 ): Promise<KeyJob> {
   let job: KeyJob | undefined
-  for (let round = 0; round < 900; round++) {
+  for (let round = 0; round < 400; round++) {
     job = await getKeyJob(server, tenant, id)
     if (isAsWanted(job)) return job
-    await setTimeout(50)
+    await setTimeout(pollPauseMs(round))
   }
   throw new Error(`the key job stays ${JSON.stringify(job)}`)
 }

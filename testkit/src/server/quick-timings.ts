@@ -4,13 +4,13 @@ import { defaultTimings, type Timings } from '../../../server/src/timings.ts'
 
 export const quickTimings: Timings = {
   ...defaultTimings,
-  probeRoundMs: 250,
+  probeRoundMs: 500,
   probeConfirmSeconds: 0.5,
   probeAfterTrafficSeconds: 0.5,
   healthWriteMs: 250,
-  sweepMs: 500,
+  sweepMs: 1_000,
   eventPollMs: 100,
-  lockPollMs: 500,
-  apiKeyPollMs: 500,
+  lockPollMs: 1_500,
+  apiKeyPollMs: 1_500,
   tooManyPauseMs: 20,
 }

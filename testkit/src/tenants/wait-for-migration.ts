@@ -3,10 +3,9 @@ import type { MigrationInformation } from '@keyhold/client'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tenant } from './create-tenant.ts'
 import { openClient } from './open-client.ts'
+import { pollPauseMs } from './poll-pause.ts'
 
 type Admin = Pick<Tenant, 'adminToken'>
-
-const pollMs = 50
 
 /** The running migration, or else the last completed one. */
 export async function migrationDetails(url: string, { adminToken }: Admin): Promise<MigrationInformation> {
@@ -23,9 +22,9 @@ export async function waitForMigration(
   tenant: Admin,
   isAsWanted: (details: MigrationInformation) => boolean = isCompleted,
 ): Promise<MigrationInformation> {
-  for (;;) {
+  for (let round = 0; ; round++) {
     const details = await migrationDetails(url, tenant)
     if (isAsWanted(details)) return details
-    await sleep(pollMs)
+    await sleep(pollPauseMs(round))
   }
 }
