@@ -6,7 +6,7 @@ test('when everything is killed, cut or refused, no key is lost or wrong, and al
   const { details, ...result } = await runCampaign({
     kills: 3,
     minFailpoints: 1,
-    cipherkeys: 300,
+    cipherkeys: 60,
     tenants: 2,
     seed: 7,
     say: () => undefined,

@@ -1,15 +1,18 @@
 // Every cause on purpose, and the words that the data plane, the health of the key, the command line and the metrics give
 // for it.
 // Each cause has a tenant of its own, so that all happen at once. docs/key-causes.md is what this test has seen;
-// `npm run docs:write` writes it anew.
+// `npm run docs:write` writes it anew. The gate tries every second cause, and looks whether the page tells the same of it:
+// `npm run check:slow` tries all of them. cause-sequences.test.ts meets each refusal and each outage, too.
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { readFile } from 'node:fs/promises'
 import { format } from 'oxfmt'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { at, textAt } from '../http/read-body.ts'
 import { providers, registerKey } from '../http/scene.ts'
 import { startTestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 import {
   other,
   prepareAll,
@@ -21,6 +24,7 @@ import {
 } from './causes/cause-scene.ts'
 import { causesOfDeletions } from './causes/causes-of-deletions.ts'
 import { causes } from './causes/causes-of-keys.ts'
+import { causesOfOurs } from './causes/causes-of-policies.ts'
 import { causesOfReplicas } from './causes/causes-of-replicas.ts'
 import { compliances } from './causes/compliances.ts'
 
@@ -56,6 +60,8 @@ and never more, since such an answer
 
 Whoever can forge it can also keep the call from arriving, which is an outage, and gains no less by that.
 `
+
+const isWhole = process.env.SLOW === '1'
 
 let scene: CauseScene
 beforeAll(async () => {
@@ -162,7 +168,8 @@ async function observe(all: readonly OwnCause[]): Promise<void> {
 }
 
 test('each cause has its own state, answer and words, and passes by itself', async () => {
-  await observe(causes)
+  const some = new Set([...doseOf(causes, 2), ...causesOfOurs])
+  await observe(causes.filter((each) => some.has(each)))
   const ours = /^keyhold_kms_own_refusals_total\{policy="serviceControl",action="Decrypt"\} [1-9]/m
   expect(await readMetrics()).toMatch(ours)
 }, 200_000)
@@ -170,7 +177,7 @@ test('each cause has its own state, answer and words, and passes by itself', asy
 test('so has a deletion, which does not pass', () => observe(causesOfDeletions), 100_000)
 
 test('each cause in another region is told of that region, and requests go on', async () => {
-  const cases = await prepareAll(scene, causesOfReplicas)
+  const cases = await prepareAll(scene, doseOf(causesOfReplicas, 2))
   const produced = await Promise.all(
     cases.map(async ({ key, produce, ...each }) => ({ ...each, key, takeBack: await produce(scene, key) })),
   )
@@ -234,8 +241,20 @@ test('the page tells what was seen', async () => {
     table(['What was registered', 'Code', 'Region', 'Message'], rowsOfCompliance),
   ]
   const { code } = await format(page, [intro, ...tables].join('\n\n'))
-  await expect(code).toMatchFileSnapshot(page)
+  if (isWhole) {
+    await expect(code).toMatchFileSnapshot(page)
+    return
+  }
+  // How wide a column is depends on all rows.
+  const told = new Set((await readFile(page, 'utf8')).split('\n').map(withoutWidths))
+  const seen = code.split('\n').map(withoutWidths)
+  expect(seen.length).toBeGreaterThan(rows.length + rowsOfWords.length + rowsOfOther.length)
+  for (const line of seen) expect(told).toContain(line)
 })
+
+function withoutWidths(line: string): string {
+  return line.replace(/-{3,}/g, '---').replace(/ +/g, ' ')
+}
 
 function table(head: string[], body: string[][]): string {
   return [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

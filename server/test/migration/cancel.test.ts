@@ -30,6 +30,7 @@ import {
   tenantKeys,
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 type Context = Pick<TestContext, 'onTestFinished'>
@@ -56,14 +57,15 @@ type PhaseCase = [phase: KeyJob['phase'], failpoint: FailpointName, isThere: (jo
 
 // Much of each test is waiting for the engine.
 describe.concurrent('cancelling', () => {
-  test.for<PhaseCase>([
+  const phases: PhaseCase[] = [
     ['prepare', 'migration.prepare.before-kms', isIn('prepare')],
     ['dual', 'migration.dual.before-lock', isIn('dual')],
     // All are copied by then, so that there is something to bring back.
     ['copy', 'migration.copy.after-commit', ({ cipherkeys }) => cipherkeys.copied === 3],
     ['verify', 'migration.verify.before', isIn('verify')],
     ['cutover', 'migration.cutover.before-lock', isIn('cutover')],
-  ])(
+  ]
+  test.for(doseOf(phases, 2))(
     'a migration cancelled in %s leaves the tenant where it was',
     async ([phase, failpoint, isThere], context) => {
       const { expect } = context
