@@ -78,7 +78,7 @@ test('each day has a data key of its own, and those of the days before decrypt',
   const age = (hours: number) => makeKeysOlder(server, daily.tenantId, hours * 3_600_000)
   await age(23)
   expect((await leaseOne(daily)).header).toBe(first.header)
-  await age(1)
+  await age(1.5)
   const second = await Promise.all(Array.from({ length: 10 }, () => leaseOne(daily)))
   expect(new Set(second.map(({ header }) => header)).size).toBe(1)
   expect(second[0]).toMatchObject({ dataKeyId: first.dataKeyId, version: 2 })
