@@ -2,7 +2,7 @@
 // interface, because keys are held by the thread that answers requests alone.
 import { isKeyholdError, KeyholdError, type DataKey, type ErrorCode, type Header } from '@keyhold/core'
 import type { DataKeyCache } from '../keyring/data-key-cache.ts'
-import type { Store } from '../store/store.ts'
+import type { NamedDataKey } from '../keyring/open-cipherkey.ts'
 
 /** A key, or why there is none: what concerns the items under that key alone. */
 export type KeyOutcome = DataKey | KeyholdError
@@ -16,17 +16,22 @@ export interface RequestKeys {
   actives(keyNames: ReadonlySet<string>): KeysByName | Promise<KeysByName>
   /** The data keys that tokens name in their headers, under the same names. */
   named(headers: ReadonlyMap<string, DataKeyPosition>): KeysByName | Promise<KeysByName>
-  /** The key names of data keys. One that the tenant does not have is left out. */
+  /** The key names of data keys that `named` has found before, as their wraps prove them. One without a name is left out. */
   keyNames(dataKeyIds: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
 }
 
 export type KeysByName = ReadonlyMap<string, KeyOutcome>
 
 /** Keys that are in memory are answered at once, without a promise. */
-export function createRequestKeys(
-  { store, dataKeys }: { store: Store; dataKeys: DataKeyCache },
-  tenantId: string,
-): RequestKeys {
+export function createRequestKeys({ dataKeys }: { dataKeys: DataKeyCache }, tenantId: string): RequestKeys {
+  // A name that is read beside the key could be that of another one.
+  const keyNames = new Map<string, string>()
+
+  function note<Found extends NamedDataKey | KeyholdError>(found: Found): Found {
+    if (!isKeyholdError(found) && found.keyName !== undefined) keyNames.set(found.id, found.keyName)
+    return found
+  }
+
   return {
     actives(keyNames) {
       const byName = new Map<string, KeyOutcome>()
@@ -44,20 +49,14 @@ export function createRequestKeys(
       const missing: Promise<unknown>[] = []
       for (const [name, header] of headers) {
         const held = dataKeys.findHeld(tenantId, header.dataKeyId, header.version)
-        if (held !== undefined) byName.set(name, held)
-        else missing.push(getNamed(dataKeys, tenantId, header).then((key) => byName.set(name, key)))
+        if (held !== undefined) byName.set(name, note(held))
+        else missing.push(getNamed(dataKeys, tenantId, header).then((key) => byName.set(name, note(key))))
       }
       return missing.length === 0 ? byName : Promise.all(missing).then(() => byName)
     },
 
-    async keyNames(dataKeyIds) {
-      const names = new Map<string, string>()
-      for (const dataKeyId of dataKeyIds) {
-        const keyName = await store.cipherkeys.findKeyName(tenantId, dataKeyId)
-        if (keyName !== undefined) names.set(dataKeyId, keyName)
-      }
-      return names
-    },
+    keyNames: (dataKeyIds) =>
+      Promise.resolve(new Map([...keyNames].filter(([dataKeyId]) => dataKeyIds.has(dataKeyId)))),
   }
 }
 
@@ -71,7 +70,7 @@ function getNamed(
   dataKeys: DataKeyCache,
   tenantId: string,
   { dataKeyId, version }: DataKeyPosition,
-): Promise<KeyOutcome> {
+): Promise<NamedDataKey | KeyholdError> {
   return unless(
     ['ERR_KEY_INTEGRITY', 'ERR_KEY_VERSION_RETIRED'],
     async () =>
@@ -79,7 +78,10 @@ function getNamed(
   )
 }
 
-async function unless(codes: ErrorCode[], find: () => Promise<KeyOutcome>): Promise<KeyOutcome> {
+async function unless<Found>(
+  codes: ErrorCode[],
+  find: () => Promise<Found | KeyholdError>,
+): Promise<Found | KeyholdError> {
   try {
     return await find()
   } catch (error) {

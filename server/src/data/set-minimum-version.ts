@@ -9,7 +9,8 @@ import { dataKeyChanged, getDataKeyRow, type DataKeyChangeParts } from './data-k
  * soon as they hear of it and after the caches' TTL at the latest. The active version is never retired.
  *
  * @param minimumVersion - a whole number from 1
- * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, `ERR_MINIMUM_VERSION_INVALID` for one above the active version
+ * @throws KeyholdError `ERR_KEY_NAME_NOT_FOUND`, `ERR_MINIMUM_VERSION_INVALID` for one above the active version,
+ * `ERR_KEY_INTEGRITY` where the name is that of another data key
  */
 export async function setMinimumVersion(
   parts: DataKeyChangeParts,
@@ -17,11 +18,14 @@ export async function setMinimumVersion(
   { keyName, minimumVersion }: { keyName: string; minimumVersion: number },
   actor: Actor,
 ): Promise<DataKeyRow> {
-  const { store } = parts
+  const { store, dataKeys } = parts
+  // Outside the fence, as a KMS may be asked.
+  const provenId = await dataKeys.proveName(tenantId, keyName)
   // The fence keeps out whoever makes a version or destroys the data key, and its manifest names the minimum.
   const dataKeyId = await store.withFence(tenantId, async (transaction, fence) => {
     const dataKey = fence && (await transaction.dataKeys.find(tenantId, keyName))
     if (dataKey === undefined) throw new KeyholdError('ERR_KEY_NAME_NOT_FOUND')
+    if (provenId !== undefined && dataKey.dataKeyId !== provenId) throw new KeyholdError('ERR_KEY_INTEGRITY')
     const activeVersion = dataKey.versions[0]?.version ?? 0
     if (minimumVersion > activeVersion) {
       throw new KeyholdError('ERR_MINIMUM_VERSION_INVALID', {

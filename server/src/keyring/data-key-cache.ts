@@ -1,21 +1,21 @@
 // Data keys in memory. An entry ends with the tenant key entry that opened it, and one TTL of the tenant after its
 // cipherkey was read. Then the cipherkey is read again. So a migration moves every reader to the new tenant key, a version
 // below the minimum is used no more, and a replica that missed a notification does not go on with a destroyed key.
-import { KeyholdError, type DataKey } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
 import { createNextVersion } from './create-data-key.ts'
-import { openCipherkey } from './open-cipherkey.ts'
+import { openCipherkey, type NamedDataKey } from './open-cipherkey.ts'
 import { openPrevious } from './open-previous.ts'
 import { createPerTenantCache } from './per-tenant-cache.ts'
 import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
 interface HeldDataKey {
-  dataKey: DataKey
+  dataKey: NamedDataKey
   wrappedBy: HeldTenantKey
   validUntilMs: number
 }
@@ -35,18 +35,23 @@ export interface DataKeyCacheOptions {
 
 export interface DataKeyCache {
   /** `get` for a key that is held already. */
-  findHeld(tenantId: string, dataKeyId: string, version: number): DataKey | undefined
+  findHeld(tenantId: string, dataKeyId: string, version: number): NamedDataKey | undefined
   /** `getActive` for a key that is held already. */
-  findHeldActive(tenantId: string, keyName: string): DataKey | undefined
+  findHeldActive(tenantId: string, keyName: string): NamedDataKey | undefined
   /**
    * Undefined: the tenant has no such data key. Throws `ERR_KEY_VERSION_RETIRED` below the minimum version,
    * `ERR_KEY_INTEGRITY`, and the errors of the tenant's KMS.
    */
-  get(tenantId: string, dataKeyId: string, version: number): Promise<DataKey | undefined>
+  get(tenantId: string, dataKeyId: string, version: number): Promise<NamedDataKey | undefined>
   /** The active data key of a name, made and committed if there is none. Also throws `ERR_KEY_NAME_QUOTA`. */
-  getActive(tenantId: string, keyName: string): Promise<DataKey>
+  getActive(tenantId: string, keyName: string): Promise<NamedDataKey>
   /** Makes a new version of a name's data key now. Undefined: the tenant has no such name. */
   rotate(tenantId: string, keyName: string, actor: Actor): Promise<CipherkeyRow | undefined>
+  /**
+   * The id of the data key that has this name, as its wrap proves; undefined: nobody can tell now, or the tenant has no such
+   * name. Throws `ERR_KEY_INTEGRITY` when the data key has another name, or does not open.
+   */
+  proveName(tenantId: string, keyName: string): Promise<string | undefined>
   /** Ends the entries of a data key, all its versions: it is read again. */
   evict(tenantId: string, dataKeyId: string): void
   /** Ends all entries of a tenant. */
@@ -71,7 +76,7 @@ export function createDataKeyCache({
     maxEntriesPerTenant,
     isValid: (entry) => isValid(entry, clock()),
   })
-  const flights = createSingleFlight<DataKey | undefined>()
+  const flights = createSingleFlight<NamedDataKey | undefined>()
   let hits = 0
   let misses = 0
   let ended = 0
@@ -82,7 +87,7 @@ export function createDataKeyCache({
   const nameByKeyName = (keyName: string) => `name/${keyName}`
   const groupOf = (tenantId: string, dataKeyId: string) => `${tenantId}/${dataKeyId}`
 
-  function findHeld(tenantId: string, name: string): DataKey | undefined {
+  function findHeld(tenantId: string, name: string): NamedDataKey | undefined {
     const entry = held.get(tenantId, name)
     if (entry === undefined) return undefined
     const nowMs = clock()
@@ -99,7 +104,7 @@ export function createDataKeyCache({
     { read, encrypts }: Reading,
     name: string,
     flight: Flight,
-  ): Promise<DataKey | undefined> {
+  ): Promise<NamedDataKey | undefined> {
     const opened = await openCipherkey({ tenantKeys, clock, macs: store.macs }, read, { encrypts })
     if (opened === undefined) return undefined
     const { dataKey, wrappedBy, validUntilMs } = opened
@@ -112,7 +117,7 @@ export function createDataKeyCache({
     return dataKey
   }
 
-  function once(tenantId: string, name: string, reading: Reading): Promise<DataKey | undefined> {
+  function once(tenantId: string, name: string, reading: Reading): Promise<NamedDataKey | undefined> {
     misses++
     return flights.share(`${tenantId}/${name}`, (flight) => open(reading, name, flight), tenantId)
   }
@@ -138,6 +143,17 @@ export function createDataKeyCache({
     async rotate(tenantId, keyName, actor) {
       const previous = await openPrevious({ store, tenantKeys, clock }, tenantId, keyName)
       return previous && createNextVersion(parts, previous, actor)
+    },
+
+    async proveName(tenantId, keyName) {
+      const options = { mayBeRetired: true }
+      try {
+        return (await openPrevious({ store, tenantKeys, clock }, tenantId, keyName, options))?.dataKeyId
+      } catch (error) {
+        // A KMS that refuses, or does not answer now, says nothing about a name.
+        if (isKeyholdError(error) && error.code !== 'ERR_KEY_INTEGRITY') return undefined
+        throw error
+      }
     },
 
     evict(tenantId, dataKeyId) {

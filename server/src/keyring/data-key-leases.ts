@@ -1,17 +1,17 @@
 // Leases: the right of an SDK to hold the plaintext of a data key for a while. A lease ends no later than the entry of the
 // tenant key from which it comes, so that a revocation reaches an SDK as soon as this server.
-import { KeyholdError, type DataKey } from '@keyhold/core'
+import { KeyholdError } from '@keyhold/core'
 import type { UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { Store } from '../store/store.ts'
 import { blindIndexName, blindIndexPrefix } from './blind-index-name.ts'
 import { leaseKeyName } from './lease-key-name.ts'
 import { createLeaseQuota } from './lease-quota.ts'
-import { openCipherkey } from './open-cipherkey.ts'
+import { openCipherkey, type NamedDataKey } from './open-cipherkey.ts'
 import { createReadCipherkeys } from './read-cipherkeys.ts'
 import type { TenantKeyCache } from './tenant-key-cache.ts'
 
 export interface Lease {
-  dataKey: DataKey
+  dataKey: NamedDataKey
   /** From now on; 0: for one operation alone. */
   remainingMs: number
 }
@@ -75,10 +75,9 @@ export function createDataKeyLeases(options: DataKeyLeasesOptions): DataKeyLease
     },
 
     async renew(tenantId, dataKeyId, version) {
+      const found = await lease(tenantId, () => cipherkeys.find(tenantId, { dataKeyId, version }))
       // A caller that can compute an index must not be able to encrypt under its key as well.
-      const keyName = await store.cipherkeys.findKeyName(tenantId, dataKeyId)
-      if (keyName?.startsWith(blindIndexPrefix) === true) return undefined
-      return lease(tenantId, () => cipherkeys.find(tenantId, { dataKeyId, version }))
+      return found?.dataKey.keyName?.startsWith(blindIndexPrefix) === true ? undefined : found
     },
 
     async leaseBlindIndexKey(tenantId, keyName) {

@@ -11,9 +11,15 @@ import type { RowMacs } from '../store/authentic/row-macs.ts'
 import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
 import type { HeldTenantKey, TenantKeyCache } from './tenant-key-cache.ts'
 
+/** A data key with the name that its wrap has proven; under format 1 it is the one in its row. */
+export interface NamedDataKey extends DataKey {
+  /** Undefined: it has none. */
+  readonly keyName: string | undefined
+}
+
 export interface OpenedCipherkey<Row extends UsableCipherkeyRow = UsableCipherkeyRow> {
   row: Row
-  dataKey: DataKey
+  dataKey: NamedDataKey
   wrappedBy: HeldTenantKey
   /**
    * Until when it may be held, by the caller's clock: for the tenant's TTL after the reading, and never into the time in
@@ -62,7 +68,7 @@ export async function openCipherkey<Row extends UsableCipherkeyRow>(
     // It wraps nothing any more, and is kept for backups. A wrap under it was put back, and could have been under any name.
     putBack = encrypts && wrappedBy.hasEnd && wrappedBy.tenantKey.format === 1 ? row : undefined
     if (putBack !== undefined) continue
-    const dataKey = unwrapAndTell(parts.macs, wrappedBy.tenantKey, row)
+    const dataKey = { ...unwrapAndTell(parts.macs, wrappedBy.tenantKey, row), keyName: row.keyName }
     const heldForMs = Math.min(wrappedBy.ttlMs, row.destroyInMs - beforeDestructionMs)
     return { row, dataKey, wrappedBy, validUntilMs: readAtMs + heldForMs }
   }

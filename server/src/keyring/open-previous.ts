@@ -17,6 +17,7 @@ export interface OpenPreviousParts {
 /**
  * Answers the active version of a name; undefined: the tenant has no such name.
  *
+ * @param options - with `mayBeRetired` also one below the minimum version
  * @throws KeyholdError `ERR_KEY_INTEGRITY` and the errors of the tenant's KMS when it does not open, unless it was accepted
  * as unreadable in a key job: then its name gets a new version all the same
  */
@@ -24,6 +25,7 @@ export async function openPrevious(
   { store, tenantKeys, clock }: OpenPreviousParts,
   tenantId: string,
   keyName: string,
+  { mayBeRetired = false } = {},
 ): Promise<ActiveCipherkeyRow | undefined> {
   const fence = await store.tenants.findFence(tenantId)
   const active = fence && (await store.tenantKeys.find(tenantId, fence.activeTenantKeyVersion))
@@ -44,7 +46,7 @@ export async function openPrevious(
 
   async function read(): Promise<ActiveCipherkeyRow | undefined> {
     const row = await store.cipherkeys.findActive(tenantId, keyName)
-    const fault = row && faultOfActive(row)
+    const fault = row && !mayBeRetired ? faultOfActive(row) : undefined
     if (fault !== undefined) throw fault
     return row
   }

@@ -58,7 +58,7 @@ export function openApp(
   const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers } = needs
   let isReady = false
   let isDraining = false
-  const keysOf = (tenantId: string) => createRequestKeys({ store, dataKeys: keyring.dataKeys }, tenantId)
+  const keysOf = (tenantId: string) => createRequestKeys(keyring, tenantId)
   const longBodies = createLongBodies()
   const isProxy = createIsProxy(settings.trustedProxies ?? [])
   const app = createApp({

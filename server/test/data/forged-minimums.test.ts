@@ -98,7 +98,7 @@ test('a faulty minimum concerns its own data key, and no other one that is asked
   }
   // Items of one request are told apart, too.
   const { dataKeys } = createKeyring(stores.store, kms)
-  const keysOf = createRequestKeys({ store: stores.store, dataKeys }, tenantId)
+  const keysOf = createRequestKeys({ dataKeys }, tenantId)
   const byName = await keysOf.actives(new Set(['default', 'pay']))
   expect(byName.get('default')).toMatchObject(refused)
   expect(byName.get('pay')).toMatchObject({ id })
@@ -113,7 +113,7 @@ test('a faulty minimum concerns its own data key, and no other one that is asked
   // What concerns the tenant is no item's error.
   await stores.query(`update keyhold.minimum_versions set mac = null`)
   const { dataKeys: fresh } = createKeyring(stores.store, kms)
-  const ofTenant = createRequestKeys({ store: stores.store, dataKeys: fresh }, tenantId)
+  const ofTenant = createRequestKeys({ dataKeys: fresh }, tenantId)
   await expect(ofTenant.actives(new Set(['pay']))).rejects.toMatchObject(refused)
 })
 

@@ -89,7 +89,7 @@ export class TenantUnderTest {
   }
 
   #keys({ dataKeys }: Replica): RequestKeys {
-    return createRequestKeys({ store: this.store, dataKeys }, this.tenantId)
+    return createRequestKeys({ dataKeys }, this.tenantId)
   }
 
   async encrypt(keyName: string, plaintext: string, replica = this.replica): Promise<string> {

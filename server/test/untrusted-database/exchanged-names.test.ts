@@ -1,5 +1,6 @@
 // Attacks with nothing but SQL on what a cipherkey says of its data key: its name, and when it was made. Under a tenant key of
 // format 2 the wrap binds both. Under format 1 nothing does, which is a gap that is shown here.
+import { encryptValue, parseToken } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeOlder } from '../../../testkit/src/database/make-older.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
@@ -8,6 +9,9 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { reencrypt } from '../../src/data/reencrypt.ts'
+import { createRequestKeys } from '../../src/data/request-keys.ts'
+import { setMinimumVersion } from '../../src/data/set-minimum-version.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { createRowMacs, type FaultyRow } from '../../src/store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../src/store/database-clock.ts'
@@ -153,6 +157,50 @@ describe('under format 2', () => {
     await scene.exchange()
     await expect(getActive('pay')).rejects.toMatchObject(refused)
     await expect(get(chat.id)).rejects.toMatchObject(refused)
+  })
+
+  test('names are exchanged while keys are in memory: no value is re-encrypted under the other key', async () => {
+    const { pay, chat, tenantId } = scene
+    const warm = scene.cold()
+    for (const name of ['pay', 'chat']) await warm.dataKeys.getActive(tenantId, name)
+    const text = encryptValue(pay, {}, Buffer.from('a value'))
+    await scene.exchange()
+    const items = [{ value: { text, token: parseToken(text), context: {} } }]
+    const reencrypted = await reencrypt(createRequestKeys(warm, tenantId), items, 'default')
+    expect(reencrypted).toEqual([{ value: { token: text, reencrypted: false } }])
+    expect(parseToken(text).header.dataKeyId).not.toBe(chat.id)
+  })
+
+  test('a minimum version is not set for the data key that has another name', async () => {
+    const { tenantId } = scene
+    for (const name of ['pay', 'chat']) await scene.cold().dataKeys.rotate(tenantId, name, systemActor)
+    const { dataKeys } = scene.cold()
+    const set = () =>
+      setMinimumVersion(
+        { store, dataKeys, announce: () => undefined },
+        tenantId,
+        { keyName: 'pay', minimumVersion: 2 },
+        systemActor,
+      )
+    await scene.exchange()
+    await expect(set()).rejects.toMatchObject(refused)
+    expect(await database.query('select from keyhold.minimum_versions')).toEqual([])
+    await scene.exchange()
+    // A KMS that does not answer keeps nobody from retiring a version that has leaked.
+    scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_UNREACHABLE')
+    expect(await set()).toMatchObject({ dataKeyId: scene.pay.id, minimumVersion: 2 })
+  })
+
+  test('the key of a blind index is no lease, whatever name another row of it has', async () => {
+    const { tenantId } = scene
+    const { dataKey } = await scene.cold().leases.leaseBlindIndexKey(tenantId, 'email')
+    await database.query(
+      `insert into keyhold.cipherkeys select tenant_id, data_key_id, v, 'a name', 'decrypt-only', tenant_key_version, wrapped,
+         key_check_value, created_at from keyhold.cipherkeys, (values (2), (3)) v (v) where data_key_id = $1`,
+      [dataKey.id],
+    )
+    expect(await scene.cold().leases.renew(tenantId, dataKey.id, 1)).toBeUndefined()
+    await expect(scene.cold().leases.renew(tenantId, dataKey.id, 2)).rejects.toMatchObject(refused)
   })
 
   test('a format that is changed is a faulty row of the tenant key, and opens nothing', async () => {

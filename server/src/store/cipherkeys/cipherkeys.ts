@@ -1,7 +1,6 @@
 // Cipherkeys: the wrapped data keys. A lost row is lost data of a customer, so rows are only ever inserted, or changed by
 // compare-and-set, under the tenant's fence.
-import type { CipherkeyFacts } from '@keyhold/core'
-import type { KeyholdError } from '@keyhold/core'
+import type { CipherkeyFacts, KeyholdError } from '@keyhold/core'
 import { sql, type Selectable } from 'kysely'
 import type { CipherkeyPosition } from './cipherkey-position.ts'
 import type { Database } from '../database.ts'
@@ -195,18 +194,6 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
         .where('state', '=', 'active')
         .executeTakeFirst()
       return result.numUpdatedRows > 0n
-    },
-
-    /** The name of a data key; undefined: it has none, or there is no such data key. */
-    async findKeyName(tenantId: string, dataKeyId: string): Promise<string | undefined> {
-      const row = await db
-        .selectFrom('cipherkeys')
-        .select('key_name')
-        .where('tenant_id', '=', tenantId)
-        .where('data_key_id', '=', dataKeyId)
-        .limit(1)
-        .executeTakeFirst()
-      return row?.key_name ?? undefined
     },
 
     async findActive(tenantId: string, keyName: string): Promise<ActiveCipherkeyRow | undefined> {

@@ -54,7 +54,7 @@ test('every statement about cipherkeys is planned for one partition', async () =
     const [dataKey] = await store.dataKeys.list(tenantId, { after: '', limit: 10 })
     const { dataKeyId = '' } = dataKey ?? {}
     await alone(store, tenantId).minimumVersions.set(tenantId, dataKeyId, 2)
-    await store.cipherkeys.findKeyName(tenantId, dataKeyId)
+    await store.cipherkeys.listVersions(tenantId, dataKeyId)
     const row = await store.cipherkeys.findActive(tenantId, 'default')
     if (row === undefined) throw new Error('there is no data key')
     await store.cipherkeys.insertManyActive([{ ...row, dataKeyId: randomUUID(), keyName: 'other' }])
