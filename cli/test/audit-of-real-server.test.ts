@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rotateSigningKey } from '../../testkit/src/server/rotate-signing-key.ts'
 import { startTestServer, type TestServer } from '../../testkit/src/server/start-test-server.ts'
 import type { Audit } from '@keyhold/client'
 import { chained } from './audit-chain.ts'
@@ -63,6 +64,31 @@ test('an export of a real server, with the keys and the checkpoints of its state
   await writeFile(join(folder, 'changed.ndjson'), text.replace('"tenant.lock"', '"tenant.unlock"'))
   const changed = await verified('changed.ndjson')
   expect([changed.exit, changed.stdout]).toEqual([1, expect.stringContaining('record 3, or one before it')])
+})
+
+test('an export after a rotation of the signing key is verified with the key that was kept before', async () => {
+  const { adminToken } = await server.createTenant()
+  const env = { KEYHOLD_URL: server.url, KEYHOLD_TOKEN: adminToken }
+  const keys = join(server.dataDir, 'state', 'signing-keys.json')
+  await writeFile(join(folder, 'kept.json'), await readFile(keys, 'utf8'))
+  await keyhold(['audit', 'verify', '--save-head', 'head.json'], { env, cwd: folder })
+  const newest = await rotateSigningKey(server.settings)
+  await server.request('POST', '/api/v1/encryption/actions/lock', { token: adminToken })
+  const exported = await keyhold(['audit', 'export', '-o', 'rotated.ndjson'], { env, cwd: folder })
+  expect(exported.exit).toBe(0)
+
+  const offline = ['audit', 'verify', '--from', 'rotated.ndjson', '--head', 'head.json', '--json']
+  const { stdout, exit } = await keyhold([...offline, '--keys', 'kept.json'], { env: {}, cwd: folder })
+  expect([exit, JSON.parse(stdout)]).toMatchObject([0, { rotations: 1, kept: 1, head: { signedBy: newest } }])
+  // By the server as well.
+  const online = ['audit', 'verify', '--head', 'head.json', '--keys', 'kept.json']
+  expect(await keyhold(online, { env, cwd: folder })).toMatchObject({ exit: 0, stderr: '' })
+
+  // Without the statements nobody vouches for the new key.
+  const text = await readFile(join(folder, 'rotated.ndjson'), 'utf8')
+  await writeFile(join(folder, 'rotated.ndjson'), text.replace(/^\{"rotation".*\n/m, ''))
+  const bare = await keyhold([...offline, '--keys', 'kept.json'], { env: {}, cwd: folder })
+  expect([bare.exit, bare.stdout]).toEqual([1, expect.stringContaining('names none of the keys')])
 })
 
 test('of a chain that was written anew with right hashes, the first record with a wrong MAC is named', async () => {

@@ -11,7 +11,6 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { startServer, type Server } from '../../../server/src/main.ts'
 import { readSettings } from '../../../server/src/settings/read-settings.ts'
-import { rotateKey } from '../../../server/src/wiring/commands/rotate-signing-key.ts'
 import { createKeyWith } from '../../../testkit/src/customer/create-customer-key.ts'
 import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
 import { customerKeyPolicy } from '../../../testkit/src/customer/key-policy.ts'
@@ -28,6 +27,7 @@ import { migrations } from '../../../testkit/src/http/key-jobs.ts'
 import { keyholdSettings } from '../../../testkit/src/process/keyhold-settings.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
 import { quickTimings } from '../../../testkit/src/server/quick-timings.ts'
+import { rotateSigningKey } from '../../../testkit/src/server/rotate-signing-key.ts'
 import { smallKeyCache } from '../../../testkit/src/server/small-key-cache.ts'
 import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
@@ -104,10 +104,7 @@ export async function openStage(): Promise<Stage> {
       KEYHOLD_DATABASE_CONNECTIONS: '5',
       KEYHOLD_KEY_CACHE_TTL_SECONDS: String(ttlSeconds),
     })
-  async function rotateSigningKey(): Promise<void> {
-    const silent = { tell: () => undefined, say: () => undefined, confirm: () => Promise.resolve(true) }
-    await rotateKey(settingsOf(path.join(folder, 'warm'), 0), silent)
-  }
+  const rotateSigning = () => rotateSigningKey(settingsOf(path.join(folder, 'warm'), 0))
 
   async function start(name: string, ttlSeconds: number): Promise<Replica> {
     const dataDir = path.join(folder, name)
@@ -143,7 +140,7 @@ export async function openStage(): Promise<Stage> {
     query,
     connection,
     folder,
-    rotateSigningKey,
+    rotateSigning,
   })
   calls.allow(scene.arns)
   let cold = await start('cold', 0)
@@ -183,7 +180,7 @@ interface SceneParts {
   query: QueryPool['query']
   connection: TestConnection
   folder: string
-  rotateSigningKey: () => Promise<void>
+  rotateSigning: () => Promise<unknown>
 }
 
 /** Plays the history of the installation, and keeps its rows twice: before the last changes, and after them. */
@@ -194,7 +191,7 @@ async function playScene({
   query,
   connection,
   folder,
-  rotateSigningKey,
+  rotateSigning,
 }: SceneParts) {
   const { url } = server
   const post = async (token: string, route: string, body?: unknown) => {
@@ -276,13 +273,13 @@ async function playScene({
     String(cancelled),
     -60_000,
   )
-  await rotateSigningKey()
+  await rotateSigning()
   await keepRows(query, 'older')
 
   await post(byok.adminToken, `/api/v1/encryption/destructions/${String(cancelled)}/actions/cancel`)
   await destroyOf(internal, 'old')
   await setMinimum(3)
-  await rotateSigningKey()
+  await rotateSigning()
   await operator.call('deleteApiKey', { params: { apiKeyId: revoked.id } })
   await post(closed.adminToken, '/api/v1/encryption/actions/lock')
   await damage(stopped)
