@@ -81,6 +81,14 @@ export const auditActions = {
     target: 'row',
     tells: 'A row that was not as Keyhold wrote it was accepted by an operator.',
   },
+  'integrity.confirm-restore': {
+    target: 'installation',
+    tells: 'An older database was confirmed by an operator.',
+  },
+  'tenant.confirm-restore': {
+    target: 'tenant',
+    tells: 'The older rows of a tenant were confirmed by an operator.',
+  },
 } as const satisfies Record<string, { target: string; tells: string }>
 
 export type AuditAction = keyof typeof auditActions

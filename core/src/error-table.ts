@@ -340,7 +340,8 @@ export const errorTable = {
   },
 
   ERR_RECORD_NOT_AUTHENTIC: {
-    summary: 'A stored record was not written by Keyhold, or was altered.',
+    summary:
+      'A stored record is not as Keyhold wrote it last. An operator runs keyhold-server doctor --integrity.',
     retryable: false,
     kind: 'ours',
   },
@@ -353,6 +354,12 @@ export const errorTable = {
   // The service
   ERR_SEALED: {
     summary: 'The service is sealed: it does not hold the root key of this database.',
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_QUARANTINED: {
+    summary:
+      'The database is older than this replica knows. An operator may run keyhold-server confirm-restore.',
     retryable: true,
     kind: 'ours',
   },
@@ -403,6 +410,16 @@ export const errorTable = {
   },
   ERR_ADOPTION_BLOCKED: {
     summary: 'The rows of the database cannot be adopted yet.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_STATE_FILE_INVALID: {
+    summary: 'A file in the state folder is not as Keyhold wrote it.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_RESTORE_BLOCKED: {
+    summary: 'The older database cannot be confirmed now.',
     retryable: false,
     kind: 'ours',
   },

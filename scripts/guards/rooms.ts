@@ -119,7 +119,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'lru-cache', 'node:*'],
   },
   'server/installation': {
-    does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, the number of its live replicas; its records of faulty rows',
+    does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, what is kept of generations, the number of its live replicas; its records of faulty rows',
     uses: ['core', 'server/store', 'server/event-loop', 'node:*'],
   },
   'server/migration': {

@@ -6,11 +6,14 @@ import { createEventCounts } from './metrics/event-counts.ts'
 import type { Settings } from './settings/read-settings.ts'
 import { stateDir } from './settings/state-dir.ts'
 import { commandActor } from './store/audits.ts'
+import { createGenerations } from './store/authentic/seen-generations.ts'
 import { openReadiness } from './store/connections/readiness.ts'
 import { ownClocks, type ReplicaClocks } from './store/database-clock.ts'
 import { createStore, type Store } from './store/store.ts'
 import { defaultTimings, type Timings } from './timings.ts'
+import { loadGenerations } from './wiring/checkpoints/load-generations.ts'
 import { openCheckpoints } from './wiring/checkpoints/open-checkpoints.ts'
+import { openGenerations } from './wiring/checkpoints/open-generations.ts'
 import { closeAll, type Closers } from './wiring/close-all.ts'
 import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
@@ -144,8 +147,14 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const clock = await openClock(db, logger, timings, clocks, closers)
   const events = createEventCounts()
   const { macs, records } = createReportedRowMacs(logger, events)
-  const store = createStore(db, clock, { macs, firstProbeSeconds: settings.keyProbeSeconds })
-  const rootKey = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
+  const generations = createGenerations()
+  const firstProbeSeconds = settings.keyProbeSeconds
+  const store = createStore(db, clock, { macs, generations, firstProbeSeconds })
+  const claimed = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
+  const remembering = claimed && { store, generations, rootKey: claimed, stateDir: stateDir(settings) }
+  const loaded = remembering && (await loadGenerations(remembering, logger))
+  const isQuarantined = loaded?.isQuarantined === true
+  const rootKey = isQuarantined ? undefined : claimed
   records.open(store)
   closers.push(() => records.close())
 
@@ -169,7 +178,13 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const checkpointNeeds = { store, signer, stateDir: stateDir(settings), events, isSealed }
   const checkpoints = await openCheckpoints(checkpointNeeds, logger, closers)
 
+  const rounds =
+    loaded &&
+    rootKey &&
+    openGenerations({ store, generations, loaded, rootKey, holdSigner, events }, logger, closers)
+
   const needs = {
+    isQuarantined,
     readiness,
     store,
     rootKey,
@@ -189,14 +204,16 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   let sweep = () => Promise.resolve()
   if (rootKey !== undefined) {
     await startKeyJobs(settings, logger, { keyring, keyJobs, queue, holdSigner }, closers)
-    const sweeping = { keyring, keyJobs, queue, holdSigner, checkpoints, timings }
+    const sweeping = { keyring, keyJobs, queue, holdSigner, checkpoints, generations: rounds, timings }
     sweep = startSweeps(settings, logger, sweeping, closers)
     const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, events, replicas, timings }
     startProber(settings, logger, probing, closers)
   }
   closers.push(() => app.close())
   const { breaker } = health
-  const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, isSealed }
+  const older = () => rounds?.older() ?? 0
+  const held = { isSealed, isQuarantined, older }
+  const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const url = await app.listen()
   return { url, metricsUrl, store, app, sweep }

@@ -22,6 +22,10 @@ const usage = `Usage: keyhold-server <command>
                                      show a row that it has listed, and accept it as it is
   signing-key rotate [--yes]         replace the key that signs reports, records and the audit trail, destroy its private
                                      half, and print the id of the new one; signatures of the old one stay valid
+  confirm-restore [--yes] [--from FOLDER]...
+                                     show by how much the database is older than what the state folder knows, and those
+                                     of other replicas that are named, and go on with it: what was locked, revoked,
+                                     retired or cancelled since stays so
   integrity adopt [--yes] [--output FILE]
                                      show the rows that steer and that nobody has authenticated yet, authenticate them,
                                      and require it from then on: the root key file then says so, or FILE if it is named
@@ -83,6 +87,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       output: { type: 'string' },
       'at-once': { type: 'string', default: '2' },
       accept: { type: 'string' },
+      from: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -134,6 +139,14 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       if (isRotated) return 0
       shell.stderr('Nothing was changed.\n')
       return 1
+    }
+    case 'confirm-restore': {
+      const { confirmRestore } = await import('./wiring/commands/restore/confirm-restore.ts')
+      const isConfirmed = await confirmRestore(readSettings(shell.environment), {
+        ...operatorOf(shell, values.yes),
+        from: values.from,
+      })
+      return isConfirmed ? 0 : 1
     }
     case 'integrity adopt': {
       const { adoptIntegrity } = await import('./wiring/commands/adoption/adopt-integrity.ts')

@@ -47,6 +47,8 @@ const hints: Readonly<Record<string, string>> = {
   ERR_DECRYPTION_FAILED:
     'tenant and --context must be the same as for the encryption, and no byte may have changed',
   ERR_SEALED: 'start the server with the root key of its database: without it, no tenant key can be opened',
+  ERR_QUARANTINED:
+    'on the server: put the newer database back, or run keyhold-server confirm-restore, which shows what it is older by',
   ERR_CLIENT_URL_INVALID: 'correct KEYHOLD_URL or --server',
   ERR_CLIENT_URL_INSECURE: 'use https, or pass --insecure where nobody else listens',
   ERR_CLIENT_TIMEOUT: 'the server may have done it all the same: look before you repeat it',

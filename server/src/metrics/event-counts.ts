@@ -57,6 +57,8 @@ export interface EventCounts {
   rewrapped(cipherkeys: number): void
   /** Counts a checkpoint of a chain of audit records. */
   auditCheckpoint(outcome: 'signed' | 'contradicted' | 'not-kept'): void
+  /** Counts a write of what was verified of generations. */
+  generationsKept(outcome: 'kept' | 'not-kept'): void
   readonly tallies: {
     rateLimitRefusals: Tally
     connectionRefusals: Tally
@@ -71,6 +73,7 @@ export interface EventCounts {
     keyProbes: Tally
     rewrapped: Tally
     auditCheckpoints: Tally
+    generationsKept: Tally
   }
   readonly histograms: readonly PlainHistogram[]
 }
@@ -90,10 +93,12 @@ export function createEventCounts(): EventCounts {
     keyProbes: createTally(metricCatalog.keyhold_key_probes_total.labels),
     rewrapped: createTally(metricCatalog.keyhold_cipherkeys_rewrapped_total.labels),
     auditCheckpoints: createTally(metricCatalog.keyhold_audit_checkpoints_total.labels),
+    generationsKept: createTally(metricCatalog.keyhold_generations_kept_total.labels),
   }
   tallies.rewrapped.add([], 0)
   // A rule for alerts needs a series that rises from 0.
   for (const outcome of ['signed', 'contradicted', 'not-kept']) tallies.auditCheckpoints.add([outcome], 0)
+  for (const outcome of ['kept', 'not-kept']) tallies.generationsKept.add([outcome], 0)
   const histogram = (
     name: 'keyhold_http_request_duration_seconds' | 'keyhold_kms_call_duration_seconds',
     bounds: readonly number[],
@@ -146,6 +151,9 @@ export function createEventCounts(): EventCounts {
     },
     auditCheckpoint(outcome) {
       tallies.auditCheckpoints.add([outcome])
+    },
+    generationsKept(outcome) {
+      tallies.generationsKept.add([outcome])
     },
     tallies,
     histograms: [requests, kmsCalls],

@@ -14,6 +14,11 @@ export const metricCatalog = {
     labels: [],
     help: '1 if this replica lacks the root key of the database and so serves nothing, otherwise 0.',
   },
+  keyhold_quarantined: {
+    type: 'gauge',
+    labels: ['scope'],
+    help: 'What is refused since the database is older than what this replica knows: installation (1: everything, otherwise 0), tenants (how many, as far as it has looked).',
+  },
   keyhold_replicas: {
     type: 'gauge',
     labels: [],
@@ -153,6 +158,11 @@ export const metricCatalog = {
     type: 'counter',
     labels: ['outcome'],
     help: 'Checkpoints of the audit trail by this replica: signed; contradicted (a chain that is not as it was signed before, at each look: see the log); not-kept (the file in `KEYHOLD_STATE_DIR` could not be read or written).',
+  },
+  keyhold_generations_kept_total: {
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'How often this replica has written what it has verified of generations into `KEYHOLD_STATE_DIR`: kept; not-kept (it could not be written, and is tried again: see the log).',
   },
   keyhold_jobs: {
     type: 'gauge',

@@ -4,7 +4,9 @@
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.ts'
 import type { Actor } from '../store/audits.ts'
+import type { Fence } from '../store/fence/fence-row.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
+import type { TransactionStore } from '../store/store.ts'
 import { auditKeyJob } from './audit-key-job.ts'
 import { getKeyJob, requireLiveKeyJob } from './migration-details.ts'
 import type { StartMigrationParts } from './start-migration.ts'
@@ -48,22 +50,33 @@ async function turnRound(
     if (isTurnedRound(job)) return true
     refuseDone(job)
     await requireLiveKeyJob(transaction, job)
-    if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
-      // Dual was committed a moment ago.
-      if (!isSourceTried) return false
-      if (job.targetVersion === undefined || fence?.activeTenantKeyVersion !== job.targetVersion) {
-        throw new TypeError(`key job ${job.id}: the active version is neither of its own`)
-      }
-      await transaction.tenantKeys.setState(tenantId, job.targetVersion, 'decrypt-only')
-      await transaction.tenantKeys.setState(tenantId, job.sourceVersion, 'active')
-      await transaction.tenants.moveFence(tenantId, job.sourceVersion)
-    }
-    await transaction.keyJobs.startAborting(keyJobId)
+    // Dual may have been committed a moment ago.
+    if (fence?.activeTenantKeyVersion !== job.sourceVersion && !isSourceTried) return false
+    await turnRoundUnderFence(transaction, fence, job, actor)
     await parts.enqueue(transaction, keyJobId)
-    auditKeyJob(transaction, job, 'migration.cancel', actor, { phase: job.phase })
     await parts.failpoint('migration.cancel.before-commit')
     return true
   })
+}
+
+/** Begins the way back of the live key job, whether or not its source opens. Call it under `withFence`. */
+export async function turnRoundUnderFence(
+  transaction: TransactionStore,
+  fence: Fence | undefined,
+  job: KeyJobRow,
+  actor: Actor,
+): Promise<void> {
+  const { id, tenantId } = job
+  if (fence?.activeTenantKeyVersion !== job.sourceVersion) {
+    if (job.targetVersion === undefined || fence?.activeTenantKeyVersion !== job.targetVersion) {
+      throw new TypeError(`key job ${id}: the active version is neither of its own`)
+    }
+    await transaction.tenantKeys.setState(tenantId, job.targetVersion, 'decrypt-only')
+    await transaction.tenantKeys.setState(tenantId, job.sourceVersion, 'active')
+    await transaction.tenants.moveFence(tenantId, job.sourceVersion)
+  }
+  await transaction.keyJobs.startAborting(id)
+  auditKeyJob(transaction, job, 'migration.cancel', actor, { phase: job.phase })
 }
 
 function isTurnedRound({ phase }: KeyJobRow): boolean {

@@ -121,7 +121,7 @@ export const settingTable = {
     byDefault: undefined,
     unset: 'none: the folder `state` in the data directory',
     effect:
-      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, and `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints). Each replica has its own. Keyhold creates it with mode 0700 if it is missing.',
+      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints), and `generations.log`, what it has verified of [generations](disaster-recovery.md#an-older-database). Each replica has its own, which lasts as long as the replica may come back. Keyhold creates it with mode 0700 if it is missing.',
   }),
   databaseUrl: setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
     byDefault: undefined,
@@ -255,6 +255,13 @@ export const settingTable = {
     max: 86_400,
     effect:
       'How often a replica looks for chains of audit records that have grown, and signs [checkpoints](audit.md#checkpoints) of them. What a writer of the database takes away within this time may go unseen.',
+  }),
+  generationsSeconds: integerSetting('KEYHOLD_GENERATIONS_SECONDS', {
+    byDefault: 15,
+    min: 1,
+    max: 3_600,
+    effect:
+      'How often a replica writes what it has verified of the generations of rows into its state folder, by which it notices an [older database](disaster-recovery.md#an-older-database) after a restart. It also does so when it stops. What was decided within this time before a crash may be undone by an older database unseen.',
   }),
   internalKmsName: setting('KEYHOLD_INTERNAL_KMS_NAME', forms.text('a text'), {
     byDefault: undefined,

@@ -71,8 +71,9 @@ export async function saveInstallation(
   { macs, seen }: InstallationParts,
   row: Authentic<InstallationRow>,
   changes: Partial<Omit<InstallationRow, 'id' | 'created_at' | 'generation' | 'mac'>>,
+  leastGeneration = 0,
 ): Promise<void> {
-  const next = { ...row, ...changes, generation: row.generation + 1 }
+  const next = { ...row, ...changes, generation: Math.max(row.generation + 1, leastGeneration) }
   await db
     .updateTable('installation')
     .set({ ...changes, generation: next.generation, mac: macs.sign('installation', next) })
@@ -121,11 +122,36 @@ export function installationQueries(db: Database, parts: InstallationParts) {
       return toClaim(row)
     },
 
+    /** The generation that the row shows, which nobody has verified. Undefined: there is no row. */
+    async glanceAtGeneration(): Promise<number | undefined> {
+      return (await db.selectFrom('installation').select('generation').executeTakeFirst())?.generation
+    },
+
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED` */
-    async findSigningKey(): Promise<StoredSigningKey | undefined> {
+    async findRow(): Promise<Authentic<InstallationRow> | undefined> {
       const before = seen.get('')
       const row = await db.selectFrom('installation').select(columns).executeTakeFirst()
-      return row && signingKeyIn(acceptInstallation(parts, row, before))
+      return row && acceptInstallation(parts, row, before)
+    },
+
+    /**
+     * Gives the row of an older database at least this generation, and API keys that are of no tenant the one that is decided.
+     * Answers the generation that they had, and that one. Call it in a transaction.
+     */
+    async restore(
+      generation: number,
+      decide: (apiKeyGeneration: number) => number,
+    ): Promise<{ from: number; to: number }> {
+      const row = await takeInstallation(db, parts, 'alone')
+      const to = decide(row.api_key_generation)
+      await saveInstallation(db, parts, row, { api_key_generation: to }, generation)
+      return { from: row.api_key_generation, to }
+    },
+
+    /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED` */
+    async findSigningKey(): Promise<StoredSigningKey | undefined> {
+      const row = await this.findRow()
+      return row && signingKeyIn(row)
     },
 
     /**

@@ -38,6 +38,9 @@ export const integrityAdvice = {
     'Somebody changed the row beside Keyhold: put it back from a backup. If it is right as it is, accept it with --accept.',
   ROWS_INCOMPLETE:
     'A row of the tenant is missing, was added or was put back beside Keyhold: compare its rows with a backup. If they are right, accept this one with --accept.',
+  ROW_OLDER:
+    'The database has gone back: put the newer one back, or decide for this one with "keyhold-server confirm-restore".',
+  STATE_FILE_INVALID: 'Nothing was compared with it: see what it says.',
   ROW_OUTDATED: 'Put the newer root key file in place, which the other replicas have.',
 } as const
 

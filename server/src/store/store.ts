@@ -26,11 +26,13 @@ import { holdFence, type HeldFence } from './fence/held-fence.ts'
 import { createKnownManifests } from './authentic/known-manifests.ts'
 import { noManifest, type Manifest } from './authentic/manifest.ts'
 import {
-  createSeenGenerations,
+  createGenerations,
   deferGenerations,
   unseenGenerations,
+  type Generations,
   type SeenGenerations,
 } from './authentic/seen-generations.ts'
+import { generationQueries } from './generations/generation-facts.ts'
 import { guardQueries } from './guards/guards.ts'
 import { installationQueries } from './installation.ts'
 import { keyAccessQueries } from './key-access.ts'
@@ -51,6 +53,8 @@ import { tenantQueries } from './tenants.ts'
 export interface StoreOptions {
   /** Signs and verifies the rows that steer. */
   macs: RowMacs
+  /** The memory of this replica. Default: nothing at first. */
+  generations?: Generations
   /** How long somebody waits for a fence. Default: 5,000. */
   fenceWaitMs?: number
   /** How long after a KEK has wrapped its first tenant key it is probed. Default: 45. */
@@ -94,13 +98,17 @@ function queries(
   const guardParts = { macs, seen: memory.guards }
   const guards = guardQueries(db, guardParts)
   const keyHealth = keyHealthQueries(db, { macs, seen: memory.keyHealth })
+  const keyJobs = keyJobQueries(db, clock, cover)
+  const installation = installationQueries(db, { macs, seen: memory.installation })
+  const apiKeys = apiKeyQueries(db, { ...guardParts, guards, seenInstallation: memory.installation })
   return {
     /** The database's time. */
     clock,
     macs,
     steeringRows: steeringRowQueries(db, macs),
-    installation: installationQueries(db, { macs, seen: memory.installation }),
+    installation,
     signingKeys: signingKeyQueries(db, { macs, seen: memory.installation }),
+    generations: generationQueries(db, cover, { guards, keyJobs, installation, apiKeys }),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db, cover),
     keyProviders: keyProviderQueries(db, { ...cover, keyHealth }),
@@ -110,7 +118,7 @@ function queries(
     cipherkeyEnds: cipherkeyEndQueries(db),
     dataKeys: dataKeyQueries(db, cover),
     minimumVersions: minimumVersionQueries(db, cover),
-    keyJobs: keyJobQueries(db, clock, cover),
+    keyJobs,
     keyJobFailures: keyJobFailureQueries(db, { clock, macs }),
     keyJobReports: keyJobReportQueries(db),
     guards,
@@ -123,7 +131,7 @@ function queries(
     destructions: destructionQueries(db, { clock, macs, held }),
     tenantDeletions: tenantDeletionQueries(db, { macs, held }),
     drDrills: drDrillQueries(db),
-    apiKeys: apiKeyQueries(db, { ...guardParts, guards, seenInstallation: memory.installation }),
+    apiKeys,
     audits: auditQueries(db, macs),
     auditCheckpoints: auditCheckpointQueries(db),
     recordedFaults: recordedFaultQueries(db),
@@ -188,12 +196,8 @@ export type Store = ReturnType<typeof queries> & {
 export function createStore(db: Database, clock: DatabaseClock, options: StoreOptions): Store {
   const queue = createFenceQueue(options.fenceWaitMs ?? usual.fenceWaitMs)
   const { firstProbeSeconds = usual.firstProbeSeconds, macs } = options
-  const memory = {
-    guards: createSeenGenerations(),
-    installation: createSeenGenerations(),
-    keyHealth: createSeenGenerations(),
-  }
-  const fences = { macs, seen: createSeenGenerations(), manifests: createKnownManifests() }
+  const { fences: seen, ...memory } = options.generations ?? createGenerations()
+  const fences = { macs, seen, manifests: createKnownManifests() }
   const queriesOf = (handle: Database, of: Handle) =>
     queries(handle, { clock, firstProbeSeconds, fences }, of)
 

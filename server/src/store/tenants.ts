@@ -165,6 +165,11 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
       fence.change({ ending_at: fence.now, fence_epoch: fence.row.fence_epoch + 1 })
     },
 
+    /** Gives the fence at least this generation. Call it under `withFence`. */
+    leap(id: string, generation: number): void {
+      heldOf(held, id).leap(generation)
+    },
+
     /** Deletes the tenant's row and retires its id. Call it under `withFence`. */
     async delete(id: string): Promise<void> {
       const fence = heldOf(held, id)

@@ -18,6 +18,8 @@ import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { reachableUrl } from './reachable-url.ts'
 
 interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
+  /** The database is older than what this replica knows. */
+  isQuarantined: boolean
   readiness: Readiness
   events: EventCounts
   timings: Timings
@@ -92,6 +94,7 @@ export function openApp(
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
     probes: {
       isSealed: rootKey === undefined,
+      isQuarantined: needs.isQuarantined,
       isReady: () => isReady,
       isDraining: () => isDraining,
       isRootKeyOutdated: () => store.macs.isOutdated(),

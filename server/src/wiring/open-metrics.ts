@@ -26,6 +26,9 @@ export interface MetricSources {
   breaker: Pick<KeyBreaker, 'running'>
   replicas: () => number
   isSealed: boolean
+  isQuarantined: boolean
+  /** How many tenants are older than what this replica knows. */
+  older: () => number
 }
 
 // When the database does not answer in time, Prometheus gets the other metrics.
@@ -64,7 +67,7 @@ export async function openMetrics(
 
 async function readSamples(
   { tallies }: EventCounts,
-  { db, clock, store, timings, keyring, queue, breaker, replicas, isSealed }: MetricSources,
+  { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }: MetricSources,
   onError: (error: unknown) => void,
 ): Promise<Samples> {
   const caches = Object.entries({
@@ -84,7 +87,11 @@ async function readSamples(
   const [counts, jobs] = (await fromDatabase) ?? []
   return {
     keyhold_build_info: [{ labels: { version: keyholdVersion }, value: 1 }],
-    keyhold_sealed: one(isSealed ? 1 : 0),
+    keyhold_sealed: one(held.isSealed ? 1 : 0),
+    keyhold_quarantined: byLabel('scope', {
+      installation: held.isQuarantined ? 1 : 0,
+      tenants: held.older(),
+    }),
     keyhold_replicas: one(replicas()),
     keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),
     keyhold_connection_refusals_total: tallies.connectionRefusals.samples(),
@@ -108,6 +115,7 @@ async function readSamples(
     keyhold_key_probes_total: tallies.keyProbes.samples(),
     keyhold_cipherkeys_rewrapped_total: tallies.rewrapped.samples(),
     keyhold_audit_checkpoints_total: tallies.auditCheckpoints.samples(),
+    keyhold_generations_kept_total: tallies.generationsKept.samples(),
     keyhold_jobs: jobs === undefined ? [] : byLabel('state', jobs),
     keyhold_database_up: one(counts === undefined ? 0 : 1),
     keyhold_clock_skew_seconds: one(clock.skewMs() / 1_000),

@@ -4,6 +4,7 @@ import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import { createFailurePauses } from '../event-loop/failure-pauses.ts'
 import { createRunEach, type RunEach } from '../event-loop/run-each.ts'
 import type { Checkpoints } from '../installation/checkpoint-rounds.ts'
+import type { GenerationRounds } from '../installation/generations/generation-rounds.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import { startSweeper } from '../jobs/sweeper.ts'
 import { destroyDueTenantKeys } from '../migration/destroy-due-tenant-keys.ts'
@@ -21,6 +22,7 @@ interface SweepNeeds {
   queue: Pick<JobQueue, 'ensureQueued'>
   holdSigner: HoldSigner
   checkpoints: Pick<Checkpoints, 'round'>
+  generations: Pick<GenerationRounds, 'round'> | undefined
   timings: Pick<Timings, 'sweepMs'>
 }
 
@@ -43,9 +45,10 @@ export function startSweeps(
   {
     tenantKeyMaxAgeDays: maxAgeDays,
     auditCheckpointSeconds,
-  }: Pick<Settings, 'tenantKeyMaxAgeDays' | 'auditCheckpointSeconds'>,
+    generationsSeconds,
+  }: Pick<Settings, 'tenantKeyMaxAgeDays' | 'auditCheckpointSeconds' | 'generationsSeconds'>,
   logger: Logger,
-  { keyring, keyJobs, queue, holdSigner, checkpoints, timings }: SweepNeeds,
+  { keyring, keyJobs, queue, holdSigner, checkpoints, generations, timings }: SweepNeeds,
   closers: Closers,
 ): () => Promise<void> {
   const stopping = new AbortController()
@@ -100,6 +103,11 @@ export function startSweeps(
         name: 'audit checkpoints',
         everyMs: auditCheckpointSeconds * msOfSecond,
         run: () => checkpoints.round(),
+      },
+      {
+        name: 'generations',
+        everyMs: generationsSeconds * msOfSecond,
+        run: () => generations?.round() ?? Promise.resolve(),
       },
     ],
     pauseMs: timings.sweepMs,

@@ -45,6 +45,8 @@ test.each([
     breaker: { running: () => 7 },
     replicas: () => 3,
     isSealed: true,
+    isQuarantined: false,
+    older: () => 0,
   }
   const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
   const url = await openMetrics(

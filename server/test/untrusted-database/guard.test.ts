@@ -1,4 +1,6 @@
 // Somebody writes to the database, with SQL and nothing else, to lift the kill switch or to have keys held for longer.
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Server } from '../../src/main.ts'
 import { call, decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/http/api.ts'
@@ -130,8 +132,11 @@ test('an older guard is refused by every replica that has seen the lock', async 
   await deleteNote(used)
   await putGuard(used, before)
   await expectClosed(used, isFaulty)
-  // Named in the threat model: a replica without a memory takes the older row for the newest.
+  // By what it has kept outside of the database, also after a restart.
   await first.restart()
+  expect(await outcome(first, used)).toBe(isFaulty)
+  // Named in the threat model: a replica without a memory takes the older row for the newest.
+  await first.restart(() => rm(path.join(first.dataDir, 'state', 'generations.log')))
   expect(await outcome(first, used)).toBe(plaintextOf('one'))
   expect(await outcome(second, used)).toBe(isFaulty)
 })

@@ -61,8 +61,8 @@ export interface TestServer {
   sweep(): Promise<void>
   /** As at SIGTERM: it says that it is about to stop, and goes on serving. */
   drain(): void
-  /** Stops the server and starts it again on the same data. */
-  restart(): Promise<void>
+  /** Stops the server and starts it again on the same data, after `whileStopped`. */
+  restart(whileStopped?: () => Promise<unknown>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -208,10 +208,11 @@ export async function startTestServer(
       server.drain()
     },
 
-    async restart() {
+    async restart(whileStopped) {
       await server.stop()
       // A PostgreSQL of the server's own comes back in another place.
       if (place.connection === undefined) await closeQueryPool()
+      await whileStopped?.()
       server = await start()
     },
 

@@ -10,6 +10,8 @@ const apiVersion = '1'
 export interface Probes {
   /** Whether the service holds no root key for its database. */
   readonly isSealed: boolean
+  /** Whether it does not use it, since the database is older than what this replica knows. Then it is sealed as well. */
+  readonly isQuarantined: boolean
   /** Whether the start is complete. */
   isReady: () => boolean
   /** Whether this replica is about to stop. */
@@ -24,6 +26,7 @@ export async function probe(probes: Probes, path: ProbePath): Promise<ProbeAnswe
   const isOk = { status: 200, body: { status: 'ok' } }
   const isNot = (status: string) => ({ status: 503, body: { status } })
   if (path === '/livez') return isOk
+  if (probes.isQuarantined) return isNot('quarantined')
   if (probes.isSealed) return isNot('sealed')
   if (probes.isDraining()) return isNot('stopping')
   if (!probes.isReady()) return isNot('starting')

@@ -62,7 +62,8 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
       request.routeId = routeId
       function admit(authorized: Authorized): void {
         request.authorized = authorized
-        if (probes.isSealed) done(new KeyholdError('ERR_SEALED'))
+        if (probes.isQuarantined) done(new KeyholdError('ERR_QUARANTINED'))
+        else if (probes.isSealed) done(new KeyholdError('ERR_SEALED'))
         else done(refuseBeyondLimit(limit, authorized))
       }
       let authorized: Authorized | Promise<Authorized>

@@ -148,5 +148,7 @@ function holds({ macs }: ApiKeyParts, row: StoredApiKey, { generation }: Scope):
 }
 
 /** Which API keys a scope has: those of a tenant, or those that are of none. */
-export const inScope = (tenantId: string | undefined) =>
-  tenantId === undefined ? sql<boolean>`tenant_id is null` : sql<boolean>`tenant_id = ${tenantId}`
+export const inScope = (tenantId: string | undefined, alias?: string) => {
+  const column = sql.ref(alias === undefined ? 'tenant_id' : `${alias}.tenant_id`)
+  return tenantId === undefined ? sql<boolean>`${column} is null` : sql<boolean>`${column} = ${tenantId}`
+}

@@ -129,6 +129,37 @@ export function apiKeyQueries(db: Database, parts: Parts) {
     },
 
     /**
+     * The ids of the API keys of a tenant that hold, or of those that are of none.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where their scope is faulty
+     */
+    async listHolding(tenantId: string | undefined): Promise<string[]> {
+      const found = await readApiKeys(parts, () =>
+        selectApiKeys(db).where(inScope(tenantId, 'k')).orderBy('k.id').execute(),
+      )
+      for (const { scopeFault } of found) if (scopeFault !== undefined) throw scopeFault
+      return found.flatMap(({ authentic }) => (authentic === undefined ? [] : [authentic.id]))
+    },
+
+    /**
+     * Brings the API keys of an older database to another generation of their scope, whose row the transaction has locked. Those
+     * that were revoked since are deleted, and answered with those that do not hold anyway.
+     */
+    async restore(
+      tenantId: string | undefined,
+      { from, to, isRevoked }: { from: number; to: number; isRevoked: (id: string) => boolean },
+    ): Promise<Pick<ApiKeyRow, 'id' | 'role'>[]> {
+      await resignScope(db, macs, tenantId, { from, to, isRevoked })
+      const dead = await db
+        .deleteFrom('api_keys')
+        .where(inScope(tenantId))
+        .where('generation', '<>', to)
+        .returning(['id', 'role'])
+        .execute()
+      return dead.sort((a, b) => (a.id < b.id ? -1 : 1))
+    },
+
+    /**
      * Whether the API key holds, with that role. If so, nobody deletes it before this transaction ends, and one who is
      * deleting it has been waited for. Its scope is locked before it, never after.
      *
@@ -167,7 +198,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
         .where(inScope(tenantId))
         .returning('role')
         .executeTakeFirst()
-      await resignScope(db, macs, tenantId, { ...generations, revoked: id })
+      await resignScope(db, macs, tenantId, { ...generations, isRevoked: (each) => each === id })
       if (row !== undefined) await tellAll()
       return row && { role: row.role, tenantId }
     },

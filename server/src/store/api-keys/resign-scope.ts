@@ -25,13 +25,13 @@ const pageRows = 1_000
  * or of an earlier generation, stays as it is.
  *
  * @param tenantId - undefined: the keys that are of no tenant
- * @param revoked - the key that was deleted just now: a database that goes on showing it must not get it signed
+ * @param isRevoked - whether the key was deleted just now: a database that goes on showing it must not get it signed
  */
 export async function resignScope(
   db: Database,
   macs: RowMacs,
   tenantId: string | undefined,
-  { from, to, revoked }: { from: number; to: number; revoked: string },
+  { from, to, isRevoked }: { from: number; to: number; isRevoked: (id: string) => boolean },
 ): Promise<void> {
   for (let after = ''; ;) {
     const rows = await db
@@ -39,13 +39,12 @@ export async function resignScope(
       .select(columns)
       .where(inScope(tenantId))
       .where('id', '>', after)
-      .where('id', '<>', revoked)
       .orderBy('id')
       .limit(pageRows)
       .forNoKeyUpdate()
       .execute()
     const signed = rows.flatMap((row) => {
-      if (row.id === revoked) return []
+      if (isRevoked(row.id)) return []
       // Before the adoption the keys that replicas of the version before have made are unsigned. This signs them.
       const isEarly = row.mac === null && !macs.requiresMacs()
       if (!isEarly && row.generation !== from) return []

@@ -7,6 +7,7 @@ import {
   KeyholdError,
   rootKeyIdOfMac,
   rowMac,
+  type ErrorCode,
   type RowColumnType,
 } from '@keyhold/core'
 import type { KeyObject } from 'node:crypto'
@@ -59,7 +60,10 @@ export interface RowMacs {
   /** Before this, nothing can be signed or verified: the replica is sealed. */
   open(ring: MacRing): void
 
-  /** Whether this replica has no root key: then nothing can be signed or verified. */
+  /** From now on nothing can be signed or verified: whoever asks gets an error with this code. */
+  seal(code: ErrorCode): void
+
+  /** Whether this replica has no root key, or must not use it: then nothing can be signed or verified. */
   isSealed(): boolean
 
   /**
@@ -139,6 +143,7 @@ export function createRowMacs(
   { onOutdated = () => undefined, clock = () => performance.now() }: RowMacsOptions = {},
 ): RowMacs {
   let ring: MacRing | undefined
+  let sealedAs: ErrorCode = 'ERR_SEALED'
   let outdatedAtMs = Number.NEGATIVE_INFINITY
   let count = 0
   const keys = new Map<SteeringKind, KeyObject>()
@@ -146,7 +151,7 @@ export function createRowMacs(
   const rights = createRightMacs()
 
   function opened(): MacRing {
-    if (ring === undefined) throw new KeyholdError('ERR_SEALED')
+    if (ring === undefined) throw new KeyholdError(sealedAs)
     return ring
   }
 
@@ -209,6 +214,12 @@ export function createRowMacs(
       keys.clear()
       rights.clear()
       outdatedAtMs = Number.NEGATIVE_INFINITY
+    },
+    seal(code) {
+      ring = undefined
+      sealedAs = code
+      keys.clear()
+      rights.clear()
     },
     isOutdated: () => clock() - outdatedAtMs < outdatedMs,
     isSealed: () => ring === undefined,
@@ -274,8 +285,13 @@ const words: Record<RowFault, string> = {
 
 function notAuthentic(kind: SteeringKind, row: object, fault: RowFault): KeyholdError {
   const { table } = steeringKinds[kind]
+  // Others that are older are so by the manifest of their tenant.
+  const isOlder = fault === 'older' && 'generation' in steeringKinds[kind].columns && kind !== 'apiKey'
+  const advice = isOlder
+    ? 'An operator puts the newer database back, or decides for this one with "keyhold-server confirm-restore".'
+    : 'An operator finds it with "keyhold-server doctor --integrity".'
   return new KeyholdError('ERR_RECORD_NOT_AUTHENTIC', {
-    message: `A row of ${table} ${words[fault]}: ${keyIn(kind, row)}. An operator finds it with "keyhold-server doctor --integrity".`,
+    message: `A row of ${table} ${words[fault]}: ${keyIn(kind, row)}. ${advice}`,
     details: { table, key: keyIn(kind, row) },
   })
 }

@@ -14,19 +14,59 @@ export interface SeenGenerations {
   raise(tenantId: string, generation: number): void
 }
 
+/** A memory that can be kept outside of the database. */
+export interface RememberedGenerations extends SeenGenerations {
+  /** Remembers what was kept of an earlier life: nobody has to keep it again. */
+  prime(tenantId: string, generation: number): void
+  /** The generations that have risen since the last call, by tenant. */
+  takeRaised(): Map<string, number>
+}
+
 /** @param most - beyond that many tenants, the one whose row was seen longest ago is forgotten */
-export function createSeenGenerations(most = maxTenants): SeenGenerations {
+export function createSeenGenerations(most = maxTenants): RememberedGenerations {
   const seen = new Map<string, number>()
+  let raised = new Map<string, number>()
+
+  function put(memory: Map<string, number>, tenantId: string, generation: number): void {
+    // The order of a map is that of the insertions.
+    memory.delete(tenantId)
+    memory.set(tenantId, generation)
+    const [oldest] = memory.keys()
+    if (memory.size > most && oldest !== undefined) memory.delete(oldest)
+  }
+
   return {
     get: (tenantId) => seen.get(tenantId) ?? 0,
     raise(tenantId, generation) {
-      const highest = Math.max(generation, seen.get(tenantId) ?? 0)
-      // The order of a map is that of the insertions.
-      seen.delete(tenantId)
-      seen.set(tenantId, highest)
-      const [oldest] = seen.keys()
-      if (seen.size > most && oldest !== undefined) seen.delete(oldest)
+      const before = seen.get(tenantId) ?? 0
+      put(seen, tenantId, Math.max(generation, before))
+      if (generation > before) put(raised, tenantId, generation)
     },
+    prime(tenantId, generation) {
+      put(seen, tenantId, Math.max(generation, seen.get(tenantId) ?? 0))
+    },
+    takeRaised() {
+      const taken = raised
+      raised = new Map()
+      return taken
+    },
+  }
+}
+
+/** All that a replica remembers, by the kind of the row. The installation's row has no name. */
+export interface Generations {
+  fences: RememberedGenerations
+  guards: RememberedGenerations
+  installation: RememberedGenerations
+  keyHealth: RememberedGenerations
+}
+
+export function createGenerations(): Generations {
+  return {
+    fences: createSeenGenerations(),
+    guards: createSeenGenerations(),
+    installation: createSeenGenerations(),
+    keyHealth: createSeenGenerations(),
   }
 }
 

@@ -90,6 +90,14 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
         .execute()
     },
 
+    /** Raises the minimum to at least this one, and answers whether it was lower. Call it under `withFence`. */
+    async raise(tenantId: string, dataKeyId: string, minimum: number): Promise<boolean> {
+      const before = await lock(tenantId, dataKeyId)
+      if ((before?.minimum_version ?? 1) >= minimum) return false
+      await this.set(tenantId, dataKeyId, minimum)
+      return true
+    },
+
     /** For a data key that is destroyed. Call it under `withFence`. */
     forget: remove,
   }

@@ -32,6 +32,8 @@ export interface HeldFence {
   /** A tenant is made, which nobody else sees yet. */
   begin(row: FenceRow): void
   change(changes: FenceChanges): void
+  /** Writes the row with at least this generation. */
+  leap(generation: number): void
   /** The tenant's row is deleted. */
   forget(): void
   /** Writes what was changed. */
@@ -49,6 +51,7 @@ export function holdFence(parts: FenceParts, tenantId: string, taken: TakenFence
   let isChanged = false
   let writtenGeneration = 0
   let writtenManifest: Buffer | null = null
+  let leastGeneration = 0
   const entries = new Map(taken.entries.map((entry) => [nameOf(entry.kind, entry.key), entry]))
   if (row !== undefined) checkManifest(parts, row, taken.entries)
 
@@ -85,6 +88,10 @@ export function holdFence(parts: FenceParts, tenantId: string, taken: TakenFence
       row = { ...row, ...changes }
       isChanged = true
     },
+    leap(generation) {
+      leastGeneration = generation
+      isChanged = true
+    },
     forget() {
       writtenGeneration = (row?.generation ?? 0) + 1
       row = undefined
@@ -96,7 +103,7 @@ export function holdFence(parts: FenceParts, tenantId: string, taken: TakenFence
       const anchored = macs.requiresMacs()
         ? { ...row, manifest: manifestDigest(entries.values()) }
         : { ...row, ...(await readAnchors(db, row)) }
-      const next = { ...anchored, generation: row.generation + 1 }
+      const next = { ...anchored, generation: Math.max(row.generation + 1, leastGeneration) }
       const mac = macs.sign('fence', next)
       const written = await db
         .updateTable('tenants')

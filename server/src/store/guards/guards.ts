@@ -79,11 +79,11 @@ export function guardQueries(db: Database, parts: GuardParts) {
     return { ...guardOf(found, row), row }
   }
 
-  async function save({ row, ...guard }: TakenGuard): Promise<void> {
+  async function save({ row, ...guard }: TakenGuard, leastGeneration = 0): Promise<void> {
     const next = {
       tenant_id: guard.tenantId,
       incarnation: guard.incarnation,
-      generation: row.generation + 1,
+      generation: Math.max(row.generation + 1, leastGeneration),
       locked_at: guard.lock?.lockedAt ?? null,
       locked_by: guard.lock?.lockedBy ?? null,
       key_cache_ttl_seconds: guard.keyCacheTtlSeconds ?? null,
@@ -99,7 +99,52 @@ export function guardQueries(db: Database, parts: GuardParts) {
     seen.raise(guard.tenantId, next.generation)
   }
 
+  async function noteLock({ tenantId, lockedAt, lockedBy }: TenantLockRow): Promise<void> {
+    await db
+      .insertInto('tenant_locks')
+      .values({ tenant_id: tenantId, locked_at: lockedAt, locked_by: lockedBy })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  }
+
   return {
+    /**
+     * The row as it is. Undefined: there is no such tenant, or it has no guard.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`
+     */
+    async findRow(tenantId: string): Promise<Authentic<GuardRow> | undefined> {
+      const before = seen.get(tenantId)
+      const found = (await readGuards(db, [tenantId])).find((each) => each.tenantId === tenantId)
+      return found && verify(found, before)
+    },
+
+    /**
+     * Brings what was decided after an older database was kept into its guard, which gets at least this generation. Answers the
+     * guard as it was, and what was decided. Call it under `withFence`.
+     *
+     * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`
+     */
+    async restore(
+      tenantId: string,
+      generation: number,
+      decide: (guard: Guard, at: Date) => Pick<Guard, 'lock' | 'keyCacheTtlSeconds' | 'apiKeyGeneration'>,
+    ): Promise<{ older: Guard; decided: ReturnType<typeof decide> }> {
+      const { found, before } = await lockRow(tenantId, 'alone')
+      const row = verify(found, before)
+      if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+      const guard = guardOf(found, row)
+      const decided = decide(guard, found.at)
+      await save({ ...guard, row, ...decided }, generation)
+      if (decided.lock !== undefined) await noteLock(decided.lock)
+      await db
+        .updateTable('tenants')
+        .set({ key_cache_ttl_seconds: decided.keyCacheTtlSeconds ?? null })
+        .where('id', '=', tenantId)
+        .execute()
+      return { older: guard, decided }
+    },
+
     /**
      * Undefined: there is no such tenant.
      *
@@ -151,11 +196,7 @@ export function guardQueries(db: Database, parts: GuardParts) {
       const existing = lockIn(row) ?? found.beside.lock
       const lock = existing ?? { tenantId, lockedAt: found.at, lockedBy }
       if (row?.locked_at === null) await save({ ...guardOf(found, row), row, lock })
-      await db
-        .insertInto('tenant_locks')
-        .values({ tenant_id: tenantId, locked_at: lock.lockedAt, locked_by: lock.lockedBy })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
+      await noteLock(lock)
       return { ...lock, isNew: existing === undefined }
     },
 

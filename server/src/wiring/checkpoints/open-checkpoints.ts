@@ -25,7 +25,7 @@ interface CheckpointNeeds {
 const tellAgainMs = 3_600_000
 const closeMs = 1_000
 
-/** @param closers - receives the function that waits for the file */
+/** @param closers - receives the function that signs and keeps what is left at the end */
 export async function openCheckpoints(
   { store, signer, stateDir, events, isSealed }: CheckpointNeeds,
   logger: Logger,
@@ -46,9 +46,8 @@ export async function openCheckpoints(
     )
   }
   const writer = createCheckpointWriter(file, onNotKept)
-  closers.push(() => Promise.race([writer.settled(), pause(closeMs, undefined, { ref: false })]))
   const told = new Map<string, number>()
-  return createCheckpoints({
+  const checkpoints = createCheckpoints({
     ...{ store, holdSigner: signer.holdSigner, readOwn: signer.readOwn, writer },
     kept: await load(file, logger, onNotKept),
     onSigned: ({ jws, checkpoint: { tenantId, sequence, hash, number } }) => {
@@ -73,6 +72,11 @@ export async function openCheckpoints(
       )
     },
   })
+  closers.push(async () => {
+    const last = checkpoints.round().catch(() => undefined)
+    await Promise.race([last.then(() => writer.settled()), pause(closeMs, undefined, { ref: false })])
+  })
+  return checkpoints
 }
 
 /** A file that cannot be read keeps no server from starting: it is told, and what the database has is compared alone. */

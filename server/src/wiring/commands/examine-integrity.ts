@@ -8,7 +8,10 @@ import { isMissingTable, type DatabaseConnection } from '../../store/database.ts
 import { listVersionsOfFormat1, type VersionOfFormat1 } from '../../store/first-formats.ts'
 import { findIntegrityFaults, type IntegrityFault } from '../../store/integrity-faults.ts'
 import { createStore } from '../../store/store.ts'
+import { stateDir } from '../../settings/state-dir.ts'
+import type { Settings } from '../../settings/read-settings.ts'
 import { findRowFaults } from './adoption/find-row-faults.ts'
+import { findOlderFaults } from './restore/find-older-faults.ts'
 import { faultLine, shown } from './fault-line.ts'
 import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
@@ -21,27 +24,27 @@ export interface Examination {
   notes: string[]
 }
 
-export async function examineIntegrity(settings: DatabaseSettings): Promise<Examination> {
+export async function examineIntegrity(
+  settings: DatabaseSettings & Pick<Settings, 'stateDir'>,
+): Promise<Examination> {
   const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
   try {
     const faults = await findFaults(connection)
     const formats = formatNotes(await onOwnConnection(connection, listVersionsOfFormat1))
     const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
-    const sealed = await openRootKeyOfCommand(settings, store).then(
-      () => undefined,
-      (error: unknown) => {
-        if (isKeyholdError(error, 'ERR_SEALED')) return error.message
-        throw error
-      },
-    )
-    if (sealed !== undefined) {
-      const notes = [`The MACs of rows were not looked at. ${sealed}`, ...formats]
+    const opened = await openRootKeyOfCommand(settings, store).catch((error: unknown) => {
+      if (isKeyholdError(error, 'ERR_SEALED')) return { sealed: error.message }
+      throw error
+    })
+    if ('sealed' in opened) {
+      const notes = [`The MACs of rows were not looked at. ${opened.sealed}`, ...formats]
       return { lines: faults.map(faultLine), notes }
     }
     const { faults: rowFaults, toAdopt } = await findRowFaults(store)
+    const older = await findOlderFaults(store, opened, stateDir(settings))
     const adoption = `${toAdopt} rows have no right MAC, which is not required yet: run "keyhold-server integrity adopt".`
     return {
-      lines: [...faults, ...rowFaults].map(faultLine),
+      lines: [...faults, ...rowFaults, ...older].map(faultLine),
       notes: [...(toAdopt === 0 ? [] : [adoption]), ...formats],
     }
   } catch (cause) {

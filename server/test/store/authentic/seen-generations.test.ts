@@ -13,3 +13,23 @@ test('the highest counts, and beyond the limit the tenant that was seen longest 
   seen.raise('c', 1)
   expect([seen.get('a'), seen.get('b'), seen.get('c')]).toEqual([5, 0, 1])
 })
+
+test('what has risen is told once, and what was kept before is not', () => {
+  const seen = createSeenGenerations()
+  seen.prime('a', 7)
+  seen.prime('a', 6)
+  seen.raise('a', 5)
+  expect([seen.get('a'), ...seen.takeRaised()]).toEqual([7])
+  seen.raise('a', 8)
+  seen.raise('b', 1)
+  seen.raise('a', 9)
+  seen.raise('b', 1)
+  expect(new Map(seen.takeRaised())).toEqual(
+    new Map([
+      ['a', 9],
+      ['b', 1],
+    ]),
+  )
+  seen.raise('a', 9)
+  expect([...seen.takeRaised()]).toEqual([])
+})

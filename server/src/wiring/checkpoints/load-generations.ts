@@ -1,0 +1,59 @@
+// Has this replica remember the generations that it has kept, before it reads any row that steers.
+import type { ErrorCode } from '@keyhold/core'
+import type { Logger } from 'pino'
+import { keptGenerations, type KeptGenerations } from '../../installation/generations/kept-generations.ts'
+import type { Generations } from '../../store/authentic/seen-generations.ts'
+import type { Store } from '../../store/store.ts'
+import { macRing, type ClaimedRootKey } from '../root-key/claimed-root-key.ts'
+
+export interface LoadedGenerations {
+  kept: KeptGenerations
+  /** The tenants of which something is remembered. */
+  tenants: readonly string[]
+  /** Whether the installation's row is older than what is remembered: then this replica must not use its root key. */
+  isQuarantined: boolean
+}
+
+interface LoadNeeds {
+  store: Pick<Store, 'installation' | 'macs'>
+  generations: Generations
+  rootKey: ClaimedRootKey
+  /** The folder for what is kept outside of the database. */
+  stateDir: string
+}
+
+/** @throws KeyholdError `ERR_STATE_FILE_INVALID` */
+export async function loadGenerations(
+  { store, generations, rootKey, stateDir }: LoadNeeds,
+  logger: Logger,
+): Promise<LoadedGenerations> {
+  const kept = keptGenerations({ stateDir, ring: macRing(rootKey, rootKey.installationId) })
+  const tenants = new Set<string>()
+  const isThere = await kept.read(({ kind, tenantId, generation }) => {
+    if (kind === 'installation') generations.installation.prime(tenantId, generation)
+    else {
+      generations[kind === 'fence' ? 'fences' : 'guards'].prime(tenantId, generation)
+      tenants.add(tenantId)
+    }
+  })
+  if (!isThere) {
+    logger.info(
+      { file: kept.file },
+      'nothing is remembered of the database from before this start: an older one is not noticed',
+    )
+  }
+  const known = generations.installation.get('')
+  const shown = await store.installation.glanceAtGeneration()
+  const isQuarantined = store.macs.requiresMacs() && shown !== undefined && shown < known
+  if (isQuarantined) {
+    store.macs.seal('ERR_QUARANTINED')
+    logger.error(
+      {
+        ...{ file: kept.file, generation: shown, known },
+        code: 'ERR_QUARANTINED' satisfies ErrorCode,
+      },
+      'quarantined: the database is older than what this replica knows. Put the newer one back, or decide for this one with "keyhold-server confirm-restore", and start again.',
+    )
+  }
+  return { kept, tenants: [...tenants], isQuarantined }
+}

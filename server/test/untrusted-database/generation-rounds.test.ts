@@ -1,0 +1,191 @@
+// A replica keeps outside of the database what it has verified there, never what somebody else has written.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import {
+  openTestPostgres,
+  type TestPostgres,
+  type TestStores,
+} from '../../../testkit/src/database/test-database.ts'
+import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
+import { gatherRecords } from '../../src/installation/generations/generation-records.ts'
+import { createGenerationRounds } from '../../src/installation/generations/generation-rounds.ts'
+import { createGenerations } from '../../src/store/authentic/seen-generations.ts'
+import { createStore } from '../../src/store/store.ts'
+import { insertTenant } from '../store/stored-rows.ts'
+
+let postgres: TestPostgres
+let stores: TestStores
+beforeAll(async () => {
+  postgres = await openTestPostgres()
+  stores = await postgres.createStores()
+})
+afterAll(() => postgres.stop())
+
+let id: string
+let tenants = 0
+beforeEach(async () => {
+  id = `kept-${++tenants}`
+  await insertTenant(stores.store, id)
+})
+
+type Records = ReturnType<typeof gatherRecords>
+
+/** A replica that remembers what is in `kept`. */
+async function open(kept: Records = gatherRecords(), requiresMacs = true) {
+  const generations = createGenerations()
+  for (const { tenantId, generation } of kept.fences.values()) generations.fences.prime(tenantId, generation)
+  for (const { tenantId, generation } of kept.guards.values()) generations.guards.prime(tenantId, generation)
+  const { db } = stores
+  const store = createStore(db, stores.store.clock, {
+    macs: await openTestMacs(db, requiresMacs),
+    generations,
+  })
+  const [older, newest]: [string[], string[]] = [[], []]
+  let count = 0
+  const rounds = createGenerationRounds({
+    ...{ store, generations, tenants: [...kept.guards.keys()] },
+    writer: {
+      write(records) {
+        for (const record of records) kept.add(record)
+        count += records.length
+      },
+      settled: () => Promise.resolve(),
+    },
+    onOlder: (tenantId) => older.push(tenantId),
+    onNewest: (tenantId) => newest.push(tenantId),
+  })
+  return {
+    store,
+    kept,
+    older,
+    newest,
+    round: () => rounds.round(),
+    written: () => count,
+    count: () => rounds.older(),
+  }
+}
+
+const rowOf = async (table: 'tenants' | 'tenant_guards', tenantId = id) =>
+  (
+    await stores.query(
+      `select row_to_json(t)::text as row, generation::float8 as generation from keyhold.${table} t
+        where ${table === 'tenants' ? 'id' : 'tenant_id'} = $1`,
+      [tenantId],
+    )
+  )[0]
+async function putBack(row: unknown): Promise<void> {
+  for (const table of ['tenant_guards', 'tenant_locks'])
+    await stores.query(`delete from keyhold.${table} where tenant_id = $1`, [id])
+  await stores.query(
+    'insert into keyhold.tenant_guards select * from json_populate_record(null::keyhold.tenant_guards, $1::json)',
+    [row],
+  )
+}
+const lock = (store = stores.store) => store.transaction((transaction) => transaction.guards.lock(id, 'ak_1'))
+const refused = { code: 'ERR_RECORD_NOT_AUTHENTIC' }
+
+test('the generations and the decisions of rows that were read are kept, once', async () => {
+  const { store, kept, round, written } = await open()
+  await store.guards.find(id)
+  await store.tenants.findFence(id)
+  await round()
+  const [fence, guard] = [await rowOf('tenants'), await rowOf('tenant_guards')]
+  expect(kept.fences.get(id)).toEqual({
+    ...{ kind: 'fence', tenantId: id, generation: fence?.generation },
+    known: {
+      generation: fence?.generation,
+      facts: {
+        ...{ isEnding: false, currentFingerprint: null, liveJobId: null, isLiveJobCancelled: false },
+        ...{ minimumVersions: {}, openDestructions: [], doneDestructions: [] },
+      },
+    },
+  })
+  expect(kept.guards.get(id)?.known?.facts).toMatchObject({ lockedAtMs: null, apiKeys: [] })
+
+  const { lockedAt } = await lock(store)
+  await round()
+  expect(kept.guards.get(id)).toMatchObject({
+    generation: Number(guard?.generation) + 1,
+    known: { facts: { lockedAtMs: lockedAt.getTime(), lockedBy: 'ak_1' } },
+  })
+  const before = written()
+  await store.guards.find(id)
+  await round()
+  expect(written()).toBe(before)
+})
+
+test('a transaction that is not committed leaves no trace', async () => {
+  const { store, kept, round } = await open()
+  await expect(
+    store.transaction(async (transaction) => {
+      await transaction.guards.lock(id, 'ak_1')
+      throw new Error('no')
+    }),
+  ).rejects.toThrow('no')
+  await round()
+  expect(kept.guards.size).toBe(0)
+})
+
+test('of a row that was put back, the generation is kept and its content is not', async () => {
+  const { store, kept, round } = await open()
+  const before = await rowOf('tenant_guards')
+  await lock(store)
+  await putBack(before?.row)
+  await round()
+  expect(kept.guards.get(id)).toMatchObject({ generation: Number(before?.generation) + 1, known: undefined })
+})
+
+test('who starts with what was kept refuses older rows of that tenant alone, until the newest ones are back', async () => {
+  const { store, kept, round } = await open()
+  const before = await rowOf('tenant_guards')
+  await lock(store)
+  const neighbour = `${id}-neighbour`
+  await insertTenant(store, neighbour)
+  await store.guards.find(neighbour)
+  await round()
+  const newest = await rowOf('tenant_guards')
+  await putBack(before?.row)
+
+  const next = await open(kept)
+  await expect(next.store.guards.find(id)).rejects.toMatchObject(refused)
+  expect(await next.store.guards.find(neighbour)).toBeDefined()
+  await next.round()
+  await next.round()
+  expect([next.older, next.newest, next.count()]).toEqual([[id], [], 1])
+  // Who knows nothing takes them for the newest: the threat model names it.
+  expect((await (await open()).store.guards.find(id))?.lock).toBeUndefined()
+
+  await putBack(newest?.row)
+  await next.round()
+  expect([next.older, next.newest, next.count()]).toEqual([[id], [id], 0])
+  expect((await next.store.guards.find(id))?.lock).toBeDefined()
+})
+
+test('a tenant that was deleted and made again, and a folder that lags, raise no alarm', async () => {
+  const { store, kept, round } = await open()
+  await lock(store)
+  await store.tenants.findFence(id)
+  await round()
+  // As it is kept: the rows go on meanwhile.
+  await store.transaction((transaction) => transaction.guards.unlock(id))
+  await stores.query(`begin; set local session_replication_role = replica;
+    delete from keyhold.tenants where id = '${id}'; delete from keyhold.tenant_guards where tenant_id = '${id}';
+    delete from keyhold.tenant_keys where tenant_id = '${id}'; delete from keyhold.tenant_locks where tenant_id = '${id}';
+    delete from keyhold.key_providers where tenant_id = '${id}'; commit`)
+  const gone = await open(kept)
+  await gone.round()
+  expect([await gone.store.guards.find(id), gone.older]).toEqual([undefined, []])
+
+  await insertTenant(stores.store, id)
+  const again = await open(kept)
+  await again.round()
+  expect(await again.store.guards.find(id)).toMatchObject({ lock: undefined })
+  expect(await again.store.tenants.findFence(id)).toBeDefined()
+  expect(again.older).toEqual([])
+})
+
+test('before the adoption nothing is kept: what rows say then must get no MAC', async () => {
+  const { store, kept, round } = await open(gatherRecords(), false)
+  await store.guards.find(id)
+  await round()
+  expect(kept.guards.size).toBe(0)
+})
