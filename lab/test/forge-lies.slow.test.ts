@@ -49,7 +49,7 @@ test('functions that shadow those of PostgreSQL, triggers that swallow writes: n
     create trigger swallow before insert or update or delete on keyhold.tenant_guards for each row execute function evil.swallow();
     create trigger swallow before insert or update or delete on keyhold.destructions for each row execute function evil.swallow();
     create trigger swallow before insert on keyhold.cipherkeys for each row execute function evil.swallow()`)
-  const fresh = await stage.startFresh()
+  const fresh = await stage.startFresh(false)
   try {
     for (const replica of [stage.warm, stage.cold, fresh]) {
       const { forbidden } = await poke(stage, replica, truth, facts)

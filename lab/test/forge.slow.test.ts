@@ -32,5 +32,6 @@ test('no attack on a row has a forbidden consequence, but for the gaps that are 
   expect(tried.at(-1)?.verdicts).toMatchObject({
     ...{ warm: { is: 'refused' }, cold: { is: 'refused' } },
     restart: { is: 'gap', gap: 'older slice' },
+    'restart with state': { is: 'refused' },
   })
 }, 300_000)

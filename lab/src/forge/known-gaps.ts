@@ -25,6 +25,7 @@ export function gapOf(
 ): Gap | undefined {
   if (table === 'cipherkeys' && column === 'key_name')
     return forbidden.every((each) => each === underOtherName(tenantOfFormat1)) ? 'exchanged names' : undefined
+  // A replica that starts with what it has kept outside of the database knows the newer rows.
   if (way !== 'restart') return undefined
   if (name === 'put back with its anchors') return 'older slice'
   if (name === 'put back after a change' && anchors.has(table)) return 'older slice'

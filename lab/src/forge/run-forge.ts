@@ -89,25 +89,39 @@ async function tryAttack(
     await stage.query('rollback').catch(() => undefined)
     if (!isRefusedByTables(error)) throw new Error(`${nameOf(attack)}: ${attack.sql}`, { cause: error })
     const impossible = { is: 'impossible' } as const
-    return { warm: impossible, cold: impossible, restart: impossible }
+    return { warm: impossible, cold: impossible, restart: impossible, 'restart with state': impossible }
   }
   const attacked = await digestOfRows(stage.query)
   const facts = await readFacts(stage)
   const judge = (way: Way, poked: Poked) => verdictOf(attack, way, poked, truth)
   const warm = judge('warm', await poke(stage, stage.warm, truth, facts))
   const cold = judge('cold', await poke(stage, stage.cold, truth, facts))
-  const fresh = judge('restart', await pokeFresh(stage, truth, facts))
+  const fresh = judge('restart', await pokeFresh(stage, truth, facts, false))
+  // Whoever knows more refuses what one who knows nothing refuses.
+  let known = fresh
+  if (fresh.is === 'gap') {
+    // The attack has had its consequences: it begins anew.
+    await restoreRows(stage.query)
+    await stage.query(attack.sql)
+    const before = await readFacts(stage)
+    known = judge('restart with state', await pokeFresh(stage, truth, before, true))
+  }
   const isUntouched = (await digestOfRows(stage.query)) === attacked
   if (isUntouched) await restoreRows(stage.query)
   if (!isUntouched || (await digestOfRows(stage.query)) !== digest || warm.is === 'broken')
     await restart(stage)
-  return { warm, cold, restart: fresh }
+  return { warm, cold, restart: fresh, 'restart with state': known }
 }
 
-async function pokeFresh(stage: Stage, truth: Truth, facts: Awaited<ReturnType<typeof readFacts>>) {
+async function pokeFresh(
+  stage: Stage,
+  truth: Truth,
+  facts: Awaited<ReturnType<typeof readFacts>>,
+  hasState: boolean,
+) {
   let replica
   try {
-    replica = await stage.startFresh()
+    replica = await stage.startFresh(hasState)
   } catch (error) {
     // A replica that does not start answers nothing.
     const forbidden = await forbiddenInRows(stage, facts)

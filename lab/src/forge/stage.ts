@@ -67,8 +67,12 @@ export interface Stage {
   warm: Replica
   /** Holds no key, and asks for each request. */
   cold: Replica
-  /** A replica that knows nothing from before. */
-  startFresh(): Promise<Replica>
+  /**
+   * A replica that starts anew.
+   *
+   * @param hasState - whether it has the state folder of a replica that knew the true state; else it knows nothing from before
+   */
+  startFresh(hasState: boolean): Promise<Replica>
   /** Starts both anew, as after a change of rows that they have seen. */
   restart(whileStopped: () => Promise<void>): Promise<void>
   close(): Promise<void>
@@ -106,11 +110,15 @@ export async function openStage(): Promise<Stage> {
     })
   const rotateSigning = () => rotateSigningKey(settingsOf(path.join(folder, 'warm'), 0))
 
-  async function start(name: string, ttlSeconds: number): Promise<Replica> {
+  const trueState = path.join(folder, 'state')
+  let hasTrueState = false
+
+  async function start(name: string, ttlSeconds: number, hasState = false): Promise<Replica> {
     const dataDir = path.join(folder, name)
     await rm(dataDir, { recursive: true, force: true })
     await mkdir(dataDir, { mode: 0o700 })
     await cp(warmRootKey(), path.join(dataDir, 'root-key'))
+    if (hasState) await cp(trueState, path.join(dataDir, 'state'), { recursive: true })
     const settings = settingsOf(dataDir, ttlSeconds)
     let faults = 0
     const logger = pino(
@@ -155,9 +163,12 @@ export async function openStage(): Promise<Stage> {
     get cold() {
       return cold
     },
-    startFresh: () => start('fresh', 3_600),
+    startFresh: (hasState) => start('fresh', 3_600, hasState),
     async restart(whileStopped) {
       await Promise.all([warm.stop(), cold.stop()])
+      // The first time, before any attack: this replica has made all of the changes.
+      if (!hasTrueState) await cp(path.join(folder, 'warm', 'state'), trueState, { recursive: true })
+      hasTrueState = true
       await whileStopped()
       warm = await start('warm', 3_600)
       cold = await start('cold', 0)
@@ -294,6 +305,15 @@ async function playScene({
   await startMigration(url, byok, fingerprint)
   await waitForMigration(url, byok)
   await registerKey(url, byok, second)
+  // Heads that are signed are known in the state folder, too.
+  const heads = [
+    [operatorToken, '/api/v1/audits/head'],
+    ...tenantNames.map((name) => [tenants[name].adminToken, '/api/v1/encryption/audits/head']),
+  ]
+  for (const [token = '', route = ''] of heads) {
+    const { status } = await call(url, token, 'GET', route)
+    if (status !== 200) throw new Error(`${route}: ${String(status)}`)
+  }
   // Two rows that say the same would hide that one of them is believed too much.
   await query('delete from keyhold.tenant_locks')
   await keepRows(query, 'base')

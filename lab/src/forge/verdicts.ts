@@ -1,6 +1,7 @@
 // How an attack ended.
 
-export const ways = ['warm', 'cold', 'restart'] as const
+/** The last one starts with what the warm one has kept outside of the database. */
+export const ways = ['warm', 'cold', 'restart', 'restart with state'] as const
 export type Way = (typeof ways)[number]
 
 /**

@@ -8,12 +8,15 @@ import { runDueDestructions } from '../../../../server/src/destruction/run-due-d
 import { scheduleDataKeyDestruction } from '../../../../server/src/destruction/schedule-destruction.ts'
 import { setMinimumVersion } from '../../../../server/src/data/set-minimum-version.ts'
 import { readRootKeyFile } from '../../../../server/src/kms/root-key-file.ts'
+import { gatherRecords } from '../../../../server/src/installation/generations/generation-records.ts'
+import { createGenerationRounds } from '../../../../server/src/installation/generations/generation-rounds.ts'
 import { cancelMigration } from '../../../../server/src/migration/cancel-migration.ts'
 import { startMigration } from '../../../../server/src/migration/start-migration.ts'
 import { startRotation } from '../../../../server/src/migration/start-rotation.ts'
 import { deleteKeyProvider } from '../../../../server/src/providers/delete-key-provider.ts'
 import { renameKeyProvider } from '../../../../server/src/providers/rename-key-provider.ts'
 import { systemActor } from '../../../../server/src/store/audits.ts'
+import { createGenerations } from '../../../../server/src/store/authentic/seen-generations.ts'
 import { createRowMacs, type FaultyRow } from '../../../../server/src/store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../../../server/src/store/database-clock.ts'
 import { createStore, type Store } from '../../../../server/src/store/store.ts'
@@ -41,11 +44,22 @@ export interface HistoriesResult {
   /** By the code of the refusal. */
   refusals: Record<string, number>
   restarts: number
+  /** Generations that were kept outside of the database, and known after restarts. */
+  kept: number
   /** False alarms, and errors that nobody may meet. */
   problems: string[]
 }
 
 const mostProblems = 20
+const keepShare = 0.3
+
+/** The knowledge of a replica, from which its next life begins. */
+interface Memory {
+  store: Store
+  /** Keeps what it has verified so far outside of the database. */
+  keep: () => Promise<void>
+  reopen: () => Memory
+}
 
 export async function runHistories({
   histories,
@@ -55,7 +69,7 @@ export async function runHistories({
 }: HistoriesOptions): Promise<HistoriesResult> {
   const postgres = await openTestPostgres()
   const result: HistoriesResult = {
-    ...{ histories: 0, steps: 0, done: 0, refusals: {}, restarts: 0, problems: [] },
+    ...{ histories: 0, steps: 0, done: 0, refusals: {}, restarts: 0, kept: 0, problems: [] },
   }
   try {
     const connection = await postgres.createStartedDatabase()
@@ -68,28 +82,51 @@ export async function runHistories({
     const onFault = ({ table, key, fault }: FaultyRow) => {
       result.problems.push(`${place}: a row of ${table} (${key}) is called ${fault}`)
     }
-    /** A replica that knows nothing from before. */
-    const openStore = (db: typeof first): Store => {
+    /** A replica that knows what it has kept of an earlier life. */
+    const openMemory = (db: typeof first, kept = gatherRecords()): Memory => {
       const macs = createRowMacs(onFault)
       macs.open({
         ...{ rootKeyId: rootKey.id, rootKey: rootKey.key, installationId: String(row?.id) },
         requiresMacs: true,
       })
-      return createStore(db, clock, { macs })
+      const generations = createGenerations()
+      for (const each of kept.fences.values()) generations.fences.prime(each.tenantId, each.generation)
+      for (const each of kept.guards.values()) generations.guards.prime(each.tenantId, each.generation)
+      if (kept.installation) generations.installation.prime('', kept.installation.generation)
+      const store = createStore(db, clock, { macs, generations })
+      const rounds = createGenerationRounds({
+        ...{ store, generations, tenants: [...kept.fences.keys()] },
+        writer: {
+          write(records) {
+            for (const record of records) kept.add(record)
+            result.kept += records.length
+          },
+          settled: () => Promise.resolve(),
+        },
+        onOlder: (tenantId) => {
+          result.problems.push(`${place}: ${tenantId} is called older`)
+        },
+        onNewest: () => undefined,
+      })
+      return { store, keep: () => rounds.round(), reopen: () => openMemory(db, kept) }
     }
     for (let each = 0; each < histories && result.problems.length < mostProblems; each++) {
       const random = createSeededRandom(seed + each)
       place = `history ${each} of seed ${seed}`
-      const history = await openHistory(first, [openStore(first), openStore(second)], random)
+      const memories: [Memory, Memory] = [openMemory(first), openMemory(second)]
+      const history = await openHistory(first, [memories[0].store, memories[1].store], random)
       for (let step = 0; step < steps; step++) {
         place = `history ${each} of seed ${seed}, step ${step}`
         if (random.next() < 0.08) {
-          const at = random.integer(0, 1)
-          history.restart(at, openStore(at === 0 ? first : second))
+          const at = random.integer(0, 1) as 0 | 1
+          memories[at] = memories[at].reopen()
+          history.restart(at, memories[at].store)
           result.restarts++
         }
         // Often two at the same time.
         const acts = Array.from({ length: random.integer(1, 2) }, () => history.draw())
+        if (random.next() < keepShare)
+          acts.push({ name: 'keep generations', run: random.pick(memories).keep })
         const names = acts.map(({ name }) => name).join(' beside ')
         place += `, ${names}`
         for (const outcome of await Promise.allSettled(acts.map(async ({ run }) => run()))) {
