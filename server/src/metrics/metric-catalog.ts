@@ -12,7 +12,7 @@ export const metricCatalog = {
   keyhold_sealed: {
     type: 'gauge',
     labels: [],
-    help: '1 if this replica lacks the root key of the database and so serves nothing, otherwise 0.',
+    help: '1 if this replica lacks the root key of the database, or is quarantined as a whole, and so serves nothing, otherwise 0.',
   },
   keyhold_quarantined: {
     type: 'gauge',

@@ -60,6 +60,7 @@ const label = Buffer.from(`${fileType}\0`, 'ascii')
 const usualMinBytes = 8 * 1_024 * 1_024
 // A line of so many is made, or read, in a millisecond.
 const recordsInALine = 250
+const lineFeed = 0x0a
 const nothing = () => Promise.resolve()
 
 interface Line {
@@ -101,16 +102,15 @@ export function keptGenerations({
   }
 
   async function readLines(visit: (line: Line) => void): Promise<{ end: End; isThere: boolean }> {
-    const text = await readIfThere(file)
+    const bytes = await readIfThere(file)
     let at: End = noEnd
-    let position = 0
     for (;;) {
-      const next = text?.indexOf('\n', position) ?? -1
-      if (text === undefined || next < 0) return { end: at, isThere: text !== undefined }
-      const read = readLine(text.slice(position, next), at)
-      at = { bytes: at.bytes + Buffer.byteLength(text.slice(position, next)) + 1, ...read.end }
+      const next = bytes?.indexOf(lineFeed, at.bytes) ?? -1
+      if (bytes === undefined || next < 0) return { end: at, isThere: bytes !== undefined }
+      const read = readLine(bytes.toString('utf8', at.bytes, next), at)
+      at = { bytes: next + 1, ...read.end }
       visit(read.line)
-      position = next + 1
+      // There may be very many, and requests wait meanwhile.
       await setImmediate()
     }
   }
@@ -137,37 +137,54 @@ export function keptGenerations({
   }
 
   /** Lines, each with its MAC, that follow `from`. */
-  function* linesOf(records: readonly StoredRecord[], from: End, at: Date, isFirst: boolean) {
+  async function* linesOf<Item>(
+    records: readonly Item[],
+    jsonOfItem: (item: Item) => string,
+    from: End,
+    at: Date,
+    isFirst: boolean,
+  ) {
     let { mac } = from
     const number = from.number + 1
     for (let index = 0; index < records.length || (isFirst && index === 0); index += recordsInALine) {
-      const json = JSON.stringify({
-        ...(isFirst && index === 0 && { type: fileType, installationId: ring.installationId }),
-        ...{ number, at, records: records.slice(index, index + recordsInALine) },
-      })
+      const json = jsonOf(
+        {
+          ...(isFirst && index === 0 && { type: fileType, installationId: ring.installationId }),
+          ...{ number, at },
+        },
+        records.slice(index, index + recordsInALine).map(jsonOfItem),
+      )
       mac = macOf(mac, json)
       yield { text: `${mac.toString('base64url')} ${json}\n`, mac, number }
+      await setImmediate()
     }
   }
 
   /** Reads what is there, and puts a file with the newest record of each row in its place. */
   async function writeAnew(records: readonly GenerationRecord[], at: Date): Promise<KeptWrite> {
-    const newest = new Map<string, StoredRecord>()
+    // In JSON, which takes less memory.
+    const newest = new Map<string, string>()
     const add = (record: GenerationRecord) => {
       const name = nameOfRecord(record)
       const before = newest.get(name)
-      newest.set(name, toStored(mergeRecords(before && fromStored(before), record)))
+      const merged =
+        before === undefined ? record : mergeRecords(fromStored(JSON.parse(before) as StoredRecord), record)
+      newest.set(name, toJson(merged))
     }
     const found = await readLines(({ records: stored }) => {
       for (const each of stored) add(fromStored(each))
     })
-    for (const record of records) add(record)
+    for (const [index, record] of records.entries()) {
+      if (index % recordsInALine === 0) await setImmediate()
+      add(record)
+    }
     const temporary = `${file}.tmp`
     const handle = await open(temporary, 'w', 0o600)
     let next: End = { ...noEnd, number: found.end.number }
     let identity: string
     try {
-      for (const { text, ...line } of linesOf([...newest.values()], next, at, true)) {
+      const all = [...newest.values()]
+      for await (const { text, ...line } of linesOf(all, (json) => json, next, at, true)) {
         await handle.writeFile(text)
         next = { ...line, bytes: next.bytes + Buffer.byteLength(text) }
       }
@@ -198,12 +215,10 @@ export function keptGenerations({
   async function addTo(from: End, records: readonly GenerationRecord[], at: Date): Promise<KeptWrite> {
     let next = from
     const texts: string[] = []
-    for (const { text, ...line } of linesOf(records.map(toStored), from, at, false)) {
+    for await (const { text, ...line } of linesOf(records, toJson, from, at, false)) {
       texts.push(text)
       next = { ...line, bytes: next.bytes + Buffer.byteLength(text) }
     }
-    // After an error nobody knows what is there.
-    end = undefined
     const handle = await open(file, 'a', 0o600)
     let identity: string
     try {
@@ -243,12 +258,20 @@ function coveredBytes(before: Buffer, json: string): Buffer {
   return Buffer.concat([label, length, before, Buffer.from(json, 'utf8')])
 }
 
+function jsonOf(members: object, records: readonly string[]): string {
+  return `${JSON.stringify(members).slice(0, -1)},"records":[${records.join()}]}`
+}
+
 function toWrite({ number, mac }: End): KeptWrite {
   return { number, digest: mac.toString('base64url') }
 }
 
 function toStored({ kind, tenantId, generation, known }: GenerationRecord): StoredRecord {
   return [kind, tenantId, generation, known?.generation ?? null, known?.facts ?? null]
+}
+
+function toJson(record: GenerationRecord): string {
+  return JSON.stringify(toStored(record))
 }
 
 // The line has a MAC: nobody else has written it.
@@ -258,9 +281,9 @@ function fromStored([kind, tenantId, generation, factsGeneration, facts]: Stored
   return { kind, tenantId, generation, known } as GenerationRecord
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+async function readIfThere(file: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(file)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw invalid(file, 'cannot be read', error)
