@@ -160,6 +160,30 @@ test('who starts with what was kept refuses older rows of that tenant alone, unt
   expect((await next.store.guards.find(id))?.lock).toBeDefined()
 })
 
+test('a look that comes before a change, and a memory that comes after it, raise no alarm', async () => {
+  const { store, kept, round } = await open()
+  await store.guards.find(id)
+  await store.tenants.findFence(id)
+  await round()
+  const { tenants, guards, macs, generations: queries } = store
+  const generations = createGenerations()
+  generations.guards.prime(id, kept.guards.get(id)?.generation ?? 0)
+  const older: string[] = []
+  const rounds = createGenerationRounds({
+    store: {
+      ...{ tenants, guards, macs },
+      // The answer of a statement that began before.
+      generations: { ...queries, glance: () => Promise.resolve([{ tenantId: id, fence: 0, guard: 0 }]) },
+    },
+    ...{ generations, tenants: [id] },
+    writer: { write: () => undefined, settled: () => Promise.resolve() },
+    onOlder: (tenantId) => older.push(tenantId),
+    onNewest: () => undefined,
+  })
+  await rounds.round()
+  expect([older, rounds.older()]).toEqual([[], 0])
+})
+
 test('a tenant that was deleted and made again, and a folder that lags, raise no alarm', async () => {
   const { store, kept, round } = await open()
   await lock(store)

@@ -1,6 +1,6 @@
 // A database that has gone back is noticed after a restart by what the replica has kept outside of it, and an operator can go on
 // with it without undoing what was locked, revoked, retired or cancelled since.
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
@@ -189,6 +189,22 @@ test('a confirmation that is cut off is completed by the next one', async () => 
     expect(await confirmRestore(settings, options)).toBe(true)
     expect(await scene.command('doctor', '--integrity')).toMatchObject({ exitCode: 0, stdout: '' })
   }
+
+  // Another replica knows what this one does not.
+  const other = `${scene.stateDir}-of-another`
+  await mkdir(other)
+  await rename(file, path.join(other, 'generations.log'))
+  await scene.putBack()
+  expect(await scene.command('confirm-restore', '--yes')).toMatchObject({
+    ...{ exitCode: 0, stdout: '' },
+    stderr: expect.stringMatching(/Nothing is known of newer rows.*\n.*nothing to confirm/) as string,
+  })
+  expect((await scene.command('confirm-restore', '--yes', '--from', scene.server.dataDir)).exitCode).toBe(2)
+  const confirmed = await scene.command('confirm-restore', '--yes', '--from', other)
+  expect([confirmed.exitCode, confirmed.stdout]).toEqual([
+    0,
+    expect.stringContaining('tenant locked is confirmed'),
+  ])
   await scene.server.restart()
   expect(await askAll()).toEqual(truth)
   expect(await scene.ask('revoked', scene.revokedKey)).toBe('ERR_UNAUTHENTICATED')
