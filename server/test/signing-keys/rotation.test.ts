@@ -2,6 +2,9 @@
 // old key. No row that somebody else wrote makes a key.
 import { keyFromBytes } from '@keyhold/core'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   openTestPostgres,
@@ -15,6 +18,8 @@ import {
   type RotationParts,
 } from '../../src/installation/signing-keys/rotate-signing-key.ts'
 import { rotationStatement } from '../../src/installation/signing-keys/rotation-statement.ts'
+import { keptSigningKeys } from '../../src/installation/signing-keys/kept-signing-keys.ts'
+import type { PublicSigningKeys } from '../../src/installation/signing-keys/public-signing-keys.ts'
 import { openSigningKeys } from '../../src/installation/signing-keys/signing-keys.ts'
 import { signJws, type SigningKey } from '../../src/kms/signing-key.ts'
 import { commandActor } from '../../src/store/audits.ts'
@@ -39,7 +44,7 @@ beforeEach(async () => {
   firstId = (await claimSigningKey(stores.store, false, crypto.create)).id
 })
 
-type Pinned = { kid: string; x: string; file: string } | undefined
+type Pinned = Parameters<typeof openSigningKeys>[0]['pinned']
 
 async function openKeys(store: Store = stores.store, pinned?: Pinned) {
   const learned: string[][] = []
@@ -183,26 +188,65 @@ test('a record by a key of which a replica has not heard yet is opened', async (
   expect(await keys.openRecord(jws, () => true)).toEqual({ some: 'words' })
 })
 
-test('a file that knows an older key leads to the newest one; one that knows a newer or another key does not', async () => {
-  const keys = await openKeys()
-  const xOf = (index: number) => keys.publicKeys().keys[index]?.x ?? ''
-  await rotate()
-  await rotate()
-  await keys.refresh()
-  const [one, two, three] = keys.ids()
-  expect(one).toBe(firstId)
-  for (const [kid, index] of [
-    [one, 0],
-    [two, 1],
-    [three, 2],
-  ] as const)
-    expect((await openKeys(stores.store, { kid: kid ?? '', x: xOf(index), file: 'f' })).ids()).toEqual(
-      keys.ids(),
-    )
-  const open = (kid: string | undefined, x: string) =>
-    codeOf(openKeys(stores.store, { kid: kid ?? '', x, file: 'f' }))
-  expect(await open(one, xOf(1))).toBe('ERR_SIGNING_KEY_MISSING')
-  expect(await open('another', xOf(0))).toBe('ERR_SIGNING_KEY_MISSING')
+describe('the file of a replica', () => {
+  let all: PublicSigningKeys
+  beforeEach(async () => {
+    await rotate()
+    await rotate()
+    all = (await openKeys()).publicKeys()
+  })
+
+  /** As this set of keys is read from a file. */
+  async function pinnedOf(set: PublicSigningKeys): Promise<Pinned> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-keys-'))
+    try {
+      const kept = keptSigningKeys(folder)
+      await kept.keep(set)
+      const found = await kept.find()
+      return found && { ...found, file: kept.file }
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+  /** The file as it was when this many keys had signed. */
+  const whenThereWere = (count: number): PublicSigningKeys => ({
+    keys: all.keys.slice(0, count).map(({ validTo, ...key }, at) => ({
+      ...key,
+      ...(at < count - 1 && validTo !== undefined && { validTo }),
+    })),
+    rotations: all.rotations?.slice(0, count - 1) ?? [],
+  })
+  const kids = () => all.keys.map(({ kid }) => kid)
+
+  test.each([1, 2, 3])('with %d of three keys it leads to the newest one', async (count) => {
+    const keys = await openKeys(stores.store, await pinnedOf(whenThereWere(count)))
+    expect(keys.publicKeys()).toEqual(all)
+    expect(keys.broken()).toBe(0)
+  })
+
+  test('with a key that the known ones have not signed it leads nowhere', async () => {
+    const [key] = whenThereWere(1).keys
+    const [, other] = all.keys
+    if (key === undefined || other === undefined) throw new Error('no keys')
+    for (const lie of [
+      { ...key, kid: 'another' },
+      { ...key, x: other.x },
+    ])
+      expect(await codeOf(openKeys(stores.store, await pinnedOf({ keys: [lie] })))).toBe(
+        'ERR_SIGNING_KEY_MISSING',
+      )
+  })
+
+  test.each(['number = 1', 'number = 2', 'true'])(
+    'keeps all keys of which it knows, though rows are gone (%s)',
+    async (gone) => {
+      await stores.query(`delete from keyhold.former_signing_keys where ${gone}`)
+      const keys = await openKeys(stores.store, await pinnedOf(all))
+      expect(keys.publicKeys()).toEqual(all)
+      expect(keys.learned).toEqual([kids()])
+      expect(keys.broken()).toBe(gone === 'true' ? 0 : 1)
+    },
+  )
 })
 
 describe('checkpoints of the audit trail', () => {

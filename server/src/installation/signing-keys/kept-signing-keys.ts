@@ -1,19 +1,21 @@
 // The public signing keys as this replica has seen them, in a file beside the database: a JWK set, as `GET signing-keys` serves
 // it. A database that has lost the key, or has another one, is noticed by it.
 import { KeyholdError } from '@keyhold/core'
+import { createPublicKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { writeDurably } from '../write-durably.ts'
 import type { PublicSigningKeys } from './public-signing-keys.ts'
+import type { KnownKey, SigningKeyHistory } from './signing-key-history.ts'
 
 export interface KeptSigningKeys {
   readonly file: string
   /**
-   * The key in the file that signed last; undefined: there is no file.
+   * The keys in the file, the one that signed last at the end; undefined: there is no file.
    *
    * @throws KeyholdError `ERR_SIGNING_KEY_MISSING` when the file cannot be read
    */
-  find(): Promise<{ kid: string; x: string } | undefined>
+  find(): Promise<SigningKeyHistory | undefined>
   /** Writes nothing where the file says the same already. */
   keep(keys: PublicSigningKeys): Promise<void>
 }
@@ -42,9 +44,9 @@ export function keptSigningKeys(stateDir: string): KeptSigningKeys {
     async find() {
       const text = await read()
       if (text === undefined) return undefined
-      const key = lastKeyIn(text)
-      if (key === undefined) throw unusable()
-      return key
+      const history = historyIn(text)
+      if (history === undefined) throw unusable()
+      return history
     },
     async keep(keys) {
       const text = `${JSON.stringify(keys, undefined, 2)}\n`
@@ -53,15 +55,22 @@ export function keptSigningKeys(stateDir: string): KeptSigningKeys {
   }
 }
 
-function lastKeyIn(text: string): { kid: string; x: string } | undefined {
-  let set: unknown
+/** Undefined: it is none. */
+function historyIn(text: string): SigningKeyHistory | undefined {
   try {
-    set = JSON.parse(text)
+    const { keys, rotations = [] } = JSON.parse(text) as PublicSigningKeys
+    const known = keys.map(({ kid, x, validFrom, validTo }): KnownKey => {
+      const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+      return {
+        ...{ id: kid, publicKey },
+        // A state of Keyhold from before rotations has written one key, without its times.
+        validFrom: new Date(validFrom),
+        validTo: validTo === undefined ? undefined : new Date(validTo),
+      }
+    })
+    const isSet = known.length > 0 && rotations.length === known.length - 1
+    return isSet ? { keys: known, rotations, isWhole: (rotations[0]?.number ?? 1) === 1 } : undefined
   } catch {
     return undefined
   }
-  const keys = (set as { keys?: unknown } | null)?.keys
-  const last: unknown = Array.isArray(keys) ? keys.at(-1) : undefined
-  const { kid, x } = (last ?? {}) as { kid?: unknown; x?: unknown }
-  return typeof kid === 'string' && typeof x === 'string' ? { kid, x } : undefined
 }

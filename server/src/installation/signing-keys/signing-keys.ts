@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts'
 import { keyIdOf } from './key-id-of.ts'
 import { publicSigningKeys, type PublicSigningKeys } from './public-signing-keys.ts'
 import { xOf, type SigningCrypto, type VerifyingKey } from './signing-crypto.ts'
-import { verifyHistory, type KnownKey, type SigningKeyHistory } from './signing-key-history.ts'
+import { verifyHistory, type SigningKeyHistory } from './signing-key-history.ts'
 
 export interface SigningKeys {
   holdSigner: HoldSigner
@@ -25,8 +25,8 @@ export interface SigningKeys {
 export interface SigningKeysParts<Key extends VerifyingKey> {
   store: Pick<Store, 'transaction'>
   crypto: SigningCrypto<Key>
-  /** The key that this replica has known before, and the file that says so; undefined: none. */
-  pinned: { kid: string; x: string; file: string } | undefined
+  /** The keys that this replica has known before, and the file that says so; undefined: none. */
+  pinned: (SigningKeyHistory & { file: string }) | undefined
   /** Hears of each set of keys that is new, the first one included. */
   onLearned: (keys: PublicSigningKeys) => void
   /** Hears of former keys whose rows are missing, or are not as Keyhold wrote them. */
@@ -51,13 +51,15 @@ export async function openSigningKeys<Key extends VerifyingKey>(
     if (known?.signer.id === current.id && known.isWhole) return known
     const signer = crypto.open(current)
     const found = verifyHistory(crypto, signer, stored)
-    const before =
-      known === undefined ? pinned : { kid: known.signer.id, x: xOf(known.signer), file: undefined }
-    const isDescended = found.keys.some((key) => key.id === before?.kid && xOf(key) === before.x)
-    if (before !== undefined && !isDescended) throw otherKey(before.file)
+    const before = known ?? pinned
+    const last = before?.keys.at(-1)
+    const isDescended = found.keys.some(
+      (key) => last === undefined || (key.id === last.id && xOf(key) === xOf(last)),
+    )
+    if (!isDescended) throw otherKey(known === undefined ? pinned?.file : undefined)
     const isNew = known?.signer.id !== signer.id || known.keys.length < found.keys.length
-    known = { signer, ...withEarlier(found, known) }
-    if (!known.isWhole) onBroken()
+    known = { signer, ...withEarlier(found, before) }
+    if (!found.isWhole) onBroken()
     if (isNew) onLearned(publicSigningKeys(known))
     return known
   }
@@ -103,17 +105,15 @@ export async function openSigningKeys<Key extends VerifyingKey>(
 
 /** A key that was known stays known, whatever the database shows later. */
 function withEarlier(found: SigningKeyHistory, before: SigningKeyHistory | undefined): SigningKeyHistory {
-  const [first] = found.keys
-  const missing = before?.keys.findIndex(({ id }) => id === first?.id) ?? -1
-  if (before === undefined || missing <= 0) return found
-  const earlier: KnownKey[] = before.keys.slice(0, missing)
-  const [firstRotation] = found.rotations
-  const rotations = before.rotations.filter(
-    ({ number }) => firstRotation === undefined || number < firstRotation.number,
-  )
+  const [first, ...newer] = found.keys
+  const at = before?.keys.findIndex(({ id }) => id === first?.id) ?? -1
+  const same = before?.keys[at]
+  if (before === undefined || same === undefined || first === undefined || at === 0) return found
+  const [next] = found.rotations
+  const earlier = before.rotations.filter(({ number }) => next === undefined || number < next.number)
   return {
-    keys: [...earlier, ...found.keys],
-    rotations: [...rotations, ...found.rotations],
+    keys: [...before.keys.slice(0, at), { ...same, validTo: first.validTo }, ...newer],
+    rotations: [...earlier, ...found.rotations],
     isWhole: before.isWhole,
   }
 }
