@@ -1,6 +1,7 @@
 // Random histories of what callers and Keyhold itself may do to tenants, over two replicas that act at the same time, lose
 // transactions and restart: no row that they read may count as faulty. There is no attacker, so each alarm is a false one.
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { sql } from 'kysely'
 import { createApiKey } from '../../../../server/src/access/create-api-key.ts'
 import { deleteApiKey } from '../../../../server/src/access/delete-api-key.ts'
 import { cancelDataKeyDestruction } from '../../../../server/src/destruction/cancel-destruction.ts'
@@ -17,6 +18,7 @@ import { deleteKeyProvider } from '../../../../server/src/providers/delete-key-p
 import { renameKeyProvider } from '../../../../server/src/providers/rename-key-provider.ts'
 import { systemActor } from '../../../../server/src/store/audits.ts'
 import { createGenerations } from '../../../../server/src/store/authentic/seen-generations.ts'
+import { resignTenant } from '../../../../server/src/store/authentic/resign-tenant.ts'
 import { createRowMacs, type FaultyRow } from '../../../../server/src/store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../../../server/src/store/database-clock.ts'
 import { createStore, type Store } from '../../../../server/src/store/store.ts'
@@ -169,9 +171,18 @@ async function openHistory(
   stores: readonly [Store, Store],
   random: SeededRandom,
 ): Promise<History> {
-  const settings = { ttlMs: 60_000, backupRetentionDays: 0 }
+  const settings = { ttlMs: 60_000, backupRetentionDays: random.pick([0, 30]) }
   const tenant = await new TenantUnderTest(db, stores[0], settings).create()
   const { tenantId } = tenant
+  // As of a tenant from before format 2, which its first key job brings to it.
+  if (random.next() < 0.5) {
+    await db.transaction().execute(async (transaction) => {
+      await sql`update keyhold.tenant_keys set format = null where tenant_id = ${tenantId}`.execute(
+        transaction,
+      )
+      await resignTenant(transaction, stores[0].macs, tenantId)
+    })
+  }
   /** The next commits of a replica that fail, as the database's failures make them. */
   const failing = [0, 0]
   const createReplica = (at: number, store: Store): Replica =>
@@ -244,7 +255,8 @@ async function openHistory(
         const parts = {
           ...{
             store,
-            openTenantKey: () => Promise.resolve(undefined),
+            openTenantKey: async (of: string, version: number) =>
+              (await replica.migration.tenantKeys.get(of, version, 1))?.tenantKey,
             holdSigner: () => Promise.resolve(() => 'signed'),
           },
           ...{ onShredded: () => undefined, onDestroyed: () => undefined },
