@@ -26,6 +26,6 @@ export async function putSigningKeysAside(
   const kept = keptSigningKeys(stateDir)
   const known = await kept.find()
   const current = await installation.findSigningKey()
-  if (known === undefined || known.kid === current?.id) return undefined
+  if (known === undefined || known.keys.at(-1)?.id === current?.id) return undefined
   return putAside(kept.file, clock.now())
 }
