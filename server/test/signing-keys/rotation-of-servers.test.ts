@@ -1,7 +1,7 @@
 // `keyhold-server signing-key rotate` beside running replicas: they learn of the new key at once, what was signed before is verified
 // as before, and an old state folder leads to the new key.
 import { createLocalJWKSet, compactVerify, decodeProtectedHeader, type JSONWebKeySet } from 'jose'
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
@@ -169,9 +169,15 @@ test('a state folder from before the rotations leads to the newest key; one that
     'delete from keyhold.former_signing_keys where number not in (select number from public.former)',
   )
   await putBack('older')
+  const signs = async (url: string) =>
+    (await call(url, tenant.adminToken, 'GET', '/api/v1/encryption/audits/head')).status
+  expect(await signs(second.url)).toBe(503)
+  // By its generation,
+  await server.restart()
+  expect(await signs(server.url)).toBe(503)
+  // and without that, by the key.
+  await rm(path.join(server.dataDir, 'state', 'generations.log'))
   await expect(server.restart()).rejects.toMatchObject({ code: 'ERR_SIGNING_KEY_MISSING' })
-  const { status } = await call(second.url, tenant.adminToken, 'GET', '/api/v1/encryption/audits/head')
-  expect(status).toBe(503)
 })
 
 test('the command refuses beside a replica of another version, and before MACs are required', async () => {
