@@ -107,10 +107,10 @@ test('a faulty minimum concerns its own data key, and no other one that is asked
     new Map([
       ['a', header],
       ['b', { ...header, dataKeyId: leaked.id, version: 3 }],
-    ]) as never,
+    ]),
   )
   expect([named.get('a'), named.get('b')]).toMatchObject([{ id }, refused])
-  // What concerns the tenant is no item's error.
+  // A fault of the tenant is no item's error.
   await stores.query(`update keyhold.minimum_versions set mac = null`)
   const { dataKeys: fresh } = createKeyring(stores.store, kms)
   const ofTenant = createRequestKeys({ dataKeys: fresh }, tenantId)
