@@ -1,5 +1,6 @@
 // The wire as data and types. The schemas are a separate entry, because they need TypeBox.
 export { statusOf } from './error-status.ts'
+export { errorsOf } from './route-errors.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
 export { tierRequestsPerMinute } from './rate-tiers.ts'
 export { roles, type Role } from './roles.ts'

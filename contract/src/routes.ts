@@ -13,18 +13,24 @@ import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
 import { tenantSettingsRoutes } from './routes/tenant-settings-routes.ts'
 import { usageRoutes } from './routes/usage-routes.ts'
 
-/** The routes by the things that they are about. */
-export const routeGroups: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
-  'Key providers': keyProviderRoutes,
-  'Key jobs': keyJobRoutes,
-  'The kill switch': tenantLockRoutes,
-  'Settings of a tenant': tenantSettingsRoutes,
-  'Disaster recovery': drDrillRoutes,
-  Data: dataRoutes,
-  Destructions: destructionRoutes,
-  'Usage of KMS': usageRoutes,
-  Audits: auditRoutes,
-  'The installation': operatorRoutes,
+/** Routes that are about the same thing. */
+interface RouteGroup {
+  description: string
+  routes: Readonly<Record<string, Route>>
+}
+
+/** All routes by the things that they are about. */
+export const routeGroups: Readonly<Record<string, RouteGroup>> = {
+  'Key providers': { description: 'Registered keys: their tests, their use.', routes: keyProviderRoutes },
+  'Key jobs': { description: 'Migrations to another key, and rotations.', routes: keyJobRoutes },
+  'The kill switch': { description: 'Locking a whole tenant at once.', routes: tenantLockRoutes },
+  'Settings of a tenant': { description: 'How long its keys may be held.', routes: tenantSettingsRoutes },
+  'Disaster recovery': { description: 'Drills for the loss of a region.', routes: drDrillRoutes },
+  Data: { description: 'Values, data keys and leases of them.', routes: dataRoutes },
+  Destructions: { description: 'Ends of data keys and tenants, for ever.', routes: destructionRoutes },
+  'Usage of KMS': { description: 'The calls to the KMS, and their cost.', routes: usageRoutes },
+  Audits: { description: 'The audit trail and what proves it.', routes: auditRoutes },
+  'The installation': { description: 'Tenants and API keys, for operators.', routes: operatorRoutes },
 }
 
 export const routes = {

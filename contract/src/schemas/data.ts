@@ -33,38 +33,63 @@ export const decryptItem = Type.Object(
   noOthers,
 )
 
+const described = { minItems: 1, maxItems: limits.maxItems }
+
+/** The body of `encrypt` with its items, for descriptions of the API. */
+export const encryptBody = Type.Object(
+  { items: Type.Array(encryptItem, described) },
+  {
+    ...noOthers,
+    examples: [
+      { items: [{ plaintext: 'aGVsbG8=', keyName: 'default', context: { table: 'users' }, ref: '1' }] },
+    ],
+  },
+)
+
+/** The body of `decrypt` and `reencrypt` with its items, for descriptions of the API. */
+export const decryptBody = Type.Object({ items: Type.Array(decryptItem, described) }, noOthers)
+
 export type EncryptItem = Static<typeof encryptItem>
 export type DecryptItem = Static<typeof decryptItem>
 
-const itemError = Type.Object({
-  error: Type.Object({ code: Type.String(), title: Type.String(), detail: Type.Optional(Type.String()) }),
+/** Stands in place of the result of an item that is at fault. It is told from a result by its member `error`. */
+export const refusedItem = Type.Object({
+  error: Type.Object({
+    code: Type.String({ description: 'A code of docs/errors.md.' }),
+    title: Type.String({ description: 'What the code means.' }),
+    detail: Type.Optional(Type.String({ description: 'What is special about this case.' })),
+  }),
   ref,
 })
 
+export const encryptedItem = Type.Object({
+  token: Type.String({ description: 'The encrypted value. `decrypt` takes it as it is.' }),
+  ref,
+})
+
+export const decryptedItem = Type.Object({ plaintext: Type.String({ description: 'Base64.' }), ref })
+
+export const reencryptedItem = Type.Object({
+  token: Type.String(),
+  reencrypted: Type.Boolean({ description: 'False if the token was already under the active data key.' }),
+  ref,
+})
+
+const inOrder = { description: 'As many as in the request, in the same order.' }
+
 export const encryptReply = Type.Object({
-  items: Type.Array(Type.Union([Type.Object({ token: Type.String(), ref }), itemError])),
+  items: Type.Array(Type.Union([encryptedItem, refusedItem]), inOrder),
 })
 
 export const decryptReply = Type.Object({
-  items: Type.Array(Type.Union([Type.Object({ plaintext: Type.String(), ref }), itemError])),
+  items: Type.Array(Type.Union([decryptedItem, refusedItem]), inOrder),
 })
 
 export type EncryptReply = Static<typeof encryptReply>
 export type DecryptReply = Static<typeof decryptReply>
 
 export const reencryptReply = Type.Object({
-  items: Type.Array(
-    Type.Union([
-      Type.Object({
-        token: Type.String(),
-        reencrypted: Type.Boolean({
-          description: 'False if the token was already under the active data key.',
-        }),
-        ref,
-      }),
-      itemError,
-    ]),
-  ),
+  items: Type.Array(Type.Union([reencryptedItem, refusedItem]), inOrder),
 })
 
 export type ReencryptReply = Static<typeof reencryptReply>

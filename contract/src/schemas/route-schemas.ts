@@ -18,9 +18,9 @@ import {
   blindIndexKeyBody,
   createDataKeyLeaseBody,
   dataKeyLease,
-  decryptItem,
+  decryptBody,
   decryptReply,
-  encryptItem,
+  encryptBody,
   encryptReply,
   itemsBody,
   reencryptReply,
@@ -79,8 +79,8 @@ export interface RouteSchemas {
   query?: TSchema
   /** Without it the body is ignored. */
   body?: TSchema
-  /** One of the items of a body, for descriptions: each item is checked on its own. */
-  item?: TSchema
+  /** The body with the schema of its items, for descriptions: the server checks each item on its own. */
+  bodyWithItems?: TSchema
   /** The body for each status of success, or each event of a stream; null if there is no body. */
   replies: Readonly<Record<number, TSchema | null>>
 }
@@ -137,9 +137,9 @@ export const routeSchemas = {
   runDrDrillOfTenant: { body: runDrDrillBody, replies: { 200: drDrill } },
   getDrDrillOfTenant: { replies: { 200: drDrill } },
 
-  encrypt: { body: itemsBody, item: encryptItem, replies: { 200: encryptReply } },
-  decrypt: { body: itemsBody, item: decryptItem, replies: { 200: decryptReply } },
-  reencrypt: { body: itemsBody, item: decryptItem, replies: { 200: reencryptReply } },
+  encrypt: { body: itemsBody, bodyWithItems: encryptBody, replies: { 200: encryptReply } },
+  decrypt: { body: itemsBody, bodyWithItems: decryptBody, replies: { 200: decryptReply } },
+  reencrypt: { body: itemsBody, bodyWithItems: decryptBody, replies: { 200: reencryptReply } },
   createDataKeyLease: { body: createDataKeyLeaseBody, replies: { 200: dataKeyLease } },
   unwrapDataKey: { body: unwrapDataKeyBody, replies: { 200: dataKeyLease } },
   getBlindIndexKey: { body: blindIndexKeyBody, replies: { 200: blindIndexKey } },

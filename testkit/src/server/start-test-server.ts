@@ -15,6 +15,7 @@ import { openCustomerKms } from '../customer/customer-kms.ts'
 import { customerAccount, customerKeyPolicy, keyholdAccount } from '../customer/key-policy.ts'
 import { embeddedConnection } from '../process/embedded-connection.ts'
 import { keyholdSettings } from '../process/keyhold-settings.ts'
+import { checkDescribed } from './check-described.ts'
 import type { Hold } from './hold-at.ts'
 import { openQueryPool, type QueryPool, type Row } from '../database/query-pool.ts'
 import { quickTimings } from './quick-timings.ts'
@@ -149,12 +150,14 @@ export async function startTestServer(
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await answer.text()
-    return {
+    const read: HttpAnswer = {
       status: answer.status,
       headers: answer.headers,
       text,
       body: text === '' ? undefined : JSON.parse(text),
     }
+    checkDescribed(method, pathAndQuery, read)
+    return read
   }
 
   function customerKms(region?: string): KMSClient {

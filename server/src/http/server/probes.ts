@@ -3,7 +3,7 @@
 import { spellings } from '@keyhold/contract'
 import type { FastifyInstance } from 'fastify'
 import type { ProbeAnswer, ProbePath } from '../connections/answer-probe.ts'
-import { openApiDocument } from './openapi.ts'
+import { openApiDocument } from '../openapi/document.ts'
 
 const apiVersion = '1'
 

@@ -1,0 +1,126 @@
+// The codes that each route may answer with, for descriptions of the API. The servers of tests refuse to answer with another.
+import { errorCodes, kindOf, type ErrorCode } from '@keyhold/core/errors'
+import type { Route } from './route.ts'
+import { routes, type RouteId } from './routes.ts'
+
+const onAll: readonly ErrorCode[] = [
+  'ERR_INVALID_REQUEST',
+  'ERR_UNAUTHENTICATED',
+  'ERR_FORBIDDEN',
+  'ERR_PAYLOAD_TOO_LARGE',
+  'ERR_UNSUPPORTED_MEDIA_TYPE',
+  'ERR_REQUEST_TIMEOUT',
+  'HTTP-429',
+  'ERR_TOO_MANY_UNKNOWN_KEYS',
+  'ERR_INTERNAL',
+  'ERR_RECORD_NOT_AUTHENTIC',
+  'ERR_ROOT_KEY_OUTDATED',
+  'ERR_SEALED',
+  'ERR_DATABASE_UNAVAILABLE',
+  'ERR_SERVER_BUSY',
+  // The tenant of the request may be deleted, or use up its share.
+  'ERR_TENANT_NOT_FOUND',
+  'ERR_TENANT_BUSY',
+]
+
+const inPath: Readonly<Record<string, readonly ErrorCode[]>> = {
+  arnFingerPrint: ['ERR_FINGERPRINT_INVALID', 'ERR_FINGERPRINT_TOO_LONG', 'ERR_KEY_PROVIDER_NOT_FOUND'],
+  keyName: ['ERR_KEY_NAME_INVALID', 'ERR_KEY_NAME_NOT_FOUND'],
+  migrationId: ['ERR_MIGRATION_NOT_FOUND'],
+  destructionId: ['ERR_DESTRUCTION_NOT_FOUND'],
+  apiKeyId: ['ERR_API_KEY_NOT_FOUND'],
+}
+
+/** The answers of a KMS: it refuses, what it keeps is damaged, or it is away. */
+const kms: readonly ErrorCode[] = [
+  ...errorCodes.filter((code) => kindOf(code) !== 'ours'),
+  'ERR_KMS_BUDGET',
+  'ERR_KMS_CREDENTIALS',
+  'ERR_KMS_OWN_POLICY',
+  'ERR_ROLE_WITHOUT_EXTERNAL_ID',
+  'ERR_KEY_ACCESS_UNKNOWN',
+]
+const tenantKey: readonly ErrorCode[] = [...kms, 'ERR_TENANT_LOCKED']
+const octets: readonly ErrorCode[] = ['ERR_CONTEXT_INVALID', 'ERR_KEY_NAME_INVALID', 'ERR_ITEM_TOO_LARGE']
+const opening: readonly ErrorCode[] = [
+  'ERR_TOKEN_INVALID',
+  'ERR_DECRYPTION_FAILED',
+  'ERR_KEY_VERSION_RETIRED',
+]
+const registration: readonly ErrorCode[] = [
+  ...kms,
+  'ERR_ARN_INVALID',
+  'ERR_ROLE_ARN_INVALID',
+  'ERR_KEY_UNUSABLE',
+  'ERR_KEY_SINGLE_REGION',
+  'ERR_KEY_POLICY_TOO_WIDE',
+]
+const registered: readonly ErrorCode[] = ['ERR_KEY_PROVIDER_RECORD_INVALID']
+const start: readonly ErrorCode[] = [
+  ...tenantKey,
+  ...registered,
+  'ERR_MIGRATION_RUNNING',
+  'ERR_MIGRATION_TARGET_CURRENT',
+  'ERR_MIGRATION_NOT_STARTED',
+  'ERR_MIGRATION_NOT_PREPARED',
+  'ERR_KEY_ALIAS_MOVED',
+  'ERR_KEY_POLICY_TOO_WIDE',
+  'ERR_KEY_UNUSABLE',
+]
+const drill: readonly ErrorCode[] = [...tenantKey, 'ERR_DRILL_RUNNING', 'ERR_KEY_SINGLE_REGION']
+const stored: readonly ErrorCode[] = ['ERR_MIGRATION_RECORD_INVALID']
+
+const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
+  listKeyProviders: registered,
+  listAllKeyProviders: registered,
+  getKeyProvider: [...registered, 'ERR_KEY_PROVIDER_DEFAULT'],
+  createKeyProvider: [...registration, ...registered, 'ERR_KEY_PROVIDER_EXISTS'],
+  checkKeyProvider: registration,
+  getKeyPolicy: ['ERR_ARN_INVALID', 'ERR_ROLE_ARN_INVALID', 'ERR_KEY_SINGLE_REGION', ...kms],
+  resetToDefaultProvider: start,
+  getMigrationDetails: ['ERR_MIGRATION_NOT_FOUND', ...stored, ...registered],
+  patchKeyProvider: [...registered, 'ERR_KEY_PROVIDER_DEFAULT'],
+  deleteKeyProvider: [...registered, 'ERR_KEY_PROVIDER_DEFAULT', 'ERR_KEY_PROVIDER_IN_USE', ...stored],
+  migrateToKeyProvider: [...start, ...stored],
+  testKeyProvider: [...registration, ...registered, 'ERR_KEY_PROVIDER_DEFAULT', 'ERR_KEY_ALIAS_MOVED'],
+  planMigration: [...start, ...stored, 'ERR_KEY_PROVIDER_DEFAULT'],
+  getKeyProviderUsage: [...registered, ...stored],
+  getKeyProviderHealth: registered,
+  listMigrations: stored,
+  getMigration: stored,
+  watchMigration: [...stored, 'ERR_TOO_MANY_STREAMS'],
+  getMigrationReport: ['ERR_MIGRATION_REPORT_NOT_FOUND'],
+  retryMigration: [...stored, 'ERR_MIGRATION_ENDED'],
+  acceptMigrationFailures: [...stored, 'ERR_MIGRATION_ENDED', 'ERR_MIGRATION_FAILURE_NOT_FOUND'],
+  destroyMigrationFailures: [...stored, 'ERR_MIGRATION_FAILURE_NOT_FOUND', 'ERR_DESTRUCTION_SCHEDULED'],
+  cancelMigration: [...stored, ...tenantKey, 'ERR_MIGRATION_ENDED', 'ERR_MIGRATION_NOT_PREPARED'],
+  rotateTenantKey: start,
+  changeTenantSettings: ['ERR_KEY_CACHE_TTL_INVALID'],
+  runDrDrill: drill,
+  runDrDrillOfTenant: drill,
+  getDrDrill: ['ERR_DRILL_NOT_FOUND'],
+  getDrDrillOfTenant: ['ERR_DRILL_NOT_FOUND'],
+  encrypt: [...tenantKey, ...octets, 'ERR_PLAINTEXT_INVALID', 'ERR_KEY_NAME_QUOTA'],
+  decrypt: [...tenantKey, ...octets, ...opening],
+  reencrypt: tenantKey,
+  createDataKeyLease: [...tenantKey, 'ERR_LEASE_QUOTA'],
+  unwrapDataKey: [...tenantKey, ...opening, 'ERR_LEASE_QUOTA'],
+  getBlindIndexKey: [...tenantKey, 'ERR_KEY_NAME_INVALID', 'ERR_KEY_NAME_QUOTA', 'ERR_LEASE_QUOTA'],
+  rotateDataKey: tenantKey,
+  setMinimumVersion: ['ERR_MINIMUM_VERSION_INVALID'],
+  endLeaseKey: [...tenantKey, 'ERR_LEASE_KEY_NOT_FOUND'],
+  destroyDataKey: ['ERR_DESTRUCTION_SCHEDULED'],
+  cancelDestruction: ['ERR_DESTRUCTION_ENDED'],
+  createTenant: [...kms, 'ERR_TENANT_EXISTS'],
+  deleteTenant: ['ERR_TENANT_IN_USE'],
+  scheduleTenantDeletion: ['ERR_DESTRUCTION_SCHEDULED'],
+  cancelTenantDeletion: ['ERR_DESTRUCTION_NOT_FOUND', 'ERR_DESTRUCTION_ENDED'],
+}
+
+/** The codes that a route may answer with as a whole, in the order of the table of errors. Items have their own. */
+export function errorsOf(routeId: RouteId): readonly ErrorCode[] {
+  const route: Route = routes[routeId]
+  const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map(([, name = '']) => name)
+  const codes = new Set([...onAll, ...names.flatMap((name) => inPath[name] ?? []), ...(own[routeId] ?? [])])
+  return errorCodes.filter((code) => codes.has(code))
+}
