@@ -16,6 +16,7 @@ const onAll: readonly ErrorCode[] = [
   'ERR_RECORD_NOT_AUTHENTIC',
   'ERR_ROOT_KEY_OUTDATED',
   'ERR_SEALED',
+  'ERR_QUARANTINED',
   'ERR_DATABASE_UNAVAILABLE',
   'ERR_SERVER_BUSY',
   // The tenant of the request may be deleted, or use up its share.
@@ -92,7 +93,12 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
   getMigrationReport: ['ERR_MIGRATION_REPORT_NOT_FOUND'],
   retryMigration: [...stored, 'ERR_MIGRATION_ENDED'],
   acceptMigrationFailures: [...stored, 'ERR_MIGRATION_ENDED', 'ERR_MIGRATION_FAILURE_NOT_FOUND'],
-  destroyMigrationFailures: [...stored, 'ERR_MIGRATION_FAILURE_NOT_FOUND', 'ERR_DESTRUCTION_SCHEDULED'],
+  destroyMigrationFailures: [
+    ...stored,
+    'ERR_MIGRATION_FAILURE_NOT_FOUND',
+    'ERR_DESTRUCTION_SCHEDULED',
+    'ERR_DESTRUCTION_QUOTA',
+  ],
   cancelMigration: [...stored, ...tenantKey, 'ERR_MIGRATION_ENDED', 'ERR_MIGRATION_NOT_PREPARED'],
   rotateTenantKey: start,
   changeTenantSettings: ['ERR_KEY_CACHE_TTL_INVALID'],
@@ -107,13 +113,13 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
   unwrapDataKey: [...tenantKey, ...opening, 'ERR_LEASE_QUOTA'],
   getBlindIndexKey: [...tenantKey, 'ERR_KEY_NAME_INVALID', 'ERR_KEY_NAME_QUOTA', 'ERR_LEASE_QUOTA'],
   rotateDataKey: tenantKey,
-  setMinimumVersion: ['ERR_MINIMUM_VERSION_INVALID'],
+  setMinimumVersion: ['ERR_MINIMUM_VERSION_INVALID', 'ERR_MINIMUM_VERSION_QUOTA'],
   endLeaseKey: [...tenantKey, 'ERR_LEASE_KEY_NOT_FOUND'],
-  destroyDataKey: ['ERR_DESTRUCTION_SCHEDULED'],
+  destroyDataKey: ['ERR_DESTRUCTION_SCHEDULED', 'ERR_DESTRUCTION_QUOTA'],
   cancelDestruction: ['ERR_DESTRUCTION_ENDED'],
   createTenant: [...kms, 'ERR_TENANT_EXISTS'],
   deleteTenant: ['ERR_TENANT_IN_USE'],
-  scheduleTenantDeletion: ['ERR_DESTRUCTION_SCHEDULED'],
+  scheduleTenantDeletion: ['ERR_DESTRUCTION_SCHEDULED', 'ERR_DESTRUCTION_QUOTA'],
   cancelTenantDeletion: ['ERR_DESTRUCTION_NOT_FOUND', 'ERR_DESTRUCTION_ENDED'],
 }
 
