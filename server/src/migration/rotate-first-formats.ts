@@ -88,19 +88,23 @@ async function waitForEnd(
   { actor, pollMs, patienceMs }: Pick<RotateFirstFormatsOptions, 'actor' | 'pollMs' | 'patienceMs'>,
 ): Promise<Outcome> {
   const startMs = performance.now()
+  let cancelledFor: string | undefined
   for (;;) {
     await setTimeout(pollMs)
     const job = await store.keyJobs.find(tenantId, id)
     if (job === undefined) return 'nothing to do'
     if (job.phase === 'done') return 'rotated'
-    if (job.phase === 'aborting' || job.phase === 'aborted') return { reason: 'its rotation was cancelled' }
+    const isForgotten = performance.now() - startMs > patienceMs
+    const isTurnedRound = job.phase === 'aborting' || job.phase === 'aborted'
+    // It ends by itself. Until then the tenant has a live key job, and a call that comes next would leave it as it is.
+    if (job.phase === 'aborting' && !isForgotten) continue
+    if (isTurnedRound) return { reason: cancelledFor ?? 'its rotation was cancelled' }
     const reason = pauseOf(job)
-    const isForgotten = job.phase === 'prepare' && performance.now() - startMs > patienceMs
-    if (reason === undefined && !isForgotten) continue
+    if (reason === undefined && !(job.phase === 'prepare' && isForgotten)) continue
     // Whatever is behind `prepare` has changed something, and goes on by itself.
     if (job.phase !== 'prepare') return { reason: `its rotation waits: ${String(reason)}` }
+    cancelledFor = reason ?? 'no replica has taken its rotation, which is cancelled'
     await cancelMigration(partsOf(store), tenantId, id, actor)
-    return { reason: reason ?? 'no replica has taken its rotation, which is cancelled' }
   }
 }
 
