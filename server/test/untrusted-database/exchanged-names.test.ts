@@ -174,10 +174,9 @@ describe('under format 2', () => {
   test('a minimum version is not set for the data key that has another name', async () => {
     const { tenantId } = scene
     for (const name of ['pay', 'chat']) await scene.cold().dataKeys.rotate(tenantId, name, systemActor)
-    const { dataKeys } = scene.cold()
     const set = () =>
       setMinimumVersion(
-        { store, dataKeys, announce: () => undefined },
+        { store, dataKeys: scene.cold().dataKeys, announce: () => undefined },
         tenantId,
         { keyName: 'pay', minimumVersion: 2 },
         systemActor,
