@@ -1,12 +1,12 @@
 // A database that has gone back is noticed after a restart by what the replica has kept outside of it, and an operator can go on
 // with it without undoing what was locked, revoked, retired or cancelled since.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
 import { plaintextOf } from '../../../testkit/src/http/api.ts'
 import { confirmRestore } from '../../src/wiring/commands/restore/confirm-restore.ts'
-import { names, openOlderScene, without, type Name, type OlderScene } from './older-scene.ts'
+import { names, openOlderScene, type Name, type OlderScene } from './older-scene.ts'
 
 let scene: OlderScene
 let file: string
@@ -52,14 +52,18 @@ test('as long as nothing goes back, nothing is refused, also after restarts', as
 })
 
 test('without what was kept, a lock, a revocation, a minimum and a cancellation are undone', async () => {
-  await without(file, async () => {
-    await scene.server.restart(() => scene.putBack())
-    expect(await askAll()).toEqual({ ...every(value), still: value })
-    expect(await scene.ask('revoked', scene.revokedKey)).toBe(value)
-    expect(scene.takeLog().filter(({ msg }) => String(msg).startsWith('nothing is remembered'))).toHaveLength(
-      1,
-    )
-    await scene.server.restart(() => scene.putForth())
+  const away = `${scene.stateDir}-away`
+  await scene.server.restart(async () => {
+    await rename(scene.stateDir, away)
+    await scene.putBack()
+  })
+  expect(await askAll()).toEqual({ ...every(value), still: value })
+  expect(await scene.ask('revoked', scene.revokedKey)).toBe(value)
+  expect(scene.takeLog().filter(({ msg }) => String(msg).startsWith('nothing is remembered'))).toHaveLength(1)
+  await scene.server.restart(async () => {
+    await rm(scene.stateDir, { recursive: true })
+    await rename(away, scene.stateDir)
+    await scene.putForth()
   })
 })
 
@@ -132,8 +136,14 @@ test('an older database as a whole is quarantined until an operator confirms it'
   // Nobody who could be asked.
   expect((await scene.command('confirm-restore')).exitCode).toBe(2)
   const { exitCode, stdout, stderr } = await scene.command('confirm-restore', '--yes')
-  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Start the replicas now')])
-  expect(stdout).toMatch(/^installation row older by 1: /m)
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/signing-key rotate[^]*Start the replicas now/),
+  ])
+  // They would keep the server from starting, and chains from being signed.
+  const aside = (await readdir(scene.stateDir)).filter((name) => name.includes('.before-'))
+  expect(aside.map((name) => name.split('.')[0]).sort()).toEqual(['audit-checkpoints', 'signing-keys'])
+  expect(stdout).toMatch(/^installation row older by 2: /m)
   expect(stdout).toMatch(/^tenant locked guard older by 1: locked; /m)
   expect(stdout).toMatch(/^tenant locked is confirmed: is locked$/m)
   expect(stdout).toMatch(/^tenant moving is confirmed: key job cancelled: /m)

@@ -1,6 +1,5 @@
 // An installation whose database goes back to before its last decisions: a lock, a revoked API key, a raised minimum version, a
 // cancelled migration, a cancelled destruction.
-import { rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
@@ -12,6 +11,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
+import { rotateKey } from '../../src/wiring/commands/rotate-signing-key.ts'
 import { runCommand } from '../../src/run-command.ts'
 import { at } from '../http/read-body.ts'
 
@@ -129,6 +129,10 @@ export async function openOlderScene(): Promise<OlderScene> {
   }
   await keep('older')
 
+  await rotateKey(server.settings, {
+    ...{ tell: () => undefined, say: () => undefined },
+    confirm: () => Promise.resolve(true),
+  })
   await post(tenants.locked.adminToken, 'actions/lock')
   await operator().call('deleteApiKey', { params: { apiKeyId: revoked.id } })
   await operator().call('deleteApiKey', { params: { apiKeyId: ofOperator.id } })
@@ -178,16 +182,5 @@ export async function openOlderScene(): Promise<OlderScene> {
       return Number(line?.split(' ').at(-1))
     },
     stop: () => server.stop(),
-  }
-}
-
-/** Runs the work while a file of the state folder is elsewhere. */
-export async function without(file: string, work: () => Promise<unknown>): Promise<void> {
-  await rename(file, `${file}.away`)
-  try {
-    await work()
-  } finally {
-    await rm(file, { force: true })
-    await rename(`${file}.away`, file)
   }
 }

@@ -122,6 +122,16 @@ async function restoreAll(
     await onStep('tenant-restored')
   }
   const { installationId } = rootKey
+  // Before the installation's row: where this is cut off, that is still older the next time.
+  const signingKeys = older.installation.isOlder ? await putSigningKeysAside(store, ownFolder) : undefined
+  if (signingKeys !== undefined) {
+    say(
+      `The signing key that was replaced since is back. The newer public keys are in ${signingKeys}: keep them.`,
+    )
+    say(
+      'Put signing-keys.json aside in the state folders of the other replicas, too, and run "keyhold-server signing-key rotate" once they run.',
+    )
+  }
   const dead = await restoreInstallation(store, installationId, older.installation, {
     tenants: String(older.tenants.length - faulty.length),
     chains: String(chains.chains.length),
@@ -137,15 +147,6 @@ async function restoreAll(
       `The checkpoints of what is missing are in ${await putAside(chains.file, store.clock.now())}: keep them.`,
     )
     say('Put audit-checkpoints.ndjson aside in the state folders of the other replicas, too.')
-  }
-  const signingKeys = older.installation.isOlder ? await putSigningKeysAside(store, ownFolder) : undefined
-  if (signingKeys !== undefined) {
-    say(
-      `The signing key that was replaced since is back. The newer public keys are in ${signingKeys}: keep them.`,
-    )
-    say(
-      'Put signing-keys.json aside in the state folders of the other replicas, too, and run "keyhold-server signing-key rotate" once they run.',
-    )
   }
   say('Start the replicas now. Tenants that are locked stay so until they are unlocked.')
   return faulty.length === 0
