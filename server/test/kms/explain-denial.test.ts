@@ -61,9 +61,11 @@ test.each(ofCaller)(
 test.each(['resource', 'resourceControl'] as const)(
   'a refusal by a %s is always the customer’s',
   async (policy) => {
-    for (const of of [own, customer])
+    for (const account of [own, customer])
       for (const role of [undefined, own, customer])
-        expect(await whose({ policy, of, known: own, ...(role !== undefined && { role }) })).toBe('theirs')
+        expect(await whose({ policy, of: account, known: own, ...(role !== undefined && { role }) })).toBe(
+          'theirs',
+        )
   },
 )
 

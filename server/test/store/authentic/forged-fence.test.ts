@@ -256,9 +256,9 @@ describe('the health of a key', () => {
     ...{ action: undefined, policy: undefined, candidateState: undefined },
   })
   beforeEach(async () => {
-    for (const of of [tenantId, 'tenant-2'])
-      await alone(stores.store, of).keyProviders.insert({
-        ...{ tenantId: of, fingerprint, kms: 'aws', keyArn, isCurrent: false },
+    for (const each of [tenantId, 'tenant-2'])
+      await alone(stores.store, each).keyProviders.insert({
+        ...{ tenantId: each, fingerprint, kms: 'aws', keyArn, isCurrent: false },
         ...{ name: '', description: '' },
       })
   })
