@@ -283,6 +283,9 @@ test('the cipherkeys that it names are those that were named', async () => {
     ...{ id: randomUUID(), tenantId, kind: 'cipherkeys', scheduledBy: 'ak_1', inDays },
     cipherkeys: [position(rows[0])],
   })
+  const found = await store.cipherkeys.listFound(tenantId, rows)
+  const ends = new Map(found.map((row) => [row.dataKeyId, Number.isFinite(row.destroyInMs)]))
+  expect(rows.map(({ dataKeyId }) => ends.get(dataKeyId))).toEqual([true, false])
   await setDue(store, id)
   const named = JSON.stringify([position(rows[1])])
   await stores.query(`update keyhold.destructions set cipherkeys = $1::jsonb`, [named])

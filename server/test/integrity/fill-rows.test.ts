@@ -141,31 +141,39 @@ test('the cipherkeys of a tenant are read while others have its fence', async ()
   const own = 'with-fence'
   await insertTenant(store, own)
   const dataKeyId = randomUUID()
-  for (const version of [1, 2]) {
+  for (const version of [1, 2, 3, 4]) {
     await store.cipherkeys.insertActive(
       newCipherkey({ tenantId: own, dataKeyId, version, keyName: dataKeyId }),
     )
     await store.cipherkeys.endEncryption({ tenantId: own, dataKeyId, version })
   }
-  const setState = (state: string) =>
-    stores.query(`update keyhold.cipherkeys set state = $1 where data_key_id = $2 and version = 1`, [
-      state,
-      dataKeyId,
-    ])
-  await setState('retired')
+  await alone(store, own).minimumVersions.set(own, dataKeyId, 3)
+  const retire = (below: number) =>
+    stores.query(
+      `update keyhold.cipherkeys set state = case when version < $1 then 'retired' else 'decrypt-only' end
+        where data_key_id = $2`,
+      [below, dataKeyId],
+    )
+  await retire(4)
   const read = Promise.withResolvers<undefined>()
   // It has the fence until the first page is read, and takes back what was read there.
+  const held = Promise.withResolvers<undefined>()
   const holding = otherStore.withFence(own, async () => {
+    held.resolve(undefined)
     await read.promise
-    await setState('decrypt-only')
+    await retire(2)
   })
   const transaction: typeof store.transaction = async (work) => {
     const result = await store.transaction(work)
     read.resolve(undefined)
     return result
   }
+  await held.promise
   await completeRows({ transaction }, own)
   await holding
-  const rows = await stores.query('select from keyhold.minimum_versions where data_key_id = $1', [dataKeyId])
-  expect(rows).toEqual([])
+  const rows = await stores.query(
+    'select minimum_version, mac is null as unsigned from keyhold.minimum_versions where data_key_id = $1',
+    [dataKeyId],
+  )
+  expect(rows).toEqual([{ minimum_version: 3, unsigned: false }])
 })

@@ -75,6 +75,22 @@ test('a key provider that was tampered with is listed, told of once, and used by
   expect(metrics).toMatch(/keyhold_faulty_rows_total\{[^}]*table="key_providers"[^}]*\} [5-9]/)
 })
 
+test('a default key provider that was tampered with is still the default one', async () => {
+  const { tenantId, get } = await createScene()
+  await server.query(`update keyhold.key_providers set kms = 'aws', alias_arn = 'x' where fingerprint = $1`, [
+    tenantId,
+  ])
+  const { body } = await get(`${providers}/actions/list`)
+  expect((body as { arnFingerPrint: string }[]).find((each) => each.arnFingerPrint === tenantId)).toEqual({
+    ...{ name: 'Tampered key provider', tenantId, arn: '#QLIK_MANAGED_KEY_PROVIDER#', keyprovider: 'Qlik' },
+    ...{ arnFingerPrint: tenantId, current: true, createdAt: 'Qlik managed', tampered: true },
+    promotedToCurrentAt: '0001-01-01T00:00:00Z',
+    demotedFromCurrentAt: '0001-01-01T00:00:00Z',
+    complianceError: expect.objectContaining({ code: 'ERR_RECORD_NOT_AUTHENTIC' }) as unknown,
+  })
+  expect((await get(providers)).body).toHaveLength(2)
+})
+
 test('lists are not kept from being shown by times that Keyhold never writes', async () => {
   const { tenantId, spoiled, get } = await createScene()
   await server.query(
