@@ -156,7 +156,7 @@ export async function startTestServer(
       text,
       body: text === '' ? undefined : JSON.parse(text),
     }
-    checkDescribed(method, pathAndQuery, read)
+    checkDescribed(method, pathAndQuery, read.body)
     return read
   }
 
