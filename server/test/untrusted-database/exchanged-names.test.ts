@@ -171,23 +171,55 @@ describe('under format 2', () => {
     expect(parseToken(text).header.dataKeyId).not.toBe(chat.id)
   })
 
-  test('a minimum version is not set for the data key that has another name', async () => {
-    const { tenantId } = scene
-    for (const name of ['pay', 'chat']) await scene.cold().dataKeys.rotate(tenantId, name, systemActor)
-    const set = () =>
+  describe('a minimum version', () => {
+    const set = (minimumVersion = 2, dataKeys = scene.cold().dataKeys) =>
       setMinimumVersion(
-        { store, dataKeys: scene.cold().dataKeys, announce: () => undefined },
-        tenantId,
-        { keyName: 'pay', minimumVersion: 2 },
+        { store, dataKeys, announce: () => undefined },
+        scene.tenantId,
+        { keyName: 'pay', minimumVersion },
         systemActor,
       )
-    await scene.exchange()
-    await expect(set()).rejects.toMatchObject(refused)
-    expect(await database.query('select from keyhold.minimum_versions')).toEqual([])
-    await scene.exchange()
-    // A KMS that does not answer keeps nobody from retiring a version that has leaked.
-    scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_UNREACHABLE')
-    expect(await set()).toMatchObject({ dataKeyId: scene.pay.id, minimumVersion: 2 })
+    const minimums = () =>
+      database.query('select data_key_id as id from keyhold.minimum_versions where tenant_id = $1', [
+        scene.tenantId,
+      ])
+    beforeEach(async () => {
+      for (const name of ['pay', 'chat'])
+        await scene.cold().dataKeys.rotate(scene.tenantId, name, systemActor)
+    })
+
+    test('is not set for the data key that has another name', async () => {
+      await scene.exchange()
+      await expect(set()).rejects.toMatchObject(refused)
+      expect(await minimums()).toEqual([])
+    })
+
+    test('is not set either where names are exchanged just after the proof', async () => {
+      const { dataKeys } = scene.cold()
+      const proveName: typeof dataKeys.proveName = async (...of) => {
+        const id = await dataKeys.proveName(...of)
+        await scene.exchange()
+        return id
+      }
+      await expect(set(2, { ...dataKeys, proveName })).rejects.toMatchObject(refused)
+      expect(await minimums()).toEqual([])
+    })
+
+    test('is set while the KMS is away, which must keep nobody from retiring a version that has leaked', async () => {
+      scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_UNREACHABLE')
+      expect(await set()).toMatchObject({ dataKeyId: scene.pay.id, minimumVersion: 2 })
+      expect(await minimums()).toEqual([{ id: scene.pay.id }])
+    })
+
+    test('is lowered again where somebody has made a version below it active', async () => {
+      await set()
+      const ofPay = `data_key_id = '${scene.pay.id}'`
+      await scene.change(`state = 'decrypt-only'`, ofPay)
+      await scene.change(`state = 'active'`, `${ofPay} and version = 1`)
+      await expect(getActive('pay')).rejects.toMatchObject(refused)
+      await set(1)
+      expect(await minimums()).toEqual([])
+    })
   })
 
   test('the key of a blind index is no lease, whatever name another row of it has', async () => {
