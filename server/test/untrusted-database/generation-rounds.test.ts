@@ -6,7 +6,10 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
-import { gatherRecords } from '../../src/installation/generations/generation-records.ts'
+import {
+  gatherRecords,
+  type GenerationRecord,
+} from '../../src/installation/generations/generation-records.ts'
 import { createGenerationRounds } from '../../src/installation/generations/generation-rounds.ts'
 import { createGenerations } from '../../src/store/authentic/seen-generations.ts'
 import { createStore } from '../../src/store/store.ts'
@@ -30,7 +33,11 @@ beforeEach(async () => {
 type Records = ReturnType<typeof gatherRecords>
 
 /** A replica that remembers what is in `kept`. */
-async function open(kept: Records = gatherRecords(), requiresMacs = true) {
+async function open(
+  kept: Records = gatherRecords(),
+  requiresMacs = true,
+  unclear: readonly GenerationRecord[] = [],
+) {
   const generations = createGenerations()
   for (const { tenantId, generation } of kept.fences.values()) generations.fences.prime(tenantId, generation)
   for (const { tenantId, generation } of kept.guards.values()) generations.guards.prime(tenantId, generation)
@@ -41,8 +48,12 @@ async function open(kept: Records = gatherRecords(), requiresMacs = true) {
   })
   const [older, newest]: [string[], string[]] = [[], []]
   let count = 0
+  let failure: Error | undefined
+  const readGuard: typeof store.generations.readGuard = (tenantId) =>
+    failure === undefined ? store.generations.readGuard(tenantId) : Promise.reject(failure)
   const rounds = createGenerationRounds({
-    ...{ store, generations, tenants: [...kept.guards.keys()] },
+    store: { ...store, generations: { ...store.generations, readGuard } },
+    ...{ generations, unclear, tenants: [...kept.guards.keys()] },
     writer: {
       write(records) {
         for (const record of records) kept.add(record)
@@ -59,6 +70,8 @@ async function open(kept: Records = gatherRecords(), requiresMacs = true) {
     older,
     newest,
     round: () => rounds.round(),
+    end: () => rounds.end(),
+    fail: (error: Error) => (failure = error),
     written: () => count,
     count: () => rounds.older(),
   }
@@ -182,6 +195,19 @@ test('a look that comes before a change, and a memory that comes after it, raise
   })
   await rounds.round()
   expect([older, rounds.older()]).toEqual([[], 0])
+})
+
+test('what cannot be read at the end is kept as a generation alone, and its decisions are read later', async () => {
+  const { store, kept, end, fail } = await open()
+  const { lockedAt } = await lock(store)
+  fail(new Error('the database is away'))
+  await end()
+  const { generation } = (await rowOf('tenant_guards')) ?? {}
+  expect(kept.guards.get(id)).toEqual({ kind: 'guard', tenantId: id, generation, known: undefined })
+
+  const next = await open(kept, true, [...kept.guards.values()])
+  await next.round()
+  expect(kept.guards.get(id)?.known).toMatchObject({ generation, facts: { lockedAtMs: lockedAt.getTime() } })
 })
 
 test('a tenant that was deleted and made again, and a folder that lags, raise no alarm', async () => {

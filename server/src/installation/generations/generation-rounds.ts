@@ -1,6 +1,7 @@
 // Looks again and again at what this replica has verified since it looked last, and has it written outside of the database: the
 // generation, and the decisions that stand in the row as it is then. All of that was committed before, so what is written may
 // lag behind the database and is never ahead of it. It also looks which tenants are older than what is remembered.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Generations } from '../../store/authentic/seen-generations.ts'
 import { isRowFault } from '../../store/authentic/row-faults.ts'
 import type { Known } from '../../store/generations/generation-facts.ts'
@@ -14,6 +15,8 @@ export interface GenerationRoundParts {
   writer: GenerationWriter
   /** The tenants of which something is remembered from an earlier life. */
   tenants: readonly string[]
+  /** Rows whose newest generation is remembered, and not what was decided with it. Default: none. */
+  unclear?: readonly Pick<GenerationRecord, 'kind' | 'tenantId' | 'generation'>[]
   /** Receives each tenant that is found to be older, once. */
   onOlder: (tenantId: string) => void
   /** Receives each of them whose rows are the newest ones again. */
@@ -23,12 +26,19 @@ export interface GenerationRoundParts {
 export interface GenerationRounds {
   /** Looks for some two seconds. The next round goes on where it ended. */
   round(): Promise<void>
+  /** The last round: what cannot be read in time is kept without its decisions. Never throws. */
+  end(): Promise<void>
   /** How many tenants are older than what this replica remembers, as far as it has looked. */
   older(): number
 }
 
 const roundMs = 2_000
+const endMs = 1_000
 const tenantsAtOnce = 500
+// A look at so many that are older takes some tens of milliseconds.
+const mostLookedAtAgain = 10_000
+
+const memoryOf = { fence: 'fences', guard: 'guards', installation: 'installation' } as const
 
 export function createGenerationRounds(parts: GenerationRoundParts): GenerationRounds {
   const { store, generations, writer } = parts
@@ -37,8 +47,11 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
     guards: new Map<string, number>(),
     installation: new Map<string, number>(),
   }
+  for (const { kind, tenantId, generation } of parts.unclear ?? [])
+    pending[memoryOf[kind]].set(tenantId, generation)
   let unlooked = [...parts.tenants]
   const older = new Set<string>()
+  let lookedAgain = 0
 
   function takeRaised(): void {
     for (const kind of ['fences', 'guards', 'installation'] as const)
@@ -83,9 +96,11 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
     for (const { tenantId, fence, guard = 0 } of await store.generations.glance(tenantIds)) {
       const known = before.get(tenantId)
       const seemsOlder = known !== undefined && (fence < known.fence || guard < known.guard)
-      if (!seemsOlder || !(await isOlder(tenantId))) continue
+      if (!seemsOlder) continue
+      const isKnown = older.has(tenantId)
+      if (!isKnown && !(await isOlder(tenantId))) continue
       unseen.delete(tenantId)
-      if (older.has(tenantId)) continue
+      if (isKnown) continue
       older.add(tenantId)
       parts.onOlder(tenantId)
     }
@@ -96,33 +111,50 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
     }
   }
 
-  async function lookForOlder(endMs: number): Promise<void> {
-    const again = [...older]
+  async function lookForOlder(untilMs: number): Promise<void> {
+    // In turn, where they are more than one round looks at.
+    if (lookedAgain >= older.size) lookedAgain = 0
+    const again = [...older].slice(lookedAgain, lookedAgain + mostLookedAtAgain)
+    lookedAgain += again.length
     for (let index = 0; index < again.length; index += tenantsAtOnce)
       await look(again.slice(index, index + tenantsAtOnce))
-    while (unlooked.length > 0 && performance.now() < endMs) {
+    while (unlooked.length > 0 && performance.now() < untilMs) {
       await look(unlooked.slice(0, tenantsAtOnce))
       unlooked = unlooked.slice(tenantsAtOnce)
     }
   }
 
+  async function readPending(untilMs: number): Promise<void> {
+    // Before the adoption rows need no MAC: what they say must not get one.
+    if (!store.macs.requiresMacs()) return
+    takeRaised()
+    const records: GenerationRecord[] = []
+    try {
+      for await (const record of recordsOf()) {
+        records.push(record)
+        if (performance.now() >= untilMs) break
+      }
+    } finally {
+      // Also for what the disk has not taken before.
+      writer.write(records)
+    }
+  }
+
   return {
     async round() {
-      const endMs = performance.now() + roundMs
-      // Before the adoption rows need no MAC: what they say must not get one.
-      if (!store.macs.requiresMacs()) return
-      takeRaised()
-      const records: GenerationRecord[] = []
-      try {
-        for await (const record of recordsOf()) {
-          records.push(record)
-          if (performance.now() >= endMs) break
-        }
-      } finally {
-        // Also for what the disk has not taken before.
-        writer.write(records)
+      const untilMs = performance.now() + roundMs
+      await readPending(untilMs)
+      await lookForOlder(untilMs)
+    },
+    async end() {
+      // A database that is away keeps nobody from remembering that a row was changed.
+      const read = readPending(performance.now() + endMs).catch(() => undefined)
+      await Promise.race([read, pause(endMs, undefined, { ref: false })])
+      for (const kind of ['fence', 'guard', 'installation'] as const) {
+        const left = [...pending[memoryOf[kind]]]
+        writer.write(left.map(([tenantId, generation]) => ({ kind, tenantId, generation, known: undefined })))
       }
-      await lookForOlder(endMs)
+      await Promise.race([writer.settled(), pause(endMs, undefined, { ref: false })])
     },
     older: () => older.size,
   }

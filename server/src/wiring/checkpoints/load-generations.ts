@@ -1,6 +1,7 @@
 // Has this replica remember the generations that it has kept, before it reads any row that steers.
 import type { ErrorCode } from '@keyhold/core'
 import type { Logger } from 'pino'
+import { nameOfRecord, type GenerationRecord } from '../../installation/generations/generation-records.ts'
 import { keptGenerations, type KeptGenerations } from '../../installation/generations/kept-generations.ts'
 import type { Generations } from '../../store/authentic/seen-generations.ts'
 import type { Store } from '../../store/store.ts'
@@ -10,6 +11,8 @@ export interface LoadedGenerations {
   kept: KeptGenerations
   /** The tenants of which something is remembered. */
   tenants: readonly string[]
+  /** Rows of which the newest decisions are not kept: they are to be read again. */
+  unclear: readonly GenerationRecord[]
   /** Whether the installation's row is older than what is remembered: then this replica must not use its root key. */
   isQuarantined: boolean
 }
@@ -29,7 +32,12 @@ export async function loadGenerations(
 ): Promise<LoadedGenerations> {
   const kept = keptGenerations({ stateDir, ring: macRing(rootKey, rootKey.installationId) })
   const tenants = new Set<string>()
-  const isThere = await kept.read(({ kind, tenantId, generation }) => {
+  const unclear = new Map<string, GenerationRecord>()
+  const isThere = await kept.read((record) => {
+    const { kind, tenantId, generation, known } = record
+    const isClear = (known?.generation ?? 0) >= generation
+    if (isClear) unclear.delete(nameOfRecord(record))
+    else unclear.set(nameOfRecord(record), record)
     if (kind === 'installation') generations.installation.prime(tenantId, generation)
     else {
       generations[kind === 'fence' ? 'fences' : 'guards'].prime(tenantId, generation)
@@ -42,18 +50,18 @@ export async function loadGenerations(
       'nothing is remembered of the database from before this start: an older one is not noticed',
     )
   }
-  const known = generations.installation.get('')
+  const knownGeneration = generations.installation.get('')
   const shown = await store.installation.glanceAtGeneration()
-  const isQuarantined = store.macs.requiresMacs() && shown !== undefined && shown < known
+  const isQuarantined = store.macs.requiresMacs() && shown !== undefined && shown < knownGeneration
   if (isQuarantined) {
     store.macs.seal('ERR_QUARANTINED')
     logger.error(
       {
-        ...{ file: kept.file, generation: shown, known },
+        ...{ file: kept.file, generation: shown, known: knownGeneration },
         code: 'ERR_QUARANTINED' satisfies ErrorCode,
       },
       'quarantined: the database is older than what this replica knows. Put the newer one back, or decide for this one with "keyhold-server confirm-restore", and start again.',
     )
   }
-  return { kept, tenants: [...tenants], isQuarantined }
+  return { kept, tenants: [...tenants], unclear: [...unclear.values()], isQuarantined }
 }

@@ -1,7 +1,6 @@
 // Keeps what this replica verifies of generations: in a file beside the database, and as a signed line in the log.
 import type { ErrorCode } from '@keyhold/core'
 import type { Logger } from 'pino'
-import { setTimeout as pause } from 'node:timers/promises'
 import {
   createGenerationRounds,
   type GenerationRounds,
@@ -24,15 +23,13 @@ interface GenerationNeeds {
   events: Pick<EventCounts, 'generationsKept'>
 }
 
-const closeMs = 1_000
-
 /** @param closers - receives the function that keeps what is left at the end */
 export function openGenerations(
   { store, generations, loaded, rootKey, holdSigner, events }: GenerationNeeds,
   logger: Logger,
   closers: Closers,
 ): GenerationRounds {
-  const { kept, tenants } = loaded
+  const { kept, tenants, unclear } = loaded
   const { installationId } = rootKey
   const writer = createGenerationWriter({
     kept,
@@ -55,7 +52,7 @@ export function openGenerations(
     },
   })
   const rounds = createGenerationRounds({
-    ...{ store, generations, writer, tenants },
+    ...{ store, generations, writer, tenants, unclear },
     onOlder: (tenantId) => {
       logger.error(
         { tenantId, code: 'ERR_RECORD_NOT_AUTHENTIC' satisfies ErrorCode },
@@ -66,9 +63,6 @@ export function openGenerations(
       logger.info({ tenantId }, 'the rows of the tenant are the newest ones again')
     },
   })
-  closers.push(() => {
-    const last = rounds.round().then(() => writer.settled())
-    return Promise.race([last, pause(closeMs, undefined, { ref: false })])
-  })
+  closers.push(() => rounds.end())
   return rounds
 }
