@@ -94,6 +94,20 @@ const actions = async () =>
     ({ action }) => action,
   )
 
+test('the facts of a tenant tell what ended, and what is on its way back', async () => {
+  const [open, done] = [await scheduled(randomUUID()), await scheduled(randomUUID())]
+  const job = newKeyJob({ tenantId: id })
+  await store.withFence(id, async ({ destructions, keyJobs, tenants }) => {
+    await destructions.finish(id, done, store.clock.now(), 'jws')
+    await keyJobs.insert(job)
+    tenants.setLiveJob(id, job.id)
+  })
+  const facts = { openDestructions: [open], doneDestructions: [done], liveJobId: job.id }
+  expect((await read()).fence.facts).toMatchObject({ ...facts, isLiveJobCancelled: false })
+  await store.withFence(id, ({ keyJobs }) => keyJobs.startAborting(job.id))
+  expect((await read()).fence.facts).toMatchObject({ ...facts, isLiveJobCancelled: true })
+})
+
 test('the rows get a generation that no row of the time since has, and nothing else where nothing was decided', async () => {
   const apiKey = await newApiKey(id)
   const before = await read()
