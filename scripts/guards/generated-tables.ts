@@ -110,11 +110,11 @@ function metricTable(): string[][] {
 function settingRows(): string[][] {
   return [
     ['Variable', 'Default', 'Range', 'Effect'],
-    ...Object.values(settingTable).map(({ variable, byDefault, range, effect }) => [
-      `\`${variable}\``,
-      byDefault,
-      range,
-      effect,
+    ...Object.values(settingTable).map((setting) => [
+      `\`${setting.variable}\`${'fileVariable' in setting ? ` [or a file](#secrets-in-files)` : ''}`,
+      setting.byDefault,
+      setting.range,
+      setting.effect,
     ]),
   ]
 }

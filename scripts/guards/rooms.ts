@@ -152,7 +152,10 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
-    uses: ['core', 'contract', 'server/migration', 'fastest-levenshtein', 'node:net', 'node:os', 'node:path'],
+    uses: [
+      ...['core', 'contract', 'server/migration', 'fastest-levenshtein'],
+      ...['node:fs', 'node:net', 'node:os', 'node:path'],
+    ],
   },
   'server/dev': {
     does: '`keyhold-server dev`: a local KMS and a demo tenant beside the server, for trying it by hand',

@@ -15,6 +15,7 @@ const usage = `Usage: keyhold-server <command>
   dev                                run everything that is needed to try Keyhold by hand: a local KMS, a PostgreSQL, the
                                      service and a demo tenant
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
+  root-key create                    make the root key file of a new installation, and print where it is
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
   doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
                                      their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
@@ -117,6 +118,15 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     case 'dev':
       await startDev(shell)
       return undefined
+    case 'root-key create': {
+      const { createRootKey } = await import('./wiring/commands/create-root-key.ts')
+      const { file, id } = await createRootKey(readSettings(shell.environment))
+      shell.stdout(`${file}\n`)
+      shell.stderr(
+        `Root key ${id}. Back the file up, apart from the database, and copy it to each replica. Without it everything that the internal KMS protects is lost for ever.\n`,
+      )
+      return 0
+    }
     case 'create-operator-key': {
       const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')
       const token = await createOperatorKey(readSettings(shell.environment), values.name)

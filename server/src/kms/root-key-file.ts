@@ -62,9 +62,12 @@ export async function createRootKeyFile(file: string, installationId: string): P
   } finally {
     await handle.close()
   }
-  // Unlike a rename, a link fails when the name is taken.
-  await link(temporary, file)
-  await unlink(temporary)
+  try {
+    // Unlike a rename, a link fails when the name is taken.
+    await link(temporary, file)
+  } finally {
+    await unlink(temporary)
+  }
   // The folder may have been made a moment ago, so that its own entry must be durable as well.
   for (const name of [path.dirname(file), path.dirname(path.dirname(path.resolve(file)))])
     await syncFolder(name)

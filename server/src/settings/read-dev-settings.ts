@@ -24,7 +24,7 @@ export function readDevSettings(environment: Environment): DevSettings {
   }
   const { KMS_KEY_ARN: first, KMS_KEY_ARN_2: second } = environment
   return {
-    settings: readSettings(environment),
+    settings: { ...readSettings(environment), mayCreateRootKey: true },
     hasOwnKms: (environment.KEYHOLD_KMS_ENDPOINT ?? '').trim() !== '',
     ownKeys: {
       ...(first !== undefined && { KMS_KEY_ARN: first }),

@@ -7,6 +7,8 @@ import { settingTable } from './setting-table.ts'
 type SettingTable = typeof settingTable
 
 export type Settings = { readonly [Name in keyof SettingTable]: ReturnType<SettingTable[Name]['read']> } & {
+  /** Whether a server on a new database makes a root key where there is none: that of "keyhold-server dev" does. */
+  readonly mayCreateRootKey: boolean
   /** The files from which the AWS SDK reads credentials. */
   readonly awsCredentialFiles: readonly string[]
   /** Variables that look like settings and are links of Kubernetes. */
@@ -26,13 +28,17 @@ export function processEnvironment(): Environment {
 export function readSettings(given: Environment = processEnvironment()): Settings {
   const { environment, ignored } = checkVariables(
     given,
-    Object.values(settingTable).map(({ variable }) => variable),
+    Object.values(settingTable).flatMap((setting) => [
+      setting.variable,
+      ...('fileVariable' in setting ? [setting.fileVariable] : []),
+    ]),
   )
   const read = Object.entries(settingTable).map(
     ([name, setting]) => [name, setting.read(environment)] as const,
   )
   const settings = {
     ...Object.fromEntries(read),
+    mayCreateRootKey: false,
     awsCredentialFiles: awsCredentialFiles(environment),
     ignoredVariables: ignored,
   } as unknown as Settings

@@ -4,6 +4,7 @@ import { tierRequestsPerMinute } from '@keyhold/contract'
 import { hasFailpoints } from '../migration/engine/has-failpoints.ts'
 import { failpointForm } from './failpoint-form.ts'
 import { forms } from './forms.ts'
+import { orCredential, secret } from './secret-setting.ts'
 import { inLowerCaseToo, integerSetting, noSetting, setting } from './setting.ts'
 
 const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
@@ -115,7 +116,7 @@ export const settingTable = {
   dataDir: setting('KEYHOLD_DATA_DIR', forms.text('a folder'), {
     byDefault: '.keyhold',
     effect:
-      'It holds the root key (`root-key`) and the embedded PostgreSQL. Keyhold creates it with mode 0700 if it is missing. One process uses it at a time. **Back it up, the root key above all.**',
+      'It holds the root key (`root-key`), unless `KEYHOLD_ROOT_KEY_FILE` is set, and the embedded PostgreSQL. Keyhold creates it with mode 0700 if it is missing. One process uses it at a time. **Back it up, the root key above all.**',
   }),
   stateDir: setting('KEYHOLD_STATE_DIR', forms.text('a folder'), {
     byDefault: undefined,
@@ -123,12 +124,25 @@ export const settingTable = {
     effect:
       'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints), and `generations.log`, what it has verified of [generations](disaster-recovery.md#an-older-database). Each replica has its own, which lasts as long as the replica may come back. Keyhold creates it with mode 0700 if it is missing.',
   }),
-  databaseUrl: setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
-    byDefault: undefined,
-    unset: 'none: the embedded PostgreSQL',
-    effect:
-      'A PostgreSQL of your own, 14 or later, for example for several replicas. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
-  }),
+  rootKeyFile: orCredential(
+    setting('KEYHOLD_ROOT_KEY_FILE', forms.text('a file'), {
+      byDefault: undefined,
+      unset:
+        'none: the credential `KEYHOLD_ROOT_KEY` of systemd if there is one, else `root-key` in the data directory',
+      effect:
+        'The root key file. `keyhold-server root-key create` makes one there. It must not be readable for others; its group may read it. **Back it up, apart from the database.**',
+    }),
+    'KEYHOLD_ROOT_KEY',
+  ),
+  databaseUrl: secret(
+    setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
+      byDefault: undefined,
+      unset: 'none: the embedded PostgreSQL',
+      effect:
+        'A PostgreSQL of your own, 14 or later, for example for several replicas. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
+    }),
+    'KEYHOLD_DATABASE_URL_FILE',
+  ),
   databaseConnections: integerSetting('KEYHOLD_DATABASE_CONNECTIONS', {
     byDefault: 10,
     min: 4,
@@ -279,12 +293,15 @@ export const settingTable = {
       "The endpoint of AWS STS, for roles in customers' accounts. Set it to `aws` if `KEYHOLD_KMS_ENDPOINT` is an endpoint of KMS alone.",
   }),
   httpsProxy: inLowerCaseToo(
-    setting('HTTPS_PROXY', forms.proxy, {
-      byDefault: undefined,
-      unset: 'none: AWS is called directly',
-      effect:
-        'The proxy through which AWS KMS and AWS STS are called over TLS. Nothing on this machine is called through it. See [proxies](#proxies).',
-    }),
+    secret(
+      setting('HTTPS_PROXY', forms.proxy, {
+        byDefault: undefined,
+        unset: 'none: AWS is called directly',
+        effect:
+          'The proxy through which AWS KMS and AWS STS are called over TLS. Nothing on this machine is called through it. See [proxies](#proxies).',
+      }),
+      'HTTPS_PROXY_FILE',
+    ),
   ),
   noProxy: inLowerCaseToo(
     setting(
@@ -335,17 +352,23 @@ export const settingTable = {
     effect:
       "The principals in the key policies that Keyhold prints. Set it if Keyhold's role has a path, which AWS does not report, or if replicas have different roles.",
   }),
-  kmsAccessKeyId: setting('KEYHOLD_KMS_ACCESS_KEY_ID', forms.text('a text'), {
-    byDefault: undefined,
-    unset: 'none: the standard AWS chain',
-    effect:
-      "Keyhold's own credentials for AWS KMS; the next setting must be set too. Without them Keyhold looks where the AWS SDK does, and [reads again](configuration.md#credentials-for-aws) what has expired or changed.",
-  }),
-  kmsSecretAccessKey: setting('KEYHOLD_KMS_SECRET_ACCESS_KEY', forms.text('a text'), {
-    byDefault: undefined,
-    unset: 'none: the standard AWS chain',
-    effect: 'See above.',
-  }),
+  kmsAccessKeyId: secret(
+    setting('KEYHOLD_KMS_ACCESS_KEY_ID', forms.text('a text'), {
+      byDefault: undefined,
+      unset: 'none: the standard AWS chain',
+      effect:
+        "Keyhold's own credentials for AWS KMS; the next setting must be set too. Without them Keyhold looks where the AWS SDK does, and [reads again](configuration.md#credentials-for-aws) what has expired or changed.",
+    }),
+    'KEYHOLD_KMS_ACCESS_KEY_ID_FILE',
+  ),
+  kmsSecretAccessKey: secret(
+    setting('KEYHOLD_KMS_SECRET_ACCESS_KEY', forms.text('a text'), {
+      byDefault: undefined,
+      unset: 'none: the standard AWS chain',
+      effect: 'See above.',
+    }),
+    'KEYHOLD_KMS_SECRET_ACCESS_KEY_FILE',
+  ),
   metricsPort: integerSetting('KEYHOLD_METRICS_PORT', {
     byDefault: undefined,
     unset: 'none: no listener',

@@ -120,6 +120,11 @@ function textOf(environment: Environment, variable: string): string | undefined 
   return text === '' ? undefined : text
 }
 
+/** Whether the variable has a value. */
+export function isSet(environment: Environment, variable: string): boolean {
+  return textOf(environment, variable) !== undefined
+}
+
 function parse<Value>(variable: string, form: Pick<Form<Value>, 'expects' | 'parse'>, text: string): Value {
   const value = form.parse(text)
   if (value === undefined) throw invalidSetting(variable, form.expects)

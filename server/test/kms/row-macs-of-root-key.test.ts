@@ -29,12 +29,15 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
+const settings = () => ({ dataDir, rootKeyFile: undefined })
 const newStore = async () => createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
 
 /** Starts as the server does, and answers the store with its MACs. */
 async function start() {
   const store = await newStore()
-  const rootKey = await prepareDatabase({ dataDir }, db, store, logger, () => Promise.resolve())
+  const rootKey = await prepareDatabase({ ...settings(), mayCreateRootKey: true }, db, store, logger, () =>
+    Promise.resolve(),
+  )
   return { store, rootKey }
 }
 
@@ -48,7 +51,7 @@ test('a new installation requires MACs, and a command makes the same as the serv
   const { store, rootKey } = await start()
   expect(store.macs.requiresMacs()).toBe(true)
   const ofCommand = await newStore()
-  expect(await openRootKeyOfCommand({ dataDir }, ofCommand)).toEqual(rootKey)
+  expect(await openRootKeyOfCommand(settings(), ofCommand)).toEqual(rootKey)
   const mac = ofCommand.macs.sign('auditHead', head)
   expect(mac).toEqual(store.macs.sign('auditHead', head))
   expect(mac.subarray(1, 9).toString('hex')).toBe(rootKey?.id)
@@ -90,7 +93,7 @@ test.each([
   expect(rootKey).toBeUndefined()
   expect(() => store.macs.sign('auditHead', head)).toThrow(expect.objectContaining({ code: 'ERR_SEALED' }))
   const ofCommand = await newStore()
-  await expect(openRootKeyOfCommand({ dataDir }, ofCommand)).rejects.toMatchObject({
+  await expect(openRootKeyOfCommand(settings(), ofCommand)).rejects.toMatchObject({
     code: 'ERR_SEALED',
     message: expect.stringContaining(reason) as string,
   })

@@ -2,7 +2,7 @@
 // say what to do.
 import { routes, type Route } from '@keyhold/contract'
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
@@ -11,6 +11,7 @@ import { readSettings } from '../../src/settings/read-settings.ts'
 import { startServer, type Server } from '../../src/main.ts'
 import { rootKeyForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { createRootKeyFile } from '../../src/kms/root-key-file.ts'
+import { createRootKey } from '../../src/wiring/commands/create-root-key.ts'
 import {
   databaseUrl,
   startOwnPostgres,
@@ -46,14 +47,14 @@ const log = { write: (line: string) => lines.push(JSON.parse(line)) }
 /** The installation that a root key file names. */
 const installationOf = (text: string) => /^installation (.+)$/m.exec(text)?.[1] ?? ''
 
-async function start(name = 'one'): Promise<Server> {
+async function start(name = 'one', mayCreateRootKey = true): Promise<Server> {
   const settings = readSettings({
     KEYHOLD_PORT: '0',
     KEYHOLD_DATA_DIR: dataDir(name),
     KEYHOLD_DATABASE_URL: databaseUrl(connection),
     KEYHOLD_KMS_ENDPOINT: 'http://127.0.0.1:1',
   })
-  const server = await startServer(settings, pino({ level: 'error' }, log))
+  const server = await startServer({ ...settings, mayCreateRootKey }, pino({ level: 'error' }, log))
   running.push(server)
   return server
 }
@@ -139,6 +140,30 @@ test('the first start makes the root key, for its owner alone; the second start 
   expect(await readyz(second)).toBe(200)
   await expectReadable(second, used)
   expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(rootKey)
+})
+
+test('where no root key may be made, a new database is refused, and nothing claims it', async () => {
+  await expect(start('one', false)).rejects.toMatchObject({
+    code: 'ERR_CONFIG_INVALID',
+    message: expect.stringMatching(/no root key in .*one\/root-key.*root-key create/) as string,
+  })
+  expect(await readdir(dataDir('one'))).not.toContain('root-key')
+  const made = await createRootKey({ dataDir: dataDir('one'), rootKeyFile: undefined })
+  const server = await start('one', false)
+  expect(await readyz(server)).toBe(200)
+  expect(made.file).toBe(rootKeyFile('one'))
+  await use(server)
+})
+
+test('a root key file that others may use is refused; that its group may read it is fine', async () => {
+  const { file } = await createRootKey({ dataDir: dataDir('one'), rootKeyFile: undefined })
+  await chmod(file, 0o644)
+  await expect(start('one', false)).rejects.toMatchObject({
+    code: 'ERR_ROOT_KEY_INVALID',
+    message: expect.stringContaining('mode 0644') as string,
+  })
+  await chmod(file, 0o440)
+  expect(await readyz(await start('one', false))).toBe(200)
 })
 
 test('without its root key it starts sealed, makes no new one, and is whole again with the old one', async () => {

@@ -1,6 +1,6 @@
 // The command `keyhold-server` as an operator meets it: what it prints, how it ends. Some of it in processes of its own.
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -87,6 +87,7 @@ async function embeddedConnection(): Promise<TestConnection> {
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'keyhold-command-'))
   dataDir = path.join(folder, 'data')
+  expect((await run(['root-key', 'create'], { KEYHOLD_DATA_DIR: dataDir })).exitCode).toBe(0)
   first = serveInProcess({ environment: environmentWith({ KEYHOLD_DATA_DIR: dataDir }) })
   url = await first.listening
 })
@@ -115,6 +116,10 @@ test('and in a database of the operator’s own, whether a server runs on it or 
   expect(tooEarly.exitCode).toBe(1)
   expectOneLine(tooEarly.stderr, 'keyhold-server serve')
 
+  expect(await run(['root-key', 'create'], environment)).toMatchObject({
+    exitCode: 0,
+    stdout: `${path.join(folder, 'own', 'root-key')}\n`,
+  })
   const own = await serve(environment)
   const elsewhere = { ...environment, KEYHOLD_DATA_DIR: path.join(folder, 'without-root-key') }
   const sealed = await run(['create-operator-key'], elsewhere)
@@ -146,6 +151,10 @@ test('a damaged root key, a port in use and a database that is away each end the
     KEYHOLD_DATA_DIR: path.join(folder, 'failing'),
     KEYHOLD_DATABASE_URL: databaseUrl({ ...embedded, database: 'for_failures' }),
   }
+  const without = await run(['serve'], environment)
+  expect(without.exitCode).toBe(2)
+  expectOneLine(without.stderr, 'ERR_CONFIG_INVALID', 'keyhold-server root-key create')
+  await run(['root-key', 'create'], environment)
   const inUse = await run(['serve'], { ...environment, KEYHOLD_PORT: new URL(url).port })
   expect(inUse.exitCode).toBe(1)
   expectOneLine(inUse.stderr, 'EADDRINUSE', 'KEYHOLD_PORT')
@@ -162,6 +171,24 @@ test('a damaged root key, a port in use and a database that is away each end the
   expect(away.exitCode).toBe(1)
   expectOneLine(away.stderr, 'ERR_DATABASE_UNAVAILABLE')
   expect(away.stderr).not.toContain('s3cret')
+})
+
+test('a root key is made where KEYHOLD_ROOT_KEY_FILE says, and never over a file', async () => {
+  const file = path.join(folder, 'elsewhere', 'key')
+  const environment = { KEYHOLD_DATA_DIR: path.join(folder, 'unused'), KEYHOLD_ROOT_KEY_FILE: file }
+  const made = await run(['root-key', 'create'], environment)
+  expect([made.exitCode, made.stdout]).toEqual([0, `${file}\n`])
+  const text = await readFile(file, 'utf8')
+  const [, id = '', key = ''] = /^current (\w+) (\w+)$/m.exec(text) ?? []
+  expect(made.stderr).toContain(id)
+  expect(made.stderr).not.toContain(key)
+  expect(((await stat(file)).mode & 0o777).toString(8)).toBe('600')
+
+  const again = await run(['root-key', 'create'], environment)
+  expect(again.exitCode).toBe(2)
+  expectOneLine(again.stderr, file, 'ERR_CONFIG_INVALID')
+  expect(await readFile(file, 'utf8')).toBe(text)
+  expect(await readdir(path.dirname(file))).toEqual(['key'])
 })
 
 test('settings and arguments that are wrong end it with 2', async () => {

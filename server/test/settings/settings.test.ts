@@ -279,7 +279,7 @@ const examples = new Map<Form<unknown>, Examples>([
 ])
 
 const paired: readonly Name[] = ['kmsAccessKeyId', 'kmsSecretAccessKey']
-const texts: readonly Name[] = ['dataDir', 'stateDir', 'internalKmsName', 'noProxy', ...paired]
+const texts: readonly Name[] = ['dataDir', 'stateDir', 'rootKeyFile', 'internalKmsName', 'noProxy', ...paired]
 
 test('each setting that is more than a number or any text has examples', () => {
   const without = formed.filter(({ form }) => !examples.has(form)).map(({ name }) => name)

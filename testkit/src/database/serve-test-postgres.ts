@@ -28,7 +28,7 @@ process.on('disconnect', () => {
 async function makeDataDir(): Promise<string> {
   const dataDir = path.join(folder, 'data')
   const settings = readSettings({ KEYHOLD_PORT: '0', KEYHOLD_DATA_DIR: dataDir })
-  const server = await startServer(settings, pino({ level: 'silent' }))
+  const server = await startServer({ ...settings, mayCreateRootKey: true }, pino({ level: 'silent' }))
   await server.stop()
   return dataDir
 }

@@ -54,6 +54,7 @@ export async function useInstalledPackages({ folder, databaseUrl, node }: UseOpt
       })
       return stdout.trim()
     }
+    await command('keyhold-server', ['root-key', 'create'], environment)
     const server = serveInProcess({
       environment,
       node: program,

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { createRootKey } from '../../../server/src/wiring/commands/create-root-key.ts'
 import { keyholdSettings } from './keyhold-settings.ts'
 import { serveInProcess, serverCommand, type ServedProcess } from './serve-in-process.ts'
 
@@ -52,6 +53,7 @@ export async function startKeyholdProcess({
     await served.ended
   }
 
+  await createRootKey({ dataDir, rootKeyFile: undefined })
   let running = await start()
   const { stdout } = await promisify(execFile)(process.execPath, [serverCommand, 'create-operator-key'], {
     env: { PATH: process.env.PATH, ...environment },

@@ -19,5 +19,11 @@ export function startQuietServer(
   { timings, clocks, adjust = (settings) => settings }: QuietServerOptions = {},
 ): Promise<Server> {
   const settings = readSettings({ ...environment, KEYHOLD_PORT: '0' })
-  return startServer(adjust(settings), pino({ level: 'silent' }), undefined, timings, clocks)
+  return startServer(
+    adjust({ ...settings, mayCreateRootKey: true }),
+    pino({ level: 'silent' }),
+    undefined,
+    timings,
+    clocks,
+  )
 }

@@ -126,6 +126,7 @@ export async function startTestServer(
       ...place.environment,
       ...environment,
     }),
+    mayCreateRootKey: true,
     ...(hold !== undefined && { armFailpoints: () => hold.failpoint }),
   }
   const logger = options.logger ?? pino({ level: 'silent' })

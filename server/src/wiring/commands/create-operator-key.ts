@@ -1,6 +1,6 @@
 // The command `create-operator-key` works directly on the database, also beside a running server.
 import { KeyholdError } from '@keyhold/core'
-import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
+import { connectDatabaseOfRunningServer } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
 import { createApiKey } from '../../access/create-api-key.ts'
 import { commandActor } from '../../store/audits.ts'
@@ -9,9 +9,10 @@ import { isMissingTable } from '../../store/database.ts'
 import { createRowMacs } from '../../store/authentic/row-macs.ts'
 import { createStore } from '../../store/store.ts'
 import { openRootKeyOfCommand } from '../root-key/open-root-key-of-command.ts'
+import type { CommandSettings } from './command-settings.ts'
 
 /** Creates an operator's API key and answers its token. */
-export async function createOperatorKey(settings: DatabaseSettings, name: string): Promise<string> {
+export async function createOperatorKey(settings: CommandSettings, name: string): Promise<string> {
   const logger = createLogger('silent')
   const { db, close } = await connectDatabaseOfRunningServer(settings, logger)
   try {

@@ -13,9 +13,10 @@ import type { Settings } from '../../settings/read-settings.ts'
 import { findRowFaults } from './adoption/find-row-faults.ts'
 import { findOlderFaults } from './restore/find-older-faults.ts'
 import { faultLine, shown } from './fault-line.ts'
-import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../connect-database.ts'
+import { connectDatabaseOfRunningServer } from '../connect-database.ts'
 import { createLogger } from '../create-logger.ts'
 import { openRootKeyOfCommand } from '../root-key/open-root-key-of-command.ts'
+import type { CommandSettings } from './command-settings.ts'
 
 export interface Examination {
   /** One for each fault: its code, its table, its tenant, the row, what is wrong, and what to do. */
@@ -25,7 +26,7 @@ export interface Examination {
 }
 
 export async function examineIntegrity(
-  settings: DatabaseSettings & Pick<Settings, 'stateDir'>,
+  settings: CommandSettings & Pick<Settings, 'stateDir'>,
 ): Promise<Examination> {
   const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
   try {

@@ -3,7 +3,7 @@ import { KeyholdError } from '@keyhold/core'
 import { rotateSigningKey } from '../../installation/signing-keys/rotate-signing-key.ts'
 import { commandActor } from '../../store/audits.ts'
 import { defaultTimings } from '../../timings.ts'
-import type { DatabaseSettings } from '../connect-database.ts'
+import type { CommandSettings } from './command-settings.ts'
 import { signingCrypto } from '../open-signer.ts'
 import type { AdoptOptions } from './adoption/adopt-integrity.ts'
 import { findOtherVersions } from './adoption/find-other-versions.ts'
@@ -15,7 +15,7 @@ import { withCommandStore } from './adoption/open-command-store.ts'
  * @throws KeyholdError `ERR_SIGNING_KEY_ROTATION`, `ERR_SIGNING_KEY_MISSING`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
  */
 export async function rotateKey(
-  settings: DatabaseSettings,
+  settings: CommandSettings,
   { tell, say, confirm }: Pick<AdoptOptions, 'tell' | 'say' | 'confirm'>,
 ): Promise<boolean> {
   return withCommandStore(settings, async ({ store, rootKey }) => {

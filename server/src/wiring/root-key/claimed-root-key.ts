@@ -1,9 +1,15 @@
 // This replica's root key: its place, what it claims, and why a replica is sealed.
+import { KeyholdError } from '@keyhold/core'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { RootKeyParts, SealedReason } from '../../installation/claim-root-key.ts'
 import { readRootKeyFile, rootKeyCheckValue, type RootKeyRing } from '../../kms/root-key-file.ts'
+import { looseModeOf } from '../../settings/loose-mode.ts'
 import type { Settings } from '../../settings/read-settings.ts'
 import type { MacRing } from '../../store/authentic/row-macs.ts'
+
+/** The settings that say where the root key is. */
+export type RootKeySettings = Pick<Settings, 'dataDir' | 'rootKeyFile'>
 
 /** The root key of this installation, as it was claimed. */
 export interface ClaimedRootKey extends RootKeyRing {
@@ -11,19 +17,31 @@ export interface ClaimedRootKey extends RootKeyRing {
 }
 
 /** The place of this replica's root key. */
-export function rootKeyFile({ dataDir }: Pick<Settings, 'dataDir'>): string {
-  return path.join(dataDir, 'root-key')
+export function rootKeyFile({ dataDir, rootKeyFile: file }: RootKeySettings): string {
+  return file ?? path.join(dataDir, 'root-key')
 }
 
-export function rootKeyParts(settings: Pick<Settings, 'dataDir'>): RootKeyParts<RootKeyRing> {
+export function rootKeyParts(settings: RootKeySettings): RootKeyParts<RootKeyRing> {
   return {
-    read: () => readRootKeyFile(rootKeyFile(settings)),
+    async read() {
+      const file = rootKeyFile(settings)
+      await refuseLooseMode(file)
+      return readRootKeyFile(file)
+    },
     describe: ({ id, key, installationId }) => ({
       id,
       keyCheckValue: rootKeyCheckValue({ id, key }),
       installationId,
     }),
   }
+}
+
+/** @throws KeyholdError `ERR_ROOT_KEY_INVALID` where others may use the file: it opens everything */
+async function refuseLooseMode(file: string): Promise<void> {
+  const stats = await stat(file).catch(() => undefined)
+  const loose = stats && looseModeOf(stats.mode)
+  if (loose === undefined) return
+  throw new KeyholdError('ERR_ROOT_KEY_INVALID', { message: `The root key file ${file} ${loose}.` })
 }
 
 /** @param installationId - of the database: a file of form 1 does not name it */

@@ -1,7 +1,6 @@
 // The root key for a command that works on the database beside a server.
 import { KeyholdError } from '@keyhold/core'
 import { findRootKey } from '../../installation/claim-root-key.ts'
-import type { Settings } from '../../settings/read-settings.ts'
 import type { Store } from '../../store/store.ts'
 import {
   macRing,
@@ -9,6 +8,7 @@ import {
   rootKeyParts,
   sealedMessages,
   type ClaimedRootKey,
+  type RootKeySettings,
 } from './claimed-root-key.ts'
 
 /**
@@ -16,10 +16,7 @@ import {
  *
  * @throws KeyholdError `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`, `ERR_DATABASE_UNAVAILABLE`
  */
-export async function openRootKeyOfCommand(
-  settings: Pick<Settings, 'dataDir'>,
-  store: Store,
-): Promise<ClaimedRootKey> {
+export async function openRootKeyOfCommand(settings: RootKeySettings, store: Store): Promise<ClaimedRootKey> {
   const outcome = await findRootKey(store, rootKeyParts(settings))
   if (outcome === undefined) {
     throw new KeyholdError('ERR_DATABASE_UNAVAILABLE', {

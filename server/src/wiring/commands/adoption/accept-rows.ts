@@ -4,11 +4,11 @@ import { acceptRow } from '../../../store/authentic/accept-row.ts'
 import { canBeSigned, type SteeringRow } from '../../../store/authentic/steering-rows.ts'
 import { steeringKinds, type SteeringKind } from '../../../store/authentic/steering-kinds.ts'
 import type { Store } from '../../../store/store.ts'
-import type { DatabaseSettings } from '../../connect-database.ts'
 import { shown } from '../fault-line.ts'
 import type { AdoptOptions } from './adopt-integrity.ts'
 import { withCommandStore } from './open-command-store.ts'
 import { fullRowFacts } from './steering-row-line.ts'
+import type { CommandSettings } from '../command-settings.ts'
 
 /**
  * Answers whether it was accepted; false: the operator has said no.
@@ -18,7 +18,7 @@ import { fullRowFacts } from './steering-row-line.ts'
  * @throws KeyholdError `ERR_CONFIG_INVALID`, `ERR_ADOPTION_BLOCKED`, `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`
  */
 export async function acceptRows(
-  settings: DatabaseSettings,
+  settings: CommandSettings,
   table: string,
   key: string,
   { tell, say, confirm }: Pick<AdoptOptions, 'tell' | 'say' | 'confirm'>,

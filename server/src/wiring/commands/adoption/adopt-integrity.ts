@@ -12,13 +12,13 @@ import { isDatabaseUnavailable } from '../../../store/database.ts'
 import type { ListPosition } from '../../../store/list-position.ts'
 import type { Store } from '../../../store/store.ts'
 import { defaultTimings } from '../../../timings.ts'
-import type { DatabaseSettings } from '../../connect-database.ts'
 import { rootKeyFile, type ClaimedRootKey } from '../../root-key/claimed-root-key.ts'
 import { findFaults } from '../examine-integrity.ts'
 import { faultLine, shown } from '../fault-line.ts'
 import { findOtherVersions } from './find-other-versions.ts'
 import { withCommandStore, type CommandStore } from './open-command-store.ts'
 import { steeringRowLine } from './steering-row-line.ts'
+import type { CommandSettings } from '../command-settings.ts'
 
 export interface AdoptOptions {
   /** Receives a line of the report. */
@@ -45,7 +45,7 @@ const mostRounds = 10
  *
  * @throws KeyholdError `ERR_ADOPTION_BLOCKED`, `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`
  */
-export async function adoptIntegrity(settings: DatabaseSettings, options: AdoptOptions): Promise<boolean> {
+export async function adoptIntegrity(settings: CommandSettings, options: AdoptOptions): Promise<boolean> {
   return withCommandStore(settings, async (parts) => {
     const { store, rootKey } = parts
     const file = rootKeyFile(settings)

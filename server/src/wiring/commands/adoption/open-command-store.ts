@@ -4,10 +4,11 @@ import { createRowMacs } from '../../../store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../../store/database-clock.ts'
 import { isMissingTable, type DatabaseConnection } from '../../../store/database.ts'
 import { createStore, type Store } from '../../../store/store.ts'
-import { connectDatabaseOfRunningServer, type DatabaseSettings } from '../../connect-database.ts'
+import { connectDatabaseOfRunningServer } from '../../connect-database.ts'
 import { createLogger } from '../../create-logger.ts'
 import type { ClaimedRootKey } from '../../root-key/claimed-root-key.ts'
 import { openRootKeyOfCommand } from '../../root-key/open-root-key-of-command.ts'
+import type { CommandSettings } from '../command-settings.ts'
 
 export interface CommandStore {
   store: Store
@@ -21,7 +22,7 @@ export interface CommandStore {
  * @throws KeyholdError `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`, `ERR_DATABASE_UNAVAILABLE`
  */
 export async function withCommandStore<Result>(
-  settings: DatabaseSettings,
+  settings: CommandSettings,
   work: (parts: CommandStore) => Promise<Result>,
 ): Promise<Result> {
   const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))

@@ -4,7 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { rotateFirstFormats } from '../../../migration/rotate-first-formats.ts'
 import { commandActor } from '../../../store/audits.ts'
 import { defaultTimings } from '../../../timings.ts'
-import type { DatabaseSettings } from '../../connect-database.ts'
+import type { CommandSettings } from '../command-settings.ts'
 import { shown } from '../fault-line.ts'
 import { findOtherVersions } from './find-other-versions.ts'
 import { withCommandStore } from './open-command-store.ts'
@@ -28,7 +28,7 @@ const defaultPatienceMs = 120_000
  *
  * @throws KeyholdError `ERR_ADOPTION_BLOCKED`, `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`
  */
-export function rotateIntegrity(settings: DatabaseSettings, options: RotateOptions): Promise<boolean> {
+export function rotateIntegrity(settings: CommandSettings, options: RotateOptions): Promise<boolean> {
   const { atOnce, tell, say, pollMs = defaultPollMs, patienceMs = defaultPatienceMs } = options
   return withCommandStore(settings, async ({ store, rootKey }) => {
     if (!rootKey.requiresMacs) {

@@ -8,7 +8,7 @@ import { generationRecordsOf } from '../../../installation/generations/generatio
 import { keptGenerations } from '../../../installation/generations/kept-generations.ts'
 import { isRowFault } from '../../../store/authentic/row-faults.ts'
 import { defaultTimings } from '../../../timings.ts'
-import type { DatabaseSettings } from '../../connect-database.ts'
+import type { CommandSettings } from '../command-settings.ts'
 import { macRing } from '../../root-key/claimed-root-key.ts'
 import { withCommandStore, type CommandStore } from '../adoption/open-command-store.ts'
 import { shown } from '../fault-line.ts'
@@ -40,7 +40,7 @@ const nothing = () => Promise.resolve()
  * `ERR_ROOT_KEY_INVALID`
  */
 export async function confirmRestore(
-  settings: DatabaseSettings & Pick<Settings, 'stateDir'>,
+  settings: CommandSettings & Pick<Settings, 'stateDir'>,
   options: ConfirmRestoreOptions,
 ): Promise<boolean> {
   return withCommandStore(settings, async (parts) => {

@@ -1,0 +1,51 @@
+// Settings that are secrets. Their values may be in a file, which neither the list of processes nor a crash report shows: one
+// that a variable names, or a credential of systemd.
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { readSecretFile } from './read-secret-file.ts'
+import { invalidSetting, isSet, type Environment, type Setting } from './setting.ts'
+
+/** The folder of systemd's credentials (systemd.exec(5), LoadCredential). */
+const credentialsVariable = 'CREDENTIALS_DIRECTORY'
+
+export interface InFile {
+  /** The variable that names a file with the value. */
+  readonly fileVariable: string
+}
+
+/**
+ * The setting, whose value may also be in the file that another variable names, or in the credential of systemd that has the
+ * name of the setting's own variable.
+ */
+export function secret<Plain extends Setting<unknown>>(plain: Plain, fileVariable: string): Plain & InFile {
+  const { variable } = plain
+  return {
+    ...plain,
+    fileVariable,
+    read(environment: Environment) {
+      const isNamed = isSet(environment, fileVariable)
+      if (isSet(environment, variable)) {
+        if (isNamed) throw invalidSetting(variable, `no ${fileVariable} beside it`)
+        return plain.read(environment)
+      }
+      const file = isNamed ? environment[fileVariable] : credentialFile(environment, variable)
+      if (file === undefined) return plain.read(environment)
+      return plain.read({ ...environment, [variable]: readSecretFile(file, fileVariable) })
+    },
+  }
+}
+
+/** A file whose place is a setting; by default it is the credential of systemd of this name, if there is one. */
+export function orCredential<Plain extends Setting<string | undefined>>(plain: Plain, name: string): Plain {
+  return {
+    ...plain,
+    read: (environment: Environment) => plain.read(environment) ?? credentialFile(environment, name),
+  }
+}
+
+function credentialFile(environment: Environment, name: string): string | undefined {
+  const folder = environment[credentialsVariable] ?? ''
+  if (folder === '') return undefined
+  const file = path.join(folder, name)
+  return existsSync(file) ? file : undefined
+}
