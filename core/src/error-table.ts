@@ -398,6 +398,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_SCHEMA_OLDER: {
+    summary: 'The schema is older than this version of Keyhold, and the database role may not change it.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_SIGNING_KEY_MISSING: {
     summary: 'The signing key of the installation is missing, or is not the one that it had.',
     retryable: false,

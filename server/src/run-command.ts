@@ -16,6 +16,8 @@ const usage = `Usage: keyhold-server <command>
                                      service and a demo tenant
   serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
   root-key create                    make the root key file of a new installation, and print where it is
+  migrate [--serve-role ROLE]        bring the schema of the database up to date, and give another database role what a server
+                                     needs; "serve" does the first by itself if its role may
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
   doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
                                      their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
@@ -87,6 +89,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       yes: { type: 'boolean', default: false },
       output: { type: 'string' },
       'at-once': { type: 'string', default: '2' },
+      'serve-role': { type: 'string' },
       accept: { type: 'string' },
       from: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
@@ -125,6 +128,12 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       shell.stderr(
         `Root key ${id}. Back the file up, apart from the database, and copy it to each replica. Without it everything that the internal KMS protects is lost for ever.\n`,
       )
+      return 0
+    }
+    case 'migrate': {
+      const { migrateDatabase } = await import('./wiring/commands/migrate-database.ts')
+      const ran = await migrateDatabase(readSettings(shell.environment), values['serve-role'])
+      shell.stdout(ran.length === 0 ? 'The schema is up to date.\n' : ran.map((name) => `${name}\n`).join(''))
       return 0
     }
     case 'create-operator-key': {

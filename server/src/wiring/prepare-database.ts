@@ -5,7 +5,7 @@ import type { Settings } from '../settings/read-settings.ts'
 import { createRootKeyFile } from '../kms/root-key-file.ts'
 import { claimRootKey } from '../installation/claim-root-key.ts'
 import { checkDatabaseSafety, type Database } from '../store/database.ts'
-import { migrateSchema } from '../store/schema/migrate-schema.ts'
+import { migrateSchema, orOlderSchema } from '../store/schema/migrate-schema.ts'
 import type { Store } from '../store/store.ts'
 import {
   macRing,
@@ -20,8 +20,8 @@ import {
  * Brings the schema up to date, opens the MACs of rows, and answers the root key. Undefined: this replica is sealed.
  *
  * @param createJobSchema - creates the job queue's own schema
- * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`, `ERR_SCHEMA_NEWER`, `ERR_ROOT_KEY_INVALID`; and
- * `ERR_CONFIG_INVALID` for a new database where no root key is and none may be made
+ * @throws KeyholdError `ERR_DATABASE_UNSAFE`, `ERR_DATABASE_UNSUPPORTED`, `ERR_SCHEMA_NEWER`, `ERR_SCHEMA_OLDER`,
+ * `ERR_ROOT_KEY_INVALID`; and `ERR_CONFIG_INVALID` for a new database where no root key is and none may be made
  */
 export async function prepareDatabase(
   settings: RootKeySettings & Pick<Settings, 'mayCreateRootKey'>,
@@ -33,7 +33,7 @@ export async function prepareDatabase(
   await checkDatabaseSafety(db)
   const file = rootKeyFile(settings)
   const outcome = await migrateSchema(db, async () => {
-    await createJobSchema()
+    await orOlderSchema('the job queue', createJobSchema)
     return claimRootKey(store, {
       ...rootKeyParts(settings),
       create: async (installationId) => {

@@ -77,23 +77,53 @@ const lockAttempts = 6_000
 /**
  * Runs the missing schema migrations, then `andThen`, both under one advisory lock. Answers what `andThen` answers.
  *
- * @param andThen - creates other objects in the database, such as the job queue's own schema
- * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before
+ * @param andThen - creates other objects in the database, such as the job queue's own schema. It gets the names of the schema
+ * migrations that were run.
+ * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before, and `ERR_SCHEMA_OLDER` when
+ * something is missing and the database role may not make it
  */
-export async function migrateSchema<Result>(db: Database, andThen: () => Promise<Result>): Promise<Result> {
+export async function migrateSchema<Result>(
+  db: Database,
+  andThen: (ran: string[]) => Promise<Result>,
+): Promise<Result> {
   return db.connection().execute(async (connection) => {
     await lock(connection)
     try {
-      await sql`create schema if not exists keyhold`.execute(connection)
       const done = await executedMigrations(connection)
       refuseNewerSchema(done)
+      const missing = Object.keys(schemaMigrations).filter((name) => !done.includes(name))
       // To find out that nothing is missing, the migrator would read all columns of all tables, again and again.
-      if (done.length < Object.keys(schemaMigrations).length) await runMissing(connection)
-      return await andThen()
+      if (missing.length > 0) {
+        await orOlderSchema(missing.join(', '), async () => {
+          await sql`create schema if not exists keyhold`.execute(connection)
+          await runMissing(connection)
+        })
+      }
+      return await andThen(missing.toSorted())
     } finally {
       await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
     }
   })
+}
+
+// Insufficient privilege, of PostgreSQL's appendix A.
+const noRight = '42501'
+
+/**
+ * Makes something in the schema.
+ *
+ * @throws KeyholdError `ERR_SCHEMA_OLDER` if the database role may not
+ */
+export async function orOlderSchema(missing: string, make: () => Promise<void>): Promise<void> {
+  try {
+    await make()
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === noRight)) throw cause
+    throw new KeyholdError('ERR_SCHEMA_OLDER', {
+      message: `The schema of the database is older than this version of Keyhold (${missing}), and this database role may not change it: run "keyhold-server migrate" with the role that owns the tables.`,
+      cause,
+    })
+  }
 }
 
 // It asks again and again, since a wait inside the database would meet the time limit of statements.

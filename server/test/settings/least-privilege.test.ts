@@ -1,0 +1,136 @@
+// Two roles in PostgreSQL: one owns the tables and runs `keyhold-server migrate`, the other one serves and may change no table.
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  databaseUrl,
+  openTestPostgres,
+  type TestConnection,
+  type TestPostgres,
+} from '../../../testkit/src/database/test-database.ts'
+import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
+import pg from 'pg'
+import { createCustomerKey } from '../../../testkit/src/customer/create-customer-key.ts'
+import { encryptUnder, plaintextOf } from '../../../testkit/src/http/api.ts'
+import { keyholdSettings } from '../../../testkit/src/process/keyhold-settings.ts'
+import { startQuietServer } from '../../../testkit/src/server/start-quiet-server.ts'
+import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
+import { openClient } from '../../../testkit/src/tenants/open-client.ts'
+import type { Server } from '../../src/main.ts'
+import { runCommand } from '../../src/run-command.ts'
+
+const suffix = randomBytes(6).toString('hex')
+const owner = `owner_${suffix}`
+const serving = `serving-${suffix}`
+let folder: string
+let postgres: TestPostgres
+let connection: TestConnection
+let kms: LocalKms
+/** The newest schema migration. */
+let newest = ''
+const query = (statement: string) => postgres.query(connection, statement)
+const as = (user: string) => databaseUrl({ ...connection, user, password: 'x' })
+
+/** Runs one statement as the role of the server. */
+async function asServing(statement: string): Promise<pg.QueryResult> {
+  const client = new pg.Client({ ...connection, user: serving, password: 'x' })
+  await client.connect()
+  try {
+    return await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'keyhold-roles-'))
+  kms = await startLocalKms()
+  postgres = await openTestPostgres()
+  connection = await postgres.createDatabase()
+  for (const role of [owner, serving]) await query(`create role "${role}" login password 'x'`)
+  await query(`grant create on database ${connection.database} to ${owner}`)
+})
+afterAll(async () => {
+  await postgres.stop()
+  await kms.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Run {
+  exitCode: number | undefined
+  stdout: string
+  stderr: string
+}
+
+async function run(args: string[], user: string): Promise<Run> {
+  const [stdout, stderr]: string[][] = [[], []]
+  const exitCode = await runCommand(args, {
+    environment: { KEYHOLD_DATA_DIR: path.join(folder, 'data'), KEYHOLD_DATABASE_URL: as(user) },
+    stdout: (text) => stdout?.push(text),
+    stderr: (text) => stderr?.push(text),
+    onServing: () => undefined,
+  })
+  return { exitCode, stdout: stdout?.join('') ?? '', stderr: stderr?.join('') ?? '' }
+}
+
+async function serve(): Promise<Server> {
+  const kmsUrl = kms.url
+  const environment = keyholdSettings({ dataDir: path.join(folder, 'data'), kmsUrl })
+  return startQuietServer({ ...environment, KEYHOLD_DATABASE_URL: as(serving) })
+}
+
+test('a role without rights does not begin, and says what to run', async () => {
+  await expect(serve()).rejects.toMatchObject({
+    code: 'ERR_SCHEMA_OLDER',
+    message: expect.stringContaining('keyhold-server migrate') as string,
+  })
+  const { exitCode, stderr } = await run(['migrate'], serving)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('ERR_SCHEMA_OLDER')
+})
+
+test('the owner makes the schema, once, and gives the other role what a server needs', async () => {
+  const first = await run(['migrate', '--serve-role', serving], owner)
+  expect([first.exitCode, first.stderr]).toEqual([0, ''])
+  const names = first.stdout.trimEnd().split('\n')
+  expect(names[0]).toBe('0001-first-schema')
+  newest = names.at(-1) ?? ''
+  const again = await run(['migrate'], owner)
+  expect([again.exitCode, again.stdout]).toEqual([0, 'The schema is up to date.\n'])
+})
+
+test('a server with that role does all that a server does, and may change no table', async () => {
+  const server = await serve()
+  try {
+    const tenant = await createTenant(server.url, await server.createOperatorKey('test'))
+    const [token] = await encryptUnder(server.url, tenant, ['one'])
+    await migrateTo(server.url, tenant, await createCustomerKey(kms.url))
+    const service = openClient(server.url, tenant.serviceToken).tenant()
+    expect(await service.decryptText(token ?? '')).toBe(Buffer.from(plaintextOf('one'), 'base64').toString())
+    const operatorToken = await server.createOperatorKey('test')
+    const { tenantId } = await createTenant(server.url, operatorToken)
+    await openClient(server.url, operatorToken).call('deleteTenant', { params: { tenantId } })
+  } finally {
+    await server.stop()
+  }
+  const { rows } = await asServing('select count(*)::int as n from keyhold.audits')
+  expect(rows[0]).toEqual({ n: expect.any(Number) as number })
+  for (const statement of [
+    'alter table keyhold.tenants add column x text',
+    'drop table keyhold.audits',
+    'create table keyhold.mine (x int)',
+    'truncate keyhold.audits',
+  ])
+    await expect(asServing(statement)).rejects.toMatchObject({ code: '42501' })
+})
+
+test('it does not begin on an older schema', async () => {
+  await query(`delete from keyhold.schema_migrations where name = '${newest}'`)
+  await expect(serve()).rejects.toMatchObject({
+    code: 'ERR_SCHEMA_OLDER',
+    message: expect.stringMatching(new RegExp(`${newest}.*keyhold-server migrate`)) as string,
+  })
+})
