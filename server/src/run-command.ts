@@ -8,6 +8,7 @@ import { readDevSettings } from './settings/read-dev-settings.ts'
 import { processEnvironment, readSettings } from './settings/read-settings.ts'
 
 const faultsFound = 3
+const stopNeeded = 3
 const maxAtOnce = 100
 
 const usage = `Usage: keyhold-server <command>
@@ -18,6 +19,8 @@ const usage = `Usage: keyhold-server <command>
   root-key create                    make the root key file of a new installation, and print where it is
   migrate [--serve-role ROLE]        bring the schema of the database up to date, and give another database role what a server
                                      needs; "serve" does the first by itself if its role may
+  upgrade-check                      say, before an upgrade to this version, whether replicas can be replaced one after the
+                                     other; ends with 0 if so, and with 3 if all must be stopped first
   create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
   doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
                                      their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
@@ -135,6 +138,12 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       const ran = await migrateDatabase(readSettings(shell.environment), values['serve-role'])
       shell.stdout(ran.length === 0 ? 'The schema is up to date.\n' : ran.map((name) => `${name}\n`).join(''))
       return 0
+    }
+    case 'upgrade-check': {
+      const { checkUpgrade } = await import('./wiring/commands/check-upgrade.ts')
+      const { isRolling, lines } = await checkUpgrade(readSettings(shell.environment))
+      shell.stdout(lines.map((line) => `${line}\n`).join(''))
+      return isRolling ? 0 : stopNeeded
     }
     case 'create-operator-key': {
       const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')

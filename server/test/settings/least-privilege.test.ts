@@ -102,6 +102,32 @@ test('the owner makes the schema, once, and gives the other role what a server n
   expect([again.exitCode, again.stdout]).toEqual([0, 'The schema is up to date.\n'])
 })
 
+test('before an upgrade the other role learns whether replicas can be replaced one after the other', async () => {
+  const now = await run(['upgrade-check'], serving)
+  expect([now.exitCode, now.stdout]).toEqual([0, expect.stringContaining('nothing has to be migrated')])
+
+  const take = (name: string) => query(`delete from keyhold.schema_migrations where name = '${name}'`)
+  const put = (name: string) => query(`insert into keyhold.schema_migrations values ('${name}', now()::text)`)
+  await take(newest)
+  const rolling = await run(['upgrade-check'], serving)
+  expect([rolling.exitCode, rolling.stdout]).toEqual([
+    0,
+    expect.stringMatching(new RegExp(`to run: ${newest}\\.\nA rolling upgrade is possible`)),
+  ])
+  await take('0014-fence-and-partitions')
+  const stop = await run(['upgrade-check'], serving)
+  expect([stop.exitCode, stop.stdout]).toEqual([
+    3,
+    expect.stringMatching(/Stop all replicas .* after 0014-fence-and-partitions\.\n$/),
+  ])
+  await put('0014-fence-and-partitions')
+  await put(newest)
+  await put('9999-newer')
+  const newer = await run(['upgrade-check'], serving)
+  expect([newer.exitCode, newer.stderr]).toEqual([1, expect.stringContaining('ERR_SCHEMA_NEWER')])
+  await take('9999-newer')
+})
+
 test('a server with that role does all that a server does, and may change no table', async () => {
   const server = await serve()
   try {

@@ -68,6 +68,9 @@ const schemaMigrations: Record<string, Migration> = {
   '0034-former-signing-keys': formerSigningKeys,
 }
 
+// Replicas of the version before cannot go on working after these. All others add what the version before leaves alone.
+const stopsEarlier = new Set(['0012-key-job-kinds', '0014-fence-and-partitions'])
+
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
 const lockId = 0x6b6579686f6c6
 const migrationTable = 'schema_migrations'
@@ -91,7 +94,7 @@ export async function migrateSchema<Result>(
     try {
       const done = await executedMigrations(connection)
       refuseNewerSchema(done)
-      const missing = Object.keys(schemaMigrations).filter((name) => !done.includes(name))
+      const missing = missingAfter(done)
       // To find out that nothing is missing, the migrator would read all columns of all tables, again and again.
       if (missing.length > 0) {
         await orOlderSchema(missing.join(', '), async () => {
@@ -99,7 +102,7 @@ export async function migrateSchema<Result>(
           await runMissing(connection)
         })
       }
-      return await andThen(missing.toSorted())
+      return await andThen(missing)
     } finally {
       await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
     }
@@ -124,6 +127,31 @@ export async function orOlderSchema(missing: string, make: () => Promise<void>):
       cause,
     })
   }
+}
+
+export interface SchemaState {
+  /** Names of the schema migrations that this version has and the database has not. */
+  missing: string[]
+  /** Those of them before which all replicas must be stopped; none where nothing is there yet. */
+  needingStop: string[]
+}
+
+/**
+ * Looks at the schema, and changes nothing.
+ *
+ * @throws KeyholdError `ERR_SCHEMA_NEWER`
+ */
+export async function lookAtSchema(db: Database): Promise<SchemaState> {
+  const done = await executedMigrations(db)
+  refuseNewerSchema(done)
+  const missing = missingAfter(done)
+  return { missing, needingStop: done.length === 0 ? [] : missing.filter((name) => stopsEarlier.has(name)) }
+}
+
+function missingAfter(done: readonly string[]): string[] {
+  return Object.keys(schemaMigrations)
+    .filter((name) => !done.includes(name))
+    .toSorted()
 }
 
 // It asks again and again, since a wait inside the database would meet the time limit of statements.
