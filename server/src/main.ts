@@ -141,7 +141,10 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     graceMs: timings.stopMs,
   })
   closers.push(close)
-  const readiness = openReadiness(connection, stream)
+  const readiness = openReadiness(connection, {
+    openStream: stream,
+    graceMs: settings.readyWithoutDatabaseSeconds * 1_000,
+  })
   closers.push(() => readiness.close())
   const queue = openJobQueue({ connection, stream }, logger, closers)
   const clock = await openClock(db, logger, timings, clocks, closers)

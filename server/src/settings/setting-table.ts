@@ -150,6 +150,13 @@ export const settingTable = {
     effect:
       'How many connections to PostgreSQL this replica opens for requests and key jobs. One tenant gets three of ten at once. Seven more serve the queue of jobs, notifications and `/readyz`. All replicas together must stay below `max_connections` of PostgreSQL.',
   }),
+  readyWithoutDatabaseSeconds: integerSetting('KEYHOLD_READY_WITHOUT_DATABASE_SECONDS', {
+    byDefault: 30,
+    min: 0,
+    max: 3_600,
+    effect:
+      'How long `/readyz` still answers 200 after the database has last answered. Meanwhile requests that need it get 503 `ERR_DATABASE_UNAVAILABLE` and `Retry-After`. All replicas miss a database at the same moment, and a load balancer that takes all of them out says less. 0: no longer than it answers.',
+  }),
   keyCacheTtlSeconds,
   keyCacheMinTtlSeconds: integerSetting('KEYHOLD_KEY_CACHE_MIN_TTL_SECONDS', {
     byDefault: 5,

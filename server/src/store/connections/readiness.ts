@@ -5,7 +5,7 @@ import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 
 export interface Readiness {
-  /** Whether the database answers within a second. Callers that ask while it is asked share the answer. */
+  /** Whether the database answers within a second, or did so a short time ago. Callers that ask while it is asked share the answer. */
   isReady(): Promise<boolean>
   close(): Promise<void>
 }
@@ -17,12 +17,21 @@ interface Link {
   socket: Socket
 }
 
-/**
- * Nothing is connected before the first question.
- *
- * @param openStream - makes the socket of a connection
- */
-export function openReadiness(connection: DatabaseConnection, openStream = () => new Socket()): Readiness {
+export interface ReadinessOptions {
+  /** Makes the socket of a connection. */
+  openStream?: () => Socket
+  /** How long after its last answer a silent database still counts as there; default 0. */
+  graceMs?: number
+  /** A clock that never goes back. */
+  nowMs?: () => number
+}
+
+/** Nothing is connected before the first question. The database has answered just now. */
+export function openReadiness(
+  connection: DatabaseConnection,
+  { openStream = () => new Socket(), graceMs = 0, nowMs = () => performance.now() }: ReadinessOptions = {},
+): Readiness {
+  let answeredAtMs = nowMs()
   let link: Link | undefined
   let asking: Promise<boolean> | undefined
 
@@ -69,9 +78,17 @@ export function openReadiness(connection: DatabaseConnection, openStream = () =>
     return false
   }
 
+  async function answer(): Promise<boolean> {
+    if (await question()) {
+      answeredAtMs = nowMs()
+      return true
+    }
+    return nowMs() - answeredAtMs < graceMs
+  }
+
   return {
     isReady() {
-      return (asking ??= question().finally(() => {
+      return (asking ??= answer().finally(() => {
         asking = undefined
       }))
     },
