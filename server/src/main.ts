@@ -26,7 +26,8 @@ import { openJobQueue } from './wiring/open-job-queue.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
 import { openKms } from './wiring/open-kms.ts'
-import { openMetrics } from './wiring/open-metrics.ts'
+import { openMetrics } from './wiring/listeners/open-metrics.ts'
+import { openProbes } from './wiring/listeners/open-probes.ts'
 import { createReportedRowMacs } from './wiring/open-row-macs.ts'
 import { openSigner } from './wiring/open-signer.ts'
 import { prepareDatabase } from './wiring/prepare-database.ts'
@@ -42,6 +43,8 @@ export interface Server {
   url: string
   /** The URL of the listener for metrics. Undefined: there is none. */
   metricsUrl: string | undefined
+  /** The URL of the separate listener for probes. Undefined: there is none. */
+  healthUrl: string | undefined
   /** Creates an API key for an operator and answers its token, which is stored nowhere. */
   createOperatorKey(name: string): Promise<string>
   /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
@@ -93,11 +96,12 @@ export async function startServer(
       ...{ settings, logger, closers, stopping: stopping.signal },
       ...{ timings: { ...defaultTimings, ...timings }, clocks: { ...ownClocks, ...clocks } },
     }
-    const { url, metricsUrl, store, app, sweep } = await start(parts)
+    const { url, metricsUrl, healthUrl, store, app, sweep } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
       url,
       metricsUrl,
+      healthUrl,
       async createOperatorKey(name) {
         const key = { role: 'operator', tenantId: undefined, name } as const
         const { token } = await createApiKey(store, key, commandActor)
@@ -130,7 +134,7 @@ interface StartParts {
   stopping: AbortSignal
 }
 
-interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'sweep'> {
+interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'sweep'> {
   store: Store
   app: OpenedApp
 }
@@ -218,6 +222,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const held = { isSealed, isQuarantined, older }
   const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
+  const healthUrl = await openProbes(settings, logger, app, closers)
   const url = await app.listen()
-  return { url, metricsUrl, store, app, sweep }
+  return { url, metricsUrl, healthUrl, store, app, sweep }
 }

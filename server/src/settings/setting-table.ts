@@ -388,6 +388,18 @@ export const settingTable = {
     byDefault: '127.0.0.1',
     effect: 'The address of that listener. Only the collector of metrics should reach it.',
   }),
+  healthPort: integerSetting('KEYHOLD_HEALTH_PORT', {
+    byDefault: undefined,
+    unset: 'none: no listener',
+    min: 0,
+    max: 65_535,
+    effect:
+      'The port of a separate listener for `GET /livez` and `GET /readyz`, without authentication; 0 takes a free one. Both are answered on `KEYHOLD_PORT`, too.',
+  }),
+  healthHost: setting('KEYHOLD_HEALTH_HOST', forms.host, {
+    byDefault: '127.0.0.1',
+    effect: 'The address of that listener. Only whoever watches the replicas needs to reach it.',
+  }),
   logLevel: setting(
     'KEYHOLD_LOG_LEVEL',
     forms.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -7,6 +7,8 @@ import { createLongBodies } from '../http/long-bodies/create-long-bodies.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
+import type { ProbeAnswer, ProbePath } from '../http/connections/answer-probe.ts'
+import { probe, type Probes } from '../http/server/probes.ts'
 import { createClientAddress, createIsProxy } from '../http/server/client-address.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
@@ -15,7 +17,7 @@ import type { Timings } from '../timings.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
 import type { Callers } from './open-callers.ts'
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
-import { reachableUrl } from './reachable-url.ts'
+import { reachableUrl } from './listeners/reachable-url.ts'
 
 interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
   /** The database is older than what this replica knows. */
@@ -30,6 +32,8 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
 
 export interface OpenedApp {
   listen(): Promise<string>
+  /** As the application answers it itself. */
+  probe(path: ProbePath): Promise<ProbeAnswer>
   /** From now on `/readyz` answers 200 while the database answers. */
   setReady(): void
   /** From now on `/readyz` answers 503, and every reply closes its connection. */
@@ -63,6 +67,14 @@ export function openApp(
   const keysOf = (tenantId: string) => createRequestKeys(keyring, tenantId)
   const longBodies = createLongBodies()
   const isProxy = createIsProxy(settings.trustedProxies ?? [])
+  const probes: Probes = {
+    isSealed: rootKey === undefined,
+    isQuarantined: needs.isQuarantined,
+    isReady: () => isReady,
+    isDraining: () => isDraining,
+    isRootKeyOutdated: () => store.macs.isOutdated(),
+    isDatabaseReady: () => readiness.isReady(),
+  }
   const app = createApp({
     logger,
     connections: {
@@ -92,14 +104,7 @@ export function openApp(
     clientAddress: createClientAddress(isProxy),
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
-    probes: {
-      isSealed: rootKey === undefined,
-      isQuarantined: needs.isQuarantined,
-      isReady: () => isReady,
-      isDraining: () => isDraining,
-      isRootKeyOutdated: () => store.macs.isOutdated(),
-      isDatabaseReady: () => readiness.isReady(),
-    },
+    probes,
     keysOf,
     longBodies,
     octetStreams: octetStreamHandlers({ keysOf }),
@@ -108,6 +113,7 @@ export function openApp(
   })
   return {
     listen: async () => reachableUrl(await app.listen({ host: settings.host, port: settings.port })),
+    probe: (path) => probe(probes, path),
     setReady() {
       isReady = true
     },

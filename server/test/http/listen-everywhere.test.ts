@@ -1,7 +1,7 @@
 // A server that listens on all addresses of IPv6: its URL is one that a client on the same machine can call.
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
-import { reachableUrl } from '../../src/wiring/reachable-url.ts'
+import { reachableUrl } from '../../src/wiring/listeners/reachable-url.ts'
 import { startTestServer } from '../../../testkit/src/server/start-test-server.ts'
 
 const hasIpv6 = Object.values(networkInterfaces()).some((each) =>

@@ -1,6 +1,6 @@
 // Whole tables are counted seldom for metrics, by one replica, and the others take its counts.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readMetricCounts } from '../../src/wiring/read-metric-counts.ts'
+import { readMetricCounts } from '../../src/wiring/listeners/read-metric-counts.ts'
 import {
   openTestPostgres,
   type TestPostgres,

@@ -39,6 +39,7 @@ export interface HttpAnswer {
 export interface TestServer {
   readonly url: string
   readonly metricsUrl: string | undefined
+  readonly healthUrl: string | undefined
   readonly dataDir: string
   readonly settings: Settings
   readonly kms: LocalKms
@@ -183,6 +184,9 @@ export async function startTestServer(
     },
     get metricsUrl() {
       return server.metricsUrl
+    },
+    get healthUrl() {
+      return server.healthUrl
     },
     dataDir: settings.dataDir,
     settings,

@@ -1,18 +1,18 @@
 // Metrics: the counts of events, the values that are read when somebody asks, and the listener.
 import type { Logger } from 'pino'
-import { keyholdVersion } from '../driver/application-name.ts'
-import type { Settings } from '../settings/read-settings.ts'
-import type { KeyBreaker } from '../health/key-breaker.ts'
-import type { JobQueue } from '../jobs/job-queue.ts'
-import type { CacheCounts } from '../keyring/cache-counts.ts'
-import type { EventCounts } from '../metrics/event-counts.ts'
-import type { Sample, Samples } from '../metrics/samples.ts'
-import type { DatabaseClock } from '../store/database-clock.ts'
-import { poolCounts, type Database } from '../store/database.ts'
-import type { MetricCounts } from '../store/metric-counts.ts'
-import type { Store } from '../store/store.ts'
-import type { Timings } from '../timings.ts'
-import type { Closers } from './close-all.ts'
+import { keyholdVersion } from '../../driver/application-name.ts'
+import type { Settings } from '../../settings/read-settings.ts'
+import type { KeyBreaker } from '../../health/key-breaker.ts'
+import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { CacheCounts } from '../../keyring/cache-counts.ts'
+import type { EventCounts } from '../../metrics/event-counts.ts'
+import type { Sample, Samples } from '../../metrics/samples.ts'
+import type { DatabaseClock } from '../../store/database-clock.ts'
+import { poolCounts, type Database } from '../../store/database.ts'
+import type { MetricCounts } from '../../store/metric-counts.ts'
+import type { Store } from '../../store/store.ts'
+import type { Timings } from '../../timings.ts'
+import type { Closers } from '../close-all.ts'
 import { readMetricCounts } from './read-metric-counts.ts'
 import { reachableUrl } from './reachable-url.ts'
 
@@ -48,8 +48,8 @@ export async function openMetrics(
   if (port === undefined) return undefined
   // Loaded only if there is a listener.
   const [{ renderMetrics }, { serveMetrics }] = await Promise.all([
-    import('../metrics/render-metrics.ts'),
-    import('../metrics/serve-metrics.ts'),
+    import('../../metrics/render-metrics.ts'),
+    import('../../metrics/serve-metrics.ts'),
   ])
   const onError = (error: unknown) => {
     logger.warn({ err: error }, 'metrics')

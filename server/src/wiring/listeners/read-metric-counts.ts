@@ -1,6 +1,6 @@
 // The counts from the database for metrics. No scrape counts a whole table: one replica does that at times, and the others take it.
-import type { CountingPace, MetricCounts, TableCounts } from '../store/metric-counts.ts'
-import type { Store } from '../store/store.ts'
+import type { CountingPace, MetricCounts, TableCounts } from '../../store/metric-counts.ts'
+import type { Store } from '../../store/store.ts'
 
 /** Live key jobs as they are now; everything else as it was counted last. */
 export async function readMetricCounts(
