@@ -200,6 +200,10 @@ test('a confirmation that is cut off is completed by the next one', async () => 
     expect(await scene.command('doctor', '--integrity')).toMatchObject({ exitCode: 0, stdout: '' })
   }
 
+  // Its own folder knows at once that the time before is given up.
+  await scene.putForth()
+  expect((await scene.command('doctor', '--integrity')).stdout).toMatch(/^ROW_OLDER .*tenant=locked /m)
+
   // Another replica knows what this one does not.
   const other = `${scene.stateDir}-of-another`
   await mkdir(other)
