@@ -54,5 +54,7 @@ async function grantServing(db: Database, role: string): Promise<void> {
       )
       await run(sql`alter default privileges in schema ${of} grant usage, select on sequences to ${to}`)
     }
+    // Who could write there could keep every replica from starting.
+    await run(sql`revoke insert, update, delete on keyhold.schema_migrations from ${to}`)
   })
 }
