@@ -7,6 +7,7 @@ import { readEntries, selectEntries } from './authentic/manifest.ts'
 import type { Database } from './database.ts'
 import { columnsAs, coverReadRows, rowAs } from './fence/covered-rows.ts'
 import type { FenceParts } from './fence/fence-row.ts'
+import { prepareStatement } from './prepare-statement.ts'
 import type { KeyHealthRow } from './key-health.ts'
 import { readInspection } from './key-providers.ts'
 import type { KeyHealthState } from './tables.ts'
@@ -74,6 +75,48 @@ interface ClaimedRow {
 // The repair goes through all key providers, so it takes this many at a time.
 const repairAtOnce = 5_000
 
+// Lateral, so that each urgency reads the first of its own due entries and no others. Every replica asks every second.
+const claimDue = prepareStatement<
+  [hastened: number, unhealthy: number, healthy: number, limit: number, claimSeconds: number],
+  ClaimedRow
+>(
+  (hastened, unhealthy, healthy, limit, claimSeconds) => sql`
+    with due as (
+      select p.tenant_id, p.fingerprint
+      from (values (0, ${hastened}::int), (1, ${unhealthy}::int), (2, ${healthy}::int)) u (urgency, share)
+      cross join lateral (
+        select tenant_id, fingerprint, due_at from keyhold.key_probes
+        where urgency = u.urgency and due_at <= now()
+        order by due_at limit u.share for update skip locked
+      ) p
+      order by u.urgency, p.due_at limit ${limit}::bigint
+    ), claimed as (
+      update keyhold.key_probes p set due_at = now() + make_interval(secs => ${claimSeconds}::float8)
+      from due where p.tenant_id = due.tenant_id and p.fingerprint = due.fingerprint
+      returning p.tenant_id, p.fingerprint, p.urgency, p.failures, p.due_at::text as claim
+    )
+    select c.*, k.inspection, coalesce(h.known, '[]') as known, ${columnsAs('keyProvider', 'k', 'k_')},
+      ${columnsAs('fence', 't', 't_')}, ${columnsAs('tenantKey', 'w', 'w_')},
+      ${selectEntries(sql.ref('c.tenant_id'))} as entries
+    from claimed c join keyhold.key_providers k using (tenant_id, fingerprint)
+    join keyhold.tenants t on t.id = c.tenant_id
+    left join lateral (
+      select json_agg(json_build_object(
+        'region', h.region, 'state', h.state, 'isContradicted', h.candidate_state is not null,
+        'isShutByLook', coalesce(
+          h.action = 'DescribeKey' and h.state not in ('healthy', 'throttled', 'unreachable'), false
+        ), 'ageMs', extract(epoch from now() - h.checked_at) * 1000
+      )) as known
+      from keyhold.key_health h where h.tenant_id = c.tenant_id and h.fingerprint = c.fingerprint
+    ) h on true
+    left join lateral (
+      select t.* from keyhold.tenant_keys t
+      where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
+      order by t.state = 'active' desc, t.version desc limit 1
+    ) w on true
+    order by c.urgency`,
+)
+
 export function keyProbeQueries(db: Database, fences: FenceParts) {
   return {
     /**
@@ -86,42 +129,8 @@ export function keyProbeQueries(db: Database, fences: FenceParts) {
       shares: Record<ProbeUrgency, number>,
       claimSeconds: number,
     ): Promise<DueProbe[]> {
-      // Lateral, so that each urgency reads the first of its own due entries and no others.
-      const { rows } = await sql<ClaimedRow>`
-        with due as (
-          select p.tenant_id, p.fingerprint
-          from (values (0, ${shares.hastened}::int), (1, ${shares.unhealthy}::int), (2, ${shares.healthy}::int)) u (urgency, share)
-          cross join lateral (
-            select tenant_id, fingerprint, due_at from keyhold.key_probes
-            where urgency = u.urgency and due_at <= now()
-            order by due_at limit u.share for update skip locked
-          ) p
-          order by u.urgency, p.due_at limit ${limit}
-        ), claimed as (
-          update keyhold.key_probes p set due_at = now() + make_interval(secs => ${claimSeconds})
-          from due where p.tenant_id = due.tenant_id and p.fingerprint = due.fingerprint
-          returning p.tenant_id, p.fingerprint, p.urgency, p.failures, p.due_at::text as claim
-        )
-        select c.*, k.inspection, coalesce(h.known, '[]') as known, ${columnsAs('keyProvider', 'k', 'k_')},
-          ${columnsAs('fence', 't', 't_')}, ${columnsAs('tenantKey', 'w', 'w_')},
-          ${selectEntries(sql.ref('c.tenant_id'))} as entries
-        from claimed c join keyhold.key_providers k using (tenant_id, fingerprint)
-        join keyhold.tenants t on t.id = c.tenant_id
-        left join lateral (
-          select json_agg(json_build_object(
-            'region', h.region, 'state', h.state, 'isContradicted', h.candidate_state is not null,
-            'isShutByLook', coalesce(
-              h.action = 'DescribeKey' and h.state not in ('healthy', 'throttled', 'unreachable'), false
-            ), 'ageMs', extract(epoch from now() - h.checked_at) * 1000
-          )) as known
-          from keyhold.key_health h where h.tenant_id = c.tenant_id and h.fingerprint = c.fingerprint
-        ) h on true
-        left join lateral (
-          select t.* from keyhold.tenant_keys t
-          where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
-          order by t.state = 'active' desc, t.version desc limit 1
-        ) w on true
-        order by c.urgency`.execute(db)
+      const { hastened, unhealthy, healthy } = shares
+      const rows = await claimDue(db, hastened, unhealthy, healthy, limit, claimSeconds)
       return rows.flatMap((row) => fromRow(row, fences) ?? [])
     },
 

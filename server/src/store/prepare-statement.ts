@@ -19,11 +19,22 @@ export type PreparedStatement<Values extends unknown[], Row> = (
 export function prepareStatement<Values extends unknown[], Row>(
   build: (...values: Values) => RawBuilder<unknown>,
 ): PreparedStatement<Values, Row> {
+  return prepareQuery((_, ...values) => build(...values))
+}
+
+/**
+ * `prepareStatement` for a statement that the query builder makes.
+ *
+ * @param build - as for `prepareStatement`
+ */
+export function prepareQuery<Values extends unknown[], Row>(
+  build: (db: Database, ...values: Values) => { compile(db: Database): CompiledQuery },
+): PreparedStatement<Values, Row> {
   let made: { text: string; places: Place[] } | undefined
 
   function make(db: Database, count: number): { text: string; places: Place[] } {
     const values = Array.from({ length: count }, (_, index) => new Place(index))
-    const { sql: text, parameters } = build(...(values as unknown as Values)).compile(db)
+    const { sql: text, parameters } = build(db, ...(values as unknown as Values)).compile(db)
     const places = parameters.map((parameter) => {
       if (parameter instanceof Place) return parameter
       throw new TypeError('a value of a prepared statement is part of its text')

@@ -1,6 +1,7 @@
 // Replicas that are alive, by the database's clock: those of the replicas need not agree.
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
+import { prepareStatement } from './prepare-statement.ts'
 
 // A row stays for a while after its replica has fallen silent, for whoever looks for the reason.
 const keptTimes = 10
@@ -21,6 +22,34 @@ export interface ReplicaRow {
   facts: ReplicaFacts | undefined
 }
 
+type Told<Fact> = Fact | null
+
+const tell = prepareStatement<
+  [
+    ...[id: string, host: Told<string>, version: Told<string>, rootKeyId: Told<string>],
+    ...[requiresMacs: Told<boolean>, goneMs: number],
+  ],
+  { others: number }
+>(
+  (id, host, version, rootKeyId, requiresMacs, goneMs) => sql`
+    with mine as (
+      insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
+      values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs})
+      on conflict (id) do update set seen_at = now(), host = excluded.host, version = excluded.version,
+        root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs
+    )
+    select count(*)::int as others from keyhold.replicas
+    where id <> ${id} and seen_at > now() - ${goneMs}::float8 * interval '1 millisecond'`,
+)
+const forget = prepareStatement<[id: string, afterMs: number], never>(
+  (id, afterMs) => sql`
+    delete from keyhold.replicas where id in (
+      select id from keyhold.replicas
+      where id <> ${id} and seen_at < now() - ${afterMs}::float8 * interval '1 millisecond'
+      for update skip locked
+    )`,
+)
+
 export function replicaQueries(db: Database) {
   return {
     /**
@@ -29,23 +58,10 @@ export function replicaQueries(db: Database) {
      */
     async beat(id: string, goneMs: number, facts?: ReplicaFacts): Promise<number> {
       const { host = null, version = null, rootKeyId = null, requiresMacs = null } = facts ?? {}
-      const { rows } = await sql<{ others: number }>`
-        with mine as (
-          insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
-          values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs})
-          on conflict (id) do update set seen_at = now(), host = excluded.host, version = excluded.version,
-            root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs
-        )
-        select count(*)::int as others from keyhold.replicas
-        where id <> ${id} and seen_at > now() - ${goneMs} * interval '1 millisecond'`.execute(db)
+      const [row] = await tell(db, id, host, version, rootKeyId, requiresMacs, goneMs)
       // Apart from the own row: two that come back at once, each with the other's row in hand, would wait for ever.
-      await sql`
-        delete from keyhold.replicas where id in (
-          select id from keyhold.replicas
-          where id <> ${id} and seen_at < now() - ${keptTimes * goneMs} * interval '1 millisecond'
-          for update skip locked
-        )`.execute(db)
-      return rows[0]?.others ?? 0
+      await forget(db, id, keptTimes * goneMs)
+      return row?.others ?? 0
     },
 
     /** The replicas that are alive, the oldest first. */

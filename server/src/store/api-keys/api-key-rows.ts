@@ -51,14 +51,14 @@ export function selectApiKeys(db: Database) {
     .select('t.incarnation as t_incarnation')
 }
 
-type JoinedRow = Awaited<ReturnType<ReturnType<typeof selectApiKeys>['execute']>>[number]
+export type JoinedApiKey = Awaited<ReturnType<ReturnType<typeof selectApiKeys>['execute']>>[number]
 
-function partOf(joined: JoinedRow, prefix: string): Record<string, unknown> {
+function partOf(joined: JoinedApiKey, prefix: string): Record<string, unknown> {
   const named = Object.entries(joined).filter(([name]) => name.startsWith(prefix))
   return Object.fromEntries(named.map(([name, value]) => [name.slice(prefix.length), value]))
 }
 
-function fromJoined(joined: JoinedRow): FoundApiKey {
+function fromJoined(joined: JoinedApiKey): FoundApiKey {
   const row = partOf(joined, 'k_') as unknown as StoredApiKey
   return {
     row,
@@ -96,7 +96,7 @@ interface Scope {
  * @param read - one statement of `selectApiKeys`. It is run again where it shows an older scope than another statement has
  * shown meanwhile, and where it did not show all rows as of one moment, since it locked them.
  */
-export async function readApiKeys<Joined extends JoinedRow>(
+export async function readApiKeys<Joined extends JoinedApiKey>(
   parts: ApiKeyParts,
   read: () => Promise<Joined[]>,
 ): Promise<CheckedApiKey<Joined>[]> {

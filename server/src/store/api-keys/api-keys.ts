@@ -9,8 +9,16 @@ import { isRowFault } from '../authentic/row-faults.ts'
 import type { guardQueries } from '../guards/guards.ts'
 import { saveInstallation, takeInstallation } from '../installation.ts'
 import { isAfter, microsOf, type ListPage, type ListPosition } from '../list-position.ts'
+import { prepareQuery } from '../prepare-statement.ts'
 import type { ApiKeyRole } from '../tables.ts'
-import { inScope, readApiKeys, selectApiKeys, type ApiKeyParts, type StoredApiKey } from './api-key-rows.ts'
+import {
+  inScope,
+  readApiKeys,
+  selectApiKeys,
+  type ApiKeyParts,
+  type JoinedApiKey,
+  type StoredApiKey,
+} from './api-key-rows.ts'
 import { resignScope } from './resign-scope.ts'
 
 /** Made from an authentic row. */
@@ -38,6 +46,13 @@ export interface ListedApiKey extends Omit<ApiKeyRow, 'secretHash'>, ListPositio
   /** Keyhold has not written it like this, or it was revoked and put back: it is refused. */
   isTampered: boolean
 }
+
+const readAll = prepareQuery<[ids: readonly string[]], JoinedApiKey>((db, ids) =>
+  selectApiKeys(db).where('k.id', '=', sql<string>`any(${ids}::text[])`),
+)
+const readAndHold = prepareQuery<[id: string], JoinedApiKey>((db, id) =>
+  selectApiKeys(db).where('k.id', '=', id).forKeyShare('k'),
+)
 
 interface Parts extends ApiKeyParts {
   guards: ReturnType<typeof guardQueries>
@@ -96,11 +111,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
 
     /** Those of the API keys that hold, by id, and those of which nobody knows. Throws `ERR_SEALED`. */
     async findAll(ids: readonly string[]): Promise<Map<string, FoundApiKey>> {
-      const found = await readApiKeys(parts, () =>
-        selectApiKeys(db)
-          .where('k.id', '=', sql<string>`any(${ids})`)
-          .execute(),
-      )
+      const found = await readApiKeys(parts, () => readAll(db, ids))
       return new Map(
         found.flatMap(({ authentic, scopeFault }) =>
           authentic === undefined
@@ -166,9 +177,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
      * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where its scope is faulty
      */
     async hold(id: string, role: ApiKeyRole): Promise<boolean> {
-      const [found] = await readApiKeys(parts, () =>
-        selectApiKeys(db).where('k.id', '=', id).forKeyShare('k').execute(),
-      )
+      const [found] = await readApiKeys(parts, () => readAndHold(db, id))
       if (found?.scopeFault !== undefined) throw found.scopeFault
       return found?.authentic?.role === role
     },

@@ -53,13 +53,17 @@ const readOne = prepareStatement<[tenantId: string], JoinedRow>((tenantId) =>
   selectGuards(sql`t.id = ${tenantId}`),
 )
 
+const readSome = prepareStatement<[tenantIds: readonly string[]], JoinedRow>((tenantIds) =>
+  selectGuards(sql`t.id = any(${tenantIds}::text[])`),
+)
+
 /** Of the tenants that exist. */
 export async function readGuards(db: Database, tenantIds: readonly string[]): Promise<FoundGuard[]> {
   const [tenantId] = tenantIds
   const rows =
     tenantIds.length === 1 && tenantId !== undefined
       ? await readOne(db, tenantId)
-      : (await selectGuards(sql`t.id = any(${tenantIds}::text[])`).execute(db)).rows
+      : await readSome(db, tenantIds)
   return rows.map((row) => ({
     tenantId: row.id,
     row: row.tenant_id === null ? undefined : (row as GuardRow),
@@ -71,9 +75,13 @@ export async function readGuards(db: Database, tenantIds: readonly string[]): Pr
   }))
 }
 
+const readNotedLocks = prepareStatement<[], { tenant_id: string }>(
+  () => sql`select tenant_id from keyhold.tenant_locks`,
+)
+
 /** The tenants that a lock is noted of where replicas of the version before look. */
 export async function listNotedLocks(db: Database): Promise<string[]> {
-  const rows = await db.selectFrom('tenant_locks').select('tenant_id').execute()
+  const rows = await readNotedLocks(db)
   return rows.map((row) => row.tenant_id)
 }
 

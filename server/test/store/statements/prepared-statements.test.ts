@@ -84,6 +84,11 @@ test('a statement goes on when a later version of the schema has more columns', 
     await store.withFence(tenantId, () => Promise.resolve())
     await store.withFenceShared(tenantId, () => Promise.resolve())
     await store.tenants.glanceAtFence(tenantId)
+    await store.keyProbes.claim(1, { hastened: 1, unhealthy: 1, healthy: 1 }, 1)
+    await store.replicas.beat('00000000-0000-4000-8000-000000000001', 1_000)
+    await store.guards.listClosed([tenantId, 'tenant-2'], new Set())
+    await store.apiKeys.findAll(['ak_1'])
+    await store.transaction((transaction) => transaction.apiKeys.hold('ak_1', 'operator'))
     return [
       await store.cipherkeys.findActive(tenantId, keyName),
       await store.cipherkeys.find(tenantId, rest.dataKeyId, rest.version),
