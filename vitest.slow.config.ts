@@ -11,6 +11,7 @@ export default defineConfig({
       'server/test/migration/{cancel,forged-key-jobs}.test.ts',
       'scripts/test/npm-start.test.ts',
       'client/test/packed/*.test.ts',
+      'client/test/tampering.test.ts',
     ],
     env: { SLOW: '1' },
     globalSetup: ['testkit/src/database/warm-start.ts'],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyholdClient, encryptedSize, type LocalEncryption } from '@keyhold/client/node'
+import { doseOf } from '../../testkit/src/statistics/dose-of.ts'
 import { startFakeKeyhold } from './fake-keyhold.ts'
 
 const headerBytes = 26
@@ -169,7 +170,7 @@ async function setUp(plaintext: Buffer) {
   return { local, folder, path: join(folder, 'sealed'), target: join(folder, 'target'), file, damages }
 }
 
-describe.each(sizes)('a changed file of %i bytes', (size) => {
+describe.each(doseOf(sizes, 2))('a changed file of %i bytes', (size) => {
   const plaintext = patterned(size)
 
   test('is not decrypted to a file, and nothing is left of the attempt', async () => {
