@@ -8,7 +8,7 @@ const isolated = ['client/test/files.test.ts', 'core/test/message-key.test.ts']
 const integrationElsewhere = [
   'client/test/real-server/*.test.ts',
   'client/test/readme.test.ts',
-  'lab/test/{dose,forge,forge-histories,options}.test.ts',
+  'lab/test/{dose,forge-histories,options}.test.ts',
   'local-kms/test/{command,persistence}.test.ts',
   'scripts/test/{check,ci-run,npm-start,packages}.test.ts',
   'testkit/test/{postgres-proxy,serve-in-process}.test.ts',

@@ -4,6 +4,14 @@ import { CompiledQuery, type RawBuilder } from 'kysely'
 import { nameStatement } from './connections/named-statements.ts'
 import type { Database } from './database.ts'
 
+export interface PrepareOptions {
+  /**
+   * Whether it is sent under a name, so that PostgreSQL may keep its plan. Default: true. A kept plan for a partitioned table locks
+   * all partitions each time: it is slower then, and waits for whoever holds one of them.
+   */
+  isNamed?: boolean
+}
+
 export type PreparedStatement<Values extends unknown[], Row> = (
   db: Database,
   ...values: Values
@@ -18,8 +26,9 @@ export type PreparedStatement<Values extends unknown[], Row> = (
  */
 export function prepareStatement<Values extends unknown[], Row>(
   build: (...values: Values) => RawBuilder<unknown>,
+  options: PrepareOptions = {},
 ): PreparedStatement<Values, Row> {
-  return prepareQuery((_, ...values) => build(...values))
+  return prepareQuery((_, ...values) => build(...values), options)
 }
 
 /**
@@ -29,6 +38,7 @@ export function prepareStatement<Values extends unknown[], Row>(
  */
 export function prepareQuery<Values extends unknown[], Row>(
   build: (db: Database, ...values: Values) => { compile(db: Database): CompiledQuery },
+  { isNamed = true }: PrepareOptions = {},
 ): PreparedStatement<Values, Row> {
   let made: { text: string; places: Place[] } | undefined
 
@@ -39,7 +49,7 @@ export function prepareQuery<Values extends unknown[], Row>(
       if (parameter instanceof Place) return parameter
       throw new TypeError('a value of a prepared statement is part of its text')
     })
-    nameStatement(text)
+    if (isNamed) nameStatement(text)
     return { text, places }
   }
 

@@ -208,9 +208,11 @@ const cases: Case[] = [
     parties: [leads, migrates('a'), leads, reads],
     check: ([, migrated], jobs) => {
       expect(migrated).toBeUndefined()
+      // Those of one millisecond come in any order.
+      const [rotation, ...others] = phases(jobs).sort().reverse()
       // Superseded, or ended before.
-      expect(['rotation aborted', 'rotation done']).toContain(phases(jobs)[0])
-      expect(phases(jobs).slice(1)).toEqual(['migration done'])
+      expect(['rotation aborted', 'rotation done']).toContain(rotation)
+      expect(others).toEqual(['migration done'])
     },
   },
   {

@@ -80,12 +80,13 @@ export async function readWithTerms<Row extends { data_key_id: string }>(
   return termsOf(db, parts, tenantId, await readCovered(db, parts, tenantId, selectWithTerms(query)))
 }
 
-/** `readWithTerms` as a prepared statement. */
+/** `readWithTerms` as a statement whose text is made once. The table of cipherkeys is partitioned: it has no name. */
 export function prepareWithTerms<Values extends unknown[], Row extends { data_key_id: string }>(
   query: (tenantId: string, ...values: Values) => QueryWithTerms,
 ): (db: Database, parts: CoverParts, tenantId: string, ...values: Values) => Promise<DataKeyTerms<Row>> {
-  const read = prepareCovered<Values, WithTime<Row>>((tenantId, ...values) =>
-    selectWithTerms(query(tenantId, ...values)),
+  const read = prepareCovered<Values, WithTime<Row>>(
+    (tenantId, ...values) => selectWithTerms(query(tenantId, ...values)),
+    { isNamed: false },
   )
   return async (db, parts, tenantId, ...values) =>
     termsOf(db, parts, tenantId, await read(db, parts, tenantId, ...values))

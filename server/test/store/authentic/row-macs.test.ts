@@ -57,7 +57,10 @@ test.each<[string, Partial<typeof guard>]>([
   const row = { ...guard, ...changes, mac: macs.sign('guard', guard) }
   expect(refusal(() => macs.verify('guard', row))).toBe('ERR_RECORD_NOT_AUTHENTIC')
   expect(reported).toEqual([
-    { kind: 'guard', table: 'tenant_guards', key: row.tenant_id, fault: 'forged', used: false },
+    {
+      ...{ kind: 'guard', table: 'tenant_guards', key: row.tenant_id, tenantId: row.tenant_id },
+      ...{ fault: 'forged', used: false },
+    },
   ])
 })
 
