@@ -221,6 +221,17 @@ test('a quota is never exceeded, whoever counts at the same moment, and names wi
   }
 })
 
+test('names that have a data key by now take no room from the others', async () => {
+  const { tenantKeys } = createKeyring(store, kms)
+  const parts = { store, tenantKeys, maxKeyNames: 3 }
+  const tenant = await createTenant(store, kms, `tenant-${++tenants}`, mine)
+  const before = await createDataKeys(parts, tenant, ['a', 'b'])
+  const [a, b, c, d] = await createDataKeys(parts, tenant, ['a', 'b', 'c', 'd'])
+  expect([a, b]).toMatchObject(before.map((row) => ({ dataKeyId: (row as { dataKeyId: string }).dataKeyId })))
+  expect(c).toMatchObject({ version: 1 })
+  expect(isKeyholdError(d, 'ERR_KEY_NAME_QUOTA')).toBe(true)
+})
+
 test('a batch that is rolled back counts nothing', async () => {
   const failing: Store = {
     ...store,
