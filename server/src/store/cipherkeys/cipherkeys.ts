@@ -15,6 +15,7 @@ import {
   type DataKeyTerms,
   type StatedVersion,
 } from './data-key-terms.ts'
+import { notAskedFor } from './not-asked-for.ts'
 
 export interface CipherkeyRow extends CipherkeyFacts {
   tenantId: string
@@ -201,7 +202,11 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
       return row
     },
 
-    /** The active data keys of those names that have one, in any order. */
+    /**
+     * The active data keys of those names that have one, in any order.
+     *
+     * @throws KeyholdError `ERR_KEY_INTEGRITY` when the database answers with another name
+     */
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
       const [keyName] = keyNames
       const terms = await (keyNames.length === 1 && keyName !== undefined
@@ -212,6 +217,7 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
               where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
             order,
           }))
+      for (const row of terms.rows) if (!keyNames.includes(row.key_name)) throw notAskedFor()
       return terms.rows.map((row) => ({
         ...fromUsableRow(terms, row),
         tenantId,

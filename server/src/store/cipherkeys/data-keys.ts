@@ -6,6 +6,7 @@ import { prepareStatement } from '../prepare-statement.ts'
 import type { CoverParts } from '../fence/covered-rows.ts'
 import type { CipherkeyState } from '../tables.ts'
 import { cipherkeysWithMinimum, readWithTerms } from './data-key-terms.ts'
+import { notAskedFor } from './not-asked-for.ts'
 
 export interface DataKeyVersionRow {
   version: number
@@ -83,8 +84,10 @@ export function dataKeyQueries(db: Database, cover: CoverParts) {
       return read(tenantId, sql`c.key_name > ${after} and strpos(c.key_name, ':') = 0`, limit)
     },
 
+    /** @throws KeyholdError `ERR_KEY_INTEGRITY` when the database answers with another name */
     async find(tenantId: string, keyName: string): Promise<DataKeyRow | undefined> {
       const [row] = await read(tenantId, sql`c.key_name = ${keyName}`, 1)
+      if (row !== undefined && row.keyName !== keyName) throw notAskedFor()
       return row
     },
 
