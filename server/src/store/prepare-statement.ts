@@ -1,16 +1,9 @@
 // Statements of the paths on which requests wait. Their text is made once, each connection parses it once, and PostgreSQL may
-// keep its plan: for a statement that looks up a few rows of a tenant, that is most of the work.
+// keep its plan: for a statement that looks up a few rows of a tenant, that is most of the work. None of them reads cipherkeys:
+// a plan that is kept locks all partitions, and so waits for whoever has locked any of them.
 import { CompiledQuery, type RawBuilder } from 'kysely'
 import { nameStatement } from './connections/named-statements.ts'
 import type { Database } from './database.ts'
-
-export interface PrepareOptions {
-  /**
-   * Whether it is sent under a name, so that PostgreSQL may keep its plan. Default: true. A kept plan for a partitioned table locks
-   * all partitions each time: it is slower then, and waits for whoever holds one of them.
-   */
-  isNamed?: boolean
-}
 
 export type PreparedStatement<Values extends unknown[], Row> = (
   db: Database,
@@ -18,17 +11,15 @@ export type PreparedStatement<Values extends unknown[], Row> = (
 ) => Promise<Row[]>
 
 /**
- * PostgreSQL keeps the plan if it expects one that fits all values to cost no more than one for these values. So the statement
- * must show by itself that it reads few rows, as by `limit 1`.
+ * PostgreSQL keeps the plan if it expects one that fits all values to cost no more than one for these values.
  *
  * @param build - puts each value into the statement and does nothing else with it: it runs once, and what it gets are not the
  * values. The columns of the answer have names: a schema migration that adds one to `*` would end every connection's plan
  */
 export function prepareStatement<Values extends unknown[], Row>(
   build: (...values: Values) => RawBuilder<unknown>,
-  options: PrepareOptions = {},
 ): PreparedStatement<Values, Row> {
-  return prepareQuery((_, ...values) => build(...values), options)
+  return prepareQuery((_, ...values) => build(...values))
 }
 
 /**
@@ -38,7 +29,6 @@ export function prepareStatement<Values extends unknown[], Row>(
  */
 export function prepareQuery<Values extends unknown[], Row>(
   build: (db: Database, ...values: Values) => { compile(db: Database): CompiledQuery },
-  { isNamed = true }: PrepareOptions = {},
 ): PreparedStatement<Values, Row> {
   let made: { text: string; places: Place[] } | undefined
 
@@ -49,7 +39,7 @@ export function prepareQuery<Values extends unknown[], Row>(
       if (parameter instanceof Place) return parameter
       throw new TypeError('a value of a prepared statement is part of its text')
     })
-    if (isNamed) nameStatement(text)
+    nameStatement(text)
     return { text, places }
   }
 

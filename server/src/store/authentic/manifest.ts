@@ -103,18 +103,25 @@ function lengthPrefixed(bytes: Buffer): Buffer {
 
 /** An expression for the rows of a tenant that belong into its manifest, as `readEntries` reads them. */
 export function selectEntries(tenantId: TenantId): RawBuilder<unknown> {
+  // Each for itself: a union of them takes PostgreSQL half as long again to plan.
   const selects = Object.entries(parts).map(
-    ([kind, select]) => sql`select ${sql.lit(kind)} as kind, * from (${select(tenantId)}) part(key, mac)`,
+    ([kind, select]) => sql`(select json_agg(json_build_array(${sql.lit(kind)}, key, encode(mac, 'hex')))
+      from (${select(tenantId)}) part(key, mac))`,
   )
-  return sql`(select coalesce(json_agg(json_build_array(kind, key, encode(mac, 'hex'))), '[]')
-    from (${sql.join(selects, sql` union all `)}) entries)`
+  return sql`json_build_array(${sql.join(selects)})`
 }
 
-/** Reads the answer to `selectEntries`. */
-export function readEntries(
-  rows: readonly (readonly [ManifestKind, string, string | null])[],
-): ManifestEntry[] {
-  return rows.map(([kind, key, mac]) => ({ kind, key, mac: mac === null ? null : Buffer.from(mac, 'hex') }))
+type SelectedEntry = readonly [ManifestKind, string, string | null]
+
+/** Reads the answer to `selectEntries`: of each kind its rows, or null. */
+export function readEntries(kinds: readonly (readonly SelectedEntry[] | null)[]): ManifestEntry[] {
+  return kinds.flatMap((rows) =>
+    (rows ?? []).map(([kind, key, mac]) => ({
+      kind,
+      key,
+      mac: mac === null ? null : Buffer.from(mac, 'hex'),
+    })),
+  )
 }
 
 function refuse(): never {

@@ -9,8 +9,6 @@ import { prepareStatement } from '../prepare-statement.ts'
 import type { Tables } from '../tables.ts'
 import {
   cipherkeysWithMinimum,
-  oneCipherkeyWithMinimum,
-  prepareWithTerms,
   readWithTerms,
   type DataKeyTerms,
   type StatedVersion,
@@ -88,23 +86,6 @@ const columnsOfUse = sql`${sql.join(columns.map((column) => sql.ref(`c.${column}
   floor(extract(epoch from c.created_at) * 1000)::float8 as created_at_ms`
 
 type UsableRow = Row & StatedVersion
-type ActiveRow = UsableRow & { key_name: string }
-
-// Most requests ask for one key at a time. No two active versions have one name, and no two rows one position.
-const readActive = prepareWithTerms<[keyName: string], ActiveRow>((tenantId, keyName) => ({
-  columns: columnsOfUse,
-  from: oneCipherkeyWithMinimum(sql`tenant_id = ${tenantId} and key_name = ${keyName} and state = 'active'`),
-  order,
-}))
-const readFound = prepareWithTerms<[dataKeyId: string, version: number], UsableRow>(
-  (tenantId, dataKeyId, version) => ({
-    columns: columnsOfUse,
-    from: oneCipherkeyWithMinimum(
-      sql`tenant_id = ${tenantId} and data_key_id = ${dataKeyId}::uuid and version = ${version}::bigint`,
-    ),
-    order,
-  }),
-)
 
 const faultIn = (terms: DataKeyTerms<unknown>, row: UsableRow) => {
   const fault = terms.faultOf(row)
@@ -208,15 +189,12 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
      * @throws KeyholdError `ERR_KEY_INTEGRITY` when the database answers with another name
      */
     async listActive(tenantId: string, keyNames: readonly string[]): Promise<ActiveCipherkeyRow[]> {
-      const [keyName] = keyNames
-      const terms = await (keyNames.length === 1 && keyName !== undefined
-        ? readActive(db, cover, tenantId, keyName)
-        : readWithTerms<ActiveRow>(db, cover, tenantId, {
-            columns: columnsOfUse,
-            from: sql`${cipherkeysWithMinimum}
-              where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
-            order,
-          }))
+      const terms = await readWithTerms<UsableRow & { key_name: string }>(db, cover, tenantId, {
+        columns: columnsOfUse,
+        from: sql`${cipherkeysWithMinimum}
+          where c.tenant_id = ${tenantId} and c.key_name = any(${keyNames}) and c.state = 'active'`,
+        order,
+      })
       for (const row of terms.rows) if (!keyNames.includes(row.key_name)) throw notAskedFor()
       return terms.rows.map((row) => ({
         ...fromUsableRow(terms, row),
@@ -233,17 +211,13 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
 
     /** Those that exist, in any order. */
     async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
-      const [position] = positions
-      const terms = await (positions.length === 1 && position !== undefined
-        ? readFound(db, cover, tenantId, position.dataKeyId, position.version)
-        : readWithTerms<UsableRow>(db, cover, tenantId, {
-            columns: columnsOfUse,
-            from: sql`${cipherkeysWithMinimum} where c.tenant_id = ${tenantId}
-              and (c.data_key_id, c.version) in (select * from unnest(
-                ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[],
-                ${positions.map(({ version }) => version)}::bigint[]))`,
-            order,
-          }))
+      const terms = await readWithTerms<UsableRow>(db, cover, tenantId, {
+        columns: columnsOfUse,
+        from: sql`${cipherkeysWithMinimum} where c.tenant_id = ${tenantId}
+          and (c.data_key_id, c.version) in (select * from unnest(
+            ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
+        order,
+      })
       // The tenant is the one that was asked for: the wrap of another tenant's row does not open as one of it.
       return terms.rows.map((row) => ({ ...fromUsableRow(terms, row), tenantId }))
     },

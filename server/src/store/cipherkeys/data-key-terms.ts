@@ -11,14 +11,7 @@ import {
   type DestructionRow,
   type StoredDestruction,
 } from '../destructions/destruction-row.ts'
-import {
-  columnsAs,
-  prepareCovered,
-  readCovered,
-  rowAs,
-  type CoverParts,
-  type Covered,
-} from '../fence/covered-rows.ts'
+import { columnsAs, readCovered, rowAs, type CoverParts, type Covered } from '../fence/covered-rows.ts'
 import type { CipherkeyState } from '../tables.ts'
 import type { CipherkeyPosition } from './cipherkey-position.ts'
 
@@ -50,19 +43,8 @@ export interface DataKeyTerms<Row> {
 }
 
 /** The tables of a query for `readWithTerms`: cipherkeys are `c`, their minimum versions `m`. */
-export const cipherkeysWithMinimum = sql`keyhold.cipherkeys c ${withMinimum()}`
-
-/**
- * The same tables, of one row at most. The limit says so to the planner, which would reckon with one row of each partition
- * wherever it does not know the tenant yet.
- */
-export function oneCipherkeyWithMinimum(condition: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(select * from keyhold.cipherkeys where ${condition} limit 1) c ${withMinimum()}`
-}
-
-function withMinimum(): RawBuilder<unknown> {
-  return sql`left join keyhold.minimum_versions m on m.tenant_id = c.tenant_id and m.data_key_id = c.data_key_id`
-}
+export const cipherkeysWithMinimum = sql`keyhold.cipherkeys c left join keyhold.minimum_versions m
+  on m.tenant_id = c.tenant_id and m.data_key_id = c.data_key_id`
 
 /**
  * Reads rows of data keys, and what is signed about them.
@@ -75,38 +57,16 @@ export async function readWithTerms<Row extends { data_key_id: string }>(
   db: Database,
   parts: CoverParts,
   tenantId: string,
-  query: QueryWithTerms,
+  { columns, from, order }: Record<'columns' | 'from' | 'order', RawBuilder<unknown>>,
 ): Promise<DataKeyTerms<Row>> {
-  return termsOf(db, parts, tenantId, await readCovered(db, parts, tenantId, selectWithTerms(query)))
-}
-
-/** `readWithTerms` as a statement whose text is made once. The table of cipherkeys is partitioned: it has no name. */
-export function prepareWithTerms<Values extends unknown[], Row extends { data_key_id: string }>(
-  query: (tenantId: string, ...values: Values) => QueryWithTerms,
-): (db: Database, parts: CoverParts, tenantId: string, ...values: Values) => Promise<DataKeyTerms<Row>> {
-  const read = prepareCovered<Values, WithTime<Row>>(
-    (tenantId, ...values) => selectWithTerms(query(tenantId, ...values)),
-    { isNamed: false },
+  // Not prepared: a plan that is kept locks all partitions, and one that is locked would hold up every tenant.
+  const covered = await readCovered<Row & { now: Date }>(
+    db,
+    parts,
+    tenantId,
+    sql`select row_number() over (order by ${order}) as place, clock_timestamp() as now, ${columns},
+      ${columnsAs('minimumVersion', 'm', 'minimum_')} from ${from}`,
   )
-  return async (db, parts, tenantId, ...values) =>
-    termsOf(db, parts, tenantId, await read(db, parts, tenantId, ...values))
-}
-
-type QueryWithTerms = Record<'columns' | 'from' | 'order', RawBuilder<unknown>>
-
-type WithTime<Row> = Row & { now: Date }
-
-function selectWithTerms({ columns, from, order }: QueryWithTerms): RawBuilder<unknown> {
-  return sql`select row_number() over (order by ${order}) as place, clock_timestamp() as now, ${columns},
-    ${columnsAs('minimumVersion', 'm', 'minimum_')} from ${from}`
-}
-
-async function termsOf<Row extends { data_key_id: string }>(
-  db: Database,
-  parts: CoverParts,
-  tenantId: string,
-  covered: Covered<WithTime<Row>>,
-): Promise<DataKeyTerms<Row>> {
   const [first] = covered.rows
   const isOpen = covered.fence !== undefined
   const destructions =

@@ -12,7 +12,7 @@ import {
 import type { Authentic } from '../authentic/row-macs.ts'
 import { columnsOfKind, type SteeringKind, type StoredRow } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
-import { prepareStatement, type PrepareOptions } from '../prepare-statement.ts'
+import { prepareStatement } from '../prepare-statement.ts'
 import { acceptFence, fenceOf, verifyFence, type Fence, type FenceParts, type FenceRow } from './fence-row.ts'
 import { checkManifest, type HeldFence } from './held-fence.ts'
 
@@ -80,11 +80,9 @@ export type ReadCovered<Values extends unknown[], Row> = (
  */
 export function prepareCovered<Values extends unknown[], Row>(
   select: (tenantId: string, ...values: Values) => RawBuilder<unknown>,
-  options?: PrepareOptions,
 ): ReadCovered<Values, Row> {
-  const statement = prepareStatement<[string, ...Values], Read<Row>>(
-    (tenantId, ...values) => selectWithFence<Row>(tenantId, select(tenantId, ...values)),
-    options,
+  const statement = prepareStatement<[string, ...Values], Read<Row>>((tenantId, ...values) =>
+    selectWithFence<Row>(tenantId, select(tenantId, ...values)),
   )
   return async (db, parts, tenantId, ...values) =>
     cover(parts, tenantId, await accept(parts, tenantId, () => statement(db, tenantId, ...values)))
