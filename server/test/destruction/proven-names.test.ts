@@ -11,6 +11,7 @@ import {
 import { destroyDataKey } from '../../src/destruction/destroy-data-key.ts'
 import { scheduleDataKeyDestruction } from '../../src/destruction/schedule-destruction.ts'
 import { systemActor } from '../../src/store/audits.ts'
+import type { Store } from '../../src/store/store.ts'
 import { moveToNewTenantKey } from '../keyring/keyring-under-test.ts'
 import { makeNamedKeys, type NamedKeys } from '../keyring/named-keys.ts'
 import { newKeyJob } from '../store/stored-rows.ts'
@@ -33,8 +34,7 @@ async function schedule(keyName: string): Promise<string> {
 }
 
 /** Runs a destruction that is due, and answers what was signed. */
-async function run(id: string): Promise<object[]> {
-  const { store } = database
+async function run(id: string, store: Store = database.store): Promise<object[]> {
   const due = await store.destructions.find(id)
   if (due === undefined) throw new Error('nothing is scheduled')
   const signed: object[] = []
@@ -105,6 +105,39 @@ describe('under format 2', () => {
       await keyJobFailures.accept(job.id, [unreadable], 'ak_1')
     })
     await alone(store, tenantId).keyJobs.end(job.id)
+    await expectDestroyed(id, 'pay', pay)
+  })
+
+  /** A store in which the proof sees other cipherkeys than the deletion. */
+  function showing(listVersions: Store['cipherkeys']['listVersions']): Store {
+    const { store } = database
+    return { ...store, cipherkeys: { ...store.cipherkeys, listVersions } }
+  }
+
+  test('names were exchanged, and the rows are away during the proof alone: nothing is destroyed', async () => {
+    await scene.exchange()
+    const id = await schedule('pay')
+    const before = await scene.rows()
+    const running = run(
+      id,
+      showing(() => Promise.resolve([])),
+    )
+    await expect(running).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+    expect(await scene.rows()).toEqual(before)
+  })
+
+  test('a version that is made after the proof keeps its data key until it is proven as well', async () => {
+    const { pay, tenantId } = scene
+    const id = await schedule('pay')
+    const running = run(
+      id,
+      showing(async (...of) => {
+        const rows = await database.store.cipherkeys.listVersions(...of)
+        await scene.cold().dataKeys.rotate(tenantId, 'pay', systemActor)
+        return rows
+      }),
+    )
+    await expect(running).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
     await expectDestroyed(id, 'pay', pay)
   })
 
