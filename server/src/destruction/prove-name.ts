@@ -40,8 +40,8 @@ export async function proveName(
   const of = ({ tenantKeyVersion }: CipherkeyRow) =>
     versions.find(({ version }) => version === tenantKeyVersion)
   if (opened.some((row) => of(row)?.format === 2)) return digest
-  // A version of format 1 that has an end wraps nothing any more: such a wrap was put back.
-  if (opened.some((row) => of(row)?.destroyAfter === undefined)) return digest
+  // No key job is live. So a version of format 1 that is not active wraps nothing that opens: such a wrap was put back.
+  if (opened.some((row) => of(row)?.state === 'active')) return digest
 
   const refusedByKms = new Set(refused.map(({ version }) => version))
   const doubtful = named.filter(

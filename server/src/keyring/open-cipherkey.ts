@@ -65,8 +65,7 @@ export async function openCipherkey<Row extends UsableCipherkeyRow>(
     if (row === undefined) return undefined
     const wrappedBy = await parts.tenantKeys.get(row.tenantId, row.tenantKeyVersion, minRemainingShare)
     if (wrappedBy === undefined) continue
-    // It wraps nothing any more, and is kept for backups. A wrap under it was put back, and could have been under any name.
-    putBack = encrypts && wrappedBy.hasEnd && wrappedBy.tenantKey.format === 1 ? row : undefined
+    putBack = encrypts && !wrappedBy.isBelieved ? row : undefined
     if (putBack !== undefined) continue
     const dataKey = { ...unwrapAndTell(parts.macs, wrappedBy.tenantKey, row), keyName: row.keyName }
     const heldForMs = Math.min(wrappedBy.ttlMs, row.destroyInMs - beforeDestructionMs)

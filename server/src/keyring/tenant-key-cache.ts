@@ -15,8 +15,8 @@ import { createUnwraps } from './unwraps.ts'
 export interface HeldTenantKey {
   readonly tenantKey: TenantKey
   readonly keyArn: string
-  /** Whether the version wraps nothing any more, and is kept for backups until its end. */
-  hasEnd: boolean
+  /** Whether the names in rows under the version may be used to encrypt. */
+  isBelieved: boolean
   /** How long the tenant lets its keys be held. */
   ttlMs: number
   validUntilMs: number
@@ -146,7 +146,7 @@ export function createTenantKeyCache({
       drop(tenantId, version)
       return undefined
     }
-    const { keyArn, hasEnd } = row
+    const { keyArn, isBelieved } = row
     // The lock is read with the row: a replica that does not know of it yet takes no new key into memory either.
     if (row.isLocked) refuseLocked(tenantId, version)
     const startMs = clock()
@@ -161,8 +161,8 @@ export function createTenantKeyCache({
       const entry =
         known?.tenantKey.id === tenantKey.id
           ? known
-          : { tenantKey, keyArn, hasEnd, ttlMs, validUntilMs: startMs, refreshAtMs: startMs }
-      entry.hasEnd = hasEnd
+          : { tenantKey, keyArn, isBelieved, ttlMs, validUntilMs: startMs, refreshAtMs: startMs }
+      entry.isBelieved = isBelieved
       refusals.delete(name)
       if (flight.isOutdated || unwrap.isOutdated) return entry
       entry.ttlMs = ttlMs

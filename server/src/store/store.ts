@@ -112,7 +112,7 @@ function queries(
     replicas: replicaQueries(db),
     tenants: tenantQueries(db, cover),
     keyProviders: keyProviderQueries(db, { ...cover, keyHealth }),
-    tenantKeys: tenantKeyQueries(db, cover, { clock, firstProbeSeconds, guards }),
+    tenantKeys: tenantKeyQueries(db, cover, { clock, firstProbeSeconds, guards, keyJobs }),
     cipherkeys: cipherkeyQueries(db, cover),
     cipherkeyChunks: cipherkeyChunkQueries(db),
     cipherkeyEnds: cipherkeyEndQueries(db),

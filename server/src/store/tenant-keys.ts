@@ -2,6 +2,7 @@
 // verified, and stands in the manifest of its tenant.
 import { KeyholdError, type WrapFormat } from '@keyhold/core'
 import { sql, type RawBuilder } from 'kysely'
+import { isRowFault } from './authentic/row-faults.ts'
 import type { Authentic } from './authentic/row-macs.ts'
 import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
 import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
@@ -10,7 +11,9 @@ import { prepareCovered, readCovered, type CoverParts } from './fence/covered-ro
 import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
 import { readShown } from './fence/shown-rows.ts'
 import { verifyListed } from './fence/verify-listed.ts'
+import type { Fence } from './fence/fence-row.ts'
 import type { guardQueries } from './guards/guards.ts'
+import type { keyJobQueries } from './key-jobs/key-jobs.ts'
 import { noAccess, keyAccessQueries } from './key-access.ts'
 import { keyProbeQueries } from './key-probes.ts'
 import type { TenantKeyState } from './tables.ts'
@@ -40,8 +43,11 @@ export interface FoundTenantKey extends TenantKeyRow {
   isLocked: boolean
   /** How long the tenant's keys may be held; undefined: as long as the operator allows. */
   keyCacheTtlMs: number | undefined
-  /** Whether it has a time of destruction: then it wrapped nothing any more when that was set. */
-  hasEnd: boolean
+  /**
+   * Whether the names in rows under it may be used to encrypt: its wraps bind them, or it is in use. One of format 1 that is not
+   * wraps nothing any more, or only what did not open: such a wrap was put back, under whatever name.
+   */
+  isBelieved: boolean
 }
 
 /** A version without its wrap, for lists. */
@@ -106,12 +112,13 @@ interface TenantKeyParts {
   clock: DatabaseClock
   firstProbeSeconds: number
   guards: Pick<ReturnType<typeof guardQueries>, 'find'>
+  keyJobs: Pick<ReturnType<typeof keyJobQueries>, 'findLive'>
 }
 
 export function tenantKeyQueries(
   db: Database,
   parts: CoverParts,
-  { clock, firstProbeSeconds, guards }: TenantKeyParts,
+  { clock, firstProbeSeconds, guards, keyJobs }: TenantKeyParts,
 ) {
   const { macs } = parts.fences
 
@@ -144,6 +151,20 @@ export function tenantKeyQueries(
     const active = heldOf(parts.held, tenantId).row?.active_tenant_key_version ?? 0
     const { rows } = await lock(tenantId, sql`version = ${active}`)
     return rows[0]?.format ?? null
+  }
+
+  /** The tenant's active version, and those of its live key job. Before the adoption: all. */
+  async function isInUse({ tenant_id, version }: Authentic<StoredVersion>, fence?: Fence): Promise<boolean> {
+    if (!macs.requiresMacs() || version === fence?.activeTenantKeyVersion) return true
+    if (fence?.stated?.liveJobId === undefined) return false
+    try {
+      const job = await keyJobs.findLive(tenant_id)
+      // Just now there was one, and it may have given its place back to the version.
+      return job === undefined || [job.sourceVersion, job.targetVersion].includes(version)
+    } catch (error) {
+      if (isRowFault(error)) return false
+      throw error
+    }
   }
 
   return {
@@ -181,7 +202,7 @@ export function tenantKeyQueries(
 
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where nobody knows whether the tenant is locked */
     async find(tenantId: string, version: number): Promise<FoundTenantKey | undefined> {
-      const { rows, verify } = await readVersion(db, parts, tenantId, version)
+      const { rows, verify, fence } = await readVersion(db, parts, tenantId, version)
       const [row] = rows.map((each) => verify('tenantKey', each.version, each))
       // Another one of the tenant is authentic too, and may have a format that binds less.
       if (row !== undefined && row.version !== version) macs.reject('tenantKey', row, 'forged')
@@ -196,7 +217,7 @@ export function tenantKeyQueries(
           wrapped: row.wrapped ?? undefined,
           keyCheckValue: row.key_check_value,
           format: formatOf(row),
-          hasEnd: row.destroy_after !== null,
+          isBelieved: formatOf(row) === 2 || (row.destroy_after === null && (await isInUse(row, fence))),
           isLocked: guard.lock !== undefined,
           keyCacheTtlMs:
             guard.keyCacheTtlSeconds === undefined ? undefined : guard.keyCacheTtlSeconds * msPerSecond,

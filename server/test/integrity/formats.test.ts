@@ -78,6 +78,16 @@ test('the doctor counts what is under format 1, a command rotates it, and tells 
   await asAdmin(server, locked)('POST', '/api/v1/encryption/actions/unlock')
   expect(await run('integrity', 'rotate')).toMatchObject({ exitCode: 0 })
   expect(await ofFormat1()).toEqual([])
+
+  // As where it wrapped what did not open.
+  await changeSigned(
+    server.databaseConnection(),
+    `update keyhold.tenant_keys set state = 'decrypt-only', destroyed_at = null, destroy_after = null, wrapped = key_check_value
+       where tenant_id = 'plain' and version = 1`,
+  )
+  expect(await ofFormat1()).toEqual([
+    'tenant=plain tenant key version=1: 0 cipherkeys under format 1, and it has no end yet.',
+  ])
   expect((await run('integrity', 'rotate')).stderr).toContain('0 tenants were rotated, and 0 are left')
 }, 90_000)
 

@@ -17,7 +17,15 @@ const tenants = new Map<string, ReturnType<typeof newTenant>>()
 function newTenant(tenantId: string) {
   const tenantKey: TenantKey = { tenantId, id: newId(new Date()), version: 1, format: 2, key: generateKey() }
   const row = {
-    ...{ tenantId, id: tenantKey.id, version: 1, state: 'active', format: 2, isLocked: false, hasEnd: false },
+    ...{
+      tenantId,
+      id: tenantKey.id,
+      version: 1,
+      state: 'active',
+      format: 2,
+      isLocked: false,
+      isBelieved: true,
+    },
     keyArn: `arn:aws:kms:eu-west-1:222222222222:key/mrk-${newId(new Date())}`,
     ...{ wrapped: Buffer.alloc(1), keyCheckValue: keyCheckValue(tenantKey) },
   }

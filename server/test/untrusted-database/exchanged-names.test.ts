@@ -2,6 +2,7 @@
 // format 2 the wrap binds both. Under format 1 nothing does, which is a gap that is shown here.
 import { encryptValue, parseToken } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { alone } from '../../../testkit/src/database/alone.ts'
 import { makeOlder } from '../../../testkit/src/database/make-older.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
 import {
@@ -18,6 +19,7 @@ import { openDatabaseClock } from '../../src/store/database-clock.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { createCountingKms, createTenant, moveToNewTenantKey } from '../keyring/keyring-under-test.ts'
 import { makeNamedKeys, maxDataKeyAgeMs, type NamedKeys } from '../keyring/named-keys.ts'
+import { newKeyJob } from '../store/stored-rows.ts'
 
 const refused = { code: 'ERR_KEY_INTEGRITY' }
 
@@ -310,6 +312,17 @@ describe('under format 1', () => {
     await expect(rotating).rejects.toMatchObject(refused)
     expect(await scene.rows()).toEqual(before)
     // Values that exist are read for as long as the version is kept, as those of other old rows are.
+    expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
+  })
+
+  test('its wraps encrypt nothing either where it has no end, unless a live key job brings cipherkeys from it', async () => {
+    const { pay, tenantId, kms } = scene
+    const job = newKeyJob({ tenantId, sourceVersion: 1 })
+    await alone(store, tenantId).keyJobs.insert(job)
+    await moveToNewTenantKey(store, kms, kms.arns[1], tenantId)
+    expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
+    await alone(store, tenantId).keyJobs.end(job.id)
+    await expect(getActive('pay')).rejects.toMatchObject(refused)
     expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
   })
 

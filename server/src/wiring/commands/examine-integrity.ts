@@ -62,9 +62,10 @@ export async function examineIntegrity(
 
 function formatNotes(versions: readonly VersionOfFormat1[]): string[] {
   if (versions.length === 0) return []
-  const lines = versions.map(({ tenantId, version, isActive, cipherkeys }) => {
+  const lines = versions.map(({ tenantId, version, isActive, cipherkeys, hasEnd }) => {
     const where = `tenant=${shown(tenantId)} tenant key version=${version}`
-    return `${where}: ${cipherkeys} cipherkeys under format 1${isActive ? ', and new ones come under it' : ''}.`
+    const noEnd = hasEnd ? '' : ', and it has no end yet'
+    return `${where}: ${cipherkeys} cipherkeys under format 1${isActive ? ', and new ones come under it' : noEnd}.`
   })
   return [
     ...lines,
