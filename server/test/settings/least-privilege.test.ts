@@ -114,13 +114,15 @@ test('before an upgrade the other role learns whether replicas can be replaced o
     0,
     expect.stringMatching(new RegExp(`to run: ${newest}\\.\nA rolling upgrade is possible`)),
   ])
-  await take('0014-fence-and-partitions')
-  const stop = await run(['upgrade-check'], serving)
-  expect([stop.exitCode, stop.stdout]).toEqual([
-    3,
-    expect.stringMatching(/Stop all replicas .* after 0014-fence-and-partitions\.\n$/),
-  ])
-  await put('0014-fence-and-partitions')
+  for (const name of ['0014-fence-and-partitions', '0030-format-of-tenant-keys']) {
+    await take(name)
+    const stop = await run(['upgrade-check'], serving)
+    expect([stop.exitCode, stop.stdout]).toEqual([
+      3,
+      expect.stringMatching(new RegExp(`Stop all replicas .* after ${name}\\.\n$`)),
+    ])
+    await put(name)
+  }
   await put(newest)
   await put('9999-newer')
   const newer = await run(['upgrade-check'], serving)

@@ -68,8 +68,13 @@ const schemaMigrations: Record<string, Migration> = {
   '0034-former-signing-keys': formerSigningKeys,
 }
 
-// Replicas of the version before cannot go on working after these. All others add what the version before leaves alone.
-const stopsEarlier = new Set(['0012-key-job-kinds', '0014-fence-and-partitions'])
+// Replicas of the version before cannot go on working after these. All others add what the version before leaves alone. One that
+// requires MACs takes a tenant key of format 2 for forged.
+const stopsEarlier = new Set([
+  '0012-key-job-kinds',
+  '0014-fence-and-partitions',
+  '0030-format-of-tenant-keys',
+])
 
 // Any fixed number that no other program on the same server is likely to lock: "keyhold" in ASCII, cut to 52 bits.
 const lockId = 0x6b6579686f6c6
