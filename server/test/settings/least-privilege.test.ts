@@ -102,6 +102,15 @@ test('the owner makes the schema, once, and gives the other role what a server n
   expect([again.exitCode, again.stdout]).toEqual([0, 'The schema is up to date.\n'])
 })
 
+test('the owner gets no rights of a server in place of its own', async () => {
+  const { exitCode, stderr } = await run(['migrate', '--serve-role', owner], owner)
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--serve-role names another one')])
+  const asAdministrator = await run(['migrate', '--serve-role', owner], connection.user)
+  expect(asAdministrator).toMatchObject({ exitCode: 2 })
+  // What it still may.
+  await query(`set role ${owner}; delete from keyhold.schema_migrations where false; reset role`)
+})
+
 test('before an upgrade the other role learns whether replicas can be replaced one after the other', async () => {
   const now = await run(['upgrade-check'], serving)
   expect([now.exitCode, now.stdout]).toEqual([0, expect.stringContaining('nothing has to be migrated')])
