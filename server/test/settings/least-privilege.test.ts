@@ -21,10 +21,12 @@ import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import type { Server } from '../../src/main.ts'
 import { runCommand } from '../../src/run-command.ts'
+import { migrateDatabase } from '../../src/wiring/commands/migrate-database.ts'
 
 const suffix = randomBytes(6).toString('hex')
 const owner = `owner_${suffix}`
 const serving = `serving-${suffix}`
+const stranger = `stranger-${suffix}`
 let folder: string
 let postgres: TestPostgres
 let connection: TestConnection
@@ -50,7 +52,7 @@ beforeAll(async () => {
   kms = await startLocalKms()
   postgres = await openTestPostgres()
   connection = await postgres.createDatabase()
-  for (const role of [owner, serving]) await query(`create role "${role}" login password 'x'`)
+  for (const role of [owner, serving, stranger]) await query(`create role "${role}" login password 'x'`)
   await query(`grant create on database ${connection.database} to ${owner}`)
 })
 afterAll(async () => {
@@ -92,14 +94,39 @@ test('a role without rights does not begin, and says what to run', async () => {
   expect(stderr).toContain('ERR_SCHEMA_OLDER')
 })
 
+test('a role that does not exist is told of before anything is made', async () => {
+  const { exitCode, stderr } = await run(['migrate', '--serve-role', 'nobody'], owner)
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('no role "nobody"')])
+  expect(await query(`select from pg_namespace where nspname = 'keyhold'`)).toHaveLength(0)
+})
+
 test('the owner makes the schema, once, and gives the other role what a server needs', async () => {
   const first = await run(['migrate', '--serve-role', serving], owner)
   expect([first.exitCode, first.stderr]).toEqual([0, ''])
   const names = first.stdout.trimEnd().split('\n')
   expect(names[0]).toBe('0001-first-schema')
   newest = names.at(-1) ?? ''
+  for (const command of ['migrate', 'upgrade-check']) {
+    const { exitCode, stderr } = await run([command], stranger)
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/--serve-role.*ERR_SCHEMA_OLDER/)])
+  }
+  const beside = await run(['migrate', '--serve-role', stranger], serving)
+  expect([beside.exitCode, beside.stderr]).toEqual([
+    1,
+    expect.stringMatching(/may not give "stranger.*--serve-role.*ERR_SCHEMA_OLDER/),
+  ])
   const again = await run(['migrate'], owner)
   expect([again.exitCode, again.stdout]).toEqual([0, 'The schema is up to date.\n'])
+})
+
+test('one connection is enough, which is what a command has beside an embedded PostgreSQL', async () => {
+  const settings = {
+    dataDir: folder,
+    databaseUrl: as(owner),
+    databaseConnections: 1,
+    armFailpoints: undefined,
+  }
+  expect(await migrateDatabase(settings, serving)).toEqual([])
 })
 
 test('the owner gets no rights of a server in place of its own', async () => {

@@ -86,18 +86,18 @@ const lockAttempts = 6_000
  * Runs the missing schema migrations, then `andThen`, both under one advisory lock. Answers what `andThen` answers.
  *
  * @param andThen - creates other objects in the database, such as the job queue's own schema. It gets the names of the schema
- * migrations that were run.
+ * migrations that were run, and the connection that has the lock: a command beside a running server has no other one.
  * @throws KeyholdError `ERR_SCHEMA_NEWER` when a newer version of Keyhold was here before, and `ERR_SCHEMA_OLDER` when
  * something is missing and the database role may not make it
  */
 export async function migrateSchema<Result>(
   db: Database,
-  andThen: (ran: string[]) => Promise<Result>,
+  andThen: (ran: string[], connection: Database) => Promise<Result>,
 ): Promise<Result> {
   return db.connection().execute(async (connection) => {
     await lock(connection)
     try {
-      const done = await executedMigrations(connection)
+      const done = await readExecuted(connection)
       refuseNewerSchema(done)
       const missing = missingAfter(done)
       // To find out that nothing is missing, the migrator would read all columns of all tables, again and again.
@@ -107,7 +107,7 @@ export async function migrateSchema<Result>(
           await runMissing(connection)
         })
       }
-      return await andThen(missing)
+      return await andThen(missing, connection)
     } finally {
       await sql`select pg_advisory_unlock(${lockId})`.execute(connection)
     }
@@ -117,18 +117,22 @@ export async function migrateSchema<Result>(
 // Insufficient privilege, of PostgreSQL's appendix A.
 const noRight = '42501'
 
+export function isMissingRight(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === noRight
+}
+
 /**
- * Makes something in the schema.
+ * Makes something in the schema, or looks at it.
  *
  * @throws KeyholdError `ERR_SCHEMA_OLDER` if the database role may not
  */
-export async function orOlderSchema(missing: string, make: () => Promise<void>): Promise<void> {
+export async function orOlderSchema<Result>(missing: string, make: () => Promise<Result>): Promise<Result> {
   try {
-    await make()
+    return await make()
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === noRight)) throw cause
+    if (!isMissingRight(cause)) throw cause
     throw new KeyholdError('ERR_SCHEMA_OLDER', {
-      message: `The schema of the database is older than this version of Keyhold (${missing}), and this database role may not change it: run "keyhold-server migrate" with the role that owns the tables.`,
+      message: `The schema of the database is older than this version of Keyhold (${missing}), and this database role may not change it: run "keyhold-server migrate" with the role that owns the tables, and with "--serve-role" if this one only serves.`,
       cause,
     })
   }
@@ -144,10 +148,10 @@ export interface SchemaState {
 /**
  * Looks at the schema, and changes nothing.
  *
- * @throws KeyholdError `ERR_SCHEMA_NEWER`
+ * @throws KeyholdError `ERR_SCHEMA_NEWER`, and `ERR_SCHEMA_OLDER` when the database role may not look
  */
 export async function lookAtSchema(db: Database): Promise<SchemaState> {
-  const done = await executedMigrations(db)
+  const done = await readExecuted(db)
   refuseNewerSchema(done)
   const missing = missingAfter(done)
   return { missing, needingStop: done.length === 0 ? [] : missing.filter((name) => stopsEarlier.has(name)) }
@@ -172,6 +176,10 @@ async function lock(db: Kysely<Tables>): Promise<void> {
     message:
       'Another process has been changing the schema for minutes: see what it waits for, and start again.',
   })
+}
+
+function readExecuted(db: Kysely<Tables>): Promise<string[]> {
+  return orOlderSchema('its schema migrations cannot be read', () => executedMigrations(db))
 }
 
 async function executedMigrations(db: Kysely<Tables>): Promise<string[]> {

@@ -25,9 +25,9 @@ export async function migrateDatabase(
     if (serveRole !== undefined) await checkServeRole(db, serveRole)
     const queue = createJobQueue({ connection, onError: () => undefined })
     try {
-      return await migrateSchema(db, async (ran) => {
+      return await migrateSchema(db, async (ran, held) => {
         await orOlderSchema('the job queue', () => queue.createSchema())
-        if (serveRole !== undefined) await grantServing(db, serveRole)
+        if (serveRole !== undefined) await grantServing(held, serveRole)
         return ran
       })
     } finally {
