@@ -4,6 +4,7 @@ import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import type { Server } from './main.ts'
+import { nameUsedPort } from './name-used-port.ts'
 import { readDevSettings } from './settings/read-dev-settings.ts'
 import { processEnvironment, readSettings } from './settings/read-settings.ts'
 
@@ -73,8 +74,7 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
     }
     // For example a port in use: the system's message says which.
     if (error instanceof Error && 'syscall' in error) {
-      const isPortInUse = 'code' in error && error.code === 'EADDRINUSE'
-      say(`${error.message}${isPortInUse ? '. Set KEYHOLD_PORT to a free port and start again.' : ''}`)
+      say(error.message)
       return 1
     }
     throw error
@@ -234,7 +234,10 @@ async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
   const settings = readSettings(environment)
   useCompileCache(settings.dataDir)
   const { startServer } = await import('./main.ts')
-  const server = await startServer(settings)
+  const server = await startServer(settings).catch((error: unknown) => {
+    nameUsedPort(error, settings)
+    throw error
+  })
   onServing(server)
   stderr(`Keyhold listens on ${server.url}\n`)
   saveCompileCache()
@@ -244,6 +247,11 @@ async function startDev({ environment = processEnvironment(), stdout, onServing 
   const devSettings = readDevSettings(environment)
   useCompileCache(devSettings.settings.dataDir)
   const { startEverything } = await import('./dev/start-everything.ts')
-  onServing(await startEverything(devSettings, stdout))
+  onServing(
+    await startEverything(devSettings, stdout).catch((error: unknown) => {
+      nameUsedPort(error, devSettings.settings)
+      throw error
+    }),
+  )
   saveCompileCache()
 }
