@@ -3,6 +3,7 @@
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
+import { unknownOptions } from './command-options.ts'
 import type { Server } from './main.ts'
 import { nameUsedPort } from './name-used-port.ts'
 import { readDevSettings } from './settings/read-dev-settings.ts'
@@ -83,9 +84,10 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
 
 async function run(args: readonly string[], shell: Shell): Promise<number | undefined> {
   const { key, others } = takeKey(args)
-  const { positionals, values } = parseArgs({
+  const { positionals, values, tokens } = parseArgs({
     args: others,
     allowPositionals: true,
+    tokens: true,
     options: {
       name: { type: 'string', default: 'operator' },
       integrity: { type: 'boolean', default: false },
@@ -101,6 +103,12 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
   if (values.help === true) {
     shell.stdout(usage)
     return 0
+  }
+  const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []))
+  const [unknown] = unknownOptions(positionals.join(' '), given)
+  if (unknown !== undefined && positionals.length > 0) {
+    shell.stderr(`keyhold-server: "${positionals.join(' ')}" has no option --${unknown}.\n${usage}`)
+    return 2
   }
   const { accept } = values
   if (accept !== undefined) {
@@ -190,7 +198,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       const atOnce = Number(values['at-once'])
       if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > maxAtOnce) break
       const { rotateIntegrity } = await import('./wiring/commands/adoption/rotate-integrity.ts')
-      const { tell, say } = operatorOf(shell, values.yes)
+      const { tell, say } = operatorOf(shell, false)
       return (await rotateIntegrity(readSettings(shell.environment), { atOnce, tell, say })) ? 0 : 1
     }
     default:
