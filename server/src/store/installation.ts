@@ -140,10 +140,10 @@ export function installationQueries(db: Database, parts: InstallationParts) {
      */
     async restore(
       generation: number,
-      decide: (apiKeyGeneration: number) => number,
+      decide: (older: { generation: number; apiKeyGeneration: number }) => number,
     ): Promise<{ from: number; to: number }> {
       const row = await takeInstallation(db, parts, 'alone')
-      const to = decide(row.api_key_generation)
+      const to = decide({ generation: row.generation, apiKeyGeneration: row.api_key_generation })
       await saveInstallation(db, parts, row, { api_key_generation: to }, generation)
       return { from: row.api_key_generation, to }
     },

@@ -165,6 +165,11 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
       fence.change({ ending_at: fence.now, fence_epoch: fence.row.fence_epoch + 1 })
     },
 
+    /** The verified generation of the fence as it was taken. 0: there is no such tenant. Call it under `withFence`. */
+    heldGeneration(id: string): number {
+      return heldOf(held, id).row?.generation ?? 0
+    },
+
     /** Gives the fence at least this generation. Call it under `withFence`. */
     leap(id: string, generation: number): void {
       heldOf(held, id).leap(generation)

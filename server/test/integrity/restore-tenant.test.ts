@@ -11,6 +11,7 @@ import type { Store } from '../../src/store/store.ts'
 import { findOlder, type OlderTenant } from '../../src/wiring/commands/restore/find-older.ts'
 import { restoreInstallation } from '../../src/wiring/commands/restore/restore-installation.ts'
 import { restoreTenant } from '../../src/wiring/commands/restore/restore-tenant.ts'
+import { restoreTenants } from '../../src/wiring/commands/restore/restore-tenants.ts'
 import {
   gatherRecords,
   type GenerationRecord,
@@ -209,6 +210,7 @@ test('minimum versions rise and never fall, also where only earlier ones are kno
 
   const known = await olderTenant({ fence: null })
   await store.withFence(id, ({ minimumVersions }) => minimumVersions.set(id, low, 1))
+  known.fence.shown += 1
   expect(await restoreTenant(store, known)).toMatchObject({ raisedMinimums: [low], isLocked: true })
 })
 
@@ -260,4 +262,50 @@ test('a tenant whose older rows are not right either stays as it is', async () =
   await expect(restoreTenant(store, older)).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
   expect(await actions()).toEqual([])
   expect(await stores.query('select from keyhold.tenant_locks where tenant_id = $1', [id])).toEqual([])
+})
+
+// The comparison reads without verifying: a database may show any generation then.
+test.each(['fence', 'guard'] as const)(
+  'a tenant whose %s shows another generation than the one that is verified stays as it is',
+  async (name) => {
+    const older = await olderTenant({
+      fence: { isEnding: true },
+      guard: { lockedAtMs: 1, lockedBy: 'ak_9' },
+    })
+    older[name].shown = 2 ** 50
+    const before = await read()
+    await expect(restoreTenant(store, older)).rejects.toMatchObject({
+      code: 'ERR_RESTORE_BLOCKED',
+      message: expect.stringContaining(name) as string,
+    })
+    expect(await read()).toEqual(before)
+    expect(await actions()).toEqual([])
+  },
+)
+
+test('a tenant that stays as it is does not hold up the next one', async () => {
+  const first = await olderTenant({ guard: { lockedAtMs: 1, lockedBy: 'ak_9' } })
+  first.guard.shown = 2 ** 50
+  id = `older-${++tenants}`
+  await insertTenant(store, id)
+  const second = await olderTenant({ guard: { lockedAtMs: 1, lockedBy: 'ak_9' } })
+  const lines: string[] = []
+  const say = (line: string) => lines.push(line)
+  expect(
+    await restoreTenants(store, [first, second], { tell: say, say, onTenant: () => Promise.resolve() }),
+  ).toEqual([id])
+  expect(lines).toEqual([
+    expect.stringContaining(`tenant ${first.tenantId} stays refused: The guard`),
+    `tenant ${id} is confirmed: is locked`,
+  ])
+})
+
+test("the installation's row stays as it is as well", async () => {
+  const before = await store.generations.readInstallation()
+  const shown = 2 ** 50
+  const record = { kind: 'installation' as const, tenantId: '', generation: shown - 1, known: undefined }
+  await expect(restoreInstallation(store, 'id', { shown, record, isOlder: false }, {})).rejects.toMatchObject(
+    { code: 'ERR_RESTORE_BLOCKED' },
+  )
+  expect(await store.generations.readInstallation()).toEqual(before)
 })

@@ -128,13 +128,16 @@ export function guardQueries(db: Database, parts: GuardParts) {
     async restore(
       tenantId: string,
       generation: number,
-      decide: (guard: Guard, at: Date) => Pick<Guard, 'lock' | 'keyCacheTtlSeconds' | 'apiKeyGeneration'>,
+      decide: (
+        guard: Guard,
+        row: { generation: number; at: Date },
+      ) => Pick<Guard, 'lock' | 'keyCacheTtlSeconds' | 'apiKeyGeneration'>,
     ): Promise<{ older: Guard; decided: ReturnType<typeof decide> }> {
       const { found, before } = await lockRow(tenantId, 'alone')
       const row = verify(found, before)
       if (row === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
       const guard = guardOf(found, row)
-      const decided = decide(guard, found.at)
+      const decided = decide(guard, { generation: row.generation, at: found.at })
       await save({ ...guard, row, ...decided }, generation)
       if (decided.lock !== undefined) await noteLock(decided.lock)
       await db

@@ -6,7 +6,6 @@ import { stateDir } from '../../../settings/state-dir.ts'
 import type { Settings } from '../../../settings/read-settings.ts'
 import { generationRecordsOf } from '../../../installation/generations/generation-records.ts'
 import { keptGenerations } from '../../../installation/generations/kept-generations.ts'
-import { isRowFault } from '../../../store/authentic/row-faults.ts'
 import { defaultTimings } from '../../../timings.ts'
 import type { CommandSettings } from '../command-settings.ts'
 import { macRing } from '../../root-key/claimed-root-key.ts'
@@ -14,10 +13,10 @@ import { withCommandStore, type CommandStore } from '../adoption/open-command-st
 import { shown } from '../fault-line.ts'
 import { findOlder, readFolders, type OlderRows } from './find-older.ts'
 import { findOlderChains, type OlderChains } from './older-chains.ts'
-import { chainLine, installationLine, restoredLine, tenantLine } from './older-lines.ts'
+import { chainLine, installationLine, tenantLine } from './older-lines.ts'
 import { putAside, putSigningKeysAside } from './put-aside.ts'
 import { restoreInstallation } from './restore-installation.ts'
-import { restoreTenant } from './restore-tenant.ts'
+import { restoreTenants } from './restore-tenants.ts'
 
 export interface ConfirmRestoreOptions {
   /** Receives a line of the report. */
@@ -109,18 +108,10 @@ async function restoreAll(
   options: ConfirmRestoreOptions,
 ): Promise<boolean> {
   const { tell, say, onStep = nothing } = options
-  const faulty: string[] = []
-  for (const tenant of older.tenants) {
-    const { tenantId } = tenant
-    try {
-      tell(restoredLine(tenantId, await restoreTenant(store, tenant)))
-    } catch (error) {
-      if (!isRowFault(error)) throw error
-      faulty.push(tenantId)
-      say(`tenant ${shown(tenantId)} stays refused: ${error.message}`)
-    }
-    await onStep('tenant-restored')
-  }
+  const restored = await restoreTenants(store, older.tenants, {
+    ...{ tell, say },
+    onTenant: () => onStep('tenant-restored'),
+  })
   const { installationId } = rootKey
   // Before the installation's row: where this is cut off, that is still older the next time.
   const signingKeys = older.installation.isOlder ? await putSigningKeysAside(store, ownFolder) : undefined
@@ -133,14 +124,13 @@ async function restoreAll(
     )
   }
   const dead = await restoreInstallation(store, installationId, older.installation, {
-    tenants: String(older.tenants.length - faulty.length),
+    tenants: String(restored.length),
     chains: String(chains.chains.length),
   })
   if (dead.length > 0) tell(`API keys of no tenant deleted: ${dead.map(shown).join(', ')}`)
   await onStep('installation-restored')
   const kept = keptGenerations({ stateDir: ownFolder, ring: macRing(rootKey, installationId) })
-  const tenants = older.tenants.map(({ tenantId }) => tenantId).filter((id) => !faulty.includes(id))
-  await kept.append(await generationRecordsOf(store, tenants), store.clock.now())
+  await kept.append(await generationRecordsOf(store, restored), store.clock.now())
   await onStep('kept')
   if (chains.chains.length > 0) {
     say(
@@ -149,5 +139,5 @@ async function restoreAll(
     say('Put audit-checkpoints.ndjson aside in the state folders of the other replicas, too.')
   }
   say('Start the replicas now. Tenants that are locked stay so until they are unlocked.')
-  return faulty.length === 0
+  return restored.length === older.tenants.length
 }

@@ -10,7 +10,7 @@ import type { KeyJobRow } from '../../../store/key-jobs/key-jobs.ts'
 import type { Store, TransactionStore } from '../../../store/store.ts'
 import { isOlder, type OlderTenant } from './find-older.ts'
 import { restoreApiKeys } from './restore-api-keys.ts'
-import { restoredGeneration } from './restored-generation.ts'
+import { refuseAnotherGeneration, restoredGeneration } from './restored-generation.ts'
 
 /** The changes of the older rows. */
 export interface RestoredTenant {
@@ -34,7 +34,10 @@ function newestOf<Facts>(row: {
   return known !== undefined && known.generation >= generation ? known.facts : 'unknown'
 }
 
-/** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where the older rows are not as Keyhold wrote them either */
+/**
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where the older rows are not as Keyhold wrote them either, and
+ * `ERR_RESTORE_BLOCKED` where they are others than those that were shown
+ */
 export async function restoreTenant(
   store: Pick<Store, 'withFence'>,
   older: OlderTenant,
@@ -43,6 +46,11 @@ export async function restoreTenant(
   const ofFence = newestOf<FenceFacts>(older.fence)
   const ofGuard = newestOf<GuardFacts>(older.guard)
   return store.withFence(tenantId, async (transaction, fence) => {
+    refuseAnotherGeneration(
+      `fence of tenant ${tenantId}`,
+      older.fence.shown,
+      transaction.tenants.heldGeneration(tenantId),
+    )
     const cancelledKeyJob = fence && (await cancelKeyJob(transaction, tenantId, fence, ofFence))
     const cancelledDestructions =
       fence === undefined ? [] : await cancelDestructions(transaction, tenantId, ofFence)
@@ -149,17 +157,22 @@ async function restoreGuard(
   const guardTo = restoredGeneration(guard.shown, guard.record?.generation ?? 0)
   const facts = ofGuard === 'unknown' ? undefined : ofGuard
   const isUnclear = ofGuard === 'unknown' || ofFence === 'unknown' || (ofFence?.isEnding ?? false)
-  const { older, decided } = await transaction.guards.restore(tenantId, guardTo, (before, at) => {
-    const isAnother = facts !== undefined && facts.incarnation !== before.incarnation
-    return {
-      lock: before.lock ?? lockOf(tenantId, facts, isUnclear || isAnother, at),
-      keyCacheTtlSeconds: shortest(before, facts),
-      apiKeyGeneration:
-        ofGuard === undefined
-          ? before.apiKeyGeneration
-          : restoredGeneration(before.apiKeyGeneration, facts?.apiKeyGeneration ?? 0),
-    }
-  })
+  const { older, decided } = await transaction.guards.restore(
+    tenantId,
+    guardTo,
+    (before, { generation, at }) => {
+      refuseAnotherGeneration(`guard of tenant ${tenantId}`, guard.shown, generation)
+      const isAnother = facts !== undefined && facts.incarnation !== before.incarnation
+      return {
+        lock: before.lock ?? lockOf(tenantId, facts, isUnclear || isAnother, at),
+        keyCacheTtlSeconds: shortest(before, facts),
+        apiKeyGeneration:
+          ofGuard === undefined
+            ? before.apiKeyGeneration
+            : restoredGeneration(before.apiKeyGeneration, facts?.apiKeyGeneration ?? 0),
+      }
+    },
+  )
   if (older.lock === undefined && decided.lock !== undefined)
     transaction.audit({ tenantId, actor: commandActor, action: 'tenant.lock', targetId: tenantId })
   const ofApiKeys = { from: older.apiKeyGeneration, to: decided.apiKeyGeneration, newest: facts }
