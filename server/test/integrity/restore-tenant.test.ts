@@ -214,6 +214,12 @@ test('minimum versions rise and never fall, also where only earlier ones are kno
   expect(await restoreTenant(store, known)).toMatchObject({ raisedMinimums: [low], isLocked: true })
 })
 
+test('minimum versions of the time since also count beyond the limit of them', async () => {
+  const ids = Array.from({ length: 1_001 }, () => randomUUID())
+  const newest = { minimumVersions: Object.fromEntries(ids.map((each) => [each, 2])) }
+  expect((await restore({ fence: newest })).raisedMinimums).toHaveLength(1_001)
+})
+
 test('a destruction that was cancelled is, one that is open or was done stays in the schedule', async () => {
   const [open, done, cancelled] = [
     await scheduled(randomUUID()),

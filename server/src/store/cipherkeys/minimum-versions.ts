@@ -42,7 +42,12 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
     manifest.delete('minimumVersion', dataKeyId)
   }
 
-  async function store(tenantId: string, dataKeyId: string, minimum: number): Promise<void> {
+  async function store(
+    tenantId: string,
+    dataKeyId: string,
+    minimum: number,
+    most = maxMinimumVersions,
+  ): Promise<void> {
     const held = heldOf(parts.held, tenantId)
     const before = await lock(tenantId, dataKeyId)
     const row = { tenant_id: tenantId, data_key_id: dataKeyId, minimum_version: minimum }
@@ -51,13 +56,33 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
       await rewriteRow(db, { macs, held }, 'minimumVersion', dataKeyId, before, changes)
       return
     }
-    if (held.manifest.keys('minimumVersion').length >= maxMinimumVersions) throw tooMany()
+    if (held.manifest.keys('minimumVersion').length >= most) throw tooMany()
     const mac = macs.sign('minimumVersion', row)
     await db
       .insertInto('minimum_versions')
       .values({ ...row, mac })
       .execute()
     held.manifest.set('minimumVersion', dataKeyId, mac)
+  }
+
+  async function retireBelow(tenantId: string, dataKeyId: string, minimum: number): Promise<void> {
+    await db
+      .selectFrom('cipherkeys')
+      .select('version')
+      .where('tenant_id', '=', tenantId)
+      .where('data_key_id', '=', dataKeyId)
+      .orderBy('version')
+      .forUpdate()
+      .execute()
+    await db
+      .updateTable('cipherkeys')
+      .set({
+        state: sql<CipherkeyState>`case when version < ${minimum} then 'retired' else 'decrypt-only' end`,
+      })
+      .where('tenant_id', '=', tenantId)
+      .where('data_key_id', '=', dataKeyId)
+      .where('state', '!=', 'active')
+      .execute()
   }
 
   return {
@@ -71,30 +96,18 @@ export function minimumVersionQueries(db: Database, parts: CoverParts) {
     async set(tenantId: string, dataKeyId: string, minimum: number): Promise<void> {
       if (minimum > 1) await store(tenantId, dataKeyId, minimum)
       else await remove(tenantId, dataKeyId)
-      await db
-        .selectFrom('cipherkeys')
-        .select('version')
-        .where('tenant_id', '=', tenantId)
-        .where('data_key_id', '=', dataKeyId)
-        .orderBy('version')
-        .forUpdate()
-        .execute()
-      await db
-        .updateTable('cipherkeys')
-        .set({
-          state: sql<CipherkeyState>`case when version < ${minimum} then 'retired' else 'decrypt-only' end`,
-        })
-        .where('tenant_id', '=', tenantId)
-        .where('data_key_id', '=', dataKeyId)
-        .where('state', '!=', 'active')
-        .execute()
+      await retireBelow(tenantId, dataKeyId, minimum)
     },
 
-    /** Raises the minimum to at least this one, and answers whether it was lower. Call it under `withFence`. */
+    /**
+     * Raises the minimum to at least this one, and answers whether it was lower. There is no limit to how many have one: it is
+     * a decision from before, which an older database has lost. Call it under `withFence`.
+     */
     async raise(tenantId: string, dataKeyId: string, minimum: number): Promise<boolean> {
       const before = await lock(tenantId, dataKeyId)
       if ((before?.minimum_version ?? 1) >= minimum) return false
-      await this.set(tenantId, dataKeyId, minimum)
+      await store(tenantId, dataKeyId, minimum, Infinity)
+      await retireBelow(tenantId, dataKeyId, minimum)
       return true
     },
 
