@@ -133,6 +133,15 @@ test('an older database as a whole is quarantined until an operator confirms it'
     Number((await scene.server.query(`select generation from ${table} where ${where}`))[0]?.generation)
   const known = await generation('newest.tenant_guards', `tenant_id = 'locked'`)
   const knownInstallation = await generation('newest.installation', 'true')
+  // No other command gives a row of it a newer generation, or makes an API key in it.
+  for (const args of [
+    ['signing-key', 'rotate', '--yes'],
+    ['create-operator-key', '--name', 'another'],
+  ])
+    expect(await scene.command(...args)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('ERR_QUARANTINED') as string,
+    })
   // Nobody who could be asked.
   expect((await scene.command('confirm-restore')).exitCode).toBe(2)
   const { exitCode, stdout, stderr } = await scene.command('confirm-restore', '--yes')

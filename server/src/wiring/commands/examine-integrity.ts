@@ -9,7 +9,6 @@ import { listVersionsOfFormat1, type VersionOfFormat1 } from '../../store/first-
 import { findIntegrityFaults, type IntegrityFault } from '../../store/integrity-faults.ts'
 import { createStore } from '../../store/store.ts'
 import { stateDir } from '../../settings/state-dir.ts'
-import type { Settings } from '../../settings/read-settings.ts'
 import { findRowFaults } from './adoption/find-row-faults.ts'
 import { findOlderFaults } from './restore/find-older-faults.ts'
 import { faultLine, shown } from './fault-line.ts'
@@ -25,9 +24,7 @@ export interface Examination {
   notes: string[]
 }
 
-export async function examineIntegrity(
-  settings: CommandSettings & Pick<Settings, 'stateDir'>,
-): Promise<Examination> {
+export async function examineIntegrity(settings: CommandSettings): Promise<Examination> {
   const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
   try {
     const faults = await findFaults(connection)

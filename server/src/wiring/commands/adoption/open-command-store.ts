@@ -3,8 +3,11 @@ import { KeyholdError } from '@keyhold/core'
 import { createRowMacs } from '../../../store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../../store/database-clock.ts'
 import { isMissingTable, type DatabaseConnection } from '../../../store/database.ts'
+import { createGenerations } from '../../../store/authentic/seen-generations.ts'
 import { createStore, type Store } from '../../../store/store.ts'
 import { connectDatabaseOfRunningServer } from '../../connect-database.ts'
+import { loadGenerations } from '../../checkpoints/load-generations.ts'
+import { stateDir } from '../../../settings/state-dir.ts'
 import { createLogger } from '../../create-logger.ts'
 import type { ClaimedRootKey } from '../../root-key/claimed-root-key.ts'
 import { openRootKeyOfCommand } from '../../root-key/open-root-key-of-command.ts'
@@ -17,18 +20,28 @@ export interface CommandStore {
 }
 
 /**
- * Runs the work of a command with the root key of its data directory.
+ * Runs the work of a command with the root key of its data directory. It refuses what is older than the state folder knows, as a
+ * replica does: whatever it wrote into an older row would give that one a newer generation.
  *
- * @throws KeyholdError `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`, `ERR_DATABASE_UNAVAILABLE`
+ * @param options - `refusesOlder` is false for the one command that decides about older rows
+ * @throws KeyholdError `ERR_SEALED`, `ERR_ROOT_KEY_INVALID`, `ERR_DATABASE_UNAVAILABLE`, `ERR_QUARANTINED`,
+ * `ERR_STATE_FILE_INVALID`
  */
 export async function withCommandStore<Result>(
   settings: CommandSettings,
   work: (parts: CommandStore) => Promise<Result>,
+  { refusesOlder = true } = {},
 ): Promise<Result> {
-  const { db, connection, close } = await connectDatabaseOfRunningServer(settings, createLogger('silent'))
+  const logger = createLogger('silent')
+  const { db, connection, close } = await connectDatabaseOfRunningServer(settings, logger)
   try {
-    const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs() })
+    const generations = createGenerations()
+    const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs(), generations })
     const rootKey = await openRootKeyOfCommand(settings, store)
+    if (refusesOlder) {
+      const remembering = { store, generations, rootKey, stateDir: stateDir(settings) }
+      if ((await loadGenerations(remembering, logger)).isQuarantined) throw olderThanKnown()
+    }
     return await work({ store, rootKey, connection })
   } catch (cause) {
     if (!isMissingTable(cause)) throw cause
@@ -40,4 +53,11 @@ export async function withCommandStore<Result>(
   } finally {
     await close()
   }
+}
+
+function olderThanKnown(): KeyholdError {
+  return new KeyholdError('ERR_QUARANTINED', {
+    message:
+      'The database is older than what the state folder knows. Nothing was changed. Put the newer one back, or decide for this one with "keyhold-server confirm-restore" first.',
+  })
 }

@@ -3,7 +3,6 @@
 // repeated at any point: each tenant is one transaction, and what is done is not older any more.
 import { KeyholdError } from '@keyhold/core'
 import { stateDir } from '../../../settings/state-dir.ts'
-import type { Settings } from '../../../settings/read-settings.ts'
 import { generationRecordsOf } from '../../../installation/generations/generation-records.ts'
 import { keptGenerations } from '../../../installation/generations/kept-generations.ts'
 import { defaultTimings } from '../../../timings.ts'
@@ -39,10 +38,10 @@ const nothing = () => Promise.resolve()
  * `ERR_ROOT_KEY_INVALID`
  */
 export async function confirmRestore(
-  settings: CommandSettings & Pick<Settings, 'stateDir'>,
+  settings: CommandSettings,
   options: ConfirmRestoreOptions,
 ): Promise<boolean> {
-  return withCommandStore(settings, async (parts) => {
+  const work = async (parts: CommandStore) => {
     const { store, rootKey } = parts
     if (!rootKey.requiresMacs) {
       throw new KeyholdError('ERR_RESTORE_BLOCKED', {
@@ -65,7 +64,8 @@ export async function confirmRestore(
     if (!(await options.confirm(question))) return false
     await options.onStep?.('confirmed')
     return restoreAll(parts, { older, chains, ownFolder }, options)
-  })
+  }
+  return withCommandStore(settings, work, { refusesOlder: false })
 }
 
 /** A replica that has newer rows in memory, or keys that are not in this database, must not go on with it. */
