@@ -419,7 +419,7 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_STATE_FILE_INVALID: {
-    summary: 'A file in the state folder is not as Keyhold wrote it.',
+    summary: 'A file in the state folder is not as Keyhold wrote it, or everybody may write to the folder.',
     retryable: false,
     kind: 'ours',
   },

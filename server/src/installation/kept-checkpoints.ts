@@ -1,10 +1,11 @@
 // The checkpoints that this replica knows, in a file beside the database: one a line, the newest of each chain always among
 // them. The newest one vouches for all records before it, so older lines are dropped when the file has doubled.
-import { mkdir, open, readFile, truncate, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { asCheckpoint, chainOf, type SignedCheckpoint } from './audit-checkpoint.ts'
 import { keyIdOf } from './signing-keys/key-id-of.ts'
+import { cutFile, openToAppend } from './state-files.ts'
 import { writeDurably } from './write-durably.ts'
 
 export interface KeptCheckpoints {
@@ -85,7 +86,7 @@ export function keptCheckpoints({
     async load() {
       const text = await readIfThere(file)
       const end = text.lastIndexOf('\n') + 1
-      if (end < text.length) await truncate(file, Buffer.byteLength(text.slice(0, end)))
+      if (end < text.length) await cutFile(file, Buffer.byteLength(text.slice(0, end)))
       const found = await newestOf(text.slice(0, end), isOwnKey)
       maxBytes = Math.max(minBytes, 2 * textOf(found.newest).length)
       return found
@@ -93,7 +94,7 @@ export function keptCheckpoints({
 
     async append(checkpoints) {
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-      const handle = await open(file, 'a', 0o600)
+      const handle = await openToAppend(file)
       let size: number
       try {
         size = await appendTo(handle, textOf(checkpoints))

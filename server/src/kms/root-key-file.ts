@@ -2,7 +2,7 @@
 // replaces an existing one.
 import { KeyholdError, keyBytes, keyCheckValue, keyFromBytes } from '@keyhold/core'
 import { randomBytes, type KeyObject } from 'node:crypto'
-import { link, open, readFile, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { link, open, readFile, realpath, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { parseRootKeyText, rootKeyText } from './root-key-form.ts'
 
@@ -91,7 +91,9 @@ export async function replaceRootKeyFile(
   const { uid, gid, mode } = await stat(real)
   const temporary = `${real}.new`
   await onStep('begun')
-  const handle = await open(temporary, 'w', 0o600)
+  // A crash may have left one. A link would lead to another file.
+  await rm(temporary, { force: true })
+  const handle = await open(temporary, 'wx', 0o600)
   try {
     const made = await handle.stat()
     if (made.uid !== uid || made.gid !== gid) await handle.chown(uid, gid)

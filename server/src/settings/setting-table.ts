@@ -122,7 +122,7 @@ export const settingTable = {
     byDefault: undefined,
     unset: 'none: the folder `state` in the data directory',
     effect:
-      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints), and `generations.log`, what it has verified of [generations](disaster-recovery.md#an-older-database). Each replica has its own, which lasts as long as the replica may come back. Keyhold creates it with mode 0700 if it is missing.',
+      'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints), and `generations.log`, what it has verified of [generations](disaster-recovery.md#an-older-database). Each replica has its own, which lasts as long as the replica may come back. Keyhold creates it with mode 0700 if it is missing, and refuses one to which everybody may write (`ERR_STATE_FILE_INVALID`).',
   }),
   rootKeyFile: orCredential(
     setting('KEYHOLD_ROOT_KEY_FILE', forms.text('a file'), {

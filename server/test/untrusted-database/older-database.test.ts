@@ -1,6 +1,6 @@
 // A database that has gone back is noticed after a restart by what the replica has kept outside of it, and an operator can go on
 // with it without undoing what was locked, revoked, retired or cancelled since.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
@@ -119,6 +119,13 @@ test('a file that somebody has changed is refused, with what to do', async () =>
   await writeFile(file, text)
   await scene.server.restart()
   expect(await askAll()).toEqual(truth)
+})
+
+test('a state folder to which everybody may write is refused', async () => {
+  await chmod(scene.stateDir, 0o777)
+  for (const args of [['confirm-restore'], ['create-operator-key', '--name', 'another']])
+    expect((await scene.command(...args)).stderr).toContain('ERR_STATE_FILE_INVALID')
+  await chmod(scene.stateDir, 0o700)
 })
 
 test('an older database as a whole is quarantined until an operator confirms it', async () => {

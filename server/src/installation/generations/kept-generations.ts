@@ -13,6 +13,7 @@ import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { MacRing } from '../../store/authentic/row-macs.ts'
+import { createTemporary, openToAppend } from '../state-files.ts'
 import { mergeRecords, nameOfRecord, type GenerationRecord } from './generation-records.ts'
 
 export interface KeptWrite {
@@ -179,7 +180,7 @@ export function keptGenerations({
       add(record)
     }
     const temporary = `${file}.tmp`
-    const handle = await open(temporary, 'w', 0o600)
+    const handle = await createTemporary(temporary)
     let next: End = { ...noEnd, number: found.end.number }
     let identity: string
     try {
@@ -219,7 +220,7 @@ export function keptGenerations({
       texts.push(text)
       next = { ...line, bytes: next.bytes + Buffer.byteLength(text) }
     }
-    const handle = await open(file, 'a', 0o600)
+    const handle = await openToAppend(file)
     let identity: string
     try {
       await handle.appendFile(texts.join(''))

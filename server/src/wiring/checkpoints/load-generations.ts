@@ -3,6 +3,7 @@ import type { ErrorCode } from '@keyhold/core'
 import type { Logger } from 'pino'
 import { nameOfRecord, type GenerationRecord } from '../../installation/generations/generation-records.ts'
 import { keptGenerations, type KeptGenerations } from '../../installation/generations/kept-generations.ts'
+import { refuseLooseFolder } from '../../installation/state-files.ts'
 import type { Generations } from '../../store/authentic/seen-generations.ts'
 import type { Store } from '../../store/store.ts'
 import { macRing, type ClaimedRootKey } from '../root-key/claimed-root-key.ts'
@@ -30,6 +31,7 @@ export async function loadGenerations(
   { store, generations, rootKey, stateDir }: LoadNeeds,
   logger: Logger,
 ): Promise<LoadedGenerations> {
+  await refuseLooseFolder(stateDir)
   const kept = keptGenerations({ stateDir, ring: macRing(rootKey, rootKey.installationId) })
   const tenants = new Set<string>()
   const unclear = new Map<string, GenerationRecord>()

@@ -5,6 +5,7 @@ import { KeyholdError } from '@keyhold/core'
 import { stateDir } from '../../../settings/state-dir.ts'
 import { generationRecordsOf } from '../../../installation/generations/generation-records.ts'
 import { keptGenerations } from '../../../installation/generations/kept-generations.ts'
+import { refuseLooseFolder } from '../../../installation/state-files.ts'
 import { defaultTimings } from '../../../timings.ts'
 import type { CommandSettings } from '../command-settings.ts'
 import { macRing } from '../../root-key/claimed-root-key.ts'
@@ -50,6 +51,7 @@ export async function confirmRestore(
       })
     }
     const ownFolder = stateDir(settings)
+    await refuseLooseFolder(ownFolder)
     await refuseRunning(parts)
     const records = await readKnown(ownFolder, options, parts)
     const older = await findOlder(store, records)
