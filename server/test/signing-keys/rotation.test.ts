@@ -1,7 +1,7 @@
 // The rotation of the signing key, as one transaction: as a whole or not at all, once of two, and never beside a signature with the
 // old key. No row that somebody else wrote makes a key.
 import { keyFromBytes } from '@keyhold/core'
-import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -235,6 +235,45 @@ describe('the file of a replica', () => {
       expect(await codeOf(openKeys(stores.store, await pinnedOf({ keys: [lie] })))).toBe(
         'ERR_SIGNING_KEY_MISSING',
       )
+  })
+
+  test('makes no key of one for which no later key vouches', async () => {
+    const x = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }).x ?? ''
+    const der = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }).export({
+      ...{ type: 'spki', format: 'der' },
+    })
+    const [first, second, third] = all.keys
+    const [one, two] = all.rotations ?? []
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no keys')
+    if (one === undefined || two === undefined) throw new Error('no rotations')
+    const another = { ...first, x, kid: crypto.readPublicKey(der)?.id ?? '' }
+    // The rows are gone, so that the file alone knows of former keys.
+    await stores.query('delete from keyhold.former_signing_keys')
+    for (const [lie, ids] of [
+      [{ keys: [another, third], rotations: [{ number: 1, statement: 'x', counterstatement: 'y' }] }, 1],
+      [{ keys: [another, third], rotations: [{ ...two, number: 1 }] }, 1],
+      [{ keys: [another, second, third], rotations: [one, two] }, 2],
+      [{ keys: [first, { ...second, x }, third], rotations: [one, two] }, 1],
+      [{ keys: [{ ...first, validTo: third.validFrom }, second, third], rotations: [one, two] }, 2],
+    ] satisfies [PublicSigningKeys, number][]) {
+      const keys = await openKeys(stores.store, await pinnedOf(lie))
+      expect(keys.publicKeys().keys.map(({ kid, x: of }) => [kid, of])).toEqual(
+        all.keys.slice(-ids).map(({ kid, x: of }) => [kid, of]),
+      )
+    }
+  })
+
+  test('is refused where it is no set of keys', async () => {
+    const [first, second] = all.keys
+    const [one] = all.rotations ?? []
+    if (first === undefined || second === undefined || one === undefined) throw new Error('no keys')
+    const lies = [
+      { keys: [first, second], rotations: [{ ...one, statement: 1 }] },
+      { keys: [{ ...first, validTo: 'never' }, second], rotations: [one] },
+      { keys: [first, second] },
+    ]
+    for (const lie of lies)
+      expect(await codeOf(pinnedOf(lie as PublicSigningKeys))).toBe('ERR_SIGNING_KEY_MISSING')
   })
 
   test.each(['number = 1', 'number = 2', 'true'])(

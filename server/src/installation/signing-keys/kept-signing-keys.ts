@@ -11,7 +11,7 @@ import type { KnownKey, SigningKeyHistory } from './signing-key-history.ts'
 export interface KeptSigningKeys {
   readonly file: string
   /**
-   * The keys in the file, the one that signed last at the end; undefined: there is no file.
+   * The keys that the file names, the one that signed last at the end; undefined: there is no file. Nothing of it is verified.
    *
    * @throws KeyholdError `ERR_SIGNING_KEY_MISSING` when the file cannot be read
    */
@@ -55,7 +55,9 @@ export function keptSigningKeys(stateDir: string): KeptSigningKeys {
   }
 }
 
-/** Undefined: it is none. */
+const isTime = (time: Date | undefined) => time !== undefined && !Number.isNaN(time.getTime())
+
+/** Undefined: it is none. Nobody has verified what it says. */
 function historyIn(text: string): SigningKeyHistory | undefined {
   try {
     const { keys, rotations = [] } = JSON.parse(text) as PublicSigningKeys
@@ -68,7 +70,13 @@ function historyIn(text: string): SigningKeyHistory | undefined {
         validTo: validTo === undefined ? undefined : new Date(validTo),
       }
     })
-    const isSet = known.length > 0 && rotations.length === known.length - 1
+    const isSet =
+      known.length > 0 &&
+      rotations.length === known.length - 1 &&
+      known.slice(0, -1).every(({ validFrom, validTo }) => isTime(validFrom) && isTime(validTo)) &&
+      rotations.every(
+        (each) => typeof each.statement === 'string' && typeof each.counterstatement === 'string',
+      )
     return isSet ? { keys: known, rotations, isWhole: (rotations[0]?.number ?? 1) === 1 } : undefined
   } catch {
     return undefined

@@ -53,10 +53,43 @@ export function verifyHistory<Key extends VerifyingKey>(
   return { keys, rotations, isWhole: expected === 0 && !hasFaulty }
 }
 
+/**
+ * A key that was known stays known, whatever the database shows later: so far as the keys after it have signed that it was one.
+ *
+ * @param found - verified
+ * @param before - whose keys nobody needs to have verified
+ */
+export function withEarlierKeys(
+  crypto: Pick<SigningCrypto<VerifyingKey>, 'readPublicKey' | 'readJws'>,
+  installationId: string,
+  found: SigningKeyHistory,
+  before: SigningKeyHistory | undefined,
+): SigningKeyHistory {
+  const [first, ...newer] = found.keys
+  const at = before?.keys.findIndex(({ id }) => id === first?.id) ?? -1
+  if (before === undefined || first === undefined) return found
+  const keys: KnownKey[] = [first, ...newer]
+  const rotations = [...found.rotations]
+  let successor = first
+  for (let index = at - 1; index >= 0; index--) {
+    const [known, rotation] = [before.keys[index], before.rotations[index]]
+    if (known?.validTo === undefined || rotation === undefined) break
+    const { id, publicKey, validFrom, validTo } = known
+    const key = crypto.readPublicKey(publicKey.export({ type: 'spki', format: 'der' }))
+    const row = { id, validTo, successorId: successor.id, ...rotation }
+    if (key === undefined || !isVouchedFor(crypto, installationId, row, key, successor)) break
+    keys.splice(0, 1, { ...key, validFrom, validTo }, { ...successor, validFrom: validTo })
+    rotations.unshift(rotation)
+    successor = { ...key, validFrom, validTo }
+  }
+  const isWhole = rotations.length > found.rotations.length ? rotations[0]?.number === 1 : found.isWhole
+  return { keys, rotations, isWhole }
+}
+
 function isVouchedFor(
   { readJws }: Pick<SigningCrypto<VerifyingKey>, 'readJws'>,
   installationId: string,
-  row: FormerSigningKey,
+  row: Omit<FormerSigningKey, 'publicKey' | 'validFrom'>,
   key: VerifyingKey,
   successor: VerifyingKey,
 ): boolean {

@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts'
 import { keyIdOf } from './key-id-of.ts'
 import { publicSigningKeys, type PublicSigningKeys } from './public-signing-keys.ts'
 import { xOf, type SigningCrypto, type VerifyingKey } from './signing-crypto.ts'
-import { verifyHistory, type SigningKeyHistory } from './signing-key-history.ts'
+import { verifyHistory, withEarlierKeys, type SigningKeyHistory } from './signing-key-history.ts'
 
 export interface SigningKeys {
   holdSigner: HoldSigner
@@ -25,7 +25,10 @@ export interface SigningKeys {
 export interface SigningKeysParts<Key extends VerifyingKey> {
   store: Pick<Store, 'transaction'>
   crypto: SigningCrypto<Key>
-  /** The keys that this replica has known before, and the file that says so; undefined: none. */
+  /**
+   * The keys that this replica has known before, and the file that says so; undefined: none. Somebody may have changed it: of the keys
+   * before the last one only those count for which a later one vouches.
+   */
   pinned: (SigningKeyHistory & { file: string }) | undefined
   /** Hears of each set of keys that is new, the first one included. */
   onLearned: (keys: PublicSigningKeys) => void
@@ -58,7 +61,7 @@ export async function openSigningKeys<Key extends VerifyingKey>(
     )
     if (!isDescended) throw otherKey(known === undefined ? pinned?.file : undefined)
     const isNew = known?.signer.id !== signer.id || known.keys.length < found.keys.length
-    known = { signer, ...withEarlier(found, before) }
+    known = { signer, ...withEarlierKeys(crypto, stored.installationId, found, before) }
     if (!found.isWhole) onBroken()
     if (isNew) onLearned(publicSigningKeys(known))
     return known
@@ -100,21 +103,6 @@ export async function openSigningKeys<Key extends VerifyingKey>(
     async refresh() {
       await read()
     },
-  }
-}
-
-/** A key that was known stays known, whatever the database shows later. */
-function withEarlier(found: SigningKeyHistory, before: SigningKeyHistory | undefined): SigningKeyHistory {
-  const [first, ...newer] = found.keys
-  const at = before?.keys.findIndex(({ id }) => id === first?.id) ?? -1
-  const same = before?.keys[at]
-  if (before === undefined || same === undefined || first === undefined || at === 0) return found
-  const [next] = found.rotations
-  const earlier = before.rotations.filter(({ number }) => next === undefined || number < next.number)
-  return {
-    keys: [...before.keys.slice(0, at), { ...same, validTo: first.validTo }, ...newer],
-    rotations: [...earlier, ...found.rotations],
-    isWhole: before.isWhole,
   }
 }
 
