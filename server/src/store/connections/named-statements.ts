@@ -1,5 +1,6 @@
 // Statements that are sent under a name: a connection parses one once, and then gets the name and the values alone.
 import type { PostgresPoolClient } from 'kysely'
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 
 const names = new Map<string, string>()
@@ -9,7 +10,15 @@ const names = new Map<string, string>()
  * not name one that is made of values.
  */
 export function nameStatement(text: string): void {
-  if (!names.has(text)) names.set(text, `keyhold_${names.size + 1}`)
+  if (!names.has(text)) names.set(text, nameOf(text))
+}
+
+/**
+ * By the text alone: behind a pooler a connection of another replica, perhaps of another version, may have parsed a statement of
+ * this name, and it must be the same one. PostgreSQL takes 63 bytes.
+ */
+export function nameOf(text: string): string {
+  return `keyhold_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
 }
 
 // PostgreSQL says so of a statement whose answer would have other types than when it was parsed: a table is another one.

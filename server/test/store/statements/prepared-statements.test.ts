@@ -1,6 +1,7 @@
 // Statements under a name: a connection parses each once, and PostgreSQL keeps its plan. None of them reads cipherkeys.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { nameOf } from '../../../src/store/connections/named-statements.ts'
 import { prepareStatement } from '../../../src/store/prepare-statement.ts'
 import { createStore, type Store } from '../../../src/store/store.ts'
 import type { Database } from '../../../src/store/database.ts'
@@ -98,6 +99,15 @@ async function tables(): Promise<string[]> {
       and not exists (select from pg_class c where c.relname = t.table_name and c.relispartition)`.execute(db)
   return rows.map(({ name }) => name)
 }
+
+// Behind a pooler a connection may have parsed the statements of another process.
+test('the name of a statement comes from its text alone', async () => {
+  expect(nameOf('select 1')).toBe('keyhold_822ae07d4783158bc1912bb623e5107c')
+  await store.guards.find(tenantId)
+  const statements = await kept()
+  expect(statements).not.toEqual([])
+  for (const { name, statement } of statements) expect(name).toBe(nameOf(statement))
+})
 
 test('a text that is made of values is refused: each would be kept', async () => {
   const ofValue = prepareStatement((tenant: string) => sql`select ${tenant}::text as a, ${'b'}::text as b`)
