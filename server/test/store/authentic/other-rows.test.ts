@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => postgres.stop())
 
-/** What asks for `asked` is answered as if it had asked for `answered`. */
+/** Whoever asks for `asked` is answered as if for `answered`. */
 async function openLyingStore(asked: unknown, answered: unknown): Promise<Store> {
   const { db, store } = database
   const lie = (query: CompiledQuery) => ({
