@@ -18,6 +18,8 @@ export interface RotateFirstFormatsOptions {
   pollMs: number
   /** For this long a key job may wait for a replica. */
   patienceMs: number
+  /** Whether a replica is alive, which would go on with a key job. */
+  hasReplica: () => Promise<boolean>
   onRotated: (tenantId: string) => void
   /** @param reason - a clause, such as that its key job waits, and why */
   onLeft: (tenantId: string, reason: string) => void
@@ -60,13 +62,10 @@ async function* listTenants({ tenants }: Store): AsyncGenerator<string, undefine
   }
 }
 
+type WaitOptions = Pick<RotateFirstFormatsOptions, 'actor' | 'pollMs' | 'patienceMs' | 'hasReplica'>
 type Outcome = 'rotated' | 'nothing to do' | { reason: string }
 
-async function rotateTenant(
-  store: Store,
-  tenantId: string,
-  options: Pick<RotateFirstFormatsOptions, 'actor' | 'pollMs' | 'patienceMs'>,
-): Promise<Outcome> {
+async function rotateTenant(store: Store, tenantId: string, options: WaitOptions): Promise<Outcome> {
   try {
     const versions = await store.tenantKeys.list(tenantId)
     const active = versions.find(({ state }) => state === 'active')
@@ -85,7 +84,7 @@ async function rotateTenant(
 async function waitForEnd(
   store: Store,
   { tenantId, id }: KeyJobRow,
-  { actor, pollMs, patienceMs }: Pick<RotateFirstFormatsOptions, 'actor' | 'pollMs' | 'patienceMs'>,
+  { actor, pollMs, patienceMs, hasReplica }: WaitOptions,
 ): Promise<Outcome> {
   const startMs = performance.now()
   let cancelledFor: string | undefined
@@ -100,7 +99,11 @@ async function waitForEnd(
     if (job.phase === 'aborting' && !isForgotten) continue
     if (isTurnedRound) return { reason: cancelledFor ?? 'its rotation was cancelled' }
     const reason = pauseOf(job)
-    if (reason === undefined && !(job.phase === 'prepare' && isForgotten)) continue
+    if (reason === undefined && !(job.phase === 'prepare' && isForgotten)) {
+      // It takes as long as it takes, if anybody does it.
+      if (!isForgotten || (await hasReplica())) continue
+      return { reason: 'no replica runs, and its rotation goes on when one does' }
+    }
     // Whatever is behind `prepare` has changed something, and goes on by itself.
     if (job.phase !== 'prepare') return { reason: `its rotation waits: ${String(reason)}` }
     cancelledFor = reason ?? 'no replica has taken its rotation, which is cancelled'

@@ -43,13 +43,14 @@ export function rotateIntegrity(settings: CommandSettings, options: RotateOption
         message: `Replicas of another version are connected, which may not know format 2: ${others.join('; ')}. Upgrade or stop them, wait ten seconds, and try again.`,
       })
     }
-    if ((await store.replicas.listLive(defaultTimings.replicaGoneMs)).length === 0) {
+    const hasReplica = async () => (await store.replicas.listLive(defaultTimings.replicaGoneMs)).length > 0
+    if (!(await hasReplica())) {
       throw new KeyholdError('ERR_ADOPTION_BLOCKED', {
         message: 'No replica is alive, which would do the rotations: start one with "keyhold-server serve".',
       })
     }
     const { rotated, left } = await rotateFirstFormats(store, {
-      ...{ actor: commandActor, atOnce, pollMs, patienceMs },
+      ...{ actor: commandActor, atOnce, pollMs, patienceMs, hasReplica },
       onRotated: (tenantId) => {
         tell(`${shown(tenantId)}: rotated`)
       },
