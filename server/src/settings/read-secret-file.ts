@@ -5,10 +5,13 @@ import { looseModeOf } from './loose-mode.ts'
 
 const maxBytes = 65_536
 
-/** @throws KeyholdError `ERR_CONFIG_INVALID`, which names the variable and the file, never its content */
-export function readSecretFile(file: string, variable: string): string {
+/**
+ * @param whose - the variable that names the file, or the credential
+ * @throws KeyholdError `ERR_CONFIG_INVALID`, which names them and the file, never its content
+ */
+export function readSecretFile(file: string, whose: string): string {
   const refuse = (what: string, cause?: unknown) =>
-    new KeyholdError('ERR_CONFIG_INVALID', { message: `The file ${file} of ${variable} ${what}.`, cause })
+    new KeyholdError('ERR_CONFIG_INVALID', { message: `The file ${file} of ${whose} ${what}.`, cause })
   let text: string
   try {
     const stats = statSync(file)

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { readSecretFile } from './read-secret-file.ts'
-import { invalidSetting, isSet, type Environment, type Setting } from './setting.ts'
+import { invalidSetting, isSet, textOf, type Environment, type Setting } from './setting.ts'
 
 /** The folder of systemd's credentials (systemd.exec(5), LoadCredential). */
 const credentialsVariable = 'CREDENTIALS_DIRECTORY'
@@ -28,9 +28,12 @@ export function secret<Plain extends Setting<unknown>>(plain: Plain, fileVariabl
         if (isNamed) throw invalidSetting(variable, `no ${fileVariable} beside it`)
         return plain.read(environment)
       }
-      const file = isNamed ? environment[fileVariable] : credentialFile(environment, variable)
+      // Without the line ends that a file of variables may have.
+      const named = textOf(environment, fileVariable)
+      const file = named ?? credentialFile(environment, variable)
       if (file === undefined) return plain.read(environment)
-      return plain.read({ ...environment, [variable]: readSecretFile(file, fileVariable) })
+      const whose = named === undefined ? `the credential ${variable}` : fileVariable
+      return plain.read({ ...environment, [variable]: readSecretFile(file, whose) })
     },
   }
 }

@@ -115,7 +115,8 @@ function wholeNumber(min: number, max: number): Pick<Form<number>, 'expects' | '
 const aroundValues = /^\uFEFF|[\r\n]+$/g
 
 /** An empty variable counts as not set: that is the meaning of a line `NAME=` in an environment file. */
-function textOf(environment: Environment, variable: string): string | undefined {
+/** The value of a variable without what surrounds it; undefined: it has none. */
+export function textOf(environment: Environment, variable: string): string | undefined {
   const text = environment[variable]?.replaceAll(aroundValues, '')
   return text === '' ? undefined : text
 }

@@ -54,6 +54,10 @@ test('a file counts as the variable with its content, without line ends and byte
   )
 })
 
+test('its name may end as lines of Windows do', () => {
+  expect(readSettings({ KEYHOLD_DATABASE_URL_FILE: `${fileWith(url)}\r\n` }).databaseUrl).toBe(url)
+})
+
 test('its group may read it, as with the secrets that Kubernetes mounts by links', () => {
   const file = fileWith(url, 0o440)
   const link = `${file}-link`
@@ -107,6 +111,11 @@ test('credentials of systemd count by their names, after variables', () => {
     rootKeyFile: path.join(credentials, 'KEYHOLD_ROOT_KEY'),
     kmsSecretAccessKey: undefined,
   })
+  chmodSync(path.join(credentials, 'KEYHOLD_DATABASE_URL'), 0o404)
+  const refusal = refusalOf(environment)
+  expect(refusal).toContain(' of the credential KEYHOLD_DATABASE_URL ')
+  expect(refusal).not.toContain('_FILE')
+  chmodSync(path.join(credentials, 'KEYHOLD_DATABASE_URL'), 0o400)
   const other = 'postgres://other'
   expect(readSettings({ ...environment, KEYHOLD_DATABASE_URL: other }).databaseUrl).toBe(other)
   expect(readSettings({ ...environment, KEYHOLD_DATABASE_URL_FILE: fileWith(other) }).databaseUrl).toBe(other)
