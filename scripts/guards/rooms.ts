@@ -179,10 +179,18 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/timings.ts': { does: 'how long the server waits between looks', uses: [] },
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
+  'server/command-options.ts': { does: 'which options each command of `keyhold-server` knows', uses: [] },
   'server/run-command.ts': {
     does: 'a command line of `keyhold-server`, in whatever process',
     uses: [
-      ...['core', 'server/settings', 'server/compile-cache.ts', 'server/wiring', 'server/dev'],
+      ...[
+        'core',
+        'server/settings',
+        'server/command-options.ts',
+        'server/compile-cache.ts',
+        'server/wiring',
+        'server/dev',
+      ],
       ...['server/main.ts', 'node:*'],
     ],
   },

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import { unknownOptions } from './command-options.ts'
 import type { Server } from './main.ts'
-import { nameUsedPort } from './name-used-port.ts'
+import { nameUsedPort } from './settings/name-used-port.ts'
 import { readDevSettings } from './settings/read-dev-settings.ts'
 import { processEnvironment, readSettings } from './settings/read-settings.ts'
 

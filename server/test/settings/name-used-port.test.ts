@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nameUsedPort } from '../../src/name-used-port.ts'
+import { nameUsedPort } from '../../src/settings/name-used-port.ts'
 
 function messageOf(port: number, settings: Parameters<typeof nameUsedPort>[1]): string {
   const error = Object.assign(new Error(`address already in use :::${port}`), { code: 'EADDRINUSE', port })

@@ -1,5 +1,5 @@
 // A port in use is an error of the system, which does not know the setting that chose the port.
-import type { Settings } from './settings/read-settings.ts'
+import type { Settings } from './read-settings.ts'
 
 const variables = {
   port: 'KEYHOLD_PORT',
