@@ -134,7 +134,7 @@ test('the owner gets no rights of a server in place of its own', async () => {
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--serve-role names another one')])
   const asAdministrator = await run(['migrate', '--serve-role', owner], connection.user)
   expect(asAdministrator).toMatchObject({ exitCode: 2 })
-  // What it still may.
+  // It may still do this.
   await query(`set role ${owner}; delete from keyhold.schema_migrations where false; reset role`)
 })
 
