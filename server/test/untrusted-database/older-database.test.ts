@@ -230,11 +230,15 @@ test('a confirmation that is cut off is completed by the next one', async () => 
     stderr: expect.stringMatching(/Nothing is known of newer rows.*\n.*nothing to confirm/) as string,
   })
   expect((await scene.command('confirm-restore', '--yes', '--from', scene.server.dataDir)).exitCode).toBe(2)
-  const confirmed = await scene.command('confirm-restore', '--yes', '--from', other)
+  // However the folder is written.
+  const odd = path.join(other, '..', path.basename(other)).replace(/[/]([^/]*)$/, '//./$1/')
+  const confirmed = await scene.command('confirm-restore', '--yes', '--from', odd)
   expect([confirmed.exitCode, confirmed.stdout]).toEqual([
     0,
     expect.stringContaining('tenant locked is confirmed'),
   ])
+  // Its own file is there again now. It is not in this folder.
+  expect((await scene.command('confirm-restore', '--yes', '--from', scene.server.dataDir)).exitCode).toBe(2)
   await scene.server.restart()
   expect(await askAll()).toEqual(truth)
   expect(await scene.ask('revoked', scene.revokedKey)).toBe('ERR_UNAUTHENTICATED')

@@ -2,9 +2,10 @@
 // since and keeps something closed, and every row gets a generation that no row of the time before has. It can be cut off and
 // repeated at any point: each tenant is one transaction, and what is done is not older any more.
 import { KeyholdError } from '@keyhold/core'
+import path from 'node:path'
 import { stateDir } from '../../../settings/state-dir.ts'
 import { generationRecordsOf } from '../../../installation/generations/generation-records.ts'
-import { keptGenerations } from '../../../installation/generations/kept-generations.ts'
+import { generationsFile, keptGenerations } from '../../../installation/generations/kept-generations.ts'
 import { refuseLooseFolder } from '../../../installation/state-files.ts'
 import { defaultTimings } from '../../../timings.ts'
 import type { CommandSettings } from '../command-settings.ts'
@@ -87,7 +88,7 @@ async function readKnown(
 ) {
   const { records, found } = await readFolders([ownFolder, ...from], rootKey)
   for (const folder of from) {
-    if (found.some((file) => file.startsWith(`${folder.replace(/\/+$/, '')}/`))) continue
+    if (found.includes(path.join(folder, generationsFile))) continue
     throw new KeyholdError('ERR_CONFIG_INVALID', {
       message: `There is no file of generations in ${folder}: name the state folder of a replica with --from.`,
     })
