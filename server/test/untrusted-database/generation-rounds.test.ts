@@ -167,6 +167,17 @@ test('who starts with what was kept refuses older rows of that tenant alone, unt
   // Who knows nothing takes them for the newest: the threat model names it.
   expect((await (await open()).store.guards.find(id))?.lock).toBeUndefined()
 
+  // A row that nobody has signed does not end the alarm, whatever it shows. Nor does one that is gone.
+  await stores.query('update keyhold.tenant_guards set generation = 2 ^ 50 where tenant_id = $1', [id])
+  await next.round()
+  await stores.query(`begin; set local session_replication_role = replica;
+    create table public.away as select * from keyhold.tenants where id = '${id}';
+    delete from keyhold.tenants where id = '${id}'; commit`)
+  await next.round()
+  expect([next.older, next.newest, next.count()]).toEqual([[id], [], 1])
+  await stores.query(`begin; set local session_replication_role = replica;
+    insert into keyhold.tenants select * from public.away; drop table public.away; commit`)
+
   await putBack(newest?.row)
   await next.round()
   expect([next.older, next.newest, next.count()]).toEqual([[id], [id], 0])

@@ -87,6 +87,18 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
     }
   }
 
+  /** An alarm ends only by rows that are there and verify: one that was forged or taken away shows no older generation either. */
+  async function isNewestAgain(tenantId: string): Promise<boolean> {
+    try {
+      const fence = await store.generations.readFence(tenantId)
+      await store.generations.readGuard(tenantId)
+      return fence !== undefined
+    } catch (error) {
+      if (isRowFault(error)) return false
+      throw error
+    }
+  }
+
   /** Compares without looking at MACs, and reads what seems to be older as every reader does. */
   async function look(tenantIds: readonly string[]): Promise<void> {
     const before = new Map(
@@ -105,7 +117,7 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
       parts.onOlder(tenantId)
     }
     for (const tenantId of tenantIds) {
-      if (!unseen.has(tenantId)) continue
+      if (!unseen.has(tenantId) || !(await isNewestAgain(tenantId))) continue
       older.delete(tenantId)
       parts.onNewest(tenantId)
     }
