@@ -155,7 +155,7 @@ export const settingTable = {
     min: 0,
     max: 3_600,
     effect:
-      'How long `/readyz` still answers 200 after the database has last answered. Meanwhile requests that need it get 503 `ERR_DATABASE_UNAVAILABLE` and `Retry-After`. All replicas miss a database at the same moment, and a load balancer that takes all of them out says less. 0: no longer than it answers.',
+      'How long `/readyz` still answers 200 from the first question that the database does not answer. Meanwhile requests that need it get 503 `ERR_DATABASE_UNAVAILABLE` and `Retry-After`. All replicas miss a database at the same moment, and a load balancer that takes all of them out says less. 0: no longer than it answers.',
   }),
   keyCacheTtlSeconds,
   keyCacheMinTtlSeconds: integerSetting('KEYHOLD_KEY_CACHE_MIN_TTL_SECONDS', {

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openTestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { openReadiness } from '../../src/store/connections/readiness.ts'
 
-test('a silent database counts as there for the grace after its last answer, and at once again when it answers', async () => {
+test('a silent database counts as there for the grace, from the first question, and at once again when it answers', async () => {
   const postgres = await openTestPostgres()
   onTestFinished(() => postgres.stop())
   const connection = await postgres.createDatabase()
@@ -28,15 +28,17 @@ test('a silent database counts as there for the grace after its last answer, and
     return readiness.isReady()
   }
 
-  expect(await readyAt(1_001)).toBe(true)
-  expect(await readyAt(30_999)).toBe(true)
-  expect(await readyAt(31_000)).toBe(false)
+  // Long after the last answer, where nobody has asked.
+  expect(await readyAt(101_000)).toBe(true)
+  expect(await readyAt(130_999)).toBe(true)
+  expect(await readyAt(131_000)).toBe(false)
   isAway = false
-  expect(await readyAt(50_000)).toBe(true)
+  expect(await readyAt(150_000)).toBe(true)
   isAway = true
   const last = sockets.at(-1)
   last?.destroy()
   if (last !== undefined) await once(last, 'close')
-  expect(await readyAt(79_999)).toBe(true)
-  expect(await readyAt(80_000)).toBe(false)
+  expect(await readyAt(190_000)).toBe(true)
+  expect(await readyAt(219_999)).toBe(true)
+  expect(await readyAt(220_000)).toBe(false)
 })

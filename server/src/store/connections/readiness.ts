@@ -5,7 +5,7 @@ import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 
 export interface Readiness {
-  /** Whether the database answers within a second, or did so a short time ago. Callers that ask while it is asked share the answer. */
+  /** Whether the database answers within a second, or has not been silent for long. Callers that ask while it is asked share the answer. */
   isReady(): Promise<boolean>
   close(): Promise<void>
 }
@@ -20,18 +20,21 @@ interface Link {
 export interface ReadinessOptions {
   /** Makes the socket of a connection. */
   openStream?: () => Socket
-  /** How long after its last answer a silent database still counts as there; default 0. */
+  /** How long a silent database still counts as there, from the first question that it does not answer; default 0. */
   graceMs?: number
   /** A clock that never goes back. */
   nowMs?: () => number
 }
 
-/** Nothing is connected before the first question. The database has answered just now. */
+/**
+ * Nothing is connected before the first question, and nobody knows since when a database is silent: so the grace does not
+ * depend on how often it is asked.
+ */
 export function openReadiness(
   connection: DatabaseConnection,
   { openStream = () => new Socket(), graceMs = 0, nowMs = () => performance.now() }: ReadinessOptions = {},
 ): Readiness {
-  let answeredAtMs = nowMs()
+  let silentSinceMs: number | undefined
   let link: Link | undefined
   let asking: Promise<boolean> | undefined
 
@@ -79,11 +82,13 @@ export function openReadiness(
   }
 
   async function answer(): Promise<boolean> {
+    const askedAtMs = nowMs()
     if (await question()) {
-      answeredAtMs = nowMs()
+      silentSinceMs = undefined
       return true
     }
-    return nowMs() - answeredAtMs < graceMs
+    silentSinceMs ??= askedAtMs
+    return nowMs() - silentSinceMs < graceMs
   }
 
   return {
