@@ -16,7 +16,7 @@ import {
   gatherRecords,
   type GenerationRecord,
 } from '../../src/installation/generations/generation-records.ts'
-import { insertTenant, newKeyJob } from '../store/stored-rows.ts'
+import { insertTenant, newCipherkey, newKeyJob } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -207,6 +207,19 @@ test('minimum versions rise and never fall, also where only earlier ones are kno
   const newest = { minimumVersions: { [low]: 3, [high]: 4, [other]: 2 } }
   expect(await restore({ fence: newest })).toMatchObject({ raisedMinimums: [low, other] })
   expect(await minimums()).toEqual({ [low]: 3, [high]: 5, [other]: 2 })
+
+  // Replicas of the version before read the states of versions.
+  const cipherkey = newCipherkey({ tenantId: id, dataKeyId: other })
+  await store.cipherkeys.insertActive(cipherkey)
+  const of = [other, cipherkey.version]
+  await stores.query(
+    `update keyhold.cipherkeys set state = 'decrypt-only' where data_key_id = $1 and version = $2`,
+    of,
+  )
+  await restore({ fence: { minimumVersions: { [other]: 3 } } })
+  expect(
+    await stores.query('select state from keyhold.cipherkeys where data_key_id = $1 and version = $2', of),
+  ).toEqual([{ state: 'retired' }])
 
   const known = await olderTenant({ fence: null })
   await store.withFence(id, ({ minimumVersions }) => minimumVersions.set(id, low, 1))
