@@ -1,10 +1,15 @@
 // A separate listener for probes. Whoever watches replicas reaches it without a way through the port of tenants: it has no
-// authentication, no path prefix and no limit of connections of its clients that could refuse a probe.
+// authentication and no path prefix, and takes few connections: those that ask nothing end soon, so that they refuse no probe for
+// longer than a few seconds. Only the watchers should reach it.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ProbeAnswer, ProbePath } from '../connections/answer-probe.ts'
 
-const requestTimeoutMs = 10_000
+// A connection must have asked by then.
+const headersTimeoutMs = 2_000
+const requestTimeoutMs = 5_000
+// Node looks for them every 30 seconds by default.
+const lookMs = 1_000
 const maxConnections = 64
 
 export interface ProbeListener {
@@ -38,7 +43,10 @@ export async function serveProbes(
   }
 
   const server = createServer(
-    { requestTimeout: requestTimeoutMs, maxHeaderSize: 8_192 },
+    {
+      ...{ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+      ...{ connectionsCheckingInterval: lookMs, maxHeaderSize: 8_192 },
+    },
     (request, response) => {
       answer(request, response).catch((error: unknown) => {
         onError(error)
