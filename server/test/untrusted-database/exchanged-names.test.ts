@@ -323,6 +323,9 @@ describe('under format 1', () => {
     expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
     await alone(store, tenantId).keyJobs.end(job.id)
     await expect(getActive('pay')).rejects.toMatchObject(refused)
+    // Nor while a key job is live that has nothing to do with it.
+    await alone(store, tenantId).keyJobs.insert(newKeyJob({ tenantId, sourceVersion: 2 }))
+    await expect(getActive('pay')).rejects.toMatchObject(refused)
     expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
   })
 
