@@ -28,9 +28,10 @@ afterAll(() => postgres.stop())
 /** Whoever asks for `asked` is answered as if for `answered`. */
 async function openLyingStore(asked: unknown, answered: unknown): Promise<Store> {
   const { db, store } = database
+  const other = (value: unknown) => (value === asked ? answered : value)
   const lie = (query: CompiledQuery) => ({
     ...query,
-    parameters: query.parameters.map((value) => (value === asked ? answered : value)),
+    parameters: query.parameters.map((value) => (Array.isArray(value) ? value.map(other) : other(value))),
   })
   const lying = <Target extends object>(target: Target): Target =>
     new Proxy(target, {
