@@ -91,7 +91,13 @@ function refuseDone({ phase }: KeyJobRow): void {
 }
 
 async function trySource({ store, kms }: StartMigrationParts, job: KeyJobRow): Promise<void> {
-  const row = await getStoredTenantKey(store, job.tenantId, job.sourceVersion)
+  const row = await getStoredTenantKey(store, job.tenantId, job.sourceVersion).catch(
+    async (error: unknown) => {
+      // Without a time for backups it is destroyed as soon as the key job is done, which may have come about meanwhile.
+      refuseDone(await getKeyJob(store, job.tenantId, job.id))
+      throw error
+    },
+  )
   try {
     await unwrapTenantKey(kms, row)
   } catch (error) {

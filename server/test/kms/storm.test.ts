@@ -161,7 +161,10 @@ test('a tenant that asks too often is told so, its key stays healthy, and its ne
   const neighbours = new Set<string>()
   // A machine that is slow enough stays within the budget for a while.
   for (let round = 0; round < 3 || answers.size < 2; round++) {
-    for (let each = 0; each < 10; each++) answers.add(await decryptOnce(stormy, theirs))
+    for (let each = 0; each < 5; each++) {
+      const asked = await Promise.all([decryptOnce(stormy, theirs), decryptOnce(stormy, theirs)])
+      for (const answer of asked) answers.add(answer)
+    }
     neighbours.add(await decryptOnce(neighbour, mine))
     // The neighbour asks less often than it may.
     await sleep(400)

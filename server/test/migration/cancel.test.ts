@@ -1,7 +1,9 @@
 // Cancelling in every phase: what was begun goes back, nothing is lost, and a new migration can begin.
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import type { KeyJob } from '@keyhold/contract'
+import { randomUUID } from 'node:crypto'
 import { describe, test, type TestContext } from 'vitest'
+import { cancelMigration } from '../../src/migration/cancel-migration.ts'
 import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
 import { holdAt, type Hold } from '../../../testkit/src/server/hold-at.ts'
 import {
@@ -207,4 +209,20 @@ describe.concurrent('cancelling', () => {
       expect([answer.status, codeOf(answer)]).toEqual([404, 'ERR_MIGRATION_NOT_FOUND'])
     }
   })
+})
+
+test('a migration that ends, source and all, while its cancellation is on the way has ended', async ({
+  expect,
+}) => {
+  const phases = ['copy', 'done']
+  const job = { id: randomUUID(), tenantId: 'tenant-1', sourceVersion: 1, targetVersion: 2 }
+  const store = {
+    keyJobs: { find: () => Promise.resolve({ ...job, phase: phases.shift() }) },
+    tenants: { findFence: () => Promise.resolve({ activeTenantKeyVersion: 2 }) },
+    // Without a time for backups.
+    tenantKeys: { find: () => Promise.resolve(undefined) },
+  }
+  await expect(
+    cancelMigration({ store } as never, job.tenantId, job.id, { id: 'test', role: 'tenant-admin' }),
+  ).rejects.toMatchObject({ code: 'ERR_MIGRATION_ENDED' })
 })
