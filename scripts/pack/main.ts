@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { buildPackage } from './build-package.ts'
+import { commandStart, startOf } from './command-start.ts'
 import { packages, type Package } from './packages.ts'
-import { packageManifest, readWorkspaceManifest } from './workspace-manifest.ts'
+import { oldestNode, packageManifest, readWorkspaceManifest } from './workspace-manifest.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const { values, positionals } = parseArgs({
@@ -24,6 +25,10 @@ async function stage(each: Package, folder: string): Promise<void> {
   const manifest = await readWorkspaceManifest(root, each.workspace)
   await mkdir(folder)
   await buildPackage(root, each, manifest, { folder, hasTypes: !values['without-types'] })
+  for (const [command, entry] of Object.entries(each.commands ?? {}))
+    await writeFile(path.join(folder, 'dist', startOf(entry)), commandStart(command, entry, oldestNode), {
+      mode: 0o755,
+    })
   await writeFile(path.join(folder, 'package.json'), packageManifest(each, manifest))
   await cp(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'))
   const readme = await readFile(path.join(root, each.workspace, 'README.md'), 'utf8')

@@ -1,10 +1,12 @@
 // The manifest of a workspace, and the manifest of the package that is made of it.
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { startOf } from './command-start.ts'
 import type { Package } from './packages.ts'
 
 /** The lowest Node.js with `node:sqlite`, which locks the server's data directory. */
-const engines = { node: '>=22.13.0' }
+export const oldestNode = '22.13'
+const engines = { node: `>=${oldestNode}.0` }
 
 export interface WorkspaceManifest {
   name: string
@@ -37,7 +39,9 @@ export function packageManifest(
     type: 'module',
     engines,
     sideEffects: false,
-    ...(Object.keys(commands).length > 0 && { bin: mapValues(commands, (entry) => `dist/${entry}.js`) }),
+    ...(Object.keys(commands).length > 0 && {
+      bin: mapValues(commands, (entry) => `dist/${startOf(entry)}`),
+    }),
     exports: {
       ...Object.fromEntries(
         Object.entries(exports).map(([at, entry]) => {

@@ -92,6 +92,9 @@ test('the packages have what they promise, and nothing else', () => {
       ),
       ...['body-thread', 'command', 'index', 'rewrap-thread'].map((name) => `server/dist/${name}.js`),
       'cli/dist/keyhold.js',
+      ...['server/dist/start-command', 'cli/dist/start-keyhold', 'local-kms/dist/start-local-kms'].map(
+        (start) => `${start}.js`,
+      ),
       ...['index', 'node', 'node-in-browser'].map((name) => `client/dist/${name}.js`),
       ...['drizzle', 'kysely'].map((name) => `client/examples/${name}.ts`),
       ...['index', 'local-kms'].map((name) => `local-kms/dist/${name}.js`),

@@ -5,6 +5,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databaseUrl, openTestPostgres, type TestPostgres } from '../../testkit/src/database/test-database.ts'
 import {
@@ -83,4 +84,24 @@ describe('failpoints are not in the packages', () => {
     })
     expect(found).toEqual([])
   })
+})
+
+test.each([
+  ['20.20.2', 1],
+  ['22.12.9', 1],
+  ['22.13.0', 0],
+  ['24.0.0', 0],
+])('on Node.js %s a command ends with %i', async (version, exitCode) => {
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
+  const start = path.join(installed, 'node_modules/@keyhold/server/dist/start-command.js')
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, start, '--help']
+  const ended = await promisify(execFile)(process.execPath, args).then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    (error: unknown) => {
+      const { code, stderr } = error as { code: number; stderr: string }
+      return { code, text: stderr }
+    },
+  )
+  expect(ended.code).toBe(exitCode)
+  expect(ended.text).toContain(exitCode === 0 ? 'Usage: keyhold-server' : 'ERR_NODE_TOO_OLD')
 })
