@@ -83,3 +83,4 @@ export { encodeRow, type RowColumnType, type RowValue } from './rows/row-bytes.t
 export { deriveMacKey, isRowMac, rootKeyIdOfMac, rowMac, rowMacBytes } from './rows/row-mac.ts'
 export { isUuid, uuidFromBytes, uuidToBytes } from './uuid.ts'
 export { decryptValue, decryptValueInSteps, encryptValue, encryptValueInSteps } from './value.ts'
+export { rotationStatementType, type NamedSigningKey, type RotationStatement } from './rotation-statement.ts'

@@ -37,7 +37,15 @@ export const workspaces: Readonly<Record<string, Room>> = {
   cli: {
     does: '`keyhold`, a client of the API and nothing else',
     uses: [
-      ...['core/decode-text', 'core/proxy-for', 'client', 'client/node', 'client/retries', 'commander'],
+      ...[
+        'core/decode-text',
+        'core/proxy-for',
+        'core/rotation-statement',
+        'client',
+        'client/node',
+        'client/retries',
+        'commander',
+      ],
       'node:*',
     ],
   },

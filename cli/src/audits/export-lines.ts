@@ -4,7 +4,8 @@
 import type { Audit, AuditHead } from '@keyhold/client'
 import { CliError } from '../errors/cli-error.ts'
 import type { Line } from '../input/read-lines.ts'
-import type { RotationStatement, SignedRotation } from '../signatures/trusted-keys.ts'
+import { rotationStatementType, type RotationStatement } from '@keyhold/core/rotation-statement'
+import type { SignedRotation } from '../signatures/trusted-keys.ts'
 import { broken } from './verify-chain.ts'
 
 /** The payload of a checkpoint. */
@@ -65,7 +66,7 @@ export function parseRotation(
 ): SignedRotation & { place: string } {
   const isRotation =
     isObject(rotation) &&
-    rotation.type === 'keyhold/signing-key-rotation/1' &&
+    rotation.type === rotationStatementType &&
     isSame(Object.keys(rotation), [
       ...['installationId', 'number', 'replaced', 'rotatedAt', 'successor', 'type'],
     ]) &&

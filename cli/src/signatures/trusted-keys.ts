@@ -1,23 +1,9 @@
 // Keys that were kept, and those that they vouch for: where the signing key was replaced, the old and the new one have both signed
 // that. So who has kept either of them needs nobody's word for the other one.
 import type { JsonWebKeySet } from '@keyhold/client'
+import type { NamedSigningKey, RotationStatement } from '@keyhold/core/rotation-statement'
 import { CliError } from '../errors/cli-error.ts'
 import { verifyJws } from './verify-jws.ts'
-
-interface NamedKey {
-  kid: string
-  x: string
-}
-
-/** The words that both keys sign. */
-export interface RotationStatement {
-  type: 'keyhold/signing-key-rotation/1'
-  installationId: string
-  number: number
-  replaced: NamedKey
-  successor: NamedKey
-  rotatedAt: string
-}
 
 export interface SignedRotation {
   rotation: RotationStatement
@@ -81,7 +67,7 @@ export function trustedKeys(
   return { keys: [...keys.values()], endsMs }
 }
 
-const jwkOf = ({ kid, x }: NamedKey): Key => ({
+const jwkOf = ({ kid, x }: NamedSigningKey): Key => ({
   ...{ kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig' },
 })
 

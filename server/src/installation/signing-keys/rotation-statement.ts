@@ -1,25 +1,6 @@
-// The words that both keys sign when one takes the place of the other. Who trusts one of them can so trust the other one, without
-// asking a server or its database.
+// Makes the words that both keys sign when one takes the place of the other.
+import { rotationStatementType, type NamedSigningKey, type RotationStatement } from '@keyhold/core'
 import { xOf, type VerifyingKey } from './signing-crypto.ts'
-
-interface NamedKey {
-  /** RFC 7638 thumbprint. */
-  kid: string
-  /** base64url of the 32 bytes. */
-  x: string
-}
-
-/** The signed words. */
-export interface RotationStatement {
-  type: 'keyhold/signing-key-rotation/1'
-  installationId: string
-  /** Counts the rotations of the installation from 1. */
-  number: number
-  replaced: NamedKey
-  successor: NamedKey
-  /** RFC 3339 in UTC, by the clock of the database. */
-  rotatedAt: string
-}
 
 export interface RotationFacts {
   installationId: string
@@ -37,10 +18,10 @@ export function rotationStatement({
   at,
 }: RotationFacts): RotationStatement {
   return {
-    type: 'keyhold/signing-key-rotation/1',
+    type: rotationStatementType,
     ...{ installationId, number, replaced: named(replaced), successor: named(successor) },
     rotatedAt: at.toISOString(),
   }
 }
 
-const named = (key: VerifyingKey): NamedKey => ({ kid: key.id, x: xOf(key) })
+const named = (key: VerifyingKey): NamedSigningKey => ({ kid: key.id, x: xOf(key) })
