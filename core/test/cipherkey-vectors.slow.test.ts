@@ -1,31 +1,19 @@
 // The independent implementation of docs/formats.md computes the cipherkeys of vectors/known-answers.json again. It needs a Python
 // from 3.9, in the PATH as python3, or named by PYTHON; without it the test is skipped by name.
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { hasPython, runPython } from '../../testkit/src/process/python.ts'
 
-const python = process.env.PYTHON ?? 'python3'
 const vectors = path.join(import.meta.dirname, '../../vectors')
 const folder = mkdtempSync(path.join(tmpdir(), 'keyhold-vectors-'))
 afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-function hasPython(): boolean {
-  try {
-    execFileSync(python, ['-c', 'import sys; assert sys.version_info >= (3, 9)'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const run = (program: string) => execFileSync(python, [program], { encoding: 'utf8', stdio: 'pipe' })
-
 test.skipIf(!hasPython())('vectors/cipherkeys.py computes what the file holds (needs Python)', () => {
-  expect(run(path.join(vectors, 'cipherkeys.py'))).toMatch(
+  expect(runPython(path.join(vectors, 'cipherkeys.py'))).toMatch(
     /^2 cipherkeys of format 1 and \d+ of format 2 are as docs\/formats.md says; 0 values added/,
   )
 })
@@ -37,6 +25,6 @@ test.skipIf(!hasPython())(
       cpSync(path.join(vectors, name), path.join(folder, name))
     const file = path.join(folder, 'known-answers.json')
     writeFileSync(file, readFileSync(file, 'utf8').replace('"createdAtMs": 7,', '"createdAtMs": 8,'))
-    expect(() => run(path.join(folder, 'cipherkeys.py'))).toThrow(/context is/)
+    expect(() => runPython(path.join(folder, 'cipherkeys.py'))).toThrow(/context is/)
   },
 )

@@ -1,11 +1,12 @@
 // Generators of others make clients from the description: these compile, and encrypt a value. The linter of others finds
-// nothing in it. npm has all that the first two need; the third needs a `python3` with `venv`, and is skipped by name without it.
-import { execFile, execFileSync } from 'node:child_process'
+// nothing in it. npm has all that the first two need; the third needs a Python with `venv`, and is skipped by name without it.
+import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hasPython, runPython } from '../../../../testkit/src/process/python.ts'
 import { startTestServer, type TestServer } from '../../../../testkit/src/server/start-test-server.ts'
 
 const run = promisify(execFile)
@@ -76,20 +77,11 @@ test(
   timeoutMs,
 )
 
-function hasPython(): boolean {
-  try {
-    execFileSync('python3', ['-c', 'import venv'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-test.skipIf(!hasPython())(
-  'a client in Python encrypts (skipped where PATH has no python3 with venv)',
+test.skipIf(!hasPython('venv'))(
+  'a client in Python encrypts (needs Python with venv)',
   async () => {
     const place = path.join(folder, 'python')
-    await run('python3', ['-m', 'venv', place])
+    runPython('-m', 'venv', place)
     const bin = path.join(place, 'bin')
     await run(path.join(bin, 'pip'), ['install', '--quiet', 'openapi-python-client==0.29.1'])
     await writeFile(

@@ -1,12 +1,11 @@
 // The independent implementation of docs/formats.md computes all of vectors/rows.json again. It needs a Python from 3.9, in the
 // PATH as python3, or named by PYTHON; without it the test is skipped by name.
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { hasPython, runPython } from '../../../../testkit/src/process/python.ts'
 
-const python = process.env.PYTHON ?? 'python3'
 const root = path.join(import.meta.dirname, '../../../..')
 const program = path.join(root, 'vectors/rows.py')
 const folder = mkdtempSync(path.join(tmpdir(), 'keyhold-vectors-'))
@@ -14,19 +13,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-function hasPython(): boolean {
-  try {
-    execFileSync(python, ['-c', 'import sys; assert sys.version_info >= (3, 9)'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const run = (file: string) => execFileSync(python, [file], { encoding: 'utf8', stdio: 'pipe' })
-
 test.skipIf(!hasPython())('vectors/rows.py computes what vectors/rows.json holds (needs Python)', () => {
-  expect(run(program)).toMatch(/^\d+ rows, 3 checkpoints are as docs\/formats.md says; 0 values added/)
+  expect(runPython(program)).toMatch(/^\d+ rows, 3 checkpoints are as docs\/formats.md says; 0 values added/)
 })
 
 test.skipIf(!hasPython())('vectors/rows.py finds a single wrong digit (needs Python)', () => {
@@ -42,5 +30,5 @@ test.skipIf(!hasPython())('vectors/rows.py finds a single wrong digit (needs Pyt
       mac.replace(/.(?="$)/, (digit) => (digit === '0' ? '1' : '0')),
     ),
   )
-  expect(() => run(path.join(folder, 'vectors/rows.py'))).toThrow(/every column: mac is/)
+  expect(() => runPython(path.join(folder, 'vectors/rows.py'))).toThrow(/every column: mac is/)
 })
