@@ -13,7 +13,7 @@ import {
 import { newId } from '../keyring/new-id.ts'
 import { findStoredTenantKey, unwrapTenantKey, type StoredTenantKey } from '../keyring/open-tenant-key.ts'
 import type { SnapshotStore, Store } from '../store/store.ts'
-import type { TenantKeyVersion } from '../store/tenant-keys.ts'
+import type { TenantKeyVersion } from '../store/tenant-keys/tenant-key-row.ts'
 import { findNeededVersions } from './find-needed-versions.ts'
 import { observationOf } from './key-state.ts'
 import { wordsOf } from './key-words.ts'

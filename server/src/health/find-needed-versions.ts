@@ -1,7 +1,7 @@
 // Which tenant key versions a tenant would miss: a dead key under which only backups or accepted failures are left locks
 // nobody.
 import type { Store } from '../store/store.ts'
-import type { TenantKeyVersion } from '../store/tenant-keys.ts'
+import type { TenantKeyVersion } from '../store/tenant-keys/tenant-key-row.ts'
 
 /**
  * Answers those of the versions that the tenant cannot do without. It looks through the tenant's cipherkeys where the state

@@ -1,7 +1,7 @@
 // Opens a stored tenant key past every cache, for callers that must know whether it opens now.
 import { KeyholdError, verifyKeyCheckValue, type Kms, type TenantKey } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
-import type { FoundTenantKey, TenantKeyRow } from '../store/tenant-keys.ts'
+import type { FoundTenantKey, TenantKeyRow } from '../store/tenant-keys/tenant-key-row.ts'
 
 type TenantKeys = Pick<Store, 'tenantKeys'>
 

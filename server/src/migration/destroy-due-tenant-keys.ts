@@ -4,7 +4,7 @@ import { isKeyholdError } from '@keyhold/core'
 import type { RunEach } from '../event-loop/run-each.ts'
 import { decideUnderFence } from '../keyring/decide-under-fence.ts'
 import type { Store } from '../store/store.ts'
-import type { DueVersion } from '../store/tenant-keys.ts'
+import type { DueVersion } from '../store/tenant-keys/tenant-key-row.ts'
 import { auditTenantKeysDestroyed } from './audit-key-job.ts'
 
 // Versions are read this many at a time.

@@ -1,6 +1,6 @@
 // Rehearses a migration: what there is, what would be refused and why, how long it would take. Nothing changes.
 import { isKeyholdError, KeyholdError, type KeyInspection, type Kms, type TenantKey } from '@keyhold/core'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store } from '../store/store.ts'
 import type { RefusedVersion } from '../keyring/open-versions.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'

@@ -13,7 +13,7 @@ import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { auditKeyJob, auditTenantKeysDestroyed, endsOf } from './audit-key-job.ts'
 import type { Failpoint } from './engine/failpoint.ts'

@@ -5,7 +5,7 @@ import type { RunEach } from '../event-loop/run-each.ts'
 import { newId } from '../keyring/new-id.ts'
 import { systemActor, type Actor } from '../store/audits.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
-import type { DueVersion } from '../store/tenant-keys.ts'
+import type { DueVersion } from '../store/tenant-keys/tenant-key-row.ts'
 import { auditKeyJob, endsOf } from './audit-key-job.ts'
 import { tryActiveKey, type StartMigrationParts } from './start-migration.ts'
 

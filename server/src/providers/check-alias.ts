@@ -1,7 +1,7 @@
 // An alias is resolved once, at registration. If it names another key later, Keyhold shows that and never follows it.
 import { isKeyholdError, type AliasedKey, type CustomerRole } from '@keyhold/core'
 import { systemActor } from '../store/audits.ts'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store } from '../store/store.ts'
 import { getStoredKeyAccess } from './get-key-access.ts'
 

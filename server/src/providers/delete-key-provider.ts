@@ -4,7 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { decideUnderFence } from '../keyring/decide-under-fence.ts'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
-import type { TenantKeyVersion } from '../store/tenant-keys.ts'
+import type { TenantKeyVersion } from '../store/tenant-keys/tenant-key-row.ts'
 import { getRegisteredKeyProvider } from './get-key-provider.ts'
 import { needs } from './key-provider-usage.ts'
 

@@ -1,6 +1,6 @@
 // Finds a key provider by the fingerprint in a path.
 import { KeyholdError } from '@keyhold/core'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { TransactionStore } from '../store/store.ts'
 
 /** @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND` */

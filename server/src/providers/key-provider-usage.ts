@@ -3,9 +3,9 @@
 // delete. Cipherkeys are counted page by page before, and what was counted holds while the epoch is the same.
 import type { CountedVersion } from '../store/cipherkeys/cipherkey-surveys.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { SnapshotStore, Store } from '../store/store.ts'
-import type { TenantKeyVersion } from '../store/tenant-keys.ts'
+import type { TenantKeyVersion } from '../store/tenant-keys/tenant-key-row.ts'
 import { getKeyProvider } from './get-key-provider.ts'
 
 export interface UsageBlocker {

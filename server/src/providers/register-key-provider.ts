@@ -1,7 +1,7 @@
 // Registers a customer's key after trying it for real.
 import { keyArnFingerprint, KeyholdError, type ExamineKey } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store } from '../store/store.ts'
 import { findMovedAlias } from './find-moved-alias.ts'
 import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'

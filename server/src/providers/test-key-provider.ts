@@ -1,7 +1,7 @@
 // Tries a registered key again in every region and stores what was found.
 import { KeyholdError, type ExamineKey, type Kms } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
-import type { KeyProviderRow } from '../store/key-providers.ts'
+import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store } from '../store/store.ts'
 import { checkAlias, type CheckAliasParts } from './check-alias.ts'
 import { getStoredKeyAccess } from './get-key-access.ts'

@@ -9,7 +9,7 @@ import { columnsAs, coverReadRows, rowAs } from './fence/covered-rows.ts'
 import type { FenceParts } from './fence/fence-row.ts'
 import { prepareStatement } from './prepare-statement.ts'
 import type { KeyHealthRow } from './key-health.ts'
-import { readInspection } from './key-providers.ts'
+import { readInspection } from './key-providers/key-provider-row.ts'
 import type { KeyHealthState } from './tables.ts'
 
 /** Somebody waits for the answer; the key did not answer well; it did. Each has its share of the probes. */

@@ -23,7 +23,7 @@ import { prepare } from '../../src/migration/phases/prepare.ts'
 import { tryTarget } from '../../src/migration/start-migration.ts'
 import { getKeyAccess } from '../../src/providers/get-key-access.ts'
 import type { LedKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
-import type { KeyProviderRow } from '../../src/store/key-providers.ts'
+import type { KeyProviderRow } from '../../src/store/key-providers/key-provider-row.ts'
 import type { Store } from '../../src/store/store.ts'
 
 const region = 'eu-west-1'

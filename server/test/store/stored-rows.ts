@@ -4,7 +4,7 @@ import { rewrapRecord, writeRewrapRecord } from '../../src/store/cipherkeys/ciph
 import type { NewCipherkey } from '../../src/store/cipherkeys/cipherkeys.ts'
 import type { NewKeyJob } from '../../src/store/key-jobs/key-jobs.ts'
 import type { Store, TransactionStore } from '../../src/store/store.ts'
-import type { NewTenantKey } from '../../src/store/tenant-keys.ts'
+import type { NewTenantKey } from '../../src/store/tenant-keys/tenant-key-row.ts'
 
 export const tenantId = 'tenant-1'
 

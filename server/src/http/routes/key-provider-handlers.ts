@@ -8,7 +8,7 @@ import { createKeyPolicies, type KeyPolicyParts } from '../../providers/policy/k
 import { registerKeyProvider, type RegisterKeyProviderParts } from '../../providers/register-key-provider.ts'
 import { renameKeyProvider } from '../../providers/rename-key-provider.ts'
 import { testKeyProvider, type TestKeyProviderParts } from '../../providers/test-key-provider.ts'
-import type { KeyProviderRow } from '../../store/key-providers.ts'
+import type { KeyProviderRow } from '../../store/key-providers/key-provider-row.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
 import { keyCheckWire, keyPolicyWire } from '../wire/key-check-wire.ts'

@@ -1,7 +1,7 @@
 // The alias of a key as the wire shows it: the key that it names now, and how to follow it.
 import { routes, type KeyAlias as KeyAliasBody } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
-import type { KeyProviderRow } from '../../store/key-providers.ts'
+import type { KeyProviderRow } from '../../store/key-providers/key-provider-row.ts'
 import { wireSeconds } from './wire-time.ts'
 
 const { createKeyProvider, migrateToKeyProvider } = routes

@@ -1,7 +1,7 @@
 // A version of the tenant key as lists show it.
 import type { TenantKeyInformation } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
-import type { ShownVersion } from '../../store/tenant-keys.ts'
+import type { ShownVersion } from '../../store/tenant-keys/tenant-key-row.ts'
 import { arnWire } from './key-job-wire.ts'
 
 export function tenantKeyWire(tenantId: string, row: ShownVersion): TenantKeyInformation {

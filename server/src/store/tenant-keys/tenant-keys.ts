@@ -1,103 +1,34 @@
 // Tenant key versions as stored, each wrapped under the key that its own row names. A version that decides anything was
 // verified, and stands in the manifest of its tenant.
-import { KeyholdError, type WrapFormat } from '@keyhold/core'
 import { sql, type RawBuilder } from 'kysely'
-import { isRowFault } from './authentic/row-faults.ts'
-import type { Authentic } from './authentic/row-macs.ts'
-import { columnsOfKind, type StoredRow } from './authentic/steering-kinds.ts'
-import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from './database-clock.ts'
-import type { Database } from './database.ts'
-import { prepareCovered, readCovered, type CoverParts } from './fence/covered-rows.ts'
-import { heldOf, rewriteRow } from './fence/rewrite-row.ts'
-import { readShown } from './fence/shown-rows.ts'
-import { verifyListed } from './fence/verify-listed.ts'
-import type { Fence } from './fence/fence-row.ts'
-import type { guardQueries } from './guards/guards.ts'
-import type { keyJobQueries } from './key-jobs/key-jobs.ts'
-import { noAccess, keyAccessQueries } from './key-access.ts'
-import { keyProbeQueries } from './key-probes.ts'
-import type { TenantKeyState } from './tables.ts'
-
-export interface TenantKeyRow {
-  tenantId: string
-  version: number
-  id: string
-  state: TenantKeyState
-  keyArn: string
-  /** Undefined once destroyed. */
-  wrapped: Buffer | undefined
-  keyCheckValue: Buffer
-  /** Says what the wraps under it bind. */
-  format: WrapFormat
-}
-
-/** A version that is made. It gets the newest format that all replicas know. */
-export type NewTenantKey = Omit<TenantKeyRow, 'format'> & { wrapped: Buffer }
+import { isRowFault } from '../authentic/row-faults.ts'
+import type { Authentic } from '../authentic/row-macs.ts'
+import { columnsOfKind } from '../authentic/steering-kinds.ts'
+import { hasPassedOnBothClocks, isDueOnBothClocks, type DatabaseClock } from '../database-clock.ts'
+import type { Database } from '../database.ts'
+import { prepareCovered, readCovered, type CoverParts } from '../fence/covered-rows.ts'
+import { heldOf, rewriteRow } from '../fence/rewrite-row.ts'
+import { readShown } from '../fence/shown-rows.ts'
+import { verifyListed } from '../fence/verify-listed.ts'
+import type { Fence } from '../fence/fence-row.ts'
+import type { guardQueries } from '../guards/guards.ts'
+import type { keyJobQueries } from '../key-jobs/key-jobs.ts'
+import { noAccess, keyAccessQueries } from '../key-access.ts'
+import { keyProbeQueries } from '../key-probes.ts'
+import {
+  formatOf,
+  fromVersionRow,
+  type DescribedVersion,
+  type DueVersion,
+  type FoundTenantKey,
+  type NewTenantKey,
+  type ShownVersion,
+  type StoredVersion,
+  type TenantKeyVersion,
+} from './tenant-key-row.ts'
 
 const msPerSecond = 1_000
 const msPerDay = 24 * 60 * 60 * msPerSecond
-
-/** A version, with the facts about its tenant that decide whether it may be used. */
-export interface FoundTenantKey extends TenantKeyRow {
-  /** Whether the tenant's administrator has locked it. */
-  isLocked: boolean
-  /** How long the tenant's keys may be held; undefined: as long as the operator allows. */
-  keyCacheTtlMs: number | undefined
-  /**
-   * Whether the names in rows under it may be used to encrypt: its wraps bind them, or it is in use. One of format 1 that is not
-   * wraps nothing any more, or only what did not open: such a wrap was put back, under whatever name.
-   */
-  isBelieved: boolean
-}
-
-/** A version without its wrap, for lists. */
-export interface TenantKeyVersion {
-  version: number
-  state: TenantKeyState
-  keyArn: string
-  format: WrapFormat
-  createdAt: Date
-  destroyAfter: Date | undefined
-  destroyedAt: Date | undefined
-}
-
-/** A version in a list of people, which has all of them. Of a faulty one only its number is known. */
-export type ShownVersion = (TenantKeyVersion & { isTampered?: never }) | { version: number; isTampered: true }
-
-/** A version as the record of its tenant's deletion describes it. */
-export type DescribedVersion = TenantKeyVersion & Pick<TenantKeyRow, 'id' | 'keyCheckValue'>
-
-type StoredVersion = StoredRow<'tenantKey'>
-
-function fromVersionRow(row: Authentic<StoredVersion>): TenantKeyVersion {
-  return {
-    version: row.version,
-    state: row.state,
-    keyArn: row.key_arn,
-    format: formatOf(row),
-    createdAt: row.created_at,
-    destroyAfter: row.destroy_after ?? undefined,
-    destroyedAt: row.destroyed_at ?? undefined,
-  }
-}
-
-/** By the verified row alone: whoever could choose a format would choose the one that binds less. */
-function formatOf({ version, format }: Authentic<StoredVersion>): WrapFormat {
-  if (format === null) return 1
-  // The type knows no other value; a newer version of Keyhold may have written one.
-  if ((format as number) === 2) return 2
-  throw new KeyholdError('ERR_KEY_INTEGRITY', {
-    message: `Tenant key version ${version} has a format that this version of Keyhold does not know.`,
-  })
-}
-
-/** A version that something has fallen due for, by what the database shows. Whoever acts on it looks at the row again. */
-export interface DueVersion {
-  tenantId: string
-  version: number
-  /** As the database writes it, with its microseconds. */
-  dueAt: string
-}
 
 const columns = sql.join(columnsOfKind('tenantKey').map((column) => sql.ref(`v.${column}`)))
 
