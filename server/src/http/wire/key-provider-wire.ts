@@ -4,7 +4,11 @@ import { KeyholdError, type ErrorCode, type KeyInspection } from '@keyhold/core'
 import { keyHealthOf } from '../../health/key-health.ts'
 import { valueOf } from '../../store/json-column.ts'
 import type { KeyHealthRow } from '../../store/key-health.ts'
-import type { KeyProviderRow, ShownKeyProvider, TamperedKeyProvider } from '../../store/key-providers/key-provider-row.ts'
+import type {
+  KeyProviderRow,
+  ShownKeyProvider,
+  TamperedKeyProvider,
+} from '../../store/key-providers/key-provider-row.ts'
 import { keyAliasWire } from './key-alias-wire.ts'
 import { keyHealthWire } from './key-health-wire.ts'
 import { wireSeconds } from './wire-time.ts'
