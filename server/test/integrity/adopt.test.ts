@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 import { stripMacs } from '../../../testkit/src/database/strip-macs.ts'
 import { putForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
@@ -123,7 +124,8 @@ test('what steers is shown and signed, and the root key file requires MACs from 
 })
 
 test('it can be cut off at any point, and goes on from there', async () => {
-  for (const point of ['confirmed', 'tenant-adopted', 'rows-adopted', 'recorded'] as const) {
+  const points = ['confirmed', 'tenant-adopted', 'rows-adopted', 'recorded'] as const
+  for (const point of doseOf(points, 4)) {
     await forget()
     const cut = await adopt({
       onStep: (step) => (step === point ? Promise.reject(new Error('cut off')) : Promise.resolve()),
@@ -153,7 +155,7 @@ test('the root key file is the old one or the new one at any moment, and nothing
     ['renamed', 'new'],
     ['folder-synced', 'new'],
   ])
-  for (const step of steps) {
+  for (const step of doseOf(steps, 3)) {
     // As after a crash at that moment.
     const settings = { ...server.settings, dataDir: path.join(copies, step) }
     expect((await adopt({}, settings)).outcome, step).toBe(true)

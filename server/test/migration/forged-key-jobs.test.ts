@@ -193,22 +193,26 @@ const task = [
 ]
 const everything = [...progress, ...task, 'cancelled_at', 'mac']
 
-test.each<FailpointName>([
+const failpoints: FailpointName[] = [
   'migration.prepare.before-kms',
   'migration.dual.before-lock',
   'migration.copy.before-chunk',
   'migration.verify.before',
   'migration.cutover.before-lock',
-])('a key job that has ended, put back as it was at %s, which is authentic', async (failpoint) => {
-  const scene = await createScene('root')
-  await migrate(scene.tenant, 'a')
-  expect(await scene.tenant.killAt({ name: failpoint, hit: 1 }, () => scene.tenant.letJobsRun())).toBe(true)
-  await keepJobs(scene.id)
-  await scene.tenant.letJobsRun()
-  await startRotation(scene.tenant.replica.start, scene.id, systemActor)
-  await scene.tenant.letJobsRun()
-  await expectNothing(scene, () => putBack(everything))
-})
+]
+test.each(doseOf(failpoints, 3))(
+  'a key job that has ended, put back as it was at %s, which is authentic',
+  async (failpoint) => {
+    const scene = await createScene('root')
+    await migrate(scene.tenant, 'a')
+    expect(await scene.tenant.killAt({ name: failpoint, hit: 1 }, () => scene.tenant.letJobsRun())).toBe(true)
+    await keepJobs(scene.id)
+    await scene.tenant.letJobsRun()
+    await startRotation(scene.tenant.replica.start, scene.id, systemActor)
+    await scene.tenant.letJobsRun()
+    await expectNothing(scene, () => putBack(everything))
+  },
+)
 
 test("a live key job of another tenant, made this one's", async () => {
   const scene = await createScene('a')
@@ -292,7 +296,8 @@ test('the progress of another key job, which is authentic', async () => {
   await expectNothing(scene, () => putBack(progress))
 })
 
-test.each<FailpointName>(['migration.prepare.before-kms', 'migration.copy.before-chunk'])(
+const cancelledAt: FailpointName[] = ['migration.prepare.before-kms', 'migration.copy.before-chunk']
+test.each(doseOf(cancelledAt, 2))(
   'a migration that was cancelled at %s goes on in no way',
   async (failpoint) => {
     const scene = await stopAt(failpoint)

@@ -138,7 +138,7 @@ test('and in a database of the operator’s own, whether a server runs on it or 
 })
 
 test('a second server on the same data directory is refused in one line', async () => {
-  const { exitCode, stderr } = await runProcess(['serve'], { KEYHOLD_DATA_DIR: dataDir })
+  const { exitCode, stderr } = await run(['serve'], { KEYHOLD_DATA_DIR: dataDir })
   expect(exitCode).toBe(1)
   expectOneLine(stderr, 'ERR_DATA_DIR_IN_USE', dataDir)
   expect((await fetch(`${url}/readyz`)).status).toBe(200)

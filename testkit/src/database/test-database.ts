@@ -30,6 +30,8 @@ export interface TestStores {
 export interface TestPostgres {
   /** An empty database. */
   createDatabase(): Promise<TestConnection>
+  /** A database with Keyhold's tables and nothing in them, as a first start has it that was killed before its root key. */
+  createDatabaseWithSchema(): Promise<TestConnection>
   /** A database as a first start of the server leaves it; its root key is `warmRootKey`. */
   createStartedDatabase(): Promise<TestConnection>
   /** A pool that is closed at the end. */
@@ -113,6 +115,7 @@ function createTestPostgres(connection: PostgresConnection): TestPostgres {
 
   return {
     createDatabase: () => createDatabase(),
+    createDatabaseWithSchema: () => createDatabase(schemaTemplate),
     createStartedDatabase: () => createDatabase(startedTemplate),
     open,
     query,
