@@ -23,6 +23,14 @@ export function mulberry32(seed: number): () => number {
   }
 }
 
+/** All bytes are parts of one block, so that values that are kept for comparison need no memory of their own. */
+function randomBlock(seed: number): Buffer {
+  const next = mulberry32(seed)
+  const block = Buffer.alloc(blockBytes)
+  for (let at = 0; at < blockBytes; at += 4) block.writeUInt32LE(Math.floor(next() * 2 ** 32), at)
+  return block
+}
+
 export function createSeededRandom(seed: number): SeededRandom {
   const next = mulberry32(seed)
 
@@ -30,9 +38,8 @@ export function createSeededRandom(seed: number): SeededRandom {
     return min + Math.floor(next() * (max - min + 1))
   }
 
-  // All bytes are parts of one block, so that values that are kept for comparison need no memory of their own.
-  const block = Buffer.alloc(blockBytes)
-  for (let at = 0; at < blockBytes; at += 4) block.writeUInt32LE(Math.floor(next() * 2 ** 32), at)
+  // Made at first use: it takes longer than most of what asks for choices alone.
+  let block: Buffer | undefined
 
   return {
     next,
@@ -44,6 +51,7 @@ export function createSeededRandom(seed: number): SeededRandom {
     },
     bytes(length) {
       const start = integer(0, blockBytes - length)
+      block ??= randomBlock(seed)
       return block.subarray(start, start + length)
     },
   }
