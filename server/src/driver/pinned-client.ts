@@ -50,11 +50,29 @@ export class PinnedClient extends pg.Client {
   }
 
   private async connectAndCheck(): Promise<pg.Client> {
-    const client = await super.connect()
+    // A connection that is lost while nothing is asked tells it by an event, and a pool listens only to what has connected. An
+    // event that nobody hears would end the process.
+    const errors: Error[] = []
+    const onError = (error: Error) => errors.push(error)
+    this.on('error', onError)
+    try {
+      await super.connect()
+      await this.check()
+      const [lost] = errors
+      if (lost !== undefined) throw lost
+    } catch (error) {
+      // More events may follow.
+      this.end().catch(() => undefined)
+      throw error
+    }
+    this.off('error', onError)
+    return this
+  }
+
+  private async check(): Promise<void> {
     // A function such as current_setting might be somebody else's.
     const { rows } = await this.query<{ search_path: string }>('show search_path')
-    if (rows[0]?.search_path === searchPath) return client
-    await this.end()
+    if (rows[0]?.search_path === searchPath) return
     throw new KeyholdError('ERR_DATABASE_UNSAFE', {
       message:
         'A connection to PostgreSQL does not keep the search_path that it starts with: connect without a pooler, or let it pass on startup options.',
