@@ -1,5 +1,7 @@
 // The HTTP application: its handlers, its authentication, and the counts of its replies.
 import { isDataPlane } from '@keyhold/contract'
+import { Server as Listener } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createRequestKeys } from '../data/request-keys.ts'
 import { createBodyBudget } from '../http/bodies/body-budget.ts'
@@ -42,6 +44,8 @@ export interface OpenedApp {
 }
 
 const closeMs = 3_000
+// How long a stop answers requests over connections that are open, when nobody can open another one.
+const lastRequestsMs = 1_000
 const idleCheckMs = 100
 const bytesOfMib = 1_048_576
 
@@ -53,6 +57,7 @@ export function openApp(
       | 'host'
       | 'port'
       | 'requestTimeoutSeconds'
+      | 'drainSeconds'
       | 'trustedProxies'
       | 'maxConnections'
       | 'bodyBudgetMib'
@@ -122,6 +127,12 @@ export function openApp(
       app.endEventStreams()
     },
     async close() {
+      // Who is refused a connection goes to another replica. Who sends over one that is kept at the very moment in which it is
+      // closed loses the request, and a proxy may not send it again. So these get a last answer, which closes them.
+      if (isDraining) {
+        stopListening(app.server)
+        await pause(Math.min(lastRequestsMs, settings.drainSeconds * 1_000))
+      }
       // A connection whose request was under way stays open after its reply.
       const idle = setInterval(() => {
         app.server.closeIdleConnections()
@@ -136,4 +147,9 @@ export function openApp(
       await longBodies.close()
     },
   }
+}
+
+/** Unlike the same function of an HTTP server it leaves silent connections open. */
+function stopListening(server: Listener): void {
+  Listener.prototype.close.call(server)
 }

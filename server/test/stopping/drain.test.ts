@@ -74,6 +74,37 @@ test('clients that keep their connections lose no request, and use none of these
   expect(later.slice(agents.length).some(({ isReused }) => isReused)).toBe(false)
 })
 
+test('a stop closes the listener first, and gives each kept connection a last answer', async ({
+  onTestFinished,
+}) => {
+  const server = await startTestServer({ KEYHOLD_DRAIN_SECONDS: '1' })
+  const tenant = await server.createTenant()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  let stopped: Promise<void> | undefined
+  onTestFinished(async () => {
+    agent.destroy()
+    await (stopped ??= server.stop())
+  })
+  expect(await encrypt(agent, server, tenant)).toMatchObject({ status: 200, connection: 'keep-alive' })
+
+  server.drain()
+  stopped = server.stop()
+  await waitUntil(() => isRefused(server.url), 5_000)
+  expect(await encrypt(agent, server, tenant)).toEqual({ status: 200, connection: 'close', isReused: true })
+  await expect(encrypt(agent, server, tenant)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+async function isRefused(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  const refused = await once(socket, 'connect').then(
+    () => false,
+    () => true,
+  )
+  socket.destroy()
+  return refused
+}
+
 test('a stream of events ends with the wish to ask again, and so does one that is opened later', async ({
   onTestFinished,
 }) => {
