@@ -13,6 +13,8 @@ export const experiments = {
     'Measures how soon a disabled key without traffic is shown among thousands (docs/revocation.md).',
   'large-tenant': 'Migrates a tenant of five million cipherkeys beside forty writers (docs/load.md).',
   neighbours: 'Floods a server in every way, and measures the neighbour (docs/neighbours.md).',
+  'rolling-restart':
+    'Replaces two replicas behind nginx under load, and counts what fails (docs/reliability.md).',
   forge: 'Attacks every column of the database, and judges by what follows (docs/untrusted-database.md).',
   'fuzz-tokens': 'Sends generated tokens through the parser and the decryption.',
 } as const
