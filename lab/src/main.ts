@@ -8,7 +8,7 @@ if (Object.hasOwn(experiments, name)) {
 } else {
   const isAsked = name === '--help' || name === '-h'
   const problem = isAsked || name === '' ? '' : `there is no experiment ${name}\n\n`
-  const lines = Object.entries(experiments).map(([each, does]) => `  ${each.padEnd(12)} ${does}\n`)
+  const lines = Object.entries(experiments).map(([each, does]) => `  ${each.padEnd(15)} ${does}\n`)
   const usage = `Usage: npm run lab <experiment> -- [options]\n\n${lines.join('')}`
   const output = isAsked ? process.stdout : process.stderr
   output.write(problem + usage)
