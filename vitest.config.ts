@@ -34,10 +34,18 @@ const unitOfServer = [
   'server/test/migration/{pacer,rewrap-threads,stint}.test.ts',
 ]
 
+// These wait for long, whatever they find to do meanwhile. A run that began with them last would wait for them at its end.
+const longest = [
+  ...['packages', 'npm-start'].map((name) => `scripts/test/${name}.test.ts`),
+  ...['keyring/integrity', 'health/causes', 'health/probe-order', 'health/dr-drill', 'kms/failover'],
+  ...['postgres/start-embedded-postgres', 'postgres/recovery', 'http/bad-input/connections'],
+].map((name) => (name.endsWith('.ts') ? name : `server/test/${name}.test.ts`))
+
 // A worker is shared only by files of one project that follow each other. Within a project vitest begins with the files
-// that took longest in the last run, which it remembers in node_modules/.vite.
+// that took longest in the last run, which it remembers in node_modules/.vite: a fresh clone has nothing to remember.
 const projectsInOrder = ['isolated', 'integration', 'unit']
-const rank = ({ project }: TestSpecification) => projectsInOrder.indexOf(project.name)
+const rank = ({ project, moduleId }: TestSpecification) =>
+  2 * projectsInOrder.indexOf(project.name) + (longest.some((file) => moduleId.endsWith(file)) ? 0 : 1)
 
 class ProjectsInOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

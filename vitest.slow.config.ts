@@ -11,7 +11,7 @@ export default defineConfig({
       'server/test/keyring/data-key-age.test.ts',
       'server/test/kms/sealed.test.ts',
       'server/test/health/causes.test.ts',
-      'server/test/migration/{cancel,forged-key-jobs}.test.ts',
+      'server/test/migration/{cancel,forged-failures,forged-key-jobs}.test.ts',
       'scripts/test/npm-start.test.ts',
       'client/test/packed/*.test.ts',
       'client/test/tampering.test.ts',

@@ -168,7 +168,7 @@ async function observe(all: readonly OwnCause[]): Promise<void> {
 }
 
 test('each cause has its own state, answer and words, and passes by itself', async () => {
-  const some = new Set([...doseOf(causes, 2), ...causesOfOurs])
+  const some = new Set([...doseOf(causes, 4), ...causesOfOurs])
   await observe(causes.filter((each) => some.has(each)))
   const ours = /^keyhold_kms_own_refusals_total\{policy="serviceControl",action="Decrypt"\} [1-9]/m
   expect(await readMetrics()).toMatch(ours)
@@ -177,7 +177,7 @@ test('each cause has its own state, answer and words, and passes by itself', asy
 test('so has a deletion, which does not pass', () => observe(causesOfDeletions), 100_000)
 
 test('each cause in another region is told of that region, and requests go on', async () => {
-  const cases = await prepareAll(scene, doseOf(causesOfReplicas, 2))
+  const cases = await prepareAll(scene, doseOf(causesOfReplicas, 4))
   const produced = await Promise.all(
     cases.map(async ({ key, produce, ...each }) => ({ ...each, key, takeBack: await produce(scene, key) })),
   )

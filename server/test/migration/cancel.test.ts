@@ -67,7 +67,7 @@ describe.concurrent('cancelling', () => {
     ['verify', 'migration.verify.before', isIn('verify')],
     ['cutover', 'migration.cutover.before-lock', isIn('cutover')],
   ]
-  test.for(doseOf(phases, 2))(
+  test.for(doseOf(phases, 3))(
     'a migration cancelled in %s leaves the tenant where it was',
     async ([phase, failpoint, isThere], context) => {
       const { expect } = context

@@ -15,6 +15,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 
 let postgres: TestPostgres
@@ -208,7 +209,8 @@ test('an acceptance that is deleted before the verification is asked for again, 
   await scene.expectWayOut()
 })
 
-test.each<FailpointName>(['migration.verify.before-kms', 'migration.cutover.before-lock'])(
+const forgottenAt: FailpointName[] = ['migration.verify.before-kms', 'migration.cutover.before-lock']
+test.each(doseOf(forgottenAt, 2))(
   'an acceptance that was forgotten, as its cipherkey opens again, is not put back at %s',
   async (failpoint) => {
     const scene = await waiting('one')
@@ -234,13 +236,14 @@ test('an acceptance that was forgotten does not take the place of another', asyn
   await scene.expectRefused()
 })
 
-test.each([
+const changesOfAcceptance = [
   `accepted_by = '${innocent}'`,
   "accepted_at = accepted_at - interval '1 day'",
   "code = 'ERR_KMS_DENIED'",
   'tenant_key_version = 2',
   'mac = null',
-])('an acceptance with %s is signed by nobody', async (set) => {
+]
+test.each(doseOf(changesOfAcceptance, 3))('an acceptance with %s is signed by nobody', async (set) => {
   const scene = await waiting('one')
   await scene.acceptAll()
   await scene.dieAt('migration.cutover.before-lock')
