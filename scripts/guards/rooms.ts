@@ -73,6 +73,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
     uses: ['contract', 'core', 'server/settings', 'server/metrics', 'server/store', 'testkit', 'node:*', '*'],
   },
   'scripts/pack': { does: '`npm run pack`: the packages for npm', uses: ['node:*', '*'] },
+  'scripts/deploy': {
+    does: '`npm run deploy:write`: the files of `deploy/` that follow from the code',
+    uses: ['server/settings', 'server/metrics', 'node:*', '*'],
+  },
 }
 
 /** The rooms of `server/src/`, and the files at its top. */
