@@ -171,6 +171,34 @@ describe.skipIf(helm === undefined)('what is rendered', () => {
   })
 })
 
+describe.skipIf(helm === undefined)('the notes', () => {
+  const notes = async (...args: string[]) => {
+    const all = ['install', 'keyhold', chart, '--dry-run=client', ...args]
+    const { stdout } = await tryRun(helm ?? '', all)
+    return stdout.slice(stdout.indexOf('NOTES:'))
+  }
+
+  test.each([
+    { set: 'replicas=3', most: 3, each: 17, all: 51, above: 61 },
+    { set: 'replicas=3,state.persistence.enabled=false', most: 4, each: 17, all: 68, above: 78 },
+    {
+      set: 'autoscaling.enabled=true,autoscaling.maxReplicas=12,database.connections=8',
+      ...{ most: 12, each: 15, all: 180, above: 190 },
+    },
+  ])('count the connections with $set', async ({ set, most, each, all, above }) => {
+    const text = await notes(...least, '--set', set)
+    expect(text).toContain(`at most ${most} replicas`)
+    expect(text).toContain(`each with ${each}: ${all},`)
+    expect(text).toContain(`max_connections must be above ${above}`)
+  })
+
+  test('say what must be kept, and warn of a single replica', async () => {
+    const text = await notes(...least, '--set', 'replicas=1')
+    expect(text).toContain('the Secret root-key, and a copy of it outside of the cluster')
+    expect(text).toContain('There is one replica')
+  })
+})
+
 describe.skipIf(helm === undefined)('the migration', () => {
   test('as a hook it runs before the replicas change, with an account of its own and the rights of the server', async () => {
     const rendered = await renderChart('--values', exampleFile('production.yaml'))
