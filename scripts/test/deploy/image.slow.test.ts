@@ -36,7 +36,7 @@ describe.skipIf(!canBuild)('the image, on a base made for this test', () => {
     const url = `postgres://operator_of_image:${encodeURIComponent(password)}@127.0.0.1:${proxy.port}/${connection.database}`
     writeFileSync(path.join(folder, 'secrets/database-url'), `${url}\n`, { mode: 0o400 })
     chownSync(path.join(folder, 'secrets/database-url'), uid, uid)
-  }, 600_000)
+  }, 1_200_000)
   afterAll(async () => {
     await proxy.close()
     await postgres.stop()
