@@ -5,13 +5,14 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { CliError } from '../errors/cli-error.ts'
+import { noProgress, openProgress } from '../output/open-progress.ts'
 import { say } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
 import type { NamedFiles } from './file-problem.ts'
 import type { ByteRange } from './inputs.ts'
+import { contentProgress } from './content-progress.ts'
 import { checkOutput, openOutput } from './output.ts'
-import { openProgressBar, type ProgressBar } from './progress-bar.ts'
-import { writeRange } from './write-range.ts'
+import { writeRange, type ContentBar } from './write-range.ts'
 
 export interface ContentTask extends NamedFiles {
   direction: 'encrypt' | 'decrypt'
@@ -20,6 +21,8 @@ export interface ContentTask extends NamedFiles {
   quiet: boolean
   range: ByteRange | undefined
 }
+
+const barPauseMs = 100
 
 /** Does the task. A file that it makes is whole and on disk when this ends. */
 export async function transformContent(
@@ -58,7 +61,7 @@ async function pipe(
   shell: Shell,
   local: LocalEncryption,
   { input, output, direction, context, force }: ContentTask,
-  bar: ProgressBar,
+  bar: ContentBar,
   signal: AbortSignal,
 ): Promise<void> {
   if (input === undefined && shell.stdin.isTTY) say(shell, 'reading standard input up to Ctrl+D')
@@ -88,11 +91,19 @@ async function pipe(
 }
 
 function progressOf(
-  { stderr }: Shell,
+  shell: Shell,
   { direction, input, quiet }: ContentTask,
   totalBytes: number | undefined,
-): ProgressBar {
-  if (quiet) return { show: () => undefined, close: () => undefined }
+): ContentBar {
+  const progress = quiet ? noProgress : openProgress(shell, { pauseMs: barPauseMs })
   const name = input === undefined ? 'standard input' : basename(input.path)
-  return openProgressBar({ title: `${direction}ing ${name}`, totalBytes, terminal: stderr })
+  const textAt = contentProgress(`${direction}ing ${name}`, totalBytes)
+  return {
+    show(doneBytes) {
+      progress.show(textAt(doneBytes))
+    },
+    close() {
+      progress.close()
+    },
+  }
 }

@@ -5,7 +5,11 @@ import type { Shell } from '../shell.ts'
 import type { NamedFile } from './file-problem.ts'
 import type { ByteRange } from './inputs.ts'
 import { openOutput } from './output.ts'
-import type { ProgressBar } from './progress-bar.ts'
+
+export interface ContentBar {
+  show(doneBytes: number): void
+  close(): void
+}
 
 export interface RangeTask {
   input: NamedFile
@@ -15,7 +19,7 @@ export interface RangeTask {
   range: ByteRange
   context: Record<string, string>
   signal: AbortSignal
-  bar: ProgressBar
+  bar: ContentBar
 }
 
 // 256 chunks: memory stays small, whatever the range.

@@ -3,18 +3,18 @@
 import type { Shell } from '../shell.ts'
 import { printable } from './printable.ts'
 
-export function say({ stderr }: Shell, message: string): void {
+export function say({ stderr }: Pick<Shell, 'stderr'>, message: string): void {
   stderr.write(`keyhold: ${printable(message)}\n`)
 }
 
-export function sayWarning(shell: Shell, message: string): void {
+export function sayWarning(shell: Pick<Shell, 'stderr'>, message: string): void {
   say(shell, `warning: ${message}`)
 }
 
-export function sayError(shell: Shell, message: string): void {
+export function sayError(shell: Pick<Shell, 'stderr'>, message: string): void {
   say(shell, `error: ${message}`)
 }
 
-export function sayHint(shell: Shell, message: string): void {
+export function sayHint(shell: Pick<Shell, 'stderr'>, message: string): void {
   say(shell, `hint: ${message}`)
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from '../errors/cli-error.ts'
 import { isTemporary } from '../errors/exit-code-of.ts'
-import { openProgress, type Progress } from '../output/open-progress.ts'
+import { noProgress, openProgress, type Progress } from '../output/open-progress.ts'
 import type { Session } from '../session/open-session.ts'
 import { interruptible } from './interruptible.ts'
 
@@ -42,7 +42,7 @@ export async function follow<Seen extends object>(
     hint,
   })
   return interruptible(session.shell, { names: ['SIGINT'], error }, async (stop) => {
-    const progress = session.mode === 'quiet' ? silent : openProgress(session.shell)
+    const progress = session.mode === 'quiet' ? noProgress : openProgress(session.shell)
     const timer =
       timeoutSeconds === undefined
         ? undefined
@@ -104,5 +104,3 @@ async function lookOnce<Seen extends object>(
     return { seen: undefined, trouble, wishMs: (error.retryAfterSeconds ?? 0) * 1000 }
   }
 }
-
-const silent: Progress = { show: () => undefined, note: () => undefined, close: () => undefined }
