@@ -1,6 +1,7 @@
 // keyhold keyprovider create and patch: their bodies come from options or from a file. The server judges them.
 import type { RequestBody } from '@keyhold/client'
 import { readJson } from '../input/read-json.ts'
+import { withKeyProvider } from '../session/find-key-provider.ts'
 import { command, type CommandSpec, type Invocation } from '../table/command-spec.ts'
 import { option, type Input } from '../table/input.ts'
 import { keyProviderView } from '../views/key-provider.ts'
@@ -56,10 +57,12 @@ export function patchCommand(theProvider: Input<string>): CommandSpec {
       const body =
         file === undefined ? [{ op: op ?? 'replace', path, value }] : await readJson(invocation.shell, file)
       const session = await invocation.openSession('tenant-admin')
-      const reply = await session.call('patchKeyProvider', {
-        params: { arnFingerPrint },
-        body: body as RequestBody<'patchKeyProvider'>,
-      })
+      const reply = await withKeyProvider(session, arnFingerPrint, (fingerprint) =>
+        session.call('patchKeyProvider', {
+          params: { arnFingerPrint: fingerprint },
+          body: body as RequestBody<'patchKeyProvider'>,
+        }),
+      )
       session.printStatus(reply)
     },
   })

@@ -1,6 +1,7 @@
 // keyhold keyprovider migrate and reset-to-default-provider: they start a migration, and follow it where that is wanted.
 import { CliError } from '../errors/cli-error.ts'
 import { parseSeconds } from '../input/parse-seconds.ts'
+import { withKeyProvider } from '../session/find-key-provider.ts'
 import type { Session } from '../session/open-session.ts'
 import { command, type CommandSpec } from '../table/command-spec.ts'
 import { flag, option, type Input } from '../table/input.ts'
@@ -41,7 +42,9 @@ export function migrateCommand(theProvider: Input<string>): CommandSpec {
         await planMigration(session, arnFingerPrint)
         return
       }
-      const started = await session.call('migrateToKeyProvider', { params: { arnFingerPrint } })
+      const started = await withKeyProvider(session, arnFingerPrint, (fingerprint) =>
+        session.call('migrateToKeyProvider', { params: { arnFingerPrint: fingerprint } }),
+      )
       const { id } = started.body
       if (watch) session.print(await endedKeyJob(session, id, timeout), keyJobView)
       else session.print(wait ? await completedMigration(session, id, timeout) : started, migrationView)
@@ -68,7 +71,9 @@ export const resetCommand = command({
 })
 
 async function planMigration(session: Session, arnFingerPrint: string): Promise<void> {
-  const reply = await session.call('planMigration', { params: { arnFingerPrint } })
+  const reply = await withKeyProvider(session, arnFingerPrint, (fingerprint) =>
+    session.call('planMigration', { params: { arnFingerPrint: fingerprint } }),
+  )
   session.print(reply, migrationPlanView)
   const [refusal] = reply.body.refusals
   if (refusal === undefined) return

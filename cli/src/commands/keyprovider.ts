@@ -12,7 +12,11 @@ import { createCommand, patchCommand } from './keyprovider-bodies.ts'
 import { checkCommand, policyCommand } from './keyprovider-key.ts'
 import { migrateCommand, resetCommand } from './keyprovider-migration.ts'
 
-const theProvider = argument('<fingerprint>', 'fingerprint of the key provider', parsePathSegment)
+const theProvider = argument(
+  '<fingerprint>',
+  'its fingerprint, at least four characters of the beginning, or its name',
+  parsePathSegment,
+)
 const as = 'tenant-admin'
 
 export const keyproviderGroup: CommandGroup = {

@@ -11,6 +11,7 @@ import type {
 import { confirm } from '../input/confirm.ts'
 import type { View } from '../output/print-reply.ts'
 import { collectPages, isPaged, type PagedOptions } from '../session/all-pages.ts'
+import { withKeyProvider } from '../session/find-key-provider.ts'
 import type { Caller } from '../session/read-token.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { flag, type Input, type Inputs } from './input.ts'
@@ -70,7 +71,15 @@ export function plain<Id extends RouteId>({
         return
       }
       // `Request` has compared each input with the route.
-      const reply = await session.call(route, ...([options] as unknown as CallArguments<Id>))
+      const call = (given: typeof options) =>
+        session.call(route, ...([given] as unknown as CallArguments<Id>))
+      const provider = path?.arnFingerPrint === undefined ? undefined : values.arnFingerPrint
+      const reply =
+        typeof provider === 'string'
+          ? await withKeyProvider(session, provider, (arnFingerPrint) =>
+              call({ ...options, params: { ...options.params, arnFingerPrint } }),
+            )
+          : await call(options)
       if (view === 'status') session.printStatus(reply as { status: number })
       else session.print(reply, view)
     },

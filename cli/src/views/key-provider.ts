@@ -51,7 +51,8 @@ function aliasOf({ alias }: KeyProvider): string | undefined {
   return alias.message === undefined ? alias.arn : `${alias.arn}  ${alias.state}: ${alias.message}`
 }
 
-function nameOf({ name, arn }: KeyProvider): string {
+/** For people. */
+export function nameOf({ name, arn }: Pick<KeyProvider, 'name' | 'arn'>): string {
   return isInternalKms(arn) ? internalKms : name
 }
 
