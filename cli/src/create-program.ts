@@ -2,24 +2,12 @@
 import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { commandTable } from './commands/command-table.ts'
+import { addCompleteCommand } from './completion/answer-shell.ts'
 import { addGlobalOptions } from './global-options.ts'
+import { addHelpCommand } from './help-command.ts'
+import { helpEpilogue } from './help-epilogue.ts'
 import type { Screen, Shell } from './shell.ts'
 import { registerCommands } from './table/register-commands.ts'
-
-const epilogue = `
-Environment:
-  KEYHOLD_URL             the server, as --server
-  KEYHOLD_TOKEN           the access token of a tenant admin
-  KEYHOLD_SERVICE_TOKEN   the access token of a service, for encrypt and decrypt; KEYHOLD_TOKEN when it is not set
-  KEYHOLD_OPERATOR_TOKEN  the access token of an operator, for tenant and api-key; KEYHOLD_TOKEN when it is not set
-
-Exit codes:
-  0  done                                     6  the token's role does not allow it (403)
-  1  refused, failed or not completed         7  there is no such thing (404)
-  2  the command line is wrong                8  something stands in the way (409, 412, 423, 424, 428)
-  3  no server or token, or not usable ones   9  not available for now; try again (408, 429, 503)
-  4  the server cannot be reached safely     10  the server failed (other 5xx)
-  5  the token is not accepted (401)        130  interrupted`
 
 export function createProgram(shell: Shell): Command {
   const { stdout, stderr } = shell
@@ -39,9 +27,11 @@ export function createProgram(shell: Shell): Command {
       },
     })
     .exitOverride()
-    .addHelpText('after', epilogue)
+    .addHelpText('after', helpEpilogue())
   addGlobalOptions(program)
   registerCommands(program, commandTable, shell)
+  addHelpCommand(program)
+  addCompleteCommand(program, shell)
   showUsageAfterErrors(program, 'keyhold')
   return program
 }

@@ -1,5 +1,6 @@
 // The options that every command takes, before or after its name.
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { isContextName } from './contexts/context-name.ts'
 import { parseSeconds } from './input/parse-seconds.ts'
 import { wholeNumber } from './input/whole-number.ts'
 
@@ -7,6 +8,7 @@ export type OutputMode = 'text' | 'json' | 'raw' | 'quiet'
 
 export interface GlobalOptions {
   server?: string
+  context?: ContextOption
   tokenFile?: string
   insecure?: true
   headers?: Record<string, string>
@@ -18,9 +20,20 @@ export interface GlobalOptions {
   verbose?: true
 }
 
+/** `--context NAME` on every command, and `--context KEY=VALUE` on those that encrypt: no name has a `=`. */
+export interface ContextOption {
+  name?: string
+  pairs: Readonly<Record<string, string>>
+}
+
 export function addGlobalOptions(program: Command): void {
   program
     .option('-s, --server <url>', 'the server, instead of KEYHOLD_URL')
+    .option(
+      '--context <name>',
+      'the context of this name, instead of KEYHOLD_CONTEXT or the current one',
+      addContext,
+    )
     .option('--token-file <path>', 'read the access token from a file, or with - from standard input')
     .option('--insecure', 'allow plain http to other machines, and certificates that cannot be verified')
     .option('--headers <name=value>', 'add a header to every request; repeatable', addHeaders)
@@ -46,12 +59,32 @@ export function addGlobalOptions(program: Command): void {
       )
     })
   }
+  // An option that a command declares itself is found here first, and its help is the command's.
+  program.hook('preAction', (_program, command) => {
+    const { context } = program.opts<GlobalOptions>()
+    const [pair] = Object.keys(context?.pairs ?? {})
+    if (pair === undefined || command.options.some(({ long }) => long === '--context')) return
+    command.error('error: --context takes the name of a context here; KEY=VALUE is for encrypt and decrypt')
+  })
 }
 
 export function outputMode(options: Pick<GlobalOptions, 'json' | 'raw' | 'quiet'>): OutputMode {
   if (options.json) return 'json'
   if (options.raw) return 'raw'
   return options.quiet ? 'quiet' : 'text'
+}
+
+function addContext(text: string, { name, pairs }: ContextOption = { pairs: {} }): ContextOption {
+  const at = text.indexOf('=')
+  if (at < 0 && isContextName(text)) {
+    if (name !== undefined && name !== text) throw new InvalidArgumentError('There can be only one.')
+    return { name: text, pairs }
+  }
+  if (at < 1)
+    throw new InvalidArgumentError('It must be the name of a context, or key=value for encrypt and decrypt.')
+  const key = text.slice(0, at)
+  if (Object.hasOwn(pairs, key)) throw new InvalidArgumentError(`The key ${key} is there twice.`)
+  return { ...(name !== undefined && { name }), pairs: { ...pairs, [key]: text.slice(at + 1) } }
 }
 
 const ownHeaders = ['authorization', 'keyhold-tenant', 'content-type', 'accept']

@@ -201,7 +201,7 @@ test.each([
   [['decrypt', '/dev/null', '--range', '0-1'], '/dev/null is not a file'],
   [['decrypt', 'plain', '--range', '5-1'], 'It must be FIRST-LAST'],
   [['decrypt', 'plain', '--range', '-'], 'It must be FIRST-LAST'],
-  [['encrypt', 'plain', '--context', 'a'], 'It must be key=value'],
+  [['encrypt', 'plain', '--context', '=a'], 'or key=value for encrypt and decrypt'],
   [['encrypt', 'plain', '--context', 'a=1', '--context', 'a=2'], 'The key a is there twice'],
   [['encrypt', 'plain', '--context', 'a=\u0001', '-o', 'x'], '(ERR_CLIENT_CONTEXT_INVALID)'],
   [['encrypt', 'plain', '--key-name', 'k'], '--key-name is for --value'],

@@ -2,8 +2,11 @@
 import type { CommandGroup } from '../table/command-spec.ts'
 import { apiKeyGroup } from './api-key.ts'
 import { auditGroup } from './audit.ts'
+import { completionCommand } from './completion.ts'
+import { contextGroup } from './context.ts'
 import { dataKeyGroup } from './data-key.ts'
 import { destructionGroup } from './destruction.ts'
+import { doctorCommand } from './doctor.ts'
 import { drGroup } from './dr.ts'
 import { decryptCommand, encryptCommand } from './encryption.ts'
 import { keyproviderGroup } from './keyprovider.ts'
@@ -32,6 +35,9 @@ export const commandTable: CommandGroup['commands'] = [
   usageGroup,
   tenantGroup,
   apiKeyGroup,
+  contextGroup,
+  completionCommand,
+  doctorCommand,
   {
     name: 'encryption',
     about: "The original CLI's spelling: keyhold encryption keyprovider …",

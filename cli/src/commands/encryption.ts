@@ -37,7 +37,8 @@ async function transform(
   values: Values,
 ): Promise<void> {
   const { shell, globals, mode } = invocation
-  const { value: isValue, context = {}, force, keyName, trimNewline, range } = values
+  const { value: isValue, force, keyName, trimNewline, range } = values
+  const context = globals.context?.pairs ?? {}
   const input = namedFile(shell, isValue ? values.file : values.input)
   const output = namedFile(shell, values.output)
   if (isValue) refuseForValues(invocation, values)

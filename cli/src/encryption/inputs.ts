@@ -12,7 +12,8 @@ export const encryptionInputs = {
   input: optionalArgument('[file]', 'file, pipe or device; standard input when it is left out or -'),
   output: option('-o, --output <path>', 'the file to make; standard output when it is left out or -'),
   force: flag('--force', 'replace the output when it exists'),
-  context: option('--context <key=value>', 'context that the content is bound to; repeatable', addContext),
+  // Every command has a --context: it is read there.
+  context: option('--context <key=value>', 'context that the content is bound to; repeatable'),
   tenant: option('--tenant <id>', 'the tenant, for tokens that are bound to none'),
   value: flag('--value', 'a value instead of a file: from standard input, or from --file'),
   file: option('-f, --file <path>', 'with --value: the file that holds the value'),
@@ -36,14 +37,6 @@ export const inputsOfDecrypt = {
 /** The file that is meant; undefined for standard input and output. */
 export function namedFile({ cwd }: Shell, name: string | undefined): NamedFile | undefined {
   return name === undefined || name === '-' ? undefined : { name, path: resolve(cwd, name) }
-}
-
-function addContext(text: string, previous: Record<string, string> = {}): Record<string, string> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('It must be key=value.')
-  const key = text.slice(0, at)
-  if (Object.hasOwn(previous, key)) throw new InvalidArgumentError(`The key ${key} is there twice.`)
-  return { ...previous, [key]: text.slice(at + 1) }
 }
 
 // `0-499`, `500-` and `-500`.

@@ -1,26 +1,37 @@
 // How a command reaches the server: the options of every client that it makes.
 import type { KeyholdClientOptions } from '@keyhold/client'
-import { readEnvironment, trustAnyCertificate } from '../environment.ts'
-import { CliError } from '../errors/cli-error.ts'
+import { trustAnyCertificate } from '../environment.ts'
 import type { GlobalOptions } from '../global-options.ts'
 import { say } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
+import { chooseServer } from './choose-server.ts'
 import { fetchThroughProxy } from './fetch-through-proxy.ts'
 import { readToken, type Caller } from './read-token.ts'
+
+export interface Connection {
+  client: KeyholdClientOptions
+  /** That of the context whose token it is. */
+  tenantId: string | undefined
+}
 
 /** @throws CliError `configuration` without a server or a token */
 export async function connectionOf(
   shell: Shell,
   options: GlobalOptions,
   caller: Caller,
-): Promise<KeyholdClientOptions> {
-  const url = options.server ?? readEnvironment(shell).url
-  if (url === undefined) {
-    throw new CliError('configuration', 'ERR_CLI_NO_URL', 'no server: KEYHOLD_URL is not set', {
-      hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --server',
-    })
-  }
-  const token = await readToken(shell, options.tokenFile, caller)
+): Promise<Connection> {
+  const server = await chooseServer(shell, options)
+  const { token, tenantId } = await readToken(shell, options, server, caller)
+  return { client: connectionTo(shell, options, server.url, token), tenantId }
+}
+
+/** The connection to a server that is chosen already. */
+export function connectionTo(
+  shell: Shell,
+  options: Pick<GlobalOptions, 'insecure' | 'headers' | 'verbose'>,
+  url: string,
+  token: string,
+): KeyholdClientOptions {
   const insecure = options.insecure ?? false
   if (insecure) trustAnyCertificate(shell)
   const send = fetchThroughProxy(shell, url)

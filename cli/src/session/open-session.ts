@@ -32,7 +32,7 @@ export interface Session {
 
 /** @throws CliError `configuration` without a server or a token; KeyholdClientError for a URL that is not usable */
 export async function openSession(shell: Shell, options: GlobalOptions, caller: Caller): Promise<Session> {
-  const client = createKeyholdClient(await connectionOf(shell, options, caller))
+  const client = createKeyholdClient((await connectionOf(shell, options, caller)).client)
   const mode = outputMode(options)
   const intervalMs = options.interval * 1000
   const retries = {

@@ -5,7 +5,7 @@ import type { Shell } from '../shell.ts'
 import { connectionOf } from './connection.ts'
 
 /**
- * @param tenantId - for tokens that are bound to no tenant
+ * @param tenantId - for tokens that are bound to no tenant; by default that of the context
  * @throws CliError `configuration` without a server or a token
  */
 export async function openTenant(
@@ -13,6 +13,6 @@ export async function openTenant(
   options: GlobalOptions,
   tenantId: string | undefined,
 ): Promise<TenantClient> {
-  const connection = await connectionOf(shell, options, 'service')
-  return createKeyholdClient({ ...connection, maxRetries: options.retry }).tenant(tenantId)
+  const { client, tenantId: ofContext } = await connectionOf(shell, options, 'service')
+  return createKeyholdClient({ ...client, maxRetries: options.retry }).tenant(tenantId ?? ofContext)
 }

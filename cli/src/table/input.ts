@@ -37,6 +37,15 @@ export function optionalArgument(flags: string, about: string): Input<string | u
   return argument(flags, about)
 }
 
+/** An argument that is one of a few words. */
+export function argumentChoice<Value extends string>(
+  flags: string,
+  about: string,
+  choices: readonly Value[],
+): Input<Value> {
+  return { declared: new Argument(flags, about).choices(choices), read: asIs }
+}
+
 /** An option with a value, which may be left out. */
 export function option(
   flags: string,

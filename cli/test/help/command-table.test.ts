@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { commandTable } from '../src/commands/command-table.ts'
-import type { CommandGroup } from '../src/table/command-spec.ts'
-import { keyhold } from './run-keyhold.ts'
+import { commandTable } from '../../src/commands/command-table.ts'
+import { exitCodes } from '../../src/errors/exit-codes.ts'
+import { exitCodeMeanings } from '../../src/help-epilogue.ts'
+import type { CommandGroup } from '../../src/table/command-spec.ts'
+import { keyhold } from '../run-keyhold.ts'
 
 function pathsIn(commands: CommandGroup['commands'], before: string[] = []): string[][] {
   return commands.flatMap((each) => {
@@ -14,7 +16,7 @@ function pathsIn(commands: CommandGroup['commands'], before: string[] = []): str
 }
 
 const paths = pathsIn(commandTable)
-const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
+const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
 
 test('no name stands for two commands', () => {
   expect(paths.map(String).toSorted()).toEqual([...new Set(paths.map(String))].toSorted())
@@ -37,4 +39,13 @@ test('the README has a row for every command', () => {
     return !of.some((row) => name === undefined || new RegExp(`[\` ]${name}[ \`]`).test(row))
   })
   expect(missing).toEqual([])
+})
+
+test('the README and --help have every exit code', async () => {
+  const codes = Object.values(exitCodes).map(String)
+  const rows = Array.from(readme.matchAll(/^\| +(\d+) \| \w/gm), ([, code]) => code)
+  expect(rows).toEqual(codes)
+  expect(exitCodeMeanings.map(([code]) => code)).toEqual(codes)
+  const { stdout } = await keyhold(['--help'])
+  for (const [code, meaning] of exitCodeMeanings) expect(stdout).toContain(`${code}  ${meaning}`)
 })

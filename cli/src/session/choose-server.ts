@@ -1,0 +1,62 @@
+// Which server a command talks to, and with whose token. A flag counts more than the environment, and the environment more than a
+// context; a context that a flag names counts as a flag.
+import { findContext } from '../contexts/find-context.ts'
+import type { Context } from '../contexts/parse-contexts.ts'
+import { readContexts } from '../contexts/context-file.ts'
+import { readEnvironment } from '../environment.ts'
+import { CliError } from '../errors/cli-error.ts'
+import type { GlobalOptions } from '../global-options.ts'
+import type { Shell } from '../shell.ts'
+
+/** A context, and how it was chosen. */
+export interface ChosenContext extends Context {
+  name: string
+  by: 'flag' | 'environment' | 'current'
+}
+
+export interface ChosenServer {
+  url: string
+  /** For people: `KEYHOLD_URL`, `the context production`. */
+  from: string
+  /** Looks for a context when it is needed: a file that cannot be read is no matter where flags and variables say everything. */
+  context: () => Promise<ChosenContext | undefined>
+}
+
+type Choice = Pick<GlobalOptions, 'server' | 'context'>
+
+/** @throws CliError `configuration` without a server, or for a context that is not there */
+export async function chooseServer(shell: Shell, options: Choice): Promise<ChosenServer> {
+  const named = options.context?.name === undefined ? undefined : await chooseContext(shell, options)
+  const { url } = readEnvironment(shell)
+  const context = named === undefined ? () => chooseContext(shell, options) : () => Promise.resolve(named)
+  if (options.server !== undefined) return { url: options.server, from: '--server', context }
+  if (named === undefined && url !== undefined) return { url, from: 'KEYHOLD_URL', context }
+  const chosen = await context()
+  if (chosen !== undefined) return { url: chosen.server, from: `the context ${chosen.name}`, context }
+  throw new CliError('configuration', 'ERR_CLI_NO_URL', 'no server: KEYHOLD_URL is not set', {
+    hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --server, or make a context: keyhold context create --help',
+  })
+}
+
+/** @throws CliError `configuration` with `ERR_CLI_NO_CONTEXT`, `ERR_CLI_CONTEXT_FILE` */
+export async function chooseContext(
+  shell: Shell,
+  { context: option }: Pick<GlobalOptions, 'context'>,
+): Promise<ChosenContext | undefined> {
+  const ofEnvironment = readEnvironment(shell).context
+  const contexts = await readContexts(shell)
+  const name = option?.name ?? ofEnvironment ?? contexts.current
+  if (name === undefined) return undefined
+  const by = option?.name !== undefined ? 'flag' : ofEnvironment !== undefined ? 'environment' : 'current'
+  return { ...findContext(contexts, name), name, by }
+}
+
+/** Whether two URLs are those of one server. A token of a context goes to its own server alone. */
+export function isSameServer(one: string, other: string): boolean {
+  return URL.canParse(one) && URL.canParse(other) && shape(one) === shape(other)
+}
+
+function shape(text: string): string {
+  const { origin, pathname } = new URL(text)
+  return origin + pathname.replace(/\/+$/, '')
+}

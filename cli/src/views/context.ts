@@ -1,0 +1,50 @@
+// Contexts for people and programs. No token is ever among what is shown.
+import type { Context, Contexts } from '../contexts/parse-contexts.ts'
+import { formatFields, formatTable } from '../output/aligned-text.ts'
+import type { View } from '../output/print-reply.ts'
+
+/** A context without its token. */
+export interface ShownContext {
+  name: string
+  server: string
+  tenant?: string
+  isCurrent: boolean
+}
+
+export function shownContext(
+  name: string,
+  { server, tenant }: Context,
+  current: string | undefined,
+): ShownContext {
+  return { name, server, ...(tenant !== undefined && { tenant }), isCurrent: name === current }
+}
+
+export function shownContexts({ byName, current }: Contexts): ShownContext[] {
+  return [...byName].map(([name, context]) => shownContext(name, context, current))
+}
+
+export const contextView: View<ShownContext & { file: string }> = {
+  ids: ({ name }) => [name],
+  text: ({ name, server, tenant, isCurrent, file }) =>
+    formatFields([
+      ['name', name],
+      ['server', server],
+      ['tenant', tenant],
+      ['current', isCurrent ? 'yes' : 'no'],
+      ['token', `in ${file}`],
+    ]),
+}
+
+export const contextListView: View<{ contexts: ShownContext[] }> = {
+  ids: ({ contexts }) => contexts.map(({ name }) => name),
+  text: ({ contexts }) =>
+    formatTable(
+      ['', 'NAME', 'SERVER', 'TENANT'],
+      contexts.map(({ name, server, tenant = '', isCurrent }) => [
+        isCurrent ? '*' : '',
+        name,
+        server,
+        tenant,
+      ]),
+    ),
+}
