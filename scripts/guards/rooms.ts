@@ -45,6 +45,7 @@ export const workspaces: Readonly<Record<string, Room>> = {
         'client/node',
         'client/retries',
         'commander',
+        'string-width',
       ],
       'node:*',
     ],
@@ -72,7 +73,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'the gate and the checks of structure and documents',
     uses: ['contract', 'core', 'server/settings', 'server/metrics', 'server/store', 'testkit', 'node:*', '*'],
   },
-  'scripts/pack': { does: '`npm run pack`: the packages for npm', uses: ['node:*', '*'] },
+  'scripts/pack': {
+    does: '`npm run pack`: the packages for npm',
+    uses: ['cli', 'server/command-usage.ts', 'node:*', '*'],
+  },
   'scripts/deploy': {
     does: '`npm run deploy:write`: the files of `deploy/` that follow from the code',
     uses: ['server/settings', 'server/metrics', 'node:*', '*'],
@@ -195,6 +199,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/timings.ts': { does: 'how long the server waits between looks', uses: [] },
   'server/compile-cache.ts': { does: 'where Node keeps compiled modules', uses: ['node:*'] },
+  'server/command-usage.ts': { does: 'the help of `keyhold-server`', uses: [] },
   'server/command-options.ts': { does: 'which options each command of `keyhold-server` knows', uses: [] },
   'server/run-command.ts': {
     does: 'a command line of `keyhold-server`, in whatever process',
@@ -203,6 +208,8 @@ export const serverRooms: Readonly<Record<string, Room>> = {
         'core',
         'server/settings',
         'server/command-options.ts',
+        'server/command-usage.ts',
+        'server/driver',
         'server/compile-cache.ts',
         'server/wiring',
         'server/dev',

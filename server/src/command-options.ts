@@ -2,7 +2,9 @@
 const optionsOf: Readonly<Record<string, readonly string[]>> = {
   migrate: ['serve-role'],
   'create-operator-key': ['name'],
-  doctor: ['integrity'],
+  doctor: ['integrity', 'strict', 'json'],
+  'doctor --integrity': ['integrity'],
+  'check-config': ['json'],
   'doctor --accept': ['integrity', 'accept', 'yes'],
   'signing-key rotate': ['yes'],
   'confirm-restore': ['yes', 'from'],
@@ -17,6 +19,14 @@ const optionsOf: Readonly<Record<string, readonly string[]>> = {
  * @param given - names of options, without dashes
  */
 export function unknownOptions(command: string, given: readonly string[]): string[] {
-  const known = optionsOf[given.includes('accept') ? `${command} --accept` : command] ?? []
+  const known = optionsOf[formOf(command, given)] ?? []
   return given.filter((name) => !known.includes(name))
+}
+
+/** Some options make another command of one. */
+function formOf(command: string, given: readonly string[]): string {
+  const option = ['accept', 'integrity'].find(
+    (each) => given.includes(each) && Object.hasOwn(optionsOf, `${command} --${each}`),
+  )
+  return option === undefined ? command : `${command} --${option}`
 }

@@ -1,11 +1,12 @@
 // The order in which the parts of the server start and stop.
-import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { createApiKey } from './access/create-api-key.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
+import { makeFolder } from './settings/make-folder.ts'
 import type { Settings } from './settings/read-settings.ts'
 import { stateDir } from './settings/state-dir.ts'
 import { commandActor } from './store/audits.ts'
+import { readServerFacts } from './store/connections/server-facts.ts'
 import { createGenerations } from './store/authentic/seen-generations.ts'
 import { openReadiness } from './store/connections/readiness.ts'
 import { ownClocks, type ReplicaClocks } from './store/database-clock.ts'
@@ -18,6 +19,7 @@ import { closeAll, type Closers } from './wiring/close-all.ts'
 import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
 import { createLogger } from './wiring/create-logger.ts'
+import { describeStart } from './wiring/describe-start.ts'
 import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp } from './wiring/open-app.ts'
 import { openCallers } from './wiring/open-callers.ts'
@@ -45,6 +47,8 @@ export interface Server {
   metricsUrl: string | undefined
   /** The URL of the separate listener for probes. Undefined: there is none. */
   healthUrl: string | undefined
+  /** The database, the folders and the KMS that it uses, in one line for people. */
+  uses: string
   /** Creates an API key for an operator and answers its token, which is stored nowhere. */
   createOperatorKey(name: string): Promise<string>
   /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
@@ -84,7 +88,7 @@ export async function startServer(
       'ignored variables that Kubernetes sets for a service of this name: set enableServiceLinks to false',
     )
   }
-  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(settings.dataDir, 'KEYHOLD_DATA_DIR')
   const closers: Closers = []
   const stopping = new AbortController()
   const close = () => {
@@ -96,12 +100,13 @@ export async function startServer(
       ...{ settings, logger, closers, stopping: stopping.signal },
       ...{ timings: { ...defaultTimings, ...timings }, clocks: { ...ownClocks, ...clocks } },
     }
-    const { url, metricsUrl, healthUrl, store, app, sweep } = await start(parts)
+    const { url, metricsUrl, healthUrl, uses, store, app, sweep } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
       url,
       metricsUrl,
       healthUrl,
+      uses,
       async createOperatorKey(name) {
         const key = { role: 'operator', tenantId: undefined, name } as const
         const { token } = await createApiKey(store, key, commandActor)
@@ -134,7 +139,7 @@ interface StartParts {
   stopping: AbortSignal
 }
 
-interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'sweep'> {
+interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'uses' | 'sweep'> {
   store: Store
   app: OpenedApp
 }
@@ -145,6 +150,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     graceMs: timings.stopMs,
   })
   closers.push(close)
+  // A start does not depend on it.
+  const facts = await readServerFacts(db).catch(() => undefined)
   const readiness = openReadiness(connection, {
     openStream: stream,
     graceMs: settings.readyWithoutDatabaseSeconds * 1_000,
@@ -224,5 +231,6 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
   const healthUrl = await openProbes(settings, logger, app, closers)
   const url = await app.listen()
-  return { url, metricsUrl, healthUrl, store, app, sweep }
+  const uses = describeStart({ settings, facts, metricsUrl, healthUrl })
+  return { url, metricsUrl, healthUrl, uses, store, app, sweep }
 }

@@ -3,7 +3,9 @@
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
+import { usage } from './command-usage.ts'
 import { unknownOptions } from './command-options.ts'
+import { wordsOfPostgres } from './driver/words-of-postgres.ts'
 import type { Server } from './main.ts'
 import { nameUsedPort } from './settings/name-used-port.ts'
 import { readDevSettings } from './settings/read-dev-settings.ts'
@@ -12,34 +14,6 @@ import { processEnvironment, readSettings } from './settings/read-settings.ts'
 const faultsFound = 3
 const stopNeeded = 3
 const maxAtOnce = 100
-
-const usage = `Usage: keyhold-server <command>
-
-  dev                                run everything that is needed to try Keyhold by hand: a local KMS, a PostgreSQL, the
-                                     service and a demo tenant
-  serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
-  root-key create                    make the root key file of a new installation, and print where it is
-  migrate [--serve-role ROLE]        bring the schema of the database up to date, and give another database role what a server
-                                     needs; "serve" does the first by itself if its role may
-  upgrade-check                      say, before an upgrade to this version, whether replicas can be replaced one after the
-                                     other; ends with 0 if so, and with 3 if all must be stopped first
-  create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
-  doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
-                                     their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
-  doctor --integrity --accept TABLE KEY [--yes]
-                                     show a row that it has listed, and accept it as it is
-  signing-key rotate [--yes]         replace the key that signs reports, records and the audit trail, destroy its private
-                                     half, and print the id of the new one; signatures of the old one stay valid
-  confirm-restore [--yes] [--from FOLDER]...
-                                     show by how much the database is older than what the state folder knows, and those
-                                     of other replicas that are named, and go on with it: what was locked, revoked,
-                                     retired or cancelled since stays so
-  integrity adopt [--yes] [--output FILE]
-                                     show the rows that steer and that nobody has authenticated yet, authenticate them,
-                                     and require it from then on: the root key file then says so, or FILE if it is named
-  integrity rotate [--at-once N]     rotate the keys of all tenants whose data keys have names and times that nothing proves yet,
-                                     N tenants at a time (1 to 100, default 2); replicas must run; ends with 1 if any is left
-`
 
 export interface Shell {
   /** Default: that of the process. */
@@ -73,6 +47,11 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
       shell.stderr(usage)
       return 2
     }
+    const said = wordsOfPostgres(error)
+    if (said !== undefined) {
+      say(`The database has refused a statement. ${said}.`)
+      return 1
+    }
     // For example a port in use: the system's message says which.
     if (error instanceof Error && 'syscall' in error) {
       say(error.message)
@@ -91,6 +70,8 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     options: {
       name: { type: 'string', default: 'operator' },
       integrity: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
       output: { type: 'string' },
       'at-once': { type: 'string', default: '2' },
@@ -153,6 +134,8 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       shell.stdout(lines.map((line) => `${line}\n`).join(''))
       return isRolling ? 0 : stopNeeded
     }
+    case 'check-config':
+      return checkConfig(shell, values.json)
     case 'create-operator-key': {
       const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')
       const token = await createOperatorKey(readSettings(shell.environment), values.name)
@@ -160,7 +143,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       return 0
     }
     case 'doctor': {
-      if (!values.integrity) break
+      if (!values.integrity) return doctor(shell, values)
       const { examineIntegrity } = await import('./wiring/commands/examine-integrity.ts')
       const { lines, notes } = await examineIntegrity(readSettings(shell.environment))
       shell.stdout(lines.map((line) => `${line}\n`).join(''))
@@ -238,6 +221,29 @@ async function confirm(shell: Shell, yes: boolean, question: string): Promise<bo
   return answer.trim() === 'yes'
 }
 
+/** Says all that is wrong at once, where a start names the first. */
+async function checkConfig(shell: Shell, isJson: boolean): Promise<number> {
+  const { describeProblems, describeSettings } = await import('./wiring/commands/described-settings.ts')
+  const environment = shell.environment ?? processEnvironment()
+  const settings = describeSettings(environment)
+  const problems = describeProblems(environment)
+  if (isJson) shell.stdout(`${JSON.stringify({ settings, problems })}\n`)
+  else {
+    for (const { name, value, source } of settings) shell.stdout(`${name}=${value}  (${source})\n`)
+    for (const problem of problems) shell.stderr(`keyhold-server: ${problem} (ERR_CONFIG_INVALID)\n`)
+  }
+  return problems.length === 0 ? 0 : 2
+}
+
+async function doctor(shell: Shell, { strict, json }: { strict: boolean; json: boolean }): Promise<number> {
+  const { examineInstallation, linesOf } = await import('./wiring/commands/doctor/examine-installation.ts')
+  const checks = await examineInstallation(shell.environment ?? processEnvironment())
+  const isHealthy = checks.every(({ status }) => status === 'ok' || (status === 'warn' && !strict))
+  const lines = json ? [JSON.stringify({ isHealthy, checks })] : linesOf(checks)
+  shell.stdout(lines.map((line) => `${line}\n`).join(''))
+  return isHealthy ? 0 : 1
+}
+
 async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
   const settings = readSettings(environment)
   useCompileCache(settings.dataDir)
@@ -247,7 +253,7 @@ async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
     throw error
   })
   onServing(server)
-  stderr(`Keyhold listens on ${server.url}\n`)
+  stderr(`Keyhold listens on ${server.url}\n${server.uses}\n`)
   saveCompileCache()
 }
 

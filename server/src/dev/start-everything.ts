@@ -1,10 +1,10 @@
 // Everything that somebody who tries Keyhold needs, in one process: local-kms, PostgreSQL, the server, a demo tenant
 // and its tokens. Ready when /readyz answers 200; by then dev.env is written.
 import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { destination } from 'pino'
 import { startServer, type Server } from '../main.ts'
+import { makeFolder } from '../settings/make-folder.ts'
 import type { DevSettings } from '../settings/read-dev-settings.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import { createLogger } from '../wiring/create-logger.ts'
@@ -29,7 +29,7 @@ export async function startEverything(
   { settings: configured, hasOwnKms, ownKeys }: DevSettings,
   say: (text: string) => void,
 ): Promise<Server> {
-  await mkdir(configured.dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(configured.dataDir, 'KEYHOLD_DATA_DIR')
   const localKms = hasOwnKms ? undefined : await openLocalKms(configured)
   // Given explicitly: a shell that has sourced dev.env holds the customer's credentials, not the server's.
   const settings: Settings =

@@ -9,6 +9,7 @@ const prefix = 'KEYHOLD_'
 // Read by `keyhold`, or written into dev.env by `npm start` for the shell of somebody who tries Keyhold.
 const ofOtherPrograms = new Set([
   'KEYHOLD_URL',
+  'KEYHOLD_CONTEXT',
   'KEYHOLD_TOKEN',
   'KEYHOLD_SERVICE_TOKEN',
   'KEYHOLD_OPERATOR_TOKEN',

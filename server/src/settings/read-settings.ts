@@ -15,6 +15,12 @@ export type Settings = { readonly [Name in keyof SettingTable]: ReturnType<Setti
   readonly ignoredVariables: readonly string[]
 }
 
+/** The variables of all settings. */
+export const namesOfVariables: readonly string[] = Object.values(settingTable).flatMap((setting) => [
+  setting.variable,
+  ...('fileVariable' in setting ? [setting.fileVariable] : []),
+])
+
 export function processEnvironment(): Environment {
   return process.env
 }
@@ -26,13 +32,7 @@ export function processEnvironment(): Environment {
  * that begin with KEYHOLD_ and belong to nobody
  */
 export function readSettings(given: Environment = processEnvironment()): Settings {
-  const { environment, ignored } = checkVariables(
-    given,
-    Object.values(settingTable).flatMap((setting) => [
-      setting.variable,
-      ...('fileVariable' in setting ? [setting.fileVariable] : []),
-    ]),
-  )
+  const { environment, ignored } = checkVariables(given, namesOfVariables)
   const read = Object.entries(settingTable).map(
     ([name, setting]) => [name, setting.read(environment)] as const,
   )

@@ -8,7 +8,13 @@ import { invalidSetting, isSet, textOf, type Environment, type Setting } from '.
 /** The folder of systemd's credentials (systemd.exec(5), LoadCredential). */
 const credentialsVariable = 'CREDENTIALS_DIRECTORY'
 
+/** A setting whose value may be in a file. */
 export interface InFile {
+  /** The file, where the environment names one or systemd has a credential. */
+  fileOf(environment: Environment): string | undefined
+}
+
+export interface NamedFile extends InFile {
   /** The variable that names a file with the value. */
   readonly fileVariable: string
 }
@@ -17,31 +23,40 @@ export interface InFile {
  * The setting, whose value may also be in the file that another variable names, or in the credential of systemd that has the
  * name of the setting's own variable.
  */
-export function secret<Plain extends Setting<unknown>>(plain: Plain, fileVariable: string): Plain & InFile {
+export function secret<Plain extends Setting<unknown>>(
+  plain: Plain,
+  fileVariable: string,
+): Plain & NamedFile {
   const { variable } = plain
+  const fileOf = (environment: Environment) =>
+    // Without the line ends that a file of variables may have.
+    textOf(environment, fileVariable) ?? credentialFile(environment, variable)
   return {
     ...plain,
     fileVariable,
+    fileOf,
     read(environment: Environment) {
       const isNamed = isSet(environment, fileVariable)
       if (isSet(environment, variable)) {
         if (isNamed) throw invalidSetting(variable, `no ${fileVariable} beside it`)
         return plain.read(environment)
       }
-      // Without the line ends that a file of variables may have.
-      const named = textOf(environment, fileVariable)
-      const file = named ?? credentialFile(environment, variable)
+      const file = fileOf(environment)
       if (file === undefined) return plain.read(environment)
-      const whose = named === undefined ? `the credential ${variable}` : fileVariable
+      const whose = isNamed ? fileVariable : `the credential ${variable}`
       return plain.read({ ...environment, [variable]: readSecretFile(file, whose) })
     },
   }
 }
 
 /** A file whose place is a setting; by default it is the credential of systemd of this name, if there is one. */
-export function orCredential<Plain extends Setting<string | undefined>>(plain: Plain, name: string): Plain {
+export function orCredential<Plain extends Setting<string | undefined>>(
+  plain: Plain,
+  name: string,
+): Plain & InFile {
   return {
     ...plain,
+    fileOf: (environment: Environment) => credentialFile(environment, name),
     read: (environment: Environment) => plain.read(environment) ?? credentialFile(environment, name),
   }
 }

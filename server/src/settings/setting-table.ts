@@ -150,6 +150,13 @@ export const settingTable = {
     effect:
       'How many connections to PostgreSQL this replica opens for requests and key jobs. One tenant gets three of ten at once. Seven more serve the queue of jobs, notifications and `/readyz`. All replicas together must stay below `max_connections` of PostgreSQL.',
   }),
+  databaseWaitSeconds: integerSetting('KEYHOLD_DATABASE_WAIT_SECONDS', {
+    byDefault: 0,
+    min: 0,
+    max: 3_600,
+    effect:
+      'How long `serve` and `migrate` wait for a PostgreSQL of your own that is away or still starting, before they end with `ERR_DATABASE_UNAVAILABLE`. A wrong password, a missing database and the like end them at once. 0: they do not wait, and whoever has started them starts them again.',
+  }),
   readyWithoutDatabaseSeconds: integerSetting('KEYHOLD_READY_WITHOUT_DATABASE_SECONDS', {
     byDefault: 30,
     min: 0,

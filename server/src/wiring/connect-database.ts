@@ -1,9 +1,10 @@
 // The database of this server: a PostgreSQL of the operator's own, or the embedded one. Another process of this
 // installation may run the embedded one already.
-import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { isKeyholdError } from '@keyhold/core'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -11,21 +12,20 @@ import { applicationName } from '../driver/application-name.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
 import { createConnectionCutter } from '../store/connection-cutter.ts'
-import {
-  isDatabaseUnavailable,
-  openDatabase,
-  type Database,
-  type DatabaseConnection,
-} from '../store/database.ts'
+import { openDatabase, type Database, type DatabaseConnection } from '../store/database.ts'
+import { explainDatabaseError } from './explain-database-error.ts'
 
 // For the queue of jobs, notifications, readiness, a command beside the server, and maintenance by hand.
 const moreConnections = 20
 const minServerConnections = 100
+const waitPauseMs = 500
 
 export type DatabaseSettings = Pick<
   Settings,
   'dataDir' | 'databaseUrl' | 'databaseConnections' | 'armFailpoints'
->
+> &
+  // Those that wait for a database say so.
+  Partial<Pick<Settings, 'databaseWaitSeconds'>>
 
 export interface ConnectedDatabase {
   db: Database
@@ -85,12 +85,33 @@ export async function connectDatabase(
     await stop(isSilent)
   }
   try {
-    await db.connection().execute(() => Promise.resolve())
+    await connectInTime(db, settings, logger, stopping?.signal)
   } catch (cause) {
     await close()
-    throw explain(cause)
+    throw explainDatabaseError(cause)
   }
   return { db, connection, close, cut: cutter.cut, stream: others.openStream }
+}
+
+/** Tries again while the database server is away, as long as the operator wants to wait for it. */
+async function connectInTime(
+  db: Database,
+  { databaseWaitSeconds = 0 }: DatabaseSettings,
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const endMs = performance.now() + databaseWaitSeconds * 1_000
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      await db.connection().execute(() => Promise.resolve())
+      return
+    } catch (cause) {
+      const { code, message } = explainDatabaseError(cause)
+      if (code !== 'ERR_DATABASE_UNAVAILABLE' || performance.now() >= endMs) throw cause
+      if (isFirst) logger.warn({ code }, `${message} Waiting for it for ${databaseWaitSeconds} seconds.`)
+    }
+    await sleep(waitPauseMs, undefined, signal && { signal })
+  }
 }
 
 /** Acts when the grace is over. Answers the function that prevents it. */
@@ -105,24 +126,6 @@ function afterGrace({ signal, graceMs }: Stopping, act: () => void): () => void 
     signal.removeEventListener('abort', begin)
     clearTimeout(timer)
   }
-}
-
-/** Says what to do about a connection that failed. It never shows a part of the URL, which holds a password. */
-function explain(cause: unknown): KeyholdError {
-  if (isKeyholdError(cause, 'ERR_DATABASE_UNSAFE')) return cause
-  if (isDatabaseUnavailable(cause)) {
-    return new KeyholdError('ERR_DATABASE_UNAVAILABLE', {
-      message: 'The database server cannot be reached: check KEYHOLD_DATABASE_URL and that PostgreSQL runs.',
-      cause,
-    })
-  }
-  const state = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const message = state.startsWith('28')
-    ? 'The database server does not accept the user or the password in KEYHOLD_DATABASE_URL.'
-    : state === '3D000'
-      ? 'The database that KEYHOLD_DATABASE_URL names does not exist: create it, empty, and start again.'
-      : 'The database server cannot be used with this KEYHOLD_DATABASE_URL: check its form, host, TLS settings and database.'
-  return new KeyholdError('ERR_CONFIG_INVALID', { message, cause })
 }
 
 interface Located {
@@ -152,6 +155,33 @@ async function locate(settings: DatabaseSettings, logger: Logger): Promise<Locat
       await embedded.stop(isSilent)
     },
   }
+}
+
+/**
+ * Like `connectDatabaseOfRunningServer`, but it starts and makes nothing. Undefined: no server runs the embedded PostgreSQL now.
+ *
+ * @throws KeyholdError the errors of `connectDatabase`
+ */
+export async function connectDatabaseToLook(
+  settings: DatabaseSettings,
+): Promise<ConnectedDatabase | undefined> {
+  const connection =
+    settings.databaseUrl === undefined ? await readConnectionFile(settings) : { url: settings.databaseUrl }
+  if (connection === undefined) return undefined
+  const db = openDatabase(connection, {
+    maxConnections: 1,
+    applicationName: applicationName('command'),
+    onError: () => undefined,
+  })
+  try {
+    await db.connection().execute(() => Promise.resolve())
+  } catch (cause) {
+    await db.destroy()
+    // The file stays where a server was killed.
+    if (settings.databaseUrl === undefined) return undefined
+    throw explainDatabaseError(cause)
+  }
+  return { db, connection, close: () => db.destroy() }
 }
 
 /** Like `connectDatabase`, but beside a running server it uses the embedded PostgreSQL of that server. */

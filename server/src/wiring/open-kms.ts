@@ -55,7 +55,7 @@ export function openKms(
   { store, rootKey, events, health, replicas }: KmsNeeds,
   closers: Closers,
 ): OpenedKms {
-  const { drRegions, kmsEndpoint, stsEndpoint, kmsBudgetWaitSeconds } = settings
+  const { drRegions, kmsBudgetWaitSeconds } = settings
   const kmsUsage = openKmsUsageMeter({
     store,
     onError: (error) => {
@@ -64,10 +64,7 @@ export function openKms(
   })
   closers.push(() => kmsUsage.close())
   const aws = createAwsKms({
-    endpoint: unlessAws(kmsEndpoint),
-    stsEndpoint: unlessAws(stsEndpoint ?? kmsEndpoint),
-    credentials: credentialsIn(settings),
-    credentialFiles: settings.awsCredentialFiles,
+    ...awsOptions(settings),
     onCredentialsError: (error) => {
       logger.warn({ err: error }, "Keyhold's own credentials for AWS cannot be read: tried again in a while")
     },
@@ -77,7 +74,6 @@ export function openKms(
         'AWS STS of the region does not accept the account or is switched off there: another region is asked',
       )
     },
-    proxyRules: { proxy: settings.httpsProxy, noProxy: settings.noProxy },
     drRegions,
     findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),
     budget: createKmsBudget({
@@ -106,13 +102,39 @@ export function openKms(
   return { kms, aws, kmsUsage }
 }
 
+/** How AWS is reached. Whatever calls it begins with these. */
+export function awsOptions(
+  settings: Pick<
+    KmsSettings,
+    | 'kmsEndpoint'
+    | 'stsEndpoint'
+    | 'httpsProxy'
+    | 'noProxy'
+    | 'kmsAccessKeyId'
+    | 'kmsSecretAccessKey'
+    | 'awsCredentialFiles'
+  >,
+) {
+  const { kmsEndpoint, stsEndpoint } = settings
+  return {
+    endpoint: unlessAws(kmsEndpoint),
+    stsEndpoint: unlessAws(stsEndpoint ?? kmsEndpoint),
+    credentials: credentialsIn(settings),
+    credentialFiles: settings.awsCredentialFiles,
+    proxyRules: { proxy: settings.httpsProxy, noProxy: settings.noProxy },
+  }
+}
+
 /** The real AWS has an endpoint for each region, which the AWS SDK knows. */
 function unlessAws(endpoint: string): string | undefined {
   return endpoint === 'aws' ? undefined : endpoint
 }
 
 /** Without credentials the AWS SDK looks in its usual places. `readSettings` accepts both or neither. */
-function credentialsIn({ kmsAccessKeyId, kmsSecretAccessKey }: KmsSettings) {
+function credentialsIn({
+  kmsAccessKeyId,
+  kmsSecretAccessKey,
+}: Pick<KmsSettings, 'kmsAccessKeyId' | 'kmsSecretAccessKey'>) {
   return kmsAccessKeyId === undefined || kmsSecretAccessKey === undefined
     ? undefined
     : { accessKeyId: kmsAccessKeyId, secretAccessKey: kmsSecretAccessKey }

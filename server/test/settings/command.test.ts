@@ -61,7 +61,7 @@ async function run(args: string[], environment: Environment = {}): Promise<Run> 
 async function serve(environment: Environment): Promise<Server> {
   const { exitCode, stderr } = await run(['serve'], environment)
   const server = servers.at(-1)
-  expect([exitCode, stderr]).toEqual([undefined, `Keyhold listens on ${server?.url}\n`])
+  expect([exitCode, stderr]).toEqual([undefined, `Keyhold listens on ${server?.url}\n${server?.uses}\n`])
   if (server === undefined) throw new Error('no server')
   return server
 }
@@ -155,6 +155,11 @@ test('a damaged root key, a port in use and a database that is away each end the
   expect(without.exitCode).toBe(2)
   expectOneLine(without.stderr, 'ERR_CONFIG_INVALID', 'keyhold-server root-key create')
   await run(['root-key', 'create'], environment)
+  const inTheWay = path.join(folder, 'file')
+  await writeFile(inTheWay, '')
+  const noFolder = await run(['serve'], { ...environment, KEYHOLD_DATA_DIR: inTheWay })
+  expect(noFolder.exitCode).toBe(2)
+  expectOneLine(noFolder.stderr, inTheWay, 'of KEYHOLD_DATA_DIR', 'a file has its name')
   const inUse = await run(['serve'], { ...environment, KEYHOLD_PORT: new URL(url).port })
   expect(inUse.exitCode).toBe(1)
   expectOneLine(inUse.stderr, 'EADDRINUSE', 'KEYHOLD_PORT')

@@ -20,6 +20,7 @@ import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import type { Server } from '../../src/main.ts'
+import { keyholdVersion } from '../../src/driver/application-name.ts'
 import { runCommand } from '../../src/run-command.ts'
 import { migrateDatabase } from '../../src/wiring/commands/migrate-database.ts'
 
@@ -164,6 +165,39 @@ test('before an upgrade the other role learns whether replicas can be replaced o
   const newer = await run(['upgrade-check'], serving)
   expect([newer.exitCode, newer.stderr]).toEqual([1, expect.stringContaining('ERR_SCHEMA_NEWER')])
   await take('9999-newer')
+})
+
+test('it names the replicas that run now, and refuses to mix versions that are not neighbours', async () => {
+  const alive = (host: string, version: string) =>
+    query(`insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
+      values (gen_random_uuid(), '${host}', '${version}', 'r', true)`)
+  const gone = () => query('delete from keyhold.replicas')
+  const none = await run(['upgrade-check'], serving)
+  expect(none.stdout).toContain('\nNo replica runs now.\n')
+  const [major, minor] = keyholdVersion.split('.').map(Number)
+  const neighbour = `${major}.${(minor ?? 0) + 1}.7`
+  await alive('one', keyholdVersion)
+  await alive('two\u001b[2J', neighbour)
+  const rolling = await run(['upgrade-check'], serving)
+  expect(rolling.exitCode).toBe(0)
+  expect(rolling.stdout).toContain(`Replicas run now: ${keyholdVersion} on one; ${neighbour} on two`)
+  expect(rolling.stdout).not.toContain('\u001b')
+  await alive('three', `${major}.${(minor ?? 0) + 2}.0`)
+  const stop = await run(['upgrade-check'], serving)
+  expect([stop.exitCode, stop.stdout]).toEqual([
+    3,
+    expect.stringMatching(/Stop all replicas .*only neighbours are\.\n$/),
+  ])
+  await gone()
+  // One that is sealed gives no sign of life, and one of before tells no version.
+  const sealed = new pg.Client({ ...connection, application_name: 'keyhold' })
+  await sealed.connect()
+  const older = await run(['upgrade-check'], serving)
+  expect([older.exitCode, older.stdout]).toEqual([
+    3,
+    expect.stringContaining('one that does not tell its version'),
+  ])
+  await sealed.end()
 })
 
 test('a server with that role does all that a server does, and may change no table', async () => {

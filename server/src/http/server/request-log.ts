@@ -8,7 +8,7 @@ import type { SocketRefusal } from './refuse-socket.ts'
 export function logResponse(request: FastifyRequest, status: number, durationMs: number): void {
   const { routeId, errorCode: code } = request
   if (routeId === undefined ? code === undefined : status < 400 && isDataPlane(routeId)) return
-  request.log.info(
+  request.log[levelOf(status)](
     {
       traceId: request.id,
       routeId,
@@ -24,7 +24,13 @@ export function logResponse(request: FastifyRequest, status: number, durationMs:
 
 /** Logs a refusal that happened before there was a request. */
 export function logClientError(logger: FastifyBaseLogger, refusal: SocketRefusal | undefined): void {
-  if (refusal !== undefined) logger.info(refusal, 'request')
+  if (refusal !== undefined) logger[levelOf(refusal.status)](refusal, 'request')
+}
+
+/** An operator looks for failures by their level. Those of the server itself are errors; others pass. */
+function levelOf(status: number): 'info' | 'warn' | 'error' {
+  if (status < 500) return 'info'
+  return status === 500 ? 'error' : 'warn'
 }
 
 /** Logs only where the error happened. Other members may hold values, such as the row in a database error. */

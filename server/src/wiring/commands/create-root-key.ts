@@ -2,9 +2,9 @@
 // it claims its database for it.
 import { KeyholdError } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { createRootKeyFile } from '../../kms/root-key-file.ts'
+import { makeFolder } from '../../settings/make-folder.ts'
 import { rootKeyFile, type RootKeySettings } from '../root-key/claimed-root-key.ts'
 
 export interface CreatedRootKey {
@@ -20,7 +20,8 @@ export interface CreatedRootKey {
  */
 export async function createRootKey(settings: RootKeySettings): Promise<CreatedRootKey> {
   const file = path.resolve(rootKeyFile(settings))
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+  const setting = settings.rootKeyFile === undefined ? 'KEYHOLD_DATA_DIR' : 'KEYHOLD_ROOT_KEY_FILE'
+  await makeFolder(path.dirname(file), setting)
   try {
     const { id } = await createRootKeyFile(file, randomUUID())
     return { file, id }

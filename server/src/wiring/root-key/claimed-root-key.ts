@@ -41,7 +41,9 @@ async function refuseLooseMode(file: string): Promise<void> {
   const stats = await stat(file).catch(() => undefined)
   const loose = stats && looseModeOf(stats.mode)
   if (loose === undefined) return
-  throw new KeyholdError('ERR_ROOT_KEY_INVALID', { message: `The root key file ${file} ${loose}.` })
+  throw new KeyholdError('ERR_ROOT_KEY_INVALID', {
+    message: `The root key file ${file} ${loose}. KEYHOLD_ROOT_KEY_FILE or KEYHOLD_DATA_DIR says where it is.`,
+  })
 }
 
 /** @param installationId - of the database: a file of form 1 does not name it */

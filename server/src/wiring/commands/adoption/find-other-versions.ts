@@ -1,7 +1,7 @@
 // Replicas that are not of this version. They write rows without MACs, so that nothing can be adopted while they run.
 import { keyholdVersion, versionInName } from '../../../driver/application-name.ts'
 import type { Store } from '../../../store/store.ts'
-import { shown } from '../fault-line.ts'
+import { shown } from '../../../driver/shown-text.ts'
 
 /** Answers a line for each. Whoever can write to the database can fake one, which delays the adoption. */
 export async function findOtherVersions(

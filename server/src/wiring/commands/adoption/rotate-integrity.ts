@@ -5,7 +5,7 @@ import { rotateFirstFormats } from '../../../migration/rotate-first-formats.ts'
 import { commandActor } from '../../../store/audits.ts'
 import { defaultTimings } from '../../../timings.ts'
 import type { CommandSettings } from '../command-settings.ts'
-import { shown } from '../fault-line.ts'
+import { shown } from '../../../driver/shown-text.ts'
 import { findOtherVersions } from './find-other-versions.ts'
 import { withCommandStore } from './open-command-store.ts'
 

@@ -2,7 +2,7 @@
 import { isRootKeyArn } from '../../../kms/internal-kms.ts'
 import type { SteeringRow } from '../../../store/authentic/steering-rows.ts'
 import { steeringKinds, type SteeringKind } from '../../../store/authentic/steering-kinds.ts'
-import { shown } from '../fault-line.ts'
+import { shown } from '../../../driver/shown-text.ts'
 
 interface Shape {
   /** Columns that are shown. */

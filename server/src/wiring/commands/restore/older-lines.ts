@@ -1,5 +1,5 @@
 // Lines for an operator about an older database, and about what was brought into it. Whoever can write to the database chooses ids.
-import { shown as safe } from '../fault-line.ts'
+import { shown as safe } from '../../../driver/shown-text.ts'
 import { isOlder, type OlderRows, type OlderTenant } from './find-older.ts'
 import type { OlderChain } from './older-chains.ts'
 import type { RestoredTenant } from './restore-tenant.ts'

@@ -2,7 +2,7 @@
 // there.
 import { isKeyholdError } from '@keyhold/core'
 import type { Store } from '../../../store/store.ts'
-import { shown } from '../fault-line.ts'
+import { shown } from '../../../driver/shown-text.ts'
 import type { OlderTenant } from './find-older.ts'
 import { restoredLine } from './older-lines.ts'
 import { restoreTenant } from './restore-tenant.ts'

@@ -1,0 +1,32 @@
+// The help of `keyhold-server`. Its man page is made of it.
+
+export const usage = `Usage: keyhold-server <command>
+
+  dev                                run everything that is needed to try Keyhold by hand: a local KMS, a PostgreSQL, the
+                                     service and a demo tenant
+  serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
+  root-key create                    make the root key file of a new installation, and print where it is
+  migrate [--serve-role ROLE]        bring the schema of the database up to date, and give another database role what a server
+                                     needs; "serve" does the first by itself if its role may
+  upgrade-check                      say, before an upgrade to this version, whether replicas can be replaced one after the
+                                     other; ends with 0 if so, and with 3 if all must be stopped first
+  create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
+  check-config [--json]              print the settings in force, without secrets, and what is wrong with them; starts nothing
+  doctor [--strict] [--json]         look at settings, database, rights, root key, AWS, clock, disk, files and names, and say
+                                     what to do; ends with 1 if something fails, with --strict for warnings, too
+  doctor --integrity                 compare the rows of the database with each other, with the audit trail and with
+                                     their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
+  doctor --integrity --accept TABLE KEY [--yes]
+                                     show a row that it has listed, and accept it as it is
+  signing-key rotate [--yes]         replace the key that signs reports, records and the audit trail, destroy its private
+                                     half, and print the id of the new one; signatures of the old one stay valid
+  confirm-restore [--yes] [--from FOLDER]...
+                                     show by how much the database is older than what the state folder knows, and those
+                                     of other replicas that are named, and go on with it: what was locked, revoked,
+                                     retired or cancelled since stays so
+  integrity adopt [--yes] [--output FILE]
+                                     show the rows that steer and that nobody has authenticated yet, authenticate them,
+                                     and require it from then on: the root key file then says so, or FILE if it is named
+  integrity rotate [--at-once N]     rotate the keys of all tenants whose data keys have names and times that nothing proves yet,
+                                     N tenants at a time (1 to 100, default 2); replicas must run; ends with 1 if any is left
+`
