@@ -8,6 +8,7 @@ import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { buildPackage } from './build-package.ts'
 import { commandStart, startOf } from './command-start.ts'
+import { manPagesOf } from './make-man-pages.ts'
 import { packages, type Package } from './packages.ts'
 import { oldestNode, packageManifest, readWorkspaceManifest } from './workspace-manifest.ts'
 
@@ -29,7 +30,17 @@ async function stage(each: Package, folder: string): Promise<void> {
     await writeFile(path.join(folder, 'dist', startOf(entry)), commandStart(command, entry, oldestNode), {
       mode: 0o755,
     })
-  await writeFile(path.join(folder, 'package.json'), packageManifest(each, manifest))
+  const pages = manPagesOf(each.workspace, manifest.version)
+  if (pages.length > 0) await mkdir(path.join(folder, 'man'))
+  for (const { file, text } of pages) await writeFile(path.join(folder, 'man', file), text)
+  await writeFile(
+    path.join(folder, 'package.json'),
+    packageManifest(
+      each,
+      manifest,
+      pages.map(({ file }) => file),
+    ),
+  )
   await cp(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'))
   const readme = await readFile(path.join(root, each.workspace, 'README.md'), 'utf8')
   await writeFile(path.join(folder, 'README.md'), withoutOuterLinks(readme))

@@ -27,10 +27,15 @@ export function npmDependencies({ dependencies = {} }: WorkspaceManifest): Recor
   return Object.fromEntries(Object.entries(dependencies).filter(([name]) => !name.startsWith('@keyhold/')))
 }
 
-/** The text of the package's `package.json`. */
+/**
+ * The text of the package's `package.json`.
+ *
+ * @param pages - names of man pages, in `man/`
+ */
 export function packageManifest(
   { description, exports, inBrowsers = {}, commands = {}, more = [] }: Package,
   manifest: WorkspaceManifest,
+  pages: readonly string[],
 ): string {
   const { name, version, license, optionalDependencies } = manifest
   const dependencies = npmDependencies(manifest)
@@ -42,6 +47,7 @@ export function packageManifest(
     ...(Object.keys(commands).length > 0 && {
       bin: mapValues(commands, (entry) => `dist/${startOf(entry)}`),
     }),
+    ...(pages.length > 0 && { man: pages.map((each) => `./man/${each}`) }),
     exports: {
       ...Object.fromEntries(
         Object.entries(exports).map(([at, entry]) => {
@@ -56,7 +62,7 @@ export function packageManifest(
       ),
       './package.json': './package.json',
     },
-    files: ['dist', ...more],
+    files: ['dist', ...(pages.length > 0 ? ['man'] : []), ...more],
     ...(Object.keys(dependencies).length > 0 && { dependencies }),
     ...(optionalDependencies !== undefined && { optionalDependencies }),
   }
