@@ -91,7 +91,7 @@ export function manPageOfUsage(name: string, about: string, usage: string, optio
 }
 
 function headOf(name: string, { date, version }: ManHead): string {
-  return `.TH ${quoted(name.toUpperCase())} 1 ${quoted(date)} ${quoted(`Keyhold ${version}`)} ${quoted('Keyhold')}`
+  return `.TH ${quoted(name.toUpperCase())} 1 "${date}" ${quoted(`Keyhold ${version}`)} ${quoted('Keyhold')}`
 }
 
 /** Groups in a group are shown with all that is in them. */

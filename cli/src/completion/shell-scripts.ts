@@ -34,6 +34,7 @@ _keyhold() {
     done < <(command keyhold __complete zsh -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null </dev/null)
     (( \${#values} )) && compadd -l -d shown -a values
     (( files )) && _files
+    (( \${#values} + files ))
 }
 if [[ \${funcstack[1]} == _keyhold ]]; then
     _keyhold "$@"
