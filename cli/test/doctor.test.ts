@@ -75,6 +75,14 @@ test('a server that is away, a token that it does not know, a clock that is wron
   })
 })
 
+test('a password in the URL is not repeated', async () => {
+  const env = { KEYHOLD_URL: 'http://me:secret@127.0.0.1:9', KEYHOLD_TOKEN: token }
+  const { stdout, stderr, exit } = await keyhold(['doctor'], { env })
+  expect(stdout + stderr).not.toContain('secret')
+  expect(stdout).toContain('with a user or a password in the URL')
+  expect(exit).toBe(1)
+})
+
 test('a certificate that is not to be trusted', async () => {
   const { key, certificate } = createTestCertificate(['localhost'])
   const server = createServer({ key, cert: certificate }, (_request, response) => response.end())

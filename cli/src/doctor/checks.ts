@@ -1,6 +1,7 @@
 // Checks of a doctor: each looks at one thing, changes nothing, and has its own time. One that fails keeps none of the others from
 // being made.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hintFor, hintForCode } from '../errors/hint-for.ts'
 import { rootCause } from '../errors/root-cause.ts'
 
 export interface Finding {
@@ -64,6 +65,8 @@ function messageOf(error: unknown): string {
 }
 
 function adviceOf(error: unknown): string {
-  const hint = error instanceof Error && 'hint' in error ? error.hint : undefined
-  return typeof hint === 'string' ? hint : 'see what the message names'
+  const nothingKnown = 'see what the message names'
+  if (!(error instanceof Error)) return nothingKnown
+  const cause: NodeJS.ErrnoException = rootCause(error) ?? error
+  return hintFor(error) ?? hintForCode(cause.code ?? '') ?? nothingKnown
 }

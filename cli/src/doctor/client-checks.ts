@@ -8,7 +8,7 @@ import { contextFile, readContexts } from '../contexts/context-file.ts'
 import { readProxyRules } from '../environment.ts'
 import { hintFor } from '../errors/hint-for.ts'
 import type { GlobalOptions } from '../global-options.ts'
-import { chooseServer, type ChosenServer } from '../session/choose-server.ts'
+import { chooseServer, shownUrl, type ChosenServer } from '../session/choose-server.ts'
 import { connectionTo } from '../session/connection.ts'
 import { readToken } from '../session/read-token.ts'
 import { verifyToken } from '../session/verify-token.ts'
@@ -31,7 +31,7 @@ export function clientChecks(shell: Shell, globals: GlobalOptions, version: stri
   const send = async (path: string, signal: AbortSignal): Promise<Response | undefined> => {
     if (chosen === undefined) return undefined
     const { fetch: through = fetch } = connectionTo(shell, globals, chosen.url, 'none')
-    return through(new URL(path, `${chosen.url.replace(/\/+$/, '')}/`), { signal, redirect: 'manual' })
+    return through(new URL(path, `${shownUrl(chosen.url)}/`), { signal, redirect: 'manual' })
   }
   return [
     {
@@ -60,10 +60,12 @@ export function clientChecks(shell: Shell, globals: GlobalOptions, version: stri
       name: 'server',
       async look() {
         chosen = await chooseServer(shell, globals)
-        const seen = `${chosen.url}, by ${chosen.from}`
+        const seen = `${shownUrl(chosen.url)}, by ${chosen.from}`
         const url = server()
         if (url === undefined || !/^https?:$/.test(url.protocol))
           return fail(`${chosen.from} has no usable URL`, 'it begins with https:// or http://')
+        if (url.username !== '' || url.password !== '')
+          return fail(`${seen}, with a user or a password in the URL`, 'leave them out: the token is enough')
         if (url.protocol === 'https:' || isLoopback(url.hostname)) return ok(seen)
         return warn(`${seen}: plain http, which everybody in between can read`, 'use https')
       },

@@ -91,7 +91,11 @@ export function hintFor(error: unknown): string | undefined {
 }
 
 function hintForCause(error: Error): string | undefined {
-  const code = rootCause(error)?.code ?? ''
+  return hintForCode(rootCause(error)?.code ?? '')
+}
+
+/** The next step for a code of the system, or of TLS. */
+export function hintForCode(code: string): string | undefined {
   if (untrusted.includes(code)) {
     return "name your own authority's certificate in NODE_EXTRA_CA_CERTS, or pass --insecure to trust anybody"
   }

@@ -56,6 +56,13 @@ export function isSameServer(one: string, other: string): boolean {
   return URL.canParse(one) && URL.canParse(other) && shape(one) === shape(other)
 }
 
+/** A URL for people: without a user and a password, which no server needs, and which some have all the same. */
+export function shownUrl(text: string): string {
+  if (!URL.canParse(text)) return 'no URL'
+  const url = new URL(text)
+  return url.origin === 'null' ? 'no URL of a server' : shape(text)
+}
+
 function shape(text: string): string {
   const { origin, pathname } = new URL(text)
   return origin + pathname.replace(/\/+$/, '')

@@ -10,7 +10,7 @@ import type { GlobalOptions } from '../global-options.ts'
 import { decodeInput } from '../input/decode-input.ts'
 import { sayWarning } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
-import { isSameServer, type ChosenContext, type ChosenServer } from './choose-server.ts'
+import { isSameServer, shownUrl, type ChosenContext, type ChosenServer } from './choose-server.ts'
 
 /** Whose token a command needs. */
 export type Caller = 'tenant-admin' | 'operator' | 'service'
@@ -62,7 +62,7 @@ function noToken(caller: Caller, { url, from }: ChosenServer, context: ChosenCon
   const message =
     context === undefined
       ? `no access token: ${variables[caller]} is not set`
-      : `no access token for ${url} of ${from}: that of the context ${context.name} is for ${context.server} alone`
+      : `no access token for ${shownUrl(url)} of ${from}: that of the context ${context.name} is for ${context.server} alone`
   return new CliError('configuration', 'ERR_CLI_NO_TOKEN', message, {
     hint: 'run: set -a; . .keyhold/dev.env; set +a   or pass --token-file',
   })
