@@ -49,7 +49,7 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
     }
     const said = wordsOfPostgres(error)
     if (said !== undefined) {
-      say(`The database has refused a statement. ${said}.`)
+      say(`The database has refused a statement. ${said}. ${adviceFor(error)}`)
       return 1
     }
     // For example a port in use: the system's message says which.
@@ -59,6 +59,15 @@ export async function runCommand(args: readonly string[], shell: Shell): Promise
     }
     throw error
   }
+}
+
+/** Insufficient privilege, of PostgreSQL's appendix A. */
+const noRight = '42501'
+
+function adviceFor(error: unknown): string {
+  return error instanceof Error && 'code' in error && error.code === noRight
+    ? 'Give the role the rights of a server: run "keyhold-server migrate --serve-role ROLE" with the role that owns the tables.'
+    : 'Look at the log of PostgreSQL, and run "keyhold-server doctor".'
 }
 
 async function run(args: readonly string[], shell: Shell): Promise<number | undefined> {

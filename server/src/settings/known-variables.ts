@@ -24,7 +24,8 @@ const serviceLink = /^KEYHOLD(_[A-Z0-9_]+)?_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/
 const portLink = /^KEYHOLD(_[A-Z0-9_]+)?_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
 const linkValue = /^(tcp|udp|sctp):\/\//
 
-function isServiceLink(name: string, value: string): boolean {
+/** Whether Kubernetes has set the variable for a service of this name. */
+export function isServiceLink(name: string, value: string): boolean {
   if (serviceLink.test(name)) return true
   return portLink.test(name) && (linkValue.test(value) || /_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR)$/.test(name))
 }

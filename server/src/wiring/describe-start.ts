@@ -20,7 +20,7 @@ export function describeStart({ settings, facts, metricsUrl, healthUrl }: Starte
     facts === undefined ? kind : `${kind} ${describeDatabase(facts)}`,
     `the data directory ${path.resolve(settings.dataDir)}`,
     `the root key file ${path.resolve(rootKeyFile(settings))}`,
-    kmsEndpoint === 'aws' ? 'AWS KMS of AWS' : `AWS KMS at ${kmsEndpoint}`,
+    kmsEndpoint === 'aws' ? 'AWS KMS' : `a KMS at ${new URL(kmsEndpoint).host}`,
   ]
   const others = [
     ...(metricsUrl === undefined ? [] : [`Metrics are on ${metricsUrl}.`]),

@@ -42,7 +42,7 @@ export function explainDatabaseError(cause: unknown): KeyholdError {
       cause,
     )
   }
-  if (fileProblems.has(code) && cause instanceof Error && 'syscall' in cause && cause.syscall === 'open') {
+  if (fileProblems.has(code) && cause instanceof Error && 'syscall' in cause && cause.syscall !== 'connect') {
     const file = 'path' in cause ? ` ${shown(String(cause.path))}` : ''
     return wrong(
       `A file that ${setting} names cannot be read:${file} (${code}). Correct sslrootcert, sslcert or sslkey, or give Keyhold's user access`,

@@ -11,6 +11,10 @@ import {
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
 import { runCommand } from '../../src/run-command.ts'
+import { readSettings } from '../../src/settings/read-settings.ts'
+import { ownClocks } from '../../src/store/database-clock.ts'
+import { runChecks } from '../../src/wiring/commands/doctor/checks.ts'
+import { databaseChecks } from '../../src/wiring/commands/doctor/database-checks.ts'
 
 const secret = 'tr0ub4dor'
 let folder: string
@@ -93,6 +97,23 @@ test('an installation that is well', async () => {
   })
 })
 
+test.each([
+  [0, 'ok', '0.0 s'],
+  [20_000, 'warn', 'ahead of the database'],
+  [-120_000, 'fail', 'behind the database'],
+])('a clock that is %i ms ahead: %s', async (aheadMs, status, seen) => {
+  const settings = readSettings({ KEYHOLD_DATABASE_URL: databaseUrl(connection) })
+  const clocks = { ...ownClocks, wall: () => ownClocks.wall() + aheadMs }
+  const { checks, close } = databaseChecks(settings, clocks)
+  const results = await runChecks(checks.filter(({ name }) => name === 'database' || name === 'clock'))
+  await close()
+  expect(results.at(-1)).toMatchObject({
+    name: 'clock',
+    status,
+    seen: expect.stringContaining(seen) as string,
+  })
+})
+
 test('a database that refuses, and one that is away: the other checks are made', async () => {
   const refused = await diagnose({ KEYHOLD_DATABASE_URL: databaseUrl({ ...connection, password: secret }) })
   expect(refused.byName.database).toMatchObject({
@@ -152,6 +173,8 @@ test('check-config shows what is in force, and all that is wrong', async () => {
   expect(good.stdout).toContain('KEYHOLD_PORT=8181  (environment)\n')
   expect(good.stdout).toContain('KEYHOLD_DATABASE_URL=hidden  (environment)\n')
   expect(good.stdout).toContain('KEYHOLD_HOST=127.0.0.1  (default)\n')
+  const link = await run(['check-config'], { KEYHOLD_PORT: 'tcp://10.0.0.1:80' })
+  expect(link.stdout).toContain('KEYHOLD_PORT=8180  (default)\n')
   const file = path.join(dataDir, 'url')
   await writeFile(file, url, { mode: 0o600 })
   const inFile = await run(['check-config', '--json'], { KEYHOLD_DATABASE_URL_FILE: file })
@@ -161,6 +184,8 @@ test('check-config shows what is in force, and all that is wrong', async () => {
       { name: 'KEYHOLD_DATABASE_URL', value: `hidden, in ${file}`, source: 'file' },
     ]) as unknown,
   })
+  const endpoint = await run(['check-config'], { KEYHOLD_KMS_ENDPOINT: `http://me:${secret}@kms.example` })
+  expect(endpoint.stdout).toContain('KEYHOLD_KMS_ENDPOINT=http://hidden@kms.example  (environment)\n')
   const bad = await run(['check-config'], {
     KEYHOLD_PORT: 'eighty',
     KEYHOLD_DRAIN_SECONDS: '-1',

@@ -62,6 +62,7 @@ test.each([
     () => `${tcp()}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`,
     /ca\.pem.*ENOENT.*sslrootcert/,
   ],
+  ['a CA is a folder', () => `${tcp()}?sslmode=verify-full&sslrootcert=/tmp`, /cannot be read.*EISDIR/],
   ['the server speaks no TLS', () => `${tcp()}?sslmode=verify-full`, /no TLS/],
 ])('where %s the setting is named and its value is not', async (_, url, advice) => {
   const error: unknown = await connect(url()).catch((reason: unknown) => reason)

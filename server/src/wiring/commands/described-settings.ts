@@ -1,7 +1,7 @@
 // The settings in force, for operators: where each comes from, and all that is wrong with them. Secrets are not shown.
 import { isKeyholdError } from '@keyhold/core'
 import { shown } from '../../driver/shown-text.ts'
-import { checkVariables } from '../../settings/known-variables.ts'
+import { checkVariables, isServiceLink } from '../../settings/known-variables.ts'
 import { namesOfVariables, readSettings } from '../../settings/read-settings.ts'
 import { textOf, type Environment } from '../../settings/setting.ts'
 import { settingTable } from '../../settings/setting-table.ts'
@@ -13,14 +13,18 @@ export interface DescribedSetting {
   source: 'environment' | 'file' | 'default'
 }
 
-export function describeSettings(environment: Environment): DescribedSetting[] {
+export function describeSettings(given: Environment): DescribedSetting[] {
+  const environment = Object.fromEntries(
+    Object.entries(given).filter(([name, value = '']) => !isServiceLink(name, value)),
+  )
   return Object.values(settingTable)
     .filter(({ variable }) => variable !== '')
     .map((setting) => {
       const isSecret = 'fileVariable' in setting
       const name = usedName(environment, setting.variable)
       const text = textOf(environment, name)
-      if (text !== undefined) return { name, value: isSecret ? 'hidden' : shown(text), source: 'environment' }
+      if (text !== undefined)
+        return { name, value: isSecret ? 'hidden' : withoutPassword(shown(text)), source: 'environment' }
       const file = 'fileOf' in setting ? setting.fileOf(environment) : undefined
       if (file !== undefined)
         return { name, value: isSecret ? `hidden, in ${shown(file)}` : shown(file), source: 'file' }
@@ -51,6 +55,11 @@ export function describeProblems(environment: Environment): string[] {
   // Rules about several settings. It stops at the first problem, which is then known already.
   if (problems.length === 0) attempt(() => readSettings(environment))
   return problems
+}
+
+/** A URL may hold one, whatever it is of. */
+function withoutPassword(text: string): string {
+  return text.replace(/\/\/[^/?#]*@/, '//hidden@')
 }
 
 /** The column of the table in Markdown, as text. */

@@ -6,7 +6,7 @@ import {
   type ServerFacts,
 } from '../../../store/connections/server-facts.ts'
 import { shown } from '../../../driver/shown-text.ts'
-import { maxSkewMs, openDatabaseClock } from '../../../store/database-clock.ts'
+import { maxSkewMs, openDatabaseClock, ownClocks, type ReplicaClocks } from '../../../store/database-clock.ts'
 import { lookAtSchema } from '../../../store/schema/migrate-schema.ts'
 import { describeDatabase } from './describe-database.ts'
 import type { Settings } from '../../../settings/read-settings.ts'
@@ -26,7 +26,10 @@ export interface LookedAtDatabase {
 }
 
 /** @param settings - undefined where they are wrong */
-export function databaseChecks(settings: Settings | undefined): LookedAtDatabase {
+export function databaseChecks(
+  settings: Settings | undefined,
+  clocks: ReplicaClocks = ownClocks,
+): LookedAtDatabase {
   let connected: ConnectedDatabase | undefined
   let facts: ServerFacts | undefined
   const checks: Check[] = [
@@ -98,7 +101,7 @@ export function databaseChecks(settings: Settings | undefined): LookedAtDatabase
       name: 'clock',
       async look() {
         if (connected === undefined) return undefined
-        const skewMs = (await openDatabaseClock(connected.db)).skewMs()
+        const skewMs = (await openDatabaseClock(connected.db, clocks)).skewMs()
         const seen = `${(Math.abs(skewMs) / 1_000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead of'} the database's clock`
         const advice = 'let NTP set the clocks of both machines'
         if (Math.abs(skewMs) > maxSkewMs)

@@ -72,7 +72,7 @@ async function claimOf(settings: Settings, { db }: ConnectedDatabase) {
 /** An installation whose tenants all have the internal KMS needs no AWS. */
 async function lookAtAws(settings: Settings, openAws: KeyCheckNeeds['openAws']): Promise<Finding> {
   const aws = openAws(settings)
-  const where = settings.kmsEndpoint === 'aws' ? 'AWS' : settings.kmsEndpoint
+  const where = settings.kmsEndpoint === 'aws' ? 'AWS' : new URL(settings.kmsEndpoint).host
   try {
     return ok(`${where} knows this server as ${await aws.ownPrincipal(someRegion(settings))}`)
   } catch (error) {
