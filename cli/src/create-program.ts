@@ -23,7 +23,9 @@ export function createProgram(shell: Shell): Command {
       getOutHelpWidth: () => widthOf(stdout),
       getErrHelpWidth: () => widthOf(stderr),
       outputError: (text, write) => {
-        write(text.replace(/^error: /, 'keyhold: error: '))
+        // A word too many may be a token: it is not repeated.
+        const said = text.replace(/(too many arguments[^:]*):.*$/m, '$1.')
+        write(said.replace(/^error: /, 'keyhold: error: '))
       },
     })
     .exitOverride()

@@ -29,7 +29,6 @@ const createCommand = command({
     tokenVariable: option(
       '--token-variable <name>',
       'the environment variable that holds the token; else --token-file, KEYHOLD_TOKEN, or a question',
-      parseVariable,
     ),
     // Commander names it without its "no": true unless it is given.
     verify: flag('--no-verify', 'do not ask the server whether it accepts the token'),
@@ -161,6 +160,9 @@ async function tokenFor(
     return tokenInFile(shell, tokenFile)
   }
   if (variable !== undefined) {
+    // A token in its place is not repeated.
+    if (!/^[A-Z_][A-Z0-9_]*$/.test(variable))
+      return refuse('--token-variable takes the name of a variable, in capital letters, and no token')
     const token = readVariable(shell, variable)
     if (token === undefined)
       throw new CliError('configuration', 'ERR_CLI_NO_TOKEN', `no access token: ${variable} is not set`)
@@ -200,11 +202,5 @@ function remark({ shell, mode }: Invocation, text: string): void {
 
 function parseTenantId(text: string): string {
   if (!isTenantId(text)) throw new InvalidArgumentError('It must be the id of a tenant.')
-  return text
-}
-
-function parseVariable(text: string): string {
-  if (!/^[A-Z_][A-Z0-9_]*$/.test(text))
-    throw new InvalidArgumentError('It must be the name of an environment variable, not a token.')
   return text
 }

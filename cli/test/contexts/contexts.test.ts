@@ -105,7 +105,11 @@ test('a token comes from a variable, never from an argument', async () => {
   expect(await run(`context create b -s ${url} --token-variable MINE`, of('MINE'))).toMatchObject({ exit: 0 })
   expect(await run(`context create c -s ${url} --token ${token}`)).toMatchObject({ exit: 2 })
   const asVariable = await run(`context create c -s ${url} --token-variable kh_secret`)
-  expect(asVariable.stderr).toContain('It must be the name of an environment variable, not a token.')
+  expect(asVariable.stderr).toContain('takes the name of a variable')
+  const asWord = await run(`context create c kh_secret -s ${url}`)
+  expect(asWord).toMatchObject({ exit: 2 })
+  expect(asWord.stderr).toContain('too many arguments')
+  expect(asVariable.stderr + asWord.stderr).not.toContain('kh_secret')
   expect(await run(`context create c -s https://me:secret@keyhold.example --token-file -`)).toMatchObject({
     exit: 2,
   })
