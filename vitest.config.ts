@@ -22,7 +22,7 @@ const unitOfServer = [
   'server/test/health/probe-pace.test.ts',
   'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state,regions-to-probe}.test.ts',
-  'server/test/http/{error-status,item-reply-json}.test.ts',
+  'server/test/http/{error-status,item-reply-json,request-log-levels}.test.ts',
   'server/test/http/limits/{client-address,first-fault}.test.ts',
   'server/test/keyring/{key-cache-sizes,lease-quota,per-tenant-cache}.test.ts',
   'server/test/http/parse-big-json.test.ts',
