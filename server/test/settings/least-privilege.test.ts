@@ -71,7 +71,10 @@ interface Run {
 async function run(args: string[], user: string): Promise<Run> {
   const [stdout, stderr]: string[][] = [[], []]
   const exitCode = await runCommand(args, {
-    environment: { KEYHOLD_DATA_DIR: path.join(folder, 'data'), KEYHOLD_DATABASE_URL: as(user) },
+    environment: {
+      ...keyholdSettings({ dataDir: path.join(folder, 'data'), kmsUrl: kms.url }),
+      KEYHOLD_DATABASE_URL: as(user),
+    },
     stdout: (text) => stdout?.push(text),
     stderr: (text) => stderr?.push(text),
     onServing: () => undefined,
@@ -198,6 +201,21 @@ test('it names the replicas that run now, and refuses to mix versions that are n
     expect.stringContaining('one that does not tell its version'),
   ])
   await sealed.end()
+})
+
+test('doctor names a right that the role of the server lacks', async () => {
+  const rights = async () => {
+    const { stdout } = await run(['doctor', '--json'], serving)
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string; seen: string }[] }
+    return checks.find(({ name }) => name === 'rights')
+  }
+  expect(await rights()).toMatchObject({ status: 'ok' })
+  await query(`revoke delete on keyhold.tenants from "${serving}"`)
+  expect(await rights()).toMatchObject({
+    status: 'fail',
+    seen: expect.stringMatching(/lacks rights: keyhold\.tenants \(delete\)$/) as string,
+  })
+  await query(`grant delete on keyhold.tenants to "${serving}"`)
 })
 
 test('a server with that role does all that a server does, and may change no table', async () => {
