@@ -101,7 +101,7 @@ export default defineConfig({
           name: 'unit',
           ...readByNode,
           include: [
-            '{client,contract,core,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
+            '{client,contract,core,docs-site,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
             ...unitOfServer,
           ],
           exclude: [...isolated, ...integrationElsewhere, ...slow],

@@ -25,6 +25,11 @@ export const errorTable = {
   },
   ERR_FORBIDDEN: { summary: "The access token's role does not allow this.", retryable: false, kind: 'ours' },
   ERR_ROUTE_NOT_FOUND: { summary: 'There is no such route.', retryable: false, kind: 'ours' },
+  ERR_DOCS_NOT_INSTALLED: {
+    summary: 'The documentation is not installed beside this server.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_METHOD_NOT_ALLOWED: { summary: 'The route does not have this method.', retryable: false, kind: 'ours' },
   ERR_REQUEST_TIMEOUT: { summary: 'The request did not arrive in time.', retryable: true, kind: 'ours' },
   ERR_PAYLOAD_TOO_LARGE: { summary: 'The request is too large.', retryable: false, kind: 'ours' },
@@ -388,7 +393,8 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_DATABASE_UNSAFE: {
-    summary: 'The database could lose committed keys, or call functions that are not its own.',
+    summary:
+      'The database could lose committed keys, call functions that are not its own, or give its sessions to others.',
     retryable: false,
     kind: 'ours',
   },

@@ -109,11 +109,12 @@ function metricTable(): string[][] {
 
 function settingRows(): string[][] {
   return [
-    ['Variable', 'Default', 'Range', 'Effect'],
+    ['Variable', 'Default', 'Range', 'Can be changed', 'Effect'],
     ...Object.values(settingTable).map((setting) => [
       `\`${setting.variable}\`${'fileVariable' in setting ? ` [or a file](#secrets-in-files)` : ''}`,
       setting.byDefault,
       setting.range,
+      setting.changes,
       setting.effect,
     ]),
   ]

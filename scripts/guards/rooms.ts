@@ -54,6 +54,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'an AWS KMS on loopback, for development and tests',
     uses: ['core/decode-text', 'node:*'],
   },
+  'docs-site': {
+    does: 'makes the documentation site of `docs/`, and the package that has it',
+    uses: ['node:*', '*'],
+  },
   testkit: {
     does: 'how tests and experiments start Keyholds, replicas, databases and keys of customers (development only)',
     uses: [
@@ -159,11 +163,12 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: ['core', 'server/store', 'server/event-loop', 'server/side-listener', 'prom-client', 'node:*'],
   },
   'server/http': {
-    does: '`routes/` has thin handlers, `wire/` forms, `connections/` their limit, `bodies/` reading, `long-bodies/` a thread for what is long, `server/` authentication and checks',
+    does: '`routes/` has thin handlers, `wire/` forms, `connections/` their limit, `bodies/` reading, `docs/` the documentation, `long-bodies/` a thread for what is long, `server/` authentication and checks',
     uses: [
       ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
       ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],
-      ...['server/migration', 'server/health', 'server/side-listener', 'fastify', 'typebox', 'node:*'],
+      ...['server/migration', 'server/health', 'server/side-listener', 'fastify', '@fastify/static'],
+      ...['typebox', 'node:*'],
     ],
   },
   'server/wiring': {

@@ -20,6 +20,7 @@ import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
 import { createLogger } from './wiring/create-logger.ts'
 import { describeStart } from './wiring/describe-start.ts'
+import { findDocs } from './wiring/find-docs.ts'
 import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp } from './wiring/open-app.ts'
 import { openCallers } from './wiring/open-callers.ts'
@@ -145,6 +146,7 @@ interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'use
 }
 
 async function start({ settings, logger, timings, clocks, closers, stopping }: StartParts): Promise<Started> {
+  const docs = findDocs(settings, logger)
   const { db, connection, close, cut, stream } = await connectDatabase(settings, logger, {
     signal: stopping,
     graceMs: timings.stopMs,
@@ -212,6 +214,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     timings,
     replicas,
     callers,
+    docs,
   }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing, sweeps nothing and probes nothing.

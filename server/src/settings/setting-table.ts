@@ -11,6 +11,7 @@ const keyCacheTtlSeconds = integerSetting('KEYHOLD_KEY_CACHE_TTL_SECONDS', {
   byDefault: 60,
   min: 0,
   max: 3_600,
+  changes: 'any time; the longest of all replicas counts for a revocation',
   effect:
     'How long a key may be used after the start of the last call to its KMS that succeeded. It limits the time that a revocation takes, and the outage of a KMS that Keyhold can bridge. With 0 every request asks the KMS.',
 })
@@ -115,12 +116,14 @@ export const settingTable = {
   }),
   dataDir: setting('KEYHOLD_DATA_DIR', forms.text('a folder'), {
     byDefault: '.keyhold',
+    changes: 'with all that is in the folder, while no process uses it',
     effect:
       'It holds the root key (`root-key`), unless `KEYHOLD_ROOT_KEY_FILE` is set, and the embedded PostgreSQL. Keyhold creates it with mode 0700 if it is missing. One process uses it at a time. **Back it up, the root key above all.**',
   }),
   stateDir: setting('KEYHOLD_STATE_DIR', forms.text('a folder'), {
     byDefault: undefined,
     unset: 'none: the folder `state` in the data directory',
+    changes: 'any time, together with what is in the folder',
     effect:
       'The folder for what is kept outside of the database, so that a database with other or older content is noticed: `signing-keys.json`, the public keys that sign and have signed, `audit-checkpoints.ndjson`, what it has signed about the [audit trail](audit.md#checkpoints), and `generations.log`, what it has verified of [generations](disaster-recovery.md#an-older-database). Each replica has its own, which lasts as long as the replica may come back. Keyhold creates it with mode 0700 if it is missing, and refuses one to which everybody may write (`ERR_STATE_FILE_INVALID`).',
   }),
@@ -129,6 +132,7 @@ export const settingTable = {
       byDefault: undefined,
       unset:
         'none: the credential `KEYHOLD_ROOT_KEY` of systemd if there is one, else `root-key` in the data directory',
+      changes: 'the place at any time; the content only by `integrity adopt`',
       effect:
         'The root key file. `keyhold-server root-key create` makes one there. It must not be readable for others; its group may read it. **Back it up, apart from the database.**',
     }),
@@ -138,6 +142,7 @@ export const settingTable = {
     setting('KEYHOLD_DATABASE_URL', forms.databaseUrl, {
       byDefault: undefined,
       unset: 'none: the embedded PostgreSQL',
+      changes: 'any time for the same database; another one by a [restore](disaster-recovery.md#restore)',
       effect:
         'A PostgreSQL of your own, 14 or later, for example for several replicas. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
     }),
@@ -182,11 +187,13 @@ export const settingTable = {
   }),
   requireMultiRegion: setting('KEYHOLD_REQUIRE_MULTI_REGION', forms.flag, {
     byDefault: 'false',
+    changes: 'any time, for later registrations',
     effect:
       'Keyhold refuses single-region keys at registration with `ERR_KEY_SINGLE_REGION`. It accepts keys that are registered already.',
   }),
   requireContextCondition: setting('KEYHOLD_REQUIRE_CONTEXT_CONDITION', forms.flag, {
     byDefault: 'false',
+    changes: 'any time, for later registrations',
     effect:
       'At registration Keyhold refuses keys whose policy admits every tenant (`ERR_KEY_POLICY_TOO_WIDE`). With `false` it registers such a key with a warning.',
   }),
@@ -200,6 +207,7 @@ export const settingTable = {
     byDefault: 0,
     min: 0,
     max: 3_650,
+    changes: 'any time, for versions that are retired later',
     effect:
       'How long a tenant key version is kept after the migration that retired it, so that an older backup of the database can be used with the key that protected it. 0 destroys it at once.',
   }),
@@ -294,15 +302,18 @@ export const settingTable = {
   internalKmsName: setting('KEYHOLD_INTERNAL_KMS_NAME', forms.text('a text'), {
     byDefault: undefined,
     unset: "none: the wire's own name",
+    changes: 'any time, for later tenants',
     effect: 'The name that the default key provider of a new tenant gets.',
   }),
   kmsEndpoint: setting('KEYHOLD_KMS_ENDPOINT', forms.endpoint, {
     byDefault: 'aws',
+    changes: 'any time, if the same keys answer there',
     effect: 'The endpoint of AWS KMS for all regions. `aws` is the real one, in the region of each key ARN.',
   }),
   stsEndpoint: setting('KEYHOLD_STS_ENDPOINT', forms.endpoint, {
     byDefault: undefined,
     unset: 'none: as `KEYHOLD_KMS_ENDPOINT`',
+    changes: 'any time, if the same roles answer there',
     effect:
       "The endpoint of AWS STS, for roles in customers' accounts. Set it to `aws` if `KEYHOLD_KMS_ENDPOINT` is an endpoint of KMS alone.",
   }),
@@ -363,6 +374,7 @@ export const settingTable = {
   awsPrincipals: setting('KEYHOLD_AWS_PRINCIPALS', forms.principals, {
     byDefault: undefined,
     unset: 'none: Keyhold asks AWS',
+    changes: 'any time; customers put the new principals into their key policies first',
     effect:
       "The principals in the key policies that Keyhold prints. Set it if Keyhold's role has a path, which AWS does not report, or if replicas have different roles.",
   }),
@@ -406,6 +418,12 @@ export const settingTable = {
   healthHost: setting('KEYHOLD_HEALTH_HOST', forms.host, {
     byDefault: '127.0.0.1',
     effect: 'The address of that listener. Only whoever watches the replicas needs to reach it.',
+  }),
+  docsDir: setting('KEYHOLD_DOCS_DIR', forms.text('a folder'), {
+    byDefault: undefined,
+    unset: 'none: the package `@keyhold/docs`, if it is installed',
+    effect:
+      'The built documentation, which is served under `/docs`: the folder `dist` of that package. Without either, `/docs` answers 404 (`ERR_DOCS_NOT_INSTALLED`).',
   }),
   logLevel: setting(
     'KEYHOLD_LOG_LEVEL',

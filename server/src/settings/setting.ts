@@ -9,6 +9,7 @@ export interface Setting<Value> {
   readonly byDefault: string
   readonly range: string
   readonly effect: string
+  readonly changes: string
   /** @throws KeyholdError `ERR_CONFIG_INVALID`, which names the variable and what is allowed, never the value */
   read(environment: Environment): Value
 }
@@ -29,7 +30,11 @@ interface Row<Default> {
   /** The column Default, where `byDefault` does not speak for itself. */
   unset?: string
   effect: string
+  /** The column "Can be changed", where that is more than a restart of one replica after the other. */
+  changes?: string
 }
+
+const atAnyTime = 'any time'
 
 /** @param expects - completes the sentence "NAME expects …" */
 export function invalidSetting(variable: string, expects: string): KeyholdError {
@@ -40,14 +45,14 @@ export function invalidSetting(variable: string, expects: string): KeyholdError 
 export function setting<Value, Default extends string | undefined>(
   variable: string,
   form: Form<Value>,
-  { byDefault, unset, effect }: Row<Default>,
+  { byDefault, unset, effect, changes = atAnyTime }: Row<Default>,
 ) {
   function read(environment: Environment) {
     const text = textOf(environment, variable) ?? byDefault
     return (text === undefined ? undefined : parse(variable, form, text)) as Value | (Default & undefined)
   }
   return {
-    ...{ variable, form, effect, read },
+    ...{ variable, form, effect, changes, read },
     byDefault: shownDefault(byDefault, unset),
     range: form.range,
   } satisfies Setting<Value | undefined>
@@ -59,6 +64,7 @@ export const noSetting: Setting<undefined> = {
   byDefault: '',
   range: '',
   effect: '',
+  changes: '',
   read: () => undefined,
 }
 
@@ -82,13 +88,20 @@ export interface IntegerSetting<Value> extends Setting<Value> {
 /** A whole number. If `max` is another setting, its value limits this one and its default. */
 export function integerSetting<Default extends number | undefined>(
   variable: string,
-  { byDefault, unset, effect, min, max }: Row<Default> & Pick<IntegerSetting<number>, 'min' | 'max'>,
+  {
+    byDefault,
+    unset,
+    effect,
+    changes = atAnyTime,
+    min,
+    max,
+  }: Row<Default> & Pick<IntegerSetting<number>, 'min' | 'max'>,
 ): IntegerSetting<number | Default> {
   const isFixed = typeof max === 'number'
   const limit = isFixed ? String(max) : inCode(max.variable)
   const shown = shownDefault(byDefault, unset)
   return {
-    ...{ variable, min, max, effect },
+    ...{ variable, min, max, effect, changes },
     byDefault: isFixed ? shown : `${shown}, or ${limit} if that is less`,
     range: `${min} to ${limit}`,
     read(environment) {

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createRequestKeys } from '../data/request-keys.ts'
 import { createBodyBudget } from '../http/bodies/body-budget.ts'
+import type { DocsFolder } from '../http/docs/docs-folder.ts'
 import { createLongBodies } from '../http/long-bodies/create-long-bodies.ts'
 import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
@@ -30,6 +31,7 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
   /** How many replicas share the limits of requests. */
   replicas: () => number
   callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate'>
+  docs: DocsFolder | undefined
 }
 
 export interface OpenedApp {
@@ -66,7 +68,7 @@ export function openApp(
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers } = needs
+  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers, docs } = needs
   let isReady = false
   let isDraining = false
   const keysOf = (tenantId: string) => createRequestKeys(keyring, tenantId)
@@ -112,6 +114,7 @@ export function openApp(
     probes,
     keysOf,
     longBodies,
+    docs,
     octetStreams: octetStreamHandlers({ keysOf }),
     eventHandlers: keyJobEventHandlers({ store }),
     handlers: createHandlers(settings, { ...needs, keysOf }),

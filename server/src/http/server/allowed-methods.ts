@@ -2,7 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 
 export interface AllowedMethods {
-  /** Adds a route; `:name` in its path stands for one segment. */
+  /** Adds a route; `:name` in its path stands for one segment, `*` for the rest. */
   add(method: string | readonly string[], path: string): void
   /** The error for a request for `target`, which fits no route. */
   refusal(target: string): KeyholdError
@@ -12,7 +12,9 @@ export function createAllowedMethods(): AllowedMethods {
   const routes: { form: RegExp; methods: readonly string[] }[] = []
   return {
     add(method, path) {
-      const form = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]*')}$`)
+      const form = new RegExp(
+        `^${path.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll(/:\w+/g, '[^/]*')}$`,
+      )
       routes.push({ form, methods: [method].flat() })
     },
 

@@ -1,5 +1,6 @@
 // The HTTP application: exactly the routes of the contract, and a few for machines.
 import { limits, routeIds, statusOf, type RouteId } from '@keyhold/contract'
+import { KeyholdError } from '@keyhold/core'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -15,6 +16,8 @@ import type { Authorization, Authorized } from './authorize.ts'
 import type { BodyBudget } from '../bodies/body-budget.ts'
 import { registerBodyParsers } from '../bodies/body-parsers.ts'
 import type { RequestKeys } from '../../data/request-keys.ts'
+import type { DocsFolder } from '../docs/docs-folder.ts'
+import { registerDocs } from '../docs/register-docs.ts'
 import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
 import { findHeaderFault } from './check-headers.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
@@ -60,6 +63,8 @@ export interface AppParts extends Authorization {
   onItems: OnItems
   longBodies: LongBodies
   keysOf: (tenantId: string) => RequestKeys
+  /** Undefined: it is not installed. */
+  docs: DocsFolder | undefined
 }
 
 // Too long parameters must reach us, for a 414. The HTTP parser limits the path and all headers to 16 KiB.
@@ -85,6 +90,7 @@ export function createApp({
   onItems,
   longBodies,
   keysOf,
+  docs,
   ...authorization
 }: AppParts): FastifyInstance {
   const app: FastifyInstance = Fastify({
@@ -151,6 +157,11 @@ export function createApp({
     return sendError(error, request, reply)
   })
 
+  // A path that a route takes and finds nothing for: the hook above knows the others.
+  app.setNotFoundHandler(() => {
+    throw new KeyholdError('ERR_ROUTE_NOT_FOUND')
+  })
+
   const eventStreams = createEventStreams({
     idleTimeoutMs: idleTimeouts * requestTimeoutMs,
     pollMs: eventPollMs,
@@ -164,6 +175,7 @@ export function createApp({
   })
 
   registerProbes(app, probes)
+  registerDocs(app, docs)
   const routeParts = {
     ...{ handlers, octetStreams, eventHandlers, eventStreams, authorization },
     ...{ refuseBeyondLimit, probes, onItems, longBodies, keysOf },

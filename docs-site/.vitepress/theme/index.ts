@@ -1,0 +1,4 @@
+import DefaultTheme from 'vitepress/theme'
+import './keyhold.css'
+
+export default DefaultTheme
