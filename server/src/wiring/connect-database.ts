@@ -11,6 +11,7 @@ import { Compile } from 'typebox/compile'
 import { applicationName } from '../driver/application-name.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
+import { checkOwnSessions } from '../store/connections/check-own-sessions.ts'
 import { createConnectionCutter } from '../store/connection-cutter.ts'
 import { openDatabase, type Database, type DatabaseConnection } from '../store/database.ts'
 import { explainDatabaseError } from './explain-database-error.ts'
@@ -51,8 +52,8 @@ export interface Stopping {
 /**
  * Connects to the server's database, and starts the embedded one if none is configured.
  *
- * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` if the server refuses KEYHOLD_DATABASE_URL, and
- * the errors of the embedded PostgreSQL
+ * @throws KeyholdError `ERR_DATABASE_UNAVAILABLE`, `ERR_CONFIG_INVALID` if the server refuses KEYHOLD_DATABASE_URL,
+ * `ERR_DATABASE_UNSAFE` behind a pooler in transaction mode, and the errors of the embedded PostgreSQL
  * @param stopping - a database that is silent then must not keep this process from its other duties
  */
 export async function connectDatabase(
@@ -86,6 +87,7 @@ export async function connectDatabase(
   }
   try {
     await connectInTime(db, settings, logger, stopping?.signal)
+    if (settings.databaseUrl !== undefined) await checkOwnSessions(db)
   } catch (cause) {
     await close()
     throw explainDatabaseError(cause)

@@ -2,6 +2,7 @@
 // it, lose notifications, and fall silent. It reads the frames of the protocol (PostgreSQL 18, chapter 54.2) and of their contents
 // only the COMMIT.
 import { createServer, connect, type Server, type Socket } from 'node:net'
+import { Frames } from './postgres-frames.ts'
 
 /** Whether the next COMMIT is cut before or after the server receives it. */
 export type CutAtCommit = 'before' | 'after'
@@ -27,29 +28,6 @@ export interface PostgresProxy {
 const query = 'Q'.charCodeAt(0)
 const notification = 'A'.charCodeAt(0)
 const commit = /^commit\0$/i
-
-/** Splits a stream into the protocol's frames. `hasType` is false before the first message, which has no type byte. */
-class Frames {
-  #rest: Buffer = Buffer.alloc(0)
-  #hasType: boolean
-
-  constructor(hasType: boolean) {
-    this.#hasType = hasType
-  }
-
-  *push(chunk: Buffer): Generator<Buffer> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    for (;;) {
-      const lengthAt = this.#hasType ? 1 : 0
-      if (this.#rest.length < lengthAt + 4) return
-      const end = lengthAt + this.#rest.readUInt32BE(lengthAt)
-      if (this.#rest.length < end) return
-      yield this.#rest.subarray(0, end)
-      this.#rest = this.#rest.subarray(end)
-      this.#hasType = true
-    }
-  }
-}
 
 /** @param socketPath - where PostgreSQL listens */
 export async function startPostgresProxy(socketPath: string): Promise<PostgresProxy> {
