@@ -1,5 +1,12 @@
 // One operation of the OpenAPI description.
-import { errorsOf, statusOf, type ReplyKind, type Route, type RouteId } from '@keyhold/contract'
+import {
+  errorsOf,
+  statusOf,
+  type OctetRouteId,
+  type ReplyKind,
+  type Route,
+  type RouteId,
+} from '@keyhold/contract'
 import { namedSchemas, pathParameters, routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { errorSummary, type ErrorCode } from '@keyhold/core'
 import { withNames } from './schema-names.ts'
@@ -15,21 +22,20 @@ export interface Operation {
 }
 
 // Generators know these words for bytes.
-const octets = { schema: { type: 'string', format: 'binary' } }
+const octets = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
 
 export function describeOperation(id: RouteId, route: Route, tag: string): Operation {
   const { query, body, bodyWithItems, replies }: RouteSchemas = routeSchemas[id]
-  const asOctets = route.takesOctets === true ? { 'application/octet-stream': octets } : {}
   return {
     operationId: id,
     tags: [tag],
     summary: route.summary,
-    description: `For API keys with the role ${route.roles.join(' or ')}.`,
+    description: rolesOf(route),
     parameters: parametersOf(route, query),
     ...(body !== undefined && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: withNames(bodyWithItems ?? body) }, ...asOctets },
+        content: { 'application/json': { schema: withNames(bodyWithItems ?? body) } },
       },
     }),
     responses: {
@@ -40,13 +46,51 @@ export function describeOperation(id: RouteId, route: Route, tag: string): Opera
             ? { description: 'Done.' }
             : {
                 description: 'Done.',
-                content: { [mediaTypes[kind]]: { schema: withNames(replies[Number(status)]) }, ...asOctets },
+                content: { [mediaTypes[kind]]: { schema: withNames(replies[Number(status)]) } },
               },
         ]),
       ),
       ...refusalsOf(id),
     },
   }
+}
+
+/** The same route, with a body of bytes and a reply of bytes. */
+export function describeOctetOperation(id: OctetRouteId, route: Route, tag: string): Operation {
+  const { summary, description } = octetTexts[id]
+  return {
+    operationId: `${id}Bytes`,
+    tags: [tag],
+    summary,
+    description: `${description} ${rolesOf(route)}`,
+    parameters: [...parametersOf(route, undefined), ...octetHeaders[id].map(optionalHeader)],
+    requestBody: { required: true, content: octets },
+    responses: { 200: { description: 'Done.', content: octets }, ...refusalsOf(id) },
+  }
+}
+
+const octetTexts: Readonly<Record<OctetRouteId, { summary: string; description: string }>> = {
+  encrypt: {
+    summary: 'Encrypts one value as bytes.',
+    description: 'The reply is the token in binary form.',
+  },
+  decrypt: {
+    summary: 'Decrypts one token in binary form.',
+    description: 'The reply is the value.',
+  },
+}
+
+const contextHeader = {
+  name: 'Keyhold-Context',
+  description: 'The encryption context, a JSON object of strings, in base64url.',
+}
+const octetHeaders: Readonly<Record<OctetRouteId, readonly Header[]>> = {
+  encrypt: [{ name: 'Keyhold-Key-Name', description: 'The name of the data key.' }, contextHeader],
+  decrypt: [contextHeader],
+}
+
+function rolesOf({ roles }: Route): string {
+  return `For API keys with the role ${roles.join(' or ')}.`
 }
 
 const mediaTypes: Readonly<Record<Exclude<ReplyKind, 'nothing'>, string>> = {
@@ -70,23 +114,22 @@ function parametersOf(route: Route, query: RouteSchemas['query']): object[] {
   return [...inPath, ...inQuery, ...headersOf(route)]
 }
 
+interface Header {
+  name: string
+  description: string
+}
+
+const tenantHeader: Header = {
+  name: 'Keyhold-Tenant',
+  description: 'The tenant, for API keys that are not bound to one.',
+}
+
 function headersOf(route: Route): object[] {
-  const tenant = {
-    name: 'Keyhold-Tenant',
-    description: 'The tenant, for API keys that are not bound to one.',
-  }
-  const ofValues = [
-    { name: 'Keyhold-Key-Name', description: 'With a body of bytes: the name of the data key.' },
-    {
-      name: 'Keyhold-Context',
-      description: 'With a body of bytes: the encryption context, a JSON object of strings, in base64url.',
-    },
-  ]
-  const headers = [
-    ...(route.roles.includes('operator') ? [] : [tenant]),
-    ...(route.takesOctets === true ? ofValues : []),
-  ]
-  return headers.map((header) => ({ ...header, in: 'header', required: false, schema: { type: 'string' } }))
+  return route.roles.includes('operator') ? [] : [optionalHeader(tenantHeader)]
+}
+
+function optionalHeader(header: Header): object {
+  return { ...header, in: 'header', required: false, schema: { type: 'string' } }
 }
 
 /** A reply for each status of a refusal, with all codes that have it. */

@@ -26,13 +26,6 @@ test('/openapi.json is open to all and describes every route', async () => {
       [...new Set([...Object.keys(route.replies), ...refusals])].sort(),
     )
     expect(at(operation, 'requestBody') !== undefined, id).toBe(schemas.body !== undefined)
-    const octets = route.takesOctets === true ? ['application/octet-stream'] : []
-    for (const place of [['requestBody'], ['responses', '200']].filter(() => octets.length > 0)) {
-      expect(Object.keys(at(operation, ...place, 'content') as object), id).toEqual([
-        'application/json',
-        ...octets,
-      ])
-    }
     const named = (at(operation, 'parameters') as { name: string; in: string }[]).filter(
       (each) => each.in === 'path',
     )
@@ -59,7 +52,7 @@ test('each body and each reply has a name, and all references lead somewhere', a
   }
 })
 
-test('the items of the data plane have schemas, and bytes are bytes', async () => {
+test('the items of the data plane have schemas', async () => {
   const { body: document } = await server.request('GET', '/openapi.json')
   for (const [id, item] of [
     ['encrypt', 'EncryptItem'],
@@ -75,8 +68,34 @@ test('the items of the data plane have schemas, and bytes are bytes', async () =
       maxItems: 1_000,
       items: { $ref: `#/components/schemas/${item}` },
     })
-    if (id !== 'reencrypt') {
-      expect(at(content, 'application/octet-stream', 'schema')).toEqual({ type: 'string', format: 'binary' })
+  }
+})
+
+test('bytes have operations of their own, on paths that clients send without their fragment', async () => {
+  const { body: document } = await server.request('GET', '/openapi.json')
+  const bytes = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
+  const withFragment = Object.keys(at(document, 'paths') as object).filter((path) => path.includes('#'))
+  expect(withFragment).toEqual(['encrypt', 'decrypt'].map((id) => `/api/v1/encryption/${id}#octet-stream`))
+  for (const id of ['encrypt', 'decrypt'] as const) {
+    const json = at(document, 'paths', routes[id].path, 'post')
+    const octets = at(document, 'paths', `${routes[id].path}#octet-stream`, 'post')
+    expect(octets).toMatchObject({ operationId: `${id}Bytes`, tags: at(json, 'tags') })
+    for (const [place, operation] of [
+      [bytes, octets],
+      [{ 'application/json': expect.anything() as unknown }, json],
+    ] as const) {
+      expect(at(operation, 'requestBody', 'content')).toEqual(place)
+      expect(at(operation, 'responses', '200', 'content')).toEqual(place)
     }
+    const refusals = (operation: unknown) => Object.keys(at(operation, 'responses') as object)
+    expect(refusals(octets)).toEqual(refusals(json))
+    const headers = (operation: unknown) =>
+      (at(operation, 'parameters') as { name: string }[]).map(({ name }) => name)
+    expect(headers(json)).toEqual(['Keyhold-Tenant'])
+    expect(headers(octets)).toEqual([
+      'Keyhold-Tenant',
+      ...(id === 'encrypt' ? ['Keyhold-Key-Name'] : []),
+      'Keyhold-Context',
+    ])
   }
 })

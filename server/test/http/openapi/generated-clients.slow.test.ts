@@ -12,7 +12,7 @@ import { startTestServer, type TestServer } from '../../../../testkit/src/server
 const run = promisify(execFile)
 const programs = path.join(import.meta.dirname, 'programs')
 const timeoutMs = 600_000
-const expected = 'aGVsbG8= ERR_PLAINTEXT_INVALID ERR_FORBIDDEN'
+const expected = 'aGVsbG8= bytes ERR_PLAINTEXT_INVALID ERR_FORBIDDEN'
 
 let server: TestServer
 let folder: string
