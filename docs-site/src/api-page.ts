@@ -12,8 +12,14 @@ const folder = path.join(import.meta.dirname, '../api')
 export async function writeApiPage(site: string): Promise<void> {
   const bundle = await readBundle()
   const opener = await readFile(path.join(folder, 'open-reference.js'))
+  const before = await readFile(path.join(folder, 'without-eval.js'))
   const page = await readFile(path.join(folder, apiReference.place), 'utf8')
-  const places = { SCALAR: hashedName('scalar', bundle), OPENER: hashedName('open-reference', opener) }
+  const places = {
+    BEFORE: hashedName('without-eval', before),
+    SCALAR: hashedName('scalar', bundle),
+    OPENER: hashedName('open-reference', opener),
+  }
+  await writeFile(path.join(site, places.BEFORE), before)
   await writeFile(path.join(site, places.SCALAR), bundle)
   await writeFile(path.join(site, places.OPENER), opener)
   const filled = page.replaceAll(/\{([A-Z]+)\}/g, (_, name: keyof typeof places) => places[name])

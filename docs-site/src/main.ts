@@ -5,7 +5,6 @@ import path from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'vitepress'
 import { writeApiPage } from './api-page.ts'
-import { codeStyles } from './markdown-rules.ts'
 import { relativePage, relativeScript, relativeStyles } from './relative-base.ts'
 import { needsMore, scriptHashes } from './script-hashes.ts'
 import { stagedFolder } from './site-config.ts'
@@ -48,10 +47,7 @@ try {
 
 const hashes = new Set<string>()
 await change('**/*.js', relativeScript)
-await change('assets/*.css', (css, place) => {
-  const classes = [...codeStyles].map(([style, name]) => `.${name}{${style}}`)
-  return relativeStyles(css, place) + (place.includes('style.') ? classes.join('') : '')
-})
+await change('assets/*.css', relativeStyles)
 await change('**/*.html', (html, place) => {
   const page = relativePage(html, place).replaceAll(ownStyles, '')
   if (needsMore(page)) throw new Error(`${place} has a style or a script in an attribute`)

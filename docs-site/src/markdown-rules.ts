@@ -1,13 +1,24 @@
 // How Markdown becomes HTML, where that is not VitePress's own way: links that lead out of the site become text, and nothing has a
 // `style` attribute, so that the pages may forbid it.
+import { globSync } from 'node:fs'
+import { appendFile } from 'node:fs/promises'
+import path from 'node:path'
 import type { MarkdownOptions } from 'vitepress'
 import { outsideScheme } from './stage-pages.ts'
 
 type MarkdownIt = Parameters<NonNullable<MarkdownOptions['config']>>[0]
 type Token = ReturnType<MarkdownIt['parse']>[number]
 
-/** Styles of code by their classes, as the pages that were made have them. */
-export const codeStyles = new Map<string, string>()
+/** The classes of the styles of code, as the pages that were made have them. */
+const codeStyles = new Map<string, string>()
+
+/** Adds these classes to the style sheet of the built site. */
+export async function writeCodeStyles(site: string): Promise<void> {
+  const [sheet] = globSync('assets/style.*.css', { cwd: site })
+  if (sheet === undefined || codeStyles.size === 0) throw new Error('no style sheet, or no code')
+  const classes = [...codeStyles].map(([style, name]) => `.${name}{${style}}`)
+  await appendFile(path.join(site, sheet), classes.join(''))
+}
 
 export const markdownRules: MarkdownOptions = {
   anchor: { slugify: slugOfForge },

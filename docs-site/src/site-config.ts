@@ -1,7 +1,7 @@
 // The configuration of VitePress.
 import path from 'node:path'
 import { defineConfig } from 'vitepress'
-import { markdownRules } from './markdown-rules.ts'
+import { markdownRules, writeCodeStyles } from './markdown-rules.ts'
 import { apiReference } from './pages.ts'
 import { base } from './relative-base.ts'
 import { siteSections } from './site-pages.ts'
@@ -28,6 +28,7 @@ export const siteConfig = defineConfig({
     ['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}keyhold.svg` }],
   ],
   markdown: markdownRules,
+  buildEnd: ({ outDir }) => writeCodeStyles(outDir),
   vite: {
     esbuild: { tsconfigRaw: {} },
     build: { assetsInlineLimit: 0 },

@@ -6,6 +6,9 @@ import path from 'node:path'
 import type { Page } from './pages.ts'
 
 const picture = /\.(?:svg|png)$/
+/** A row with five cells at least. Beside an outline there is no room for it. */
+const wideTable = /^\|(?:[^|\n]*\|){5,}$/m
+const wide = '---\naside: false\npageClass: wide-tables\n---\n\n'
 const code = /(^( *)(```|~~~)[\s\S]*?^\2\3|`[^`\n]*`)/gm
 /** A link to something that is not in the site. `links-of-site.ts` makes text of it. */
 export const outsideScheme = 'outside:'
@@ -19,7 +22,7 @@ export async function stagePages(root: string, pages: readonly Page[], folder: s
     )
     const file = path.join(folder, page.place)
     await mkdir(path.dirname(file), { recursive: true })
-    await writeFile(file, text)
+    await writeFile(file, wideTable.test(text) ? wide + text : text)
     for (const each of pictures) {
       await mkdir(path.join(folder, path.dirname(each)), { recursive: true })
       await cp(path.join(root, each), path.join(folder, each))
