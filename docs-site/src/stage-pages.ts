@@ -7,7 +7,7 @@ import type { Page } from './pages.ts'
 
 const picture = /\.(?:svg|png)$/
 /** A row with five cells at least. Beside an outline there is no room for it. */
-const wideTable = /^\|(?:[^|\n]*\|){5,}$/m
+const wideTable = /^\|(?:(?:[^|\\\n]|\\.)*\|){5,}$/m
 const wide = '---\naside: false\npageClass: wide-tables\n---\n\n'
 const code = /(^( *)(```|~~~)[\s\S]*?^\2\3|`[^`\n]*`)/gm
 /** A link to something that is not in the site. `links-of-site.ts` makes text of it. */
