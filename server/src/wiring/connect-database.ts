@@ -171,12 +171,14 @@ export async function connectDatabaseToLook(
     settings.databaseUrl === undefined ? await readConnectionFile(settings) : { url: settings.databaseUrl }
   if (connection === undefined) return undefined
   const db = openDatabase(connection, {
-    maxConnections: 1,
+    // The look at sessions takes two.
+    maxConnections: 2,
     applicationName: applicationName('command'),
     onError: () => undefined,
   })
   try {
     await db.connection().execute(() => Promise.resolve())
+    if (settings.databaseUrl !== undefined) await checkOwnSessions(db)
   } catch (cause) {
     await db.destroy()
     // The file stays where a server was killed.

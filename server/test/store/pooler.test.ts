@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startServer } from '../../src/main.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import { checkOwnSessions } from '../../src/store/connections/check-own-sessions.ts'
+import { connectDatabaseToLook } from '../../src/wiring/connect-database.ts'
 import { migrateDatabase } from '../../src/wiring/commands/migrate-database.ts'
 import { startTransactionPooler, type NextSession } from '../../../testkit/src/cluster/transaction-pooler.ts'
 import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
@@ -59,6 +60,8 @@ test('neither a server nor a command begins behind it', async () => {
   })
   await expect(startServer(settings, pino({ level: 'silent' }))).rejects.toMatchObject(refusal)
   await expect(migrateDatabase(settings, undefined)).rejects.toMatchObject(refusal)
+  // By this doctor and upgrade-check connect.
+  await expect(connectDatabaseToLook(settings)).rejects.toMatchObject(refusal)
   const schemas = await postgres.query(connection, "select from pg_namespace where nspname like 'keyhold%'")
   expect(schemas).toEqual([])
 })
