@@ -87,7 +87,8 @@ export async function connectDatabase(
   }
   try {
     await connectInTime(db, settings, logger, stopping?.signal)
-    if (settings.databaseUrl !== undefined) await checkOwnSessions(db)
+    // The check takes two connections at once. The setting has four at least; a test of a command gives one.
+    if (settings.databaseUrl !== undefined && settings.databaseConnections > 1) await checkOwnSessions(db)
   } catch (cause) {
     await close()
     throw explainDatabaseError(cause)
