@@ -1,8 +1,10 @@
 // Two replicas on one machine, started with the commands, variables and credentials of the template unit: what systemd would do,
-// except for its hardening. There is no systemd in this test, so paths of the installation are replaced.
+// except for its hardening. There is no systemd in this test, so paths of the installation are replaced. The proxy of the Compose
+// file is in front of them, with other addresses.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -12,13 +14,16 @@ import {
   openTestPostgres,
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
+import { createTestCertificate } from '../../../testkit/src/network/test-certificate.ts'
 import { serverCommand } from '../../../testkit/src/process/serve-in-process.ts'
 import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
-import { root } from './tools.ts'
+import { findProgram, root } from './tools.ts'
 
 const unit = readFileSync(path.join(root, 'deploy/systemd/keyhold@.service'), 'utf8')
 const instances = ['8380', '8381']
+const nginx = findProgram('nginx', "Debian's package nginx")
+const proxyPort = 18_443
 
 let folder: string
 let postgres: TestPostgres
@@ -102,6 +107,52 @@ function waitUntilReady(instance: string, pid: number | undefined) {
   return output(start(command.split(' '), { ...variablesOf(instance), MAINPID: String(pid) }))
 }
 
+/** Starts the proxy of the Compose file. */
+function startProxy(program: string): { certificate: string; stop: () => Promise<unknown> } {
+  const { key, certificate } = createTestCertificate(['localhost'])
+  writeFileSync(path.join(folder, 'tls.key'), key)
+  writeFileSync(path.join(folder, 'tls.crt'), certificate)
+  const conf = readFileSync(path.join(root, 'deploy/compose/nginx.conf'), 'utf8')
+    .replaceAll('/run/secrets', folder)
+    .replace('/run/nginx.pid', path.join(folder, 'nginx.pid'))
+    .replace('172.30.84.11:8180', `127.0.0.1:${instances[0] ?? ''}`)
+    .replace('172.30.84.12:8180', `127.0.0.1:${instances[1] ?? ''}`)
+    .replace('listen 8443', `listen 127.0.0.1:${proxyPort}`)
+  const file = path.join(folder, 'nginx.conf')
+  writeFileSync(file, conf)
+  const proxy = start([program, '-c', file, '-g', 'daemon off;'], {})
+  const ended = once(proxy, 'exit')
+  return {
+    certificate,
+    // Not SIGKILL, which would leave its workers behind.
+    stop: () => {
+      proxy.kill('SIGTERM')
+      return ended
+    },
+  }
+}
+
+/** The status of a request that encrypts a value of so many bytes, over TLS that is verified. */
+function encryptThroughProxy(certificate: string, token: string, bytes: number): Promise<number> {
+  const body = JSON.stringify({ items: [{ plaintext: Buffer.alloc(bytes, 'x').toString('base64') }] })
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        ...{ host: '127.0.0.1', port: proxyPort, servername: 'localhost', ca: certificate, method: 'POST' },
+        path: '/api/v1/encryption/encrypt',
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      },
+      (reply) => {
+        reply.resume().on('end', () => {
+          resolve(reply.statusCode ?? 0)
+        })
+      },
+    )
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
 test('two instances serve one database, each with a port, a folder and metrics of its own', async () => {
   const replicas = instances.map(startInstance)
   for (const [index, instance] of instances.entries())
@@ -115,6 +166,17 @@ test('two instances serve one database, each with a port, a folder and metrics o
   for (const instance of instances) {
     const metrics = await (await fetch(`http://127.0.0.1:1${instance}/metrics`)).text()
     expect(metrics).toContain('keyhold_replicas 2')
+  }
+  if (nginx !== undefined) {
+    const proxy = startProxy(nginx)
+    const encrypt = (bytes: number) => encryptThroughProxy(proxy.certificate, tenant.serviceToken, bytes)
+    try {
+      await expect.poll(() => encrypt(10).catch(() => 0), { timeout: 10_000 }).toBe(200)
+      // More than nginx lets through by default.
+      expect(await encrypt(3_000_000)).toBe(200)
+    } finally {
+      await proxy.stop()
+    }
   }
   // A second signal ends the drain.
   for (const replica of replicas) replica.kill('SIGTERM')
