@@ -191,6 +191,7 @@ describe('what is installed', () => {
     ['no JSON', '{'],
     ['another format', '{"format":2,"scriptHashes":[]}'],
     ['a hash that is none', `{"format":1,"scriptHashes":["sha256-x; script-src *"]}`],
+    ['more than a hash', `{"format":1,"scriptHashes":["${hash}; script-src *"]}`],
     ['no hashes', '{"format":1}'],
   ])('a folder with %s ends the start', async (name, content) => {
     const broken = path.join(folder, name.replaceAll(/\W/g, '-'))

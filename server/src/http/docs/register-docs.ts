@@ -44,8 +44,6 @@ export function registerDocs(app: FastifyInstance, docs: DocsFolder | undefined)
         'cross-origin-opener-policy': 'same-origin',
         'cross-origin-resource-policy': 'same-origin',
         'x-frame-options': 'DENY',
-        // Files come compressed to whoever takes it, and caches on the way have to know.
-        vary: 'accept-encoding',
       })
       done()
     })
