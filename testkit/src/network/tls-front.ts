@@ -1,7 +1,8 @@
 // TLS in front of a plain server on loopback, under names that a test chooses, with a certificate of its own.
 import { connect, type AddressInfo, type Socket } from 'node:net'
-import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { createTestCertificate } from './test-certificate.ts'
+import { createServer } from 'node:tls'
+import { createTestCertificate } from './test-authority.ts'
+import { trustAuthority } from './trust-authority.ts'
 
 export interface TlsFront {
   readonly port: number
@@ -32,13 +33,7 @@ export async function startTlsFront(plainPort: number, names: readonly string[])
   return {
     port: (server.address() as AddressInfo).port,
     certificate,
-    trust() {
-      const before = getCACertificates('default')
-      setDefaultCACertificates([...before, certificate])
-      return () => {
-        setDefaultCACertificates(before)
-      }
-    },
+    trust: () => trustAuthority(certificate),
     async close() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
