@@ -18,6 +18,9 @@ const integrationElsewhere = [
 const unitOfServer = [
   'server/test/{access,event-loop,installation,providers}/*.test.ts',
   'server/test/destruction/ended-cipherkeys.test.ts',
+  'server/test/driver/unverified-host.test.ts',
+  'server/test/guarded-fetch/*.test.ts',
+  'server/test/tls/{subject-names,tls-files}.test.ts',
   'server/test/jobs/sweeper.test.ts',
   'server/test/health/probe-pace.test.ts',
   'server/test/settings/settings.test.ts',

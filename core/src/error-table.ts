@@ -356,6 +356,18 @@ export const errorTable = {
     kind: 'ours',
   },
 
+  // Addresses that somebody else names
+  ERR_ADDRESS_REFUSED: {
+    summary: 'The URL names an address that Keyhold does not call.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ADDRESS_UNREACHABLE: {
+    summary: 'The URL did not answer as it should.',
+    retryable: true,
+    kind: 'ours',
+  },
+
   // The service
   ERR_SEALED: {
     summary: 'The service is sealed: it does not hold the root key of this database.',
@@ -394,7 +406,7 @@ export const errorTable = {
   },
   ERR_DATABASE_UNSAFE: {
     summary:
-      'The database could lose committed keys, call functions that are not its own, or give its sessions to others.',
+      'The database could lose committed keys, call functions that are not its own, give its sessions to others, or be another one than it says.',
     retryable: false,
     kind: 'ours',
   },

