@@ -10,6 +10,7 @@ export interface GlobalOptions {
   server?: string
   context?: ContextOption
   tokenFile?: string
+  caFile?: string
   insecure?: true
   headers?: Record<string, string>
   json?: true
@@ -35,6 +36,7 @@ export function addGlobalOptions(program: Command): void {
       addContext,
     )
     .option('--token-file <path>', 'read the access token from a file, or with - from standard input')
+    .option('--ca-file <path>', "trust the certificate authorities in this file, besides Node's")
     .option('--insecure', 'allow plain http to other machines, and certificates that cannot be verified')
     .option('--headers <name=value>', 'add a header to every request; repeatable', addHeaders)
     .addOption(new Option('--json', "print the server's JSON and nothing else").conflicts(['raw', 'quiet']))

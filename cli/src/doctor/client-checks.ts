@@ -11,6 +11,7 @@ import type { GlobalOptions } from '../global-options.ts'
 import { chooseServer, shownUrl, type ChosenServer } from '../session/choose-server.ts'
 import { connectionTo } from '../session/connection.ts'
 import { readToken } from '../session/read-token.ts'
+import { trustAuthoritiesIn } from '../session/trust-authorities.ts'
 import { verifyToken } from '../session/verify-token.ts'
 import type { Shell } from '../shell.ts'
 import { fail, ok, warn, type Check } from './checks.ts'
@@ -103,6 +104,7 @@ export function clientChecks(shell: Shell, globals: GlobalOptions, version: stri
       name: 'tls',
       look(signal) {
         const url = server()
+        if (globals.caFile !== undefined) trustAuthoritiesIn(globals.caFile)
         return url?.protocol === 'https:' && proxy() === undefined
           ? lookAtCertificate(url, globals.insecure === true, signal)
           : Promise.resolve(undefined)
@@ -174,7 +176,7 @@ async function lookAtCertificate(url: URL, insecure: boolean, signal: AbortSigna
     if (!socket.authorized) {
       const why = String(socket.authorizationError)
       const advice =
-        "name your own authority's certificate in NODE_EXTRA_CA_CERTS, or correct the certificate"
+        "name your own authority's certificate with --ca-file, or correct the certificate"
       return insecure
         ? warn(`${seen}, not verified (${why}), as --insecure wants`, advice)
         : fail(`${seen}, not to be trusted: ${why}`, advice)

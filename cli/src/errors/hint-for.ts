@@ -97,7 +97,7 @@ function hintForCause(error: Error): string | undefined {
 /** The next step for a code of the system, or of TLS. */
 export function hintForCode(code: string): string | undefined {
   if (untrusted.includes(code)) {
-    return "name your own authority's certificate in NODE_EXTRA_CA_CERTS, or pass --insecure to trust anybody"
+    return "name your own authority's certificate with --ca-file, or pass --insecure to trust anybody"
   }
   return hintsForCauses[code]
 }

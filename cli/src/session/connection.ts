@@ -7,6 +7,7 @@ import type { Shell } from '../shell.ts'
 import { chooseServer } from './choose-server.ts'
 import { fetchThroughProxy } from './fetch-through-proxy.ts'
 import { readToken, type Caller } from './read-token.ts'
+import { trustAuthoritiesIn } from './trust-authorities.ts'
 
 export interface Connection {
   client: KeyholdClientOptions
@@ -28,10 +29,11 @@ export async function connectionOf(
 /** The connection to a server that is chosen already. */
 export function connectionTo(
   shell: Shell,
-  options: Pick<GlobalOptions, 'insecure' | 'headers' | 'verbose'>,
+  options: Pick<GlobalOptions, 'insecure' | 'caFile' | 'headers' | 'verbose'>,
   url: string,
   token: string,
 ): KeyholdClientOptions {
+  if (options.caFile !== undefined) trustAuthoritiesIn(options.caFile)
   const insecure = options.insecure ?? false
   if (insecure) trustAnyCertificate(shell)
   const send = fetchThroughProxy(shell, url)
