@@ -1,6 +1,7 @@
 // Sends load, as a process of its own, over bare sockets with one request a connection at a time. An HTTP client costs as
 // much as the server that it should keep busy, and would hide the difference between the two sides.
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { LoadOrder, LoadOutcome } from './load.ts'
 
 const lengthHeader = /\r\ncontent-length: (\d+)\r\n/i
@@ -56,9 +57,9 @@ function drive(socket: Socket, request: Buffer, untilMs: number): Promise<number
 }
 
 async function run(order: LoadOrder): Promise<LoadOutcome> {
-  const { hostname, port } = new URL(order.url)
+  const { protocol, hostname, port } = new URL(order.url)
   const sockets = await Promise.all(
-    Array.from({ length: order.connections }, () => open(hostname, Number(port))),
+    Array.from({ length: order.connections }, () => open(protocol, hostname, Number(port))),
   )
   const startMs = performance.now()
   try {
@@ -75,11 +76,17 @@ async function run(order: LoadOrder): Promise<LoadOutcome> {
   }
 }
 
-function open(host: string, port: number): Promise<Socket> {
+function open(protocol: string, host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true }, () => {
+    const onOpen = () => {
+      socket.setNoDelay(true)
       resolve(socket)
-    })
+    }
+    // It is the server of this run, whatever its certificate says.
+    const socket: Socket =
+      protocol === 'https:'
+        ? connectTls({ host, port, rejectUnauthorized: false }, onOpen)
+        : connect({ host, port }, onOpen)
     socket.once('error', reject)
   })
 }
