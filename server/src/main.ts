@@ -29,6 +29,7 @@ import { openJobQueue } from './wiring/open-job-queue.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
 import { openKms } from './wiring/open-kms.ts'
+import { openListenerTls } from './wiring/listeners/open-listener-tls.ts'
 import { openMetrics } from './wiring/listeners/open-metrics.ts'
 import { openProbes } from './wiring/listeners/open-probes.ts'
 import { createReportedRowMacs } from './wiring/open-row-macs.ts'
@@ -50,6 +51,8 @@ export interface Server {
   healthUrl: string | undefined
   /** The database, the folders and the KMS that it uses, in one line for people. */
   uses: string
+  /** With the address on which it listens, such as `https://0.0.0.0:8180`. */
+  boundUrl: string
   /** Creates an API key for an operator and answers its token, which is stored nowhere. */
   createOperatorKey(name: string): Promise<string>
   /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
@@ -101,12 +104,13 @@ export async function startServer(
       ...{ settings, logger, closers, stopping: stopping.signal },
       ...{ timings: { ...defaultTimings, ...timings }, clocks: { ...ownClocks, ...clocks } },
     }
-    const { url, metricsUrl, healthUrl, uses, store, app, sweep } = await start(parts)
+    const { url, metricsUrl, healthUrl, boundUrl, uses, store, app, sweep } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
       url,
       metricsUrl,
       healthUrl,
+      boundUrl,
       uses,
       async createOperatorKey(name) {
         const key = { role: 'operator', tenantId: undefined, name } as const
@@ -140,14 +144,15 @@ interface StartParts {
   stopping: AbortSignal
 }
 
-interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'uses' | 'sweep'> {
+interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'boundUrl' | 'uses' | 'sweep'> {
   store: Store
   app: OpenedApp
 }
 
 async function start({ settings, logger, timings, clocks, closers, stopping }: StartParts): Promise<Started> {
   const docs = findDocs(settings, logger)
-  const { db, connection, close, cut, stream } = await connectDatabase(settings, logger, {
+  const tls = await openListenerTls(settings, logger, closers)
+  const { db, connection, close, cut, stream, suspect } = await connectDatabase(settings, logger, {
     signal: stopping,
     graceMs: timings.stopMs,
   })
@@ -176,7 +181,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
 
   const isSealed = rootKey === undefined
   const look = rootKey && watchRootKeyFile(rootKeyFile(settings), rootKey, macs, logger)
-  const replicas = await openHeartbeat({ store, timings, look }, logger, closers)
+  const replicas = await openHeartbeat({ store, timings, look, suspect }, logger, closers)
   const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
   const callers = openCallers(settings, logger, { store, events, replicas, timings }, closers)
@@ -201,6 +206,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
 
   const needs = {
     isQuarantined,
+    tls,
     readiness,
     store,
     rootKey,
@@ -231,9 +237,13 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const older = () => rounds?.older() ?? 0
   const held = { isSealed, isQuarantined, older }
   const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
-  const metricsUrl = await openMetrics(settings, logger, { events, sources }, closers)
-  const healthUrl = await openProbes(settings, logger, app, closers)
-  const url = await app.listen()
-  const uses = describeStart({ settings, facts, metricsUrl, healthUrl })
-  return { url, metricsUrl, healthUrl, uses, store, app, sweep }
+  const metrics = await openMetrics(settings, logger, { events, sources, tls }, closers)
+  const probes = await openProbes(settings, logger, app, closers)
+  const { url, boundUrl } = await app.listen()
+  const [metricsUrl, healthUrl] = [metrics?.url, probes?.url]
+  const uses = describeStart({
+    ...{ settings, facts },
+    ...{ metricsUrl: metrics?.boundUrl, healthUrl: probes?.boundUrl },
+  })
+  return { url, metricsUrl, healthUrl, boundUrl, uses, store, app, sweep }
 }

@@ -262,7 +262,7 @@ async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
     throw error
   })
   onServing(server)
-  stderr(`Keyhold listens on ${server.url}\n${server.uses}\n`)
+  stderr(`Keyhold listens on ${server.boundUrl}\n${server.uses}\n`)
   saveCompileCache()
 }
 

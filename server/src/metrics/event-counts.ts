@@ -37,6 +37,8 @@ export interface EventCounts {
   replied(routeId: string, status: number, elapsedMs: number): void
   /** Counts a request that a rate limit refused. */
   rateLimited(limit: string, scope: string): void
+  /** Counts a request that was refused with 401. */
+  authenticationRefused(credential: 'none' | 'token' | 'certificate'): void
   /** Counts a row that steers and is not as Keyhold wrote it, each time that it is read. */
   rowFaulty(table: string, fault: string): void
   /** Counts a connection that was refused. */
@@ -61,6 +63,7 @@ export interface EventCounts {
   generationsKept(outcome: 'kept' | 'not-kept'): void
   readonly tallies: {
     rateLimitRefusals: Tally
+    authenticationRefusals: Tally
     connectionRefusals: Tally
     faultyRows: Tally
     items: Tally
@@ -81,6 +84,7 @@ export interface EventCounts {
 export function createEventCounts(): EventCounts {
   const tallies = {
     rateLimitRefusals: createTally(metricCatalog.keyhold_rate_limit_refusals_total.labels),
+    authenticationRefusals: createTally(metricCatalog.keyhold_authentication_refusals_total.labels),
     connectionRefusals: createTally(metricCatalog.keyhold_connection_refusals_total.labels),
     faultyRows: createTally(metricCatalog.keyhold_faulty_rows_total.labels),
     items: createTally(metricCatalog.keyhold_items_total.labels),
@@ -98,6 +102,8 @@ export function createEventCounts(): EventCounts {
   tallies.rewrapped.add([], 0)
   // A rule for alerts needs a series that rises from 0.
   for (const outcome of ['signed', 'contradicted', 'not-kept']) tallies.auditCheckpoints.add([outcome], 0)
+  for (const credential of ['none', 'token', 'certificate'])
+    tallies.authenticationRefusals.add([credential], 0)
   for (const outcome of ['kept', 'not-kept']) tallies.generationsKept.add([outcome], 0)
   const histogram = (
     name: 'keyhold_http_request_duration_seconds' | 'keyhold_kms_call_duration_seconds',
@@ -118,6 +124,9 @@ export function createEventCounts(): EventCounts {
     },
     rateLimited(limit, scope) {
       tallies.rateLimitRefusals.add([limit, scope])
+    },
+    authenticationRefused(credential) {
+      tallies.authenticationRefusals.add([credential])
     },
     rowFaulty(table, fault) {
       tallies.faultyRows.add([table, fault])

@@ -34,6 +34,11 @@ export const metricCatalog = {
     labels: ['limit', 'scope'],
     help: 'Requests that were refused with 429 by a limit (tier-1, tier-2, management, data, kill-switch, unknown-keys), and whether it was that of the caller, of the tenant or of the address.',
   },
+  keyhold_authentication_refusals_total: {
+    type: 'counter',
+    labels: ['credential'],
+    help: 'Requests that were refused with 401, by the credential that did not do: token (malformed, unknown, revoked), certificate (not trusted, or missing where each client must have one), none (no access token).',
+  },
   keyhold_connection_refusals_total: {
     type: 'counter',
     labels: ['scope'],
@@ -173,6 +178,16 @@ export const metricCatalog = {
     type: 'gauge',
     labels: [],
     help: '1 if the database answered this scrape within two seconds, otherwise 0. Without its answer the metrics from the database are missing.',
+  },
+  keyhold_tls_certificate_expiry_seconds: {
+    type: 'gauge',
+    labels: ['file'],
+    help: 'How long the files of TLS are still valid; below 0: one has ended. By file, and of several in it the first to end: certificate, client-ca, client-crl (until its next update).',
+  },
+  keyhold_tls_files_unusable: {
+    type: 'gauge',
+    labels: [],
+    help: '1 while the files of TLS cannot be used as they are now (see the log), so that those from before serve; otherwise 0.',
   },
   keyhold_clock_skew_seconds: {
     type: 'gauge',

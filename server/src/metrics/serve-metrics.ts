@@ -1,5 +1,6 @@
 // A separate listener for metrics. It has no authentication, so it is not on the port that tenants reach.
 import { createSingleFlight } from '../event-loop/single-flight.ts'
+import type { Tls } from '../tls/reloaded-tls.ts'
 import { servePages, type SideListener } from '../side-listener/serve-pages.ts'
 
 // Prometheus asks only every few seconds.
@@ -7,7 +8,7 @@ const maxConnections = 32
 
 /** Serves `GET /metrics` and nothing else. Answers once it listens. */
 export function serveMetrics(
-  place: { host: string; port: number },
+  place: { host: string; port: number; tls?: Tls | undefined },
   { contentType, text }: { contentType: string; text: () => Promise<string> },
   onError: (error: unknown) => void,
 ): Promise<SideListener> {

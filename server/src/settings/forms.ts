@@ -15,12 +15,21 @@ function text(range: string): Form<string> {
   return { range, expects: range, parse: (text) => text }
 }
 
-function oneOf(words: readonly string[]): Form<string> {
+function oneOf<const Word extends string>(words: readonly Word[]): Form<Word> {
   return {
     range: words.map((word) => `\`${word}\``).join(', '),
     expects: `one of ${words.join(', ')}`,
-    parse: (text) => (words.includes(text) ? text : undefined),
+    parse: (text) => words.find((word) => word === text),
   }
+}
+
+const tlsVersions = { '1.2': 'TLSv1.2', '1.3': 'TLSv1.3' } as const
+
+/** In Node's words. */
+const tlsVersion: Form<'TLSv1.2' | 'TLSv1.3'> = {
+  range: '`1.2` or `1.3`',
+  expects: '1.2 or 1.3',
+  parse: (text) => (text === '1.2' || text === '1.3' ? tlsVersions[text] : undefined),
 }
 
 // A colon stands in IPv6 addresses alone, where there are two at least: a port has a setting of its own.
@@ -94,6 +103,7 @@ export const forms = {
   flag,
   text,
   oneOf,
+  tlsVersion,
   host,
   databaseUrl,
   endpoint,

@@ -42,12 +42,20 @@ export function readSettings(given: Environment = processEnvironment()): Setting
     awsCredentialFiles: awsCredentialFiles(environment),
     ignoredVariables: ignored,
   } as unknown as Settings
-  const { kmsAccessKeyId, kmsSecretAccessKey } = settings
-  if ((kmsAccessKeyId === undefined) !== (kmsSecretAccessKey === undefined)) {
-    throw invalidSetting(
-      settingTable.kmsAccessKeyId.variable,
-      `${settingTable.kmsSecretAccessKey.variable} beside it, or neither`,
-    )
-  }
+  checkPair(settings, 'kmsAccessKeyId', 'kmsSecretAccessKey')
+  checkPair(settings, 'tlsCertificateFile', 'tlsKeyFile')
+  checkNeeds(settings, 'tlsClientCaFile', 'tlsCertificateFile')
+  checkNeeds(settings, 'tlsClientCrlFile', 'tlsClientCaFile')
+  checkNeeds(settings, 'tlsClientCertificates', 'tlsClientCaFile')
   return settings
+}
+
+function checkPair(settings: Settings, one: keyof SettingTable, other: keyof SettingTable): void {
+  if ((settings[one] === undefined) === (settings[other] === undefined)) return
+  throw invalidSetting(settingTable[one].variable, `${settingTable[other].variable} beside it, or neither`)
+}
+
+function checkNeeds(settings: Settings, one: keyof SettingTable, needed: keyof SettingTable): void {
+  if (settings[one] === undefined || settings[needed] !== undefined) return
+  throw invalidSetting(settingTable[one].variable, `${settingTable[needed].variable} beside it`)
 }

@@ -30,13 +30,57 @@ export const settingTable = {
   host: setting('KEYHOLD_HOST', forms.host, {
     byDefault: '127.0.0.1',
     effect:
-      'The address on which the server listens. It speaks plain HTTP: put a TLS proxy in front of it before traffic leaves the machine.',
+      'The address on which the server listens. On another one than loopback it needs [TLS](tls.md), or `KEYHOLD_ALLOW_PLAIN_HTTP`.',
   }),
   port: integerSetting('KEYHOLD_PORT', {
     byDefault: 8180,
     min: 0,
     max: 65_535,
     effect: 'The port to listen on; 0 takes a free one.',
+  }),
+  allowPlainHttp: setting('KEYHOLD_ALLOW_PLAIN_HTTP', forms.flag, {
+    byDefault: 'false',
+    effect:
+      'Whether the API and the metrics may be served without TLS on another address than loopback. Set it only where something else encrypts what leaves the machine, such as a proxy or a mesh. The listener for probes is always plain.',
+  }),
+  tlsCertificateFile: orCredential(
+    setting('KEYHOLD_TLS_CERTIFICATE_FILE', forms.text('a file'), {
+      byDefault: undefined,
+      unset: 'none: the credential `KEYHOLD_TLS_CERTIFICATE` of systemd if there is one, else no TLS',
+      effect:
+        'The certificate of the server in PEM, with those of its authorities behind it. With it and the next setting the API and the metrics speak [TLS](tls.md). All files of TLS are read again when they change, without a restart.',
+    }),
+    'KEYHOLD_TLS_CERTIFICATE',
+  ),
+  tlsKeyFile: orCredential(
+    setting('KEYHOLD_TLS_KEY_FILE', forms.text('a file'), {
+      byDefault: undefined,
+      unset: 'none: the credential `KEYHOLD_TLS_KEY` of systemd if there is one',
+      effect:
+        'Its private key in PEM, without a passphrase. The file must not be readable for others; its group may read it.',
+    }),
+    'KEYHOLD_TLS_KEY',
+  ),
+  tlsMinVersion: setting('KEYHOLD_TLS_MIN_VERSION', forms.tlsVersion, {
+    byDefault: '1.2',
+    effect: 'The lowest version of TLS that clients may use.',
+  }),
+  tlsClientCaFile: setting('KEYHOLD_TLS_CLIENT_CA_FILE', forms.text('a file'), {
+    byDefault: undefined,
+    unset: 'none: clients are asked for no certificate',
+    effect:
+      'The certificates of the authorities of clients in PEM. With it clients are asked for a [certificate](tls.md#certificates-of-clients); one that these authorities did not issue is a 401.',
+  }),
+  tlsClientCrlFile: setting('KEYHOLD_TLS_CLIENT_CRL_FILE', forms.text('a file'), {
+    byDefault: undefined,
+    unset: 'none',
+    effect:
+      'The certificate revocation lists in PEM, one of each of these authorities. A list whose next update is overdue refuses all clients of its authority.',
+  }),
+  tlsClientCertificates: setting('KEYHOLD_TLS_CLIENT_CERTIFICATES', forms.oneOf(['optional', 'required']), {
+    byDefault: undefined,
+    unset: 'none: `optional`, where there is `KEYHOLD_TLS_CLIENT_CA_FILE`',
+    effect: 'Whether each client must have such a certificate, besides its access token. Without one: 401.',
   }),
   requestTimeoutSeconds: integerSetting('KEYHOLD_REQUEST_TIMEOUT_SECONDS', {
     byDefault: 30,
@@ -97,7 +141,7 @@ export const settingTable = {
     byDefault: undefined,
     unset: 'none: the address is that of the connection',
     effect:
-      'The proxies in front of Keyhold. Behind them, the address of a client is the last one in `X-Forwarded-For` or `Forwarded` that is not in these networks. Set it if there are any: otherwise all clients have the address of the proxy.',
+      'The proxies in front of Keyhold. Behind them, the address of a client is the last one in `X-Forwarded-For` that is not in these networks. No other header is read. Set it if there are any: otherwise all clients have the address of the proxy.',
   }),
   maxConnections: integerSetting('KEYHOLD_CONNECTIONS', {
     byDefault: 2_000,
@@ -144,10 +188,15 @@ export const settingTable = {
       unset: 'none: the embedded PostgreSQL',
       changes: 'any time for the same database; another one by a [restore](disaster-recovery.md#restore)',
       effect:
-        'A PostgreSQL of your own, 14 or later, for example for several replicas. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
+        'A PostgreSQL of your own, 14 or later, for example for several replicas. On another machine it needs `sslmode=verify-full` ([TLS](tls.md#to-the-database)). `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
     }),
     'KEYHOLD_DATABASE_URL_FILE',
   ),
+  allowUnverifiedDatabase: setting('KEYHOLD_ALLOW_UNVERIFIED_DATABASE', forms.flag, {
+    byDefault: 'false',
+    effect:
+      'Whether a PostgreSQL on another machine may be reached without TLS, or with TLS that does not verify its certificate and its name. See [TLS to the database](tls.md#to-the-database).',
+  }),
   databaseConnections: integerSetting('KEYHOLD_DATABASE_CONNECTIONS', {
     byDefault: 10,
     min: 4,

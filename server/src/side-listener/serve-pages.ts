@@ -1,7 +1,9 @@
 // A listener beside the main one, for programs that watch replicas. It has no authentication, and shows a few pages to `GET` and
 // `HEAD`. It takes few connections: those that ask nothing end soon, so that they keep nobody out for longer than a few seconds.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Tls } from '../tls/reloaded-tls.ts'
 
 // A connection must have asked by then.
 const headersTimeoutMs = 2_000
@@ -29,13 +31,19 @@ export interface SideListenerOptions {
   pages: Readonly<Partial<Record<string, () => Promise<Page>>>>
   /** Hears of pages that could not be made: they are answered with 500. */
   onError: (error: unknown) => void
+  /** Undefined: it speaks plain HTTP. */
+  tls?: Tls | undefined
 }
 
 /** Answers once it listens. */
 export async function servePages(options: SideListenerOptions): Promise<SideListener> {
-  const { host, port, maxConnections, pages, onError } = options
+  const { host, port, maxConnections, pages, onError, tls } = options
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (tls?.refusal(request.socket) !== undefined) {
+      response.writeHead(401, { connection: 'close' }).end()
+      return
+    }
     const page = pages[request.url?.split('?')[0] ?? '']
     if (page === undefined) {
       response.writeHead(404).end()
@@ -47,23 +55,29 @@ export async function servePages(options: SideListenerOptions): Promise<SideList
       return
     }
     const { status, contentType, body } = await page()
-    response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' })
+    response.writeHead(status, {
+      ...{ 'content-type': contentType, 'cache-control': 'no-store' },
+      'x-content-type-options': 'nosniff',
+    })
     response.end(isHead ? undefined : body)
   }
 
-  const server = createServer(
-    {
-      ...{ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
-      ...{ connectionsCheckingInterval: lookMs, maxHeaderSize: 8_192 },
-    },
-    (request, response) => {
-      answer(request, response).catch((error: unknown) => {
-        onError(error)
-        if (!response.headersSent) response.writeHead(500)
-        response.end()
-      })
-    },
-  )
+  const limits = {
+    ...{ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    ...{ connectionsCheckingInterval: lookMs, maxHeaderSize: 8_192 },
+  }
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    answer(request, response).catch((error: unknown) => {
+      onError(error)
+      if (!response.headersSent) response.writeHead(500)
+      response.end()
+    })
+  }
+  const server =
+    tls === undefined
+      ? createServer(limits, onRequest)
+      : createTlsServer({ ...tls.options, ...limits, handshakeTimeout: headersTimeoutMs }, onRequest)
+  if (tls !== undefined && server instanceof TlsServer) tls.attach(server)
   server.maxConnections = maxConnections
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -72,7 +86,7 @@ export async function servePages(options: SideListenerOptions): Promise<SideList
   server.on('error', onError)
   const { address, family, port: actual } = server.address() as AddressInfo
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`,
+    url: `http${tls === undefined ? '' : 's'}://${family === 'IPv6' ? `[${address}]` : address}:${actual}`,
     async close() {
       await new Promise<void>((resolve) => {
         server.close(() => {

@@ -20,6 +20,8 @@ export interface Actor {
   id: string
   role?: ApiKeyRole
   traceId?: string
+  /** Where the request came from: members of the record's details. */
+  origin?: Partial<Record<'clientAddress' | 'userAgent', string>>
 }
 
 /** Keyhold itself. */
@@ -198,7 +200,7 @@ function recordOf({ tenantId, actor, action, targetId, details }: AuditEntry, se
     ...{ tenantId, sequence, id: randomUUID(), at },
     ...{ actorId: actor.id, actorRole: actor.role, action },
     ...{ targetKind: auditActions[action].target, targetId },
-    ...{ traceId: actor.traceId, details: details ?? {} },
+    ...{ traceId: actor.traceId, details: { ...details, ...actor.origin } },
   } satisfies AuditRecord
 }
 

@@ -1,6 +1,6 @@
 // The database of this server: a PostgreSQL of the operator's own, or the embedded one. Another process of this
 // installation may run the embedded one already.
-import { isKeyholdError } from '@keyhold/core'
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import path from 'node:path'
@@ -9,9 +9,11 @@ import type { Logger } from 'pino'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import { applicationName } from '../driver/application-name.ts'
+import { unverifiedHost } from '../driver/unverified-host.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
 import { checkOwnSessions } from '../store/connections/check-own-sessions.ts'
+import { askDatabase, createDatabaseWatch } from '../store/connections/database-watch.ts'
 import { createConnectionCutter } from '../store/connection-cutter.ts'
 import { openDatabase, type Database, type DatabaseConnection } from '../store/database.ts'
 import { explainDatabaseError } from './explain-database-error.ts'
@@ -23,7 +25,7 @@ const waitPauseMs = 500
 
 export type DatabaseSettings = Pick<
   Settings,
-  'dataDir' | 'databaseUrl' | 'databaseConnections' | 'armFailpoints'
+  'dataDir' | 'databaseUrl' | 'databaseConnections' | 'allowUnverifiedDatabase' | 'armFailpoints'
 > &
   // Those that wait for a database say so.
   Partial<Pick<Settings, 'databaseWaitSeconds'>>
@@ -38,6 +40,8 @@ export interface ConnectedDatabase {
 export interface ServerDatabase extends ConnectedDatabase {
   /** Only for failpoints: cuts the connections of the pool. */
   cut: () => void
+  /** A statement has failed: says so in the log if the database is lost. */
+  suspect: (error: unknown) => void
   /** Makes the sockets of other connections to this database, so that they end in time as well. */
   stream: () => Socket
 }
@@ -72,15 +76,23 @@ export async function connectDatabase(
       logger.warn('the database does not answer while this process stops: its connections are cut')
       for (const { end } of [cutter, others]) end()
     })
+  const watch = createDatabaseWatch({
+    ask: () => askDatabase(connection),
+    onLost: (error) => {
+      logger.error({ err: error }, 'the database is lost')
+    },
+    onBack: (seconds) => {
+      logger.info({ seconds }, 'the database is back')
+    },
+  })
   const db = openDatabase(connection, {
     maxConnections: settings.databaseConnections,
     applicationName: applicationName(),
     stream: cutter.openStream,
-    onError: (error) => {
-      logger.warn({ err: error }, 'database connection lost')
-    },
+    onError: watch.suspect,
   })
   const close = async () => {
+    watch.close()
     await db.destroy()
     dismiss?.()
     await stop(isSilent)
@@ -93,7 +105,7 @@ export async function connectDatabase(
     await close()
     throw explainDatabaseError(cause)
   }
-  return { db, connection, close, cut: cutter.cut, stream: others.openStream }
+  return { db, connection, close, cut: cutter.cut, stream: others.openStream, suspect: watch.suspect }
 }
 
 /** Tries again while the database server is away, as long as the operator wants to wait for it. */
@@ -131,6 +143,20 @@ function afterGrace({ signal, graceMs }: Stopping, act: () => void): () => void 
   }
 }
 
+function refuseUnverified(url: string): void {
+  let host: string | undefined
+  try {
+    host = unverifiedHost({ url })
+  } catch (cause) {
+    throw explainDatabaseError(cause)
+  }
+  if (host === undefined) return
+  throw new KeyholdError('ERR_DATABASE_UNSAFE', {
+    message:
+      'KEYHOLD_DATABASE_URL names a PostgreSQL on another machine and does not verify it: add sslmode=verify-full, and sslrootcert=FILE for a private authority, or set KEYHOLD_ALLOW_UNVERIFIED_DATABASE=true where something else protects the connection.',
+  })
+}
+
 interface Located {
   connection: DatabaseConnection
   stop: (isSilent: boolean) => Promise<void>
@@ -138,6 +164,7 @@ interface Located {
 
 async function locate(settings: DatabaseSettings, logger: Logger): Promise<Located> {
   if (settings.databaseUrl !== undefined) {
+    if (!settings.allowUnverifiedDatabase) refuseUnverified(settings.databaseUrl)
     return { connection: { url: settings.databaseUrl }, stop: () => Promise.resolve() }
   }
   const embedded = await startEmbeddedPostgres({

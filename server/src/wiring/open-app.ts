@@ -17,14 +17,17 @@ import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Readiness } from '../store/connections/readiness.ts'
 import type { Timings } from '../timings.ts'
+import type { Tls } from '../tls/reloaded-tls.ts'
 import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
 import type { Callers } from './open-callers.ts'
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
-import { reachableUrl } from './listeners/reachable-url.ts'
+import { listensOn, type ListensOn } from './listeners/reachable-url.ts'
 
 interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
   /** The database is older than what this replica knows. */
   isQuarantined: boolean
+  /** Undefined: plain HTTP. */
+  tls: Tls | undefined
   readiness: Readiness
   events: EventCounts
   timings: Timings
@@ -35,7 +38,8 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
 }
 
 export interface OpenedApp {
-  listen(): Promise<string>
+  /** Answers the URL for clients on this machine, and that of the address on which it listens. */
+  listen(): Promise<ListensOn>
   /** As the application answers it itself. */
   probe(path: ProbePath): Promise<ProbeAnswer>
   /** From now on `/readyz` answers 200 while the database answers. */
@@ -68,7 +72,7 @@ export function openApp(
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers, docs } = needs
+  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers, docs, tls } = needs
   let isReady = false
   let isDraining = false
   const keysOf = (tenantId: string) => createRequestKeys(keyring, tenantId)
@@ -83,7 +87,7 @@ export function openApp(
     isDatabaseReady: () => readiness.isReady(),
   }
   const app = createApp({
-    logger,
+    ...{ logger, tls },
     connections: {
       isProxy,
       maxConnections: settings.maxConnections,
@@ -107,6 +111,9 @@ export function openApp(
     onItems: (routeId, ok, failed) => {
       events.items(routeId, ok, failed)
     },
+    onUnauthenticated: (credential) => {
+      events.authenticationRefused(credential)
+    },
     authenticate: callers.authenticate,
     clientAddress: createClientAddress(isProxy),
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
@@ -120,7 +127,10 @@ export function openApp(
     handlers: createHandlers(settings, { ...needs, keysOf }),
   })
   return {
-    listen: async () => reachableUrl(await app.listen({ host: settings.host, port: settings.port })),
+    async listen() {
+      await app.listen({ host: settings.host, port: settings.port })
+      return listensOn(app.server, tls !== undefined)
+    },
     probe: (path) => probe(probes, path),
     setReady() {
       isReady = true

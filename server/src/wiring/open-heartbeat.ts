@@ -11,6 +11,8 @@ interface HeartbeatNeeds {
   timings: Timings
   /** Looks at what this replica tells of itself. Undefined: it is sealed and serves nothing, so it takes no share. */
   look: (() => Promise<ReplicaFacts>) | undefined
+  /** Hears of a sign of life that failed. */
+  suspect: (error: unknown) => void
 }
 
 /**
@@ -19,7 +21,7 @@ interface HeartbeatNeeds {
  * @param closers - receives the function that ends it
  */
 export async function openHeartbeat(
-  { store, timings, look }: HeartbeatNeeds,
+  { store, timings, look, suspect }: HeartbeatNeeds,
   logger: Logger,
   closers: Closers,
 ): Promise<() => number> {
@@ -30,6 +32,7 @@ export async function openHeartbeat(
     goneMs: timings.replicaGoneMs,
     look,
     onError: (error) => {
+      suspect(error)
       logger.warn(
         { err: error },
         'no sign of life in the database for now: shares of limits stay as they are',

@@ -13,6 +13,7 @@ test.skipIf(!hasIpv6).each(['::', '[::]', '::1'])('with KEYHOLD_HOST=%s', async 
     KEYHOLD_HOST: host,
     KEYHOLD_METRICS_HOST: host,
     KEYHOLD_METRICS_PORT: '0',
+    KEYHOLD_ALLOW_PLAIN_HTTP: 'true',
   })
   try {
     expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/)

@@ -49,12 +49,13 @@ test.each([
     older: () => 0,
   }
   const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
-  const url = await openMetrics(
-    settings,
-    pino({ level: 'silent' }),
-    { events: createEventCounts(), sources },
-    closers,
-  )
+  const { url = '' } =
+    (await openMetrics(
+      settings,
+      pino({ level: 'silent' }),
+      { events: createEventCounts(), sources, tls: undefined },
+      closers,
+    )) ?? {}
   const startMs = performance.now()
   const [first] = await Promise.all([fetch(`${url}/metrics`), fetch(`${url}/metrics`)])
   const { value } = readMetrics(await first.text())

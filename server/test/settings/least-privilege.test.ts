@@ -128,6 +128,7 @@ test('one connection is enough, which is what a command has beside an embedded P
     dataDir: folder,
     databaseUrl: as(owner),
     databaseConnections: 1,
+    allowUnverifiedDatabase: false,
     armFailpoints: undefined,
   }
   expect(await migrateDatabase(settings, serving)).toEqual([])

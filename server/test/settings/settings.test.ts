@@ -255,6 +255,16 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
+    forms.tlsVersion,
+    {
+      good: [
+        ['1.2', 'TLSv1.2'],
+        ['1.3', 'TLSv1.3'],
+      ],
+      bad: ['1', '1.1', 'TLSv1.2', '1.4', 'constructor'],
+    },
+  ],
+  [
     failpointForm,
     {
       good: [['migration.verify.before=kill@3', expect.any(Function)]],
@@ -278,7 +288,11 @@ const examples = new Map<Form<unknown>, Examples>([
   ],
 ])
 
-const paired: readonly Name[] = ['kmsAccessKeyId', 'kmsSecretAccessKey']
+// They need others beside them.
+const paired: readonly Name[] = [
+  ...(['kmsAccessKeyId', 'kmsSecretAccessKey', 'tlsCertificateFile', 'tlsKeyFile'] as const),
+  ...(['tlsClientCaFile', 'tlsClientCrlFile', 'tlsClientCertificates'] as const),
+]
 const texts: readonly Name[] = ['dataDir', 'stateDir', 'rootKeyFile', 'internalKmsName', 'noProxy', ...paired]
 
 test('each setting that is more than a number or any text has examples', () => {

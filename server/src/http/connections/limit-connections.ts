@@ -14,6 +14,8 @@ export interface ConnectionLimitOptions {
   isProxy: IsProxy
   /** Before a refusal: whoever is refused often comes again at once. */
   refusalPauseMs: number
+  /** Whether clients expect TLS: then a refusal is the end of the connection, as words would need a handshake. */
+  isTls: boolean
   /** Receives whether all connections are in use, or those of one address. */
   onRefused: (scope: 'replica' | 'address') => void
 }
@@ -27,7 +29,7 @@ const reserveShare = 10
 /** Call it before the server listens. */
 export function limitConnections(
   server: Server,
-  { maxConnections, isProxy, refusalPauseMs, onRefused }: ConnectionLimitOptions,
+  { maxConnections, isProxy, refusalPauseMs, isTls, onRefused }: ConnectionLimitOptions,
   probe: Probe,
 ): void {
   const handlers = server.listeners('connection') as ((socket: Socket) => void)[]
@@ -83,10 +85,15 @@ export function limitConnections(
     }
     let patience = setTimeout(() => {
       countOnce()
+      if (isTls) {
+        socket.destroy()
+        return
+      }
       refuseSocket(socket, new KeyholdError('ERR_SERVER_BUSY'))
       endSoon()
     }, refusalPauseMs)
     socket.once('data', (firstBytes) => {
+      if (isTls) return
       const path = probePathOf(firstBytes)
       if (path === undefined || !socket.writable) return
       isCounted = true

@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import type { Server as TlsServer } from 'node:https'
 import { setTimeout } from 'node:timers/promises'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { answerClientError } from './answer-client-error.ts'
@@ -19,6 +20,11 @@ import type { RequestKeys } from '../../data/request-keys.ts'
 import type { DocsFolder } from '../docs/docs-folder.ts'
 import { registerDocs } from '../docs/register-docs.ts'
 import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
+import {
+  credentialOf,
+  findCertificateFault,
+  type RefusedCredential,
+} from '../connections/check-certificate.ts'
 import { findHeaderFault } from './check-headers.ts'
 import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
@@ -28,7 +34,9 @@ import { isLingering } from './linger.ts'
 import { newTraceId } from './new-trace-id.ts'
 import { probe, registerProbes, type Probes } from './probes.ts'
 import { registerRoute } from './register-route.ts'
-import { logClientError, logInternalError, logResponse } from './request-log.ts'
+import { createRequestLog, type RequestLog } from '../log/request-log.ts'
+import type { Tls } from '../../tls/reloaded-tls.ts'
+import { onEveryReply } from './reply-headers.ts'
 import type { OnItems } from './send-answer.ts'
 
 declare module 'fastify' {
@@ -50,7 +58,9 @@ export interface AppParts extends Authorization {
   refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
   logger: FastifyBaseLogger
-  connections: ConnectionLimitOptions
+  connections: Omit<ConnectionLimitOptions, 'isTls'>
+  /** Undefined: it speaks plain HTTP. */
+  tls: Tls | undefined
   bodyBudget: BodyBudget
   /** A request must arrive whole within this time. */
   requestTimeoutMs: number
@@ -61,6 +71,8 @@ export interface AppParts extends Authorization {
   /** Is called after every reply on a route, with its status and how long it took. */
   onReply: (routeId: RouteId, status: number, elapsedMs: number) => void
   onItems: OnItems
+  /** Is called for each request that is refused for lack of a caller. */
+  onUnauthenticated: (credential: RefusedCredential) => void
   longBodies: LongBodies
   keysOf: (tenantId: string) => RequestKeys
   /** Undefined: it is not installed. */
@@ -73,6 +85,7 @@ const maxParamLength = 16_384
 const idleTimeouts = 4
 const maxCheckIntervalMs = 5_000
 const tooManyRequests = 429
+const unauthenticated = 401
 
 export function createApp({
   handlers,
@@ -82,24 +95,28 @@ export function createApp({
   probes,
   logger,
   connections,
+  tls,
   bodyBudget,
   requestTimeoutMs,
   eventPollMs,
   tooManyPauseMs,
   onReply,
   onItems,
+  onUnauthenticated,
   longBodies,
   keysOf,
   docs,
   ...authorization
 }: AppParts): FastifyInstance {
+  const log = createRequestLog(logger, authorization.clientAddress)
   const app: FastifyInstance = Fastify({
     loggerInstance: withoutChildren(logger),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.maxManagementBodyBytes,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: idleTimeouts * requestTimeoutMs,
-    http: {
+    [tls === undefined ? 'http' : 'https']: {
+      ...tls?.options,
       headersTimeout: requestTimeoutMs,
       // A time-out is noticed this late at most.
       connectionsCheckingInterval: Math.min(maxCheckIntervalMs, requestTimeoutMs / 4),
@@ -113,14 +130,15 @@ export function createApp({
     return503OnClosing: false,
     // A path that cannot be decoded comes here without passing any hook.
     frameworkErrors: (thrown, request, reply) => {
-      void sendError(thrown, request, reply.header('x-b3-traceid', request.id))
-      logResponse(request, reply.statusCode, 0)
+      void sendError(log, thrown, request, reply.headers({ 'x-b3-traceid': request.id, ...onEveryReply }))
+      log.response(request, reply.statusCode, 0)
     },
     clientErrorHandler: (error, socket) => {
-      logClientError(logger, answerClientError(error, socket))
+      log.clientError(answerClientError(error, socket))
     },
   })
-  limitConnections(app.server, connections, (path) => probe(probes, path))
+  if (tls !== undefined) tls.attach(app.server as unknown as TlsServer)
+  limitConnections(app.server, { ...connections, isTls: tls !== undefined }, (path) => probe(probes, path))
   // Node's own refusal has no body. RFC 9110 section 10.1.1 lets a server ignore an expectation that it does not know.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('routeId', undefined)
@@ -140,13 +158,17 @@ export function createApp({
       reply.hijack()
       return
     }
-    void reply.header('x-b3-traceid', request.id)
+    void reply.headers({ 'x-b3-traceid': request.id, ...onEveryReply })
     if (probes.isDraining()) void reply.header('connection', 'close')
     // Refused before the body is read, so that nobody sends 32 MiB to no route.
-    done(request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw))
+    done(
+      findCertificateFault(tls, request) ??
+        (request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw)),
+    )
   })
   app.addHook('onResponse', (request, reply, done) => {
-    logResponse(request, reply.statusCode, reply.elapsedTime)
+    log.response(request, reply.statusCode, reply.elapsedTime)
+    if (reply.statusCode === unauthenticated) onUnauthenticated(credentialOf(tls, request))
     if (request.routeId !== undefined) onReply(request.routeId, reply.statusCode, reply.elapsedTime)
     done()
   })
@@ -154,7 +176,7 @@ export function createApp({
     const error = toKeyholdError(thrown)
     // Whoever is refused for sending too much, and sends again at once, would keep this replica busy with refusals.
     if (statusOf(error.code, request.routeId) === tooManyRequests) await setTimeout(tooManyPauseMs)
-    return sendError(error, request, reply)
+    return sendError(log, error, request, reply)
   })
 
   // A path that a route takes and finds nothing for: the hook above knows the others.
@@ -192,10 +214,15 @@ function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
   return childless
 }
 
-function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function sendError(
+  log: RequestLog,
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const error = toKeyholdError(thrown)
   request.errorCode = error.code
-  if (error.code === 'ERR_INTERNAL') logInternalError(request, error.cause)
+  if (error.code === 'ERR_INTERNAL') log.internalError(request, error.cause)
   const { status, headers, body } = errorReply(error, request.id, request.routeId)
   return reply
     .code(status)

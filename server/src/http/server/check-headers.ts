@@ -16,6 +16,10 @@ export function findHeaderFault({
   const twice = findTwice(rawHeaders)
   if (twice !== undefined) return twice
   const { 'transfer-encoding': transfer, 'content-encoding': content } = headers
+  // RFC 9112 section 6.1: it is a sign of a message that was put together wrongly.
+  if (transfer !== undefined && httpVersionMinor === 0) {
+    return fault('ERR_INVALID_REQUEST', 'a transfer coding in HTTP/1.0')
+  }
   if (transfer !== undefined && transfer.toLowerCase() !== 'chunked') {
     return fault('ERR_INVALID_REQUEST', 'another transfer coding than chunked')
   }

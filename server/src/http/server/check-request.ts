@@ -47,7 +47,8 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
   // Items are checked one by one; all other texts end up in columns and on screens.
   if (!takesItems(routeId) && !isStorable(body)) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {
-      message: 'A text has a character that cannot be stored: a control character.',
+      message:
+        'A text has a character that cannot be stored: a control character, or one that changes the direction of text.',
     })
   }
   return body
@@ -56,11 +57,13 @@ export function checkBody(routeId: RouteId, body: unknown): unknown {
 // Texts are at most this deep in a body: in the objects of a list. Anything deeper is in members that are ignored.
 const maxTextDepth = 2
 
+// C0, DEL and C1 controls, which terminals obey; and what turns the direction of all that follows on a screen, in names of others,
+// too. The marks that stand in Hebrew and Arabic texts (U+200E, U+200F, U+061C) do not.
 // oxlint-disable-next-line no-control-regex
-const controlCharacter = /[\u0000-\u001f\u007f]/
+const notStorable = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
 
 function isStorable(value: unknown, depth = 0): boolean {
-  if (typeof value === 'string') return !controlCharacter.test(value)
+  if (typeof value === 'string') return !notStorable.test(value)
   if (typeof value !== 'object' || value === null || depth === maxTextDepth) return true
   return Object.values(value).every((member) => isStorable(member, depth + 1))
 }

@@ -1,5 +1,6 @@
-// The address of whoever sent a request. A proxy tells it in a header, which anybody can send: the header is read only
-// when the proxy is trusted, from its end, and only as far as trusted proxies have written it.
+// The address of whoever sent a request. A proxy tells it in the header X-Forwarded-For, which anybody can send: the header is read
+// only when the proxy is trusted, from its end, and only as far as trusted proxies have written it. There is one header: a proxy that
+// writes one of several may pass on the others as the client has sent them.
 import type { IncomingMessage } from 'node:http'
 import { BlockList } from 'node:net'
 import { readIpAddress, type IpAddress } from './ip-address.ts'
@@ -11,8 +12,8 @@ export interface Network {
   prefixBits: number
 }
 
-/** Answers what counts as one client: an IPv4 address or an IPv6 network of 64 bits. Empty for a closed connection. */
-export type ClientAddress = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string
+/** Answers the address of the client of a request. Undefined for a closed connection. */
+export type ClientAddress = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => IpAddress | undefined
 
 /** Answers whether an address is one of the proxies'. */
 export type IsProxy = (address: IpAddress) => boolean
@@ -29,7 +30,7 @@ export function createClientAddress(isTrusted: IsProxy): ClientAddress {
     let found = peer
     for (const hop of hops.toReversed()) {
       const address = hop === undefined ? undefined : readIpAddress(hop)
-      // A proxy may hide the address (RFC 7239 section 6.3). Then it is the last one that is known.
+      // A proxy may hide the address, or write what is none. Then it is the last one that is known.
       if (address === undefined) return found
       found = address
       if (!isTrusted(found)) return found
@@ -39,29 +40,10 @@ export function createClientAddress(isTrusted: IsProxy): ClientAddress {
 
   return ({ headers, socket }) => {
     const peer = readIpAddress(socket.remoteAddress ?? '')
-    if (peer === undefined) return ''
-    if (!isTrusted(peer)) return peer.client
-    const { forwarded, 'x-forwarded-for': forwardedFor } = headers
-    const told = [
-      ...(forwarded === undefined ? [] : [forwarded.split(',').map(hopOfElement)]),
-      ...(forwardedFor === undefined ? [] : [[forwardedFor].flat().join(',').split(',').map(hopOfNode)]),
-    ].map((hops) => lastUntrusted(hops, peer).client)
-    // A proxy that writes one of the two headers may pass on the other one as the client has sent it. Where they differ,
-    // nobody knows which one is true.
-    const [first = peer.client, second = first] = told
-    return first === second ? first : peer.client
+    const { 'x-forwarded-for': forwardedFor } = headers
+    if (peer === undefined || forwardedFor === undefined || !isTrusted(peer)) return peer
+    return lastUntrusted([forwardedFor].flat().join(',').split(',').map(hopOfNode), peer)
   }
-}
-
-/** From one element of `Forwarded` (RFC 7239). No address has a comma or semicolon, so quoted ones need no more care. */
-function hopOfElement(element: string): string | undefined {
-  for (const pair of element.split(';')) {
-    const at = pair.indexOf('=')
-    if (at === -1 || pair.slice(0, at).trim().toLowerCase() !== 'for') continue
-    const value = pair.slice(at + 1).trim()
-    return hopOfNode(/^"([^"]*)"$/.exec(value)?.[1] ?? value)
-  }
-  return undefined
 }
 
 /**

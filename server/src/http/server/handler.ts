@@ -5,6 +5,7 @@ import type { routeSchemas } from '@keyhold/contract/schemas'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Static, TSchema } from 'typebox'
 import type { Caller } from '../../access/caller.ts'
+import type { Actor } from '../../store/audits.ts'
 
 type RouteOf<Id extends RouteId> = (typeof routes)[Id]
 type SchemasOf<Id extends RouteId> = (typeof routeSchemas)[Id]
@@ -20,6 +21,8 @@ export interface Call<Id extends RouteId> {
   caller: Caller
   /** The name of the request in the log and in the audit trail. */
   traceId: string
+  /** Where the request came from, for the audit trail. */
+  origin: () => NonNullable<Actor['origin']>
   /** The tenant that the call acts on; undefined on the operator's routes, which act on the installation. */
   tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
   params: Record<RouteParameters[Id], string>

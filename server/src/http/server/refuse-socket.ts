@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { errorReply } from './error-reply.ts'
 import { newTraceId } from './new-trace-id.ts'
+import { onEveryReply } from './reply-headers.ts'
 
 /** The facts of a refusal for the log. */
 export interface SocketRefusal {
@@ -22,7 +23,7 @@ export function refuseSocket(socket: Socket, error: KeyholdError, onSent?: () =>
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(text)}`,
     `x-b3-traceid: ${traceId}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...headers, ...onEveryReply }).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, onSent)

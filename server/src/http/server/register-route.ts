@@ -27,6 +27,7 @@ import { authorize, type Authorization, type Authorized } from './authorize.ts'
 import { checkBody, checkParams, checkQuery } from './check-request.ts'
 import type { EventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
+import { originOf } from '../log/request-origin.ts'
 import type { Probes } from './probes.ts'
 import { sendItems, sendJson, type Answer, type OnItems } from './send-answer.ts'
 import { sendLongBody } from './send-long-body.ts'
@@ -93,11 +94,14 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
 
 type AnswerRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> | undefined
 
-function plainAnswer(routeId: keyof Handlers, { handlers, onItems }: RouteParts): AnswerRequest {
+function plainAnswer(
+  routeId: keyof Handlers,
+  { handlers, onItems, authorization }: RouteParts,
+): AnswerRequest {
   const handle = handlers[routeId] as Handle<Answer>
   const send = takesItems(routeId) ? sendItems(routeId, onItems) : sendJson
   return (request, reply) => {
-    const answer = handle(checkedCall(routeId, request))
+    const answer = handle(checkedCall(routeId, authorization, request))
     if (answer instanceof Promise) return answer.then((late) => send(reply, late))
     const sent = send(reply, answer)
     return sent instanceof Promise ? sent : undefined
@@ -110,7 +114,7 @@ function eventAnswer(
 ): AnswerRequest {
   const startWatch = eventHandlers[routeId] as (call: unknown) => ReturnType<EventHandlers[typeof routeId]>
   return async (request, reply) => {
-    const watch = await startWatch(checkedCall(routeId, request))
+    const watch = await startWatch(checkedCall(routeId, authorization, request))
     async function isStillAllowed(): Promise<boolean> {
       try {
         await authorizeRequest(authorization, routes[routeId], request)
@@ -127,8 +131,11 @@ function eventAnswer(
 function authorizeRequest(authorization: Authorization, route: Route, { headers, raw }: FastifyRequest) {
   const { authorization: bearer, 'keyhold-tenant': tenant } = headers
   return onShare(ownShares.callers, false, () =>
-    authorize(authorization, route, { authorization: bearer, tenant }, () =>
-      authorization.clientAddress(raw),
+    authorize(
+      authorization,
+      route,
+      { authorization: bearer, tenant },
+      () => authorization.clientAddress(raw)?.client ?? '',
     ),
   )
 }
@@ -141,12 +148,13 @@ function onShareOf<Result>(routeId: RouteId, { authorized }: FastifyRequest, wor
   return onShare(share, !isDataPlane(routeId), work)
 }
 
-function checkedCall(routeId: RouteId, request: FastifyRequest): object {
+function checkedCall(routeId: RouteId, { clientAddress }: Authorization, request: FastifyRequest): object {
   const params = request.params as Record<string, string>
   checkParams(params)
   return {
     ...request.authorized,
     traceId: request.id,
+    origin: () => originOf(request, clientAddress),
     params,
     query: checkQuery(routeId, request.query),
     body: checkBody(routeId, request.body),

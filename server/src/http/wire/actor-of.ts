@@ -3,6 +3,10 @@ import type { RouteId } from '@keyhold/contract'
 import type { Actor } from '../../store/audits.ts'
 import type { Call } from '../server/handler.ts'
 
-export function actorOf({ caller, traceId }: Pick<Call<RouteId>, 'caller' | 'traceId'>): Actor {
-  return { id: caller.apiKeyId, role: caller.role, traceId }
+export function actorOf({
+  caller,
+  traceId,
+  origin,
+}: Pick<Call<RouteId>, 'caller' | 'traceId' | 'origin'>): Actor {
+  return { id: caller.apiKeyId, role: caller.role, traceId, origin: origin() }
 }

@@ -12,9 +12,11 @@ import { poolCounts, type Database } from '../../store/database.ts'
 import type { MetricCounts } from '../../store/metric-counts.ts'
 import type { Store } from '../../store/store.ts'
 import type { Timings } from '../../timings.ts'
+import { machineNow } from '../../tls/machine-now.ts'
+import type { Tls } from '../../tls/reloaded-tls.ts'
 import type { Closers } from '../close-all.ts'
 import { readMetricCounts } from './read-metric-counts.ts'
-import { reachableUrl } from './reachable-url.ts'
+import { reachableUrl, type ListensOn } from './reachable-url.ts'
 
 export interface MetricSources {
   db: Database
@@ -35,16 +37,16 @@ export interface MetricSources {
 const databaseTimeoutMs = 2_000
 
 /**
- * Starts the listener if the settings name a port. Answers its URL; undefined: there is none.
+ * Starts the listener if the settings name a port. Answers its URLs; undefined: there is none.
  *
  * @param closers - receives the function that closes it
  */
 export async function openMetrics(
   { metricsHost: host, metricsPort: port }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
-  { events, sources }: { events: EventCounts; sources: MetricSources },
+  { events, sources, tls }: { events: EventCounts; sources: MetricSources; tls: Tls | undefined },
   closers: Closers,
-): Promise<string | undefined> {
+): Promise<ListensOn | undefined> {
   if (port === undefined) return undefined
   // Loaded only if there is a listener.
   const [{ renderMetrics }, { serveMetrics }] = await Promise.all([
@@ -54,22 +56,40 @@ export async function openMetrics(
   const onError = (error: unknown) => {
     logger.warn({ err: error }, 'metrics')
   }
-  const rendered = renderMetrics(() => readSamples(events, sources, onError), events.histograms)
-  const { url: ownUrl, close } = await serveMetrics({ host, port }, rendered, onError)
-  const url = reachableUrl(ownUrl)
+  const rendered = renderMetrics(
+    async () => ({ ...(await readSamples(events, sources, onError)), ...samplesOfTls(tls) }),
+    events.histograms,
+  )
+  const { url: boundUrl, close } = await serveMetrics({ host, port, tls }, rendered, onError)
+  const url = reachableUrl(boundUrl)
   closers.push(async () => {
     await close()
     rendered.close()
   })
   logger.info({ url: `${url}/metrics` }, 'metrics')
-  return url
+  return { url, boundUrl }
+}
+
+type TlsMetric = 'keyhold_tls_certificate_expiry_seconds' | 'keyhold_tls_files_unusable'
+
+function samplesOfTls(tls: Tls | undefined): Pick<Samples, TlsMetric> {
+  if (tls === undefined) return { keyhold_tls_certificate_expiry_seconds: [], keyhold_tls_files_unusable: [] }
+  const now = machineNow()
+  const { certificate, clientCa, clientCrl } = tls.endsAtMs()
+  const ends = { certificate, 'client-ca': clientCa, 'client-crl': clientCrl }
+  return {
+    keyhold_tls_certificate_expiry_seconds: Object.entries(ends).flatMap(([file, endsAtMs]) =>
+      endsAtMs === undefined ? [] : [{ labels: { file }, value: (endsAtMs - now) / 1_000 }],
+    ),
+    keyhold_tls_files_unusable: one(tls.isOutdated() ? 1 : 0),
+  }
 }
 
 async function readSamples(
   { tallies }: EventCounts,
   { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }: MetricSources,
   onError: (error: unknown) => void,
-): Promise<Samples> {
+): Promise<Omit<Samples, TlsMetric>> {
   const caches = Object.entries({
     tenant_key: keyring.tenantKeys.counts(),
     data_key: keyring.dataKeys.counts(),
@@ -94,6 +114,7 @@ async function readSamples(
     }),
     keyhold_replicas: one(replicas()),
     keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),
+    keyhold_authentication_refusals_total: tallies.authenticationRefusals.samples(),
     keyhold_connection_refusals_total: tallies.connectionRefusals.samples(),
     keyhold_faulty_rows_total: tallies.faultyRows.samples(),
     keyhold_items_total: tallies.items.samples(),

@@ -4,10 +4,10 @@ import { serveProbes } from '../../http/server/serve-probes.ts'
 import type { Settings } from '../../settings/read-settings.ts'
 import type { Closers } from '../close-all.ts'
 import type { OpenedApp } from '../open-app.ts'
-import { reachableUrl } from './reachable-url.ts'
+import { reachableUrl, type ListensOn } from './reachable-url.ts'
 
 /**
- * Answers its URL; undefined: there is none.
+ * Answers its URLs; undefined: there is none.
  *
  * @param closers - receives the function that closes it
  */
@@ -16,13 +16,13 @@ export async function openProbes(
   logger: Logger,
   { probe }: Pick<OpenedApp, 'probe'>,
   closers: Closers,
-): Promise<string | undefined> {
+): Promise<ListensOn | undefined> {
   if (port === undefined) return undefined
-  const { url: ownUrl, close } = await serveProbes({ host, port }, probe, (error) => {
+  const { url: boundUrl, close } = await serveProbes({ host, port }, probe, (error) => {
     logger.warn({ err: error }, 'probes')
   })
   closers.push(close)
-  const url = reachableUrl(ownUrl)
+  const url = reachableUrl(boundUrl)
   logger.info({ url }, 'probes')
-  return url
+  return { url, boundUrl }
 }

@@ -8,7 +8,7 @@ const address = (trusted: string, peer: string | undefined, headers: IncomingHtt
   createClientAddress(createIsProxy(trusted === '' ? [] : (parseNetworks(trusted) ?? expect.fail())))({
     headers,
     socket: { remoteAddress: peer } as never,
-  })
+  })?.client ?? ''
 
 describe('without a proxy that is trusted', () => {
   test.each([
@@ -53,18 +53,11 @@ describe('behind trusted proxies', () => {
     expect(address(trusted, '10.0.0.1', { 'x-forwarded-for': header })).toBe(expected)
   })
 
-  test.each<[string, string]>([
-    ['for=203.0.113.9', '203.0.113.9'],
-    ['For="203.0.113.9:4711";proto=https;by=10.0.0.1', '203.0.113.9'],
-    ['proto=https; for="[2001:db8:1:2::3]:4711"', '2001:db8:1:2::/64'],
-    ['for=198.51.100.1, for=203.0.113.9;by=10.0.0.9, for=10.0.0.9', '203.0.113.9'],
-    ['for="x, for=203.0.113.9', '203.0.113.9'],
-    ['for=203.0.113.9, for=_hidden', '10.0.0.1'],
-    ['for=203.0.113.9, for=unknown;by=10.0.0.2', '10.0.0.1'],
-    ['by=203.0.113.9', '10.0.0.1'],
-    ['xfor=203.0.113.9', '10.0.0.1'],
-  ])('Forwarded: %s counts as %s', (header, expected) => {
-    expect(address(trusted, '10.0.0.1', { forwarded: header })).toBe(expected)
+  test('no other header is read', () => {
+    for (const name of ['forwarded', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'x-forwarded-host'])
+      expect(address(trusted, '10.0.0.1', { [name]: 'for=203.0.113.9' })).toBe('10.0.0.1')
+    const both = { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=198.51.100.1' }
+    expect(address(trusted, '10.0.0.1', both)).toBe('203.0.113.9')
   })
 
   // With an expression that looks back, this takes hours, and anybody can make a server do it.
@@ -78,18 +71,7 @@ describe('behind trusted proxies', () => {
       `${spaces};${spaces}`,
     ]) {
       expect(address(trusted, '10.0.0.1', { 'x-forwarded-for': `,${node}, 203.0.113.9` })).toBe('203.0.113.9')
-      for (const forwarded of [`for=${node}`, `${spaces}for${spaces}=${spaces}x y`])
-        expect(address(trusted, '10.0.0.1', { forwarded: `${forwarded}, for=203.0.113.9` })).toBe(
-          '203.0.113.9',
-        )
     }
-  })
-
-  test('a client that adds the header that its proxy does not write is counted as the proxy', () => {
-    const proxy = '203.0.113.9'
-    const own = 'for=198.51.100.1'
-    expect(address(trusted, '10.0.0.1', { 'x-forwarded-for': proxy, forwarded: own })).toBe('10.0.0.1')
-    expect(address(trusted, '10.0.0.1', { 'x-forwarded-for': proxy, forwarded: `for=${proxy}` })).toBe(proxy)
   })
 
   test('a proxy is recognized in each form of its address', () => {

@@ -13,13 +13,18 @@ afterEach(async () => {
   await new Promise((resolve) => server?.close(resolve))
 })
 
-async function start(isProxy: boolean, refusalPauseMs = 1): Promise<{ port: number; refused: string[] }> {
+async function start(
+  isProxy: boolean,
+  refusalPauseMs = 1,
+  isTls = false,
+): Promise<{ port: number; refused: string[] }> {
   const refused: string[] = []
   server = createServer((_request, response) => response.end('served'))
   const options = {
     maxConnections: 6,
     isProxy: () => isProxy,
     refusalPauseMs,
+    isTls,
     onRefused: (scope: string) => refused.push(scope),
   }
   limitConnections(server, options, (path) =>
@@ -100,4 +105,20 @@ test.each(['/readyz/x', '/api/v1/readyz', '/'])('%s is no probe', async (path) =
   for (let each = 0; each < 6; each++) await ask(port)
   expect((await ask(port, connect(port, '127.0.0.1'), path)).text).toContain('ERR_SERVER_BUSY')
   expect(refused).toEqual(['replica'])
+})
+
+test('where clients expect TLS, one more gets no words but the end of its connection', async () => {
+  const { port, refused } = await start(true, 1, true)
+  for (let each = 0; each < 6; each++) await ask(port)
+  for (const path of ['/', '/livez']) {
+    const socket = connect(port, '127.0.0.1')
+    let bytes = 0
+    socket.on('data', (chunk) => (bytes += chunk.length))
+    socket.on('error', () => undefined)
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`)
+    // It is reset, where bytes were not read.
+    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
+    expect(bytes).toBe(0)
+  }
+  expect(refused).toEqual(['replica', 'replica'])
 })

@@ -1,0 +1,67 @@
+// The certificate of the client of a connection: none, one that is not trusted, or one whose names may be believed.
+import { createHash, type X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { readSubjectNames, type SubjectNames } from './subject-names.ts'
+
+/** In the form in which the claims of a token come: an issuer, and names to match. */
+export interface ClientCertificate {
+  /** `certificate:` and the SHA-256 of the certificate of the last CA of the chain, in lower-case hex. */
+  issuer: string
+  names: SubjectNames
+  /** The SHA-256 of the certificate in base64url: `x5t#S256` of RFC 8705. */
+  thumbprint: string
+}
+
+export type PresentedCertificate =
+  | { state: 'none' }
+  /** `reason` is OpenSSL's word, such as `CERT_REVOKED`. */
+  | { state: 'untrusted'; reason: string }
+  | { state: 'trusted'; certificate: ClientCertificate }
+
+const none: PresentedCertificate = { state: 'none' }
+const maxChain = 10
+
+const read = new WeakMap<Socket, PresentedCertificate>()
+
+/** Looks at the certificate once for each connection. The handshake must be over. */
+export function presentedCertificate(socket: Socket): PresentedCertificate {
+  if (!(socket instanceof TLSSocket)) return none
+  const known = read.get(socket)
+  if (known !== undefined) return known
+  const presented = look(socket)
+  read.set(socket, presented)
+  return presented
+}
+
+function look(socket: TLSSocket): PresentedCertificate {
+  const certificate = socket.getPeerX509Certificate()
+  // Without a certificate the connection is not authorized either, with an error that says nothing.
+  if (certificate === undefined) return none
+  if (!socket.authorized) return { state: 'untrusted', reason: reasonOf(socket.authorizationError) }
+  const names = readSubjectNames(certificate.subjectAltName)
+  if (names === undefined) return { state: 'untrusted', reason: 'unreadable names' }
+  return {
+    state: 'trusted',
+    certificate: {
+      issuer: `certificate:${createHash('sha256').update(lastOf(certificate).raw).digest('hex')}`,
+      names,
+      thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
+    },
+  }
+}
+
+// Node's types say Error; it is the code.
+function reasonOf(error: unknown): string {
+  return typeof error === 'string' ? error : error instanceof Error ? error.message : 'no reason'
+}
+
+function lastOf(certificate: X509Certificate): X509Certificate {
+  let last = certificate
+  for (let length = 0; length < maxChain; length++) {
+    const { issuerCertificate } = last
+    if (issuerCertificate === undefined || issuerCertificate.fingerprint256 === last.fingerprint256) break
+    last = issuerCertificate
+  }
+  return last
+}

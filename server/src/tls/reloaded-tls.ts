@@ -1,0 +1,121 @@
+// TLS of all listeners of this process. Certificates, keys, CAs and revocation lists are exchanged while it serves: connections that
+// are open go on, and new ones get the new files. What cannot be used changes nothing.
+import type { KeyholdError } from '@keyhold/core'
+import type { Server, ServerOptions } from 'node:https'
+import type { Socket } from 'node:net'
+import { presentedCertificate, type PresentedCertificate } from './client-certificate.ts'
+import { readTlsFiles, type TlsPlaces } from './read-tls-files.ts'
+import { createRetirement, type ConnectionRetirement } from './retire-connections.ts'
+import { createTlsContext, type TlsContext, type TlsRules, type TlsTexts } from './tls-context.ts'
+import { watchFolders } from './watch-folders.ts'
+
+/** Whether clients show a certificate. */
+export type ClientCertificates = 'none' | 'optional' | 'required'
+
+/** Why the certificate of a connection does not do. */
+export type CertificateRefusal = 'missing' | 'untrusted'
+
+export interface Tls {
+  /** The whole options, as they are now, for a server that begins. */
+  readonly options: ServerOptions
+  /** The server takes part in reloads. Call it before it listens. */
+  attach(server: Server): void
+  /** The certificate of the client of a connection. */
+  presented(socket: Socket): PresentedCertificate
+  /** Undefined: the connection may ask. */
+  refusal(socket: Socket): CertificateRefusal | undefined
+  endsAtMs(): TlsContext['endsAtMs']
+  /** Whether the files cannot be used as they are now, so that what was read before serves. */
+  isOutdated(): boolean
+  close(): void
+}
+
+export interface TlsOptions extends Pick<TlsRules, 'minVersion'> {
+  places: TlsPlaces
+  clientCertificates: ClientCertificates
+  looseModeOf: (mode: number) => string | undefined
+  onReloaded: () => void
+  /** Is called once for each content of the files that cannot be used. */
+  onKept: (error: KeyholdError | Error) => void
+  /** A client has sent plain HTTP to a server of TLS. */
+  onPlainHttp: () => void
+}
+
+/** @throws KeyholdError `ERR_CONFIG_INVALID` for files that cannot be used */
+export async function openTls(given: TlsOptions): Promise<Tls> {
+  const { places, minVersion, clientCertificates, looseModeOf } = given
+  const rules = { minVersion, asksClients: clientCertificates !== 'none' }
+  const servers: { server: Server; retirement: ConnectionRetirement | undefined }[] = []
+  let texts = await readTlsFiles(places, looseModeOf)
+  let context = createTlsContext(texts, rules)
+  let keptFor: string | undefined
+
+  async function reload(): Promise<void> {
+    try {
+      const newTexts = await readTlsFiles(places, looseModeOf)
+      if (!isSame(newTexts, texts)) {
+        context = createTlsContext(newTexts, rules)
+        const isOtherTrust = newTexts.clientCa !== texts.clientCa || newTexts.clientCrl !== texts.clientCrl
+        texts = newTexts
+        for (const { server, retirement } of servers) {
+          // It also ends the resumption of sessions that began under the old files.
+          server.setSecureContext(context.options)
+          if (isOtherTrust) retirement?.retire()
+        }
+        given.onReloaded()
+      }
+      keptFor = undefined
+    } catch (error) {
+      const { message } = error as Error
+      if (message !== keptFor) given.onKept(error as Error)
+      keptFor = message
+    }
+  }
+
+  // One after the other, and one more after those that come meanwhile.
+  let running: Promise<void> | undefined
+  let isAskedAgain = false as boolean
+  function reloadOnce(): void {
+    if (running !== undefined) {
+      isAskedAgain = true
+      return
+    }
+    running = reload().finally(() => {
+      running = undefined
+      if (!isAskedAgain) return
+      isAskedAgain = false
+      reloadOnce()
+    })
+  }
+
+  const files = Object.values(places).filter((place) => place !== undefined)
+  const watch = watchFolders(files, reloadOnce)
+
+  return {
+    get options() {
+      return context.options
+    },
+    attach(server) {
+      servers.push({ server, retirement: rules.asksClients ? createRetirement(server) : undefined })
+      server.on('tlsClientError', (error: Error & { code?: string }) => {
+        if (error.code === 'ERR_SSL_HTTP_REQUEST') given.onPlainHttp()
+      })
+    },
+    presented: presentedCertificate,
+    refusal(socket) {
+      if (!rules.asksClients) return undefined
+      const { state } = presentedCertificate(socket)
+      if (state === 'untrusted') return 'untrusted'
+      return state === 'none' && clientCertificates === 'required' ? 'missing' : undefined
+    },
+    endsAtMs: () => context.endsAtMs,
+    isOutdated: () => keptFor !== undefined,
+    close() {
+      watch.close()
+    },
+  }
+}
+
+function isSame(one: TlsTexts, other: TlsTexts): boolean {
+  return (['certificate', 'key', 'clientCa', 'clientCrl'] as const).every((name) => one[name] === other[name])
+}

@@ -1,0 +1,109 @@
+// TLS of the listeners for the API and for metrics, if the settings name a certificate; and the refusal of listeners without it.
+import { KeyholdError } from '@keyhold/core'
+import type { Logger } from 'pino'
+import { isLoopback } from '../../driver/is-loopback.ts'
+import { looseModeOf } from '../../settings/loose-mode.ts'
+import type { Settings } from '../../settings/read-settings.ts'
+import { machineNow } from '../../tls/machine-now.ts'
+import { openTls, type Tls } from '../../tls/reloaded-tls.ts'
+import type { Closers } from '../close-all.ts'
+
+type TlsSettings = Pick<
+  Settings,
+  | 'host'
+  | 'metricsHost'
+  | 'metricsPort'
+  | 'allowPlainHttp'
+  | 'tlsCertificateFile'
+  | 'tlsKeyFile'
+  | 'tlsMinVersion'
+  | 'tlsClientCaFile'
+  | 'tlsClientCrlFile'
+  | 'tlsClientCertificates'
+>
+
+const dayMs = 86_400_000
+const warnAheadMs = 7 * dayMs
+const lookMs = dayMs
+const plainHttpLogMs = 60_000
+
+/**
+ * Undefined: the listeners speak plain HTTP.
+ *
+ * @param closers - receives the function that ends the looks at the files
+ * @throws KeyholdError `ERR_CONFIG_INVALID` for files that cannot be used, and for plain HTTP on another address than loopback
+ */
+export async function openListenerTls(
+  settings: TlsSettings,
+  logger: Logger,
+  closers: Closers,
+): Promise<Tls | undefined> {
+  const { tlsCertificateFile: certificate, tlsKeyFile: key, tlsClientCaFile: clientCa } = settings
+  if (certificate === undefined || key === undefined) {
+    refusePlainHttp(settings)
+    return undefined
+  }
+  let plainRequests = 0
+  let plainLoggedMs = -Infinity
+  const tls = await openTls({
+    places: { certificate, key, clientCa, clientCrl: settings.tlsClientCrlFile },
+    minVersion: settings.tlsMinVersion,
+    clientCertificates: clientCa === undefined ? 'none' : (settings.tlsClientCertificates ?? 'optional'),
+    looseModeOf,
+    onReloaded() {
+      logger.info({ ends: endsOf(tls) }, 'TLS: the new files are in use')
+      warnAhead()
+    },
+    onKept(error) {
+      logger.error(
+        { err: error },
+        `TLS: the files cannot be used, and those before them serve: ${error.message}`,
+      )
+    },
+    onPlainHttp() {
+      plainRequests++
+      if (performance.now() - plainLoggedMs < plainHttpLogMs) return
+      plainLoggedMs = performance.now()
+      logger.warn(
+        { requests: plainRequests },
+        'TLS: a client speaks plain HTTP. If it has sent an access token, revoke that',
+      )
+      plainRequests = 0
+    },
+  })
+  function warnAhead(): void {
+    const now = machineNow()
+    for (const [file, endsAtMs] of Object.entries(tls.endsAtMs())) {
+      if (endsAtMs - now >= warnAheadMs) continue
+      logger.warn({ file, ends: new Date(endsAtMs).toISOString() }, 'TLS: it ends soon, or has ended')
+    }
+  }
+  warnAhead()
+  const looks = setInterval(warnAhead, lookMs).unref()
+  closers.push(() => {
+    clearInterval(looks)
+    tls.close()
+    return Promise.resolve()
+  })
+  return tls
+}
+
+function endsOf(tls: Tls): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tls.endsAtMs()).map(([file, ms]) => [file, new Date(ms).toISOString()]),
+  )
+}
+
+function refusePlainHttp({ host, metricsHost, metricsPort, allowPlainHttp }: TlsSettings): void {
+  if (allowPlainHttp) return
+  const open = [
+    ...(isLoopback(host) ? [] : [`KEYHOLD_HOST (${host})`]),
+    ...(metricsPort === undefined || isLoopback(metricsHost)
+      ? []
+      : [`KEYHOLD_METRICS_HOST (${metricsHost})`]),
+  ]
+  if (open.length === 0) return
+  throw new KeyholdError('ERR_CONFIG_INVALID', {
+    message: `${open.join(' and ')} would be served in plain HTTP to other machines: set KEYHOLD_TLS_CERTIFICATE_FILE and KEYHOLD_TLS_KEY_FILE, or KEYHOLD_ALLOW_PLAIN_HTTP=true where something else encrypts it.`,
+  })
+}

@@ -1,0 +1,123 @@
+// Certificates and authorities are exchanged under load: no request fails, and a client whose authority is gone is refused, on new
+// connections, on resumed sessions, and on those that were open, within two seconds.
+import { Agent } from 'node:https'
+import { setTimeout as pause } from 'node:timers/promises'
+import { X509Certificate } from 'node:crypto'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
+import { ask, openSession, startTlsScene, type TlsScene } from './tls-scene.ts'
+
+const requests = 2_000
+const atOnce = 16
+// It is 2 s. Server and clients are one process here, on a machine that may have other work.
+const maxMs = 5_000
+const kept = createTestAuthority('authority that stays')
+const removed = createTestAuthority('authority that goes')
+const keptClient = kept.issue(['kept.example'])
+const removedClient = removed.issue(['removed.example'])
+let scene: TlsScene
+
+beforeAll(async () => {
+  scene = await startTlsScene(kept.certificate + removed.certificate)
+})
+afterAll(() => scene.end())
+
+const der = (pem: string) => new X509Certificate(pem).raw
+
+test('a certificate and an authority exchanged under load', async () => {
+  const { url } = scene.server
+  const target = `${url}/readyz`
+  const ca = scene.authority.certificate
+  const agentOf = ({ key, certificate: cert }: { key: string; certificate: string }) =>
+    new Agent({ keepAlive: true, maxSockets: atOnce, key, cert })
+  const keptAgent = agentOf(keptClient)
+  const removedAgent = agentOf(removedClient)
+  const before = await openSession(url, ca, removedClient)
+  expect(before.status).toBe('200')
+  const resumed = await openSession(url, ca, removedClient, before.session)
+  expect([resumed.status, resumed.isReused]).toEqual(['200', true])
+  expect((await ask(target, { agent: removedAgent })).status).toBe(200)
+
+  const certificate = scene.authority.issue(['127.0.0.1'])
+  const statuses = new Map<number, number>()
+  const failures: unknown[] = []
+  let sent = 0
+  let swappedAtMs = Infinity
+  let refusedAtMs = Infinity
+  async function send(): Promise<void> {
+    while (sent++ < requests) {
+      await ask(target, { agent: keptAgent }).then(
+        ({ status }) => statuses.set(status, (statuses.get(status) ?? 0) + 1),
+        (error: unknown) => failures.push(error),
+      )
+    }
+  }
+  /** On a connection that was open before, and on whatever the agent opens after it. */
+  async function sendAsRemoved(): Promise<void> {
+    while (refusedAtMs === Infinity) {
+      const answer = await ask(target, { agent: removedAgent }).catch(() => undefined)
+      if (answer?.status === 401) refusedAtMs = performance.now()
+      await pause(20)
+    }
+  }
+  async function swap(): Promise<void> {
+    while (sent < requests / 3) await pause(5)
+    await scene.put({ key: certificate.key, certificate: certificate.certificate })
+    await vi.waitFor(async () => {
+      expect((await ask(target)).peer?.equals(der(certificate.certificate))).toBe(true)
+    }, 5_000)
+    await scene.put({ 'client-ca': kept.certificate })
+    swappedAtMs = performance.now()
+  }
+  await Promise.all([...Array.from({ length: atOnce }, send), swap(), sendAsRemoved()])
+
+  expect(failures).toEqual([])
+  expect([...statuses]).toEqual([[200, requests]])
+  expect(refusedAtMs - swappedAtMs).toBeLessThan(maxMs)
+  const fresh = await openSession(url, ca, removedClient)
+  expect(fresh.status).toBe('401')
+  const again = await openSession(url, ca, removedClient, before.session)
+  expect([again.status, again.isReused]).toEqual(['401', false])
+  expect((await ask(target, { agent: keptAgent })).status).toBe(200)
+  keptAgent.destroy()
+  removedAgent.destroy()
+})
+
+test('an idle connection of a client whose authority has gone ends', async () => {
+  await scene.put({ 'client-ca': kept.certificate + removed.certificate })
+  const agent = new Agent({ keepAlive: true, key: removedClient.key, cert: removedClient.certificate })
+  await vi.waitFor(async () => {
+    expect((await ask(`${scene.server.url}/livez`, { agent })).status).toBe(200)
+  }, 5_000)
+  const open = () => Object.values(agent.freeSockets).flat().length
+  expect(open()).toBe(1)
+  await scene.put({ 'client-ca': kept.certificate })
+  await vi.waitFor(() => {
+    expect(open()).toBe(0)
+  }, 3_000)
+  agent.destroy()
+})
+
+test('a revoked certificate is refused once its list is there', async () => {
+  const crlScene = await startTlsSceneWithCrl()
+  const { url } = crlScene.server
+  const good = kept.issue(['good.example'])
+  const bad = kept.issue(['bad.example'])
+  const statusOf = async ({ key, certificate: cert }: { key: string; certificate: string }) =>
+    (await ask(`${url}/livez`, { key, cert })).status
+  expect([await statusOf(good), await statusOf(bad)]).toEqual([200, 200])
+  await crlScene.put({ 'client-crl': kept.revoke([bad.serial]) })
+  await vi.waitFor(async () => {
+    expect([await statusOf(good), await statusOf(bad)]).toEqual([200, 401])
+  }, 5_000)
+  // Overdue: nobody knows who was revoked since.
+  await crlScene.put({ 'client-crl': kept.revoke([], -1_000) })
+  await vi.waitFor(async () => {
+    expect([await statusOf(good), await statusOf(bad)]).toEqual([401, 401])
+  }, 5_000)
+  await crlScene.end()
+})
+
+function startTlsSceneWithCrl(): Promise<TlsScene> {
+  return startTlsScene(kept.certificate, {}, undefined, kept.revoke([]))
+}
