@@ -30,7 +30,7 @@ import { errorReply, toKeyholdError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
 import type { EventHandlers, Handlers, OctetHandlers } from './handler.ts'
 import { limitConnections, type ConnectionLimitOptions } from '../connections/limit-connections.ts'
-import { isLingering } from './linger.ts'
+import { isLingering, lingerAfterAnswer } from './linger.ts'
 import { newTraceId } from './new-trace-id.ts'
 import { probe, registerProbes, type Probes } from './probes.ts'
 import { registerRoute } from './register-route.ts'
@@ -161,10 +161,13 @@ export function createApp({
     void reply.headers({ 'x-b3-traceid': request.id, ...onEveryReply })
     if (probes.isDraining()) void reply.header('connection', 'close')
     // Refused before the body is read, so that nobody sends 32 MiB to no route.
-    done(
-      findCertificateFault(tls, request) ??
-        (request.is404 ? allowedMethods.refusal(request.url) : findHeaderFault(request.raw)),
-    )
+    const fault = findCertificateFault(tls, request) ?? findHeaderFault(request.raw)
+    if (fault !== undefined && request.headers['transfer-encoding'] !== undefined) {
+      // Nobody knows where its body ends: what follows is no request of this client's.
+      lingerAfterAnswer(request.raw)
+      void reply.header('connection', 'close')
+    }
+    done(fault ?? (request.is404 ? allowedMethods.refusal(request.url) : undefined))
   })
   app.addHook('onResponse', (request, reply, done) => {
     log.response(request, reply.statusCode, reply.elapsedTime)
