@@ -24,7 +24,7 @@ export interface Tls {
   presented(socket: Socket): PresentedCertificate
   /** Undefined: the connection may ask. */
   refusal(socket: Socket): CertificateRefusal | undefined
-  endsAtMs(): TlsContext['endsAtMs']
+  ends(): TlsContext['ends']
   /** Whether the files cannot be used as they are now, so that what was read before serves. */
   isOutdated(): boolean
   close(): void
@@ -108,7 +108,7 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
       if (state === 'untrusted') return 'untrusted'
       return state === 'none' && clientCertificates === 'required' ? 'missing' : undefined
     },
-    endsAtMs: () => context.endsAtMs,
+    ends: () => context.ends,
     isOutdated: () => keptFor !== undefined,
     close() {
       watch.close()

@@ -4,7 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 import { constants, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import type { ServerOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
-import { crlNextUpdate } from './crl-next-update.ts'
+import { readCrlTimes, type CrlTimes } from './read-crl-times.ts'
 import { pemBlocks } from './pem-blocks.ts'
 
 /** The variables that name the files. */
@@ -31,11 +31,19 @@ export interface TlsRules {
 export interface TlsContext {
   /** The whole options of a server. */
   options: ServerOptions
-  /** When what a file holds ends, in milliseconds since 1970: of several the first. */
-  endsAtMs: Partial<Record<'certificate' | 'clientCa' | 'clientCrl', number>>
+  /** Of the content of each file the first to end. */
+  ends: Partial<Record<'certificate' | 'clientCa' | 'clientCrl', End>>
+}
+
+/** In milliseconds since 1970. */
+export interface End {
+  endsAtMs: number
+  /** A week before, or in the last fifth of a shorter time: where nobody has exchanged it by then, somebody should look. */
+  warnsAtMs: number
 }
 
 const handshakeTimeoutMs = 10_000
+const maxWarnAheadMs = 7 * 86_400_000
 
 /** @throws KeyholdError `ERR_CONFIG_INVALID`, which names the variable and never the content of a file */
 export function createTlsContext(texts: TlsTexts, { minVersion, asksClients }: TlsRules): TlsContext {
@@ -67,17 +75,30 @@ export function createTlsContext(texts: TlsTexts, { minVersion, asksClients }: T
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no reason'
     throw fault('certificate', `cannot be used together with the other files of TLS (${code})`, cause)
   }
-  const ofCertificates = (certificates: readonly X509Certificate[]) =>
-    Math.min(...certificates.map(({ validToDate }) => validToDate.getTime()))
-  const crlEndsMs = Math.min(...(crls ?? []).map(({ nextUpdate }) => nextUpdate?.getTime() ?? Infinity))
+  const ends = {
+    certificate: firstEnd(chain.map(timesOf)),
+    clientCa: clientCas && firstEnd(clientCas.map(timesOf)),
+    clientCrl: crls && firstEnd(crls.map(({ thisUpdate, nextUpdate }) => [thisUpdate, nextUpdate])),
+  }
   return {
     options,
-    endsAtMs: {
-      certificate: ofCertificates(chain),
-      ...(clientCas !== undefined && { clientCa: ofCertificates(clientCas) }),
-      ...(Number.isFinite(crlEndsMs) && { clientCrl: crlEndsMs }),
-    },
+    ends: Object.fromEntries(Object.entries(ends).filter(([, end]) => end !== undefined)),
   }
+}
+
+type Times = readonly [from: Date, to: Date | undefined]
+
+function timesOf({ validFromDate, validToDate }: X509Certificate): Times {
+  return [validFromDate, validToDate]
+}
+
+function firstEnd(all: readonly Times[]): End | undefined {
+  const ends = all.flatMap(([from, to]) => {
+    if (to === undefined) return []
+    const endsAtMs = to.getTime()
+    return [{ endsAtMs, warnsAtMs: endsAtMs - Math.min(maxWarnAheadMs, (endsAtMs - from.getTime()) / 5) }]
+  })
+  return ends.toSorted((one, other) => one.endsAtMs - other.endsAtMs)[0]
 }
 
 function certificatesOf(file: TlsFile, text: string): X509Certificate[] {
@@ -101,13 +122,13 @@ function keyOf(text: string): KeyObject {
   }
 }
 
-function crlsOf(text: string): { pem: string; nextUpdate: Date | undefined }[] {
+function crlsOf(text: string): ({ pem: string } & CrlTimes)[] {
   const blocks = pemBlocks(text, 'X509 CRL')
   if (blocks === undefined) throw fault('clientCrl', 'holds no whole certificate revocation list in PEM')
   return blocks.map((pem) => {
-    const nextUpdate = crlNextUpdate(pem)
-    if (nextUpdate === 'unreadable') throw fault('clientCrl', 'holds a list that cannot be read')
-    return { pem, nextUpdate }
+    const times = readCrlTimes(pem)
+    if (times === undefined) throw fault('clientCrl', 'holds a list that cannot be read')
+    return { pem, ...times }
   })
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isKeyholdError } from '@keyhold/core'
 import { looseModeOf } from '../../src/settings/loose-mode.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
-import { crlNextUpdate } from '../../src/tls/crl-next-update.ts'
+import { readCrlTimes } from '../../src/tls/read-crl-times.ts'
 import { openTls, type Tls, type TlsOptions } from '../../src/tls/reloaded-tls.ts'
 import { createTlsContext, type TlsTexts } from '../../src/tls/tls-context.ts'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
@@ -45,11 +45,15 @@ test.each<[string, Partial<TlsTexts>, RegExp]>([
 })
 
 test('the first end of each file is known', () => {
-  const { endsAtMs, options } = createTlsContext({ ...good, ...other }, rules)
-  const inMs = (ms: number | undefined) => Math.round(((ms ?? 0) - Date.now()) / 60_000)
-  expect(inMs(endsAtMs.certificate)).toBe(60)
-  expect(inMs(endsAtMs.clientCa)).toBe(30 * 1_440)
-  expect(inMs(endsAtMs.clientCrl)).toBe(1_440)
+  const { ends, options } = createTlsContext({ ...good, ...other }, rules)
+  const minutes = (ms: number | undefined) => Math.round(((ms ?? 0) - Date.now()) / 60_000)
+  expect(minutes(ends.certificate?.endsAtMs)).toBe(60)
+  expect(minutes(ends.clientCa?.endsAtMs)).toBe(30 * 1_440)
+  expect(minutes(ends.clientCrl?.endsAtMs)).toBe(1_440)
+  // The certificate holds for 25 hours, of which one is left; the authority for 31 days; the list for two days.
+  expect(minutes(ends.certificate?.warnsAtMs)).toBe(60 - 300)
+  expect(minutes(ends.clientCa?.warnsAtMs)).toBe(Math.round((30 - 31 / 5) * 1_440))
+  expect(minutes(ends.clientCrl?.warnsAtMs)).toBe(Math.round((1 - 2 / 5) * 1_440))
   expect(options).toMatchObject({ minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false })
 })
 
@@ -61,7 +65,7 @@ test('without authorities of its own no public one is trusted for clients', () =
 test.each(['', 'x', '-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----', authority.certificate])(
   'no date is read from what is no list',
   (pem) => {
-    expect(crlNextUpdate(pem)).toBe('unreadable')
+    expect(readCrlTimes(pem)).toBeUndefined()
   },
 )
 

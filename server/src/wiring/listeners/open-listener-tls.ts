@@ -23,8 +23,7 @@ type TlsSettings = Pick<
 >
 
 const dayMs = 86_400_000
-const warnAheadMs = 7 * dayMs
-const lookMs = dayMs
+const lookMs = 3_600_000
 const plainHttpLogMs = 60_000
 
 /**
@@ -71,11 +70,13 @@ export async function openListenerTls(
       plainRequests = 0
     },
   })
+  const warnedMs = new Map<string, number>()
   function warnAhead(): void {
-    const now = machineNow()
-    for (const [file, endsAtMs] of Object.entries(tls.endsAtMs())) {
-      if (endsAtMs - now >= warnAheadMs) continue
-      logger.warn({ file, ends: new Date(endsAtMs).toISOString() }, 'TLS: it ends soon, or has ended')
+    for (const [file, { endsAtMs, warnsAtMs }] of Object.entries(tls.ends())) {
+      const lastMs = warnedMs.get(file) ?? -Infinity
+      if (machineNow() < warnsAtMs || performance.now() - lastMs < dayMs) continue
+      warnedMs.set(file, performance.now())
+      logger.warn({ file, ends: new Date(endsAtMs).toISOString() }, 'TLS: the file ends soon, or has ended')
     }
   }
   warnAhead()
@@ -90,7 +91,7 @@ export async function openListenerTls(
 
 function endsOf(tls: Tls): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(tls.endsAtMs()).map(([file, ms]) => [file, new Date(ms).toISOString()]),
+    Object.entries(tls.ends()).map(([file, { endsAtMs }]) => [file, new Date(endsAtMs).toISOString()]),
   )
 }
 

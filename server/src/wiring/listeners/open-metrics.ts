@@ -75,11 +75,11 @@ type TlsMetric = 'keyhold_tls_certificate_expiry_seconds' | 'keyhold_tls_files_u
 function samplesOfTls(tls: Tls | undefined): Pick<Samples, TlsMetric> {
   if (tls === undefined) return { keyhold_tls_certificate_expiry_seconds: [], keyhold_tls_files_unusable: [] }
   const now = machineNow()
-  const { certificate, clientCa, clientCrl } = tls.endsAtMs()
+  const { certificate, clientCa, clientCrl } = tls.ends()
   const ends = { certificate, 'client-ca': clientCa, 'client-crl': clientCrl }
   return {
-    keyhold_tls_certificate_expiry_seconds: Object.entries(ends).flatMap(([file, endsAtMs]) =>
-      endsAtMs === undefined ? [] : [{ labels: { file }, value: (endsAtMs - now) / 1_000 }],
+    keyhold_tls_certificate_expiry_seconds: Object.entries(ends).flatMap(([file, end]) =>
+      end === undefined ? [] : [{ labels: { file }, value: (end.endsAtMs - now) / 1_000 }],
     ),
     keyhold_tls_files_unusable: one(tls.isOutdated() ? 1 : 0),
   }

@@ -1,4 +1,4 @@
-// When a certificate revocation list must have been replaced. Node hands lists to OpenSSL, and tells nothing about them.
+// From when to when a certificate revocation list holds. Node hands lists to OpenSSL, and tells nothing about them.
 
 const sequence = 0x30
 const integer = 0x02
@@ -11,25 +11,32 @@ interface Element {
   rest: Buffer
 }
 
+export interface CrlTimes {
+  thisUpdate: Date
+  /** Undefined: the list does not say. */
+  nextUpdate: Date | undefined
+}
+
 /**
- * Reads `nextUpdate` of a list in PEM (RFC 5280 section 5.1).
+ * Reads the times of a list in PEM (RFC 5280 section 5.1).
  *
- * @returns undefined if the list has none, and `unreadable` if this is no list
+ * @returns undefined if this is no list
  */
-export function crlNextUpdate(pem: string): Date | undefined | 'unreadable' {
+export function readCrlTimes(pem: string): CrlTimes | undefined {
   const list = readElement(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'))
   const signed = list?.tag === sequence ? readElement(list.content) : undefined
-  if (signed?.tag !== sequence) return 'unreadable'
+  if (signed?.tag !== sequence) return undefined
   let next = readElement(signed.content)
   if (next?.tag === integer) next = readElement(next.rest)
   // The algorithm, and the name of the issuer.
   for (let skipped = 0; skipped < 2; skipped++) {
-    if (next?.tag !== sequence) return 'unreadable'
+    if (next?.tag !== sequence) return undefined
     next = readElement(next.rest)
   }
-  if (next === undefined || readTime(next) === undefined) return 'unreadable'
+  const thisUpdate = next && readTime(next)
+  if (next === undefined || thisUpdate === undefined) return undefined
   const after = readElement(next.rest)
-  return after && readTime(after)
+  return { thisUpdate, nextUpdate: after && readTime(after) }
 }
 
 function readElement(bytes: Buffer): Element | undefined {
