@@ -2,7 +2,7 @@
 import { createServer } from 'node:https'
 import { expect, onTestFinished, test } from 'vitest'
 import { closedPort, serve } from '../../testkit/src/http/serve.ts'
-import { createTestCertificate } from '../../testkit/src/network/test-certificate.ts'
+import { createTestCertificate } from '../../testkit/src/network/test-authority.ts'
 import { runChecks } from '../src/doctor/checks.ts'
 import { keyhold } from './run-keyhold.ts'
 

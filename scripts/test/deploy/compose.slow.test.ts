@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createTestCertificate } from '../../../testkit/src/network/test-certificate.ts'
+import { createTestCertificate } from '../../../testkit/src/network/test-authority.ts'
 import { serverCommand } from '../../../testkit/src/process/serve-in-process.ts'
 import { findGoProgram, findProgram, root, tryRun } from './tools.ts'
 
