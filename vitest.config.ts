@@ -18,7 +18,7 @@ const integrationElsewhere = [
 const unitOfServer = [
   'server/test/{access,event-loop,installation,providers}/*.test.ts',
   'server/test/destruction/ended-cipherkeys.test.ts',
-  'server/test/driver/unverified-host.test.ts',
+  'server/test/driver/{database-watch,unverified-host}.test.ts',
   'server/test/guarded-fetch/*.test.ts',
   'server/test/tls/{subject-names,tls-files}.test.ts',
   'server/test/jobs/sweeper.test.ts',
@@ -31,7 +31,7 @@ const unitOfServer = [
   'server/test/http/parse-big-json.test.ts',
   'server/test/http/limits/{connection-limit,stream-shares}.test.ts',
   'server/test/kms/{customer-role,internal-kms,read-key-state,kms-budget,regions-without-end,root-key-file,signing-key,turns}.test.ts',
-  'server/test/store/{connection-shares,database-watch}.test.ts',
+  'server/test/store/connection-shares.test.ts',
   'server/test/store/authentic/row-vectors.test.ts',
   'server/test/metrics/{plain-histogram,reported-row-macs,without-database}.test.ts',
   'server/test/migration/{pacer,rewrap-threads,stint}.test.ts',

@@ -175,8 +175,7 @@ async function lookAtCertificate(url: URL, insecure: boolean, signal: AbortSigna
     const seen = `${socket.getProtocol() ?? 'TLS'}, valid for ${days} days`
     if (!socket.authorized) {
       const why = String(socket.authorizationError)
-      const advice =
-        "name your own authority's certificate with --ca-file, or correct the certificate"
+      const advice = "name your own authority's certificate with --ca-file, or correct the certificate"
       return insecure
         ? warn(`${seen}, not verified (${why}), as --insecure wants`, advice)
         : fail(`${seen}, not to be trusted: ${why}`, advice)

@@ -1,7 +1,7 @@
 // An operator looks for failures by the level of the log.
 import { expect, test } from 'vitest'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
-import { logClientError, logResponse } from '../../src/http/server/request-log.ts'
+import { createRequestLog } from '../../src/http/log/request-log.ts'
 
 function remembering() {
   const lines: string[] = []
@@ -21,7 +21,9 @@ test.each([
   [503, 'warn 503'],
 ])('a request that ends with %i', (status, line) => {
   const { lines, log } = remembering()
-  logResponse({ routeId: 'listTenants', id: 't', log } as unknown as FastifyRequest, status, 1)
-  logClientError(log, { traceId: 't', status, code: 'ERR_SERVER_BUSY' })
+  const requests = createRequestLog(log, () => undefined)
+  const request = { routeId: 'listTenants', id: 't', headers: {} } as unknown as FastifyRequest
+  requests.response(request, status, 1)
+  requests.clientError({ traceId: 't', status, code: 'ERR_SERVER_BUSY' })
   expect(lines).toEqual([line, line])
 })
