@@ -47,6 +47,7 @@ describe.skipIf(!canBuild)('the image, on a base made for this test', () => {
   const variables = {
     KEYHOLD_DATABASE_URL_FILE: '/run/secrets/database-url',
     KEYHOLD_PORT: '18180',
+    KEYHOLD_ALLOW_PLAIN_HTTP: 'true',
     KEYHOLD_HEALTH_PORT: '18181',
     KEYHOLD_DRAIN_SECONDS: '1',
   }
