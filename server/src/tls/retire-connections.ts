@@ -8,6 +8,8 @@ import { presentedCertificate } from './client-certificate.ts'
 
 // Whoever is about to send a request on a connection should hear of its end first.
 const idleMs = 1_000
+// No request takes as long; a stream of events does, and its client asks again.
+const longestMs = 30_000
 
 export interface ConnectionRetirement {
   /** The connections of clients with a certificate that are open now. */
@@ -44,6 +46,9 @@ export function createRetirement(server: TlsServer): ConnectionRetirement {
       setTimeout(() => {
         for (const socket of open) if ((running.get(socket) ?? 0) === 0) socket.destroySoon()
       }, idleMs).unref()
+      setTimeout(() => {
+        for (const socket of open) socket.destroy()
+      }, longestMs).unref()
     },
   }
 }
