@@ -47,8 +47,12 @@ export function readSettings(given: Environment = processEnvironment()): Setting
   checkNeeds(settings, 'tlsClientCaFile', 'tlsCertificateFile')
   checkNeeds(settings, 'tlsClientCrlFile', 'tlsClientCaFile')
   checkNeeds(settings, 'tlsClientCertificates', 'tlsClientCaFile')
+  // Node would verify neither the database nor a KMS, and nothing here could tell.
+  if (environment[nodeTrustsAll] === '0') throw invalidSetting(nodeTrustsAll, 'not to be 0')
   return settings
 }
+
+const nodeTrustsAll = 'NODE_TLS_REJECT_UNAUTHORIZED'
 
 function checkPair(settings: Settings, one: keyof SettingTable, other: keyof SettingTable): void {
   if ((settings[one] === undefined) === (settings[other] === undefined)) return

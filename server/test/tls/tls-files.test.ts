@@ -79,6 +79,7 @@ test.each<[Record<string, string>, RegExp]>([
   [{ KEYHOLD_TLS_CLIENT_CRL_FILE: 'a' }, /CLIENT_CRL_FILE expects KEYHOLD_TLS_CLIENT_CA_FILE beside it/],
   [{ KEYHOLD_TLS_CLIENT_CERTIFICATES: 'required' }, /CERTIFICATES expects KEYHOLD_TLS_CLIENT_CA_FILE beside/],
   [{ KEYHOLD_TLS_MIN_VERSION: '1.1' }, /expects 1\.2 or 1\.3/],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /NODE_TLS_REJECT_UNAUTHORIZED expects not to be 0/],
 ])('%j is refused', (environment, message) => {
   expect(() => readSettings(environment)).toThrow(message)
 })
