@@ -14,7 +14,7 @@ import {
   openTestPostgres,
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
-import { createTestCertificate } from '../../../testkit/src/network/test-certificate.ts'
+import { createTestCertificate } from '../../../testkit/src/network/test-authority.ts'
 import { serverCommand } from '../../../testkit/src/process/serve-in-process.ts'
 import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'

@@ -33,9 +33,8 @@ export function createRetirement(server: TlsServer): ConnectionRetirement {
     if (retired.has(socket)) response.shouldKeepAlive = false
     running.set(socket, (running.get(socket) ?? 0) + 1)
     response.once('close', () => {
-      const left = (running.get(socket) ?? 1) - 1
-      running.set(socket, left)
-      if (left === 0 && retired.has(socket)) socket.destroySoon()
+      // A connection whose answer promised that it stays is not ended here: its client may have sent the next request already.
+      running.set(socket, (running.get(socket) ?? 1) - 1)
     })
   })
 
