@@ -36,6 +36,13 @@ export const limits = {
   /** How many days ahead a destruction may be scheduled. */
   minDestructionDays: 7,
   maxDestructionDays: 30,
+  /** How long an API key may be made for, and its scopes and networks. */
+  minKeyLifeSeconds: 60,
+  maxKeyLifeSeconds: 315_360_000,
+  maxScopes: 100,
+  maxAddresses: 100,
+  /** For how long a key that is replaced may go on working: 30 days. */
+  maxOverlapSeconds: 2_592_000,
   /** Characters of an item's `ref`. */
   maxRefCharacters: 256,
 } as const

@@ -10,6 +10,8 @@ export interface Route {
   path: string
   /** Who may call it: roles whose token is bound to the tenant that it acts on, or operators on the installation. */
   roles: readonly Role[]
+  /** The permission that it needs of an API key which has scopes. */
+  permission: string
   summary: string
   /** The kind of reply for each status of success. */
   replies: Readonly<Record<number, ReplyKind>>

@@ -15,6 +15,11 @@ export const auditActions = {
   'tenant.drill': { target: 'tenant', tells: 'A drill for the loss of a region was run.' },
   'apikey.create': { target: 'api-key', tells: 'An API key was created.' },
   'apikey.delete': { target: 'api-key', tells: 'An API key was deleted.' },
+  'apikey.rename': { target: 'api-key', tells: 'An API key got another name.' },
+  'apikey.rotate': {
+    target: 'api-key',
+    tells: 'The successor of an API key was created, beside which it works for a while.',
+  },
   'keyprovider.create': { target: 'key-provider', tells: 'A key provider was registered.' },
   'keyprovider.update': {
     target: 'key-provider',

@@ -24,6 +24,11 @@ export const errorTable = {
     kind: 'ours',
   },
   ERR_FORBIDDEN: { summary: "The access token's role does not allow this.", retryable: false, kind: 'ours' },
+  ERR_SCOPE_MISSING: {
+    summary: 'The access token lacks the scope for this.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_ROUTE_NOT_FOUND: { summary: 'There is no such route.', retryable: false, kind: 'ours' },
   ERR_DOCS_NOT_INSTALLED: {
     summary: 'The documentation is not installed beside this server.',
@@ -62,6 +67,31 @@ export const errorTable = {
   },
   ERR_TENANT_IN_USE: { summary: 'The tenant still holds data keys.', retryable: false, kind: 'ours' },
   ERR_API_KEY_NOT_FOUND: { summary: 'There is no such API key.', retryable: false, kind: 'ours' },
+  ERR_API_KEY_TOO_WIDE: {
+    summary: 'The API key would allow more than the one that makes it.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_API_KEY_ROTATING: {
+    summary: 'The API key is being replaced, or replaces one that is still valid: end the older one first.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_API_KEY_LAST_OPERATOR: {
+    summary: 'This is the last API key of an operator that holds.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_API_KEY_ADDRESSES: {
+    summary: 'Requests come through a proxy that KEYHOLD_TRUSTED_PROXIES does not name.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_REPLICAS_OLDER: {
+    summary: 'Replicas of the version before are still running: repeat this when all are replaced.',
+    retryable: true,
+    kind: 'ours',
+  },
 
   // Key providers
   ERR_ARN_INVALID: { summary: 'The structure of the key ARN is invalid.', retryable: false, kind: 'ours' },

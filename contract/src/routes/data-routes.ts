@@ -6,6 +6,7 @@ import type { Route } from '../route.ts'
 const admin = ['tenant-admin'] as const
 const reader = ['tenant-admin', 'auditor'] as const
 const service = ['service'] as const
+const encrypting = ['service', 'service-encrypt'] as const
 const dataKeys = '/api/v1/encryption/data-keys'
 const dataKey = `${dataKeys}/:keyName`
 const leaseKeys = '/api/v1/encryption/lease-keys'
@@ -14,7 +15,8 @@ export const dataRoutes = {
   encrypt: {
     method: 'POST',
     path: '/api/v1/encryption/encrypt',
-    roles: service,
+    roles: encrypting,
+    permission: 'encrypt',
     summary: 'Encrypts 1 to 1,000 values.',
     replies: { 200: 'json' },
     takesItems: true,
@@ -25,6 +27,7 @@ export const dataRoutes = {
     method: 'POST',
     path: '/api/v1/encryption/decrypt',
     roles: service,
+    permission: 'decrypt',
     summary: 'Decrypts 1 to 1,000 tokens.',
     replies: { 200: 'json' },
     takesItems: true,
@@ -35,6 +38,7 @@ export const dataRoutes = {
     method: 'POST',
     path: '/api/v1/encryption/reencrypt',
     roles: service,
+    permission: 'reencrypt',
     summary: 'Re-encrypts 1 to 1,000 tokens under the active data keys of their key names.',
     replies: { 200: 'json' },
     takesItems: true,
@@ -44,6 +48,7 @@ export const dataRoutes = {
     method: 'POST',
     path: dataKeys,
     roles: service,
+    permission: 'lease',
     summary: 'Leases the plaintext of the data key for local encryption, which is a new one each day.',
     replies: { 200: 'json' },
     mayBeRepeated: true,
@@ -52,6 +57,7 @@ export const dataRoutes = {
     method: 'POST',
     path: `${dataKeys}/unwrap`,
     roles: service,
+    permission: 'lease',
     summary: 'Leases the plaintext of a data key again.',
     replies: { 200: 'json' },
     mayBeRepeated: true,
@@ -60,6 +66,7 @@ export const dataRoutes = {
     method: 'POST',
     path: `${dataKeys}/blind-index`,
     roles: service,
+    permission: 'blind-index',
     summary: 'Leases the key of a blind index. This key never changes.',
     replies: { 200: 'json' },
     mayBeRepeated: true,
@@ -68,6 +75,7 @@ export const dataRoutes = {
     method: 'GET',
     path: dataKeys,
     roles: reader,
+    permission: 'read-data-keys',
     summary: "Lists the tenant's key names with the versions of their data keys.",
     replies: { 200: 'json' },
   },
@@ -75,6 +83,7 @@ export const dataRoutes = {
     method: 'POST',
     path: `${dataKey}/actions/rotate`,
     roles: admin,
+    permission: 'manage-data-keys',
     summary: 'Makes a new version of a data key, which encrypts everything from now on.',
     replies: { 200: 'json' },
   },
@@ -82,6 +91,7 @@ export const dataRoutes = {
     method: 'POST',
     path: `${dataKey}/actions/set-minimum-version`,
     roles: admin,
+    permission: 'manage-data-keys',
     summary: 'Sets the oldest version of a data key that may still decrypt.',
     replies: { 200: 'json' },
   },
@@ -89,6 +99,7 @@ export const dataRoutes = {
     method: 'GET',
     path: leaseKeys,
     roles: reader,
+    permission: 'read-data-keys',
     summary: 'Lists the versions of the data key for local encryption.',
     replies: { 200: 'json' },
   },
@@ -96,6 +107,7 @@ export const dataRoutes = {
     method: 'POST',
     path: `${leaseKeys}/actions/end`,
     roles: admin,
+    permission: 'manage-data-keys',
     summary: 'Makes a new version of the data key for local encryption, under which all leases go on.',
     replies: { 200: 'json' },
   },

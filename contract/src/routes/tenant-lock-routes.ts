@@ -1,14 +1,15 @@
 // The tenant's kill switch, and the public keys that verify signed records.
 import type { Route } from '../route.ts'
 
-const admin = ['tenant-admin'] as const
+const locking = ['tenant-admin', 'security-officer'] as const
 const everyReader = ['tenant-admin', 'auditor', 'operator'] as const
 
 export const tenantLockRoutes = {
   lockTenant: {
     method: 'POST',
     path: '/api/v1/encryption/actions/lock',
-    roles: admin,
+    roles: locking,
+    permission: 'lock',
     isKillSwitch: true,
     summary: 'Locks the tenant: nothing is encrypted, decrypted or leased until it is unlocked.',
     replies: { 200: 'json' },
@@ -16,7 +17,8 @@ export const tenantLockRoutes = {
   unlockTenant: {
     method: 'POST',
     path: '/api/v1/encryption/actions/unlock',
-    roles: admin,
+    roles: locking,
+    permission: 'lock',
     isKillSwitch: true,
     summary: 'Unlocks the tenant.',
     replies: { 200: 'json' },
@@ -25,6 +27,7 @@ export const tenantLockRoutes = {
     method: 'GET',
     path: '/api/v1/encryption/signing-keys',
     roles: everyReader,
+    permission: 'read-signing-keys',
     summary: 'Returns the public keys that verify signed reports and records, as a JWK set (RFC 7517).',
     replies: { 200: 'json' },
   },

@@ -54,16 +54,20 @@ import { tenantKeyList } from './tenant-key.ts'
 import { tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
 import {
+  apiKey,
   apiKeyList,
   createApiKeyBody,
   createTenantBody,
   createdApiKey,
+  renameApiKeyBody,
+  rotateApiKeyBody,
   tenant,
   tenantList,
 } from './tenant.ts'
 
 export const namedSchemas = {
   AcceptFailuresBody: acceptFailuresBody,
+  ApiKey: apiKey,
   ApiKeyList: apiKeyList,
   AuditCheckpointPage: auditCheckpointPage,
   AuditHead: auditHead,
@@ -116,7 +120,9 @@ export const namedSchemas = {
   ReencryptReply: reencryptReply,
   ReencryptedItem: reencryptedItem,
   RefusedItem: refusedItem,
+  RenameApiKeyBody: renameApiKeyBody,
   ResetNotNeeded: resetNotNeeded,
+  RotateApiKeyBody: rotateApiKeyBody,
   RunDrDrillBody: runDrDrillBody,
   ScheduleDestructionBody: scheduleDestructionBody,
   SetMinimumVersionBody: setMinimumVersionBody,

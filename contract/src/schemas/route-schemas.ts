@@ -63,12 +63,16 @@ import { listTenantKeysQuery, tenantKeyList } from './tenant-key.ts'
 import { tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
 import {
+  apiKey,
   apiKeyList,
   createApiKeyBody,
   createdApiKey,
   createTenantBody,
+  deleteApiKeyQuery,
   listApiKeysQuery,
   listTenantsQuery,
+  renameApiKeyBody,
+  rotateApiKeyBody,
   tenant,
   tenantList,
 } from './tenant.ts'
@@ -177,5 +181,7 @@ export const routeSchemas = {
   getAnyDestruction: { replies: { 200: destructionWithRecord } },
   createApiKey: { body: createApiKeyBody, replies: { 201: createdApiKey } },
   listApiKeys: { query: listApiKeysQuery, replies: { 200: apiKeyList } },
-  deleteApiKey: { replies: { 204: null } },
+  renameApiKey: { body: renameApiKeyBody, replies: { 200: apiKey } },
+  rotateApiKey: { body: rotateApiKeyBody, replies: { 201: createdApiKey } },
+  deleteApiKey: { query: deleteApiKeyQuery, replies: { 204: null } },
 } as const satisfies Complete

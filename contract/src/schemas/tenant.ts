@@ -1,6 +1,7 @@
 // Tenants and API keys, which the operator manages.
 import Type, { type Static } from 'typebox'
-import { tenantIdPattern } from '../limits.ts'
+import { limits, tenantIdPattern } from '../limits.ts'
+import { scopePattern } from '../permissions.ts'
 import { noOthers } from './no-others.ts'
 import { listByAgeQuery, next } from './pages.ts'
 
@@ -35,7 +36,9 @@ export const createTenantBody = Type.Object(
 const role = Type.Union([
   Type.Literal('tenant-admin'),
   Type.Literal('service'),
+  Type.Literal('service-encrypt'),
   Type.Literal('auditor'),
+  Type.Literal('security-officer'),
   Type.Literal('operator'),
 ])
 
@@ -47,12 +50,43 @@ export const apiKey = Type.Object({
   ),
   name: Type.String(),
   createdAt: Type.String(),
+  expiresAt: Type.Optional(
+    Type.String({
+      description: 'From then on it is refused. Absent: it does not end by itself. RFC 3339 in UTC.',
+    }),
+  ),
+  scopes: Type.Optional(
+    Type.Array(Type.String(), {
+      description: "What is left of its role's permissions. Absent: all of them; empty: nothing.",
+    }),
+  ),
+  addresses: Type.Optional(
+    Type.Array(Type.String(), { description: 'The networks from which it may be used. Absent: all.' }),
+  ),
+  createdBy: Type.Optional(
+    Type.String({
+      description:
+        'The id of the API key that made it, or `command`: a person at the machine. Absent on keys from versions before.',
+    }),
+  ),
+  responsible: Type.Optional(
+    Type.String({
+      description: 'Who began the chain of API keys that have made one another: as `createdBy`.',
+    }),
+  ),
+  predecessorId: Type.Optional(Type.String({ description: 'The API key that it was made to replace.' })),
 })
 
 export type ApiKey = Static<typeof apiKey>
 
 const listedApiKey = Type.Object({
   ...apiKey.properties,
+  lastUsedAt: Type.Optional(
+    Type.String({
+      description: 'It lags by a minute or two. Absent: never, as far as anybody knows. RFC 3339 in UTC.',
+    }),
+  ),
+  createdByName: Type.Optional(Type.String({ description: 'The name of that API key, while it exists.' })),
   tampered: Type.Optional(
     Type.Literal(true, {
       description:
@@ -68,14 +102,66 @@ export const apiKeyList = Type.Object({
 
 export const listApiKeysQuery = listByAgeQuery('API keys')
 
+const expiresInSeconds = Type.Union(
+  [
+    Type.Integer({ minimum: limits.minKeyLifeSeconds, maximum: limits.maxKeyLifeSeconds }),
+    Type.Literal('none'),
+  ],
+  {
+    description:
+      'In how many seconds it ends by itself, or `none`. Default: 365 days for services, 90 days for all other roles. The successor of a key: as long as that key was made for.',
+  },
+)
+
 export const createApiKeyBody = Type.Object(
   {
     role,
     tenantId: Type.Optional(Type.String({ pattern: tenantIdPattern })),
     name: Type.Optional(Type.String({ maxLength: 256 })),
+    expiresInSeconds: Type.Optional(expiresInSeconds),
+    scopes: Type.Optional(
+      Type.Array(Type.String({ pattern: scopePattern }), {
+        maxItems: limits.maxScopes,
+        description:
+          'What is left of the permissions of its role: `permission`, or `permission:name` or `permission:prefix*` for encrypt, decrypt, reencrypt and blind-index. Absent: all of them; empty: nothing.',
+      }),
+    ),
+    addresses: Type.Optional(
+      Type.Array(Type.String({ maxLength: 64 }), {
+        minItems: 1,
+        maxItems: limits.maxAddresses,
+        description:
+          'The networks from which it may be used, as `192.0.2.0/24` or `2001:db8::/48`. Absent: all.',
+      }),
+    ),
   },
   noOthers,
 )
+
+export const renameApiKeyBody = Type.Object({ name: Type.String({ maxLength: 256 }) }, noOthers)
+
+export const rotateApiKeyBody = Type.Object(
+  {
+    overlapSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: limits.maxOverlapSeconds,
+        description:
+          'For how long the key that is replaced goes on working, if it does not end earlier. Default: a day.',
+      }),
+    ),
+    expiresInSeconds: Type.Optional(expiresInSeconds),
+  },
+  noOthers,
+)
+
+export const deleteApiKeyQuery = Type.Object({
+  lastOperator: Type.Optional(
+    Type.Literal('true', {
+      description: 'Ends the key even if it is the last one of an operator that holds.',
+    }),
+  ),
+})
 
 export const createdApiKey = Type.Object({
   ...apiKey.properties,

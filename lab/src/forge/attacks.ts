@@ -1,5 +1,6 @@
 // Everything that somebody who writes to the database can do to one row, made from the table of columns: no attack is written
 // down by hand, so a new column is attacked from the day on which it is there.
+import { hash } from 'node:crypto'
 import type { SeededRandom } from '../../../testkit/src/statistics/seeded-random.ts'
 import { standings } from '../../../testkit/src/untrusted-database/columns.ts'
 import { steeringKinds, type SteeringKind } from '../../../server/src/store/authentic/steering-kinds.ts'
@@ -215,6 +216,10 @@ const newId = 'gen_random_uuid()'
 /** All copies of API keys get the id that the attacker's token names, so the first one counts. */
 const bestApiKey = `order by tenant_id = 'internal' and role = 'service' desc nulls last`
 
+/** Of an API key in the form from before: nobody without the root key makes an id of the present one. */
+export const plantedSecret = 'A'.repeat(43)
+const plantedSecretHash = hash('sha256', plantedSecret, 'hex')
+
 /** A copy gets a key of its own, and comes alive where that is to the attacker's advantage. */
 function newKeyOf(table: string, column: string, plantedKeyId: string): string {
   const made: Readonly<Record<string, string>> = {
@@ -245,6 +250,7 @@ function newKeyOf(table: string, column: string, plantedKeyId: string): string {
     'minimum_versions.data_key_id': newId,
     // One of them: the others conflict.
     'api_keys.id': `'${plantedKeyId}'`,
+    'api_keys.secret_hash': `decode('${plantedSecretHash}', 'hex')`,
     'key_health.region': `'eu-north-1'`,
     'key_health.state': `'healthy'`,
     'former_signing_keys.number': 'number + 1000',

@@ -33,6 +33,7 @@ import { createTenant, type Tenant } from '../../../testkit/src/tenants/create-t
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
 import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
+import { plantedSecret } from './attacks.ts'
 import { keepRows } from './kept-rows.ts'
 import { tenantOfFormat1 } from './known-gaps.ts'
 import { watchCalls, type RegisteredCalls } from './registered-calls.ts'
@@ -321,8 +322,7 @@ async function playScene({
   const reading = (name: string, apiKey: string, token: string | undefined, plaintext?: string): Reading => ({
     ...{ name, apiKey, token: token ?? '', plaintext },
   })
-  const secretOfInternal = internal.serviceToken.split('_').slice(2).join('_')
-  const plantedToken = `kh_${plantedKeyId}_${secretOfInternal}`
+  const plantedToken = `kh_${plantedKeyId}_${plantedSecret}`
   return {
     ...{ tenants, arns, foreignArn, plantedToken },
     readings: [

@@ -6,8 +6,14 @@ import { gather } from '../event-loop/gather.ts'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
 import type { FoundApiKey } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
-import { isApiKeySecret, parseApiKeyToken, type ApiKeyToken } from './api-key-token.ts'
-import type { Caller } from './caller.ts'
+import {
+  isApiKeySecret,
+  isPossibleId,
+  parseApiKeyToken,
+  type ApiKeyToken,
+  type IdTag,
+} from './api-key-token.ts'
+import { callerOf, type Caller } from './caller.ts'
 import type { HeldCallers } from './held-callers.ts'
 import { createUnknownKeys, type UnknownKeysOptions } from './unknown-keys.ts'
 
@@ -29,9 +35,17 @@ export interface Authentication {
 export interface AuthenticateOptions extends UnknownKeysOptions {
   store: Pick<Store, 'apiKeys'>
   held: HeldCallers
+  /** Of the ids of API keys. */
+  tagOf: IdTag
 }
 
-export function createAuthenticate({ store, held, clock, ...options }: AuthenticateOptions): Authentication {
+export function createAuthenticate({
+  store,
+  held,
+  tagOf,
+  clock,
+  ...options
+}: AuthenticateOptions): Authentication {
   const flights = createSingleFlight<Caller>()
   const unknownKeys = createUnknownKeys({ ...options, clock })
   const find = gather(async (_group, ids: string[]): Promise<(FoundApiKey | undefined)[]> => {
@@ -41,7 +55,8 @@ export function createAuthenticate({ store, held, clock, ...options }: Authentic
 
   async function look(text: string, address: string): Promise<Caller> {
     const token = parseApiKeyToken(text)
-    if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
+    // Who invents ids does not even use up what his address may look up: it costs nothing to speak of.
+    if (token === undefined || !isPossibleId(token, tagOf)) throw new KeyholdError('ERR_UNAUTHENTICATED')
     if (unknownKeys.isKnownGood(text)) return lookUp('known good', text, token, address)
     const begun = unknownKeys.begin(text, address)
     const end = begun instanceof Promise ? await begun : begun
@@ -55,19 +70,19 @@ export function createAuthenticate({ store, held, clock, ...options }: Authentic
   async function lookUp(
     group: 'known good' | 'unknown',
     text: string,
-    { id, secret }: ApiKeyToken,
+    token: ApiKeyToken,
     address: string,
   ): Promise<Caller> {
     const readAtMs = clock()
-    const row = await find(group, id)
-    if (row === undefined || held.isEnded(id) || !isApiKeySecret(secret, row.secretHash)) {
+    const row = await find(group, token.id)
+    if (row === undefined || held.isEnded(token.id) || !isApiKeySecret(token, row.secretHash)) {
       unknownKeys.wasNotFound(text, address)
       throw new KeyholdError('ERR_UNAUTHENTICATED')
     }
     if (row.scopeFault !== undefined) throw row.scopeFault
     unknownKeys.wasFound(text)
     held.hold(text, row, readAtMs)
-    return { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
+    return callerOf(row)
   }
 
   return {

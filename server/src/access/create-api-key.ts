@@ -5,38 +5,103 @@ import type { Actor } from '../store/audits.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
 import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from './api-key-token.ts'
+import { makerOf, refuseWider } from './key-maker.ts'
+import { isNetwork } from './networks.ts'
 
-/** @throws KeyholdError `ERR_INVALID_REQUEST` when role and tenant do not go together, `ERR_TENANT_NOT_FOUND` */
+export interface ApiKeyRequest {
+  role: ApiKeyRole
+  tenantId: string | undefined
+  name: string
+  /** Default: a year for services, 90 days for all others. `none`: it does not end by itself. */
+  expiresInMs?: number | 'none' | undefined
+  scopes?: readonly string[] | undefined
+  addresses?: readonly string[] | undefined
+}
+
+const dayMs = 86_400_000
+const defaultDays: Readonly<Record<ApiKeyRole, number>> = {
+  'tenant-admin': 90,
+  service: 365,
+  'service-encrypt': 365,
+  auditor: 90,
+  'security-officer': 90,
+  operator: 90,
+}
+const needsTenant: readonly ApiKeyRole[] = ['tenant-admin', 'auditor', 'security-officer']
+// A replica gives a sign every few seconds.
+const aliveMs = 30_000
+
+/**
+ * @throws KeyholdError `ERR_INVALID_REQUEST` when role and tenant do not go together, or for a text that is no network,
+ * `ERR_TENANT_NOT_FOUND`, `ERR_API_KEY_TOO_WIDE` where the actor may not give so much, `ERR_REPLICAS_OLDER`
+ */
 export async function createApiKey(
   store: Store,
-  request: { role: ApiKeyRole; tenantId: string | undefined; name: string },
+  request: ApiKeyRequest,
   actor: Actor,
 ): Promise<{ row: ApiKeyRow; token: string }> {
-  const { role, tenantId, name } = request
-  if ((role === 'tenant-admin' || role === 'auditor') && tenantId === undefined) {
+  const { role, tenantId, addresses = [] } = request
+  if (needsTenant.includes(role) && tenantId === undefined) {
     const article = role === 'auditor' ? 'An' : 'A'
     throw new KeyholdError('ERR_INVALID_REQUEST', { message: `${article} ${role} key needs a tenantId.` })
   }
   if (role === 'operator' && tenantId !== undefined) {
     throw new KeyholdError('ERR_INVALID_REQUEST', { message: 'An operator key has no tenantId.' })
   }
-  const token = generateApiKeyToken()
-  const insert = async (transaction: TransactionStore) => {
-    const inserted = await transaction.apiKeys.insert({
-      id: token.id,
-      secretHash: hashApiKeySecret(token.secret),
-      role,
-      tenantId,
-      name,
+  if (!addresses.every(isNetwork)) {
+    throw new KeyholdError('ERR_INVALID_REQUEST', {
+      message: 'Each of the addresses is a network, such as 192.0.2.0/24 or 2001:db8::/48, or one address.',
     })
-    transaction.audit({ tenantId, actor, action: 'apikey.create', targetId: token.id, details: { role } })
-    return inserted
   }
-  if (tenantId === undefined) return { row: await store.transaction(insert), token: encodeApiKeyToken(token) }
+  const create = async (transaction: TransactionStore) => {
+    const maker = await makerOf(transaction, actor)
+    refuseWider(maker, request)
+    const made = await insertApiKey(
+      transaction,
+      { ...request, ...endOf(transaction, request) },
+      {
+        createdBy: actor.id,
+        responsible: maker.responsible,
+      },
+    )
+    const details = { role, expiresAt: made.row.expiresAt?.toISOString() ?? 'none' }
+    transaction.audit({ tenantId, actor, action: 'apikey.create', targetId: made.row.id, details })
+    return made
+  }
+  if (tenantId === undefined) return store.transaction(create)
   // Nobody deletes the tenant while its fence is shared.
-  const row = await store.withFenceShared(tenantId, (transaction, fence) => {
+  return store.withFenceShared(tenantId, (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    return insert(transaction)
+    return create(transaction)
+  })
+}
+
+/** Makes the text of an API key, and its row. Whether the actor may is for the caller to decide. */
+export async function insertApiKey(
+  transaction: TransactionStore,
+  limits: Pick<ApiKeyRow, 'role' | 'tenantId' | 'name' | 'expiresAt' | 'scopes' | 'addresses'>,
+  origin: Pick<ApiKeyRow, 'createdBy' | 'responsible' | 'predecessorId'>,
+): Promise<{ row: ApiKeyRow; token: string }> {
+  // Such a replica would refuse the key, and a revocation through it would end the key for good.
+  if (await transaction.replicas.isOlderAlive(aliveMs)) throw new KeyholdError('ERR_REPLICAS_OLDER')
+  const token = generateApiKeyToken((idStart) => transaction.macs.tagOf('apiKeyId', idStart))
+  const { role, tenantId, name, expiresAt, scopes, addresses } = limits
+  const row = await transaction.apiKeys.insert({
+    ...{ id: token.id, secretHash: hashApiKeySecret(token), role, tenantId, name },
+    ...{ expiresAt, scopes, addresses, ...origin },
   })
   return { row, token: encodeApiKeyToken(token) }
+}
+
+function endOf(
+  { clock }: Pick<Store, 'clock'>,
+  { role, expiresInMs = defaultDays[role] * dayMs }: ApiKeyRequest,
+): Pick<ApiKeyRow, 'expiresAt'> {
+  if (expiresInMs === 'none') return { expiresAt: undefined }
+  return { expiresAt: new Date(clock.now().getTime() + expiresInMs) }
+}
+
+/** How long a key lives of whose end nobody has said anything. */
+export function defaultLifeMs(role: ApiKeyRole): number {
+  return defaultDays[role] * dayMs
 }

@@ -3,7 +3,7 @@
 import type { ApiKeyRow, FoundApiKey } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { LRUCache } from 'lru-cache'
-import type { Caller } from './caller.ts'
+import { callerOf, type Caller } from './caller.ts'
 
 export interface HeldCallersOptions {
   store: Pick<Store, 'apiKeys'>
@@ -21,7 +21,7 @@ export interface HeldCallers {
    *
    * @param readAtMs - before the reading began
    */
-  hold(token: string, row: ApiKeyRow, readAtMs: number): void
+  hold(token: string, row: FoundApiKey, readAtMs: number): void
   /** The API key is revoked. Its row counts as gone from now on, whatever is read. */
   end(apiKeyId: string): void
   /** The tenant is gone, and with it the API keys that are bound to it. */
@@ -30,6 +30,8 @@ export interface HeldCallers {
   isEnded(apiKeyId: string): boolean
   /** Reads the rows of all that are held. Ends those whose row is gone or another one; the others may stay for longer. */
   readAgain(): Promise<void>
+  /** How long ago each API key was last used, of those that were used since this was asked last. In milliseconds, by its id. */
+  takeUses(): Map<string, number>
 }
 
 interface Held {
@@ -54,20 +56,35 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
   const tenantEndedMs = new LRUCache<string, number>({ max: maxEnded })
   let sweepAtMs = 0
 
+  // Of keys that are held no more.
+  const usedMs = new Map<string, number>()
+  let takenMs = Number.NEGATIVE_INFINITY
+
+  function noteUse({ row: { id }, usedMs: atMs }: Held): void {
+    if (atMs > takenMs && usedMs.size < maxHeld) usedMs.set(id, Math.max(atMs, usedMs.get(id) ?? atMs))
+  }
+
+  function drop(token: string): void {
+    const one = held.get(token)
+    if (one === undefined) return
+    noteUse(one)
+    held.delete(token)
+  }
+
   // Without this, tokens that nobody uses any more would stay in memory.
   function sweep(nowMs: number): void {
     if (nowMs < sweepAtMs && held.size < maxHeld) return
     sweepAtMs = nowMs + idleMs
     dropOver(nowMs)
-    if (held.size >= maxHeld) held.clear()
+    if (held.size >= maxHeld) for (const token of held.keys()) drop(token)
   }
 
   function dropOver(nowMs: number): void {
-    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) held.delete(token)
+    for (const [token, { untilMs }] of held) if (nowMs >= untilMs) drop(token)
   }
 
   function endAll(isMeant: (caller: Caller) => boolean): void {
-    for (const [token, { caller }] of held) if (isMeant(caller)) held.delete(token)
+    for (const [token, { caller }] of held) if (isMeant(caller)) drop(token)
   }
 
   function compare(
@@ -78,8 +95,10 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
     for (const [token, one] of asked) {
       if (held.get(token) !== one) continue
       const row = rows.get(one.row.id)
-      if (row === undefined || row.scopeFault !== undefined || !isSame(row, one.row)) held.delete(token)
-      else if (one.usedMs > readAtMs - idleMs) one.untilMs = Math.max(one.untilMs, readAtMs + ttlMs)
+      if (row === undefined || row.scopeFault !== undefined || !isSame(row, one.row)) drop(token)
+      else if (one.usedMs > readAtMs - idleMs) {
+        one.untilMs = Math.max(one.untilMs, readAtMs + Math.min(ttlMs, row.endsInMs ?? ttlMs))
+      }
     }
   }
 
@@ -98,8 +117,9 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
       if (ended.has(row.id) || (endedMs !== undefined && readAtMs <= endedMs)) return
       const nowMs = clock()
       sweep(nowMs)
-      const caller = { apiKeyId: row.id, role: row.role, tenantId: row.tenantId }
-      held.set(token, { caller, row, untilMs: readAtMs + ttlMs, usedMs: nowMs })
+      drop(token)
+      const untilMs = readAtMs + Math.min(ttlMs, row.endsInMs ?? ttlMs)
+      held.set(token, { caller: callerOf(row), row, untilMs, usedMs: nowMs })
     },
 
     end(apiKeyId) {
@@ -113,6 +133,15 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
     },
 
     isEnded: (apiKeyId) => ended.has(apiKeyId),
+
+    takeUses() {
+      const nowMs = clock()
+      for (const one of held.values()) noteUse(one)
+      const taken = new Map(Array.from(usedMs, ([id, atMs]) => [id, nowMs - atMs]))
+      usedMs.clear()
+      takenMs = nowMs
+      return taken
+    },
 
     async readAgain() {
       // Where nobody new calls, nothing else takes those out whose time is over.
@@ -129,5 +158,16 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
 }
 
 function isSame(row: ApiKeyRow, other: ApiKeyRow): boolean {
-  return row.role === other.role && row.tenantId === other.tenantId && row.secretHash.equals(other.secretHash)
+  return (
+    row.role === other.role &&
+    row.tenantId === other.tenantId &&
+    row.secretHash.equals(other.secretHash) &&
+    row.expiresAt?.getTime() === other.expiresAt?.getTime() &&
+    areSame(row.scopes, other.scopes) &&
+    areSame(row.addresses, other.addresses)
+  )
+}
+
+function areSame(texts: readonly string[] | undefined, others: readonly string[] | undefined): boolean {
+  return texts?.join() === others?.join() && (texts === undefined) === (others === undefined)
 }

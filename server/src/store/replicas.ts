@@ -33,10 +33,10 @@ const tell = prepareStatement<
 >(
   (id, host, version, rootKeyId, requiresMacs, goneMs) => sql`
     with mine as (
-      insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
-      values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs})
+      insert into keyhold.replicas (id, host, version, root_key_id, requires_macs, knows_api_key_limits)
+      values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs}, true)
       on conflict (id) do update set seen_at = now(), host = excluded.host, version = excluded.version,
-        root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs
+        root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs, knows_api_key_limits = true
     )
     select count(*)::int as others from keyhold.replicas
     where id <> ${id} and seen_at > now() - ${goneMs}::float8 * interval '1 millisecond'`,
@@ -81,6 +81,17 @@ export function replicaQueries(db: Database) {
             ? undefined
             : { host, version, rootKeyId: root_key_id, requiresMacs: requires_macs },
       }))
+    },
+
+    /** Whether a replica is alive that knows no limits of API keys. */
+    async isOlderAlive(goneMs: number): Promise<boolean> {
+      const row = await db
+        .selectFrom('replicas')
+        .select('id')
+        .where('seen_at', '>', sql<Date>`now() - ${goneMs}::float8 * interval '1 millisecond'`)
+        .where('knows_api_key_limits', 'is', null)
+        .executeTakeFirst()
+      return row !== undefined
     },
 
     /** The names of all other connections to this database, whoever has them. */

@@ -1,6 +1,7 @@
 // All queries, made from one handle: the pool, or a transaction. A query cannot slip out of its transaction, since the
 // handle is no argument.
 import { KeyholdError } from '@keyhold/core'
+import { apiKeyUseQueries } from './api-keys/api-key-uses.ts'
 import { apiKeyQueries } from './api-keys/api-keys.ts'
 import type { RowMacs } from './authentic/row-macs.ts'
 import { auditCheckpointQueries } from './audit-trail/audit-checkpoints.ts'
@@ -100,7 +101,7 @@ function queries(
   const keyHealth = keyHealthQueries(db, { macs, seen: memory.keyHealth })
   const keyJobs = keyJobQueries(db, clock, cover)
   const installation = installationQueries(db, { macs, seen: memory.installation })
-  const apiKeys = apiKeyQueries(db, { ...guardParts, guards, seenInstallation: memory.installation })
+  const apiKeys = apiKeyQueries(db, { ...guardParts, guards, clock, seenInstallation: memory.installation })
   return {
     /** The database's time. */
     clock,
@@ -132,6 +133,7 @@ function queries(
     tenantDeletions: tenantDeletionQueries(db, { macs, held }),
     drDrills: drDrillQueries(db),
     apiKeys,
+    apiKeyUses: apiKeyUseQueries(db),
     audits: auditQueries(db, macs),
     auditCheckpoints: auditCheckpointQueries(db),
     recordedFaults: recordedFaultQueries(db),

@@ -350,10 +350,17 @@ interface ReplicasTable {
   version: Generated<string | null>
   root_key_id: Generated<string | null>
   requires_macs: Generated<boolean | null>
+  knows_api_key_limits: Generated<boolean | null>
 }
 
 /** The rights of a caller. */
-export type ApiKeyRole = 'tenant-admin' | 'service' | 'auditor' | 'operator'
+export type ApiKeyRole =
+  | 'tenant-admin'
+  | 'service'
+  | 'service-encrypt'
+  | 'auditor'
+  | 'security-officer'
+  | 'operator'
 
 interface ApiKeysTable {
   id: string
@@ -362,8 +369,19 @@ interface ApiKeysTable {
   tenant_id: string | null
   name: string
   created_at: ColumnType<Date, Date, never>
+  expires_at: Generated<Date | null>
+  scopes: Generated<string[] | null>
+  addresses: Generated<string[] | null>
+  created_by: Generated<string | null>
+  responsible: Generated<string | null>
+  predecessor_id: Generated<string | null>
   generation: Generated<number>
   mac: Mac
+}
+
+interface ApiKeyUsesTable {
+  api_key_id: string
+  used_at: Date
 }
 
 interface MetricCountsTable {
@@ -399,6 +417,7 @@ export interface Tables {
   audit_heads: AuditHeadsTable
   audit_checkpoints: AuditCheckpointsTable
   api_keys: ApiKeysTable
+  api_key_uses: ApiKeyUsesTable
   replicas: ReplicasTable
   metric_counts: MetricCountsTable
 }

@@ -1,9 +1,9 @@
 // The handlers of all routes, with what their rules need.
 import { spellings } from '@keyhold/contract'
-import type { RequestKeys } from '../data/request-keys.ts'
 import { keepTestOutcome } from '../health/keep-test-outcome.ts'
 import { auditHandlers } from '../http/routes/audit-handlers.ts'
-import { dataHandlers } from '../http/routes/data-handlers.ts'
+import { apiKeyHandlers } from '../http/routes/api-key-handlers.ts'
+import { dataHandlers, type KeysOf } from '../http/routes/data-handlers.ts'
 import { dataKeyHandlers } from '../http/routes/data-key-handlers.ts'
 import { destructionHandlers } from '../http/routes/destruction-handlers.ts'
 import { drDrillHandlers } from '../http/routes/dr-drill-handlers.ts'
@@ -60,8 +60,9 @@ export interface HandlerNeeds {
   signer: Signer
   checkpoints: Pick<Checkpoints, 'signNow'>
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
-  keysOf: (tenantId: string) => RequestKeys
-  callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant'>
+  keysOf: KeysOf['keysOf']
+  callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain'>
+  comeThroughStrangers: () => boolean
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
@@ -135,10 +136,11 @@ function jobHandlers({
 
 function installationHandlers(
   { kmsMicroUsdPer10000, internalKmsName }: HandlerSettings,
-  { store, rootKey, kms: { kms, kmsUsage }, callers }: HandlerNeeds,
+  { store, rootKey, kms: { kms, kmsUsage }, callers, comeThroughStrangers }: HandlerNeeds,
 ) {
   return {
     ...usageHandlers({ store, flushKmsUsage: () => kmsUsage.flush(), kmsMicroUsdPer10000 }),
+    ...apiKeyHandlers({ store, callers, comeThroughStrangers }),
     ...operatorHandlers({
       store,
       kms,

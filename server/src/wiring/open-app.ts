@@ -12,6 +12,8 @@ import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
 import type { ProbeAnswer, ProbePath } from '../http/connections/answer-probe.ts'
 import { probe, type Probes } from '../http/server/probes.ts'
+import { createForwardWatch } from '../http/connections/forward-watch.ts'
+import { scopeKeys, type KeyRequest } from '../http/routes/scoped-keys.ts'
 import { createClientAddress, createIsProxy } from '../http/server/client-address.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
@@ -23,7 +25,7 @@ import type { Callers } from './open-callers.ts'
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { listensOn, type ListensOn } from './listeners/reachable-url.ts'
 
-interface AppNeeds extends Omit<HandlerNeeds, 'keysOf'> {
+interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'comeThroughStrangers'> {
   /** The database is older than what this replica knows. */
   isQuarantined: boolean
   /** Undefined: plain HTTP. */
@@ -75,9 +77,11 @@ export function openApp(
   const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers, docs, tls } = needs
   let isReady = false
   let isDraining = false
-  const keysOf = (tenantId: string) => createRequestKeys(keyring, tenantId)
+  const keysOf = ({ tenantId, ...request }: KeyRequest) =>
+    scopeKeys(createRequestKeys(keyring, tenantId), request)
   const longBodies = createLongBodies()
   const isProxy = createIsProxy(settings.trustedProxies ?? [])
+  const forwards = createForwardWatch(isProxy, () => performance.now())
   const probes: Probes = {
     isSealed: rootKey === undefined,
     isQuarantined: needs.isQuarantined,
@@ -116,6 +120,7 @@ export function openApp(
     },
     authenticate: callers.authenticate,
     clientAddress: createClientAddress(isProxy),
+    forwards,
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
     probes,
@@ -124,7 +129,7 @@ export function openApp(
     docs,
     octetStreams: octetStreamHandlers({ keysOf }),
     eventHandlers: keyJobEventHandlers({ store }),
-    handlers: createHandlers(settings, { ...needs, keysOf }),
+    handlers: createHandlers(settings, { ...needs, keysOf, comeThroughStrangers: () => forwards.haveCome() }),
   })
   return {
     async listen() {

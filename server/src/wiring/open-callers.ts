@@ -30,6 +30,7 @@ export function openCallers(
   const held = createHeldCallers({ store, ttlMs: keyCacheTtlSeconds * 1_000, clock })
   const { authenticate, wasCreated } = createAuthenticate({
     ...{ store, held, clock, replicas },
+    tagOf: (idStart) => store.macs.tagOf('apiKeyId', idStart),
     perMinute: unknownKeysPerMinute,
     onRefused: () => {
       events.rateLimited('unknown-keys', 'address')

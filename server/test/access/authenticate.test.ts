@@ -2,18 +2,26 @@
 // address with many of them is refused, but never a token that was valid before.
 import type { KeyholdError } from '@keyhold/core'
 import { beforeEach, expect, test } from 'vitest'
-import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from '../../src/access/api-key-token.ts'
+import { createHmac } from 'node:crypto'
+import {
+  encodeApiKeyToken,
+  generateApiKeyToken,
+  hashApiKeySecret,
+  type ApiKeyToken,
+} from '../../src/access/api-key-token.ts'
 import { createAuthenticate } from '../../src/access/authenticate.ts'
 import { createHeldCallers, type HeldCallers } from '../../src/access/held-callers.ts'
 import type { Caller } from '../../src/access/caller.ts'
 import type { ApiKeyRow } from '../../src/store/api-keys/api-keys.ts'
 import type { Store } from '../../src/store/store.ts'
 
-const token = generateApiKeyToken()
+const tagOf = (idStart: string) => createHmac('sha256', 'a root key').update(idStart).digest()
+const generate = () => generateApiKeyToken(tagOf)
+const token = generate()
 const text = encodeApiKeyToken(token)
 const row: ApiKeyRow = {
   id: token.id,
-  secretHash: hashApiKeySecret(token.secret),
+  secretHash: hashApiKeySecret(token),
   role: 'service',
   tenantId: 'tenant-1',
   name: '',
@@ -49,14 +57,14 @@ function create({ perMinute, replicas = 1 }: { perMinute: number; replicas?: num
   const clock = () => nowMs
   held = createHeldCallers({ store, ttlMs: 5_000, clock })
   const { authenticate } = createAuthenticate({
-    ...{ store, held, clock, perMinute },
+    ...{ store, held, tagOf, clock, perMinute },
     replicas: () => replicas,
     onRefused: () => (refusals += 1),
   })
   return (token: string, address = '192.0.2.1') => authenticate(token, () => address)
 }
 
-const junk = () => encodeApiKeyToken(generateApiKeyToken())
+const junk = () => encodeApiKeyToken(generate())
 
 /** The outcomes of `count` unknown keys, with their numbers. */
 async function sendJunk(count: number, address?: string): Promise<Record<string, number>> {
@@ -149,8 +157,8 @@ test('a key that is revoked here is refused at once, whatever the database says 
   held.end(token.id)
   await expect(ask(text)).rejects.toMatchObject(refusal)
 
-  const other = generateApiKeyToken()
-  rows.set(other.id, { ...row, id: other.id, secretHash: hashApiKeySecret(other.secret) })
+  const other = generate()
+  rows.set(other.id, { ...row, id: other.id, secretHash: hashApiKeySecret(other) })
   const { promise, resolve } = Promise.withResolvers<undefined>()
   beforeAnswer = () => promise
   const refused = expect(ask(encodeApiKeyToken(other))).rejects.toMatchObject(refusal)
@@ -182,9 +190,9 @@ test('the end of a tenant ends its keys, and no other', async () => {
 
 test('a wrong secret, an unknown id and what is no token are refused, also beside a key that is known', async () => {
   await ask(text)
-  const other = generateApiKeyToken()
+  const other = generate()
   for (const wrong of [
-    encodeApiKeyToken({ id: token.id, secret: other.secret }),
+    encodeApiKeyToken({ ...token, secret: other.secret }),
     encodeApiKeyToken(other),
     `${text}A`,
     text.slice(0, -1),
@@ -208,13 +216,13 @@ test('who was refused is not looked up again for five seconds, and then is', asy
 
 test('a key works as soon as it is made, whatever was refused before', async () => {
   await sendJunk(50)
-  const made = generateApiKeyToken()
-  rows.set(made.id, { ...row, id: made.id, secretHash: hashApiKeySecret(made.secret) })
+  const made = generate()
+  rows.set(made.id, { ...row, id: made.id, secretHash: hashApiKeySecret(made) })
   expect(await ask(encodeApiKeyToken(made))).toMatchObject({ apiKeyId: made.id })
 })
 
 test('a wrong secret is remembered with that secret alone', async () => {
-  const wrong = encodeApiKeyToken({ id: token.id, secret: generateApiKeyToken().secret })
+  const wrong = encodeApiKeyToken({ ...token, secret: generate().secret })
   await expect(ask(wrong)).rejects.toMatchObject(refusal)
   expect(await ask(text)).toEqual(caller)
 })
@@ -278,8 +286,8 @@ test('a key that was valid before is never refused for its address; one that nob
   expect(await sendJunk(1)).toEqual({ ERR_TOO_MANY_UNKNOWN_KEYS: 1 })
   const looked = reads.length
   expect([await ask(text), reads.length]).toEqual([caller, looked + 1])
-  const unseen = generateApiKeyToken()
-  rows.set(unseen.id, { ...row, id: unseen.id, secretHash: hashApiKeySecret(unseen.secret) })
+  const unseen = generate()
+  rows.set(unseen.id, { ...row, id: unseen.id, secretHash: hashApiKeySecret(unseen) })
   await expect(ask(encodeApiKeyToken(unseen))).rejects.toMatchObject({ code: 'ERR_TOO_MANY_UNKNOWN_KEYS' })
   expect(await ask(encodeApiKeyToken(unseen), '192.0.2.2')).toMatchObject({ apiKeyId: unseen.id })
   nowMs = 11_000
@@ -297,9 +305,9 @@ test('a key that is revoked is not known good any more', async () => {
 })
 
 test('valid keys cost their address nothing, however many there are', async () => {
-  const tokens = Array.from({ length: 1_000 }, generateApiKeyToken)
+  const tokens = Array.from({ length: 1_000 }, generate)
   rows = new Map(
-    tokens.map(({ id, secret }) => [id, { ...row, id, secretHash: hashApiKeySecret(secret) }] as const),
+    tokens.map((each) => [each.id, { ...row, id: each.id, secretHash: hashApiKeySecret(each) }] as const),
   )
   const callers = await Promise.all(tokens.map(async (each) => ask(encodeApiKeyToken(each))))
   expect(callers.map(({ apiKeyId }) => apiKeyId)).toEqual(tokens.map(({ id }) => id))
@@ -321,4 +329,31 @@ test('what the database does not answer now is asked for again', async () => {
   await expect(ask(text)).rejects.toThrow('away')
   beforeAnswer = () => undefined
   expect(await ask(text)).toEqual(caller)
+})
+
+test('an id that nobody with the root key has made, and a mistyped key, cost no look-up and no share of the address', async () => {
+  ask = create({ perMinute: 2 })
+  const forged = (each: ApiKeyToken) => ({
+    ...each,
+    id: each.id.slice(0, -1) + (each.id.endsWith('0') ? '1' : '0'),
+  })
+  for (let round = 0; round < 100; round++) {
+    await expect(ask(encodeApiKeyToken(forged(generate())))).rejects.toMatchObject(refusal)
+    const mistyped = text.slice(0, 30) + (text[30] === 'a' ? 'b' : 'a') + text.slice(31)
+    await expect(ask(mistyped)).rejects.toMatchObject(refusal)
+  }
+  expect(reads).toEqual([])
+  expect(refusals).toBe(0)
+  expect(await ask(text)).toEqual(caller)
+})
+
+test('a key of one form is none in the other, which versions before take for a key without limits', async () => {
+  await expect(ask(encodeApiKeyToken({ ...token, form: 'plain' }))).rejects.toMatchObject(refusal)
+  expect(reads).toEqual([[token.id]])
+})
+
+test('a key of the form from before works', async () => {
+  const plain = { form: 'plain', id: '0123456789abcdef', secret: `${'A'.repeat(42)}-` } as const
+  rows.set(plain.id, { ...row, id: plain.id, secretHash: hashApiKeySecret(plain) })
+  expect(await ask(encodeApiKeyToken(plain))).toMatchObject({ apiKeyId: plain.id })
 })

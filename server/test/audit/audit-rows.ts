@@ -390,6 +390,24 @@ export const auditRows: Record<RouteId, Row> = {
         asOperator(server, 'POST', '/api/v1/api-keys', { role: 'service', tenantId: unknownFingerprint }),
     ],
   },
+  renameApiKey: {
+    action: 'apikey.rename',
+    succeeds: async (server) => asOperator(server, 'PATCH', await newApiKey(server), { name: 'new' }),
+    changesNothing: [
+      async (server) => asOperator(server, 'PATCH', '/api/v1/api-keys/0000000000000000', { name: 'new' }),
+    ],
+  },
+  rotateApiKey: {
+    action: 'apikey.rotate',
+    succeeds: async (server) => asOperator(server, 'POST', `${await newApiKey(server)}/actions/rotate`, {}),
+    changesNothing: [
+      async (server) => {
+        const path = `${await newApiKey(server)}/actions/rotate`
+        await asOperator(server, 'POST', path, {})
+        return asOperator(server, 'POST', path, {})
+      },
+    ],
+  },
   deleteApiKey: {
     action: 'apikey.delete',
     succeeds: async (server) => asOperator(server, 'DELETE', await newApiKey(server)),

@@ -34,7 +34,7 @@ async function createActor() {
   return { id: row.id, role: row.role }
 }
 
-const revoke = (id: string) => deleteApiKey(stores.otherStore, id, commandActor)
+const revoke = (id: string) => deleteApiKey(stores.otherStore, { id, mayEndLastOperator: true }, commandActor)
 const names = async () =>
   (await stores.query("select name from keyhold.api_keys where name <> 'an operator'")).map(
     ({ name }) => name,
@@ -93,14 +93,16 @@ test('who deletes an API key waits until a change is committed that it has confi
 })
 
 test('an API key may delete itself, once', async () => {
-  await deleteApiKey(stores.store, actor.id, actor)
-  await expect(deleteApiKey(stores.store, actor.id, actor)).rejects.toMatchObject(refusal)
+  await deleteApiKey(stores.store, { id: actor.id, mayEndLastOperator: true }, actor)
+  await expect(
+    deleteApiKey(stores.store, { id: actor.id, mayEndLastOperator: true }, actor),
+  ).rejects.toMatchObject(refusal)
 })
 
 test('of two that delete each other one stays', async () => {
   const outcomes = await Promise.allSettled([
-    deleteApiKey(stores.store, other.id, actor),
-    deleteApiKey(stores.otherStore, actor.id, other),
+    deleteApiKey(stores.store, { id: other.id, mayEndLastOperator: true }, actor),
+    deleteApiKey(stores.otherStore, { id: actor.id, mayEndLastOperator: true }, other),
   ])
 
   expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])

@@ -121,7 +121,10 @@ describe('an access token', () => {
 describe('a role', () => {
   test.each(Object.entries(routes))('keeps others from %s', async (_, route) => {
     const auditor = await createApiKey({ role: 'auditor', tenantId: tenant.tenantId })
+    const ofTenant = async (role: Role) => (await createApiKey({ role, tenantId: tenant.tenantId })).token
     const tokens: Record<Role, string> = {
+      'service-encrypt': await ofTenant('service-encrypt'),
+      'security-officer': await ofTenant('security-officer'),
       'tenant-admin': tenant.adminToken,
       service: tenant.serviceToken,
       auditor: auditor.token,

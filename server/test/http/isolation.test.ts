@@ -237,6 +237,8 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   getAnyDestruction: [({ destructionId }) => admin('GET', `/api/v1/destructions/${destructionId}`)],
   createApiKey: [({ tenantId }) => admin('POST', '/api/v1/api-keys', { role: 'service', tenantId })],
   listApiKeys: [(names) => admin('GET', '/api/v1/api-keys', undefined, tenantHeader(names))],
+  renameApiKey: [({ apiKeyId }) => admin('PATCH', `/api/v1/api-keys/${apiKeyId}`, { name: 'taken over' })],
+  rotateApiKey: [({ apiKeyId }) => admin('POST', `/api/v1/api-keys/${apiKeyId}/actions/rotate`, {})],
   deleteApiKey: [({ apiKeyId }) => admin('DELETE', `/api/v1/api-keys/${apiKeyId}`)],
 }
 

@@ -36,11 +36,13 @@ const ofTheLead: Reason = ['volatile', 'says which replica is at work; two at on
 const ofTheProbe: Reason = ['volatile', 'says when a key is probed next, not what the probe found']
 const counted: Reason = ['shown', 'is an account of calls']
 const signOfLife: Reason = ['volatile', 'is a sign of life that a replica renews every few seconds']
+const ofTheUse: Reason = ['shown', 'tells when a key was last used; nobody is let in or refused for it']
 const ofFailures: Reason = ['shown', 'counts failures for lists; what decides counts verified rows']
 const message: Reason = ['volatile', 'tells replicas to look at a row again, which is then verified']
 const ofTheSchema: Reason = ['volatile', 'can only keep a server from starting']
 
 const columnsWithoutMac: Readonly<Record<string, Readonly<Record<string, Reason>>>> = {
+  api_key_uses: { api_key_id: ofTheUse, used_at: ofTheUse },
   audit_checkpoints: { chain: signed, number: signed, jws: signature },
   audits: {
     id: chained,

@@ -228,7 +228,8 @@ async function openHistory(
         const request = { role: 'service', tenantId, name: 'one' } as const
         apiKeys.push((await createApiKey(store, request, systemActor)).row.id)
       },
-      'delete an API key': async () => apiKey && deleteApiKey(store, apiKey, systemActor),
+      'delete an API key': async () =>
+        apiKey && deleteApiKey(store, { id: apiKey, mayEndLastOperator: true }, systemActor),
       'find API keys': () => store.apiKeys.findAll(apiKeys),
       register: () => tenant.register(kek),
       rename: () => renameKeyProvider(store, tenantId, { fingerprint, name: 'another' }, systemActor),

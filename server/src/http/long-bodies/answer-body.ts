@@ -12,8 +12,9 @@ import type { AnsweredBody, BodyOrder } from './body-messages.ts'
 
 // The same on all routes with items.
 const itemsForm = formOf(routeSchemas.encrypt.body)
-// The other side finds the keys, and knows the tenant.
+// The other side finds the keys, and knows the tenant and the scopes of the caller.
 const tenantId = ''
+const caller = {}
 
 /**
  * @param isWanted - is asked now and then; where it answers false the work ends with an error
@@ -28,14 +29,14 @@ export async function answerBody(
   if (order.headers !== undefined) {
     const handle = octetStreamHandlers(parts)[order.routeId]
     return {
-      bytes: await handle({ tenantId, headers: order.headers, bytes: takeBytes(order) }),
+      bytes: await handle({ tenantId, caller, headers: order.headers, bytes: takeBytes(order) }),
       ok: 1,
       failed: 0,
     }
   }
   const handle = dataHandlers(parts)[order.routeId] as unknown as HandleItems
   const value = await runInSlices(parseBigJson(takeBytes(order)), isWanted)
-  const { body: reply } = await handle({ tenantId, body: checkForm(itemsForm, value, 'body') })
+  const { body: reply } = await handle({ tenantId, caller, body: checkForm(itemsForm, value, 'body') })
   let failed = 0
   for (const item of reply.items) if ('error' in item) failed++
   const text = await itemReplyJson(reply)
@@ -53,5 +54,6 @@ function takeBytes(order: BodyOrder): Buffer {
 // The cast is true because the form is checked.
 type HandleItems = (call: {
   tenantId: string
+  caller: object
   body: unknown
 }) => { body: ItemReply } | Promise<{ body: ItemReply }>

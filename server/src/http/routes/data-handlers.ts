@@ -27,6 +27,7 @@ import { outcomeOf } from '../../data/item-outcome.ts'
 import { reencrypt, type ReencryptItem } from '../../data/reencrypt.ts'
 import type { RequestKeys } from '../../data/request-keys.ts'
 import type { Handlers } from '../server/handler.ts'
+import type { KeyRequest } from './scoped-keys.ts'
 
 const encryptItemForm = Compile(encryptItem)
 const decryptItemForm = Compile(decryptItem)
@@ -35,16 +36,18 @@ const defaultKeyName = 'default'
 const maxPlaintextCharacters = Math.ceil(limits.maxItemPlaintextBytes / 3) * 4
 const maxTokenCharacters = tokenLength(sealedLength(limits.maxItemPlaintextBytes))
 
-/** Finds the keys of a request. */
+/** Finds the keys of a request: those that its caller's scopes leave. */
 export interface KeysOf {
-  keysOf: (tenantId: string) => RequestKeys
+  keysOf: (request: KeyRequest) => RequestKeys
 }
 
 export function dataHandlers({ keysOf }: KeysOf): Pick<Handlers, 'encrypt' | 'decrypt' | 'reencrypt'> {
   return {
-    encrypt({ tenantId, body }) {
+    encrypt({ tenantId, caller, body }) {
       const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parsePlainItem(item)))
-      const outcomes = andThen(parsed, (items) => encrypt(keysOf(tenantId), items))
+      const outcomes = andThen(parsed, (items) =>
+        encrypt(keysOf({ tenantId, caller, permission: 'encrypt' }), items),
+      )
       const replies = andThen(outcomes, (encrypted) =>
         mapInSlices(encrypted, (outcome, index): EncryptReply['items'][number] => {
           const ref = refOf(body.items[index])
@@ -56,9 +59,11 @@ export function dataHandlers({ keysOf }: KeysOf): Pick<Handlers, 'encrypt' | 'de
       return andThen(replies, (items) => ({ status: 200, body: { items } }))
     },
 
-    decrypt({ tenantId, body }) {
+    decrypt({ tenantId, caller, body }) {
       const parsed = mapInSlices(body.items, (item) => outcomeOf(() => parseTokenItem(item)))
-      const outcomes = andThen(parsed, (items) => decrypt(keysOf(tenantId), items))
+      const outcomes = andThen(parsed, (items) =>
+        decrypt(keysOf({ tenantId, caller, permission: 'decrypt' }), items),
+      )
       const replies = andThen(outcomes, (decrypted) =>
         mapInSlices(decrypted, (outcome, index): DecryptReply['items'][number] => {
           const ref = refOf(body.items[index])
@@ -70,9 +75,9 @@ export function dataHandlers({ keysOf }: KeysOf): Pick<Handlers, 'encrypt' | 'de
       return andThen(replies, (items) => ({ status: 200, body: { items } }))
     },
 
-    async reencrypt({ tenantId, body }) {
+    async reencrypt({ tenantId, caller, body }) {
       const outcomes = await reencrypt(
-        keysOf(tenantId),
+        keysOf({ tenantId, caller, permission: 'reencrypt' }),
         await mapInSlices(body.items, (item) => outcomeOf(() => parseReencryptItem(item))),
         defaultKeyName,
       )

@@ -2,7 +2,11 @@
 import type { BlindIndexKey, DataKeyLease } from '@keyhold/contract'
 import { encodeHeader, KeyholdError, parseBase64, parseHeader } from '@keyhold/core'
 import type { DataKeyLeases, Lease } from '../../keyring/data-key-leases.ts'
+import { leaseKeyName } from '../../keyring/lease-key-name.ts'
+import type { Caller } from '../../access/caller.ts'
+import { permitsKeyName } from '../../access/scopes.ts'
 import type { Handlers } from '../server/handler.ts'
+import { missingScope } from './scoped-keys.ts'
 
 export function dataKeyHandlers({
   leases,
@@ -17,20 +21,32 @@ export function dataKeyHandlers({
       return { status: 200, body: dataKeyLeaseWire(await leases.create(tenantId), now()) }
     },
 
-    async unwrapDataKey({ tenantId, body }) {
+    async unwrapDataKey({ tenantId, caller, body }) {
       const bytes = parseBase64(body.header)
       if (bytes === undefined) throw new KeyholdError('ERR_TOKEN_INVALID')
       const { dataKeyId, version } = parseHeader(bytes)
       const lease = await leases.renew(tenantId, dataKeyId, version)
       // The same error as for a token of another tenant, so that nobody learns whether the key exists.
       if (lease === undefined) throw new KeyholdError('ERR_DECRYPTION_FAILED')
+      refuseNamedKey(caller, lease)
       return { status: 200, body: dataKeyLeaseWire(lease, now()) }
     },
 
-    async getBlindIndexKey({ tenantId, body }) {
+    async getBlindIndexKey({ tenantId, caller, body }) {
+      if (!permitsKeyName(caller.scopes, 'blind-index', body.keyName)) {
+        throw missingScope('blind-index', body.keyName)
+      }
       const lease = await leases.leaseBlindIndexKey(tenantId, body.keyName)
       return { status: 200, body: leaseWire(lease, now()) }
     },
+  }
+}
+
+/** The scope for leases is for the data key of leases. Whoever gets one of another name could encrypt and decrypt under it. */
+function refuseNamedKey({ scopes }: Pick<Caller, 'scopes'>, { dataKey: { keyName } }: Lease): void {
+  if (keyName === undefined || keyName === leaseKeyName) return
+  for (const permission of ['encrypt', 'decrypt']) {
+    if (!permitsKeyName(scopes, permission, keyName)) throw missingScope(permission, keyName)
   }
 }
 

@@ -24,19 +24,21 @@ const defaultKeyName = 'default'
 
 export function octetStreamHandlers({ keysOf }: KeysOf): OctetHandlers {
   return {
-    async encrypt({ tenantId, headers, bytes }) {
+    async encrypt({ tenantId, caller, headers, bytes }) {
       const { 'keyhold-key-name': keyName = defaultKeyName } = headers
       if (typeof keyName !== 'string' || !keyNameForm.test(keyName))
         throw new KeyholdError('ERR_KEY_NAME_INVALID')
       const context = readContext(headers)
-      const dataKey = theKey(keyName, await keysOf(tenantId).actives(new Set([keyName])))
+      const keys = keysOf({ tenantId, caller, permission: 'encrypt' })
+      const dataKey = theKey(keyName, await keys.actives(new Set([keyName])))
       return runInSlices(encryptValueInSteps(dataKey, context, bytes))
     },
 
-    async decrypt({ tenantId, headers, bytes }) {
+    async decrypt({ tenantId, caller, headers, bytes }) {
       const context = readContext(headers)
       const token = parseTokenBytes(bytes)
-      const dataKey = theKey('it', await keysOf(tenantId).named(new Map([['it', token.header]])))
+      const keys = keysOf({ tenantId, caller, permission: 'decrypt' })
+      const dataKey = theKey('it', await keys.named(new Map([['it', token.header]])))
       return runInSlices(decryptValueInSteps(dataKey, context, token))
     },
   }

@@ -16,9 +16,9 @@ import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import type { Authorization, Authorized } from './authorize.ts'
 import type { BodyBudget } from '../bodies/body-budget.ts'
 import { registerBodyParsers } from '../bodies/body-parsers.ts'
-import type { RequestKeys } from '../../data/request-keys.ts'
 import type { DocsFolder } from '../docs/docs-folder.ts'
 import { registerDocs } from '../docs/register-docs.ts'
+import type { KeysOf } from '../routes/data-handlers.ts'
 import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
 import {
   credentialOf,
@@ -74,7 +74,7 @@ export interface AppParts extends Authorization {
   /** Is called for each request that is refused for lack of a caller. */
   onUnauthenticated: (credential: RefusedCredential) => void
   longBodies: LongBodies
-  keysOf: (tenantId: string) => RequestKeys
+  keysOf: KeysOf['keysOf']
   /** Undefined: it is not installed. */
   docs: DocsFolder | undefined
 }

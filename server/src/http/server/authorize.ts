@@ -4,6 +4,9 @@ import { KeyholdError } from '@keyhold/core'
 import { andThen } from '../../event-loop/and-then.ts'
 import type { Authenticate } from '../../access/authenticate.ts'
 import type { Caller } from '../../access/caller.ts'
+import { hasPermission } from '../../access/scopes.ts'
+import type { ForwardWatch } from '../connections/forward-watch.ts'
+import { missingScope } from '../routes/scoped-keys.ts'
 import type { ClientAddress } from './client-address.ts'
 
 const bearerForm = /^Bearer +([\x21-\x7e]{1,4096})$/i
@@ -18,27 +21,33 @@ export interface Authorized {
 export interface Authorization {
   authenticate: Authenticate
   clientAddress: ClientAddress
+  forwards: Pick<ForwardWatch, 'note'>
   tenantExists: (tenantId: string) => Promise<boolean>
 }
 
 /**
  * Finds the caller and the tenant. It answers without a promise if both are in memory.
  *
- * @param addressOf - answers what counts as one client; called only if the access token must be looked up
- * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_FORBIDDEN`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
+ * @param addresses - `client` answers what counts as one client, and is called only if the access token must be looked up; `full`
+ * answers the address, and is called only for a caller who is bound to some
+ * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_FORBIDDEN`, `ERR_SCOPE_MISSING`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
  * `ERR_TENANT_NOT_FOUND` for another tenant than the token's
  */
 export function authorize(
   { authenticate, tenantExists }: Pick<Authorization, 'authenticate' | 'tenantExists'>,
   route: Route,
   headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
-  addressOf: () => string,
+  addresses: { client: () => string; full: () => string },
 ): Authorized | Promise<Authorized> {
   const token = bearerForm.exec(headers.authorization ?? '')?.[1]
   if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-  return andThen(authenticate(token, addressOf), (caller) =>
-    authorizeCaller(caller, route, headers.tenant, tenantExists),
-  )
+  return andThen(authenticate(token, addresses.client), (caller) => {
+    // As if nobody had it: whoever has stolen the key does not learn that it is a good one.
+    if (caller.isFrom !== undefined && !caller.isFrom(addresses.full())) {
+      throw new KeyholdError('ERR_UNAUTHENTICATED')
+    }
+    return authorizeCaller(caller, route, headers.tenant, tenantExists)
+  })
 }
 
 function authorizeCaller(
@@ -48,6 +57,7 @@ function authorizeCaller(
   tenantExists: Authorization['tenantExists'],
 ): Authorized | Promise<Authorized> {
   if (!route.roles.includes(caller.role)) throw new KeyholdError('ERR_FORBIDDEN')
+  if (!hasPermission(caller.scopes, route.permission)) throw missingScope(route.permission)
 
   if (tenant !== undefined && (typeof tenant !== 'string' || !tenantIdForm.test(tenant))) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {

@@ -62,6 +62,7 @@ export type EventHandlers = { [Id in EventRouteId]: (call: Call<Id>) => Promise<
 /** A call whose body is one value as bytes; key name and encryption context are in the headers. */
 export interface OctetCall {
   tenantId: string
+  caller: Pick<Caller, 'scopes'>
   headers: IncomingHttpHeaders
   bytes: Buffer
 }

@@ -17,7 +17,6 @@ import {
 } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { RequestKeys } from '../../data/request-keys.ts'
 import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import { killSwitchShare, onShare, ownShares } from '../../store/connections/connection-user.ts'
 import { isDatabaseUnavailable } from '../../store/database.ts'
@@ -32,6 +31,7 @@ import type { Probes } from './probes.ts'
 import { sendItems, sendJson, type Answer, type OnItems } from './send-answer.ts'
 import { sendLongBody } from './send-long-body.ts'
 import { sendOctets } from './send-octets.ts'
+import type { KeysOf } from '../routes/data-handlers.ts'
 
 export interface RouteParts {
   handlers: Handlers
@@ -43,7 +43,7 @@ export interface RouteParts {
   probes: Probes
   onItems: OnItems
   longBodies: LongBodies
-  keysOf: (tenantId: string) => RequestKeys
+  keysOf: KeysOf['keysOf']
 }
 
 // Here the types of the table meet the wire. The casts are true because checkedCall checks every part of a call.
@@ -63,6 +63,7 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
       request.routeId = routeId
       function admit(authorized: Authorized): void {
         request.authorized = authorized
+        authorization.forwards.note(request.raw)
         if (probes.isQuarantined) done(new KeyholdError('ERR_QUARANTINED'))
         else if (probes.isSealed) done(new KeyholdError('ERR_SEALED'))
         else done(refuseBeyondLimit(limit, authorized))
@@ -135,7 +136,10 @@ function authorizeRequest(authorization: Authorization, route: Route, { headers,
       authorization,
       route,
       { authorization: bearer, tenant },
-      () => authorization.clientAddress(raw)?.client ?? '',
+      {
+        client: () => authorization.clientAddress(raw)?.client ?? '',
+        full: () => authorization.clientAddress(raw)?.text ?? '',
+      },
     ),
   )
 }

@@ -2,7 +2,8 @@
 import { takesItems, takesOctets, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { RequestKeys } from '../../data/request-keys.ts'
+import type { KeysOf } from '../routes/data-handlers.ts'
+import { scopeKeys } from '../routes/scoped-keys.ts'
 import { octetStream } from '../bodies/body-parsers.ts'
 import type { BodyOrder } from '../long-bodies/body-messages.ts'
 import type { LongBodies } from '../long-bodies/create-long-bodies.ts'
@@ -12,7 +13,7 @@ import { json, type OnItems } from './send-answer.ts'
 
 export interface LongBodyParts {
   longBodies: LongBodies
-  keysOf: (tenantId: string) => RequestKeys
+  keysOf: KeysOf['keysOf']
   onItems: OnItems
 }
 
@@ -27,12 +28,16 @@ export async function sendLongBody(
   body: LongBody,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const tenantId = authorized?.tenantId
+  const { tenantId, caller } = authorized ?? {}
   const order = orderOf(routeId, headers, body)
-  if (order === undefined || tenantId === undefined) throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
+  if (order === undefined || tenantId === undefined || caller === undefined)
+    throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
   const client = { share: tenantId, answer: reply.raw }
-  const keys = createUsedKeys(keysOf(tenantId))
-  const { bytes, ok, failed } = await longBodies.answer(order, keys, client)
+  const permission = order.routeId
+  // Those that are asked for once more were permitted before.
+  const keys = createUsedKeys(keysOf({ tenantId, caller: {}, permission }))
+  const permitted = scopeKeys(keys, { caller, permission })
+  const { bytes, ok, failed } = await longBodies.answer(order, permitted, client)
   await keys.confirm()
   onItems(order.routeId, ok, failed)
   const { buffer, byteOffset, byteLength } = bytes

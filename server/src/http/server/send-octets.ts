@@ -19,9 +19,10 @@ export async function sendOctets(
   bytes: Buffer,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const tenantId = authorized?.tenantId
-  if (!takesOctets(routeId) || tenantId === undefined) throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
-  const answer = await octetStreams[routeId]({ tenantId, headers, bytes })
+  const { tenantId, caller } = authorized ?? {}
+  if (!takesOctets(routeId) || tenantId === undefined || caller === undefined)
+    throw new KeyholdError('ERR_UNSUPPORTED_MEDIA_TYPE')
+  const answer = await octetStreams[routeId]({ tenantId, caller, headers, bytes })
   onItems(routeId, 1, 0)
   return reply.header('content-type', octetStream).send(answer)
 }

@@ -1,10 +1,11 @@
 // API keys as stored: a hash of the secret, never the secret.
-import type { KeyholdError } from '@keyhold/core'
+import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { Authentic } from '../authentic/row-macs.ts'
 import { readWritingTime } from '../authentic/writing-time.ts'
 import { changeQueries, noOrigin } from '../changes/change-queries.ts'
 import type { Database } from '../database.ts'
+import type { DatabaseClock } from '../database-clock.ts'
 import { isRowFault } from '../authentic/row-faults.ts'
 import type { guardQueries } from '../guards/guards.ts'
 import { saveInstallation, takeInstallation } from '../installation.ts'
@@ -30,6 +31,18 @@ export interface ApiKeyRow {
   tenantId: string | undefined
   name: string
   createdAt: Date
+  /** From then on it is refused. Undefined: it does not end by itself. */
+  expiresAt?: Date | undefined
+  /** The rest of its role's permissions. Undefined: all; empty: nothing. */
+  scopes?: readonly string[] | undefined
+  /** The networks from which it may be used, as `10.0.0.0/8`. Undefined: all. */
+  addresses?: readonly string[] | undefined
+  /** The id of the actor who has made it. Undefined: made by a version before. */
+  createdBy?: string | undefined
+  /** The actor who began the chain of keys that have made one another. */
+  responsible?: string | undefined
+  /** The API key that it was made to replace. */
+  predecessorId?: string | undefined
 }
 
 /** An API key for whoever has its secret. */
@@ -39,6 +52,8 @@ export interface FoundApiKey extends ApiKeyRow {
    * has looked.
    */
   scopeFault?: KeyholdError
+  /** In how many milliseconds it ends by itself. */
+  endsInMs?: number
 }
 
 /** An API key in a list. */
@@ -54,12 +69,19 @@ const readAndHold = prepareQuery<[id: string], JoinedApiKey>((db, id) =>
   selectApiKeys(db).where('k.id', '=', id).forKeyShare('k'),
 )
 
+const readAndChange = prepareQuery<[id: string], JoinedApiKey>((db, id) =>
+  selectApiKeys(db).where('k.id', '=', id).forNoKeyUpdate('k'),
+)
+// Of those that end soon: whoever has more is told of the first.
+const maxEnding = 1_000
+
 interface Parts extends ApiKeyParts {
   guards: ReturnType<typeof guardQueries>
+  clock: Pick<DatabaseClock, 'now'>
 }
 
 export function apiKeyQueries(db: Database, parts: Parts) {
-  const { macs, guards } = parts
+  const { macs, guards, clock } = parts
   const inInstallation = { macs, seen: parts.seenInstallation }
 
   // In the transaction that revokes them: no replica misses it.
@@ -84,6 +106,14 @@ export function apiKeyQueries(db: Database, parts: Parts) {
     return row && { tenantId: row.tenant_id ?? undefined }
   }
 
+  async function readScope(tenantId: string | undefined): Promise<Authentic<StoredApiKey>[]> {
+    const found = await readApiKeys(parts, () =>
+      selectApiKeys(db).where(inScope(tenantId, 'k')).orderBy('k.id').execute(),
+    )
+    for (const { scopeFault } of found) if (scopeFault !== undefined) throw scopeFault
+    return found.flatMap(({ authentic }) => (authentic === undefined ? [] : [authentic]))
+  }
+
   return {
     /**
      * Call it in a transaction.
@@ -100,6 +130,12 @@ export function apiKeyQueries(db: Database, parts: Parts) {
         tenant_id: key.tenantId ?? null,
         name: key.name,
         created_at: createdAt,
+        expires_at: key.expiresAt ?? null,
+        scopes: key.scopes === undefined ? null : [...key.scopes],
+        addresses: key.addresses === undefined ? null : [...key.addresses],
+        created_by: key.createdBy ?? null,
+        responsible: key.responsible ?? null,
+        predecessor_id: key.predecessorId ?? null,
         generation,
       }
       await db
@@ -109,20 +145,42 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       return { ...key, createdAt }
     },
 
-    /** Those of the API keys that hold, by id, and those of which nobody knows. Throws `ERR_SEALED`. */
+    /** Those of the API keys that hold now, by id, and those of which nobody knows. Throws `ERR_SEALED`. */
     async findAll(ids: readonly string[]): Promise<Map<string, FoundApiKey>> {
       const found = await readApiKeys(parts, () => readAll(db, ids))
+      const nowMs = clock.now().getTime()
       return new Map(
-        found.flatMap(({ authentic, scopeFault }) =>
-          authentic === undefined
-            ? []
-            : [[authentic.id, { ...fromRow(authentic), ...(scopeFault && { scopeFault }) }] as const],
-        ),
+        found.flatMap(({ authentic, scopeFault }) => {
+          if (authentic === undefined) return []
+          const endsInMs = authentic.expires_at === null ? undefined : authentic.expires_at.getTime() - nowMs
+          if (endsInMs !== undefined && endsInMs <= 0) return []
+          const key = {
+            ...fromRow(authentic),
+            ...(scopeFault && { scopeFault }),
+            ...(endsInMs !== undefined && { endsInMs }),
+          }
+          return [[authentic.id, key] as const]
+        }),
       )
     },
 
-    /** The oldest first, without the hashes of their secrets. */
-    async list({ after, limit }: ListPage): Promise<ListedApiKey[]> {
+    /**
+     * One API key, also one that has ended by itself. Undefined: there is none that Keyhold wrote as it is.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where its scope is faulty
+     */
+    async find(id: string): Promise<ApiKeyRow | undefined> {
+      const [found] = await readApiKeys(parts, () => readAll(db, [id]))
+      if (found?.scopeFault !== undefined) throw found.scopeFault
+      return found?.authentic && fromRow(found.authentic)
+    },
+
+    /**
+     * The oldest first, without the hashes of their secrets.
+     *
+     * @param tenantId - undefined: those of all tenants, and of none
+     */
+    async list({ after, limit }: ListPage, tenantId?: string): Promise<ListedApiKey[]> {
       const found = await readApiKeys(parts, () => {
         let page = selectApiKeys(db)
           .select(microsOf('k.created_at'))
@@ -130,11 +188,12 @@ export function apiKeyQueries(db: Database, parts: Parts) {
           .orderBy('k.id')
           .limit(limit)
         if (after !== undefined) page = page.where(isAfter(after, 'k'))
+        if (tenantId !== undefined) page = page.where('k.tenant_id', '=', tenantId)
         return page.execute()
       })
       return found.map(({ joined, found: { row }, authentic }) => ({
-        ...{ id: row.id, role: row.role, tenantId: row.tenant_id ?? undefined, name: row.name },
-        ...{ createdAt: row.created_at, createdMicros: joined.created_micros },
+        ...withoutHash(row),
+        createdMicros: joined.created_micros,
         isTampered: authentic === undefined,
       }))
     },
@@ -145,11 +204,33 @@ export function apiKeyQueries(db: Database, parts: Parts) {
      * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where their scope is faulty
      */
     async listHolding(tenantId: string | undefined): Promise<string[]> {
+      return (await readScope(tenantId)).map(({ id }) => id)
+    },
+
+    /**
+     * The API keys of a tenant that hold now, or of those that are of none. In a transaction that has called `holdScope` before,
+     * no other one appears or goes meanwhile.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where their scope is faulty
+     */
+    async listValid(tenantId: string | undefined): Promise<ApiKeyRow[]> {
+      const now = clock.now()
+      return (await readScope(tenantId)).map(fromRow).filter((row) => !hasEnded(row, now))
+    },
+
+    /** The API keys that end within a time, the next one first. */
+    async listEnding(withinMs: number): Promise<ApiKeyRow[]> {
+      const now = clock.now()
+      const until = new Date(now.getTime() + withinMs)
       const found = await readApiKeys(parts, () =>
-        selectApiKeys(db).where(inScope(tenantId, 'k')).orderBy('k.id').execute(),
+        selectApiKeys(db)
+          .where('k.expires_at', '>', now)
+          .where('k.expires_at', '<=', until)
+          .orderBy('k.expires_at')
+          .limit(maxEnding)
+          .execute(),
       )
-      for (const { scopeFault } of found) if (scopeFault !== undefined) throw scopeFault
-      return found.flatMap(({ authentic }) => (authentic === undefined ? [] : [authentic.id]))
+      return found.flatMap(({ authentic }) => (authentic === undefined ? [] : [fromRow(authentic)]))
     },
 
     /**
@@ -160,7 +241,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       tenantId: string | undefined,
       { from, to, isRevoked }: { from: number; to: number; isRevoked: (id: string) => boolean },
     ): Promise<Pick<ApiKeyRow, 'id' | 'role'>[]> {
-      await resignScope(db, macs, tenantId, { from, to, isRevoked })
+      await resignScope(db, macs, tenantId, { from, to, isRevoked: ({ id }) => isRevoked(id) })
       const dead = await db
         .deleteFrom('api_keys')
         .where(inScope(tenantId))
@@ -179,7 +260,80 @@ export function apiKeyQueries(db: Database, parts: Parts) {
     async hold(id: string, role: ApiKeyRole): Promise<boolean> {
       const [found] = await readApiKeys(parts, () => readAndHold(db, id))
       if (found?.scopeFault !== undefined) throw found.scopeFault
-      return found?.authentic?.role === role
+      const key = found?.authentic
+      return key?.role === role && !hasEnded(fromRow(key), clock.now())
+    },
+
+    /**
+     * Gives it another name. Its scope is as it was. Answers the key as it is now; undefined: there is no such key that holds.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where its scope is faulty
+     */
+    async rename(id: string, name: string): Promise<ApiKeyRow | undefined> {
+      const [found] = await readApiKeys(parts, () => readAndChange(db, id))
+      if (found?.scopeFault !== undefined) throw found.scopeFault
+      if (found?.authentic === undefined) return undefined
+      const row = { ...found.authentic, name }
+      await db
+        .updateTable('api_keys')
+        .set({ name, mac: macs.sign('apiKey', row) })
+        .where('id', '=', id)
+        .execute()
+      return fromRow(row)
+    },
+
+    /**
+     * Has it end earlier. As after a revocation its row from before does not hold any more: the other keys of its scope are
+     * signed anew. Call `holdScope` before. Tells all replicas.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where its scope is faulty
+     */
+    async endEarlier(id: string, expiresAt: Date): Promise<void> {
+      const [found] = await readApiKeys(parts, () => readAndChange(db, id))
+      if (found?.scopeFault !== undefined) throw found.scopeFault
+      if (found?.authentic === undefined) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+      const row = { ...found.authentic, expires_at: expiresAt }
+      const generations = await raiseGeneration(row.tenant_id ?? undefined)
+      await db
+        .updateTable('api_keys')
+        .set({ expires_at: expiresAt, mac: macs.sign('apiKey', row) })
+        .where('id', '=', id)
+        .execute()
+      await resignScope(db, macs, row.tenant_id ?? undefined, {
+        ...generations,
+        // A database that goes on showing the row from before must not get that signed.
+        isRevoked: (each) => each.id === id && each.expires_at?.getTime() !== expiresAt.getTime(),
+      })
+      await tellAll()
+    },
+
+    /**
+     * Whether there is such an API key, whoever wrote its row, and of that tenant.
+     *
+     * @param tenantId - undefined: of any tenant, or of none
+     */
+    async isIn(id: string, tenantId: string | undefined): Promise<boolean> {
+      const scope = await findScope(id)
+      return scope !== undefined && (tenantId === undefined || scope.tenantId === tenantId)
+    },
+
+    /** Whether there is such an API key, and it is of no tenant. */
+    async isOfNone(id: string): Promise<boolean> {
+      const scope = await findScope(id)
+      return scope !== undefined && scope.tenantId === undefined
+    },
+
+    /** The names of API keys as Keyhold wrote them, by their ids. */
+    async findNames(ids: readonly string[], tenantId: string | undefined): Promise<Map<string, string>> {
+      if (ids.length === 0) return new Map()
+      const found = await readApiKeys(parts, () => readAll(db, ids))
+      return new Map(
+        found.flatMap(({ authentic }) => {
+          const isShown =
+            authentic !== undefined && (tenantId === undefined || authentic.tenant_id === tenantId)
+          return isShown ? [[authentic.id, authentic.name] as const] : []
+        }),
+      )
     },
 
     /** Locks what a deletion of the API key changes besides its row. Call it before who deletes it is confirmed. */
@@ -207,7 +361,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
         .where(inScope(tenantId))
         .returning('role')
         .executeTakeFirst()
-      await resignScope(db, macs, tenantId, { ...generations, isRevoked: (each) => each === id })
+      await resignScope(db, macs, tenantId, { ...generations, isRevoked: (each) => each.id === id })
       if (row !== undefined) await tellAll()
       return row && { role: row.role, tenantId }
     },
@@ -227,13 +381,27 @@ export function apiKeyQueries(db: Database, parts: Parts) {
   }
 }
 
-function fromRow(row: Authentic<StoredApiKey>): ApiKeyRow {
+/** The time is the database's. */
+export function hasEnded({ expiresAt }: Pick<ApiKeyRow, 'expiresAt'>, now: Date): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= now.getTime()
+}
+
+function fromRow(row: StoredApiKey): ApiKeyRow {
+  return { ...withoutHash(row), secretHash: row.secret_hash }
+}
+
+function withoutHash(row: StoredApiKey): Omit<ApiKeyRow, 'secretHash'> {
   return {
     id: row.id,
-    secretHash: row.secret_hash,
     role: row.role,
     tenantId: row.tenant_id ?? undefined,
     name: row.name,
     createdAt: row.created_at,
+    ...(row.expires_at !== null && { expiresAt: row.expires_at }),
+    ...(row.scopes !== null && { scopes: row.scopes }),
+    ...(row.addresses !== null && { addresses: row.addresses }),
+    ...(row.created_by !== null && { createdBy: row.created_by }),
+    ...(row.responsible !== null && { responsible: row.responsible }),
+    ...(row.predecessor_id !== null && { predecessorId: row.predecessor_id }),
   }
 }

@@ -4,7 +4,7 @@ import type { RowMacs } from '../authentic/row-macs.ts'
 import { columnsOfKind } from '../authentic/steering-kinds.ts'
 import type { Database } from '../database.ts'
 import { unlessFaulty } from '../authentic/row-faults.ts'
-import { inScope } from './api-key-rows.ts'
+import { inScope, type StoredApiKey } from './api-key-rows.ts'
 
 /** Gives keys that replicas of the version before have made the generation of their scope. They have to be signed then. */
 export async function adoptApiKeys(db: Database, tenantId: string | undefined): Promise<void> {
@@ -25,13 +25,13 @@ const pageRows = 1_000
  * or of an earlier generation, stays as it is.
  *
  * @param tenantId - undefined: the keys that are of no tenant
- * @param isRevoked - whether the key was deleted just now: a database that goes on showing it must not get it signed
+ * @param isRevoked - whether the row does not hold any more since just now: a database that goes on showing it must not get it signed
  */
 export async function resignScope(
   db: Database,
   macs: RowMacs,
   tenantId: string | undefined,
-  { from, to, isRevoked }: { from: number; to: number; isRevoked: (id: string) => boolean },
+  { from, to, isRevoked }: { from: number; to: number; isRevoked: (row: StoredApiKey) => boolean },
 ): Promise<void> {
   for (let after = ''; ;) {
     const rows = await db
@@ -44,7 +44,7 @@ export async function resignScope(
       .forNoKeyUpdate()
       .execute()
     const signed = rows.flatMap((row) => {
-      if (isRevoked(row.id)) return []
+      if (isRevoked(row)) return []
       // Before the adoption the keys that replicas of the version before have made are unsigned. This signs them.
       const isEarly = row.mac === null && !macs.requiresMacs()
       if (!isEarly && row.generation !== from) return []

@@ -10,7 +10,7 @@ import {
   type ErrorCode,
   type RowColumnType,
 } from '@keyhold/core'
-import type { KeyObject } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 import { createRightMacs } from './right-macs.ts'
 import {
   steeringKinds,
@@ -83,6 +83,14 @@ export interface RowMacs {
   sign<Kind extends SteeringKind>(kind: Kind, row: SignedRow<Kind>): Buffer
 
   /**
+   * Bytes over a text that is not in a row: nobody without the root key makes them. 32 bytes.
+   *
+   * @param purpose - of which there is one for each use, and no kind of row with that name
+   * @throws KeyholdError `ERR_SEALED`
+   */
+  tagOf(purpose: 'apiKeyId', text: string): Buffer
+
+  /**
    * Lets a row pass that Keyhold wrote.
    *
    * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_ROOT_KEY_OUTDATED`, `ERR_SEALED`
@@ -146,7 +154,7 @@ export function createRowMacs(
   let sealedAs: ErrorCode = 'ERR_SEALED'
   let outdatedAtMs = Number.NEGATIVE_INFINITY
   let count = 0
-  const keys = new Map<SteeringKind, KeyObject>()
+  const keys = new Map<string, KeyObject>()
   // One request reads the fence of its tenant several times.
   const rights = createRightMacs()
 
@@ -155,7 +163,7 @@ export function createRowMacs(
     return ring
   }
 
-  function keyOf({ rootKey, installationId }: MacRing, kind: SteeringKind): KeyObject {
+  function keyOf({ rootKey, installationId }: MacRing, kind: SteeringKind | 'apiKeyId'): KeyObject {
     const known = keys.get(kind)
     if (known !== undefined) return known
     const key = deriveMacKey(rootKey, installationId, kind)
@@ -228,6 +236,11 @@ export function createRowMacs(
       const current = opened()
       count++
       return rowMac(keyOf(current, kind), current.rootKeyId, encodeRow(kind, sortedColumns[kind], row))
+    },
+    tagOf(purpose, text) {
+      const current = opened()
+      count++
+      return createHmac('sha256', keyOf(current, purpose)).update(text).digest()
     },
     verify<Kind extends SteeringKind, Row extends StoredRow<Kind>>(kind: Kind, row: Row) {
       const fault = faultOf(kind, row)

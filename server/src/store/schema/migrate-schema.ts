@@ -33,6 +33,8 @@ import { auditCheckpoints } from './migrations/0027-audit-checkpoints.ts'
 import { authenticKeyJobs } from './migrations/0029-authentic-key-jobs.ts'
 import { formatOfTenantKeys } from './migrations/0030-format-of-tenant-keys.ts'
 import { formerSigningKeys } from './migrations/0034-former-signing-keys.ts'
+import { limitsOfApiKeys } from './migrations/0035-limits-of-api-keys.ts'
+import { usesOfApiKeys } from './migrations/0036-uses-of-api-keys.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -66,6 +68,8 @@ const schemaMigrations: Record<string, Migration> = {
   '0029-authentic-key-jobs': authenticKeyJobs,
   '0030-format-of-tenant-keys': formatOfTenantKeys,
   '0034-former-signing-keys': formerSigningKeys,
+  '0035-limits-of-api-keys': limitsOfApiKeys,
+  '0036-uses-of-api-keys': usesOfApiKeys,
 }
 
 // Replicas of the version before cannot go on working after these. All others add what the version before leaves alone. One that

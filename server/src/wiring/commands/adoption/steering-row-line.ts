@@ -42,7 +42,7 @@ const shapes: Record<SteeringKind, Shape> = {
       cancelledAt === null && destroyedAt === null,
   },
   minimumVersion: { columns: ['minimum_version'] },
-  apiKey: { columns: ['role', 'name', 'created_at'] },
+  apiKey: { columns: ['role', 'name', 'created_at', 'expires_at'] },
   keyHealth: { columns: ['state', 'code', 'since'], matters: ({ state }) => state !== 'healthy' },
   installation: { columns: ['root_key_id', 'signing_key_id'] },
   formerSigningKey: { columns: ['id', 'valid_from', 'valid_to', 'successor_id'] },

@@ -1,0 +1,30 @@
+// The permissions of callers. Each route names one permission. The role of an API key decides which routes it may call at all, and so
+// is a set of permissions; its scopes may leave it fewer. This file imports nothing but types, as clients load it.
+import type { Role } from './roles.ts'
+import { keyNamePattern } from './limits.ts'
+import type { Route } from './route.ts'
+import { routeIds, routes } from './routes.ts'
+
+/** In the order of the table of routes. */
+export const permissions: readonly string[] = [
+  ...new Set(routeIds.map((routeId): string => routes[routeId].permission)),
+]
+
+/** The permissions whose scopes may name the keys for which they hold. A lease is for all names: it has no key of any. */
+export const permissionsOfKeyNames: readonly string[] = ['encrypt', 'decrypt', 'reencrypt', 'blind-index']
+
+const keyName = keyNamePattern.slice(1, -1)
+
+/**
+ * A scope: a permission, and for those of key names a name, or the beginning of names with "*" behind it. Without either it holds
+ * for all key names.
+ */
+export const scopePattern = `^(?:(?:${permissions.join('|')})|(?:${permissionsOfKeyNames.join('|')}):(?:${keyName}|[A-Za-z0-9._-]{0,63}\\*))$`
+
+/** The permissions of a role, those of its routes. */
+export function permissionsOf(role: Role): readonly string[] {
+  const ofRole = routeIds.filter((routeId) => (routes[routeId] as Route).roles.includes(role))
+  return permissions.filter((permission) =>
+    ofRole.some((routeId) => routes[routeId].permission === permission),
+  )
+}

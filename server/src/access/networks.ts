@@ -1,0 +1,35 @@
+// The networks from which an API key may be used, in the form of CIDR.
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+
+/** Answers whether an address lies in one of them. */
+export type AreFrom = (address: string) => boolean
+
+/** The form `address/bits` with an address and a number of bits that go together; one address may stand alone. */
+export function isNetwork(text: string): boolean {
+  const { address, bits } = partsOf(text)
+  // An IPv4 address in the form of IPv6 is met in its own form, and would never be found here.
+  const isMapped = /^::ffff:/i.test(address)
+  const max = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') && !isMapped ? 128 : -1
+  return bits === undefined ? max >= 0 : /^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= max
+}
+
+/** @param networks - those for which `isNetwork` holds; others let nobody in */
+export function readNetworks(networks: readonly string[]): AreFrom {
+  const list = new BlockList()
+  for (const text of networks.filter(isNetwork)) {
+    const { address, bits } = partsOf(text)
+    const family = isIPv4(address) ? 'ipv4' : 'ipv6'
+    list.addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family)
+  }
+  return (address) => {
+    if (isIPv4(address)) return list.check(address, 'ipv4')
+    return isIPv6(address) && list.check(address, 'ipv6')
+  }
+}
+
+function partsOf(text: string): { address: string; bits: string | undefined } {
+  const at = text.indexOf('/')
+  return at === -1
+    ? { address: text, bits: undefined }
+    : { address: text.slice(0, at), bits: text.slice(at + 1) }
+}

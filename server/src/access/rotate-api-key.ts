@@ -1,0 +1,74 @@
+// Replaces an API key: its successor may do the same and no more, and for a while both work.
+import { KeyholdError } from '@keyhold/core'
+import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
+import type { Actor } from '../store/audits.ts'
+import type { Store } from '../store/store.ts'
+import { defaultLifeMs, insertApiKey } from './create-api-key.ts'
+import { makerOf, refuseWider } from './key-maker.ts'
+
+export interface RotationRequest {
+  id: string
+  /** Undefined: an operator rotates a key of any tenant. */
+  tenantId: string | undefined
+  /** For how long the key goes on working, if it does not end earlier. */
+  overlapMs: number
+  /** Default: as long as the key was made for; for one from a version before, the default of its role. */
+  expiresInMs: number | 'none' | undefined
+}
+
+/**
+ * @throws KeyholdError `ERR_API_KEY_NOT_FOUND`, also for one that has ended, `ERR_API_KEY_ROTATING` where its predecessor or its
+ * successor is still valid, `ERR_API_KEY_TOO_WIDE`, `ERR_REPLICAS_OLDER`, `ERR_RECORD_NOT_AUTHENTIC`
+ */
+export async function rotateApiKey(
+  store: Store,
+  { id, tenantId, overlapMs, expiresInMs }: RotationRequest,
+  actor: Actor,
+): Promise<{ row: ApiKeyRow; token: string }> {
+  return store.transaction(async (transaction) => {
+    const { apiKeys, clock } = transaction
+    if (!(await apiKeys.isIn(id, tenantId))) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+    await apiKeys.holdScope(id)
+    const old = await apiKeys.find(id)
+    const valid = await apiKeys.listValid(old?.tenantId)
+    if (old === undefined || !valid.some((key) => key.id === id))
+      throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+    if (valid.some((key) => key.predecessorId === id || key.id === old.predecessorId)) {
+      throw new KeyholdError('ERR_API_KEY_ROTATING')
+    }
+    const maker = await makerOf(transaction, actor)
+    // Whoever rotates his own key gets what he has.
+    if (actor.id !== id) refuseWider(maker, old)
+
+    const now = clock.now()
+    const overlapEnd = new Date(now.getTime() + overlapMs)
+    if (old.expiresAt === undefined || overlapEnd < old.expiresAt) await apiKeys.endEarlier(id, overlapEnd)
+    const { role, name, scopes, addresses } = old
+    const made = await insertApiKey(
+      transaction,
+      {
+        ...{ role, name, scopes, addresses, tenantId: old.tenantId },
+        expiresAt: endOf(old, now, expiresInMs),
+      },
+      { createdBy: actor.id, responsible: old.responsible ?? maker.responsible, predecessorId: id },
+    )
+    const details = { role, successorId: made.row.id, overlapSeconds: String(Math.round(overlapMs / 1_000)) }
+    transaction.audit({ tenantId: old.tenantId, actor, action: 'apikey.rotate', targetId: id, details })
+    return made
+  })
+}
+
+function endOf(old: ApiKeyRow, now: Date, expiresInMs: number | 'none' | undefined): Date | undefined {
+  const isOfBefore = old.createdBy === undefined
+  const lifeMs = old.expiresAt && old.expiresAt.getTime() - old.createdAt.getTime()
+  if (expiresInMs === undefined) {
+    if (lifeMs !== undefined) return new Date(now.getTime() + lifeMs)
+    return isOfBefore ? new Date(now.getTime() + defaultLifeMs(old.role)) : undefined
+  }
+  if (lifeMs !== undefined && (expiresInMs === 'none' || expiresInMs > lifeMs)) {
+    throw new KeyholdError('ERR_API_KEY_TOO_WIDE', {
+      message: 'The successor would live longer than the key that it replaces was made for.',
+    })
+  }
+  return expiresInMs === 'none' ? undefined : new Date(now.getTime() + expiresInMs)
+}
