@@ -1,6 +1,7 @@
 // The order in which the parts of the server start and stop.
 import type { Logger } from 'pino'
 import { createApiKey } from './access/create-api-key.ts'
+import { createEndingKeys } from './access/ending-keys.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
 import { makeFolder } from './settings/make-folder.ts'
 import type { Settings } from './settings/read-settings.ts'
@@ -185,6 +186,12 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
   const callers = openCallers(settings, logger, { store, events, replicas, timings }, closers)
+  const endingKeys = createEndingKeys({
+    store,
+    onEnding: ({ id, role, tenantId, expiresAt }, days) => {
+      logger.warn({ apiKeyId: id, role, tenantId, expiresAt, days }, 'an API key ends soon: rotate it')
+    },
+  })
   const signer = await openSigner({ store, rootKey, stateDir: stateDir(settings) }, logger, closers)
   const keyring = await openKeyring(
     settings,
@@ -227,7 +234,17 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   let sweep = () => Promise.resolve()
   if (rootKey !== undefined) {
     await startKeyJobs(settings, logger, { keyring, keyJobs, queue, holdSigner }, closers)
-    const sweeping = { keyring, keyJobs, queue, holdSigner, checkpoints, generations: rounds, timings }
+    const sweeping = {
+      keyring,
+      keyJobs,
+      queue,
+      holdSigner,
+      checkpoints,
+      generations: rounds,
+      timings,
+      callers,
+      endingKeys,
+    }
     sweep = startSweeps(settings, logger, sweeping, closers)
     const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, events, replicas, timings }
     startProber(settings, logger, probing, closers)
@@ -235,7 +252,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   closers.push(() => app.close())
   const { breaker } = health
   const older = () => rounds?.older() ?? 0
-  const held = { isSealed, isQuarantined, older }
+  const held = { isSealed, isQuarantined, older, endingKeys: () => endingKeys.counts() }
   const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
   const metrics = await openMetrics(settings, logger, { events, sources, tls }, closers)
   const probes = await openProbes(settings, logger, app, closers)

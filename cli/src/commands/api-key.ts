@@ -1,15 +1,23 @@
-// keyhold api-key …: the operator's API keys. A new key is shown once, or goes into a file that only its owner can read.
-import { roles, type ApiKey, type RequestBody, type Role } from '@keyhold/client'
+// keyhold api-key …: API keys. A new key is shown once, or goes into a file that only its owner can read.
+import { roles, type ApiKey, type Role } from '@keyhold/client'
 import { InvalidArgumentError } from 'commander'
 import { rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CliError } from '../errors/cli-error.ts'
+import { parseLife, parseLifeOrNone } from '../input/parse-life.ts'
 import { parsePathSegment } from '../input/parse-path-segment.ts'
 import type { Session } from '../session/open-session.ts'
-import { command, type CommandGroup } from '../table/command-spec.ts'
+import { command, type CommandGroup, type Invocation } from '../table/command-spec.ts'
 import { argument, option, required } from '../table/input.ts'
 import { plain } from '../table/plain-command.ts'
-import { apiKeyListView, createdApiKeyView } from '../views/api-key.ts'
+import { apiKeyListView, apiKeyView, createdApiKeyView } from '../views/api-key.ts'
+import { removeApiKeyCommand } from './api-key-end.ts'
+
+const keyFileOption = option(
+  '--key-file <path>',
+  'write the key to a new file with mode 0600 instead of showing it',
+)
+const theKey = argument('<id>', 'id of the API key', parsePathSegment)
 
 const createCommand = command({
   name: 'create',
@@ -18,32 +26,87 @@ const createCommand = command({
     role: required('--role <role>', roles.join(', '), parseRole),
     tenant: option('--tenant <id>', 'the tenant that it is bound to; none for operators'),
     name: option('--name <name>', 'name for people'),
-    keyFile: option('--key-file <path>', 'write the key to a new file with mode 0600 instead of showing it'),
+    expiresIn: option(
+      '--expires-in <time>',
+      'when it ends by itself, as 90d or 12h, or none; 365d for services and 90d for others when it is left out',
+      parseLifeOrNone,
+    ),
+    scopes: option(
+      '--scope <scope>',
+      'what it may do of what its role may, as encrypt or encrypt:pay*; several times for several',
+      several,
+    ),
+    addresses: option(
+      '--address <network>',
+      'from where it may be used, as 192.0.2.0/24; several times for several',
+      several,
+    ),
+    keyFile: keyFileOption,
   },
-  async run({ mode, refuse, openSession }, { role, tenant, name, keyFile }) {
-    if (keyFile === undefined && mode === 'quiet')
-      refuse('--quiet would lose the key for ever; add --key-file')
-    if (keyFile !== undefined && (mode === 'json' || mode === 'raw'))
-      refuse('--json and --raw show the key; leave them out, or --key-file')
-    const session = await openSession('operator')
+  async run(invocation, { role, tenant, name, expiresIn, scopes, addresses, keyFile }) {
     const body = {
       role,
       ...(tenant !== undefined && { tenantId: tenant }),
       ...(name !== undefined && { name }),
+      ...(expiresIn !== undefined && { expiresInSeconds: expiresIn }),
+      ...(scopes !== undefined && { scopes }),
+      ...(addresses !== undefined && { addresses }),
     }
-    if (keyFile !== undefined) {
-      await createIntoFile(session, body, keyFile)
-      return
-    }
-    session.print(await session.call('createApiKey', { body }), createdApiKeyView)
-    session.remark('the key is shown only this once; everybody who has it can use it')
+    await show(invocation, keyFile, (session) => session.call('createApiKey', { body }))
   },
 })
+
+const rotateCommand = command({
+  name: 'rotate',
+  about: 'Create the successor of an API key, with the same rights, and show it once. Both work for a while.',
+  inputs: {
+    id: theKey,
+    overlap: option(
+      '--overlap <time>',
+      'for how long the old key goes on working; 1d when it is left out',
+      parseLife,
+    ),
+    expiresIn: option(
+      '--expires-in <time>',
+      'when the new key ends by itself, as 90d; as long as the old one was made for when it is left out',
+      parseLifeOrNone,
+    ),
+    keyFile: keyFileOption,
+  },
+  async run(invocation, { id, overlap, expiresIn, keyFile }) {
+    const body = {
+      ...(overlap !== undefined && { overlapSeconds: overlap }),
+      ...(expiresIn !== undefined && { expiresInSeconds: expiresIn }),
+    }
+    await show(invocation, keyFile, (session) =>
+      session.call('rotateApiKey', { params: { apiKeyId: id }, body }),
+    )
+  },
+})
+
+type Created = { body: ApiKey & { key: string }; text: string }
+
+async function show(
+  { mode, refuse, openSession }: Invocation,
+  keyFile: string | undefined,
+  create: (session: Session) => Promise<Created>,
+): Promise<void> {
+  if (keyFile === undefined && mode === 'quiet') refuse('--quiet would lose the key for ever; add --key-file')
+  if (keyFile !== undefined && (mode === 'json' || mode === 'raw'))
+    refuse('--json and --raw show the key; leave them out, or --key-file')
+  const session = await openSession('operator')
+  if (keyFile !== undefined) {
+    await createIntoFile(session, create, keyFile)
+    return
+  }
+  session.print(await create(session), createdApiKeyView)
+  session.remark('the key is shown only this once; everybody who has it can use it')
+}
 
 // The file comes first: a key that cannot be kept must not be made.
 async function createIntoFile(
   session: Session,
-  body: RequestBody<'createApiKey'>,
+  create: (session: Session) => Promise<Created>,
   file: string,
 ): Promise<void> {
   const path = resolve(session.shell.cwd, file)
@@ -57,7 +120,7 @@ async function createIntoFile(
   await write('', 'wx')
   let created: ApiKey & { key: string }
   try {
-    created = (await session.call('createApiKey', { body })).body
+    created = (await create(session)).body
   } catch (error) {
     await rm(path, { force: true })
     throw error
@@ -69,7 +132,7 @@ async function createIntoFile(
 
 export const apiKeyGroup: CommandGroup = {
   name: 'api-key',
-  about: 'API keys (with an operator token).',
+  about: "API keys (with an operator's token, or that of a tenant admin for its tenant).",
   commands: [
     createCommand,
     plain({
@@ -81,14 +144,21 @@ export const apiKeyGroup: CommandGroup = {
       view: apiKeyListView,
     }),
     plain({
-      name: 'rm',
-      about: 'Revoke an API key.',
+      name: 'rename',
+      about: 'Give an API key another name.',
       as: 'operator',
-      route: 'deleteApiKey',
-      path: { apiKeyId: argument('<id>', 'id of the API key', parsePathSegment) },
-      view: 'status',
+      route: 'renameApiKey',
+      path: { apiKeyId: theKey },
+      body: { name: argument('<name>', 'name for people') },
+      view: apiKeyView,
     }),
+    rotateCommand,
+    removeApiKeyCommand,
   ],
+}
+
+function several(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
 }
 
 function parseRole(text: string): Role {

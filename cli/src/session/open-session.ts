@@ -19,6 +19,8 @@ export interface Session {
   call: KeyholdCall
   /** Calls a route once. */
   callOnce: KeyholdCall
+  /** The id of the API key whose token is used. Undefined: it is none of the known form. */
+  readonly ownApiKeyId: string | undefined
   readonly shell: Shell
   readonly mode: OutputMode
   readonly intervalMs: number
@@ -32,7 +34,8 @@ export interface Session {
 
 /** @throws CliError `configuration` without a server or a token; KeyholdClientError for a URL that is not usable */
 export async function openSession(shell: Shell, options: GlobalOptions, caller: Caller): Promise<Session> {
-  const client = createKeyholdClient((await connectionOf(shell, options, caller)).client)
+  const { client: connection } = await connectionOf(shell, options, caller)
+  const client = createKeyholdClient(connection)
   const mode = outputMode(options)
   const intervalMs = options.interval * 1000
   const retries = {
@@ -51,6 +54,7 @@ export async function openSession(shell: Shell, options: GlobalOptions, caller: 
         ...retries,
         mayRepeat: (error) => mayRepeat(routeId, error),
       }),
+    ownApiKeyId: /^khk?_([0-9a-z]{16})_/.exec(connection.token)?.[1],
     callOnce: (routeId, ...rest) => client.call(routeId, ...rest),
     shell,
     mode,

@@ -19,6 +19,11 @@ export const metricCatalog = {
     labels: ['scope'],
     help: 'What is refused since the database is older than what this replica knows: installation (1: everything, otherwise 0), tenants (how many, as far as it has looked).',
   },
+  keyhold_api_keys_ending: {
+    type: 'gauge',
+    labels: ['within'],
+    help: 'API keys that end by themselves within 1d, 7d and 14d, as of the last hourly look. At most 1,000 are counted.',
+  },
   keyhold_replicas: {
     type: 'gauge',
     labels: [],

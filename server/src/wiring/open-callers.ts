@@ -17,7 +17,7 @@ interface CallerNeeds {
   timings: Pick<Timings, 'apiKeyPollMs'>
 }
 
-export type Callers = Authentication & Pick<HeldCallers, 'end' | 'endTenant' | 'readAgain'>
+export type Callers = Authentication & Pick<HeldCallers, 'end' | 'endTenant' | 'readAgain' | 'takeUses'>
 
 /** @param closers - receives the function that ends the looks at API keys that are held */
 export function openCallers(
@@ -52,5 +52,6 @@ export function openCallers(
   return {
     ...{ authenticate, wasCreated },
     ...{ end: held.end.bind(held), endTenant: held.endTenant.bind(held), readAgain: refresh },
+    takeUses: held.takeUses.bind(held),
   }
 }

@@ -1,5 +1,7 @@
 // A replica looks every few seconds for key jobs that nobody leads, and destructions and rotations that are due.
 import type { Logger } from 'pino'
+import type { EndingKeys } from '../access/ending-keys.ts'
+import { noteUses } from '../access/note-uses.ts'
 import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import { createFailurePauses } from '../event-loop/failure-pauses.ts'
 import { createRunEach, type RunEach } from '../event-loop/run-each.ts'
@@ -13,6 +15,7 @@ import type { Settings } from '../settings/read-settings.ts'
 import type { HoldSigner } from '../store/authentic/hold-signer.ts'
 import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
+import type { Callers } from './open-callers.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Keyring } from './open-keyring.ts'
 
@@ -24,6 +27,8 @@ interface SweepNeeds {
   checkpoints: Pick<Checkpoints, 'round'>
   generations: Pick<GenerationRounds, 'round'> | undefined
   timings: Pick<Timings, 'sweepMs'>
+  callers: Pick<Callers, 'takeUses'>
+  endingKeys: Pick<EndingKeys, 'look'>
 }
 
 // A part whose tenants hang, each for as long as a lock may be waited for, leaves the others their time.
@@ -32,6 +37,8 @@ const pauses = { firstMs: 2_000, maxMs: 60_000 }
 const rotationsMs = 60_000
 const rotationsAtOnce = 10
 const changesMs = 60_000
+const usesMs = 60_000
+const endingKeysMs = 3_600_000
 const msOfSecond = 1_000
 // A KEK that cannot be used seldom comes back within a minute, and each try costs calls to the KMS.
 const rotationPauses = { firstMs: 60_000, maxMs: 3_600_000 }
@@ -48,7 +55,7 @@ export function startSweeps(
     generationsSeconds,
   }: Pick<Settings, 'tenantKeyMaxAgeDays' | 'auditCheckpointSeconds' | 'generationsSeconds'>,
   logger: Logger,
-  { keyring, keyJobs, queue, holdSigner, checkpoints, generations, timings }: SweepNeeds,
+  { keyring, keyJobs, queue, holdSigner, checkpoints, generations, timings, callers, endingKeys }: SweepNeeds,
   closers: Closers,
 ): () => Promise<void> {
   const stopping = new AbortController()
@@ -98,6 +105,8 @@ export function startSweeps(
       { name: 'tenant key versions', run: () => destroyDueTenantKeys(store, eachVersion) },
       { name: 'destructions', run: () => runDueDestructions(destructionParts, eachDestruction) },
       { name: 'changes', everyMs: changesMs, run: () => store.changes.forget() },
+      { name: 'uses of API keys', everyMs: usesMs, run: () => noteUses(store, callers) },
+      { name: 'ends of API keys', everyMs: endingKeysMs, run: () => endingKeys.look() },
       ...(maxAgeDays === 0 ? [] : [rotations]),
       {
         name: 'audit checkpoints',

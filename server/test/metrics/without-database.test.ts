@@ -47,6 +47,7 @@ test.each([
     isSealed: true,
     isQuarantined: false,
     older: () => 0,
+    endingKeys: () => undefined,
   }
   const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
   const { url = '' } =

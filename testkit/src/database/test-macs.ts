@@ -9,7 +9,7 @@ import type { Database } from '../../../server/src/store/database.ts'
 import { warmRootKey } from './warm-start.ts'
 
 /** For a database that no server has claimed. */
-const testRing: MacRing = {
+export const testRing: MacRing = {
   rootKeyId: '7e57'.repeat(4),
   rootKey: keyFromBytes(Buffer.alloc(32, 7)),
   installationId: '00000000-0000-4000-8000-000000000000',

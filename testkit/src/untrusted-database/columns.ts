@@ -150,6 +150,7 @@ const columnsWithoutMac: Readonly<Record<string, Readonly<Record<string, Reason>
     version: signOfLife,
     root_key_id: signOfLife,
     requires_macs: signOfLife,
+    knows_api_key_limits: signOfLife,
   },
   retired_tenant_ids: {
     id: ['volatile', 'keeps an id from being used again; an incarnation keeps old rows dead all the same'],

@@ -31,6 +31,8 @@ export interface MetricSources {
   isQuarantined: boolean
   /** How many tenants are older than what this replica knows. */
   older: () => number
+  /** How many API keys end soon. Undefined: nobody has looked. */
+  endingKeys: () => Readonly<Record<string, number>> | undefined
 }
 
 // When the database does not answer in time, Prometheus gets the other metrics.
@@ -112,6 +114,7 @@ async function readSamples(
       installation: held.isQuarantined ? 1 : 0,
       tenants: held.older(),
     }),
+    keyhold_api_keys_ending: byLabel('within', held.endingKeys() ?? {}),
     keyhold_replicas: one(replicas()),
     keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),
     keyhold_authentication_refusals_total: tallies.authenticationRefusals.samples(),

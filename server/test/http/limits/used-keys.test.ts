@@ -34,7 +34,7 @@ async function sent(
     header: () => reply,
     send: (body: Buffer) => bytes.push(body),
   }
-  const request = { authorized: { tenantId: 'tenant-1' }, headers: {} }
+  const request = { authorized: { tenantId: 'tenant-1', caller: {} }, headers: {} }
   const text = isOctets ? 'hi' : '{"items":[{"plaintext":"aGk="}]}'
   try {
     await sendLongBody(
