@@ -84,7 +84,10 @@ const rotateCommand = command({
   },
 })
 
-type Created = { body: ApiKey & { key: string }; text: string }
+interface Created {
+  body: ApiKey & { key: string }
+  text: string
+}
 
 async function show(
   { mode, refuse, openSession }: Invocation,

@@ -29,6 +29,8 @@ export async function rotateApiKey(
     const { apiKeys, clock } = transaction
     if (!(await apiKeys.isIn(id, tenantId))) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
     await apiKeys.holdScope(id)
+    // Now, since a caller may rotate its own, which may end at once.
+    await transaction.confirmActor(actor)
     const old = await apiKeys.find(id)
     const valid = await apiKeys.listValid(old?.tenantId)
     if (old === undefined || !valid.some((key) => key.id === id))
