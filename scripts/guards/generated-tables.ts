@@ -1,6 +1,17 @@
 // The tables in docs/ that are made from the code: errors, routes, metrics, settings, audit actions, the rows that have MACs, what
 // is believed of the columns of the database, and the rooms of the house.
-import { rateLimitOf, routeIds, routes, statusOf, type Route, type RouteId } from '@keyhold/contract'
+import {
+  permissions,
+  permissionsOf,
+  permissionsOfKeyNames,
+  rateLimitOf,
+  roles,
+  routeIds,
+  routes,
+  statusOf,
+  type Route,
+  type RouteId,
+} from '@keyhold/contract'
 import {
   auditActionNames,
   auditActions,
@@ -35,6 +46,7 @@ async function makeTables(): Promise<GeneratedTable[]> {
   return [
     { file: 'docs/errors.md', name: 'errors', markdown: await formatTable(errorTable()) },
     { file: 'docs/api.md', name: 'routes', markdown: await formatTable(routeTable()) },
+    { file: 'docs/api-keys.md', name: 'permissions', markdown: await formatTable(permissionTable()) },
     { file: 'docs/metrics.md', name: 'metrics', markdown: await formatTable(metricTable()) },
     { file: 'docs/configuration.md', name: 'settings', markdown: await formatTable(settingRows()) },
     { file: 'docs/audit.md', name: 'audit-actions', markdown: await formatTable(auditActionTable()) },
@@ -91,6 +103,21 @@ function routeTable(): string[][] {
       rateLimitOf(id),
       Object.keys(route.replies).join(', '),
       route.summary,
+    ]),
+  ]
+}
+
+function permissionTable(): string[][] {
+  return [
+    ['Permission', 'Key names', 'Roles', 'Routes'],
+    ...permissions.map((permission) => [
+      `\`${permission}\``,
+      permissionsOfKeyNames.includes(permission) ? 'yes' : '—',
+      roles.filter((role) => permissionsOf(role).includes(permission)).join(', '),
+      routeIds
+        .filter((routeId) => routes[routeId].permission === permission)
+        .map((routeId) => `\`${routeId}\``)
+        .join(', '),
     ]),
   ]
 }

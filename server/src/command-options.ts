@@ -1,7 +1,8 @@
 // Which options each command of `keyhold-server` knows: one that does nothing would promise something.
 const optionsOf: Readonly<Record<string, readonly string[]>> = {
   migrate: ['serve-role'],
-  'create-operator-key': ['name'],
+  'create-operator-key': ['name', 'expires-in'],
+  'unused-api-keys': ['days'],
   doctor: ['integrity', 'strict', 'json'],
   'doctor --integrity': ['integrity'],
   'check-config': ['json'],

@@ -10,7 +10,10 @@ export const usage = `Usage: keyhold-server <command>
                                      needs; "serve" does the first by itself if its role may
   upgrade-check                      say, before an upgrade to this version, whether replicas can be replaced one after the
                                      other; ends with 0 if so, and with 3 if all must be stopped first
-  create-operator-key [--name NAME]  create an operator's API key and print it; it is shown only once
+  create-operator-key [--name NAME] [--expires-in DAYS]
+                                     create an operator's API key and print it; it is shown only once; it ends after so many
+                                     days (1 to 3650, default 90), or not by itself: none
+  unused-api-keys [--days N]         list the API keys that nobody has used for N days (1 to 3650, default 90)
   check-config [--json]              print the settings in force, without secrets, and what is wrong with them; starts nothing
   doctor [--strict] [--json]         look at settings, database, rights, root key, AWS, clock, disk, files and names, and say
                                      what to do; ends with 1 if something fails, with --strict for warnings, too

@@ -86,6 +86,8 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       'at-once': { type: 'string', default: '2' },
       'serve-role': { type: 'string' },
       accept: { type: 'string' },
+      'expires-in': { type: 'string', default: '90' },
+      days: { type: 'string', default: '90' },
       from: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
     },
@@ -146,9 +148,19 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     case 'check-config':
       return checkConfig(shell, values.json)
     case 'create-operator-key': {
+      const expiresIn = values['expires-in'] === 'none' ? 'none' : daysOf(values['expires-in'])
+      if (expiresIn === undefined) break
       const { createOperatorKey } = await import('./wiring/commands/create-operator-key.ts')
-      const token = await createOperatorKey(readSettings(shell.environment), values.name)
+      const token = await createOperatorKey(readSettings(shell.environment), values.name, expiresIn)
       shell.stdout(`${token}\n`)
+      return 0
+    }
+    case 'unused-api-keys': {
+      const days = daysOf(values.days)
+      if (days === undefined) break
+      const { listUnusedApiKeys } = await import('./wiring/commands/list-unused-api-keys.ts')
+      const lines = await listUnusedApiKeys(readSettings(shell.environment), days)
+      shell.stdout(lines.map((line) => `${line}\n`).join(''))
       return 0
     }
     case 'doctor': {
@@ -198,6 +210,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
   }
   shell.stderr(usage)
   return 2
+}
+
+const maxDays = 3_650
+
+function daysOf(text: string): number | undefined {
+  const days = Number(text)
+  return /^[1-9]\d*$/.test(text) && days <= maxDays ? days : undefined
 }
 
 /** Takes the key behind `--accept TABLE` out of the arguments: ids of tenants may begin with "-", as options do. */

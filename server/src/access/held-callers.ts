@@ -61,7 +61,7 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
   let takenMs = Number.NEGATIVE_INFINITY
 
   function noteUse({ row: { id }, usedMs: atMs }: Held): void {
-    if (atMs > takenMs && usedMs.size < maxHeld) usedMs.set(id, Math.max(atMs, usedMs.get(id) ?? atMs))
+    if (atMs >= takenMs && usedMs.size < maxHeld) usedMs.set(id, Math.max(atMs, usedMs.get(id) ?? atMs))
   }
 
   function drop(token: string): void {

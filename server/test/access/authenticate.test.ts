@@ -352,6 +352,42 @@ test('a key of one form is none in the other, which versions before take for a k
   expect(reads).toEqual([[token.id]])
 })
 
+test('uses are told once, also of keys that are held no more', async () => {
+  await ask(text)
+  nowMs = 1_000
+  expect(held.takeUses()).toEqual(new Map([[token.id, 1_000]]))
+  nowMs = 2_000
+  expect(held.takeUses()).toEqual(new Map())
+  ask(text)
+  nowMs = 70_000
+  await held.readAgain()
+  expect(held.takeUses()).toEqual(new Map([[token.id, 68_000]]))
+  expect(held.takeUses()).toEqual(new Map())
+})
+
+test('a key that ends is held no longer than that, however often it is read again', async () => {
+  rows.set(row.id, { ...row, endsInMs: 7_000 } as ApiKeyRow)
+  await ask(text)
+  for (nowMs = 1_000; nowMs < 7_000; nowMs += 1_000) {
+    expect(ask(text)).toEqual(caller)
+    rows.set(row.id, { ...row, endsInMs: 7_000 - nowMs } as ApiKeyRow)
+    await held.readAgain()
+  }
+  rows.delete(row.id)
+  await expect(ask(text)).rejects.toMatchObject(refusal)
+})
+
+test.each<[string, Partial<ApiKeyRow>]>([
+  ['ends earlier', { expiresAt: new Date(1) }],
+  ['has other scopes', { scopes: [] }],
+  ['has other networks', { addresses: ['192.0.2.1'] }],
+])('a key that %s is looked up anew as soon as it is read again', async (_, change) => {
+  await ask(text)
+  rows.set(row.id, { ...row, ...change })
+  await held.readAgain()
+  expect(ask(text)).toBeInstanceOf(Promise)
+})
+
 test('a key of the form from before works', async () => {
   const plain = { form: 'plain', id: '0123456789abcdef', secret: `${'A'.repeat(42)}-` } as const
   rows.set(plain.id, { ...row, id: plain.id, secretHash: hashApiKeySecret(plain) })

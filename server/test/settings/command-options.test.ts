@@ -9,6 +9,7 @@ test.each([
   ['signing-key rotate --from x', 'from'],
   ['integrity rotate --yes', 'yes'],
   ['create-operator-key --serve-role x', 'serve-role'],
+  ['unused-api-keys --name x', 'name'],
 ])('%s', async (line, option) => {
   let stderr = ''
   const exitCode = await runCommand(line.split(' '), {
@@ -24,7 +25,8 @@ test.each([
 
 test.each([
   ['migrate', ['serve-role']],
-  ['create-operator-key', ['name']],
+  ['create-operator-key', ['name', 'expires-in']],
+  ['unused-api-keys', ['days']],
   ['doctor', ['integrity']],
   ['doctor', ['integrity', 'accept', 'yes']],
   ['signing-key rotate', ['yes']],

@@ -130,8 +130,14 @@ test('and in a database of the operator’s own, whether a server runs on it or 
   expect(await listTenants(url, beside.stdout)).toBe(401)
   await own.stop()
 
-  const without = await run(['create-operator-key'], environment)
+  const without = await run(['create-operator-key', '--expires-in', 'none'], environment)
   expect(without.exitCode).toBe(0)
+  for (const wrong of ['0', 'never', '9999', '1.5'])
+    expect((await run(['create-operator-key', '--expires-in', wrong], environment)).exitCode, wrong).toBe(2)
+  expect(await run(['unused-api-keys', '--days', '1'], environment)).toMatchObject({
+    exitCode: 0,
+    stdout: '',
+  })
   const again = await serve(environment)
   expect(await listTenants(again.url, without.stdout)).toBe(200)
   await again.stop()

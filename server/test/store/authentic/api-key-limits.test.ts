@@ -3,6 +3,7 @@
 import { deriveMacKey, encodeRow, isRowMac, rootKeyIdOfMac } from '@keyhold/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApiKey, type ApiKeyRequest } from '../../../src/access/create-api-key.ts'
+import { listUnusedKeys } from '../../../src/access/list-unused-keys.ts'
 import { deleteApiKey } from '../../../src/access/delete-api-key.ts'
 import { rotateApiKey } from '../../../src/access/rotate-api-key.ts'
 import type { ApiKeyRow } from '../../../src/store/api-keys/api-keys.ts'
@@ -230,6 +231,21 @@ test('no key is made while a replica of the version before is alive', async () =
   await stores.query(`update keyhold.replicas set seen_at = now() - interval '5 minutes'`)
   await store.replicas.beat('new', 10_000)
   expect(await found(await create())).toMatchObject({ role: 'service' })
+})
+
+test('keys that nobody has used for long are listed, but for those that have ended', async () => {
+  let aheadMs = 0
+  const later = await postgres.openStore(stores.connection, { monotonic: () => performance.now() + aheadMs })
+  const dayMs = 86_400_000
+  const never = await create({ expiresInMs: 'none' })
+  const used = await create({ expiresInMs: 'none' })
+  await create({ expiresInMs: dayMs })
+  expect(await listUnusedKeys(later, 90 * dayMs)).toEqual([])
+  aheadMs = 91 * dayMs
+  await later.apiKeyUses.note(new Map([[used.id, new Date(later.clock.now().getTime() - dayMs)]]))
+  expect(await listUnusedKeys(later, 90 * dayMs)).toMatchObject([{ id: never.id, usedAt: undefined }])
+  aheadMs = 200 * dayMs
+  expect((await listUnusedKeys(later, 90 * dayMs)).map(({ id }) => id)).toEqual([never.id, used.id])
 })
 
 test('of uses the latest stays, and those of keys that are gone are left out', async () => {
