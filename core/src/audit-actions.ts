@@ -18,7 +18,7 @@ export const auditActions = {
   'apikey.rename': { target: 'api-key', tells: 'An API key got another name.' },
   'apikey.rotate': {
     target: 'api-key',
-    tells: 'The successor of an API key was created, beside which it works for a while.',
+    tells: 'The successor of an API key was created; the one that it replaces works for a while.',
   },
   'keyprovider.create': { target: 'key-provider', tells: 'A key provider was registered.' },
   'keyprovider.update': {

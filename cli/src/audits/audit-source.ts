@@ -6,6 +6,8 @@ import type { Session } from '../session/open-session.ts'
 /** Some records, with what the server says of their MACs: it has the key, and only it can tell. */
 export interface AuditPage {
   audits: readonly Audit[]
+  /** The present names of API keys on the page, by their ids. */
+  names?: Readonly<Record<string, string>>
   /** The first record of the page that Keyhold did not write. */
   forged?: number
   /** The last record of the page that it did write, before any forged one. */

@@ -42,8 +42,12 @@ const listCommand = command({
     const { source, session } = await openChain(invocation, values)
     const from = after ?? (all ? 0 : Math.max(0, (await source.head()).head.sequence - last))
     const audits = []
-    for await (const page of source.pages(from)) audits.push(...page.audits)
-    session.printBody({ audits }, auditListView)
+    let names: Record<string, string> = {}
+    for await (const page of source.pages(from)) {
+      audits.push(...page.audits)
+      names = { ...names, ...page.names }
+    }
+    session.printBody({ audits, ...(Object.keys(names).length > 0 && { names }) }, auditListView)
   },
 })
 

@@ -6,22 +6,32 @@ import type { View } from '../output/print-reply.ts'
 import { kmsName } from './kms-name.ts'
 import { readableTime } from './readable-time.ts'
 
-export const auditListView: View<{ audits: Audit[] }> = {
+export const auditListView: View<{ audits: Audit[]; names?: Readonly<Record<string, string>> }> = {
   ids: ({ audits }) => audits.map(({ id }) => id),
-  text: ({ audits }) =>
+  text: ({ audits, names = {} }) =>
     formatTable(
       ['NO', 'TIME', 'ACTOR', 'ACTION', 'TARGET', 'DETAILS'],
       audits.map((audit) => [
         String(audit.sequence),
         readableTime(audit.at),
-        audit.actor.role === undefined ? audit.actor.id : `${audit.actor.id} (${audit.actor.role})`,
+        [audit.actor.id, nameIn(names, audit.actor.id), audit.actor.role && `(${audit.actor.role})`]
+          .filter((part) => part !== undefined && part !== '')
+          .join(' '),
         audit.action,
-        `${audit.target.kind} ${audit.target.id}`,
+        [audit.target.kind, audit.target.id, nameIn(names, audit.target.id)]
+          .filter((part) => part !== undefined)
+          .join(' '),
         Object.entries(audit.details)
           .map(([name, value]) => `${name}=${shortened(kmsName(value))}`)
           .join(' '),
       ]),
     ),
+}
+
+/** The present name of an API key. It is no part of the record. */
+function nameIn(names: Readonly<Record<string, string>>, id: string): string | undefined {
+  const name = Object.hasOwn(names, id) ? names[id] : undefined
+  return name === undefined || name === '' ? undefined : `"${name}"`
 }
 
 const maxShown = 200

@@ -31,6 +31,12 @@ export type Audit = Static<typeof audit>
 
 export const auditPage = Type.Object({
   audits: Type.Array(audit, { description: 'In the order of the chain.' }),
+  names: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description:
+        'The present names of API keys whose ids are on this page, as far as they exist; a tenant sees those of its own keys. They are no part of the records.',
+    }),
+  ),
   forged: Type.Optional(
     Type.Integer({
       description:

@@ -20,7 +20,8 @@ export async function deleteApiKey(
   actor: Actor,
 ): Promise<void> {
   await store.transaction(async (transaction) => {
-    if (!(await transaction.apiKeys.isIn(id, tenantId))) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
+    const isForeign = tenantId !== undefined && !(await transaction.apiKeys.isIn(id, tenantId))
+    if (isForeign) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
     await transaction.apiKeys.holdScope(id)
     // Now, since a caller may delete its own.
     await transaction.confirmActor(actor)

@@ -54,8 +54,16 @@ export async function rotateApiKey(
       },
       { createdBy: actor.id, responsible: old.responsible ?? maker.responsible, predecessorId: id },
     )
-    const details = { role, successorId: made.row.id, overlapSeconds: String(Math.round(overlapMs / 1_000)) }
-    transaction.audit({ tenantId: old.tenantId, actor, action: 'apikey.rotate', targetId: id, details })
+    const overlapSeconds = String(Math.round(overlapMs / 1_000))
+    transaction.audit({
+      ...{ tenantId: old.tenantId, actor, action: 'apikey.rotate', targetId: made.row.id },
+      details: {
+        role,
+        predecessorId: id,
+        overlapSeconds,
+        expiresAt: made.row.expiresAt?.toISOString() ?? 'none',
+      },
+    })
     return made
   })
 }

@@ -88,7 +88,7 @@ expected as (
   union all
   select '', 'signingkey.rotate', successor_id, 1 from keyhold.former_signing_keys
   union all
-  select coalesce(tenant_id, ''), 'apikey.create', id, 1 from keyhold.api_keys
+  select coalesce(tenant_id, ''), 'apikey.create or apikey.rotate', id, 1 from keyhold.api_keys
   union all
   select coalesce(tenant_id, ''), 'apikey.delete', id, 0 from keyhold.api_keys
 ),
@@ -103,9 +103,9 @@ balance as (
     (select count(*) from keyhold.tenant_locks l where l.tenant_id = chain)
   from told where action in ('tenant.lock', 'tenant.unlock') group by chain, target_id
   union all
-  select chain, target_id, 'apikey', sum(case action when 'apikey.create' then times else -times end),
+  select chain, target_id, 'apikey', sum(case action when 'apikey.delete' then -times else times end),
     (select count(*) from keyhold.api_keys k where k.id = target_id)
-  from told where action in ('apikey.create', 'apikey.delete') group by chain, target_id
+  from told where action in ('apikey.create', 'apikey.rotate', 'apikey.delete') group by chain, target_id
 )
 select 'AUDIT_HEAD_DIFFERS' as code, 'audit_heads' as "table", h.chain as tenant, h.chain as id,
     'chain "' || h.chain || '": head ' || h.sequence || ', ' || count(a.*) || ' records up to '

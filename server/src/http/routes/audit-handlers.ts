@@ -24,10 +24,19 @@ export function auditHandlers({
   | 'getInstallationAuditHead'
   | 'listAllAuditCheckpoints'
 > {
-  async function page(reads: Pick<Store, 'audits'>, tenantId: string | undefined, query: PageQuery) {
+  async function page(
+    reads: Pick<Store, 'audits' | 'apiKeys'>,
+    { tenantId, namesOf }: { tenantId: string | undefined; namesOf: string | undefined },
+    query: PageQuery,
+  ) {
     const { audits, after, forged, authenticTo } = await listAudits(reads, tenantId, placeOf(query))
+    const ids = audits.flatMap(({ actorId, targetKind, targetId }) =>
+      targetKind === 'api-key' ? [actorId, targetId] : [actorId],
+    )
+    const names = await reads.apiKeys.findNames([...new Set(ids)].filter(isApiKeyId), namesOf)
     return {
       audits: audits.map(auditWire),
+      ...(names.size > 0 && { names: Object.fromEntries(names) }),
       ...(forged !== undefined && { forged }),
       ...(authenticTo !== undefined && { authenticTo }),
       ...nextOf(after),
@@ -45,7 +54,7 @@ export function auditHandlers({
 
   return {
     async listAudits({ tenantId, query }) {
-      return { status: 200, body: await page(store, tenantId, query) }
+      return { status: 200, body: await page(store, { tenantId, namesOf: tenantId }, query) }
     },
 
     async getAuditHead({ tenantId }) {
@@ -67,7 +76,7 @@ export function auditHandlers({
     async listInstallationAudits({ query }) {
       const body = await store.readSnapshot(async (snapshot) => {
         if (query.tenantId !== undefined) await refuseUnknownTenant(snapshot, query.tenantId)
-        return page(snapshot, query.tenantId, query)
+        return page(snapshot, { tenantId: query.tenantId, namesOf: undefined }, query)
       })
       return { status: 200, body }
     },
@@ -79,6 +88,12 @@ export function auditHandlers({
       return { status: 200, body: await signHead(tenantId) }
     },
   }
+}
+
+const apiKeyIdForm = /^[0-9a-z]{16}$/
+
+function isApiKeyId(text: string): boolean {
+  return apiKeyIdForm.test(text)
 }
 
 interface PageQuery {

@@ -289,6 +289,23 @@ describe('a tenant admin', () => {
   })
 })
 
+it('names stand beside ids in the audit trail, and a tenant sees those of its own keys alone', async () => {
+  const own = await server.createTenant()
+  const { id } = await create({ role: 'service', name: 'billing' }, own.adminToken)
+  await create({ role: 'auditor', tenantId: own.tenantId })
+  const adminId = own.adminToken.split('_')[1] ?? ''
+  await server.request('PATCH', `${keys}/${adminId}`, { token: own.adminToken, body: { name: 'Ann' } })
+  const ofTenant = await server.request('GET', '/api/v1/encryption/audits', { token: own.adminToken })
+  const names = at(ofTenant.body, 'names') as Record<string, string>
+  expect(names).toMatchObject({ [id]: 'billing', [adminId]: 'Ann' })
+  const operatorId = server.operatorToken.split('_')[1] ?? ''
+  expect(JSON.stringify(at(ofTenant.body, 'audits'))).toContain(operatorId)
+  expect(Object.keys(names)).not.toContain(operatorId)
+  const path = `/api/v1/audits?tenantId=${own.tenantId}`
+  const ofAll = await server.request('GET', path, { token: server.operatorToken })
+  expect(at(ofAll.body, 'names')).toMatchObject({ [operatorId]: 'test', [id]: 'billing' })
+})
+
 describe('a rotation', () => {
   it('of its own key gives a successor at once, and both work until the overlap is over', async () => {
     const { id, key } = await create({ role: 'tenant-admin', tenantId: tenant.tenantId })
