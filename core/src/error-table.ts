@@ -72,6 +72,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_API_KEY_QUOTA: {
+    summary: 'The tenant has reached its limit of API keys: delete those that have ended.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_API_KEY_ROTATING: {
     summary: 'The API key is being replaced, or replaces one that is still valid: end the older one first.',
     retryable: false,

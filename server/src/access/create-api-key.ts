@@ -5,7 +5,7 @@ import type { Actor } from '../store/audits.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
 import { encodeApiKeyToken, generateApiKeyToken, hashApiKeySecret } from './api-key-token.ts'
-import { makerOf, refuseWider } from './key-maker.ts'
+import { makerOf, refuseBeyondQuota, refuseWider } from './key-maker.ts'
 import { isNetwork } from './networks.ts'
 
 export interface ApiKeyRequest {
@@ -33,7 +33,7 @@ const aliveMs = 30_000
 
 /**
  * @throws KeyholdError `ERR_INVALID_REQUEST` when role and tenant do not go together, or for a text that is no network,
- * `ERR_TENANT_NOT_FOUND`, `ERR_API_KEY_TOO_WIDE` where the actor may not give so much, `ERR_REPLICAS_OLDER`
+ * `ERR_TENANT_NOT_FOUND`, `ERR_API_KEY_TOO_WIDE` where the actor may not give so much, `ERR_API_KEY_QUOTA`, `ERR_REPLICAS_OLDER`
  */
 export async function createApiKey(
   store: Store,
@@ -56,6 +56,7 @@ export async function createApiKey(
   const create = async (transaction: TransactionStore) => {
     const maker = await makerOf(transaction, actor)
     refuseWider(maker, request)
+    await refuseBeyondQuota(transaction, maker)
     const made = await insertApiKey(
       transaction,
       { ...request, ...endOf(transaction, request) },

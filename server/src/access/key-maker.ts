@@ -27,6 +27,22 @@ export async function makerOf(
   return { key, responsible: key.responsible ?? id }
 }
 
+// A revocation signs all keys of the tenant anew, and an operator's list shows all.
+const maxKeysOfTenant = 1_000
+
+/**
+ * For those whom an operator lets make keys of one tenant.
+ *
+ * @throws KeyholdError `ERR_API_KEY_QUOTA`
+ */
+export async function refuseBeyondQuota(
+  { apiKeys }: Pick<TransactionStore, 'apiKeys'>,
+  { key: maker }: Pick<KeyMaker, 'key'>,
+): Promise<void> {
+  if (maker?.tenantId === undefined) return
+  if ((await apiKeys.countOf(maker.tenantId)) >= maxKeysOfTenant) throw new KeyholdError('ERR_API_KEY_QUOTA')
+}
+
 /** @throws KeyholdError `ERR_API_KEY_TOO_WIDE`, `ERR_TENANT_NOT_FOUND` for another tenant than that of the maker */
 export function refuseWider(
   { key: maker }: Pick<KeyMaker, 'key'>,

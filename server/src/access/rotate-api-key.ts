@@ -4,7 +4,7 @@ import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { Actor } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 import { defaultLifeMs, insertApiKey } from './create-api-key.ts'
-import { makerOf, refuseWider } from './key-maker.ts'
+import { makerOf, refuseBeyondQuota, refuseWider } from './key-maker.ts'
 
 export interface RotationRequest {
   id: string
@@ -41,6 +41,7 @@ export async function rotateApiKey(
     const maker = await makerOf(transaction, actor)
     // Whoever rotates his own key gets what he has.
     if (actor.id !== id) refuseWider(maker, old)
+    await refuseBeyondQuota(transaction, maker)
 
     const now = clock.now()
     const overlapEnd = new Date(now.getTime() + overlapMs)

@@ -317,6 +317,16 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       return scope !== undefined && (tenantId === undefined || scope.tenantId === tenantId)
     },
 
+    /** How many API keys a tenant has, also such as have ended by themselves. */
+    async countOf(tenantId: string): Promise<number> {
+      const { count } = await db
+        .selectFrom('api_keys')
+        .select(({ fn }) => fn.countAll<string>().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
+
     /** Whether there is such an API key, and it is of no tenant. */
     async isOfNone(id: string): Promise<boolean> {
       const scope = await findScope(id)

@@ -306,6 +306,26 @@ it('names stand beside ids in the audit trail, and a tenant sees those of its ow
   expect(at(ofAll.body, 'names')).toMatchObject({ [operatorId]: 'test', [id]: 'billing' })
 })
 
+it('an admin makes no key beyond the quota of its tenant, and an operator does', async () => {
+  const own = await server.createTenant()
+  // Nobody believes these rows; they count.
+  await server.query(
+    `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name)
+    select lpad(n::text, 16, '0'), decode(repeat('ab', 32), 'hex'), 'service', $1, '' from generate_series(1, 998) n`,
+    [own.tenantId],
+  )
+  const adminId = own.adminToken.split('_')[1] ?? ''
+  for (const [path, body] of [
+    [keys, { role: 'service' }],
+    [`${keys}/${adminId}/actions/rotate`, {}],
+  ] as const)
+    expect(codeOf(await server.request('POST', path, { token: own.adminToken, body }))).toEqual([
+      409,
+      'ERR_API_KEY_QUOTA',
+    ])
+  await create({ role: 'service', tenantId: own.tenantId })
+})
+
 describe('a rotation', () => {
   it('of its own key gives a successor at once, and both work until the overlap is over', async () => {
     const { id, key } = await create({ role: 'tenant-admin', tenantId: tenant.tenantId })
