@@ -377,6 +377,16 @@ test('a key that ends is held no longer than that, however often it is read agai
   await expect(ask(text)).rejects.toMatchObject(refusal)
 })
 
+test('a key that ends sooner than others are held is looked up anew then, without a reading in between', async () => {
+  rows.set(row.id, { ...row, endsInMs: 3_000 } as ApiKeyRow)
+  await ask(text)
+  nowMs = 2_999
+  expect(ask(text)).toEqual(caller)
+  rows.delete(row.id)
+  nowMs = 3_000
+  await expect(ask(text)).rejects.toMatchObject(refusal)
+})
+
 test.each<[string, Partial<ApiKeyRow>]>([
   ['ends earlier', { expiresAt: new Date(1) }],
   ['has other scopes', { scopes: [] }],
