@@ -358,7 +358,7 @@ test('uses are told once, also of keys that are held no more', async () => {
   expect(held.takeUses()).toEqual(new Map([[token.id, 1_000]]))
   nowMs = 2_000
   expect(held.takeUses()).toEqual(new Map())
-  ask(text)
+  await ask(text)
   nowMs = 70_000
   await held.readAgain()
   expect(held.takeUses()).toEqual(new Map([[token.id, 68_000]]))

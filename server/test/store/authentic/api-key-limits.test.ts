@@ -195,7 +195,7 @@ test('a key of the version before has no end and no limits, holds, and can be re
 const before = ['created_at', 'generation', 'id', 'name', 'role', 'secret_hash', 'tenant_id'] as const
 async function isAuthenticBefore(id: string): Promise<boolean> {
   const [row] = await stores.db.selectFrom('api_keys').selectAll().where('id', '=', id).execute()
-  if (row === undefined || row.mac === null) return expect.fail('the row has no MAC')
+  if (!row?.mac) return expect.fail('the row has no MAC')
   const types = before.map((column) => [column, steeringKinds.apiKey.columns[column]] as const)
   const { rootKey, installationId } = testRing
   const bytes = encodeRow('apiKey', types, row)
