@@ -441,7 +441,7 @@ export const errorTable = {
   },
   ERR_DATABASE_UNSAFE: {
     summary:
-      'The database could lose committed keys, call functions that are not its own, give its sessions to others, or be another one than it says.',
+      'The database could lose committed keys, run functions of others, share its sessions, or be another one than it says.',
     retryable: false,
     kind: 'ours',
   },

@@ -117,7 +117,7 @@ const callOf = (id: RouteId) => {
   const isOperator = (routes[id].roles as readonly string[]).includes('operator')
   const query = id === 'getKeyPolicy' ? { arn: keyArn } : isOperator ? { tenantId: tenant.tenantId } : {}
   const own = isOperator ? undefined : tenant.tenantId
-  return { tenantId: own, params, query, body: {}, caller: { id: 'test' } } as never
+  return { tenantId: own, params, query, body: {}, caller: { id: 'test' }, origin: () => ({}) } as never
 }
 
 // There is no drill and no report of a destruction yet.

@@ -293,7 +293,15 @@ const paired: readonly Name[] = [
   ...(['kmsAccessKeyId', 'kmsSecretAccessKey', 'tlsCertificateFile', 'tlsKeyFile'] as const),
   ...(['tlsClientCaFile', 'tlsClientCrlFile', 'tlsClientCertificates'] as const),
 ]
-const texts: readonly Name[] = ['dataDir', 'stateDir', 'rootKeyFile', 'internalKmsName', 'noProxy', ...paired]
+const texts: readonly Name[] = [
+  'dataDir',
+  'docsDir',
+  'stateDir',
+  'rootKeyFile',
+  'internalKmsName',
+  'noProxy',
+  ...paired,
+]
 
 test('each setting that is more than a number or any text has examples', () => {
   const without = formed.filter(({ form }) => !examples.has(form)).map(({ name }) => name)
