@@ -203,7 +203,7 @@ test('a row with a wrong MAC is pointed out', async () => {
   expect(asked[0]).toContain('1 of them with a wrong MAC now')
   expect(told.filter((line) => line.includes('WRONG MAC'))).toEqual([
     expect.stringMatching(
-      /^api_keys .* name="changed \\u001b\[2J \(right MAC\)" created_at=\S+ \(WRONG MAC: .*\)$/,
+      /^api_keys .* name="changed \\u001b\[2J \(right MAC\)" created_at=\S+ expires_at=\S+ \(WRONG MAC: .*\)$/,
     ),
   ])
   expect(await faultyRows()).toEqual([])
