@@ -52,7 +52,8 @@ export interface OpenedApp {
 }
 
 const closeMs = 3_000
-// How long a stop answers requests over connections that are open, when nobody can open another one.
+// How long a stop lets connections stay open before it closes the listener, and answers over them when nobody can open another one.
+const keptMs = 1_000
 const lastRequestsMs = 1_000
 const idleCheckMs = 100
 const bytesOfMib = 1_048_576
@@ -77,6 +78,8 @@ export function openApp(
   const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers, docs, tls } = needs
   let isReady = false
   let isDraining = false
+  // Whether every reply closes its connection.
+  let closesConnections = false
   const keysOf = ({ tenantId, ...request }: KeyRequest) =>
     scopeKeys(createRequestKeys(keyring, tenantId), request)
   const longBodies = createLongBodies()
@@ -124,6 +127,7 @@ export function openApp(
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
     probes,
+    closesConnections: () => closesConnections,
     keysOf,
     longBodies,
     docs,
@@ -142,14 +146,20 @@ export function openApp(
     },
     startDraining() {
       isDraining = true
+      closesConnections = true
       app.endEventStreams()
     },
     async close() {
-      // Who is refused a connection goes to another replica. Who sends over one that is kept at the very moment in which it is
-      // closed loses the request, and a proxy may not send it again. So these get a last answer, which closes them.
+      // Who is refused a connection goes to another replica. Who has just opened one that was not accepted yet loses the request,
+      // and so does who sends over one at the very moment in which it is closed: a proxy may not send a request again. So whoever
+      // still sends keeps connections first, and opens none when the listener closes. Then each gets a last answer, which closes it.
       if (isDraining) {
+        const drainMs = settings.drainSeconds * 1_000
+        closesConnections = false
+        await pause(Math.min(keptMs, drainMs))
         stopListening(app.server)
-        await pause(Math.min(lastRequestsMs, settings.drainSeconds * 1_000))
+        closesConnections = true
+        await pause(Math.min(lastRequestsMs, drainMs))
       }
       // A connection whose request was under way stays open after its reply.
       const idle = setInterval(() => {

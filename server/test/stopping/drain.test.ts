@@ -88,7 +88,10 @@ test('a stop closes the listener first, and gives each kept connection a last an
   expect(await encrypt(agent, server, tenant)).toMatchObject({ status: 200, connection: 'keep-alive' })
 
   server.drain()
+  expect(await encrypt(agent, server, tenant)).toMatchObject({ status: 200, connection: 'close' })
   stopped = server.stop()
+  // Whoever still sends here keeps its connection, so that it opens none when the listener closes.
+  expect(await encrypt(agent, server, tenant)).toMatchObject({ status: 200, connection: 'keep-alive' })
   await waitUntil(() => isRefused(server.url), 5_000)
   expect(await encrypt(agent, server, tenant)).toEqual({ status: 200, connection: 'close', isReused: true })
   await expect(encrypt(agent, server, tenant)).rejects.toMatchObject({ code: 'ECONNREFUSED' })

@@ -57,6 +57,8 @@ export interface AppParts extends Authorization {
   eventHandlers: EventHandlers
   refuseBeyondLimit: RefuseBeyondLimit
   probes: Probes
+  /** Whether every reply closes its connection now. */
+  closesConnections: () => boolean
   logger: FastifyBaseLogger
   connections: Omit<ConnectionLimitOptions, 'isTls'>
   /** Undefined: it speaks plain HTTP. */
@@ -93,6 +95,7 @@ export function createApp({
   eventHandlers,
   refuseBeyondLimit,
   probes,
+  closesConnections,
   logger,
   connections,
   tls,
@@ -159,7 +162,7 @@ export function createApp({
       return
     }
     void reply.headers({ 'x-b3-traceid': request.id, ...onEveryReply })
-    if (probes.isDraining()) void reply.header('connection', 'close')
+    if (closesConnections()) void reply.header('connection', 'close')
     // Refused before the body is read, so that nobody sends 32 MiB to no route.
     const fault = findCertificateFault(tls, request) ?? findHeaderFault(request.raw)
     if (fault !== undefined && request.headers['transfer-encoding'] !== undefined) {
