@@ -1,6 +1,6 @@
 // Creates an API key. Its secret exists in the answer alone.
 import { KeyholdError } from '@keyhold/core'
-import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
+import type { ApiKeyRow, NewApiKey } from '../store/api-keys/api-keys.ts'
 import type { Actor } from '../store/audits.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
@@ -59,7 +59,7 @@ export async function createApiKey(
     await refuseBeyondQuota(transaction, maker)
     const made = await insertApiKey(
       transaction,
-      { ...request, ...endOf(transaction, request) },
+      { ...request, lifeMs: lifeOf(request) },
       {
         createdBy: actor.id,
         responsible: maker.responsible,
@@ -80,26 +80,22 @@ export async function createApiKey(
 /** Makes the text of an API key, and its row. Whether the actor may is for the caller to decide. */
 export async function insertApiKey(
   transaction: TransactionStore,
-  limits: Pick<ApiKeyRow, 'role' | 'tenantId' | 'name' | 'expiresAt' | 'scopes' | 'addresses'>,
+  limits: Pick<NewApiKey, 'role' | 'tenantId' | 'name' | 'lifeMs' | 'scopes' | 'addresses'>,
   origin: Pick<ApiKeyRow, 'createdBy' | 'responsible' | 'predecessorId'>,
 ): Promise<{ row: ApiKeyRow; token: string }> {
   // Such a replica would refuse the key, and a revocation through it would end the key for good.
   if (await transaction.replicas.isOlderAlive(aliveMs)) throw new KeyholdError('ERR_REPLICAS_OLDER')
   const token = generateApiKeyToken((idStart) => transaction.macs.tagOf('apiKeyId', idStart))
-  const { role, tenantId, name, expiresAt, scopes, addresses } = limits
+  const { role, tenantId, name, lifeMs, scopes, addresses } = limits
   const row = await transaction.apiKeys.insert({
     ...{ id: token.id, secretHash: hashApiKeySecret(token), role, tenantId, name },
-    ...{ expiresAt, scopes, addresses, ...origin },
+    ...{ lifeMs, scopes, addresses, ...origin },
   })
   return { row, token: encodeApiKeyToken(token) }
 }
 
-function endOf(
-  { clock }: Pick<Store, 'clock'>,
-  { role, expiresInMs = defaultDays[role] * dayMs }: ApiKeyRequest,
-): Pick<ApiKeyRow, 'expiresAt'> {
-  if (expiresInMs === 'none') return { expiresAt: undefined }
-  return { expiresAt: new Date(clock.now().getTime() + expiresInMs) }
+function lifeOf({ role, expiresInMs = defaultLifeMs(role) }: ApiKeyRequest): number | undefined {
+  return expiresInMs === 'none' ? undefined : expiresInMs
 }
 
 /** How long a key lives of whose end nobody has said anything. */

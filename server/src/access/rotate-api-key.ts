@@ -43,15 +43,14 @@ export async function rotateApiKey(
     if (actor.id !== id) refuseWider(maker, old)
     await refuseBeyondQuota(transaction, maker)
 
-    const now = clock.now()
-    const overlapEnd = new Date(now.getTime() + overlapMs)
+    const overlapEnd = new Date(clock.now().getTime() + overlapMs)
     if (old.expiresAt === undefined || overlapEnd < old.expiresAt) await apiKeys.endEarlier(id, overlapEnd)
     const { role, name, scopes, addresses } = old
     const made = await insertApiKey(
       transaction,
       {
         ...{ role, name, scopes, addresses, tenantId: old.tenantId },
-        expiresAt: endOf(old, now, expiresInMs),
+        lifeMs: lifeOf(old, expiresInMs),
       },
       { createdBy: actor.id, responsible: old.responsible ?? maker.responsible, predecessorId: id },
     )
@@ -69,17 +68,15 @@ export async function rotateApiKey(
   })
 }
 
-function endOf(old: ApiKeyRow, now: Date, expiresInMs: number | 'none' | undefined): Date | undefined {
+/** Undefined: the successor does not end by itself. */
+function lifeOf(old: ApiKeyRow, expiresInMs: number | 'none' | undefined): number | undefined {
   const isOfBefore = old.createdBy === undefined
   const lifeMs = old.expiresAt && old.expiresAt.getTime() - old.createdAt.getTime()
-  if (expiresInMs === undefined) {
-    if (lifeMs !== undefined) return new Date(now.getTime() + lifeMs)
-    return isOfBefore ? new Date(now.getTime() + defaultLifeMs(old.role)) : undefined
-  }
+  if (expiresInMs === undefined) return lifeMs ?? (isOfBefore ? defaultLifeMs(old.role) : undefined)
   if (lifeMs !== undefined && (expiresInMs === 'none' || expiresInMs > lifeMs)) {
     throw new KeyholdError('ERR_API_KEY_TOO_WIDE', {
       message: 'The successor would live longer than the key that it replaces was made for.',
     })
   }
-  return expiresInMs === 'none' ? undefined : new Date(now.getTime() + expiresInMs)
+  return expiresInMs === 'none' ? undefined : expiresInMs
 }

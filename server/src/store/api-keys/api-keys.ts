@@ -45,6 +45,11 @@ export interface ApiKeyRow {
   predecessorId?: string | undefined
 }
 
+export interface NewApiKey extends Omit<ApiKeyRow, 'createdAt' | 'expiresAt'> {
+  /** How long it lives, counted from the time that its row names. Undefined: it does not end by itself. */
+  lifeMs?: number | undefined
+}
+
 /** An API key for whoever has its secret. */
 export interface FoundApiKey extends ApiKeyRow {
   /**
@@ -120,9 +125,10 @@ export function apiKeyQueries(db: Database, parts: Parts) {
      *
      * @throws KeyholdError `ERR_TENANT_NOT_FOUND`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
      */
-    async insert(key: Omit<ApiKeyRow, 'createdAt'>): Promise<ApiKeyRow> {
+    async insert({ lifeMs, ...key }: NewApiKey): Promise<ApiKeyRow> {
       const generation = await shareGeneration(key.tenantId)
       const createdAt = await readWritingTime(db)
+      const expiresAt = lifeMs === undefined ? undefined : new Date(createdAt.getTime() + lifeMs)
       const row = {
         id: key.id,
         secret_hash: key.secretHash,
@@ -130,7 +136,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
         tenant_id: key.tenantId ?? null,
         name: key.name,
         created_at: createdAt,
-        expires_at: key.expiresAt ?? null,
+        expires_at: expiresAt ?? null,
         scopes: key.scopes === undefined ? null : [...key.scopes],
         addresses: key.addresses === undefined ? null : [...key.addresses],
         created_by: key.createdBy ?? null,
@@ -142,7 +148,7 @@ export function apiKeyQueries(db: Database, parts: Parts) {
         .insertInto('api_keys')
         .values({ ...row, mac: macs.sign('apiKey', row) })
         .execute()
-      return { ...key, createdAt }
+      return { ...key, createdAt, ...(expiresAt !== undefined && { expiresAt }) }
     },
 
     /** Those of the API keys that hold now, by id, and those of which nobody knows. Throws `ERR_SEALED`. */

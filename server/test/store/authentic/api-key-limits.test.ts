@@ -117,11 +117,16 @@ test('a successor has the same limits and a life of the same length, and its pre
     ...{ predecessorId: old.id, responsible: 'command' },
   })
   const lifeMs = (key: ApiKeyRow) => (key.expiresAt?.getTime() ?? 0) - key.createdAt.getTime()
-  expect(Math.abs(lifeMs(row) - lifeMs(old))).toBeLessThan(2_000)
+  expect([lifeMs(row), lifeMs(old)]).toEqual([3_600_000, 3_600_000])
   const ending = await found(old)
   expect(ending?.endsInMs).toBeGreaterThan(50_000)
   expect(ending?.endsInMs).toBeLessThanOrEqual(60_000)
   expect(await found(row)).toMatchObject({ id: row.id })
+})
+
+test('a successor may be made for just as long as its predecessor', async () => {
+  const { row } = await rotate(await create(), 0, 3_600_000)
+  expect((row.expiresAt?.getTime() ?? 0) - row.createdAt.getTime()).toBe(3_600_000)
 })
 
 test('a successor never lives longer than its predecessor was made for, and never for ever', async () => {
