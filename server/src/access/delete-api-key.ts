@@ -2,7 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 import type { Actor } from '../store/audits.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
-import { manageApiKeys } from './key-maker.ts'
+import { manageApiKeys, refuseToChangeWider } from './key-maker.ts'
 import { hasPermission, readScopes } from './scopes.ts'
 
 export interface DeletionRequest {
@@ -13,7 +13,9 @@ export interface DeletionRequest {
   mayEndLastOperator: boolean
 }
 
-/** @throws KeyholdError `ERR_API_KEY_NOT_FOUND`, `ERR_API_KEY_LAST_OPERATOR`, `ERR_RECORD_NOT_AUTHENTIC` */
+/**
+ * @throws KeyholdError `ERR_API_KEY_NOT_FOUND`, `ERR_API_KEY_TOO_WIDE`, `ERR_API_KEY_LAST_OPERATOR`, `ERR_RECORD_NOT_AUTHENTIC`
+ */
 export async function deleteApiKey(
   store: Store,
   { id, tenantId, mayEndLastOperator }: DeletionRequest,
@@ -25,6 +27,7 @@ export async function deleteApiKey(
     await transaction.apiKeys.holdScope(id)
     // Now, since a caller may delete its own.
     await transaction.confirmActor(actor)
+    await refuseToChangeWider(transaction, id, actor)
     if (!mayEndLastOperator && (await isLastOperator(transaction, id))) {
       throw new KeyholdError('ERR_API_KEY_LAST_OPERATOR', {
         message:

@@ -43,6 +43,27 @@ export async function refuseBeyondQuota(
   if ((await apiKeys.countOf(maker.tenantId)) >= maxKeysOfTenant) throw new KeyholdError('ERR_API_KEY_QUOTA')
 }
 
+/**
+ * A tenant's admin ends and renames no key that may do more than its own, or one with few scopes would shut out the others. Its own
+ * it does, and what Keyhold has not written like this: that lets nobody in.
+ *
+ * @throws KeyholdError `ERR_API_KEY_TOO_WIDE`, `ERR_UNAUTHENTICATED`, `ERR_RECORD_NOT_AUTHENTIC`
+ */
+export async function refuseToChangeWider(
+  transaction: Pick<TransactionStore, 'apiKeys'>,
+  id: string,
+  actor: Actor,
+): Promise<void> {
+  const { key: maker } = await makerOf(transaction, actor)
+  if (maker === undefined || maker.role === 'operator' || actor.id === id) return
+  const key = await transaction.apiKeys.find(id)
+  if (key !== undefined && !areWithin(key.scopes, maker.scopes)) {
+    throw new KeyholdError('ERR_API_KEY_TOO_WIDE', {
+      message: 'The key allows more than the one that asks for this. Ask with a key that has its scopes.',
+    })
+  }
+}
+
 /** @throws KeyholdError `ERR_API_KEY_TOO_WIDE`, `ERR_TENANT_NOT_FOUND` for another tenant than that of the maker */
 export function refuseWider(
   { key: maker }: Pick<KeyMaker, 'key'>,

@@ -287,6 +287,22 @@ describe('a tenant admin', () => {
     })
     expect(codeOf(rotated)).toEqual([403, 'ERR_API_KEY_TOO_WIDE'])
   })
+
+  it('with scopes ends and renames no key that is wider than its own', async () => {
+    const own = await server.createTenant()
+    const scopes = ['manage-api-keys', 'encrypt:pay*']
+    const narrow = await create({ role: 'tenant-admin', tenantId: own.tenantId, scopes })
+    const within = await create({ role: 'service', scopes: ['encrypt:pay-1'] }, narrow.key)
+    const change = async (id: string, token: string) => [
+      (await server.request('PATCH', `${keys}/${id}`, { token, body: { name: 'x' } })).status,
+      (await server.request('DELETE', `${keys}/${id}`, { token })).status,
+    ]
+    for (const wide of [own.adminToken, own.serviceToken])
+      expect(await change(wide.split('_')[1] ?? '', narrow.key)).toEqual([403, 403])
+    expect(await change(within.id, narrow.key)).toEqual([200, 204])
+    expect(await change(narrow.id, narrow.key)).toEqual([200, 204])
+    expect(await change(own.serviceToken.split('_')[1] ?? '', own.adminToken)).toEqual([200, 204])
+  })
 })
 
 it('names stand beside ids in the audit trail, and a tenant sees those of its own keys alone', async () => {
