@@ -1,29 +1,37 @@
 // The networks from which an API key may be used, in the form of CIDR.
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
+// An IPv4 address in the form of IPv6, in any spelling, is met in its own form, and would never be found here.
+const mapped = new BlockList()
+mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
+const isMapped = (address: string) => mapped.check(address, 'ipv6')
+
 /** Answers whether an address lies in one of them. */
 export type AreFrom = (address: string) => boolean
 
 /** The form `address/bits` with an address and a number of bits that go together; one address may stand alone. */
 export function isNetwork(text: string): boolean {
   const { address, bits } = partsOf(text)
-  // An IPv4 address in the form of IPv6 is met in its own form, and would never be found here.
-  const isMapped = /^::ffff:/i.test(address)
-  const max = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') && !isMapped ? 128 : -1
+  const max = isIPv4(address)
+    ? 32
+    : isIPv6(address) && !address.includes('%') && !isMapped(address)
+      ? 128
+      : -1
   return bits === undefined ? max >= 0 : /^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= max
 }
 
 /** @param networks - those for which `isNetwork` holds; others let nobody in */
 export function readNetworks(networks: readonly string[]): AreFrom {
-  const list = new BlockList()
+  // One for each family: an IPv4 address would lie in ::/0.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const text of networks.filter(isNetwork)) {
     const { address, bits } = partsOf(text)
     const family = isIPv4(address) ? 'ipv4' : 'ipv6'
-    list.addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family)
+    lists[family].addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family)
   }
   return (address) => {
-    if (isIPv4(address)) return list.check(address, 'ipv4')
-    return isIPv6(address) && list.check(address, 'ipv6')
+    if (isIPv4(address)) return lists.ipv4.check(address, 'ipv4')
+    return isIPv6(address) && lists.ipv6.check(address, 'ipv6')
   }
 }
 

@@ -19,6 +19,8 @@ test.each([
   '192.0.2.0/',
   '::ffff:192.0.2.0/120',
   '::FFFF:c000:0200/120',
+  '0:0:0:0:0:ffff:192.0.2.1',
+  '0::ffff:c000:0201/128',
   'fe80::1%eth0',
   '::/129',
   'example.com',
@@ -27,6 +29,13 @@ test.each([
   '192.0.2.0/24/24',
 ])('%s is none', (text) => {
   expect(isNetwork(text)).toBe(false)
+})
+
+test('all addresses of one family are none of the other', () => {
+  expect(readNetworks(['::/0'])('192.0.2.1')).toBe(false)
+  expect(readNetworks(['::/64'])('192.0.2.1')).toBe(false)
+  expect(readNetworks(['::/0'])('2001:db8:0:0:0:0:0:1')).toBe(true)
+  expect(readNetworks(['0.0.0.0/0'])('2001:db8:0:0:0:0:0:1')).toBe(false)
 })
 
 test('an address is in a network whatever its spelling, and in none of the other family', () => {
