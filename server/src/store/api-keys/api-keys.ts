@@ -77,8 +77,7 @@ const readAndHold = prepareQuery<[id: string], JoinedApiKey>((db, id) =>
 const readAndChange = prepareQuery<[id: string], JoinedApiKey>((db, id) =>
   selectApiKeys(db).where('k.id', '=', id).forNoKeyUpdate('k'),
 )
-// Of those that end soon: whoever has more is told of the first.
-const maxEnding = 1_000
+const endingAtOnce = 1_000
 
 interface Parts extends ApiKeyParts {
   guards: ReturnType<typeof guardQueries>
@@ -228,15 +227,24 @@ export function apiKeyQueries(db: Database, parts: Parts) {
     async listEnding(withinMs: number): Promise<ApiKeyRow[]> {
       const now = clock.now()
       const until = new Date(now.getTime() + withinMs)
-      const found = await readApiKeys(parts, () =>
-        selectApiKeys(db)
-          .where('k.expires_at', '>', now)
-          .where('k.expires_at', '<=', until)
-          .orderBy('k.expires_at')
-          .limit(maxEnding)
-          .execute(),
-      )
-      return found.flatMap(({ authentic }) => (authentic === undefined ? [] : [fromRow(authentic)]))
+      const ending: ApiKeyRow[] = []
+      // All of them: whoever makes many keys that end soon, or many rows that are none, must not hide those of others.
+      for (let after = ''; ;) {
+        const found = await readApiKeys(parts, () =>
+          selectApiKeys(db)
+            .where('k.expires_at', '>', now)
+            .where('k.expires_at', '<=', until)
+            .where('k.id', '>', after)
+            .orderBy('k.id')
+            .limit(endingAtOnce)
+            .execute(),
+        )
+        for (const { authentic } of found) if (authentic !== undefined) ending.push(fromRow(authentic))
+        const last = found.at(-1)
+        if (last === undefined) break
+        after = last.found.row.id
+      }
+      return ending.toSorted((a, b) => (a.expiresAt?.getTime() ?? 0) - (b.expiresAt?.getTime() ?? 0))
     },
 
     /**

@@ -253,6 +253,19 @@ test('keys that nobody has used for long are listed, but for those that have end
   expect((await listUnusedKeys(later, 90 * dayMs)).map(({ id }) => id)).toEqual([never.id, used.id])
 })
 
+test('however many keys end soon, and whoever wrote them, all that hold are told of, the next one first', async () => {
+  const later = await create({ expiresInMs: 7_200_000 })
+  const next = await create({ expiresInMs: 3_600_000 })
+  await create({ expiresInMs: 'none' })
+  // Nobody believes these rows. They end before the others, and have ids before theirs as well as behind.
+  await stores.query(
+    `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name, expires_at)
+    select lpad(n::text, 16, case when n % 2 = 0 then '0' else 'z' end), decode(repeat('ab', 32), 'hex'), 'service', 'one', '', now() + interval '1 minute'
+    from generate_series(1, 2100) n`,
+  )
+  expect((await store.apiKeys.listEnding(86_400_000)).map(({ id }) => id)).toEqual([next.id, later.id])
+})
+
 test('of uses the latest stays, and those of keys that are gone are left out', async () => {
   const [row, gone] = [await create(), await create()]
   await deleteApiKey(store, { id: gone.id, mayEndLastOperator: false }, commandActor)
