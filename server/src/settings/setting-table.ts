@@ -30,7 +30,7 @@ export const settingTable = {
   host: setting('KEYHOLD_HOST', forms.host, {
     byDefault: '127.0.0.1',
     effect:
-      'The address on which the server listens. On another one than loopback it needs [TLS](tls.md), or `KEYHOLD_ALLOW_PLAIN_HTTP`.',
+      'The address on which the server listens; `localhost` is 127.0.0.1. On another one than loopback it needs [TLS](tls.md), or `KEYHOLD_ALLOW_PLAIN_HTTP`.',
   }),
   port: integerSetting('KEYHOLD_PORT', {
     byDefault: 8180,

@@ -3,6 +3,7 @@
 import type { KeyholdError } from '@keyhold/core'
 import type { Server, ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { presentedCertificate, type PresentedCertificate } from './client-certificate.ts'
 import { readTlsFiles, type TlsPlaces } from './read-tls-files.ts'
 import { createRetirement, type ConnectionRetirement } from './retire-connections.ts'
@@ -97,7 +98,9 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
     },
     attach(server) {
       servers.push({ server, retirement: rules.asksClients ? createRetirement(server) : undefined })
-      server.on('tlsClientError', (error: Error & { code?: string }) => {
+      // Before whoever would answer: no words arrive without a handshake, and waiting for them would keep the connection open.
+      server.prependListener('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
+        socket.destroy()
         if (error.code === 'ERR_SSL_HTTP_REQUEST') given.onPlainHttp()
       })
     },

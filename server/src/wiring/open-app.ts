@@ -13,6 +13,7 @@ import { createApp } from '../http/server/app.ts'
 import type { ProbeAnswer, ProbePath } from '../http/connections/answer-probe.ts'
 import { probe, type Probes } from '../http/server/probes.ts'
 import { createForwardWatch } from '../http/connections/forward-watch.ts'
+import { trackSockets } from '../http/connections/open-sockets.ts'
 import { scopeKeys, type KeyRequest } from '../http/routes/scoped-keys.ts'
 import { createClientAddress, createIsProxy } from '../http/server/client-address.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
@@ -135,9 +136,12 @@ export function openApp(
     eventHandlers: keyJobEventHandlers({ store }),
     handlers: createHandlers(settings, { ...needs, keysOf, comeThroughStrangers: () => forwards.haveCome() }),
   })
+  const sockets = trackSockets(app.server)
   return {
     async listen() {
-      await app.listen({ host: settings.host, port: settings.port })
+      // The framework would make a second server for the other address of this name, without the limits and the TLS of this one.
+      const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host
+      await app.listen({ host, port: settings.port })
       return listensOn(app.server, tls !== undefined)
     },
     probe: (path) => probe(probes, path),
@@ -167,7 +171,7 @@ export function openApp(
       }, idleCheckMs)
       // Connections that never sent a byte count as busy, and so they come last.
       const closed = setTimeout(() => {
-        app.server.closeAllConnections()
+        sockets.destroyAll()
       }, closeMs)
       await app.close()
       clearInterval(idle)
