@@ -171,6 +171,31 @@ describe.skipIf(helm === undefined)('what is rendered', () => {
   })
 })
 
+describe.skipIf(helm === undefined)('with a certificate', () => {
+  test('services and the monitor speak TLS to all listeners but that for probes', async () => {
+    const monitored = ['--set', 'monitoring.serviceMonitor.enabled=true']
+    const file = ['--set', 'settings.KEYHOLD_TLS_CERTIFICATE_FILE=/etc/keyhold/tls/tls.crt']
+    const tlsConfig = ['--set', 'monitoring.serviceMonitor.tlsConfig.serverName=keyhold']
+    const plain = await renderChart(...least, ...monitored)
+    const tls = await renderChart(...least, ...monitored, ...file, ...tlsConfig)
+    expect(protocolsOf(plain)).toEqual(['http http', 'http http', 'health http', 'metrics http'])
+    expect(protocolsOf(tls)).toEqual(['http https', 'http https', 'health http', 'metrics https'])
+    expect(theOne(plain, 'ServiceMonitor').spec).toMatchObject({ endpoints: [{ scheme: 'http' }] })
+    expect(theOne(tls, 'ServiceMonitor').spec).toMatchObject({
+      endpoints: [{ scheme: 'https', tlsConfig: { serverName: 'keyhold' } }],
+    })
+  })
+})
+
+function protocolsOf({ manifests }: Rendered): string[] {
+  const services = manifests.filter(({ kind }) => kind === 'Service')
+  return services.flatMap(({ spec }) =>
+    (spec as { ports: { name: string; appProtocol: string }[] }).ports.map(
+      ({ name, appProtocol }) => `${name} ${appProtocol}`,
+    ),
+  )
+}
+
 describe.skipIf(helm === undefined)('the notes', () => {
   const notes = async (...args: string[]) => {
     const all = ['install', 'keyhold', chart, '--dry-run=client', ...args]
@@ -235,6 +260,22 @@ describe.skipIf(helm === undefined)('the migration', () => {
       expect(job?.securityContext).toEqual(server?.securityContext)
     },
   )
+
+  test.each([
+    { set: 'database.tlsMode=verify-full', allowed: undefined },
+    { set: 'database.tlsMode=disable', allowed: 'true' },
+    { set: 'database.allowUnverified=true', allowed: 'true' },
+  ])('and the replicas may reach an unverified database alike with $set', async ({ set, allowed }) => {
+    const rendered = await renderChart(...least, '--set', set)
+    const [server, job] = [podOf(workloadOf(rendered)), podOf(theOne(rendered, 'Job'))]
+    const containers = [server, job].flatMap((pod) => [
+      ...(pod?.containers ?? []),
+      ...(pod?.initContainers ?? []),
+    ])
+    expect(containers.map((each) => variablesOf(each).KEYHOLD_ALLOW_UNVERIFIED_DATABASE)).toEqual(
+      Array.from({ length: 3 }, () => allowed),
+    )
+  })
 
   test('as a plain Job it has another name in each revision, and with other content', async () => {
     const nameWith = async (...args: string[]) =>

@@ -56,3 +56,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "keyhold.settingText" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end -}}
+
+{{/* What the API and the metrics speak. The listener for probes is always plain. */}}
+{{- define "keyhold.scheme" -}}
+{{- ternary "https" "http" (hasKey .Values.settings "KEYHOLD_TLS_CERTIFICATE_FILE") -}}
+{{- end -}}

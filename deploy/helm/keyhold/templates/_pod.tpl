@@ -49,6 +49,10 @@ securityContext:
 {{- end }}
 - name: PGSSLMODE
   value: {{ .values.database.tlsMode | quote }}
+{{- if or (eq .values.database.tlsMode "disable") .values.database.allowUnverified }}
+- name: KEYHOLD_ALLOW_UNVERIFIED_DATABASE
+  value: "true"
+{{- end }}
 {{- end -}}
 
 {{/* The file of the URL, among others of a projected volume. */}}
