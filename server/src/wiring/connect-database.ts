@@ -195,6 +195,8 @@ async function locate(settings: DatabaseSettings, logger: Logger): Promise<Locat
 export async function connectDatabaseToLook(
   settings: DatabaseSettings,
 ): Promise<ConnectedDatabase | undefined> {
+  if (settings.databaseUrl !== undefined && !settings.allowUnverifiedDatabase)
+    refuseUnverified(settings.databaseUrl)
   const connection =
     settings.databaseUrl === undefined ? await readConnectionFile(settings) : { url: settings.databaseUrl }
   if (connection === undefined) return undefined

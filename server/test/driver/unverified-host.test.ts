@@ -5,8 +5,8 @@ import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { unverifiedHost } from '../../src/driver/unverified-host.ts'
-import { readSettings } from '../../src/settings/read-settings.ts'
-import { connectDatabase } from '../../src/wiring/connect-database.ts'
+import { readSettings, type Settings } from '../../src/settings/read-settings.ts'
+import { connectDatabase, connectDatabaseToLook } from '../../src/wiring/connect-database.ts'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'keyhold-ca-'))
@@ -66,12 +66,12 @@ test('the variables of the driver count as they do when it connects', () => {
   expect(unverifiedHost({ url: 'postgres:///d' })).toBe('db.example')
 })
 
-test('it is refused before anything is sent, unless a setting allows it', async () => {
+test.each([
+  ['a server', (settings: Settings) => connectDatabase(settings, pino({ level: 'silent' }))],
+  ['doctor and upgrade-check', connectDatabaseToLook],
+])('it is refused before anything is sent, unless a setting allows it, by %s', async (_who, open) => {
   const connect = (more: Record<string, string>) =>
-    connectDatabase(
-      readSettings({ KEYHOLD_DATABASE_URL: 'postgres://u:s3cret@db.invalid/d', ...more }),
-      pino({ level: 'silent' }),
-    )
+    open(readSettings({ KEYHOLD_DATABASE_URL: 'postgres://u:s3cret@db.invalid/d', ...more }))
   const refusal: unknown = await connect({}).catch((error: unknown) => error)
   expect(refusal).toMatchObject({ code: 'ERR_DATABASE_UNSAFE' })
   expect(String(refusal)).toMatch(/sslmode=verify-full.*KEYHOLD_ALLOW_UNVERIFIED_DATABASE=true/)

@@ -10,10 +10,12 @@ import {
   type TestConnection,
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
+import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
 import { runCommand } from '../../src/run-command.ts'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import { ownClocks } from '../../src/store/database-clock.ts'
 import { runChecks } from '../../src/wiring/commands/doctor/checks.ts'
+import { tlsCheck } from '../../src/wiring/commands/doctor/tls-check.ts'
 import { databaseChecks } from '../../src/wiring/commands/doctor/database-checks.ts'
 
 const secret = 'tr0ub4dor'
@@ -85,6 +87,7 @@ test('an installation that is well', async () => {
   const names = [
     'version',
     'settings',
+    'tls',
     'database',
     'schema',
     'rights',
@@ -164,6 +167,34 @@ test('loose modes, and an AWS that does not answer', async () => {
   expect(byName['state directory']).toMatchObject({ status: 'warn' })
   expect(byName['root key']?.seen).toContain('has mode 0644')
   expect(byName.aws).toMatchObject({ status: 'fail' })
+})
+
+test('TLS is looked at as by a start: plain HTTP, files that fit, and when they end', async () => {
+  const tls = async (environment: Environment) => (await runChecks([tlsCheck(readSettings(environment))]))[0]
+  expect(await tls({})).toMatchObject({ status: 'ok' })
+  expect(await tls({ KEYHOLD_HOST: '0.0.0.0' })).toMatchObject({
+    status: 'fail',
+    seen: expect.stringMatching(/plain HTTP to other machines.*ERR_CONFIG_INVALID/) as string,
+  })
+  const file = (name: string) => path.join(dataDir, name)
+  const authority = createTestAuthority()
+  const { key, certificate } = authority.issue(['localhost'])
+  await writeFile(file('key'), key, { mode: 0o600 })
+  await writeFile(file('certificate'), certificate)
+  const files = { KEYHOLD_TLS_CERTIFICATE_FILE: file('certificate'), KEYHOLD_TLS_KEY_FILE: file('key') }
+  expect(await tls({ ...files, KEYHOLD_HOST: '0.0.0.0' })).toMatchObject({
+    status: 'ok',
+    seen: expect.stringMatching(/^certificate until 20/) as string,
+  })
+  await writeFile(file('certificate'), authority.issue(['localhost'], -1_000).certificate)
+  expect(await tls(files)).toMatchObject({
+    status: 'fail',
+    seen: expect.stringContaining('is not the key of') as string,
+  })
+  const ended = authority.issue(['localhost'], -1_000)
+  await writeFile(file('certificate'), ended.certificate)
+  await writeFile(file('key'), ended.key)
+  expect(await tls(files)).toMatchObject({ status: 'warn' })
 })
 
 test('for people: what was seen, and what to do', async () => {

@@ -5,10 +5,12 @@ import { isLoopback } from '../../driver/is-loopback.ts'
 import { looseModeOf } from '../../settings/loose-mode.ts'
 import type { Settings } from '../../settings/read-settings.ts'
 import { machineNow } from '../../tls/machine-now.ts'
+import { readTlsFiles, type TlsPlaces } from '../../tls/read-tls-files.ts'
 import { openTls, type Tls } from '../../tls/reloaded-tls.ts'
+import { createTlsContext, type TlsContext } from '../../tls/tls-context.ts'
 import type { Closers } from '../close-all.ts'
 
-type TlsSettings = Pick<
+export type TlsSettings = Pick<
   Settings,
   | 'host'
   | 'metricsHost'
@@ -37,17 +39,18 @@ export async function openListenerTls(
   logger: Logger,
   closers: Closers,
 ): Promise<Tls | undefined> {
-  const { tlsCertificateFile: certificate, tlsKeyFile: key, tlsClientCaFile: clientCa } = settings
-  if (certificate === undefined || key === undefined) {
+  const places = placesOf(settings)
+  if (places === undefined) {
     refusePlainHttp(settings)
     return undefined
   }
   let plainRequests = 0
   let plainLoggedMs = -Infinity
   const tls = await openTls({
-    places: { certificate, key, clientCa, clientCrl: settings.tlsClientCrlFile },
+    places,
     minVersion: settings.tlsMinVersion,
-    clientCertificates: clientCa === undefined ? 'none' : (settings.tlsClientCertificates ?? 'optional'),
+    clientCertificates:
+      places.clientCa === undefined ? 'none' : (settings.tlsClientCertificates ?? 'optional'),
     looseModeOf,
     onReloaded() {
       logger.info({ ends: endsOf(tls) }, 'TLS: the new files are in use')
@@ -87,6 +90,28 @@ export async function openListenerTls(
     return Promise.resolve()
   })
   return tls
+}
+
+/**
+ * Looks at the same as a start, and opens nothing.
+ *
+ * @returns when each file ends; undefined: the listeners speak plain HTTP
+ * @throws KeyholdError as `openListenerTls`
+ */
+export async function lookAtListenerTls(settings: TlsSettings): Promise<TlsContext['ends'] | undefined> {
+  const places = placesOf(settings)
+  if (places === undefined) {
+    refusePlainHttp(settings)
+    return undefined
+  }
+  const rules = { minVersion: settings.tlsMinVersion, asksClients: places.clientCa !== undefined }
+  return createTlsContext(await readTlsFiles(places, looseModeOf), rules).ends
+}
+
+function placesOf(settings: TlsSettings): TlsPlaces | undefined {
+  const { tlsCertificateFile: certificate, tlsKeyFile: key } = settings
+  if (certificate === undefined || key === undefined) return undefined
+  return { certificate, key, clientCa: settings.tlsClientCaFile, clientCrl: settings.tlsClientCrlFile }
 }
 
 function endsOf(tls: Tls): Record<string, string> {

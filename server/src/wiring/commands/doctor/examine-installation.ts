@@ -8,6 +8,7 @@ import { fail, ok, runChecks, warn, type Check, type CheckResult } from './check
 import { databaseChecks } from './database-checks.ts'
 import { keyChecks } from './key-checks.ts'
 import { machineChecks, versionCheck } from './machine-checks.ts'
+import { tlsCheck } from './tls-check.ts'
 
 export async function examineInstallation(environment: Environment): Promise<CheckResult[]> {
   const problems = describeProblems(environment)
@@ -35,6 +36,7 @@ export async function examineInstallation(environment: Environment): Promise<Che
     return await runChecks([
       versionCheck,
       settingsCheck,
+      tlsCheck(settings),
       ...checks,
       ...keyChecks({ settings, opened, openAws: (known) => createAwsKms(awsOptions(known)) }),
       ...machineChecks(settings),
