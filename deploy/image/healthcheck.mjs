@@ -5,6 +5,9 @@
 // With --wait it asks again, twice a second, until the answer is 200, the time is over, or the process that systemd names in
 // MAINPID has ended. The address is that of the listener for probes, or else that of the API, from the same variables as the
 // server's.
+import { existsSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
 import { parseArgs } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -23,21 +26,49 @@ if (!['livez', 'readyz'].includes(probe) || others.length > 0 || !(waitMs >= 0))
 }
 
 const { KEYHOLD_HEALTH_PORT, KEYHOLD_HEALTH_HOST, KEYHOLD_PORT, KEYHOLD_HOST } = process.env
+const { KEYHOLD_TLS_CERTIFICATE_FILE, CREDENTIALS_DIRECTORY } = process.env
 const port = KEYHOLD_HEALTH_PORT || KEYHOLD_PORT || '8180'
 const named = (KEYHOLD_HEALTH_PORT ? KEYHOLD_HEALTH_HOST : KEYHOLD_HOST) || '127.0.0.1'
 // A listener on all addresses is asked on this machine's own.
 const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]', '[::]': '[::1]' }[named] ?? named
-const url = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}/${probe}`
+// The listener for probes is always plain.
+const isTls =
+  !KEYHOLD_HEALTH_PORT &&
+  Boolean(
+    KEYHOLD_TLS_CERTIFICATE_FILE ||
+    (CREDENTIALS_DIRECTORY && existsSync(`${CREDENTIALS_DIRECTORY}/KEYHOLD_TLS_CERTIFICATE`)),
+  )
+const url = `http${isTls ? 's' : ''}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}/${probe}`
 
 /** Answers undefined for 200, and otherwise what was wrong. */
 async function ask() {
   try {
-    const reply = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
-    const text = await reply.text()
-    return reply.status === 200 ? undefined : `${url}: ${reply.status} ${text}`
+    const { status, text } = await get()
+    return status === 200 ? undefined : `${url}: ${status} ${text}`
   } catch (error) {
-    return `${url}: ${error.cause?.message ?? error.message}`
+    return `${url}: ${error.message || error.code}`
   }
+}
+
+// The certificate names the host that clients use, not this address. Nothing secret is sent.
+function get() {
+  return new Promise((resolve, reject) => {
+    const options = {
+      agent: false,
+      signal: AbortSignal.timeout(patienceMs),
+      rejectUnauthorized: false,
+    }
+    const request = (isTls ? https : http).get(url, options, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (piece) => (text += piece))
+      response.on('error', reject)
+      response.on('end', () => {
+        resolve({ status: response.statusCode, text })
+      })
+    })
+    request.on('error', reject)
+  })
 }
 
 function hasEnded(pid) {

@@ -82,8 +82,9 @@ const known = new Set([
     setting.variable,
     ...('fileVariable' in setting ? [setting.fileVariable] : []),
   ]),
-  // A credential of systemd.
+  // Credentials of systemd.
   'KEYHOLD_ROOT_KEY',
+  'KEYHOLD_TLS_CERTIFICATE',
 ])
 
 test.each([
