@@ -120,7 +120,7 @@ export const createApiKeyBody = Type.Object(
     name: Type.Optional(Type.String({ maxLength: 256 })),
     expiresInSeconds: Type.Optional(expiresInSeconds),
     scopes: Type.Optional(
-      Type.Array(Type.String({ pattern: scopePattern }), {
+      Type.Array(Type.String({ pattern: scopePattern, examples: ['lock', 'encrypt:pay', 'decrypt:pay*'] }), {
         maxItems: limits.maxScopes,
         description:
           'What is left of the permissions of its role: `permission`, or `permission:name` or `permission:prefix*` for encrypt, decrypt, reencrypt and blind-index. Absent: all of them; empty: nothing.',

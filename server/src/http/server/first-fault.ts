@@ -53,7 +53,14 @@ export function firstFault(schema: TSchema, value: unknown, place = ''): Fault {
 // A fault of the value itself, where the schema says nothing about elements and members.
 function ownFault(schema: TSchema, value: unknown, place: string): Fault | undefined {
   const [first] = Errors(schema, value)
-  return first && { place: place + first.instancePath, message: first.message }
+  if (first === undefined) return undefined
+  // A long pattern is for machines. Examples tell a person more.
+  const { examples } = schema as { examples?: unknown }
+  const message =
+    first.keyword === 'pattern' && Array.isArray(examples)
+      ? `must be written as in these examples: ${examples.join(', ')}`
+      : first.message
+  return { place: place + first.instancePath, message }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -93,6 +93,14 @@ describe('a new key', () => {
     ])
   })
 
+  it('is refused for a wrong scope with examples of scopes', async () => {
+    const body = { role: 'service', tenantId: tenant.tenantId, scopes: ['encryptt:pay'] }
+    const answer = await server.request('POST', keys, { token: server.operatorToken, body })
+    expect(JSON.stringify(answer.body)).toContain(
+      'The member /scopes/0 must be written as in these examples: lock, encrypt:pay, decrypt:pay*.',
+    )
+  })
+
   it('is listed with its end, its maker by name, and when it was last used', async () => {
     const { id, key } = await service(['encrypt'])
     await items('encrypt', key, [plain('default')])
