@@ -117,7 +117,9 @@ async function createIntoFile(
     try {
       await writeFile(path, content, { flag, mode: 0o600 })
     } catch (cause) {
-      throw new CliError('failed', 'ERR_CLI_FILE', `cannot write the new file ${file}`, { cause })
+      const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST'
+      const why = exists ? ': it exists already, and may hold a key' : ''
+      throw new CliError('failed', 'ERR_CLI_FILE', `cannot write the new file ${file}${why}`, { cause })
     }
   }
   await write('', 'wx')

@@ -9,7 +9,8 @@ const correctPolicy =
   'correct the key policy or the grant in AWS, or the policy that the message names, wait a minute for AWS to apply it, then try again'
 
 const hints: Readonly<Record<string, string>> = {
-  ERR_UNAUTHENTICATED: 'does the token belong to this server? A start with new data makes new tokens',
+  ERR_UNAUTHENTICATED:
+    'does the token belong to this server, has it not ended, and may it be used from this address? A start with new data makes new tokens',
   ERR_FORBIDDEN:
     "keyprovider and data-key need a tenant admin's token (KEYHOLD_TOKEN), tenant and api-key an operator's (KEYHOLD_OPERATOR_TOKEN), encrypt and decrypt a service's (KEYHOLD_SERVICE_TOKEN)",
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
