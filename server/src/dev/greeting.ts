@@ -29,8 +29,8 @@ In another shell, the tutorial:
   curl -L "$KEYHOLD_URL/api/v1/encryption/keyproviders" \\
     -H "Authorization: Bearer $KEYHOLD_TOKEN" \\
     -H "Content-Type: application/json" \\
-    -d "{\\"name\\": \\"my first key\\", \\"arn\\": \\"$KMS_KEY_ARN\\", \\"keyprovider\\": \\"AWS-KMS\\" }"
-  ARN_FINGERPRINT=<arnFingerPrint of the answer>
+    -d "{\\"name\\": \\"my first key\\", \\"arn\\": \\"$KMS_KEY_ARN\\", \\"keyprovider\\": \\"AWS-KMS\\" }" > provider.json
+  ARN_FINGERPRINT=$(jq -r .arnFingerPrint provider.json)
 
   # List the key providers
   curl -L "$KEYHOLD_URL/api/v1/encryption/keyproviders" \\
