@@ -21,7 +21,8 @@ import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { findProgram, root } from './tools.ts'
 
 const unit = readFileSync(path.join(root, 'deploy/systemd/keyhold@.service'), 'utf8')
-const instances = ['8380', '8381']
+// Other ports than those of docs/production.md, whose test may run at the same time.
+const instances = ['8580', '8581']
 const nginx = findProgram('nginx', "Debian's package nginx")
 const proxyPort = 18_443
 
@@ -158,7 +159,7 @@ test('two instances serve one database, each with a port, a folder and metrics o
   for (const [index, instance] of instances.entries())
     expect(await waitUntilReady(instance, replicas[index]?.pid)).toMatchObject({ code: 0, stderr: '' })
   const command = [process.execPath, serverCommand, 'create-operator-key']
-  const { stdout } = await output(start(command, variablesOf('8380')))
+  const { stdout } = await output(start(command, variablesOf('8580')))
   const [one = '', other = ''] = instances.map((instance) => `http://127.0.0.1:${instance}`)
   const tenant = await createTenant(one, stdout.trim())
   const token = await openClient(one, tenant.serviceToken).tenant().encrypt('on one machine')
