@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
+import { text as readText } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -59,13 +60,9 @@ function get() {
       rejectUnauthorized: false,
     }
     const request = (isTls ? https : http).get(url, options, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (piece) => (text += piece))
-      response.on('error', reject)
-      response.on('end', () => {
+      readText(response).then((text) => {
         resolve({ status: response.statusCode, text })
-      })
+      }, reject)
     })
     request.on('error', reject)
   })
