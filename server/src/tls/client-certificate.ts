@@ -2,6 +2,7 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { machineNow } from './machine-now.ts'
 import { readSubjectNames, type SubjectNames } from './subject-names.ts'
 
 /** In the form in which the claims of a token come: an issuer, and names to match. */
@@ -22,16 +23,25 @@ export type PresentedCertificate =
 const none: PresentedCertificate = { state: 'none' }
 const maxChain = 10
 
-const read = new WeakMap<Socket, PresentedCertificate>()
+interface Looked {
+  presented: PresentedCertificate
+  endsAtMs: number
+}
 
-/** Looks at the certificate once for each connection. The handshake must be over. */
+const read = new WeakMap<Socket, Looked>()
+const ended: PresentedCertificate = { state: 'untrusted', reason: 'CERT_HAS_EXPIRED' }
+
+/** Looks at the certificate once for each connection, which may last longer than it. The handshake must be over. */
 export function presentedCertificate(socket: Socket): PresentedCertificate {
   if (!(socket instanceof TLSSocket)) return none
-  const known = read.get(socket)
-  if (known !== undefined) return known
-  const presented = look(socket)
-  read.set(socket, presented)
-  return presented
+  let looked = read.get(socket)
+  if (looked === undefined) {
+    const endsAtMs = socket.getPeerX509Certificate()?.validToDate.getTime() ?? Infinity
+    looked = { presented: look(socket), endsAtMs }
+    read.set(socket, looked)
+  }
+  const { presented, endsAtMs } = looked
+  return presented.state === 'trusted' && machineNow() > endsAtMs ? ended : presented
 }
 
 function look(socket: TLSSocket): PresentedCertificate {

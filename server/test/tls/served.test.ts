@@ -1,4 +1,5 @@
 // The API and the metrics over TLS, with certificates of clients: a certificate that is shown and not trusted is a 401.
+import { Agent } from 'node:https'
 import { connect } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -71,6 +72,22 @@ describe('a certificate of the client', () => {
 
   test('is trusted when the authority of clients has issued it', async () => {
     expect((await call(clients.issue(['spiffe://keyhold.example/service']))).status).toBe(200)
+  })
+
+  test('is trusted no longer than it is valid, also on a connection that stays open', async () => {
+    const { key, certificate: cert } = clients.issue(['client.example'], 3_000)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const again = () => ask(providers(), { agent, key, cert, headers: { authorization: `Bearer ${token}` } })
+    const first = await again()
+    expect([first.status, first.headers.connection]).toEqual([200, 'keep-alive'])
+    await vi.waitFor(
+      async () => {
+        expect((await again()).status).toBe(401)
+      },
+      { timeout: 6_000, interval: 500 },
+    )
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1)
+    agent.destroy()
   })
 
   test.each([
