@@ -92,6 +92,21 @@ test('the packages have what they promise, and nothing else', () => {
       ),
       ...['body-thread', 'command', 'index', 'rewrap-thread'].map((name) => `server/dist/${name}.js`),
       'cli/dist/keyhold.js',
+      ...[
+        ...[
+          '',
+          '-api-key',
+          '-audit',
+          '-context',
+          '-data-key',
+          '-destruction',
+          '-dr',
+          '-encryption',
+          '-keyprovider',
+        ],
+        ...['-lease-key', '-migration', '-settings', '-tenant', '-tenant-key', '-usage'],
+      ].map((group) => `cli/man/keyhold${group}.1`),
+      'server/man/keyhold-server.1',
       ...['server/dist/start-command', 'cli/dist/start-keyhold', 'local-kms/dist/start-local-kms'].map(
         (start) => `${start}.js`,
       ),
