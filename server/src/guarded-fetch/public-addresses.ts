@@ -50,9 +50,15 @@ export function isInNetwork(address: string, network: Network): boolean {
   list.addSubnet(network.address, network.prefixBits, network.family)
   const version = isIP(address)
   if (version === 0 || address.includes('%')) return false
-  if (version === 4) return list.check(address, 'ipv4')
-  if (mapped.check(address, 'ipv6')) return list.check(lastIpv4Of(address), 'ipv4')
+  const ipv4 = version === 4 ? address : mapped.check(address, 'ipv6') ? lastIpv4Of(address) : undefined
+  // A large network of IPv6, in which the mapped addresses happen to lie, does not mean IPv4.
+  if (ipv4 !== undefined) return network.prefixBits >= leastBitsOf(network) && list.check(ipv4, 'ipv4')
   return list.check(address, 'ipv6')
+}
+
+/** Of a network that means IPv4. */
+function leastBitsOf({ family }: Network): number {
+  return family === 'ipv4' ? 0 : 96
 }
 
 function listOf(networks: readonly string[], family: 'ipv4' | 'ipv6'): BlockList {

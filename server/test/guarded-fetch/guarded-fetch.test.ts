@@ -157,7 +157,9 @@ describe('private hosts', () => {
   })
 
   const privateHosts =
-    parsePrivateHosts('IdP.internal=10.2.0.0/16, kc.internal:8443=fd00::/8,10.9.0.1=10.9.0.1/32') ?? []
+    parsePrivateHosts(
+      'IdP.internal=10.2.0.0/16, kc.internal:8443=fd00::/8,10.9.0.1=10.9.0.1/32,v6.internal=::/1,v4.internal=::ffff:10.2.0.0/112',
+    ) ?? []
   test.each([
     ['https://idp.internal/', '10.2.3.4', true],
     ['https://idp.internal./', '10.2.3.4', true],
@@ -169,6 +171,12 @@ describe('private hosts', () => {
     ['https://kc.internal:8443/', '1.1.1.1', false],
     ['https://kc.internal/', 'fd00::5', false],
     ['https://other.internal/', '10.2.3.4', false],
+    // All of IPv4 lies in ::/1, in its mapped form.
+    ['https://v6.internal/', '169.254.169.254', false],
+    ['https://v6.internal/', '::ffff:10.2.3.4', false],
+    ['https://v6.internal/', '::1', true],
+    ['https://v4.internal/', '10.2.3.4', true],
+    ['https://v4.internal/', '10.3.3.4', false],
     ['https://10.9.0.1/', '10.9.0.1', true],
     ['https://10.9.0.2/', '10.9.0.2', false],
   ])('%s at %s: %s', async (url, address, isCalled) => {

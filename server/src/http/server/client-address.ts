@@ -12,6 +12,8 @@ export interface Network {
   prefixBits: number
 }
 
+const mappedBits = 96
+
 /** Answers the address of the client of a request. Undefined for a closed connection. */
 export type ClientAddress = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => IpAddress | undefined
 
@@ -19,9 +21,13 @@ export type ClientAddress = (request: Pick<IncomingMessage, 'headers' | 'socket'
 export type IsProxy = (address: IpAddress) => boolean
 
 export function createIsProxy(trustedProxies: readonly Network[]): IsProxy {
-  const trusted = new BlockList()
-  for (const { address, family, prefixBits } of trustedProxies) trusted.addSubnet(address, prefixBits, family)
-  return ({ text, family }) => trusted.check(text, family)
+  // One for each family: all of IPv4 would lie in ::/1. Only a network of mapped addresses (`::ffff:10.0.0.0/104`) means IPv4.
+  const trusted = { ipv4: new BlockList(), ipv6: new BlockList() }
+  for (const { address, family, prefixBits } of trustedProxies) {
+    trusted[family].addSubnet(address, prefixBits, family)
+    if (family === 'ipv6' && prefixBits >= mappedBits) trusted.ipv4.addSubnet(address, prefixBits, family)
+  }
+  return ({ text, family }) => trusted[family].check(text, family)
 }
 
 export function createClientAddress(isTrusted: IsProxy): ClientAddress {

@@ -90,6 +90,8 @@ describe('behind trusted proxies', () => {
       ['10.0.0.0/8', '11.0.0.1'],
       ['192.0.2.7', '192.0.2.8'],
       ['fd00::/8', 'fe00::1'],
+      ['::/1', '10.0.0.1'],
+      ['::/1', '::ffff:10.0.0.1'],
     ] as const) {
       expect(address(networks, peer, headers), `${networks} ${peer}`).not.toBe('203.0.113.9')
     }
