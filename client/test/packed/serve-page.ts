@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { serve } from '../../../testkit/src/http/serve.ts'
 
 const page = `<!doctype html><link rel="icon" href="data:,">
-<script type="importmap">{ "imports": { "@keyhold/client": "/client/index.js" } }</script>`
+<script type="importmap">{ "imports": { "@keyhold/client": "/client/dist/index.js" } }</script>`
 
 /**
  * Starts a server for one test: `/` is the page, `/client/…` the package, `/program.js` the page's own program,
