@@ -18,8 +18,9 @@ export default defineConfig({
     ],
     env: { SLOW: '1' },
     globalSetup: ['testkit/src/database/warm-start.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Large doses, and a machine that may have other work: a test that hangs is to be found, a slow one is not at fault.
+    testTimeout: 300_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     maxWorkers: 3,
     reporters: ['default'],
