@@ -75,8 +75,10 @@ test.skipIf(!tools).each(['README.md', 'docs/start.md', 'docs/tutorial.md'])(
 
 const programs = debianPostgresPrograms()
 
-test.skipIf(!tools || programs === undefined || !has('nginx', 'openssl', 'psql', 'pg_dump'))(
-  "docs/production.md (needs Debian's postgresql and nginx, openssl and curl)",
+test.skipIf(
+  !tools || programs === undefined || !has('nginx', 'openssl', 'psql', 'pg_dump', 'prometheus', 'promtool'),
+)(
+  "docs/production.md (needs Debian's postgresql, nginx and prometheus, openssl, curl and jq)",
   async () => {
     const folder = await emptyFolder()
     await chmod(folder, 0o755)
@@ -94,6 +96,10 @@ test.skipIf(!tools || programs === undefined || !has('nginx', 'openssl', 'psql',
       const pid = Number(await readFile(path.join(folder, 'nginx.pid'), 'utf8').catch(() => '0'))
       if (pid > 0) process.kill(pid, 'SIGTERM')
     })
+    closers.push(async () => {
+      const pid = Number(await readFile(path.join(folder, 'prometheus.pid'), 'utf8').catch(() => '0'))
+      if (pid > 0) process.kill(pid, 'SIGTERM')
+    })
     const { ran } = await runPage({
       page: 'docs/production.md',
       folder,
@@ -105,9 +111,11 @@ test.skipIf(!tools || programs === undefined || !has('nginx', 'openssl', 'psql',
         PGUSER: 'postgres',
         PGPASSWORD: postgres.password,
         DATABASE_CA: postgres.authority,
+        ALERTS: path.resolve('deploy/monitoring/alerts.yaml'),
       },
     })
     expect(ran).toBeGreaterThan(10)
   },
-  timeoutMs,
+  // An alert waits for a minute before it fires.
+  2 * timeoutMs,
 )
