@@ -15,6 +15,7 @@ export const experiments = {
   neighbours: 'Floods a server in every way, and measures the neighbour (docs/neighbours.md).',
   'rolling-restart':
     'Replaces two replicas behind nginx under load, and counts what fails (docs/reliability.md).',
+  'first-value': 'Times each step from an empty folder to the first value (docs/deployment.md).',
   forge: 'Attacks every column of the database, and judges by what follows (docs/untrusted-database.md).',
   'fuzz-tokens': 'Sends generated tokens through the parser and the decryption.',
 } as const
