@@ -51,9 +51,10 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
   // By the whole token: hashing it with every request takes longer than everything else here. Only tokens that are valid
   // get in, and looking one up compares characters only of those with the same hash under a random seed.
   const held = new Map<string, Held>()
-  const ended = new LRUCache<string, true>({ max: maxEnded })
+  // By `maxSize` it takes room as it fills; by `max`, all of it at the start.
+  const ended = new LRUCache<string, true>({ maxSize: maxEnded, sizeCalculation: () => 1 })
   // When a replica said so. Anybody who reaches the database may say it, so that it outdates only what was read before.
-  const tenantEndedMs = new LRUCache<string, number>({ max: maxEnded })
+  const tenantEndedMs = new LRUCache<string, number>({ maxSize: maxEnded, sizeCalculation: () => 1 })
   let sweepAtMs = 0
 
   // Of keys that are held no more.

@@ -33,7 +33,8 @@ const reopensAtShare = 0.1
 const tolerance = 1e-6
 
 export function createTokenBuckets({ tokens, windowMs, clock }: TokenBucketOptions): TokenBuckets {
-  const buckets = new LRUCache<string, Bucket>({ max: maxBuckets })
+  // By `maxSize` it takes room as it fills; by `max`, all of it at the start.
+  const buckets = new LRUCache<string, Bucket>({ maxSize: maxBuckets, sizeCalculation: () => 1 })
 
   function refilled(name: string, perWindow: number): Bucket {
     const nowMs = clock()

@@ -51,9 +51,10 @@ export function createUnknownKeys({
   onRefused,
   clock,
 }: UnknownKeysOptions): UnknownKeys {
-  const refusedUntilMs = new LRUCache<string, number>({ max: maxRefused })
+  // By `maxSize` it takes room as it fills; by `max`, all of it at the start.
+  const refusedUntilMs = new LRUCache<string, number>({ maxSize: maxRefused, sizeCalculation: () => 1 })
   // By their hashes, so that no more access tokens lie in memory than are in use.
-  const knownGood = new LRUCache<string, true>({ max: maxKnownGood })
+  const knownGood = new LRUCache<string, true>({ maxSize: maxKnownGood, sizeCalculation: () => 1 })
   const hashOf = (token: string) => hash('sha256', token, 'base64')
   const lookUps = new Map<string, LookUps>()
   const addresses: TokenBuckets | undefined =

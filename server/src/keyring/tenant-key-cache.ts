@@ -112,7 +112,8 @@ export function createTenantKeyCache({
   })
   const flights = createSingleFlight<HeldTenantKey | undefined>()
   const unwraps = createUnwraps()
-  const refusals = new LRUCache<string, Refusal>({ max: maxEntries })
+  // By `maxSize` it takes room as it fills; by `max`, all of it at the start.
+  const refusals = new LRUCache<string, Refusal>({ maxSize: maxEntries, sizeCalculation: () => 1 })
 
   const nameOf = (tenantId: string, version: number) => `${tenantId}/${version}`
 

@@ -42,8 +42,9 @@ export function registerProbes(app: FastifyInstance, probes: Probes): void {
     })
   }
 
-  const description = openApiDocument(apiVersion)
-  app.get('/openapi.json', () => description)
+  // Most replicas are never asked for it.
+  let description: object | undefined
+  app.get('/openapi.json', () => (description ??= openApiDocument(apiVersion)))
 
   app.get(spellings.productInfoPath, () => spellings.productInfo)
 }
