@@ -125,7 +125,9 @@ test.each([
 })
 
 test('a database that refuses, and one that is away: the other checks are made', async () => {
-  const refused = await diagnose({ KEYHOLD_DATABASE_URL: databaseUrl({ ...connection, password: secret }) })
+  // A user that there is not is refused as one with a wrong password is; the one of the tests is not asked for it.
+  const wrong = { ...connection, user: 'somebody', password: secret }
+  const refused = await diagnose({ KEYHOLD_DATABASE_URL: databaseUrl(wrong) })
   expect(refused.byName.database).toMatchObject({
     status: 'fail',
     seen: expect.stringMatching(/PostgreSQL says: .*\(SQLSTATE 28/) as string,

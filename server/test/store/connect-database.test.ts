@@ -49,7 +49,12 @@ test.each([
 })
 
 test.each([
-  ['the password is wrong', () => databaseUrl({ ...empty, password: secret }), /SQLSTATE 28P01.*password/],
+  // PostgreSQL says the same of a wrong password, and does not ask the user of the tests for one.
+  [
+    'the password is wrong',
+    () => databaseUrl({ ...empty, user: 'somebody', password: secret }),
+    /SQLSTATE 28P01.*password/,
+  ],
   ['the user is unknown', () => databaseUrl({ ...empty, user: 'nobody' }), /"nobody" \(SQLSTATE 28.*user/],
   [
     'the database is missing',

@@ -119,7 +119,7 @@ test.each(Object.keys(unavailable))('%s: not available', { concurrent: true }, a
 })
 
 const others: Record<string, () => Promise<unknown>> = {
-  'a wrong password': () => errorOf(ask(to({ password: 'wrong' }))),
+  'a wrong password': () => errorOf(ask(to({ user: 'limited', password: 'wrong' }))),
   'a database that does not exist': () => errorOf(ask(to({ database: 'nowhere' }))),
   'a statement with a mistake': () => errorOf(sql`selec 1`.execute(to())),
   'a table that does not exist': () => errorOf(to().selectFrom('tenants').selectAll().execute()),
