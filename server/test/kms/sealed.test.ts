@@ -118,7 +118,7 @@ async function expectReadable(server: Server, { tokens, encrypted }: Used): Prom
 async function expectSealed(
   server: Server,
   { tokens }: Used,
-  asked: readonly Route[] = doseOf(Object.values<Route>(routes), 6),
+  asked: readonly Route[] = doseOf(Object.values<Route>(routes), 20),
 ): Promise<void> {
   expect((await ask(server, 'GET', '/livez')).status).toBe(200)
   expect(await ask(server, 'GET', '/readyz')).toEqual({ status: 503, body: { status: 'sealed' } })

@@ -281,7 +281,8 @@ const changes: [failpoint: FailpointName, what: string, set: string][] = [
   ['migration.cutover.before-lock', 'no verification', 'verification = null'],
 ]
 
-test.each(doseOf(changes, 3))('a key job at %s with %s', async (failpoint, _, set) => {
+// The gate tries one of each sort: a target, a phase, a cancellation, a MAC, a verification.
+test.each(doseOf(changes, 4))('a key job at %s with %s', async (failpoint, _, set) => {
   const scene = await stopAt(failpoint)
   await keepJobs(scene.id)
   await expectNothing(scene, () => query(`update keyhold.key_jobs set ${set} where id = '${scene.jobId}'`))
