@@ -1,6 +1,6 @@
 // Schedules a destruction, which cannot be undone. Everything works as usual until its day, so that a mistake can be
 // noticed in time.
-import { KeyholdError } from '@keyhold/core'
+import { isUuid, KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyPosition } from '../store/cipherkeys/cipherkeys.ts'
@@ -53,7 +53,7 @@ export async function scheduleFailureDestruction(
 ): Promise<DestructionRow> {
   const named = [...new Map(failures.map((each) => [`${each.dataKeyId}/${each.version}`, each])).values()]
   return store.withFence(tenantId, async (transaction, fence) => {
-    const job = await transaction.keyJobs.find(tenantId, keyJobId)
+    const job = isUuid(keyJobId) ? await transaction.keyJobs.find(tenantId, keyJobId) : undefined
     if (fence === undefined || job === undefined) throw new KeyholdError('ERR_MIGRATION_NOT_FOUND')
     const cipherkeys = await transaction.keyJobFailures.listDestroyable(tenantId, keyJobId, named)
     if (cipherkeys.length !== named.length) {

@@ -49,6 +49,16 @@ async function leaveBehind() {
   return waiting
 }
 
+test('a migration whose id has another form is one that does not exist', async () => {
+  const tenant = await server.createTenant()
+  const failures = [{ dataKeyId: '00000000-0000-4000-8000-000000000000', version: 1 }]
+  for (const id of ['nothing', '%2f', '00000000-0000-4000-8000-00000000000'])
+    expect(await act(server, tenant, id, 'destroy-failures', { failures, inDays: 7 }), id).toMatchObject({
+      status: 404,
+      body: { errors: [{ code: 'ERR_MIGRATION_NOT_FOUND' }] },
+    })
+})
+
 const rotate = (tenant: TestTenant) =>
   asAdmin(server, tenant)('POST', '/api/v1/encryption/data-keys/two/actions/rotate')
 

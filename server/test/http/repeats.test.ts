@@ -22,6 +22,17 @@ test('the first is told at once, the others as a number after ten seconds', () =
   expect(repeats.isFirst('a', 'again')).toBe(true)
 })
 
+test('a stop tells at once what was counted, and nothing later', () => {
+  const told: [string, number][] = []
+  const repeats = createRepeats<string>((facts, times) => told.push([facts, times]))
+  for (let each = 0; each < 4; each++) repeats.isFirst('a', 'a')
+  repeats.isFirst('once', 'once')
+  repeats.flush()
+  expect(told).toEqual([['a', 3]])
+  vi.advanceTimersByTime(20_000)
+  expect(told).toEqual([['a', 3]])
+})
+
 test('beyond 500 kinds all others count as one', () => {
   const repeats = createRepeats<number>(() => undefined)
   for (let each = 0; each < 500; each++) expect(repeats.isFirst(`kind ${each}`, each)).toBe(true)

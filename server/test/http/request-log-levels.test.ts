@@ -27,3 +27,15 @@ test.each([
   requests.clientError({ traceId: 't', status, code: 'ERR_SERVER_BUSY' })
   expect(lines).toEqual([line, line])
 })
+
+test('an internal error is logged with where it happened, and without its message, which may repeat a value', () => {
+  const logged: { stack?: string; cause?: unknown }[] = []
+  const log = { error: (facts: object) => logged.push(facts) } as unknown as FastifyBaseLogger
+  const requests = createRequestLog(log, () => undefined)
+  const message = 'invalid input syntax for type uuid: "s3cret"\n    at s3cret\nsecond s3cret'
+  const error = Object.assign(new RangeError(message), { code: '22P02' })
+  requests.internalError({ id: 't' } as FastifyRequest, error)
+  expect(logged[0]).toMatchObject({ cause: '22P02' })
+  expect(logged[0]?.stack).toMatch(/^RangeError\n {4}at .*request-log-levels\.test\.ts.*:\d+:\d+/)
+  expect(JSON.stringify(logged)).not.toContain('s3cret')
+})

@@ -3,6 +3,8 @@
 export interface Repeats<Facts> {
   /** Whether the same did not happen within the last seconds. If it did, it is counted. */
   isFirst(key: string, facts: Facts): boolean
+  /** Tells at once of all that is still being counted. */
+  flush(): void
 }
 
 const windowMs = 10_000
@@ -12,22 +14,32 @@ const allOthers = ''
 
 /** @param onRepeated - hears after some seconds how often the same happened again, if it did */
 export function createRepeats<Facts>(onRepeated: (facts: Facts, times: number) => void): Repeats<Facts> {
-  const times = new Map<string, number>()
+  const counted = new Map<string, { facts: Facts; times: number; timer: NodeJS.Timeout }>()
+
+  function tell(key: string): void {
+    const one = counted.get(key)
+    if (one === undefined) return
+    clearTimeout(one.timer)
+    counted.delete(key)
+    if (one.times > 0) onRepeated(one.facts, one.times)
+  }
+
   return {
     isFirst(wanted, facts) {
-      const key = times.has(wanted) || times.size < maxKeys ? wanted : allOthers
-      const before = times.get(key)
+      const key = counted.has(wanted) || counted.size < maxKeys ? wanted : allOthers
+      const before = counted.get(key)
       if (before !== undefined) {
-        times.set(key, before + 1)
+        before.times++
         return false
       }
-      times.set(key, 0)
-      setTimeout(() => {
-        const repeated = times.get(key) ?? 0
-        times.delete(key)
-        if (repeated > 0) onRepeated(facts, repeated)
+      const timer = setTimeout(() => {
+        tell(key)
       }, windowMs).unref()
+      counted.set(key, { facts, times: 0, timer })
       return true
+    },
+    flush() {
+      for (const key of counted.keys()) tell(key)
     },
   }
 }

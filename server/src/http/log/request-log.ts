@@ -17,6 +17,8 @@ export interface RequestLog {
   clientError(refusal: SocketRefusal | undefined): void
   /** Logs only where the error happened. Other members may hold values, such as the row in a database error. */
   internalError(request: FastifyRequest, cause: unknown): void
+  /** Logs what was counted and not told yet. */
+  flush(): void
 }
 
 export function createRequestLog(logger: FastifyBaseLogger, clientAddress: ClientAddress): RequestLog {
@@ -43,11 +45,17 @@ export function createRequestLog(logger: FastifyBaseLogger, clientAddress: Clien
       if (refusal !== undefined) logger[levelOf(refusal.status)](refusal, 'request')
     },
     internalError(request, cause) {
-      const stack = cause instanceof Error ? cause.stack : undefined
+      const stack = cause instanceof Error ? [cause.name, ...framesOf(cause)].join('\n') : undefined
       const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
       logger.error({ traceId: request.id, stack, cause: code }, 'internal error')
     },
+    flush: repeats.flush.bind(repeats),
   }
+}
+
+/** The stack begins with the message, in which PostgreSQL and parsers repeat what they were given. */
+function framesOf({ stack = '' }: Error): string[] {
+  return stack.split('\n').filter((line) => /^ {4}at .+:\d+:\d+\)?$/.test(line))
 }
 
 /** An operator looks for failures by their level. Those of the server itself are errors; others pass. */

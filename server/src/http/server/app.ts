@@ -197,6 +197,10 @@ export function createApp({
   app.decorate('endEventStreams', () => {
     eventStreams.close()
   })
+  app.addHook('onClose', (_app, done) => {
+    log.flush()
+    done()
+  })
   app.addHook('preClose', (done) => {
     eventStreams.close()
     done()
