@@ -80,6 +80,14 @@ describe('pages', () => {
     expect([status, headers.get('location')]).toEqual([302, 'docs/'])
   })
 
+  test('a slash behind the name of a page leads to the page', async () => {
+    const target = `${server.url}/docs/api/`
+    const { status, headers } = await fetch(target, { redirect: 'manual' })
+    expect([status, headers.get('location')]).toEqual([302, '../api'])
+    expect(await (await fetch(target)).text()).toBe('<h1>API</h1>')
+    expect((await get('/docs/nothing/')).status).toBe(404)
+  })
+
   test('HEAD has the headers of GET, and no body', async () => {
     const [head, whole] = await Promise.all(
       ['HEAD', 'GET'].map((method) => fetch(`${server.url}/docs/`, { method })),
@@ -141,7 +149,6 @@ describe('the policy', () => {
 describe('nothing else', () => {
   test.each([
     '/docs/none',
-    '/docs/api/',
     '/docs/assets',
     '/docs/assets/',
     '/docs/.hidden',

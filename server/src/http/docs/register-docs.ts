@@ -3,6 +3,7 @@
 import fastifyStatic from '@fastify/static'
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance } from 'fastify'
+import { readdirSync } from 'node:fs'
 import type { DocsFolder } from './docs-folder.ts'
 
 const prefix = '/docs/'
@@ -34,6 +35,13 @@ export function registerDocs(app: FastifyInstance, docs: DocsFolder | undefined)
     url: '/docs',
     handler: (_request, reply) => reply.redirect('docs/', 302),
   })
+  for (const page of pageNames(folder)) {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: `${prefix}${page}/`,
+      handler: (_request, reply) => reply.redirect(`../${page}`, 302),
+    })
+  }
   app.register(async (pages) => {
     pages.addHook('onRequest', (request, reply, done) => {
       const [name = ''] = request.url.slice(prefix.length).split(/[?#]/, 1)
@@ -68,6 +76,12 @@ export function registerDocs(app: FastifyInstance, docs: DocsFolder | undefined)
       cacheControl: false,
     })
   })
+}
+
+/** The pages, but for the first. People write a slash behind their names, and links of a page would lead elsewhere from there. */
+function pageNames(folder: string): string[] {
+  const pages = readdirSync(folder).filter((name) => /^[a-z0-9-]+\.html$/.test(name) && name !== 'index.html')
+  return pages.map((name) => name.slice(0, -'.html'.length))
 }
 
 const policy = (sources: Readonly<Record<string, string>>) =>
