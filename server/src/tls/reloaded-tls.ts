@@ -4,6 +4,7 @@ import type { KeyholdError } from '@keyhold/core'
 import type { Server, ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { machineNow } from './machine-now.ts'
 import { presentedCertificate, type PresentedCertificate } from './client-certificate.ts'
 import { readTlsFiles, type TlsPlaces } from './read-tls-files.ts'
 import { createRetirement, type ConnectionRetirement } from './retire-connections.ts'
@@ -42,6 +43,9 @@ export interface TlsOptions extends Pick<TlsRules, 'minVersion'> {
   onPlainHttp: () => void
 }
 
+// The clock of the machine may be set meanwhile.
+const longestWaitMs = 10_000
+
 /** @throws KeyholdError `ERR_CONFIG_INVALID` for files that cannot be used */
 export async function openTls(given: TlsOptions): Promise<Tls> {
   const { places, minVersion, clientCertificates, looseModeOf } = given
@@ -50,6 +54,29 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
   let texts = await readTlsFiles(places, looseModeOf)
   let context = createTlsContext(texts, rules)
   let keptFor: string | undefined
+  let judgedAtMs = machineNow()
+  let crlTimer: NodeJS.Timeout | undefined
+
+  /** Clients are judged anew from now on, those of open connections too. */
+  function judgeAnew(isOtherTrust: boolean): void {
+    for (const { server, retirement } of servers) {
+      // It also ends the resumption of sessions that began before.
+      server.setSecureContext(context.options)
+      if (isOtherTrust) retirement?.retire()
+    }
+  }
+
+  // Nobody knows who was revoked since a list is overdue. A new handshake is refused then, and so must be what goes on without one.
+  function awaitOverdueLists(): void {
+    clearTimeout(crlTimer)
+    const { crlEndsAtMs } = context
+    if (crlEndsAtMs.length === 0) return
+    const sinceMs = judgedAtMs
+    judgedAtMs = machineNow()
+    if (crlEndsAtMs.some((atMs) => atMs >= sinceMs && atMs < judgedAtMs)) judgeAnew(true)
+    const nextMs = Math.min(...crlEndsAtMs.filter((atMs) => atMs >= judgedAtMs)) - judgedAtMs + 1
+    crlTimer = setTimeout(awaitOverdueLists, Math.min(nextMs, longestWaitMs)).unref()
+  }
 
   async function reload(): Promise<void> {
     try {
@@ -58,11 +85,8 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
         context = createTlsContext(newTexts, rules)
         const isOtherTrust = newTexts.clientCa !== texts.clientCa || newTexts.clientCrl !== texts.clientCrl
         texts = newTexts
-        for (const { server, retirement } of servers) {
-          // It also ends the resumption of sessions that began under the old files.
-          server.setSecureContext(context.options)
-          if (isOtherTrust) retirement?.retire()
-        }
+        judgeAnew(isOtherTrust)
+        awaitOverdueLists()
         given.onReloaded()
       }
       keptFor = undefined
@@ -91,6 +115,7 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
 
   const files = Object.values(places).filter((place) => place !== undefined)
   const watch = watchFolders(files, reloadOnce)
+  awaitOverdueLists()
 
   return {
     get options() {
@@ -114,6 +139,7 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
     ends: () => context.ends,
     isOutdated: () => keptFor !== undefined,
     close() {
+      clearTimeout(crlTimer)
       watch.close()
     },
   }

@@ -33,6 +33,8 @@ export interface TlsContext {
   options: ServerOptions
   /** Of the content of each file the first to end. */
   ends: Partial<Record<'certificate' | 'clientCa' | 'clientCrl', End>>
+  /** When each revocation list is overdue, in milliseconds since 1970. */
+  crlEndsAtMs: readonly number[]
 }
 
 /** In milliseconds since 1970. */
@@ -83,6 +85,9 @@ export function createTlsContext(texts: TlsTexts, { minVersion, asksClients }: T
   return {
     options,
     ends: Object.fromEntries(Object.entries(ends).filter(([, end]) => end !== undefined)),
+    crlEndsAtMs: (crls ?? []).flatMap(({ nextUpdate }) =>
+      nextUpdate === undefined ? [] : [nextUpdate.getTime()],
+    ),
   }
 }
 

@@ -121,3 +121,25 @@ test('a revoked certificate is refused once its list is there', async () => {
 function startTlsSceneWithCrl(): Promise<TlsScene> {
   return startTlsScene(kept.certificate, {}, undefined, kept.revoke([]))
 }
+
+test('a list that is overdue ends the trust in open connections and in sessions', async () => {
+  const holdsMs = 8_000
+  const crlScene = await startTlsScene(kept.certificate, {}, undefined, kept.revoke([], holdsMs))
+  const { url } = crlScene.server
+  const ca = crlScene.authority.certificate
+  const client = kept.issue(['client.example'])
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, key: client.key, cert: client.certificate })
+  const statusOf = async () => (await ask(`${url}/livez`, { agent })).status
+  const before = await openSession(url, ca, client)
+  expect([before.status, await statusOf()]).toEqual(['200', 200])
+  await vi.waitFor(
+    async () => {
+      expect(await statusOf()).toBe(401)
+    },
+    { timeout: 4 * holdsMs, interval: 200 },
+  )
+  const resumed = await openSession(url, ca, client, before.session)
+  expect([resumed.status, resumed.isReused]).toEqual(['401', false])
+  agent.destroy()
+  await crlScene.end()
+})
