@@ -151,7 +151,7 @@ function refuseUnverified(url: string): void {
     throw explainDatabaseError(cause)
   }
   if (host === undefined) return
-  throw new KeyholdError('ERR_DATABASE_UNSAFE', {
+  throw new KeyholdError('ERR_CONFIG_INVALID', {
     message:
       'KEYHOLD_DATABASE_URL names a PostgreSQL on another machine and does not verify it: add sslmode=verify-full, and sslrootcert=FILE for a private authority, or set KEYHOLD_ALLOW_UNVERIFIED_DATABASE=true where something else protects the connection.',
   })

@@ -73,7 +73,7 @@ test.each([
   const connect = (more: Record<string, string>) =>
     open(readSettings({ KEYHOLD_DATABASE_URL: 'postgres://u:s3cret@db.invalid/d', ...more }))
   const refusal: unknown = await connect({}).catch((error: unknown) => error)
-  expect(refusal).toMatchObject({ code: 'ERR_DATABASE_UNSAFE' })
+  expect(refusal).toMatchObject({ code: 'ERR_CONFIG_INVALID' })
   expect(String(refusal)).toMatch(/sslmode=verify-full.*KEYHOLD_ALLOW_UNVERIFIED_DATABASE=true/)
   expect(String(refusal)).not.toContain('s3cret')
   await expect(connect({ KEYHOLD_ALLOW_UNVERIFIED_DATABASE: 'true' })).rejects.toMatchObject({
