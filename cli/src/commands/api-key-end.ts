@@ -11,9 +11,10 @@ export const removeApiKeyCommand = command({
     'Revoke an API key. It asks first for the key that it uses itself, and for the last one of an operator.',
   inputs: {
     id: argument('<id>', 'id of the API key', parsePathSegment),
-    yes: flag('-y, --yes', 'do not ask'),
+    yes: flag('-y, --yes', 'do not ask, but for the last one of an operator'),
+    lastOperator: flag('--last-operator', 'end it even if it is the last one of an operator'),
   },
-  async run({ shell, openSession }, { id, yes }) {
+  async run({ shell, openSession }, { id, yes, lastOperator }) {
     const session = await openSession('operator')
     if (id === session.ownApiKeyId && !yes) {
       await confirm(shell, `${id} is the API key of this very command: revoke it?`)
@@ -21,13 +22,19 @@ export const removeApiKeyCommand = command({
     const params = { apiKeyId: id }
     try {
       session.printStatus(
-        await session.call('deleteApiKey', { params, ...(yes && { query: { lastOperator: 'true' } }) }),
+        await session.call('deleteApiKey', {
+          params,
+          ...(lastOperator && { query: { lastOperator: 'true' } }),
+        }),
       )
     } catch (error) {
-      if (!(error instanceof KeyholdApiError) || error.code !== 'ERR_API_KEY_LAST_OPERATOR') throw error
+      const isLast = error instanceof KeyholdApiError && error.code === 'ERR_API_KEY_LAST_OPERATOR'
+      // A script says --yes for every key. This one needs a word of its own.
+      if (!isLast || yes) throw error
       await confirm(
         shell,
         `${id} is the last API key of an operator, so nobody could make another one here: revoke it?`,
+        '--last-operator',
       )
       session.printStatus(await session.call('deleteApiKey', { params, query: { lastOperator: 'true' } }))
     }

@@ -16,6 +16,7 @@ const hints: Readonly<Record<string, string>> = {
   ERR_TENANT_NOT_FOUND: 'keyhold tenant ls shows the tenants',
   ERR_TENANT_LOCKED: 'a tenant admin can end it: keyhold unlock',
   ERR_TENANT_IN_USE: 'keyhold tenant delete schedules the deletion of all that it holds',
+  ERR_API_KEY_LAST_OPERATOR: 'keyhold api-key rm --last-operator ends it all the same',
   ERR_API_KEY_NOT_FOUND: 'keyhold api-key ls shows the API keys',
   ERR_KEY_NAME_NOT_FOUND: 'keyhold data-key ls shows the names',
   ERR_KEY_VERSION_RETIRED:

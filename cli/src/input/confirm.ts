@@ -3,11 +3,14 @@ import { createInterface } from 'node:readline/promises'
 import { CliError } from '../errors/cli-error.ts'
 import type { Shell } from '../shell.ts'
 
-/** @throws CliError `usage` where nobody can be asked, `failed` for any answer but yes, `interrupted` by Ctrl+C. */
-export async function confirm({ stdin, stderr }: Shell, question: string): Promise<void> {
+/**
+ * @param word - the option that says it beforehand
+ * @throws CliError `usage` where nobody can be asked, `failed` for any answer but yes, `interrupted` by Ctrl+C.
+ */
+export async function confirm({ stdin, stderr }: Shell, question: string, word = '--yes'): Promise<void> {
   if (!stdin.isTTY || !stderr.isTTY) {
     throw new CliError('usage', 'ERR_CLI_NOT_CONFIRMED', 'there is no terminal to ask for confirmation', {
-      hint: 'pass --yes if you are sure',
+      hint: `pass ${word} if you are sure`,
     })
   }
   const terminal = createInterface({ input: stdin, output: stderr })

@@ -21,16 +21,18 @@ export const apiKeyListView: View<{ apiKeys: ListedApiKey[] }> = {
   ids: ({ apiKeys }) => apiKeys.map(({ id }) => id),
   text: ({ apiKeys }) =>
     formatTable(
-      ['ID', 'ROLE', 'TENANT', 'NAME', 'CREATED', 'EXPIRES', 'LAST USED', 'SCOPES'],
-      apiKeys.map(({ id, role, tenantId, name, createdAt, expiresAt, lastUsedAt, scopes, tampered }) =>
-        tampered === true
-          ? [id, '(tampered)', '-', '-', '-', '-', '-', '-']
-          : [
-              ...[id, role, tenantId ?? '-', name, readableTime(createdAt)],
-              expiresAt === undefined ? 'never' : readableTime(expiresAt),
-              lastUsedAt === undefined ? '-' : readableTime(lastUsedAt),
-              scopes === undefined ? '-' : scopesText(scopes),
-            ],
+      ['ID', 'ROLE', 'TENANT', 'NAME', 'CREATED', 'EXPIRES', 'LAST USED', 'SCOPES', 'ADDRESSES'],
+      apiKeys.map(
+        ({ id, role, tenantId, name, createdAt, expiresAt, lastUsedAt, scopes, addresses, tampered }) =>
+          tampered === true
+            ? [id, '(tampered)', '-', '-', '-', '-', '-', '-', '-']
+            : [
+                ...[id, role, tenantId ?? '-', name, readableTime(createdAt)],
+                expiresAt === undefined ? 'never' : readableTime(expiresAt),
+                lastUsedAt === undefined ? '-' : readableTime(lastUsedAt),
+                scopes === undefined ? '-' : scopesText(scopes),
+                addresses?.join(' ') ?? '-',
+              ],
       ),
     ),
 }
