@@ -72,6 +72,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_SCOPE_OUTSIDE_ROLE: {
+    summary: 'A scope names a permission that the role of the API key does not have.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_API_KEY_QUOTA: {
     summary: 'The tenant has reached its limit of API keys: delete those that have ended.',
     retryable: false,

@@ -21,10 +21,15 @@ import { createUnknownKeys, type UnknownKeysOptions } from './unknown-keys.ts'
  * Throws `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS` for a token that would have to be looked up, `ERR_SEALED`, and
  * `ERR_RECORD_NOT_AUTHENTIC` where nobody knows which API keys of the tenant hold. Answers
  * without a promise for a token that was asked for a moment ago.
- *
- * @param addressOf - answers what counts as one client; not called for a token that is held
  */
-export type Authenticate = (token: string, addressOf: () => string) => Caller | Promise<Caller>
+export type Authenticate = (token: string, addresses: ClientAddresses) => Caller | Promise<Caller>
+
+export interface ClientAddresses {
+  /** Answers the name of that which counts as one client. Not called for a token that is held. */
+  client: () => string
+  /** The whole address. Called only for a key that is bound to some. */
+  full: () => string
+}
 
 export interface Authentication {
   authenticate: Authenticate
@@ -55,12 +60,17 @@ export function createAuthenticate({
 
   async function look(text: string, address: string): Promise<Caller> {
     const token = parseApiKeyToken(text)
-    // Who invents ids does not even use up what his address may look up: it costs nothing to speak of.
-    if (token === undefined || !isPossibleId(token, tagOf)) throw new KeyholdError('ERR_UNAUTHENTICATED')
+    // A mistyped key: whoever has it can see that himself.
+    if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
     if (unknownKeys.isKnownGood(text)) return lookUp('known good', text, token, address)
     const begun = unknownKeys.begin(text, address)
     const end = begun instanceof Promise ? await begun : begun
     try {
+      if (!isPossibleId(token, tagOf)) {
+        // It costs no query, and yet its share of the address: else the refusal of an address would tell which ids exist.
+        unknownKeys.wasNotFound(text, address)
+        throw new KeyholdError('ERR_UNAUTHENTICATED')
+      }
       return await lookUp('unknown', text, token, address)
     } finally {
       end()
@@ -85,11 +95,20 @@ export function createAuthenticate({
     return callerOf(row)
   }
 
+  function admit(text: string, caller: Caller, { client, full }: ClientAddresses): Caller {
+    if (caller.isFrom === undefined) return caller
+    if (!caller.isFrom(full())) throw unknownKeys.refusalElsewhere(text, client())
+    held.noteUse(text)
+    return caller
+  }
+
   return {
-    authenticate(text, addressOf) {
+    authenticate(text, addresses) {
       const known = held.find(text)
-      if (known !== undefined) return known
-      return flights.share(text, () => look(text, addressOf()))
+      if (known !== undefined) return admit(text, known, addresses)
+      const looked = flights.share(text, () => look(text, addresses.client()))
+      // Requests from several addresses may share one look.
+      return looked.then((caller) => admit(text, caller, addresses))
     },
     wasCreated: (token) => {
       unknownKeys.wasFound(token)

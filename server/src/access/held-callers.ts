@@ -14,8 +14,10 @@ export interface HeldCallersOptions {
 }
 
 export interface HeldCallers {
-  /** Undefined: the access token has to be looked up. */
+  /** Undefined: the access token has to be looked up. It counts as used, unless it is bound to addresses. */
   find(token: string): Caller | undefined
+  /** A key that is bound to addresses was used from one of them. */
+  noteUse(token: string): void
   /**
    * Holds a caller whose row was read.
    *
@@ -38,7 +40,8 @@ interface Held {
   caller: Caller
   row: ApiKeyRow
   untilMs: number
-  usedMs: number
+  /** Undefined: not yet, since it came from an address to which it is not bound. */
+  usedMs: number | undefined
 }
 
 const maxHeld = 10_000
@@ -61,14 +64,15 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
   const usedMs = new Map<string, number>()
   let takenMs = Number.NEGATIVE_INFINITY
 
-  function noteUse({ row: { id }, usedMs: atMs }: Held): void {
-    if (atMs >= takenMs && usedMs.size < maxHeld) usedMs.set(id, Math.max(atMs, usedMs.get(id) ?? atMs))
+  function keepUse({ row: { id }, usedMs: atMs }: Held): void {
+    if (atMs !== undefined && atMs >= takenMs && usedMs.size < maxHeld)
+      usedMs.set(id, Math.max(atMs, usedMs.get(id) ?? atMs))
   }
 
   function drop(token: string): void {
     const one = held.get(token)
     if (one === undefined) return
-    noteUse(one)
+    keepUse(one)
     held.delete(token)
   }
 
@@ -97,7 +101,7 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
       if (held.get(token) !== one) continue
       const row = rows.get(one.row.id)
       if (row === undefined || row.scopeFault !== undefined || !isSame(row, one.row)) drop(token)
-      else if (one.usedMs > readAtMs - idleMs) {
+      else if (one.usedMs !== undefined && one.usedMs > readAtMs - idleMs) {
         one.untilMs = Math.max(one.untilMs, readAtMs + Math.min(ttlMs, row.endsInMs ?? ttlMs))
       }
     }
@@ -109,8 +113,13 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
       if (one === undefined) return undefined
       const nowMs = clock()
       if (nowMs >= one.untilMs) return undefined
-      one.usedMs = nowMs
+      if (one.caller.isFrom === undefined) one.usedMs = nowMs
       return one.caller
+    },
+
+    noteUse(token) {
+      const one = held.get(token)
+      if (one !== undefined) one.usedMs = clock()
     },
 
     hold(token, row, readAtMs) {
@@ -120,7 +129,8 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
       sweep(nowMs)
       drop(token)
       const untilMs = readAtMs + Math.min(ttlMs, row.endsInMs ?? ttlMs)
-      held.set(token, { caller: callerOf(row), row, untilMs, usedMs: nowMs })
+      const caller = callerOf(row)
+      held.set(token, { caller, row, untilMs, usedMs: caller.isFrom === undefined ? nowMs : undefined })
     },
 
     end(apiKeyId) {
@@ -137,7 +147,7 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
 
     takeUses() {
       const nowMs = clock()
-      for (const one of held.values()) noteUse(one)
+      for (const one of held.values()) keepUse(one)
       const taken = new Map(Array.from(usedMs, ([id, atMs]) => [id, nowMs - atMs]))
       usedMs.clear()
       takenMs = nowMs

@@ -11,7 +11,7 @@ export const manageApiKeys = 'manage-api-keys'
 
 export interface KeyMaker {
   /** Undefined: Keyhold itself, or a person at the machine, who may give everything. */
-  key: Pick<ApiKeyRow, 'role' | 'tenantId' | 'scopes'> | undefined
+  key: Pick<ApiKeyRow, 'id' | 'role' | 'tenantId' | 'scopes'> | undefined
   /** Who began the chain of keys that have made one another. */
   responsible: string
 }
@@ -40,6 +40,8 @@ export async function refuseBeyondQuota(
   { key: maker }: Pick<KeyMaker, 'key'>,
 ): Promise<void> {
   if (maker?.tenantId === undefined) return
+  // Alone: of two at once each would count before the other one's key is there.
+  await apiKeys.holdScope(maker.id)
   if ((await apiKeys.countOf(maker.tenantId)) >= maxKeysOfTenant) throw new KeyholdError('ERR_API_KEY_QUOTA')
 }
 

@@ -2,6 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { Actor } from '../store/audits.ts'
+import { hasEnded } from '../store/api-keys/api-keys.ts'
 import type { Store } from '../store/store.ts'
 import { defaultLifeMs, insertApiKey } from './create-api-key.ts'
 import { makerOf, refuseBeyondQuota, refuseWider } from './key-maker.ts'
@@ -16,9 +17,13 @@ export interface RotationRequest {
   expiresInMs: number | 'none' | undefined
 }
 
+// Each leaves a row. A key that can make keys could use up the quota of its tenant with successors of itself.
+const maxRotations = 10
+const rotationsMs = 86_400_000
+
 /**
  * @throws KeyholdError `ERR_API_KEY_NOT_FOUND`, also for one that has ended, `ERR_API_KEY_ROTATING` where its predecessor or its
- * successor is still valid, `ERR_API_KEY_TOO_WIDE`, `ERR_REPLICAS_OLDER`, `ERR_RECORD_NOT_AUTHENTIC`
+ * successor is still valid, or after ten rotations within a day, `ERR_API_KEY_TOO_WIDE`, `ERR_REPLICAS_OLDER`, `ERR_RECORD_NOT_AUTHENTIC`
  */
 export async function rotateApiKey(
   store: Store,
@@ -32,12 +37,14 @@ export async function rotateApiKey(
     // Now, since a caller may rotate its own, which may end at once.
     await transaction.confirmActor(actor)
     const old = await apiKeys.find(id)
-    const valid = await apiKeys.listValid(old?.tenantId)
+    const all = await apiKeys.listAll(old?.tenantId)
+    const valid = all.filter((key) => !hasEnded(key, clock.now()))
     if (old === undefined || !valid.some((key) => key.id === id))
       throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
     if (valid.some((key) => key.predecessorId === id || key.id === old.predecessorId)) {
       throw new KeyholdError('ERR_API_KEY_ROTATING')
     }
+    refuseToRotateOften(old, all, clock.now())
     const maker = await makerOf(transaction, actor)
     // Whoever rotates his own key gets what he has.
     if (actor.id !== id) refuseWider(maker, old)
@@ -66,6 +73,23 @@ export async function rotateApiKey(
     })
     return made
   })
+}
+
+/** @param all - the keys of its scope, also those that have ended */
+function refuseToRotateOften(key: ApiKeyRow, all: readonly ApiKeyRow[], now: Date): void {
+  const byId = new Map(all.map((each) => [each.id, each]))
+  let rotations = 0
+  for (
+    let each: ApiKeyRow | undefined = key;
+    each?.predecessorId !== undefined;
+    each = byId.get(each.predecessorId)
+  ) {
+    if (now.getTime() - each.createdAt.getTime() > rotationsMs) return
+    if (++rotations < maxRotations) continue
+    throw new KeyholdError('ERR_API_KEY_ROTATING', {
+      message: `The API key was rotated ${maxRotations} times within a day. Wait, or create a new one.`,
+    })
+  }
 }
 
 /** Undefined: the successor does not end by itself. */

@@ -31,6 +31,11 @@ export interface UnknownKeys {
   /** From now on it is known good. */
   wasFound(token: string): void
   wasNotFound(token: string, address: string): void
+  /**
+   * Answers the error for a key that does not hold at this address. Whoever has stolen it is told the same, and as often, as with a
+   * key that nobody has. It stays known good.
+   */
+  refusalElsewhere(token: string, address: string): KeyholdError
 }
 
 /** The look-ups of one address that are not over. */
@@ -116,6 +121,15 @@ export function createUnknownKeys({
       knownGood.delete(hashOf(token))
       refusedUntilMs.set(token, clock() + refusedMs)
       addresses?.spend(address)
+    },
+    refusalElsewhere(token, address) {
+      const name = `${token} ${address}`
+      if (clock() < (refusedUntilMs.get(name) ?? 0)) return new KeyholdError('ERR_UNAUTHENTICATED')
+      const waitMs = addresses?.waitMs(address) ?? 0
+      if (waitMs > 0) return refusal(waitMs)
+      refusedUntilMs.set(name, clock() + refusedMs)
+      addresses?.spend(address)
+      return new KeyholdError('ERR_UNAUTHENTICATED')
     },
   }
 }

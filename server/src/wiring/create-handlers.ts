@@ -62,7 +62,7 @@ export interface HandlerNeeds {
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
   keysOf: KeysOf['keysOf']
   callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain'>
-  comeThroughStrangers: () => boolean
+  comeThroughStrangers: (tenantId: string | undefined) => boolean
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {

@@ -134,7 +134,10 @@ export function openApp(
     docs,
     octetStreams: octetStreamHandlers({ keysOf }),
     eventHandlers: keyJobEventHandlers({ store }),
-    handlers: createHandlers(settings, { ...needs, keysOf, comeThroughStrangers: () => forwards.haveCome() }),
+    handlers: createHandlers(settings, {
+      ...{ ...needs, keysOf },
+      comeThroughStrangers: (tenantId) => forwards.haveCome(tenantId),
+    }),
   })
   const sockets = trackSockets(app.server)
   return {

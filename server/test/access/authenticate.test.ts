@@ -61,7 +61,8 @@ function create({ perMinute, replicas = 1 }: { perMinute: number; replicas?: num
     replicas: () => replicas,
     onRefused: () => (refusals += 1),
   })
-  return (token: string, address = '192.0.2.1') => authenticate(token, () => address)
+  return (token: string, address = '192.0.2.1') =>
+    authenticate(token, { client: () => address, full: () => address })
 }
 
 const junk = () => encodeApiKeyToken(generate())
@@ -331,14 +332,64 @@ test('what the database does not answer now is asked for again', async () => {
   expect(await ask(text)).toEqual(caller)
 })
 
-test('an id that nobody with the root key has made, and a mistyped key, cost no look-up and no share of the address', async () => {
+const forged = (each: ApiKeyToken) => ({
+  ...each,
+  id: each.id.slice(0, -1) + (each.id.endsWith('0') ? '1' : '0'),
+})
+
+test('an id that nobody with the root key has made is refused as one that exists, in the same order, and without a look-up', async () => {
+  ask = create({ perMinute: 3 })
+  const wrongSecret = () => encodeApiKeyToken({ ...token, secret: generate().secret })
+  const invented = () => encodeApiKeyToken(forged(generate()))
+  const codes = async (make: () => string, address: string) => {
+    const all: string[] = []
+    for (let count = 0; count < 5; count++) {
+      const error: unknown = await Promise.resolve(ask(make(), address)).catch((error: unknown) => error)
+      all.push((error as KeyholdError).code)
+    }
+    return all
+  }
+  const ofExisting = await codes(wrongSecret, '192.0.2.1')
+  const looked = reads.length
+  expect(await codes(invented, '192.0.2.2')).toEqual(ofExisting)
+  expect(reads.length).toBe(looked)
+  expect(ofExisting).toContain('ERR_TOO_MANY_UNKNOWN_KEYS')
+  // Whatever used up the share of the address, both are told so.
+  expect(await codes(invented, '192.0.2.1')).toEqual(await codes(wrongSecret, '192.0.2.2'))
+})
+
+test('a key that does not hold at an address is refused there as one that nobody has, also in the order of answers', async () => {
+  ask = create({ perMinute: 3 })
+  rows.set(row.id, { ...row, addresses: ['198.51.100.0/24'] })
+  const codeOf = async (text: string, address: string) => {
+    try {
+      return (await ask(text, address)).apiKeyId
+    } catch (error) {
+      return (error as KeyholdError).code
+    }
+  }
+  const wrong = encodeApiKeyToken({ ...token, secret: generate().secret })
+  for (nowMs = 0; nowMs < 60_000; nowMs += 3_000)
+    expect(await codeOf(text, '192.0.2.1'), String(nowMs)).toBe(await codeOf(wrong, '192.0.2.2'))
+  expect(await codeOf(text, '198.51.100.1')).toBe(token.id)
+  await sendJunk(4)
+  expect(await codeOf(text, '192.0.2.1')).toBe('ERR_TOO_MANY_UNKNOWN_KEYS')
+  expect(await codeOf(text, '198.51.100.1')).toBe(token.id)
+})
+
+test('a key that is refused for its address does not count as used', async () => {
+  rows.set(row.id, { ...row, addresses: ['198.51.100.0/24'] })
+  for (let count = 0; count < 2; count++)
+    await expect(Promise.resolve().then(() => ask(text))).rejects.toMatchObject(refusal)
+  expect(held.takeUses()).toEqual(new Map())
+  await ask(text, '198.51.100.1')
+  nowMs = 500
+  expect(held.takeUses()).toEqual(new Map([[token.id, 500]]))
+})
+
+test('a mistyped key costs no look-up and no share of the address', async () => {
   ask = create({ perMinute: 2 })
-  const forged = (each: ApiKeyToken) => ({
-    ...each,
-    id: each.id.slice(0, -1) + (each.id.endsWith('0') ? '1' : '0'),
-  })
   for (let round = 0; round < 100; round++) {
-    await expect(ask(encodeApiKeyToken(forged(generate())))).rejects.toMatchObject(refusal)
     const mistyped = text.slice(0, 30) + (text[30] === 'a' ? 'b' : 'a') + text.slice(31)
     await expect(ask(mistyped)).rejects.toMatchObject(refusal)
   }

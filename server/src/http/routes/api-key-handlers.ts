@@ -8,6 +8,7 @@ import { rotateApiKey } from '../../access/rotate-api-key.ts'
 import type { ApiKeyRow, ListedApiKey } from '../../store/api-keys/api-keys.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'
+import { refuseOutsideRole } from './refuse-outside-role.ts'
 import type { Handlers } from '../server/handler.ts'
 import { cutPage, pageOf } from '../wire/page-wire.ts'
 import { wireMilliseconds, wireSeconds } from '../wire/wire-time.ts'
@@ -26,8 +27,8 @@ export interface ApiKeyParts {
     /** Reads the keys that are held again. */
     readAgain: () => Promise<void>
   }
-  /** Whether requests have come of late through a proxy that is not trusted. */
-  comeThroughStrangers: () => boolean
+  /** Whether requests of a tenant, or of the installation, have come of late through a proxy that is not trusted. */
+  comeThroughStrangers: (tenantId: string | undefined) => boolean
 }
 
 type ApiKeyRoutes = 'createApiKey' | 'listApiKeys' | 'renameApiKey' | 'rotateApiKey' | 'deleteApiKey'
@@ -39,17 +40,18 @@ export function apiKeyHandlers({
 }: ApiKeyParts): Pick<Handlers, ApiKeyRoutes> {
   return {
     async createApiKey(call) {
-      const { role, tenantId, name = '', expiresInSeconds, scopes, addresses } = call.body
-      if (addresses !== undefined && comeThroughStrangers()) {
+      const { role, name = '', expiresInSeconds, scopes, addresses } = call.body
+      // An admin need not name its own tenant.
+      const tenantId = call.body.tenantId ?? (role === 'operator' ? undefined : call.caller.tenantId)
+      refuseOutsideRole(role, scopes ?? [])
+      if (addresses !== undefined && comeThroughStrangers(tenantId)) {
         throw new KeyholdError('ERR_API_KEY_ADDRESSES', {
           message:
             'Requests come through a proxy that KEYHOLD_TRUSTED_PROXIES does not name: a list of addresses would let in everybody behind it, or nobody. Name the proxy first.',
         })
       }
       const request = {
-        ...{ role, name, scopes, addresses, expiresInMs: millisecondsOf(expiresInSeconds) },
-        // An admin need not name its own tenant.
-        tenantId: tenantId ?? (role === 'operator' ? undefined : call.caller.tenantId),
+        ...{ role, tenantId, name, scopes, addresses, expiresInMs: millisecondsOf(expiresInSeconds) },
       }
       const { row, token } = await createApiKey(store, request, actorOf(call))
       callers.wasCreated(token)

@@ -2,7 +2,7 @@
 import { tenantIdPattern, type Route } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { andThen } from '../../event-loop/and-then.ts'
-import type { Authenticate } from '../../access/authenticate.ts'
+import type { Authenticate, ClientAddresses } from '../../access/authenticate.ts'
 import type { Caller } from '../../access/caller.ts'
 import { hasPermission } from '../../access/scopes.ts'
 import type { ForwardWatch } from '../connections/forward-watch.ts'
@@ -28,8 +28,6 @@ export interface Authorization {
 /**
  * Finds the caller and the tenant. It answers without a promise if both are in memory.
  *
- * @param addresses - `client` answers what counts as one client, and is called only if the access token must be looked up; `full`
- * answers the address, and is called only for a caller who is bound to some
  * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_FORBIDDEN`, `ERR_SCOPE_MISSING`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
  * `ERR_TENANT_NOT_FOUND` for another tenant than the token's
  */
@@ -37,17 +35,13 @@ export function authorize(
   { authenticate, tenantExists }: Pick<Authorization, 'authenticate' | 'tenantExists'>,
   route: Route,
   headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
-  addresses: { client: () => string; full: () => string },
+  addresses: ClientAddresses,
 ): Authorized | Promise<Authorized> {
   const token = bearerForm.exec(headers.authorization ?? '')?.[1]
   if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-  return andThen(authenticate(token, addresses.client), (caller) => {
-    // As if nobody had it: whoever has stolen the key does not learn that it is a good one.
-    if (caller.isFrom !== undefined && !caller.isFrom(addresses.full())) {
-      throw new KeyholdError('ERR_UNAUTHENTICATED')
-    }
-    return authorizeCaller(caller, route, headers.tenant, tenantExists)
-  })
+  return andThen(authenticate(token, addresses), (caller) =>
+    authorizeCaller(caller, route, headers.tenant, tenantExists),
+  )
 }
 
 function authorizeCaller(

@@ -63,7 +63,7 @@ export function registerRoute(app: FastifyInstance, routeId: RouteId, parts: Rou
       request.routeId = routeId
       function admit(authorized: Authorized): void {
         request.authorized = authorized
-        authorization.forwards.note(request.raw)
+        authorization.forwards.note(request.raw, authorized.caller.tenantId)
         if (probes.isQuarantined) done(new KeyholdError('ERR_QUARANTINED'))
         else if (probes.isSealed) done(new KeyholdError('ERR_SEALED'))
         else done(refuseBeyondLimit(limit, authorized))

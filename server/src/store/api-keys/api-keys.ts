@@ -223,6 +223,15 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       return (await readScope(tenantId)).map(fromRow).filter((row) => !hasEnded(row, now))
     },
 
+    /**
+     * As `listValid`, with those that have ended by themselves.
+     *
+     * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` where their scope is faulty
+     */
+    async listAll(tenantId: string | undefined): Promise<ApiKeyRow[]> {
+      return (await readScope(tenantId)).map(fromRow)
+    },
+
     /** The API keys that end within a time, the next one first. */
     async listEnding(withinMs: number): Promise<ApiKeyRow[]> {
       const now = clock.now()

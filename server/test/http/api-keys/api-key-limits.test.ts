@@ -210,11 +210,27 @@ describe('scopes', () => {
   })
 
   it('never give more than the role', async () => {
-    const { key } = await create({ role: 'auditor', tenantId: tenant.tenantId, scopes: ['encrypt', 'lock'] })
+    const { key } = await create({ role: 'auditor', tenantId: tenant.tenantId, scopes: ['read-settings'] })
     for (const path of ['encrypt', 'actions/lock'])
       expect(codeOf(await post(path, key, '{')), path).toEqual([403, 'ERR_FORBIDDEN'])
     const audits = await server.request('GET', '/api/v1/encryption/audits', { token: key })
     expect(codeOf(audits)).toEqual([403, 'ERR_SCOPE_MISSING'])
+  })
+
+  test.each<[string, string[], boolean]>([
+    ['auditor', ['encrypt'], false],
+    ['service', ['encrypt', 'lock'], false],
+    ['service-encrypt', ['decrypt:pay'], false],
+    ['tenant-admin', ['lock', 'encrypt:pay*'], false],
+    ['tenant-admin', ['manage-api-keys', 'manage-tenants'], false],
+    // It gives them to the keys that it makes.
+    ['tenant-admin', ['manage-api-keys', 'encrypt:pay*'], true],
+    ['auditor', ['read-audits', 'read-settings'], true],
+  ])('of the role %s may be %j: %s', async (role, scopes, isRight) => {
+    const body = { role, scopes, tenantId: tenant.tenantId }
+    const answer = await server.request('POST', keys, { token: server.operatorToken, body })
+    if (isRight) expect(answer.status, answer.text).toBe(201)
+    else expect(codeOf(answer)).toEqual([400, 'ERR_SCOPE_OUTSIDE_ROLE'])
   })
 })
 
@@ -235,6 +251,29 @@ describe('networks', () => {
     expect(codeOf(await server.request('POST', keys, asked))).toEqual([409, 'ERR_API_KEY_ADDRESSES'])
     await server.restart()
     await service(undefined, { addresses: ['192.0.2.0/24'] })
+  })
+
+  it('are kept from its own keys alone by a tenant whose requests come so', async () => {
+    const forwarded = { 'x-forwarded-for': '198.51.100.1' }
+    const own = await server.createTenant()
+    const other = await server.createTenant()
+    await server.request('GET', '/api/v1/encryption/settings', { token: own.adminToken, headers: forwarded })
+    const addresses = ['192.0.2.0/24']
+    for (const token of [own.adminToken, server.operatorToken]) {
+      const body = { role: 'service', tenantId: own.tenantId, addresses }
+      expect(codeOf(await server.request('POST', keys, { token, body }))).toEqual([
+        409,
+        'ERR_API_KEY_ADDRESSES',
+      ])
+    }
+    await create({ role: 'service', addresses }, other.adminToken)
+    await create({ role: 'service', addresses })
+    // An operator speaks for the whole installation.
+    await server.request('GET', '/api/v1/tenants', { token: server.operatorToken, headers: forwarded })
+    const body = { role: 'service', addresses }
+    const refused = await server.request('POST', keys, { token: other.adminToken, body })
+    expect(codeOf(refused)).toEqual([409, 'ERR_API_KEY_ADDRESSES'])
+    await server.restart()
   })
 })
 
@@ -350,7 +389,39 @@ it('an admin makes no key beyond the quota of its tenant, and an operator does',
   await create({ role: 'service', tenantId: own.tenantId })
 })
 
+it('of several keys at once an admin makes no more than the quota leaves', async () => {
+  const own = await server.createTenant()
+  await server.query(
+    `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name)
+    select 'q' || lpad(n::text, 15, '0'), decode(repeat('ab', 32), 'hex'), 'service', $1, '' from generate_series(1, 997) n`,
+    [own.tenantId],
+  )
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, () =>
+      server.request('POST', keys, { token: own.adminToken, body: { role: 'service' } }),
+    ),
+  )
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409, 409, 409])
+})
+
 describe('a rotation', () => {
+  it('is refused after ten within a day', async () => {
+    const made = await create({ role: 'tenant-admin', tenantId: tenant.tenantId })
+    let { id, key } = made
+    const rotate = () =>
+      server.request('POST', `${keys}/${id}/actions/rotate`, { token: key, body: { overlapSeconds: 0 } })
+    for (let count = 0; count < 10; count++) {
+      const { body } = await rotate()
+      id = textAt(body, 'id')
+      key = textAt(body, 'key')
+    }
+    const refused = await rotate()
+    expect(codeOf(refused)).toEqual([409, 'ERR_API_KEY_ROTATING'])
+    expect(refused.text).toContain('10 times within a day')
+    // Nothing has ended.
+    expect((await server.request('GET', keys, { token: key })).status).toBe(200)
+  })
+
   it('of its own key gives a successor at once, and both work until the overlap is over', async () => {
     const { id, key } = await create({ role: 'tenant-admin', tenantId: tenant.tenantId })
     const rotate = (token: string, of: string, body: object) =>
