@@ -69,8 +69,8 @@ export const workspaces: Readonly<Record<string, Room>> = {
   lab: {
     does: 'experiments: benchmarks, load, faults, races, revocation (development only)',
     uses: [
-      ...['core', 'core/test', 'contract', 'client', 'client/node', 'local-kms', 'server/*', 'testkit'],
-      ...['server/main.ts', 'node:*', '*'],
+      ...['core', 'core/test', 'contract', 'contract/schemas', 'client', 'client/node', 'local-kms'],
+      ...['server/*', 'testkit', 'server/main.ts', 'node:*', '*'],
     ],
   },
   'scripts/guards': {
