@@ -18,7 +18,7 @@ const integrationElsewhere = [
 const unitOfServer = [
   'server/test/{access,event-loop,installation,providers}/*.test.ts',
   'server/test/destruction/ended-cipherkeys.test.ts',
-  'server/test/driver/{database-watch,unverified-host}.test.ts',
+  'server/test/driver/{database-hosts,database-watch,hosts-of-url,unverified-host}.test.ts',
   'server/test/guarded-fetch/*.test.ts',
   'server/test/tls/{subject-names,tls-files}.test.ts',
   'server/test/jobs/sweeper.test.ts',

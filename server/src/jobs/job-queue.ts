@@ -45,6 +45,7 @@ export interface JobQueue {
 }
 
 export function createJobQueue({ connection, stream, onError }: JobQueueOptions): JobQueue {
+  const { areSeveral } = pinnedConfig(connection).hosts
   const boss = new PgBoss({
     // The queue hands these to the driver as they are.
     ...{
@@ -55,7 +56,9 @@ export function createJobQueue({ connection, stream, onError }: JobQueueOptions)
     },
     schema,
     max: maxConnections,
-    useListenNotify: true,
+    // It listens over a connection of the driver's own kind, which stays at the first host. Without notifications a job
+    // begins when it is polled for.
+    useListenNotify: !areSeveral,
     schedule: false,
   })
   boss.on('error', onError)

@@ -188,7 +188,7 @@ export const settingTable = {
       unset: 'none: the embedded PostgreSQL',
       changes: 'any time for the same database; another one by a [restore](disaster-recovery.md#restore)',
       effect:
-        'A PostgreSQL of your own, 14 or later, for example for several replicas. On another machine it needs `sslmode=verify-full` ([TLS](tls.md#to-the-database)). `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
+        'A PostgreSQL of your own, 14 or later, for example for several replicas. On another machine it needs `sslmode=verify-full` ([TLS](tls.md#to-the-database)). It may name [several hosts](configuration.md#several-replicas-and-a-database-that-fails-over), of which one takes changes. `fsync`, `full_page_writes` and `synchronous_commit` must not be off.',
     }),
     'KEYHOLD_DATABASE_URL_FILE',
   ),

@@ -1,5 +1,5 @@
 // The connection to PostgreSQL, and the settings without which a committed key could be lost.
-import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { KeyholdError } from '@keyhold/core'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Socket } from 'node:net'
 import pg from 'pg'
@@ -26,6 +26,7 @@ const maxWaitingTurns = 1_000
 /** A handle for queries: the pool, or one transaction. */
 export type Database = Kysely<Tables>
 
+export { isDatabaseUnavailable } from '../driver/is-database-unavailable.ts'
 export type { DatabaseConnection } from '../driver/pinned-client.ts'
 
 const minServerVersion = 140_000
@@ -102,35 +103,6 @@ export async function checkDatabaseSafety(db: Database): Promise<void> {
       })
     }
   }
-}
-
-// Classes and codes of PostgreSQL's appendix A: connection exceptions, insufficient resources such as a full disk,
-// operator intervention, idle for too long in a transaction, read only as on a standby; and errors that a repetition
-// cures, which are serialization failures, deadlocks, and statements whose tables are others than when they were parsed.
-const unavailableState = /^(08...|53...|55P03|57014|57P0[1-5]|25P03|25006|40001|40P01|0A000)$/
-const networkCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-])
-const driverMessages =
-  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/
-
-/**
- * Whether an error means that the database is not available now, and not that the query was wrong. A connection whose turn
- * does not come is not available either.
- */
-export function isDatabaseUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (isKeyholdError(error, 'ERR_TENANT_BUSY', 'ERR_SERVER_BUSY')) return true
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return unavailableState.test(code) || networkCodes.has(code) || driverMessages.test(error.message)
 }
 
 const uniqueViolation = '23505'

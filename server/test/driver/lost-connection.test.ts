@@ -17,22 +17,26 @@ const number32 = (value: number) => Buffer.concat([number16(value >>> 16), numbe
 
 const isReady = message('Z', 'I')
 const started = Buffer.concat([message('R', number32(0)), isReady])
-const searchPath = 'pg_catalog,pg_temp'
-/** The answer to `show search_path`. */
+/** The answer to one `show`. */
+const shownAs = (name: string, value: string) =>
+  Buffer.concat([
+    message(
+      'T',
+      number16(1),
+      `${name}\0`,
+      number32(0),
+      number16(0),
+      number32(25),
+      number16(65_535),
+      number32(0),
+      number16(0),
+    ),
+    message('D', number16(1), number32(value.length), value),
+    message('C', 'SHOW\0'),
+  ])
 const shown = Buffer.concat([
-  message(
-    'T',
-    number16(1),
-    'search_path\0',
-    number32(0),
-    number16(0),
-    number32(25),
-    number16(65_535),
-    number32(0),
-    number16(0),
-  ),
-  message('D', number16(1), number32(searchPath.length), searchPath),
-  message('C', 'SHOW\0'),
+  shownAs('search_path', 'pg_catalog,pg_temp'),
+  shownAs('transaction_read_only', 'off'),
   isReady,
 ])
 const ended = message(

@@ -36,6 +36,8 @@ test.each([
   ['[2001:db8::1]', ''],
   ['localhost', '?host=db.example'],
   ['0.0.0.0', ''],
+  ['127.0.0.1,db.example', ''],
+  ['localhost', '?host=/run/postgresql,db.example'],
 ])('%s with "%s" is not verified', (host, query) => {
   expect(at(host, query)).toBeTypeOf('string')
 })
@@ -53,6 +55,8 @@ test.each([
   ['[::1]', ''],
   ['', '?host=/run/postgresql'],
   ['db.example', '?host=/run/postgresql'],
+  ['127.0.0.1:1,[::1]:2', ''],
+  ['a.example,b.example', '?sslmode=verify-full'],
 ])('%s with "%s" is this machine, or verified', (host, query) => {
   expect(at(host, query)).toBeUndefined()
 })

@@ -64,7 +64,7 @@ export function createDatabaseWatch({
   }
 }
 
-/** Asks the database over a connection that ends with the answer. */
+/** Asks the database whether it takes changes, over a connection that ends with the answer. */
 export async function askDatabase(connection: DatabaseConnection): Promise<void> {
   const client = new PinnedClient({
     ...pinnedConfig(connection, applicationName('watch')),
@@ -74,7 +74,6 @@ export async function askDatabase(connection: DatabaseConnection): Promise<void>
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query('select 1')
   } finally {
     // One that does not answer does not say goodbye, either.
     client.end().catch(() => undefined)

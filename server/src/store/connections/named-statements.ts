@@ -2,6 +2,7 @@
 import type { PostgresPoolClient } from 'kysely'
 import { createHash } from 'node:crypto'
 import pg from 'pg'
+import { PinnedClient } from '../../driver/pinned-client.ts'
 
 const names = new Map<string, string>()
 
@@ -24,7 +25,10 @@ export function nameOf(text: string): string {
 // PostgreSQL says so of a statement whose answer would have other types than when it was parsed: a table is another one.
 const featureNotSupported = '0A000'
 
-/** A connection of the pool that does so. One that has parsed a statement for tables which are gone is not used again. */
+/**
+ * A connection of the pool that does so. One that has parsed a statement for tables which are gone is not used again, nor is
+ * one to a server that takes no changes.
+ */
 export function withNames(client: pg.PoolClient): PostgresPoolClient {
   let isOutdated = false
 
@@ -42,7 +46,7 @@ export function withNames(client: pg.PoolClient): PostgresPoolClient {
   return {
     query: query as unknown as PostgresPoolClient['query'],
     release(destroy = false) {
-      client.release(destroy || isOutdated)
+      client.release(destroy || isOutdated || (client instanceof PinnedClient && client.isSpent))
     },
   }
 }

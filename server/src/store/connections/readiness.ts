@@ -1,11 +1,11 @@
-// Asks whether the database answers, over a connection of its own: a busy pool does not make a replica unready.
+// Asks whether the database answers and takes changes, over a connection of its own: a busy pool does not make a replica unready.
 import { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { applicationName } from '../../driver/application-name.ts'
 import { PinnedClient, pinnedConfig, type DatabaseConnection } from '../../driver/pinned-client.ts'
 
 export interface Readiness {
-  /** Whether the database answers within a second, or has not been silent for long. Callers that ask while it is asked share the answer. */
+  /** Whether the database answers within a second that it takes changes, or has not failed to for long. Callers that ask while it is asked share the answer. */
   isReady(): Promise<boolean>
   close(): Promise<void>
 }
@@ -64,7 +64,7 @@ export function openReadiness(
     try {
       const answer = (async () => {
         if (isNew) await asked.client.connect()
-        await asked.client.query('select 1')
+        await asked.client.askWhetherWritable()
         return true
       })()
       // When the time is over, nobody waits for it any more.

@@ -11,7 +11,6 @@ export interface ServerFacts {
   version: string
   /** Undefined: the connection is not encrypted. */
   tls: string | undefined
-  isStandby: boolean
   maxConnections: number
 }
 
@@ -23,19 +22,16 @@ export async function readServerFacts(db: Database): Promise<ServerFacts> {
     port: number | null
     version: string
     tls: string | null
-    is_standby: boolean
     max_connections: number
   }>`
     select current_database()::text as database, current_user::text as role, host(inet_server_addr()) as address,
       inet_server_port() as port, current_setting('server_version') as version,
       (select s.version from pg_stat_ssl s where s.pid = pg_backend_pid() and s.ssl) as tls,
-      pg_is_in_recovery() as is_standby, current_setting('max_connections')::int as max_connections`.execute(
-    db,
-  )
+      current_setting('max_connections')::int as max_connections`.execute(db)
   const [row] = rows
   if (row === undefined) throw new TypeError('the database does not describe itself')
   return {
-    ...{ database: row.database, role: row.role, version: row.version, isStandby: row.is_standby },
+    ...{ database: row.database, role: row.role, version: row.version },
     address: row.address ?? undefined,
     port: row.port ?? undefined,
     tls: row.tls ?? undefined,

@@ -45,7 +45,6 @@ export function databaseChecks(
         }
         facts = await readServerFacts(connected.db)
         const seen = describeDatabase(facts)
-        if (facts.isStandby) return fail(`${seen}, a standby that takes no changes`, 'connect to the primary')
         await checkDatabaseSafety(connected.db)
         return facts.tls === undefined && isElsewhere(facts)
           ? warn(
