@@ -1,10 +1,12 @@
 // Data keys in memory. An entry ends with the tenant key entry that opened it, and one TTL of the tenant after its
-// cipherkey was read. Then the cipherkey is read again. So a migration moves every reader to the new tenant key, a version
+// cipherkey was read. The cipherkey is read again by then: ahead of it while the key is in use, so that a database which is away
+// for a while ends no key that is. So a migration moves every reader to the new tenant key, a version
 // below the minimum is used no more, and a replica that missed a notification does not go on with a destroyed key.
-import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { isErrorOfKind, isKeyholdError, KeyholdError } from '@keyhold/core'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
+import { isDatabaseUnavailable } from '../store/database.ts'
 import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
 import { createNextVersion } from './create-data-key.ts'
@@ -18,7 +20,17 @@ interface HeldDataKey {
   dataKey: NamedDataKey
   wrappedBy: HeldTenantKey
   validUntilMs: number
+  /** From then on, the next use reads it again. */
+  refreshAtMs: number
 }
+
+// In the second half of its time a key in use is read again: a database that is away for 0.4 of the TTL, 24 s by default, ends
+// none of them. The moment is spread, since keys are read together after a start.
+const refreshShare = 0.5
+const refreshSpread = 0.1
+const retryMs = 1_000
+
+const namePrefix = 'name/'
 
 export interface DataKeyCacheOptions {
   store: Store
@@ -28,6 +40,8 @@ export interface DataKeyCacheOptions {
   maxEntriesPerTenant: number
   /** A monotonic clock in milliseconds. */
   clock: () => number
+  /** From 0 to below 1: it spreads the readings. */
+  random?: () => number
   maxKeyNames: number
   /** After this time a data key encrypts no more, and its name gets a new version. It still decrypts. */
   maxDataKeyAgeMs: number
@@ -68,6 +82,7 @@ export function createDataKeyCache({
   maxEntries,
   maxEntriesPerTenant,
   clock,
+  random = Math.random,
   ...parts
 }: DataKeyCacheOptions): DataKeyCache {
   const { store, tenantKeys } = parts
@@ -84,7 +99,7 @@ export function createDataKeyCache({
 
   // The kind comes first in the names of a tenant's entries, so that no key name looks like the id of a data key.
   const nameById = (dataKeyId: string, version: number) => `id/${dataKeyId}/${version}`
-  const nameByKeyName = (keyName: string) => `name/${keyName}`
+  const nameByKeyName = (keyName: string) => `${namePrefix}${keyName}`
   const groupOf = (tenantId: string, dataKeyId: string) => `${tenantId}/${dataKeyId}`
 
   function findHeld(tenantId: string, name: string): NamedDataKey | undefined {
@@ -96,8 +111,31 @@ export function createDataKeyCache({
       return undefined
     }
     tenantKeys.keepFresh(entry.wrappedBy, nowMs)
+    if (nowMs > entry.refreshAtMs) readAhead(name, entry, nowMs)
     hits++
     return entry.dataKey
+  }
+
+  /** An outage changes nothing. Where the key must not be used any more, its entry ends, and the next caller learns why. */
+  function readAhead(name: string, entry: HeldDataKey, nowMs: number): void {
+    entry.refreshAtMs = nowMs + retryMs
+    const { tenantId, id: dataKeyId, version } = entry.dataKey
+    const keyName = name.startsWith(namePrefix) ? name.slice(namePrefix.length) : undefined
+    const reading: Reading =
+      keyName === undefined
+        ? { read: () => cipherkeys.find(tenantId, { dataKeyId, version }), encrypts: false }
+        : { read: () => cipherkeys.getActive(tenantId, keyName), encrypts: true }
+    const drop = () => {
+      if (held.get(tenantId, name) === entry) held.delete(tenantId, name)
+    }
+    share(tenantId, name, reading).then(
+      (found) => {
+        if (found === undefined) drop()
+      },
+      (error: unknown) => {
+        if (!isDatabaseUnavailable(error) && !isErrorOfKind(error, 'outage')) drop()
+      },
+    )
   }
 
   async function open(
@@ -108,8 +146,10 @@ export function createDataKeyCache({
     const opened = await openCipherkey({ tenantKeys, clock, macs: store.macs }, read, { encrypts })
     if (opened === undefined) return undefined
     const { dataKey, wrappedBy, validUntilMs } = opened
-    if (validUntilMs > clock() && !flight.isOutdated) {
-      const entry = { dataKey, wrappedBy, validUntilMs }
+    const nowMs = clock()
+    if (validUntilMs > nowMs && !flight.isOutdated) {
+      const refreshAtMs = nowMs + (validUntilMs - nowMs) * (refreshShare + refreshSpread * random())
+      const entry = { dataKey, wrappedBy, validUntilMs, refreshAtMs }
       const group = groupOf(dataKey.tenantId, dataKey.id)
       held.set(dataKey.tenantId, name, entry, group)
       held.set(dataKey.tenantId, nameById(dataKey.id, dataKey.version), entry, group)
@@ -119,6 +159,10 @@ export function createDataKeyCache({
 
   function once(tenantId: string, name: string, reading: Reading): Promise<NamedDataKey | undefined> {
     misses++
+    return share(tenantId, name, reading)
+  }
+
+  function share(tenantId: string, name: string, reading: Reading): Promise<NamedDataKey | undefined> {
     return flights.share(`${tenantId}/${name}`, (flight) => open(reading, name, flight), tenantId)
   }
 

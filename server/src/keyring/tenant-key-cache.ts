@@ -1,13 +1,16 @@
 // Tenant keys in memory. Each is held for a short time after its KEK unwrapped it. Here revocation takes effect: a denial
 // evicts at once what it concerns, an outage only lets the time run out, and no key is ever held longer than the TTL.
+// While the database is away, the KMS is asked with the row as it was read last: data keys that are held go on to the end of
+// their own time, and no longer, since each of them must be read again by then.
 import { isErrorOfKind, isKeyholdError, KeyholdError, type Kms, type TenantKey } from '@keyhold/core'
 import { LRUCache } from 'lru-cache'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
+import { isDatabaseUnavailable } from '../store/database.ts'
 import type { Denial } from '../store/notifications.ts'
 import type { Store } from '../store/store.ts'
 import type { CacheCounts } from './cache-counts.ts'
 import { denialOf } from './denial-of.ts'
-import { findStoredTenantKey, unwrapTenantKey } from './open-tenant-key.ts'
+import { findStoredTenantKey, unwrapTenantKey, type StoredTenantKey } from './open-tenant-key.ts'
 import { createPerTenantCache } from './per-tenant-cache.ts'
 import { createUnwraps } from './unwraps.ts'
 
@@ -22,6 +25,9 @@ export interface HeldTenantKey {
   validUntilMs: number
   /** From then on, the next use asks the KMS anew. */
   refreshAtMs: number
+  /** As it was read last, and when that reading began. */
+  row: StoredTenantKey
+  readAtMs: number
 }
 
 /**
@@ -52,8 +58,8 @@ export interface TenantKeyCacheOptions {
 
 export interface TenantKeyCache {
   /**
-   * Undefined: there is no such version, or it is destroyed. Throws the errors of the KMS, `ERR_KEY_INTEGRITY`, or
-   * `ERR_TENANT_LOCKED`.
+   * Undefined: there is no such version, or it is destroyed. Throws the errors of the KMS, `ERR_KEY_INTEGRITY`,
+   * `ERR_TENANT_LOCKED`, or `ERR_DATABASE_UNAVAILABLE` when its row could not be read for one TTL.
    * When less than `minRemainingShare` (0 to 1) of a held key's time is left, the KMS is asked first. After an outage of
    * the KMS the held key is answered all the same.
    */
@@ -138,11 +144,7 @@ export function createTenantKeyCache({
     flight: Flight,
   ): Promise<HeldTenantKey | undefined> {
     const name = nameOf(tenantId, version)
-    const row = await findStoredTenantKey(store, tenantId, version).catch((error: unknown) => {
-      // Rows that Keyhold did not write may hide a lock, or the end of a version: the tenant's keys must not be used.
-      if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) evictTenant(tenantId)
-      throw error
-    })
+    const { row, readAtMs } = await read(tenantId, version)
     if (row === undefined) {
       drop(tenantId, version)
       return undefined
@@ -162,8 +164,19 @@ export function createTenantKeyCache({
       const entry =
         known?.tenantKey.id === tenantKey.id
           ? known
-          : { tenantKey, keyArn, isBelieved, ttlMs, validUntilMs: startMs, refreshAtMs: startMs }
+          : {
+              tenantKey,
+              keyArn,
+              isBelieved,
+              ttlMs,
+              validUntilMs: startMs,
+              refreshAtMs: startMs,
+              row,
+              readAtMs,
+            }
       entry.isBelieved = isBelieved
+      entry.row = row
+      entry.readAtMs = readAtMs
       refusals.delete(name)
       if (flight.isOutdated || unwrap.isOutdated) return entry
       entry.ttlMs = ttlMs
@@ -182,6 +195,25 @@ export function createTenantKeyCache({
       throw error
     } finally {
       unwrap.end()
+    }
+  }
+
+  interface ReadRow {
+    row: StoredTenantKey | undefined
+    readAtMs: number
+  }
+
+  /** Where the database is away: the row of a held key, as it was read last. */
+  async function read(tenantId: string, version: number): Promise<ReadRow> {
+    const readAtMs = clock()
+    try {
+      return { row: await findStoredTenantKey(store, tenantId, version), readAtMs }
+    } catch (error) {
+      // Rows that Keyhold did not write may hide a lock, or the end of a version: the tenant's keys must not be used.
+      if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) evictTenant(tenantId)
+      const known = isDatabaseUnavailable(error) ? held.get(tenantId, String(version)) : undefined
+      if (known === undefined || known.validUntilMs <= clock()) throw error
+      return known
     }
   }
 
@@ -215,6 +247,11 @@ export function createTenantKeyCache({
     }
   }
 
+  /** Whoever asks for the key has the database again, and may read a lock that nobody has told of. */
+  function isReadTooLongAgo({ readAtMs, ttlMs }: HeldTenantKey): boolean {
+    return clock() - readAtMs > ttlMs
+  }
+
   function keepFresh(entry: HeldTenantKey, nowMs = clock()): void {
     if (nowMs <= entry.refreshAtMs) return
     const { tenantId, version } = entry.tenantKey
@@ -231,6 +268,12 @@ export function createTenantKeyCache({
         return fetchOnce(tenantId, version)
       }
       hits++
+      if (isReadTooLongAgo(entry)) {
+        const fetched = await fetchOnce(tenantId, version)
+        if (fetched !== undefined && isReadTooLongAgo(fetched))
+          throw new KeyholdError('ERR_DATABASE_UNAVAILABLE')
+        return fetched
+      }
       if (entry.validUntilMs - clock() < entry.ttlMs * minRemainingShare) return fetchOrKeep(entry)
       keepFresh(entry)
       return entry

@@ -114,6 +114,7 @@ export function createKeyring(
   })
   const dataKeys = createDataKeyCache({
     ...shared,
+    random,
     tenantKeys,
     maxEntries: options.maxDataKeys ?? 100,
     maxEntriesPerTenant: options.maxDataKeys ?? 100,
