@@ -16,6 +16,7 @@ export const experiments = {
   'rolling-restart':
     'Replaces two replicas behind nginx under load, and counts what fails (docs/reliability.md).',
   'first-value': 'Times each step from an empty folder to the first value (docs/deployment.md).',
+  failover: 'Lets the database fail over under load, and counts lost keys (docs/reliability.md).',
   forge: 'Attacks every column of the database, and judges by what follows (docs/untrusted-database.md).',
   'fuzz-contract': 'Sends drawn requests to every route, and judges each answer by the contract.',
   'fuzz-tokens': 'Sends generated tokens through the parser and the decryption.',
