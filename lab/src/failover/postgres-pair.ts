@@ -174,8 +174,7 @@ export async function startPostgresPair(folder: string, isAsync: boolean): Promi
       const { postmaster } = primary
       if (postmaster === undefined) throw new Error('the primary does not run')
       const { pid } = postmaster
-      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      for (const each of [pid, ...children.trim().split(' ').map(Number)]) {
+      for (const each of [pid, ...(await childrenOf(pid))]) {
         try {
           process.kill(each, 'SIGKILL')
         } catch {
@@ -188,10 +187,13 @@ export async function startPostgresPair(folder: string, isAsync: boolean): Promi
     async promote() {
       const { postmaster, cluster } = standby
       if (postmaster === undefined) throw new Error('the standby does not run')
-      const children = await readFile(`/proc/${postmaster.pid}/task/${postmaster.pid}/children`, 'utf8')
+      const children = await childrenOf(postmaster.pid)
       // A receiver that was held has unread bytes in its socket. The machine that was to receive them later never does.
-      const held = await heldOf(children.trim().split(' ').map(Number))
+      const held = await heldOf(children)
       for (const pid of held) process.kill(pid, 'SIGKILL')
+      // Its postmaster then starts all the others anew.
+      while (held.length > 0 && (await childrenOf(postmaster.pid)).some((pid) => children.includes(pid)))
+        await sleep(20)
       // It comes up without a standby of its own, so that its commits do not wait.
       await writeFile(path.join(cluster, 'postgresql.auto.conf'), '')
       await promoted(standby)
@@ -222,6 +224,11 @@ export async function startPostgresPair(folder: string, isAsync: boolean): Promi
       await sleep(20)
     }
   }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.split(' ').filter(Boolean).map(Number)
 }
 
 /** Those of the processes that are stopped. */
