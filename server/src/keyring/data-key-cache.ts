@@ -28,7 +28,10 @@ interface HeldDataKey {
 // none of them. The moment is spread, since keys are read together after a start.
 const refreshShare = 0.5
 const refreshSpread = 0.1
+// After an outage of the database no key is read ahead for a moment, and never more than a few at a time: requests that wait for
+// the database come first.
 const retryMs = 1_000
+const maxReadingAhead = 32
 
 const namePrefix = 'name/'
 
@@ -92,6 +95,8 @@ export function createDataKeyCache({
     isValid: (entry) => isValid(entry, clock()),
   })
   const flights = createSingleFlight<NamedDataKey | undefined>()
+  let readingAhead = 0
+  let readAheadFromMs = Number.NEGATIVE_INFINITY
   let hits = 0
   let misses = 0
   let ended = 0
@@ -111,7 +116,8 @@ export function createDataKeyCache({
       return undefined
     }
     tenantKeys.keepFresh(entry.wrappedBy, nowMs)
-    if (nowMs > entry.refreshAtMs) readAhead(name, entry, nowMs)
+    if (nowMs > entry.refreshAtMs && nowMs >= readAheadFromMs && readingAhead < maxReadingAhead)
+      readAhead(name, entry, nowMs)
     hits++
     return entry.dataKey
   }
@@ -128,14 +134,18 @@ export function createDataKeyCache({
     const drop = () => {
       if (held.get(tenantId, name) === entry) held.delete(tenantId, name)
     }
-    share(tenantId, name, reading).then(
-      (found) => {
-        if (found === undefined) drop()
-      },
-      (error: unknown) => {
-        if (!isDatabaseUnavailable(error) && !isErrorOfKind(error, 'outage')) drop()
-      },
-    )
+    readingAhead++
+    share(tenantId, name, reading)
+      .then(
+        (found) => {
+          if (found === undefined) drop()
+        },
+        (error: unknown) => {
+          if (isDatabaseUnavailable(error)) readAheadFromMs = clock() + retryMs
+          else if (!isErrorOfKind(error, 'outage')) drop()
+        },
+      )
+      .finally(() => readingAhead--)
   }
 
   async function open(

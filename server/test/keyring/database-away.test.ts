@@ -28,17 +28,19 @@ let keyring: Keyring
 let tenantId: string
 let reads: number
 let isAway: boolean
+let attempts: number
 let isGone: boolean
 let tenants = 0
 
 beforeEach(async () => {
-  ;[reads, isAway, isGone] = [0, false, false]
+  ;[reads, isAway, isGone, attempts] = [0, false, false, 0]
   kms = createCountingKms()
   const { store } = database
   /** The same question, asked of a database that may be away. */
   const guarded =
     <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
     async (...args: Args) => {
+      if (isAway) attempts++
       if (isAway) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
       return ask(...args)
     }
@@ -152,4 +154,20 @@ test('a key that is gone when it is read ahead ends at once', async () => {
   expect(keyring.dataKeys.findHeld(tenantId, id, 1)).toBeDefined()
   await settle()
   expect(keyring.dataKeys.findHeld(tenantId, id, 1)).toBeUndefined()
+})
+
+test('after one reading found the database away, no key is read ahead for a second', async () => {
+  const names = ['one', 'two', 'three']
+  for (const name of names) await keyring.dataKeys.getActive(tenantId, name)
+  isAway = true
+  after(0.51)
+  for (const name of names) {
+    expect(keyring.dataKeys.findHeldActive(tenantId, name)).toBeDefined()
+    await settle()
+  }
+  expect(attempts).toBe(1)
+  keyring.clock.nowMs += 1_000
+  expect(keyring.dataKeys.findHeldActive(tenantId, 'two')).toBeDefined()
+  await settle()
+  expect(attempts).toBe(2)
 })
