@@ -1,16 +1,24 @@
-// The caller, established by the access token alone.
+// The caller, established by what a request shows alone: an access token, or a certificate.
 import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
 import { readNetworks, type AreFrom } from './networks.ts'
 import { readScopes, type Scopes } from './scopes.ts'
 
+export type CallerKind = 'api-key' | 'jwt' | 'certificate'
+
 export interface Caller {
-  apiKeyId: string
+  kind: CallerKind
+  /** Of an API key its id; of others `issuer#subject`, which is the same for all tokens and certificates of one subject. */
+  id: string
+  /** For people. Undefined: that of an API key is in its row. */
+  name?: string
   role: ApiKeyRole
   /** Undefined: an operator, or a service for all tenants. */
   tenantId: string | undefined
   /** Undefined: it may do all that its role allows. */
   scopes?: Scopes
+  /** The same in texts, of a caller that has no row with them. */
+  scopeTexts?: readonly string[]
   /** Undefined: it may call from anywhere. */
   isFrom?: AreFrom
 }
@@ -23,8 +31,18 @@ export function callerOf({
   addresses,
 }: Pick<ApiKeyRow, 'id' | 'role' | 'tenantId' | 'scopes' | 'addresses'>): Caller {
   return {
-    ...{ apiKeyId: id, role, tenantId },
+    ...{ kind: 'api-key', id, role, tenantId },
     ...(scopes !== undefined && { scopes: readScopes(scopes) }),
     ...(addresses !== undefined && { isFrom: readNetworks(addresses) }),
   }
+}
+
+/** A caller for whom an issuer vouches. */
+export function issuedCaller({
+  scopes,
+  ...caller
+}: Pick<Caller, 'kind' | 'id' | 'name' | 'role' | 'tenantId'> & {
+  scopes: readonly string[] | undefined
+}): Caller {
+  return { ...caller, ...(scopes !== undefined && { scopes: readScopes(scopes), scopeTexts: scopes }) }
 }

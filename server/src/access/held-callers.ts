@@ -135,7 +135,7 @@ export function createHeldCallers({ store, ttlMs, clock }: HeldCallersOptions): 
 
     end(apiKeyId) {
       ended.set(apiKeyId, true)
-      endAll((caller) => caller.apiKeyId === apiKeyId)
+      endAll((caller) => caller.id === apiKeyId)
     },
 
     endTenant(tenantId) {

@@ -11,17 +11,18 @@ export const manageApiKeys = 'manage-api-keys'
 
 export interface KeyMaker {
   /** Undefined: Keyhold itself, or a person at the machine, who may give everything. */
-  key: Pick<ApiKeyRow, 'id' | 'role' | 'tenantId' | 'scopes'> | undefined
-  /** Who began the chain of keys that have made one another. */
+  key: Pick<ApiKeyRow, 'role' | 'tenantId' | 'scopes'> | undefined
+  /** Who began the chain of keys that have made one another: for a key that a JWT has made, whom it names. */
   responsible: string
 }
 
 /** @throws KeyholdError `ERR_UNAUTHENTICATED` for an API key that is gone */
 export async function makerOf(
   { apiKeys }: Pick<TransactionStore, 'apiKeys'>,
-  { id, role }: Actor,
+  { id, role, granted }: Actor,
 ): Promise<KeyMaker> {
   if (role === undefined) return { key: undefined, responsible: id }
+  if (granted !== undefined) return { key: { role, ...granted }, responsible: id }
   const key = await apiKeys.find(id)
   if (key === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
   return { key, responsible: key.responsible ?? id }
@@ -41,7 +42,7 @@ export async function refuseBeyondQuota(
 ): Promise<void> {
   if (maker?.tenantId === undefined) return
   // Alone: of two at once each would count before the other one's key is there.
-  await apiKeys.holdScope(maker.id)
+  await apiKeys.holdScopeOf(maker.tenantId)
   if ((await apiKeys.countOf(maker.tenantId)) >= maxKeysOfTenant) throw new KeyholdError('ERR_API_KEY_QUOTA')
 }
 

@@ -92,8 +92,8 @@ export function createRateLimits({
 }
 
 // The traffic of one tenant must not use up what a service for all tenants may send for the others.
-function nameOf({ apiKeyId, tenantId: own }: Caller, tenantId: string | undefined): string {
-  return tenantId === own ? apiKeyId : `${apiKeyId}/${tenantId ?? ''}`
+function nameOf({ id, tenantId: own }: Caller, tenantId: string | undefined): string {
+  return tenantId === own ? id : `${id}/${tenantId ?? ''}`
 }
 
 function refusal(waitMs: number): KeyholdError {

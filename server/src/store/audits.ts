@@ -16,9 +16,14 @@ import type { ApiKeyRole, Tables } from './tables.ts'
 
 /** The originator of a change, and the request. */
 export interface Actor {
-  /** The id of an API key; `system`: Keyhold itself; `command`: a person who runs `keyhold-server` on its machine. */
+  /**
+   * The id of an API key; `issuer#subject` of a JWT or a certificate; `system`: Keyhold itself; `command`: a person who runs
+   * `keyhold-server` on its machine.
+   */
   id: string
   role?: ApiKeyRole
+  /** Of a JWT or a certificate, besides the role. Undefined: an API key, whose row says it; or nobody with a role. */
+  granted?: { tenantId: string | undefined; scopes: readonly string[] | undefined }
   traceId?: string
   /** Where the request came from: members of the record's details. */
   origin?: Partial<Record<'clientAddress' | 'userAgent', string>>

@@ -27,7 +27,7 @@ const row: ApiKeyRow = {
   name: '',
   createdAt: new Date(),
 }
-const caller = { apiKeyId: token.id, role: 'service', tenantId: 'tenant-1' }
+const caller = { kind: 'api-key', id: token.id, role: 'service', tenantId: 'tenant-1' }
 const refusal = { code: 'ERR_UNAUTHENTICATED' }
 
 let rows: Map<string, ApiKeyRow>
@@ -219,7 +219,7 @@ test('a key works as soon as it is made, whatever was refused before', async () 
   await sendJunk(50)
   const made = generate()
   rows.set(made.id, { ...row, id: made.id, secretHash: hashApiKeySecret(made) })
-  expect(await ask(encodeApiKeyToken(made))).toMatchObject({ apiKeyId: made.id })
+  expect(await ask(encodeApiKeyToken(made))).toMatchObject({ id: made.id })
 })
 
 test('a wrong secret is remembered with that secret alone', async () => {
@@ -290,9 +290,9 @@ test('a key that was valid before is never refused for its address; one that nob
   const unseen = generate()
   rows.set(unseen.id, { ...row, id: unseen.id, secretHash: hashApiKeySecret(unseen) })
   await expect(ask(encodeApiKeyToken(unseen))).rejects.toMatchObject({ code: 'ERR_TOO_MANY_UNKNOWN_KEYS' })
-  expect(await ask(encodeApiKeyToken(unseen), '192.0.2.2')).toMatchObject({ apiKeyId: unseen.id })
+  expect(await ask(encodeApiKeyToken(unseen), '192.0.2.2')).toMatchObject({ id: unseen.id })
   nowMs = 11_000
-  expect(await ask(encodeApiKeyToken(unseen))).toMatchObject({ apiKeyId: unseen.id })
+  expect(await ask(encodeApiKeyToken(unseen))).toMatchObject({ id: unseen.id })
 })
 
 test('a key that is revoked is not known good any more', async () => {
@@ -311,7 +311,7 @@ test('valid keys cost their address nothing, however many there are', async () =
     tokens.map((each) => [each.id, { ...row, id: each.id, secretHash: hashApiKeySecret(each) }] as const),
   )
   const callers = await Promise.all(tokens.map(async (each) => ask(encodeApiKeyToken(each))))
-  expect(callers.map(({ apiKeyId }) => apiKeyId)).toEqual(tokens.map(({ id }) => id))
+  expect(callers.map(({ id }) => id)).toEqual(tokens.map(({ id }) => id))
 })
 
 test('replicas share the limit of an address, and 0 is none', async () => {
@@ -452,5 +452,5 @@ test.each<[string, Partial<ApiKeyRow>]>([
 test('a key of the form from before works', async () => {
   const plain = { form: 'plain', id: '0123456789abcdef', secret: `${'A'.repeat(42)}-` } as const
   rows.set(plain.id, { ...row, id: plain.id, secretHash: hashApiKeySecret(plain) })
-  expect(await ask(encodeApiKeyToken(plain))).toMatchObject({ apiKeyId: plain.id })
+  expect(await ask(encodeApiKeyToken(plain))).toMatchObject({ id: plain.id })
 })

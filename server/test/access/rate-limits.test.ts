@@ -32,7 +32,12 @@ const create = (limits: AllowedRequests) =>
     clock: () => nowMs,
   })
 
-const service = (apiKeyId: string, tenantId?: string): Caller => ({ apiKeyId, role: 'service', tenantId })
+const service = (id: string, tenantId?: string): Caller => ({
+  kind: 'api-key',
+  id,
+  role: 'service',
+  tenantId,
+})
 
 /** How many requests are let through at this moment. */
 function spree(limit: RateLimit, caller: Caller, tenantId = caller.tenantId): number {
@@ -74,7 +79,7 @@ test('a caller for all tenants is counted for each of them', () => {
 })
 
 test('an operator has the limit of a caller', () => {
-  const operator: Caller = { apiKeyId: 'op', role: 'operator', tenantId: undefined }
+  const operator: Caller = { kind: 'api-key', id: 'op', role: 'operator', tenantId: undefined }
   expect(spree('management', operator, undefined)).toBe(50)
 })
 

@@ -2,6 +2,7 @@
 // for the name of the client's program, of a request that was refused.
 import { isDataPlane } from '@keyhold/contract'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import type { Caller } from '../../access/caller.ts'
 import type { ClientAddress } from '../server/client-address.ts'
 import { createRepeats } from './repeats.ts'
 import { originOf } from './request-origin.ts'
@@ -33,7 +34,7 @@ export function createRequestLog(logger: FastifyBaseLogger, clientAddress: Clien
       const tenantId = authorized?.tenantId
       const facts = {
         traceId: request.id,
-        ...{ routeId, tenantId, apiKeyId: authorized?.caller.apiKeyId, status, code },
+        ...{ routeId, tenantId, ...callerFacts(authorized?.caller), status, code },
         durationMs: Math.round(durationMs),
         ...(status >= 400 && originOf(request, clientAddress)),
       }
@@ -56,6 +57,13 @@ export function createRequestLog(logger: FastifyBaseLogger, clientAddress: Clien
 /** The stack begins with the message, in which PostgreSQL and parsers repeat what they were given. */
 function framesOf({ stack = '' }: Error): string[] {
   return stack.split('\n').filter((line) => /^ {4}at .+:\d+:\d+\)?$/.test(line))
+}
+
+/** API keys are found by their id alone, as before there were others. */
+function callerFacts(caller: Caller | undefined): object {
+  if (caller === undefined) return {}
+  const { kind, id, name } = caller
+  return kind === 'api-key' ? { apiKeyId: id } : { callerKind: kind, callerId: id, callerName: name }
 }
 
 /** An operator looks for failures by their level. Those of the server itself are errors; others pass. */

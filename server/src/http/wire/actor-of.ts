@@ -4,9 +4,12 @@ import type { Actor } from '../../store/audits.ts'
 import type { Call } from '../server/handler.ts'
 
 export function actorOf({
-  caller,
+  caller: { kind, id, role, tenantId, scopeTexts },
   traceId,
   origin,
 }: Pick<Call<RouteId>, 'caller' | 'traceId' | 'origin'>): Actor {
-  return { id: caller.apiKeyId, role: caller.role, traceId, origin: origin() }
+  return {
+    ...{ id, role, traceId, origin: origin() },
+    ...(kind !== 'api-key' && { granted: { tenantId, scopes: scopeTexts } }),
+  }
 }

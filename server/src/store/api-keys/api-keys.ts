@@ -376,6 +376,11 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       else if (scope !== undefined) await takeInstallation(db, inInstallation, 'alone')
     },
 
+    /** The same for what is made in a tenant: no other API key of it appears or goes until the transaction ends. */
+    async holdScopeOf(tenantId: string): Promise<void> {
+      await guards.hold(tenantId)
+    },
+
     /**
      * Tells all replicas. Answers the tenant whose key it was; undefined: there was no such key. The other keys of its scope
      * are signed anew, so that nobody makes it hold again by putting its row back. A row whose tenant somebody has changed
