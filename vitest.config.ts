@@ -16,7 +16,7 @@ const integrationElsewhere = [
 
 // Files of the server without a database.
 const unitOfServer = [
-  'server/test/{access,event-loop,installation,providers}/*.test.ts',
+  'server/test/{access,event-loop,installation,issuers,providers}/*.test.ts',
   'server/test/destruction/ended-cipherkeys.test.ts',
   'server/test/driver/{database-hosts,database-watch,hosts-of-url,unverified-host}.test.ts',
   'server/test/guarded-fetch/*.test.ts',

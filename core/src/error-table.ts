@@ -51,7 +51,12 @@ export const errorTable = {
   // The original's code and words.
   'HTTP-429': { summary: 'API rate limit reached.', retryable: true, kind: 'ours' },
   ERR_TOO_MANY_UNKNOWN_KEYS: {
-    summary: 'Too many API keys that nobody has came from this address.',
+    summary: 'Too many API keys that nobody has, or JWTs that do not hold, came from this address.',
+    retryable: true,
+    kind: 'ours',
+  },
+  ERR_ISSUER_UNREACHABLE: {
+    summary: 'The keys of the issuer of the JWT are not known: it could not be reached.',
     retryable: true,
     kind: 'ours',
   },

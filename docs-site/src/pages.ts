@@ -60,6 +60,7 @@ export const sections: readonly Section[] = [
     pages: [
       page('docs/api.md', 'The API', 'routes.md'),
       page('docs/api-keys.md', 'API keys'),
+      page('docs/jwt.md', 'JWTs and certificates'),
       page('docs/errors.md', 'Errors'),
       page('client/README.md', 'The SDK', 'sdk.md'),
       page('cli/README.md', 'The command line', 'cli.md'),

@@ -115,6 +115,10 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'calls URLs that somebody else names: the internet and listed private hosts, with limits; no redirects, no proxies',
     uses: ['core', 'node:*'],
   },
+  'server/json': {
+    does: 'parses JSON strictly, and has the rules of all its parsers',
+    uses: ['core', 'node:buffer'],
+  },
   'server/tls': {
     does: 'TLS of all listeners: its files, read again when they change; the certificates of clients',
     uses: ['core', 'node:*'],
@@ -150,6 +154,13 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     does: 'who may call: authentication, API keys, tenants and their settings, reading the audit trail',
     uses: ['core', 'server/store', 'server/keyring', 'server/event-loop', 'lru-cache', 'node:*'],
   },
+  'server/issuers': {
+    does: 'callers for whom others vouch: the file of issuers, their keys, the verification of JWTs, and the mapping of claims and certificates to callers',
+    uses: [
+      ...['core', 'contract', 'server/access', 'server/event-loop', 'server/guarded-fetch', 'server/json'],
+      ...['server/tls', 'jose', 'lru-cache', 'node:*'],
+    ],
+  },
   'server/installation': {
     does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, what is kept of generations, the number of its live replicas; its records of faulty rows',
     uses: ['core', 'server/store', 'server/event-loop', 'node:*'],
@@ -178,7 +189,15 @@ export const serverRooms: Readonly<Record<string, Room>> = {
     uses: [
       ...['core', 'contract', 'contract/schemas', 'server/store', 'server/keyring', 'server/event-loop'],
       ...['server/data', 'server/providers', 'server/destruction', 'server/access', 'server/installation'],
-      ...['server/migration', 'server/health', 'server/side-listener', 'server/tls', 'fastify'],
+      ...[
+        'server/migration',
+        'server/health',
+        'server/side-listener',
+        'server/tls',
+        'server/json',
+        'fastify',
+      ],
+      'server/issuers',
       ...['@fastify/static', 'typebox', 'node:*'],
     ],
   },
@@ -189,7 +208,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
     uses: [
-      ...['core', 'contract', 'server/migration', 'fastest-levenshtein'],
+      ...['core', 'contract', 'server/migration', 'server/guarded-fetch', 'fastest-levenshtein'],
       ...['node:fs', 'node:net', 'node:os', 'node:path'],
     ],
   },
@@ -239,7 +258,12 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   },
   'server/command.ts': {
     does: 'the process of the command `keyhold-server`',
-    uses: ['node:readline/promises', 'server/run-command.ts', 'server/stop-at-signals.ts'],
+    uses: [
+      'node:readline/promises',
+      'node:stream/consumers',
+      'server/run-command.ts',
+      'server/stop-at-signals.ts',
+    ],
   },
   'server/index.ts': {
     does: 'what the package exports',

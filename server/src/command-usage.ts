@@ -21,6 +21,8 @@ export const usage = `Usage: keyhold-server <command>
                                      their MACs, and list what is wrong; ends with 0 if nothing is, and with 3 otherwise
   doctor --integrity --accept TABLE KEY [--yes]
                                      show a row that it has listed, and accept it as it is
+  jwt explain                        read a JWT from the standard input and print which issuer, rule, mapping, tenant, role and scopes
+                                     it meets, never the token; ends with 0 if it names a caller, and with 1 if it is refused
   signing-key rotate [--yes]         replace the key that signs reports, records and the audit trail, destroy its private
                                      half, and print the id of the new one; signatures of the old one stay valid
   confirm-restore [--yes] [--from FOLDER]...

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `keyhold-server` as a process: its streams, its exit code, and the signals that stop the server.
 import { createInterface } from 'node:readline/promises'
+import { text } from 'node:stream/consumers'
 import { runCommand } from './run-command.ts'
 import { stopAtSignals } from './stop-at-signals.ts'
 
@@ -14,6 +15,7 @@ const exitCode = await runCommand(process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   onServing,
+  readInput: () => text(process.stdin),
   async ask(question) {
     if (!process.stdin.isTTY) return undefined
     const terminal = createInterface({ input: process.stdin, output: process.stderr })

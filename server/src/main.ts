@@ -26,6 +26,7 @@ import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp } from './wiring/open-app.ts'
 import { openCallers } from './wiring/open-callers.ts'
 import { openHeartbeat } from './wiring/open-heartbeat.ts'
+import { openIssuers } from './wiring/issuers/open-issuers.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
@@ -185,7 +186,13 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const replicas = await openHeartbeat({ store, timings, look, suspect }, logger, closers)
   const health = createKeyHealth(store, timings, logger, events)
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
-  const callers = openCallers(settings, logger, { store, events, replicas, timings }, closers)
+  const issuers = await openIssuers(settings, logger, { store, events, replicas }, closers)
+  const callers = openCallers(
+    settings,
+    logger,
+    { store, events, replicas, issued: issuers, timings },
+    closers,
+  )
   const endingKeys = createEndingKeys({
     store,
     onEnding: ({ id, role, tenantId, expiresAt }, days) => {
@@ -254,7 +261,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const older = () => rounds?.older() ?? 0
   const held = { isSealed, isQuarantined, older, endingKeys: () => endingKeys.counts() }
   const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
-  const metrics = await openMetrics(settings, logger, { events, sources, tls }, closers)
+  const metrics = await openMetrics(settings, logger, { events, sources, tls, issuers }, closers)
   const probes = await openProbes(settings, logger, app, closers)
   const { url, boundUrl } = await app.listen()
   const [metricsUrl, healthUrl] = [metrics?.url, probes?.url]

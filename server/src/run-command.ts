@@ -22,6 +22,8 @@ export interface Shell {
   stderr: (text: string) => void
   /** Gets the server before its URL is printed: whoever reads the URL may send a signal at once. */
   onServing: (server: Server) => void
+  /** Reads the standard input to its end. Undefined: there is none. */
+  readInput?: () => Promise<string>
   /** Asks a person. Undefined: there is nobody who could be asked. */
   ask?: (question: string) => Promise<string | undefined>
 }
@@ -172,6 +174,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       if (lines.length > 0) return faultsFound
       shell.stderr('No row contradicts another one, the audit trail or its MAC.\n')
       return 0
+    }
+    case 'jwt explain': {
+      const { explainJwt } = await import('./wiring/issuers/explain-jwt.ts')
+      const token = (await shell.readInput?.()) ?? ''
+      const { isAccepted, lines } = await explainJwt(readSettings(shell.environment), token)
+      shell.stdout(lines.map((line) => `${line}\n`).join(''))
+      return isAccepted ? 0 : 1
     }
     case 'signing-key rotate': {
       const { rotateKey } = await import('./wiring/commands/rotate-signing-key.ts')

@@ -11,6 +11,8 @@ export interface UnknownKeysOptions {
   perMinute: number
   /** How many replicas share the limit. */
   replicas: () => number
+  /** Completes "Too many … came from this address." Default: `API keys that nobody has`. */
+  called?: string
   /** Is called for each request that is refused for its address. */
   onRefused: () => void
   /** Monotonic, in milliseconds. */
@@ -53,6 +55,7 @@ const maxKnownGood = 50_000
 export function createUnknownKeys({
   perMinute,
   replicas,
+  called = 'API keys that nobody has',
   onRefused,
   clock,
 }: UnknownKeysOptions): UnknownKeys {
@@ -71,7 +74,7 @@ export function createUnknownKeys({
     onRefused()
     const seconds = Math.ceil(waitMs / 1_000)
     return new KeyholdError('ERR_TOO_MANY_UNKNOWN_KEYS', {
-      message: `Too many API keys that nobody has came from this address. You need to wait ${seconds} seconds.`,
+      message: `Too many ${called} came from this address. You need to wait ${seconds} seconds.`,
       details: { retryAfterSeconds: String(seconds) },
     })
   }

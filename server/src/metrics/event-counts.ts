@@ -39,6 +39,8 @@ export interface EventCounts {
   rateLimited(limit: string, scope: string): void
   /** Counts a request that was refused with 401. */
   authenticationRefused(credential: 'none' | 'token' | 'certificate'): void
+  /** Counts a JWT, or a certificate of a client, that was refused. */
+  tokenRefused(credential: 'jwt' | 'certificate', cause: string): void
   /** Counts a row that steers and is not as Keyhold wrote it, each time that it is read. */
   rowFaulty(table: string, fault: string): void
   /** Counts a connection that was refused. */
@@ -64,6 +66,7 @@ export interface EventCounts {
   readonly tallies: {
     rateLimitRefusals: Tally
     authenticationRefusals: Tally
+    tokenRefusals: Tally
     connectionRefusals: Tally
     faultyRows: Tally
     items: Tally
@@ -85,6 +88,7 @@ export function createEventCounts(): EventCounts {
   const tallies = {
     rateLimitRefusals: createTally(metricCatalog.keyhold_rate_limit_refusals_total.labels),
     authenticationRefusals: createTally(metricCatalog.keyhold_authentication_refusals_total.labels),
+    tokenRefusals: createTally(metricCatalog.keyhold_token_refusals_total.labels),
     connectionRefusals: createTally(metricCatalog.keyhold_connection_refusals_total.labels),
     faultyRows: createTally(metricCatalog.keyhold_faulty_rows_total.labels),
     items: createTally(metricCatalog.keyhold_items_total.labels),
@@ -127,6 +131,9 @@ export function createEventCounts(): EventCounts {
     },
     authenticationRefused(credential) {
       tallies.authenticationRefusals.add([credential])
+    },
+    tokenRefused(credential, cause) {
+      tallies.tokenRefusals.add([credential, cause])
     },
     rowFaulty(table, fault) {
       tallies.faultyRows.add([table, fault])

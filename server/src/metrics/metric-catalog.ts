@@ -44,6 +44,21 @@ export const metricCatalog = {
     labels: ['credential'],
     help: 'Requests that were refused with 401, by the credential that did not do: token (malformed, unknown, revoked), certificate (not trusted, or missing where each client must have one), none (no access token).',
   },
+  keyhold_token_refusals_total: {
+    type: 'counter',
+    labels: ['credential', 'cause'],
+    help: 'JWTs and certificates of clients (jwt, certificate) that were refused with 401, by the cause, which the sender does not learn: malformed, issuer, own-issuer, algorithm, key-id, type, audience, time, lifetime, claims, id-token, authorized-party, unknown-key, signature, binding, mapping, tenant.',
+  },
+  keyhold_issuer_keys_age_seconds: {
+    type: 'gauge',
+    labels: ['issuer'],
+    help: 'How long ago the keys of an issuer of JWTs were last read, by its name in the file of issuers. Keys serve for a day. An issuer whose keys were never read has no series.',
+  },
+  keyhold_issuers_file_unusable: {
+    type: 'gauge',
+    labels: [],
+    help: '1 while the file of issuers cannot be used as it is now (see the log), so that what was read before counts; otherwise 0.',
+  },
   keyhold_connection_refusals_total: {
     type: 'counter',
     labels: ['scope'],

@@ -3,6 +3,7 @@ import { parseProxy, partitionForm } from '@keyhold/core'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseNetworks, type Network } from './parse-networks.ts'
 import { parseUsd } from './parse-usd.ts'
+import { parsePrivateHosts, type PrivateHost } from '../guarded-fetch/private-hosts.ts'
 import type { Form } from './setting.ts'
 
 const flag: Form<boolean> = {
@@ -99,6 +100,13 @@ const networks: Form<readonly Network[]> = {
   parse: parseNetworks,
 }
 
+const privateHosts: Form<readonly PrivateHost[]> = {
+  range:
+    'names with networks as `idp.internal=10.2.0.0/16`, with a port as `idp.internal:8443=10.2.0.0/16`, separated by commas',
+  expects: 'hosts with their networks as idp.internal=10.2.0.0/16, separated by commas',
+  parse: parsePrivateHosts,
+}
+
 export const forms = {
   flag,
   text,
@@ -112,4 +120,5 @@ export const forms = {
   dollars,
   principals,
   networks,
+  privateHosts,
 }

@@ -82,6 +82,23 @@ export const settingTable = {
     unset: 'none: `optional`, where there is `KEYHOLD_TLS_CLIENT_CA_FILE`',
     effect: 'Whether each client must have such a certificate, besides its access token. Without one: 401.',
   }),
+  issuersFile: setting('KEYHOLD_ISSUERS_FILE', forms.text('a file'), {
+    byDefault: undefined,
+    unset: 'none: API keys are the only callers',
+    effect:
+      'The file of issuers, in JSON: whose [JWTs](jwt.md), and which certificates of clients, name callers. It is read again when it changes. A file that cannot be used ends a start; later it changes nothing.',
+  }),
+  privateHosts: setting('KEYHOLD_PRIVATE_HOSTS', forms.privateHosts, {
+    byDefault: undefined,
+    unset: 'none: the internet alone',
+    effect:
+      'Hosts of your own network that Keyhold may call where somebody names a URL, such as an issuer of JWTs, each with the network in which its address must lie. A host whose port is not 443 is listed with it.',
+  }),
+  nat64: setting('KEYHOLD_NAT64', forms.flag, {
+    byDefault: 'false',
+    effect:
+      'Whether the network translates `64:ff9b::/96` to IPv4 (an IPv6-only cluster with DNS64). Then such an address counts as the IPv4 address in it where somebody names a URL; otherwise it is not called.',
+  }),
   requestTimeoutSeconds: integerSetting('KEYHOLD_REQUEST_TIMEOUT_SECONDS', {
     byDefault: 30,
     min: 1,
@@ -135,7 +152,7 @@ export const settingTable = {
     byDefault: 100,
     ...requests,
     effect:
-      'How many API keys that nobody has an address may send a minute. Then API keys from this address that this replica has not yet seen are answered with 429 `ERR_TOO_MANY_UNKNOWN_KEYS`; keys that were valid before are not. An IPv6 network of 64 bits counts as one address. 0: no limit.',
+      'How many API keys that nobody has, and as many JWTs whose signature does not hold, an address may send a minute. Then API keys from this address that this replica has not yet seen are answered with 429 `ERR_TOO_MANY_UNKNOWN_KEYS`; keys that were valid before are not. An IPv6 network of 64 bits counts as one address. 0: no limit.',
   }),
   trustedProxies: setting('KEYHOLD_TRUSTED_PROXIES', forms.networks, {
     byDefault: undefined,

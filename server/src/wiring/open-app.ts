@@ -36,7 +36,7 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'comeThroughStrangers'>
   timings: Timings
   /** How many replicas share the limits of requests. */
   replicas: () => number
-  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate'>
+  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate' | 'issued'>
   docs: DocsFolder | undefined
 }
 
@@ -123,6 +123,11 @@ export function openApp(
       events.authenticationRefused(credential)
     },
     authenticate: callers.authenticate,
+    issued: callers.issued,
+    shownCertificate(socket) {
+      const presented = tls?.presented(socket)
+      return presented?.state === 'trusted' ? presented.certificate : undefined
+    },
     clientAddress: createClientAddress(isProxy),
     forwards,
     refuseBeyondLimit: openRateLimits(settings, events, replicas),

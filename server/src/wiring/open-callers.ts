@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { createAuthenticate, type Authentication } from '../access/authenticate.ts'
 import { createHeldCallers, type HeldCallers } from '../access/held-callers.ts'
 import { createRefresher } from '../event-loop/refresher.ts'
+import type { IssuedAuthentication } from '../issuers/authenticate-issued.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import { onShare, ownShares } from '../store/connections/connection-user.ts'
@@ -14,16 +15,21 @@ interface CallerNeeds {
   store: Store
   events: EventCounts
   replicas: () => number
+  /** Undefined: there is no file of issuers. */
+  issued: IssuedAuthentication | undefined
   timings: Pick<Timings, 'apiKeyPollMs'>
 }
 
-export type Callers = Authentication & Pick<HeldCallers, 'end' | 'endTenant' | 'readAgain' | 'takeUses'>
+export type Callers = Authentication &
+  Pick<HeldCallers, 'end' | 'endTenant' | 'readAgain' | 'takeUses'> & {
+    issued: IssuedAuthentication | undefined
+  }
 
 /** @param closers - receives the function that ends the looks at API keys that are held */
 export function openCallers(
   { keyCacheTtlSeconds, unknownKeysPerMinute }: Pick<Settings, 'keyCacheTtlSeconds' | 'unknownKeysPerMinute'>,
   logger: Logger,
-  { store, events, replicas, timings }: CallerNeeds,
+  { store, events, replicas, issued, timings }: CallerNeeds,
   closers: Closers,
 ): Callers {
   const clock = () => performance.now()
@@ -50,8 +56,12 @@ export function openCallers(
     return Promise.resolve()
   })
   return {
-    ...{ authenticate, wasCreated },
-    ...{ end: held.end.bind(held), endTenant: held.endTenant.bind(held), readAgain: refresh },
+    ...{ authenticate, wasCreated, issued },
+    ...{ end: held.end.bind(held), readAgain: refresh },
+    endTenant(tenantId) {
+      held.endTenant(tenantId)
+      issued?.endTenant(tenantId)
+    },
     takeUses: held.takeUses.bind(held),
   }
 }

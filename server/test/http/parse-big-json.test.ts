@@ -3,7 +3,7 @@ import { isKeyholdError } from '@keyhold/core'
 import { describe, expect, it, test } from 'vitest'
 import { createJsonTexts } from '../../src/http/bodies/json-texts.ts'
 import { parseBigJson } from '../../src/http/bodies/parse-big-json.ts'
-import { parseJson } from '../../src/http/bodies/parse-json.ts'
+import { parseJson } from '../../src/json/parse-json.ts'
 import { mulberry32 } from '../../../testkit/src/statistics/seeded-random.ts'
 
 function outcome(parse: () => unknown): unknown {

@@ -54,7 +54,7 @@ test.each([
     (await openMetrics(
       settings,
       pino({ level: 'silent' }),
-      { events: createEventCounts(), sources, tls: undefined },
+      { events: createEventCounts(), sources, tls: undefined, issuers: undefined },
       closers,
     )) ?? {}
   const startMs = performance.now()

@@ -224,6 +224,34 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
+    forms.privateHosts,
+    {
+      good: [
+        [
+          'idp.internal=10.2.0.0/16',
+          [
+            {
+              name: 'idp.internal',
+              port: undefined,
+              network: { address: '10.2.0.0', family: 'ipv4', prefixBits: 16 },
+            },
+          ],
+        ],
+        [
+          'IDP.internal:8443=fd00::/8',
+          [
+            {
+              name: 'idp.internal',
+              port: 8443,
+              network: { address: 'fd00::', family: 'ipv6', prefixBits: 8 },
+            },
+          ],
+        ],
+      ],
+      bad: ['idp.internal', 'idp.internal=10.2.0.0', 'idp.internal=0.0.0.0/0', 'idp.internal:0=10.2.0.0/16'],
+    },
+  ],
+  [
     forms.networks,
     {
       good: [
@@ -296,6 +324,7 @@ const paired: readonly Name[] = [
 const texts: readonly Name[] = [
   'dataDir',
   'docsDir',
+  'issuersFile',
   'stateDir',
   'rootKeyFile',
   'internalKmsName',

@@ -10,7 +10,7 @@ import { lingerAfterAnswer } from '../server/linger.ts'
 import { admitBody, announcedBytes, shareOf } from './admit-body.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { parseBigJson } from './parse-big-json.ts'
-import { parseJson } from './parse-json.ts'
+import { parseJson } from '../../json/parse-json.ts'
 import { readBody } from './read-body.ts'
 import { watchArrival } from './watch-arrival.ts'
 

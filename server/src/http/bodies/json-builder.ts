@@ -1,5 +1,5 @@
 // Puts the value of a JSON text together from its parts, in their order, and refuses a part that does not belong there.
-import { invalidJson, isPrototypeMember, jsonLimits } from './json-rules.ts'
+import { invalidJson, isPrototypeMember, jsonLimits } from '../../json/json-rules.ts'
 
 type Container = unknown[] | Record<string, unknown>
 type Expected = 'value' | 'value or end' | 'name' | 'name or end' | 'colon' | 'comma or end' | 'nothing'

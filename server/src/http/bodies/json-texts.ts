@@ -1,6 +1,6 @@
 // Reads the texts, numbers and words of JSON out of its bytes, which are UTF-8.
 import { isAscii } from 'node:buffer'
-import { invalidJson } from './json-rules.ts'
+import { invalidJson } from '../../json/json-rules.ts'
 
 const quote = 0x22
 const backslash = 0x5c

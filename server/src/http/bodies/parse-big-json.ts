@@ -3,7 +3,7 @@
 // through JSON.parse.
 import { isUtf8 } from 'node:buffer'
 import { createJsonBuilder } from './json-builder.ts'
-import { invalidJson } from './json-rules.ts'
+import { invalidJson } from '../../json/json-rules.ts'
 import { createJsonTexts } from './json-texts.ts'
 
 // A step looks at this many bytes one by one, or at some values instead: a fraction of a millisecond.

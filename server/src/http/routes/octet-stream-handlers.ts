@@ -15,7 +15,7 @@ import {
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KeysByName } from '../../data/request-keys.ts'
 import { runInSlices } from '../../event-loop/run-in-slices.ts'
-import { parseJson } from '../bodies/parse-json.ts'
+import { parseJson } from '../../json/parse-json.ts'
 import type { OctetHandlers } from '../server/handler.ts'
 import type { KeysOf } from './data-handlers.ts'
 

@@ -7,9 +7,14 @@ import type { Caller } from '../../access/caller.ts'
 import { hasPermission } from '../../access/scopes.ts'
 import type { ForwardWatch } from '../connections/forward-watch.ts'
 import { missingScope } from '../routes/scoped-keys.ts'
+import type { ClientCertificate } from '../../tls/client-certificate.ts'
+import type { IssuedAuthentication, ShownCertificate } from '../../issuers/authenticate-issued.ts'
+import { looksLikeJwt } from '../../issuers/tokens/read-jwt.ts'
+import type { Socket } from 'node:net'
 import type { ClientAddress } from './client-address.ts'
 
-const bearerForm = /^Bearer +([\x21-\x7e]{1,4096})$/i
+// A JWT may be this long; an API key has 72 characters.
+const bearerForm = /^Bearer +([\x21-\x7e]{1,8192})$/i
 const tenantIdForm = new RegExp(tenantIdPattern)
 
 export interface Authorized {
@@ -20,6 +25,10 @@ export interface Authorized {
 
 export interface Authorization {
   authenticate: Authenticate
+  /** Callers for whom issuers vouch. Undefined: there are none. */
+  issued: Pick<IssuedAuthentication, 'ofJwt' | 'ofCertificate'> | undefined
+  /** The certificate of the client of a connection, if it has shown one that is trusted. */
+  shownCertificate: (socket: Socket) => ClientCertificate | undefined
   clientAddress: ClientAddress
   forwards: Pick<ForwardWatch, 'note'>
   tenantExists: (tenantId: string) => Promise<boolean>
@@ -28,20 +37,34 @@ export interface Authorization {
 /**
  * Finds the caller and the tenant. It answers without a promise if both are in memory.
  *
- * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_FORBIDDEN`, `ERR_SCOPE_MISSING`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
+ * @param shown - asked for a JWT, and where there is no access token: with both, the token decides who calls
+ * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_ISSUER_UNREACHABLE`, `ERR_FORBIDDEN`, `ERR_SCOPE_MISSING`, `ERR_INVALID_REQUEST` for a malformed `Keyhold-Tenant`,
  * `ERR_TENANT_NOT_FOUND` for another tenant than the token's
  */
 export function authorize(
-  { authenticate, tenantExists }: Pick<Authorization, 'authenticate' | 'tenantExists'>,
+  { tenantExists, ...authentication }: Pick<Authorization, 'authenticate' | 'issued' | 'tenantExists'>,
   route: Route,
   headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
   addresses: ClientAddresses,
+  shown: ShownCertificate,
 ): Authorized | Promise<Authorized> {
-  const token = bearerForm.exec(headers.authorization ?? '')?.[1]
-  if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
-  return andThen(authenticate(token, addresses), (caller) =>
+  const { authorization } = headers
+  return andThen(findCaller(authentication, authorization, addresses, shown), (caller) =>
     authorizeCaller(caller, route, headers.tenant, tenantExists),
   )
+}
+
+function findCaller(
+  { authenticate, issued }: Pick<Authorization, 'authenticate' | 'issued'>,
+  header: string | undefined,
+  addresses: ClientAddresses,
+  shown: ShownCertificate,
+): Caller | Promise<Caller> {
+  if (header === undefined && issued !== undefined) return issued.ofCertificate(shown)
+  const token = bearerForm.exec(header ?? '')?.[1]
+  if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
+  if (issued !== undefined && looksLikeJwt(token)) return issued.ofJwt(token, addresses.client, shown)
+  return authenticate(token, addresses)
 }
 
 function authorizeCaller(
@@ -74,7 +97,7 @@ function resolveTenant(
   }
   if (tenant === undefined) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {
-      message: 'This API key is for all tenants: name one in the header Keyhold-Tenant.',
+      message: 'This caller is for all tenants: name one in the header Keyhold-Tenant.',
     })
   }
   return andThen(tenantExists(tenant), (exists) => {

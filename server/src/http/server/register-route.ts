@@ -140,6 +140,7 @@ function authorizeRequest(authorization: Authorization, route: Route, { headers,
         client: () => authorization.clientAddress(raw)?.client ?? '',
         full: () => authorization.clientAddress(raw)?.text ?? '',
       },
+      () => authorization.shownCertificate(raw.socket),
     ),
   )
 }

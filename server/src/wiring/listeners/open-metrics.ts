@@ -16,6 +16,7 @@ import { machineNow } from '../../tls/machine-now.ts'
 import type { Tls } from '../../tls/reloaded-tls.ts'
 import type { Closers } from '../close-all.ts'
 import { readMetricCounts } from './read-metric-counts.ts'
+import type { Issuers } from '../issuers/open-issuers.ts'
 import { reachableUrl, type ListensOn } from './reachable-url.ts'
 
 export interface MetricSources {
@@ -38,6 +39,13 @@ export interface MetricSources {
 // When the database does not answer in time, Prometheus gets the other metrics.
 const databaseTimeoutMs = 2_000
 
+interface MetricNeeds {
+  events: EventCounts
+  sources: MetricSources
+  tls: Tls | undefined
+  issuers: Pick<Issuers, 'keyAgesMs' | 'isFileOutdated'> | undefined
+}
+
 /**
  * Starts the listener if the settings name a port. Answers its URLs; undefined: there is none.
  *
@@ -46,7 +54,7 @@ const databaseTimeoutMs = 2_000
 export async function openMetrics(
   { metricsHost: host, metricsPort: port }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
-  { events, sources, tls }: { events: EventCounts; sources: MetricSources; tls: Tls | undefined },
+  { events, sources, tls, issuers }: MetricNeeds,
   closers: Closers,
 ): Promise<ListensOn | undefined> {
   if (port === undefined) return undefined
@@ -59,7 +67,11 @@ export async function openMetrics(
     logger.warn({ err: error }, 'metrics')
   }
   const rendered = renderMetrics(
-    async () => ({ ...(await readSamples(events, sources, onError)), ...samplesOfTls(tls) }),
+    async () => ({
+      ...(await readSamples(events, sources, onError)),
+      ...samplesOfTls(tls),
+      ...samplesOfIssuers(issuers),
+    }),
     events.histograms,
   )
   const { url: boundUrl, close } = await serveMetrics({ host, port, tls }, rendered, onError)
@@ -87,11 +99,23 @@ function samplesOfTls(tls: Tls | undefined): Pick<Samples, TlsMetric> {
   }
 }
 
+type IssuerMetric = 'keyhold_issuer_keys_age_seconds' | 'keyhold_issuers_file_unusable'
+
+function samplesOfIssuers(issuers: MetricNeeds['issuers']): Pick<Samples, IssuerMetric> {
+  const ages = [...(issuers?.keyAgesMs() ?? [])]
+  return {
+    keyhold_issuer_keys_age_seconds: ages.flatMap(([issuer, ageMs]) =>
+      ageMs === undefined ? [] : [{ labels: { issuer }, value: ageMs / 1_000 }],
+    ),
+    keyhold_issuers_file_unusable: issuers === undefined ? [] : one(issuers.isFileOutdated() ? 1 : 0),
+  }
+}
+
 async function readSamples(
   { tallies }: EventCounts,
   { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }: MetricSources,
   onError: (error: unknown) => void,
-): Promise<Omit<Samples, TlsMetric>> {
+): Promise<Omit<Samples, TlsMetric | IssuerMetric>> {
   const caches = Object.entries({
     tenant_key: keyring.tenantKeys.counts(),
     data_key: keyring.dataKeys.counts(),
@@ -118,6 +142,7 @@ async function readSamples(
     keyhold_replicas: one(replicas()),
     keyhold_rate_limit_refusals_total: tallies.rateLimitRefusals.samples(),
     keyhold_authentication_refusals_total: tallies.authenticationRefusals.samples(),
+    keyhold_token_refusals_total: tallies.tokenRefusals.samples(),
     keyhold_connection_refusals_total: tallies.connectionRefusals.samples(),
     keyhold_faulty_rows_total: tallies.faultyRows.samples(),
     keyhold_items_total: tallies.items.samples(),

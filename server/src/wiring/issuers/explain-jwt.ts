@@ -1,0 +1,62 @@
+// The command `jwt explain`: says of one JWT what a server would do with it, and why. It opens no database.
+import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { loadIssuersFile } from '../../issuers/file/reloaded-issuers.ts'
+import type { Issuer } from '../../issuers/file/issuers-form.ts'
+import { KeySetFault } from '../../issuers/keys/parse-jwks.ts'
+import { createReadKeys } from '../../issuers/keys/read-keys.ts'
+import { RefusedToken } from '../../issuers/tokens/refused-token.ts'
+import { examineJwt, proveJwt } from '../../issuers/tokens/verify-jwt.ts'
+import { machineNow } from '../../tls/machine-now.ts'
+import { issuerFetch, type IssuerSettings } from './open-issuers.ts'
+
+export interface Explanation {
+  isAccepted: boolean
+  /** Nothing of the token but names, and what its mapping makes of it. */
+  lines: string[]
+}
+
+/** @throws KeyholdError `ERR_CONFIG_INVALID` without a file of issuers, or for one that cannot be used */
+export async function explainJwt(settings: IssuerSettings, text: string): Promise<Explanation> {
+  if (settings.issuersFile === undefined) {
+    throw new KeyholdError('ERR_CONFIG_INVALID', {
+      message: 'Set KEYHOLD_ISSUERS_FILE to the file of issuers.',
+    })
+  }
+  const { issuers } = await loadIssuersFile(settings.issuersFile)
+  const fetch = issuerFetch(settings)
+  const withKeys = issuers.map((issuer) => ({
+    ...issuer,
+    findKey: async (keyId: string) => (await createReadKeys(issuer, fetch)()).keys.get(keyId),
+  }))
+  const nowSeconds = machineNow() / 1_000
+  const lines: string[] = []
+  try {
+    const jwt = examineJwt(text.trim(), { issuers: withKeys, ownIssuer: undefined }, nowSeconds)
+    lines.push(`issuer: ${jwt.issuer.name} (${jwt.issuer.issuer})`, `subject: ${jwt.checked.subject}`)
+    const { caller, index, expiresAtSeconds, boundTo } = await proveJwt(jwt, nowSeconds)
+    const { role, tenantId, scopeTexts, name = '', id } = caller
+    lines.push(
+      `mapping: /issuers/${issuers.findIndex((each: Issuer) => each.name === jwt.issuer.name)}/mappings/${index}`,
+      `caller: ${id} (${name})`,
+      `tenant: ${tenantId ?? (role === 'operator' ? 'none' : 'all')}`,
+      `role: ${role}`,
+      `scopes: ${scopeTexts === undefined ? 'all of the role' : scopeTexts.join(' ') || 'none'}`,
+      `expires: ${new Date(expiresAtSeconds * 1_000).toISOString()}`,
+      ...(boundTo === undefined ? [] : ['bound: its sender must show the certificate that it names']),
+      'accepted, if there is such a tenant: that is not looked up here',
+    )
+    return { isAccepted: true, lines }
+  } catch (error) {
+    return { isAccepted: false, lines: [...lines, `refused: ${reasonOf(error)}`] }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof RefusedToken) return `${error.message} (${error.refusal})`
+  if (error instanceof KeySetFault) return `the keys of the issuer cannot be read: ${error.message}`
+  if (isKeyholdError(error)) return `the keys of the issuer cannot be read: ${error.message} (${error.code})`
+  if (error instanceof Error && 'syscall' in error) {
+    return `the keys of the issuer cannot be read: ${'code' in error ? String(error.code) : ''}`
+  }
+  throw error
+}

@@ -1,0 +1,113 @@
+// Callers for whom issuers vouch: the file of issuers, their keys, and the log of what was refused.
+import type { Logger } from 'pino'
+import { createGuardedFetch, type GuardedFetch } from '../../guarded-fetch/guarded-fetch.ts'
+import { createIssuedAuthentication, type IssuedAuthentication } from '../../issuers/authenticate-issued.ts'
+import { openIssuersFile } from '../../issuers/file/reloaded-issuers.ts'
+import { createTrustedIssuers } from '../../issuers/trusted-issuers.ts'
+import { createTellings } from '../../event-loop/tellings.ts'
+import type { EventCounts } from '../../metrics/event-counts.ts'
+import type { Settings } from '../../settings/read-settings.ts'
+import type { Store } from '../../store/store.ts'
+import type { Closers } from '../close-all.ts'
+
+export type IssuerSettings = Pick<Settings, 'issuersFile' | 'privateHosts' | 'nat64' | 'unknownKeysPerMinute'>
+
+export interface Issuers extends IssuedAuthentication {
+  /** By the name of the issuer, in milliseconds. Undefined: its keys were never read. */
+  keyAgesMs(): ReadonlyMap<string, number | undefined>
+  isFileOutdated(): boolean
+}
+
+interface IssuerNeeds {
+  store: Pick<Store, 'tenants' | 'clock'>
+  events: EventCounts
+  replicas: () => number
+}
+
+// One line for each cause, and no more of all of them, in a minute.
+const tellMs = 60_000
+const mostInPeriod = 20
+
+/** Calls addresses that the operator names in a file: those of the internet, and listed private hosts. */
+export function issuerFetch({ privateHosts, nat64 }: Pick<Settings, 'privateHosts' | 'nat64'>): GuardedFetch {
+  return createGuardedFetch({ isNat64: nat64, ...(privateHosts && { privateHosts }) })
+}
+
+/**
+ * Undefined: there is no file of issuers, and API keys are the only callers.
+ *
+ * @param closers - receives the function that ends the looks at the file and at keys
+ * @throws KeyholdError `ERR_CONFIG_INVALID` for a file that cannot be used
+ */
+export async function openIssuers(
+  settings: IssuerSettings,
+  logger: Logger,
+  { store, events, replicas }: IssuerNeeds,
+  closers: Closers,
+): Promise<Issuers | undefined> {
+  const { issuersFile: file, unknownKeysPerMinute } = settings
+  if (file === undefined) return undefined
+  const clock = () => performance.now()
+  const trusted = createTrustedIssuers({
+    ...{ fetch: issuerFetch(settings), clock, later },
+    onKeys(name, error) {
+      if (error === undefined) logger.info({ issuer: name }, 'the keys of an issuer can be read again')
+      else {
+        const { message } = error as Error
+        logger.warn(
+          { issuer: name },
+          `the keys of an issuer cannot be read, and those before them serve for a day: ${message}`,
+        )
+      }
+    },
+  })
+  const tellings = createTellings({ periodMs: tellMs, mostOfGroup: mostInPeriod, clock })
+  const issued = createIssuedAuthentication({
+    ...{ clock, replicas, perMinute: unknownKeysPerMinute, now: () => store.clock.now() },
+    trust: () => ({ issuers: trusted.issuers, certificates: trusted.certificates, ownIssuer: undefined }),
+    tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
+    onRefused: () => {
+      events.rateLimited('unknown-keys', 'address')
+    },
+    onRefusedToken({ refusal: { refusal, message }, credential }) {
+      events.tokenRefused(credential, refusal)
+      if (tellings.ask(credential, `${refusal} ${message}`) === 'no') return
+      logger.warn({ credential, cause: refusal }, `a ${credential} was refused: ${message}`)
+    },
+  })
+  const reloaded = await openIssuersFile({
+    file,
+    onRead(issuers) {
+      trusted.use(issuers)
+      issued.clear()
+      const names = issuers.issuers.map(({ name }) => name)
+      logger.info(
+        { issuers: names, certificates: issuers.certificates.length },
+        'the file of issuers is in use',
+      )
+    },
+    onKept(error) {
+      logger.error(`the file of issuers cannot be used, and what was read before counts: ${error.message}`)
+    },
+  }).catch((error: unknown) => {
+    trusted.close()
+    throw error
+  })
+  closers.push(() => {
+    reloaded.close()
+    trusted.close()
+    return Promise.resolve()
+  })
+  return {
+    ...issued,
+    keyAgesMs: trusted.keyAgesMs.bind(trusted),
+    isFileOutdated: reloaded.isOutdated.bind(reloaded),
+  }
+}
+
+function later(work: () => void, delayMs: number): () => void {
+  const timer = setTimeout(work, delayMs).unref()
+  return () => {
+    clearTimeout(timer)
+  }
+}
