@@ -1,5 +1,6 @@
 // One typed call for every route, over fetch. It holds the token and never shows it.
 import { routes, type Route, type RouteId } from '@keyhold/contract'
+import { takeToken } from './access-token.ts'
 import type { CallArguments, KeyholdCall, Reply } from './call-types.ts'
 import { readSignal } from './checks/option-readers.ts'
 import { readJson } from './checks/read-json.ts'
@@ -26,8 +27,15 @@ export function createApiCall(client: ApiCallOptions): KeyholdCall {
   const { base, timeoutMs, fetch: send } = client
   const headers = new Headers(client.headers)
   headers.set('accept', 'application/json')
-  headers.set('authorization', `Bearer ${client.token}`)
   if (client.tenantId !== undefined) headers.set('keyhold-tenant', client.tenantId)
+
+  // With each attempt: between two of them a token may have been exchanged.
+  async function authorized<Init extends { headers: Headers; signal: AbortSignal }>(
+    init: Init,
+  ): Promise<Init> {
+    init.headers.set('authorization', `Bearer ${await takeToken(client.token, init.signal)}`)
+    return init
+  }
 
   // All arguments are read before the first await. The caller may change them afterwards.
   return async <Id extends RouteId>(routeId: Id, ...[given]: CallArguments<Id>): Promise<Reply<Id>> => {
@@ -37,7 +45,7 @@ export function createApiCall(client: ApiCallOptions): KeyholdCall {
       throw wrongMember('ERR_CLIENT_OPTION_UNKNOWN', 'options.body', 'nothing: the route takes no body')
     const url = base + requestPath(route.path, params, query)
     const timeout = AbortSignal.timeout(timeoutMs)
-    const init: RequestInit = {
+    const init = {
       method: route.method,
       headers: withContentType(headers, body !== undefined),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
@@ -45,10 +53,10 @@ export function createApiCall(client: ApiCallOptions): KeyholdCall {
       redirect: 'manual',
       cache: 'no-store',
       ...(body !== undefined && { body }),
-    }
+    } satisfies RequestInit
     const attempt = async (): Promise<Reply<Id>> => {
       try {
-        return await readReply(route, await send(url, init))
+        return await readReply(route, await send(url, await authorized(init)))
       } catch (error) {
         signal?.throwIfAborted()
         throw timeout.aborted ? timedOut(timeoutMs, error) : unlessUnreachable(base, error)
@@ -87,9 +95,8 @@ function routeOf(routeId: unknown): Route {
 }
 
 function withContentType(headers: Headers, hasBody: boolean): Headers {
-  if (!hasBody) return headers
   const all = new Headers(headers)
-  all.set('content-type', 'application/json')
+  if (hasBody) all.set('content-type', 'application/json')
   return all
 }
 

@@ -1,4 +1,5 @@
 // The options of a client. They are read once, so the caller may change the object afterwards.
+import { readAccessToken } from './access-token.ts'
 import { functionReader, readFlag, readMilliseconds, wholeNumberReader } from './checks/option-readers.ts'
 import { plainEntries } from './checks/plain-entries.ts'
 import { optional, type MembersRead } from './checks/read-members.ts'
@@ -25,12 +26,6 @@ export type CheckedClientOptions = MembersRead<typeof clientOptionReaders>
 function readUrl(value: unknown, member: string): string {
   if (typeof value === 'string') return value
   throw wrongMember('ERR_CLIENT_URL_INVALID', member, 'a string')
-}
-
-// Fetch's own error would quote the token.
-function readAccessToken(value: unknown, member: string): string {
-  if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return value
-  throw wrongMember(code, member, 'visible ASCII characters')
 }
 
 function readHeaders(value: unknown, member: string): Headers {

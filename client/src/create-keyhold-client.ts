@@ -1,5 +1,6 @@
 // The client of the HTTP API, for Node and for browsers.
 import type { RouteId } from '@keyhold/contract'
+import type { AccessToken } from './access-token.ts'
 import { createApiCall } from './api-call.ts'
 import type { CallArguments, Reply } from './call-types.ts'
 import { readMembers } from './checks/read-members.ts'
@@ -12,8 +13,8 @@ import { createTenantClient, type TenantClient } from './tenant-client.ts'
 export interface KeyholdClientOptions {
   /** `https://host:port`, with a path where a proxy puts Keyhold under one. */
   url: string
-  /** The access token: an API key. */
-  token: string
+  /** The access token: an API key, or a JWT; or a function that answers the one to send now, which is called for each request. */
+  token: AccessToken
   /** For tokens of the platform's services: the tenant that they act on. */
   tenantId?: string
   /** Milliseconds until a call without its complete answer fails, with all its retries; from 1, default 30,000. */

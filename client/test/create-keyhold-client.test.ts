@@ -1,7 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { createKeyholdClient, KeyholdApiError, KeyholdClientError, type Reply } from '@keyhold/client'
+import { createKeyholdClient as createNodeClient } from '@keyhold/client/node'
 import { closedPort, serve } from '../../testkit/src/http/serve.ts'
 
 const token = 'kh_secret_token'
@@ -272,6 +276,57 @@ describe('the options of a client', () => {
     const create = () => createKeyholdClient({ url: 'http://localhost', token, timeoutMs })
     const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.timeoutMs' }
     expect(create).toThrow(expect.objectContaining(refusal) as Error)
+  })
+
+  test('asks a function for the token of each request, also of one that is sent again', async () => {
+    const seen: (string | undefined)[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(seen.length === 1 ? 503 : 200, { 'retry-after': '0' }).end('[]')
+    })
+    const tokens = ['one', 'two', 'three']
+    const client = createKeyholdClient({
+      url,
+      token: async () => Promise.resolve(tokens.shift() ?? ''),
+      maxRetries: 1,
+    })
+    await client.call('listKeyProviders')
+    await client.call('listKeyProviders')
+    expect(seen).toEqual(['Bearer one', 'Bearer two', 'Bearer three'])
+    const refusal = { code: 'ERR_CLIENT_OPTION_INVALID', member: 'options.token' }
+    expect(await failure(client.call('listKeyProviders'))).toMatchObject(refusal)
+  })
+
+  test('waits for a function no longer than for an answer', async () => {
+    const never = () => new Promise<string>(() => undefined)
+    const client = createKeyholdClient({ url: 'http://localhost', token: never, timeoutMs: 20 })
+    expect(await failure(client.call('listKeyProviders'))).toMatchObject({ code: 'ERR_CLIENT_TIMEOUT' })
+  })
+
+  test('reads the token from a file, and again when it was written anew', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'keyhold-token-'))
+    const tokenFile = join(folder, 'token')
+    const seen: (string | undefined)[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(200).end('[]')
+    })
+    let nowMs = 0
+    await writeFile(tokenFile, 'one\n')
+    const client = createNodeClient({ url, tokenFile, clock: () => nowMs })
+    await client.call('listKeyProviders')
+    await writeFile(tokenFile, 'two')
+    await client.call('listKeyProviders')
+    nowMs = 10_000
+    await client.call('listKeyProviders')
+    expect(seen).toEqual(['Bearer one', 'Bearer one', 'Bearer two'])
+    await rm(folder, { recursive: true })
+    nowMs = 20_000
+    expect(await failure(client.call('listKeyProviders'))).toMatchObject({
+      code: 'ERR_CLIENT_OPTION_INVALID',
+    })
+    for (const options of [{ url }, { url, token, tokenFile }])
+      expect(() => createNodeClient(options)).toThrow(/options.tokenFile, and not both/)
   })
 
   test('does not show its token', () => {

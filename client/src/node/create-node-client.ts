@@ -9,10 +9,16 @@ import {
   type KeyholdClientOptions as ApiClientOptions,
 } from '../create-keyhold-client.ts'
 import type { TenantClient as ApiTenantClient } from '../tenant-client.ts'
+import { readFilePath } from './read-file-path.ts'
+import { createTokenFile } from './token-file.ts'
 import { createLeaseStore } from './data-key-leases.ts'
 import { createLocalEncryption, type LocalEncryption } from './local-encryption.ts'
 
-export interface KeyholdClientOptions extends ApiClientOptions {
+export interface KeyholdClientOptions extends Omit<ApiClientOptions, 'token'> {
+  /** As in browsers. Exactly one of `token` and `tokenFile` is given. */
+  token?: ApiClientOptions['token']
+  /** The file of an access token that somebody writes anew, such as a projected token of Kubernetes: read again after 10 seconds. */
+  tokenFile?: string | URL
   /** How many leased keys are held at a time; from 1, default 1,000. */
   maxLeases?: number
   /** For tests: a clock in milliseconds that never goes back. Default: `performance.now`. */
@@ -38,7 +44,14 @@ export interface KeyholdClient extends ApiClient {
 export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClient {
   const checked = readMembers(options, 'options', nodeOptionReaders)
   const { maxLeases = 1_000, clock = () => performance.now() } = checked
-  const client = openApiClient(checked)
+  const { token, tokenFile } = checked
+  if ((token === undefined) === (tokenFile === undefined))
+    throw wrongMember(
+      'ERR_CLIENT_OPTION_INVALID',
+      'options.token',
+      'to be given, or options.tokenFile, and not both',
+    )
+  const client = openApiClient({ ...checked, token: token ?? createTokenFile(tokenFile ?? '', clock) })
   const store = createLeaseStore({ clock, maxLeases })
   return {
     call: (routeId, ...rest) => client.call(routeId, ...rest),
@@ -56,6 +69,8 @@ export function createKeyholdClient(options: KeyholdClientOptions): KeyholdClien
 
 const nodeOptionReaders = {
   ...clientOptionReaders,
+  token: optional(clientOptionReaders.token),
+  tokenFile: optional(readFilePath),
   maxLeases: optional(wholeNumberReader(1)),
   clock: optional(readClock),
 } as const

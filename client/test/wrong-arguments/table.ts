@@ -53,7 +53,7 @@ const withSignal = options({ signal })
 
 const clientOptions = {
   url: { good: ({ url }) => url },
-  token: of('kh_t', 'a text'),
+  token: of('kh_t', 'a text', ...functions),
   tenantId: of('acme', ...absent),
   timeoutMs: of(10_000, ...absent, 'a number'),
   maxRetries: retries,
