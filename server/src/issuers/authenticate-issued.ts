@@ -72,7 +72,7 @@ export function createIssuedAuthentication({
     const jwt = examineJwt(token, trust(), nowSeconds())
     const end = unproven.isKnownGood(name) ? () => undefined : await unproven.begin(name, address)
     try {
-      const { caller, boundTo, expiresAtSeconds } = await proveJwt(jwt, nowSeconds())
+      const { caller, boundTo, expiresAtSeconds } = await proveJwt(jwt)
       await confirmTenant(caller)
       unproven.wasFound(name)
       const issued = { caller, boundTo }

@@ -40,7 +40,7 @@ let causes: string[] = []
 let found: string[] = []
 let tenants = new Set(['acme', 'beta'])
 
-function authenticationOf(changes: object = {}, ownIssuer?: string): IssuedAuthentication {
+function authenticationOf(changes: object = {}, ownIssuer?: string, perMinute = 0): IssuedAuthentication {
   const file = readIssuersFile(Buffer.from(JSON.stringify({ issuers: [{ ...listed, ...changes }] })))
   const keys = parseJwks(Buffer.from(issuer.jwks), ['ES256'])
   const trust: Trust = {
@@ -57,7 +57,7 @@ function authenticationOf(changes: object = {}, ownIssuer?: string): IssuedAuthe
     trust: () => ({ ...trust, certificates: file.certificates }),
     tenantExists: (id) => Promise.resolve(tenants.has(id)),
     onRefusedToken: ({ refusal }) => causes.push(refusal.refusal),
-    ...{ now: () => new Date(), clock: () => performance.now(), perMinute: 0, replicas: () => 1 },
+    ...{ now: () => new Date(), clock: () => performance.now(), perMinute, replicas: () => 1 },
     onRefused: () => undefined,
   })
 }
@@ -320,4 +320,33 @@ describe('a good token', () => {
     await expect(ask(token, authentication)).rejects.toThrow()
     expect(causes).toEqual(['tenant'])
   })
+})
+
+test('an address may send only so many tokens whose signature does not hold; those that were good before go on', async () => {
+  const authentication = authenticationOf({}, undefined, 3)
+  const good = await issuer.sign()
+  await ask(good, authentication)
+  const codes: string[] = []
+  for (let sent = 0; sent < 5; sent++) {
+    await ask(await other.sign({ jti: String(sent) }), authentication).catch((error: { code: string }) =>
+      codes.push(error.code),
+    )
+  }
+  expect(codes).toEqual([
+    ...Array<string>(3).fill('ERR_UNAUTHENTICATED'),
+    ...Array<string>(2).fill('ERR_TOO_MANY_UNKNOWN_KEYS'),
+  ])
+  authentication.clear()
+  expect(await ask(good, authentication)).toMatchObject({ tenantId: 'acme' })
+  // What is wrong without a look at the signature costs nothing, and counts for nothing.
+  await expect(ask(await issuer.sign({ aud: 'x' }), authentication)).rejects.toMatchObject({
+    code: 'ERR_UNAUTHENTICATED',
+  })
+})
+
+test('a token that was refused a moment ago costs no signature', async () => {
+  const authentication = authenticationOf()
+  const bad = await other.sign()
+  for (let times = 0; times < 3; times++) await expect(ask(bad, authentication)).rejects.toThrow()
+  expect(found).toHaveLength(1)
 })

@@ -248,7 +248,7 @@ const examples = new Map<Form<unknown>, Examples>([
           ],
         ],
       ],
-      bad: ['idp.internal', 'idp.internal=10.2.0.0', 'idp.internal=0.0.0.0/0', 'idp.internal:0=10.2.0.0/16'],
+      bad: ['idp.example', 'idp.example=10.2.0.0', 'idp.example=0.0.0.0/0', 'idp.example:0=10.2.0.0/16'],
     },
   ],
   [

@@ -26,11 +26,13 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 export function parseJwks(bytes: Buffer, algorithms: readonly string[]): KeySet {
   const keys = membersOf(bytes)
   const found = new Map<string, IssuerKey>()
+  const ids = new Set<string>()
   const twice = new Set<string>()
   for (const jwk of keys) {
     const { kid } = isObject(jwk) ? jwk : {}
     if (typeof kid !== 'string' || kid === '' || kid.length > maxKeyId) continue
-    if (found.has(kid)) twice.add(kid)
+    if (ids.has(kid)) twice.add(kid)
+    ids.add(kid)
     const key = readKey(jwk as JsonWebKey, algorithms)
     if (key !== undefined) found.set(kid, key)
   }

@@ -1,13 +1,12 @@
 // Verifies a JWT: whose it is, whether it holds, and which caller it names. The issuer is chosen by what nobody has verified yet, and
 // nothing else is.
-import { isKeyholdError } from '@keyhold/core'
-import { jwtVerify } from 'jose'
 import type { Issuer } from '../file/issuers-form.ts'
 import type { IssuerKey } from '../keys/parse-jwks.ts'
 import { mapToken, type Mapped } from '../map-caller.ts'
-import { checkToken, leewaySeconds, type CheckedToken } from './check-token.ts'
+import { checkToken, type CheckedToken } from './check-token.ts'
 import { readJwt, type ReadJwt } from './read-jwt.ts'
 import { RefusedToken } from './refused-token.ts'
+import { verifySignature } from './verify-signature.ts'
 
 export interface TrustedIssuer extends Issuer {
   findKey: (keyId: string) => IssuerKey | undefined | Promise<IssuerKey | undefined>
@@ -44,30 +43,14 @@ export function examineJwt(token: string, { issuers, ownIssuer }: Trust, nowSeco
 }
 
 /** @throws RefusedToken, KeyholdError `ERR_ISSUER_UNREACHABLE` */
-export async function proveJwt(
-  { token, read, issuer, checked }: UnprovenJwt,
-  nowSeconds: number,
-): Promise<VerifiedJwt> {
+export async function proveJwt({ token, read, issuer, checked }: UnprovenJwt): Promise<VerifiedJwt> {
   const { keyId, algorithm, expiresAtSeconds, boundTo } = checked
   const found = await issuer.findKey(keyId)
   if (found === undefined) throw new RefusedToken('unknown-key', 'Its kid is no key of the issuer.')
   if (found.algorithm !== undefined && found.algorithm !== algorithm) {
     throw new RefusedToken('algorithm', 'Its key is for another algorithm.')
   }
-  try {
-    await jwtVerify(token, found.key, {
-      algorithms: [algorithm],
-      issuer: issuer.issuer,
-      audience: [...issuer.audiences],
-      requiredClaims: ['exp', 'iat', 'sub'],
-      // The rules before are stricter where they differ.
-      clockTolerance: leewaySeconds * 2,
-      currentDate: new Date(nowSeconds * 1_000),
-    })
-  } catch (error) {
-    if (isKeyholdError(error)) throw error
-    throw new RefusedToken('signature', 'Its signature does not fit the key.')
-  }
+  await verifySignature(token, found.key, algorithm)
   if (issuer.requireCertificateBinding && boundTo === undefined) {
     throw new RefusedToken('binding', 'It is bound to no certificate, and the issuer requires it.')
   }

@@ -33,7 +33,7 @@ export async function explainJwt(settings: IssuerSettings, text: string): Promis
   try {
     const jwt = examineJwt(text.trim(), { issuers: withKeys, ownIssuer: undefined }, nowSeconds)
     lines.push(`issuer: ${jwt.issuer.name} (${jwt.issuer.issuer})`, `subject: ${jwt.checked.subject}`)
-    const { caller, index, expiresAtSeconds, boundTo } = await proveJwt(jwt, nowSeconds)
+    const { caller, index, expiresAtSeconds, boundTo } = await proveJwt(jwt)
     const { role, tenantId, scopeTexts, name = '', id } = caller
     lines.push(
       `mapping: /issuers/${issuers.findIndex((each: Issuer) => each.name === jwt.issuer.name)}/mappings/${index}`,
