@@ -7,6 +7,7 @@ export default defineConfig({
       '*/test/**/*.slow.test.ts',
       'server/test/model/*.test.ts',
       'server/test/audit/killed-steps.test.ts',
+      'server/test/issuers/issuer-keys.test.ts',
       'server/test/integrity/adopt.test.ts',
       'server/test/keyring/{data-key-age,integrity}.test.ts',
       'server/test/kms/sealed.test.ts',

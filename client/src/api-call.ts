@@ -1,6 +1,6 @@
 // One typed call for every route, over fetch. It holds the token and never shows it.
 import { routes, type Route, type RouteId } from '@keyhold/contract'
-import { takeToken } from './access-token.ts'
+import { takeToken } from './access-token/access-token.ts'
 import type { CallArguments, KeyholdCall, Reply } from './call-types.ts'
 import { readSignal } from './checks/option-readers.ts'
 import { readJson } from './checks/read-json.ts'

@@ -1,5 +1,5 @@
 // The options of a client. They are read once, so the caller may change the object afterwards.
-import { readAccessToken } from './access-token.ts'
+import { readAccessToken } from './access-token/access-token.ts'
 import { functionReader, readFlag, readMilliseconds, wholeNumberReader } from './checks/option-readers.ts'
 import { plainEntries } from './checks/plain-entries.ts'
 import { optional, type MembersRead } from './checks/read-members.ts'

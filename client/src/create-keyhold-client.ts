@@ -1,6 +1,6 @@
 // The client of the HTTP API, for Node and for browsers.
 import type { RouteId } from '@keyhold/contract'
-import type { AccessToken } from './access-token.ts'
+import type { AccessToken } from './access-token/access-token.ts'
 import { createApiCall } from './api-call.ts'
 import type { CallArguments, Reply } from './call-types.ts'
 import { readMembers } from './checks/read-members.ts'

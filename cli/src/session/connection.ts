@@ -9,8 +9,13 @@ import { fetchThroughProxy } from './fetch-through-proxy.ts'
 import { readToken, type Caller } from './read-token.ts'
 import { trustAuthoritiesIn } from './trust-authorities.ts'
 
+/** Of a command line, which runs for no longer than its token is valid. */
+export interface ClientConnection extends KeyholdClientOptions {
+  token: string
+}
+
 export interface Connection {
-  client: KeyholdClientOptions
+  client: ClientConnection
   /** That of the context whose token it is. */
   tenantId: string | undefined
 }
@@ -32,7 +37,7 @@ export function connectionTo(
   options: Pick<GlobalOptions, 'insecure' | 'caFile' | 'headers' | 'verbose'>,
   url: string,
   token: string,
-): KeyholdClientOptions {
+): ClientConnection {
   if (options.caFile !== undefined) trustAuthoritiesIn(options.caFile)
   const insecure = options.insecure ?? false
   if (insecure) trustAnyCertificate(shell)

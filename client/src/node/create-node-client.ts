@@ -10,7 +10,7 @@ import {
 } from '../create-keyhold-client.ts'
 import type { TenantClient as ApiTenantClient } from '../tenant-client.ts'
 import { readFilePath } from './read-file-path.ts'
-import { createTokenFile } from './token-file.ts'
+import { createTokenFile } from './access-token/token-file.ts'
 import { createLeaseStore } from './data-key-leases.ts'
 import { createLocalEncryption, type LocalEncryption } from './local-encryption.ts'
 

@@ -14,9 +14,9 @@ export const audit = Type.Object({
   actor: Type.Object({
     id: Type.String({
       description:
-        'The id of an API key, or `system` (Keyhold itself), or `command` (the command `keyhold-server`).',
+        'The id of an API key, or `issuer#subject` of a JWT or a certificate, or `system` (Keyhold itself), or `command` (the command `keyhold-server`).',
     }),
-    role: Type.Optional(Type.String({ description: 'The role of the API key.' })),
+    role: Type.Optional(Type.String({ description: 'The role of the caller.' })),
   }),
   action: Type.Unsafe<AuditAction>(Type.Union(auditActionNames.map((name) => Type.Literal(name)))),
   target: Type.Object({ kind: Type.String(), id: Type.String() }),

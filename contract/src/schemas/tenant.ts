@@ -66,7 +66,7 @@ export const apiKey = Type.Object({
   createdBy: Type.Optional(
     Type.String({
       description:
-        'The id of the API key that made it, or `command`: a person at the machine. Absent on keys from versions before.',
+        'The id of the API key that made it, or `issuer#subject` of a JWT or a certificate, or `command`: a person at the machine. Absent on keys from versions before.',
     }),
   ),
   responsible: Type.Optional(

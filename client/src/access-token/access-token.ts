@@ -1,5 +1,5 @@
 // The access token of each request: a text, or a function that is asked again for each, since a JWT does not live long.
-import { wrongMember } from './checks/wrong-member.ts'
+import { wrongMember } from '../checks/wrong-member.ts'
 
 /** An access token, or a function that answers the one to send now. It is called for each request that is sent. */
 export type AccessToken = string | (() => string | Promise<string>)
