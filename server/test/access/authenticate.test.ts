@@ -363,7 +363,7 @@ test('a key that does not hold at an address is refused there as one that nobody
   rows.set(row.id, { ...row, addresses: ['198.51.100.0/24'] })
   const codeOf = async (text: string, address: string) => {
     try {
-      return (await ask(text, address)).apiKeyId
+      return (await ask(text, address)).id
     } catch (error) {
       return (error as KeyholdError).code
     }

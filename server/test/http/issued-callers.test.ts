@@ -312,6 +312,42 @@ test('"jwt explain" says what a server would do, and never the token', async () 
   ])
 })
 
+test('the doctor looks at the file, and for the keys of its issuers', async () => {
+  const { dataDir } = scene.server
+  async function look(issuersFile: string): Promise<unknown> {
+    const said: string[] = []
+    await runCommand(['doctor', '--json'], {
+      environment: {
+        KEYHOLD_DATA_DIR: dataDir,
+        KEYHOLD_ISSUERS_FILE: issuersFile,
+        KEYHOLD_DATABASE_URL: 'postgres://u:p@127.0.0.1:1/d',
+      },
+      stdout: (text) => said.push(text),
+      stderr: () => undefined,
+      onServing: () => undefined,
+    })
+    return listAt(at(JSON.parse(said.join('')), 'checks')).find(
+      (check) => textAt(check, 'name') === 'issuers',
+    )
+  }
+  expect(await look(file('issuers'))).toMatchObject({
+    status: 'ok',
+    seen: '1 issuers, 10 mappings of certificates',
+  })
+  await writeFile(
+    file('away'),
+    JSON.stringify(issuersFile()).replace(JSON.stringify(file('jwks')), JSON.stringify(file('none'))),
+  )
+  expect(await look(file('away'))).toMatchObject({
+    status: 'warn',
+    seen: expect.stringContaining('no keys of test') as string,
+  })
+  expect(await look(file('faulty'))).toMatchObject({
+    status: 'fail',
+    seen: expect.stringContaining('/issuers/0/') as string,
+  })
+})
+
 test('log lines name the caller, and hold no token and no signature', () => {
   const all = lines.join('')
   expect(all).toContain(`"callerKind":"jwt","callerId":"${issuerUrl}#limited"`)

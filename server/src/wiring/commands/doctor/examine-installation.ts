@@ -8,6 +8,7 @@ import { fail, ok, runChecks, warn, type Check, type CheckResult } from './check
 import { databaseChecks } from './database-checks.ts'
 import { keyChecks } from './key-checks.ts'
 import { machineChecks, versionCheck } from './machine-checks.ts'
+import { issuersCheck } from './issuers-check.ts'
 import { tlsCheck } from './tls-check.ts'
 
 export async function examineInstallation(environment: Environment): Promise<CheckResult[]> {
@@ -37,6 +38,7 @@ export async function examineInstallation(environment: Environment): Promise<Che
       versionCheck,
       settingsCheck,
       tlsCheck(settings),
+      issuersCheck(settings),
       ...checks,
       ...keyChecks({ settings, opened, openAws: (known) => createAwsKms(awsOptions(known)) }),
       ...machineChecks(settings),
