@@ -180,6 +180,11 @@ const bad: [name: string, cause: string, make: Make][] = [
   ['no iat', 'claims', changed({ iat: undefined })],
   ['expired', 'time', () => issuer.sign({ iat: seconds() - 600, exp: seconds() - 31 })],
   ['iat in the future', 'time', () => issuer.sign({ iat: seconds() + 90, exp: seconds() + 600 })],
+  [
+    'iat in the future, whatever nbf says',
+    'time',
+    () => issuer.sign({ iat: seconds() + 90, nbf: seconds(), exp: seconds() + 600 }),
+  ],
   ['nbf in the future', 'time', () => issuer.sign({ nbf: seconds() + 90 })],
   ['nbf as a text', 'claims', () => issuer.sign({ nbf: 'soon' })],
   ['a life of more than a day', 'lifetime', () => issuer.sign({ exp: seconds() + 86_401 })],
