@@ -46,6 +46,7 @@ const kms: readonly ErrorCode[] = [
   'ERR_KMS_CREDENTIALS',
   'ERR_KMS_OWN_POLICY',
   'ERR_ROLE_WITHOUT_EXTERNAL_ID',
+  'ERR_ROLE_TRUST_TOO_WIDE',
   'ERR_KEY_ACCESS_UNKNOWN',
 ]
 const tenantKey: readonly ErrorCode[] = [...kms, 'ERR_TENANT_LOCKED']
@@ -59,6 +60,7 @@ const registration: readonly ErrorCode[] = [
   ...kms,
   'ERR_ARN_INVALID',
   'ERR_ROLE_ARN_INVALID',
+  'ERR_ISSUER_NOT_SET',
   'ERR_KEY_UNUSABLE',
   'ERR_KEY_SINGLE_REGION',
   'ERR_KEY_POLICY_TOO_WIDE',
@@ -84,7 +86,13 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
   getKeyProvider: registered,
   createKeyProvider: [...registration, ...registered, 'ERR_KEY_PROVIDER_EXISTS'],
   checkKeyProvider: registration,
-  getKeyPolicy: ['ERR_ARN_INVALID', 'ERR_ROLE_ARN_INVALID', 'ERR_KEY_SINGLE_REGION', ...kms],
+  getKeyPolicy: [
+    'ERR_ARN_INVALID',
+    'ERR_ROLE_ARN_INVALID',
+    'ERR_ISSUER_NOT_SET',
+    'ERR_KEY_SINGLE_REGION',
+    ...kms,
+  ],
   resetToDefaultProvider: start,
   getMigrationDetails: ['ERR_MIGRATION_NOT_FOUND', ...stored, ...registered],
   patchKeyProvider: registered,

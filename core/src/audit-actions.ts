@@ -74,6 +74,14 @@ export const auditActions = {
     target: 'signing-key',
     tells: 'The key that signs was replaced by a new one.',
   },
+  'issuerkey.create': {
+    target: 'issuer-key',
+    tells: "A key was made with which Keyhold signs in at customers' clouds.",
+  },
+  'issuerkey.revoke': {
+    target: 'issuer-key',
+    tells: 'A new key signs in at once, and all earlier ones were revoked.',
+  },
   'integrity.adopt': {
     target: 'installation',
     tells: 'Rows from before authentication were adopted by an operator, and authentication became required.',

@@ -156,6 +156,16 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_ROLE_TRUST_TOO_WIDE: {
+    summary: 'The role can be assumed with the identity token of another tenant.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_ISSUER_NOT_SET: {
+    summary: 'This installation is no issuer of identity tokens: KEYHOLD_ISSUER_URL is not set.',
+    retryable: false,
+    kind: 'ours',
+  },
   'Encryption-88': {
     summary: 'A policy does not allow a required action.',
     retryable: false,
@@ -232,6 +242,11 @@ export const errorTable = {
   },
   ERR_KMS_PROXY: {
     summary: 'The proxy to the key management service (HTTPS_PROXY) refuses, or cannot be reached.',
+    retryable: true,
+    kind: 'outage',
+  },
+  ERR_KMS_ISSUER: {
+    summary: "Keyhold's own identity tokens cannot be checked by the key management service.",
     retryable: true,
     kind: 'outage',
   },

@@ -64,9 +64,11 @@ export type {
   KmsAnswer,
   KmsCallOptions,
   KnownRefusal,
+  RoleByExternalId,
+  RoleByWebIdentity,
   TenantKeyRef,
 } from './kms.ts'
-export { policyName, type PolicyType } from './kms.ts'
+export { policyName, probeTenantId, type PolicyType } from './kms.ts'
 export { normalFormHint } from './context/other-normal-forms.ts'
 export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {

@@ -35,12 +35,26 @@ export interface AliasedKey {
   problem: AliasProblem | undefined
 }
 
-/** A role in a customer's account, which Keyhold assumes to reach the customer's key. */
-export interface CustomerRole {
+/** A role in a customer's account, which Keyhold assumes with its own credentials to reach the customer's key. */
+export interface RoleByExternalId {
   arn: string
   /** Keyhold makes it for the tenant; the role's trust policy must ask for it. */
   externalId: string
 }
+
+/** The same, assumed with an identity token of Keyhold's own issuer. */
+export interface RoleByWebIdentity {
+  arn: string
+  /** The tenant whom the token names; the role's trust policy must ask for it. */
+  subjectTenantId: string
+  /** Names a try for which a session is begun anew, so that it shows what the trust policy says now. Undefined: one that is kept will do. */
+  attempt?: string
+}
+
+export type CustomerRole = RoleByExternalId | RoleByWebIdentity
+
+/** No tenant has this id. Whatever admits it admits every tenant. */
+export const probeTenantId = 'keyhold-probe'
 
 /** How a tenant's key is reached. */
 export interface KeyAccess {
@@ -66,6 +80,7 @@ export interface KeyCheck {
   /** The action that was tried, or the property that was looked at. */
   check:
     | 'ExternalId'
+    | 'TokenSubject'
     | 'DescribeKey'
     | 'Alias'
     | 'KeyState'

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import { type Callers, createCallers, type PrincipalRules } from './callers/callers.ts'
 import type { GuardrailTable } from './callers/guardrails.ts'
+import type { IdentityProviders } from './callers/identity-providers.ts'
 import type { OptOuts } from './callers/opt-outs.ts'
 import { readPrincipalsFile } from './callers/read-principals-file.ts'
 import type { Roles } from './callers/roles.ts'
@@ -47,6 +48,8 @@ export interface LocalKms {
   regions: Regions
   /** The roles that AssumeRole finds. */
   roles: Roles
+  /** The identity providers of accounts, for AssumeRoleWithWebIdentity. */
+  identityProviders: IdentityProviders
   /** The policies that limit principals besides their identity policies, and the condition keys of their requests. */
   guardrails: GuardrailTable
   /** Whether principals that policies and grants name must exist. */
@@ -103,6 +106,7 @@ async function serve(
     faults,
     regions,
     roles: callers.roles,
+    identityProviders: callers.identityProviders,
     guardrails: callers.guardrails,
     principals: callers.principals,
     optOuts: callers.optOuts,

@@ -8,6 +8,7 @@ const optionsOf: Readonly<Record<string, readonly string[]>> = {
   'check-config': ['json'],
   'doctor --accept': ['integrity', 'accept', 'yes'],
   'signing-key rotate': ['yes'],
+  'issuer rotate': ['now', 'yes'],
   'confirm-restore': ['yes', 'from'],
   'integrity adopt': ['yes', 'output'],
   'integrity rotate': ['at-once'],

@@ -25,6 +25,11 @@ export const usage = `Usage: keyhold-server <command>
                                      it meets, never the token; ends with 0 if it names a caller, and with 1 if it is refused
   signing-key rotate [--yes]         replace the key that signs reports, records and the audit trail, destroy its private
                                      half, and print the id of the new one; signatures of the old one stay valid
+  issuer export DIR                  write the two public pages of the issuer as files below a folder, for another web server
+  issuer check                       fetch these pages from where KEYHOLD_ISSUER_URL says, compare them, and list what is wrong;
+                                     ends with 0 if nothing is, and with 3 otherwise
+  issuer rotate [--now] [--yes]      make the next key of the issuer, published for a week before it signs, and print its id;
+                                     with --now it signs at once, and all others are revoked
   confirm-restore [--yes] [--from FOLDER]...
                                      show by how much the database is older than what the state folder knows, and those
                                      of other replicas that are named, and go on with it: what was locked, revoked,

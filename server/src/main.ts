@@ -28,6 +28,8 @@ import { openCallers } from './wiring/open-callers.ts'
 import { openHeartbeat } from './wiring/open-heartbeat.ts'
 import { openIssuers } from './wiring/issuers/open-issuers.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
+import { openIssuer } from './wiring/issuer/open-issuer.ts'
+import { openPageWatch } from './wiring/issuer/watch-pages.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
 import { openKms } from './wiring/open-kms.ts'
@@ -185,7 +187,10 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const look = rootKey && watchRootKeyFile(rootKeyFile(settings), rootKey, macs, logger)
   const replicas = await openHeartbeat({ store, timings, look, suspect }, logger, closers)
   const health = createKeyHealth(store, timings, logger, events)
-  const kms = openKms(settings, logger, { store, rootKey, events, health, replicas }, closers)
+  const { issuerUrl } = settings
+  const issuer = issuerUrl === undefined ? undefined : await openIssuer(issuerUrl, { store, rootKey }, logger)
+  const pages = issuer && openPageWatch(issuer, logger)
+  const kms = openKms(settings, logger, { store, rootKey, events, health, replicas, issuer }, closers)
   const issuers = await openIssuers(settings, logger, { store, events, replicas }, closers)
   const callers = openCallers(
     settings,
@@ -203,7 +208,10 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const keyring = await openKeyring(
     settings,
     logger,
-    { connection, stream, store, kms: kms.kms, timings, callers, signer },
+    {
+      ...{ connection, stream, store, kms: kms.kms, timings, callers, signer },
+      refreshIssuer: () => issuer?.refresh() ?? Promise.resolve(),
+    },
     closers,
   )
   // It may have been replaced before this replica heard of changes.
@@ -235,6 +243,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     replicas,
     callers,
     docs,
+    issuer,
   }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing, sweeps nothing and probes nothing.
@@ -251,6 +260,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
       timings,
       callers,
       endingKeys,
+      issuer,
+      pages,
     }
     sweep = startSweeps(settings, logger, sweeping, closers)
     const probing = { store, recorder: health.recorder, aws: kms.aws, keyring, events, replicas, timings }
@@ -259,7 +270,10 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   closers.push(() => app.close())
   const { breaker } = health
   const older = () => rounds?.older() ?? 0
-  const held = { isSealed, isQuarantined, older, endingKeys: () => endingKeys.counts() }
+  const held = {
+    ...{ isSealed, isQuarantined, older, endingKeys: () => endingKeys.counts() },
+    issuerProblems: () => pages?.problems(),
+  }
   const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
   const metrics = await openMetrics(settings, logger, { events, sources, tls, issuers }, closers)
   const probes = await openProbes(settings, logger, app, closers)

@@ -90,6 +90,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       accept: { type: 'string' },
       'expires-in': { type: 'string', default: '90' },
       days: { type: 'string', default: '90' },
+      now: { type: 'boolean', default: false },
       from: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
     },
@@ -118,6 +119,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       operatorOf(shell, values.yes),
     )
     return isAccepted ? 0 : 1
+  }
+  const [first, second, folder, ...beyond] = positionals
+  if (first === 'issuer' && second === 'export' && folder !== undefined && beyond.length === 0) {
+    const { exportIssuer } = await import('./wiring/commands/issuer-commands.ts')
+    const files = await exportIssuer(readSettings(shell.environment), folder)
+    shell.stdout(files.map((file) => `${file}\n`).join(''))
+    return 0
   }
   switch (positionals.join(' ')) {
     case 'serve':
@@ -186,6 +194,19 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       const { rotateKey } = await import('./wiring/commands/rotate-signing-key.ts')
       const isRotated = await rotateKey(readSettings(shell.environment), operatorOf(shell, values.yes))
       if (isRotated) return 0
+      shell.stderr('Nothing was changed.\n')
+      return 1
+    }
+    case 'issuer check': {
+      const { checkIssuer } = await import('./wiring/commands/issuer-commands.ts')
+      const problems = await checkIssuer(readSettings(shell.environment))
+      shell.stdout(problems.map((problem) => `${problem}\n`).join(''))
+      return problems.length === 0 ? 0 : faultsFound
+    }
+    case 'issuer rotate': {
+      const { rotateIssuer } = await import('./wiring/commands/issuer-commands.ts')
+      const settings = readSettings(shell.environment)
+      if (await rotateIssuer(settings, values.now, operatorOf(shell, values.yes))) return 0
       shell.stderr('Nothing was changed.\n')
       return 1
     }

@@ -12,6 +12,10 @@ export const createCommand = command({
   inputs: {
     arn: option('--arn <arn>', 'ARN of the key in AWS KMS'),
     roleArn: option('--role-arn <arn>', 'ARN of a role of your account that Keyhold assumes to reach it'),
+    roleAccess: option(
+      '--role-access <kind>',
+      'web-identity: Keyhold assumes the role with an identity token of its own; else with the external id',
+    ),
     name: option('--name <name>', 'name for people'),
     description: option('--description <text>', 'description for people'),
     keyProvider: option('--keyProvider <kind>', 'AWS-KMS, the only kind'),
@@ -21,12 +25,19 @@ export const createCommand = command({
       'read the body as JSON, with - from standard input; options win over it',
     ),
   },
-  async run(invocation, { arn, roleArn, name, description, keyProvider, keyprovider, file }) {
+  async run(invocation, { arn, roleArn, roleAccess, name, description, keyProvider, keyprovider, file }) {
     refuseSharedInput(invocation, file)
     if (file === undefined && (arn === undefined || name === undefined))
       invocation.refuse('--arn and --name are required, or --file')
     const fromFile = file === undefined ? {} : await readJson(invocation.shell, file)
-    const fromOptions = { arn, roleArn, name, description, keyprovider: keyProvider ?? keyprovider }
+    const fromOptions = {
+      arn,
+      roleArn,
+      roleAccess,
+      name,
+      description,
+      keyprovider: keyProvider ?? keyprovider,
+    }
     const given = Object.entries(fromOptions).filter(([, value]) => value !== undefined)
     const isObject = typeof fromFile === 'object' && fromFile !== null && !Array.isArray(fromFile)
     const body = isObject ? { ...fromFile, ...Object.fromEntries(given) } : fromFile

@@ -12,15 +12,19 @@ const theKey = {
     '--role-arn <arn>',
     'ARN of a role of your account that Keyhold assumes, instead of being named by the key policy',
   ),
+  roleAccess: option(
+    '--role-access <kind>',
+    'web-identity: Keyhold assumes the role with an identity token of its own; else with the external id',
+  ),
 }
 
 export const checkCommand = command({
   name: 'check',
   about: 'Try all that a registration would try, and store nothing.',
   inputs: theKey,
-  async run({ openSession }, { arn, roleArn }) {
-    const session = await openSession('tenant-admin')
-    const body = { arn, ...(roleArn !== undefined && { roleArn }) }
+  async run(invocation, { arn, roleArn, roleAccess }) {
+    const session = await invocation.openSession('tenant-admin')
+    const body = { arn, ...(roleArn !== undefined && { roleArn }), ...accessOf(invocation, roleAccess) }
     const reply = await session.call('checkKeyProvider', { body })
     session.print(reply, keyChecksView)
     const { accepted, registered, error } = reply.body
@@ -40,10 +44,11 @@ export const policyCommand = command({
       'regions, separated by commas: of a key that does not exist yet, its own first; else more regions of the key',
     ),
     roleArn: theKey.roleArn,
+    roleAccess: theKey.roleAccess,
     format: choice('--format <format>', 'what to print', policyFormats),
     region: option('--region <region>', 'for this region alone'),
   },
-  async run(invocation, { arn, account, regions, roleArn, format, region }) {
+  async run(invocation, { arn, account, regions, roleArn, roleAccess, format, region }) {
     if (arn === undefined && (account === undefined || regions === undefined))
       return invocation.refuse('it needs --arn, or --account and --regions where there is no key yet')
     const session = await invocation.openSession('tenant-admin')
@@ -52,6 +57,7 @@ export const policyCommand = command({
       ...(account !== undefined && { account }),
       ...(regions !== undefined && { regions }),
       ...(roleArn !== undefined && { roleArn }),
+      ...accessOf(invocation, roleAccess),
     }
     session.print(await session.call('getKeyPolicy', { query }), {
       ids: ({ regions }) => regions.map((each) => each.region),
@@ -64,6 +70,11 @@ export const policyCommand = command({
     })
   },
 })
+
+function accessOf({ refuse }: Invocation, access: string | undefined): { roleAccess?: 'web-identity' } {
+  if (access === undefined) return {}
+  return access === 'web-identity' ? { roleAccess: access } : refuse('--role-access is web-identity')
+}
 
 function ofRegion(
   policy: KeyPolicy,

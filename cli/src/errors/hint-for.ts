@@ -35,6 +35,10 @@ const hints: Readonly<Record<string, string>> = {
   ERR_KMS_EXTERNAL_KEY_DISABLED: 'enable the key in the external key manager, then try again',
   ERR_KMS_OWN_POLICY:
     'the key needs no change: the operator of this installation must correct a policy of its own AWS account',
+  ERR_KMS_ISSUER:
+    'the key needs no change: the operator of this installation must see to the public pages of its issuer (keyhold-server issuer check)',
+  ERR_ROLE_TRUST_TOO_WIDE:
+    'let the trust policy of the role compare the sub of the token with StringEquals: keyhold keyprovider policy prints it',
   ERR_KMS_BUDGET: 'try again in some seconds; keyhold usage kms shows the calls to AWS KMS',
   ERR_MIGRATION_RUNNING:
     'keyhold keyprovider migration-details shows it; another one can start when it has completed',

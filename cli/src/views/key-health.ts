@@ -30,7 +30,9 @@ function regionOf({ region, state, cause, advice }: KeyHealth['regions'][number]
 function followOf(alias: KeyHealth['alias']): string[] | undefined {
   if (alias?.offer === undefined) return undefined
   const { register, arnFingerPrint } = alias.offer
-  const role = register.body.roleArn === undefined ? '' : ` --role-arn ${register.body.roleArn}`
+  const { roleArn, roleAccess } = register.body
+  const access = roleAccess === undefined ? '' : ` --role-access ${roleAccess}`
+  const role = roleArn === undefined ? '' : ` --role-arn ${roleArn}${access}`
   return [
     `keyhold keyprovider create --name ${quoted(register.body.name)} --arn ${register.body.arn}${role}`,
     `keyhold keyprovider migrate ${arnFingerPrint}`,

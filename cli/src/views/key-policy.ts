@@ -8,6 +8,7 @@ export const policyFormats = [
   'cloudformation',
   'grants',
   'trust-policy',
+  'identity-provider',
   'role-policy',
 ] as const
 
@@ -21,11 +22,12 @@ interface PolicyText {
 }
 
 export function policyText(
-  { regions, awsCli, awsCliGrants, terraform: module, trustPolicy, rolePolicy }: KeyPolicy,
+  { regions, awsCli, awsCliGrants, terraform: module, trustPolicy, rolePolicy, identityProvider }: KeyPolicy,
   format: PolicyFormat,
 ): PolicyText {
   const [first] = regions
   if (format === 'trust-policy') return { text: jsonOf(trustPolicy), remarks: [] }
+  if (format === 'identity-provider') return { text: identityProvider?.awsCli.trimEnd(), remarks: [] }
   if (format === 'role-policy') return { text: jsonOf(rolePolicy), remarks: [] }
   if (format === 'aws-cli') return { text: awsCli.trimEnd(), remarks: [] }
   if (format === 'grants') return { text: awsCliGrants.trimEnd(), remarks: [] }
@@ -41,6 +43,9 @@ export function policyText(
     `the key policy for ${regions.map((each) => each.region).join(' and ')}: put it into each`,
     'grants do as well, without a change of the policy: --format grants',
     ...(trustPolicy === undefined ? [] : ['the role needs a trust policy as well: --format trust-policy']),
+    ...(identityProvider === undefined
+      ? []
+      : ['and its account an identity provider, once: --format identity-provider']),
     ...(rolePolicy === undefined ? [] : ["its account must allow it the key's use: --format role-policy"]),
   ]
   return { text: jsonOf(first?.policy), remarks }

@@ -16,6 +16,7 @@ export const keyProviderView: View<KeyProvider> = {
       ['arn', kmsName(provider.arn)],
       ['alias', aliasOf(provider)],
       ['role', provider.roleArn],
+      ['role access', provider.roleAccess],
       ['kind', isInternalKms(provider.arn) ? internalKms : provider.keyprovider],
       ['multi-region', provider.multiRegion === undefined ? undefined : provider.multiRegion ? 'yes' : 'no'],
       ['replicas', provider.replicaKeys?.map((replica) => `${replica.region}  ${replica.arn}`)],

@@ -21,6 +21,7 @@ export const keyAlias = Type.Object(
               name: Type.String(),
               arn: Type.String(),
               roleArn: Type.Optional(Type.String()),
+              roleAccess: Type.Optional(Type.Literal('web-identity')),
             }),
           }),
           migrate: Type.Object(call),

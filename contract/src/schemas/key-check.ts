@@ -4,8 +4,15 @@ import { complianceError } from './key-provider.ts'
 
 const arn = Type.String({ minLength: 1 })
 const roleArn = Type.String({ minLength: 1 })
+const roleAccess = Type.Literal('web-identity', {
+  description: "The role is assumed with an identity token of Keyhold's own issuer.",
+})
 
-export const checkKeyBody = Type.Object({ arn, roleArn: Type.Optional(roleArn) })
+export const checkKeyBody = Type.Object({
+  arn,
+  roleArn: Type.Optional(roleArn),
+  roleAccess: Type.Optional(roleAccess),
+})
 
 export const keyChecks = Type.Object({
   accepted: Type.Boolean({ description: 'Whether a registration would succeed now.' }),
@@ -54,6 +61,7 @@ export const keyPolicyQuery = Type.Object({
     }),
   ),
   roleArn: Type.Optional(roleArn),
+  roleAccess: Type.Optional(roleAccess),
 })
 
 const policyDocument = Type.Object({
@@ -102,6 +110,18 @@ export const keyPolicy = Type.Object({
     Type.String({
       description: 'A Terraform module that makes the key. Absent if the request names a key that exists.',
     }),
+  ),
+  identityProvider: Type.Optional(
+    Type.Object(
+      {
+        arn: Type.String({ description: 'The identity provider that the trust policy names.' }),
+        url: Type.String(),
+        clientIds: Type.Array(Type.String()),
+        subject: Type.String({ description: "The `sub` of this tenant's tokens." }),
+        awsCli: Type.String({ description: 'The command of the AWS CLI that makes the identity provider.' }),
+      },
+      { description: 'What the account of the role needs once, where `roleAccess` is `web-identity`.' },
+    ),
   ),
   trustPolicy: Type.Optional(policyDocument),
   rolePolicy: Type.Optional(policyDocument),

@@ -32,6 +32,12 @@ export const keyProvider = Type.Object({
   roleArn: Type.Optional(
     Type.String({ description: "The role in the customer's account through which Keyhold reaches the key." }),
   ),
+  roleAccess: Type.Optional(
+    Type.Literal('web-identity', {
+      description:
+        "The role is assumed with an identity token of Keyhold's own issuer. Absent: with the tenant's external id, if there is a role.",
+    }),
+  ),
   health: Type.Optional(keyHealth),
   alias: Type.Optional(keyAlias),
   tampered: Type.Optional(
@@ -54,6 +60,7 @@ export const createKeyProviderBody = Type.Object({
   arn: Type.String({ minLength: 1 }),
   keyprovider: Type.Optional(Type.Literal('AWS-KMS')),
   roleArn: Type.Optional(Type.String({ minLength: 1 })),
+  roleAccess: Type.Optional(Type.Literal('web-identity')),
   description: Type.Optional(description),
 })
 

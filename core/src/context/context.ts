@@ -16,6 +16,7 @@ export const contextPurpose = {
   storedCredential: 6,
   keyCheckValue: 7,
   signingKey: 8,
+  issuerKey: 9,
 } as const
 
 export type ContextPurpose = (typeof contextPurpose)[keyof typeof contextPurpose]

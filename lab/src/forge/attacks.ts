@@ -207,6 +207,7 @@ const gainOf: Readonly<Record<SteeringKind, string>> = {
   keyHealth: `state = 'healthy', code = null`,
   installation: 'api_key_generation = 0, generation = generation + 1',
   formerSigningKey: `public_key = sha256(public_key)`,
+  issuerKey: `signs_from = created_at`,
   audit: `hash = sha256(hash)`,
   auditHead: `hash = sha256(hash)`,
 }
@@ -256,6 +257,7 @@ function newKeyOf(table: string, column: string, plantedKeyId: string): string {
     'former_signing_keys.number': 'number + 1000',
     'former_signing_keys.id': `id || 'copy'`,
     'former_signing_keys.successor_id': `successor_id || 'copy'`,
+    'issuer_keys.id': `id || 'copy'`,
     'audits.sequence': 'sequence + 1000',
     'audits.id': newId,
     'audit_heads.chain': `chain || '-copy'`,

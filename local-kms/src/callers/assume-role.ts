@@ -34,12 +34,8 @@ export function assumeRole(
   region: string,
   nowMs: number,
 ): Session {
-  const seconds = Number(durationSeconds ?? defaultSeconds)
-  if (!sessionNamePattern.test(sessionName)) throw invalidMember('roleSessionName')
+  const seconds = checkSessionMembers({ sessionName, durationSeconds })
   if (externalId !== undefined && !externalIdPattern.test(externalId)) throw invalidMember('externalId')
-  if (!(Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds)) {
-    throw invalidMember('durationSeconds')
-  }
   const role = callers.roles.find(roleArn)
   // A role that does not exist looks like one that is forbidden.
   if (role === undefined) throw mayNotAssume(caller, roleArn)
@@ -74,6 +70,22 @@ export function assumeRole(
     expiresAtMs: nowMs + seconds * 1_000,
     policy: policy === undefined ? undefined : parsePolicy(policy, 'identity'),
   })
+}
+
+/**
+ * Answers how many seconds the session lasts.
+ *
+ * @throws KmsError ValidationException
+ */
+export function checkSessionMembers({
+  sessionName,
+  durationSeconds,
+}: Pick<AssumeRoleRequest, 'sessionName' | 'durationSeconds'>): number {
+  const seconds = Number(durationSeconds ?? defaultSeconds)
+  if (!sessionNamePattern.test(sessionName)) throw invalidMember('roleSessionName')
+  if (!(Number.isInteger(seconds) && seconds >= minSeconds && seconds <= maxSeconds))
+    throw invalidMember('durationSeconds')
+  return seconds
 }
 
 function mayNotAssume(caller: Caller, roleArn: string): KmsError {

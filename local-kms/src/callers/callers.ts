@@ -5,6 +5,7 @@ import { partitionOf, partitionOfArn } from '../keys/partition.ts'
 import { parsePolicy, type Policy } from '../policy/parse-policy.ts'
 import { type Principal, rootArn } from '../policy/principal.ts'
 import { createGuardrails, type GuardrailTable } from './guardrails.ts'
+import { createIdentityProviders, type IdentityProviders } from './identity-providers.ts'
 import { createOptOuts, type OptOuts } from './opt-outs.ts'
 import { createRoles, type Role, type Roles } from './roles.ts'
 
@@ -55,6 +56,8 @@ export interface NewSession {
 export interface Callers {
   /** The roles that can be assumed. */
   roles: Roles
+  /** The identity providers whose tokens roles may trust. */
+  identityProviders: IdentityProviders
   /** The policies that limit principals besides. */
   guardrails: GuardrailTable
   optOuts: OptOuts
@@ -93,6 +96,7 @@ export function createCallers(
 
   return {
     roles,
+    identityProviders: createIdentityProviders(),
     guardrails,
     optOuts: createOptOuts(),
     principals,

@@ -2,7 +2,9 @@
 // behind custom key stores, and how fast changes spread.
 import {
   parseBackingFailure,
+  accountAndUrl,
   parseGuardrails,
+  parseIdentityProvider,
   parsePrincipalRules,
   parsePropagation,
   parseRole,
@@ -19,6 +21,22 @@ export const accountRoutes: ControlRoutes = [
       }),
   ],
   ['DELETE roles/*', ({ callers }, { name }) => deleted(callers.roles.delete(name))],
+  [
+    'PUT identity-providers/*',
+    ({ callers }, { name, body }) =>
+      accept(() => {
+        const provider = parseIdentityProvider(name, parseJson(body))
+        callers.identityProviders.put(provider)
+        return provider
+      }),
+  ],
+  [
+    'DELETE identity-providers/*',
+    ({ callers }, { name }) => {
+      const { account, url } = accountAndUrl(name)
+      return deleted(callers.identityProviders.delete(account, url))
+    },
+  ],
   [
     'PUT guardrails/*',
     ({ callers }, { name, body }) =>

@@ -1,7 +1,8 @@
-// AWS STS, as much of it as cross-account access needs: AssumeRole and GetCallerIdentity, in the Query protocol (a form
+// AWS STS, as much of it as cross-account access needs: AssumeRole, AssumeRoleWithWebIdentity and GetCallerIdentity, in the Query protocol (a form
 // in, XML out). The KMS on the same port honours the sessions.
 import { assumeRole } from '../callers/assume-role.ts'
-import type { Caller, Callers } from '../callers/callers.ts'
+import { assumeRoleWithWebIdentity } from '../callers/assume-role-with-web-identity.ts'
+import type { Caller, Callers, Session } from '../callers/callers.ts'
 import type { KeyStore } from '../keys/key-store.ts'
 import { KmsError, toKmsError, validationError } from '../kms-error.ts'
 import type { CallCounts } from '../traffic/call-counts.ts'
@@ -14,6 +15,7 @@ import { type Sender, verifySignature } from './verify-signature.ts'
 
 export const formType = 'application/x-www-form-urlencoded'
 
+const webIdentityOperation = 'AssumeRoleWithWebIdentity'
 const contentType = 'text/xml'
 const maxBodyBytes = 65_536
 
@@ -41,14 +43,16 @@ export async function answerSts(
 
 // Answers XML, or undefined when the connection must end without an answer.
 async function carryOut(
-  { callers, store, faults, counts }: StsParts,
+  parts: StsParts,
   request: SignedRequest,
   clientGone: () => AbortSignal,
 ): Promise<string | undefined> {
   if (request.body.length > maxBodyBytes) throw validationError('The request is too large.')
-  const { caller, region } = verifySignature(request, 'sts', callers, store.nowMs())
+  const { callers, store, faults, counts } = parts
   const form = new URLSearchParams(request.body.toString())
   const operation = form.get('Action') ?? ''
+  if (operation === webIdentityOperation) return carryOutUnsigned(parts, request, form, clientGone)
+  const { caller, region } = verifySignature(request, 'sts', callers, store.nowMs())
   const observed = observeCall(operation, caller, region, {}, store)
   counts.add(observed)
   if ((await faults.meet(observed, clientGone)) === 'drop') return undefined
@@ -61,6 +65,37 @@ async function carryOut(
       throw new KmsError('InvalidAction', `local-kms offers no ${operation} of STS.`)
   }
 }
+
+/** The token alone counts. A token of a session beside it breaks the call, as at AWS. */
+async function carryOutUnsigned(
+  { callers, store, faults, counts }: StsParts,
+  { headers }: SignedRequest,
+  form: URLSearchParams,
+  clientGone: () => AbortSignal,
+): Promise<string | undefined> {
+  if (headers['x-amz-security-token'] !== undefined)
+    throw new KmsError('InvalidClientTokenId', 'The security token included in the request is invalid', 403)
+  const roleArn = form.get('RoleArn') ?? ''
+  const [, , , , account = ''] = roleArn.split(':')
+  const observed = observeCall(webIdentityOperation, anonymous(account), unsignedRegion, {}, store)
+  counts.add(observed)
+  if ((await faults.meet(observed, clientGone)) === 'drop') return undefined
+  const sessionName = form.get('RoleSessionName') ?? ''
+  const asked = {
+    ...{ roleArn, sessionName, token: form.get('WebIdentityToken') ?? '' },
+    durationSeconds: form.get('DurationSeconds') ?? undefined,
+  }
+  // The clock of tokens is the real one, as that of signatures.
+  const session = await assumeRoleWithWebIdentity(callers, asked, {
+    sessions: store.nowMs(),
+    tokens: Date.now(),
+  })
+  return stsResultXml(webIdentityOperation, sessionXml(session, sessionName))
+}
+
+// Nobody has signed, so nobody says which Region is meant.
+const unsignedRegion = 'us-east-1'
+const anonymous = (account: string): Caller => ({ account, arn: 'anonymous', secretAccessKey: '' })
 
 function identityXml({ arn, account }: Caller): string {
   return `${element('Arn', arn)}${element('UserId', account)}${element('Account', account)}`
@@ -80,7 +115,10 @@ function assumeRoleXml(
     durationSeconds: form.get('DurationSeconds') ?? undefined,
     policy: form.get('Policy') ?? undefined,
   }
-  const session = assumeRole(callers, caller, request, region, nowMs)
+  return sessionXml(assumeRole(callers, caller, request, region, nowMs), sessionName)
+}
+
+function sessionXml(session: Session, sessionName: string): string {
   const { accessKeyId, expiresAtMs } = session
   const { secretAccessKey, sessionToken = '', arn } = session.caller
   const credentials = [
@@ -97,6 +135,8 @@ function assumeRoleXml(
 const stsErrors: ReadonlyMap<string, { code: string; status: number }> = new Map([
   ['UnrecognizedClientException', { code: 'InvalidClientTokenId', status: 403 }],
   ['ExpiredTokenException', { code: 'ExpiredToken', status: 403 }],
+  // STS answers this one alone under the longer name.
+  ['ExpiredIdentityToken', { code: 'ExpiredTokenException', status: 400 }],
   ['InvalidSignatureException', { code: 'SignatureDoesNotMatch', status: 403 }],
   ['ThrottlingException', { code: 'Throttling', status: 400 }],
   ['KMSInternalException', { code: 'InternalFailure', status: 500 }],

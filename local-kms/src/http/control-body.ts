@@ -1,6 +1,7 @@
 // The bodies and queries of the control routes. A misspelt member is refused: it would aim a fault at every call.
 import type { PrincipalRules } from '../callers/callers.ts'
 import { type NewGuardrails, parseNewGuardrails } from '../callers/guardrails.ts'
+import type { NewIdentityProvider } from '../callers/identity-providers.ts'
 import type { NewRole } from '../callers/roles.ts'
 import { findUnknownMember, isJsonObject, type JsonObject } from '../json-object.ts'
 import { type BackingFailure, backingFailureNames } from '../keys/backing-failures.ts'
@@ -42,6 +43,21 @@ export function parseOutage(value: unknown): Outage {
 export function parseRole(arn: string, value: unknown): NewRole {
   const { trust, policy } = membersOf(value, ['trust', 'policy'])
   return { arn, trust, policy }
+}
+
+/** An account and the URL of an issuer, as the path names both: `<account>/<url>`. */
+export function accountAndUrl(name: string): { account: string; url: string } {
+  const at = name.indexOf('/')
+  return { account: name.slice(0, at), url: name.slice(at + 1) }
+}
+
+/** @throws TypeError that names the member */
+export function parseIdentityProvider(name: string, value: unknown): NewIdentityProvider {
+  const members = membersOf(value, ['clientIds', 'pagesAt'])
+  const { clientIds } = members
+  if (!Array.isArray(clientIds) || !clientIds.every((id) => typeof id === 'string'))
+    throw new TypeError('"clientIds" expected 1 to 100 texts')
+  return { ...accountAndUrl(name), clientIds, pagesAt: textOf(members, 'pagesAt') ?? '' }
 }
 
 /** @throws TypeError that names the member */

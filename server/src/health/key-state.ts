@@ -13,6 +13,7 @@ const stateByCode: Partial<Record<ErrorCode, KeyHealthState>> = {
   ERR_KMS_TIMEOUT: 'unreachable',
   ERR_KMS_UNREACHABLE: 'unreachable',
   ERR_KMS_PROXY: 'unreachable',
+  ERR_KMS_ISSUER: 'unreachable',
   ERR_KMS_FAILED: 'unreachable',
   ERR_KMS_KEY_PENDING_IMPORT: 'misconfigured',
   ERR_KMS_KEY_NOT_READY: 'misconfigured',
@@ -27,6 +28,7 @@ const stateByCode: Partial<Record<ErrorCode, KeyHealthState>> = {
   ERR_KMS_OWN_POLICY: 'misconfigured',
   ERR_KEY_INTEGRITY: 'misconfigured',
   ERR_ROLE_WITHOUT_EXTERNAL_ID: 'misconfigured',
+  ERR_ROLE_TRUST_TOO_WIDE: 'misconfigured',
 }
 
 /** Undefined: the error says nothing about a key. */
@@ -45,7 +47,12 @@ export function isRefusal({ code }: Pick<KeyHealthRow, 'code'>): boolean {
   const kind = kindOf(code)
   // An exception to the kinds of errors: Keyhold refuses the role, and only the customer can correct it, so that it is shown
   // at once and no outage hides it.
-  return kind === 'denial' || kind === 'damage' || code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID'
+  return (
+    kind === 'denial' ||
+    kind === 'damage' ||
+    code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID' ||
+    code === 'ERR_ROLE_TRUST_TOO_WIDE'
+  )
 }
 
 function isDenial({ code }: Pick<KeyHealthRow, 'code'>): boolean {

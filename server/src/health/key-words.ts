@@ -23,6 +23,13 @@ export function wordsOf({
     case 'ERR_KMS_DENIED':
     case 'Encryption-88':
       if (policyName(policy) !== undefined) return wordsOfPolicy({ policy, action, region })
+      if (action === 'AssumeRoleWithWebIdentity') {
+        return {
+          cause: 'The role through which the key is reached, or its account, does not let Keyhold in.',
+          advice:
+            "Give the account the identity provider for Keyhold's issuer, and the role the trust policy for this tenant: keyhold keyprovider policy prints both. Everything opens again by itself.",
+        }
+      }
       return action === 'AssumeRole'
         ? {
             cause: 'Keyhold cannot assume the role through which the key is reached.',
@@ -93,6 +100,12 @@ export function wordsOf({
         advice:
           'The key needs no change: the operator of this installation must correct the proxy or the setting HTTPS_PROXY.',
       }
+    case 'ERR_KMS_ISSUER':
+      return {
+        cause: `AWS STS in ${region} cannot check the identity token with which Keyhold signs in.`,
+        advice:
+          'The key needs no change: the operator of this installation must see to the public pages of its issuer.',
+      }
     case 'ERR_KMS_FAILED':
       return { cause: `AWS KMS fails in ${region}.`, advice: wait }
     case 'ERR_KMS_KEY_PENDING_IMPORT':
@@ -130,7 +143,7 @@ export function wordsOf({
 }
 
 function callOf(action: string): string {
-  return action === 'AssumeRole' ? 'sts:AssumeRole' : `kms:${action}`
+  return action.startsWith('AssumeRole') ? `sts:${action}` : `kms:${action}`
 }
 
 /** AWS names a policy that is not the key's: changing the key policy would help nothing. */

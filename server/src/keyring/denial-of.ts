@@ -8,6 +8,9 @@ import type { Denial } from '../store/notifications.ts'
  */
 export function denialOf(code: ErrorCode, { keyArn, tenantId }: Required<Denial>): Denial {
   const isOfTenant =
-    isPolicyDenial(code) || kindOf(code) === 'damage' || code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID'
+    isPolicyDenial(code) ||
+    kindOf(code) === 'damage' ||
+    code === 'ERR_ROLE_WITHOUT_EXTERNAL_ID' ||
+    code === 'ERR_ROLE_TRUST_TOO_WIDE'
   return isOfTenant ? { keyArn, tenantId } : { keyArn }
 }

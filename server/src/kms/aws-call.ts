@@ -78,7 +78,7 @@ export function createAwsCall(
     onCall = () => undefined,
     onWaited,
   }: AwsKmsOptions,
-  { own, roles }: { own: OwnCredentials; roles: Pick<CustomerRoles, 'assume' | 'explain'> },
+  { own, roles }: { own: OwnCredentials; roles: Pick<CustomerRoles, 'assume' | 'forget' | 'explain'> },
   purpose: 'traffic' | 'tries',
 ): {
   call: AwsCall

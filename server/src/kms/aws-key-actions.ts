@@ -5,7 +5,7 @@ import {
   GenerateDataKeyCommand,
   type KeyMetadata,
 } from '@aws-sdk/client-kms'
-import { isKeyholdError, KeyholdError, policyName, type CustomerRole } from '@keyhold/core'
+import { errorSummary, isKeyholdError, KeyholdError, policyName, type CustomerRole } from '@keyhold/core'
 import { isOfKind, kindMessage } from './metadata/aliased-key.ts'
 import type { AwsCall, AwsCallOptions } from './aws-call.ts'
 
@@ -131,10 +131,17 @@ async function explainDenial<Output>(
     if (!isKeyholdError(error, 'ERR_KMS_DENIED')) throw error
     const { action = '', region = '', policy } = error.details
     const name = policyName(policy)
+    // The words of the sign-in say which of the account and the role refuses.
+    const signIn =
+      error.message === errorSummary(error.code)
+        ? `The trust policy of the role ${role?.arn ?? ''} does not let this tenant's identity token in.`
+        : error.message
     const keyOrRole =
-      action === 'AssumeRole'
-        ? `The role ${role?.arn ?? ''} cannot be assumed: its trust policy must name Keyhold and ask for the external id of this tenant.`
-        : `The policy of the provided key does not allow the required action [${region}] [${action}].`
+      action === 'AssumeRoleWithWebIdentity'
+        ? signIn
+        : action === 'AssumeRole'
+          ? `The role ${role?.arn ?? ''} cannot be assumed: its trust policy must name Keyhold and ask for the external id of this tenant.`
+          : `The policy of the provided key does not allow the required action [${region}] [${action}].`
     const message =
       name === undefined
         ? keyOrRole

@@ -18,7 +18,7 @@ import type { KeyObject } from 'node:crypto'
 import { createSingleFlight } from '../event-loop/single-flight.ts'
 import { createAskRegions, type AskRegionsOptions, type Target } from './ask-regions.ts'
 import { createAwsCall, type AwsKmsOptions as AwsCallSettings } from './aws-call.ts'
-import { createCustomerRoles } from './credentials/customer-role.ts'
+import { createCustomerRoles, type CustomerRolesOptions } from './credentials/customer-role.ts'
 import { examineAwsKey } from './examine-aws-key.ts'
 import { inspectAwsKey, resolveAlias } from './inspect-aws-key.ts'
 import { createOwnCredentials, type OwnCredentialsOptions } from './credentials/own-credentials.ts'
@@ -37,6 +37,10 @@ export interface AwsKmsOptions extends AwsCallSettings, Partial<Omit<AskRegionsO
   onCredentialsError?: ((error: unknown) => void) | undefined
   /** Receives each region whose STS has refused, and the one that has answered for it. */
   onOtherStsRegion?: ((region: string, answering: string) => void) | undefined
+  /** Makes identity tokens. Default: none is made. */
+  issuer?: CustomerRolesOptions['issuer']
+  /** Receives each sign-in with an identity token. */
+  onSignIn?: CustomerRolesOptions['onSignIn']
 }
 
 /** The Kms of customers' keys, the other questions to AWS, and the end of the connections. */
@@ -106,6 +110,8 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
     own,
     onOtherRegion: options.onOtherStsRegion,
     proxyRules: options.proxyRules,
+    issuer: options.issuer,
+    onSignIn: options.onSignIn,
   })
   const { call, close } = createAwsCall(options, { own, roles }, 'traffic')
   const askRegions = createAskRegions({ ...options, drRegions, confirmUsable })

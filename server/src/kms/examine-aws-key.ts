@@ -3,6 +3,7 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms'
 import {
   KeyholdError,
+  probeTenantId,
   parseKeyArn,
   type CustomerRole,
   type KeyArn,
@@ -12,24 +13,27 @@ import {
 import { randomUUID } from 'node:crypto'
 import { answeringKey, checkAliasTarget } from './metadata/aliased-key.ts'
 import type { AwsCall } from './aws-call.ts'
+import { subjectOf } from './issuer/identity-token.ts'
+import { webIdentityAction } from './issuer/issuer-faults.ts'
 import { checkUsable, createKeyActions, type KeyActions, type RegionalKeyName } from './aws-key-actions.ts'
 import { checkSame, whenMade, type InspectOptions } from './inspect-aws-key.ts'
 import { createKeyFindings, whetherDenied, type KeyFindings } from './key-findings.ts'
 import { compliant, complianceErrorOf, replicasOf } from './key-regions.ts'
 
-// No tenant has this id; a policy that admits it admits them all.
-const probeTenantId = 'keyhold-probe'
-
 /** Examines the key that a key ARN or alias ARN names. It throws only for an invalid ARN. */
 export async function examineAwsKey(
   call: AwsCall,
   arn: string,
-  { tenantId, drRegions, role }: InspectOptions,
+  { tenantId, drRegions, role: asRegistered }: InspectOptions,
 ): Promise<KeyExamination> {
+  const role = asRegistered && anew(asRegistered)
   const asked = parseKeyArn(arn)
   const { region } = asked
   const own = createKeyFindings(region)
-  if (role !== undefined) await tryWithoutExternalId(own, call, { tenantId, role }, arn)
+  if (role !== undefined) {
+    if ('externalId' in role) await tryWithoutExternalId(own, call, { tenantId, role }, arn)
+    else await tryAsProbe(own, call, { tenantId, role }, arn)
+  }
 
   const actions = createKeyActions(call, { tenantId, role })
   const metadata = await own.attempt('DescribeKey', 'Keyhold may look at the key.', () =>
@@ -88,6 +92,33 @@ async function tryWithoutExternalId(
     return
   }
   findings.fail('ExternalId', new KeyholdError('ERR_ROLE_WITHOUT_EXTERNAL_ID'))
+}
+
+// A session that is kept would show what the trust policy said ten minutes ago.
+function anew(role: CustomerRole): CustomerRole {
+  return 'externalId' in role ? role : { ...role, attempt: randomUUID() }
+}
+
+// A trust policy without the condition on the subject, or with a wildcard in it, lets every tenant of this installation in.
+async function tryAsProbe(
+  findings: KeyFindings,
+  call: AwsCall,
+  { tenantId, role }: { tenantId: string; role: CustomerRole },
+  arn: string,
+): Promise<void> {
+  const actions = createKeyActions(call, {
+    tenantId,
+    role: anew({ arn: role.arn, subjectTenantId: probeTenantId }),
+  })
+  const outcome = await whetherDenied(() => actions.describe(arn, findings.region))
+  if (outcome !== 'allowed' && outcome.details.action === webIdentityAction) {
+    if (outcome.code === 'Encryption-88') {
+      findings.note('TokenSubject', 'passed', '', "With another tenant's token the role cannot be assumed.")
+    } else findings.fail('TokenSubject', outcome)
+    return
+  }
+  const message = `The role ${role.arn} lets the identity token of any tenant in: its trust policy must compare the "sub" of the token with ${subjectOf(tenantId)} by StringEquals.`
+  findings.fail('TokenSubject', new KeyholdError('ERR_ROLE_TRUST_TOO_WIDE', { message }))
 }
 
 async function checkMetadata(

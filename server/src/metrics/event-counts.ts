@@ -55,6 +55,8 @@ export interface EventCounts {
     elapsedMs: number | undefined
     ownRefusal?: { policy: string; action: string } | undefined
   }): void
+  /** Counts a sign-in with an identity token. */
+  signedIn(outcome: string): void
   kmsWaited(priority: string, outcome: string, waitedMs: number): void
   keyChanged(state: string, cause: string): void
   keyProbed(outcome: string): void
@@ -72,6 +74,7 @@ export interface EventCounts {
     items: Tally
     kmsCalls: Tally
     kmsOwnRefusals: Tally
+    signIns: Tally
     kmsRequests: Tally
     kmsWaits: Tally
     kmsWaitSeconds: Tally
@@ -94,6 +97,7 @@ export function createEventCounts(): EventCounts {
     items: createTally(metricCatalog.keyhold_items_total.labels),
     kmsCalls: createTally(metricCatalog.keyhold_kms_calls_total.labels),
     kmsOwnRefusals: createTally(metricCatalog.keyhold_kms_own_refusals_total.labels),
+    signIns: createTally(metricCatalog.keyhold_issuer_sign_ins_total.labels),
     kmsRequests: createTally(metricCatalog.keyhold_kms_requests_total.labels),
     kmsWaits: createTally(metricCatalog.keyhold_kms_waits_total.labels),
     kmsWaitSeconds: createTally(metricCatalog.keyhold_kms_wait_seconds_total.labels),
@@ -151,6 +155,9 @@ export function createEventCounts(): EventCounts {
       tallies.kmsCalls.add([action, label, outcome])
       tallies.kmsRequests.add([action, label], sent)
       if (elapsedMs !== undefined) kmsCalls.series({ action, region: label }).observe(elapsedMs / 1_000)
+    },
+    signedIn(outcome) {
+      tallies.signIns.add([outcome])
     },
     kmsWaited(priority, outcome, waitedMs) {
       tallies.kmsWaits.add([priority, outcome])

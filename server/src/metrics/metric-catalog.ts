@@ -109,6 +109,16 @@ export const metricCatalog = {
     labels: ['policy', 'action'],
     help: "Calls to AWS KMS and AWS STS that a policy of Keyhold's own account refused (ERR_KMS_OWN_POLICY), by the type of the policy: identity, permissionsBoundary, session, vpcEndpoint, serviceControl. It is for the operator to correct.",
   },
+  keyhold_issuer_sign_ins_total: {
+    type: 'counter',
+    labels: ['outcome'],
+    help: "Sign-ins at AWS STS with identity tokens: ok, denied (by the customer), away (STS did not answer), and faults of this installation's own: pages (AWS cannot fetch its public pages), clock, key (none may sign), unknown (words of AWS that are not known).",
+  },
+  keyhold_issuer_pages_wrong: {
+    type: 'gauge',
+    labels: [],
+    help: 'How many things are wrong with the public pages of KEYHOLD_ISSUER_URL, as this replica saw them in its last hourly look; 0: none. Absent without an issuer, and before the first look.',
+  },
   keyhold_kms_requests_total: {
     type: 'counter',
     labels: ['action', 'region'],

@@ -9,7 +9,7 @@ import {
 } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
 import { findMovedAlias } from './find-moved-alias.ts'
-import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
+import { acceptKey, parseAskedKey, type AskedRole, type KeyRequirements } from './key-acceptance.ts'
 
 export interface CheckedKey {
   checks: KeyCheck[]
@@ -24,9 +24,9 @@ export interface CheckedKey {
 export async function checkKey(
   parts: KeyRequirements & { store: Store; examineKey: ExamineKey },
   tenantId: string,
-  request: { arn: string; roleArn?: string | undefined },
+  request: { arn: string } & AskedRole,
 ): Promise<CheckedKey> {
-  const { asked, role } = await parseAskedKey(parts.store, tenantId, request)
+  const { asked, role } = await parseAskedKey(parts, tenantId, request)
   const examination = await parts.examineKey(asked.arn, tenantId, role)
   const { checks } = examination
   try {

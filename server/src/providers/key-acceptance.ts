@@ -8,13 +8,15 @@ import {
   type KeyInspection,
 } from '@keyhold/core'
 import type { Store } from '../store/store.ts'
-import { parseRoleArn } from './role-arn.ts'
+import { parseRoleArn, requireIssuer } from './role-arn.ts'
 
 export interface KeyRequirements {
   /** Whether single-region keys are refused. */
   requireMultiRegion: boolean
   /** Whether keys are refused whose policy admits every tenant. */
   requireContextCondition: boolean
+  /** `KEYHOLD_ISSUER_URL`; undefined: this installation signs no identity tokens. */
+  issuerUrl: string | undefined
 }
 
 /** A key as a caller names it, checked without any call. */
@@ -23,17 +25,27 @@ export interface AskedKey {
   role: CustomerRole | undefined
 }
 
-/** @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_TENANT_NOT_FOUND` */
+/** How the key is to be reached, as a caller names it. */
+export interface AskedRole {
+  /** Of a role in the customer's account; undefined: the key policy names Keyhold itself. */
+  roleArn?: string | undefined
+  /** Undefined: the role is assumed with the tenant's external id. */
+  roleAccess?: 'web-identity' | undefined
+}
+
+/** @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_ISSUER_NOT_SET`, `ERR_TENANT_NOT_FOUND` */
 export async function parseAskedKey(
-  store: Pick<Store, 'tenants'>,
+  { store, issuerUrl }: { store: Pick<Store, 'tenants'> } & Pick<KeyRequirements, 'issuerUrl'>,
   tenantId: string,
-  { arn, roleArn }: { arn: string; roleArn?: string | undefined },
+  { arn, roleArn, roleAccess }: { arn: string } & AskedRole,
 ): Promise<AskedKey> {
   const asked = parseKeyArn(arn)
+  const isByToken = requireIssuer({ roleArn, roleAccess }, issuerUrl)
   if (roleArn === undefined) return { asked, role: undefined }
   const role = parseRoleArn(roleArn, asked.partition)
   const externalId = await store.tenants.findExternalId(tenantId)
   if (externalId === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+  if (isByToken) return { asked, role: { arn: role, subjectTenantId: tenantId } }
   return { asked, role: { arn: role, externalId } }
 }
 

@@ -4,26 +4,24 @@ import type { Actor } from '../store/audits.ts'
 import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store } from '../store/store.ts'
 import { findMovedAlias } from './find-moved-alias.ts'
-import { acceptKey, parseAskedKey, type KeyRequirements } from './key-acceptance.ts'
+import { acceptKey, parseAskedKey, type AskedRole, type KeyRequirements } from './key-acceptance.ts'
 
 export interface RegisterKeyProviderParts extends KeyRequirements {
   store: Store
   examineKey: ExamineKey
 }
 
-export interface RegisterKeyProviderRequest {
+export interface RegisterKeyProviderRequest extends AskedRole {
   tenantId: string
   /** A key ARN, or an alias ARN, which is resolved once: the key's own ARN is what is registered. */
   arn: string
-  /** Of a role in the customer's account; undefined: the key policy names Keyhold itself. */
-  roleArn?: string | undefined
   name: string
   description: string
 }
 
 /**
  * @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_KEY_PROVIDER_EXISTS`, `ERR_KEY_SINGLE_REGION`,
- * `ERR_KEY_POLICY_TOO_WIDE`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_TENANT_NOT_FOUND`, `Encryption-88`, `ERR_KMS_…`
+ * `ERR_KEY_POLICY_TOO_WIDE`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_ROLE_TRUST_TOO_WIDE`, `ERR_ISSUER_NOT_SET`, `ERR_TENANT_NOT_FOUND`, `Encryption-88`, `ERR_KMS_…`
  */
 export async function registerKeyProvider(
   parts: RegisterKeyProviderParts,
@@ -33,7 +31,7 @@ export async function registerKeyProvider(
   const { store, examineKey } = parts
   const { tenantId, name, description } = request
   // These checks come before any call: a broken ARN reaches no network, and a known one needs none.
-  const { asked, role } = await parseAskedKey(store, tenantId, request)
+  const { asked, role } = await parseAskedKey(parts, tenantId, request)
   if (asked.keyId !== undefined) await refuseRegistered(store, tenantId, asked.arn)
 
   const accepted = acceptKey(await examineKey(asked.arn, tenantId, role), parts)
@@ -53,6 +51,7 @@ export async function registerKeyProvider(
       isCurrent: false,
       inspection,
       roleArn: role?.arn,
+      roleAccess: request.roleAccess,
       aliasArn: asked.keyId === undefined ? asked.arn : undefined,
     })
     const { fingerprint, keyArn } = inserted
@@ -61,7 +60,11 @@ export async function registerKeyProvider(
       actor,
       action: 'keyprovider.create',
       targetId: fingerprint,
-      details: { keyArn, ...(role !== undefined && { roleArn: role.arn }) },
+      details: {
+        keyArn,
+        ...(role !== undefined && { roleArn: role.arn }),
+        ...(request.roleAccess !== undefined && { roleAccess: request.roleAccess }),
+      },
     })
     return inserted
   })

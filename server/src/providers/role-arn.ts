@@ -19,6 +19,22 @@ export function parseRoleArn(text: string, partition: AwsPartition): string {
   return text
 }
 
+/**
+ * Answers whether the role is assumed with an identity token.
+ *
+ * @throws KeyholdError `ERR_ISSUER_NOT_SET`; `ERR_ROLE_ARN_INVALID` where there is no role
+ */
+export function requireIssuer(
+  { roleArn, roleAccess }: { roleArn?: string | undefined; roleAccess?: 'web-identity' | undefined },
+  issuerUrl: string | undefined,
+): boolean {
+  if (roleAccess === undefined) return false
+  if (roleArn === undefined)
+    throw invalid('An identity token is for a role: name the role that it is to assume (roleArn).')
+  if (issuerUrl === undefined) throw new KeyholdError('ERR_ISSUER_NOT_SET')
+  return true
+}
+
 function invalid(message: string): KeyholdError {
   return new KeyholdError('ERR_ROLE_ARN_INVALID', { message })
 }

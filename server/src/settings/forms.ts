@@ -94,6 +94,22 @@ const principals: Form<readonly string[]> = {
   },
 }
 
+const issuerPath = /^(?:\/[A-Za-z0-9._~-]+)*$/
+
+/** What AWS takes for the URL of an identity provider, and no two ways to write one: clouds compare it as text. */
+const issuerUrl: Form<string> = {
+  range: '`https://host` or `https://host/path`, without a port, a query, a fragment and a slash at its end',
+  expects:
+    'a URL as https://id.example.com or https://example.com/keyhold, without a port, query, fragment and final slash',
+  parse(text) {
+    if (!text.startsWith('https://') || text.length > 255 || !URL.canParse(text)) return undefined
+    const { host, hostname, pathname } = new URL(text)
+    const path = pathname === '/' ? '' : pathname
+    const isNamed = host === hostname && hostname.includes('.') && !/^[0-9.]+$|:/.test(hostname)
+    return isNamed && issuerPath.test(path) && text === `https://${hostname}${path}` ? text : undefined
+  },
+}
+
 const networks: Form<readonly Network[]> = {
   range: 'IPv4 and IPv6 networks as `10.0.0.0/8`, or addresses, separated by commas',
   expects: 'IPv4 and IPv6 networks as 10.0.0.0/8, or addresses, separated by commas',
@@ -119,6 +135,7 @@ export const forms = {
   drRegions,
   dollars,
   principals,
+  issuerUrl,
   networks,
   privateHosts,
 }

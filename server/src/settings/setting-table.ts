@@ -444,6 +444,13 @@ export const settingTable = {
     effect:
       "The principals in the key policies that Keyhold prints. Set it if Keyhold's role has a path, which AWS does not report, or if replicas have different roles.",
   }),
+  issuerUrl: setting('KEYHOLD_ISSUER_URL', forms.issuerUrl, {
+    byDefault: undefined,
+    unset: 'none: Keyhold signs no identity tokens',
+    changes: "never, as soon as a customer's trust policy names it",
+    effect:
+      "Makes Keyhold [an issuer of identity tokens](issuer.md), with which it signs in at customers' clouds. Its two public pages are served below the path of this URL, and must be reachable from the internet under it.",
+  }),
   kmsAccessKeyId: secret(
     setting('KEYHOLD_KMS_ACCESS_KEY_ID', forms.text('a text'), {
       byDefault: undefined,

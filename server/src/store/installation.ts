@@ -109,6 +109,7 @@ export function installationQueries(db: Database, parts: InstallationParts) {
         signing_private_key_wrapped: null,
         generation: at.getTime(),
         api_key_generation: at.getTime(),
+        issuer_keys_from: null,
       }
       await db
         .insertInto('installation')

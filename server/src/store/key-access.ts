@@ -64,10 +64,11 @@ export function keyAccessQueries(db: Database, parts: CoverParts) {
       const [row] = rows
       if (row === undefined) return undefined
       const version = rowAs('tenantKey', row, 'v_')
-      if (isThere(version)) return accessIn(verify('tenantKey', version.version, version))
+      if (isThere(version)) return accessIn(tenantId, verify('tenantKey', version.version, version))
       const provider = rowAs('keyProvider', row, 'p_')
       if (!isThere(provider) || fenceRow === undefined) return undefined
       return accessIn(
+        tenantId,
         accessOf(known(verify('keyProvider', provider.fingerprint, provider), row.inspection), fenceRow),
       )
     },
@@ -131,24 +132,26 @@ function accessOf(
   provider: StoredRow<'keyProvider'>,
   { external_id }: Pick<FenceRow, 'external_id'>,
 ): AccessColumns {
-  const { kms, role_arn, replica_regions } = provider
+  const { kms, role_access, role_arn, replica_regions } = provider
   if (kms === 'internal') return { ...noAccess, reached_as: 'internal', replica_regions: [] }
+  const reachedAs = role_arn === null ? 'self' : (role_access ?? 'role')
   return {
-    reached_as: role_arn === null ? 'self' : 'role',
+    reached_as: reachedAs,
     role_arn,
-    external_id: role_arn === null ? null : external_id,
+    external_id: reachedAs === 'role' ? external_id : null,
     replica_regions: replica_regions ?? [],
   }
 }
 
-function accessIn({
-  reached_as,
-  role_arn,
-  external_id,
-  replica_regions,
-}: AccessColumns): StoredKeyAccess | undefined {
+function accessIn(
+  tenantId: string,
+  { reached_as, role_arn, external_id, replica_regions }: AccessColumns,
+): StoredKeyAccess | undefined {
   const replicaRegions = replica_regions ?? []
   if (reached_as === 'self' && role_arn === null) return { role: undefined, replicaRegions }
-  if (reached_as !== 'role' || role_arn === null || external_id === null) return undefined
+  if (role_arn === null) return undefined
+  if (reached_as === 'web-identity')
+    return { role: { arn: role_arn, subjectTenantId: tenantId }, replicaRegions }
+  if (reached_as !== 'role' || external_id === null) return undefined
   return { role: { arn: role_arn, externalId: external_id }, replicaRegions }
 }

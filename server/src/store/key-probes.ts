@@ -250,7 +250,7 @@ function fromRow(row: ClaimedRow, fences: FenceParts): DueProbe | undefined {
   const provider = rowAs('keyProvider', row, 'k_')
   const fence = rowAs('fence', row, 't_')
   const version = rowAs('tenantKey', row, 'w_')
-  const { role_arn: roleArn } = provider
+  const { role_arn: roleArn, role_access: roleAccess } = provider
   const { wrapped } = version
   const isRight = unlessFaulty(() => {
     const covered = coverReadRows({ fences }, row.tenant_id, fence, readEntries(row.entries))
@@ -274,7 +274,12 @@ function fromRow(row: ClaimedRow, fences: FenceParts): DueProbe | undefined {
       wrapped === null
         ? undefined
         : { version: version.version, id: version.id, wrapped, keyCheckValue: version.key_check_value },
-    role: roleArn === null ? undefined : { arn: roleArn, externalId: fence.external_id },
+    role:
+      roleArn === null
+        ? undefined
+        : roleAccess === 'web-identity'
+          ? { arn: roleArn, subjectTenantId: row.tenant_id }
+          : { arn: roleArn, externalId: fence.external_id },
     // Until the rows are adopted, replicas of the version before keep the regions in the inspection alone.
     replicaRegions: macs.requiresMacs()
       ? (provider.replica_regions ?? [])

@@ -32,6 +32,7 @@ export interface NotificationListeners {
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onApiKeys: () => void
   onSigningKey: () => void
+  onIssuerKeys: () => void
   onTenantLocks: () => void
   onTenantSettings: (tenantId: string) => void
   onTenantEnd: (tenantId: string) => void
@@ -98,6 +99,9 @@ function dispatch(listeners: NotificationListeners, change: Change): void {
       return
     case 'signingKey':
       listeners.onSigningKey()
+      return
+    case 'issuerKeys':
+      listeners.onIssuerKeys()
       return
     case 'tenantLocks':
       listeners.onTenantLocks()

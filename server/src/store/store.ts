@@ -36,6 +36,7 @@ import {
 import { generationQueries } from './generations/generation-facts.ts'
 import { guardQueries } from './guards/guards.ts'
 import { installationQueries } from './installation.ts'
+import { issuerKeyQueries } from './issuer-keys.ts'
 import { keyAccessQueries } from './key-access.ts'
 import { keyHealthQueries } from './key-health.ts'
 import { keyProbeQueries } from './key-probes.ts'
@@ -109,6 +110,7 @@ function queries(
     steeringRows: steeringRowQueries(db, macs),
     installation,
     signingKeys: signingKeyQueries(db, { macs, seen: memory.installation }),
+    issuerKeys: issuerKeyQueries(db, { macs, seen: memory.installation }),
     generations: generationQueries(db, cover, { guards, keyJobs, installation, apiKeys }),
     replicas: replicaQueries(db),
     tenants: tenantQueries(db, cover),

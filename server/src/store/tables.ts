@@ -21,6 +21,16 @@ interface InstallationTable {
   signing_private_key_wrapped: Buffer | null
   generation: Generated<number>
   api_key_generation: Generated<number>
+  issuer_keys_from: Generated<Date | null>
+  mac: Mac
+}
+
+/** Written once. */
+interface IssuerKeysTable {
+  id: string
+  created_at: SignedStamp
+  signs_from: SignedStamp
+  private_key_wrapped: Buffer
   mac: Mac
 }
 
@@ -89,6 +99,8 @@ interface KeyProvidersTable {
   inspection: ColumnType<unknown, string | null, string | null>
   inspected_at: Date | null
   role_arn: string | null
+  /** Null: with the tenant's external id, if there is a role. */
+  role_access: Generated<'web-identity' | null>
   alias_arn: string | null
   alias_key_arn: string | null
   alias_checked_at: Date | null
@@ -112,7 +124,7 @@ interface TenantKeysTable {
   destroy_after: Date | null
   destroyed_at: Date | null
   /** Null: its key provider has to tell how its key is reached. */
-  reached_as: Generated<'internal' | 'self' | 'role' | null>
+  reached_as: Generated<'internal' | 'self' | 'role' | 'web-identity' | null>
   role_arn: Generated<string | null>
   external_id: Generated<string | null>
   replica_regions: Generated<string[] | null>
@@ -394,6 +406,7 @@ interface MetricCountsTable {
 export interface Tables {
   installation: InstallationTable
   former_signing_keys: FormerSigningKeysTable
+  issuer_keys: IssuerKeysTable
   tenants: TenantsTable
   tenant_guards: TenantGuardsTable
   retired_tenant_ids: RetiredTenantIdsTable

@@ -33,6 +33,7 @@ import type { Checkpoints } from '../installation/checkpoint-rounds.ts'
 import type { KeyHealth } from './create-key-health.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Callers } from './open-callers.ts'
+import type { Issuer } from './issuer/open-issuer.ts'
 import type { Keyring } from './open-keyring.ts'
 import type { OpenedKms } from './open-kms.ts'
 import type { Signer } from './open-signer.ts'
@@ -63,6 +64,8 @@ export interface HandlerNeeds {
   keysOf: KeysOf['keysOf']
   callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain'>
   comeThroughStrangers: (tenantId: string | undefined) => boolean
+  /** Undefined: this installation is none. */
+  issuer: Issuer | undefined
 }
 
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
@@ -96,11 +99,12 @@ function providerHandlers(
     health: { recorder },
     signer: { holdSigner, openRecord },
     timings: { countMs },
+    issuer,
   }: HandlerNeeds,
 ) {
   return {
     ...keyProviderHandlers({
-      ...{ store, kms, requireMultiRegion, requireContextCondition, drRegions },
+      ...{ store, kms, requireMultiRegion, requireContextCondition, drRegions, issuerUrl: issuer?.url },
       examineKey: (keyArn, tenantId, role) => aws.examineKey(keyArn, tenantId, role),
       resolveAlias: aws.resolveAlias.bind(aws),
       onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),

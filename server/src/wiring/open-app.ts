@@ -76,7 +76,20 @@ export function openApp(
   logger: Logger,
   needs: AppNeeds,
 ): OpenedApp {
-  const { store, keyring, keyJobs, readiness, events, rootKey, timings, replicas, callers, docs, tls } = needs
+  const {
+    store,
+    keyring,
+    keyJobs,
+    readiness,
+    events,
+    rootKey,
+    timings,
+    replicas,
+    callers,
+    docs,
+    issuer,
+    tls,
+  } = needs
   let isReady = false
   let isDraining = false
   // Whether every reply closes its connection.
@@ -137,6 +150,7 @@ export function openApp(
     keysOf,
     longBodies,
     docs,
+    issuer,
     octetStreams: octetStreamHandlers({ keysOf }),
     eventHandlers: keyJobEventHandlers({ store }),
     handlers: createHandlers(settings, {

@@ -38,6 +38,8 @@ interface KeyringParts {
   timings: Timings
   callers: Pick<Callers, 'readAgain' | 'endTenant'>
   signer: Pick<Signer, 'refresh'>
+  /** Reads the keys of the issuer again. */
+  refreshIssuer: () => Promise<void>
 }
 
 export type Keyring = Awaited<ReturnType<typeof openKeyring>>
@@ -53,7 +55,7 @@ export async function openKeyring(
     dataKeyMaxAgeDays,
   }: KeyringSettings,
   logger: Logger,
-  { connection, stream, store, kms, timings, callers, signer }: KeyringParts,
+  { connection, stream, store, kms, timings, callers, signer, refreshIssuer }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
@@ -113,6 +115,9 @@ export async function openKeyring(
     onSigningKey: () => {
       void signer.refresh()
     },
+    onIssuerKeys: () => {
+      void refreshIssuer()
+    },
     onTenantLocks: () => {
       locks.refresh().catch(() => undefined)
     },
@@ -128,6 +133,7 @@ export async function openKeyring(
       logger.warn('changes were missed that cannot be read any more: all keys in memory are read anew')
       tenantKeys.endAllWithinTtl()
       void signer.refresh()
+      void refreshIssuer()
       locks.refresh().catch(() => undefined)
       callers.readAgain().catch(() => undefined)
     },

@@ -13,6 +13,7 @@ import { getKeyAccess } from '../providers/get-key-access.ts'
 import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Closers } from './close-all.ts'
+import type { Issuer } from './issuer/open-issuer.ts'
 import type { KeyHealth } from './create-key-health.ts'
 
 type KmsSettings = Pick<
@@ -46,13 +47,15 @@ interface KmsNeeds {
   health: KeyHealth
   /** How many replicas share the budget. */
   replicas: () => number
+  /** Undefined: this installation is none. */
+  issuer: Issuer | undefined
 }
 
 /** @param closers - receives the functions that end the calls, and then the counting of them */
 export function openKms(
   settings: KmsSettings,
   logger: Logger,
-  { store, rootKey, events, health, replicas }: KmsNeeds,
+  { store, rootKey, events, health, replicas, issuer }: KmsNeeds,
   closers: Closers,
 ): OpenedKms {
   const { drRegions, kmsBudgetWaitSeconds } = settings
@@ -73,6 +76,12 @@ export function openKms(
         { region, answering },
         'AWS STS of the region does not accept the account or is switched off there: another region is asked',
       )
+    },
+    issuer: issuer?.tokens,
+    onSignIn: (signIn) => {
+      events.signedIn(signIn.outcome)
+      const level = signIn.outcome === 'ok' || signIn.outcome === 'denied' ? 'info' : 'warn'
+      logger[level](signIn, 'signed in at AWS STS with an identity token, or tried to')
     },
     drRegions,
     findKeyAccess: (keyArn, tenantId) => getKeyAccess(store, tenantId, keyArn),

@@ -16,6 +16,8 @@ import type { HoldSigner } from '../store/authentic/hold-signer.ts'
 import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
 import type { Callers } from './open-callers.ts'
+import type { Issuer } from './issuer/open-issuer.ts'
+import type { PageWatch } from './issuer/watch-pages.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Keyring } from './open-keyring.ts'
 
@@ -29,6 +31,9 @@ interface SweepNeeds {
   timings: Pick<Timings, 'sweepMs'>
   callers: Pick<Callers, 'takeUses'>
   endingKeys: Pick<EndingKeys, 'look'>
+  /** Undefined: this installation is none. */
+  issuer: Pick<Issuer, 'keep'> | undefined
+  pages: Pick<PageWatch, 'look'> | undefined
 }
 
 // A part whose tenants hang, each for as long as a lock may be waited for, leaves the others their time.
@@ -39,6 +44,8 @@ const rotationsAtOnce = 10
 const changesMs = 60_000
 const usesMs = 60_000
 const endingKeysMs = 3_600_000
+const issuerKeysMs = 60_000
+const pagesMs = 3_600_000
 const msOfSecond = 1_000
 // A KEK that cannot be used seldom comes back within a minute, and each try costs calls to the KMS.
 const rotationPauses = { firstMs: 60_000, maxMs: 3_600_000 }
@@ -55,7 +62,19 @@ export function startSweeps(
     generationsSeconds,
   }: Pick<Settings, 'tenantKeyMaxAgeDays' | 'auditCheckpointSeconds' | 'generationsSeconds'>,
   logger: Logger,
-  { keyring, keyJobs, queue, holdSigner, checkpoints, generations, timings, callers, endingKeys }: SweepNeeds,
+  {
+    keyring,
+    keyJobs,
+    queue,
+    holdSigner,
+    checkpoints,
+    generations,
+    timings,
+    callers,
+    endingKeys,
+    issuer,
+    pages,
+  }: SweepNeeds,
   closers: Closers,
 ): () => Promise<void> {
   const stopping = new AbortController()
@@ -108,6 +127,10 @@ export function startSweeps(
       { name: 'uses of API keys', everyMs: usesMs, run: () => noteUses(store, callers) },
       { name: 'ends of API keys', everyMs: endingKeysMs, run: () => endingKeys.look() },
       ...(maxAgeDays === 0 ? [] : [rotations]),
+      ...(issuer === undefined
+        ? []
+        : [{ name: 'issuer keys', everyMs: issuerKeysMs, run: () => issuer.keep() }]),
+      ...(pages === undefined ? [] : [{ name: 'issuer pages', everyMs: pagesMs, run: () => pages.look() }]),
       {
         name: 'audit checkpoints',
         everyMs: auditCheckpointSeconds * msOfSecond,

@@ -16,6 +16,7 @@ const roleArn = `arn:aws:iam::${keyholdAccount}:role/keyhold`
 const session = { ...credentials, sessionToken: '', expiration: new Date(Date.now() + 3_600_000) }
 const roles = {
   assume: () => Promise.resolve(session),
+  forget: () => undefined,
   explain: createExplainAwsError(() => Promise.resolve(undefined)),
 }
 const ended: KmsCall[] = []

@@ -48,6 +48,7 @@ test.each([
     isQuarantined: false,
     older: () => 0,
     endingKeys: () => undefined,
+    issuerProblems: () => undefined,
   }
   const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
   const { url = '' } =

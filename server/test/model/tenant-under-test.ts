@@ -82,7 +82,7 @@ export class TenantUnderTest {
     const parts = { store: this.replica.store, examineKey: this.kms.examineKey }
     const request = { tenantId: this.tenantId, arn: keyArns[kek], name: kek, description: '' }
     await registerKeyProvider(
-      { ...parts, requireMultiRegion: false, requireContextCondition: false },
+      { ...parts, requireMultiRegion: false, requireContextCondition: false, issuerUrl: undefined },
       request,
       systemActor,
     )

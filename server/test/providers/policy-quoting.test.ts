@@ -51,6 +51,7 @@ const policiesOf = (tenantId: string, arn?: string) =>
   createKeyPolicies(
     {
       principals: () => Promise.resolve([`arn:aws:iam::111111111111:role/${tenantId}`]),
+      issuerUrl: undefined,
       drRegions: new Map([['eu-west-1', ['eu-west-3']]]),
       findKnown: () => Promise.resolve({ externalId: tenantId, replicaRegions: ['eu-north-1'] }),
     },

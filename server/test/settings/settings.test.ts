@@ -205,6 +205,36 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
+    forms.issuerUrl,
+    {
+      good: [
+        ['https://id.example.com', 'https://id.example.com'],
+        ['https://example.com/keyhold/eu-1', 'https://example.com/keyhold/eu-1'],
+      ],
+      bad: [
+        'http://id.example.com',
+        'https://id.example.com/',
+        'https://id.example.com:8443',
+        'https://id.example.com:443',
+        'https://id.example.com/a/',
+        'https://id.example.com/a//b',
+        'https://id.example.com/a/../b',
+        'https://id.example.com/a%20b',
+        'https://id.example.com/:a',
+        'https://id.example.com/*',
+        'https://id.example.com?',
+        'https://id.example.com/a?b=c',
+        'https://id.example.com/a#',
+        'https://user@id.example.com',
+        'https://ID.example.com',
+        'https://localhost',
+        'https://192.0.2.1',
+        'https://[2001:db8::1]',
+        `https://id.example.com/${'a'.repeat(250)}`,
+      ],
+    },
+  ],
+  [
     forms.principals,
     {
       good: [

@@ -41,6 +41,7 @@ function listeners(denials: Denial[]): NotificationListeners {
   return {
     onDenial: (denial) => denials.push(denial),
     ...{ onDataKeyChange: nothing, onApiKeys: nothing, onTenantLocks: nothing, onSigningKey: nothing },
+    onIssuerKeys: nothing,
     ...{ onTenantSettings: nothing, onTenantEnd: nothing },
     onUnknown: nothing,
     onError: (error) => {

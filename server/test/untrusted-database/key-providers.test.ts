@@ -90,6 +90,7 @@ const changes: Record<keyof (typeof steeringKinds.keyProvider)['columns'], strin
   key_arn: `'${evil}'`,
   kms: "'internal'",
   replica_regions: "'{eu-west-3,us-east-1}'",
+  role_access: "'web-identity'",
   role_arn: "'arn:aws:iam::666666666666:role/evil'",
   tenant_id: "'third'",
 }

@@ -11,7 +11,15 @@ const columns = [
     'key_job_failures',
     'destructions',
   ],
-  ...['minimum_versions', 'api_keys', 'key_health', 'installation', 'former_signing_keys', 'audit_heads'],
+  ...[
+    'minimum_versions',
+    'api_keys',
+    'key_health',
+    'installation',
+    'former_signing_keys',
+    'issuer_keys',
+    'audit_heads',
+  ],
 ].map((table) => [table, 'mac'])
 
 export async function stripMacs(query: (statement: string) => Promise<Row[]>): Promise<void> {

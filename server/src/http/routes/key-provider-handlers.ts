@@ -61,8 +61,8 @@ export function keyProviderHandlers(
 
     async createKeyProvider(call) {
       const { tenantId } = call
-      const { name, arn, roleArn, description = '' } = call.body
-      const request = { tenantId, arn, roleArn, name, description }
+      const { name, arn, roleArn, roleAccess, description = '' } = call.body
+      const request = { tenantId, arn, roleArn, roleAccess, name, description }
       const row = await registerKeyProvider(parts, request, actorOf(call))
       return { status: 201, body: await show(row) }
     },

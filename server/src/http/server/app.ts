@@ -37,6 +37,7 @@ import { registerRoute } from './register-route.ts'
 import { createRequestLog, type RequestLog } from '../log/request-log.ts'
 import type { Tls } from '../../tls/reloaded-tls.ts'
 import { onEveryReply } from './reply-headers.ts'
+import { registerIssuer, type ServedIssuer } from './serve-issuer.ts'
 import type { OnItems } from './send-answer.ts'
 
 declare module 'fastify' {
@@ -79,6 +80,8 @@ export interface AppParts extends Authorization {
   keysOf: KeysOf['keysOf']
   /** Undefined: it is not installed. */
   docs: DocsFolder | undefined
+  /** Undefined: this installation is none. */
+  issuer: ServedIssuer | undefined
 }
 
 // Too long parameters must reach us, for a 414. The HTTP parser limits the path and all headers to 16 KiB.
@@ -109,6 +112,7 @@ export function createApp({
   longBodies,
   keysOf,
   docs,
+  issuer,
   ...authorization
 }: AppParts): FastifyInstance {
   const log = createRequestLog(logger, authorization.clientAddress)
@@ -208,6 +212,7 @@ export function createApp({
 
   registerProbes(app, probes)
   registerDocs(app, docs)
+  registerIssuer(app, issuer)
   const routeParts = {
     ...{ handlers, octetStreams, eventHandlers, eventStreams, authorization },
     ...{ refuseBeyondLimit, probes, onItems, longBodies, keysOf },

@@ -32,11 +32,16 @@ export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined
 
 // The offer registers by the alias again. The registration pins the key that it names then.
 function offerOf(
-  { name, alias, roleArn }: KeyProviderRow,
+  { name, alias, roleArn, roleAccess }: KeyProviderRow,
   keyArn: string,
 ): NonNullable<KeyAliasBody['offer']> {
   const arnFingerPrint = keyArnFingerprint(keyArn)
-  const body = { name, arn: alias?.arn ?? keyArn, ...(roleArn !== undefined && { roleArn }) }
+  const body = {
+    name,
+    arn: alias?.arn ?? keyArn,
+    ...(roleArn !== undefined && { roleArn }),
+    ...(roleAccess !== undefined && { roleAccess }),
+  }
   return {
     arnFingerPrint,
     register: { method: createKeyProvider.method, path: createKeyProvider.path, body },

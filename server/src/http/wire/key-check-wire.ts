@@ -2,7 +2,7 @@
 import type { KeyChecks, KeyPolicy } from '@keyhold/contract'
 import { keyArnFingerprint } from '@keyhold/core'
 import type { CheckedKey } from '../../providers/check-key.ts'
-import { awsCliGrants, awsCliScript } from '../../providers/policy/aws-cli-script.ts'
+import { awsCliGrants, awsCliIdentityProvider, awsCliScript } from '../../providers/policy/aws-cli-script.ts'
 import type { KeyPolicies } from '../../providers/policy/key-policy.ts'
 import { cloudFormationOf, terraformOf } from '../../providers/policy/policy-templates.ts'
 import { terraformModule } from '../../providers/policy/terraform-module.ts'
@@ -23,7 +23,8 @@ export function keyCheckWire({ checks, inspection, error, isRegistered }: Checke
 }
 
 export function keyPolicyWire(policies: KeyPolicies): KeyPolicy {
-  const { tenantId, principals, externalId, keyArn, regions, grants, trustPolicy, rolePolicy } = policies
+  const { tenantId, principals, externalId, keyArn, regions, grants } = policies
+  const { identityProvider, trustPolicy, rolePolicy } = policies
   const [primary] = regions
   return {
     tenantId,
@@ -40,6 +41,13 @@ export function keyPolicyWire(policies: KeyPolicies): KeyPolicy {
     awsCli: awsCliScript(policies),
     awsCliGrants: awsCliGrants(policies),
     ...(keyArn === undefined && { terraform: terraformModule(policies) }),
+    ...(identityProvider !== undefined && {
+      identityProvider: {
+        ...identityProvider,
+        clientIds: [...identityProvider.clientIds],
+        awsCli: awsCliIdentityProvider(identityProvider),
+      },
+    }),
     ...(trustPolicy !== undefined && { trustPolicy }),
     ...(rolePolicy !== undefined && { rolePolicy }),
   }

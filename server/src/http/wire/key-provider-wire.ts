@@ -35,6 +35,7 @@ export function keyProviderWire(row: KeyProviderRow, healthRows: readonly KeyHea
     demotedFromCurrentAt: wireSeconds(row.demotedAt),
     ...(row.kms === 'aws' && inspectionWire(inspectionOf(row))),
     ...(row.roleArn !== undefined && { roleArn: row.roleArn }),
+    ...(row.roleAccess !== undefined && { roleAccess: row.roleAccess }),
     ...(health !== undefined && { health: keyHealthWire(health, alias) }),
     ...(alias !== undefined && { alias }),
   }

@@ -1,34 +1,24 @@
-// Assumes the roles of customers through AWS STS, for 900 s at a time and always with the tenant's external id; and asks
-// STS who Keyhold itself is.
+// Assumes the roles of customers through AWS STS, for 900 s at a time, and always with the tenant's external id or an identity token
+// that names the tenant; and asks STS who Keyhold itself is.
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts'
-import { KeyholdError, partitionOf, type CustomerRole } from '@keyhold/core'
+import { partitionOf, type CustomerRole } from '@keyhold/core'
 import { createSingleFlight } from '../../event-loop/single-flight.ts'
 import { createExplainAwsError, type ExplainAwsError } from '../errors/explain-denial.ts'
 import { createOwnAccount } from '../errors/own-account.ts'
+import { readSession, sessionEnd, sessionSeconds, type SessionCredentials } from './session.ts'
 import { createStsCalls, type StsOptions } from './sts-calls.ts'
-
-const sessionSeconds = 900
-
-// The AWS SDK compares the end of a session with this clock, so that no other one will do.
-// oxlint-disable-next-line clock/database-clock
-const localNowMs = () => Date.now()
-
-/** Credentials of a session of the role. */
-export interface SessionCredentials {
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken: string
-  /** By this process's clock, with which the AWS SDK compares it. */
-  expiration: Date
-}
+import { createWebIdentity, type WebIdentityParts } from './web-identity.ts'
 
 export interface CustomerRoles {
   /**
    * Begins a session at the STS of `region`.
    *
-   * @throws KeyholdError `ERR_KMS_DENIED` or `ERR_KMS_OWN_POLICY` with the action `AssumeRole`, `ERR_KMS_…`
+   * @throws KeyholdError `ERR_KMS_DENIED` or `ERR_KMS_OWN_POLICY` with the action `AssumeRole`, `ERR_KMS_DENIED` or
+   * `ERR_KMS_ISSUER` with the action `AssumeRoleWithWebIdentity`, `ERR_KMS_…`
    */
   assume(role: CustomerRole, region: string): Promise<SessionCredentials>
+  /** AWS has refused the session: it is begun anew. */
+  forget(role: CustomerRole): void
   /**
    * The ARN by which key policies name Keyhold: of a session, its role. AWS is asked once in each partition, and again when
    * Keyhold has other credentials: they may be somebody else's.
@@ -39,8 +29,13 @@ export interface CustomerRoles {
   close(): void
 }
 
-export function createCustomerRoles(options: StsOptions): CustomerRoles {
+export interface CustomerRolesOptions
+  extends StsOptions, Partial<Pick<WebIdentityParts, 'issuer' | 'onSignIn'>> {}
+
+export function createCustomerRoles(options: CustomerRolesOptions): CustomerRoles {
   const sts = createStsCalls(options)
+  const { issuer, onSignIn, clock } = options
+  const webIdentity = createWebIdentity({ issuer, sts, onSignIn, clock })
   const { own } = options
   /** By partition: its accounts and principals are its own. */
   const principals = new Map<string, { principal: string; changes: number }>()
@@ -76,32 +71,26 @@ export function createCustomerRoles(options: StsOptions): CustomerRoles {
     ownPrincipal,
     explain,
 
-    async assume({ arn, externalId }, region) {
+    async assume(role, region) {
+      if (!('externalId' in role)) return webIdentity.assume(role, region)
       const command = new AssumeRoleCommand({
-        RoleArn: arn,
+        RoleArn: role.arn,
         RoleSessionName: 'keyhold',
-        ExternalId: externalId,
+        ExternalId: role.externalId,
         DurationSeconds: sessionSeconds,
       })
-      // A session lasts so long from the request on, whatever time AWS has. By a clock that is behind AWS's, the moment that
-      // AWS names would come too late; by one that is ahead, every call would begin a session.
-      const expiration = new Date(localNowMs() + sessionSeconds * 1_000)
+      const expiration = sessionEnd()
       const answer = await sts.ask(
         'AssumeRole',
         region,
         (client, o) => client.send(command, o),
         (error) => explain(error, { action: 'AssumeRole', region }),
       )
-      const { AccessKeyId, SecretAccessKey, SessionToken } = answer.Credentials ?? {}
-      if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
-        throw new KeyholdError('ERR_KMS_FAILED', { details: { action: 'AssumeRole', region } })
-      }
-      return {
-        accessKeyId: AccessKeyId,
-        secretAccessKey: SecretAccessKey,
-        sessionToken: SessionToken,
-        expiration,
-      }
+      return readSession(answer.Credentials, expiration, { action: 'AssumeRole', region })
+    },
+
+    forget(role) {
+      if (!('externalId' in role)) webIdentity.forget(role)
     },
 
     close() {

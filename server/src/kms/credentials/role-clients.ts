@@ -25,7 +25,7 @@ export interface RoleClients {
 /** @param clock - monotonic milliseconds */
 export function createRoleClients(
   endpoint: string | undefined,
-  roles: Pick<CustomerRoles, 'assume'>,
+  roles: Pick<CustomerRoles, 'assume' | 'forget'>,
   clock: () => number = () => performance.now(),
 ): RoleClients {
   const clients = new Map<string, { client: KMSClient; begunMs: number }>()
@@ -52,7 +52,7 @@ export function createRoleClients(
 
   return {
     async use(role, region, regional, send) {
-      const name = JSON.stringify([region, role.arn, role.externalId])
+      const name = JSON.stringify([region, role])
       const used = find(name, role, region, regional)
       try {
         return await send(used.client)
@@ -61,6 +61,7 @@ export function createRoleClients(
         if (clients.get(name) === used) {
           if (clock() - used.begunMs < leastAgeMs) throw error
           clients.delete(name)
+          roles.forget(role)
         }
         return send(find(name, role, region, regional).client)
       }

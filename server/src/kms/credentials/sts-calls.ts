@@ -54,6 +54,8 @@ export interface StsCalls {
     send: SendToSts<Output>,
     /** Default: `fromAwsError`. */
     translate?: (error: unknown) => Promise<KeyholdError>,
+    /** Default: signed. Where a call is not, Keyhold's own credentials have no part in what becomes of it. */
+    how?: { isSigned: boolean },
   ): Promise<Output>
   close(): void
 }
@@ -126,9 +128,10 @@ export function createStsCalls({
   }
 
   return {
-    async ask(action, region, send, translate) {
+    async ask(action, region, send, translate, { isSigned } = { isSigned: true }) {
       try {
-        return await own.use(() => askInOrder(region, send))
+        const asked = () => askInOrder(region, send)
+        return await (isSigned ? own.use(asked) : asked())
       } catch (error) {
         const translated = (await translate?.(error)) ?? fromAwsError(error, action, region)
         const isEverywhere = error instanceof Error && refusedEverywhere.has(error)

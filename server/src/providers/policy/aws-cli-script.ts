@@ -1,5 +1,5 @@
 // Scripts for the AWS CLI. They make the key or complete it, and grant its use. They can be run again: what exists is kept.
-import type { KeyPolicies } from './key-policy.ts'
+import type { IdentityProvider, KeyPolicies } from './key-policy.ts'
 import { shellQuote } from './quote.ts'
 
 const head = `#!/usr/bin/env bash
@@ -135,6 +135,11 @@ export function awsCliGrants({ accountId, keyArn, aliasName, regions, grants }: 
       return `\nwait_for_key ${quoted} "$key_id"\n${lines.join('\n')}\n`
     }),
   ].join('')
+}
+
+/** The command that makes the identity provider, once in the account of the role. It needs no thumbprint. */
+export function awsCliIdentityProvider({ url, clientIds }: IdentityProvider): string {
+  return `aws iam create-open-id-connect-provider --url ${shellQuote(url)} --client-id-list ${clientIds.map(shellQuote).join(' ')}\n`
 }
 
 const requireMultiRegion = `case $key in

@@ -1,7 +1,7 @@
 // The policies that a customer's administrator pastes into AWS before anything is registered, and the grants that do in
 // place of a key policy. They allow exactly what Keyhold needs, for exactly this tenant.
 import { KeyholdError, type AwsPartition } from '@keyhold/core'
-import { parseRoleArn } from '../role-arn.ts'
+import { parseRoleArn, requireIssuer } from '../role-arn.ts'
 import { parsePolicyRequest, type PolicyRequest, type PolicySubject } from './policy-regions.ts'
 
 export interface KeyPolicyParts {
@@ -13,12 +13,24 @@ export interface KeyPolicyParts {
     tenantId: string,
     keyArn: string | undefined,
   ) => Promise<{ externalId: string; replicaRegions: readonly string[] }>
+  /** `KEYHOLD_ISSUER_URL`; undefined: this installation signs no identity tokens. */
+  issuerUrl: string | undefined
 }
 
 export interface PolicyDocument {
   Version: '2012-10-17'
   Id?: string
   Statement: Record<string, unknown>[]
+}
+
+/** What the account of a role needs once, so that it can check Keyhold's identity tokens. */
+export interface IdentityProvider {
+  arn: string
+  /** `KEYHOLD_ISSUER_URL`. */
+  url: string
+  clientIds: readonly string[]
+  /** The `sub` of the tenant's tokens. */
+  subject: string
 }
 
 /** A grant in one region, as `CreateGrant` takes it. */
@@ -39,6 +51,8 @@ export interface KeyPolicies extends Omit<PolicySubject, 'regions' | 'aliasName'
   regions: { region: string; keyArn: string | undefined; policy: PolicyDocument }[]
   /** In each region, instead of the statements of its key policy that name Keyhold. */
   grants: KeyGrant[]
+  /** Where a role is assumed with an identity token. */
+  identityProvider: IdentityProvider | undefined
   /** Where a role is used: its trust policy. */
   trustPolicy: PolicyDocument | undefined
   /** Where a role of another account than the key's is used: the permissions that its account must give it. */
@@ -50,24 +64,28 @@ export interface KeyPolicies extends Omit<PolicySubject, 'regions' | 'aliasName'
  * `ERR_TENANT_NOT_FOUND`, `ERR_KMS_…` where AWS does not say who Keyhold is
  */
 export async function createKeyPolicies(
-  { principals, drRegions, findKnown }: KeyPolicyParts,
+  { principals, drRegions, findKnown, issuerUrl }: KeyPolicyParts,
   tenantId: string,
-  request: PolicyRequest & { roleArn?: string | undefined },
+  request: PolicyRequest & { roleArn?: string | undefined; roleAccess?: 'web-identity' | undefined },
 ): Promise<KeyPolicies> {
   const standInsOf = (region: string) => drRegions.get(region) ?? []
   // A wrong request is refused before anything is asked.
   const asked = parsePolicyRequest(request, standInsOf)
   const { partition, accountId, keyArn } = asked
   const roleArn = request.roleArn === undefined ? undefined : parseRoleArn(request.roleArn, partition)
+  const issuer = issuerOf(request, issuerUrl)
   const { externalId, replicaRegions } = await findKnown(tenantId, keyArn)
   const { regions, aliasName = `alias/keyhold-${tenantId}` } = parsePolicyRequest(request, (region) => [
     ...standInsOf(region),
     ...replicaRegions,
   ])
-  const keyhold = await principals(regions[0]?.region ?? '')
+  // An identity token needs no principal of Keyhold's own, and so no account in that partition.
+  const keyhold = issuer === undefined ? await principals(regions[0]?.region ?? '') : []
   checkPartition(keyhold, partition)
   const allowed = roleArn === undefined ? keyhold : [roleArn]
   const policy = keyPolicy({ partition, accountId }, allowed, tenantId)
+  const identityProvider =
+    issuer === undefined || roleArn === undefined ? undefined : identityProviderOf(issuer, roleArn, tenantId)
   const isForeignRole = roleArn !== undefined && roleArn.split(':')[4] !== accountId
   return {
     ...{ partition, accountId, keyArn, aliasName, tenantId },
@@ -75,10 +93,32 @@ export async function createKeyPolicies(
     externalId,
     regions: regions.map((one) => ({ ...one, policy })),
     grants: allowed.map((principal, index) => grantFor(principal, tenantId, index)),
-    trustPolicy: roleArn === undefined ? undefined : trustPolicy(keyhold, externalId),
+    identityProvider,
+    trustPolicy:
+      roleArn === undefined
+        ? undefined
+        : identityProvider === undefined
+          ? trustPolicy(keyhold, externalId)
+          : webIdentityPolicy(identityProvider),
     rolePolicy: isForeignRole ? rolePolicy({ partition, accountId, regions }, tenantId) : undefined,
   }
 }
+
+function issuerOf(
+  { roleArn, roleAccess }: { roleArn?: string | undefined; roleAccess?: 'web-identity' | undefined },
+  issuerUrl: string | undefined,
+): string | undefined {
+  return requireIssuer({ roleArn, roleAccess }, issuerUrl) ? issuerUrl : undefined
+}
+
+function identityProviderOf(url: string, roleArn: string, tenantId: string): IdentityProvider {
+  const [, partition = '', , , account = ''] = roleArn.split(':')
+  const arn = `arn:${partition}:iam::${account}:oidc-provider/${nameOfIssuer(url)}`
+  return { arn, url, clientIds: ['sts.amazonaws.com'], subject: `keyhold:tenant:${tenantId}` }
+}
+
+/** In AWS an issuer has the name of its URL without the scheme. */
+const nameOfIssuer = (url: string) => url.replace('https://', '')
 
 // Nothing in AWS reaches from one partition into another.
 function checkPartition(principals: readonly string[], partition: AwsPartition): void {
@@ -145,6 +185,23 @@ function trustPolicy(principals: readonly string[], externalId: string): PolicyD
         Principal: { AWS: oneOrAll(principals) },
         Action: 'sts:AssumeRole',
         Condition: { StringEquals: { 'sts:ExternalId': externalId } },
+      },
+    ],
+  }
+}
+
+// Both conditions: without the one on the subject every tenant of this installation could assume the role.
+function webIdentityPolicy({ arn, url, clientIds, subject }: IdentityProvider): PolicyDocument {
+  const name = nameOfIssuer(url)
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'KeyholdAssumesTheRoleForThisTenant',
+        Effect: 'Allow',
+        Principal: { Federated: arn },
+        Action: 'sts:AssumeRoleWithWebIdentity',
+        Condition: { StringEquals: { [`${name}:aud`]: oneOrAll(clientIds), [`${name}:sub`]: subject } },
       },
     ],
   }

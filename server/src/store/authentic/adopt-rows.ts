@@ -28,6 +28,7 @@ const besideFence: readonly SteeringKind[] = [
   'auditHead',
   'installation',
   'formerSigningKey',
+  'issuerKey',
 ]
 
 /**

@@ -75,5 +75,8 @@ export async function resignInstallation(db: Database, macs: RowMacs): Promise<n
     sql`not exists (select from keyhold.tenants t where t.id = tenant_id)`,
   )
   const formerKeys = await signRows(db, macs, 'formerSigningKey', sql`true`)
-  return apiKeys + destructions + formerKeys + (await signRows(db, macs, 'installation', sql`true`))
+  const issuerKeys = await signRows(db, macs, 'issuerKey', sql`true`)
+  return (
+    apiKeys + destructions + formerKeys + issuerKeys + (await signRows(db, macs, 'installation', sql`true`))
+  )
 }

@@ -91,6 +91,7 @@ export const steeringKinds = {
       key_arn: 'text',
       kms: 'text',
       replica_regions: 'texts',
+      role_access: 'text',
       role_arn: 'text',
       tenant_id: 'text',
     },
@@ -221,6 +222,7 @@ export const steeringKinds = {
       created_at: 'time',
       generation: 'integer',
       id: 'uuid',
+      issuer_keys_from: 'time',
       root_key_check_value: 'bytes',
       root_key_id: 'text',
       signing_key_id: 'text',
@@ -243,6 +245,13 @@ export const steeringKinds = {
       valid_from: 'time',
       valid_to: 'time',
     },
+  }),
+  /** It signs in at customers' clouds. Those that were made before the installation's `issuer_keys_from` count for nothing. */
+  issuerKey: kind({
+    table: 'issuer_keys',
+    mac: 'mac',
+    key: ['id'],
+    columns: { created_at: 'time', id: 'text', private_key_wrapped: 'bytes', signs_from: 'time' },
   }),
   /** The hash covers all of a record. */
   audit: kind({

@@ -30,6 +30,7 @@ const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   keyJobFailure: sql`(select j.tenant_id from keyhold.key_jobs j where j.id = key_job_id)`,
   installation: sql`null::text`,
   formerSigningKey: sql`null::text`,
+  issuerKey: sql`null::text`,
   audit: sql`nullif(chain, '')`,
   auditHead: sql`nullif(chain, '')`,
 }

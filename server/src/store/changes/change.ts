@@ -15,6 +15,8 @@ export type Change =
   | { kind: 'apiKeys' }
   /** The signing key was replaced. */
   | { kind: 'signingKey' }
+  /** Keys of the issuer were made, deleted or revoked. */
+  | { kind: 'issuerKeys' }
   /** A tenant was locked or unlocked. */
   | { kind: 'tenantLocks' }
   | { kind: 'tenantSettings'; tenantId: string }
@@ -38,7 +40,8 @@ export function parseChange(stored: unknown): Change | undefined {
     return { kind, keyArn, ...(tenantId !== undefined && { tenantId }) }
   if (kind === 'dataKey' && tenantId !== undefined && dataKeyId !== undefined)
     return { kind, tenantId, dataKeyId }
-  if (kind === 'apiKeys' || kind === 'signingKey' || kind === 'tenantLocks') return { kind }
+  if (kind === 'apiKeys' || kind === 'signingKey' || kind === 'issuerKeys' || kind === 'tenantLocks')
+    return { kind }
   if ((kind === 'tenantSettings' || kind === 'tenantEnd') && tenantId !== undefined) return { kind, tenantId }
   return undefined
 }

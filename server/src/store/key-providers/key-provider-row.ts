@@ -21,6 +21,8 @@ export interface KeyProviderRow {
   inspection: JsonColumn<KeyInspection> | undefined
   /** The role in the customer's account through which the key is reached; undefined: as Keyhold itself. */
   roleArn: string | undefined
+  /** How the role is assumed; undefined: with the tenant's external id. */
+  roleAccess: 'web-identity' | undefined
   /** The alias by which the key was registered. */
   alias: KeyAlias | undefined
 }
@@ -79,6 +81,7 @@ export function fromRow(row: Authentic<StoredProvider>, fence: Fence | undefined
     demotedAt: row.demoted_at ?? undefined,
     inspection: readInspection(row.inspection, row.fingerprint),
     roleArn: row.role_arn ?? undefined,
+    roleAccess: row.role_access ?? undefined,
     alias:
       row.alias_arn === null
         ? undefined

@@ -30,6 +30,8 @@ export interface NewKeyProvider {
   isCurrent: boolean
   inspection?: KeyInspection
   roleArn?: string | undefined
+  /** How the role is assumed, if there is one. Default: with the tenant's external id. */
+  roleAccess?: 'web-identity' | undefined
   /** The alias that was asked for, where it was one. */
   aliasArn?: string | undefined
 }
@@ -109,6 +111,7 @@ export function keyProviderQueries(
         key_arn: provider.keyArn,
         created_at: held.now,
         role_arn: provider.roleArn ?? null,
+        role_access: provider.roleAccess ?? null,
         alias_arn: provider.aliasArn ?? null,
         replica_regions: provider.inspection === undefined ? null : regionsIn(provider.inspection),
       }

@@ -35,6 +35,8 @@ import { formatOfTenantKeys } from './migrations/0030-format-of-tenant-keys.ts'
 import { formerSigningKeys } from './migrations/0034-former-signing-keys.ts'
 import { limitsOfApiKeys } from './migrations/0035-limits-of-api-keys.ts'
 import { usesOfApiKeys } from './migrations/0036-uses-of-api-keys.ts'
+import { issuerKeys } from './migrations/0040-issuer-keys.ts'
+import { webIdentity } from './migrations/0041-web-identity.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -70,6 +72,8 @@ const schemaMigrations: Record<string, Migration> = {
   '0034-former-signing-keys': formerSigningKeys,
   '0035-limits-of-api-keys': limitsOfApiKeys,
   '0036-uses-of-api-keys': usesOfApiKeys,
+  '0040-issuer-keys': issuerKeys,
+  '0041-web-identity': webIdentity,
 }
 
 // Replicas of the version before cannot go on working after these. All others add what the version before leaves alone. One that

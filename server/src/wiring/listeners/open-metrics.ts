@@ -34,6 +34,8 @@ export interface MetricSources {
   older: () => number
   /** How many API keys end soon. Undefined: nobody has looked. */
   endingKeys: () => Readonly<Record<string, number>> | undefined
+  /** What is wrong with the public pages of the issuer. Undefined: nobody has looked, or there is none. */
+  issuerProblems: () => readonly string[] | undefined
 }
 
 // When the database does not answer in time, Prometheus gets the other metrics.
@@ -116,6 +118,7 @@ async function readSamples(
   { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }: MetricSources,
   onError: (error: unknown) => void,
 ): Promise<Omit<Samples, TlsMetric | IssuerMetric>> {
+  const problems = held.issuerProblems()
   const caches = Object.entries({
     tenant_key: keyring.tenantKeys.counts(),
     data_key: keyring.dataKeys.counts(),
@@ -156,6 +159,8 @@ async function readSamples(
     keyhold_key_cache_max_entries: ofCaches(({ maxEntries }) => maxEntries),
     keyhold_kms_calls_total: tallies.kmsCalls.samples(),
     keyhold_kms_own_refusals_total: tallies.kmsOwnRefusals.samples(),
+    keyhold_issuer_sign_ins_total: tallies.signIns.samples(),
+    keyhold_issuer_pages_wrong: problems === undefined ? [] : one(problems.length),
     keyhold_kms_requests_total: tallies.kmsRequests.samples(),
     keyhold_kms_waits_total: tallies.kmsWaits.samples(),
     keyhold_kms_wait_seconds_total: tallies.kmsWaitSeconds.samples(),

@@ -24,7 +24,7 @@ const shapes: Record<SteeringKind, Shape> = {
     matters: ({ key_arn: keyArn, state }) => state !== 'destroyed' && !isRootKeyArn(String(keyArn)),
   },
   keyProvider: {
-    columns: ['key_arn', 'role_arn', 'alias_arn', 'replica_regions'],
+    columns: ['key_arn', 'role_arn', 'role_access', 'alias_arn', 'replica_regions'],
     matters: ({ kms }) => kms !== 'internal',
   },
   keyJobTerms: { columns: ['kind', 'source_key_arn', 'target_key_arn', 'created_at', 'cancelled_at'] },
@@ -46,6 +46,7 @@ const shapes: Record<SteeringKind, Shape> = {
   keyHealth: { columns: ['state', 'code', 'since'], matters: ({ state }) => state !== 'healthy' },
   installation: { columns: ['root_key_id', 'signing_key_id'] },
   formerSigningKey: { columns: ['id', 'valid_from', 'valid_to', 'successor_id'] },
+  issuerKey: { columns: ['id', 'created_at', 'signs_from'] },
   audit: { columns: [], matters: never },
   auditHead: { columns: ['sequence'], matters: never },
 }

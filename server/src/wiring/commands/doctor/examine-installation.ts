@@ -4,6 +4,7 @@ import { describeProblems } from '../described-settings.ts'
 import { readSettings, type Settings } from '../../../settings/read-settings.ts'
 import type { Environment } from '../../../settings/setting.ts'
 import { awsOptions } from '../../open-kms.ts'
+import { issuerCheck } from './issuer-check.ts'
 import { fail, ok, runChecks, warn, type Check, type CheckResult } from './checks.ts'
 import { databaseChecks } from './database-checks.ts'
 import { keyChecks } from './key-checks.ts'
@@ -41,6 +42,7 @@ export async function examineInstallation(environment: Environment): Promise<Che
       issuersCheck(settings),
       ...checks,
       ...keyChecks({ settings, opened, openAws: (known) => createAwsKms(awsOptions(known)) }),
+      issuerCheck(settings),
       ...machineChecks(settings),
     ])
   } finally {

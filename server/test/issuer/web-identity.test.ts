@@ -1,0 +1,274 @@
+// Keyhold signs in at a customer's AWS with its own identity tokens: from the registration of a key to the day on which the customer,
+// or the public pages of the issuer, refuse. local-kms checks each token by the pages that the server serves.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createKeyWith } from '../../../testkit/src/customer/create-customer-key.ts'
+import {
+  customerAccount,
+  startTestServer,
+  type TestServer,
+  type TestTenant,
+} from '../../../testkit/src/server/start-test-server.ts'
+import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
+import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
+
+const issuerUrl = 'https://id.example.com/keyhold'
+const name = 'id.example.com/keyhold'
+const roleArn = `arn:aws:iam::${customerAccount}:role/for-keyhold`
+const providerArn = `arn:aws:iam::${customerAccount}:oidc-provider/${name}`
+const base = '/api/v1/encryption/keyproviders'
+
+let server: TestServer
+let tenant: TestTenant
+let keyArn: string
+// Sessions of roles end by the clock of the KMS.
+let aheadMs = 0
+const endSessions = () => {
+  aheadMs += 901_000
+}
+beforeAll(async () => {
+  server = await startTestServer(
+    { KEYHOLD_ISSUER_URL: issuerUrl, KEYHOLD_KEY_CACHE_TTL_SECONDS: '1' },
+    { kmsNow: () => Date.now() + aheadMs },
+  )
+  tenant = await server.createTenant('acme')
+  const statements = [
+    {
+      Effect: 'Allow',
+      Principal: { AWS: `arn:aws:iam::${customerAccount}:root` },
+      Action: 'kms:*',
+      Resource: '*',
+    },
+    {
+      Effect: 'Allow',
+      Principal: { AWS: roleArn },
+      Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+      Resource: '*',
+      Condition: { StringEquals: { 'kms:EncryptionContext:tenantId': 'acme' } },
+    },
+    { Effect: 'Allow', Principal: { AWS: roleArn }, Action: 'kms:DescribeKey', Resource: '*' },
+  ]
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: statements })
+  keyArn = (await createKeyWith(server.customerKms(), { MultiRegion: true, Policy: policy })).keyArn
+})
+afterAll(() => server.stop())
+
+const trust = (condition: object) => ({
+  Version: '2012-10-17',
+  Statement: {
+    Effect: 'Allow',
+    Principal: { Federated: providerArn },
+    Action: 'sts:AssumeRoleWithWebIdentity',
+    Condition: condition,
+  },
+})
+const right = {
+  StringEquals: { [`${name}:aud`]: 'sts.amazonaws.com', [`${name}:sub`]: 'keyhold:tenant:acme' },
+}
+const letIn = (condition: object = right) => {
+  server.kms.roles.put({ arn: roleArn, trust: trust(condition) })
+}
+const makeProvider = (clientIds = ['sts.amazonaws.com'], pagesAt = `${server.url}/keyhold`) => {
+  server.kms.identityProviders.put({ account: customerAccount, url: issuerUrl, clientIds, pagesAt })
+}
+beforeEach(() => {
+  letIn()
+  makeProvider()
+})
+
+const call = (method: string, path: string, body?: unknown, token = tenant.adminToken) =>
+  server.request(method, path, { token, ...(body !== undefined && { body }) })
+const check = async () =>
+  (await call('POST', `${base}/actions/check`, { arn: keyArn, roleArn, roleAccess: 'web-identity' })).body
+const encrypt = (keyName: string) =>
+  call('POST', '/api/v1/encryption/encrypt', { items: [{ plaintext: 'aGk=', keyName }] }, tenant.serviceToken)
+
+test('the public pages are open to all, to be kept for an hour, and name the issuer', async () => {
+  const pages = await Promise.all(
+    ['openid-configuration', 'jwks.json'].map((page) =>
+      server.request('GET', `/keyhold/.well-known/${page}`),
+    ),
+  )
+  for (const { status, headers } of pages) {
+    expect([
+      status,
+      headers.get('cache-control'),
+      headers.get('access-control-allow-origin'),
+      headers.get('set-cookie'),
+    ]).toEqual([200, 'public, max-age=3600', '*', null])
+  }
+  expect(pages[0]?.body).toMatchObject({
+    issuer: issuerUrl,
+    jwks_uri: `${issuerUrl}/.well-known/jwks.json`,
+    id_token_signing_alg_values_supported: ['RS256'],
+  })
+  expect(pages[0]?.body).not.toHaveProperty('authorization_endpoint')
+  expect(pages[1]?.body).toEqual({
+    keys: [
+      {
+        kty: 'RSA',
+        alg: 'RS256',
+        use: 'sig',
+        kid: expect.any(String) as string,
+        e: 'AQAB',
+        n: expect.any(String) as string,
+      },
+    ],
+  })
+  const post = await server.request('POST', '/keyhold/.well-known/jwks.json')
+  expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+})
+
+test('the policy has what to paste, and what is pasted lets this tenant in', async () => {
+  const query = `arn=${encodeURIComponent(keyArn)}&roleArn=${encodeURIComponent(roleArn)}&roleAccess=web-identity`
+  const { status, body } = await call('GET', `/api/v1/encryption/policy?${query}`)
+  expect(status).toBe(200)
+  expect(body).toMatchObject({
+    principals: [],
+    identityProvider: {
+      ...{
+        arn: providerArn,
+        url: issuerUrl,
+        clientIds: ['sts.amazonaws.com'],
+        subject: 'keyhold:tenant:acme',
+      },
+      awsCli: `aws iam create-open-id-connect-provider --url '${issuerUrl}' --client-id-list 'sts.amazonaws.com'\n`,
+    },
+    trustPolicy: {
+      Statement: [
+        { Principal: { Federated: providerArn }, Action: 'sts:AssumeRoleWithWebIdentity', Condition: right },
+      ],
+    },
+  })
+  server.kms.roles.put({ arn: roleArn, trust: (body as { trustPolicy: unknown }).trustPolicy })
+  expect(await check()).toMatchObject({ accepted: true })
+})
+
+test.each([
+  ['no condition on the subject', { StringEquals: { [`${name}:aud`]: 'sts.amazonaws.com' } }],
+  ['a wildcard', { StringLike: { [`${name}:sub`]: 'keyhold:tenant:*' } }],
+])('a trust policy with %s is refused at the registration', async (_, condition) => {
+  letIn(condition)
+  const { status, body } = await call('POST', base, {
+    name: 'wide',
+    arn: keyArn,
+    roleArn,
+    roleAccess: 'web-identity',
+  })
+  expect(status).toBe(406)
+  expect(body).toMatchObject({
+    errors: [{ code: 'ERR_ROLE_TRUST_TOO_WIDE', detail: expect.stringContaining('"sub"') as string }],
+  })
+})
+
+test.each([
+  [
+    'the trust names another tenant',
+    () => {
+      letIn({ StringEquals: { [`${name}:sub`]: 'keyhold:tenant:other' } })
+    },
+    'Encryption-88',
+    'identity token',
+  ],
+  [
+    'the trust asks for another audience',
+    () => {
+      letIn({ StringEquals: { ...right.StringEquals, [`${name}:aud`]: 'api://other' } })
+    },
+    'Encryption-88',
+    'identity token',
+  ],
+  [
+    'the role is gone',
+    () => {
+      server.kms.roles.delete(roleArn)
+    },
+    'Encryption-88',
+    'identity token',
+  ],
+  [
+    'the account has no identity provider',
+    () => {
+      server.kms.identityProviders.delete(customerAccount, issuerUrl)
+    },
+    'Encryption-88',
+    'identity provider',
+  ],
+  [
+    'the identity provider lacks the client id',
+    () => {
+      makeProvider(['api://other'])
+    },
+    'Encryption-88',
+    'client id',
+  ],
+  [
+    'the public pages cannot be fetched',
+    () => {
+      makeProvider(undefined, `${server.url}/elsewhere`)
+    },
+    'ERR_KMS_ISSUER',
+    'issuer check',
+  ],
+])('%s: a check says so', async (_, change, code, words) => {
+  change()
+  expect(await check()).toMatchObject({
+    accepted: false,
+    error: { code, message: expect.stringContaining(words) as string },
+  })
+})
+
+test('without an issuer, or without a role, there is no such access', async () => {
+  const { status, body } = await call('POST', base, {
+    name: 'no role',
+    arn: keyArn,
+    roleAccess: 'web-identity',
+  })
+  expect([status, body]).toMatchObject([417, { errors: [{ code: 'ERR_ROLE_ARN_INVALID' }] }])
+})
+
+test('no tenant gets the id with which policies are tried', async () => {
+  const { status } = await call(
+    'POST',
+    '/api/v1/tenants',
+    { id: 'keyhold-probe', name: 'x' },
+    server.operatorToken,
+  )
+  expect(status).toBe(409)
+})
+
+test('registered, migrated and used; a removed trust locks, and pages that are away lock nobody', async () => {
+  const created = await call('POST', base, { name: 'mine', arn: keyArn, roleArn, roleAccess: 'web-identity' })
+  expect([created.status, created.body]).toMatchObject([201, { roleArn, roleAccess: 'web-identity' }])
+  const { arnFingerPrint } = created.body as { arnFingerPrint: string }
+  await startMigration(server.url, tenant, arnFingerPrint)
+  await waitForMigration(server.url, tenant)
+  expect((await encrypt('a')).status).toBe(200)
+  const health = async () => (await call('GET', `${base}/${arnFingerPrint}/health`)).body
+
+  // Nobody can check new tokens: no session is begun, so that calls are refused as an outage is, and the key does not count as denied.
+  endSessions()
+  makeProvider(undefined, `${server.url}/elsewhere`)
+  const codeOf = async () => ((await encrypt('a')).body as { errors?: { code: string }[] }).errors?.[0]?.code
+  await expect.poll(codeOf, { timeout: 20_000 }).toBe('ERR_KMS_ISSUER')
+  expect((await encrypt('a')).status).toBe(503)
+  expect(await health()).not.toMatchObject({ state: 'denied' })
+  makeProvider()
+  await expect.poll(async () => (await encrypt('a')).status, { timeout: 20_000 }).toBe(200)
+
+  // The customer's refusal locks within the TTL, which is one second here.
+  endSessions()
+  letIn({ StringEquals: { [`${name}:sub`]: 'keyhold:tenant:nobody' } })
+  const refusedAt = performance.now()
+  await expect.poll(async () => (await encrypt('a')).status, { timeout: 20_000 }).toBe(424)
+  expect(performance.now() - refusedAt).toBeLessThan(15_000)
+  expect(await health()).toMatchObject({
+    state: 'denied',
+    cause: expect.stringContaining('does not let Keyhold in') as string,
+  })
+  letIn()
+  await expect.poll(async () => (await encrypt('a')).status, { timeout: 20_000 }).toBe(200)
+  const [row] = await server.query(
+    `select reached_as, role_arn, external_id from keyhold.tenant_keys where state = 'active' and tenant_id = 'acme'`,
+  )
+  expect(row).toMatchObject({ reached_as: 'web-identity', role_arn: roleArn, external_id: null })
+}, 120_000)
