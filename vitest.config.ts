@@ -30,7 +30,7 @@ const unitOfServer = [
   'server/test/keyring/{key-cache-sizes,lease-quota,per-tenant-cache}.test.ts',
   'server/test/http/parse-big-json.test.ts',
   'server/test/http/limits/{connection-limit,stream-shares}.test.ts',
-  'server/test/issuer/issuer-faults.test.ts',
+  'server/test/issuer/{issuer-faults,web-identity-sessions}.test.ts',
   'server/test/kms/{customer-role,internal-kms,read-key-state,kms-budget,regions-without-end,root-key-file,signing-key,turns}.test.ts',
   'server/test/store/connection-shares.test.ts',
   'server/test/store/authentic/row-vectors.test.ts',

@@ -96,7 +96,7 @@ const principals: Form<readonly string[]> = {
 
 const issuerPath = /^(?:\/[A-Za-z0-9._~-]+)*$/
 
-/** What AWS takes for the URL of an identity provider, and no two ways to write one: clouds compare it as text. */
+/** As AWS takes the URL of an identity provider, and no two ways to write one: clouds compare it as text. */
 const issuerUrl: Form<string> = {
   range: '`https://host` or `https://host/path`, without a port, a query, a fragment and a slash at its end',
   expects:

@@ -1,5 +1,8 @@
 // Keyhold signs in at a customer's AWS with its own identity tokens: from the registration of a key to the day on which the customer,
 // or the public pages of the issuer, refuse. local-kms checks each token by the pages that the server serves.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createKeyWith } from '../../../testkit/src/customer/create-customer-key.ts'
 import {
@@ -10,6 +13,9 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { startMigration } from '../../../testkit/src/tenants/start-migration.ts'
 import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
+import type { GuardedFetch } from '../../src/guarded-fetch/guarded-fetch.ts'
+import { issuerCheck } from '../../src/wiring/commands/doctor/issuer-check.ts'
+import { checkIssuer, exportIssuer, rotateIssuer } from '../../src/wiring/commands/issuer-commands.ts'
 
 const issuerUrl = 'https://id.example.com/keyhold'
 const name = 'id.example.com/keyhold'
@@ -224,6 +230,63 @@ test('without an issuer, or without a role, there is no such access', async () =
     roleAccess: 'web-identity',
   })
   expect([status, body]).toMatchObject([417, { errors: [{ code: 'ERR_ROLE_ARN_INVALID' }] }])
+})
+
+// The pages of the server, as if it were reached under the URL of the issuer.
+const published: GuardedFetch = async (url) => {
+  const answer = await fetch(url.replace(issuerUrl, `${server.url}/keyhold`))
+  return { status: answer.status, headers: {}, body: Buffer.from(await answer.text()) }
+}
+
+test('the exported files are the served pages, and a check finds what differs', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-issuer-'))
+  try {
+    const files = await exportIssuer(server.settings, folder)
+    expect(files.map((file) => path.relative(folder, file))).toEqual([
+      '.well-known/openid-configuration',
+      '.well-known/jwks.json',
+    ])
+    for (const file of files) {
+      const served = await server.request('GET', `/keyhold/${path.relative(folder, file)}`)
+      expect(await readFile(file, 'utf8')).toBe(served.text)
+    }
+    const { body } = await server.request('GET', '/keyhold/.well-known/jwks.json')
+    const [old] = (body as { keys: { kid: string }[] }).keys
+    expect(await checkIssuer(server.settings, published)).toEqual([])
+    expect(await issuerCheck(server.settings, (each) => checkIssuer(each, published)).look()).toMatchObject({
+      status: 'ok',
+    })
+
+    const told: string[] = []
+    const operator = { tell: (line: string) => told.push(line), say: () => undefined }
+    const no = { ...operator, confirm: () => Promise.resolve(false) }
+    expect(await rotateIssuer(server.settings, true, no)).toBe(false)
+    const yes = { ...operator, confirm: () => Promise.resolve(true) }
+    expect(await rotateIssuer(server.settings, true, yes)).toBe(true)
+    await expect.poll(() => checkIssuer(server.settings, published)).toEqual([])
+    const copied: GuardedFetch = async (url) => ({
+      ...{ status: 200, headers: {} },
+      body: await readFile(path.join(folder, url.slice(issuerUrl.length))),
+    })
+    const problems = [
+      `The key set lacks the key ${told[0] ?? ''}.`,
+      `The key set has a key that this installation does not publish: ${old?.kid ?? ''}.`,
+    ]
+    expect(await checkIssuer(server.settings, copied)).toEqual(problems)
+    expect(await issuerCheck(server.settings, (each) => checkIssuer(each, copied)).look()).toMatchObject({
+      ...{ status: 'fail', seen: problems.join(' ') },
+      advice: expect.stringContaining('issuer export DIR') as string,
+    })
+    expect(await check()).toMatchObject({ accepted: true })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('without the setting the commands say so', async () => {
+  const settings = { ...server.settings, issuerUrl: undefined }
+  await expect(exportIssuer(settings, '/nowhere')).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  expect(await issuerCheck(settings).look()).toBeUndefined()
 })
 
 test('no tenant gets the id with which policies are tried', async () => {

@@ -314,7 +314,16 @@ test('a session of a customer’s role that AWS refuses is begun anew, and the c
     const session = await roles.assume(...asked)
     return assumed === 1 ? { ...session, sessionToken: 'ended' } : session
   }
-  const clients = createRoleClients(local.url, { assume, forget: roles.forget }, () => nowMs)
+  const clients = createRoleClients(
+    local.url,
+    {
+      assume,
+      forget: (each) => {
+        roles.forget(each)
+      },
+    },
+    () => nowMs,
+  )
   const regional = new KMSClient({ region, endpoint: local.url })
   const describe = () =>
     clients.use(role, region, regional, (client) => client.send(new DescribeKeyCommand({ KeyId: keyArn })))

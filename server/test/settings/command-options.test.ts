@@ -8,6 +8,8 @@ test.each([
   ['doctor --integrity --yes', 'yes'],
   ['signing-key rotate --from x', 'from'],
   ['integrity rotate --yes', 'yes'],
+  ['issuer check --now', 'now'],
+  ['issuer export x --yes', 'yes'],
   ['create-operator-key --serve-role x', 'serve-role'],
   ['unused-api-keys --name x', 'name'],
 ])('%s', async (line, option) => {
@@ -30,6 +32,7 @@ test.each([
   ['doctor', ['integrity']],
   ['doctor', ['integrity', 'accept', 'yes']],
   ['signing-key rotate', ['yes']],
+  ['issuer rotate', ['now', 'yes']],
   ['confirm-restore', ['yes', 'from', 'from']],
   ['integrity adopt', ['yes', 'output']],
   ['integrity rotate', ['at-once']],

@@ -32,7 +32,7 @@ const messages: Readonly<Record<IssuerFault, string>> = {
     'AWS STS refuses the identity token in words that are not known: run "keyhold-server issuer check".',
 }
 
-/** What the AWS SDK threw at a sign-in, as an error of Keyhold's. */
+/** Makes a Keyhold error of what the AWS SDK threw at a sign-in. */
 export function explainSignIn(thrown: unknown, region: string): KeyholdError {
   const details = { action: webIdentityAction, region }
   if (!(thrown instanceof Error)) return fromAwsError(thrown, webIdentityAction, region)

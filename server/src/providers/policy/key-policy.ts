@@ -23,7 +23,7 @@ export interface PolicyDocument {
   Statement: Record<string, unknown>[]
 }
 
-/** What the account of a role needs once, so that it can check Keyhold's identity tokens. */
+/** The account of a role needs it once, so that it can check Keyhold's identity tokens. */
 export interface IdentityProvider {
   arn: string
   /** `KEYHOLD_ISSUER_URL`. */

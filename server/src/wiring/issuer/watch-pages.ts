@@ -43,7 +43,7 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 export interface PageWatch {
-  /** What was wrong at the last look. Undefined: nobody has looked yet. */
+  /** All that was wrong at the last look. Undefined: nobody has looked yet. */
   problems(): readonly string[] | undefined
   look(): Promise<void>
 }

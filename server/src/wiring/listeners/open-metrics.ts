@@ -34,7 +34,7 @@ export interface MetricSources {
   older: () => number
   /** How many API keys end soon. Undefined: nobody has looked. */
   endingKeys: () => Readonly<Record<string, number>> | undefined
-  /** What is wrong with the public pages of the issuer. Undefined: nobody has looked, or there is none. */
+  /** Everything that is wrong with the public pages of the issuer. Undefined: nobody has looked, or there is none. */
   issuerProblems: () => readonly string[] | undefined
 }
 
