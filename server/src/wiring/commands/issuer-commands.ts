@@ -29,10 +29,9 @@ function urlOf({ issuerUrl }: IssuerSettings): string {
   return issuerUrl
 }
 
-/** The public keys as a replica publishes them now. The first one is made if there is none. */
+/** The public keys as a replica publishes them now. Nothing is changed. */
 async function publishedKeys({ store, rootKey }: CommandStore): Promise<object[]> {
   const crypto = issuerCrypto(rootKey)
-  await keepIssuerKeys({ store, crypto })
   const keys = createIssuerKeys({
     ...{ store, crypto, now: () => store.clock.now() },
     clock: () => performance.now(),
@@ -47,13 +46,16 @@ async function publishedKeys({ store, rootKey }: CommandStore): Promise<object[]
 }
 
 /**
- * Writes the two public pages as files below a folder, for another web server or a bucket, and answers their names.
+ * Writes the two public pages, with a first key if there is none yet, as files below a folder, for another web server or a bucket, and answers their names.
  *
  * @throws KeyholdError `ERR_CONFIG_INVALID`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
  */
 export async function exportIssuer(settings: IssuerSettings, folder: string): Promise<string[]> {
   const url = urlOf(settings)
-  const keys = await withCommandStore(settings, publishedKeys)
+  const keys = await withCommandStore(settings, async (parts) => {
+    await keepIssuerKeys({ store: parts.store, crypto: issuerCrypto(parts.rootKey) })
+    return publishedKeys(parts)
+  })
   const files: string[] = []
   for (const page of issuerPages(url, keys)) {
     const file = path.join(folder, page.path)
@@ -70,7 +72,10 @@ export async function checkIssuer(
   fetch: GuardedFetch = createGuardedFetch(),
 ): Promise<string[]> {
   const url = urlOf(settings)
-  return checkPages(fetch, url, await withCommandStore(settings, publishedKeys))
+  const keys = await withCommandStore(settings, publishedKeys)
+  if (keys.length === 0)
+    return ['There is no key yet: start a replica, or run "keyhold-server issuer export DIR".']
+  return checkPages(fetch, url, keys)
 }
 
 /**

@@ -42,7 +42,7 @@ export async function examineInstallation(environment: Environment): Promise<Che
       issuersCheck(settings),
       ...checks,
       ...keyChecks({ settings, opened, openAws: (known) => createAwsKms(awsOptions(known)) }),
-      issuerCheck(settings),
+      issuerCheck(settings, opened),
       ...machineChecks(settings),
     ])
   } finally {
