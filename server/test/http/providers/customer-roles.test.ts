@@ -67,6 +67,21 @@ test('what Keyhold prints is enough, and from there everything goes through the 
   expect(server.kms.countCalls({ operation: 'AssumeRole' })).toBeLessThanOrEqual(2)
 })
 
+test('without an issuer no role is reached with an identity token', async () => {
+  const tenant = await server.createTenant()
+  const arn = await server.createCustomerKey()
+  const named = { arn, roleArn: `arn:aws:iam::${customerAccount}:role/any`, roleAccess: 'web-identity' }
+  const query = new URLSearchParams(named).toString()
+  const answers = [
+    await server.request('POST', providers, { token: tenant.adminToken, body: { name: 'a', ...named } }),
+    await server.request('POST', `${providers}/actions/check`, { token: tenant.adminToken, body: named }),
+    await server.request('GET', `/api/v1/encryption/policy?${query}`, { token: tenant.adminToken }),
+  ]
+  for (const { status, body } of answers)
+    expect([status, body]).toMatchObject([406, { errors: [{ code: 'ERR_ISSUER_NOT_SET' }] }])
+  expect((await server.request('GET', '/.well-known/jwks.json')).status).toBe(404)
+})
+
 test('where the provider disappears from the database, the version still goes through the role, and without that nowhere', async () => {
   const other = await server.createTenant()
   const { arn, printed } = await keyForRole(other)
