@@ -38,7 +38,7 @@ let issuer: TestIssuer
 let other: TestIssuer
 let causes: string[] = []
 let found: string[] = []
-let tenants = new Set(['acme', 'beta'])
+let tenants = new Set(['acme', 'beta', '../x'])
 
 function authenticationOf(changes: object = {}, ownIssuer?: string, perMinute = 0): IssuedAuthentication {
   const file = readIssuersFile(Buffer.from(JSON.stringify({ issuers: [{ ...listed, ...changes }] })))
@@ -69,7 +69,7 @@ beforeAll(async () => {
 afterEach(() => {
   causes = []
   found = []
-  tenants = new Set(['acme', 'beta'])
+  tenants = new Set(['acme', 'beta', '../x'])
 })
 
 const ask = async (token: string, authentication = authenticationOf(), shown?: ClientCertificate) =>
