@@ -281,6 +281,18 @@ test('a file that is faulty ends a start, with the place of its fault', async ()
   )
 })
 
+test('a token of Keyhold itself is none, also where the file lists it', async () => {
+  const said: string[] = []
+  const exitCode = await runCommand(['jwt', 'explain'], {
+    environment: { KEYHOLD_ISSUERS_FILE: file('issuers'), KEYHOLD_ISSUER_URL: issuerUrl },
+    stdout: (text) => said.push(text),
+    stderr: (text) => said.push(text),
+    onServing: () => undefined,
+    readInput: async () => tokenOf('service'),
+  })
+  expect([exitCode, said.join('')]).toEqual([1, expect.stringContaining('(own-issuer)')])
+})
+
 test('"jwt explain" says what a server would do, and never the token', async () => {
   async function explain(token: string) {
     const said: string[] = []

@@ -31,7 +31,7 @@ export async function explainJwt(settings: IssuerSettings, text: string): Promis
   const nowSeconds = machineNow() / 1_000
   const lines: string[] = []
   try {
-    const jwt = examineJwt(text.trim(), { issuers: withKeys, ownIssuer: undefined }, nowSeconds)
+    const jwt = examineJwt(text.trim(), { issuers: withKeys, ownIssuer: settings.issuerUrl }, nowSeconds)
     lines.push(`issuer: ${jwt.issuer.name} (${jwt.issuer.issuer})`, `subject: ${jwt.checked.subject}`)
     const { caller, index, expiresAtSeconds, boundTo } = await proveJwt(jwt)
     const { role, tenantId, scopeTexts, name = '', id } = caller

@@ -10,7 +10,10 @@ import type { Settings } from '../../settings/read-settings.ts'
 import type { Store } from '../../store/store.ts'
 import type { Closers } from '../close-all.ts'
 
-export type IssuerSettings = Pick<Settings, 'issuersFile' | 'privateHosts' | 'nat64' | 'unknownKeysPerMinute'>
+export type IssuerSettings = Pick<
+  Settings,
+  'issuersFile' | 'issuerUrl' | 'privateHosts' | 'nat64' | 'unknownKeysPerMinute'
+>
 
 export interface Issuers extends IssuedAuthentication {
   /** By the name of the issuer, in milliseconds. Undefined: its keys were never read. */
@@ -64,7 +67,11 @@ export async function openIssuers(
   const tellings = createTellings({ periodMs: tellMs, mostOfGroup: mostInPeriod, clock })
   const issued = createIssuedAuthentication({
     ...{ clock, replicas, perMinute: unknownKeysPerMinute, now: () => store.clock.now() },
-    trust: () => ({ issuers: trusted.issuers, certificates: trusted.certificates, ownIssuer: undefined }),
+    trust: () => ({
+      issuers: trusted.issuers,
+      certificates: trusted.certificates,
+      ownIssuer: settings.issuerUrl,
+    }),
     tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
     onRefused: () => {
       events.rateLimited('unknown-keys', 'address')
