@@ -30,6 +30,7 @@ import { openIssuers } from './wiring/issuers/open-issuers.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
 import { openIssuer } from './wiring/issuer/open-issuer.ts'
 import { openPageWatch } from './wiring/issuer/watch-pages.ts'
+import { operatorFetch } from './wiring/issuers/operator-fetch.ts'
 import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
 import { openKms } from './wiring/open-kms.ts'
@@ -189,7 +190,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const health = createKeyHealth(store, timings, logger, events)
   const { issuerUrl } = settings
   const issuer = issuerUrl === undefined ? undefined : await openIssuer(issuerUrl, { store, rootKey }, logger)
-  const pages = issuer && openPageWatch(issuer, logger)
+  const pages = issuer && openPageWatch(issuer, logger, operatorFetch(settings))
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas, issuer }, closers)
   const issuers = await openIssuers(settings, logger, { store, events, replicas }, closers)
   const callers = openCallers(

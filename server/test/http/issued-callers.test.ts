@@ -294,10 +294,10 @@ test('a token of Keyhold itself is none, also where the file lists it', async ()
 })
 
 test('"jwt explain" says what a server would do, and never the token', async () => {
-  async function explain(token: string) {
+  async function explain(token: string, more: Record<string, string> = {}) {
     const said: string[] = []
     const exitCode = await runCommand(['jwt', 'explain'], {
-      environment: { KEYHOLD_ISSUERS_FILE: file('issuers') },
+      environment: { KEYHOLD_ISSUERS_FILE: file('issuers'), ...more },
       stdout: (text) => said.push(text),
       stderr: (text) => said.push(text),
       onServing: () => undefined,
@@ -322,6 +322,8 @@ test('"jwt explain" says what a server would do, and never the token', async () 
     1,
     expect.stringContaining('refused: No mapping of the issuer matches. (mapping)'),
   ])
+  const own = await explain(await tokenOf('pay'), { KEYHOLD_ISSUER_URL: 'https://issuer.example' })
+  expect([own.exitCode, own.said]).toEqual([1, expect.stringContaining('refused: ')])
 })
 
 test('the doctor looks at the file, and for the keys of its issuers', async () => {

@@ -2,7 +2,7 @@
 import { KeyholdError } from '@keyhold/core'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { createGuardedFetch, type GuardedFetch } from '../../guarded-fetch/guarded-fetch.ts'
+import type { GuardedFetch } from '../../guarded-fetch/guarded-fetch.ts'
 import { createIssuerKeys } from '../../installation/issuer-keys/issuer-keys.ts'
 import { issuerPages } from '../../installation/issuer-keys/issuer-documents.ts'
 import {
@@ -16,11 +16,12 @@ import type { Settings } from '../../settings/read-settings.ts'
 import { commandActor } from '../../store/audits.ts'
 import { issuerCrypto } from '../issuer/open-issuer.ts'
 import { checkPages } from '../issuer/watch-pages.ts'
+import { operatorFetch, type FetchSettings } from '../issuers/operator-fetch.ts'
 import type { AdoptOptions } from './adoption/adopt-integrity.ts'
 import { withCommandStore, type CommandStore } from './adoption/open-command-store.ts'
 import type { CommandSettings } from './command-settings.ts'
 
-export type IssuerSettings = CommandSettings & Pick<Settings, 'issuerUrl'>
+export type IssuerSettings = CommandSettings & FetchSettings & Pick<Settings, 'issuerUrl'>
 
 /** @throws KeyholdError `ERR_CONFIG_INVALID` */
 function urlOf({ issuerUrl }: IssuerSettings): string {
@@ -69,7 +70,7 @@ export async function exportIssuer(settings: IssuerSettings, folder: string): Pr
 /** Fetches the public pages as the internet sees them, and answers what is wrong with them. */
 export async function checkIssuer(
   settings: IssuerSettings,
-  fetch: GuardedFetch = createGuardedFetch(),
+  fetch: GuardedFetch = operatorFetch(settings),
 ): Promise<string[]> {
   const url = urlOf(settings)
   const keys = await withCommandStore(settings, publishedKeys)

@@ -2,7 +2,7 @@
 // there in time.
 import { isKeyholdError } from '@keyhold/core'
 import type { Logger } from 'pino'
-import { createGuardedFetch, type GuardedFetch } from '../../guarded-fetch/guarded-fetch.ts'
+import type { GuardedFetch } from '../../guarded-fetch/guarded-fetch.ts'
 import { comparePages } from '../../installation/issuer-keys/compare-pages.ts'
 import { discoveryPath, keySetPath } from '../../installation/issuer-keys/issuer-documents.ts'
 import type { Issuer } from './open-issuer.ts'
@@ -51,7 +51,7 @@ export interface PageWatch {
 export function openPageWatch(
   issuer: Pick<Issuer, 'url' | 'publicKeys'>,
   logger: Logger,
-  fetch: GuardedFetch = createGuardedFetch(),
+  fetch: GuardedFetch,
 ): PageWatch {
   let seen: readonly string[] | undefined
   return {

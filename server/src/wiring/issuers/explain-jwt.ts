@@ -7,7 +7,8 @@ import { createReadKeys } from '../../issuers/keys/read-keys.ts'
 import { RefusedToken } from '../../issuers/tokens/refused-token.ts'
 import { examineJwt, proveJwt } from '../../issuers/tokens/verify-jwt.ts'
 import { machineNow } from '../../tls/machine-now.ts'
-import { issuerFetch, type IssuerSettings } from './open-issuers.ts'
+import { operatorFetch } from './operator-fetch.ts'
+import type { IssuerSettings } from './open-issuers.ts'
 
 export interface Explanation {
   isAccepted: boolean
@@ -23,7 +24,7 @@ export async function explainJwt(settings: IssuerSettings, text: string): Promis
     })
   }
   const { issuers } = await loadIssuersFile(settings.issuersFile)
-  const fetch = issuerFetch(settings)
+  const fetch = operatorFetch(settings)
   const withKeys = issuers.map((issuer) => ({
     ...issuer,
     findKey: async (keyId: string) => (await createReadKeys(issuer, fetch)()).keys.get(keyId),

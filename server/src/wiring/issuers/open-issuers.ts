@@ -1,6 +1,5 @@
 // Callers for whom issuers vouch: the file of issuers, their keys, and the log of what was refused.
 import type { Logger } from 'pino'
-import { createGuardedFetch, type GuardedFetch } from '../../guarded-fetch/guarded-fetch.ts'
 import { createIssuedAuthentication, type IssuedAuthentication } from '../../issuers/authenticate-issued.ts'
 import { openIssuersFile } from '../../issuers/file/reloaded-issuers.ts'
 import { createTrustedIssuers } from '../../issuers/trusted-issuers.ts'
@@ -9,6 +8,7 @@ import type { EventCounts } from '../../metrics/event-counts.ts'
 import type { Settings } from '../../settings/read-settings.ts'
 import type { Store } from '../../store/store.ts'
 import type { Closers } from '../close-all.ts'
+import { operatorFetch } from './operator-fetch.ts'
 
 export type IssuerSettings = Pick<
   Settings,
@@ -31,11 +31,6 @@ interface IssuerNeeds {
 const tellMs = 60_000
 const mostInPeriod = 20
 
-/** Calls addresses that the operator names in a file: those of the internet, and listed private hosts. */
-export function issuerFetch({ privateHosts, nat64 }: Pick<Settings, 'privateHosts' | 'nat64'>): GuardedFetch {
-  return createGuardedFetch({ isNat64: nat64, ...(privateHosts && { privateHosts }) })
-}
-
 /**
  * Undefined: there is no file of issuers, and API keys are the only callers.
  *
@@ -52,7 +47,7 @@ export async function openIssuers(
   if (file === undefined) return undefined
   const clock = () => performance.now()
   const trusted = createTrustedIssuers({
-    ...{ fetch: issuerFetch(settings), clock, later },
+    ...{ fetch: operatorFetch(settings), clock, later },
     onKeys(name, error) {
       if (error === undefined) logger.info({ issuer: name }, 'the keys of an issuer can be read again')
       else {

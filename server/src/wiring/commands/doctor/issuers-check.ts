@@ -2,7 +2,7 @@
 import { loadIssuersFile } from '../../../issuers/file/reloaded-issuers.ts'
 import { createReadKeys } from '../../../issuers/keys/read-keys.ts'
 import type { Settings } from '../../../settings/read-settings.ts'
-import { issuerFetch } from '../../issuers/open-issuers.ts'
+import { operatorFetch } from '../../issuers/operator-fetch.ts'
 import { ok, warn, type Check } from './checks.ts'
 
 /** @param settings - undefined where they are wrong */
@@ -12,7 +12,7 @@ export function issuersCheck(settings: Settings | undefined): Check {
     async look() {
       if (settings?.issuersFile === undefined) return undefined
       const { issuers, certificates } = await loadIssuersFile(settings.issuersFile)
-      const fetch = issuerFetch(settings)
+      const fetch = operatorFetch(settings)
       const outcomes = await Promise.allSettled(issuers.map((issuer) => createReadKeys(issuer, fetch)()))
       const without = issuers
         .filter((_, index) => outcomes[index]?.status === 'rejected')
