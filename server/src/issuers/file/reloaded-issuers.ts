@@ -32,6 +32,7 @@ export async function openIssuersFile({
   onRead(readAll(file, bytes))
   let keptFor: string | undefined
   let running: Promise<void> | undefined
+  let isAskedAgain = false as boolean
 
   async function reload(): Promise<void> {
     try {
@@ -49,10 +50,21 @@ export async function openIssuersFile({
     }
   }
 
-  // One that is asked for meanwhile comes with the next look, in ten seconds at the latest.
-  const watch = watchFolders([file], () => {
-    running ??= reload().finally(() => (running = undefined))
-  })
+  // One after the other, and one more after those that come meanwhile: whoever writes a file in place has it read half written.
+  function reloadOnce(): void {
+    if (running !== undefined) {
+      isAskedAgain = true
+      return
+    }
+    running = reload().finally(() => {
+      running = undefined
+      if (!isAskedAgain) return
+      isAskedAgain = false
+      reloadOnce()
+    })
+  }
+
+  const watch = watchFolders([file], reloadOnce)
   return {
     isOutdated: () => keptFor !== undefined,
     close() {
