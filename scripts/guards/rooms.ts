@@ -208,7 +208,8 @@ export const serverRooms: Readonly<Record<string, Room>> = {
   'server/settings': {
     does: 'the table of settings, and the only reader of the environment',
     uses: [
-      ...['core', 'contract', 'server/migration', 'server/guarded-fetch', 'fastest-levenshtein'],
+      ...['core', 'contract', 'server/driver', 'server/migration', 'server/guarded-fetch'],
+      'fastest-levenshtein',
       ...['node:fs', 'node:net', 'node:os', 'node:path'],
     ],
   },

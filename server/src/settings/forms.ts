@@ -1,5 +1,6 @@
 // The forms of settings that are more than a number.
 import { parseProxy, partitionForm } from '@keyhold/core'
+import { urlsOfHosts } from '../driver/hosts-of-url.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseNetworks, type Network } from './parse-networks.ts'
 import { parseUsd } from './parse-usd.ts'
@@ -47,10 +48,15 @@ const host: Form<string> = {
   },
 }
 
+/** The driver reads the rest of it when it connects. */
 const databaseUrl: Form<string> = {
   range: '`postgres://…` or `postgresql://…`',
   expects: 'a URL that begins with postgres://',
-  parse: (text) => (/^postgres(ql)?:\/\//.test(text) ? text : undefined),
+  parse(text) {
+    if (!/^postgres(ql)?:\/\//.test(text)) return undefined
+    urlsOfHosts(text)
+    return text
+  },
 }
 
 const endpoint: Form<string> = {

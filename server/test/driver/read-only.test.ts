@@ -127,3 +127,25 @@ test('of several hosts each connection goes to the one that answers, and to anot
   expect(next.port).toBe(second.port)
   await next.end()
 })
+
+test('a host that falls silent is left as soon as anybody notices, and whoever waits for it is told', async () => {
+  const socket = path.join(connection.host, `.s.PGSQL.${connection.port}`)
+  const [first, second] = [await startPostgresProxy(socket), await startPostgresProxy(socket)]
+  onTestFinished(async () => {
+    await Promise.all([first.close(), second.close()])
+  })
+  const { user, password, database } = connection
+  const url = `postgres://${user}:${password}@127.0.0.1:${first.port},127.0.0.1:${second.port}/${database}`
+  const db = openDatabase({ url }, { maxConnections: 1, applicationName: 'silent', onError: () => undefined })
+  onTestFinished(() => db.destroy())
+  const readiness = openReadiness({ url })
+  onTestFinished(() => readiness.close())
+  expect([await readiness.isReady(), await pidOf(db)]).toEqual([true, expect.any(Number)])
+
+  first.isSilent = true
+  const waiting = expect(pidOf(db)).rejects.toThrow('Connection terminated')
+  expect(await readiness.isReady()).toBe(false)
+  await expect.poll(() => readiness.isReady(), { timeout: 20_000 }).toBe(true)
+  await waiting
+  expect(await pidOf(db)).toBeTypeOf('number')
+})

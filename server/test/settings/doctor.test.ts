@@ -213,6 +213,12 @@ test('check-config shows what is in force, and all that is wrong', async () => {
   expect(good.stdout).toContain('KEYHOLD_PORT=8181  (environment)\n')
   expect(good.stdout).toContain('KEYHOLD_DATABASE_URL=hidden  (environment)\n')
   expect(good.stdout).toContain('KEYHOLD_HOST=127.0.0.1  (default)\n')
+  const hosts = { KEYHOLD_DATABASE_URL: `postgres://keyhold:${secret}@a,b/k?target_session_attrs=any` }
+  const anyHost = await run(['check-config'], hosts)
+  expect(anyHost).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('another target_session_attrs than read-write') as string,
+  })
   const link = await run(['check-config'], { KEYHOLD_PORT: 'tcp://10.0.0.1:80' })
   expect(link.stdout).toContain('KEYHOLD_PORT=8180  (default)\n')
   const file = path.join(dataDir, 'url')
