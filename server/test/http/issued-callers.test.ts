@@ -255,7 +255,8 @@ test('the file is read again: one that is faulty changes nothing, another one co
   await put('issuers', '{"issuers":1}')
   await waitUntil(async () => (await metric()).includes('keyhold_issuers_file_unusable 1'), 30_000)
   // Until it is written, it is an empty file, which is faulty as well.
-  await waitUntil(() => lines.some((line) => line.includes('/issuers expects a list')), 30_000)
+  const isTold = () => lines.some((line) => line.includes('/issuers expects a list'))
+  await waitUntil(() => Promise.resolve(isTold()), 30_000)
   expect((await send('POST', encrypt, { token, body: items() })).status).toBe(200)
   await put('issuers', '{}')
   await waitUntil(async () => (await send('POST', encrypt, { token, body: items() })).status === 401, 30_000)
