@@ -218,6 +218,9 @@ const answers: Partial<Record<ErrorCode, string>> = {
 
   // Exceptions, each with its reason where it is made. All other errors of Keyhold's own change nothing.
   ERR_ROLE_WITHOUT_EXTERNAL_ID: 'health: misconfigured at once',
+  ERR_ROLE_TRUST_TOO_WIDE: 'health: misconfigured at once',
+  // Other regions may have another way to our public pages.
+  ERR_KMS_ISSUER: 'regions: outage | breaker: outage | health: unreachable | rotation: goes on | drill: away',
   ERR_KMS_CREDENTIALS: 'health: misconfigured',
   ERR_KMS_OWN_POLICY: 'health: misconfigured',
   ERR_KMS_BUDGET: 'breaker: nothing',

@@ -57,7 +57,7 @@ test('an address that sends many is refused with a code and the time to wait, kn
     errors: [
       {
         code: 'ERR_TOO_MANY_UNKNOWN_KEYS',
-        title: 'Too many API keys that nobody has came from this address.',
+        title: 'Too many API keys that nobody has, or JWTs that do not hold, came from this address.',
         detail: `Too many API keys that nobody has came from this address. You need to wait ${seconds} seconds.`,
       },
     ],

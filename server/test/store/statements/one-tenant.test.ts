@@ -125,6 +125,7 @@ test('every statement about the table of tenants names one, but for those that a
     const [explained] = row['QUERY PLAN'] as [{ Plan: Plan }]
     if (withoutTenant(explained.Plan, tables).length > 0) across.push(text.replaceAll(/\s+/g, ' ').trim())
   }
-  expect(across).toContain('select tenant_id from keyhold.tenant_locks')
+  // Some do look across tenants: so the plans are read.
+  expect(across.length).toBeGreaterThan(3)
   expect(across.filter((text) => !acrossTenants.some(([, form]) => form.test(text)))).toEqual([])
 })
