@@ -13,7 +13,7 @@ export interface TrustedIssuers {
   /** Trusts these, and nobody else. Their keys are read in the background. */
   use(file: IssuersFile): void
   /** By the name of the issuer. Undefined: its keys were never read. */
-  keyAgesMs(): ReadonlyMap<string, number | undefined>
+  keyAgesMs(): ReadonlyMap<string, number>
   close(): void
 }
 
@@ -29,11 +29,13 @@ export interface TrustedIssuersOptions {
 interface Kept {
   keys: IssuerKeys
   watch: FolderWatch | undefined
+  /** Since when the issuer is trusted. */
+  sinceMs: number
 }
 
 export function createTrustedIssuers({ fetch, clock, later, onKeys }: TrustedIssuersOptions): TrustedIssuers {
   let kept = new Map<string, Kept>()
-  let issuers: readonly (TrustedIssuer & { ageMs: IssuerKeys['ageMs'] })[] = []
+  let issuers: readonly (TrustedIssuer & { ageMs: () => number })[] = []
   let certificates: readonly CertificateMapping[] = []
 
   function open(issuer: Issuer): Kept {
@@ -47,7 +49,8 @@ export function createTrustedIssuers({ fetch, clock, later, onKeys }: TrustedIss
     })
     const look = () => void keys.refresh()
     look()
-    return { keys, watch: source.kind === 'file' ? watchFolders([source.file], look) : undefined }
+    const watch = source.kind === 'file' ? watchFolders([source.file], look) : undefined
+    return { keys, watch, sinceMs: clock() }
   }
 
   function end({ keys, watch }: Kept): void {
@@ -68,7 +71,8 @@ export function createTrustedIssuers({ fetch, clock, later, onKeys }: TrustedIss
         const id = identityOf(issuer)
         const of = kept.get(id) ?? open(issuer)
         now.set(id, of)
-        return { ...issuer, findKey: of.keys.find.bind(of.keys), ageMs: of.keys.ageMs.bind(of.keys) }
+        const { keys, sinceMs } = of
+        return { ...issuer, findKey: keys.find.bind(keys), ageMs: () => keys.ageMs() ?? clock() - sinceMs }
       })
       for (const [id, one] of kept) if (!now.has(id)) end(one)
       kept = now

@@ -52,7 +52,7 @@ export const metricCatalog = {
   keyhold_issuer_keys_age_seconds: {
     type: 'gauge',
     labels: ['issuer'],
-    help: 'How long ago the keys of an issuer of JWTs were last read, by its name in the file of issuers. Keys serve for a day. An issuer whose keys were never read has no series.',
+    help: 'How long ago the keys of an issuer of JWTs were last read, by its name in the file of issuers. Keys serve for a day. Where they were never read, it counts from when this replica began to trust the issuer.',
   },
   keyhold_issuers_file_unusable: {
     type: 'gauge',

@@ -16,8 +16,8 @@ export type IssuerSettings = Pick<
 >
 
 export interface Issuers extends IssuedAuthentication {
-  /** By the name of the issuer, in milliseconds. Undefined: its keys were never read. */
-  keyAgesMs(): ReadonlyMap<string, number | undefined>
+  /** By the name of the issuer, in milliseconds. Where its keys were never read: since it is trusted. */
+  keyAgesMs(): ReadonlyMap<string, number>
   isFileOutdated(): boolean
 }
 

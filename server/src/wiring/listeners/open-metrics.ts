@@ -106,9 +106,10 @@ type IssuerMetric = 'keyhold_issuer_keys_age_seconds' | 'keyhold_issuers_file_un
 function samplesOfIssuers(issuers: MetricNeeds['issuers']): Pick<Samples, IssuerMetric> {
   const ages = [...(issuers?.keyAgesMs() ?? [])]
   return {
-    keyhold_issuer_keys_age_seconds: ages.flatMap(([issuer, ageMs]) =>
-      ageMs === undefined ? [] : [{ labels: { issuer }, value: ageMs / 1_000 }],
-    ),
+    keyhold_issuer_keys_age_seconds: ages.map(([issuer, ageMs]) => ({
+      labels: { issuer },
+      value: ageMs / 1_000,
+    })),
     keyhold_issuers_file_unusable: issuers === undefined ? [] : one(issuers.isFileOutdated() ? 1 : 0),
   }
 }
