@@ -91,9 +91,10 @@ export function createRateLimits({
   }
 }
 
-// The traffic of one tenant must not use up what a service for all tenants may send for the others.
-function nameOf({ id, tenantId: own }: Caller, tenantId: string | undefined): string {
-  return tenantId === own ? id : `${id}/${tenantId ?? ''}`
+// The traffic of one tenant must not use up what a service for all tenants may send for the others, nor what a caller of another tenant
+// may to whom the same issuer gives the same name. No id has a line end, so that nobody is given the name of another one.
+function nameOf({ id, kind, tenantId: own }: Caller, tenantId: string | undefined): string {
+  return kind === 'api-key' && tenantId === own ? id : `${id}\n${tenantId ?? ''}`
 }
 
 function refusal(waitMs: number): KeyholdError {

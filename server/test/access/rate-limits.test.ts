@@ -125,3 +125,12 @@ test('nobody else, and no other request, uses up what an admin may send to the k
   expect(spree('kill-switch', admin)).toBe(10)
   expect(refused.at(-1)).toBe('kill-switch caller')
 })
+
+test('an issuer may give one name in two tenants, and nobody can take the name of a service for all', () => {
+  const issued = (id: string, tenantId?: string): Caller => ({ ...service(id, tenantId), kind: 'jwt' })
+  const one = issued('https://issuer.example#svc', 'acme')
+  expect([spree('data', one), spree('data', { ...one, tenantId: 'other' })]).toEqual([20, 20])
+  const all = issued('https://issuer.example#all')
+  expect(spree('tier-2', issued('https://issuer.example#all/acme', 'acme'))).toBe(100)
+  expect(spree('tier-2', all, 'acme')).toBe(20)
+})
