@@ -36,7 +36,7 @@ export interface IssuedOptions extends UnknownKeysOptions {
   trust: () => Trust & { certificates: readonly CertificateMapping[] }
   tenantExists: (tenantId: string) => Promise<boolean>
   onRefusedToken: (refused: Refused) => void
-  /** Of the database, which all replicas share. */
+  /** Of the database, which all replicas share, or of this replica where that is far ahead. */
   now: () => Date
 }
 

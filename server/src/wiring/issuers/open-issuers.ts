@@ -6,6 +6,7 @@ import { createTrustedIssuers } from '../../issuers/trusted-issuers.ts'
 import { createTellings } from '../../event-loop/tellings.ts'
 import type { EventCounts } from '../../metrics/event-counts.ts'
 import type { Settings } from '../../settings/read-settings.ts'
+import { latestOf } from '../../store/database-clock.ts'
 import type { Store } from '../../store/store.ts'
 import type { Closers } from '../close-all.ts'
 import { operatorFetch } from './operator-fetch.ts'
@@ -61,7 +62,9 @@ export async function openIssuers(
   })
   const tellings = createTellings({ periodMs: tellMs, mostOfGroup: mostInPeriod, clock })
   const issued = createIssuedAuthentication({
-    ...{ clock, replicas, perMinute: unknownKeysPerMinute, now: () => store.clock.now() },
+    ...{ clock, replicas, perMinute: unknownKeysPerMinute },
+    // Issuers keep the time of the world. Whoever sets the clock of the database back gives no token that has ended a second life.
+    now: () => latestOf(store.clock, store.clock.now()),
     trust: () => ({
       issuers: trusted.issuers,
       certificates: trusted.certificates,
