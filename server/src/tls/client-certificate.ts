@@ -7,7 +7,10 @@ import { readSubjectNames, type SubjectNames } from './subject-names.ts'
 
 /** In the form in which the claims of a token come: an issuer, and names to match. */
 export interface ClientCertificate {
-  /** `certificate:` and the SHA-256 of the certificate of the last CA of the chain, in lower-case hex. */
+  /**
+   * `certificate:` and the SHA-256 of the certificate of the last CA of the chain, in lower-case hex. `certificate:unlisted` where
+   * the CA that has issued it is not listed itself, but only one above it.
+   */
   issuer: string
   names: SubjectNames
   /** The SHA-256 of the certificate in base64url: `x5t#S256` of RFC 8705. */
@@ -21,7 +24,7 @@ export type PresentedCertificate =
   | { state: 'trusted'; certificate: ClientCertificate }
 
 const none: PresentedCertificate = { state: 'none' }
-const maxChain = 10
+const unlisted = 'certificate:unlisted'
 
 interface Looked {
   presented: PresentedCertificate
@@ -31,20 +34,27 @@ interface Looked {
 const read = new WeakMap<Socket, Looked>()
 const ended: PresentedCertificate = { state: 'untrusted', reason: 'CERT_HAS_EXPIRED' }
 
-/** Looks at the certificate once for each connection, which may last longer than it. The handshake must be over. */
-export function presentedCertificate(socket: Socket): PresentedCertificate {
+/**
+ * Looks at the certificate once for each connection, which may last longer than it. The handshake must be over.
+ *
+ * @param authorities - the CAs that the handshake trusted
+ */
+export function presentedCertificate(
+  socket: Socket,
+  authorities: readonly X509Certificate[],
+): PresentedCertificate {
   if (!(socket instanceof TLSSocket)) return none
   let looked = read.get(socket)
   if (looked === undefined) {
     const endsAtMs = socket.getPeerX509Certificate()?.validToDate.getTime() ?? Infinity
-    looked = { presented: look(socket), endsAtMs }
+    looked = { presented: look(socket, authorities), endsAtMs }
     read.set(socket, looked)
   }
   const { presented, endsAtMs } = looked
   return presented.state === 'trusted' && machineNow() > endsAtMs ? ended : presented
 }
 
-function look(socket: TLSSocket): PresentedCertificate {
+function look(socket: TLSSocket, authorities: readonly X509Certificate[]): PresentedCertificate {
   const certificate = socket.getPeerX509Certificate()
   // Without a certificate the connection is not authorized either, with an error that says nothing.
   if (certificate === undefined) return none
@@ -54,7 +64,7 @@ function look(socket: TLSSocket): PresentedCertificate {
   return {
     state: 'trusted',
     certificate: {
-      issuer: `certificate:${createHash('sha256').update(lastOf(certificate).raw).digest('hex')}`,
+      issuer: issuerOf(certificate, authorities),
       names,
       thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
     },
@@ -66,12 +76,23 @@ function reasonOf(error: unknown): string {
   return typeof error === 'string' ? error : error instanceof Error ? error.message : 'no reason'
 }
 
-function lastOf(certificate: X509Certificate): X509Certificate {
+// Node does not tell which chain OpenSSL has verified, and nobody may believe the one that the client has sent. So the CAs that are
+// trusted are looked through, each with its signature.
+function issuerOf(certificate: X509Certificate, authorities: readonly X509Certificate[]): string {
   let last = certificate
-  for (let length = 0; length < maxChain; length++) {
-    const { issuerCertificate } = last
-    if (issuerCertificate === undefined || issuerCertificate.fingerprint256 === last.fingerprint256) break
-    last = issuerCertificate
+  const left = new Set(authorities)
+  for (;;) {
+    const next = [...left].find((each) => hasIssued(each, last))
+    if (next === undefined) break
+    left.delete(next)
+    last = next
   }
-  return last
+  if (last === certificate) return unlisted
+  return `certificate:${createHash('sha256').update(last.raw).digest('hex')}`
+}
+
+function hasIssued(authority: X509Certificate, certificate: X509Certificate): boolean {
+  // One that is listed itself is its own issuer.
+  if (!authority.ca && authority.fingerprint256 !== certificate.fingerprint256) return false
+  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 }

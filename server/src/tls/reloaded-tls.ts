@@ -113,6 +113,8 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
     })
   }
 
+  const presented = (socket: Socket) => presentedCertificate(socket, context.authorities)
+
   const files = Object.values(places).filter((place) => place !== undefined)
   const watch = watchFolders(files, reloadOnce)
   awaitOverdueLists()
@@ -122,17 +124,20 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
       return context.options
     },
     attach(server) {
-      servers.push({ server, retirement: rules.asksClients ? createRetirement(server) : undefined })
+      servers.push({
+        server,
+        retirement: rules.asksClients ? createRetirement(server, presented) : undefined,
+      })
       // Before whoever would answer: no words arrive without a handshake, and waiting for them would keep the connection open.
       server.prependListener('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
         socket.destroy()
         if (error.code === 'ERR_SSL_HTTP_REQUEST') given.onPlainHttp()
       })
     },
-    presented: presentedCertificate,
+    presented,
     refusal(socket) {
       if (!rules.asksClients) return undefined
-      const { state } = presentedCertificate(socket)
+      const { state } = presented(socket)
       if (state === 'untrusted') return 'untrusted'
       return state === 'none' && clientCertificates === 'required' ? 'missing' : undefined
     },

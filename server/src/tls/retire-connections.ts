@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { presentedCertificate } from './client-certificate.ts'
+import type { PresentedCertificate } from './client-certificate.ts'
 
 // Whoever is about to send a request on a connection should hear of its end first.
 const idleMs = 1_000
@@ -17,13 +17,16 @@ export interface ConnectionRetirement {
 }
 
 /** Call it before the server listens. */
-export function createRetirement(server: TlsServer): ConnectionRetirement {
+export function createRetirement(
+  server: TlsServer,
+  presented: (socket: Socket) => PresentedCertificate,
+): ConnectionRetirement {
   const withCertificate = new Set<Socket>()
   const retired = new WeakSet<Socket>()
   const running = new WeakMap<Socket, number>()
 
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (presentedCertificate(socket).state === 'none') return
+    if (presented(socket).state === 'none') return
     withCertificate.add(socket)
     socket.once('close', () => withCertificate.delete(socket))
   })

@@ -31,6 +31,8 @@ export interface TlsRules {
 export interface TlsContext {
   /** The whole options of a server. */
   options: ServerOptions
+  /** Of clients. */
+  authorities: readonly X509Certificate[]
   /** Of the content of each file the first to end. */
   ends: Partial<Record<'certificate' | 'clientCa' | 'clientCrl', End>>
   /** When each revocation list is overdue, in milliseconds since 1970. */
@@ -84,6 +86,7 @@ export function createTlsContext(texts: TlsTexts, { minVersion, asksClients }: T
   }
   return {
     options,
+    authorities: clientCas ?? [],
     ends: Object.fromEntries(Object.entries(ends).filter(([, end]) => end !== undefined)),
     crlEndsAtMs: (crls ?? []).flatMap(({ nextUpdate }) =>
       nextUpdate === undefined ? [] : [nextUpdate.getTime()],
