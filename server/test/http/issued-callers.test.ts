@@ -249,6 +249,18 @@ test('a mapping that names a CA takes certificates of that CA alone, whatever el
   expect((await call({ key, certificate: certificate + clients.certificate })).status).toBe(401)
 })
 
+test('a page in a browser does nothing with the certificate that the browser shows', async () => {
+  const { key, certificate: cert } = clients.issue([spiffe('tenant-admin')])
+  const read = (headers: Record<string, string>) =>
+    ask(`${scene.server.url}/api/v1/encryption/keyproviders`, { key, cert, headers })
+  expect((await read({})).status).toBe(200)
+  for (const headers of [{ origin: 'null' }, { 'sec-fetch-site': 'cross-site' }]) {
+    expect((await read(headers)).status).toBe(401)
+    const authorization = `Bearer ${await tokenOf('tenant-admin')}`
+    expect((await read({ ...headers, authorization })).status).toBe(200)
+  }
+})
+
 test('a certificate that nobody is mapped to, and none, are a 401', async () => {
   expect(
     (await send('POST', encrypt, { certificate: clients.issue([spiffe('x')]), body: items() })).status,

@@ -23,6 +23,15 @@ export interface Authorized {
   tenantId: string | undefined
 }
 
+export interface AskedHeaders {
+  authorization?: string | undefined
+  /** `Keyhold-Tenant` */
+  tenant?: string | string[] | undefined
+  origin?: string | undefined
+  /** `Sec-Fetch-Site` */
+  fetchSite?: string | string[] | undefined
+}
+
 export interface Authorization {
   authenticate: Authenticate
   /** Callers for whom issuers vouch. Undefined: there are none. */
@@ -44,23 +53,26 @@ export interface Authorization {
 export function authorize(
   { tenantExists, ...authentication }: Pick<Authorization, 'authenticate' | 'issued' | 'tenantExists'>,
   route: Route,
-  headers: { authorization?: string | undefined; tenant?: string | string[] | undefined },
+  headers: AskedHeaders,
   addresses: ClientAddresses,
   shown: ShownCertificate,
 ): Authorized | Promise<Authorized> {
-  const { authorization } = headers
-  return andThen(findCaller(authentication, authorization, addresses, shown), (caller) =>
+  return andThen(findCaller(authentication, headers, addresses, shown), (caller) =>
     authorizeCaller(caller, route, headers.tenant, tenantExists),
   )
 }
 
 function findCaller(
   { authenticate, issued }: Pick<Authorization, 'authenticate' | 'issued'>,
-  header: string | undefined,
+  { authorization: header, origin, fetchSite }: AskedHeaders,
   addresses: ClientAddresses,
   shown: ShownCertificate,
 ): Caller | Promise<Caller> {
-  if (header === undefined && issued !== undefined) return issued.ofCertificate(shown)
+  if (header === undefined && issued !== undefined) {
+    // A browser shows its certificate for whatever page sends the request. Only browsers send these headers.
+    if (origin !== undefined || fetchSite !== undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
+    return issued.ofCertificate(shown)
+  }
   const token = bearerForm.exec(header ?? '')?.[1]
   if (token === undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
   if (issued !== undefined && looksLikeJwt(token)) return issued.ofJwt(token, addresses.client, shown)

@@ -130,12 +130,12 @@ function eventAnswer(
 }
 
 function authorizeRequest(authorization: Authorization, route: Route, { headers, raw }: FastifyRequest) {
-  const { authorization: bearer, 'keyhold-tenant': tenant } = headers
+  const { authorization: bearer, 'keyhold-tenant': tenant, origin, 'sec-fetch-site': fetchSite } = headers
   return onShare(ownShares.callers, false, () =>
     authorize(
       authorization,
       route,
-      { authorization: bearer, tenant },
+      { authorization: bearer, tenant, origin, fetchSite },
       {
         client: () => authorization.clientAddress(raw)?.client ?? '',
         full: () => authorization.clientAddress(raw)?.text ?? '',
