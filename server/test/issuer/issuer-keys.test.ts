@@ -133,6 +133,20 @@ test('an emergency revokes all keys at once, also for who puts their rows back',
   expect(publishedBy(fresh)).toEqual([key.id])
 })
 
+test('a second emergency takes back no revocation, whatever time the database has', async () => {
+  const { store } = stores
+  await insertAged(10)
+  await store.transaction(async (transaction) => {
+    const held = await transaction.issuerKeys.hold()
+    await transaction.issuerKeys.revoke(held, new Date(Date.now() + dayMs))
+  })
+  const before = (await store.issuerKeys.list()).revokedBefore?.getTime() ?? Infinity
+  const { key } = await revokeIssuerKeys({ store, crypto }, commandActor)
+  const { revokedBefore, keys } = await store.issuerKeys.list()
+  expect(revokedBefore?.getTime()).toBeGreaterThan(before)
+  expect(keys.map(({ id }) => id)).toEqual([key.id])
+})
+
 test.each([
   ['a row without a MAC', 'update keyhold.issuer_keys set mac = null'],
   ['another time', `update keyhold.issuer_keys set signs_from = signs_from + interval '1 day'`],

@@ -67,7 +67,9 @@ export async function revokeIssuerKeys(
   const made = await crypto.create()
   return store.transaction(async (transaction) => {
     const held = await transaction.issuerKeys.hold()
-    const newestMs = Math.max(0, ...held.keys.map(({ createdAt }) => createdAt.getTime()))
+    // The database says what time it is. However early that were, what was revoked before stays so.
+    const times = [held.revokedBefore, ...held.keys.map(({ createdAt }) => createdAt)]
+    const newestMs = Math.max(0, ...times.map((time) => time?.getTime() ?? 0))
     const at = new Date(Math.max(held.at.getTime(), newestMs + 1))
     const revoked = held.keys.map(({ id }) => id)
     await transaction.issuerKeys.revoke(held, at)
