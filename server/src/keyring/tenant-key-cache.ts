@@ -50,6 +50,8 @@ export interface TenantKeyCacheOptions {
   clock: () => number
   /** From 0 to below 1: it spreads the refreshes. */
   random?: () => number
+  /** How long the row of a held key is waited for, in milliseconds; default 2,000. Then the one that was read last counts. */
+  rowWaitMs?: number
   /** Receives every denial, also if no key was held: other replicas may hold some. */
   onDenial?: (denial: Denial) => void
   /** Whether the tenant's administrator has locked it, as far as this replica knows. Default: never. */
@@ -87,6 +89,9 @@ const refreshSpread = 0.1
 const refusalMs = 1_000
 // The same after an early refresh that met an outage.
 const retryMs = 1_000
+// A host that has lost its power refuses nothing: statements wait for it, longer than the last fifth of a key's time. The KMS is
+// asked meanwhile.
+const usualRowWaitMs = 2_000
 
 interface Refusal {
   error: KeyholdError
@@ -101,6 +106,7 @@ export function createTenantKeyCache({
   maxEntriesPerTenant = maxEntries,
   clock,
   random = Math.random,
+  rowWaitMs = usualRowWaitMs,
   onDenial,
   isLocked = () => false,
 }: TenantKeyCacheOptions): TenantKeyCache {
@@ -203,18 +209,45 @@ export function createTenantKeyCache({
     readAtMs: number
   }
 
-  /** Where the database is away: the row of a held key, as it was read last. */
+  /** Where the database is away, or silent: the row of a held key, as it was read last. */
   async function read(tenantId: string, version: number): Promise<ReadRow> {
     const readAtMs = clock()
+    const reading = findStoredTenantKey(store, tenantId, version)
     try {
-      return { row: await findStoredTenantKey(store, tenantId, version), readAtMs }
+      const known = findValid(tenantId, version)
+      // Who needs a newer row waits for it.
+      if (known !== undefined && !isReadTooLongAgo(known) && (await isLate(reading, rowWaitMs))) {
+        const still = findValid(tenantId, version)
+        if (still !== undefined) {
+          hearLate(reading, tenantId, version)
+          return still
+        }
+      }
+      return { row: await reading, readAtMs }
     } catch (error) {
       // Rows that Keyhold did not write may hide a lock, or the end of a version: the tenant's keys must not be used.
       if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) evictTenant(tenantId)
-      const known = isDatabaseUnavailable(error) ? held.get(tenantId, String(version)) : undefined
-      if (known === undefined || known.validUntilMs <= clock()) throw error
+      const known = isDatabaseUnavailable(error) ? findValid(tenantId, version) : undefined
+      if (known === undefined) throw error
       return known
     }
+  }
+
+  function findValid(tenantId: string, version: number): HeldTenantKey | undefined {
+    const known = held.get(tenantId, String(version))
+    return known !== undefined && known.validUntilMs > clock() ? known : undefined
+  }
+
+  /** A row that comes late still ends keys. */
+  function hearLate(reading: Promise<StoredTenantKey | undefined>, tenantId: string, version: number): void {
+    reading.then(
+      (row) => {
+        if (row === undefined || row.isLocked) drop(tenantId, version)
+      },
+      (error: unknown) => {
+        if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC')) evictTenant(tenantId)
+      },
+    )
   }
 
   function hold(entry: HeldTenantKey): void {
@@ -299,4 +332,21 @@ export function createTenantKeyCache({
 
 function clamp(ms: number, { minMs, maxMs }: KeyTtl): number {
   return Math.min(Math.max(ms, minMs), maxMs)
+}
+
+/** Whether it takes longer than that. */
+async function isLate(work: Promise<unknown>, withinMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, withinMs, true)
+  })
+  const inTime = work.then(
+    () => false,
+    () => false,
+  )
+  try {
+    return await Promise.race([inTime, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

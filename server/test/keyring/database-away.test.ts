@@ -1,5 +1,6 @@
 // While the database is away, keys in memory go on within the bounds that they have in any case.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import {
   openTestPostgres,
@@ -25,17 +26,20 @@ afterAll(() => postgres.stop())
 
 let kms: CountingKms
 let keyring: Keyring
+let impatient: Keyring
 let tenantId: string
 let reads: number
 let isAway: boolean
 let attempts: number
 let isGone: boolean
+/** Statements wait for it. */
+let silence: Promise<void> | undefined
 let tenants = 0
 /** Questions to the database that are on their way. */
 let asked = 0
 
 beforeEach(async () => {
-  ;[reads, isAway, isGone, attempts] = [0, false, false, 0]
+  ;[reads, isAway, isGone, attempts, silence] = [0, false, false, 0, undefined]
   kms = createCountingKms()
   const { store } = database
   /** The same question, asked of a database that may be away. */
@@ -44,6 +48,7 @@ beforeEach(async () => {
     async (...args: Args) => {
       if (isAway) attempts++
       if (isAway) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+      await silence
       asked++
       try {
         return await ask(...args)
@@ -65,8 +70,11 @@ beforeEach(async () => {
     },
   }
   keyring = createKeyring(guardedStore, kms)
+  impatient = createKeyring(guardedStore, kms, { rowWaitMs })
   tenantId = await createTenant(store, kms, `tenant-${++tenants}`, kms.arns[0])
 })
+
+const rowWaitMs = 30
 
 const after = (share: number) => {
   keyring.clock.nowMs += ttlMs * share
@@ -153,6 +161,51 @@ test('no tenant key opens anything whose row was not read for its time', async (
   })
   isAway = false
   expect(await keyring.tenantKeys.get(tenantId, 1)).toBe(entry)
+})
+
+function silent(): () => void {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  silence = promise.then(() => undefined)
+  return () => {
+    silence = undefined
+    resolve(undefined)
+  }
+}
+
+test('a database that falls silent keeps no tenant key from being asked for anew, nor a lock from being heard of late', async () => {
+  keyring = impatient
+  const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
+  const speak = silent()
+  after(0.85)
+  expect(keyring.dataKeys.findHeld(tenantId, id, 1)).toBeDefined()
+  await vi.waitFor(() => {
+    expect(kms.calls()).toBe(2)
+  })
+  await settle()
+  after(0.14)
+  expect(keyring.dataKeys.findHeld(tenantId, id, 1)).toBeDefined()
+  await database.store.transaction((transaction) => transaction.guards.lock(tenantId, 'ak_1'))
+  expect(keyring.tenantKeys.heldTenants()).toEqual([tenantId])
+  speak()
+  await settle()
+  expect(keyring.tenantKeys.heldTenants()).toEqual([])
+})
+
+test('who needs a newer row of a silent database waits for it', async () => {
+  keyring = impatient
+  const entry = await keyring.tenantKeys.get(tenantId, 1)
+  if (entry === undefined) throw new Error('no tenant key')
+  isAway = true
+  after(0.85)
+  keyring.tenantKeys.keepFresh(entry)
+  await settle()
+  after(0.16)
+  isAway = false
+  const speak = silent()
+  const answer = keyring.tenantKeys.get(tenantId, 1)
+  await setTimeout(rowWaitMs * 2)
+  speak()
+  expect(await answer).toBe(entry)
 })
 
 test('a key that is gone when it is read ahead ends at once', async () => {

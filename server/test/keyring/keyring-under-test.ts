@@ -100,6 +100,7 @@ export function createKeyring(
     maxDataKeys?: number
     maxLeases?: number
     random?: () => number
+    rowWaitMs?: number
   } = {},
 ): Keyring {
   const clock = { nowMs: 1_000_000 }
@@ -110,6 +111,7 @@ export function createKeyring(
     ttl: { minMs: options.minTtlMs ?? 0, maxMs: options.ttlMs ?? ttlMs },
     kms,
     random,
+    ...(options.rowWaitMs !== undefined && { rowWaitMs: options.rowWaitMs }),
     maxEntries: options.maxTenantKeys ?? 100,
   })
   const dataKeys = createDataKeyCache({
