@@ -150,9 +150,11 @@ function retrySeconds({ retryCount }: PausedKeyJob, code: ErrorCode): number {
   return seconds * (1 + jitterShare * Math.random())
 }
 
-// A tenant's admin may read our own errors in full, and any other error by its code alone.
+// A tenant's admin may read our own errors in full, and any other error by its code alone. Those about the database name its hosts,
+// which are the operator's business.
 function explain(error: unknown): { code: ErrorCode; message: string } {
-  if (isKeyholdError(error)) return { code: error.code, message: error.message }
-  const known = new KeyholdError(isDatabaseUnavailable(error) ? 'ERR_DATABASE_UNAVAILABLE' : 'ERR_INTERNAL')
+  const isAway = isDatabaseUnavailable(error)
+  if (isKeyholdError(error) && !isAway) return { code: error.code, message: error.message }
+  const known = new KeyholdError(isAway ? 'ERR_DATABASE_UNAVAILABLE' : 'ERR_INTERNAL')
   return { code: known.code, message: known.message }
 }

@@ -54,8 +54,12 @@ export async function openIssuer(
     },
   })
   const keep = async () => {
-    await keepIssuerKeys({ store, crypto })
-    await keys.refresh()
+    try {
+      await keepIssuerKeys({ store, crypto })
+    } finally {
+      // Keys that are there go on signing, whatever keeps a new one from being made.
+      await keys.refresh()
+    }
   }
   const issuer: Issuer = {
     url,
