@@ -157,7 +157,8 @@ export function installationQueries(db: Database, parts: InstallationParts) {
 
     /**
      * Whether anything is left of what only a server with a signing key makes. The command makes API keys of operators also
-     * where the first start has ended before it had one: records of these are none of its traces.
+     * where the first start has ended before it had one, and the keys of the issuer are made before it: records of these are none of
+     * its traces.
      */
     async wasUsed(): Promise<boolean> {
       const { rows } = await sql<{ used: boolean }>`
@@ -165,7 +166,10 @@ export function installationQueries(db: Database, parts: InstallationParts) {
           or exists (
             select from keyhold.audit_heads where chain <> '' or sequence <> (
               select count(*) from keyhold.audits
-              where chain = '' and action = 'apikey.create' and actor_id = 'command' and actor_role is null
+              where chain = '' and actor_role is null and (
+                (action = 'apikey.create' and actor_id = 'command')
+                or (action in ('issuerkey.create', 'issuerkey.revoke') and actor_id in ('command', 'system'))
+              )
             )
           ) or exists (select from keyhold.key_job_reports)
           or exists (select from keyhold.destructions) or exists (select from keyhold.dr_drills) as used`.execute(

@@ -9,6 +9,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { createApiKey } from '../../src/access/create-api-key.ts'
 import { claimSigningKey } from '../../src/installation/claim-signing-key.ts'
+import { keepIssuerKeys, revokeIssuerKeys } from '../../src/installation/issuer-keys/make-issuer-keys.ts'
 import { commandActor } from '../../src/store/audits.ts'
 
 let postgres: TestPostgres
@@ -34,6 +35,15 @@ const createOperatorKey = () =>
 test('the first key is made also after the command has made operators', async () => {
   await createOperatorKey()
   await createOperatorKey()
+  expect(await claim()).toEqual(made)
+})
+
+test('the first key is made also after those of the issuer, which a start and the command make before it', async () => {
+  let count = 0
+  const create = () => Promise.resolve({ id: `issuer-${count++}`, privateKeyWrapped: Buffer.alloc(40) })
+  const parts = { store: stores.store, crypto: { create } }
+  expect(await keepIssuerKeys(parts)).toBe(true)
+  await revokeIssuerKeys(parts, commandActor)
   expect(await claim()).toEqual(made)
 })
 
