@@ -40,3 +40,10 @@ export const usage = `Usage: keyhold-server <command>
   integrity rotate [--at-once N]     rotate the keys of all tenants whose data keys have names and times that nothing proves yet,
                                      N tenants at a time (1 to 100, default 2); replicas must run; ends with 1 if any is left
 `
+
+/** Answers the part of the help that is about a command, or all of it where the word begins none. */
+export function usageOf(word: string | undefined): string {
+  const [head = '', ...entries] = usage.split(/\n(?= {2}[a-z])/)
+  const own = entries.filter((entry) => entry.trim().split(' ', 1)[0] === word)
+  return own.length === 0 ? usage : `${[head, ...own].join('\n').trimEnd()}\n`
+}

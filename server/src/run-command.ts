@@ -3,7 +3,7 @@
 import { isKeyholdError, KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
-import { usage } from './command-usage.ts'
+import { usage, usageOf } from './command-usage.ts'
 import { unknownOptions } from './command-options.ts'
 import { wordsOfPostgres } from './driver/words-of-postgres.ts'
 import type { Server } from './main.ts'
@@ -238,7 +238,13 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
     default:
       break
   }
-  shell.stderr(usage)
+  if (first !== undefined) {
+    const words = positionals.join(' ')
+    shell.stderr(
+      `keyhold-server: "${words}" is no command, or lacks a value, or has one that cannot be used.\n`,
+    )
+  }
+  shell.stderr(usageOf(first))
   return 2
 }
 
