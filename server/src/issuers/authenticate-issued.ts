@@ -79,7 +79,12 @@ export function createIssuedAuthentication({
       held.hold(name, issued, readAtMs, (expiresAtSeconds + leewaySeconds - nowSeconds()) * msOfSecond)
       return issued
     } catch (error) {
-      if (error instanceof RefusedToken) unproven.wasNotFound(name, address)
+      if (error instanceof RefusedToken) {
+        unproven.wasNotFound(name, address)
+        error.issuer = jwt.issuer.name
+        // Both are looked for with a signature that holds: nobody else fills the log with names.
+        if (error.refusal === 'mapping' || error.refusal === 'tenant') error.subject = jwt.checked.subject
+      }
       throw error
     } finally {
       end()

@@ -346,8 +346,31 @@ test('"jwt explain" says what a server would do, and never the token', async () 
     1,
     expect.stringContaining('refused: No mapping of the issuer matches. (mapping)'),
   ])
+  const foreign = [
+    { alg: 'none', kid: 'k' },
+    { iss: 'https://other.example\u009b', aud: ['b'] },
+  ]
+  const parts = foreign.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  const strange = await explain([...parts, 'c2lnbmF0dXJlIG9mIG5vYm9keQ'].join('.'))
+  expect([strange.exitCode, strange.said]).toEqual([
+    1,
+    'it says: alg "none", kid "k", iss "https://other.example?", aud ["b"]\nrefused: Its iss is none of the file of issuers. (issuer)\n',
+  ])
   const own = await explain(await tokenOf('pay'), { KEYHOLD_ISSUER_URL: 'https://issuer.example' })
   expect([own.exitCode, own.said]).toEqual([1, expect.stringContaining('refused: ')])
+})
+
+test('a command that is mistyped is named, with the usage of its neighbours alone', async () => {
+  const said: string[] = []
+  const shell = {
+    stdout: () => undefined,
+    stderr: (text: string) => said.push(text),
+    onServing: () => undefined,
+  }
+  expect(await runCommand(['issuer', 'export'], shell)).toBe(2)
+  expect(said.join('')).toMatch(/^keyhold-server: "issuer export" is no command, or lacks a value/)
+  expect(said.join('')).toMatch(/issuer export DIR .*issuer rotate /s)
+  expect(said.join('')).not.toContain('signing-key rotate')
 })
 
 test('the doctor looks at the file, and for the keys of its issuers', async () => {
@@ -386,8 +409,13 @@ test('the doctor looks at the file, and for the keys of its issuers', async () =
   })
 })
 
-test('log lines name the caller, and hold no token and no signature', () => {
+test('log lines name the caller, and hold no token and no signature', async () => {
+  const token = `${(await tokenOf('service')).slice(0, -8)}AAAAAAAA`
+  expect((await send('POST', encrypt, { token, body: items() })).status).toBe(401)
   const all = lines.join('')
   expect(all).toContain(`"callerKind":"jwt","callerId":"${issuerUrl}#limited"`)
+  // Of a refused one, whose it is: the subject only where the signature holds.
+  expect(all).toContain('"cause":"tenant","issuer":"test","subject":"gone"')
+  expect(all).toContain('"cause":"signature","issuer":"test","msg"')
   expect(secrets.filter((secret) => all.includes(secret) || all.includes(secret.slice(-24)))).toEqual([])
 })

@@ -21,6 +21,10 @@ export type RefusalCause = (typeof refusalCauses)[number]
 
 export class RefusedToken extends Error {
   readonly refusal: RefusalCause
+  /** The name of its issuer in the file of issuers, where one was found. */
+  issuer?: string
+  /** Its `sub`, where the signature holds. */
+  subject?: string
 
   /** @param why - a sentence without anything of the token but names of claims */
   constructor(refusal: RefusalCause, why: string) {

@@ -39,7 +39,12 @@ export function examineJwt(token: string, { issuers, ownIssuer }: Trust, nowSeco
   }
   const issuer = issuers.find((each) => each.issuer === iss)
   if (issuer === undefined) throw new RefusedToken('issuer', 'Its iss is none of the file of issuers.')
-  return { token, read, issuer, checked: checkToken(read, issuer, nowSeconds) }
+  try {
+    return { token, read, issuer, checked: checkToken(read, issuer, nowSeconds) }
+  } catch (error) {
+    if (error instanceof RefusedToken) error.issuer = issuer.name
+    throw error
+  }
 }
 
 /** @throws RefusedToken, KeyholdError `ERR_ISSUER_UNREACHABLE` */

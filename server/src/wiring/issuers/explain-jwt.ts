@@ -5,6 +5,7 @@ import type { Issuer } from '../../issuers/file/issuers-form.ts'
 import { KeySetFault } from '../../issuers/keys/parse-jwks.ts'
 import { createReadKeys } from '../../issuers/keys/read-keys.ts'
 import { RefusedToken } from '../../issuers/tokens/refused-token.ts'
+import { readJwt, type JsonObject } from '../../issuers/tokens/read-jwt.ts'
 import { examineJwt, proveJwt } from '../../issuers/tokens/verify-jwt.ts'
 import { machineNow } from '../../tls/machine-now.ts'
 import { operatorFetch } from './operator-fetch.ts'
@@ -48,8 +49,34 @@ export async function explainJwt(settings: IssuerSettings, text: string): Promis
     )
     return { isAccepted: true, lines }
   } catch (error) {
-    return { isAccepted: false, lines: [...lines, `refused: ${reasonOf(error)}`] }
+    return { isAccepted: false, lines: [...lines, ...shownOf(text.trim()), `refused: ${reasonOf(error)}`] }
   }
+}
+
+const shownMembers = {
+  header: ['alg', 'kid', 'typ'],
+  claims: ['iss', 'sub', 'aud', 'azp', 'client_id', 'iat', 'exp'],
+} as const
+
+/** As it says of itself, whether or not that is true: in JSON, so that it sends a terminal no controls. */
+function shownOf(token: string): string[] {
+  let read
+  try {
+    read = readJwt(token)
+  } catch {
+    return []
+  }
+  const { header, claims } = read
+  const shown = (from: JsonObject, names: readonly string[]) =>
+    names.flatMap((name) => (from[name] === undefined ? [] : [`${name} ${shownText(from[name])}`]))
+  const said = [...shown(header, shownMembers.header), ...shown(claims, shownMembers.claims)]
+  return said.length === 0 ? [] : [`it says: ${said.join(', ')}`]
+}
+
+const unseen = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
+
+function shownText(value: unknown): string {
+  return JSON.stringify(value).replaceAll(unseen, '?')
 }
 
 function reasonOf(error: unknown): string {
@@ -57,7 +84,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof KeySetFault) return `the keys of the issuer cannot be read: ${error.message}`
   if (isKeyholdError(error)) return `the keys of the issuer cannot be read: ${error.message} (${error.code})`
   if (error instanceof Error && 'syscall' in error) {
-    return `the keys of the issuer cannot be read: ${'code' in error ? String(error.code) : ''}`
+    return `the keys of the issuer cannot be read: ${error.message}`
   }
   throw error
 }

@@ -74,10 +74,11 @@ export async function openIssuers(
     onRefused: () => {
       events.rateLimited('unknown-keys', 'address')
     },
-    onRefusedToken({ refusal: { refusal, message }, credential }) {
+    onRefusedToken({ refusal: { refusal, message, issuer, subject }, credential }) {
       events.tokenRefused(credential, refusal)
-      if (tellings.ask(credential, `${refusal} ${message}`) === 'no') return
-      logger.warn({ credential, cause: refusal }, `a ${credential} was refused: ${message}`)
+      const what = [refusal, message, issuer, subject].join(' ')
+      if (tellings.ask(credential, what) === 'no') return
+      logger.warn({ credential, cause: refusal, issuer, subject }, `a ${credential} was refused: ${message}`)
     },
   })
   const reloaded = await openIssuersFile({
