@@ -106,7 +106,7 @@ const issuerPath = /^(?:\/[A-Za-z0-9._~-]+)*$/
 const issuerUrl: Form<string> = {
   range: '`https://host` or `https://host/path`, without a port, a query, a fragment and a slash at its end',
   expects:
-    'a URL as https://id.example.com or https://example.com/keyhold, without a port, query, fragment and final slash',
+    'a URL as https://id.example.com or https://example.com/keyhold, with the name of a host in lower case, without a port, query, fragment and final slash',
   parse(text) {
     if (!text.startsWith('https://') || text.length > 255 || !URL.canParse(text)) return undefined
     const { host, hostname, pathname } = new URL(text)

@@ -57,5 +57,5 @@ export function scopeKeys(
 /** @param keyName - undefined: a data key without a name of its own */
 export function missingScope(permission: string, keyName?: string): KeyholdError {
   const scope = keyName === undefined ? permission : `${permission}:${keyName}`
-  return new KeyholdError('ERR_SCOPE_MISSING', { message: `This API key lacks the scope ${scope}.` })
+  return new KeyholdError('ERR_SCOPE_MISSING', { message: `The caller lacks the scope ${scope}.` })
 }

@@ -59,8 +59,16 @@ function ownFault(schema: TSchema, value: unknown, place: string): Fault | undef
   const message =
     first.keyword === 'pattern' && Array.isArray(examples)
       ? `must be written as in these examples: ${examples.join(', ')}`
-      : first.message
+      : (allowedValues(schema) ?? first.message)
   return { place: place + first.instancePath, message }
+}
+
+/** Only where the schema is nothing but a choice of values. */
+function allowedValues(schema: TSchema): string | undefined {
+  const choices = Type.IsUnion(schema) ? schema.anyOf : [schema]
+  if (!choices.every((choice) => Type.IsLiteral(choice))) return undefined
+  const names = choices.map((choice) => JSON.stringify(choice.const))
+  return names.length === 1 ? `must be ${names.join('')}` : `must be one of ${names.join(', ')}`
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

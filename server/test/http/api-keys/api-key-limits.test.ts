@@ -101,6 +101,14 @@ describe('a new key', () => {
     )
   })
 
+  it('is refused for a wrong role with the roles that there are', async () => {
+    const body = { role: 'serivce', tenantId: tenant.tenantId }
+    const answer = await server.request('POST', keys, { token: server.operatorToken, body })
+    expect(JSON.stringify(answer.body)).toContain(
+      'The member /role must be one of \\"tenant-admin\\", \\"service\\", ',
+    )
+  })
+
   it('is listed with its end, its maker by name, and when it was last used', async () => {
     const { id, key } = await service(['encrypt'])
     await items('encrypt', key, [plain('default')])
