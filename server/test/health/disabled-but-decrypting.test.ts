@@ -25,7 +25,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 
 const [own, other] = ['eu-west-1', 'eu-west-3']
-const waits = { timeout: 15_000, interval: 100 }
+const waits = { timeout: 50_000, interval: 100 }
 
 let server: TestServer
 beforeAll(async () => {
