@@ -19,7 +19,7 @@ const outputs = [
 ]
 
 test('the README is short, and has an example for each output here', () => {
-  expect(readme.split('\n').length).toBeLessThanOrEqual(170)
+  expect(readme.split('\n').length).toBeLessThanOrEqual(165)
   expect(examples).toHaveLength(outputs.length)
 })
 

@@ -47,8 +47,8 @@ export function createTrustedIssuers({ fetch, clock, later, onKeys }: TrustedIss
         onKeys(name, error)
       },
     })
-    const look = () => void keys.refresh()
-    look()
+    const look = () => keys.refresh()
+    void look()
     const watch = source.kind === 'file' ? watchFolders([source.file], look) : undefined
     return { keys, watch, sinceMs: clock() }
   }

@@ -97,26 +97,10 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
     }
   }
 
-  // One after the other, and one more after those that come meanwhile.
-  let running: Promise<void> | undefined
-  let isAskedAgain = false as boolean
-  function reloadOnce(): void {
-    if (running !== undefined) {
-      isAskedAgain = true
-      return
-    }
-    running = reload().finally(() => {
-      running = undefined
-      if (!isAskedAgain) return
-      isAskedAgain = false
-      reloadOnce()
-    })
-  }
-
   const presented = (socket: Socket) => presentedCertificate(socket, context.authorities)
 
   const files = Object.values(places).filter((place) => place !== undefined)
-  const watch = watchFolders(files, reloadOnce)
+  const watch = watchFolders(files, reload)
   awaitOverdueLists()
 
   return {

@@ -1,6 +1,7 @@
 // Notices that files were changed or exchanged. It watches their folders: Kubernetes and ACME clients exchange a link.
 import { watch, type FSWatcher } from 'node:fs'
 import path from 'node:path'
+import { runOnceMore } from './run-once-more.ts'
 
 export interface FolderWatch {
   close(): void
@@ -12,11 +13,13 @@ const quietMs = 100
 const lookMs = 10_000
 
 /** Calls `onChange` after a change, and at times without one. */
-export function watchFolders(files: readonly string[], onChange: () => void): FolderWatch {
+export function watchFolders(files: readonly string[], onChange: () => Promise<void>): FolderWatch {
+  // Whoever writes a file in place has it read half written, so that a change meanwhile counts as well.
+  const change = runOnceMore(onChange)
   let timer: NodeJS.Timeout | undefined
   const soon = () => {
     clearTimeout(timer)
-    timer = setTimeout(onChange, quietMs).unref()
+    timer = setTimeout(change, quietMs).unref()
   }
   const watchers = new Map<string, FSWatcher>()
   function watchAll(): void {
@@ -37,7 +40,7 @@ export function watchFolders(files: readonly string[], onChange: () => void): Fo
   watchAll()
   const looks = setInterval(() => {
     watchAll()
-    onChange()
+    change()
   }, lookMs).unref()
   return {
     close() {

@@ -40,7 +40,13 @@ export function openApiDocument(version: string): object {
     tags: Object.entries(routeGroups).map(([name, { description }]) => ({ name, description })),
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key, or a JWT of an issuer that the operator trusts.',
+        },
+      },
       schemas: namedComponents(),
     },
   }

@@ -31,8 +31,6 @@ export async function openIssuersFile({
   let bytes = await readBytes(file)
   onRead(readAll(file, bytes))
   let keptFor: string | undefined
-  let running: Promise<void> | undefined
-  let isAskedAgain = false as boolean
 
   async function reload(): Promise<void> {
     try {
@@ -50,21 +48,7 @@ export async function openIssuersFile({
     }
   }
 
-  // One after the other, and one more after those that come meanwhile: whoever writes a file in place has it read half written.
-  function reloadOnce(): void {
-    if (running !== undefined) {
-      isAskedAgain = true
-      return
-    }
-    running = reload().finally(() => {
-      running = undefined
-      if (!isAskedAgain) return
-      isAskedAgain = false
-      reloadOnce()
-    })
-  }
-
-  const watch = watchFolders([file], reloadOnce)
+  const watch = watchFolders([file], reload)
   return {
     isOutdated: () => keptFor !== undefined,
     close() {
