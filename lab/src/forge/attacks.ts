@@ -269,6 +269,24 @@ export function nameOf({ table, column, name }: Attack): string {
   return `${table}${column === undefined ? '' : `.${column}`} ${name}`
 }
 
+/**
+ * Where a run goes on that ended early: by the number that it printed, by the attack's name, or by a table or column, whose
+ * attacks on columns come after all those on whole rows.
+ *
+ * @throws RangeError if there is no such attack
+ */
+export function indexOfAttack(attacks: readonly Attack[], from: string): number {
+  const at = /^[0-9]+$/.test(from)
+    ? Number(from) - 1
+    : attacks.findIndex(
+        (attack) =>
+          nameOf(attack) === from ||
+          (attack.column !== undefined && [attack.table, `${attack.table}.${attack.column}`].includes(from)),
+      )
+  if (attacks[at] === undefined) throw new RangeError(`there is no attack ${from} among ${attacks.length}`)
+  return at
+}
+
 /** One attack of each sort on each table, or so many of these. */
 export function sampleOf(attacks: readonly Attack[], count: number, random: SeededRandom): Attack[] {
   const groups = [...Map.groupBy(attacks, ({ table, name }) => `${table} ${name}`).values()]

@@ -11,6 +11,9 @@ const options = readOptions('forge', {
   steps: integer('of each history', { min: 1, default: 20 }),
   quick: flag('tries a sample: one attack for each table and sort of attack'),
   only: text('tries the attacks alone that have this in their name, such as tenant_keys.key_arn'),
+  from: text(
+    'begins at this attack: its number in an earlier run, its name, or a column or table, such as key_jobs',
+  ),
   seed: seed(),
   json: flag('prints the last line alone, a JSON object'),
 })
@@ -24,7 +27,7 @@ const { runForge } = await import('./run-forge.ts')
 const { textOf, ways } = await import('./verdicts.ts')
 const { countVerdicts, printTable } = await import('./print-table.ts')
 const { runHistories } = await import('./histories/run-histories.ts')
-const { only = '', quick } = options
+const { only = '', quick, from } = options
 
 async function tellHistories(): Promise<void> {
   const { histories, steps, seed } = options
@@ -38,6 +41,7 @@ async function attack(): Promise<void> {
       const wanted = attacks.filter((attack) => nameOf(attack).includes(only))
       return quick ? sampleOf(wanted, wanted.length, createSeededRandom(options.seed)) : wanted
     },
+    from,
     say,
   })
   printTable(tried, print)

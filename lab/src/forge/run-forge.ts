@@ -7,7 +7,7 @@ import { signRows } from '../../../server/src/store/authentic/sign-rows.ts'
 import { steeringKinds } from '../../../server/src/store/authentic/steering-kinds.ts'
 import { openDatabase } from '../../../server/src/store/database.ts'
 import { warmRootKey } from '../../../testkit/src/database/warm-start.ts'
-import { makeAttacks, nameOf, type Attack } from './attacks.ts'
+import { indexOfAttack, makeAttacks, nameOf, type Attack } from './attacks.ts'
 import { catalogQuery, type CatalogColumn } from './catalog.ts'
 import { digestOfRows, restoreRows } from './kept-rows.ts'
 import { gapOf } from './known-gaps.ts'
@@ -23,20 +23,24 @@ export interface TriedAttack {
 export interface ForgeOptions {
   /** Of all attacks, those that are tried. */
   choose: (attacks: Attack[]) => Attack[]
+  /** The first of these that is tried, as `indexOfAttack` finds it. Undefined: all are. */
+  from?: string | undefined
   say: (line: string) => void
 }
 
-export async function runForge({ choose, say }: ForgeOptions): Promise<TriedAttack[]> {
+export async function runForge({ choose, from = '1', say }: ForgeOptions): Promise<TriedAttack[]> {
   const stage = await openStage()
   try {
     const catalog = (await stage.query(catalogQuery)) as unknown as CatalogColumn[]
     const attacks = choose(makeAttacks(catalog, { foreignArn: stage.foreignArn, plantedKeyId }))
+    const begin = attacks.length === 0 ? 0 : indexOfAttack(attacks, from)
     await dropConditions(stage)
     await restart(stage)
     const truth = await readTruth(stage)
     const digest = await digestOfRows(stage.query)
     const tried: TriedAttack[] = []
     for (const [index, attack] of attacks.entries()) {
+      if (index < begin) continue
       const verdicts = await tryAttack(stage, truth, attack, digest)
       tried.push({ attack, verdicts })
       const line = ways.map((way) => `${way} ${textOf(verdicts[way])}`).join(', ')
