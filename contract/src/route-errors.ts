@@ -84,7 +84,7 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
   listKeyProviders: registered,
   listAllKeyProviders: registered,
   getKeyProvider: registered,
-  createKeyProvider: [...registration, ...registered, 'ERR_KEY_PROVIDER_EXISTS'],
+  createKeyProvider: [...registration, ...registered, 'ERR_KEY_PROVIDER_EXISTS', 'ERR_REPLICAS_OLDER'],
   checkKeyProvider: registration,
   getKeyPolicy: [
     'ERR_ARN_INVALID',

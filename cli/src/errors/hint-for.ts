@@ -23,6 +23,8 @@ const hints: Readonly<Record<string, string>> = {
     'its key version is below the minimum; a tenant admin can lower the minimum: keyhold data-key set-minimum-version',
   ERR_KEY_PROVIDER_NOT_FOUND: 'keyhold keyprovider list shows the fingerprints',
   ERR_KEY_PROVIDER_EXISTS: 'keyhold keyprovider ls shows it',
+  ERR_REPLICAS_OLDER:
+    'keyhold-server upgrade-check names the replicas that run; an old one counts as gone 30 seconds after it has stopped',
   ERR_KEY_PROVIDER_IN_USE:
     'migrate to another key provider, wait until it has completed, then delete this one',
   ERR_KEY_SINGLE_REGION: 'create a multi-Region key in AWS, and a replica of it',

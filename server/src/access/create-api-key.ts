@@ -28,8 +28,6 @@ const defaultDays: Readonly<Record<ApiKeyRole, number>> = {
   operator: 90,
 }
 const needsTenant: readonly ApiKeyRole[] = ['tenant-admin', 'auditor', 'security-officer']
-// A replica gives a sign every few seconds.
-const aliveMs = 30_000
 
 /**
  * @throws KeyholdError `ERR_INVALID_REQUEST` when role and tenant do not go together, or for a text that is no network,
@@ -84,7 +82,7 @@ export async function insertApiKey(
   origin: Pick<ApiKeyRow, 'createdBy' | 'responsible' | 'predecessorId'>,
 ): Promise<{ row: ApiKeyRow; token: string }> {
   // Such a replica would refuse the key, and a revocation through it would end the key for good.
-  if (await transaction.replicas.isOlderAlive(aliveMs)) throw new KeyholdError('ERR_REPLICAS_OLDER')
+  await transaction.replicas.refuseOlder('knows_api_key_limits')
   const token = generateApiKeyToken((idStart) => transaction.macs.tagOf('apiKeyId', idStart))
   const { role, tenantId, name, lifeMs, scopes, addresses } = limits
   const row = await transaction.apiKeys.insert({

@@ -21,7 +21,8 @@ export interface RegisterKeyProviderRequest extends AskedRole {
 
 /**
  * @throws KeyholdError `ERR_ARN_INVALID`, `ERR_ROLE_ARN_INVALID`, `ERR_KEY_PROVIDER_EXISTS`, `ERR_KEY_SINGLE_REGION`,
- * `ERR_KEY_POLICY_TOO_WIDE`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_ROLE_TRUST_TOO_WIDE`, `ERR_ISSUER_NOT_SET`, `ERR_TENANT_NOT_FOUND`, `Encryption-88`, `ERR_KMS_…`
+ * `ERR_KEY_POLICY_TOO_WIDE`, `ERR_ROLE_WITHOUT_EXTERNAL_ID`, `ERR_ROLE_TRUST_TOO_WIDE`, `ERR_ISSUER_NOT_SET`, `ERR_TENANT_NOT_FOUND`, `Encryption-88`, `ERR_KMS_…`,
+ * `ERR_REPLICAS_OLDER`
  */
 export async function registerKeyProvider(
   parts: RegisterKeyProviderParts,
@@ -41,6 +42,7 @@ export async function registerKeyProvider(
   return store.withFence(tenantId, async (transaction, fence) => {
     // The access token of a deleted tenant stays in memory for a moment.
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    if (request.roleAccess !== undefined) await transaction.replicas.refuseOlder('knows_web_identity')
     const inserted = await transaction.keyProviders.insert({
       tenantId,
       fingerprint: keyArnFingerprint(inspection.keyArn),

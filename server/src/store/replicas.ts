@@ -1,10 +1,13 @@
 // Replicas that are alive, by the database's clock: those of the replicas need not agree.
+import { KeyholdError } from '@keyhold/core'
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import { prepareStatement } from './prepare-statement.ts'
 
 // A row stays for a while after its replica has fallen silent, for whoever looks for the reason.
 const keptTimes = 10
+// A replica gives a sign every few seconds.
+const aliveMs = 30_000
 
 /** The facts that a replica tells of itself. Whoever can write to the database can tell others. */
 export interface ReplicaFacts {
@@ -33,10 +36,12 @@ const tell = prepareStatement<
 >(
   (id, host, version, rootKeyId, requiresMacs, goneMs) => sql`
     with mine as (
-      insert into keyhold.replicas (id, host, version, root_key_id, requires_macs, knows_api_key_limits)
-      values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs}, true)
+      insert into keyhold.replicas
+        (id, host, version, root_key_id, requires_macs, knows_api_key_limits, knows_web_identity)
+      values (${id}, ${host}, ${version}, ${rootKeyId}, ${requiresMacs}, true, true)
       on conflict (id) do update set seen_at = now(), host = excluded.host, version = excluded.version,
-        root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs, knows_api_key_limits = true
+        root_key_id = excluded.root_key_id, requires_macs = excluded.requires_macs, knows_api_key_limits = true,
+        knows_web_identity = true
     )
     select count(*)::int as others from keyhold.replicas
     where id <> ${id} and seen_at > now() - ${goneMs}::float8 * interval '1 millisecond'`,
@@ -83,15 +88,19 @@ export function replicaQueries(db: Database) {
       }))
     },
 
-    /** Whether a replica is alive that knows no limits of API keys. */
-    async isOlderAlive(goneMs: number): Promise<boolean> {
+    /**
+     * For who writes rows that replicas of the version before take for forged.
+     *
+     * @throws KeyholdError `ERR_REPLICAS_OLDER` while one is alive that does not know them
+     */
+    async refuseOlder(fact: 'knows_api_key_limits' | 'knows_web_identity'): Promise<void> {
       const row = await db
         .selectFrom('replicas')
         .select('id')
-        .where('seen_at', '>', sql<Date>`now() - ${goneMs}::float8 * interval '1 millisecond'`)
-        .where('knows_api_key_limits', 'is', null)
+        .where('seen_at', '>', sql<Date>`now() - ${aliveMs}::float8 * interval '1 millisecond'`)
+        .where(fact, 'is', null)
         .executeTakeFirst()
-      return row !== undefined
+      if (row !== undefined) throw new KeyholdError('ERR_REPLICAS_OLDER')
     },
 
     /** The names of all other connections to this database, whoever has them. */

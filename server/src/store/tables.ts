@@ -363,6 +363,7 @@ interface ReplicasTable {
   root_key_id: Generated<string | null>
   requires_macs: Generated<boolean | null>
   knows_api_key_limits: Generated<boolean | null>
+  knows_web_identity: Generated<boolean | null>
 }
 
 /** The rights of a caller. */

@@ -295,6 +295,24 @@ test('the exported files are the served pages, and a check finds what differs', 
   }
 })
 
+test('while a replica of the version before is alive, no row is written that it takes for forged', async () => {
+  await server.query(`insert into keyhold.replicas (id, knows_api_key_limits) values ('old', true)`)
+  try {
+    const { status, body } = await call('POST', base, {
+      ...{ name: 'early', arn: keyArn, roleArn, roleAccess: 'web-identity' },
+    })
+    expect([status, body]).toMatchObject([409, { errors: [{ code: 'ERR_REPLICAS_OLDER' }] }])
+    const sure = { tell: () => undefined, say: () => undefined, confirm: () => Promise.resolve(true) }
+    await expect(rotateIssuer(server.settings, true, sure)).rejects.toMatchObject({
+      code: 'ERR_REPLICAS_OLDER',
+    })
+    // A next key changes no row that it reads.
+    expect(await rotateIssuer(server.settings, false, sure)).toBe(true)
+  } finally {
+    await server.query(`delete from keyhold.replicas where id = 'old'`)
+  }
+})
+
 test('without the setting the commands say so', async () => {
   const settings = { ...server.settings, issuerUrl: undefined }
   await expect(exportIssuer(settings, '/nowhere')).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })

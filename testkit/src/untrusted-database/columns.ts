@@ -151,6 +151,7 @@ const columnsWithoutMac: Readonly<Record<string, Readonly<Record<string, Reason>
     root_key_id: signOfLife,
     requires_macs: signOfLife,
     knows_api_key_limits: signOfLife,
+    knows_web_identity: signOfLife,
   },
   retired_tenant_ids: {
     id: ['volatile', 'keeps an id from being used again; an incarnation keeps old rows dead all the same'],

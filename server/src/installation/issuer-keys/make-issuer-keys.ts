@@ -59,6 +59,8 @@ export async function rotateIssuerKey({ store, crypto }: MakeParts, actor: Actor
 /**
  * Makes a key that signs at once, and revokes all others: none of them is published or used any more, also where somebody puts its
  * row back. Until a customer's cloud fetches the keys anew, Keyhold cannot sign in there.
+ *
+ * @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`, `ERR_REPLICAS_OLDER`
  */
 export async function revokeIssuerKeys(
   { store, crypto }: MakeParts,
@@ -66,6 +68,7 @@ export async function revokeIssuerKeys(
 ): Promise<{ key: StoredIssuerKey; revoked: string[] }> {
   const made = await crypto.create()
   return store.transaction(async (transaction) => {
+    await transaction.replicas.refuseOlder('knows_web_identity')
     const held = await transaction.issuerKeys.hold()
     // The database says what time it is. However early that were, what was revoked before stays so.
     const times = [held.revokedBefore, ...held.keys.map(({ createdAt }) => createdAt)]

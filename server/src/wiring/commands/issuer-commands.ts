@@ -82,7 +82,7 @@ export async function checkIssuer(
 /**
  * Makes the next key. With `isNow` it signs at once, and all others are revoked. Answers whether anything was changed.
  *
- * @throws KeyholdError `ERR_CONFIG_INVALID`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`
+ * @throws KeyholdError `ERR_CONFIG_INVALID`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`, `ERR_REPLICAS_OLDER`
  */
 export async function rotateIssuer(
   settings: IssuerSettings,
