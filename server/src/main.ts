@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { createApiKey } from './access/create-api-key.ts'
 import { createEndingKeys } from './access/ending-keys.ts'
+import { createHeldTenants } from './access/held-tenants.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
 import { makeFolder } from './settings/make-folder.ts'
 import type { Settings } from './settings/read-settings.ts'
@@ -192,11 +193,15 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const issuer = issuerUrl === undefined ? undefined : await openIssuer(issuerUrl, { store, rootKey }, logger)
   const pages = issuer && openPageWatch(issuer, logger, operatorFetch(settings))
   const kms = openKms(settings, logger, { store, rootKey, events, health, replicas, issuer }, closers)
-  const issuers = await openIssuers(settings, logger, { store, events, replicas }, closers)
+  const tenants = createHeldTenants({
+    ...{ store, ttlMs: settings.keyCacheTtlSeconds * 1_000 },
+    clock: () => performance.now(),
+  })
+  const issuers = await openIssuers(settings, logger, { store, tenants, events, replicas }, closers)
   const callers = openCallers(
     settings,
     logger,
-    { store, events, replicas, issued: issuers, timings },
+    { store, tenants, events, replicas, issued: issuers, timings },
     closers,
   )
   const endingKeys = createEndingKeys({

@@ -11,8 +11,6 @@ export interface UnknownKeysOptions {
   perMinute: number
   /** How many replicas share the limit. */
   replicas: () => number
-  /** Completes "Too many … came from this address." Default: `API keys that nobody has`. */
-  called?: string
   /** Is called for each request that is refused for its address. */
   onRefused: () => void
   /** Monotonic, in milliseconds. */
@@ -52,10 +50,18 @@ const refusedMs = 5_000
 const maxRefused = 10_000
 const maxKnownGood = 50_000
 
+/** @param called - completes "Too many … came from this address." */
+export function tooManyOf(called: string, waitMs: number): KeyholdError {
+  const seconds = Math.ceil(waitMs / 1_000)
+  return new KeyholdError('ERR_TOO_MANY_UNKNOWN_KEYS', {
+    message: `Too many ${called} came from this address. You need to wait ${seconds} seconds.`,
+    details: { retryAfterSeconds: String(seconds) },
+  })
+}
+
 export function createUnknownKeys({
   perMinute,
   replicas,
-  called = 'API keys that nobody has',
   onRefused,
   clock,
 }: UnknownKeysOptions): UnknownKeys {
@@ -72,11 +78,7 @@ export function createUnknownKeys({
 
   function refusal(waitMs: number): KeyholdError {
     onRefused()
-    const seconds = Math.ceil(waitMs / 1_000)
-    return new KeyholdError('ERR_TOO_MANY_UNKNOWN_KEYS', {
-      message: `Too many ${called} came from this address. You need to wait ${seconds} seconds.`,
-      details: { retryAfterSeconds: String(seconds) },
-    })
+    return tooManyOf('API keys that nobody has', waitMs)
   }
 
   function end(buckets: TokenBuckets, address: string, its: LookUps): void {

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import type { Authentic } from './authentic/row-macs.ts'
 import { isUniqueViolation, type Database } from './database.ts'
-import { readFence } from './fence/fence-queries.ts'
+import { readFence, readFences } from './fence/fence-queries.ts'
 import { acceptFence, verifyFence, fenceOf, type Fence, type FenceRow } from './fence/fence-row.ts'
 import type { CoverParts } from './fence/covered-rows.ts'
 import { heldOf } from './fence/rewrite-row.ts'
@@ -158,6 +158,29 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
     /** Whether there is such a tenant, and its deletion has not begun. */
     async isOpen(id: string): Promise<boolean> {
       return (await this.findFence(id)) !== undefined
+    },
+
+    /**
+     * Those of these tenants that are there and whose deletion has not begun, each with whether its row is as Keyhold wrote it.
+     *
+     * @throws KeyholdError `ERR_SEALED`
+     */
+    async findOpen(ids: readonly string[]): Promise<Map<string, boolean>> {
+      const seen = new Map(ids.map((id) => [id, isLatest ? fences.seen.get(id) : 0]))
+      const rows = await readFences(db, [...ids])
+      const found = new Map<string, boolean>()
+      for (const row of rows) {
+        try {
+          const authentic = isLatest
+            ? acceptFence(fences, row.id, row, seen.get(row.id) ?? 0)
+            : verifyFence(fences, row.id, row)
+          if (fenceOf(fences, authentic) !== undefined) found.set(row.id, true)
+        } catch (error) {
+          if (!(error instanceof KeyholdError) || error.code !== 'ERR_RECORD_NOT_AUTHENTIC') throw error
+          found.set(row.id, false)
+        }
+      }
+      return found
     },
 
     /** Takes its fence from a tenant, for good. Call it under `withFence`. */

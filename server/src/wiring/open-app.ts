@@ -36,7 +36,7 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'comeThroughStrangers'>
   timings: Timings
   /** How many replicas share the limits of requests. */
   replicas: () => number
-  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate' | 'issued'>
+  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate' | 'issued' | 'tenantExists'>
   docs: DocsFolder | undefined
 }
 
@@ -144,7 +144,7 @@ export function openApp(
     clientAddress: createClientAddress(isProxy),
     forwards,
     refuseBeyondLimit: openRateLimits(settings, events, replicas),
-    tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
+    tenantExists: callers.tenantExists,
     probes,
     closesConnections: () => closesConnections,
     keysOf,

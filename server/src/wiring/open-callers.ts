@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { createAuthenticate, type Authentication } from '../access/authenticate.ts'
 import { createHeldCallers, type HeldCallers } from '../access/held-callers.ts'
 import { createRefresher } from '../event-loop/refresher.ts'
+import type { HeldTenants } from '../access/held-tenants.ts'
 import type { IssuedAuthentication } from '../issuers/authenticate-issued.ts'
 import type { EventCounts } from '../metrics/event-counts.ts'
 import type { Settings } from '../settings/read-settings.ts'
@@ -13,6 +14,7 @@ import type { Closers } from './close-all.ts'
 
 interface CallerNeeds {
   store: Store
+  tenants: HeldTenants
   events: EventCounts
   replicas: () => number
   /** Undefined: there is no file of issuers. */
@@ -23,13 +25,15 @@ interface CallerNeeds {
 export type Callers = Authentication &
   Pick<HeldCallers, 'end' | 'endTenant' | 'readAgain' | 'takeUses'> & {
     issued: IssuedAuthentication | undefined
+    /** Whether there is the tenant, from memory where it was confirmed a moment ago. */
+    tenantExists: HeldTenants['exists']
   }
 
 /** @param closers - receives the function that ends the looks at API keys that are held */
 export function openCallers(
   { keyCacheTtlSeconds, unknownKeysPerMinute }: Pick<Settings, 'keyCacheTtlSeconds' | 'unknownKeysPerMinute'>,
   logger: Logger,
-  { store, events, replicas, issued, timings }: CallerNeeds,
+  { store, tenants, events, replicas, issued, timings }: CallerNeeds,
   closers: Closers,
 ): Callers {
   const clock = () => performance.now()
@@ -44,11 +48,17 @@ export function openCallers(
   })
   let isAway = false
   async function readAgain(): Promise<void> {
-    await onShare(ownShares.callers, false, () => held.readAgain())
+    await onShare(ownShares.callers, false, async () => {
+      // One that fails keeps the other from nothing.
+      const failed = (await Promise.allSettled([held.readAgain(), tenants.readAgain()])).find(
+        ({ status }) => status === 'rejected',
+      )
+      if (failed?.status === 'rejected') throw failed.reason
+    })
     isAway = false
   }
   const { refresh, close } = createRefresher(readAgain, timings.apiKeyPollMs, (error) => {
-    if (!isAway) logger.warn({ err: error }, 'API keys in use cannot be read again for now')
+    if (!isAway) logger.warn({ err: error }, 'API keys and tenants in use cannot be read again for now')
     isAway = true
   })
   closers.push(() => {
@@ -57,10 +67,11 @@ export function openCallers(
   })
   return {
     ...{ authenticate, wasCreated, issued },
+    tenantExists: tenants.exists.bind(tenants),
     ...{ end: held.end.bind(held), readAgain: refresh },
     endTenant(tenantId) {
       held.endTenant(tenantId)
-      issued?.endTenant(tenantId)
+      tenants.endTenant(tenantId)
     },
     takeUses: held.takeUses.bind(held),
   }

@@ -311,7 +311,7 @@ describe('a good token', () => {
     expect(causes).toEqual(['binding', 'binding', 'binding'])
   })
 
-  test('is held: its signature is looked at once, until its tenant goes or others are trusted', async () => {
+  test('is held: its signature is looked at once until others are trusted, and its tenant is asked for with each request', async () => {
     const authentication = authenticationOf()
     const token = await issuer.sign()
     for (let times = 0; times < 3; times++) await ask(token, authentication)
@@ -320,10 +320,8 @@ describe('a good token', () => {
     await ask(token, authentication)
     expect(found).toHaveLength(2)
     tenants.delete('acme')
-    expect(await ask(token, authentication)).toMatchObject({ tenantId: 'acme' })
-    authentication.endTenant('acme')
     await expect(ask(token, authentication)).rejects.toThrow()
-    expect(causes).toEqual(['tenant'])
+    expect([causes, found]).toEqual([['tenant'], ['k1', 'k1']])
   })
 })
 
@@ -347,10 +345,41 @@ test('an address may send only so many tokens whose signature does not hold; tho
   ])
   authentication.clear()
   expect(await ask(good, authentication)).toMatchObject({ tenantId: 'acme' })
+  // One that nobody has seen holds as well, and one that only lacks its mapping counts for nothing.
+  expect(await ask(await issuer.sign({ jti: 'new' }), authentication)).toMatchObject({ tenantId: 'acme' })
+  await expect(ask(await issuer.sign({ sub: 'nobody' }), authentication)).rejects.toMatchObject({
+    code: 'ERR_UNAUTHENTICATED',
+  })
+  await expect(ask(await issuer.sign({}, { kid: 'invented' }), authentication)).rejects.toMatchObject({
+    code: 'ERR_TOO_MANY_UNKNOWN_KEYS',
+  })
   // A token that is wrong without a look at its signature costs nothing, and counts for nothing.
   await expect(ask(await issuer.sign({ aud: 'x' }), authentication)).rejects.toMatchObject({
     code: 'ERR_UNAUTHENTICATED',
   })
+})
+
+test('tokens without a mapping, or whose tenant is not there, do not count against their address', async () => {
+  const authentication = authenticationOf({}, undefined, 2)
+  tenants.delete('acme')
+  for (let sent = 0; sent < 5; sent++) {
+    for (const claims of [{ sub: 'nobody' }, {}]) {
+      await expect(
+        ask(await issuer.sign({ ...claims, jti: String(sent) }), authentication),
+      ).rejects.toMatchObject({ code: 'ERR_UNAUTHENTICATED' })
+    }
+  }
+})
+
+test('what was refused before others were trusted is looked at anew', async () => {
+  const authentication = authenticationOf()
+  const token = await issuer.sign()
+  tenants.delete('acme')
+  await expect(ask(token, authentication)).rejects.toThrow()
+  tenants.add('acme')
+  await expect(ask(token, authentication)).rejects.toThrow()
+  authentication.clear()
+  expect(await ask(token, authentication)).toMatchObject({ tenantId: 'acme' })
 })
 
 test('a token that was refused a moment ago costs no signature', async () => {

@@ -37,12 +37,12 @@ test('a token that has ended stays so, also where the clock of the database is s
       wall: () => Date.now(),
       monotonic: () => performance.now(),
     })
-    const store = { clock, tenants: { isOpen: () => Promise.resolve(true) } } as unknown as Store
+    const store = { clock } as unknown as Store
     const settings = {
       ...{ issuersFile: file, issuerUrl: undefined, privateHosts: undefined, nat64: false },
       unknownKeysPerMinute: 0,
     }
-    const needs = { store, events: createEventCounts(), replicas: () => 1 }
+    const needs = { store, tenants: { exists: () => true }, events: createEventCounts(), replicas: () => 1 }
     const issuers = await openIssuers(settings, logger, needs, closers)
     return async (token: string) =>
       issuers?.ofJwt(

@@ -40,7 +40,8 @@ export interface Authorization {
   shownCertificate: (socket: Socket) => ClientCertificate | undefined
   clientAddress: ClientAddress
   forwards: Pick<ForwardWatch, 'note'>
-  tenantExists: (tenantId: string) => Promise<boolean>
+  /** From memory where it was confirmed a moment ago. */
+  tenantExists: (tenantId: string) => boolean | Promise<boolean>
 }
 
 /**

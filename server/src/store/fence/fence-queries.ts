@@ -71,6 +71,15 @@ const readRow = prepareStatement<[tenantId: string], FenceRow>(
   (tenantId) => sql`select ${fenceColumns} from keyhold.tenants t where t.id = ${tenantId}`,
 )
 
+const readRows = prepareStatement<[tenantIds: string[]], FenceRow>(
+  (tenantIds) => sql`select ${fenceColumns} from keyhold.tenants t where t.id = any(${tenantIds})`,
+)
+
+/** The same of several tenants. */
+export async function readFences(db: Database, tenantIds: string[]): Promise<FenceRow[]> {
+  return readRows(db, tenantIds)
+}
+
 /** The row as it is, whoever holds it. Its MAC is still to be verified. */
 export async function readFence(db: Database, tenantId: string): Promise<FenceRow | undefined> {
   const [row] = await readRow(db, tenantId)

@@ -1,5 +1,6 @@
 // Callers for whom issuers vouch: the file of issuers, their keys, and the log of what was refused.
 import type { Logger } from 'pino'
+import type { HeldTenants } from '../../access/held-tenants.ts'
 import { createIssuedAuthentication, type IssuedAuthentication } from '../../issuers/authenticate-issued.ts'
 import { openIssuersFile } from '../../issuers/file/reloaded-issuers.ts'
 import { createTrustedIssuers } from '../../issuers/trusted-issuers.ts'
@@ -23,7 +24,8 @@ export interface Issuers extends IssuedAuthentication {
 }
 
 interface IssuerNeeds {
-  store: Pick<Store, 'tenants' | 'clock'>
+  store: Pick<Store, 'clock'>
+  tenants: Pick<HeldTenants, 'exists'>
   events: EventCounts
   replicas: () => number
 }
@@ -41,7 +43,7 @@ const mostInPeriod = 20
 export async function openIssuers(
   settings: IssuerSettings,
   logger: Logger,
-  { store, events, replicas }: IssuerNeeds,
+  { store, tenants, events, replicas }: IssuerNeeds,
   closers: Closers,
 ): Promise<Issuers | undefined> {
   const { issuersFile: file, unknownKeysPerMinute } = settings
@@ -70,7 +72,7 @@ export async function openIssuers(
       certificates: trusted.certificates,
       ownIssuer: settings.issuerUrl,
     }),
-    tenantExists: (tenantId) => store.tenants.isOpen(tenantId),
+    tenantExists: tenants.exists.bind(tenants),
     onRefused: () => {
       events.rateLimited('unknown-keys', 'address')
     },
