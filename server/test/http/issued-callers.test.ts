@@ -10,8 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
 import type { TestTenant } from '../../../testkit/src/server/start-test-server.ts'
 import { runCommand } from '../../src/run-command.ts'
-import { audience, createTestIssuer, issuerUrl, type TestIssuer } from '../issuers/test-issuer.ts'
-import { ask, startTlsScene, type TlsScene } from '../tls/tls-scene.ts'
+import {
+  audience,
+  createTestIssuer,
+  issuerUrl,
+  type TestIssuer,
+} from '../../../testkit/src/network/test-issuer.ts'
+import { ask, startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 import { at, listAt, textAt } from './read-body.ts'
 import { waitUntil } from './scene.ts'
 

@@ -9,7 +9,12 @@ import { readIssuersFile } from '../../src/issuers/file/read-issuers-file.ts'
 import { parseJwks } from '../../src/issuers/keys/parse-jwks.ts'
 import type { Trust } from '../../src/issuers/tokens/verify-jwt.ts'
 import type { ClientCertificate } from '../../src/tls/client-certificate.ts'
-import { audience, createTestIssuer, issuerUrl, type TestIssuer } from './test-issuer.ts'
+import {
+  audience,
+  createTestIssuer,
+  issuerUrl,
+  type TestIssuer,
+} from '../../../testkit/src/network/test-issuer.ts'
 
 const seconds = () => Math.floor(Date.now() / 1_000)
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -9,7 +9,7 @@ import { reckonDatabaseClock } from '../../src/store/database-clock.ts'
 import type { Store } from '../../src/store/store.ts'
 import { closeAll, type Closers } from '../../src/wiring/close-all.ts'
 import { openIssuers } from '../../src/wiring/issuers/open-issuers.ts'
-import { audience, createTestIssuer, issuerUrl } from './test-issuer.ts'
+import { audience, createTestIssuer, issuerUrl } from '../../../testkit/src/network/test-issuer.ts'
 
 const hourMs = 3_600_000
 const logger = pino({ level: 'silent' })

@@ -13,7 +13,7 @@ import type { KeySource } from '../../src/issuers/file/issuers-form.ts'
 import { KeySetFault, parseJwks } from '../../src/issuers/keys/parse-jwks.ts'
 import { createReadKeys } from '../../src/issuers/keys/read-keys.ts'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
-import { createTestIssuer, issuerUrl, type TestIssuer } from './test-issuer.ts'
+import { createTestIssuer, issuerUrl, type TestIssuer } from '../../../testkit/src/network/test-issuer.ts'
 
 let folder: string
 let caFile: string

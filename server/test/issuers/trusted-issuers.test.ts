@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { readIssuersFile } from '../../src/issuers/file/read-issuers-file.ts'
 import { createTrustedIssuers } from '../../src/issuers/trusted-issuers.ts'
-import { createTestIssuer } from './test-issuer.ts'
+import { createTestIssuer } from '../../../testkit/src/network/test-issuer.ts'
 
 const file = readIssuersFile(
   Buffer.from(

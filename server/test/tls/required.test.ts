@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
 import { startQuietServer } from '../../../testkit/src/server/start-quiet-server.ts'
-import { ask, startTlsScene, type TlsScene } from './tls-scene.ts'
+import { ask, startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 
 const clients = createTestAuthority('authority of the clients')
 

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
 import { sendBytes } from '../http/raw-request.ts'
-import { ask, startTlsScene, type TlsScene } from './tls-scene.ts'
+import { ask, startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 
 const clients = createTestAuthority('authority of the clients')
 const strangers = createTestAuthority('another authority')

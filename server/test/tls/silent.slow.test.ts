@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
-import { startTlsScene, type TlsScene } from './tls-scene.ts'
+import { startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 
 const handshakeTimeoutMs = 10_000
 const longestStopMs = 6_000

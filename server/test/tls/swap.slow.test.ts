@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
-import { ask, openSession, startTlsScene, type TlsScene } from './tls-scene.ts'
+import { ask, openSession, startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 
 const requests = 2_000
 const atOnce = 16

@@ -4,17 +4,9 @@ import { request as httpsRequest, type Agent, type RequestOptions } from 'node:h
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
-import {
-  startTestServer,
-  type TestServer,
-  type TestServerOptions,
-} from '../../../testkit/src/server/start-test-server.ts'
-import {
-  createTestAuthority,
-  type TestAuthority,
-  type TestCertificate,
-} from '../../../testkit/src/network/test-authority.ts'
-import { trustAuthority } from '../../../testkit/src/network/trust-authority.ts'
+import { startTestServer, type TestServer, type TestServerOptions } from './start-test-server.ts'
+import { createTestAuthority, type TestAuthority, type TestCertificate } from '../network/test-authority.ts'
+import { trustAuthority } from '../network/trust-authority.ts'
 
 export type TlsFileName = 'certificate' | 'key' | 'client-ca' | 'client-crl'
 
