@@ -27,8 +27,14 @@ export type Body =
   | { kind: 'text'; text: string }
   | { kind: 'bytes'; base64: string }
 
-/** The route that answers: another method may make it another one, or none. */
-export function routeOf({ routeId, method }: Asked): RouteId | undefined {
-  if (routeId === undefined) return undefined
-  return routeIds.find((id) => routes[id].path === routes[routeId].path && routes[id].method === method)
+/** The route that answers: another method may make it another one, or none, and a path of none may be that of one. */
+export function routeOf({ routeId, method, params }: Asked): RouteId | undefined {
+  if (routeId !== undefined)
+    return routeIds.find((id) => routes[id].path === routes[routeId].path && routes[id].method === method)
+  const segments = (params.path ?? '').split('/')
+  return routeIds.find((id) => {
+    const expected = routes[id].path.split('/')
+    const isSame = (each: string, index: number) => each.startsWith(':') || each === segments[index]
+    return routes[id].method === method && expected.length === segments.length && expected.every(isSame)
+  })
 }

@@ -51,7 +51,10 @@ const byName: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   roleArn: fc.constantFrom('arn:aws:iam::222222222222:role/keyhold', 'arn:aws:iam::1:role/x'),
   header: fc.oneof(place('leaseHeader'), secrets.map(base64)),
   tenantId: places('tenant', 'foreignTenant', 'deletedTenant'),
-  dataKeyId: fc.uuid(),
+  dataKeyId: fc.oneof({ weight: 3, arbitrary: place('failedDataKey') }, { weight: 1, arbitrary: fc.uuid() }),
+  version: fc.constantFrom(1, 1, 1, 2),
+  minimumVersion: fc.constantFrom(1, 1, 2, 3),
+  inDays: fc.constantFrom(7, 30, 1),
   scopes: fc.array(
     fc.constantFrom(
       'encrypt',

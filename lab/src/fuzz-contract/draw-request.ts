@@ -36,10 +36,10 @@ const segments: Readonly<Record<string, fc.Arbitrary<string>>> = {
     place('apiKey'),
   ),
   keyName: fc.constantFrom('pay', 'pay-1', 'other', 'nothing'),
-  migrationId: fc.oneof(place('migration'), fc.uuid()),
+  migrationId: fc.oneof(place('migration'), place('troubledMigration'), fc.uuid()),
   destructionId: fc.oneof(place('destruction'), fc.uuid()),
   apiKeyId: fc.oneof(place('apiKey'), fc.constant('0123456789abcdef')),
-  tenantId: fc.oneof(place('tenant'), place('foreignTenant'), place('deletedTenant')),
+  tenantId: fc.oneof(place('tenant'), place('foreignTenant'), place('deletedTenant'), place('emptyTenant')),
 }
 
 const mostly = <Value>(usual: fc.Arbitrary<Value>, odd: fc.Arbitrary<Value>, weight = 6) =>
@@ -70,12 +70,21 @@ const oddHeaders = fc.record(
     expect: fc.constantFrom('100-continue', 'nonsense'),
     'if-match': secrets,
     cookie: secrets,
+    referer: secrets.map((each) => `https://console.example/?key=${each}`),
+    origin: fc.constantFrom('null', 'https://elsewhere.example'),
+    'sec-fetch-site': fc.constantFrom('cross-site', 'none'),
+    'x-api-key': secrets,
+    'proxy-authorization': secrets.map((each) => `Basic ${each}`),
     range: fc.constantFrom('bytes=0-1'),
   },
   { requiredKeys: [] },
 )
 
 const callers = fc.constantFrom(...callerNames)
+// These have something to do where cipherkeys do not open.
+const ofTrouble: readonly RouteId[] = [
+  ...(['retryMigration', 'acceptMigrationFailures', 'destroyMigrationFailures', 'cancelMigration'] as const),
+]
 
 /** Any request: of any route, or of none. */
 export const requests: fc.Arbitrary<Asked> = fc.oneof(
@@ -87,7 +96,11 @@ export const requests: fc.Arbitrary<Asked> = fc.oneof(
       method: methods,
       params: fc.record({
         path: fc.oneof(
-          fc.constantFrom('/', '/api', '/api/v1', '/api/v1/tenant'),
+          fc.constantFrom(
+            ...['/', '/api', '/api/v1', '/api/v1/tenant', '/api/v1/tenants', '/api/v1/tenants/'],
+            ...['//api/v1/tenants', '/api/v1//tenants', '/api/v1/tenants/.', '/API/v1/tenants'],
+            ...['/livez', '/readyz', '/openapi.json', '/.well-known/openid-configuration'],
+          ),
           oddSegments.map((each) => `/${each}`),
         ),
       }),
@@ -105,7 +118,11 @@ function requestsOf(routeId: RouteId): fc.Arbitrary<Asked> {
   const route: Route = routes[routeId]
   const { query }: RouteSchemas = routeSchemas[routeId]
   const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map(([, name = '']) => name)
-  const params = names.map((name) => [name, mostly(segments[name] ?? oddSegments, oddSegments, 8)] as const)
+  const isOfTrouble = ofTrouble.includes(routeId)
+  const usualSegments = isOfTrouble ? { ...segments, migrationId: place('troubledMigration') } : segments
+  const params = names.map(
+    (name) => [name, mostly(usualSegments[name] ?? oddSegments, oddSegments, 8)] as const,
+  )
   // Each kind of caller has its turn, and those who may call have it more often.
   const allowed = callerNames.filter((name) => route.roles.some((role) => name.split(' ').includes(role)))
   return fc.record<Asked>({
@@ -114,9 +131,9 @@ function requestsOf(routeId: RouteId): fc.Arbitrary<Asked> {
     params: fc.record(Object.fromEntries(params)),
     query: queriesOf(query),
     caller: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom(...route.roles) },
-      { weight: 2, arbitrary: fc.constantFrom(...allowed) },
-      { weight: 2, arbitrary: callers },
+      { weight: 6, arbitrary: fc.constantFrom(...(isOfTrouble ? ['troubled tenant-admin'] : route.roles)) },
+      { weight: 5, arbitrary: fc.constantFrom(...allowed) },
+      { weight: 3, arbitrary: callers },
     ),
     tenant: fc.oneof(
       { weight: 6, arbitrary: fc.constant(undefined) },

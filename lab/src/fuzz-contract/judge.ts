@@ -1,4 +1,4 @@
-// Compares an answer with the contract: its status, its code, its form, and that it tells no secret.
+// Compares an answer with the description of the API: its status, its code, its form, and that it tells no secret.
 import {
   errorsOf,
   isEventRoute,
@@ -8,15 +8,14 @@ import {
   type Route,
   type RouteId,
 } from '@keyhold/contract'
-import { errorEnvelope, routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { errorEnvelope } from '@keyhold/contract/schemas'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { routeOf, type Asked } from './asked.ts'
 import { leakIn } from './canaries.ts'
+import type { DescribedAnswers } from './described-answers.ts'
 import type { Answer } from './send.ts'
 
-// Descriptions and examples are no rules.
-const ajv = new Ajv2020({ strict: false, validateFormats: false })
-const validators = new Map<object, ValidateFunction>()
+const isEnvelope = new Ajv2020({ strict: false, validateFormats: false }).compile(errorEnvelope)
 
 /** The routes that answer with a secret, if they succeed. */
 const secretReplies: readonly RouteId[] = ['createApiKey', 'rotateApiKey', 'decrypt']
@@ -31,9 +30,10 @@ const withoutRoute: Readonly<Record<number, readonly string[]>> = {
   417: [],
   431: ['ERR_HEADERS_TOO_LARGE'],
 }
+const json = 'application/json'
 
 /** Answers in words how an answer is wrong; undefined: it is right. */
-export function judge(asked: Asked, answer: Answer): string | undefined {
+export function judge(asked: Asked, answer: Answer, described: DescribedAnswers): string | undefined {
   const routeId = routeOf(asked)
   const { status, bytes } = answer
   const text = bytes.toString('utf8')
@@ -44,61 +44,55 @@ export function judge(asked: Asked, answer: Answer): string | undefined {
     if (leak !== undefined) return `answers ${status} with a secret: ${leak}`
   }
   if (asked.method === 'HEAD') return bytes.length === 0 ? undefined : 'answers HEAD with a body'
-  if (isSuccess) return judgeSuccess(routeId, answer, text)
-  const fault = judgeRefusal(routeId, answer, text)
+  if (isSuccess) return judgeSuccess(routeId, answer, text, described)
+  const fault = judgeRefusal(routeId, answer, text, described)
   // A segment that is empty, or no UTF-8, may make it a path of no route.
   const isOdd = Object.values(asked.params).some((each) => each === '' || each === '..' || each.includes('%'))
-  return fault !== undefined && isOdd ? judgeRefusal(undefined, answer, text) : fault
+  return fault !== undefined && isOdd ? judgeRefusal(undefined, answer, text, described) : fault
 }
 
 function judgeSuccess(
   routeId: RouteId | undefined,
   { status, headers, bytes }: Answer,
   text: string,
+  described: DescribedAnswers,
 ): string | undefined {
   if (routeId === undefined) return undefined
+  const types = described.typesOf(routeId, status)
   const kind = (routes[routeId] as Route).replies[status]
-  if (kind === undefined) return `answers ${status}, which its description lacks`
-  const schema = (routeSchemas[routeId] as RouteSchemas).replies[status]
+  if (types === undefined || kind === undefined) return `answers ${status}, which its description lacks`
   if (kind === 'nothing') return bytes.length === 0 ? undefined : `answers ${status} with a body`
-  const type = headers['content-type'] ?? ''
+  const [type = ''] = String(headers['content-type'] ?? '').split(';')
   if (type === 'application/octet-stream') return takesOctets(routeId) ? undefined : 'answers with bytes'
-  if (isEventRoute(routeId)) {
-    if (!String(type).startsWith('text/event-stream')) return `answers as ${String(type)}`
-    const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => parsed(data))
-    return events.map((event) => formFault(schema ?? {}, event)).find((fault) => fault !== undefined)
-  }
-  if (!String(type).startsWith('application/json')) return `answers as ${String(type)}`
-  return formFault(schema ?? {}, parsed(text))
+  if (!types.includes(type)) return `answers as ${type}`
+  const values = isEventRoute(routeId)
+    ? Array.from(text.matchAll(/^data: (.*)$/gm), ([, data = '']) => parsed(data))
+    : [parsed(text)]
+  return values
+    .map((value) => described.faultOf(routeId, status, type, value))
+    .find((fault) => fault !== undefined)
 }
 
 function judgeRefusal(
   routeId: RouteId | undefined,
   { status, headers }: Answer,
   text: string,
+  described: DescribedAnswers,
 ): string | undefined {
-  if (!String(headers['content-type']).startsWith('application/json')) return `answers ${status} without JSON`
+  if (!String(headers['content-type']).startsWith(json)) return `answers ${status} without JSON`
   const body = parsed(text)
-  const fault = formFault(errorEnvelope, body)
-  if (fault !== undefined) return fault
+  if (!isEnvelope(body)) return `answers ${status} in another form than that of refusals`
   const code = (body as { errors: { code: string }[] }).errors[0]?.code ?? ''
   if (routeId === undefined) {
     return withoutRoute[status]?.includes(code) === true
       ? undefined
       : `answers ${status} ${code} without a route`
   }
-  const described = errorsOf(routeId).find((each) => each === code)
-  if (described === undefined) return `answers ${status} ${code}, which its description lacks`
-  return statusOf(described, routeId) === status ? undefined : `answers ${code} with ${status}`
-}
-
-function formFault(schema: object, value: unknown): string | undefined {
-  let validate = validators.get(schema)
-  if (validate === undefined) {
-    validate = ajv.compile(schema)
-    validators.set(schema, validate)
-  }
-  return validate(value) ? undefined : `answers in another form: ${ajv.errorsText(validate.errors)}`
+  const known = errorsOf(routeId).find((each) => each === code)
+  if (known === undefined || described.typesOf(routeId, status) === undefined)
+    return `answers ${status} ${code}, which its description lacks`
+  if (statusOf(known, routeId) !== status) return `answers ${code} with ${status}`
+  return described.faultOf(routeId, status, json, body)
 }
 
 function parsed(text: string): unknown {

@@ -3,12 +3,14 @@
 import { roles, type Role } from '@keyhold/contract'
 import type { KeyholdClient } from '@keyhold/client'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
-import type { TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { prepareWaitingMigration } from '../../../testkit/src/tenants/set-aside.ts'
 import { canary } from './canaries.ts'
+import type { FuzzServer } from './fuzz-server.ts'
+import { issuedCallers, issuedNames, tenantsOf, type Credential } from './issued-callers.ts'
 
 export interface Scene {
-  /** Values of the header Authorization, by the names of callers. */
-  callers: ReadonlyMap<string, string | undefined>
+  /** What callers show, by their names. */
+  callers: ReadonlyMap<string, Credential>
   /** Texts for the places of requests, by their names without a number. */
   places: ReadonlyMap<string, readonly string[]>
   /** The plaintexts of keys that were leased. */
@@ -21,6 +23,8 @@ export interface Shared {
   foreignArn: string
   /** Of a service that is bound to other addresses. Nobody makes one once requests with forwarding headers have come. */
   elsewhereToken: string
+  /** Of a service whose key lives for a minute. */
+  expiringToken: string
 }
 
 const tenantRoles = roles.filter((role): role is Exclude<Role, 'operator'> => role !== 'operator')
@@ -35,9 +39,12 @@ export const callerNames: readonly string[] = [
   'operator',
   ...['foreign tenant-admin', 'foreign service', 'deleted tenant-admin', 'deleted service'],
   ...['scoped tenant-admin', 'scoped service', 'service without scopes', 'service from elsewhere'],
+  // Of a tenant whose migration waits, since a cipherkey does not open.
+  'troubled tenant-admin',
   ...[
     'deleted key',
     'ended key',
+    'expired key',
     'wrong secret',
     'invented',
     'mistyped',
@@ -46,21 +53,33 @@ export const callerNames: readonly string[] = [
     'two words',
     'empty',
   ],
+  ...issuedNames,
 ]
 
+/** @param index - no other scene of this run has it */
 export async function makeScene(
-  { url, operatorToken }: Pick<TestServer, 'url' | 'operatorToken'>,
-  { arns, foreignArn, elsewhereToken }: Shared,
+  { server, ...issued }: FuzzServer,
+  { arns, foreignArn, elsewhereToken, expiringToken }: Shared,
+  index: number,
 ): Promise<Scene> {
+  const { url, operatorToken } = server
   const keeper = openClient(url, operatorToken)
-  const makeTenant = async () => (await keeper.call('createTenant', { body: { name: 'a tenant' } })).body.id
+  const makeTenant = async (id?: string) =>
+    (await keeper.call('createTenant', { body: { name: 'a tenant', ...(id !== undefined && { id }) } })).body
+      .id
   const makeKey = async (role: Role, tenantId?: string, more: object = {}) =>
     (
       await keeper.call('createApiKey', {
         body: { role, ...(tenantId !== undefined && { tenantId }), ...more },
       })
     ).body
-  const [tenant, foreignTenant, deletedTenant] = [await makeTenant(), await makeTenant(), await makeTenant()]
+  const ids = tenantsOf(index)
+  const [tenant, foreignTenant, deletedTenant] = [
+    await makeTenant(ids.own),
+    await makeTenant(ids.foreign),
+    await makeTenant(ids.deleted),
+  ]
+  const emptyTenants = [await makeTenant(), await makeTenant()]
 
   const tokens = new Map<string, string>()
   for (const role of tenantRoles) tokens.set(role, (await makeKey(role, tenant)).key)
@@ -101,21 +120,28 @@ export async function makeScene(
   const destruction = (
     await admin.call('destroyDataKey', { params: { keyName: 'other' }, body: { inDays: 30 } })
   ).body.id
+  const troubled = await prepareWaitingMigration(server)
+  tokens.set('troubled tenant-admin', troubled.tenant.adminToken)
   const foreignTokens = await encryptSome(openClient(url, tokens.get('foreign service') ?? ''))
   await keeper.call('deleteTenant', { params: { tenantId: deletedTenant } })
 
+  const headers = new Map([
+    ...Array.from(tokens, ([name, token]) => [name, `Bearer ${token}`] as const),
+    ['deleted key', `Bearer ${deletedKey.key}`],
+    ['ended key', `Bearer ${endedKey.key}`],
+    ['expired key', `Bearer ${expiringToken}`],
+    ['wrong secret', `Bearer ${withOtherSecret(spare[0]?.key ?? '')}`],
+    ['invented', `Bearer ${inventedKey}`],
+    ['mistyped', `Bearer ${(tokens.get('service') ?? '').slice(0, -1)}~`],
+    ['basic', `Basic ${Buffer.from(canary(1)).toString('base64')}`],
+    ['two words', `Bearer ${canary(2)} ${canary(3)}`],
+    ['empty', 'Bearer '],
+  ])
   return {
-    callers: new Map([
-      ...Array.from(tokens, ([name, token]) => [name, `Bearer ${token}`] as const),
-      ['deleted key', `Bearer ${deletedKey.key}`],
-      ['ended key', `Bearer ${endedKey.key}`],
-      ['wrong secret', `Bearer ${withOtherSecret(spare[0]?.key ?? '')}`],
-      ['invented', `Bearer ${inventedKey}`],
-      ['mistyped', `Bearer ${(tokens.get('service') ?? '').slice(0, -1)}~`],
-      ['none', undefined],
-      ['basic', `Basic ${Buffer.from(canary(1)).toString('base64')}`],
-      ['two words', `Bearer ${canary(2)} ${canary(3)}`],
-      ['empty', 'Bearer '],
+    callers: new Map<string, Credential>([
+      ...Array.from(headers, ([name, authorization]) => [name, { authorization }] as const),
+      ['none', {}],
+      ...(await issuedCallers(issued, ids, tokens.get('auditor') ?? '')),
     ]),
     places: new Map([
       ['tenant', [tenant]],
@@ -130,6 +156,9 @@ export async function makeScene(
       ['foreignToken', foreignTokens],
       ['leaseHeader', [lease.header]],
       ['migration', [migration]],
+      ['emptyTenant', emptyTenants],
+      ['troubledMigration', [troubled.id]],
+      ['failedDataKey', troubled.failures.map(({ dataKeyId }) => dataKeyId)],
       ['destruction', [destruction]],
       ['apiKey', spare.map(({ id }) => id)],
     ]),

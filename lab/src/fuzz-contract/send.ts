@@ -1,6 +1,7 @@
 // Sends one drawn request, and reads the whole answer.
 import { routes } from '@keyhold/contract'
-import { request as httpRequest, type Agent } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { Connections } from './connections.ts'
 import { placePrefix, type Asked } from './asked.ts'
 import type { Scene } from './scene.ts'
 
@@ -14,12 +15,14 @@ export interface Answer {
 const streamMs = 300
 const timeoutMs = 120_000
 
-export function send(url: string, agent: Agent, asked: Asked, scene: Scene): Promise<Answer> {
-  const authorization = scene.callers.get(asked.caller)
+export function send(url: string, connections: Connections, asked: Asked, scene: Scene): Promise<Answer> {
+  const shown = scene.callers.get(asked.caller)
+  const agent = connections.of(shown)
+  const authorization = shown?.authorization
   const body = bytesOf(asked, scene)
   const tenant = asked.tenant === undefined ? undefined : filled(asked.tenant, scene)
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest(
+    const outgoing = httpsRequest(
       {
         ...{ agent, host: new URL(url).hostname, port: new URL(url).port, method: asked.method },
         path: targetOf(asked, scene),

@@ -13,8 +13,12 @@ export function oid(hex: string): Buffer {
   return der(0x06, Buffer.from(hex, 'hex'))
 }
 
+/** Of a whole number from zero on. */
 export function integer(value: number): Buffer {
-  return der(0x02, Buffer.from([value]))
+  const hex = value.toString(16)
+  const bytes = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
+  // A first bit that is set would make it negative.
+  return der(0x02, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.from([0]), bytes]))
 }
 
 export function bitString(bytes: Buffer): Buffer {
