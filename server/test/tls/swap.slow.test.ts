@@ -3,14 +3,17 @@
 import { Agent } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import { X509Certificate } from 'node:crypto'
+import type { SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestAuthority } from '../../../testkit/src/network/test-authority.ts'
 import { ask, openSession, startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 
-const requests = 2_000
-const atOnce = 16
+// Ten seconds of 1,000 a second. A machine with other work takes longer, and says so.
+const requests = 10_000
+const atOnce = 32
 // It is 2 s. Server and clients are one process here, on a machine that may have other work.
 const maxMs = 5_000
+const versions = ['TLSv1.2', 'TLSv1.3'] as const
 const kept = createTestAuthority('authority that stays')
 const removed = createTestAuthority('authority that goes')
 const keptClient = kept.issue(['kept.example'])
@@ -32,10 +35,14 @@ test('a certificate and an authority exchanged under load', async () => {
     new Agent({ keepAlive: true, maxSockets: atOnce, key, cert })
   const keptAgent = agentOf(keptClient)
   const removedAgent = agentOf(removedClient)
-  const before = await openSession(url, ca, removedClient)
-  expect(before.status).toBe('200')
-  const resumed = await openSession(url, ca, removedClient, before.session)
-  expect([resumed.status, resumed.isReused]).toEqual(['200', true])
+  // A session of each version of TLS, by which its client resumes.
+  const sessions = new Map<SecureVersion, Buffer>()
+  for (const version of versions) {
+    const before = await openSession(url, ca, removedClient, undefined, version)
+    const resumed = await openSession(url, ca, removedClient, before.session, version)
+    expect([before.status, resumed.status, resumed.isReused]).toEqual(['200', '200', true])
+    sessions.set(version, before.session)
+  }
   expect((await ask(target, { agent: removedAgent })).status).toBe(200)
 
   const certificate = scene.authority.issue(['127.0.0.1'])
@@ -44,6 +51,9 @@ test('a certificate and an authority exchanged under load', async () => {
   let sent = 0
   let swappedAtMs = Infinity
   let refusedAtMs = Infinity
+  const resumptionsEndAtMs = new Map<SecureVersion, number>()
+  const startMs = performance.now()
+  let endMs = Infinity
   async function send(): Promise<void> {
     while (sent++ < requests) {
       await ask(target, { agent: keptAgent }).then(
@@ -60,6 +70,13 @@ test('a certificate and an authority exchanged under load', async () => {
       await pause(20)
     }
   }
+  async function resumeAsRemoved(version: SecureVersion): Promise<void> {
+    while (!resumptionsEndAtMs.has(version)) {
+      const resumed = await openSession(url, ca, removedClient, sessions.get(version), version)
+      if (resumed.status === '401') resumptionsEndAtMs.set(version, performance.now())
+      await pause(20)
+    }
+  }
   async function swap(): Promise<void> {
     while (sent < requests / 3) await pause(5)
     await scene.put({ key: certificate.key, certificate: certificate.certificate })
@@ -69,15 +86,23 @@ test('a certificate and an authority exchanged under load', async () => {
     await scene.put({ 'client-ca': kept.certificate })
     swappedAtMs = performance.now()
   }
-  await Promise.all([...Array.from({ length: atOnce }, send), swap(), sendAsRemoved()])
+  const load = Promise.all(Array.from({ length: atOnce }, send)).then(() => (endMs = performance.now()))
+  await Promise.all([load, swap(), sendAsRemoved(), ...versions.map(resumeAsRemoved)])
 
   expect(failures).toEqual([])
   expect([...statuses]).toEqual([[200, requests]])
-  expect(refusedAtMs - swappedAtMs).toBeLessThan(maxMs)
+  const afterMs = [refusedAtMs, ...resumptionsEndAtMs.values()].map((atMs) => Math.round(atMs - swappedAtMs))
+  const perSecond = Math.round((requests * 1_000) / (endMs - startMs))
+  process.stdout.write(
+    `${requests} requests, ${perSecond} a second, ${failures.length} failed; refused after ${afterMs.join(', ')} ms\n`,
+  )
+  expect(Math.max(...afterMs)).toBeLessThan(maxMs)
   const fresh = await openSession(url, ca, removedClient)
   expect(fresh.status).toBe('401')
-  const again = await openSession(url, ca, removedClient, before.session)
-  expect([again.status, again.isReused]).toEqual(['401', false])
+  for (const version of versions) {
+    const again = await openSession(url, ca, removedClient, sessions.get(version), version)
+    expect([again.status, again.isReused]).toEqual(['401', false])
+  }
   expect((await ask(target, { agent: keptAgent })).status).toBe(200)
   keptAgent.destroy()
   removedAgent.destroy()

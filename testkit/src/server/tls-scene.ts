@@ -3,7 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { request as httpsRequest, type Agent, type RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, type SecureVersion, type TLSSocket } from 'node:tls'
 import { startTestServer, type TestServer, type TestServerOptions } from './start-test-server.ts'
 import { createTestAuthority, type TestAuthority, type TestCertificate } from '../network/test-authority.ts'
 import { trustAuthority } from '../network/trust-authority.ts'
@@ -98,13 +98,14 @@ export function openSession(
   ca: string,
   client: TestCertificate | undefined,
   session?: Buffer,
+  maxVersion: SecureVersion = 'TLSv1.3',
 ): Promise<{ isReused: boolean; session: Buffer; status: string }> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
     let newest = session ?? Buffer.alloc(0)
     let text = ''
     const socket = connect({
-      ...{ host: hostname, port: Number(port), ca },
+      ...{ host: hostname, port: Number(port), ca, maxVersion },
       ...(client && { key: client.key, cert: client.certificate }),
       ...(session && { session }),
     })
