@@ -9,7 +9,7 @@ const marks: readonly string[] = [
   Buffer.from(mark).toString('base64'),
   Buffer.from(mark).toString('hex'),
 ]
-/** What stands before a secret, and enough of it that it is one. */
+/** The beginning of a secret, and enough of it that it is one. */
 const secretForms: readonly RegExp[] = [
   // An access token in either form.
   /khk?_[0-9a-z]{16}_[0-9A-Za-z_-]{16}/,

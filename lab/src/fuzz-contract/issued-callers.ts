@@ -15,7 +15,7 @@ import {
 } from '../../../testkit/src/network/test-issuer.ts'
 import { canary } from './canaries.ts'
 
-/** What a caller shows. */
+/** A header, a certificate, or both. */
 export interface Credential {
   /** The value of the header. */
   authorization?: string

@@ -37,7 +37,7 @@ export interface FuzzResult {
   succeeded: number
   routes: number
   neverSucceeded: readonly RouteId[]
-  /** What was searched for secrets besides all answers. */
+  /** Besides all answers these were searched for secrets. */
   logLines: number
   rows: number
   problems: readonly string[]

@@ -9,7 +9,7 @@ import type { FuzzServer } from './fuzz-server.ts'
 import { issuedCallers, issuedNames, tenantsOf, type Credential } from './issued-callers.ts'
 
 export interface Scene {
-  /** What callers show, by their names. */
+  /** The credentials of callers, by their names. */
   callers: ReadonlyMap<string, Credential>
   /** Texts for the places of requests, by their names without a number. */
   places: ReadonlyMap<string, readonly string[]>
