@@ -1,4 +1,4 @@
-// What a caller of a role gets on a route before its body is looked at, by the table of routes alone: the oracle of the matrices.
+// The answer to a caller of a role on a route before its body is looked at, by the table of routes alone: the oracle of the matrices.
 import type { Role, Route } from '@keyhold/contract'
 
 export interface MatrixCaller {

@@ -40,12 +40,16 @@ const rows: readonly Row[] = roles.flatMap((role) => {
   return servicesOfAll.includes(role) ? [...bound, all] : bound
 })
 
+/** The header Keyhold-Tenant. Scopes are no matter of tenants. */
+const askedBy = ({ permissions }: Row) =>
+  permissions === undefined ? [undefined, own, 'foreign', 'deleted'] : [undefined, own]
+
 const authority = createTestAuthority('authority of the callers')
 const kinds = ['an API key', 'a JWT', 'a certificate'] as const
 let folder: string
 let scene: TlsScene
 let issuer: TestIssuer
-/** What stands in answers about the tenant, and must not be told to others. */
+/** Parts of answers about the tenant, which must not be told to others. */
 let things: Record<string, string>
 const keys = new Map<string, string>()
 
@@ -155,14 +159,14 @@ test.each(kinds)(
     for (const row of rows) {
       const shown = await shownBy(kind, row.name)
       for (const [routeId, route] of Object.entries<Route>(routes)) {
-        for (const asked of [undefined, own, 'foreign', 'deleted']) {
+        for (const asked of askedBy(row)) {
           const expected = expectedRefusal(row, route, asked, tenants)
-          // What is allowed to callers of the tenant, and to those of all, has a test of its own.
+          // Whatever is allowed to callers of the tenant, and to those of all, has a test of its own.
           const isForeign = row.tenantId === 'foreign'
           if (expected === undefined && !isForeign) continue
           tried++
           const answer = await send(route, shown, asked)
-          // What the path has is no news.
+          // Whatever the path has is no news.
           const told = secretsOfTenant().filter(
             (text) => answer.text.includes(text) && !placeOf(route.path).includes(text),
           )
@@ -193,7 +197,7 @@ test.each(kinds)('%s that is not refused gets past the checks of callers', async
   for (const row of rows) {
     const shown = await shownBy(kind, row.name)
     for (const [routeId, route] of Object.entries<Route>(routes)) {
-      for (const asked of [undefined, own, 'foreign', 'deleted']) {
+      for (const asked of askedBy(row)) {
         if (expectedRefusal(row, route, asked, tenants) !== undefined) continue
         tried++
         const code = codeOf(await send(route, shown, asked)) ?? ''
