@@ -2,7 +2,7 @@
 // run on: it only reads, or it does not know of the other one yet. So a host that is left loses all its connections, whoever
 // uses them.
 import { KeyholdError } from '@keyhold/core/errors'
-import { isDatabaseUnavailable } from './is-database-unavailable.ts'
+import { isDatabaseUnavailable, isUnverified } from './is-database-unavailable.ts'
 
 /** As the driver connects to it. */
 export interface HostAddress {
@@ -64,8 +64,8 @@ export function createDatabaseHosts(urls: readonly string[], ask: AskHost): Data
       try {
         current = await ask(urls[next] ?? '', hostMs)
       } catch (error) {
-        // A wrong password, or a certificate that does not hold, is told at once: the other host has the same.
-        if (!isDatabaseUnavailable(error)) throw error
+        // A wrong password is told at once: the other host has the same.
+        if (!isDatabaseUnavailable(error) && !isUnverified(error)) throw error
         failures.push(error)
         continue
       }
@@ -76,6 +76,8 @@ export function createDatabaseHosts(urls: readonly string[], ask: AskHost): Data
       }
       return current
     }
+    // Where it is no outage, waiting does not help.
+    if (failures.every(isUnverified)) throw failures[0]
     throw noneTakesChanges(failures)
   }
 

@@ -141,6 +141,8 @@ export class PinnedClient extends pg.Client {
     if (this.connection.stream.destroyed) throw new Error('timeout exceeded when trying to connect')
     // TLS takes the name of the certificate from here, too.
     Object.assign(this, this.address)
+    // The file of passwords is asked by these: each host may have one of its own.
+    Object.assign((this as unknown as { connectionParameters: object }).connectionParameters, this.address)
   }
 
   private async check(): Promise<void> {

@@ -78,6 +78,18 @@ test('where none takes changes, all are told in one error, and the next connecti
   expect((await hosts.find())?.host).toBe('b')
 })
 
+test('a host whose certificate does not hold is passed over, and told of where no host is left', async () => {
+  const expired = Object.assign(new Error('certificate'), { code: 'CERT_HAS_EXPIRED' })
+  const plain = new Error('The server does not support SSL connections')
+  const { hosts, answers } = hostsThat({ a: expired, b: plain, c: undefined })
+  expect((await hosts.find())?.host).toBe('c')
+  answers.c = refused
+  hosts.doubt(await hosts.find())
+  await expect(hosts.find()).rejects.toThrow(/ECONNREFUSED, CERT_HAS_EXPIRED/)
+  answers.c = plain
+  await expect(hosts.find()).rejects.toBe(plain)
+})
+
 test('a wrong password is told at once', async () => {
   const wrong = Object.assign(new Error('password'), { code: '28P01', severity: 'FATAL' })
   const { hosts, askedSince } = hostsThat({ a: wrong, b: undefined })
