@@ -8,8 +8,15 @@ import type { CustomerRoles } from './customer-role.ts'
 import { rememberAttempts } from '../remember-attempts.ts'
 
 const maxRoleClients = 2_000
+// Of roles that are only tried: whoever registers keys again and again keeps no client of a key in use from staying.
+const maxTried = 100
 // A session that is younger is not begun anew: where AWS refuses those too, they would follow each other.
 const leastAgeMs = 10_000
+
+interface RoleClient {
+  client: KMSClient
+  begunMs: number
+}
 
 export interface RoleClients {
   /** Sends with the client of the role in the region of `regional`. */
@@ -28,14 +35,19 @@ export function createRoleClients(
   roles: Pick<CustomerRoles, 'assume' | 'forget'>,
   clock: () => number = () => performance.now(),
 ): RoleClients {
-  const clients = new Map<string, { client: KMSClient; begunMs: number }>()
+  // In the order of their uses.
+  const inUse = new Map<string, RoleClient>()
+  const tried = new Map<string, RoleClient>()
+  const clientsOf = (role: CustomerRole) =>
+    'attempt' in role && role.attempt !== undefined
+      ? { clients: tried, max: maxTried }
+      : { clients: inUse, max: maxRoleClients }
 
   function find(name: string, role: CustomerRole, region: string, regional: KMSClient) {
+    const { clients, max } = clientsOf(role)
     let known = clients.get(name)
+    clients.delete(name)
     if (known === undefined) {
-      const [oldest] = clients.keys()
-      // It is not destroyed, since its connections belong to the region.
-      if (clients.size >= maxRoleClients && oldest !== undefined) clients.delete(oldest)
       const client = new KMSClient({
         region,
         ...endpointFor('kms', region, endpoint),
@@ -45,8 +57,11 @@ export function createRoleClients(
       })
       rememberAttempts(client)
       known = { client, begunMs: clock() }
-      clients.set(name, known)
     }
+    clients.set(name, known)
+    const [oldest] = clients.keys()
+    // It is not destroyed, since its connections belong to the region.
+    if (clients.size > max && oldest !== undefined) clients.delete(oldest)
     return known
   }
 
@@ -58,6 +73,7 @@ export function createRoleClients(
         return await send(used.client)
       } catch (error) {
         if (!credentialsRefused(error)) throw error
+        const { clients } = clientsOf(role)
         if (clients.get(name) === used) {
           if (clock() - used.begunMs < leastAgeMs) throw error
           clients.delete(name)
@@ -67,7 +83,8 @@ export function createRoleClients(
       }
     },
     clear() {
-      clients.clear()
+      inUse.clear()
+      tried.clear()
     },
   }
 }
