@@ -3,6 +3,7 @@
 // for a while ends no key that is. So a migration moves every reader to the new tenant key, a version
 // below the minimum is used no more, and a replica that missed a notification does not go on with a destroyed key.
 import { isErrorOfKind, isKeyholdError, KeyholdError } from '@keyhold/core'
+import { LRUCache } from 'lru-cache'
 import { createSingleFlight, type Flight } from '../event-loop/single-flight.ts'
 import type { Actor } from '../store/audits.ts'
 import type { CipherkeyRow, UsableCipherkeyRow } from '../store/cipherkeys/cipherkeys.ts'
@@ -28,10 +29,12 @@ interface HeldDataKey {
 // none of them. The moment is spread, since keys are read together after a start.
 const refreshShare = 0.5
 const refreshSpread = 0.1
-// After an outage of the database no key is read ahead for a moment, and never more than a few at a time: requests that wait for
-// the database come first.
+// After a reading that the database did not answer no key of the tenant is read ahead for a moment, and never more than a few at a
+// time: requests that wait for the database come first. What one tenant meets stops no other one.
 const retryMs = 1_000
 const maxReadingAhead = 32
+const maxReadingAheadOfTenant = 8
+const maxPaused = 10_000
 
 const namePrefix = 'name/'
 
@@ -96,7 +99,8 @@ export function createDataKeyCache({
   })
   const flights = createSingleFlight<NamedDataKey | undefined>()
   let readingAhead = 0
-  let readAheadFromMs = Number.NEGATIVE_INFINITY
+  const readingAheadOf = new Map<string, number>()
+  const readAheadFromMs = new LRUCache<string, number>({ maxSize: maxPaused, sizeCalculation: () => 1 })
   let hits = 0
   let misses = 0
   let ended = 0
@@ -116,10 +120,24 @@ export function createDataKeyCache({
       return undefined
     }
     tenantKeys.keepFresh(entry.wrappedBy, nowMs)
-    if (nowMs > entry.refreshAtMs && nowMs >= readAheadFromMs && readingAhead < maxReadingAhead)
-      readAhead(name, entry, nowMs)
+    if (nowMs > entry.refreshAtMs && mayReadAhead(tenantId, nowMs)) readAhead(name, entry, nowMs)
     hits++
     return entry.dataKey
+  }
+
+  function mayReadAhead(tenantId: string, nowMs: number): boolean {
+    return (
+      readingAhead < maxReadingAhead &&
+      (readingAheadOf.get(tenantId) ?? 0) < maxReadingAheadOfTenant &&
+      nowMs >= (readAheadFromMs.get(tenantId) ?? Number.NEGATIVE_INFINITY)
+    )
+  }
+
+  function countReading(tenantId: string, by: 1 | -1): void {
+    readingAhead += by
+    const its = (readingAheadOf.get(tenantId) ?? 0) + by
+    if (its === 0) readingAheadOf.delete(tenantId)
+    else readingAheadOf.set(tenantId, its)
   }
 
   /** An outage changes nothing. Where the key must not be used any more, its entry ends, and the next caller learns why. */
@@ -134,18 +152,20 @@ export function createDataKeyCache({
     const drop = () => {
       if (held.get(tenantId, name) === entry) held.delete(tenantId, name)
     }
-    readingAhead++
+    countReading(tenantId, 1)
     share(tenantId, name, reading)
       .then(
         (found) => {
           if (found === undefined) drop()
         },
         (error: unknown) => {
-          if (isDatabaseUnavailable(error)) readAheadFromMs = clock() + retryMs
+          if (isDatabaseUnavailable(error)) readAheadFromMs.set(tenantId, clock() + retryMs)
           else if (!isErrorOfKind(error, 'outage')) drop()
         },
       )
-      .finally(() => readingAhead--)
+      .finally(() => {
+        countReading(tenantId, -1)
+      })
   }
 
   async function open(

@@ -281,8 +281,8 @@ export function createTenantKeyCache({
   }
 
   /** Whoever asks for the key has the database again, and may read a lock that nobody has told of. */
-  function isReadTooLongAgo({ readAtMs, ttlMs }: HeldTenantKey): boolean {
-    return clock() - readAtMs > ttlMs
+  function isReadTooLongAgo({ readAtMs, ttlMs }: HeldTenantKey, nowMs = clock()): boolean {
+    return nowMs - readAtMs > ttlMs
   }
 
   function keepFresh(entry: HeldTenantKey, nowMs = clock()): void {
@@ -302,8 +302,10 @@ export function createTenantKeyCache({
       }
       hits++
       if (isReadTooLongAgo(entry)) {
+        // The row is read before the KMS is asked, which may take longer than the row holds.
+        const askedMs = clock()
         const fetched = await fetchOnce(tenantId, version)
-        if (fetched !== undefined && isReadTooLongAgo(fetched))
+        if (fetched !== undefined && isReadTooLongAgo(fetched, askedMs))
           throw new KeyholdError('ERR_DATABASE_UNAVAILABLE')
         return fetched
       }

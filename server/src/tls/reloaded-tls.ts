@@ -56,6 +56,7 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
   let keptFor: string | undefined
   let judgedAtMs = machineNow()
   let crlTimer: NodeJS.Timeout | undefined
+  let isClosed = false
 
   /** Clients are judged anew from now on, those of open connections too. */
   function judgeAnew(isOtherTrust: boolean): void {
@@ -70,7 +71,8 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
   function awaitOverdueLists(): void {
     clearTimeout(crlTimer)
     const { crlEndsAtMs } = context
-    if (crlEndsAtMs.length === 0) return
+    // A reload may end after the close.
+    if (isClosed || crlEndsAtMs.length === 0) return
     const sinceMs = judgedAtMs
     judgedAtMs = machineNow()
     if (crlEndsAtMs.some((atMs) => atMs >= sinceMs && atMs < judgedAtMs)) judgeAnew(true)
@@ -128,6 +130,7 @@ export async function openTls(given: TlsOptions): Promise<Tls> {
     ends: () => context.ends,
     isOutdated: () => keptFor !== undefined,
     close() {
+      isClosed = true
       clearTimeout(crlTimer)
       watch.close()
     },

@@ -30,6 +30,8 @@ let impatient: Keyring
 let tenantId: string
 let reads: number
 let isAway: boolean
+/** The tenant for whom alone it is away. */
+let awayFor: unknown
 let attempts: number
 let isGone: boolean
 /** Statements wait for it. */
@@ -39,15 +41,15 @@ let tenants = 0
 let asked = 0
 
 beforeEach(async () => {
-  ;[reads, isAway, isGone, attempts, silence] = [0, false, false, 0, undefined]
+  ;[reads, isAway, awayFor, isGone, attempts, silence] = [0, false, 'nobody', false, 0, undefined]
   kms = createCountingKms()
   const { store } = database
   /** The same question, asked of a database that may be away. */
   const guarded =
     <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
     async (...args: Args) => {
-      if (isAway) attempts++
-      if (isAway) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+      if (isAway || args[0] === awayFor) attempts++
+      if (isAway || args[0] === awayFor) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
       await silence
       asked++
       try {
@@ -231,4 +233,38 @@ test('after one reading found the database away, no key is read ahead for a seco
   expect(keyring.dataKeys.findHeldActive(tenantId, 'two')).toBeDefined()
   await settle()
   expect(attempts).toBe(2)
+})
+
+test('what keeps one tenant from being read ahead stops no other one', async () => {
+  const other = await createTenant(database.store, kms, `tenant-${++tenants}`, kms.arns[0])
+  const ids = new Map<string, string>()
+  for (const each of [tenantId, other]) ids.set(each, (await keyring.dataKeys.getActive(each, 'one')).id)
+  const find = (each: string) => keyring.dataKeys.findHeld(each, ids.get(each) ?? '', 1)
+  awayFor = tenantId
+  after(0.51)
+  for (const each of [tenantId, other]) {
+    expect(find(each)).toBeDefined()
+    await settle()
+  }
+  expect([attempts, reads]).toEqual([1, 1])
+})
+
+test('a KMS that answers later than a row holds takes nothing from a row that was read just now', async () => {
+  const entry = await keyring.tenantKeys.get(tenantId, 1)
+  if (entry === undefined) throw new Error('no tenant key')
+  isAway = true
+  after(0.85)
+  keyring.tenantKeys.keepFresh(entry)
+  await settle()
+  after(0.16)
+  isAway = false
+  const release = kms.hold()
+  const calls = kms.calls()
+  const answer = keyring.tenantKeys.get(tenantId, 1)
+  await vi.waitFor(() => {
+    expect(kms.calls()).toBe(calls + 1)
+  })
+  after(1.1)
+  release()
+  expect(await answer).toBe(entry)
 })
