@@ -39,9 +39,7 @@ export function createRoleClients(
   const inUse = new Map<string, RoleClient>()
   const tried = new Map<string, RoleClient>()
   const clientsOf = (role: CustomerRole) =>
-    'attempt' in role && role.attempt !== undefined
-      ? { clients: tried, max: maxTried }
-      : { clients: inUse, max: maxRoleClients }
+    'attempt' in role ? { clients: tried, max: maxTried } : { clients: inUse, max: maxRoleClients }
 
   function find(name: string, role: CustomerRole, region: string, regional: KMSClient) {
     const { clients, max } = clientsOf(role)
