@@ -2,6 +2,7 @@
 // each kind. Requests change it and end parts of it, so that a run makes a new one now and then.
 import { roles, type Role } from '@keyhold/contract'
 import type { KeyholdClient } from '@keyhold/client'
+import { act } from '../../../testkit/src/http/key-jobs.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { prepareWaitingMigration } from '../../../testkit/src/tenants/set-aside.ts'
 import { canary } from './canaries.ts'
@@ -120,7 +121,11 @@ export async function makeScene(
   const destruction = (
     await admin.call('destroyDataKey', { params: { keyName: 'other' }, body: { inDays: 30 } })
   ).body.id
-  const troubled = await prepareWaitingMigration(server)
+  // One is accepted, and may be destroyed; the migration waits for the other one.
+  const troubled = await prepareWaitingMigration(server, ['two', 'three'])
+  await act(server, troubled.tenant, troubled.id, 'accept-failures', {
+    failures: troubled.failures.slice(0, 1),
+  })
   tokens.set('troubled tenant-admin', troubled.tenant.adminToken)
   const foreignTokens = await encryptSome(openClient(url, tokens.get('foreign service') ?? ''))
   await keeper.call('deleteTenant', { params: { tenantId: deletedTenant } })

@@ -43,13 +43,14 @@ function namesOf(failures: readonly KeyJobFailure[]): FailureName[] {
   return failures.map(({ dataKeyId, version }) => ({ dataKeyId, version }))
 }
 
-/** A prepared tenant whose migration waits, since the cipherkey of "two" does not open. */
+/** A prepared tenant whose migration waits, since these cipherkeys do not open. */
 export async function prepareWaitingMigration(
   server: TestServer,
+  keyNames: readonly string[] = ['two'],
 ): Promise<PreparedTenant & { id: string; failures: FailureName[] }> {
   const prepared = await prepareTenant(server)
   const { tenant, fingerprint } = prepared
-  await damage(server, tenant, 'two')
+  for (const keyName of keyNames) await damage(server, tenant, keyName)
   const id = await startMigration(server.url, tenant, fingerprint)
   await waitForKeyJob(server, tenant, id, isPaused)
   return { ...prepared, id, failures: namesOf(await listFailures(server, tenant, id)) }
