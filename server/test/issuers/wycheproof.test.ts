@@ -16,6 +16,7 @@ interface Group {
 const projectRoot = path.join(import.meta.dirname, '..', '..', '..')
 const folder = process.env.KEYHOLD_VECTORS ?? path.join(projectRoot, '..', 'shared', 'vectors', 'wycheproof')
 const file = path.join(folder, 'json_web_signature_test.json')
+const keysFile = path.join(folder, 'json_web_key_test.json')
 
 const privateMembers = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'])
 
@@ -36,6 +37,31 @@ async function acceptedOf(group: Group): Promise<number[]> {
     )
   }
   return accepted
+}
+
+interface KeyGroup {
+  comment: string
+  private?: { keys?: Record<string, unknown>[] }
+  public?: { keys?: Record<string, unknown>[] }
+  tests: { tcId: number; jws?: string; result: 'valid' | 'invalid' }[]
+}
+
+/** As a token comes: its header chooses the key of a set, and the algorithm is one that its issuer may have. */
+async function isAcceptedBySet(jws: string, keys: readonly Record<string, unknown>[]): Promise<boolean> {
+  const header = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as {
+    alg: string
+    kid: string
+  }
+  if (keyTypeOf([header.alg]) === undefined) return false
+  try {
+    const set = parseJwks(Buffer.from(JSON.stringify({ keys })), [header.alg])
+    const found = set.get(header.kid)
+    if (found === undefined || (found.algorithm !== undefined && found.algorithm !== header.alg)) return false
+    await verifySignature(jws, found.key, header.alg)
+    return true
+  } catch {
+    return false
+  }
 }
 
 if (!existsSync(file)) {
@@ -62,5 +88,20 @@ if (!existsSync(file)) {
       ...['rfc7520WithKeyOps ES521', 'rfc7520WithKeyOps PS256'],
     ])
     expect([accepted.length, valid.length]).toEqual([32, 46])
+  })
+
+  test('of 26 sets of keys none that is faulty lets a signature in', async () => {
+    const { testGroups } = JSON.parse(readFileSync(keysFile, 'utf8')) as { testGroups: KeyGroup[] }
+    const accepted: string[] = []
+    let tried = 0
+    for (const { comment, tests, ...group } of testGroups) {
+      const keys = (group.public ?? group.private)?.keys ?? []
+      for (const { tcId, jws = '', result } of tests) {
+        tried++
+        if (await isAcceptedBySet(jws, keys)) accepted.push(`${tcId} ${comment} ${result}`)
+      }
+    }
+    expect(tried).toBe(26)
+    expect(accepted).toEqual(['5 rs256 valid'])
   })
 }

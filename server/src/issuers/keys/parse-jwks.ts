@@ -3,6 +3,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { parseJson } from '../../json/parse-json.ts'
 import { keyTypeOf } from '../algorithms.ts'
+import { hasWeakPrimes } from './has-weak-primes.ts'
 
 export interface IssuerKey {
   key: KeyObject
@@ -64,7 +65,8 @@ function readKey(jwk: JsonWebKey, algorithms: readonly string[]): IssuerKey | un
   if (alg !== undefined && (typeof alg !== 'string' || !algorithms.includes(alg))) return undefined
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' })
-    return isStrong(key) ? { key, algorithm: alg } : undefined
+    if (!isStrong(key) || (typeof jwk.n === 'string' && hasWeakPrimes(jwk.n))) return undefined
+    return { key, algorithm: alg }
   } catch {
     return undefined
   }
