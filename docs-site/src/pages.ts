@@ -85,6 +85,7 @@ export const sections: readonly Section[] = [
       page('docs/load.md', 'Long runs'),
       page('docs/neighbours.md', 'Neighbours'),
       page('docs/reliability.md', 'Kills and races'),
+      page('docs/wire-proofs.md', 'Callers and the wire'),
       page('docs/scale.md', 'Past one database'),
     ],
   },

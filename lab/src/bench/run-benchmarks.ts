@@ -8,8 +8,7 @@ type Benchmark = (sizes: Sizes, report: Report) => Promise<void>
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   values: async () => (await import('./values/compare-values.ts')).compareValues,
   endpoints: async () => (await import('./endpoints/compare-endpoints.ts')).compareEndpoints,
-  jwt: async () => (await import('./endpoints/compare-jwt.ts')).compareJwt,
-  tls: async () => (await import('./endpoints/compare-tls.ts')).compareTls,
+  callers: async () => (await import('./endpoints/compare-callers.ts')).compareCallers,
   migration: async () => (await import('./migration/compare-migrations.ts')).compareMigrations,
   growth: async () => (await import('./migration/compare-growth.ts')).compareGrowth,
   'beside-traffic': async () => (await import('./migration/compare-beside-traffic.ts')).compareBesideTraffic,

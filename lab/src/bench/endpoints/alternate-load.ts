@@ -2,19 +2,14 @@
 import type { Comparison } from '../measurement.ts'
 import { median } from '../../../../testkit/src/statistics/median.ts'
 import type { Sizes } from '../sizes.ts'
-import { cpuTimeMs } from './cpu-time.ts'
 import type { HelperProcess } from './helper-process.ts'
-import type { LoadOrder, LoadOutcome } from './load.ts'
+import { runSlice, type Slice } from './interleave-load.ts'
+import type { LoadOrder } from './load.ts'
 
 export interface Server {
   pid: number
   /** The requests to send; their time is decided here. */
   order: Omit<LoadOrder, 'durationMs'>
-}
-
-interface Slice {
-  requestsPerSecond: number
-  cpuMicroseconds: number | undefined
 }
 
 export interface LoadComparison {
@@ -32,18 +27,10 @@ export async function alternateLoad(
   { loadSliceMs, loadRounds, warmUpMs }: Sizes,
 ): Promise<Comparison[]> {
   async function run({ pid, order }: Server, durationMs: number): Promise<Slice> {
-    const before = await cpuTimeMs(pid)
-    const answer = load.receive()
-    load.send({ ...order, durationMs })
-    const { requests, elapsedMs, failure } = (await answer) as LoadOutcome
-    if (failure !== undefined) throw new Error(failure)
-    const after = await cpuTimeMs(pid)
+    const { requestsPerSecond, cpuMicroseconds } = await runSlice(load, { pid, order }, durationMs)
     return {
-      requestsPerSecond: (requests * 1_000) / elapsedMs,
-      cpuMicroseconds:
-        before === undefined || after === undefined
-          ? undefined
-          : ((after - before) * 1_000) / (requests * itemsPerRequest),
+      requestsPerSecond,
+      cpuMicroseconds: cpuMicroseconds === undefined ? undefined : cpuMicroseconds / itemsPerRequest,
     }
   }
 

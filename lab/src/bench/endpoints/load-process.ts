@@ -57,10 +57,7 @@ function drive(socket: Socket, request: Buffer, untilMs: number): Promise<number
 }
 
 async function run(order: LoadOrder): Promise<LoadOutcome> {
-  const { protocol, hostname, port } = new URL(order.url)
-  const sockets = await Promise.all(
-    Array.from({ length: order.connections }, () => open(protocol, hostname, Number(port))),
-  )
+  const sockets = await Promise.all(Array.from({ length: order.connections }, () => open(order)))
   const startMs = performance.now()
   try {
     const request = requestBytes(order)
@@ -76,7 +73,9 @@ async function run(order: LoadOrder): Promise<LoadOutcome> {
   }
 }
 
-function open(protocol: string, host: string, port: number): Promise<Socket> {
+function open({ url, certificate: shown }: LoadOrder): Promise<Socket> {
+  const { protocol, hostname: host, port: digits } = new URL(url)
+  const port = Number(digits)
   return new Promise((resolve, reject) => {
     const onOpen = () => {
       socket.setNoDelay(true)
@@ -85,7 +84,15 @@ function open(protocol: string, host: string, port: number): Promise<Socket> {
     // It is the server of this run, whatever its certificate says.
     const socket: Socket =
       protocol === 'https:'
-        ? connectTls({ host, port, rejectUnauthorized: false }, onOpen)
+        ? connectTls(
+            {
+              host,
+              port,
+              rejectUnauthorized: false,
+              ...(shown && { key: shown.key, cert: shown.certificate }),
+            },
+            onOpen,
+          )
         : connect({ host, port }, onOpen)
     socket.once('error', reject)
   })

@@ -7,6 +7,8 @@ export interface LoadOrder {
   headers: Record<string, string>
   body: string
   connections: number
+  /** Shown by its connections, over TLS, in PEM. */
+  certificate?: { key: string; certificate: string }
   durationMs: number
 }
 
