@@ -1,6 +1,6 @@
 // `npm run lab forge`: see docs/untrusted-database.md.
 import { createOutput } from '../command-line/create-output.ts'
-import { flag, integer, seed, text } from '../command-line/option.ts'
+import { decimal, flag, integer, seed, text } from '../command-line/option.ts'
 import { readOptions } from '../command-line/read-options.ts'
 
 const options = readOptions('forge', {
@@ -9,6 +9,11 @@ const options = readOptions('forge', {
     default: 0,
   }),
   steps: integer('of each history', { min: 1, default: 20 }),
+  lanes: integer('how many histories run at the same time', { min: 1, max: 32, default: 8 }),
+  minutes: decimal('ends the histories after this time, with those that are done by then; 0: never', {
+    min: 0,
+    default: 0,
+  }),
   quick: flag('tries a sample: one attack for each table and sort of attack'),
   only: text('tries the attacks alone that have this in their name, such as tenant_keys.key_arn'),
   from: text(
@@ -30,9 +35,19 @@ const { runHistories } = await import('./histories/run-histories.ts')
 const { only = '', quick, from } = options
 
 async function tellHistories(): Promise<void> {
-  const { histories, steps, seed } = options
-  const { problems, ...result } = await runHistories({ histories, steps, seed, say })
-  finish({ ...result, seed }, problems, result.histories === histories)
+  const { histories, steps, seed, lanes, minutes } = options
+  const endMs = minutes === 0 ? Number.POSITIVE_INFINITY : performance.now() + minutes * 60_000
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      stop.abort()
+    })
+  const isOver = () => stop.signal.aborted || performance.now() >= endMs
+  const { problems, ...result } = await runHistories({ histories, steps, seed, lanes, isOver, say })
+  // Whoever bounds the time wants no more than what fits.
+  const isStopped = stop.signal.aborted
+  const isEnough = result.histories === histories || (!isStopped && result.histories > 0 && minutes > 0)
+  finish({ ...result, seed, isStopped }, problems, isEnough)
 }
 
 async function attack(): Promise<void> {

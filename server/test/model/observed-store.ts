@@ -44,23 +44,29 @@ export function observeStore(store: Store, observer: Observer): Store {
   }
 }
 
-type Queries = Record<string, Record<string, (...values: unknown[]) => Promise<unknown>>>
+type Queries = Readonly<Record<string, Record<string, (...values: unknown[]) => Promise<unknown>>>>
 
 function observeQueries(store: SnapshotStore, observer: Observer): object {
-  const groups = Object.entries(store as unknown as Queries).filter(([group]) => !outside.has(group))
-  const observed = groups.map(([group, queries]) => [
-    group,
-    Object.fromEntries(
-      Object.entries(queries).map(([name, query]) => [
-        name,
-        async (...values: unknown[]) => {
-          await observer(`${group}.${name}`)
-          return Reflect.apply(query, queries, values)
-        },
-      ]),
-    ),
+  const observed: object = { ...store }
+  for (const [group, queries] of Object.entries(store as unknown as Queries)) {
+    if (outside.has(group)) continue
+    // At the first use: a transaction uses a few of some three hundred queries.
+    let made: Queries[string] | undefined
+    const get = () => (made ??= observeGroup(group, queries, observer))
+    Object.defineProperty(observed, group, { get, enumerable: true })
+  }
+  return observed
+}
+
+function observeGroup(group: string, queries: Queries[string], observer: Observer): Queries[string] {
+  const observed = Object.entries(queries).map(([name, query]) => [
+    name,
+    async (...values: unknown[]) => {
+      await observer(`${group}.${name}`)
+      return Reflect.apply(query, queries, values) as unknown
+    },
   ])
-  return { ...store, ...(Object.fromEntries(observed) as object) }
+  return Object.fromEntries(observed) as Queries[string]
 }
 
 const outside = new Set([
