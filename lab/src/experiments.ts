@@ -15,6 +15,7 @@ export const experiments = {
   neighbours: 'Floods a server in every way, and measures the neighbour (docs/neighbours.md).',
   'rolling-restart':
     'Replaces two replicas behind nginx under load, and counts what fails (docs/reliability.md).',
+  cores: 'Compares one replica with several that share a port, in processor time (docs/performance.md).',
   'first-value': 'Times each step from an empty folder to the first value (docs/deployment.md).',
   failover: 'Lets the database fail over under load, and counts lost keys (docs/reliability.md).',
   forge: 'Attacks every column of the database, and judges by what follows (docs/untrusted-database.md).',
