@@ -34,7 +34,8 @@ const unitOfServer = [
   'server/test/kms/{customer-role,internal-kms,read-key-state,kms-budget,regions-without-end,root-key-file,signing-key,turns}.test.ts',
   'server/test/store/connection-shares.test.ts',
   'server/test/store/authentic/row-vectors.test.ts',
-  'server/test/metrics/{plain-histogram,reported-row-macs,without-database}.test.ts',
+  'server/test/supervisor/keep-replica.test.ts',
+  'server/test/metrics/{merge-metrics,plain-histogram,reported-row-macs,without-database}.test.ts',
   'server/test/migration/{pacer,rewrap-threads,stint}.test.ts',
 ]
 

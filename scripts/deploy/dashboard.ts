@@ -11,7 +11,7 @@ interface Group {
 const groups: readonly Group[] = [
   {
     title: 'Replicas and requests',
-    takes: /^(build_info|sealed|quarantined|replicas|http_|items|rate_limit|connection_refusals)/,
+    takes: /^(build_info|sealed|quarantined|replica|http_|items|rate_limit|connection_refusals)/,
   },
   { title: 'Keys in memory', takes: /^key_cache/ },
   { title: 'AWS KMS', takes: /^kms_/ },

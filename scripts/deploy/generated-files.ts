@@ -19,6 +19,8 @@ const chart = 'deploy/helm/keyhold'
 export const settingsOfChart: readonly string[] = [
   'KEYHOLD_HOST',
   'KEYHOLD_PORT',
+  // Pods are its replicas.
+  'KEYHOLD_REPLICAS',
   'KEYHOLD_HEALTH_HOST',
   'KEYHOLD_HEALTH_PORT',
   'KEYHOLD_METRICS_HOST',

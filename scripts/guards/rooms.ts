@@ -220,6 +220,18 @@ export const serverRooms: Readonly<Record<string, Room>> = {
       ...['@aws-sdk/client-kms', 'pino', 'node:*'],
     ],
   },
+  'server/supervisor': {
+    does: 'several replicas on one machine: starts them, keeps them, and speaks for them; serves no request itself',
+    uses: [
+      ...['core', 'server/settings', 'server/metrics', 'server/store', 'server/wiring', 'server/main.ts'],
+      ...['server/timings.ts', 'server/compile-cache.ts', 'server/report-failure.ts'],
+      ...['server/stop-at-signals.ts', 'type pino', 'node:*'],
+    ],
+  },
+  'server/report-failure.ts': {
+    does: 'says why a command has failed, and its exit code',
+    uses: ['core', 'server/command-usage.ts', 'server/driver'],
+  },
   'server/main.ts': {
     does: 'the order of start and stop',
     uses: [
@@ -247,6 +259,8 @@ export const serverRooms: Readonly<Record<string, Room>> = {
         'server/command-usage.ts',
         'server/driver',
         'server/compile-cache.ts',
+        'server/report-failure.ts',
+        'server/supervisor',
         'server/wiring',
         'server/dev',
       ],

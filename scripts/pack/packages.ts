@@ -26,6 +26,8 @@ export const packages: readonly Package[] = [
       // The threads that the server starts from their files.
       'body-thread': 'src/http/long-bodies/body-thread.ts',
       'rewrap-thread': 'src/migration/engine/rewrap-thread.ts',
+      // The process of a replica, of several on one machine.
+      'replica-process': 'src/supervisor/replica-process.ts',
     },
     exports: { '.': 'index' },
     commands: { 'keyhold-server': 'command' },

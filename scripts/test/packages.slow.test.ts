@@ -90,7 +90,7 @@ test('the packages have what they promise, and nothing else', () => {
       ...['cli', 'client', 'local-kms', 'server'].flatMap((name) =>
         ['LICENSE', 'README.md', 'package.json'].map((file) => `${name}/${file}`),
       ),
-      ...['body-thread', 'command', 'index', 'rewrap-thread'].map((name) => `server/dist/${name}.js`),
+      ...['body-thread', 'command', 'index', 'replica-process', 'rewrap-thread'].map((name) => `server/dist/${name}.js`),
       'cli/dist/keyhold.js',
       ...[
         ...[

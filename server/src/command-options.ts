@@ -1,5 +1,6 @@
 // Which options each command of `keyhold-server` knows: one that does nothing would promise something.
 const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  serve: ['replicas'],
   migrate: ['serve-role'],
   'create-operator-key': ['name', 'expires-in'],
   'unused-api-keys': ['days'],

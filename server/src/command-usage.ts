@@ -4,7 +4,8 @@ export const usage = `Usage: keyhold-server <command>
 
   dev                                run everything that is needed to try Keyhold by hand: a local KMS, a PostgreSQL, the
                                      service and a demo tenant
-  serve                              run the service; settings come from KEYHOLD_… variables (docs/configuration.md)
+  serve [--replicas N|auto]          run the service; settings come from KEYHOLD_… variables (docs/configuration.md); with N
+                                     replicas (1 to 64) that share the port, or as many as there are processors: auto
   root-key create                    make the root key file of a new installation, and print where it is
   migrate [--serve-role ROLE]        bring the schema of the database up to date, and give another database role what a server
                                      needs; "serve" does the first by itself if its role may

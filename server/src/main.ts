@@ -6,7 +6,7 @@ import { createHeldTenants } from './access/held-tenants.ts'
 import { createEventCounts } from './metrics/event-counts.ts'
 import { makeFolder } from './settings/make-folder.ts'
 import type { Settings } from './settings/read-settings.ts'
-import { stateDir } from './settings/state-dir.ts'
+import { otherStateDirs, stateDir } from './settings/state-dir.ts'
 import { commandActor } from './store/audits.ts'
 import { readServerFacts } from './store/connections/server-facts.ts'
 import { createGenerations } from './store/authentic/seen-generations.ts'
@@ -24,7 +24,7 @@ import { createLogger } from './wiring/create-logger.ts'
 import { describeStart } from './wiring/describe-start.ts'
 import { findDocs } from './wiring/find-docs.ts'
 import { openClock } from './wiring/open-clock.ts'
-import { openApp, type OpenedApp } from './wiring/open-app.ts'
+import { openApp, type OpenedApp, type ProbeAnswer } from './wiring/open-app.ts'
 import { openCallers } from './wiring/open-callers.ts'
 import { openHeartbeat } from './wiring/open-heartbeat.ts'
 import { openIssuers } from './wiring/issuers/open-issuers.ts'
@@ -36,7 +36,7 @@ import { openKeyJobs } from './wiring/open-key-jobs.ts'
 import { openKeyring } from './wiring/open-keyring.ts'
 import { openKms } from './wiring/open-kms.ts'
 import { openListenerTls } from './wiring/listeners/open-listener-tls.ts'
-import { openMetrics } from './wiring/listeners/open-metrics.ts'
+import { createMetricsPage, openMetrics } from './wiring/listeners/open-metrics.ts'
 import { openProbes } from './wiring/listeners/open-probes.ts'
 import { createReportedRowMacs } from './wiring/open-row-macs.ts'
 import { openSigner } from './wiring/open-signer.ts'
@@ -46,6 +46,8 @@ import { watchRootKeyFile } from './wiring/root-key/watch-root-key-file.ts'
 import { startKeyJobs } from './wiring/start-key-jobs.ts'
 import { startProber } from './wiring/start-prober.ts'
 import { startSweeps } from './wiring/start-sweeps.ts'
+
+export type { ProbeAnswer } from './wiring/open-app.ts'
 
 /** A running server. */
 export interface Server {
@@ -63,6 +65,10 @@ export interface Server {
   createOperatorKey(name: string): Promise<string>
   /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
   sweep(): Promise<void>
+  /** Its metrics, in the format that Prometheus reads. */
+  metrics(): Promise<string>
+  /** What a probe of it is answered. */
+  probe(path: '/livez' | '/readyz'): Promise<ProbeAnswer>
   /** How long the operator wants it to go on serving after `drain`. */
   readonly drainMs: number
   /**
@@ -110,20 +116,16 @@ export async function startServer(
       ...{ settings, logger, closers, stopping: stopping.signal },
       ...{ timings: { ...defaultTimings, ...timings }, clocks: { ...ownClocks, ...clocks } },
     }
-    const { url, metricsUrl, healthUrl, boundUrl, uses, store, app, sweep } = await start(parts)
+    const { store, app, ...started } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
-      url,
-      metricsUrl,
-      healthUrl,
-      boundUrl,
-      uses,
+      ...started,
+      probe: (path) => app.probe(path),
       async createOperatorKey(name) {
         const key = { role: 'operator', tenantId: undefined, name } as const
         const { token } = await createApiKey(store, key, commandActor)
         return token
       },
-      sweep,
       drainMs: settings.drainSeconds * 1_000,
       drain() {
         logger.info({ seconds: settings.drainSeconds }, 'stopping: this replica asks for no more requests')
@@ -150,7 +152,10 @@ interface StartParts {
   stopping: AbortSignal
 }
 
-interface Started extends Pick<Server, 'url' | 'metricsUrl' | 'healthUrl' | 'boundUrl' | 'uses' | 'sweep'> {
+interface Started extends Pick<
+  Server,
+  'url' | 'metricsUrl' | 'healthUrl' | 'boundUrl' | 'uses' | 'sweep' | 'metrics'
+> {
   store: Store
   app: OpenedApp
 }
@@ -178,7 +183,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   const firstProbeSeconds = settings.keyProbeSeconds
   const store = createStore(db, clock, { macs, generations, firstProbeSeconds })
   const claimed = await prepareDatabase(settings, db, store, logger, () => queue.createSchema())
-  const remembering = claimed && { store, generations, rootKey: claimed, stateDir: stateDir(settings) }
+  const folders = { stateDir: stateDir(settings), otherStateDirs: otherStateDirs(settings) }
+  const remembering = claimed && { store, generations, rootKey: claimed, ...folders }
   const loaded = remembering && (await loadGenerations(remembering, logger))
   const isQuarantined = loaded?.isQuarantined === true
   const rootKey = isQuarantined ? undefined : claimed
@@ -186,7 +192,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   closers.push(() => records.close())
 
   const isSealed = rootKey === undefined
-  const look = rootKey && watchRootKeyFile(rootKeyFile(settings), rootKey, macs, logger)
+  const look =
+    rootKey && watchRootKeyFile(rootKeyFile(settings), rootKey, macs, logger, settings.replica?.number)
   const replicas = await openHeartbeat({ store, timings, look, suspect }, logger, closers)
   const health = createKeyHealth(store, timings, logger, events)
   const { issuerUrl } = settings
@@ -210,7 +217,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
       logger.warn({ apiKeyId: id, role, tenantId, expiresAt, days }, 'an API key ends soon: rotate it')
     },
   })
-  const signer = await openSigner({ store, rootKey, stateDir: stateDir(settings) }, logger, closers)
+  const signer = await openSigner({ store, rootKey, ...folders }, logger, closers)
   const keyring = await openKeyring(
     settings,
     logger,
@@ -224,7 +231,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
   await signer.refresh()
   const keyJobs = openKeyJobs(settings, logger, { store, kms: kms.kms, queue, events, cut }, closers)
   const { holdSigner } = signer
-  const checkpointNeeds = { store, signer, stateDir: stateDir(settings), events, isSealed }
+  const checkpointNeeds = { store, signer, ...folders, events, isSealed }
   const checkpoints = await openCheckpoints(checkpointNeeds, logger, closers)
 
   const rounds =
@@ -281,7 +288,8 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     issuerProblems: () => pages?.problems(),
   }
   const sources = { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }
-  const metrics = await openMetrics(settings, logger, { events, sources, tls, issuers }, closers)
+  const page = createMetricsPage({ events, sources, tls, issuers }, logger, closers)
+  const metrics = await openMetrics(settings, logger, { page, tls }, closers)
   const probes = await openProbes(settings, logger, app, closers)
   const { url, boundUrl } = await app.listen()
   const [metricsUrl, healthUrl] = [metrics?.url, probes?.url]
@@ -289,5 +297,5 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     ...{ settings, facts },
     ...{ metricsUrl: metrics?.boundUrl, healthUrl: probes?.boundUrl },
   })
-  return { url, metricsUrl, healthUrl, boundUrl, uses, store, app, sweep }
+  return { url, metricsUrl, healthUrl, boundUrl, uses, store, app, sweep, metrics: page.text }
 }

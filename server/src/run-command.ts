@@ -1,19 +1,23 @@
 // One command line of `keyhold-server`: it serves, creates an API key for an operator, or looks at the database. It touches
 // no process, so that tests can run it in theirs.
-import { isKeyholdError, KeyholdError } from '@keyhold/core'
+import { KeyholdError } from '@keyhold/core'
 import { parseArgs } from 'node:util'
 import { saveCompileCache, useCompileCache } from './compile-cache.ts'
 import { usage, usageOf } from './command-usage.ts'
 import { unknownOptions } from './command-options.ts'
-import { wordsOfPostgres } from './driver/words-of-postgres.ts'
-import type { Server } from './main.ts'
+import { reportFailure } from './report-failure.ts'
+import type { SupervisedReplicas } from './supervisor/start-replicas.ts'
 import { nameUsedPort } from './settings/name-used-port.ts'
 import { readDevSettings } from './settings/read-dev-settings.ts'
-import { processEnvironment, readSettings } from './settings/read-settings.ts'
+import { processEnvironment, readSettings, type Settings } from './settings/read-settings.ts'
+import type { Environment } from './settings/setting.ts'
 
 const faultsFound = 3
 const stopNeeded = 3
 const maxAtOnce = 100
+
+/** A server, or several replicas. */
+export type Served = SupervisedReplicas
 
 export interface Shell {
   /** Default: that of the process. */
@@ -21,7 +25,7 @@ export interface Shell {
   stdout: (text: string) => void
   stderr: (text: string) => void
   /** Gets the server before its URL is printed: whoever reads the URL may send a signal at once. */
-  onServing: (server: Server) => void
+  onServing: (server: Served) => void
   /** Reads the standard input to its end. Undefined: there is none. */
   readInput?: () => Promise<string>
   /** Asks a person. Undefined: there is nobody who could be asked. */
@@ -34,42 +38,11 @@ export interface Shell {
  * @throws only where Keyhold itself is wrong
  */
 export async function runCommand(args: readonly string[], shell: Shell): Promise<number | undefined> {
-  const say = (text: string) => {
-    shell.stderr(`keyhold-server: ${text}\n`)
-  }
   try {
     return await run(args, shell)
   } catch (error) {
-    if (isKeyholdError(error)) {
-      say(`${error.message} (${error.code})`)
-      return error.code === 'ERR_CONFIG_INVALID' ? 2 : 1
-    }
-    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
-      say(error.message)
-      shell.stderr(usage)
-      return 2
-    }
-    const said = wordsOfPostgres(error)
-    if (said !== undefined) {
-      say(`The database has refused a statement. ${said}. ${adviceFor(error)}`)
-      return 1
-    }
-    // For example a port in use: the system's message says which.
-    if (error instanceof Error && 'syscall' in error) {
-      say(error.message)
-      return 1
-    }
-    throw error
+    return reportFailure(error, shell.stderr)
   }
-}
-
-/** Insufficient privilege, of PostgreSQL's appendix A. */
-const noRight = '42501'
-
-function adviceFor(error: unknown): string {
-  return error instanceof Error && 'code' in error && error.code === noRight
-    ? 'Give the role the rights of a server: run "keyhold-server migrate --serve-role ROLE" with the role that owns the tables.'
-    : 'Look at the log of PostgreSQL, and run "keyhold-server doctor".'
 }
 
 async function run(args: readonly string[], shell: Shell): Promise<number | undefined> {
@@ -87,6 +60,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
       output: { type: 'string' },
       'at-once': { type: 'string', default: '2' },
       'serve-role': { type: 'string' },
+      replicas: { type: 'string' },
       accept: { type: 'string' },
       'expires-in': { type: 'string', default: '90' },
       days: { type: 'string', default: '90' },
@@ -129,8 +103,7 @@ async function run(args: readonly string[], shell: Shell): Promise<number | unde
   }
   switch (positionals.join(' ')) {
     case 'serve':
-      await serve(shell)
-      return undefined
+      return serve(shell, values.replicas)
     case 'dev':
       await startDev(shell)
       return undefined
@@ -308,17 +281,34 @@ async function doctor(shell: Shell, { strict, json }: { strict: boolean; json: b
   return isHealthy ? 0 : 1
 }
 
-async function serve({ environment, stderr, onServing }: Shell): Promise<void> {
+/** @param replicas - of the option; undefined: the setting says it */
+async function serve(
+  { environment: given = processEnvironment(), stderr, onServing }: Shell,
+  replicas: string | undefined,
+): Promise<number | undefined> {
+  const environment = replicas === undefined ? given : { ...given, KEYHOLD_REPLICAS: replicas }
   const settings = readSettings(environment)
   useCompileCache(settings.dataDir)
-  const { startServer } = await import('./main.ts')
-  const server = await startServer(settings).catch((error: unknown) => {
+  const server = await startServing(settings, environment).catch((error: unknown) => {
     nameUsedPort(error, settings)
     throw error
   })
+  if ('exitCode' in server) return server.exitCode
   onServing(server)
   stderr(`Keyhold listens on ${server.boundUrl}\n${server.uses}\n`)
   saveCompileCache()
+  return undefined
+}
+
+/** A single replica needs no supervisor. */
+async function startServing(settings: Settings, environment: Environment) {
+  if (settings.replicas !== 1) {
+    const { startSeveral } = await import('./supervisor/start-several.ts')
+    const several = await startSeveral(settings, environment)
+    if (several !== undefined) return several
+  }
+  const { startServer } = await import('./main.ts')
+  return startServer(settings)
 }
 
 async function startDev({ environment = processEnvironment(), stdout, onServing }: Shell): Promise<void> {

@@ -15,6 +15,8 @@ export interface KeptCheckpoints {
    * those of another installation, are left out, and counted.
    */
   load(): Promise<{ newest: SignedCheckpoint[]; otherLines: number }>
+  /** The same, of a file that another process may be writing: nothing is taken away. */
+  look(this: void): Promise<{ newest: SignedCheckpoint[]; otherLines: number }>
   /** Adds lines, on disk when this answers. After an error none of them is there, as far as the disk lets that be. */
   append(checkpoints: readonly SignedCheckpoint[]): Promise<void>
 }
@@ -92,6 +94,11 @@ export function keptCheckpoints({
       return found
     },
 
+    async look() {
+      const text = await readIfThere(file)
+      return newestOf(text.slice(0, text.lastIndexOf('\n') + 1), isOwnKey)
+    },
+
     async append(checkpoints) {
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
       const handle = await openToAppend(file)
@@ -135,6 +142,17 @@ async function newestOf(
     if (known === undefined || known.checkpoint.number < found.checkpoint.number) newest.set(chain, found)
   }
   return { newest: [...newest.values()], otherLines }
+}
+
+/** The newest checkpoint of each chain, of those of several files. */
+export function newestOfEach(all: Iterable<SignedCheckpoint>): SignedCheckpoint[] {
+  const newest = new Map<string, SignedCheckpoint>()
+  for (const found of all) {
+    const chain = chainOf(found.checkpoint)
+    const known = newest.get(chain)
+    if (known === undefined || known.checkpoint.number < found.checkpoint.number) newest.set(chain, found)
+  }
+  return [...newest.values()]
 }
 
 function parseLine(line: string): SignedCheckpoint | undefined {

@@ -5,10 +5,17 @@ interface CatalogEntry {
   type: 'counter' | 'gauge' | 'histogram'
   labels: readonly string[]
   help: string
+  /** The gauge says the same on all replicas. */
+  isOfInstallation?: true
 }
 
 export const metricCatalog = {
-  keyhold_build_info: { type: 'gauge', labels: ['version'], help: 'Always 1. The label is the version.' },
+  keyhold_build_info: {
+    type: 'gauge',
+    labels: ['version'],
+    help: 'Always 1. The label is the version.',
+    isOfInstallation: true,
+  },
   keyhold_sealed: {
     type: 'gauge',
     labels: [],
@@ -23,11 +30,23 @@ export const metricCatalog = {
     type: 'gauge',
     labels: ['within'],
     help: 'API keys that end by themselves within 1d, 7d and 14d, as of the last hourly look. At most 1,000 are counted.',
+    isOfInstallation: true,
   },
   keyhold_replicas: {
     type: 'gauge',
     labels: [],
     help: 'Live replicas as this replica counts them, itself included. Limits that hold for the installation are divided by it.',
+    isOfInstallation: true,
+  },
+  keyhold_replica_up: {
+    type: 'gauge',
+    labels: ['replica'],
+    help: 'Of several replicas on one machine (`KEYHOLD_REPLICAS`): 1 if the replica answered this scrape within four seconds, otherwise 0. Missing where there is one replica.',
+  },
+  keyhold_replica_restarts_total: {
+    type: 'counter',
+    labels: ['replica'],
+    help: 'Of several replicas on one machine: how often another one took the place of this one, because it had ended. Missing where there is one replica.',
   },
   keyhold_http_request_duration_seconds: {
     type: 'histogram',
@@ -118,6 +137,7 @@ export const metricCatalog = {
     type: 'gauge',
     labels: [],
     help: 'How many things are wrong with the public pages of KEYHOLD_ISSUER_URL, as this replica saw them in its last hourly look; 0: none. Absent without an issuer, and before the first look.',
+    isOfInstallation: true,
   },
   keyhold_kms_requests_total: {
     type: 'counter',
@@ -148,6 +168,7 @@ export const metricCatalog = {
     type: 'gauge',
     labels: ['state', 'cause'],
     help: 'Registered keys by their health, as the API shows it, and by the code of the error behind it (none: healthy). From the database, counted at times.',
+    isOfInstallation: true,
   },
   keyhold_key_state_changes_total: {
     type: 'counter',
@@ -163,26 +184,31 @@ export const metricCatalog = {
     type: 'gauge',
     labels: ['locked'],
     help: 'Tenants by whether their administrator has locked them: true, false. From the database, counted at times.',
+    isOfInstallation: true,
   },
   keyhold_key_jobs: {
     type: 'gauge',
     labels: ['kind', 'phase'],
     help: 'Key jobs (`migration`, `rotation`) by phase, including ended ones. From the database, ended ones counted at times.',
+    isOfInstallation: true,
   },
   keyhold_key_jobs_paused: {
     type: 'gauge',
     labels: ['cause'],
     help: 'Running key jobs whose last try failed, by the code of the error. From the database.',
+    isOfInstallation: true,
   },
   keyhold_key_job_cipherkeys: {
     type: 'gauge',
     labels: ['state'],
     help: 'Cipherkeys of running key jobs: total, copied, verified, failed. From the database.',
+    isOfInstallation: true,
   },
   keyhold_key_job_failures_open: {
     type: 'gauge',
     labels: [],
     help: 'Cipherkeys that running key jobs have set aside and that nobody has accepted. From the database.',
+    isOfInstallation: true,
   },
   keyhold_cipherkeys_rewrapped_total: {
     type: 'counter',
@@ -203,6 +229,7 @@ export const metricCatalog = {
     type: 'gauge',
     labels: ['state'],
     help: 'Jobs in the queue: queued, active. From the database.',
+    isOfInstallation: true,
   },
   keyhold_database_up: {
     type: 'gauge',

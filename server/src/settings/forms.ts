@@ -80,6 +80,18 @@ const drRegions: Form<ReadonlyMap<string, readonly string[]>> = {
   parse: (text) => (text === '' ? new Map() : parseDrRegions(text)),
 }
 
+const maxReplicas = 64
+
+const replicas: Form<number | 'auto'> = {
+  range: `1 to ${maxReplicas}, or \`auto\``,
+  expects: `a whole number from 1 to ${maxReplicas}, or "auto"`,
+  parse(text) {
+    if (text === 'auto') return text
+    const count = /^[1-9][0-9]?$/.test(text) ? Number(text) : NaN
+    return count <= maxReplicas ? count : undefined
+  },
+}
+
 /** In millionths of a dollar. */
 const dollars: Form<number> = {
   range: 'dollars, with up to six decimals',
@@ -139,6 +151,7 @@ export const forms = {
   endpoint,
   proxy,
   drRegions,
+  replicas,
   dollars,
   principals,
   issuerUrl,

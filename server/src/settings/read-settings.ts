@@ -2,6 +2,7 @@
 import { awsCredentialFiles } from './aws-credential-files.ts'
 import { checkVariables } from './known-variables.ts'
 import { invalidSetting, type Environment } from './setting.ts'
+import type { ReplicaPart } from './replica-part.ts'
 import { settingTable } from './setting-table.ts'
 
 type SettingTable = typeof settingTable
@@ -13,6 +14,8 @@ export type Settings = { readonly [Name in keyof SettingTable]: ReturnType<Setti
   readonly awsCredentialFiles: readonly string[]
   /** Variables that look like settings and are links of Kubernetes. */
   readonly ignoredVariables: readonly string[]
+  /** Undefined: the process is a server of its own. */
+  readonly replica?: ReplicaPart
 }
 
 /** The variables of all settings. */

@@ -38,6 +38,11 @@ export const settingTable = {
     max: 65_535,
     effect: 'The port to listen on; 0 takes a free one.',
   }),
+  replicas: setting('KEYHOLD_REPLICAS', forms.replicas, {
+    byDefault: '1',
+    effect:
+      'How many [replicas](configuration.md#replicas-of-one-machine) `keyhold-server serve` starts, each a process of its own, which share the port; `auto`: as many as there are processors to use, if the system can share ports and PostgreSQL has room for their connections. `serve --replicas` says the same, and counts first. All other commands, and `dev`, do not look at it.',
+  }),
   allowPlainHttp: setting('KEYHOLD_ALLOW_PLAIN_HTTP', forms.flag, {
     byDefault: 'false',
     effect:
@@ -245,7 +250,8 @@ export const settingTable = {
   }),
   keyCacheMib: integerSetting('KEYHOLD_KEY_CACHE_MIB', {
     byDefault: undefined,
-    unset: 'none: a quarter of the memory that the process may use, at least 64 and at most 1024',
+    unset:
+      'none: a quarter of the memory that the process may use, divided by the replicas of this machine, at least 64 and at most 1024',
     min: 1,
     max: 65_536,
     effect:

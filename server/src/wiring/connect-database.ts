@@ -11,6 +11,7 @@ import { Compile } from 'typebox/compile'
 import { applicationName } from '../driver/application-name.ts'
 import { unverifiedHost } from '../driver/unverified-host.ts'
 import type { Settings } from '../settings/read-settings.ts'
+import type { PostgresConnection } from '../postgres/ensure-database.ts'
 import { startEmbeddedPostgres } from '../postgres/start-embedded-postgres.ts'
 import { checkOwnSessions } from '../store/connections/check-own-sessions.ts'
 import { askDatabase, createDatabaseWatch } from '../store/connections/database-watch.ts'
@@ -20,6 +21,8 @@ import { explainDatabaseError } from './explain-database-error.ts'
 
 // For the queue of jobs, notifications, readiness, a command beside the server, and maintenance by hand.
 const moreConnections = 20
+// Of each replica: the queue of jobs, notifications, readiness, and those of a replica that takes the place of another.
+const moreOfEach = 10
 const minServerConnections = 100
 const waitPauseMs = 500
 
@@ -27,8 +30,8 @@ export type DatabaseSettings = Pick<
   Settings,
   'dataDir' | 'databaseUrl' | 'databaseConnections' | 'allowUnverifiedDatabase' | 'armFailpoints'
 > &
-  // Those that wait for a database say so.
-  Partial<Pick<Settings, 'databaseWaitSeconds'>>
+  // Those that wait for a database say so, and those that share one that is run for them.
+  Partial<Pick<Settings, 'databaseWaitSeconds' | 'replica'>>
 
 export interface ConnectedDatabase {
   db: Database
@@ -167,11 +170,25 @@ async function locate(settings: DatabaseSettings, logger: Logger): Promise<Locat
     if (!settings.allowUnverifiedDatabase) refuseUnverified(settings.databaseUrl)
     return { connection: { url: settings.databaseUrl }, stop: () => Promise.resolve() }
   }
+  const { replica } = settings
+  if (replica?.database !== undefined) return { connection: replica.database, stop: () => Promise.resolve() }
+  return runEmbedded(settings, logger)
+}
+
+/**
+ * Runs the embedded PostgreSQL, for this process or for the replicas that it starts.
+ *
+ * @param replicas - how many connect to it
+ */
+export async function runEmbedded(
+  settings: Pick<DatabaseSettings, 'dataDir' | 'databaseConnections'>,
+  logger: Logger,
+  replicas = 1,
+): Promise<Located & { connection: PostgresConnection }> {
+  const connections = replicas * (settings.databaseConnections + moreOfEach) + moreConnections - moreOfEach
   const embedded = await startEmbeddedPostgres({
     dataDir: settings.dataDir,
-    settings: {
-      max_connections: String(Math.max(minServerConnections, settings.databaseConnections + moreConnections)),
-    },
+    settings: { max_connections: String(Math.max(minServerConnections, connections)) },
     log: (line) => {
       logger.debug({ postgres: line }, 'postgres')
     },
@@ -238,7 +255,7 @@ export async function connectDatabaseOfRunningServer(
   }
 }
 
-function connectionFile(settings: DatabaseSettings): string {
+function connectionFile(settings: Pick<DatabaseSettings, 'dataDir'>): string {
   return path.join(settings.dataDir, 'postgres-connection.json')
 }
 

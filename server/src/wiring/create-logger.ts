@@ -7,11 +7,13 @@ import { pino, type DestinationStream, type Logger } from 'pino'
  *
  * @param level - one of pino's levels
  * @param destination - defaults to standard output
+ * @param replica - its number, which every line carries, where several share a machine. Their lines share one output: Linux keeps lines
+ * up to 4 KiB whole
  */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger(level: string, destination?: DestinationStream, replica?: number): Logger {
   const options = {
     level,
-    base: null,
+    base: replica === undefined ? null : { replica },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
   }

@@ -23,8 +23,13 @@ export interface KeyCacheSizes {
 /**
  * @param mib - what the keys may take; undefined: a quarter of the memory that this process may use, at least 64 MiB and at
  * most 1 GiB
+ * @param replicas - how many share that memory
  */
-export function keyCacheSizes(mib = defaultMib()): KeyCacheSizes {
+export function keyCacheSizes(mib?: number, replicas = 1): KeyCacheSizes {
+  return sizesOf(mib ?? defaultMib(replicas))
+}
+
+function sizesOf(mib: number): KeyCacheSizes {
   const entries = Math.floor((mib * bytesPerMib) / bytesPerEntry)
   const tenantKeys = Math.floor(entries * tenantKeyShare)
   const dataKeys = entries - tenantKeys
@@ -35,9 +40,9 @@ export function keyCacheSizes(mib = defaultMib()): KeyCacheSizes {
   }
 }
 
-function defaultMib(): number {
+function defaultMib(replicas: number): number {
   // Without a limit on the process, Node answers 0 or a number beyond all memory.
   const limit = process.constrainedMemory()
   const bytes = limit > 0 ? Math.min(limit, totalmem()) : totalmem()
-  return Math.min(maxMib, Math.max(minMib, Math.floor((bytes * shareOfMemory) / bytesPerMib)))
+  return Math.min(maxMib, Math.max(minMib, Math.floor((bytes * shareOfMemory) / bytesPerMib / replicas)))
 }

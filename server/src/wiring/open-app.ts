@@ -40,6 +40,8 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'comeThroughStrangers'>
   docs: DocsFolder | undefined
 }
 
+export type { ProbeAnswer } from '../http/connections/answer-probe.ts'
+
 export interface OpenedApp {
   /** Answers the URL for clients on this machine, and that of the address on which it listens. */
   listen(): Promise<ListensOn>
@@ -72,6 +74,7 @@ export function openApp(
       | 'maxConnections'
       | 'bodyBudgetMib'
       | 'tenantBodyBudgetMib'
+      | 'replica'
     >,
   logger: Logger,
   needs: AppNeeds,
@@ -163,7 +166,9 @@ export function openApp(
     async listen() {
       // The framework would make a second server for the other address of this name, without the limits and the TLS of this one.
       const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host
-      await app.listen({ host, port: settings.port })
+      // With a replica beside it: the system deals connections out to all that listen.
+      const shared = settings.replica === undefined ? {} : { reusePort: true }
+      await app.listen({ host, port: settings.port, ...shared })
       return listensOn(app.server, tls !== undefined)
     },
     probe: (path) => probe(probes, path),

@@ -28,6 +28,7 @@ type KeyringSettings = Pick<
   | 'maxKeyNames'
   | 'maxLeases'
   | 'dataKeyMaxAgeDays'
+  | 'replica'
 >
 
 interface KeyringParts {
@@ -53,13 +54,14 @@ export async function openKeyring(
     maxKeyNames,
     maxLeases,
     dataKeyMaxAgeDays,
+    replica,
   }: KeyringSettings,
   logger: Logger,
   { connection, stream, store, kms, timings, callers, signer, refreshIssuer }: KeyringParts,
   closers: Closers,
 ) {
   const clock = () => performance.now()
-  const sizes = keyCacheSizes(keyCacheMib)
+  const sizes = keyCacheSizes(keyCacheMib, replica?.of)
   const ttl = { minMs: keyCacheMinTtlSeconds * 1_000, maxMs: keyCacheTtlSeconds * 1_000 }
   const locks = await openTenantLocks({
     store,

@@ -29,6 +29,8 @@ interface SignerParts {
   rootKey: RootKey | undefined
   /** The folder for what is kept outside of the database. */
   stateDir: string
+  /** Those of other replicas of this machine, whose knowledge counts as well. */
+  otherStateDirs: readonly string[]
 }
 
 export function signingCrypto(rootKey: RootKey): SigningCrypto<SigningKey> {
@@ -46,20 +48,20 @@ export function signingCrypto(rootKey: RootKey): SigningCrypto<SigningKey> {
  * @throws KeyholdError `ERR_SIGNING_KEY_MISSING`, `ERR_KEY_INTEGRITY`, `ERR_RECORD_NOT_AUTHENTIC`
  */
 export async function openSigner(
-  { store, rootKey, stateDir }: SignerParts,
+  { store, rootKey, stateDir, otherStateDirs }: SignerParts,
   logger: Logger,
   closers: Closers,
 ): Promise<Signer> {
   if (rootKey === undefined) return sealedSigner
   const crypto = signingCrypto(rootKey)
   const kept = keptSigningKeys(stateDir)
-  const pinned = await kept.find()
+  const pinned = await findNewest([kept, ...otherStateDirs.map((folder) => keptSigningKeys(folder))])
   await claimSigningKey(store, pinned !== undefined, crypto.create)
   const file = createFileWriter(kept, logger)
   closers.push(() => Promise.race([file.settled(), pause(closeMs, undefined, { ref: false })]))
   let isTold = false
   const keys = await openSigningKeys({
-    ...{ store, crypto, pinned: pinned && { ...pinned, file: kept.file } },
+    ...{ store, crypto, pinned },
     onLearned: (learned) => {
       file.write(learned)
     },
@@ -80,6 +82,18 @@ export async function openSigner(
         logger.warn({ err }, 'the signing key could not be read: tried again with the next signature')
       }),
   }
+}
+
+/** The longest history of all files: rotations are only ever added. */
+async function findNewest(files: readonly KeptSigningKeys[]) {
+  const found = await Promise.all(
+    files.map(async (kept) => {
+      const history = await kept.find()
+      return history && { ...history, file: kept.file }
+    }),
+  )
+  const known = found.filter((each) => each !== undefined)
+  return known.toSorted((a, b) => b.keys.length - a.keys.length)[0]
 }
 
 /** The newest keys are written last. */

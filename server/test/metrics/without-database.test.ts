@@ -4,7 +4,11 @@ import { afterEach, expect, test } from 'vitest'
 import { readSettings } from '../../src/settings/read-settings.ts'
 import { createEventCounts } from '../../src/metrics/event-counts.ts'
 import { defaultTimings } from '../../src/timings.ts'
-import { openMetrics, type MetricSources } from '../../src/wiring/listeners/open-metrics.ts'
+import {
+  createMetricsPage,
+  openMetrics,
+  type MetricSources,
+} from '../../src/wiring/listeners/open-metrics.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { readMetrics } from './read-metrics.ts'
@@ -51,13 +55,10 @@ test.each([
     issuerProblems: () => undefined,
   }
   const settings = readSettings({ KEYHOLD_METRICS_PORT: '0' })
-  const { url = '' } =
-    (await openMetrics(
-      settings,
-      pino({ level: 'silent' }),
-      { events: createEventCounts(), sources, tls: undefined, issuers: undefined },
-      closers,
-    )) ?? {}
+  const logger = pino({ level: 'silent' })
+  const needs = { events: createEventCounts(), sources, tls: undefined, issuers: undefined }
+  const page = createMetricsPage(needs, logger, closers)
+  const { url = '' } = (await openMetrics(settings, logger, { page, tls: undefined }, closers)) ?? {}
   const startMs = performance.now()
   const [first] = await Promise.all([fetch(`${url}/metrics`), fetch(`${url}/metrics`)])
   const { value } = readMetrics(await first.text())

@@ -11,15 +11,14 @@ import {
   serverCommand,
   type ServedProcess,
 } from '../../../testkit/src/process/serve-in-process.ts'
-import type { Server } from '../../src/main.ts'
-import { runCommand } from '../../src/run-command.ts'
+import { runCommand, type Served } from '../../src/run-command.ts'
 
 let folder: string
 let dataDir: string
 /** On a PostgreSQL of its own, as a process. */
 let first: ServedProcess
 let url: string
-const servers: Server[] = []
+const servers: Served[] = []
 
 type Environment = Record<string, string>
 
@@ -58,7 +57,7 @@ async function run(args: string[], environment: Environment = {}): Promise<Run> 
 }
 
 /** Starts `serve` in this process, and answers the server once its URL is printed. */
-async function serve(environment: Environment): Promise<Server> {
+async function serve(environment: Environment): Promise<Served> {
   const { exitCode, stderr } = await run(['serve'], environment)
   const server = servers.at(-1)
   expect([exitCode, stderr]).toEqual([undefined, `Keyhold listens on ${server?.url}\n${server?.uses}\n`])

@@ -124,6 +124,18 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
+    forms.replicas,
+    {
+      good: [
+        ['1', 1],
+        ['2', 2],
+        ['64', 64],
+        ['auto', 'auto'],
+      ],
+      bad: ['0', '65', '02', '1.5', '-1', 'AUTO', 'all'],
+    },
+  ],
+  [
     forms.host,
     {
       good: [

@@ -8,7 +8,8 @@ export type ProbePath = '/livez' | '/readyz'
 
 export interface ProbeAnswer {
   status: number
-  body: { status: string }
+  /** With those of each replica by its number, where it speaks for several. */
+  body: { status: string; replicas?: Readonly<Record<string, string>> }
 }
 
 const requestLine = /^GET (\/livez|\/readyz)(?:\?[^\s]*)? HTTP\/1\.[01]\r?\n/

@@ -24,28 +24,40 @@ interface LoadNeeds {
   rootKey: ClaimedRootKey
   /** The folder for what is kept outside of the database. */
   stateDir: string
+  /** Those of other replicas of this machine, whose knowledge counts as well. */
+  otherStateDirs: readonly string[]
 }
 
 /** @throws KeyholdError `ERR_STATE_FILE_INVALID` */
 export async function loadGenerations(
-  { store, generations, rootKey, stateDir }: LoadNeeds,
+  { store, generations, rootKey, stateDir, otherStateDirs }: LoadNeeds,
   logger: Logger,
 ): Promise<LoadedGenerations> {
   await refuseLooseFolder(stateDir)
-  const kept = keptGenerations({ stateDir, ring: macRing(rootKey, rootKey.installationId) })
+  const ring = macRing(rootKey, rootKey.installationId)
+  const kept = keptGenerations({ stateDir, ring })
   const tenants = new Set<string>()
   const unclear = new Map<string, GenerationRecord>()
-  const isThere = await kept.read((record) => {
+  const remember = (record: GenerationRecord) => {
     const { kind, tenantId, generation, known } = record
-    const isClear = (known?.generation ?? 0) >= generation
-    if (isClear) unclear.delete(nameOfRecord(record))
-    else unclear.set(nameOfRecord(record), record)
+    const name = nameOfRecord(record)
+    const before = unclear.get(name)
+    // Another file may know less.
+    if (generation >= (before?.generation ?? 0)) {
+      if ((known?.generation ?? 0) >= generation) unclear.delete(name)
+      else unclear.set(name, record)
+    }
     if (kind === 'installation') generations.installation.prime(tenantId, generation)
     else {
       generations[kind === 'fence' ? 'fences' : 'guards'].prime(tenantId, generation)
       tenants.add(tenantId)
     }
-  })
+  }
+  let isThere = await kept.read(remember)
+  for (const other of otherStateDirs) {
+    await refuseLooseFolder(other)
+    isThere = (await keptGenerations({ stateDir: other, ring }).read(remember)) || isThere
+  }
   if (!isThere) {
     logger.info(
       { file: kept.file },

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createCheckpoints, type Checkpoints } from '../../installation/checkpoint-rounds.ts'
 import { createCheckpointWriter } from '../../installation/checkpoint-writer.ts'
-import { keptCheckpoints, type KeptCheckpoints } from '../../installation/kept-checkpoints.ts'
+import { keptCheckpoints, newestOfEach, type KeptCheckpoints } from '../../installation/kept-checkpoints.ts'
 import type { SignedCheckpoint } from '../../installation/audit-checkpoint.ts'
 import type { EventCounts } from '../../metrics/event-counts.ts'
 import type { Store } from '../../store/store.ts'
@@ -16,6 +16,8 @@ interface CheckpointNeeds {
   signer: Pick<Signer, 'holdSigner' | 'readOwn' | 'isOwnKey'>
   /** The folder for what is kept outside of the database. */
   stateDir: string
+  /** Those of other replicas of this machine, whose knowledge counts as well. */
+  otherStateDirs: readonly string[]
   events: Pick<EventCounts, 'auditCheckpoint'>
   /** A sealed replica signs nothing. */
   isSealed: boolean
@@ -27,7 +29,7 @@ const closeMs = 1_000
 
 /** @param closers - receives the function that signs and keeps what is left at the end */
 export async function openCheckpoints(
-  { store, signer, stateDir, events, isSealed }: CheckpointNeeds,
+  { store, signer, stateDir, otherStateDirs, events, isSealed }: CheckpointNeeds,
   logger: Logger,
   closers: Closers,
 ): Promise<Checkpoints> {
@@ -46,10 +48,15 @@ export async function openCheckpoints(
     )
   }
   const writer = createCheckpointWriter(file, onNotKept)
+  const kept = await load(file, 'load', logger, onNotKept)
+  for (const folder of otherStateDirs) {
+    const other = keptCheckpoints({ stateDir: folder, isOwnKey: signer.isOwnKey })
+    kept.push(...(await load(other, 'look', logger, onNotKept)))
+  }
   const told = new Map<string, number>()
   const checkpoints = createCheckpoints({
     ...{ store, holdSigner: signer.holdSigner, readOwn: signer.readOwn, writer },
-    kept: await load(file, logger, onNotKept),
+    kept: newestOfEach(kept),
     onSigned: ({ jws, checkpoint: { tenantId, sequence, hash, number } }) => {
       events.auditCheckpoint('signed')
       logger.info({ tenantId, sequence, hash, number, jws }, 'checkpoint of the audit trail')
@@ -82,11 +89,12 @@ export async function openCheckpoints(
 /** A file that cannot be read keeps no server from starting: it is told, and what the database has is compared alone. */
 async function load(
   file: KeptCheckpoints,
+  way: 'load' | 'look',
   logger: Logger,
   onFailed: (error: unknown) => void,
 ): Promise<SignedCheckpoint[]> {
   try {
-    const { newest, otherLines } = await file.load()
+    const { newest, otherLines } = await file[way]()
     if (otherLines > 0)
       logger.warn({ file: file.file, otherLines }, 'some lines are no checkpoints of this installation')
     return newest

@@ -8,7 +8,7 @@ import { isMissingTable, type DatabaseConnection } from '../../store/database.ts
 import { listVersionsOfFormat1, type VersionOfFormat1 } from '../../store/first-formats.ts'
 import { findIntegrityFaults, type IntegrityFault } from '../../store/integrity-faults.ts'
 import { createStore } from '../../store/store.ts'
-import { stateDir } from '../../settings/state-dir.ts'
+import { otherStateDirs, stateDir } from '../../settings/state-dir.ts'
 import { findRowFaults } from './adoption/find-row-faults.ts'
 import { findOlderFaults } from './restore/find-older-faults.ts'
 import { faultLine } from './fault-line.ts'
@@ -40,7 +40,7 @@ export async function examineIntegrity(settings: CommandSettings): Promise<Exami
       return { lines: faults.map(faultLine), notes }
     }
     const { faults: rowFaults, toAdopt } = await findRowFaults(store)
-    const older = await findOlderFaults(store, opened, stateDir(settings))
+    const older = await findOlderFaults(store, opened, [stateDir(settings), ...otherStateDirs(settings)])
     const adoption = `${toAdopt} rows have no right MAC, which is not required yet: run "keyhold-server integrity adopt".`
     return {
       lines: [...faults, ...rowFaults, ...older].map(faultLine),

@@ -5,6 +5,7 @@ import type { Settings } from '../../settings/read-settings.ts'
 import type { KeyBreaker } from '../../health/key-breaker.ts'
 import type { JobQueue } from '../../jobs/job-queue.ts'
 import type { CacheCounts } from '../../keyring/cache-counts.ts'
+import type { RenderedMetrics } from '../../metrics/render-metrics.ts'
 import type { EventCounts } from '../../metrics/event-counts.ts'
 import type { Sample, Samples } from '../../metrics/samples.ts'
 import type { DatabaseClock } from '../../store/database-clock.ts'
@@ -48,6 +49,51 @@ interface MetricNeeds {
   issuers: Pick<Issuers, 'keyAgesMs' | 'isFileOutdated'> | undefined
 }
 
+export interface MetricsPage extends Pick<RenderedMetrics, 'text'> {
+  contentType: () => Promise<string>
+}
+
+/**
+ * All metrics of this replica, in the format that Prometheus reads.
+ *
+ * @param closers - receives the function that ends what is counted for it
+ */
+export function createMetricsPage(
+  { events, sources, tls, issuers }: MetricNeeds,
+  logger: Logger,
+  closers: Closers,
+): MetricsPage {
+  const onError = (error: unknown) => {
+    logger.warn({ err: error }, 'metrics')
+  }
+  // Loaded only if somebody asks.
+  let loaded: Promise<RenderedMetrics> | undefined
+  async function load(): Promise<RenderedMetrics> {
+    const { renderMetrics } = await import('../../metrics/render-metrics.ts')
+    const rendered = renderMetrics(
+      async () => ({
+        ...(await readSamples(events, sources, onError)),
+        ...samplesOfTls(tls),
+        ...samplesOfIssuers(issuers),
+        // The supervisor of several replicas has them.
+        keyhold_replica_up: [],
+        keyhold_replica_restarts_total: [],
+      }),
+      events.histograms,
+    )
+    closers.push(() => {
+      rendered.close()
+      return Promise.resolve()
+    })
+    return rendered
+  }
+  const rendered = () => (loaded ??= load())
+  return {
+    contentType: async () => (await rendered()).contentType,
+    text: async () => (await rendered()).text(),
+  }
+}
+
 /**
  * Starts the listener if the settings name a port. Answers its URLs; undefined: there is none.
  *
@@ -56,36 +102,24 @@ interface MetricNeeds {
 export async function openMetrics(
   { metricsHost: host, metricsPort: port }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
-  { events, sources, tls, issuers }: MetricNeeds,
+  { page, tls }: { page: MetricsPage; tls: Tls | undefined },
   closers: Closers,
 ): Promise<ListensOn | undefined> {
   if (port === undefined) return undefined
-  // Loaded only if there is a listener.
-  const [{ renderMetrics }, { serveMetrics }] = await Promise.all([
-    import('../../metrics/render-metrics.ts'),
-    import('../../metrics/serve-metrics.ts'),
-  ])
+  const { serveMetrics } = await import('../../metrics/serve-metrics.ts')
   const onError = (error: unknown) => {
     logger.warn({ err: error }, 'metrics')
   }
-  const rendered = renderMetrics(
-    async () => ({
-      ...(await readSamples(events, sources, onError)),
-      ...samplesOfTls(tls),
-      ...samplesOfIssuers(issuers),
-    }),
-    events.histograms,
-  )
-  const { url: boundUrl, close } = await serveMetrics({ host, port, tls }, rendered, onError)
+  const place = { host, port, tls }
+  const shown = { contentType: await page.contentType(), text: page.text }
+  const { url: boundUrl, close } = await serveMetrics(place, shown, onError)
   const url = reachableUrl(boundUrl)
-  closers.push(async () => {
-    await close()
-    rendered.close()
-  })
+  closers.push(close)
   logger.info({ url: `${url}/metrics` }, 'metrics')
   return { url, boundUrl }
 }
 
+type SupervisorMetric = 'keyhold_replica_up' | 'keyhold_replica_restarts_total'
 type TlsMetric = 'keyhold_tls_certificate_expiry_seconds' | 'keyhold_tls_files_unusable'
 
 function samplesOfTls(tls: Tls | undefined): Pick<Samples, TlsMetric> {
@@ -118,7 +152,7 @@ async function readSamples(
   { tallies }: EventCounts,
   { db, clock, store, timings, keyring, queue, breaker, replicas, ...held }: MetricSources,
   onError: (error: unknown) => void,
-): Promise<Omit<Samples, TlsMetric | IssuerMetric>> {
+): Promise<Omit<Samples, TlsMetric | IssuerMetric | SupervisorMetric>> {
   const problems = held.issuerProblems()
   const caches = Object.entries({
     tenant_key: keyring.tenantKeys.counts(),

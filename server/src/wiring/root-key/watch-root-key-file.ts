@@ -12,13 +12,16 @@ import { macRing, type ClaimedRootKey } from './claimed-root-key.ts'
  * Answers the function that looks at the file, and tells what this replica holds. It never throws.
  *
  * @param claimed - the root key with which this replica has started
+ * @param replica - its number, where several share a machine
  */
 export function watchRootKeyFile(
   file: string,
   claimed: ClaimedRootKey,
   macs: Pick<RowMacs, 'open'>,
   logger: Logger,
+  replica?: number,
 ): () => Promise<ReplicaFacts> {
+  const host = replica === undefined ? hostname() : `${hostname()}/${replica}`
   let { requiresMacs } = claimed
 
   async function requiresMacsNow(): Promise<boolean> {
@@ -41,6 +44,6 @@ export function watchRootKeyFile(
         'the root key file requires MACs: from now on unsigned rows are refused',
       )
     }
-    return { host: hostname(), version: keyholdVersion, rootKeyId: claimed.id, requiresMacs }
+    return { host, version: keyholdVersion, rootKeyId: claimed.id, requiresMacs }
   }
 }

@@ -7,7 +7,7 @@ import { createGenerations } from '../../../store/authentic/seen-generations.ts'
 import { createStore, type Store } from '../../../store/store.ts'
 import { connectDatabaseOfRunningServer } from '../../connect-database.ts'
 import { loadGenerations } from '../../checkpoints/load-generations.ts'
-import { stateDir } from '../../../settings/state-dir.ts'
+import { otherStateDirs, stateDir } from '../../../settings/state-dir.ts'
 import { createLogger } from '../../create-logger.ts'
 import type { ClaimedRootKey } from '../../root-key/claimed-root-key.ts'
 import { openRootKeyOfCommand } from '../../root-key/open-root-key-of-command.ts'
@@ -39,7 +39,8 @@ export async function withCommandStore<Result>(
     const store = createStore(db, await openDatabaseClock(db), { macs: createRowMacs(), generations })
     const rootKey = await openRootKeyOfCommand(settings, store)
     if (refusesOlder) {
-      const remembering = { store, generations, rootKey, stateDir: stateDir(settings) }
+      const folders = { stateDir: stateDir(settings), otherStateDirs: otherStateDirs(settings) }
+      const remembering = { store, generations, rootKey, ...folders }
       if ((await loadGenerations(remembering, logger)).isQuarantined) throw olderThanKnown()
     }
     return await work({ store, rootKey, connection })

@@ -85,11 +85,14 @@ export function databaseChecks(
       look() {
         if (facts === undefined || settings === undefined) return Promise.resolve(undefined)
         const each = settings.databaseConnections + otherConnections
-        const seen = `max_connections is ${facts.maxConnections}; each replica takes up to ${each}`
+        const here = replicasHere(settings)
+        // One more is started before another one ends.
+        const needed = Math.max(2, here + 1)
+        const seen = `max_connections is ${facts.maxConnections}; each replica takes up to ${each}${here === 1 ? '' : `, and this machine has ${here}`}`
         const finding =
-          each * 2 > facts.maxConnections
+          each * needed > facts.maxConnections
             ? warn(
-                `${seen}: not enough for two`,
+                `${seen}: not enough for ${needed === 2 ? 'two' : needed}`,
                 'raise max_connections, or lower KEYHOLD_DATABASE_CONNECTIONS',
               )
             : ok(seen)
@@ -114,4 +117,9 @@ export function databaseChecks(
 
 function isElsewhere({ address }: ServerFacts): boolean {
   return address !== undefined && address !== '::1' && !address.startsWith('127.')
+}
+
+/** How many replicas "serve" starts here, as far as the settings say it: "auto" takes no more than fit. */
+function replicasHere({ replicas }: Pick<Settings, 'replicas'>): number {
+  return replicas === 'auto' ? 1 : replicas
 }

@@ -3,7 +3,7 @@
 // repeated at any point: each tenant is one transaction, and what is done is not older any more.
 import { KeyholdError } from '@keyhold/core'
 import path from 'node:path'
-import { stateDir } from '../../../settings/state-dir.ts'
+import { otherStateDirs, stateDir } from '../../../settings/state-dir.ts'
 import { generationRecordsOf } from '../../../installation/generations/generation-records.ts'
 import { generationsFile, keptGenerations } from '../../../installation/generations/kept-generations.ts'
 import { refuseLooseFolder } from '../../../installation/state-files.ts'
@@ -31,6 +31,9 @@ export interface ConfirmRestoreOptions {
   onStep?: (step: 'confirmed' | 'tenant-restored' | 'installation-restored' | 'kept') => Promise<void>
 }
 
+/** The first one is that of this command. */
+type Folders = readonly [string, ...string[]]
+
 const nothing = () => Promise.resolve()
 
 /**
@@ -51,12 +54,13 @@ export async function confirmRestore(
           'The root key file does not require MACs yet, and no row is refused: run "keyhold-server integrity adopt".',
       })
     }
-    const ownFolder = stateDir(settings)
-    await refuseLooseFolder(ownFolder)
+    // Those of all replicas of this machine.
+    const folders: Folders = [stateDir(settings), ...otherStateDirs(settings)]
+    for (const folder of folders) await refuseLooseFolder(folder)
     await refuseRunning(parts)
-    const records = await readKnown(ownFolder, options, parts)
+    const records = await readKnown(folders, options, parts)
     const older = await findOlder(store, records)
-    const chains = await findOlderChains(store, ownFolder)
+    const chains = await findOlderChains(store, folders)
     if (!older.installation.isOlder && older.tenants.length + chains.chains.length === 0) {
       options.say('The database is not older than what is known: there is nothing to confirm.')
       return true
@@ -66,7 +70,7 @@ export async function confirmRestore(
       'Is this the database to go on with? What is newer elsewhere is given up then, and what is said above counts.'
     if (!(await options.confirm(question))) return false
     await options.onStep?.('confirmed')
-    return restoreAll(parts, { older, chains, ownFolder }, options)
+    return restoreAll(parts, { older, chains, folders }, options)
   }
   return withCommandStore(settings, work, { refusesOlder: false })
 }
@@ -82,11 +86,11 @@ async function refuseRunning({ store }: CommandStore): Promise<void> {
 }
 
 async function readKnown(
-  ownFolder: string,
+  folders: Folders,
   { from, say }: Pick<ConfirmRestoreOptions, 'from' | 'say'>,
   { rootKey }: CommandStore,
 ) {
-  const { records, found } = await readFolders([ownFolder, ...from], rootKey)
+  const { records, found } = await readFolders([...folders, ...from], rootKey)
   for (const folder of from) {
     if (found.includes(path.join(folder, generationsFile))) continue
     throw new KeyholdError('ERR_CONFIG_INVALID', {
@@ -94,7 +98,7 @@ async function readKnown(
     })
   }
   if (found.length === 0)
-    say(`Nothing is known of newer rows: there is no file of generations in ${ownFolder}.`)
+    say(`Nothing is known of newer rows: there is no file of generations in ${folders[0]}.`)
   else say(`What is known comes from ${found.join(', ')}.`)
   return records
 }
@@ -107,7 +111,7 @@ function show(older: OlderRows, { chains }: OlderChains, { tell }: ConfirmRestor
 
 async function restoreAll(
   { store, rootKey }: CommandStore,
-  { older, chains, ownFolder }: { older: OlderRows; chains: OlderChains; ownFolder: string },
+  { older, chains, folders }: { older: OlderRows; chains: OlderChains; folders: Folders },
   options: ConfirmRestoreOptions,
 ): Promise<boolean> {
   const { tell, say, onStep = nothing } = options
@@ -117,10 +121,14 @@ async function restoreAll(
   })
   const { installationId } = rootKey
   // Before the installation's row: where this is cut off, that is still older the next time.
-  const signingKeys = older.installation.isOlder ? await putSigningKeysAside(store, ownFolder) : undefined
-  if (signingKeys !== undefined) {
+  const signingKeys: string[] = []
+  for (const folder of older.installation.isOlder ? folders : []) {
+    const aside = await putSigningKeysAside(store, folder)
+    if (aside !== undefined) signingKeys.push(aside)
+  }
+  if (signingKeys.length > 0) {
     say(
-      `The signing key that was replaced since is back. The newer public keys are in ${signingKeys}: keep them.`,
+      `The signing key that was replaced since is back. The newer public keys are in ${signingKeys.join(', ')}: keep them.`,
     )
     say(
       'Put signing-keys.json aside in the state folders of the other replicas, too, and run "keyhold-server signing-key rotate" once they run.',
@@ -132,13 +140,13 @@ async function restoreAll(
   })
   if (dead.length > 0) tell(`API keys of no tenant deleted: ${dead.map(shown).join(', ')}`)
   await onStep('installation-restored')
-  const kept = keptGenerations({ stateDir: ownFolder, ring: macRing(rootKey, installationId) })
+  const kept = keptGenerations({ stateDir: folders[0], ring: macRing(rootKey, installationId) })
   await kept.append(await generationRecordsOf(store, restored), store.clock.now())
   await onStep('kept')
   if (chains.chains.length > 0) {
-    say(
-      `The checkpoints of what is missing are in ${await putAside(chains.file, store.clock.now())}: keep them.`,
-    )
+    const aside: string[] = []
+    for (const file of chains.files) aside.push(await putAside(file, store.clock.now()))
+    say(`The checkpoints of what is missing are in ${aside.join(', ')}: keep them.`)
     say('Put audit-checkpoints.ndjson aside in the state folders of the other replicas, too.')
   }
   say('Start the replicas now. Tenants that are locked stay so until they are unlocked.')

@@ -5,15 +5,15 @@ import type { Store } from '../../../store/store.ts'
 import type { ClaimedRootKey } from '../../root-key/claimed-root-key.ts'
 import { findOlder, isOlder, readFolders } from './find-older.ts'
 
-/** @param stateDir - of this replica */
+/** @param stateDirs - of the replicas of this machine */
 export async function findOlderFaults(
   store: Pick<Store, 'generations' | 'installation'>,
   rootKey: ClaimedRootKey,
-  stateDir: string,
+  stateDirs: readonly string[],
 ): Promise<IntegrityFault[]> {
   if (!rootKey.requiresMacs) return []
   try {
-    const { records } = await readFolders([stateDir], rootKey)
+    const { records } = await readFolders(stateDirs, rootKey)
     const { installation, tenants } = await findOlder(store, records)
     const found: IntegrityFault[] = []
     const add = (table: string, tenantId: string | undefined, row: Parameters<typeof isOlder>[0]) => {
@@ -30,7 +30,13 @@ export async function findOlderFaults(
   } catch (error) {
     if (!isKeyholdError(error, 'ERR_STATE_FILE_INVALID')) throw error
     return [
-      { code: 'STATE_FILE_INVALID', table: '-', tenantId: undefined, id: stateDir, message: error.message },
+      {
+        code: 'STATE_FILE_INVALID',
+        table: '-',
+        tenantId: undefined,
+        id: stateDirs[0] ?? '-',
+        message: error.message,
+      },
     ]
   }
 }

@@ -1,6 +1,6 @@
 // Chains of audit records that are older than the checkpoints of this replica.
-import { chainOf } from '../../../installation/audit-checkpoint.ts'
-import { keptCheckpoints } from '../../../installation/kept-checkpoints.ts'
+import { chainOf, type SignedCheckpoint } from '../../../installation/audit-checkpoint.ts'
+import { keptCheckpoints, newestOfEach } from '../../../installation/kept-checkpoints.ts'
 import type { Store } from '../../../store/store.ts'
 
 export interface OlderChain {
@@ -11,22 +11,40 @@ export interface OlderChain {
 }
 
 export interface OlderChains {
-  file: string
+  /** Those that have checkpoints of what is missing. */
+  files: string[]
   chains: OlderChain[]
 }
 
+/** @param stateDirs - of the replicas of this machine */
 export async function findOlderChains(
   { audits }: Pick<Store, 'audits'>,
-  stateDir: string,
+  stateDirs: readonly string[],
 ): Promise<OlderChains> {
-  // The older database may not know the key that has signed them.
-  const kept = keptCheckpoints({ stateDir, isOwnKey: () => true })
-  const chains: OlderChain[] = []
-  for (const { checkpoint } of (await kept.load()).newest) {
+  const kept = await Promise.all(
+    stateDirs.map(async (stateDir) => {
+      // The older database may not know the key that has signed them.
+      const { file, look } = keptCheckpoints({ stateDir, isOwnKey: () => true })
+      return { file, newest: (await look()).newest }
+    }),
+  )
+  const olderOf = async ({ checkpoint }: SignedCheckpoint): Promise<OlderChain | undefined> => {
     const chain = chainOf(checkpoint)
     const tenantId = chain === '' ? undefined : chain
     const shown = (await audits.findHead(tenantId))?.sequence ?? 0
-    if (shown < checkpoint.sequence) chains.push({ tenantId, shown, signed: checkpoint.sequence })
+    return shown < checkpoint.sequence ? { tenantId, shown, signed: checkpoint.sequence } : undefined
   }
-  return { file: kept.file, chains }
+  const files: string[] = []
+  for (const { file, newest } of kept)
+    for (const each of newest) {
+      if ((await olderOf(each)) === undefined) continue
+      files.push(file)
+      break
+    }
+  const chains: OlderChain[] = []
+  for (const each of newestOfEach(kept.flatMap(({ newest }) => newest))) {
+    const older = await olderOf(each)
+    if (older !== undefined) chains.push(older)
+  }
+  return { files, chains }
 }
