@@ -11,8 +11,8 @@ import { ask, openSession, startTlsScene, type TlsScene } from '../../../testkit
 // Ten seconds of 1,000 a second. A machine with other work takes longer, and says so.
 const requests = 10_000
 const atOnce = 32
-// It is 2 s. Server and clients are one process here, on a machine that may have other work.
-const maxMs = 5_000
+// It is 2 s at 1,000 requests a second. Where other work leaves less of the machine, all takes longer in the same measure.
+const [maxMs, requestsASecond] = [2_000, 1_000]
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
 const kept = createTestAuthority('authority that stays')
 const removed = createTestAuthority('authority that goes')
@@ -96,7 +96,7 @@ test('a certificate and an authority exchanged under load', async () => {
   process.stdout.write(
     `${requests} requests, ${perSecond} a second, ${failures.length} failed; refused after ${afterMs.join(', ')} ms\n`,
   )
-  expect(Math.max(...afterMs)).toBeLessThan(maxMs)
+  expect(Math.max(...afterMs)).toBeLessThan(maxMs * Math.max(1, requestsASecond / perSecond))
   const fresh = await openSession(url, ca, removedClient)
   expect(fresh.status).toBe('401')
   for (const version of versions) {
