@@ -209,7 +209,11 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
       return row
     },
 
-    /** Those that exist, in any order. */
+    /**
+     * Those that exist, in any order.
+     *
+     * @throws KeyholdError `ERR_KEY_INTEGRITY` when the database answers with another position
+     */
     async listFound(tenantId: string, positions: readonly CipherkeyPosition[]): Promise<FoundCipherkeyRow[]> {
       const terms = await readWithTerms<UsableRow>(db, cover, tenantId, {
         columns: columnsOfUse,
@@ -218,6 +222,8 @@ export function cipherkeyQueries(db: Database, cover: CoverParts) {
             ${positions.map(({ dataKeyId }) => dataKeyId)}::uuid[], ${positions.map(({ version }) => version)}::bigint[]))`,
         order,
       })
+      const asked = new Set(positions.map(({ dataKeyId, version }) => `${dataKeyId}/${version}`))
+      for (const row of terms.rows) if (!asked.has(`${row.data_key_id}/${row.version}`)) throw notAskedFor()
       // The tenant is the one that was asked for: the wrap of another tenant's row does not open as one of it.
       return terms.rows.map((row) => ({ ...fromUsableRow(terms, row), tenantId }))
     },

@@ -4,6 +4,7 @@ import { KeyholdError } from '@keyhold/core'
 
 export function notAskedFor(): KeyholdError {
   return new KeyholdError('ERR_KEY_INTEGRITY', {
-    message: 'The database answers with a data key of another name than the one that was asked for.',
+    message:
+      'The database answers with another data key, or another version of it, than the one that was asked for.',
   })
 }

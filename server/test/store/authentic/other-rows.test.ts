@@ -1,5 +1,6 @@
 // A database that answers with a genuine row, of something else than what was asked for.
 import type { CompiledQuery } from 'kysely'
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { alone } from '../../../../testkit/src/database/alone.ts'
 import {
@@ -60,4 +61,17 @@ test('a data key of another name is refused', async () => {
   expect(await dataKeys.find(tenantId, 'chat')).toMatchObject({ keyName: 'chat' })
   await expect(cipherkeys.findActive(tenantId, 'pay')).rejects.toMatchObject(refused)
   await expect(dataKeys.find(tenantId, 'pay')).rejects.toMatchObject(refused)
+})
+
+test('another data key, and another version of one, are refused by their position', async () => {
+  const [row] = await database.query(
+    `select data_key_id as id from keyhold.cipherkeys where tenant_id = '${tenantId}' and key_name = 'chat'`,
+  )
+  const [dataKeyId, other] = [String(row?.id), randomUUID()]
+  const refused = { code: 'ERR_KEY_INTEGRITY' }
+  const ofOther = (await openLyingStore(other, dataKeyId)).cipherkeys
+  expect(await ofOther.find(tenantId, dataKeyId, 1)).toMatchObject({ dataKeyId, version: 1 })
+  await expect(ofOther.find(tenantId, other, 1)).rejects.toMatchObject(refused)
+  const ofVersion = (await openLyingStore(9, 1)).cipherkeys
+  await expect(ofVersion.find(tenantId, dataKeyId, 9)).rejects.toMatchObject(refused)
 })
