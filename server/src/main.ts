@@ -252,6 +252,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     keyJobs,
     signer,
     checkpoints,
+    generations: rounds,
     timings,
     replicas,
     callers,

@@ -14,14 +14,16 @@ export interface DeletionRequest {
 }
 
 /**
+ * Answers whose it was; undefined: an operator's.
+ *
  * @throws KeyholdError `ERR_API_KEY_NOT_FOUND`, `ERR_API_KEY_TOO_WIDE`, `ERR_API_KEY_LAST_OPERATOR`, `ERR_RECORD_NOT_AUTHENTIC`
  */
 export async function deleteApiKey(
   store: Store,
   { id, tenantId, mayEndLastOperator }: DeletionRequest,
   actor: Actor,
-): Promise<void> {
-  await store.transaction(async (transaction) => {
+): Promise<{ tenantId: string | undefined }> {
+  return store.transaction(async (transaction) => {
     const isForeign = tenantId !== undefined && !(await transaction.apiKeys.isIn(id, tenantId))
     if (isForeign) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
     await transaction.apiKeys.holdScope(id)
@@ -38,6 +40,7 @@ export async function deleteApiKey(
     if (deleted === undefined) throw new KeyholdError('ERR_API_KEY_NOT_FOUND')
     const { role, tenantId: ofTenant } = deleted
     transaction.audit({ tenantId: ofTenant, actor, action: 'apikey.delete', targetId: id, details: { role } })
+    return { tenantId: ofTenant }
   })
 }
 

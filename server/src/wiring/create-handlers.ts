@@ -30,6 +30,7 @@ import type { Settings } from '../settings/read-settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
 import type { Checkpoints } from '../installation/checkpoint-rounds.ts'
+import type { GenerationRounds } from '../installation/generations/generation-rounds.ts'
 import type { KeyHealth } from './create-key-health.ts'
 import type { KeyJobTools } from './open-key-jobs.ts'
 import type { Callers } from './open-callers.ts'
@@ -60,6 +61,8 @@ export interface HandlerNeeds {
   keyJobs: KeyJobTools
   signer: Signer
   checkpoints: Pick<Checkpoints, 'signNow'>
+  /** Undefined: this replica is sealed. */
+  generations: Pick<GenerationRounds, 'keep'> | undefined
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
   keysOf: KeysOf['keysOf']
   callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain'>
@@ -75,7 +78,10 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...providerHandlers(settings, needs),
     ...jobHandlers(needs),
     ...installationHandlers(settings, needs),
-    ...lockHandlers({ locks: keyring.locks }),
+    ...lockHandlers({
+      locks: keyring.locks,
+      keepGuard: async (tenantId) => needs.generations?.keep('guard', tenantId),
+    }),
     ...tenantSettingsHandlers({
       store,
       limits: { min: settings.keyCacheMinTtlSeconds, max: settings.keyCacheTtlSeconds },
@@ -84,7 +90,10 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...healthHandlers({ store, neededMs: timings.neededMs }),
     ...dataHandlers({ keysOf: needs.keysOf }),
     ...dataKeyHandlers({ leases: keyring.leases, now: () => store.clock.now() }),
-    ...namedDataKeyHandlers(dataKeyChanges),
+    ...namedDataKeyHandlers({
+      ...dataKeyChanges,
+      keepFence: async (tenantId) => needs.generations?.keep('fence', tenantId),
+    }),
     ...leaseKeyHandlers(dataKeyChanges),
     ...destructionHandlers({ store, openRecord: needs.signer.openRecord }),
     ...auditHandlers({ store, signHead: needs.checkpoints.signNow }),
@@ -140,11 +149,15 @@ function jobHandlers({
 
 function installationHandlers(
   { kmsMicroUsdPer10000, internalKmsName }: HandlerSettings,
-  { store, rootKey, kms: { kms, kmsUsage }, callers, comeThroughStrangers }: HandlerNeeds,
+  { store, rootKey, kms: { kms, kmsUsage }, callers, comeThroughStrangers, generations }: HandlerNeeds,
 ) {
   return {
     ...usageHandlers({ store, flushKmsUsage: () => kmsUsage.flush(), kmsMicroUsdPer10000 }),
-    ...apiKeyHandlers({ store, callers, comeThroughStrangers }),
+    ...apiKeyHandlers({
+      ...{ store, callers, comeThroughStrangers },
+      keepRevocation: async (tenantId) =>
+        tenantId === undefined ? generations?.keep('installation', '') : generations?.keep('guard', tenantId),
+    }),
     ...operatorHandlers({
       store,
       kms,

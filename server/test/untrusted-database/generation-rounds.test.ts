@@ -1,4 +1,5 @@
 // A replica keeps outside of the database what it has verified there, never what somebody else has written.
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   openTestPostgres,
@@ -62,7 +63,7 @@ async function open(
       settled: () => Promise.resolve(),
     },
     onOlder: (tenantId) => older.push(tenantId),
-    onNewest: (tenantId) => newest.push(tenantId),
+    onOver: (tenantId, how) => newest.push(how === 'newest' ? tenantId : `${tenantId} ${how}`),
   })
   return {
     store,
@@ -71,6 +72,7 @@ async function open(
     newest,
     round: () => rounds.round(),
     end: () => rounds.end(),
+    keep: rounds.keep.bind(rounds),
     fail: (error: Error) => (failure = error),
     written: () => count,
     count: () => rounds.older(),
@@ -202,7 +204,7 @@ test('a look that comes before a change, and a memory that comes after it, raise
     ...{ generations, tenants: [id] },
     writer: { write: () => undefined, settled: () => Promise.resolve() },
     onOlder: (tenantId) => older.push(tenantId),
-    onNewest: () => undefined,
+    onOver: () => undefined,
   })
   await rounds.round()
   expect([older, rounds.older()]).toEqual([[], 0])
@@ -249,4 +251,50 @@ test('before the adoption nothing is kept: what rows say then must get no MAC', 
   await store.guards.find(id)
   await round()
   expect(kept.guards.size).toBe(0)
+})
+
+test('a lock is kept at once, and a database that does not answer holds up nobody', async () => {
+  const { store, kept, keep, fail, round, written } = await open()
+  const { lockedAt } = await lock(store)
+  await keep('guard', id)
+  expect(kept.guards.get(id)?.known?.facts).toMatchObject({ lockedAtMs: lockedAt.getTime() })
+  const before = written()
+  await round()
+  // The round has the fence alone to write.
+  expect(written() - before).toBeLessThan(2)
+  expect(kept.guards.size).toBe(1)
+
+  await store.transaction((transaction) => transaction.guards.unlock(id))
+  fail(new Error('away'))
+  await keep('guard', id)
+  expect(kept.guards.get(id)?.known?.facts).toMatchObject({ lockedAtMs: lockedAt.getTime() })
+})
+
+test('the alarm about a tenant ends when another replica has deleted the tenant, and not when somebody else has', async () => {
+  const { store, kept, round } = await open()
+  const before = await rowOf('tenant_guards')
+  await lock(store)
+  await round()
+  await putBack(before?.row)
+  const next = await open(kept)
+  await next.round()
+  expect(next.older).toEqual([id])
+  // Who knows nothing of the newer row deletes the tenant as Keyhold does.
+  const other = (await open()).store
+  const { id: destruction } = await other.withFence(id, ({ destructions }) =>
+    destructions.insert({ id: randomUUID(), tenantId: id, kind: 'tenant', inDays: 7, scheduledBy: 'ak_1' }),
+  )
+  const away = `begin; set local session_replication_role = replica; delete from keyhold.tenants where id = '${id}'; commit`
+  const row = await rowOf('tenants')
+  await stores.query(away)
+  await next.round()
+  expect(next.newest).toEqual([])
+  await stores.query(
+    'insert into keyhold.tenants select * from json_populate_record(null::keyhold.tenants, $1::json)',
+    [row?.row],
+  )
+  await other.withFence(id, ({ destructions }) => destructions.finish(id, destruction, new Date(), 'signed'))
+  await stores.query(away)
+  await next.round()
+  expect([next.newest, next.count()]).toEqual([[`${id} deleted`], 0])
 })

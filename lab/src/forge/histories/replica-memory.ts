@@ -45,7 +45,7 @@ export function openReplicaMemory(
       },
       settled: () => Promise.resolve(),
     },
-    onNewest: () => undefined,
+    onOver: () => undefined,
   })
   return { store, keep: () => rounds.round(), reopen: () => openReplicaMemory(parts, kept) }
 }

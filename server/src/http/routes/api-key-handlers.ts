@@ -27,6 +27,11 @@ export interface ApiKeyParts {
     /** Reads the keys that are held again. */
     readAgain: () => Promise<void>
   }
+  /**
+   * Has the API keys that hold written outside of the database before a revocation is answered: an older database must not
+   * bring one back. Undefined: those of no tenant.
+   */
+  keepRevocation: (tenantId: string | undefined) => Promise<void>
   /** Whether requests of a tenant, or of the installation, have come of late through a proxy that is not trusted. */
   comeThroughStrangers: (tenantId: string | undefined) => boolean
 }
@@ -37,6 +42,7 @@ export function apiKeyHandlers({
   store,
   callers,
   comeThroughStrangers,
+  keepRevocation,
 }: ApiKeyParts): Pick<Handlers, ApiKeyRoutes> {
   return {
     async createApiKey(call) {
@@ -89,8 +95,10 @@ export function apiKeyHandlers({
       }
       const { row, token } = await rotateApiKey(store, request, actorOf(call))
       callers.wasCreated(token)
-      if (overlapSeconds === 0) callers.end(id)
-      else callers.readAgain().catch(() => undefined)
+      if (overlapSeconds === 0) {
+        callers.end(id)
+        await keepRevocation(row.tenantId)
+      } else callers.readAgain().catch(() => undefined)
       return { status: 201, body: { ...apiKeyWire(row), key: token } }
     },
 
@@ -98,8 +106,9 @@ export function apiKeyHandlers({
       const id = idOf(call)
       const { caller, query } = call
       const request = { id, tenantId: caller.tenantId, mayEndLastOperator: query.lastOperator === 'true' }
-      await deleteApiKey(store, request, actorOf(call))
+      const { tenantId } = await deleteApiKey(store, request, actorOf(call))
       callers.end(id)
+      await keepRevocation(tenantId)
       return { status: 204, body: null }
     },
   }

@@ -10,7 +10,10 @@ import { wireMilliseconds } from '../wire/wire-time.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export function namedDataKeyHandlers(
-  parts: DataKeyChangeParts,
+  parts: DataKeyChangeParts & {
+    /** Has a minimum version written outside of the database before it is answered: an older database must not lower it. */
+    keepFence: (tenantId: string) => Promise<void>
+  },
 ): Pick<Handlers, 'listDataKeys' | 'rotateDataKey' | 'setMinimumVersion'> {
   return {
     async listDataKeys({ tenantId, query: { after, limit } }) {
@@ -32,6 +35,7 @@ export function namedDataKeyHandlers(
       const { tenantId, params, body } = call
       const asked = { keyName: params.keyName, minimumVersion: body.minimumVersion }
       const changed = await setMinimumVersion(parts, tenantId, asked, actorOf(call))
+      await parts.keepFence(tenantId)
       return { status: 200, body: dataKeyWire(changed) }
     },
   }

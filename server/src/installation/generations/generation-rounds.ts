@@ -10,7 +10,7 @@ import type { GenerationRecord } from './generation-records.ts'
 import type { GenerationWriter } from './generation-writer.ts'
 
 export interface GenerationRoundParts {
-  store: Pick<Store, 'generations' | 'macs' | 'tenants' | 'guards'>
+  store: Pick<Store, 'generations' | 'macs' | 'tenants' | 'guards' | 'destructions'>
   generations: Pick<Generations, 'fences' | 'guards' | 'installation'>
   writer: GenerationWriter
   /** The tenants of which something is remembered from an earlier life. */
@@ -19,13 +19,18 @@ export interface GenerationRoundParts {
   unclear?: readonly Pick<GenerationRecord, 'kind' | 'tenantId' | 'generation'>[]
   /** Receives each tenant that is found to be older, once. */
   onOlder: (tenantId: string) => void
-  /** Receives each of them whose rows are the newest ones again. */
-  onNewest: (tenantId: string) => void
+  /** Receives each of them whose rows are the newest ones again, or that was deleted as Keyhold deletes a tenant. */
+  onOver: (tenantId: string, how: 'newest' | 'deleted') => void
 }
 
 export interface GenerationRounds {
   /** Looks for some two seconds. The next round goes on where it ended. */
   round(): Promise<void>
+  /**
+   * Has a row that was just changed written at once, and waits until it is on disk, or for a second. Never throws: what cannot
+   * be read or written now is kept by a later round.
+   */
+  keep(kind: GenerationRecord['kind'], tenantId: string): Promise<void>
   /** The last round: what cannot be read in time is kept without its decisions. Never throws. */
   end(): Promise<void>
   /** How many tenants are older than what this replica remembers, as far as it has looked. */
@@ -34,6 +39,8 @@ export interface GenerationRounds {
 
 const roundMs = 2_000
 const endMs = 1_000
+// A disk that hangs must not hold up the answer to who locks a tenant.
+const keepMs = 1_000
 const tenantsAtOnce = 500
 // A look at so many that are older takes some tens of milliseconds.
 const mostLookedAtAgain = 10_000
@@ -58,22 +65,39 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
       for (const [name, generation] of generations[kind].takeRaised()) pending[kind].set(name, generation)
   }
 
+  /** As the row is now. */
+  async function recordOf(
+    kind: GenerationRecord['kind'],
+    tenantId: string,
+    generation: number,
+  ): Promise<GenerationRecord> {
+    const { readInstallation, readGuard, readFence } = store.generations
+    if (kind === 'installation')
+      return { kind, tenantId, ...atLeast(generation, await factsOf(() => readInstallation())) }
+    if (kind === 'guard')
+      return { kind, tenantId, ...atLeast(generation, await factsOf(() => readGuard(tenantId))) }
+    return { kind, tenantId, ...atLeast(generation, await factsOf(() => readFence(tenantId))) }
+  }
+
   async function* recordsOf(): AsyncGenerator<GenerationRecord> {
-    for (const [tenantId, generation] of pending.installation) {
-      const found = await factsOf(() => store.generations.readInstallation())
-      pending.installation.delete(tenantId)
-      yield { kind: 'installation', tenantId, ...atLeast(generation, found) }
+    for (const kind of ['installation', 'guard', 'fence'] as const) {
+      const ofKind = pending[memoryOf[kind]]
+      for (const [tenantId, generation] of ofKind) {
+        const record = await recordOf(kind, tenantId, generation)
+        ofKind.delete(tenantId)
+        yield record
+      }
     }
-    for (const [tenantId, generation] of pending.guards) {
-      const found = await factsOf(() => store.generations.readGuard(tenantId))
-      pending.guards.delete(tenantId)
-      yield { kind: 'guard', tenantId, ...atLeast(generation, found) }
-    }
-    for (const [tenantId, generation] of pending.fences) {
-      const found = await factsOf(() => store.generations.readFence(tenantId))
-      pending.fences.delete(tenantId)
-      yield { kind: 'fence', tenantId, ...atLeast(generation, found) }
-    }
+  }
+
+  async function keepNow(kind: GenerationRecord['kind'], tenantId: string): Promise<void> {
+    const ofKind = pending[memoryOf[kind]]
+    takeRaised()
+    const known = generations[memoryOf[kind]].get(tenantId)
+    const record = await recordOf(kind, tenantId, known)
+    if (record.generation > 0) writer.write([record])
+    if ((ofKind.get(tenantId) ?? 0) <= (record.known?.generation ?? -1)) ofKind.delete(tenantId)
+    await writer.settled()
   }
 
   async function isOlder(tenantId: string): Promise<boolean> {
@@ -87,14 +111,21 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
     }
   }
 
-  /** An alarm ends only by rows that are there and verify: one that was forged or taken away shows no older generation either. */
-  async function isNewestAgain(tenantId: string): Promise<boolean> {
+  /**
+   * An alarm ends only by rows that verify: one that was forged or taken away shows no older generation either. The rows of a tenant
+   * that was deleted are gone for ever, and the destruction that says so has a MAC.
+   */
+  async function endOf(tenantId: string): Promise<'newest' | 'deleted' | undefined> {
     try {
       const fence = await store.generations.readFence(tenantId)
+      if (fence === undefined) {
+        const last = await store.destructions.findLastOfTenant(tenantId)
+        return last?.destroyedAt === undefined ? undefined : 'deleted'
+      }
       await store.generations.readGuard(tenantId)
-      return fence !== undefined
+      return 'newest'
     } catch (error) {
-      if (isRowFault(error)) return false
+      if (isRowFault(error)) return undefined
       throw error
     }
   }
@@ -117,9 +148,10 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
       parts.onOlder(tenantId)
     }
     for (const tenantId of tenantIds) {
-      if (!unseen.has(tenantId) || !(await isNewestAgain(tenantId))) continue
+      const end = unseen.has(tenantId) ? await endOf(tenantId) : undefined
+      if (end === undefined) continue
       older.delete(tenantId)
-      parts.onNewest(tenantId)
+      parts.onOver(tenantId, end)
     }
   }
 
@@ -157,6 +189,11 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
       const untilMs = performance.now() + roundMs
       await readPending(untilMs)
       await lookForOlder(untilMs)
+    },
+    async keep(kind, tenantId) {
+      if (!store.macs.requiresMacs()) return
+      const kept = keepNow(kind, tenantId).catch(() => undefined)
+      await Promise.race([kept, pause(keepMs, undefined, { ref: false })])
     },
     async end() {
       // A database that is away keeps nobody from remembering that a row was changed.

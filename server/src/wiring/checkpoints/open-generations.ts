@@ -59,8 +59,9 @@ export function openGenerations(
         'quarantined: the rows of the tenant are older than what this replica knows. Put the newer ones back, or decide for these with "keyhold-server confirm-restore".',
       )
     },
-    onNewest: (tenantId) => {
-      logger.info({ tenantId }, 'the rows of the tenant are the newest ones again')
+    onOver: (tenantId, how) => {
+      if (how === 'newest') logger.info({ tenantId }, 'the rows of the tenant are the newest ones again')
+      else logger.info({ tenantId }, 'the tenant whose rows were older is deleted')
     },
   })
   closers.push(() => rounds.end())
