@@ -10,6 +10,7 @@ import { main, startKeyhold } from './run-keyhold.ts'
 import { serveLeases } from './serve-leases.ts'
 import { closedPort, serve } from '../../testkit/src/http/serve.ts'
 import { temporaryFolder } from './temporary-folder.ts'
+import { slowTest } from '../../testkit/src/statistics/dose-of.ts'
 
 const run = promisify(execFile)
 const token = 'token-of-the-admin'
@@ -62,7 +63,7 @@ test('an interrupt takes back a file that was begun', async () => {
   expect(await readdir(cwd)).toEqual([])
 })
 
-test('an interrupt also ends the reading of a named pipe whose writer is silent', async () => {
+slowTest('an interrupt also ends the reading of a named pipe whose writer is silent', async () => {
   const { cwd, env } = await encryption()
   const pipe = join(cwd, 'pipe')
   await run('mkfifo', [pipe])
@@ -122,7 +123,7 @@ test.skipIf(!existsSync('/usr/bin/script'))('nothing binary goes to a terminal',
   })
 })
 
-test('nobody listens: exit 4, with the words of the system and the next step', async () => {
+slowTest('nobody listens: exit 4, with the words of the system and the next step', async () => {
   const url = await closedPort()
   const env = { KEYHOLD_URL: url, KEYHOLD_TOKEN: token }
   const { stderr, exit } = await startKeyhold(['tenant', 'ls'], { env }).outcome
@@ -140,7 +141,7 @@ test('the file starts by itself; --help shows the exit codes and takes no server
   expect(stdout).toContain('Exit codes:')
 })
 
-test('no command at all is a wrong command line', async () => {
+slowTest('no command at all is a wrong command line', async () => {
   const { stdout, stderr, exit } = await startKeyhold(['keyprovider']).outcome
   expect(stderr).toContain('Usage: keyhold keyprovider')
   expect(stdout).toBe('')

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startConnectProxy, type ConnectProxy } from '../../testkit/src/network/connect-proxy.ts'
 import { startTlsFront, type TlsFront } from '../../testkit/src/network/tls-front.ts'
 import { keyhold, startKeyhold } from './run-keyhold.ts'
+import { doseOf, slowTest } from '../../testkit/src/statistics/dose-of.ts'
 
 let folder: string
 let front: TlsFront
@@ -52,12 +53,15 @@ async function ls(env: Record<string, string>, url = 'https://keyhold.test:8443'
 
 const at = (credentials: string) => `http://${credentials}@127.0.0.1:${proxy.port}`
 
-test.each(['HTTPS_PROXY', 'https_proxy'])('the server answers through the tunnel of %s', async (name) => {
-  expect(await ls({ [name]: at('me:s3cret') })).toEqual({ stdout: '9f01\n', stderr: '', exit: 0 })
-  expect(proxy.asked).toEqual(['keyhold.test:8443'])
-})
+test.each(doseOf(['HTTPS_PROXY', 'https_proxy'], 2))(
+  'the server answers through the tunnel of %s',
+  async (name) => {
+    expect(await ls({ [name]: at('me:s3cret') })).toEqual({ stdout: '9f01\n', stderr: '', exit: 0 })
+    expect(proxy.asked).toEqual(['keyhold.test:8443'])
+  },
+)
 
-test('this machine and what NO_PROXY names have no proxy', async () => {
+slowTest('this machine and what NO_PROXY names have no proxy', async () => {
   const local = await ls({ HTTPS_PROXY: at('me:s3cret') }, `https://localhost:${front.port}`)
   expect(local).toMatchObject({ stdout: '9f01\n', exit: 0 })
   const excepted = await ls({ HTTPS_PROXY: at('me:s3cret'), NO_PROXY: '.test' })
@@ -77,7 +81,7 @@ test('a proxy that refuses is named, with its setting', async () => {
   expect((await ls({ HTTPS_PROXY: at('me:s3cret') })).stderr).toContain('refuses the connection (403)')
 })
 
-test('a proxy that is dead is named', async () => {
+slowTest('a proxy that is dead is named', async () => {
   const dead = await startConnectProxy(() => front.port)
   const url = `http://127.0.0.1:${dead.port}`
   await dead.close()

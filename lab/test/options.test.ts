@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { decimal, flag, integer, names, seed } from '../src/command-line/option.ts'
 import { parseOptions } from '../src/command-line/parse-options.ts'
 import { experiments } from '../src/experiments.ts'
+import { slowTest } from '../../testkit/src/statistics/dose-of.ts'
 
 const table = {
   races: integer('how many', { min: 1, default: 1_000 }),
@@ -83,7 +84,7 @@ test('the command lists the experiments, and refuses any other', async () => {
   })
 })
 
-test('every experiment shows its usage and starts nothing', async () => {
+slowTest('every experiment shows its usage and starts nothing', async () => {
   const names = Object.keys(experiments)
   const answers = await Promise.all(names.map((name) => run(name, '--help')))
   for (const [index, { exitCode, stdout, stderr }] of answers.entries()) {

@@ -10,6 +10,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { findBrokenRecord } from './find-audit-faults.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -79,49 +80,57 @@ test('what is not committed was never told', async () => {
   expect(await findBrokenRecord(store, 'a')).toBeUndefined()
 })
 
-test('many writers at once, on two replicas and in two chains each, leave no gap and no deadlock', async () => {
-  const { otherStore } = stores
-  const write = (index: number) =>
-    (index % 2 === 0 ? store : otherStore).transaction((transaction) => {
-      const chains = index % 3 === 0 ? ['b', 'a'] : ['a', 'b']
-      for (const tenantId of chains) transaction.audit(entry({ tenantId, targetId: String(index) }))
-      return Promise.resolve()
-    })
-  // As many as there are connections: nobody waits for one.
-  const writers = 20
-  await Promise.all(
-    Array.from({ length: writers }, async (_, writer) => {
-      for (let index = writer; index < 200; index += writers) await write(index)
-    }),
-  )
+slowTest(
+  'many writers at once, on two replicas and in two chains each, leave no gap and no deadlock',
+  async () => {
+    const { otherStore } = stores
+    const write = (index: number) =>
+      (index % 2 === 0 ? store : otherStore).transaction((transaction) => {
+        const chains = index % 3 === 0 ? ['b', 'a'] : ['a', 'b']
+        for (const tenantId of chains) transaction.audit(entry({ tenantId, targetId: String(index) }))
+        return Promise.resolve()
+      })
+    // As many as there are connections: nobody waits for one.
+    const writers = 20
+    await Promise.all(
+      Array.from({ length: writers }, async (_, writer) => {
+        for (let index = writer; index < 200; index += writers) await write(index)
+      }),
+    )
 
-  const all = Array.from({ length: 200 }, (_, index) => index + 1)
-  for (const chain of ['a', 'b']) {
-    expect(await sequences(chain)).toEqual(all)
-    expect(await findBrokenRecord(store, chain)).toBeUndefined()
-    const rows = await store.audits.list(chain, { after: 0, limit: 1_000 })
-    expect(new Set(rows.map(({ targetId }) => targetId)).size).toBe(200)
-    const times = rows.map(({ at }) => at.getTime())
-    expect(times).toEqual(times.toSorted((a, b) => a - b))
-  }
-})
+    const all = Array.from({ length: 200 }, (_, index) => index + 1)
+    for (const chain of ['a', 'b']) {
+      expect(await sequences(chain)).toEqual(all)
+      expect(await findBrokenRecord(store, chain)).toBeUndefined()
+      const rows = await store.audits.list(chain, { after: 0, limit: 1_000 })
+      expect(new Set(rows.map(({ targetId }) => targetId)).size).toBe(200)
+      const times = rows.map(({ at }) => at.getTime())
+      expect(times).toEqual(times.toSorted((a, b) => a - b))
+    }
+  },
+)
 
-test.each([
-  "update keyhold.audits set details = '{}'",
-  'delete from keyhold.audits',
-  'truncate keyhold.audits',
-  'update keyhold.audit_heads set sequence = 0',
-  "update keyhold.audit_heads set chain = 'c'",
-  'delete from keyhold.audit_heads',
-  'truncate keyhold.audit_heads',
-])('the database refuses: %s', async (statement) => {
+test.each(
+  doseOf(
+    [
+      "update keyhold.audits set details = '{}'",
+      'delete from keyhold.audits',
+      'truncate keyhold.audits',
+      'update keyhold.audit_heads set sequence = 0',
+      "update keyhold.audit_heads set chain = 'c'",
+      'delete from keyhold.audit_heads',
+      'truncate keyhold.audit_heads',
+    ],
+    2,
+  ),
+)('the database refuses: %s', async (statement) => {
   await append(entry())
 
   await expect(sql(statement)).rejects.toThrow('audit records are never changed or deleted')
   expect(await findBrokenRecord(store, 'a')).toBeUndefined()
 })
 
-test('who appends waits for nobody who writes cipherkeys, nor the other way round', async () => {
+slowTest('who appends waits for nobody who writes cipherkeys, nor the other way round', async () => {
   await alone(store, 'a').tenants.insert({ id: 'a', name: 'a', activeTenantKeyVersion: 1 })
   const { otherStore } = stores
   await store.withFenceShared('a', async () => {
@@ -141,66 +150,89 @@ const disabled = (...statements: string[]) =>
   ['set session_replication_role = replica', ...statements].join('; ')
 
 // With the triggers out of the way, as only the owner of the database can put them.
-test.each([
-  [
-    'a detail',
-    3,
-    disabled(`update keyhold.audits set details = '{"keyArn":"other"}' where chain = 'a' and sequence = 3`),
-  ],
-  [
-    'a time',
+test.each(
+  doseOf(
+    [
+      [
+        'a detail',
+        3,
+        disabled(
+          `update keyhold.audits set details = '{"keyArn":"other"}' where chain = 'a' and sequence = 3`,
+        ),
+      ],
+      [
+        'a time',
+        2,
+        disabled("update keyhold.audits set at = at - interval '1 ms' where chain = 'a' and sequence = 2"),
+      ],
+      [
+        'an actor',
+        5,
+        disabled("update keyhold.audits set actor_id = 'system' where chain = 'a' and sequence = 5"),
+      ],
+      [
+        'a role',
+        5,
+        disabled("update keyhold.audits set actor_role = null where chain = 'a' and sequence = 5"),
+      ],
+      [
+        'an action',
+        1,
+        disabled("update keyhold.audits set action = 'keyprovider.test' where chain = 'a' and sequence = 1"),
+      ],
+      [
+        'a target',
+        1,
+        disabled("update keyhold.audits set target_id = 'x' where chain = 'a' and sequence = 1"),
+      ],
+      [
+        'a trace id',
+        4,
+        disabled("update keyhold.audits set trace_id = null where chain = 'a' and sequence = 4"),
+      ],
+      [
+        'an id',
+        4,
+        disabled("update keyhold.audits set id = gen_random_uuid() where chain = 'a' and sequence = 4"),
+      ],
+      [
+        'a hash',
+        4,
+        disabled("update keyhold.audits set hash = sha256('x') where chain = 'a' and sequence = 4"),
+      ],
+      ['one deleted', 3, disabled("delete from keyhold.audits where chain = 'a' and sequence = 3")],
+      [
+        'one deleted and the gap closed',
+        3,
+        disabled(
+          "delete from keyhold.audits where chain = 'a' and sequence = 3",
+          "update keyhold.audits set sequence = -sequence + 1 where chain = 'a' and sequence > 3",
+          "update keyhold.audits set sequence = -sequence where chain = 'a' and sequence < 0",
+          "update keyhold.audit_heads set sequence = sequence - 1 where chain = 'a'",
+        ),
+      ],
+      [
+        'two exchanged',
+        2,
+        disabled(
+          "update keyhold.audits set sequence = 100 where chain = 'a' and sequence = 2",
+          "update keyhold.audits set sequence = 2 where chain = 'a' and sequence = 4",
+          "update keyhold.audits set sequence = 4 where chain = 'a' and sequence = 100",
+        ),
+      ],
+      ['the end cut off', 5, disabled("delete from keyhold.audits where chain = 'a' and sequence >= 5")],
+      [
+        'one of another chain in its place',
+        6,
+        disabled(
+          "delete from keyhold.audits where chain = 'a' and sequence = 6",
+          "update keyhold.audits set chain = 'a' where chain = 'b' and sequence = 6",
+        ),
+      ],
+    ],
     2,
-    disabled("update keyhold.audits set at = at - interval '1 ms' where chain = 'a' and sequence = 2"),
-  ],
-  [
-    'an actor',
-    5,
-    disabled("update keyhold.audits set actor_id = 'system' where chain = 'a' and sequence = 5"),
-  ],
-  ['a role', 5, disabled("update keyhold.audits set actor_role = null where chain = 'a' and sequence = 5")],
-  [
-    'an action',
-    1,
-    disabled("update keyhold.audits set action = 'keyprovider.test' where chain = 'a' and sequence = 1"),
-  ],
-  ['a target', 1, disabled("update keyhold.audits set target_id = 'x' where chain = 'a' and sequence = 1")],
-  ['a trace id', 4, disabled("update keyhold.audits set trace_id = null where chain = 'a' and sequence = 4")],
-  [
-    'an id',
-    4,
-    disabled("update keyhold.audits set id = gen_random_uuid() where chain = 'a' and sequence = 4"),
-  ],
-  ['a hash', 4, disabled("update keyhold.audits set hash = sha256('x') where chain = 'a' and sequence = 4")],
-  ['one deleted', 3, disabled("delete from keyhold.audits where chain = 'a' and sequence = 3")],
-  [
-    'one deleted and the gap closed',
-    3,
-    disabled(
-      "delete from keyhold.audits where chain = 'a' and sequence = 3",
-      "update keyhold.audits set sequence = -sequence + 1 where chain = 'a' and sequence > 3",
-      "update keyhold.audits set sequence = -sequence where chain = 'a' and sequence < 0",
-      "update keyhold.audit_heads set sequence = sequence - 1 where chain = 'a'",
-    ),
-  ],
-  [
-    'two exchanged',
-    2,
-    disabled(
-      "update keyhold.audits set sequence = 100 where chain = 'a' and sequence = 2",
-      "update keyhold.audits set sequence = 2 where chain = 'a' and sequence = 4",
-      "update keyhold.audits set sequence = 4 where chain = 'a' and sequence = 100",
-    ),
-  ],
-  ['the end cut off', 5, disabled("delete from keyhold.audits where chain = 'a' and sequence >= 5")],
-  [
-    'one of another chain in its place',
-    6,
-    disabled(
-      "delete from keyhold.audits where chain = 'a' and sequence = 6",
-      "update keyhold.audits set chain = 'a' where chain = 'b' and sequence = 6",
-    ),
-  ],
-])('tampering is found, and where it begins: %s', async (_, sequence, statements) => {
+  ),
+)('tampering is found, and where it begins: %s', async (_, sequence, statements) => {
   for (let count = 0; count < 6; count++) await append(entry(), entry({ tenantId: 'b' }))
   expect(await findBrokenRecord(store, 'a')).toBeUndefined()
   await sql('alter table keyhold.audits drop constraint audits_sequence_check')

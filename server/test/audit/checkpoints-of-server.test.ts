@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode } from '../http/read-body.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let lines: Record<string, unknown>[]
@@ -109,25 +110,28 @@ test('an older database is told after a restart, and its chains are not signed',
   expect(await stored(tenantId)).toEqual([])
 })
 
-test('with a forged head nothing of that tenant is changed and nothing is signed, and others go on', async () => {
-  await start()
-  const { tenantId, adminToken } = await server.createTenant()
-  const other = await server.createTenant()
-  await server.query("update keyhold.audit_heads set hash = sha256('forged') where chain = $1", [tenantId])
-  const lock = (token: string) => server.request('POST', '/api/v1/encryption/actions/lock', { token })
+slowTest(
+  'with a forged head nothing of that tenant is changed and nothing is signed, and others go on',
+  async () => {
+    await start()
+    const { tenantId, adminToken } = await server.createTenant()
+    const other = await server.createTenant()
+    await server.query("update keyhold.audit_heads set hash = sha256('forged') where chain = $1", [tenantId])
+    const lock = (token: string) => server.request('POST', '/api/v1/encryption/actions/lock', { token })
 
-  const refusals = [
-    await lock(adminToken),
-    await server.request('GET', '/api/v1/encryption/audits/head', { token: adminToken }),
-  ]
-  for (const { status, body } of refusals)
-    expect([status, errorCode(body)]).toEqual([503, 'ERR_RECORD_NOT_AUTHENTIC'])
-  expect(await server.query('select from keyhold.tenant_locks')).toEqual([])
-  expect((await lock(other.adminToken)).status).toBe(200)
-  expect(at(await head(other.adminToken), 'head', 'sequence')).toBe(3)
-})
+    const refusals = [
+      await lock(adminToken),
+      await server.request('GET', '/api/v1/encryption/audits/head', { token: adminToken }),
+    ]
+    for (const { status, body } of refusals)
+      expect([status, errorCode(body)]).toEqual([503, 'ERR_RECORD_NOT_AUTHENTIC'])
+    expect(await server.query('select from keyhold.tenant_locks')).toEqual([])
+    expect((await lock(other.adminToken)).status).toBe(200)
+    expect(at(await head(other.adminToken), 'head', 'sequence')).toBe(3)
+  },
+)
 
-test('a file that can be neither read nor written is told, and stops nothing', async () => {
+slowTest('a file that can be neither read nor written is told, and stops nothing', async () => {
   await mkdir(file())
   await start({ KEYHOLD_AUDIT_CHECKPOINT_SECONDS: '1' })
   const { tenantId, adminToken } = await server.createTenant()

@@ -8,6 +8,7 @@ import {
 import { checkpointDigest, type SignedCheckpoint } from '../../src/installation/audit-checkpoint.ts'
 import { readOwnJws, signJws } from '../../src/kms/signing-key.ts'
 import { append, backUp, forge, key, newKey, replica } from './checkpoint-scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -83,16 +84,19 @@ test('two replicas sign one chain in turns, know what the other has signed, and 
   expect([one.written.length, other.written.length]).toEqual(known)
 })
 
-test('what the disk did not take is tried again in each round, whether or not a chain has moved', async () => {
-  let tries = 0
-  const writer = { write: () => void (tries += 1), settled: () => Promise.resolve() }
-  const checkpoints = replica(stores.store, [], key, writer)
-  await checkpoints.round()
-  await checkpoints.round()
-  expect(tries).toBe(2)
-})
+slowTest(
+  'what the disk did not take is tried again in each round, whether or not a chain has moved',
+  async () => {
+    let tries = 0
+    const writer = { write: () => void (tries += 1), settled: () => Promise.resolve() }
+    const checkpoints = replica(stores.store, [], key, writer)
+    await checkpoints.round()
+    await checkpoints.round()
+    expect(tries).toBe(2)
+  },
+)
 
-test('hundreds of chains are signed in one round, and those that are gone are noticed', async () => {
+slowTest('hundreds of chains are signed in one round, and those that are gone are noticed', async () => {
   const { signed, contradictions, ...checkpoints } = replica(stores.store)
   for (let tenant = 0; tenant < 250; tenant++)
     await append(stores.store, `tenant-${String(tenant).padStart(3, '0')}`)

@@ -17,6 +17,7 @@ import {
 import { findAuditFaults } from './find-audit-faults.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
 import { changeSigned } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const waits = { timeout: 20_000, interval: 100 }
 const dataKeys = '/api/v1/encryption/data-keys'
@@ -96,7 +97,7 @@ it('the end of a tenant as scheduled, and of what it had scheduled itself', asyn
   expect(await faults()).toEqual([])
 })
 
-it('what a deletion at once ends besides', async () => {
+slowTest('what a deletion at once ends besides', async () => {
   const { tenantId } = tenant
   const path = `/api/v1/tenants/${tenantId}`
   const token = server.operatorToken
@@ -133,7 +134,7 @@ it('what becomes of a key, and nothing while it stays as it is', async () => {
   expect(await faults()).toEqual([])
 })
 
-it('that an alias names another key, once', async () => {
+slowTest('that an alias names another key, once', async () => {
   const [first, second] = [await createKey(server), await createKey(server)]
   const kms = server.customerKms()
   await kms.send(new CreateAliasCommand({ AliasName: 'alias/audited', TargetKeyId: first }))

@@ -10,6 +10,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { auditRows, isMutation } from './audit-rows.ts'
 import { findAuditFaults } from './find-audit-faults.ts'
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -37,7 +38,7 @@ const mutations = routeIds.flatMap((routeId) => {
 const others = routeIds.filter((routeId) => !isMutation(auditRows[routeId]))
 
 describe('what changes something', () => {
-  test.each(mutations)('$routeId is recorded once', async ({ routeId, row }) => {
+  test.each(doseOf(mutations, 3))('$routeId is recorded once', async ({ routeId, row }) => {
     const answer = await row.succeeds(server)
 
     expect(answer.status, answer.text).toBeLessThan(300)
@@ -54,7 +55,7 @@ describe('what changes something', () => {
   const idle = mutations.flatMap(({ routeId, row }) =>
     row.changesNothing.map((call, index) => ({ routeId, index, call })),
   )
-  test.each(idle)('$routeId leaves no record of nothing, $index', async ({ call }) => {
+  test.each(doseOf(idle, 4))('$routeId leaves no record of nothing, $index', async ({ call }) => {
     expect(await recordsOf(await call(server))).toEqual([])
   })
 })
@@ -64,13 +65,15 @@ describe('what changes nothing', () => {
     expect(routes[routeId].method).toBe('GET')
   })
 
-  it.each(others.filter((routeId) => auditRows[routeId] === 'data plane'))(
-    '%s is for services',
-    (routeId) => {
-      const roles: readonly string[] = routes[routeId].roles
-      expect(roles.filter((role) => !role.startsWith('service'))).toEqual([])
-    },
-  )
+  it.each(
+    doseOf(
+      others.filter((routeId) => auditRows[routeId] === 'data plane'),
+      4,
+    ),
+  )('%s is for services', (routeId) => {
+    const roles: readonly string[] = routes[routeId].roles
+    expect(roles.filter((role) => !role.startsWith('service'))).toEqual([])
+  })
 
   it('is all that auditors may do', () => {
     const allowed = routeIds.filter((routeId) =>
@@ -84,7 +87,7 @@ describe('what changes nothing', () => {
     const row = auditRows[routeId]
     return typeof row !== 'string' && 'tries' in row ? [{ routeId, call: row.tries }] : []
   })
-  it.each(tries)('$routeId only tries, and leaves no record', async ({ call }) => {
+  it.each(doseOf(tries, 3))('$routeId only tries, and leaves no record', async ({ call }) => {
     const answer = await call(server)
 
     expect(answer.status, answer.text).toBe(200)
@@ -92,7 +95,7 @@ describe('what changes nothing', () => {
   })
 
   const rest = others.filter((routeId) => typeof auditRows[routeId] === 'string')
-  it.each(rest)('%s leaves no record', async (routeId) => {
+  it.each(doseOf(rest, 4))('%s leaves no record', async (routeId) => {
     const tenant = await server.createTenant()
     const tokens = {
       'tenant-admin': tenant.adminToken,

@@ -90,7 +90,7 @@ describe('on the way there', () => {
     expect(await recorded(tenant)).toEqual(there)
   })
 
-  test.each(doseOf(namesOf('prepare', 'dual', 'copy', 'verify', 'cutover'), 3))('%s', async (name) => {
+  test.each(doseOf(namesOf('prepare', 'dual', 'copy', 'verify', 'cutover'), 8))('%s', async (name) => {
     const tenant = await prepare()
     await start(tenant)
     expect(await dieTwice(tenant, name, () => tenant.letJobsRun())).toBeGreaterThan(0)
@@ -102,7 +102,7 @@ describe('on the way there', () => {
 })
 
 describe('on the way back', () => {
-  test.each(doseOf(namesOf('cancel', 'abort', 'copy', 'verify'), 3))('%s', async (name) => {
+  test.each(doseOf(namesOf('cancel', 'abort', 'copy', 'verify'), 8))('%s', async (name) => {
     const tenant = await prepare()
     await start(tenant)
     // Stopped in the middle of the way there.

@@ -9,6 +9,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -71,26 +72,29 @@ test('one whose role is another than the caller had changes nothing either', asy
   await expect(createApiKey(stores.store, operator, actor)).rejects.toMatchObject(refusal)
 })
 
-test('who deletes an API key waits until a change is committed that it has confirmed, and not before that', async () => {
-  const events: string[] = []
-  let revoked: Promise<unknown> = Promise.resolve()
-  await stores.store.transaction(async (transaction) => {
-    await revoke(other.id)
-    await transaction.confirmActor(actor)
-    revoked = revoke(actor.id).then(() => events.push('revoked'))
-    await expect
-      .poll(() =>
-        stores.query(
-          "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
-        ),
-      )
-      .toHaveLength(1)
-    events.push('committed')
-  })
-  await revoked
+slowTest(
+  'who deletes an API key waits until a change is committed that it has confirmed, and not before that',
+  async () => {
+    const events: string[] = []
+    let revoked: Promise<unknown> = Promise.resolve()
+    await stores.store.transaction(async (transaction) => {
+      await revoke(other.id)
+      await transaction.confirmActor(actor)
+      revoked = revoke(actor.id).then(() => events.push('revoked'))
+      await expect
+        .poll(() =>
+          stores.query(
+            "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+          ),
+        )
+        .toHaveLength(1)
+      events.push('committed')
+    })
+    await revoked
 
-  expect(events).toEqual(['committed', 'revoked'])
-})
+    expect(events).toEqual(['committed', 'revoked'])
+  },
+)
 
 test('an API key may delete itself, once', async () => {
   await deleteApiKey(stores.store, { id: actor.id, mayEndLastOperator: true }, actor)
@@ -99,7 +103,7 @@ test('an API key may delete itself, once', async () => {
   ).rejects.toMatchObject(refusal)
 })
 
-test('of two that delete each other one stays', async () => {
+slowTest('of two that delete each other one stays', async () => {
   const outcomes = await Promise.allSettled([
     deleteApiKey(stores.store, { id: other.id, mayEndLastOperator: true }, actor),
     deleteApiKey(stores.otherStore, { id: actor.id, mayEndLastOperator: true }, other),

@@ -16,6 +16,7 @@ import {
 } from '../keyring/keyring-under-test.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { rewrapAll } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let plainStore: Store
@@ -100,19 +101,22 @@ test('a replica that never hears of it goes on for its TTL and no longer, in use
   expect(await versionIn(elsewhere)).toBe(2)
 })
 
-test('a key that was being read while the minimum was raised serves who asked, and is not held', async () => {
-  await rotateDataKey(parts(), tenantId, 'default', systemActor)
-  here.dataKeys.evict(tenantId, first.id)
-  onRead = async (rows) => {
-    onRead = undefined
-    await raise(2)
-    return rows
-  }
-  expect(await readIn(here)).toBeDefined()
-  await expect(readIn(here)).rejects.toMatchObject({ code: 'ERR_KEY_VERSION_RETIRED' })
-})
+slowTest(
+  'a key that was being read while the minimum was raised serves who asked, and is not held',
+  async () => {
+    await rotateDataKey(parts(), tenantId, 'default', systemActor)
+    here.dataKeys.evict(tenantId, first.id)
+    onRead = async (rows) => {
+      onRead = undefined
+      await raise(2)
+      return rows
+    }
+    expect(await readIn(here)).toBeDefined()
+    await expect(readIn(here)).rejects.toMatchObject({ code: 'ERR_KEY_VERSION_RETIRED' })
+  },
+)
 
-test('other data keys of the tenant, and the same id in another tenant, stay held', async () => {
+slowTest('other data keys of the tenant, and the same id in another tenant, stay held', async () => {
   const other = await here.dataKeys.getActive(tenantId, 'other')
   here.dataKeys.evict(tenantId, first.id)
   expect(here.dataKeys.findHeld(tenantId, first.id, 1)).toBeUndefined()

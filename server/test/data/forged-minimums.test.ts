@@ -20,6 +20,7 @@ import {
   type CountingKms,
   type Keyring,
 } from '../keyring/keyring-under-test.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const [tenantId, other] = ['tenant-1', 'tenant-2']
 
@@ -80,42 +81,45 @@ test.each([
   await eachRefused(openLeaked)
 })
 
-test('a faulty minimum concerns its own data key, and no other one that is asked for with it', async () => {
-  const { id } = await keyring.dataKeys.getActive(tenantId, 'pay')
-  await stores.query(`update keyhold.minimum_versions set minimum_version = 2`)
-  const refused = { code: 'ERR_RECORD_NOT_AUTHENTIC' }
-  for (const { dataKeys } of [createKeyring(stores.store, kms), createKeyring(stores.otherStore, kms)]) {
-    const [faulty, sound] = await Promise.allSettled([
-      dataKeys.getActive(tenantId, 'default'),
-      dataKeys.getActive(tenantId, 'pay'),
-    ])
-    expect([faulty, sound]).toMatchObject([{ reason: refused }, { status: 'fulfilled', value: { id } }])
-    const [old, other] = await Promise.allSettled([
-      dataKeys.get(tenantId, leaked.id, 3),
-      dataKeys.get(tenantId, id, 1),
-    ])
-    expect([old, other]).toMatchObject([{ reason: refused }, { status: 'fulfilled', value: { id } }])
-  }
-  // Items of one request are told apart, too.
-  const { dataKeys } = createKeyring(stores.store, kms)
-  const keysOf = createRequestKeys({ dataKeys }, tenantId)
-  const byName = await keysOf.actives(new Set(['default', 'pay']))
-  expect(byName.get('default')).toMatchObject(refused)
-  expect(byName.get('pay')).toMatchObject({ id })
-  const header = { version: 1, dataKeyId: id }
-  const named = await keysOf.named(
-    new Map([
-      ['a', header],
-      ['b', { ...header, dataKeyId: leaked.id, version: 3 }],
-    ]),
-  )
-  expect([named.get('a'), named.get('b')]).toMatchObject([{ id }, refused])
-  // A fault of the tenant is no item's error.
-  await stores.query(`update keyhold.minimum_versions set mac = null`)
-  const { dataKeys: fresh } = createKeyring(stores.store, kms)
-  const ofTenant = createRequestKeys({ dataKeys: fresh }, tenantId)
-  await expect(ofTenant.actives(new Set(['pay']))).rejects.toMatchObject(refused)
-})
+slowTest(
+  'a faulty minimum concerns its own data key, and no other one that is asked for with it',
+  async () => {
+    const { id } = await keyring.dataKeys.getActive(tenantId, 'pay')
+    await stores.query(`update keyhold.minimum_versions set minimum_version = 2`)
+    const refused = { code: 'ERR_RECORD_NOT_AUTHENTIC' }
+    for (const { dataKeys } of [createKeyring(stores.store, kms), createKeyring(stores.otherStore, kms)]) {
+      const [faulty, sound] = await Promise.allSettled([
+        dataKeys.getActive(tenantId, 'default'),
+        dataKeys.getActive(tenantId, 'pay'),
+      ])
+      expect([faulty, sound]).toMatchObject([{ reason: refused }, { status: 'fulfilled', value: { id } }])
+      const [old, other] = await Promise.allSettled([
+        dataKeys.get(tenantId, leaked.id, 3),
+        dataKeys.get(tenantId, id, 1),
+      ])
+      expect([old, other]).toMatchObject([{ reason: refused }, { status: 'fulfilled', value: { id } }])
+    }
+    // Items of one request are told apart, too.
+    const { dataKeys } = createKeyring(stores.store, kms)
+    const keysOf = createRequestKeys({ dataKeys }, tenantId)
+    const byName = await keysOf.actives(new Set(['default', 'pay']))
+    expect(byName.get('default')).toMatchObject(refused)
+    expect(byName.get('pay')).toMatchObject({ id })
+    const header = { version: 1, dataKeyId: id }
+    const named = await keysOf.named(
+      new Map([
+        ['a', header],
+        ['b', { ...header, dataKeyId: leaked.id, version: 3 }],
+      ]),
+    )
+    expect([named.get('a'), named.get('b')]).toMatchObject([{ id }, refused])
+    // A fault of the tenant is no item's error.
+    await stores.query(`update keyhold.minimum_versions set mac = null`)
+    const { dataKeys: fresh } = createKeyring(stores.store, kms)
+    const ofTenant = createRequestKeys({ dataKeys: fresh }, tenantId)
+    await expect(ofTenant.actives(new Set(['pay']))).rejects.toMatchObject(refused)
+  },
+)
 
 test('a lower minimum that is put back does not open it, nor one that was taken away', async () => {
   const keep = (as: string) =>
@@ -142,7 +146,7 @@ test('a version below the minimum that is made active encrypts nothing', async (
   await eachRefused(openLeaked)
 })
 
-test('a state does not retire a version that is above the minimum', async () => {
+slowTest('a state does not retire a version that is above the minimum', async () => {
   await raise(1)
   await stores.query(`update keyhold.cipherkeys set state = 'retired' where state = 'decrypt-only'`)
   expect(await openLeaked(keyring)).toBeDefined()
@@ -151,7 +155,7 @@ test('a state does not retire a version that is above the minimum', async () => 
   expect(listed?.versions.map(({ state }) => state)).toEqual(['active', 'decrypt-only', 'decrypt-only'])
 })
 
-test('the key of a blind index that is no longer active is not replaced', async () => {
+slowTest('the key of a blind index that is no longer active is not replaced', async () => {
   const { dataKey } = await keyring.leases.leaseBlindIndexKey(tenantId, 'email')
   await stores.query(
     `update keyhold.cipherkeys set state = 'decrypt-only' where key_name = 'blind-index:email'`,
@@ -162,18 +166,21 @@ test('the key of a blind index that is no longer active is not replaced', async 
   expect(ids).toHaveLength(1)
 })
 
-test('until the rows are adopted the states decide, which replicas of the version before write alone', async () => {
-  const before = createKeyring(await postgres.openStoreBeforeAdoption(stores.connection), kms)
-  const set = (state: string, version: number) =>
-    stores.query(
-      `update keyhold.cipherkeys set state = '${state}' where tenant_id = '${tenantId}' and version = ${version}`,
-    )
-  await set('decrypt-only', leaked.version)
-  expect(await openLeaked(before)).toBeDefined()
-  await set('retired', leaked.version)
-  before.clock.nowMs += ttlMs
-  await expect(openLeaked(before)).rejects.toMatchObject({ code: 'ERR_KEY_VERSION_RETIRED' })
-})
+slowTest(
+  'until the rows are adopted the states decide, which replicas of the version before write alone',
+  async () => {
+    const before = createKeyring(await postgres.openStoreBeforeAdoption(stores.connection), kms)
+    const set = (state: string, version: number) =>
+      stores.query(
+        `update keyhold.cipherkeys set state = '${state}' where tenant_id = '${tenantId}' and version = ${version}`,
+      )
+    await set('decrypt-only', leaked.version)
+    expect(await openLeaked(before)).toBeDefined()
+    await set('retired', leaked.version)
+    before.clock.nowMs += ttlMs
+    await expect(openLeaked(before)).rejects.toMatchObject({ code: 'ERR_KEY_VERSION_RETIRED' })
+  },
+)
 
 test('what the states told is the minimum from the adoption on, but where a higher one was set', async () => {
   // As a replica of the version before leaves it, or somebody who wants the leaked version back.

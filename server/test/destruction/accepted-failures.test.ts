@@ -23,6 +23,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const destructions = '/api/v1/encryption/destructions'
 
@@ -131,7 +132,7 @@ test('accepted cipherkeys end by name, with a record, and their tenant key versi
   ])
 })
 
-test('what opens again and is brought over before its day is not destroyed', async () => {
+slowTest('what opens again and is brought over before its day is not destroyed', async () => {
   const { tenant, tokens, id, failures } = await leaveBehind()
   await rotate(tenant)
   const destruction = await destroy(tenant, id, failures)
@@ -144,33 +145,36 @@ test('what opens again and is brought over before its day is not destroyed', asy
   expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
 })
 
-test('what opens again by its day is not destroyed, without any key job, and is like all others from then on', async () => {
-  const { tenant, tokens, id, failures } = await leaveBehind()
-  await rotate(tenant)
-  const destruction = await destroy(tenant, id, failures)
-  await repair(tenant)
-  const [kept] = failures
-  expect(await runNow(tenant, destruction)).toMatchObject({
-    state: 'destroyed',
-    record: { cipherkeys: { count: 0 }, kept: { count: 1, listed: [{ ...kept, tenantKeyVersion: 1 }] } },
-  })
-  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
-  expect(await audited(tenant)).toMatchObject([
-    { target: { id: destruction.id }, details: { cipherkeys: '1' } },
-  ])
-  expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject({
-    failed: 0,
-    accepted: 0,
-    destroyed: 0,
-  })
-  const blockers = await blockersOf(tenant)
-  expect(blockers).toContain('cipherkeys')
-  expect(blockers).not.toContain('accepted-failures')
-  await migrate(server, tenant, tenant.tenantId)
-  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
-})
+slowTest(
+  'what opens again by its day is not destroyed, without any key job, and is like all others from then on',
+  async () => {
+    const { tenant, tokens, id, failures } = await leaveBehind()
+    await rotate(tenant)
+    const destruction = await destroy(tenant, id, failures)
+    await repair(tenant)
+    const [kept] = failures
+    expect(await runNow(tenant, destruction)).toMatchObject({
+      state: 'destroyed',
+      record: { cipherkeys: { count: 0 }, kept: { count: 1, listed: [{ ...kept, tenantKeyVersion: 1 }] } },
+    })
+    expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+    expect(await audited(tenant)).toMatchObject([
+      { target: { id: destruction.id }, details: { cipherkeys: '1' } },
+    ])
+    expect((await getKeyJob(server, tenant, id)).cipherkeys).toMatchObject({
+      failed: 0,
+      accepted: 0,
+      destroyed: 0,
+    })
+    const blockers = await blockersOf(tenant)
+    expect(blockers).toContain('cipherkeys')
+    expect(blockers).not.toContain('accepted-failures')
+    await migrate(server, tenant, tenant.tenantId)
+    expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+  },
+)
 
-test('while nobody can tell whether they open, nothing is destroyed', async () => {
+slowTest('while nobody can tell whether they open, nothing is destroyed', async () => {
   const { tenant, id, failures } = await leaveBehind()
   await rotate(tenant)
   const destruction = await destroy(tenant, id, failures)

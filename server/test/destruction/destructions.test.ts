@@ -13,6 +13,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { makeDue } from '../../../testkit/src/server/make-due.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const dataKeys = '/api/v1/encryption/data-keys'
 const destructions = '/api/v1/encryption/destructions'
@@ -201,108 +202,118 @@ test('a destruction waits for a live key job, and can be cancelled while it does
   ])
 }, 60_000)
 
-test('where the record cannot be stored nothing is destroyed, and it is tried again', async () => {
-  const { tenant, tokens } = await prepareTenant(server)
-  const { id } = await schedule(tenant, 'one')
-  await server.query(
-    `create function keyhold.refuse() returns trigger language plpgsql as
+slowTest(
+  'where the record cannot be stored nothing is destroyed, and it is tried again',
+  async () => {
+    const { tenant, tokens } = await prepareTenant(server)
+    const { id } = await schedule(tenant, 'one')
+    await server.query(
+      `create function keyhold.refuse() returns trigger language plpgsql as
      $$ begin raise exception 'no room for the record'; end $$`,
-    [],
-  )
-  const trigger = `before update on keyhold.destructions for each row when (new.jws is not null)`
-  await server.query(`create trigger refuse ${trigger} execute function keyhold.refuse()`, [])
-  await makeDue(server, id)
-  await server.sweep()
-  expect((await find(id)).state).toBe('scheduled')
-  expect(await identities(tenant)).toHaveLength(3)
-  expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
+      [],
+    )
+    const trigger = `before update on keyhold.destructions for each row when (new.jws is not null)`
+    await server.query(`create trigger refuse ${trigger} execute function keyhold.refuse()`, [])
+    await makeDue(server, id)
+    await server.sweep()
+    expect((await find(id)).state).toBe('scheduled')
+    expect(await identities(tenant)).toHaveLength(3)
+    expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
 
-  await server.query('drop trigger refuse on keyhold.destructions', [])
-  await waitForEnd(id)
-  expect(await identities(tenant)).toHaveLength(2)
-}, 40_000)
+    await server.query('drop trigger refuse on keyhold.destructions', [])
+    await waitForEnd(id)
+    expect(await identities(tenant)).toHaveLength(2)
+  },
+  40_000,
+)
 
-test('a tenant goes with everything, its id is never used again, and the operator keeps the record', async () => {
-  const { tenant, tokens, fingerprint } = await prepareTenant(server)
-  const neighbour = await prepareTenant(server)
-  const { tenantId } = tenant
-  const path = `/api/v1/tenants/${tenantId}`
-  const { body: platform } = await operator('POST', '/api/v1/api-keys', { role: 'service' })
-  const scheduleDeletion = () => operator('POST', `${path}/actions/schedule-deletion`, { inDays: 30 })
-  const cancelDeletion = () => operator('POST', `${path}/actions/cancel-deletion`)
-  const dueAt = async () => ((await operator('GET', path)).body as { deletionDueAt?: string }).deletionDueAt
+slowTest(
+  'a tenant goes with everything, its id is never used again, and the operator keeps the record',
+  async () => {
+    const { tenant, tokens, fingerprint } = await prepareTenant(server)
+    const neighbour = await prepareTenant(server)
+    const { tenantId } = tenant
+    const path = `/api/v1/tenants/${tenantId}`
+    const { body: platform } = await operator('POST', '/api/v1/api-keys', { role: 'service' })
+    const scheduleDeletion = () => operator('POST', `${path}/actions/schedule-deletion`, { inDays: 30 })
+    const cancelDeletion = () => operator('POST', `${path}/actions/cancel-deletion`)
+    const dueAt = async () => ((await operator('GET', path)).body as { deletionDueAt?: string }).deletionDueAt
 
-  expect(refusal(await operator('DELETE', path))).toEqual([409, 'ERR_TENANT_IN_USE'])
-  const tooSoon = await operator('POST', `${path}/actions/schedule-deletion`, { inDays: 6 })
-  expect(refusal(tooSoon)).toEqual([400, 'ERR_INVALID_REQUEST'])
-  expect(refusal(await cancelDeletion())).toEqual([404, 'ERR_DESTRUCTION_NOT_FOUND'])
-  const nobody = await operator('POST', '/api/v1/tenants/nobody/actions/schedule-deletion', { inDays: 7 })
-  expect(refusal(nobody)).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
+    expect(refusal(await operator('DELETE', path))).toEqual([409, 'ERR_TENANT_IN_USE'])
+    const tooSoon = await operator('POST', `${path}/actions/schedule-deletion`, { inDays: 6 })
+    expect(refusal(tooSoon)).toEqual([400, 'ERR_INVALID_REQUEST'])
+    expect(refusal(await cancelDeletion())).toEqual([404, 'ERR_DESTRUCTION_NOT_FOUND'])
+    const nobody = await operator('POST', '/api/v1/tenants/nobody/actions/schedule-deletion', { inDays: 7 })
+    expect(refusal(nobody)).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
 
-  expect(await scheduleDeletion()).toMatchObject({ status: 200, body: { kind: 'tenant', tenantId } })
-  expect(await cancelDeletion()).toMatchObject({ status: 200, body: { state: 'cancelled' } })
-  expect(await dueAt()).toBeUndefined()
-  const deletion = (await scheduleDeletion()).body as Destruction
-  expect(refusal(await scheduleDeletion())).toEqual([409, 'ERR_DESTRUCTION_SCHEDULED'])
-  expect(await dueAt()).toBe(deletion.dueAt)
-  const byAdmin = await as(tenant.adminToken)('POST', `${destructions}/${deletion.id}/actions/cancel`)
-  expect(refusal(byAdmin)).toEqual([403, 'ERR_FORBIDDEN'])
-  const ofDataKey = await schedule(tenant, 'one')
-  expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
+    expect(await scheduleDeletion()).toMatchObject({ status: 200, body: { kind: 'tenant', tenantId } })
+    expect(await cancelDeletion()).toMatchObject({ status: 200, body: { state: 'cancelled' } })
+    expect(await dueAt()).toBeUndefined()
+    const deletion = (await scheduleDeletion()).body as Destruction
+    expect(refusal(await scheduleDeletion())).toEqual([409, 'ERR_DESTRUCTION_SCHEDULED'])
+    expect(await dueAt()).toBe(deletion.dueAt)
+    const byAdmin = await as(tenant.adminToken)('POST', `${destructions}/${deletion.id}/actions/cancel`)
+    expect(refusal(byAdmin)).toEqual([403, 'ERR_FORBIDDEN'])
+    const ofDataKey = await schedule(tenant, 'one')
+    expect(await decryptAll(server.url, tenant, tokens)).toEqual(['one', 'two', 'three'].map(plaintextOf))
 
-  // More than the record names, and than are deleted at once.
-  await server.query(
-    `insert into keyhold.cipherkeys (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
+    // More than the record names, and than are deleted at once.
+    await server.query(
+      `insert into keyhold.cipherkeys (tenant_id, data_key_id, version, state, tenant_key_version, wrapped, key_check_value)
      select $1, gen_random_uuid(), 1 + n % 3, 'active', 1, '\\x00', sha256(n::text::bytea) from generate_series(1, 2500) n`,
-    [tenantId],
-  )
-  const before = await identities(tenant)
-  await makeDue(server, deletion.id)
-  const done = await waitForEnd(deletion.id)
-  expect(await verifiedRecord(done)).toMatchObject({
-    kind: 'tenant',
-    tenantId,
-    name: 'test tenant',
-    keyNames: 3,
-    cipherkeys: { count: 2503, dataKeys: 2503, digest: digestOf(before) },
-    tenantKeys: [{ version: 1, state: 'active' }],
-    keyProviders: [{ fingerprint: tenantId }, { fingerprint }],
-    keyJobs: 0,
-    apiKeys: 2,
-  })
-  const { cipherkeys } = done.record as { cipherkeys: { listed: { dataKeyId: string }[] } }
-  expect(cipherkeys.listed.map(({ dataKeyId }) => dataKeyId)).toEqual(
-    before.slice(0, 1_000).map(({ data_key_id }) => data_key_id),
-  )
-  expect(await find(ofDataKey.id)).toMatchObject({ state: 'destroyed', jws: done.jws })
+      [tenantId],
+    )
+    const before = await identities(tenant)
+    await makeDue(server, deletion.id)
+    const done = await waitForEnd(deletion.id)
+    expect(await verifiedRecord(done)).toMatchObject({
+      kind: 'tenant',
+      tenantId,
+      name: 'test tenant',
+      keyNames: 3,
+      cipherkeys: { count: 2503, dataKeys: 2503, digest: digestOf(before) },
+      tenantKeys: [{ version: 1, state: 'active' }],
+      keyProviders: [{ fingerprint: tenantId }, { fingerprint }],
+      keyJobs: 0,
+      apiKeys: 2,
+    })
+    const { cipherkeys } = done.record as { cipherkeys: { listed: { dataKeyId: string }[] } }
+    expect(cipherkeys.listed.map(({ dataKeyId }) => dataKeyId)).toEqual(
+      before.slice(0, 1_000).map(({ data_key_id }) => data_key_id),
+    )
+    expect(await find(ofDataKey.id)).toMatchObject({ state: 'destroyed', jws: done.jws })
 
-  const tables = (await server.query(
-    `select table_name from information_schema.columns
+    const tables = (await server.query(
+      `select table_name from information_schema.columns
      where table_schema = 'keyhold' and column_name = 'tenant_id' and table_name <> all($1)
        and table_name !~ '^cipherkeys_p'`,
-    // The records of what was done, and what calls have still to be paid for.
-    [['destructions', 'kms_usage']],
-  )) as { table_name: string }[]
-  expect(tables.length).toBeGreaterThanOrEqual(5)
-  for (const { table_name: table } of tables)
-    expect(await server.query(`select * from keyhold.${table} where tenant_id = $1`, [tenantId])).toEqual([])
+      // The records of what was done, and what calls have still to be paid for.
+      [['destructions', 'kms_usage']],
+    )) as { table_name: string }[]
+    expect(tables.length).toBeGreaterThanOrEqual(5)
+    for (const { table_name: table } of tables)
+      expect(await server.query(`select * from keyhold.${table} where tenant_id = $1`, [tenantId])).toEqual(
+        [],
+      )
 
-  // A replica knows a token for a few seconds.
-  const decrypt = { items: [{ token: tokens[0] }] }
-  const asService = () => as(tenant.serviceToken)('POST', '/api/v1/encryption/decrypt', decrypt)
-  await expect.poll(async () => refusal(await asService()), waits).toEqual([401, 'ERR_UNAUTHENTICATED'])
-  const asPlatform = await server.request('POST', '/api/v1/encryption/decrypt', {
-    token: (platform as { key: string }).key,
-    body: decrypt,
-    headers: { 'keyhold-tenant': tenantId },
-  })
-  expect(refusal(asPlatform)).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
-  expect(refusal(await operator('GET', path))).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
-  expect(refusal(await cancelDeletion())).toEqual([409, 'ERR_DESTRUCTION_ENDED'])
-  const anew = await operator('POST', '/api/v1/tenants', { id: tenantId, name: 'anew' })
-  expect(refusal(anew)).toEqual([409, 'ERR_TENANT_EXISTS'])
-  const { body } = await operator('GET', `/api/v1/destructions?tenantId=${tenantId}&limit=1`)
-  expect(body).toMatchObject({ destructions: [{ id: ofDataKey.id }], next: ofDataKey.id })
-  expect(await decryptAll(server.url, neighbour.tenant, neighbour.tokens)).toHaveLength(3)
-  expect(await identities(neighbour.tenant)).toHaveLength(3)
-}, 60_000)
+    // A replica knows a token for a few seconds.
+    const decrypt = { items: [{ token: tokens[0] }] }
+    const asService = () => as(tenant.serviceToken)('POST', '/api/v1/encryption/decrypt', decrypt)
+    await expect.poll(async () => refusal(await asService()), waits).toEqual([401, 'ERR_UNAUTHENTICATED'])
+    const asPlatform = await server.request('POST', '/api/v1/encryption/decrypt', {
+      token: (platform as { key: string }).key,
+      body: decrypt,
+      headers: { 'keyhold-tenant': tenantId },
+    })
+    expect(refusal(asPlatform)).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
+    expect(refusal(await operator('GET', path))).toEqual([404, 'ERR_TENANT_NOT_FOUND'])
+    expect(refusal(await cancelDeletion())).toEqual([409, 'ERR_DESTRUCTION_ENDED'])
+    const anew = await operator('POST', '/api/v1/tenants', { id: tenantId, name: 'anew' })
+    expect(refusal(anew)).toEqual([409, 'ERR_TENANT_EXISTS'])
+    const { body } = await operator('GET', `/api/v1/destructions?tenantId=${tenantId}&limit=1`)
+    expect(body).toMatchObject({ destructions: [{ id: ofDataKey.id }], next: ofDataKey.id })
+    expect(await decryptAll(server.url, neighbour.tenant, neighbour.tokens)).toHaveLength(3)
+    expect(await identities(neighbour.tenant)).toHaveLength(3)
+  },
+  60_000,
+)

@@ -20,6 +20,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { insertTenant, newCipherkey, tenantId } from '../store/stored-rows.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const other = 'tenant-2'
 const inDays = 7
@@ -124,13 +125,18 @@ async function plant(kind: 'tenant' | 'data-key', changes: Record<string, string
   return id
 }
 
-test.each<['tenant' | 'data-key', Record<string, string>]>([
-  ['data-key', {}],
-  ['tenant', {}],
-  ['tenant', { begun_at: past, progress: `'{"count":0,"dataKeys":0,"keyNames":0,"digestState":""}'` }],
-  ['data-key', { mac: `'\\x01'` }],
-  ['tenant', { mac: `(select mac from keyhold.tenants where id = '${tenantId}')` }],
-])('a planted one of a %s with %o does nothing', async (kind, changes) => {
+test.each<['tenant' | 'data-key', Record<string, string>]>(
+  doseOf(
+    [
+      ['data-key', {}],
+      ['tenant', {}],
+      ['tenant', { begun_at: past, progress: `'{"count":0,"dataKeys":0,"keyNames":0,"digestState":""}'` }],
+      ['data-key', { mac: `'\\x01'` }],
+      ['tenant', { mac: `(select mac from keyhold.tenants where id = '${tenantId}')` }],
+    ],
+    2,
+  ),
+)('a planted one of a %s with %o does nothing', async (kind, changes) => {
   await plant(kind, changes)
   await expectNothingDone()
 })
@@ -144,26 +150,36 @@ test('one that is planted beside one that was asked for does not run in its plac
   expect(await names(other)).toEqual(['chat'])
 })
 
-test.each([
-  `due_at = ${past}`,
-  `due_at = ${past}, scheduled_at = now() - interval '8 days'`,
-  `due_at = ${past}, mac = null`,
-  `due_at = ${past}, mac = sha256(mac)`,
-])('one whose day is moved (%s) does not run', async (change) => {
+test.each(
+  doseOf(
+    [
+      `due_at = ${past}`,
+      `due_at = ${past}, scheduled_at = now() - interval '8 days'`,
+      `due_at = ${past}, mac = null`,
+      `due_at = ${past}, mac = sha256(mac)`,
+    ],
+    2,
+  ),
+)('one whose day is moved (%s) does not run', async (change) => {
   const id = await scheduled('pay')
   await stores.query(`update keyhold.destructions set ${change} where id = '${id}'`)
   await expectNothingDone()
 })
 
-test.each([
-  `key_name = 'chat'`,
-  `data_key_id = (select data_key_id from keyhold.cipherkeys where tenant_id = '${tenantId}' and key_name = 'chat')`,
-  `kind = 'tenant', key_name = null, data_key_id = null`,
-  `tenant_id = '${other}'`,
-  `scheduled_by = 'ak_innocent'`,
-  `scheduled_at = now() - interval '30 days'`,
-  `id = gen_random_uuid()`,
-])('one that is due, with %s, does not run', async (change) => {
+test.each(
+  doseOf(
+    [
+      `key_name = 'chat'`,
+      `data_key_id = (select data_key_id from keyhold.cipherkeys where tenant_id = '${tenantId}' and key_name = 'chat')`,
+      `kind = 'tenant', key_name = null, data_key_id = null`,
+      `tenant_id = '${other}'`,
+      `scheduled_by = 'ak_innocent'`,
+      `scheduled_at = now() - interval '30 days'`,
+      `id = gen_random_uuid()`,
+    ],
+    2,
+  ),
+)('one that is due, with %s, does not run', async (change) => {
   const id = await scheduled('pay')
   await setDue(store, id)
   await stores.query(`update keyhold.destructions set ${change} where id = '${id}'`)
@@ -188,7 +204,7 @@ test('a cancelled one that is put back does not run, nor can it be cancelled onc
   await expect(cancelDataKeyDestruction(store, tenantId, id, systemActor)).rejects.toMatchObject(refused)
 })
 
-test('a cancelled one that is opened by its columns does not run', async () => {
+slowTest('a cancelled one that is opened by its columns does not run', async () => {
   const id = await scheduled('pay')
   await setDue(store, id)
   await cancelDataKeyDestruction(store, tenantId, id, systemActor)
@@ -206,7 +222,7 @@ test('one that was done runs once: put back, it destroys nothing that was made u
   await expectNothingDone()
 })
 
-test('one of a deleted row is not done, and of its tenant nothing else is', async () => {
+slowTest('one of a deleted row is not done, and of its tenant nothing else is', async () => {
   const [pay, chat] = [await scheduled('pay'), await scheduled('chat')]
   for (const id of [pay, chat]) await setDue(store, id)
   await stores.query(`delete from keyhold.destructions where id = '${pay}'`)
@@ -224,7 +240,7 @@ test('lists show what Keyhold did not write beside the rest, and believe none of
   await expect(store.destructions.findLastOfTenant(tenantId)).rejects.toMatchObject(refused)
 })
 
-test('times that Keyhold never writes keep no list from being shown', async () => {
+slowTest('times that Keyhold never writes keep no list from being shown', async () => {
   const id = await scheduled('pay')
   await stores.query(
     `update keyhold.destructions set due_at = 'infinity', scheduled_at = '-infinity' where id = $1`,
@@ -234,7 +250,7 @@ test('times that Keyhold never writes keep no list from being shown', async () =
   expect(row).toMatchObject({ id, isTampered: true, dueAt: new Date(0), scheduledAt: new Date(0) })
 })
 
-test('however many are planted before those that were asked for, these run, and are found', async () => {
+slowTest('however many are planted before those that were asked for, these run, and are found', async () => {
   const id = await scheduled('pay', other)
   await setDue(store, id)
   const ofTenant = await scheduledTenant()
@@ -254,7 +270,7 @@ test('however many are planted before those that were asked for, these run, and 
   expect(await store.destructions.findLastOfTenant(tenantId)).toMatchObject({ id: ofTenant })
 })
 
-test('a database whose clock is behind brings no day nearer', async () => {
+slowTest('a database whose clock is behind brings no day nearer', async () => {
   const ahead = await postgres.openStore(stores.connection, { wall: () => Date.now() + 3 * 86_400_000 })
   const request = { keyName: 'pay', inDays }
   const { dueAt } = await scheduleDataKeyDestruction(ahead, tenantId, request, systemActor)
@@ -270,7 +286,7 @@ test('names that are exchanged after it was scheduled: neither key is destroyed'
   await expectNothingDone()
 })
 
-test('the cipherkeys that it names are those that were named', async () => {
+slowTest('the cipherkeys that it names are those that were named', async () => {
   const rows = [newCipherkey({ keyName: 'x' }), newCipherkey({ keyName: 'y' })]
   for (const row of rows) {
     await store.cipherkeys.insertActive(row)
@@ -310,14 +326,19 @@ test('the deletion of a tenant that is put back, or whose beginning is put in, d
   await expectNothingDone()
 })
 
-test.each([
-  `progress = jsonb_set(progress, '{count}', '7')`,
-  `described = jsonb_set(described, '{name}', '"innocent"')`,
-  `described = jsonb_set(described, '{listed,0,keyName}', '"innocent"')`,
-  `begun_at = begun_at - interval '1 day'`,
-  `cipherkeys_digest = null`,
-  `scheduled_by = 'ak_innocent'`,
-])('a deletion of a tenant under way with %s signs nothing', async (change) => {
+test.each(
+  doseOf(
+    [
+      `progress = jsonb_set(progress, '{count}', '7')`,
+      `described = jsonb_set(described, '{name}', '"innocent"')`,
+      `described = jsonb_set(described, '{listed,0,keyName}', '"innocent"')`,
+      `begun_at = begun_at - interval '1 day'`,
+      `cipherkeys_digest = null`,
+      `scheduled_by = 'ak_innocent'`,
+    ],
+    2,
+  ),
+)('a deletion of a tenant under way with %s signs nothing', async (change) => {
   const id = await scheduledTenant()
   await setDue(store, id)
   await stores.query(
@@ -345,13 +366,16 @@ test('the progress of a deletion that goes back signs nothing', async () => {
   expect(await run()).toEqual([])
 })
 
-test('the progress of a deletion that is put back signs nothing, nor does one of a deleted tenant', async () => {
-  const id = await scheduledTenant()
-  await setDue(store, id)
-  await begin(id)
-  await keep(id)
-  expect(await run()).toMatchObject([{ id, kind: 'tenant', cipherkeys: { count: 2 } }])
-  await putBack()
-  await stores.query('delete from keyhold.retired_tenant_ids')
-  expect(await run()).toEqual([])
-})
+slowTest(
+  'the progress of a deletion that is put back signs nothing, nor does one of a deleted tenant',
+  async () => {
+    const id = await scheduledTenant()
+    await setDue(store, id)
+    await begin(id)
+    await keep(id)
+    expect(await run()).toMatchObject([{ id, kind: 'tenant', cipherkeys: { count: 2 } }])
+    await putBack()
+    await stores.query('delete from keyhold.retired_tenant_ids')
+    expect(await run()).toEqual([])
+  },
+)

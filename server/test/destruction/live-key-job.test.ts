@@ -17,6 +17,7 @@ import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 import { setDue } from '../../../testkit/src/database/set-due.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -110,7 +111,7 @@ test.each<FailpointName>([
   expect(await rowsOf(tenant)).toEqual([])
 })
 
-test('a key job that waits for a dead KEK, with rows set aside, goes with its tenant', async () => {
+slowTest('a key job that waits for a dead KEK, with rows set aside, goes with its tenant', async () => {
   const tenant = await openTenant()
   await tenant.killAt({ name: 'migration.copy.after-commit', hit: 1 }, () => tenant.letJobsRun())
   tenant.kms.close('root', 'ERR_KMS_KEY_NOT_FOUND')
@@ -120,11 +121,14 @@ test('a key job that waits for a dead KEK, with rows set aside, goes with its te
   expect(await rowsOf(tenant)).toEqual([])
 })
 
-test('a tenant that has encrypted nothing is deleted at once, whatever its key job waits for', async () => {
-  const tenant = await openTenant([])
-  tenant.kms.close('a', 'ERR_KMS_KEY_NOT_FOUND')
-  await tenant.letJobsRun()
-  expect(await tenant.findLiveJob()).toMatchObject({ phase: 'prepare' })
-  await deleteTenant(stores.otherStore, tenant.tenantId, systemActor)
-  expect(await rowsOf(tenant)).toEqual([])
-})
+slowTest(
+  'a tenant that has encrypted nothing is deleted at once, whatever its key job waits for',
+  async () => {
+    const tenant = await openTenant([])
+    tenant.kms.close('a', 'ERR_KMS_KEY_NOT_FOUND')
+    await tenant.letJobsRun()
+    expect(await tenant.findLiveJob()).toMatchObject({ phase: 'prepare' })
+    await deleteTenant(stores.otherStore, tenant.tenantId, systemActor)
+    expect(await rowsOf(tenant)).toEqual([])
+  },
+)

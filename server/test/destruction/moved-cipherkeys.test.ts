@@ -20,6 +20,7 @@ import {
   tenantId,
   tenantKeyRow,
 } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -100,7 +101,7 @@ test('what a cancelled key job brings back just after the look is not destroyed 
   expect(await count()).toBe(1)
 })
 
-test('what did not open is tried again where a whole key job has passed meanwhile', async () => {
+slowTest('what did not open is tried again where a whole key job has passed meanwhile', async () => {
   const opening = async () => {
     await bringUnder(2)
     await bringUnder(1)

@@ -15,6 +15,7 @@ import type { Store } from '../../src/store/store.ts'
 import { moveToNewTenantKey } from '../keyring/keyring-under-test.ts'
 import { makeNamedKeys, type NamedKeys } from '../keyring/named-keys.ts'
 import { newKeyJob } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -85,7 +86,7 @@ describe('under format 2', () => {
     await expectRefused(id)
   })
 
-  test('versions that are damaged go as well, if another one proves the name', async () => {
+  slowTest('versions that are damaged go as well, if another one proves the name', async () => {
     const { pay, tenantId } = scene
     await scene.cold().dataKeys.rotate(tenantId, 'pay', systemActor)
     await scene.change('wrapped = sha256(wrapped)', `data_key_id = '${pay.id}' and version = 1`)
@@ -114,34 +115,40 @@ describe('under format 2', () => {
     return { ...store, cipherkeys: { ...store.cipherkeys, listVersions } }
   }
 
-  test('names were exchanged, and the rows are away during the proof alone: nothing is destroyed', async () => {
-    await scene.exchange()
-    const id = await schedule('pay')
-    const before = await scene.rows()
-    const running = run(
-      id,
-      showing(() => Promise.resolve([])),
-    )
-    await expect(running).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
-    expect(await scene.rows()).toEqual(before)
-  })
+  slowTest(
+    'names were exchanged, and the rows are away during the proof alone: nothing is destroyed',
+    async () => {
+      await scene.exchange()
+      const id = await schedule('pay')
+      const before = await scene.rows()
+      const running = run(
+        id,
+        showing(() => Promise.resolve([])),
+      )
+      await expect(running).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+      expect(await scene.rows()).toEqual(before)
+    },
+  )
 
-  test('a version that is made after the proof keeps its data key until it is proven as well', async () => {
-    const { pay, tenantId } = scene
-    const id = await schedule('pay')
-    const running = run(
-      id,
-      showing(async (...of) => {
-        const rows = await database.store.cipherkeys.listVersions(...of)
-        await scene.cold().dataKeys.rotate(tenantId, 'pay', systemActor)
-        return rows
-      }),
-    )
-    await expect(running).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
-    await expectDestroyed(id, 'pay', pay)
-  })
+  slowTest(
+    'a version that is made after the proof keeps its data key until it is proven as well',
+    async () => {
+      const { pay, tenantId } = scene
+      const id = await schedule('pay')
+      const running = run(
+        id,
+        showing(async (...of) => {
+          const rows = await database.store.cipherkeys.listVersions(...of)
+          await scene.cold().dataKeys.rotate(tenantId, 'pay', systemActor)
+          return rows
+        }),
+      )
+      await expect(running).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+      await expectDestroyed(id, 'pay', pay)
+    },
+  )
 
-  test('a KMS that refuses does not keep it for ever', async () => {
+  slowTest('a KMS that refuses does not keep it for ever', async () => {
     const id = await schedule('pay')
     scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_KEY_DISABLED')
     await expectDestroyed(id, 'pay', scene.pay)
@@ -168,13 +175,16 @@ describe('under format 2', () => {
     },
   )
 
-  test('names are exchanged, and the row is said to be under an old version that its KMS refuses', async () => {
-    await scene.bringUnderNext()
-    scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_KEY_DISABLED')
-    await scene.exchange()
-    await scene.change('tenant_key_version = 1', `data_key_id = '${scene.chat.id}'`)
-    await expectRefused(await schedule('pay'))
-  })
+  slowTest(
+    'names are exchanged, and the row is said to be under an old version that its KMS refuses',
+    async () => {
+      await scene.bringUnderNext()
+      scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_KEY_DISABLED')
+      await scene.exchange()
+      await scene.change('tenant_key_version = 1', `data_key_id = '${scene.chat.id}'`)
+      await expectRefused(await schedule('pay'))
+    },
+  )
 })
 
 describe('under format 1', () => {
@@ -194,7 +204,7 @@ describe('under format 1', () => {
     await expectRefused(await schedule('pay'))
   })
 
-  test('a wrap that was put back after a rotation proves nothing', async () => {
+  slowTest('a wrap that was put back after a rotation proves nothing', async () => {
     const putBack = await scene.keepWraps()
     await scene.bringUnderNext()
     await putBack()

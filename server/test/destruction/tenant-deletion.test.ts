@@ -21,6 +21,7 @@ import {
 import { alone } from '../../../testkit/src/database/alone.ts'
 import { setDue } from '../../../testkit/src/database/set-due.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const rows = 2_100
 
@@ -165,7 +166,7 @@ test('a deletion goes on wherever a replica is killed, and its record is that of
   expect(audits.map(({ action, targetId }) => [action, targetId])).toEqual([['tenant.delete', tenantId]])
 })
 
-test('it takes a thousand cipherkeys a transaction, and stops where it is told to', async () => {
+slowTest('it takes a thousand cipherkeys a transaction, and stops where it is told to', async () => {
   const parts = createParts()
   for (const left of [1_100, 100, 0]) {
     expect(await destroyTenant(parts, due, 0)).toBeUndefined()
@@ -221,14 +222,14 @@ test('once it has begun nothing of the tenant opens, nobody can make keys, and t
   expect(await Promise.all(all.map(({ id }) => store.destructions.findRecord(id)))).toEqual([jws, jws])
 })
 
-test('two replicas at once make one record, and one that fails leaves room for others', async () => {
+slowTest('two replicas at once make one record, and one that fails leaves room for others', async () => {
   const [one, other] = [createParts(), createParts(stores.otherStore)]
   await Promise.all([runDue(one), runDue(other)])
   expect(one.onDestroyed.mock.calls.length + other.onDestroyed.mock.calls.length).toBe(1)
   expect(one.onShredded.mock.calls.length + other.onShredded.mock.calls.length).toBe(1)
 })
 
-test('a large tenant whose rows are being deleted does not hold up what falls due after it', async () => {
+slowTest('a large tenant whose rows are being deleted does not hold up what falls due after it', async () => {
   const parts = createParts()
   expect(await destroyTenant(parts, due, 0)).toBeUndefined()
   const other = 'tenant-2'
@@ -252,24 +253,27 @@ test('a large tenant whose rows are being deleted does not hold up what falls du
   expect(left).toEqual([due.id])
 })
 
-test('where the record cannot be signed, the rest is kept, and it is tried again after a while', async () => {
-  const parts = createParts()
-  parts.signRecord.mockImplementationOnce(() => {
-    throw new Error('no key')
-  })
-  await runDue(parts)
-  expect(parts.failures).toHaveLength(1)
-  expect(await store.destructions.find(due.id)).toMatchObject({ destroyedAt: undefined })
-  expect(await store.tenants.find(tenantId)).toBeDefined()
-  await runDue(parts)
-  expect(parts.signRecord).toHaveBeenCalledOnce()
-  await expireClaims()
-  await runDue(parts)
-  expect(parts.onDestroyed).toHaveBeenCalledOnce()
-  expect(JSON.parse((await store.destructions.findRecord(due.id)) ?? '')).toMatchObject({
-    cipherkeys: { digest },
-  })
-})
+slowTest(
+  'where the record cannot be signed, the rest is kept, and it is tried again after a while',
+  async () => {
+    const parts = createParts()
+    parts.signRecord.mockImplementationOnce(() => {
+      throw new Error('no key')
+    })
+    await runDue(parts)
+    expect(parts.failures).toHaveLength(1)
+    expect(await store.destructions.find(due.id)).toMatchObject({ destroyedAt: undefined })
+    expect(await store.tenants.find(tenantId)).toBeDefined()
+    await runDue(parts)
+    expect(parts.signRecord).toHaveBeenCalledOnce()
+    await expireClaims()
+    await runDue(parts)
+    expect(parts.onDestroyed).toHaveBeenCalledOnce()
+    expect(JSON.parse((await store.destructions.findRecord(due.id)) ?? '')).toMatchObject({
+      cipherkeys: { digest },
+    })
+  },
+)
 
 test.each([
   ['changed', `update keyhold.tenant_guards set locked_at = now(), locked_by = 'x'`],
@@ -289,18 +293,21 @@ test.each([
   expect(await store.tenants.find(other)).toBeUndefined()
 })
 
-test('a key provider that somebody has changed keeps nobody from deleting the tenant, and nothing of it is signed', async () => {
-  const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-1'
-  const fingerprint = keyArnFingerprint(keyArn)
-  await alone(store, tenantId).keyProviders.insert({
-    ...{ tenantId, fingerprint, kms: 'aws', keyArn, isCurrent: false, name: '', description: '' },
-  })
-  await stores.query(
-    `update keyhold.key_providers set key_arn = 'arn:aws:kms:eu-west-1:666666666666:key/evil'`,
-  )
-  const parts = createParts()
-  await runDue(parts)
-  expect(parts.failures).toEqual([])
-  expect(parts.signRecord.mock.calls).toMatchObject([[{ keyProviders: [{ fingerprint, tampered: true }] }]])
-  expect(JSON.stringify(parts.signRecord.mock.calls)).not.toContain('evil')
-})
+slowTest(
+  'a key provider that somebody has changed keeps nobody from deleting the tenant, and nothing of it is signed',
+  async () => {
+    const keyArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-1'
+    const fingerprint = keyArnFingerprint(keyArn)
+    await alone(store, tenantId).keyProviders.insert({
+      ...{ tenantId, fingerprint, kms: 'aws', keyArn, isCurrent: false, name: '', description: '' },
+    })
+    await stores.query(
+      `update keyhold.key_providers set key_arn = 'arn:aws:kms:eu-west-1:666666666666:key/evil'`,
+    )
+    const parts = createParts()
+    await runDue(parts)
+    expect(parts.failures).toEqual([])
+    expect(parts.signRecord.mock.calls).toMatchObject([[{ keyProviders: [{ fingerprint, tampered: true }] }]])
+    expect(JSON.stringify(parts.signRecord.mock.calls)).not.toContain('evil')
+  },
+)

@@ -15,6 +15,7 @@ import {
   type TestConnection,
   type TestPostgres,
 } from '../../../testkit/src/database/test-database.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let connection: TestConnection
@@ -128,24 +129,30 @@ test('of several hosts each connection goes to the one that answers, and to anot
   await next.end()
 })
 
-test('a host that falls silent is left as soon as anybody notices, and whoever waits for it is told', async () => {
-  const socket = path.join(connection.host, `.s.PGSQL.${connection.port}`)
-  const [first, second] = [await startPostgresProxy(socket), await startPostgresProxy(socket)]
-  onTestFinished(async () => {
-    await Promise.all([first.close(), second.close()])
-  })
-  const { user, password, database } = connection
-  const url = `postgres://${user}:${password}@127.0.0.1:${first.port},127.0.0.1:${second.port}/${database}`
-  const db = openDatabase({ url }, { maxConnections: 1, applicationName: 'silent', onError: () => undefined })
-  onTestFinished(() => db.destroy())
-  const readiness = openReadiness({ url })
-  onTestFinished(() => readiness.close())
-  expect([await readiness.isReady(), await pidOf(db)]).toEqual([true, expect.any(Number)])
+slowTest(
+  'a host that falls silent is left as soon as anybody notices, and whoever waits for it is told',
+  async () => {
+    const socket = path.join(connection.host, `.s.PGSQL.${connection.port}`)
+    const [first, second] = [await startPostgresProxy(socket), await startPostgresProxy(socket)]
+    onTestFinished(async () => {
+      await Promise.all([first.close(), second.close()])
+    })
+    const { user, password, database } = connection
+    const url = `postgres://${user}:${password}@127.0.0.1:${first.port},127.0.0.1:${second.port}/${database}`
+    const db = openDatabase(
+      { url },
+      { maxConnections: 1, applicationName: 'silent', onError: () => undefined },
+    )
+    onTestFinished(() => db.destroy())
+    const readiness = openReadiness({ url })
+    onTestFinished(() => readiness.close())
+    expect([await readiness.isReady(), await pidOf(db)]).toEqual([true, expect.any(Number)])
 
-  first.isSilent = true
-  const waiting = expect(pidOf(db)).rejects.toThrow('Connection terminated')
-  expect(await readiness.isReady()).toBe(false)
-  await expect.poll(() => readiness.isReady(), { timeout: 20_000 }).toBe(true)
-  await waiting
-  expect(await pidOf(db)).toBeTypeOf('number')
-})
+    first.isSilent = true
+    const waiting = expect(pidOf(db)).rejects.toThrow('Connection terminated')
+    expect(await readiness.isReady()).toBe(false)
+    await expect.poll(() => readiness.isReady(), { timeout: 20_000 }).toBe(true)
+    await waiting
+    expect(await pidOf(db)).toBeTypeOf('number')
+  },
+)

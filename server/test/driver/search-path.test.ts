@@ -7,6 +7,7 @@ import { decryptAll, encryptUnder, plaintextOf } from '../../../testkit/src/http
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { createTenantWithOwnKey } from '../http/scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -84,7 +85,7 @@ test.each([
   expect(rows).toEqual([{ path: 'pg_catalog,pg_temp', wait: lockTimeout }])
 })
 
-test('a temporary table of the same name hides none of the catalog', async () => {
+slowTest('a temporary table of the same name hides none of the catalog', async () => {
   const client = new PinnedClient(pinnedConfig(server.databaseConnection()))
   await client.connect()
   await client.query("create temporary table pg_settings as select 'fsync' as name, 'off' as setting")

@@ -23,6 +23,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const [own, other] = ['eu-west-1', 'eu-west-3']
 const waits = { timeout: 50_000, interval: 100 }
@@ -78,24 +79,29 @@ const withoutEffect = (make: () => Promise<unknown>) => change(make, 3_600_000)
 const inEffect = (arn: string) => server.kms.countCalls({ keyId: arn.split('/')[1], operation: 'Decrypt' })
 const looks = (arn: string) => server.kms.countCalls({ keyId: arn.split('/')[1], operation: 'DescribeKey' })
 
-test.concurrent.for([
-  {
-    state: 'disabled',
-    code: 'ERR_KMS_KEY_DISABLED',
-    take: (arn: string) => server.customerKms().send(new DisableKeyCommand({ KeyId: arn })),
-    giveBack: (arn: string) => server.customerKms().send(new EnableKeyCommand({ KeyId: arn })),
-  },
-  {
-    state: 'pendingDeletion',
-    code: 'ERR_KMS_KEY_PENDING_DELETION',
-    take: (arn: string) =>
-      server.customerKms().send(new ScheduleKeyDeletionCommand({ KeyId: arn, PendingWindowInDays: 7 })),
-    giveBack: async (arn: string) => {
-      await server.customerKms().send(new CancelKeyDeletionCommand({ KeyId: arn }))
-      await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
-    },
-  },
-])(
+test.concurrent.for(
+  doseOf(
+    [
+      {
+        state: 'disabled',
+        code: 'ERR_KMS_KEY_DISABLED',
+        take: (arn: string) => server.customerKms().send(new DisableKeyCommand({ KeyId: arn })),
+        giveBack: (arn: string) => server.customerKms().send(new EnableKeyCommand({ KeyId: arn })),
+      },
+      {
+        state: 'pendingDeletion',
+        code: 'ERR_KMS_KEY_PENDING_DELETION',
+        take: (arn: string) =>
+          server.customerKms().send(new ScheduleKeyDeletionCommand({ KeyId: arn, PendingWindowInDays: 7 })),
+        giveBack: async (arn: string) => {
+          await server.customerKms().send(new CancelKeyDeletionCommand({ KeyId: arn }))
+          await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
+        },
+      },
+    ],
+    2,
+  ),
+)(
   'a key that is $state and decrypts is closed, under traffic too, and opens again',
   async (each, { expect }) => {
     const key = await prepare()
@@ -121,27 +127,28 @@ test.concurrent.for([
   },
 )
 
-test.concurrent('a DescribeKey that is denied, throttled, broken or silent changes no state', async ({
-  expect,
-}) => {
-  const produce: ((key: Key) => Promise<unknown>)[] = [
-    ({ arn }) => change(() => setPolicy(server.customerKms(), arn, policyWithout('DescribeKey'))),
-    (key) => fault(key, 'throttle'),
-    (key) => fault(key, 'error500'),
-    (key) => fault(key, 'hang'),
-  ]
-  await Promise.all(
-    produce.map(async (each) => {
-      const key = await prepare()
-      await expect.poll(() => stateOf(key), waits).toBe('healthy')
-      await each(key)
-      const before = looks(key.arn)
-      await expect
-        .poll(async () => [await outcome(key), await stateOf(key), looks(key.arn) - before > 3], waits)
-        .toEqual(['open', 'healthy', true])
-    }),
-  )
-})
+slowTest.concurrent(
+  'a DescribeKey that is denied, throttled, broken or silent changes no state',
+  async ({ expect }) => {
+    const produce: ((key: Key) => Promise<unknown>)[] = [
+      ({ arn }) => change(() => setPolicy(server.customerKms(), arn, policyWithout('DescribeKey'))),
+      (key) => fault(key, 'throttle'),
+      (key) => fault(key, 'error500'),
+      (key) => fault(key, 'hang'),
+    ]
+    await Promise.all(
+      produce.map(async (each) => {
+        const key = await prepare()
+        await expect.poll(() => stateOf(key), waits).toBe('healthy')
+        await each(key)
+        const before = looks(key.arn)
+        await expect
+          .poll(async () => [await outcome(key), await stateOf(key), looks(key.arn) - before > 3], waits)
+          .toEqual(['open', 'healthy', true])
+      }),
+    )
+  },
+)
 
 test.concurrent('what DescribeKey has closed stays closed while it does not answer, and opens once it may not be asked', async ({
   expect,
@@ -177,7 +184,7 @@ function fault({ arn }: Key, kind: 'throttle' | 'error500' | 'hang'): Promise<vo
   return Promise.resolve()
 }
 
-test('a replica that is disabled and decrypts is shown, and does not stand in', async ({ expect }) => {
+slowTest('a replica that is disabled and decrypts is shown, and does not stand in', async ({ expect }) => {
   const arn = await server.createCustomerKey()
   const replica = arn.replace(own, other)
   const key = await prepare(arn)

@@ -10,6 +10,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const path = '/api/v1/encryption/dr-drill'
 const [own, other] = ['eu-west-1', 'eu-west-3']
@@ -67,7 +68,7 @@ const decryptsOf = ({ arn }: Scene, region: string) =>
   server.kms.countCalls({ keyId: arn.split('/')[1], region, operation: 'Decrypt' })
 
 // It comes first: for a while after its own region was away, a key is shown as one that another region stands in for.
-test('a region that is away fails after one try, and nothing of it is remembered', async () => {
+slowTest('a region that is away fails after one try, and nothing of it is remembered', async () => {
   const scene = await tenantUnder(await server.createCustomerKey())
   server.kms.regions.takeDown(other, 'hanging')
   for (let round = 0; round < 2; round++) {
@@ -125,28 +126,31 @@ test('a key with a working replica passes: its tenant keys are opened there, and
   expect(await outcomeWithout(own, scene)).toBe('open')
 })
 
-test('a policy that lacks an action in the replica fails, and says what is to be done there', async () => {
-  for (const [action, expected] of [
-    ['Decrypt', 'ERR_KMS_DENIED'],
-    ['GenerateDataKey', 'open'],
-  ] as const) {
-    const scene = await tenantUnder(await server.createCustomerKey())
-    const replica = scene.arn.replace(own, other)
-    const put = new PutKeyPolicyCommand({ KeyId: replica, Policy: policyWithout(action) })
-    await server.customerKms(other).send(put)
-    const { report } = await drill(scene.tenant)
-    expect(report).toMatchObject({ passed: false, drCompliant: false })
-    const [region] = report.keys[0]?.regions ?? []
-    expect(region).toMatchObject({ region: other, passed: false, code: 'ERR_KMS_DENIED' })
-    expect(region?.cause).toContain(`kms:${action}`)
-    expect(report.keys[0]?.advice).toContain('keyhold keyprovider policy')
-    expect(region?.steps.map((step) => step.outcome)).toEqual(
-      action === 'Decrypt' ? ['failed', 'failed'] : ['passed', 'failed'],
-    )
-    expect(await outcomeWithout(own, scene)).toBe(expected === 'open' ? 'open' : 'ERR_KMS_UNREACHABLE')
-    server.kms.regions.bringBack(own)
-  }
-})
+slowTest(
+  'a policy that lacks an action in the replica fails, and says what is to be done there',
+  async () => {
+    for (const [action, expected] of [
+      ['Decrypt', 'ERR_KMS_DENIED'],
+      ['GenerateDataKey', 'open'],
+    ] as const) {
+      const scene = await tenantUnder(await server.createCustomerKey())
+      const replica = scene.arn.replace(own, other)
+      const put = new PutKeyPolicyCommand({ KeyId: replica, Policy: policyWithout(action) })
+      await server.customerKms(other).send(put)
+      const { report } = await drill(scene.tenant)
+      expect(report).toMatchObject({ passed: false, drCompliant: false })
+      const [region] = report.keys[0]?.regions ?? []
+      expect(region).toMatchObject({ region: other, passed: false, code: 'ERR_KMS_DENIED' })
+      expect(region?.cause).toContain(`kms:${action}`)
+      expect(report.keys[0]?.advice).toContain('keyhold keyprovider policy')
+      expect(region?.steps.map((step) => step.outcome)).toEqual(
+        action === 'Decrypt' ? ['failed', 'failed'] : ['passed', 'failed'],
+      )
+      expect(await outcomeWithout(own, scene)).toBe(expected === 'open' ? 'open' : 'ERR_KMS_UNREACHABLE')
+      server.kms.regions.bringBack(own)
+    }
+  },
+)
 
 test('a key without a replica fails, whatever is done in its own region', async () => {
   for (const input of [{}, { MultiRegion: true }]) {
@@ -163,7 +167,7 @@ test('a key without a replica fails, whatever is done in its own region', async 
   }
 })
 
-test('a replica that is missing in the region that is required fails by its name', async () => {
+slowTest('a replica that is missing in the region that is required fails by its name', async () => {
   const strict = await startTestServer({ KEYHOLD_DR_REGIONS: 'eu-west-1:eu-central-1' })
   try {
     const tenant = await strict.createTenant()
@@ -187,7 +191,7 @@ test('a replica that is missing in the region that is required fails by its name
   }
 })
 
-test('a drill holds nothing up and evicts nothing: what is held asks the KMS for nothing', async () => {
+slowTest('a drill holds nothing up and evicts nothing: what is held asks the KMS for nothing', async () => {
   const scene = await tenantUnder(await server.createCustomerKey())
   const before = decryptsOf(scene, own)
   const drills = Promise.all([

@@ -9,6 +9,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 // Keys are held for long, so that what is seen in time is seen by probes.
 let server: TestServer
@@ -70,36 +71,39 @@ test('an outage that a probe sees ends nothing that is held', async () => {
   remove()
 })
 
-test('the first denied request finds the reason written down, and a flood of denials is one write', async () => {
-  const tenant = await server.createTenant()
-  const { arn, fingerprint } = await registerKey(server, tenant, await createKey(server))
-  await migrateTo(server, tenant, fingerprint)
-  const tokens = await encryptUnder(server.url, tenant, ['one'])
-  // Nobody probes this key: what is known comes from traffic alone.
-  await server.query(
-    `update keyhold.key_probes set due_at = now() + interval '1 hour' where tenant_id = $1`,
-    [tenant.tenantId],
-  )
-  await server.query(
-    `create function keyhold.keep() returns trigger language plpgsql as $$ begin return null; end $$`,
-  )
-  await server.query(
-    `create trigger keep before update on keyhold.key_probes for each row
+slowTest(
+  'the first denied request finds the reason written down, and a flood of denials is one write',
+  async () => {
+    const tenant = await server.createTenant()
+    const { arn, fingerprint } = await registerKey(server, tenant, await createKey(server))
+    await migrateTo(server, tenant, fingerprint)
+    const tokens = await encryptUnder(server.url, tenant, ['one'])
+    // Nobody probes this key: what is known comes from traffic alone.
+    await server.query(
+      `update keyhold.key_probes set due_at = now() + interval '1 hour' where tenant_id = $1`,
+      [tenant.tenantId],
+    )
+    await server.query(
+      `create function keyhold.keep() returns trigger language plpgsql as $$ begin return null; end $$`,
+    )
+    await server.query(
+      `create trigger keep before update on keyhold.key_probes for each row
       when (old.tenant_id = '${tenant.tenantId}') execute function keyhold.keep()`,
-  )
-  await setPolicy(server.customerKms(), arn, policyWithout())
-  await server.restart()
+    )
+    await setPolicy(server.customerKms(), arn, policyWithout())
+    await server.restart()
 
-  expect(await outcome(tenant, tokens)).toBe('ERR_KMS_DENIED')
-  const [row] = await server.query(
-    `select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
-    [tenant.tenantId],
-  )
-  expect(row).toMatchObject({ state: 'denied' })
-  await Promise.all(Array.from({ length: 50 }, () => outcome(tenant, tokens)))
-  const [after] = await server.query(
-    `select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
-    [tenant.tenantId],
-  )
-  expect(after).toEqual(row)
-})
+    expect(await outcome(tenant, tokens)).toBe('ERR_KMS_DENIED')
+    const [row] = await server.query(
+      `select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
+      [tenant.tenantId],
+    )
+    expect(row).toMatchObject({ state: 'denied' })
+    await Promise.all(Array.from({ length: 50 }, () => outcome(tenant, tokens)))
+    const [after] = await server.query(
+      `select state, xmin::text from keyhold.key_health where tenant_id = $1 and state <> 'healthy'`,
+      [tenant.tenantId],
+    )
+    expect(after).toEqual(row)
+  },
+)

@@ -22,6 +22,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -110,22 +111,25 @@ test('after a denial that only a probe has seen no other region stands in', asyn
   await expect.poll(() => outcome(tenant, text), { timeout }).toBe('open')
 })
 
-test('an outage that only probes see ends nothing that is held, and holds up no call when it is over', async () => {
-  const tenant = await createTenantWithOwnKey(server)
-  const text = await encryptText(server, tenant, 'held')
-  const fingerprint = textAt((await send(tenant, 'GET', providers)).body, 0, 'arnFingerPrint')
-  const keyId = tenant.arn.split('/')[1]
-  const probes = () => server.kms.countCalls({ keyId, operation: 'Decrypt' })
-  const remove = server.kms.faults.add({ kind: 'error500', match: { keyId } })
-  const before = probes()
-  const health = async () =>
-    at((await send(tenant, 'GET', `${providers}/${fingerprint}/health`)).body, 'state')
-  await expect.poll(health, { timeout }).toBe('unreachable')
-  // More than what would make traffic leave the key alone for a while.
-  await expect.poll(() => probes() - before, { timeout: 30_000 }).toBeGreaterThan(8)
-  expect(await outcome(tenant, text)).toBe('open')
-  remove()
-  // Lets go what is held: the next request asks the KMS, at once.
-  await send(tenant, 'PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 60 })
-  expect(await outcome(tenant, text)).toBe('open')
-})
+slowTest(
+  'an outage that only probes see ends nothing that is held, and holds up no call when it is over',
+  async () => {
+    const tenant = await createTenantWithOwnKey(server)
+    const text = await encryptText(server, tenant, 'held')
+    const fingerprint = textAt((await send(tenant, 'GET', providers)).body, 0, 'arnFingerPrint')
+    const keyId = tenant.arn.split('/')[1]
+    const probes = () => server.kms.countCalls({ keyId, operation: 'Decrypt' })
+    const remove = server.kms.faults.add({ kind: 'error500', match: { keyId } })
+    const before = probes()
+    const health = async () =>
+      at((await send(tenant, 'GET', `${providers}/${fingerprint}/health`)).body, 'state')
+    await expect.poll(health, { timeout }).toBe('unreachable')
+    // More than what would make traffic leave the key alone for a while.
+    await expect.poll(() => probes() - before, { timeout: 30_000 }).toBeGreaterThan(8)
+    expect(await outcome(tenant, text)).toBe('open')
+    remove()
+    // Lets go what is held: the next request asks the KMS, at once.
+    await send(tenant, 'PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 60 })
+    expect(await outcome(tenant, text)).toBe('open')
+  },
+)

@@ -10,6 +10,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const lockPath = '/api/v1/encryption/actions/lock'
 const unlockPath = '/api/v1/encryption/actions/unlock'
@@ -78,7 +79,7 @@ test('a lock closes the tenant here at once and on the other replica within the 
   await expect.poll(() => outcome(first.url, tenant, tokens), { timeout: boundMs }).toBe('open')
 })
 
-test('without a notification every replica sees lock and unlocking within the bound', async () => {
+slowTest('without a notification every replica sees lock and unlocking within the bound', async () => {
   const { tenant, tokens } = await tenantInUse()
   // Written past the server: nobody is told.
   await first.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'test')`, [
@@ -102,7 +103,7 @@ test('a replica that has not heard of a lock takes no key into memory', async ()
   expect(await outcome(second.url, tenant, tokens)).toBe('got 423')
 })
 
-test('a lock survives a restart', async () => {
+slowTest('a lock survives a restart', async () => {
   const { tenant, tokens } = await tenantInUse()
   await call(first.url, tenant.adminToken, 'POST', lockPath)
   await first.restart()

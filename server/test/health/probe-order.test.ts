@@ -11,6 +11,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { addKeys } from './many-keys.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -106,7 +107,7 @@ test('240 keys whose probes throw and 100 that hang do not keep a disabled one f
   expect(planned).toEqual({ count: 240, failures: 1, is_later: true, urgency: 1 })
 })
 
-test('what throws again and again comes later each time, up to ten minutes', async () => {
+slowTest('what throws again and again comes later each time, up to ten minutes', async () => {
   await addKeys(database, { prefix: 'throwing', count: 2, dueSeconds: -100 })
   await database.query(
     "update keyhold.key_probes set failures = case tenant_id when 'throwing1' then 3 else 1000 end",
@@ -126,57 +127,63 @@ test('what throws again and again comes later each time, up to ten minutes', asy
   expect(Number(rows[1]?.seconds)).toBeLessThanOrEqual(600)
 })
 
-test('a key that traffic or another replica has just asked for is not asked for, and its next probe keeps the time', async () => {
-  await addKeys(database, { prefix: 'traffic', count: 1, dueSeconds: -10, answeredSecondsAgo: 1_000 })
-  await addKeys(database, { prefix: 'written', count: 1, dueSeconds: -10, answeredSecondsAgo: 20 })
-  await addKeys(database, { prefix: 'old', count: 1, dueSeconds: -10, answeredSecondsAgo: 40 })
-  await addKeys(database, {
-    prefix: 'hastened',
-    count: 1,
-    dueSeconds: -10,
-    answeredSecondsAgo: 1,
-    urgency: 0,
-  })
-  const key = await addKeyOf('')
-  const { asked, looked, outcomes } = start(() => ({ key }), {
-    recorder: {
-      probed: () => Promise.resolve(undefined),
-      answeredAgeMs: ({ tenantId }) => (tenantId === 'traffic1' ? 45_000 : undefined),
-    },
-  })
-  await expect.poll(() => outcomes.get('proven'), waits).toBe(2)
-  await expect.poll(() => outcomes.get('answered'), waits).toBe(2)
-  expect(asked.toSorted()).toEqual(['hastened1', 'old1'])
-  // Neither traffic nor what another replica has written tells the state of a key.
-  expect(new Set(looked).size).toBe(4)
-  await close?.()
-  close = undefined
-  const rows = await database.query(
-    `select tenant_id, extract(epoch from due_at - now())::float8 as seconds from keyhold.key_probes order by tenant_id`,
-  )
-  const seconds = new Map(rows.map((row) => [row.tenant_id, Number(row.seconds)]))
-  // 57.5 less 45 for what traffic asks again by itself, and 50 less 20.
-  expect(seconds.get('traffic1')).toBeLessThanOrEqual(12.5)
-  expect(seconds.get('written1')).toBeLessThanOrEqual(30)
-  expect(seconds.get('old1')).toBeGreaterThan(40)
-})
+slowTest(
+  'a key that traffic or another replica has just asked for is not asked for, and its next probe keeps the time',
+  async () => {
+    await addKeys(database, { prefix: 'traffic', count: 1, dueSeconds: -10, answeredSecondsAgo: 1_000 })
+    await addKeys(database, { prefix: 'written', count: 1, dueSeconds: -10, answeredSecondsAgo: 20 })
+    await addKeys(database, { prefix: 'old', count: 1, dueSeconds: -10, answeredSecondsAgo: 40 })
+    await addKeys(database, {
+      prefix: 'hastened',
+      count: 1,
+      dueSeconds: -10,
+      answeredSecondsAgo: 1,
+      urgency: 0,
+    })
+    const key = await addKeyOf('')
+    const { asked, looked, outcomes } = start(() => ({ key }), {
+      recorder: {
+        probed: () => Promise.resolve(undefined),
+        answeredAgeMs: ({ tenantId }) => (tenantId === 'traffic1' ? 45_000 : undefined),
+      },
+    })
+    await expect.poll(() => outcomes.get('proven'), waits).toBe(2)
+    await expect.poll(() => outcomes.get('answered'), waits).toBe(2)
+    expect(asked.toSorted()).toEqual(['hastened1', 'old1'])
+    // Neither traffic nor what another replica has written tells the state of a key.
+    expect(new Set(looked).size).toBe(4)
+    await close?.()
+    close = undefined
+    const rows = await database.query(
+      `select tenant_id, extract(epoch from due_at - now())::float8 as seconds from keyhold.key_probes order by tenant_id`,
+    )
+    const seconds = new Map(rows.map((row) => [row.tenant_id, Number(row.seconds)]))
+    // 57.5 less 45 for what traffic asks again by itself, and 50 less 20.
+    expect(seconds.get('traffic1')).toBeLessThanOrEqual(12.5)
+    expect(seconds.get('written1')).toBeLessThanOrEqual(30)
+    expect(seconds.get('old1')).toBeGreaterThan(40)
+  },
+)
 
-test('one probe is enough for tenants under one KEK whose policy admits all of them, and not with roles of their own', async () => {
-  const all = { count: 20, dueSeconds: -100, isShared: true, answeredSecondsAgo: 60 }
-  await addKeys(database, { prefix: 'shared', ...all })
-  const key = await addKeyOf('shared')
-  const first = start(() => ({ key }))
-  await expect.poll(() => first.outcomes.get('proven'), waits).toBe(19)
-  expect([first.asked.length, first.looked.length]).toEqual([1, 1])
-  await close?.()
-  await addKeys(database, { prefix: 'roles', ...all, roleArn: 'arn:aws:iam::222222222222:role/keyhold' })
-  const roles = await addKeyOf('roles')
-  const second = start(() => ({ key: roles }))
-  // Each is asked for, once at least: meanwhile others fall due.
-  const askedOf = () => new Set(second.asked.filter((tenantId) => tenantId.startsWith('roles'))).size
-  await expect.poll(askedOf, waits).toBe(20)
-  expect(second.outcomes.get('proven')).toBeUndefined()
-})
+slowTest(
+  'one probe is enough for tenants under one KEK whose policy admits all of them, and not with roles of their own',
+  async () => {
+    const all = { count: 20, dueSeconds: -100, isShared: true, answeredSecondsAgo: 60 }
+    await addKeys(database, { prefix: 'shared', ...all })
+    const key = await addKeyOf('shared')
+    const first = start(() => ({ key }))
+    await expect.poll(() => first.outcomes.get('proven'), waits).toBe(19)
+    expect([first.asked.length, first.looked.length]).toEqual([1, 1])
+    await close?.()
+    await addKeys(database, { prefix: 'roles', ...all, roleArn: 'arn:aws:iam::222222222222:role/keyhold' })
+    const roles = await addKeyOf('roles')
+    const second = start(() => ({ key: roles }))
+    // Each is asked for, once at least: meanwhile others fall due.
+    const askedOf = () => new Set(second.asked.filter((tenantId) => tenantId.startsWith('roles'))).size
+    await expect.poll(askedOf, waits).toBe(20)
+    expect(second.outcomes.get('proven')).toBeUndefined()
+  },
+)
 
 test('when a shared KEK is disabled, all tenants under it are probed at once', async () => {
   await addKeys(database, {
@@ -218,7 +225,7 @@ test('when a shared KEK is disabled, all tenants under it are probed at once', a
   await expect.poll(() => denials.toSorted(), waits).toEqual(expected)
 })
 
-test('a policy that refuses one tenant alone brings no probe of another one forward', async () => {
+slowTest('a policy that refuses one tenant alone brings no probe of another one forward', async () => {
   await addKeys(database, {
     prefix: 'key',
     count: 3,

@@ -119,17 +119,20 @@ describe('an access token', () => {
 })
 
 describe('a role', () => {
-  test.each(Object.entries(routes))('keeps others from %s', async (_, route) => {
-    const auditor = await createApiKey({ role: 'auditor', tenantId: tenant.tenantId })
+  let tokens: Record<Role, string>
+  beforeAll(async () => {
     const ofTenant = async (role: Role) => (await createApiKey({ role, tenantId: tenant.tenantId })).token
-    const tokens: Record<Role, string> = {
+    tokens = {
       'service-encrypt': await ofTenant('service-encrypt'),
       'security-officer': await ofTenant('security-officer'),
       'tenant-admin': tenant.adminToken,
       service: tenant.serviceToken,
-      auditor: auditor.token,
+      auditor: await ofTenant('auditor'),
       operator: server.operatorToken,
     }
+  })
+
+  test.each(Object.entries(routes))('keeps others from %s', async (_, route) => {
     const path = route.path.replace(/:\w+/, 'unknown')
     const allowed: readonly Role[] = route.roles
 

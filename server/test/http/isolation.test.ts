@@ -10,6 +10,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt, withoutTrace } from './read-body.ts'
 import { details, encryptText, migrateTo, providers, registerKey, reset } from './scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 /** The names that B can use in a request: something of A's, or something in its form that never existed. */
 interface Names {
@@ -314,7 +315,7 @@ describe('what B may do for itself', () => {
   })
 })
 
-it('lets a malformed name tell no more than a well-formed one', async () => {
+slowTest('lets a malformed name tell no more than a well-formed one', async () => {
   const answer = await admin('GET', `${providers}/${'x'.repeat(64)}`)
 
   expect([answer.status, errorCode(answer.body)]).toEqual([404, 'ERR_KEY_PROVIDER_NOT_FOUND'])

@@ -19,6 +19,7 @@ import {
 import { ask, startTlsScene, type TlsScene } from '../../../testkit/src/server/tls-scene.ts'
 import { at, listAt, textAt } from './read-body.ts'
 import { waitUntil } from './scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const clients = createTestAuthority('authority of the clients')
 const partners = createTestAuthority('authority of others')
@@ -378,7 +379,7 @@ test('a command that is mistyped is named, with the usage of its neighbours alon
   expect(said.join('')).not.toContain('signing-key rotate')
 })
 
-test('the doctor looks at the file, and for the keys of its issuers', async () => {
+slowTest('the doctor looks at the file, and for the keys of its issuers', async () => {
   const { dataDir } = scene.server
   async function look(issuersFile: string): Promise<unknown> {
     const said: string[] = []

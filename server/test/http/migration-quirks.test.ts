@@ -5,6 +5,7 @@ import { rawRequest } from './raw-request.ts'
 import { textAt } from './read-body.ts'
 import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migration.ts'
 import { details, migrateTo, providers, registerKey, reset } from './scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -73,7 +74,7 @@ describe('a migration to a key of the customer', () => {
   })
 })
 
-it('starts once when asked for many times at once', async () => {
+slowTest('starts once when asked for many times at once', async () => {
   const tenant = await server.createTenant()
   const { fingerprint } = await registerKey(server, tenant)
   const start = () =>
@@ -114,7 +115,7 @@ describe('going back to the default provider', () => {
     expect(again.text).toBe('{"message":"Tenant is already using Qlik KMS, no migration is required."}')
   })
 
-  it("is also a migration to the provider whose fingerprint is the tenant's id", async () => {
+  slowTest("is also a migration to the provider whose fingerprint is the tenant's id", async () => {
     const tenant = await server.createTenant()
     const { fingerprint } = await registerKey(server, tenant)
     const { tenantId, adminToken: token } = tenant

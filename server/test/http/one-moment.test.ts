@@ -22,6 +22,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { observeStore, type Observer } from '../model/observed-store.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -123,7 +124,12 @@ const callOf = (id: RouteId) => {
 // There is no drill and no report of a destruction yet.
 const missing: readonly string[] = ['getDrDrill', 'getDrDrillOfTenant']
 
-test.each(routeIds.filter((id) => routes[id].method === 'GET' && !isEventRoute(id)))('%s', async (id) => {
+test.each(
+  doseOf(
+    routeIds.filter((id) => routes[id].method === 'GET' && !isEventRoute(id)),
+    4,
+  ),
+)('%s', async (id) => {
   const reads = await readsOf(id, async (handler) => {
     const answer = await Promise.resolve(handler(callOf(id))).catch((error: unknown) => error)
     if (!missing.includes(id)) expect(answer).toMatchObject({ status: 200 })
@@ -177,7 +183,7 @@ const left = { isCurrent: false, isSafe: true, wraps: 0, mayBeMore: false }
 
 // The test's own key is current. It moves away and back, each time while its usage is read: in the first snapshot, before
 // the count, after it, and in the last snapshot.
-test.each([2, 'surveys.countByVersion', 'end of snapshot', 9])(
+test.each(doseOf([2, 'surveys.countByVersion', 'end of snapshot', 9], 2))(
   'the usage of the key to which a migration ends at read %s of it',
   async (when) => {
     const { arnFingerPrint = '' } = params
@@ -198,7 +204,7 @@ test.each([2, 'surveys.countByVersion', 'end of snapshot', 9])(
   },
 )
 
-test('a rotation that ends between the count and the last look: it is counted anew', async () => {
+slowTest('a rotation that ends between the count and the last look: it is counted anew', async () => {
   const { arnFingerPrint = '' } = params
   let snapshots = 0
   const seen = await lookAt(arnFingerPrint, async (name) => {

@@ -12,6 +12,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode } from './read-body.ts'
 import { createTenantWithOwnKey, encryptText, policyWithout, setPolicy, waitUntil } from './scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: Awaited<ReturnType<typeof createTenantWithOwnKey>>
@@ -74,7 +75,7 @@ describe('without a cache', () => {
     expect((await decrypt()).status).toBe(200)
   })
 
-  it('one tenant in trouble is no trouble for another', async () => {
+  slowTest('one tenant in trouble is no trouble for another', async () => {
     const other = await server.createTenant()
     const remove = server.kms.faults.add({ kind: 'hang' })
     const stuck = decrypt()

@@ -7,6 +7,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt } from './read-body.ts'
 import { createTenantWithOwnKey, encryptText, setPolicy, policyWithout } from './scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const path = '/api/v1/encryption/usage/kms'
 
@@ -73,7 +74,7 @@ test('each call is counted once for its tenant, by action and outcome, and its c
   expect(at(await usageOf(other), 'requests')).toBe(before)
 }, 60_000)
 
-test('a tenant under the internal KMS has asked AWS nothing', async () => {
+slowTest('a tenant under the internal KMS has asked AWS nothing', async () => {
   const tenant = await server.createTenant()
   await encryptText(server, tenant, 'internal')
   expect(await usageOf(tenant)).toMatchObject({ calls: 0, requests: 0, rows: [] })

@@ -11,6 +11,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { runCommand } from '../../src/run-command.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -95,7 +96,7 @@ test('a row with a wrong MAC is refused, listed with its content, and good again
   })
 })
 
-test('a fence that somebody changed is good again, with its manifest', async () => {
+slowTest('a fence that somebody changed is good again, with its manifest', async () => {
   await server.query('update keyhold.tenants set name = $2 where id = $1', [tenant.tenantId, 'another'])
   expect(await serves()).toBe(false)
   expect((await doctor()).stdout).toMatch(/^ROW_FORGED table=tenants .* name=another /)
@@ -104,7 +105,7 @@ test('a fence that somebody changed is good again, with its manifest', async () 
   expect(await doctor()).toMatchObject({ exitCode: 0, stdout: '' })
 })
 
-test('a row that the manifest covers keeps the fence right', async () => {
+slowTest('a row that the manifest covers keeps the fence right', async () => {
   const schedule = `/api/v1/tenants/${tenant.tenantId}/actions/schedule-deletion`
   const scheduled = await server.request('POST', schedule, {
     token: server.operatorToken,
@@ -153,7 +154,7 @@ test('a command line that is not complete is refused', async () => {
   expect(await doctor(['--accept', 'tenants', 'a', 'b'])).toMatchObject({ exitCode: 2 })
 })
 
-test('before the adoption no row is refused, and none can be accepted', async () => {
+slowTest('before the adoption no row is refused, and none can be accepted', async () => {
   const { form2 } = await putForm1(server.dataDir)
   await server.query('update keyhold.tenant_guards set mac = null where tenant_id = $1', [tenant.tenantId])
   const found = await doctor()
@@ -174,21 +175,24 @@ test('where the root key is not, the doctor says that it did not look at MACs', 
   expect(found.stderr).toMatch(/^The MACs of rows were not looked at\. /)
 })
 
-test('a row with a value that no row of Keyhold has is listed, and so is an altered state of a key', async () => {
-  await server.query(
-    `insert into keyhold.destructions (id, tenant_id, kind, scheduled_by, due_at)
+slowTest(
+  'a row with a value that no row of Keyhold has is listed, and so is an altered state of a key',
+  async () => {
+    await server.query(
+      `insert into keyhold.destructions (id, tenant_id, kind, scheduled_by, due_at)
     values (gen_random_uuid(), $1, 'tenant', 'ak_1', 'infinity')`,
-    [tenant.tenantId],
-  )
-  await server.query(
-    `insert into keyhold.key_health (tenant_id, fingerprint, region, state, since, checked_at, mac)
+      [tenant.tenantId],
+    )
+    await server.query(
+      `insert into keyhold.key_health (tenant_id, fingerprint, region, state, since, checked_at, mac)
     select tenant_id, fingerprint, 'eu-west-1', 'healthy', now(), now(), mac from keyhold.key_providers where tenant_id = $1`,
-    [tenant.tenantId],
-  )
-  const { exitCode, stdout } = await doctor()
-  await server.query('delete from keyhold.destructions')
-  await server.query('delete from keyhold.key_health')
-  expect(exitCode).toBe(3)
-  expect(stdout).toMatch(/^ROW_UNSIGNED .*destructions/m)
-  expect(stdout).toMatch(/^ROW_FORGED .*key_health/m)
-})
+      [tenant.tenantId],
+    )
+    const { exitCode, stdout } = await doctor()
+    await server.query('delete from keyhold.destructions')
+    await server.query('delete from keyhold.key_health')
+    expect(exitCode).toBe(3)
+    expect(stdout).toMatch(/^ROW_UNSIGNED .*destructions/m)
+    expect(stdout).toMatch(/^ROW_FORGED .*key_health/m)
+  },
+)

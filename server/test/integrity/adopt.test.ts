@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { stripMacs } from '../../../testkit/src/database/strip-macs.ts'
 import { putForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
@@ -125,7 +125,7 @@ test('what steers is shown and signed, and the root key file requires MACs from 
 
 test('it can be cut off at any point, and goes on from there', async () => {
   const points = ['confirmed', 'tenant-adopted', 'rows-adopted', 'recorded'] as const
-  for (const point of doseOf(points, 4)) {
+  for (const point of doseOf(points, 12)) {
     await forget()
     const cut = await adopt({
       onStep: (step) => (step === point ? Promise.reject(new Error('cut off')) : Promise.resolve()),
@@ -155,7 +155,7 @@ test('the root key file is the old one or the new one at any moment, and nothing
     ['renamed', 'new'],
     ['folder-synced', 'new'],
   ])
-  for (const step of doseOf(steps, 3)) {
+  for (const step of doseOf(steps, 9)) {
     // As after a crash at that moment.
     const settings = { ...server.settings, dataDir: path.join(copies, step) }
     expect((await adopt({}, settings)).outcome, step).toBe(true)
@@ -174,7 +174,7 @@ test('an operator who says no changes nothing', async () => {
   expect(await heldNow()).toEqual([false])
 })
 
-test('what changes after it was shown is shown again before it is signed', async () => {
+slowTest('what changes after it was shown is shown again before it is signed', async () => {
   const evil = `update keyhold.key_providers set role_arn = 'arn:aws:iam::666666666666:role/evil' where kms = 'aws'`
   let questions = 0
   const { outcome, told } = await adopt({
@@ -210,7 +210,7 @@ test('a row with a wrong MAC is pointed out', async () => {
   await server.query("update keyhold.api_keys set name = 'test' where role = 'operator'")
 })
 
-test('a database that contradicts itself is not adopted', async () => {
+slowTest('a database that contradicts itself is not adopted', async () => {
   await server.query(`insert into keyhold.api_keys (id, secret_hash, role, name)
     values ('planted', decode(repeat('00', 32), 'hex'), 'operator', 'planted')`)
   const { outcome, told, asked } = await adopt()
@@ -248,7 +248,7 @@ test('a replica of a version before is in the way, by its connection or by its s
   expect(await readFile(file(), 'utf8')).toBe(form1)
 })
 
-test('the new file can be written elsewhere, for who puts it in place by other means', async () => {
+slowTest('the new file can be written elsewhere, for who puts it in place by other means', async () => {
   const output = path.join(server.dataDir, 'new-root-key')
   const { outcome, said } = await adopt({ output })
   expect(outcome).toBe(true)

@@ -11,6 +11,7 @@ import {
 import { completeRows } from '../../src/store/authentic/adopt-rows.ts'
 import { isInDigests } from '../../src/store/key-jobs/json-digests.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -45,52 +46,58 @@ test('the digests of a key job are those of its JSON; a row that had others has 
   expect(await read()).toEqual([{ ...row, progress_mac: Buffer.alloc(41, 2) }])
 })
 
-test('a lock that a replica of the version before has written is in the guard, also in one that is signed', async () => {
-  const read = () =>
-    stores.query('select locked_by from keyhold.tenant_guards where tenant_id = $1', [tenantId])
-  for (const spoil of [
-    'delete from keyhold.tenant_guards',
-    'update keyhold.tenant_guards set locked_at = null, locked_by = null',
-  ]) {
-    await stores.query(spoil)
-    await stores.query('delete from keyhold.tenant_locks')
-    await completeRows(stores.store, tenantId)
-    expect(await read(), spoil).toEqual([{ locked_by: null }])
-    await stores.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'somebody')`, [
-      tenantId,
+slowTest(
+  'a lock that a replica of the version before has written is in the guard, also in one that is signed',
+  async () => {
+    const read = () =>
+      stores.query('select locked_by from keyhold.tenant_guards where tenant_id = $1', [tenantId])
+    for (const spoil of [
+      'delete from keyhold.tenant_guards',
+      'update keyhold.tenant_guards set locked_at = null, locked_by = null',
+    ]) {
+      await stores.query(spoil)
+      await stores.query('delete from keyhold.tenant_locks')
+      await completeRows(stores.store, tenantId)
+      expect(await read(), spoil).toEqual([{ locked_by: null }])
+      await stores.query(`insert into keyhold.tenant_locks (tenant_id, locked_by) values ($1, 'somebody')`, [
+        tenantId,
+      ])
+      await completeRows(stores.store, tenantId)
+      expect(await read(), spoil).toEqual([{ locked_by: 'somebody' }])
+    }
+  },
+)
+
+slowTest(
+  'regions that a replica of the version before has inspected take the place of older ones, signed or not',
+  async () => {
+    const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/mrk-1'
+    const regions = ['eu-west-3']
+    const inspection = { replicaKeys: [{ keyArn, region: 'eu-west-3' }] }
+    await stores.store.withFence(tenantId, ({ keyProviders }) =>
+      keyProviders.insert({
+        ...{ tenantId, fingerprint: keyArnFingerprint(keyArn), kms: 'aws', keyArn, isCurrent: false },
+        ...{ name: 'own', description: '' },
+      }),
+    )
+    const read = () =>
+      stores.query(
+        `select replica_regions, mac is null as unsigned from keyhold.key_providers where key_arn = '${keyArn}'`,
+      )
+    expect(await read()).toEqual([{ replica_regions: null, unsigned: false }])
+    await stores.query(`update keyhold.key_providers set inspection = $1 where key_arn = '${keyArn}'`, [
+      JSON.stringify(inspection),
     ])
     await completeRows(stores.store, tenantId)
-    expect(await read(), spoil).toEqual([{ locked_by: 'somebody' }])
-  }
-})
+    expect(await read()).toEqual([{ replica_regions: regions, unsigned: true }])
 
-test('regions that a replica of the version before has inspected take the place of older ones, signed or not', async () => {
-  const keyArn = 'arn:aws:kms:eu-west-1:111111111111:key/mrk-1'
-  const regions = ['eu-west-3']
-  const inspection = { replicaKeys: [{ keyArn, region: 'eu-west-3' }] }
-  await stores.store.withFence(tenantId, ({ keyProviders }) =>
-    keyProviders.insert({
-      ...{ tenantId, fingerprint: keyArnFingerprint(keyArn), kms: 'aws', keyArn, isCurrent: false },
-      ...{ name: 'own', description: '' },
-    }),
-  )
-  const read = () =>
-    stores.query(
-      `select replica_regions, mac is null as unsigned from keyhold.key_providers where key_arn = '${keyArn}'`,
-    )
-  expect(await read()).toEqual([{ replica_regions: null, unsigned: false }])
-  await stores.query(`update keyhold.key_providers set inspection = $1 where key_arn = '${keyArn}'`, [
-    JSON.stringify(inspection),
-  ])
-  await completeRows(stores.store, tenantId)
-  expect(await read()).toEqual([{ replica_regions: regions, unsigned: true }])
-
-  await stores.query(`update keyhold.key_providers set mac = $1 where key_arn = '${keyArn}'`, [
-    Buffer.alloc(41, 3),
-  ])
-  await completeRows(stores.store, tenantId)
-  expect(await read()).toEqual([{ replica_regions: regions, unsigned: false }])
-})
+    await stores.query(`update keyhold.key_providers set mac = $1 where key_arn = '${keyArn}'`, [
+      Buffer.alloc(41, 3),
+    ])
+    await completeRows(stores.store, tenantId)
+    expect(await read()).toEqual([{ replica_regions: regions, unsigned: false }])
+  },
+)
 
 test('minimum versions are raised to what the states of cipherkeys tell, and never lowered by them', async () => {
   const { store } = stores
@@ -136,7 +143,7 @@ test('minimum versions are raised to what the states of cipherkeys tell, and nev
   expect(await macOf(fresh)).toBeNull()
 })
 
-test('the cipherkeys of a tenant are read while others have its fence', async () => {
+slowTest('the cipherkeys of a tenant are read while others have its fence', async () => {
   const { store, otherStore } = stores
   const own = 'with-fence'
   await insertTenant(store, own)

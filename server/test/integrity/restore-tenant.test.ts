@@ -17,6 +17,7 @@ import {
   type GenerationRecord,
 } from '../../src/installation/generations/generation-records.ts'
 import { insertTenant, newCipherkey, newKeyJob } from '../store/stored-rows.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -124,13 +125,18 @@ test('the rows get a generation that no row of the time since has, and nothing e
   expect(await actions()).toEqual(['tenant.confirm-restore'])
 })
 
-test.each<[string, Parameters<typeof olderTenant>[0]]>([
-  ['the newest decisions about its keys are not known', { fence: null }],
-  ['the newest decisions of its administrator are not known', { guard: null }],
-  ['its deletion had begun', { fence: { isEnding: true } }],
-  ['its id was that of another tenant since', { guard: { incarnation: randomUUID() } }],
-  ['it was locked', { guard: { lockedAtMs: 1, lockedBy: 'ak_9' } }],
-])('a tenant is locked where %s', async (_, decided) => {
+test.each<[string, Parameters<typeof olderTenant>[0]]>(
+  doseOf(
+    [
+      ['the newest decisions about its keys are not known', { fence: null }],
+      ['the newest decisions of its administrator are not known', { guard: null }],
+      ['its deletion had begun', { fence: { isEnding: true } }],
+      ['its id was that of another tenant since', { guard: { incarnation: randomUUID() } }],
+      ['it was locked', { guard: { lockedAtMs: 1, lockedBy: 'ak_9' } }],
+    ],
+    2,
+  ),
+)('a tenant is locked where %s', async (_, decided) => {
   expect(await restore(decided)).toMatchObject({ isLocked: true })
   const by = decided.guard?.lockedBy ?? 'command'
   expect((await store.guards.find(id))?.lock).toMatchObject({ lockedBy: by })
@@ -140,7 +146,7 @@ test.each<[string, Parameters<typeof olderTenant>[0]]>([
   expect(await actions()).toEqual(['tenant.lock', 'tenant.confirm-restore'])
 })
 
-test('a lock of the older rows stays, and the shorter time for holding keys counts', async () => {
+slowTest('a lock of the older rows stays, and the shorter time for holding keys counts', async () => {
   await lock()
   await store.transaction(({ guards }) => guards.setKeyCacheTtlSeconds(id, 40))
   expect(
@@ -169,7 +175,7 @@ test('of the API keys those hold that held until the end, and none where that is
   expect(await restore({ guard: null })).toMatchObject({ revokedApiKeys: [second.id] })
 })
 
-test('API keys of no tenant likewise', async () => {
+slowTest('API keys of no tenant likewise', async () => {
   const [first, second] = [await newApiKey(undefined), await newApiKey(undefined)]
   const known = await store.generations.readInstallation()
   if (known === undefined) throw new Error('there is no installation')
@@ -227,39 +233,47 @@ test('minimum versions rise and never fall, also where only earlier ones are kno
   expect(await restoreTenant(store, known)).toMatchObject({ raisedMinimums: [low], isLocked: true })
 })
 
-test('minimum versions of the time since also count beyond the limit of them', async () => {
+slowTest('minimum versions of the time since also count beyond the limit of them', async () => {
   const ids = Array.from({ length: 1_001 }, () => randomUUID())
   const newest = { minimumVersions: Object.fromEntries(ids.map((each) => [each, 2])) }
   expect((await restore({ fence: newest })).raisedMinimums).toHaveLength(1_001)
 })
 
-test('a destruction that was cancelled is, one that is open or was done stays in the schedule', async () => {
-  const [open, done, cancelled] = [
-    await scheduled(randomUUID()),
-    await scheduled(randomUUID()),
-    await scheduled(randomUUID()),
-  ]
-  const newest = { openDestructions: [open], doneDestructions: [done] }
-  expect(await restore({ fence: newest })).toMatchObject({ cancelledDestructions: [cancelled] })
-  expect((await store.destructions.find(cancelled))?.cancelledBy).toBe('command')
-  expect((await read()).fence.facts.openDestructions.toSorted()).toEqual([open, done].sort())
-  expect(await actions()).toContain('datakey.cancel-destruction')
-  // Nobody knows: nothing is destroyed for it.
-  const restored = await restore({ fence: null })
-  expect(restored.cancelledDestructions.toSorted()).toEqual([open, done].sort())
-})
+slowTest(
+  'a destruction that was cancelled is, one that is open or was done stays in the schedule',
+  async () => {
+    const [open, done, cancelled] = [
+      await scheduled(randomUUID()),
+      await scheduled(randomUUID()),
+      await scheduled(randomUUID()),
+    ]
+    const newest = { openDestructions: [open], doneDestructions: [done] }
+    expect(await restore({ fence: newest })).toMatchObject({ cancelledDestructions: [cancelled] })
+    expect((await store.destructions.find(cancelled))?.cancelledBy).toBe('command')
+    expect((await read()).fence.facts.openDestructions.toSorted()).toEqual([open, done].sort())
+    expect(await actions()).toContain('datakey.cancel-destruction')
+    // Nobody knows: nothing is destroyed for it.
+    const restored = await restore({ fence: null })
+    expect(restored.cancelledDestructions.toSorted()).toEqual([open, done].sort())
+  },
+)
 
-test.each<[string, (job: { id: string; targetFingerprint: string }) => Partial<FenceFacts> | null, boolean]>([
-  ['was live until the end', ({ id: liveJobId }) => ({ liveJobId, isLiveJobCancelled: false }), false],
-  [
-    'had come to its end',
-    ({ targetFingerprint }) => ({ liveJobId: null, currentFingerprint: targetFingerprint }),
-    false,
-  ],
-  ['was on its way back', ({ id: liveJobId }) => ({ liveJobId, isLiveJobCancelled: true }), true],
-  ['was back', () => ({ liveJobId: null, currentFingerprint: 'source' }), true],
-  ['nobody knows about', () => null, true],
-])('a key job that %s goes on, or is cancelled', async (_, newestOf, isCancelled) => {
+test.each<[string, (job: { id: string; targetFingerprint: string }) => Partial<FenceFacts> | null, boolean]>(
+  doseOf(
+    [
+      ['was live until the end', ({ id: liveJobId }) => ({ liveJobId, isLiveJobCancelled: false }), false],
+      [
+        'had come to its end',
+        ({ targetFingerprint }) => ({ liveJobId: null, currentFingerprint: targetFingerprint }),
+        false,
+      ],
+      ['was on its way back', ({ id: liveJobId }) => ({ liveJobId, isLiveJobCancelled: true }), true],
+      ['was back', () => ({ liveJobId: null, currentFingerprint: 'source' }), true],
+      ['nobody knows about', () => null, true],
+    ],
+    2,
+  ),
+)('a key job that %s goes on, or is cancelled', async (_, newestOf, isCancelled) => {
   const job = newKeyJob({ tenantId: id })
   await store.withFence(id, async ({ keyJobs, tenants }) => {
     await keyJobs.insert(job)
@@ -302,7 +316,7 @@ test.each(['fence', 'guard'] as const)(
   },
 )
 
-test('a tenant that stays as it is does not hold up the next one', async () => {
+slowTest('a tenant that stays as it is does not hold up the next one', async () => {
   const first = await olderTenant({ guard: { lockedAtMs: 1, lockedBy: 'ak_9' } })
   first.guard.shown = 2 ** 50
   id = `older-${++tenants}`
@@ -319,7 +333,7 @@ test('a tenant that stays as it is does not hold up the next one', async () => {
   ])
 })
 
-test("the installation's row stays as it is as well", async () => {
+slowTest("the installation's row stays as it is as well", async () => {
   const before = await store.generations.readInstallation()
   const shown = 2 ** 50
   const record = { kind: 'installation' as const, tenantId: '', generation: shown - 1, known: undefined }

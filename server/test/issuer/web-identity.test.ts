@@ -16,6 +16,7 @@ import { waitForMigration } from '../../../testkit/src/tenants/wait-for-migratio
 import type { GuardedFetch } from '../../src/guarded-fetch/guarded-fetch.ts'
 import { issuerCheck } from '../../src/wiring/commands/doctor/issuer-check.ts'
 import { checkIssuer, exportIssuer, rotateIssuer } from '../../src/wiring/commands/issuer-commands.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const issuerUrl = 'https://id.example.com/keyhold'
 const name = 'id.example.com/keyhold'
@@ -238,7 +239,7 @@ const published: GuardedFetch = async (url) => {
   return { status: answer.status, headers: {}, body: Buffer.from(await answer.text()) }
 }
 
-test('the exported files are the served pages, and a check finds what differs', async () => {
+slowTest('the exported files are the served pages, and a check finds what differs', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-issuer-'))
   try {
     const files = await exportIssuer(server.settings, folder)
@@ -313,7 +314,7 @@ test('while a replica of the version before is alive, no row is written that it 
   }
 })
 
-test('without the setting the commands say so', async () => {
+slowTest('without the setting the commands say so', async () => {
   const settings = { ...server.settings, issuerUrl: undefined }
   await expect(exportIssuer(settings, '/nowhere')).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
   expect(await issuerCheck(settings, () => true).look()).toBeUndefined()

@@ -15,6 +15,7 @@ import {
   type CountingKms,
 } from './keyring-under-test.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let store: Store
@@ -77,20 +78,23 @@ test('a data key wrapped before dual is not committed after it: it is made again
   expect(await createKeyring(store, kms).dataKeys.get(tenantId, row.dataKeyId, 1)).toBeDefined()
 })
 
-test('an epoch that moved while the version stayed, as by a cancelled migration, is noticed as well', async () => {
-  const interrupted = withInterruption(async (time) => {
-    if (time === 1) await alone(store, tenantId).tenants.moveFence(tenantId, 1)
-  })
-  await createDataKey(
-    { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
-    tenantId,
-    'default',
-  )
-  expect(interrupted.times()).toBe(2)
-  expect(await store.surveys.count(tenantId)).toBe(1)
-})
+slowTest(
+  'an epoch that moved while the version stayed, as by a cancelled migration, is noticed as well',
+  async () => {
+    const interrupted = withInterruption(async (time) => {
+      if (time === 1) await alone(store, tenantId).tenants.moveFence(tenantId, 1)
+    })
+    await createDataKey(
+      { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
+      tenantId,
+      'default',
+    )
+    expect(interrupted.times()).toBe(2)
+    expect(await store.surveys.count(tenantId)).toBe(1)
+  },
+)
 
-test('a tenant whose fence never stands still is asked to try again, and nothing is stored', async () => {
+slowTest('a tenant whose fence never stands still is asked to try again, and nothing is stored', async () => {
   const interrupted = withInterruption(() => alone(store, tenantId).tenants.moveFence(tenantId, 1))
   const making = createDataKey(
     { store: interrupted.store, tenantKeys: createKeyring(store, kms).tenantKeys, maxKeyNames },
@@ -101,7 +105,7 @@ test('a tenant whose fence never stands still is asked to try again, and nothing
   expect(await store.surveys.count(tenantId)).toBe(0)
 })
 
-test('a version that is gone between two looks only costs another round', async () => {
+slowTest('a version that is gone between two looks only costs another round', async () => {
   let looks = 0
   const behind: Store = {
     ...store,
@@ -162,32 +166,38 @@ test('twenty first encryptions of one name, over two replicas, make one cipherke
   }
 })
 
-test('the same without any single flight: twenty writers race in the database, and one wins', async () => {
-  const { tenantKeys } = createKeyring(store, kms)
-  const rows = await Promise.all(
-    Array.from({ length: 20 }, (_, index) =>
-      createDataKey(
-        { store: index % 2 === 0 ? store : otherStore, tenantKeys, maxKeyNames },
-        tenantId,
-        'default',
+slowTest(
+  'the same without any single flight: twenty writers race in the database, and one wins',
+  async () => {
+    const { tenantKeys } = createKeyring(store, kms)
+    const rows = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        createDataKey(
+          { store: index % 2 === 0 ? store : otherStore, tenantKeys, maxKeyNames },
+          tenantId,
+          'default',
+        ),
       ),
-    ),
-  )
-  expect(new Set(rows.map((row) => row.dataKeyId)).size).toBe(1)
-  expect(await store.surveys.count(tenantId)).toBe(1)
-})
+    )
+    expect(new Set(rows.map((row) => row.dataKeyId)).size).toBe(1)
+    expect(await store.surveys.count(tenantId)).toBe(1)
+  },
+)
 
-test('a thousand new names of one request cost one transaction, and so do those of many requests at once', async () => {
-  const counted = withInterruption(() => Promise.resolve())
-  const { dataKeys } = createKeyring(counted.store, kms)
-  const names = Array.from({ length: 1_000 }, (_, index) => `name-${index}`)
-  const keys = await Promise.all(names.map((name) => dataKeys.getActive(tenantId, name)))
-  expect(counted.times()).toBe(1)
-  expect(new Set(keys.map(({ id }) => id)).size).toBe(1_000)
-  expect(await store.surveys.count(tenantId)).toBe(1_000)
-  const [first] = keys
-  expect((await createKeyring(store, kms).dataKeys.getActive(tenantId, 'name-0')).id).toBe(first?.id)
-})
+slowTest(
+  'a thousand new names of one request cost one transaction, and so do those of many requests at once',
+  async () => {
+    const counted = withInterruption(() => Promise.resolve())
+    const { dataKeys } = createKeyring(counted.store, kms)
+    const names = Array.from({ length: 1_000 }, (_, index) => `name-${index}`)
+    const keys = await Promise.all(names.map((name) => dataKeys.getActive(tenantId, name)))
+    expect(counted.times()).toBe(1)
+    expect(new Set(keys.map(({ id }) => id)).size).toBe(1_000)
+    expect(await store.surveys.count(tenantId)).toBe(1_000)
+    const [first] = keys
+    expect((await createKeyring(store, kms).dataKeys.getActive(tenantId, 'name-0')).id).toBe(first?.id)
+  },
+)
 
 test('a quota is never exceeded, whoever counts at the same moment, and names within it are all made', async () => {
   const quota = 25
@@ -221,7 +231,7 @@ test('a quota is never exceeded, whoever counts at the same moment, and names wi
   }
 })
 
-test('names that have a data key by now take no room from the others', async () => {
+slowTest('names that have a data key by now take no room from the others', async () => {
   const { tenantKeys } = createKeyring(store, kms)
   const parts = { store, tenantKeys, maxKeyNames: 3 }
   const tenant = await createTenant(store, kms, `tenant-${++tenants}`, mine)
@@ -232,7 +242,7 @@ test('names that have a data key by now take no room from the others', async () 
   expect(isKeyholdError(d, 'ERR_KEY_NAME_QUOTA')).toBe(true)
 })
 
-test('a batch that is rolled back counts nothing', async () => {
+slowTest('a batch that is rolled back counts nothing', async () => {
   const failing: Store = {
     ...store,
     withFenceShared: (ofTenant, work) =>
@@ -248,7 +258,7 @@ test('a batch that is rolled back counts nothing', async () => {
   expect(await store.transaction((transaction) => transaction.dataKeys.lockCount(tenantId))).toBe(0)
 })
 
-test('writers that race with dual all end under a version that exists, each key readable', async () => {
+slowTest('writers that race with dual all end under a version that exists, each key readable', async () => {
   const { tenantKeys } = createKeyring(store, kms)
   const making = Array.from({ length: 30 }, (_, index) =>
     createDataKey(

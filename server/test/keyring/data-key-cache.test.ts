@@ -19,6 +19,7 @@ import {
   type Keyring,
 } from './keyring-under-test.ts'
 import { rewrapAll } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -116,7 +117,7 @@ test('a data key that does not exist, or is another tenant’s, is not there', a
   })
 })
 
-test('it is read again after its own time, even while its tenant key is fresh', async () => {
+slowTest('it is read again after its own time, even while its tenant key is fresh', async () => {
   const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
   after(ttlMs * 0.9)
   await keyring.tenantKeys.get(tenantId, 1)
@@ -144,7 +145,7 @@ test('it never outlives its tenant key, though its own time is not over', async 
   })
 })
 
-test('a data key in use keeps its tenant key fresh, so that nobody waits for the KMS', async () => {
+slowTest('a data key in use keeps its tenant key fresh, so that nobody waits for the KMS', async () => {
   const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
   for (let minute = 0; minute < 5; minute++) {
     after(ttlMs * 0.85)
@@ -175,7 +176,7 @@ test('a refusal of the KEK ends the data keys under it at once, and no others', 
   expect(kms.calls(other)).toBe(1)
 })
 
-test('a tenant key that had to make room takes its data keys with it', async () => {
+slowTest('a tenant key that had to make room takes its data keys with it', async () => {
   keyring = createKeyring(store, kms, { maxTenantKeys: 1 })
   const ours = await keyring.dataKeys.getActive(tenantId, 'default')
   await keyring.dataKeys.getActive(await newTenant(other), 'default')
@@ -193,7 +194,7 @@ test('a time of 0 holds nothing: each reading asks the database and the KMS', as
   }
 })
 
-test('only so many are held', async () => {
+slowTest('only so many are held', async () => {
   keyring = createKeyring(store, kms, { maxDataKeys: 4 })
   for (const name of ['a', 'b', 'c']) await keyring.dataKeys.getActive(tenantId, name)
   const held = ['a', 'b', 'c'].filter((name) => keyring.dataKeys.findHeldActive(tenantId, name) !== undefined)
@@ -216,21 +217,24 @@ test('a change of one data key ends its entries, under its name and its id, and 
   expect(keyring.dataKeys.findHeld(tenantId, other.id, 1)).toBe(other)
 })
 
-test('a reader that meets a destroyed version reads the cipherkey once more and follows the rewrap', async () => {
-  const made = await keyring.dataKeys.getActive(tenantId, 'default')
-  await moveToNewTenantKey(plainStore, kms, other, tenantId)
-  keyring = createKeyring(store, kms)
-  onRead = async (rows) => {
-    onRead = undefined
-    // Between this reading and the unwrapping, the migration ends.
-    await rewrap(made.id, 2)
-    await destroyTenantKey(database, tenantId, 1)
-    return rows
-  }
-  const read = await keyring.dataKeys.get(tenantId, made.id, 1)
-  expect(read?.key.equals(made.key)).toBe(true)
-  expect(reads).toBe(2)
-})
+slowTest(
+  'a reader that meets a destroyed version reads the cipherkey once more and follows the rewrap',
+  async () => {
+    const made = await keyring.dataKeys.getActive(tenantId, 'default')
+    await moveToNewTenantKey(plainStore, kms, other, tenantId)
+    keyring = createKeyring(store, kms)
+    onRead = async (rows) => {
+      onRead = undefined
+      // Between this reading and the unwrapping, the migration ends.
+      await rewrap(made.id, 2)
+      await destroyTenantKey(database, tenantId, 1)
+      return rows
+    }
+    const read = await keyring.dataKeys.get(tenantId, made.id, 1)
+    expect(read?.key.equals(made.key)).toBe(true)
+    expect(reads).toBe(2)
+  },
+)
 
 test('a cipherkey that stays under a destroyed version is damage, found after two readings', async () => {
   const made = await keyring.dataKeys.getActive(tenantId, 'default')
@@ -243,7 +247,7 @@ test('a cipherkey that stays under a destroyed version is damage, found after tw
   expect(reads).toBe(2)
 })
 
-test('what failed is not held: the next caller tries again', async () => {
+slowTest('what failed is not held: the next caller tries again', async () => {
   const made = await createKeyring(store, kms).dataKeys.getActive(tenantId, 'default')
   kms.fail(mine, 'ERR_KMS_UNREACHABLE')
   await expect(keyring.dataKeys.get(tenantId, made.id, 1)).rejects.toMatchObject({

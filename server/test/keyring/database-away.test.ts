@@ -15,6 +15,7 @@ import {
   type CountingKms,
   type Keyring,
 } from './keyring-under-test.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -105,7 +106,7 @@ test('a key in use is read again in the second half of its time, once, while eve
   expect(keyring.dataKeys.findHeld(tenantId, id, 1)).toBeDefined()
 })
 
-test('a database that goes at the worst moment ends no key in use for 0.4 of its time', async () => {
+slowTest('a database that goes at the worst moment ends no key in use for 0.4 of its time', async () => {
   const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
   after(0.5)
   isAway = true
@@ -193,7 +194,7 @@ test('a database that falls silent keeps no tenant key from being asked for anew
   expect(keyring.tenantKeys.heldTenants()).toEqual([])
 })
 
-test('who needs a newer row of a silent database waits for it', async () => {
+slowTest('who needs a newer row of a silent database waits for it', async () => {
   keyring = impatient
   const entry = await keyring.tenantKeys.get(tenantId, 1)
   if (entry === undefined) throw new Error('no tenant key')
@@ -210,7 +211,7 @@ test('who needs a newer row of a silent database waits for it', async () => {
   expect(await answer).toBe(entry)
 })
 
-test('a key that is gone when it is read ahead ends at once', async () => {
+slowTest('a key that is gone when it is read ahead ends at once', async () => {
   const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
   isGone = true
   after(0.51)
@@ -219,7 +220,7 @@ test('a key that is gone when it is read ahead ends at once', async () => {
   expect(keyring.dataKeys.findHeld(tenantId, id, 1)).toBeUndefined()
 })
 
-test('after one reading found the database away, no key is read ahead for a second', async () => {
+slowTest('after one reading found the database away, no key is read ahead for a second', async () => {
   const names = ['one', 'two', 'three']
   for (const name of names) await keyring.dataKeys.getActive(tenantId, name)
   isAway = true

@@ -15,6 +15,7 @@ import {
 } from './keyring-under-test.ts'
 import { setDue as setDueIn } from '../../../testkit/src/database/set-due.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let store: Store
@@ -75,7 +76,7 @@ test.each(['by its name', 'by its id'])('a data key is not held into it, asked f
 // Older than it may be: also one whose time is that of a clock which is a moment ahead.
 const alwaysAged = { maxDataKeyAgeMs: -1_000 }
 
-test('a version that is made in the last moments is not held into it either', async () => {
+slowTest('a version that is made in the last moments is not held into it either', async () => {
   const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
   await setDue(await schedule('data-key', 'default'), 10)
   keyring.clock.nowMs += ttlMs
@@ -96,25 +97,28 @@ test('from then on it is held for no moment, as long as it lives', async () => {
   expect((await keyring.dataKeys.getActive(tenantId, 'default')).id).not.toBe(id)
 })
 
-test('a version that is destroyed by name is not held into it, nor leased, and the others are', async () => {
-  const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
-  await createKeyring(store, kms, alwaysAged).dataKeys.getActive(tenantId, 'default')
-  const named = { dataKeyId: id, version: 1, tenantKeyVersion: 1 }
-  const destruction = await alone(store, tenantId).destructions.insert({
-    ...{ id: newId(new Date()), tenantId, kind: 'cipherkeys', cipherkeys: [named] },
-    ...{ scheduledBy: 'test', inDays: 7 },
-  })
-  await setDue(destruction.id, 30)
-  keyring.clock.nowMs += ttlMs
-  expect((await keyring.leases.renew(tenantId, id, 1))?.remainingMs).toBeLessThanOrEqual(30_000 - marginMs)
-  const use = (version: number) => keyring.dataKeys.get(tenantId, id, version)
-  expect((await use(1))?.id).toBe(id)
-  expect((await use(2))?.id).toBe(id)
-  await destroy(id)
-  keyring.clock.nowMs += 30_000 - marginMs
-  expect(await use(1)).toBeUndefined()
-  expect((await use(2))?.id).toBe(id)
-})
+slowTest(
+  'a version that is destroyed by name is not held into it, nor leased, and the others are',
+  async () => {
+    const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
+    await createKeyring(store, kms, alwaysAged).dataKeys.getActive(tenantId, 'default')
+    const named = { dataKeyId: id, version: 1, tenantKeyVersion: 1 }
+    const destruction = await alone(store, tenantId).destructions.insert({
+      ...{ id: newId(new Date()), tenantId, kind: 'cipherkeys', cipherkeys: [named] },
+      ...{ scheduledBy: 'test', inDays: 7 },
+    })
+    await setDue(destruction.id, 30)
+    keyring.clock.nowMs += ttlMs
+    expect((await keyring.leases.renew(tenantId, id, 1))?.remainingMs).toBeLessThanOrEqual(30_000 - marginMs)
+    const use = (version: number) => keyring.dataKeys.get(tenantId, id, version)
+    expect((await use(1))?.id).toBe(id)
+    expect((await use(2))?.id).toBe(id)
+    await destroy(id)
+    keyring.clock.nowMs += 30_000 - marginMs
+    expect(await use(1)).toBeUndefined()
+    expect((await use(2))?.id).toBe(id)
+  },
+)
 
 test('a lease ends before its tenant may be destroyed', async () => {
   const { dataKey, remainingMs } = await keyring.leases.create(tenantId)

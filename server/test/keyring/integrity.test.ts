@@ -11,7 +11,7 @@ import {
 } from '@keyhold/core'
 import { sql as query } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { newId } from '../../src/keyring/new-id.ts'
 import { createRowMacs, type RowMacs } from '../../src/store/authentic/row-macs.ts'
 import { openDatabaseClock } from '../../src/store/database-clock.ts'
@@ -142,7 +142,7 @@ function subsets<Item>(items: readonly Item[]): Item[][] {
   const all = items.reduce<Item[][]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]])
   const isEnd = ({ length }: Item[]) => length === 1 || length === items.length
   const between = all.filter((set) => set.length > 0 && !isEnd(set))
-  return [...all.filter(isEnd), ...doseOf(between, 5)]
+  return [...all.filter(isEnd), ...doseOf(between, 15)]
 }
 
 test('untouched, all keys are right', async () => {
@@ -237,8 +237,8 @@ async function flipBits(
   const name = `keyhold.${table}`
   const [row] = await sql(`select length(${column}) as bytes from ${name} where ${condition}`)
   const codes = new Set<string>()
-  // The gate takes every fourth one.
-  for (const byte of doseOf([...Array(Number(row?.bytes)).keys()], 4)) {
+  // The gate takes every sixteenth one.
+  for (const byte of doseOf([...Array(Number(row?.bytes)).keys()], 16)) {
     const flip = `update ${name} set ${column} = set_bit(${column}, ${byte * 8 + (byte % 8)},
       1 - get_bit(${column}, ${byte * 8 + (byte % 8)})) where ${condition}`
     await sql(flip)
@@ -265,7 +265,7 @@ test.each([
   expect(await flipBits(table, column, condition)).toEqual(new Set([code]))
 })
 
-test.each(['\\x', '\\x00', `\\x${'00'.repeat(136)}`, `\\x${'ff'.repeat(5_000)}`])(
+slowTest.each(['\\x', '\\x00', `\\x${'00'.repeat(136)}`, `\\x${'ff'.repeat(5_000)}`])(
   'bytes that are no wrap at all are found',
   async (bytes) => {
     await sql(`update keyhold.cipherkeys set wrapped = '${bytes}'`)

@@ -19,6 +19,7 @@ import {
   type Keyring,
 } from './keyring-under-test.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -66,7 +67,7 @@ test('a hundred callers at once make one call', async () => {
   expect(kms.calls()).toBe(1)
 })
 
-test('its time counts from the start of the call, however late the answer', async () => {
+slowTest('its time counts from the start of the call, however late the answer', async () => {
   const release = kms.hold()
   const asked = get()
   await expect.poll(() => kms.calls()).toBe(1)
@@ -80,7 +81,7 @@ test('its time counts from the start of the call, however late the answer', asyn
   await expect(get()).rejects.toMatchObject({ code: 'ERR_KMS_TIMEOUT' })
 })
 
-test('an answer that comes after the end of its time serves who asked and nobody else', async () => {
+slowTest('an answer that comes after the end of its time serves who asked and nobody else', async () => {
   const release = kms.hold()
   const asked = get()
   await expect.poll(() => kms.calls()).toBe(1)
@@ -129,7 +130,7 @@ test.each([
   expect(await get()).toBeDefined()
 })
 
-test.each([
+slowTest.each([
   'ERR_KMS_KEY_DISABLED',
   'ERR_KMS_KEY_PENDING_DELETION',
   'ERR_KMS_KEY_NOT_FOUND',
@@ -181,7 +182,7 @@ test.each(['ERR_KMS_DENIED', 'Encryption-88'])(
   },
 )
 
-test.each([
+slowTest.each([
   ['ERR_KMS_DENIED', 'own'],
   ['ERR_KMS_KEY_DISABLED', 'every'],
 ] as const)(
@@ -202,7 +203,7 @@ test.each([
   },
 )
 
-test.each([
+slowTest.each([
   'ERR_KMS_DENIED',
   'ERR_KMS_KEY_DISABLED',
   'ERR_KMS_KEY_PENDING_DELETION',
@@ -224,7 +225,7 @@ test.each([
   expect(await get()).toBeDefined()
 })
 
-test('a refusal is remembered from the start of the call, however late the answer', async () => {
+slowTest('a refusal is remembered from the start of the call, however late the answer', async () => {
   kms.fail(mine, 'ERR_KMS_DENIED')
   const release = kms.hold()
   const asked = get()
@@ -237,7 +238,7 @@ test('a refusal is remembered from the start of the call, however late the answe
   expect(await get()).toBeDefined()
 })
 
-test('a time of 0 remembers no refusal either', async () => {
+slowTest('a time of 0 remembers no refusal either', async () => {
   keyring = createKeyring(store, kms, { ttlMs: 0 })
   kms.fail(mine, 'ERR_KMS_DENIED')
   for (let call = 1; call <= 3; call++) {
@@ -246,38 +247,44 @@ test('a time of 0 remembers no refusal either', async () => {
   }
 })
 
-test('keys that came together are asked for anew one after the other, all in the last fifth of their time', async () => {
-  let draws = 0
-  keyring = createKeyring(store, kms, { random: () => draws++ / 10 })
-  const ids = [tenantId]
-  while (ids.length < 10) ids.push(await createTenant(store, kms, `tenant-${++tenants}`, mine))
-  for (const id of ids) await get(id)
-  after(ttlMs * 0.8)
-  for (const id of ids) await get(id)
-  await settle()
-  expect(kms.calls()).toBe(10)
-  const asked = []
-  for (let step = 0; step < 10; step++) {
-    const before = kms.calls()
-    after(ttlMs / 100)
+slowTest(
+  'keys that came together are asked for anew one after the other, all in the last fifth of their time',
+  async () => {
+    let draws = 0
+    keyring = createKeyring(store, kms, { random: () => draws++ / 10 })
+    const ids = [tenantId]
+    while (ids.length < 10) ids.push(await createTenant(store, kms, `tenant-${++tenants}`, mine))
+    for (const id of ids) await get(id)
+    after(ttlMs * 0.8)
     for (const id of ids) await get(id)
     await settle()
-    asked.push(kms.calls() - before)
-  }
-  expect(asked).toEqual(Array.from({ length: 10 }, () => 1))
-})
+    expect(kms.calls()).toBe(10)
+    const asked = []
+    for (let step = 0; step < 10; step++) {
+      const before = kms.calls()
+      after(ttlMs / 100)
+      for (const id of ids) await get(id)
+      await settle()
+      asked.push(kms.calls() - before)
+    }
+    expect(asked).toEqual(Array.from({ length: 10 }, () => 1))
+  },
+)
 
-test('an early refresh that finds the KMS away is tried again after a second, not with every use', async () => {
-  await get()
-  kms.fail(mine, 'ERR_KMS_THROTTLED')
-  after(ttlMs * 0.8 + 1)
-  for (let passed = 0; passed < 3_000; passed += 100) {
+slowTest(
+  'an early refresh that finds the KMS away is tried again after a second, not with every use',
+  async () => {
     await get()
-    await settle()
-    after(100)
-  }
-  expect(kms.calls()).toBe(4)
-})
+    kms.fail(mine, 'ERR_KMS_THROTTLED')
+    after(ttlMs * 0.8 + 1)
+    for (let passed = 0; passed < 3_000; passed += 100) {
+      await get()
+      await settle()
+      after(100)
+    }
+    expect(kms.calls()).toBe(4)
+  },
+)
 
 test('a refusal during the early refresh ends the key for the next caller', async () => {
   await get()
@@ -301,7 +308,7 @@ test.each(['ERR_KMS_INVALID_CIPHERTEXT', 'ERR_KEY_INTEGRITY'])(
   },
 )
 
-test('a time of 0 holds nothing', async () => {
+slowTest('a time of 0 holds nothing', async () => {
   keyring = createKeyring(store, kms, { ttlMs: 0 })
   await get()
   await get()
@@ -324,7 +331,7 @@ test('only so many are held, and what goes has ended', async () => {
   expect(kms.calls()).toBe(4)
 })
 
-test('a key whose time is over makes room, and does not count as one that was pushed out', async () => {
+slowTest('a key whose time is over makes room, and does not count as one that was pushed out', async () => {
   keyring = createKeyring(store, kms, { maxTenantKeys: 1 })
   const second = await createTenant(store, kms, `tenant-${++tenants}`, mine)
   await get()
@@ -346,17 +353,20 @@ test('a version that is destroyed, or was never there, is not held and asks no K
   expect(kms.calls()).toBe(1)
 })
 
-test('a tenant that was deleted and made anew gets its new key at the latest with the next refresh', async () => {
-  const old = await get()
-  await alone(store, tenantId).tenantKeys.deleteAll(tenantId)
-  await addTenantKey(store, kms, mine, { tenantId, version: 1, state: 'active' })
-  after(ttlMs * 0.9)
-  expect(await get()).toBe(old)
-  await settle()
-  const now = await get()
-  expect(now?.tenantKey.id).not.toBe(old?.tenantKey.id)
-  expect(old?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
-})
+slowTest(
+  'a tenant that was deleted and made anew gets its new key at the latest with the next refresh',
+  async () => {
+    const old = await get()
+    await alone(store, tenantId).tenantKeys.deleteAll(tenantId)
+    await addTenantKey(store, kms, mine, { tenantId, version: 1, state: 'active' })
+    after(ttlMs * 0.9)
+    expect(await get()).toBe(old)
+    await settle()
+    const now = await get()
+    expect(now?.tenantKey.id).not.toBe(old?.tenantKey.id)
+    expect(old?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
+  },
+)
 
 test('where anything may have changed every key ends within its time, and not all of them at once', async () => {
   const ids = await Promise.all(

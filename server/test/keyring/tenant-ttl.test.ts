@@ -10,6 +10,7 @@ import {
   type CountingKms,
   type Keyring,
 } from './keyring-under-test.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let store: Store
@@ -100,7 +101,7 @@ describe('a shorter choice, made while keys are held', () => {
     expect(await outcome(() => keyring.tenantKeys.get(tenantId, 1))).toBe('ERR_KMS_UNREACHABLE')
   })
 
-  it('holds after the old time at the latest on one that is not', async () => {
+  slowTest('holds after the old time at the latest on one that is not', async () => {
     const { id } = await keyring.dataKeys.getActive(tenantId, 'default')
     await choose(chosenSeconds)
     after(ttlMs - 1)
@@ -112,7 +113,7 @@ describe('a shorter choice, made while keys are held', () => {
     expect(await outcome(() => keyring.dataKeys.get(tenantId, id, 1))).toBe('ERR_KMS_UNREACHABLE')
   })
 
-  it('is not undone by what was read before it', async () => {
+  slowTest('is not undone by what was read before it', async () => {
     const release = kms.hold()
     const asked = keyring.tenantKeys.get(tenantId, 1)
     await expect.poll(() => kms.calls()).toBe(1)

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AwsKms } from '../../src/kms/aws-kms.ts'
 import { customerKeyPolicy, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
 import { otherRegion, policyWith, ref, region, startAws } from './aws-under-test.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const { local, adapter, customer, createKey, replicate } = await startAws()
 
@@ -53,11 +54,16 @@ const outcomeOf = (call: Promise<unknown>) =>
     (error: unknown) => (error as { code?: string }).code,
   )
 
-describe.each([
-  ['refused', 'ERR_KMS_UNREACHABLE'],
-  ['hanging', 'ERR_KMS_TIMEOUT'],
-  ['failing', 'ERR_KMS_FAILED'],
-] as const satisfies [Outage, string][])('with the own region %s', (outage, code) => {
+describe.each(
+  doseOf(
+    [
+      ['refused', 'ERR_KMS_UNREACHABLE'],
+      ['hanging', 'ERR_KMS_TIMEOUT'],
+      ['failing', 'ERR_KMS_FAILED'],
+    ] as const satisfies [Outage, string][],
+    3,
+  ),
+)('with the own region %s', (outage, code) => {
   test('the replica opens what the key has wrapped, after no more than one wait', async () => {
     const { keyArn } = await compliantKey()
     const { key, wrapped } = await aws.createTenantKey(keyArn, ref)
@@ -95,7 +101,7 @@ describe.each([
   })
 })
 
-test('a key that is throttled goes on in the replica', async () => {
+slowTest('a key that is throttled goes on in the replica', async () => {
   const { keyArn } = await compliantKey()
   const { wrapped } = await aws.createTenantKey(keyArn, ref)
   local.faults.add({ kind: 'throttle', match: { region } })
@@ -239,7 +245,7 @@ describe('a region that was away', () => {
     expect(answers.at(-1)).toMatchObject({ region, outage: undefined })
   })
 
-  test('one key that hangs sends no other key elsewhere', async () => {
+  slowTest('one key that hangs sends no other key elsewhere', async () => {
     const [slow, fine] = [await compliantKey(), await compliantKey()]
     const { wrapped } = await aws.createTenantKey(slow.keyArn, ref)
     const other = await aws.createTenantKey(fine.keyArn, ref)
@@ -250,7 +256,7 @@ describe('a region that was away', () => {
     expect(answers.at(-1)).toMatchObject({ keyArn: fine.keyArn, region, outage: undefined })
   })
 
-  test('three keys that hang are a region that hangs: the fourth does not wait', async () => {
+  slowTest('three keys that hang are a region that hangs: the fourth does not wait', async () => {
     const keys = await Promise.all(Array.from({ length: 4 }, compliantKey))
     const wraps = await Promise.all(keys.map(({ keyArn }) => aws.createTenantKey(keyArn, ref)))
     local.regions.takeDown(region, 'hanging')
@@ -263,16 +269,19 @@ describe('a region that was away', () => {
     expect(local.countCalls({ region: otherRegion })).toBe(1)
   })
 
-  test('a caller that gives up is not followed by other regions, and says nothing about the region', async () => {
-    const { keyArn, replica } = await compliantKey()
-    const { wrapped } = await aws.createTenantKey(keyArn, ref)
-    local.regions.takeDown(region, 'hanging')
-    local.resetCallCounts()
-    const call = aws.unwrapTenantKey(keyArn, wrapped, ref, { signal: AbortSignal.timeout(100) })
-    expect(await outcomeOf(call)).toBe('ERR_KMS_TIMEOUT')
-    expect(local.countCalls({ keyId: replica })).toBe(0)
-    local.regions.bringBack(region)
-    await aws.unwrapTenantKey(keyArn, wrapped, ref)
-    expect(answers.at(-1)).toMatchObject({ region, outage: undefined })
-  })
+  slowTest(
+    'a caller that gives up is not followed by other regions, and says nothing about the region',
+    async () => {
+      const { keyArn, replica } = await compliantKey()
+      const { wrapped } = await aws.createTenantKey(keyArn, ref)
+      local.regions.takeDown(region, 'hanging')
+      local.resetCallCounts()
+      const call = aws.unwrapTenantKey(keyArn, wrapped, ref, { signal: AbortSignal.timeout(100) })
+      expect(await outcomeOf(call)).toBe('ERR_KMS_TIMEOUT')
+      expect(local.countCalls({ keyId: replica })).toBe(0)
+      local.regions.bringBack(region)
+      await aws.unwrapTenantKey(keyArn, wrapped, ref)
+      expect(answers.at(-1)).toMatchObject({ region, outage: undefined })
+    },
+  )
 })

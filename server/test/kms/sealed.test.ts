@@ -12,7 +12,7 @@ import { startServer, type Server } from '../../src/main.ts'
 import { rootKeyForm1 } from '../../../testkit/src/server/root-key-form1.ts'
 import { createRootKeyFile } from '../../src/kms/root-key-file.ts'
 import { createRootKey } from '../../src/wiring/commands/create-root-key.ts'
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import {
   databaseUrl,
   openTestPostgres,
@@ -118,7 +118,7 @@ async function expectReadable(server: Server, { tokens, encrypted }: Used): Prom
 async function expectSealed(
   server: Server,
   { tokens }: Used,
-  asked: readonly Route[] = doseOf(Object.values<Route>(routes), 20),
+  asked: readonly Route[] = doseOf(Object.values<Route>(routes), 40),
 ): Promise<void> {
   expect((await ask(server, 'GET', '/livez')).status).toBe(200)
   expect(await ask(server, 'GET', '/readyz')).toEqual({ status: 503, body: { status: 'sealed' } })
@@ -148,7 +148,7 @@ test('the first start makes the root key, for its owner alone; the second start 
   expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(rootKey)
 })
 
-test('where no root key may be made, a new database is refused, and nothing claims it', async () => {
+slowTest('where no root key may be made, a new database is refused, and nothing claims it', async () => {
   await expect(start('one', false)).rejects.toMatchObject({
     code: 'ERR_CONFIG_INVALID',
     message: expect.stringMatching(/no root key in .*one\/root-key.*root-key create/) as string,
@@ -187,17 +187,20 @@ test('without its root key it starts sealed, makes no new one, and is whole agai
   await expectReadable(again, used)
 })
 
-test('a database with tenants that has lost its claim, as after half a restore, gets no new root key', async () => {
-  const first = await start()
-  const used = await use(first)
-  await first.stop()
-  await postgres.query(connection, 'delete from keyhold.installation')
-  await rm(rootKeyFile('one'))
-  await expectSealed(await start(), used)
-  expect(await readdir(dataDir('one'))).not.toContain('root-key')
-})
+slowTest(
+  'a database with tenants that has lost its claim, as after half a restore, gets no new root key',
+  async () => {
+    const first = await start()
+    const used = await use(first)
+    await first.stop()
+    await postgres.query(connection, 'delete from keyhold.installation')
+    await rm(rootKeyFile('one'))
+    await expectSealed(await start(), used)
+    expect(await readdir(dataDir('one'))).not.toContain('root-key')
+  },
+)
 
-test('with another root key it starts sealed, also where that one has the same name', async () => {
+slowTest('with another root key it starts sealed, also where that one has the same name', async () => {
   const first = await start()
   const used = await use(first)
   await first.stop()
@@ -242,7 +245,7 @@ test('with a root key file that names another installation it starts sealed, and
   await expectSealed(await start(), used)
 })
 
-test('a root key file of form 1 opens the same data, and stays as it is', async () => {
+slowTest('a root key file of form 1 opens the same data, and stays as it is', async () => {
   const first = await start()
   const used = await use(first)
   await first.stop()
@@ -254,18 +257,21 @@ test('a root key file of form 1 opens the same data, and stays as it is', async 
   expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(text)
 })
 
-test('a first start that was killed between its root key and the database goes on with the same installation', async () => {
-  const server = await start()
-  const right = await readFile(rootKeyFile('one'), 'utf8')
-  await server.stop()
-  await postgres.query(connection, 'delete from keyhold.installation')
-  await rm(path.join(dataDir('one'), 'state'), { recursive: true })
-  expect(await readyz(await start())).toBe(200)
-  expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(right)
-  expect(await postgres.query(connection, 'select id::text from keyhold.installation')).toEqual([
-    { id: installationOf(right) },
-  ])
-})
+slowTest(
+  'a first start that was killed between its root key and the database goes on with the same installation',
+  async () => {
+    const server = await start()
+    const right = await readFile(rootKeyFile('one'), 'utf8')
+    await server.stop()
+    await postgres.query(connection, 'delete from keyhold.installation')
+    await rm(path.join(dataDir('one'), 'state'), { recursive: true })
+    expect(await readyz(await start())).toBe(200)
+    expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(right)
+    expect(await postgres.query(connection, 'select id::text from keyhold.installation')).toEqual([
+      { id: installationOf(right) },
+    ])
+  },
+)
 
 test('a damaged root key file ends the start and stays as it is', async () => {
   const first = await start()
@@ -301,19 +307,22 @@ test('a second replica with a copy of the root key opens the same data', async (
   await expectReadable(first, used)
 })
 
-test('a root key that is there before the first start is used, as after a start that was killed half-way', async () => {
-  await start('one').then((server) => server.stop())
-  const rootKey = await readFile(rootKeyFile('one'), 'utf8')
-  connection = await postgres.createDatabase()
-  // A start that was killed half-way has not seen a signing key: one that is known is missed.
-  await expect(start('one')).rejects.toMatchObject({ code: 'ERR_SIGNING_KEY_MISSING' })
-  expect(
-    await postgres.query(connection, 'select signing_key_id from keyhold.installation'),
-  ).not.toContainEqual({
-    signing_key_id: expect.any(String) as unknown,
-  })
-  await rm(path.join(dataDir('one'), 'state/signing-keys.json'))
-  const server = await start('one')
-  expect(await readyz(server)).toBe(200)
-  expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(rootKey)
-})
+slowTest(
+  'a root key that is there before the first start is used, as after a start that was killed half-way',
+  async () => {
+    await start('one').then((server) => server.stop())
+    const rootKey = await readFile(rootKeyFile('one'), 'utf8')
+    connection = await postgres.createDatabase()
+    // A start that was killed half-way has not seen a signing key: one that is known is missed.
+    await expect(start('one')).rejects.toMatchObject({ code: 'ERR_SIGNING_KEY_MISSING' })
+    expect(
+      await postgres.query(connection, 'select signing_key_id from keyhold.installation'),
+    ).not.toContainEqual({
+      signing_key_id: expect.any(String) as unknown,
+    })
+    await rm(path.join(dataDir('one'), 'state/signing-keys.json'))
+    const server = await start('one')
+    expect(await readyz(server)).toBe(200)
+    expect(await readFile(rootKeyFile('one'), 'utf8')).toBe(rootKey)
+  },
+)

@@ -32,7 +32,7 @@ import {
   tenantKeys,
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 
 type Context = Pick<TestContext, 'onTestFinished'>
@@ -120,32 +120,35 @@ describe.concurrent('cancelling', () => {
     },
   )
 
-  test('what is completed cannot be cancelled, and details show it after a later one was cancelled', async (context) => {
-    const { expect } = context
-    const hold = holdAt('migration.copy.after-commit', 2)
-    const server = await startServer(context, hold)
-    const { tenant, tokens, fingerprint } = await prepareTenant(server)
-    const second = await registerKey(server.url, tenant, await server.createCustomerKey([tenant.tenantId]))
-    const first = await migrate(server, tenant, fingerprint)
-    const refused = await act(server, tenant, first.id, 'cancel')
-    expect([refused.status, codeOf(refused)]).toEqual([409, 'ERR_MIGRATION_ENDED'])
+  slowTest(
+    'what is completed cannot be cancelled, and details show it after a later one was cancelled',
+    async (context) => {
+      const { expect } = context
+      const hold = holdAt('migration.copy.after-commit', 2)
+      const server = await startServer(context, hold)
+      const { tenant, tokens, fingerprint } = await prepareTenant(server)
+      const second = await registerKey(server.url, tenant, await server.createCustomerKey([tenant.tenantId]))
+      const first = await migrate(server, tenant, fingerprint)
+      const refused = await act(server, tenant, first.id, 'cancel')
+      expect([refused.status, codeOf(refused)]).toEqual([409, 'ERR_MIGRATION_ENDED'])
 
-    const id = await startMigration(server.url, tenant, second)
-    await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
-    const [one, two] = await Promise.all([
-      act(server, tenant, id, 'cancel'),
-      act(server, tenant, id, 'cancel'),
-    ])
-    expect([one.status, two.status]).toEqual([200, 200])
-    hold.release()
-    await waitForKeyJob(server, tenant, id, isIn('aborted'))
-    expect(await asAdmin(server, tenant)('GET', details)).toMatchObject({
-      status: 200,
-      body: { id: first.id, state: 'Completed' },
-    })
-    expect(await currentProvider(server, tenant)).toBe(fingerprint)
-    expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
-  })
+      const id = await startMigration(server.url, tenant, second)
+      await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
+      const [one, two] = await Promise.all([
+        act(server, tenant, id, 'cancel'),
+        act(server, tenant, id, 'cancel'),
+      ])
+      expect([one.status, two.status]).toEqual([200, 200])
+      hold.release()
+      await waitForKeyJob(server, tenant, id, isIn('aborted'))
+      expect(await asAdmin(server, tenant)('GET', details)).toMatchObject({
+        status: 200,
+        body: { id: first.id, state: 'Completed' },
+      })
+      expect(await currentProvider(server, tenant)).toBe(fingerprint)
+      expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+    },
+  )
 
   test('nothing is cancelled while the key to go back to is disabled', async (context) => {
     const { expect } = context
@@ -171,27 +174,30 @@ describe.concurrent('cancelling', () => {
     expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
   })
 
-  test('on the way back a lost target pauses it, says why, and it goes on when access returns', async (context) => {
-    const { expect } = context
-    const hold = holdAt('migration.copy.after-commit')
-    const server = await startServer(context, hold)
-    const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
-    const id = await startMigration(server.url, tenant, fingerprint)
-    await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
-    await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
-    expect(await act(server, tenant, id, 'cancel')).toMatchObject({ status: 200 })
-    hold.release()
-    const paused = await waitForKeyJob(server, tenant, id, isPaused)
-    expect(paused).toMatchObject({ phase: 'aborting', lastError: { code: 'ERR_MIGRATION_FAILURES_OPEN' } })
-    expect(paused.lastError?.message).toContain('3 under tenant key version 2: ERR_KMS_KEY_DISABLED')
+  slowTest(
+    'on the way back a lost target pauses it, says why, and it goes on when access returns',
+    async (context) => {
+      const { expect } = context
+      const hold = holdAt('migration.copy.after-commit')
+      const server = await startServer(context, hold)
+      const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
+      const id = await startMigration(server.url, tenant, fingerprint)
+      await waitForKeyJob(server, tenant, id, ({ cipherkeys }) => cipherkeys.copied === 3)
+      await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+      expect(await act(server, tenant, id, 'cancel')).toMatchObject({ status: 200 })
+      hold.release()
+      const paused = await waitForKeyJob(server, tenant, id, isPaused)
+      expect(paused).toMatchObject({ phase: 'aborting', lastError: { code: 'ERR_MIGRATION_FAILURES_OPEN' } })
+      expect(paused.lastError?.message).toContain('3 under tenant key version 2: ERR_KMS_KEY_DISABLED')
 
-    await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
-    expect(await act(server, tenant, id, 'retry')).toMatchObject({ status: 200 })
-    const job = await waitForKeyJob(server, tenant, id, isIn('aborted'))
-    expect(job).not.toHaveProperty('lastError')
-    expect(job.cipherkeys.copied).toBe(3)
-    expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
-  })
+      await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
+      expect(await act(server, tenant, id, 'retry')).toMatchObject({ status: 200 })
+      const job = await waitForKeyJob(server, tenant, id, isIn('aborted'))
+      expect(job).not.toHaveProperty('lastError')
+      expect(job.cipherkeys.copied).toBe(3)
+      expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+    },
+  )
 
   test('a migration of another tenant is as unknown as none', async (context) => {
     const { expect } = context

@@ -17,6 +17,7 @@ import { findAuditFaults } from '../audit/find-audit-faults.ts'
 import type { Kek } from '../model/model.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -172,7 +173,7 @@ test('the source dies for good: its rows are set aside with its code, and accept
   expect(await scene.read()).toEqual(names)
 })
 
-test('a dead source that comes back before anybody accepts loses nothing', async () => {
+slowTest('a dead source that comes back before anybody accepts loses nothing', async () => {
   const scene = await openHalfway()
   scene.tenant.kms.close('a', dead)
   expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
@@ -189,7 +190,7 @@ test('a dead source that comes back before anybody accepts loses nothing', async
   expect(await scene.states()).toEqual(['destroyed', 'destroyed', 'active'])
 })
 
-test('a source that is merely away is waited for, and nothing is set aside', async () => {
+slowTest('a source that is merely away is waited for, and nothing is set aside', async () => {
   const scene = await openHalfway()
   scene.tenant.kms.close('a', 'ERR_KMS_UNREACHABLE')
   expect(await scene.run()).toMatchObject({
@@ -200,42 +201,48 @@ test('a source that is merely away is waited for, and nothing is set aside', asy
   expect(await scene.run()).toMatchObject({ phase: 'done', copied: 5, failed: 0 })
 })
 
-test('a tenant key whose stored wrap is damaged is set aside like one whose KEK is dead, and retried', async () => {
-  const scene = await openHalfway()
-  const damage = async () => {
-    await stores.query(
-      `update keyhold.tenant_keys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+slowTest(
+  'a tenant key whose stored wrap is damaged is set aside like one whose KEK is dead, and retried',
+  async () => {
+    const scene = await openHalfway()
+    const damage = async () => {
+      await stores.query(
+        `update keyhold.tenant_keys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
        where tenant_id = $1 and version = 2`,
-      [scene.tenant.tenantId],
-    )
-    await resign(stores.db)
-  }
-  await damage()
-  expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
-  expect(await scene.codes()).toEqual(times(3, 'ERR_KMS_INVALID_CIPHERTEXT'))
-  await damage()
-  expect(await scene.run()).toMatchObject({ phase: 'done', copied: 5, failed: 0 })
-})
+        [scene.tenant.tenantId],
+      )
+      await resign(stores.db)
+    }
+    await damage()
+    expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
+    expect(await scene.codes()).toEqual(times(3, 'ERR_KMS_INVALID_CIPHERTEXT'))
+    await damage()
+    expect(await scene.run()).toMatchObject({ phase: 'done', copied: 5, failed: 0 })
+  },
+)
 
-test('rows of a version that opens are repaired though another version of the same chunk is dead', async () => {
-  const scene = await openHalfway()
-  const { kms, tenantId } = scene.tenant
-  const damage = () =>
-    stores.query(
-      `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
+slowTest(
+  'rows of a version that opens are repaired though another version of the same chunk is dead',
+  async () => {
+    const scene = await openHalfway()
+    const { kms, tenantId } = scene.tenant
+    const damage = () =>
+      stores.query(
+        `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
        where tenant_id = $1 and tenant_key_version = 3`,
-      [tenantId],
-    )
-  await damage()
-  kms.close('a', dead)
-  // Cipherkeys under the target are found when everything else is copied or accepted.
-  expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
-  expect(await scene.acceptAll()).toMatchObject({ phase: 'verify', failed: 5 })
-  expect((await scene.codes()).sort()).toEqual([...times(2, 'ERR_KEY_INTEGRITY'), ...times(3, dead)])
-  await damage()
-  expect(await scene.run()).toMatchObject({ phase: 'done', failed: 3 })
-  await expectRefused(scene, 3, dead)
-})
+        [tenantId],
+      )
+    await damage()
+    kms.close('a', dead)
+    // Cipherkeys under the target are found when everything else is copied or accepted.
+    expect(await scene.run()).toMatchObject({ phase: 'verify', failed: 3 })
+    expect(await scene.acceptAll()).toMatchObject({ phase: 'verify', failed: 5 })
+    expect((await scene.codes()).sort()).toEqual([...times(2, 'ERR_KEY_INTEGRITY'), ...times(3, dead)])
+    await damage()
+    expect(await scene.run()).toMatchObject({ phase: 'done', failed: 3 })
+    await expectRefused(scene, 3, dead)
+  },
+)
 
 test('the target dies before anything came under it: cancelling needs nothing of it', async () => {
   const scene = await openScene()
@@ -251,7 +258,7 @@ test('the target dies before anything came under it: cancelling needs nothing of
   await deleteKeyProvider(store, tenantId, fingerprintOf('b', tenantId), systemActor)
 })
 
-test('before the active version has changed, cancelling needs neither end', async () => {
+slowTest('before the active version has changed, cancelling needs neither end', async () => {
   const scene = await openScene()
   await scene.start('b')
   for (const kek of ['a', 'b'] as const) scene.tenant.kms.close(kek, dead)
@@ -261,7 +268,7 @@ test('before the active version has changed, cancelling needs neither end', asyn
   expect(await scene.read()).toEqual(names)
 })
 
-test('nor where cipherkeys were left behind before, whose KEK is dead as well', async () => {
+slowTest('nor where cipherkeys were left behind before, whose KEK is dead as well', async () => {
   const scene = await openHalfway()
   const { kms } = scene.tenant
   kms.close('a', dead)
@@ -300,19 +307,22 @@ test('the target dies with rows under it: cancelled, they are set aside, and ope
   expect(await scene.states()).toEqual(['destroyed', 'active', 'destroyed'])
 })
 
-test('or they are accepted without it: the cancellation ends, and their version is kept for them', async () => {
-  const scene = await openHalfway()
-  const { kms, store, tenantId } = scene.tenant
-  kms.close('b', dead)
-  expect(await scene.cancel()).toMatchObject({ phase: 'aborting', failed: 2 })
-  expect(await scene.acceptAll()).toMatchObject({ phase: 'aborted', failed: 2 })
-  expect(await scene.states()).toEqual(['destroyed', 'active', 'decrypt-only'])
-  await expectRefused(scene, 2, dead)
-  const removal = deleteKeyProvider(store, tenantId, fingerprintOf('b', tenantId), systemActor)
-  expect(await refusalOf(removal)).toBe('ERR_KEY_PROVIDER_IN_USE')
+slowTest(
+  'or they are accepted without it: the cancellation ends, and their version is kept for them',
+  async () => {
+    const scene = await openHalfway()
+    const { kms, store, tenantId } = scene.tenant
+    kms.close('b', dead)
+    expect(await scene.cancel()).toMatchObject({ phase: 'aborting', failed: 2 })
+    expect(await scene.acceptAll()).toMatchObject({ phase: 'aborted', failed: 2 })
+    expect(await scene.states()).toEqual(['destroyed', 'active', 'decrypt-only'])
+    await expectRefused(scene, 2, dead)
+    const removal = deleteKeyProvider(store, tenantId, fingerprintOf('b', tenantId), systemActor)
+    expect(await refusalOf(removal)).toBe('ERR_KEY_PROVIDER_IN_USE')
 
-  expect(await scene.migrate('root')).toMatchObject({ phase: 'done', total: 5, copied: 3, failed: 2 })
-  kms.close('b', undefined)
-  expect(await scene.read()).toEqual(names)
-  expect(await scene.rotate()).toMatchObject({ phase: 'done', copied: 5, failed: 0 })
-})
+    expect(await scene.migrate('root')).toMatchObject({ phase: 'done', total: 5, copied: 3, failed: 2 })
+    kms.close('b', undefined)
+    expect(await scene.read()).toEqual(names)
+    expect(await scene.rotate()).toMatchObject({ phase: 'done', copied: 5, failed: 0 })
+  },
+)

@@ -12,6 +12,7 @@ import {
 import { startMigration } from '../../../testkit/src/http/api.ts'
 import { isIn, migrate, migrations, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 interface Scene {
   server: TestServer
@@ -92,7 +93,7 @@ describe.concurrent('events', () => {
     expect(statesOf(stdout)).toMatchObject([{ id, phase: 'done' }])
   })
 
-  test('a server that stops ends the streams, and waits for no step before', async (context) => {
+  slowTest('a server that stops ends the streams, and waits for no step before', async (context) => {
     const { expect } = context
     const { server, hold } = await start(context)
     const { tenant, fingerprint } = await prepareTenant(server)
@@ -108,25 +109,28 @@ describe.concurrent('events', () => {
     await waitForKeyJob(server, tenant, id, isIn('done'))
   })
 
-  test('a tenant has no more than twenty streams open, and those that are left count no more', async (context) => {
-    const { expect } = context
-    const { server, hold } = await start(context)
-    const { tenant, fingerprint } = await prepareTenant(server)
-    const id = await startMigration(server.url, tenant, fingerprint)
-    await hold.reached
-    const leave = new AbortController()
-    const streams = await Promise.all(
-      Array.from({ length: 20 }, () => open(server, tenant, id, leave.signal)),
-    )
-    expect(streams.map(({ status }) => status)).toEqual(Array<number>(20).fill(200))
-    expect((await open(server, tenant, id)).status).toBe(429)
-    leave.abort()
-    await expect
-      .poll(async () => (await open(server, tenant, id, AbortSignal.timeout(1_000))).status, {
-        timeout: 5_000,
-      })
-      .toBe(200)
-  })
+  slowTest(
+    'a tenant has no more than twenty streams open, and those that are left count no more',
+    async (context) => {
+      const { expect } = context
+      const { server, hold } = await start(context)
+      const { tenant, fingerprint } = await prepareTenant(server)
+      const id = await startMigration(server.url, tenant, fingerprint)
+      await hold.reached
+      const leave = new AbortController()
+      const streams = await Promise.all(
+        Array.from({ length: 20 }, () => open(server, tenant, id, leave.signal)),
+      )
+      expect(streams.map(({ status }) => status)).toEqual(Array<number>(20).fill(200))
+      expect((await open(server, tenant, id)).status).toBe(429)
+      leave.abort()
+      await expect
+        .poll(async () => (await open(server, tenant, id, AbortSignal.timeout(1_000))).status, {
+          timeout: 5_000,
+        })
+        .toBe(200)
+    },
+  )
 
   test('a token that is revoked meanwhile ends its stream', async (context) => {
     const { expect } = context

@@ -19,6 +19,7 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -153,7 +154,7 @@ test('accepted by name, what does not open stays behind under the old version, w
   ])
 })
 
-test('a key that wraps what was accepted cannot be removed', async () => {
+slowTest('a key that wraps what was accepted cannot be removed', async () => {
   const { tenant, fingerprint } = await prepareTenant(server)
   await migrate(server, tenant, fingerprint)
   await damage(tenant, 'three')
@@ -167,7 +168,7 @@ test('a key that wraps what was accepted cannot be removed', async () => {
   expect([removed.status, codeOf(removed)]).toEqual([424, 'ERR_KEY_PROVIDER_IN_USE'])
 })
 
-test('a list of failures goes on where a page ended', async () => {
+slowTest('a list of failures goes on where a page ended', async () => {
   const { tenant, id } = await pauseOnDamage('one', 'two', 'three')
   const all = (await failuresOf(tenant, id)).failures
   const first = await failuresOf(tenant, id, '?limit=2')
@@ -176,19 +177,24 @@ test('a list of failures goes on where a page ended', async () => {
   expect(second).toEqual({ failures: all.slice(2) })
 })
 
-test.each([
-  ['no failures', { failures: [] }],
-  ['no name', { failures: [{}] }],
-  [
-    'another member',
-    { failures: [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }], all: true },
-  ],
-  ['no id', { failures: [{ dataKeyId: 'x', version: 1 }] }],
-  [
-    'a version beyond all',
-    { failures: [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 2 ** 31 }] },
-  ],
-])('accepting refuses a body with %s', async (_, body) => {
+test.each(
+  doseOf(
+    [
+      ['no failures', { failures: [] }],
+      ['no name', { failures: [{}] }],
+      [
+        'another member',
+        { failures: [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }], all: true },
+      ],
+      ['no id', { failures: [{ dataKeyId: 'x', version: 1 }] }],
+      [
+        'a version beyond all',
+        { failures: [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 2 ** 31 }] },
+      ],
+    ],
+    2,
+  ),
+)('accepting refuses a body with %s', async (_, body) => {
   const tenant = await server.createTenant()
   const answer = await act(server, tenant, '01890000-0000-7000-8000-000000000000', 'accept-failures', body)
   expect([answer.status, codeOf(answer)]).toEqual([400, 'ERR_INVALID_REQUEST'])

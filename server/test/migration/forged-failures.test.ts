@@ -15,7 +15,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from '../model/tenant-under-test.ts'
 
 let postgres: TestPostgres
@@ -170,7 +170,7 @@ test('an acceptance of one cipherkey is none of another, nor of the same in anot
   await scene.expectRefused()
 })
 
-test('planted failures, accepted, leave no whole cipherkey behind', async () => {
+slowTest('planted failures, accepted, leave no whole cipherkey behind', async () => {
   const scene = await createScene()
   await scene.start()
   await scene.dieAt('migration.copy.before-chunk')
@@ -189,7 +189,7 @@ test('planted failures, accepted, leave no whole cipherkey behind', async () => 
   expect((await scene.run()).phase).toBe('done')
 })
 
-test('an acceptance that is deleted before the end is missed', async () => {
+slowTest('an acceptance that is deleted before the end is missed', async () => {
   const scene = await waiting('one')
   await scene.acceptAll()
   await scene.dieAt('migration.cutover.before-lock')
@@ -198,19 +198,22 @@ test('an acceptance that is deleted before the end is missed', async () => {
   await scene.expectWayOut()
 })
 
-test('an acceptance that is deleted before the verification is asked for again, and the first one is missed', async () => {
-  const scene = await waiting('one')
-  await scene.acceptAll()
-  await scene.dieAt('migration.verify.before')
-  await scene.delete()
-  expect(await scene.run()).toMatchObject({ lastError: { value: { code: 'ERR_MIGRATION_FAILURES_OPEN' } } })
-  await scene.acceptAll()
-  await scene.expectRefused()
-  await scene.expectWayOut()
-})
+slowTest(
+  'an acceptance that is deleted before the verification is asked for again, and the first one is missed',
+  async () => {
+    const scene = await waiting('one')
+    await scene.acceptAll()
+    await scene.dieAt('migration.verify.before')
+    await scene.delete()
+    expect(await scene.run()).toMatchObject({ lastError: { value: { code: 'ERR_MIGRATION_FAILURES_OPEN' } } })
+    await scene.acceptAll()
+    await scene.expectRefused()
+    await scene.expectWayOut()
+  },
+)
 
 const forgottenAt: FailpointName[] = ['migration.verify.before-kms', 'migration.cutover.before-lock']
-test.each(doseOf(forgottenAt, 2))(
+test.each(doseOf(forgottenAt, 6))(
   'an acceptance that was forgotten, as its cipherkey opens again, is not put back at %s',
   async (failpoint) => {
     const scene = await waiting('one')
@@ -224,7 +227,7 @@ test.each(doseOf(forgottenAt, 2))(
   },
 )
 
-test('an acceptance that was forgotten does not take the place of another', async () => {
+slowTest('an acceptance that was forgotten does not take the place of another', async () => {
   const scene = await waiting('one', 'two')
   await scene.acceptAll()
   await scene.keep()
@@ -243,7 +246,7 @@ const changesOfAcceptance = [
   'tenant_key_version = 2',
   'mac = null',
 ]
-test.each(doseOf(changesOfAcceptance, 3))('an acceptance with %s is signed by nobody', async (set) => {
+test.each(doseOf(changesOfAcceptance, 9))('an acceptance with %s is signed by nobody', async (set) => {
   const scene = await waiting('one')
   await scene.acceptAll()
   await scene.dieAt('migration.cutover.before-lock')
@@ -252,7 +255,7 @@ test.each(doseOf(changesOfAcceptance, 3))('an acceptance with %s is signed by no
   await scene.expectWayOut()
 })
 
-test('a planted acceptance is none for the next key job, and destroys nothing', async () => {
+slowTest('a planted acceptance is none for the next key job, and destroys nothing', async () => {
   const scene = await createScene()
   await scene.start()
   expect((await scene.run()).phase).toBe('done')

@@ -1,7 +1,7 @@
 // Attacks on key jobs by somebody who may run any SQL, and has neither a root key nor an API key. They are judged by what
 // comes of them: no KMS is asked for a key that no admin chose, no cipherkey is rewrapped, nothing is signed, and who uses a
 // key of his own stays under it.
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { runMigration } from '../../src/migration/engine/run-migration.ts'
 import type { FailpointName } from '../../src/migration/engine/failpoint.ts'
 import { cancelMigration } from '../../src/migration/cancel-migration.ts'
@@ -151,7 +151,7 @@ test("a planted migration with the MACs of a key job of the tenant's own", async
   await expectNothing(scene, () => plant(scene.id, 'b', `${of('mac')}, ${of('progress_mac')}`))
 })
 
-test('a planted migration from a key of the customer to the internal KMS', async () => {
+slowTest('a planted migration from a key of the customer to the internal KMS', async () => {
   const scene = await createScene('a')
   await expectNothing(scene, () => plant(scene.id, 'root'), 'root')
   scene.tenant.kms.close('a', 'ERR_KMS_KEY_DISABLED')
@@ -200,7 +200,7 @@ const failpoints: FailpointName[] = [
   'migration.verify.before',
   'migration.cutover.before-lock',
 ]
-test.each(doseOf(failpoints, 3))(
+test.each(doseOf(failpoints, 9))(
   'a key job that has ended, put back as it was at %s, which is authentic',
   async (failpoint) => {
     const scene = await createScene('root')
@@ -214,7 +214,7 @@ test.each(doseOf(failpoints, 3))(
   },
 )
 
-test("a live key job of another tenant, made this one's", async () => {
+slowTest("a live key job of another tenant, made this one's", async () => {
   const scene = await createScene('a')
   const other = await createTenant('root')
   await migrate(other, 'a')
@@ -281,8 +281,8 @@ const changes: [failpoint: FailpointName, what: string, set: string][] = [
   ['migration.cutover.before-lock', 'no verification', 'verification = null'],
 ]
 
-// The gate tries one of each sort: a target, a phase, a cancellation, a MAC, a verification.
-test.each(doseOf(changes, 4))('a key job at %s with %s', async (failpoint, _, set) => {
+// The gate tries every twelfth.
+test.each(doseOf(changes, 12))('a key job at %s with %s', async (failpoint, _, set) => {
   const scene = await stopAt(failpoint)
   await keepJobs(scene.id)
   await expectNothing(scene, () => query(`update keyhold.key_jobs set ${set} where id = '${scene.jobId}'`))
@@ -298,7 +298,7 @@ test('the progress of another key job, which is authentic', async () => {
 })
 
 const cancelledAt: FailpointName[] = ['migration.prepare.before-kms', 'migration.copy.before-chunk']
-test.each(doseOf(cancelledAt, 2))(
+test.each(doseOf(cancelledAt, 6))(
   'a migration that was cancelled at %s goes on in no way',
   async (failpoint) => {
     const scene = await stopAt(failpoint)

@@ -17,6 +17,7 @@ import {
   waitForMigration,
 } from '../../../testkit/src/http/api.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const providers = '/api/v1/encryption/keyproviders'
 
@@ -49,20 +50,23 @@ test('a value stays readable there, back, and after a restart; then the old prov
   expect(await remove(tenant, fingerprint)).toMatchObject({ status: 200 })
 })
 
-test('once completed, a migration from one customer key to another needs the first key no more', async () => {
-  const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
-  const secondArn = await server.createCustomerKey([tenant.tenantId])
-  const second = await registerKey(server.url, tenant, secondArn)
-  await migrate(tenant, fingerprint)
-  await startMigration(server.url, tenant, second)
-  // "Completed" means that a deletion right after it succeeds.
-  await waitForMigration(server.url, tenant, isCompleted)
-  expect(await remove(tenant, fingerprint)).toMatchObject({ status: 200 })
-  await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
-  await server.restart()
-  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
-  expect(await encryptUnder(server.url, tenant, ['four'])).toHaveLength(1)
-})
+slowTest(
+  'once completed, a migration from one customer key to another needs the first key no more',
+  async () => {
+    const { tenant, tokens, arn, fingerprint } = await prepareTenant(server)
+    const secondArn = await server.createCustomerKey([tenant.tenantId])
+    const second = await registerKey(server.url, tenant, secondArn)
+    await migrate(tenant, fingerprint)
+    await startMigration(server.url, tenant, second)
+    // "Completed" means that a deletion right after it succeeds.
+    await waitForMigration(server.url, tenant, isCompleted)
+    expect(await remove(tenant, fingerprint)).toMatchObject({ status: 200 })
+    await server.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+    await server.restart()
+    expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+    expect(await encryptUnder(server.url, tenant, ['four'])).toHaveLength(1)
+  },
+)
 
 test('requests go on through migrations to and fro, and no value is ever unreadable', async () => {
   const { tenant, tokens, fingerprint } = await prepareTenant(server)
@@ -84,7 +88,7 @@ test('requests go on through migrations to and fro, and no value is ever unreada
   expect(await decryptAll(server.url, tenant, made)).toEqual(expected)
 })
 
-test('of many requests to migrate at once exactly one begins', async () => {
+slowTest('of many requests to migrate at once exactly one begins', async () => {
   const { tenant, tokens, fingerprint } = await prepareTenant(server)
   const path = `${providers}/${fingerprint}/actions/migrate`
   const answers = await Promise.all(

@@ -25,6 +25,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const rows = 47
 const rowsPerTurn = 5
@@ -136,25 +137,28 @@ async function digestOfAll(): Promise<string> {
 
 const chunks = Math.ceil(rows / rowsPerTurn)
 
-test.each([1, 2, 3])('giving way after %i chunks each time, no chunk is opened twice', async (looks) => {
-  let opened = 0
-  for (let leads = 1; ; leads++) {
-    const { parts, chunksOpened } = run(looks)
-    const ongoing = await openVerification(parts)
-    const isWhole = await openAll(parts, job, ongoing, tenantKey)
-    opened += chunksOpened()
-    if (isWhole) {
-      expect(ongoing.rows).toBe(rows)
-      expect(ongoing.digest.end()).toBe(await digestOfAll())
-      expect(opened).toBe(chunks)
-      // The last look finds that nothing is left.
-      expect(leads).toBe(Math.floor(chunks / looks) + 1)
-      return
+test.each(doseOf([1, 2, 3], 2))(
+  'giving way after %i chunks each time, no chunk is opened twice',
+  async (looks) => {
+    let opened = 0
+    for (let leads = 1; ; leads++) {
+      const { parts, chunksOpened } = run(looks)
+      const ongoing = await openVerification(parts)
+      const isWhole = await openAll(parts, job, ongoing, tenantKey)
+      opened += chunksOpened()
+      if (isWhole) {
+        expect(ongoing.rows).toBe(rows)
+        expect(ongoing.digest.end()).toBe(await digestOfAll())
+        expect(opened).toBe(chunks)
+        // The last look finds that nothing is left.
+        expect(leads).toBe(Math.floor(chunks / looks) + 1)
+        return
+      }
+      const { verified, verifiedTo } = await lead()
+      expect([verified, verifiedTo]).toEqual([Math.min(rows, leads * looks * rowsPerTurn), expect.anything()])
     }
-    const { verified, verifiedTo } = await lead()
-    expect([verified, verifiedTo]).toEqual([Math.min(rows, leads * looks * rowsPerTurn), expect.anything()])
-  }
-})
+  },
+)
 
 test('what is found before it gives way is set aside, and the rest of the verification is done all the same', async () => {
   const positions = await store.cipherkeyChunks.next(tenantId, undefined, { limit: rowsPerTurn + 1 })
@@ -174,7 +178,7 @@ test('what is found before it gives way is set aside, and the rest of the verifi
   }
 })
 
-test('what is stored in the middle has nothing in it that is only read, and not opened', async () => {
+slowTest('what is stored in the middle has nothing in it that is only read, and not opened', async () => {
   const first = await store.cipherkeyChunks.next(tenantId, undefined, { limit: rowsPerTurn })
   if (first === undefined) throw new Error('cipherkeys were expected')
   await database.db
@@ -199,20 +203,25 @@ test('what is stored in the middle has nothing in it that is only read, and not 
   expect(ongoing.digest.end()).toBe(await digestOfAll())
 })
 
-test('a tenant that makes data keys faster than they are opened does not keep it from its end', async () => {
-  let turns = 0
-  const { parts } = run(Number.POSITIVE_INFINITY, undefined, async () => {
-    if (++turns > 2 * chunks) throw new Error('it goes on and on')
-    // After all the others, as ids that begin with the time are.
-    for (let made = 0; made < rowsPerTurn; made++)
-      await insertCipherkey(`ffffffff-ffff-7fff-bfff-${String(turns * rowsPerTurn + made).padStart(12, '0')}`)
-  })
-  const ongoing = await openVerification(parts)
-  expect(await openAll(parts, job, ongoing, tenantKey)).toBe(true)
-  expect(ongoing.rows).toBeGreaterThanOrEqual(rows)
-})
+slowTest(
+  'a tenant that makes data keys faster than they are opened does not keep it from its end',
+  async () => {
+    let turns = 0
+    const { parts } = run(Number.POSITIVE_INFINITY, undefined, async () => {
+      if (++turns > 2 * chunks) throw new Error('it goes on and on')
+      // After all the others, as ids that begin with the time are.
+      for (let made = 0; made < rowsPerTurn; made++)
+        await insertCipherkey(
+          `ffffffff-ffff-7fff-bfff-${String(turns * rowsPerTurn + made).padStart(12, '0')}`,
+        )
+    })
+    const ongoing = await openVerification(parts)
+    expect(await openAll(parts, job, ongoing, tenantKey)).toBe(true)
+    expect(ongoing.rows).toBeGreaterThanOrEqual(rows)
+  },
+)
 
-test('a tenant without cipherkeys is proven at once', async () => {
+slowTest('a tenant without cipherkeys is proven at once', async () => {
   await database.db.deleteFrom('cipherkeys').execute()
   const { parts } = run(1)
   const ongoing = await openVerification(parts)
@@ -220,25 +229,28 @@ test('a tenant without cipherkeys is proven at once', async () => {
   expect(ongoing.digest.end()).toBe(await digestOfAll())
 })
 
-test('whoever stops answers that it has not reached the end', async () => {
+slowTest('whoever stops answers that it has not reached the end', async () => {
   const stopping = new AbortController()
   stopping.abort()
   const { parts } = run(100, stopping.signal)
   expect(await openAll(parts, job, await openVerification(parts), tenantKey)).toBe(false)
 })
 
-test('whoever gets no leave for a chunk has not reached the end either', async () => {
+slowTest('whoever gets no leave for a chunk has not reached the end either', async () => {
   const { parts } = run(100)
   const pacer = { ...parts.pacer, turn: () => Promise.resolve(undefined) }
   expect(await openAll({ ...parts, pacer }, job, await openVerification(parts), tenantKey)).toBe(false)
 })
 
-test('cipherkeys that the same step copied before it verifies do not keep the verification from being resumed', async () => {
-  const { parts } = run(2)
-  await store.keyJobs.advance(job, leaderId, { copiedMore: 5 })
-  await openAll(parts, job, await openVerification(parts), tenantKey)
-  expect(await resume(parts)).toMatchObject({ rows: 2 * rowsPerTurn })
-})
+slowTest(
+  'cipherkeys that the same step copied before it verifies do not keep the verification from being resumed',
+  async () => {
+    const { parts } = run(2)
+    await store.keyJobs.advance(job, leaderId, { copiedMore: 5 })
+    await openAll(parts, job, await openVerification(parts), tenantKey)
+    expect(await resume(parts)).toMatchObject({ rows: 2 * rowsPerTurn })
+  },
+)
 
 describe('a verification begins anew', () => {
   const change = async (changes: Partial<VerificationPosition>) => {

@@ -19,6 +19,7 @@ import {
   waitForKeyJob,
 } from '../../../testkit/src/http/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 const hold = holdAt('migration.prepare.before-kms')
@@ -88,7 +89,7 @@ test('a plan counts, tries both ends in each region, estimates, and changes noth
   expect(plan.estimate.seconds).toBeGreaterThanOrEqual(1)
 })
 
-test('what does not open is named, and a replica that fails is told of', async () => {
+slowTest('what does not open is named, and a replica that fails is told of', async () => {
   const { tenant, arn, fingerprint } = await prepareTenant(server)
   const text = `update keyhold.cipherkeys set wrapped = set_byte(wrapped, 60, get_byte(wrapped, 60) # 1)
     where tenant_id = $1 and key_name = 'two' returning data_key_id`
@@ -138,7 +139,7 @@ test('refusals are those of a start: running, current, target or source unusable
   await server.customerKms().send(new EnableKeyCommand({ KeyId: arn }))
 })
 
-test('the estimate keeps to the budget, and a migration of many keys to the estimate', async () => {
+slowTest('the estimate keeps to the budget, and a migration of many keys to the estimate', async () => {
   const { tenant, fingerprint } = await prepareTenant(server)
   const items = Array.from({ length: 1_000 }, (_, index) => ({ keyName: `k${index}`, plaintext: 'aGk=' }))
   for (const chunk of [0, 1, 2]) {

@@ -12,6 +12,7 @@ import { act, asAdmin, isIn, migrate, migrations, waitForKeyJob } from '../../..
 import { startMigration } from '../../../testkit/src/http/api.ts'
 import { digestOf } from './digest-of.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 const hold = holdAt('migration.copy.after-commit', 3)
@@ -74,7 +75,7 @@ test('a report verifies with the published key, says what was done, and its dige
   await expect(compactVerify(forgery, keySet)).rejects.toThrow('signature verification failed')
 })
 
-test('a cancelled migration has a report of the way back', async () => {
+slowTest('a cancelled migration has a report of the way back', async () => {
   const { tenant, fingerprint } = await prepareTenant(server)
   const digest = await digestOf(server, tenant)
   const id = await startMigration(server.url, tenant, fingerprint)

@@ -8,6 +8,7 @@ import {
 import { decryptAll, isCompleted, startMigration, waitForMigration } from '../../../testkit/src/http/api.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import { changeSigned } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let slow: TestServer
@@ -62,7 +63,7 @@ test('a tenant key that a cipherkey still needs is never destroyed', async () =>
   expect(await firstVersion(tenant)).toMatchObject({ state: 'decrypt-only', empty: false })
 })
 
-test('a version that falls due while a migration copies does not hold it up', async () => {
+slowTest('a version that falls due while a migration copies does not hold it up', async () => {
   const { tenant, tokens, fingerprint } = await prepareTenant(slow)
   await startMigration(slow.url, tenant, fingerprint)
   await waitForMigration(slow.url, tenant, isCompleted)

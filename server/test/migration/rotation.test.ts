@@ -22,6 +22,7 @@ import {
 } from '../../../testkit/src/http/key-jobs.ts'
 import { plaintexts, prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import { changeSigned } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const details = `${providers}/migration/actions/details`
 
@@ -73,27 +74,30 @@ test('a rotation brings all cipherkeys under a new version of the same KEK, and 
   ])
 })
 
-test('a rotation goes on where the own region is down, by the replica; a migration to such a key is refused', async () => {
-  const { tenant, tokens, fingerprint } = await prepareTenant(server)
-  await migrate(server, tenant, fingerprint)
-  const other = await prepareTenant(server)
-  server.kms.regions.takeDown('eu-west-1', 'refused')
-  try {
-    const { id } = (await rotate(server, tenant)).body as KeyJob
-    await waitForKeyJob(server, tenant, id, isIn('done'))
-    expect(await tenantKeys(server, tenant)).toMatchObject([
-      ...[{ version: 1 }, { version: 2, state: 'destroyed' }],
-      { version: 3, state: 'active', fingerprint },
-    ])
-    const path = `${providers}/${other.fingerprint}/actions/migrate`
-    expect(codeOf(await asAdmin(server, other.tenant)('POST', path))).toBe('ERR_MIGRATION_NOT_PREPARED')
-  } finally {
-    server.kms.regions.bringBack('eu-west-1')
-  }
-  expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
-})
+slowTest(
+  'a rotation goes on where the own region is down, by the replica; a migration to such a key is refused',
+  async () => {
+    const { tenant, tokens, fingerprint } = await prepareTenant(server)
+    await migrate(server, tenant, fingerprint)
+    const other = await prepareTenant(server)
+    server.kms.regions.takeDown('eu-west-1', 'refused')
+    try {
+      const { id } = (await rotate(server, tenant)).body as KeyJob
+      await waitForKeyJob(server, tenant, id, isIn('done'))
+      expect(await tenantKeys(server, tenant)).toMatchObject([
+        ...[{ version: 1 }, { version: 2, state: 'destroyed' }],
+        { version: 3, state: 'active', fingerprint },
+      ])
+      const path = `${providers}/${other.fingerprint}/actions/migrate`
+      expect(codeOf(await asAdmin(server, other.tenant)('POST', path))).toBe('ERR_MIGRATION_NOT_PREPARED')
+    } finally {
+      server.kms.regions.bringBack('eu-west-1')
+    }
+    expect(await decryptAll(server.url, tenant, tokens)).toEqual(plaintexts)
+  },
+)
 
-test('the history goes on where a page ended', async () => {
+slowTest('the history goes on where a page ended', async () => {
   const { tenant, fingerprint } = await prepareTenant(server)
   const first = await migrate(server, tenant, fingerprint)
   const second = await migrate(server, tenant, tenant.tenantId)

@@ -22,6 +22,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -125,26 +126,29 @@ test('under the fence as much is done for sixty cipherkeys as for three, and non
   expect(few.map(({ rowsRead }) => rowsRead)).toEqual(few.map(() => 0))
 })
 
-test('a look counts for its epoch: when that moves before the fence is taken, it is done again', async () => {
-  const { store } = await storesWithTenant()
-  let looks = 0
-  const look = async () => {
-    looks += 1
-    if (looks < 3) await alone(store, tenantId).tenants.moveFence(tenantId, 1)
-    return looks
-  }
-  const decided = await decideUnderFence(store, tenantId, look, (_, seen, { epoch }) =>
-    Promise.resolve({ seen, epoch }),
-  )
-  expect(decided).toEqual({ seen: 3, epoch: 2 })
+slowTest(
+  'a look counts for its epoch: when that moves before the fence is taken, it is done again',
+  async () => {
+    const { store } = await storesWithTenant()
+    let looks = 0
+    const look = async () => {
+      looks += 1
+      if (looks < 3) await alone(store, tenantId).tenants.moveFence(tenantId, 1)
+      return looks
+    }
+    const decided = await decideUnderFence(store, tenantId, look, (_, seen, { epoch }) =>
+      Promise.resolve({ seen, epoch }),
+    )
+    expect(decided).toEqual({ seen: 3, epoch: 2 })
 
-  const restless = () => alone(store, tenantId).tenants.moveFence(tenantId, 1)
-  const decide = vi.fn(() => Promise.resolve())
-  await expect(decideUnderFence(store, tenantId, restless, decide)).rejects.toMatchObject({
-    code: 'ERR_DATABASE_UNAVAILABLE',
-  })
-  expect(decide).not.toHaveBeenCalled()
-})
+    const restless = () => alone(store, tenantId).tenants.moveFence(tenantId, 1)
+    const decide = vi.fn(() => Promise.resolve())
+    await expect(decideUnderFence(store, tenantId, restless, decide)).rejects.toMatchObject({
+      code: 'ERR_DATABASE_UNAVAILABLE',
+    })
+    expect(decide).not.toHaveBeenCalled()
+  },
+)
 
 test('a version that gets a cipherkey between the look and the fence is not destroyed', async () => {
   const own = await storesWithTenant()
@@ -180,7 +184,7 @@ test('a version that gets a cipherkey between the look and the fence is not dest
   expect(await store.tenantKeys.find(tenantId, 1)).toMatchObject({ state: 'decrypt-only' })
 })
 
-test('a look sees every cipherkey, however many pages there are', async () => {
+slowTest('a look sees every cipherkey, however many pages there are', async () => {
   const own = await storesWithTenant()
   const { store } = own
   await own.query(`insert into keyhold.cipherkeys

@@ -18,6 +18,7 @@ import {
 } from '../../../testkit/src/http/key-jobs.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
 import { changeSigned } from '../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let keeping: TestServer
@@ -77,46 +78,52 @@ test('both ends are in use while a migration runs; afterwards the old one is saf
   expect(Math.abs(sinceMs)).toBeLessThan(1_000)
 })
 
-test('the backup retention stands in the way of deleting the key, not of deleting its entry', async () => {
-  const { tenant, fingerprint } = await prepareTenant(keeping)
-  await migrate(keeping, tenant, fingerprint)
-  await migrate(keeping, tenant, tenant.tenantId)
-  const kept = await usageOf(keeping, tenant, fingerprint)
-  expect(kept).toMatchObject({
-    safeToDelete: false,
-    tenantKeys: [{ version: 2, state: 'decrypt-only', cipherkeys: 0 }],
-    blockers: [{ code: 'backup-retention', until: kept.tenantKeys[0]?.destroyAfter }],
-  })
-  const days = (Date.parse(kept.blockers[0]?.until ?? '') - Date.now()) / 86_400_000
-  expect(days).toBeGreaterThan(29.9)
+slowTest(
+  'the backup retention stands in the way of deleting the key, not of deleting its entry',
+  async () => {
+    const { tenant, fingerprint } = await prepareTenant(keeping)
+    await migrate(keeping, tenant, fingerprint)
+    await migrate(keeping, tenant, tenant.tenantId)
+    const kept = await usageOf(keeping, tenant, fingerprint)
+    expect(kept).toMatchObject({
+      safeToDelete: false,
+      tenantKeys: [{ version: 2, state: 'decrypt-only', cipherkeys: 0 }],
+      blockers: [{ code: 'backup-retention', until: kept.tenantKeys[0]?.destroyAfter }],
+    })
+    const days = (Date.parse(kept.blockers[0]?.until ?? '') - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(29.9)
 
-  await changeSigned(
-    keeping.databaseConnection(),
-    `update keyhold.tenant_keys set destroy_after = now() where tenant_id = '${tenant.tenantId}' and version = 2`,
-  )
-  const dueMs = Date.now()
-  await expect
-    .poll(async () => (await usageOf(keeping, tenant, fingerprint)).safeToDelete, { timeout: 15_000 })
-    .toBe(true)
-  const { safeSince = '' } = await usageOf(keeping, tenant, fingerprint)
-  expect(Date.parse(safeSince)).toBeGreaterThan(dueMs - 1_000)
+    await changeSigned(
+      keeping.databaseConnection(),
+      `update keyhold.tenant_keys set destroy_after = now() where tenant_id = '${tenant.tenantId}' and version = 2`,
+    )
+    const dueMs = Date.now()
+    await expect
+      .poll(async () => (await usageOf(keeping, tenant, fingerprint)).safeToDelete, { timeout: 15_000 })
+      .toBe(true)
+    const { safeSince = '' } = await usageOf(keeping, tenant, fingerprint)
+    expect(Date.parse(safeSince)).toBeGreaterThan(dueMs - 1_000)
 
-  await migrate(keeping, tenant, fingerprint)
-  await migrate(keeping, tenant, tenant.tenantId)
-  expect(codes(await usageOf(keeping, tenant, fingerprint))).toEqual(['backup-retention'])
-  const removed = await asAdmin(keeping, tenant)('DELETE', `${providers}/${fingerprint}`)
-  expect(removed).toMatchObject({ status: 200 })
-})
+    await migrate(keeping, tenant, fingerprint)
+    await migrate(keeping, tenant, tenant.tenantId)
+    expect(codes(await usageOf(keeping, tenant, fingerprint))).toEqual(['backup-retention'])
+    const removed = await asAdmin(keeping, tenant)('DELETE', `${providers}/${fingerprint}`)
+    expect(removed).toMatchObject({ status: 200 })
+  },
+)
 
-test('an active version is in the way without a cipherkey, and the root key serves other tenants', async () => {
-  const tenant = await server.createTenant()
-  const usage = await usageOf(server, tenant, tenant.tenantId)
-  expect(usage).toMatchObject({
-    shared: true,
-    tenantKeys: [{ version: 1, state: 'active', cipherkeys: 0 }],
-  })
-  expect(codes(usage)).toEqual(['root-key', 'current', 'tenant-key'])
-})
+slowTest(
+  'an active version is in the way without a cipherkey, and the root key serves other tenants',
+  async () => {
+    const tenant = await server.createTenant()
+    const usage = await usageOf(server, tenant, tenant.tenantId)
+    expect(usage).toMatchObject({
+      shared: true,
+      tenantKeys: [{ version: 1, state: 'active', cipherkeys: 0 }],
+    })
+    expect(codes(usage)).toEqual(['root-key', 'current', 'tenant-key'])
+  },
+)
 
 test('a key that another tenant registers or uses is shared and not safe to delete, and nobody is named', async () => {
   const [mine, other] = [await keeping.createTenant(), await keeping.createTenant()]

@@ -16,6 +16,7 @@ import type { PostgresProxy } from '../../../testkit/src/cluster/postgres-proxy.
 import { startProxyBefore } from '../../../testkit/src/cluster/proxy-before.ts'
 import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 // The first replica asks the KMS every second; the second one would not for five minutes.
 const noProbes = { KEYHOLD_KEY_PROBE_SECONDS: '3600' }
@@ -67,7 +68,7 @@ test('a denial that one replica meets ends what the other one holds, and both op
       .toEqual(plaintexts)
 })
 
-test('a replica that holds nothing tells of the denial as well', async () => {
+slowTest('a replica that holds nothing tells of the denial as well', async () => {
   const tenant = await first.createTenant()
   const arn = await first.createCustomerKey([tenant.tenantId])
   const tokens = await encryptUnder(first.url, tenant, ['one'])
@@ -119,33 +120,36 @@ test('after a denial that one replica met, no region stands in on the other one,
     await expect.poll(() => outcome(url), { timeout: 15_000 }).toBe('open')
 })
 
-test('a replica whose connection for notifications has fallen silent closes all the same, and its neighbour stays open', async () => {
-  const tenant = await first.createTenant()
-  const neighbour = await first.createTenant()
-  const arn = await first.createCustomerKey([tenant.tenantId])
-  const neighbourArn = await first.createCustomerKey([neighbour.tenantId])
-  const tokens = await encryptUnder(first.url, tenant, ['one'])
-  const neighbours = await encryptUnder(first.url, neighbour, ['one'])
-  await startMigration(first.url, tenant, await registerKey(first.url, tenant, arn))
-  await startMigration(first.url, neighbour, await registerKey(first.url, neighbour, neighbourArn))
-  await waitForMigration(first.url, tenant, isCompleted)
-  await waitForMigration(first.url, neighbour, isCompleted)
-  const plaintexts = [plaintextOf('one')]
-  expect(await decryptAll(second.url, tenant, tokens)).toEqual(plaintexts)
-  expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
-  const callsFor = () => first.kms.countCalls({ keyId: neighbourArn.split('/')[1], operation: 'Decrypt' })
-  const calls = callsFor()
+slowTest(
+  'a replica whose connection for notifications has fallen silent closes all the same, and its neighbour stays open',
+  async () => {
+    const tenant = await first.createTenant()
+    const neighbour = await first.createTenant()
+    const arn = await first.createCustomerKey([tenant.tenantId])
+    const neighbourArn = await first.createCustomerKey([neighbour.tenantId])
+    const tokens = await encryptUnder(first.url, tenant, ['one'])
+    const neighbours = await encryptUnder(first.url, neighbour, ['one'])
+    await startMigration(first.url, tenant, await registerKey(first.url, tenant, arn))
+    await startMigration(first.url, neighbour, await registerKey(first.url, neighbour, neighbourArn))
+    await waitForMigration(first.url, tenant, isCompleted)
+    await waitForMigration(first.url, neighbour, isCompleted)
+    const plaintexts = [plaintextOf('one')]
+    expect(await decryptAll(second.url, tenant, tokens)).toEqual(plaintexts)
+    expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
+    const callsFor = () => first.kms.countCalls({ keyId: neighbourArn.split('/')[1], operation: 'Decrypt' })
+    const calls = callsFor()
 
-  expect(proxy.silenceOpen(applicationName('notifications'))).toBe(1)
-  await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
-  const outcome = (url: string) =>
-    decryptAll(url, tenant, tokens).then(
-      () => 'open',
-      () => 'locked',
-    )
-  await expect.poll(() => outcome(first.url), { timeout: 10_000 }).toBe('locked')
-  await expect.poll(() => outcome(second.url), { timeout: 20_000 }).toBe('locked')
-  // Whatever was not missed is still held: the KMS is not asked for it.
-  expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
-  expect(callsFor()).toBe(calls)
-})
+    expect(proxy.silenceOpen(applicationName('notifications'))).toBe(1)
+    await first.customerKms().send(new DisableKeyCommand({ KeyId: arn }))
+    const outcome = (url: string) =>
+      decryptAll(url, tenant, tokens).then(
+        () => 'open',
+        () => 'locked',
+      )
+    await expect.poll(() => outcome(first.url), { timeout: 10_000 }).toBe('locked')
+    await expect.poll(() => outcome(second.url), { timeout: 20_000 }).toBe('locked')
+    // Whatever was not missed is still held: the KMS is not asked for it.
+    expect(await decryptAll(second.url, neighbour, neighbours)).toEqual(plaintexts)
+    expect(callsFor()).toBe(calls)
+  },
+)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSecondReplica } from '../../../testkit/src/server/start-second-replica.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { readMetrics } from '../metrics/read-metrics.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 // A look that is late on a busy machine is followed by more before the share grows.
 const timings = { heartbeatMs: 100, replicaGoneMs: 500 }
@@ -51,7 +52,7 @@ test('a replica that starts halves the share, one that stops gives it back', asy
   expect(await letThrough(first.url)).toBeGreaterThanOrEqual(30)
 })
 
-test('a replica that was killed counts until it has been silent long enough', async () => {
+slowTest('a replica that was killed counts until it has been silent long enough', async () => {
   await first.query(`insert into keyhold.replicas (id) values ('killed')`)
   await expect.poll(() => replicasAt(first.metricsUrl), patience).toBe(2)
   await expect.poll(() => replicasAt(first.metricsUrl), patience).toBe(1)

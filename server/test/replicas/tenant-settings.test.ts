@@ -10,6 +10,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const path = '/api/v1/encryption/settings'
 const limits = {
@@ -84,7 +85,7 @@ test('it is refused outside of what the operator allows, and nothing changes', a
   expect([at(body, 'keyCacheTtlSeconds'), at(body, 'effective', 'keyCacheTtlSeconds')]).toEqual([null, 300])
 })
 
-test('each change is in the audit trail', async () => {
+slowTest('each change is in the audit trail', async () => {
   const tenant = await first.createTenant()
   await send('PATCH', tenant, { keyCacheTtlSeconds: 30 })
   await send('PATCH', tenant, { keyCacheTtlSeconds: null })

@@ -12,6 +12,7 @@ import {
   type ServedProcess,
 } from '../../../testkit/src/process/serve-in-process.ts'
 import { runCommand, type Served } from '../../src/run-command.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let folder: string
 let dataDir: string
@@ -104,7 +105,7 @@ test('an operator’s key is made beside the running server, printed once, and w
   expect(await listTenants(url, stdout)).toBe(200)
 })
 
-test('and in a database of the operator’s own, whether a server runs on it or not', async () => {
+slowTest('and in a database of the operator’s own, whether a server runs on it or not', async () => {
   const embedded = await embeddedConnection()
   await queryOnce(embedded, 'create database of_my_own')
   const environment = {

@@ -17,6 +17,7 @@ import { ownClocks } from '../../src/store/database-clock.ts'
 import { runChecks } from '../../src/wiring/commands/doctor/checks.ts'
 import { tlsCheck } from '../../src/wiring/commands/doctor/tls-check.ts'
 import { databaseChecks } from '../../src/wiring/commands/doctor/database-checks.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const secret = 'tr0ub4dor'
 let folder: string
@@ -139,7 +140,7 @@ test('a database that refuses, and one that is away: the other checks are made',
   expect(away.byName.database?.seen).toContain('(ECONNREFUSED)')
 })
 
-test('settings that are wrong', async () => {
+slowTest('settings that are wrong', async () => {
   const { byName, exitCode } = await diagnose({ KEYHOLD_PORT: 'eighty', KEYHOLD_DATABSE_URL: secret })
   expect(byName.settings).toMatchObject({ status: 'fail' })
   expect(byName.settings?.seen).toMatch(/did you mean KEYHOLD_DATABASE_URL.*KEYHOLD_PORT expects/)
@@ -159,7 +160,7 @@ test('the embedded database is not started, and nothing is made', async () => {
   expect(await readdir(dataDir)).toEqual([])
 })
 
-test('loose modes, and an AWS that does not answer', async () => {
+slowTest('loose modes, and an AWS that does not answer', async () => {
   await chmod(dataDir, 0o777)
   await writeFile(path.join(dataDir, 'root-key'), 'x')
   await chmod(path.join(dataDir, 'root-key'), 0o644)

@@ -23,6 +23,7 @@ import type { Server } from '../../src/main.ts'
 import { keyholdVersion } from '../../src/driver/application-name.ts'
 import { runCommand } from '../../src/run-command.ts'
 import { migrateDatabase } from '../../src/wiring/commands/migrate-database.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const suffix = randomBytes(6).toString('hex')
 const owner = `owner_${suffix}`
@@ -98,7 +99,7 @@ test('a role without rights does not begin, and says what to run', async () => {
   expect(stderr).toContain('ERR_SCHEMA_OLDER')
 })
 
-test('a role that does not exist is told of before anything is made', async () => {
+slowTest('a role that does not exist is told of before anything is made', async () => {
   const { exitCode, stderr } = await run(['migrate', '--serve-role', 'nobody'], owner)
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('no role "nobody"')])
   expect(await query(`select from pg_namespace where nspname = 'keyhold'`)).toHaveLength(0)
@@ -123,7 +124,7 @@ test('the owner makes the schema, once, and gives the other role what a server n
   expect([again.exitCode, again.stdout]).toEqual([0, 'The schema is up to date.\n'])
 })
 
-test('one connection is enough, which is what a command has beside an embedded PostgreSQL', async () => {
+slowTest('one connection is enough, which is what a command has beside an embedded PostgreSQL', async () => {
   const settings = {
     dataDir: folder,
     databaseUrl: as(owner),
@@ -134,7 +135,7 @@ test('one connection is enough, which is what a command has beside an embedded P
   expect(await migrateDatabase(settings, serving)).toEqual([])
 })
 
-test('the owner gets no rights of a server in place of its own', async () => {
+slowTest('the owner gets no rights of a server in place of its own', async () => {
   const { exitCode, stderr } = await run(['migrate', '--serve-role', owner], owner)
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--serve-role names another one')])
   const asAdministrator = await run(['migrate', '--serve-role', owner], connection.user)
@@ -171,40 +172,43 @@ test('before an upgrade the other role learns whether replicas can be replaced o
   await take('9999-newer')
 })
 
-test('it names the replicas that run now, and refuses to mix versions that are not neighbours', async () => {
-  const alive = (host: string, version: string) =>
-    query(`insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
+slowTest(
+  'it names the replicas that run now, and refuses to mix versions that are not neighbours',
+  async () => {
+    const alive = (host: string, version: string) =>
+      query(`insert into keyhold.replicas (id, host, version, root_key_id, requires_macs)
       values (gen_random_uuid(), '${host}', '${version}', 'r', true)`)
-  const gone = () => query('delete from keyhold.replicas')
-  const none = await run(['upgrade-check'], serving)
-  expect(none.stdout).toContain('\nNo replica runs now.\n')
-  const [major, minor] = keyholdVersion.split('.').map(Number)
-  const neighbour = `${major}.${(minor ?? 0) + 1}.7`
-  await alive('one', keyholdVersion)
-  await alive('two\u001b[2J', neighbour)
-  const rolling = await run(['upgrade-check'], serving)
-  expect(rolling.exitCode).toBe(0)
-  expect(rolling.stdout).toContain(`Replicas run now: ${keyholdVersion} on one; ${neighbour} on two`)
-  expect(rolling.stdout).not.toContain('\u001b')
-  await alive('three', `${major}.${(minor ?? 0) + 2}.0`)
-  const stop = await run(['upgrade-check'], serving)
-  expect([stop.exitCode, stop.stdout]).toEqual([
-    3,
-    expect.stringMatching(/Stop all replicas .*only neighbours are\.\n$/),
-  ])
-  await gone()
-  // One that is sealed gives no sign of life, and one of before tells no version.
-  const sealed = new pg.Client({ ...connection, application_name: 'keyhold' })
-  await sealed.connect()
-  const older = await run(['upgrade-check'], serving)
-  expect([older.exitCode, older.stdout]).toEqual([
-    3,
-    expect.stringContaining('one that does not tell its version'),
-  ])
-  await sealed.end()
-})
+    const gone = () => query('delete from keyhold.replicas')
+    const none = await run(['upgrade-check'], serving)
+    expect(none.stdout).toContain('\nNo replica runs now.\n')
+    const [major, minor] = keyholdVersion.split('.').map(Number)
+    const neighbour = `${major}.${(minor ?? 0) + 1}.7`
+    await alive('one', keyholdVersion)
+    await alive('two\u001b[2J', neighbour)
+    const rolling = await run(['upgrade-check'], serving)
+    expect(rolling.exitCode).toBe(0)
+    expect(rolling.stdout).toContain(`Replicas run now: ${keyholdVersion} on one; ${neighbour} on two`)
+    expect(rolling.stdout).not.toContain('\u001b')
+    await alive('three', `${major}.${(minor ?? 0) + 2}.0`)
+    const stop = await run(['upgrade-check'], serving)
+    expect([stop.exitCode, stop.stdout]).toEqual([
+      3,
+      expect.stringMatching(/Stop all replicas .*only neighbours are\.\n$/),
+    ])
+    await gone()
+    // One that is sealed gives no sign of life, and one of before tells no version.
+    const sealed = new pg.Client({ ...connection, application_name: 'keyhold' })
+    await sealed.connect()
+    const older = await run(['upgrade-check'], serving)
+    expect([older.exitCode, older.stdout]).toEqual([
+      3,
+      expect.stringContaining('one that does not tell its version'),
+    ])
+    await sealed.end()
+  },
+)
 
-test('doctor names a right that the role of the server lacks', async () => {
+slowTest('doctor names a right that the role of the server lacks', async () => {
   const rights = async () => {
     const { stdout } = await run(['doctor', '--json'], serving)
     const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string; seen: string }[] }

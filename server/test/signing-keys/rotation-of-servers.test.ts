@@ -16,6 +16,7 @@ import type { Server } from '../../src/main.ts'
 import { PinnedClient, pinnedConfig } from '../../src/driver/pinned-client.ts'
 import { runCommand } from '../../src/run-command.ts'
 import { findFaults } from '../../src/wiring/commands/examine-integrity.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 interface Keys extends JSONWebKeySet {
   keys: { kid: string; kty: 'OKP'; x: string; validFrom: string; validTo?: string }[]
@@ -143,42 +144,45 @@ test('a chain of checkpoints goes on under the new key, and a replica that start
   for (const { jws } of checkpoints as { jws: string }[]) await verifies(jws, keys)
 })
 
-test('a state folder from before the rotations leads to the newest key; one that knows a newer key ends the start', async () => {
-  const file = path.join(server.dataDir, 'state', 'signing-keys.json')
-  const all = JSON.parse(await readFile(file, 'utf8')) as Keys
-  // As an earlier state of Keyhold has written it.
-  const { kid = '', x = '' } = all.keys[0] ?? {}
-  await writeFile(
-    file,
-    JSON.stringify({ keys: [{ kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig' }] }),
-  )
-  await server.restart()
-  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(all)
+slowTest(
+  'a state folder from before the rotations leads to the newest key; one that knows a newer key ends the start',
+  async () => {
+    const file = path.join(server.dataDir, 'state', 'signing-keys.json')
+    const all = JSON.parse(await readFile(file, 'utf8')) as Keys
+    // As an earlier state of Keyhold has written it.
+    const { kid = '', x = '' } = all.keys[0] ?? {}
+    await writeFile(
+      file,
+      JSON.stringify({ keys: [{ kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig' }] }),
+    )
+    await server.restart()
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(all)
 
-  await server.query('create table public.older as table keyhold.installation')
-  await server.query('create table public.former as table keyhold.former_signing_keys')
-  await rotate('--yes')
-  await server.restart()
-  // All of it put back, and the other replica remembers.
-  await server.query('create table public.newest as table keyhold.installation')
-  const putBack = async (from: string) => {
-    await server.query('delete from keyhold.installation')
-    await server.query(`insert into keyhold.installation select * from public.${from}`)
-  }
-  await server.query(
-    'delete from keyhold.former_signing_keys where number not in (select number from public.former)',
-  )
-  await putBack('older')
-  const signs = async (url: string) =>
-    (await call(url, tenant.adminToken, 'GET', '/api/v1/encryption/audits/head')).status
-  expect(await signs(second.url)).toBe(503)
-  // By its generation,
-  await server.restart()
-  expect(await signs(server.url)).toBe(503)
-  // and without that, by the key.
-  await rm(path.join(server.dataDir, 'state', 'generations.log'))
-  await expect(server.restart()).rejects.toMatchObject({ code: 'ERR_SIGNING_KEY_MISSING' })
-})
+    await server.query('create table public.older as table keyhold.installation')
+    await server.query('create table public.former as table keyhold.former_signing_keys')
+    await rotate('--yes')
+    await server.restart()
+    // All of it put back, and the other replica remembers.
+    await server.query('create table public.newest as table keyhold.installation')
+    const putBack = async (from: string) => {
+      await server.query('delete from keyhold.installation')
+      await server.query(`insert into keyhold.installation select * from public.${from}`)
+    }
+    await server.query(
+      'delete from keyhold.former_signing_keys where number not in (select number from public.former)',
+    )
+    await putBack('older')
+    const signs = async (url: string) =>
+      (await call(url, tenant.adminToken, 'GET', '/api/v1/encryption/audits/head')).status
+    expect(await signs(second.url)).toBe(503)
+    // By its generation,
+    await server.restart()
+    expect(await signs(server.url)).toBe(503)
+    // and without that, by the key.
+    await rm(path.join(server.dataDir, 'state', 'generations.log'))
+    await expect(server.restart()).rejects.toMatchObject({ code: 'ERR_SIGNING_KEY_MISSING' })
+  },
+)
 
 test('the command refuses beside a replica of another version, and before MACs are required', async () => {
   const client = new PinnedClient(pinnedConfig(server.databaseConnection(), 'keyhold/9.9.9 jobs'))

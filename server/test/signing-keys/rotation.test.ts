@@ -28,6 +28,7 @@ import {
   type KeysUnderTest,
   type Pinned,
 } from './keys-under-test.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -131,35 +132,38 @@ test.each(['held', 'replaced', 'recorded'] as const)(
   },
 )
 
-test('a rotation waits for who signs, and whoever signs afterwards does it with the new key', async () => {
-  const keys = await openKeys()
-  const waits = async () =>
-    (
-      await stores.query(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      )
-    ).length
-  let rotation = Promise.resolve('')
-  let order = ''
-  const old = await stores.store.transaction(async (transaction) => {
-    const signNow = await keys.holdSigner(transaction)
-    rotation = codeOf(rotate(firstId, { store: stores.otherStore })).then((outcome) => {
-      order += ' rotated'
-      return outcome
+slowTest(
+  'a rotation waits for who signs, and whoever signs afterwards does it with the new key',
+  async () => {
+    const keys = await openKeys()
+    const waits = async () =>
+      (
+        await stores.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+      ).length
+    let rotation = Promise.resolve('')
+    let order = ''
+    const old = await stores.store.transaction(async (transaction) => {
+      const signNow = await keys.holdSigner(transaction)
+      rotation = codeOf(rotate(firstId, { store: stores.otherStore })).then((outcome) => {
+        order += ' rotated'
+        return outcome
+      })
+      await expect.poll(waits, { timeout: 20_000 }).toBe(1)
+      order += 'signed'
+      return signNow({ some: 'words' })
     })
-    await expect.poll(waits, { timeout: 20_000 }).toBe(1)
-    order += 'signed'
-    return signNow({ some: 'words' })
-  })
-  expect(await rotation).toBe('done')
-  expect(order).toBe('signed rotated')
-  expect(keys.readOwn(old)).toEqual({ some: 'words' })
-  const kid = (jws: string) =>
-    (JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
-  expect(kid(await sign(keys))).toBe(await currentId())
-})
+    expect(await rotation).toBe('done')
+    expect(order).toBe('signed rotated')
+    expect(keys.readOwn(old)).toEqual({ some: 'words' })
+    const kid = (jws: string) =>
+      (JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
+    expect(kid(await sign(keys))).toBe(await currentId())
+  },
+)
 
-test('a record by a key of which a replica has not heard yet is opened', async () => {
+slowTest('a record by a key of which a replica has not heard yet is opened', async () => {
   const keys = await openKeys()
   await rotate()
   const jws = await sign(await openKeys(stores.otherStore))
@@ -216,7 +220,7 @@ describe('the file of a replica', () => {
       )
   })
 
-  test('makes no key of one for which no later key vouches', async () => {
+  slowTest('makes no key of one for which no later key vouches', async () => {
     const x = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }).x ?? ''
     const der = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }).export({
       ...{ type: 'spki', format: 'der' },
@@ -301,36 +305,39 @@ describe('checkpoints of the audit trail', () => {
       return Promise.resolve()
     })
 
-  test('a replica of a state before rotations breaks nothing for others, and signs no chain that the new key has signed', async () => {
-    const { contradictions, keys, now, before } = await scene()
-    await appendTo('a')
-    await appendTo('b')
-    await now.round()
-    await rotate()
-    await appendTo('a')
-    // It signs with the old key, and the others take that for what it is.
-    const old = await before.signNow('a')
-    await appendTo('a')
-    const head = await now.signNow('a')
-    await now.round()
-    expect(contradictions).toEqual([])
-    expect(keys.readOwn(old.jws)).toEqual(old.head)
-    const numbers = await stores.store.auditCheckpoints.list('a', { after: 0, limit: 10 })
-    expect(numbers.map(({ number, jws }) => [number, keys.readOwn(jws)])).toMatchObject([
-      [1, { sequence: 1 }],
-      [2, { sequence: 2 }],
-      [3, { sequence: 3, hash: head.head.hash }],
-    ])
+  slowTest(
+    'a replica of a state before rotations breaks nothing for others, and signs no chain that the new key has signed',
+    async () => {
+      const { contradictions, keys, now, before } = await scene()
+      await appendTo('a')
+      await appendTo('b')
+      await now.round()
+      await rotate()
+      await appendTo('a')
+      // It signs with the old key, and the others take that for what it is.
+      const old = await before.signNow('a')
+      await appendTo('a')
+      const head = await now.signNow('a')
+      await now.round()
+      expect(contradictions).toEqual([])
+      expect(keys.readOwn(old.jws)).toEqual(old.head)
+      const numbers = await stores.store.auditCheckpoints.list('a', { after: 0, limit: 10 })
+      expect(numbers.map(({ number, jws }) => [number, keys.readOwn(jws)])).toMatchObject([
+        [1, { sequence: 1 }],
+        [2, { sequence: 2 }],
+        [3, { sequence: 3, hash: head.head.hash }],
+      ])
 
-    await appendTo('b')
-    await now.signNow('b')
-    await appendTo('b')
-    await expect(before.signNow('b')).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
-    expect(contradictions).toEqual(['b checkpoint-foreign'])
-    await now.signNow('b')
-  })
+      await appendTo('b')
+      await now.signNow('b')
+      await appendTo('b')
+      await expect(before.signNow('b')).rejects.toMatchObject({ code: 'ERR_RECORD_NOT_AUTHENTIC' })
+      expect(contradictions).toEqual(['b checkpoint-foreign'])
+      await now.signNow('b')
+    },
+  )
 
-  test('where the signing key cannot be used, that is told once, and not of each chain', async () => {
+  slowTest('where the signing key cannot be used, that is told once, and not of each chain', async () => {
     const { failures, now } = await scene()
     for (const chain of ['a', 'b', 'c']) await appendTo(chain)
     await stores.query('update keyhold.installation set generation = generation + 1')

@@ -14,6 +14,7 @@ import {
 } from '../../../testkit/src/server/start-test-server.ts'
 import { waitUntil } from '../http/scene.ts'
 import { prepareTenant } from '../../../testkit/src/tenants/prepared-tenant.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const body = JSON.stringify({ items: [{ plaintext: 'QUJD' }] })
 
@@ -108,26 +109,27 @@ async function isRefused(url: string): Promise<boolean> {
   return refused
 }
 
-test('a stream of events ends with the wish to ask again, and so does one that is opened later', async ({
-  onTestFinished,
-}) => {
-  const hold = holdAt('migration.copy.after-commit')
-  const server = await startTestServer({}, { hold })
-  onTestFinished(() => server.stop())
-  const { tenant, fingerprint } = await prepareTenant(server)
-  const id = await startMigration(server.url, tenant, fingerprint)
-  await hold.reached
-  const open = () =>
-    fetch(`${server.url}${migrations}/${id}/events`, {
-      headers: { authorization: `Bearer ${tenant.adminToken}` },
-    })
-  const early = await open()
-  server.drain()
-  expect(await early.text()).toMatch(/^data: [^]*\n\nretry: 1000\n\n$/)
-  expect(await (await open()).text()).toMatch(/^data: [^]*\n\nretry: 1000\n\n$/)
-})
+slowTest(
+  'a stream of events ends with the wish to ask again, and so does one that is opened later',
+  async ({ onTestFinished }) => {
+    const hold = holdAt('migration.copy.after-commit')
+    const server = await startTestServer({}, { hold })
+    onTestFinished(() => server.stop())
+    const { tenant, fingerprint } = await prepareTenant(server)
+    const id = await startMigration(server.url, tenant, fingerprint)
+    await hold.reached
+    const open = () =>
+      fetch(`${server.url}${migrations}/${id}/events`, {
+        headers: { authorization: `Bearer ${tenant.adminToken}` },
+      })
+    const early = await open()
+    server.drain()
+    expect(await early.text()).toMatch(/^data: [^]*\n\nretry: 1000\n\n$/)
+    expect(await (await open()).text()).toMatch(/^data: [^]*\n\nretry: 1000\n\n$/)
+  },
+)
 
-test('connections that never sent a byte do not keep the server', async ({ onTestFinished }) => {
+slowTest('connections that never sent a byte do not keep the server', async ({ onTestFinished }) => {
   const server = await startTestServer()
   let stopped: Promise<void> | undefined
   onTestFinished(() => (stopped ??= server.stop()))

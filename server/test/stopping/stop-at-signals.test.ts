@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { stopAtSignals, type Stoppable } from '../../src/stop-at-signals.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 // Longer than any test waits.
 const endlessMs = 600_000
@@ -58,7 +59,7 @@ test('a second signal ends the waiting, and a third one changes nothing', async 
   expect(steps).toEqual(['drain', 'stop', 'exit 0'])
 })
 
-test('a signal that comes twice at once, as from a terminal through npm, is one', async () => {
+slowTest('a signal that comes twice at once, as from a terminal through npm, is one', async () => {
   const { process, steps, start, server } = scene({ sameSignalMs: endlessMs })
   start(server)
   process.emit('SIGINT')
@@ -89,7 +90,7 @@ test('neither a start nor a stop that never ends keeps the process', async () =>
   expect(stopping.steps).toEqual(['drain', 'stop', 'exit 1'])
 })
 
-test('a stop that fails ends the process with 1', async () => {
+slowTest('a stop that fails ends the process with 1', async () => {
   const { process, steps, start, server, exited } = scene({
     drainMs: 0,
     stop: () => Promise.reject(new Error('full disk')),

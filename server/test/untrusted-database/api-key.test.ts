@@ -9,6 +9,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 // Whoever has no root key plants keys of the form from before: the ids of others have an end that only the root key makes.
 const plainToken = () =>
@@ -144,20 +145,23 @@ test('where a generation is lowered, in the guard and in all keys, nobody of the
   for (const token of [key, tenant.adminToken]) await expectNobodyKnows(token)
 })
 
-test('a key that was revoked in the row of the installation holds no more when that is changed', async () => {
-  const { id, key } = await createKey('operator')
-  await first.query('create table public.operators as select * from keyhold.api_keys where id = $1', [id])
-  const [before] = await first.query('select api_key_generation as g from keyhold.installation')
-  await first.request('DELETE', `/api/v1/api-keys/${id}`, { token: first.operatorToken })
-  await first.query('insert into keyhold.api_keys select * from public.operators')
-  const [after] = await first.query('select api_key_generation as g from keyhold.installation')
-  await first.query('update keyhold.installation set api_key_generation = $1', [before?.g])
-  await expectNobodyKnows(key, 'operator')
-  await first.query('update keyhold.installation set api_key_generation = $1', [after?.g])
-  expect(await statusAt(first, first.operatorToken, 'operator')).toBe(200)
-})
+slowTest(
+  'a key that was revoked in the row of the installation holds no more when that is changed',
+  async () => {
+    const { id, key } = await createKey('operator')
+    await first.query('create table public.operators as select * from keyhold.api_keys where id = $1', [id])
+    const [before] = await first.query('select api_key_generation as g from keyhold.installation')
+    await first.request('DELETE', `/api/v1/api-keys/${id}`, { token: first.operatorToken })
+    await first.query('insert into keyhold.api_keys select * from public.operators')
+    const [after] = await first.query('select api_key_generation as g from keyhold.installation')
+    await first.query('update keyhold.installation set api_key_generation = $1', [before?.g])
+    await expectNobodyKnows(key, 'operator')
+    await first.query('update keyhold.installation set api_key_generation = $1', [after?.g])
+    expect(await statusAt(first, first.operatorToken, 'operator')).toBe(200)
+  },
+)
 
-test('a revoked key that the database goes on showing is not signed anew with the others', async () => {
+slowTest('a revoked key that the database goes on showing is not signed anew with the others', async () => {
   const { id, key } = await createKey('tenant-admin', tenant.tenantId)
   const { key: other } = await createKey('tenant-admin', tenant.tenantId)
   await first.query(`create function keyhold.put_back() returns trigger language plpgsql as

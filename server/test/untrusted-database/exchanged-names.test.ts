@@ -20,6 +20,7 @@ import { createStore, type Store } from '../../src/store/store.ts'
 import { createCountingKms, createTenant, moveToNewTenantKey } from '../keyring/keyring-under-test.ts'
 import { makeNamedKeys, maxDataKeyAgeMs, type NamedKeys } from '../keyring/named-keys.ts'
 import { newKeyJob } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const refused = { code: 'ERR_KEY_INTEGRITY' }
 
@@ -99,7 +100,7 @@ describe('under format 2', () => {
     expect(await scene.rows()).toEqual(before)
   })
 
-  test('microseconds are the database’s own', async () => {
+  slowTest('microseconds are the database’s own', async () => {
     await scene.change(`created_at = created_at + interval '999 microseconds'`)
     expect((await getActive('pay')).key.equals(scene.pay.key)).toBe(true)
   })
@@ -116,7 +117,7 @@ describe('under format 2', () => {
     await expect(leases.leaseBlindIndexKey(tenantId, 'email')).rejects.toMatchObject(refused)
   })
 
-  test('one whose age is true gets its next version, under its own name', async () => {
+  slowTest('one whose age is true gets its next version, under its own name', async () => {
     const { pay } = scene
     // A store may reckon the database's clock to be some milliseconds ahead.
     await makeOlder(database, await scene.openKey(1), 2 * maxDataKeyAgeMs, `data_key_id = '${pay.id}'`)
@@ -126,7 +127,7 @@ describe('under format 2', () => {
     expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
   })
 
-  test('one of old age that does not open stops no other name of the same moment', async () => {
+  slowTest('one of old age that does not open stops no other name of the same moment', async () => {
     const { pay, chat, tenantId } = scene
     await scene.change(`created_at = created_at - interval '2 days'`, `data_key_id = '${pay.id}'`)
     const { dataKeys } = scene.cold()
@@ -137,7 +138,7 @@ describe('under format 2', () => {
     ])
   })
 
-  test('each such row is told of', async () => {
+  slowTest('each such row is told of', async () => {
     const { pay, tenantId } = scene
     const { told, telling } = await openTelling()
     await scene.exchange()
@@ -150,16 +151,19 @@ describe('under format 2', () => {
     ])
   })
 
-  test('a wrap that is put back under a version that is kept for backups is still one of its name', async () => {
-    const { pay, chat } = scene
-    const putBack = await scene.keepWraps()
-    await scene.bringUnderNext()
-    await putBack()
-    expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
-    await scene.exchange()
-    await expect(getActive('pay')).rejects.toMatchObject(refused)
-    await expect(get(chat.id)).rejects.toMatchObject(refused)
-  })
+  slowTest(
+    'a wrap that is put back under a version that is kept for backups is still one of its name',
+    async () => {
+      const { pay, chat } = scene
+      const putBack = await scene.keepWraps()
+      await scene.bringUnderNext()
+      await putBack()
+      expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
+      await scene.exchange()
+      await expect(getActive('pay')).rejects.toMatchObject(refused)
+      await expect(get(chat.id)).rejects.toMatchObject(refused)
+    },
+  )
 
   test('names are exchanged while keys are in memory: no value is re-encrypted under the other key', async () => {
     const { pay, chat, tenantId } = scene
@@ -196,7 +200,7 @@ describe('under format 2', () => {
       expect(await minimums()).toEqual([])
     })
 
-    test('is not set either where names are exchanged just after the proof', async () => {
+    slowTest('is not set either where names are exchanged just after the proof', async () => {
       const { dataKeys } = scene.cold()
       const proveName: typeof dataKeys.proveName = async (...of) => {
         const id = await dataKeys.proveName(...of)
@@ -207,13 +211,16 @@ describe('under format 2', () => {
       expect(await minimums()).toEqual([])
     })
 
-    test('is set while the KMS is away, which must keep nobody from retiring a version that has leaked', async () => {
-      scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_UNREACHABLE')
-      expect(await set()).toMatchObject({ dataKeyId: scene.pay.id, minimumVersion: 2 })
-      expect(await minimums()).toEqual([{ id: scene.pay.id }])
-    })
+    slowTest(
+      'is set while the KMS is away, which must keep nobody from retiring a version that has leaked',
+      async () => {
+        scene.kms.fail(scene.kms.arns[0], 'ERR_KMS_UNREACHABLE')
+        expect(await set()).toMatchObject({ dataKeyId: scene.pay.id, minimumVersion: 2 })
+        expect(await minimums()).toEqual([{ id: scene.pay.id }])
+      },
+    )
 
-    test('is lowered again where somebody has made a version below it active', async () => {
+    slowTest('is lowered again where somebody has made a version below it active', async () => {
       await set()
       const ofPay = `data_key_id = '${scene.pay.id}'`
       await scene.change(`state = 'decrypt-only'`, ofPay)
@@ -289,7 +296,7 @@ describe('under format 1', () => {
     expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
   })
 
-  test('a name whose data key does not open gets a new version, as ever', async () => {
+  slowTest('a name whose data key does not open gets a new version, as ever', async () => {
     const { pay, tenantId } = scene
     await scene.change('wrapped = sha256(wrapped)', `data_key_id = '${pay.id}'`)
     await expect(getActive('pay')).rejects.toMatchObject(refused)
@@ -297,7 +304,7 @@ describe('under format 1', () => {
     expect(await getActive('pay')).toMatchObject({ id: pay.id, version: 2 })
   })
 
-  test('its wraps, put back under the version that is kept for backups, encrypt nothing', async () => {
+  slowTest('its wraps, put back under the version that is kept for backups, encrypt nothing', async () => {
     const { pay, tenantId } = scene
     const putBack = await scene.keepWraps()
     await scene.bringUnderNext()
@@ -315,21 +322,24 @@ describe('under format 1', () => {
     expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
   })
 
-  test('its wraps encrypt nothing either where it has no end, unless a live key job brings cipherkeys from it', async () => {
-    const { pay, tenantId, kms } = scene
-    const job = newKeyJob({ tenantId, sourceVersion: 1 })
-    await alone(store, tenantId).keyJobs.insert(job)
-    await moveToNewTenantKey(store, kms, kms.arns[1], tenantId)
-    expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
-    await alone(store, tenantId).keyJobs.end(job.id)
-    await expect(getActive('pay')).rejects.toMatchObject(refused)
-    // Nor while a key job is live that has nothing to do with it.
-    await alone(store, tenantId).keyJobs.insert(newKeyJob({ tenantId, sourceVersion: 2 }))
-    await expect(getActive('pay')).rejects.toMatchObject(refused)
-    expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
-  })
+  slowTest(
+    'its wraps encrypt nothing either where it has no end, unless a live key job brings cipherkeys from it',
+    async () => {
+      const { pay, tenantId, kms } = scene
+      const job = newKeyJob({ tenantId, sourceVersion: 1 })
+      await alone(store, tenantId).keyJobs.insert(job)
+      await moveToNewTenantKey(store, kms, kms.arns[1], tenantId)
+      expect((await getActive('pay')).key.equals(pay.key)).toBe(true)
+      await alone(store, tenantId).keyJobs.end(job.id)
+      await expect(getActive('pay')).rejects.toMatchObject(refused)
+      // Nor while a key job is live that has nothing to do with it.
+      await alone(store, tenantId).keyJobs.insert(newKeyJob({ tenantId, sourceVersion: 2 }))
+      await expect(getActive('pay')).rejects.toMatchObject(refused)
+      expect((await get(pay.id))?.key.equals(pay.key)).toBe(true)
+    },
+  )
 
-  test('after a rotation to format 2 the exchange is refused', async () => {
+  slowTest('after a rotation to format 2 the exchange is refused', async () => {
     const { pay } = scene
     await scene.bringUnderNext()
     await scene.exchange()

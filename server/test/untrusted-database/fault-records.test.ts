@@ -10,6 +10,7 @@ import type { FaultyRow } from '../../src/store/authentic/row-macs.ts'
 import { connectionUser, onShare, type ConnectionUser } from '../../src/store/connections/connection-user.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, newKeyJob } from '../store/stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -73,7 +74,7 @@ test('a row is recorded once an hour, however often and by however many replicas
   expect(await recorded()).toEqual([record, record])
 })
 
-test('a flood fills no chain, and hides no row of another tenant', async () => {
+slowTest('a flood fills no chain, and hides no row of another tenant', async () => {
   await insertTenant(store, `${tenantId}_neighbour`)
   const replicas = [openRecords(store), openRecords(database.otherStore)]
   for (const [index, each] of replicas.entries()) {
@@ -119,67 +120,76 @@ test('a row stands in the chain of its tenant, and one that is of none in that o
   expect(await store.tenants.isRetired(`gone_${tenantId}`)).toBe(false)
 })
 
-test('a row that is met in a snapshot, or in a transaction that is undone, is recorded all the same', async () => {
-  const each = openRecords(store)
-  const met = (key: string) => {
-    each.note(faultOf({ key }))
-    return Promise.reject(new Error('undone'))
-  }
-  await expect(store.readSnapshot(() => met('in a snapshot'))).rejects.toThrow('undone')
-  await expect(store.transaction(() => met('in a transaction'))).rejects.toThrow('undone')
-  await each.settle()
-  expect((await recorded()).map(({ targetId }) => targetId)).toEqual([
-    'key_providers/in a snapshot',
-    'key_providers/in a transaction',
-  ])
-})
+slowTest(
+  'a row that is met in a snapshot, or in a transaction that is undone, is recorded all the same',
+  async () => {
+    const each = openRecords(store)
+    const met = (key: string) => {
+      each.note(faultOf({ key }))
+      return Promise.reject(new Error('undone'))
+    }
+    await expect(store.readSnapshot(() => met('in a snapshot'))).rejects.toThrow('undone')
+    await expect(store.transaction(() => met('in a transaction'))).rejects.toThrow('undone')
+    await each.settle()
+    expect((await recorded()).map(({ targetId }) => targetId)).toEqual([
+      'key_providers/in a snapshot',
+      'key_providers/in a transaction',
+    ])
+  },
+)
 
-test('it is work of the replica, and not of the request or the transaction that met the row', async () => {
-  const users: ConnectionUser[] = []
-  const each = openRecords({
-    transaction: (work) => {
-      users.push(connectionUser())
-      return store.transaction(work)
-    },
-  })
-  await onShare(tenantId, false, () =>
-    store.transaction(() => {
-      expect(connectionUser()).toMatchObject({ share: tenantId, holdsConnection: true })
-      each.note(faultOf())
+slowTest(
+  'it is work of the replica, and not of the request or the transaction that met the row',
+  async () => {
+    const users: ConnectionUser[] = []
+    const each = openRecords({
+      transaction: (work) => {
+        users.push(connectionUser())
+        return store.transaction(work)
+      },
+    })
+    await onShare(tenantId, false, () =>
+      store.transaction(() => {
+        expect(connectionUser()).toMatchObject({ share: tenantId, holdsConnection: true })
+        each.note(faultOf())
+        return Promise.resolve()
+      }),
+    )
+    await each.settle()
+    expect(users).toEqual([{ share: ':background', isSlow: false, holdsConnection: false }])
+    expect(await recorded()).toHaveLength(1)
+  },
+)
+
+slowTest(
+  'a record that cannot be written is told of, and tried again when the row is met a minute later',
+  async () => {
+    let nowMs = 0
+    const each = openRecords(store, () => nowMs)
+    await store.transaction((transaction) => {
+      transaction.audit({ tenantId, actor: { id: 'a' }, action: 'tenant.lock', targetId: tenantId })
       return Promise.resolve()
-    }),
-  )
-  await each.settle()
-  expect(users).toEqual([{ share: ':background', isSlow: false, holdsConnection: false }])
-  expect(await recorded()).toHaveLength(1)
-})
-
-test('a record that cannot be written is told of, and tried again when the row is met a minute later', async () => {
-  let nowMs = 0
-  const each = openRecords(store, () => nowMs)
-  await store.transaction((transaction) => {
-    transaction.audit({ tenantId, actor: { id: 'a' }, action: 'tenant.lock', targetId: tenantId })
-    return Promise.resolve()
-  })
-  await database.query(`update keyhold.audit_heads set hash = sha256(hash) where chain = '${tenantId}'`)
-  each.note(faultOf())
-  await each.settle()
-  expect(each.onFailed).toHaveBeenCalledExactlyOnceWith(
-    tenantId,
-    expect.objectContaining({ code: 'ERR_RECORD_NOT_AUTHENTIC' }),
-  )
-  each.note(faultOf())
-  await each.settle()
-  expect(each.onFailed).toHaveBeenCalledTimes(1)
-  await database.query(`update keyhold.audit_heads h set hash = a.hash from keyhold.audits a
+    })
+    await database.query(`update keyhold.audit_heads set hash = sha256(hash) where chain = '${tenantId}'`)
+    each.note(faultOf())
+    await each.settle()
+    expect(each.onFailed).toHaveBeenCalledExactlyOnceWith(
+      tenantId,
+      expect.objectContaining({ code: 'ERR_RECORD_NOT_AUTHENTIC' }),
+    )
+    each.note(faultOf())
+    await each.settle()
+    expect(each.onFailed).toHaveBeenCalledTimes(1)
+    await database.query(`update keyhold.audit_heads h set hash = a.hash from keyhold.audits a
     where h.chain = '${tenantId}' and (a.chain, a.sequence) = (h.chain, h.sequence)`)
-  nowMs = 60_000
-  each.note(faultOf())
-  await each.settle()
-  expect(await recorded()).toHaveLength(1)
-})
+    nowMs = 60_000
+    each.note(faultOf())
+    await each.settle()
+    expect(await recorded()).toHaveLength(1)
+  },
+)
 
-test('a replica that stops writes nothing more', async () => {
+slowTest('a replica that stops writes nothing more', async () => {
   const each = openRecords(store)
   await each.close()
   each.note(faultOf())

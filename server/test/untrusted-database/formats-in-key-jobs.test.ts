@@ -11,6 +11,7 @@ import { startMigration } from '../../src/migration/start-migration.ts'
 import { startRotation } from '../../src/migration/start-rotation.ts'
 import { systemActor } from '../../src/store/audits.ts'
 import { fingerprintOf, TenantUnderTest } from '../model/tenant-under-test.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const names = ['a', 'b', 'c', 'd', 'e']
 
@@ -81,7 +82,7 @@ test.each(['a migration', 'a rotation'])(
   },
 )
 
-test('a cancelled one brings everything back to format 1, which cannot be helped', async () => {
+slowTest('a cancelled one brings everything back to format 1, which cannot be helped', async () => {
   await beOfFormatOne()
   await encryptAll()
   await migrate()
@@ -130,7 +131,7 @@ test('names that were exchanged are failures, and are not rewrapped with the lie
   await expectAllOpen()
 })
 
-test('a name that is exchanged after the copying is found by the verification', async () => {
+slowTest('a name that is exchanged after the copying is found by the verification', async () => {
   await encryptAll()
   await migrate()
   await tenant.killAt({ name: 'migration.verify.before', hit: 1 }, () => tenant.letJobsRun())

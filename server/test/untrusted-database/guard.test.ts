@@ -10,6 +10,7 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const boundMs = 5_000
 const lockPath = '/api/v1/encryption/actions/lock'
@@ -115,14 +116,17 @@ test('a tenant without a guard is closed: what is held ends, and nobody unlocks 
   expect(unlocked.status).toBe(503)
 })
 
-test('the guard of another tenant opens nothing, and closes neither that one nor its neighbours', async () => {
-  const [used, neighbour] = [await tenantInUse(), await tenantInUse()]
-  await lock(used)
-  await deleteNote(used)
-  await putGuard(used, await guardOf(neighbour))
-  await expectClosed(used, isFaulty)
-  for (const replica of [first, second]) expect(await outcome(replica, neighbour)).toBe(plaintextOf('one'))
-})
+slowTest(
+  'the guard of another tenant opens nothing, and closes neither that one nor its neighbours',
+  async () => {
+    const [used, neighbour] = [await tenantInUse(), await tenantInUse()]
+    await lock(used)
+    await deleteNote(used)
+    await putGuard(used, await guardOf(neighbour))
+    await expectClosed(used, isFaulty)
+    for (const replica of [first, second]) expect(await outcome(replica, neighbour)).toBe(plaintextOf('one'))
+  },
+)
 
 test('an older guard is refused by every replica that has seen the lock', async () => {
   const used = await tenantInUse()
@@ -155,7 +159,7 @@ test('a TTL that is raised or taken away closes the tenant, and what is held end
   }
 })
 
-test('how long keys are held is not what stands beside the guard', async () => {
+slowTest('how long keys are held is not what stands beside the guard', async () => {
   const used = await tenantInUse()
   const { adminToken, tenantId } = used.tenant
   expect((await call(first.url, adminToken, 'PATCH', settingsPath, { keyCacheTtlSeconds: 10 })).status).toBe(

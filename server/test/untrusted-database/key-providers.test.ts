@@ -17,6 +17,7 @@ import { steeringKinds } from '../../src/store/authentic/steering-kinds.ts'
 import type { Store } from '../../src/store/store.ts'
 import { createCountingKms } from '../keyring/keyring-under-test.ts'
 import { insertTenant, tenantId, tenantKeyRow } from '../store/stored-rows.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const arnOf = (name: string) => `arn:aws:kms:eu-west-1:222222222222:key/mrk-${name.padStart(32, '0')}`
 const [mine, second, evil] = [arnOf('1'), arnOf('2'), arnOf('e')]
@@ -94,7 +95,7 @@ const changes: Record<keyof (typeof steeringKinds.keyProvider)['columns'], strin
   role_arn: "'arn:aws:iam::666666666666:role/evil'",
   tenant_id: "'third'",
 }
-test.each([...Object.entries(changes), ['role_arn', 'null'], ['mac', 'null']])(
+test.each(doseOf([...Object.entries(changes), ['role_arn', 'null'], ['mac', 'null']], 5))(
   '%s of a key provider is changed to %s: no role, no region, no key comes of it',
   async (column, value) => {
     await insertTenant(store, 'third')
@@ -141,13 +142,13 @@ test('roles of two tenants change places, and so do their external ids', async (
   await expectRefused()
 })
 
-test('the external id of another tenant is not used', async () => {
+slowTest('the external id of another tenant is not used', async () => {
   await sql(`update keyhold.tenants t set external_id = o.external_id from keyhold.tenants o
     where t.id = '${tenantId}' and o.id = 'other'`)
   await expectRefused()
 })
 
-test('a region in which the key is no longer stays away when the older row is put back', async () => {
+slowTest('a region in which the key is no longer stays away when the older row is put back', async () => {
   await sql('create table public.kept as select * from keyhold.key_providers')
   const { keyProviders } = alone(store, tenantId)
   await keyProviders.saveInspection(tenantId, keyArnFingerprint(second), inspectionOf(second, []))
@@ -158,44 +159,52 @@ test('a region in which the key is no longer stays away when the older row is pu
   await expectRefused(await postgres.openStore(database.connection))
 })
 
-test('no policy is printed from an older state of the tenant that this replica has left behind', async () => {
-  await sql(`create table public.kept as select * from keyhold.key_providers;
+slowTest(
+  'no policy is printed from an older state of the tenant that this replica has left behind',
+  async () => {
+    await sql(`create table public.kept as select * from keyhold.key_providers;
     create table public.fences as select * from keyhold.tenants`)
-  const { keyProviders } = alone(store, tenantId)
-  await keyProviders.saveInspection(tenantId, keyArnFingerprint(second), inspectionOf(second, []))
-  expect((await findKnownKey(store, tenantId, second)).replicaRegions).toEqual([])
-  await sql(`update keyhold.key_providers p set replica_regions = k.replica_regions, mac = k.mac
+    const { keyProviders } = alone(store, tenantId)
+    await keyProviders.saveInspection(tenantId, keyArnFingerprint(second), inspectionOf(second, []))
+    expect((await findKnownKey(store, tenantId, second)).replicaRegions).toEqual([])
+    await sql(`update keyhold.key_providers p set replica_regions = k.replica_regions, mac = k.mac
       from public.kept k where (p.tenant_id, p.fingerprint) = (k.tenant_id, k.fingerprint);
     update keyhold.tenants t set generation = f.generation, manifest = f.manifest, mac = f.mac
       from public.fences f where t.id = f.id`)
-  await expect(findKnownKey(store, tenantId, second)).rejects.toMatchObject(refused)
-})
+    await expect(findKnownKey(store, tenantId, second)).rejects.toMatchObject(refused)
+  },
+)
 
-test('the inspection by itself lets no region stand in', async () => {
+slowTest('the inspection by itself lets no region stand in', async () => {
   await sql(`update keyhold.key_providers set inspection = replace(inspection::text, 'eu-west-3', 'us-east-1')::jsonb
     where ${isOf(second)}`)
   expect((await getKeyAccess(store, tenantId, second)).replicaRegions).toEqual(['eu-west-3'])
 })
 
-test.each([
-  ['the provider is deleted', `delete from keyhold.key_providers where ${isOf(second)}`],
-  [
-    'the version is said to be reached as Keyhold itself',
-    `update keyhold.tenant_keys set reached_as = 'self', role_arn = null, external_id = null where key_arn = '${second}'`,
-  ],
-  [
-    'the version goes through another role',
-    `update keyhold.tenant_keys set role_arn = 'arn:aws:iam::666666666666:role/evil' where key_arn = '${second}'`,
-  ],
-  [
-    'the version has another external id',
-    `update keyhold.tenant_keys set external_id = gen_random_uuid() where key_arn = '${second}'`,
-  ],
-  [
-    'another region is added to the version',
-    `update keyhold.tenant_keys set replica_regions = '{us-east-1}' where key_arn = '${second}'`,
-  ],
-])('the key of a version is not asked for when %s', async (_, change) => {
+test.each(
+  doseOf(
+    [
+      ['the provider is deleted', `delete from keyhold.key_providers where ${isOf(second)}`],
+      [
+        'the version is said to be reached as Keyhold itself',
+        `update keyhold.tenant_keys set reached_as = 'self', role_arn = null, external_id = null where key_arn = '${second}'`,
+      ],
+      [
+        'the version goes through another role',
+        `update keyhold.tenant_keys set role_arn = 'arn:aws:iam::666666666666:role/evil' where key_arn = '${second}'`,
+      ],
+      [
+        'the version has another external id',
+        `update keyhold.tenant_keys set external_id = gen_random_uuid() where key_arn = '${second}'`,
+      ],
+      [
+        'another region is added to the version',
+        `update keyhold.tenant_keys set replica_regions = '{us-east-1}' where key_arn = '${second}'`,
+      ],
+    ],
+    2,
+  ),
+)('the key of a version is not asked for when %s', async (_, change) => {
   await alone(store, tenantId).tenantKeys.insert(
     tenantKeyRow({ version: 2, state: 'pending', keyArn: second }),
   )
@@ -204,16 +213,21 @@ test.each([
   await expect(getKeyAccess(store, tenantId, second)).rejects.toMatchObject(refused)
 })
 
-test.each([
-  ['', 1],
-  [
-    `update keyhold.key_providers set role_arn = 'arn:aws:iam::666666666666:role/evil' where ${isOf(second)}`,
-    0,
-  ],
-  [`update keyhold.key_providers set key_arn = '${evil}' where ${isOf(second)}`, 0],
-  [`update keyhold.tenants set external_id = gen_random_uuid() where id = '${tenantId}'`, 0],
-  [`update keyhold.tenant_keys set wrapped = '\\x00' where key_arn = '${second}'`, 0],
-])('a probe goes nowhere else either: %s', async (change, probes) => {
+test.each(
+  doseOf(
+    [
+      ['', 1],
+      [
+        `update keyhold.key_providers set role_arn = 'arn:aws:iam::666666666666:role/evil' where ${isOf(second)}`,
+        0,
+      ],
+      [`update keyhold.key_providers set key_arn = '${evil}' where ${isOf(second)}`, 0],
+      [`update keyhold.tenants set external_id = gen_random_uuid() where id = '${tenantId}'`, 0],
+      [`update keyhold.tenant_keys set wrapped = '\\x00' where key_arn = '${second}'`, 0],
+    ],
+    2,
+  ),
+)('a probe goes nowhere else either: %s', async (change, probes) => {
   await alone(store, tenantId).tenantKeys.insert(
     tenantKeyRow({ version: 2, state: 'pending', keyArn: second }),
   )
@@ -222,28 +236,31 @@ test.each([
   expect(due.filter((each) => each.tenantId === tenantId)).toHaveLength(probes)
 })
 
-test('a key provider that was deleted, and is put back with a version under it, is not probed', async () => {
-  const { keyProviders, tenantKeys } = alone(store, tenantId)
-  await tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn: second }))
-  const probed = async (of: Store = store) => {
-    await sql(`update keyhold.key_probes set due_at = now() - interval '1 minute'`)
-    const due = await of.keyProbes.claim(9, { hastened: 9, unhealthy: 9, healthy: 9 }, 30)
-    return due.filter((each) => each.tenantId === tenantId).map(({ keyArn }) => keyArn)
-  }
-  expect(await probed()).toEqual([second])
-  for (const table of ['key_providers', 'tenant_keys', 'key_probes'])
-    await sql(
-      `create table public.${table} as select * from keyhold.${table} where tenant_id = '${tenantId}'`,
-    )
-  await tenantKeys.destroyPending(tenantId)
-  const row = await store.keyProviders.find(tenantId, keyArnFingerprint(second))
-  if (row === undefined) throw new Error('it is not there')
-  await keyProviders.delete(row)
-  await sql(`insert into keyhold.key_providers select * from public.key_providers where ${isOf(second)};
+slowTest(
+  'a key provider that was deleted, and is put back with a version under it, is not probed',
+  async () => {
+    const { keyProviders, tenantKeys } = alone(store, tenantId)
+    await tenantKeys.insert(tenantKeyRow({ version: 2, state: 'pending', keyArn: second }))
+    const probed = async (of: Store = store) => {
+      await sql(`update keyhold.key_probes set due_at = now() - interval '1 minute'`)
+      const due = await of.keyProbes.claim(9, { hastened: 9, unhealthy: 9, healthy: 9 }, 30)
+      return due.filter((each) => each.tenantId === tenantId).map(({ keyArn }) => keyArn)
+    }
+    expect(await probed()).toEqual([second])
+    for (const table of ['key_providers', 'tenant_keys', 'key_probes'])
+      await sql(
+        `create table public.${table} as select * from keyhold.${table} where tenant_id = '${tenantId}'`,
+      )
+    await tenantKeys.destroyPending(tenantId)
+    const row = await store.keyProviders.find(tenantId, keyArnFingerprint(second))
+    if (row === undefined) throw new Error('it is not there')
+    await keyProviders.delete(row)
+    await sql(`insert into keyhold.key_providers select * from public.key_providers where ${isOf(second)};
     update keyhold.tenant_keys t set state = o.state, wrapped = o.wrapped, destroyed_at = o.destroyed_at, mac = o.mac
       from public.tenant_keys o where (t.tenant_id, t.version) = (o.tenant_id, o.version);
     insert into keyhold.key_probes select * from public.key_probes where ${isOf(second)}`)
-  expect(await probed()).toEqual([])
-  // Also by a replica that has just started, and with the newer fence gone back for those that have seen it.
-  expect(await probed(await postgres.openStore(database.connection))).toEqual([])
-})
+    expect(await probed()).toEqual([])
+    // Also by a replica that has just started, and with the newer fence gone back for those that have seen it.
+    expect(await probed(await postgres.openStore(database.connection))).toEqual([])
+  },
+)

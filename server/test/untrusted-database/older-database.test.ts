@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
 import { plaintextOf } from '../../../testkit/src/http/api.ts'
-import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { confirmRestore } from '../../src/wiring/commands/restore/confirm-restore.ts'
 import { names, openOlderScene, type Name, type OlderScene } from './older-scene.ts'
 
@@ -52,7 +52,7 @@ test('as long as nothing goes back, nothing is refused, also after restarts', as
   })
 })
 
-test('without what was kept, a lock, a revocation, a minimum and a cancellation are undone', async () => {
+slowTest('without what was kept, a lock, a revocation, a minimum and a cancellation are undone', async () => {
   const away = `${scene.stateDir}-away`
   await scene.server.restart(async () => {
     await rename(scene.stateDir, away)
@@ -203,8 +203,8 @@ test('a confirmation that is cut off is completed by the next one', async () => 
   }
   await scene.server.restart(() => scene.putBack())
   const steps = ['confirmed', 'tenant-restored', 'installation-restored', 'kept'] as const
-  // The gate cuts it off at the first and at the last one.
-  for (const at of doseOf(steps, 3)) {
+  // The gate cuts it off at the first one.
+  for (const at of doseOf(steps, 9)) {
     await scene.putBack()
     const options = {
       ...{ tell: () => undefined, say: () => undefined, from: [] },
@@ -247,7 +247,7 @@ test('a confirmation that is cut off is completed by the next one', async () => 
   expect(await scene.ask('revoked', scene.revokedKey)).toBe('ERR_UNAUTHENTICATED')
 })
 
-test('rows of the time that was given up are older than those that were confirmed', async () => {
+slowTest('rows of the time that was given up are older than those that were confirmed', async () => {
   await scene.server.restart(() => scene.putForth())
   expect(await readyz()).toEqual([503, { status: 'quarantined' }])
 })

@@ -11,6 +11,7 @@ import {
 import { findMovedAlias } from '../../src/providers/find-moved-alias.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertTenant, tenantKeyRow } from '../store/stored-rows.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const arnOf = (name: string) => `arn:aws:kms:eu-west-1:222222222222:key/mrk-${name.padStart(32, '0')}`
 const [first, second] = [arnOf('1'), arnOf('2')]
@@ -69,11 +70,16 @@ describe('a key provider', () => {
     return `public.${tenantId}`
   }
 
-  test.each([
-    ["role_arn = 'arn:aws:iam::666666666666:role/evil'"],
-    [`key_arn = '${arnOf('e')}'`],
-    ["created_at = 'infinity'"],
-  ])('with %s concerns no other one, on any replica', async (change) => {
+  test.each(
+    doseOf(
+      [
+        ["role_arn = 'arn:aws:iam::666666666666:role/evil'"],
+        [`key_arn = '${arnOf('e')}'`],
+        ["created_at = 'infinity'"],
+      ],
+      2,
+    ),
+  )('with %s concerns no other one, on any replica', async (change) => {
     await sql(`update keyhold.key_providers set ${change} where ${isSpoiled()}`)
     for (const replica of [store, await fresh()]) {
       expect(await shownProviders(replica)).toEqual([
@@ -87,12 +93,17 @@ describe('a key provider', () => {
     }
   })
 
-  test.each([
-    ['mac = null'],
-    ['mac = (select mac from keyhold.tenants order by id limit 1)'],
-    // Under a root key that nobody has.
-    ['mac = set_byte(mac, 1, 255 - get_byte(mac, 1))'],
-  ])('with %s is told from the others where they were seen before', async (change) => {
+  test.each(
+    doseOf(
+      [
+        ['mac = null'],
+        ['mac = (select mac from keyhold.tenants order by id limit 1)'],
+        // Under a root key that nobody has.
+        ['mac = set_byte(mac, 1, 255 - get_byte(mac, 1))'],
+      ],
+      2,
+    ),
+  )('with %s is told from the others where they were seen before', async (change) => {
     await sql(`update keyhold.key_providers set ${change} where ${isSpoiled()}`)
     expect(await shownProviders(store)).toEqual([
       [sound, first],
@@ -115,7 +126,7 @@ describe('a key provider', () => {
     ])
   })
 
-  test('that was changed, and is put back as it was, is not shown as it was', async () => {
+  slowTest('that was changed, and is put back as it was, is not shown as it was', async () => {
     const kept = await keep()
     await alone(store, tenantId).keyProviders.saveInspection(tenantId, spoiled, {
       ...{ keyArn: second, multiRegion: false, drCompliant: true, replicaKeys: [] },
@@ -133,7 +144,7 @@ describe('a key provider', () => {
     ])
   })
 
-  test('that was deleted, and is put back, is not shown as if it were registered', async () => {
+  slowTest('that was deleted, and is put back, is not shown as if it were registered', async () => {
     const kept = await keep()
     const row = await store.keyProviders.find(tenantId, spoiled)
     if (row === undefined) throw new Error('it is not there')
@@ -191,7 +202,7 @@ describe('a version of the tenant key', () => {
     }
   })
 
-  test('that is deleted is listed in its place, on the page where it belongs', async () => {
+  slowTest('that is deleted is listed in its place, on the page where it belongs', async () => {
     await sql(`delete from keyhold.tenant_keys where ${isVersion(2)}`)
     expect(await shown(store, { limit: 1 })).toEqual([[3, 'pending']])
     expect(await shown(store, { limit: 2 })).toEqual([
@@ -208,7 +219,7 @@ describe('a version of the tenant key', () => {
     ])
   })
 
-  test('that somebody has added is listed as what it is', async () => {
+  slowTest('that somebody has added is listed as what it is', async () => {
     await sql(`insert into keyhold.tenant_keys (tenant_id, version, id, state, key_arn, wrapped, key_check_value, mac)
       select tenant_id, 4, gen_random_uuid(), state, key_arn, wrapped, key_check_value, mac
       from keyhold.tenant_keys where ${isVersion(3)}`)
@@ -232,32 +243,35 @@ test('before the adoption nothing is shown as tampered', async () => {
   expect(await before.tenantKeys.listNewest(tenantId, { limit: 1 })).toMatchObject([{ version: 3 }])
 })
 
-test('API keys with times that Keyhold never writes are listed once, and keep no other one from being listed', async () => {
-  const id = (name: string) => `${tenantId}_${name}`
-  for (const [index, name] of ['a', 'b', 'c', 'd'].entries())
-    await store.transaction(({ apiKeys }) =>
-      apiKeys.insert({
-        ...{ id: id(name), secretHash: Buffer.alloc(32, index), role: 'service', tenantId, name: '' },
-      }),
-    )
-  for (const [name, at] of [
-    ['a', 'infinity'],
-    ['b', 'infinity'],
-    ['c', '-infinity'],
-  ])
-    await sql(`update keyhold.api_keys set created_at = '${at}' where id = '${id(name ?? '')}'`)
-  const listed: unknown[] = []
-  let after: { createdMicros: number; id: string } | undefined
-  for (let page = 0; page < 10; page++) {
-    const [row] = await store.apiKeys.list({ after, limit: 1 })
-    if (row === undefined) break
-    if (row.tenantId === tenantId) listed.push([row.id, row.isTampered])
-    after = row
-  }
-  expect(listed).toEqual([
-    [id('c'), true],
-    [id('d'), false],
-    [id('a'), true],
-    [id('b'), true],
-  ])
-})
+slowTest(
+  'API keys with times that Keyhold never writes are listed once, and keep no other one from being listed',
+  async () => {
+    const id = (name: string) => `${tenantId}_${name}`
+    for (const [index, name] of ['a', 'b', 'c', 'd'].entries())
+      await store.transaction(({ apiKeys }) =>
+        apiKeys.insert({
+          ...{ id: id(name), secretHash: Buffer.alloc(32, index), role: 'service', tenantId, name: '' },
+        }),
+      )
+    for (const [name, at] of [
+      ['a', 'infinity'],
+      ['b', 'infinity'],
+      ['c', '-infinity'],
+    ])
+      await sql(`update keyhold.api_keys set created_at = '${at}' where id = '${id(name ?? '')}'`)
+    const listed: unknown[] = []
+    let after: { createdMicros: number; id: string } | undefined
+    for (let page = 0; page < 10; page++) {
+      const [row] = await store.apiKeys.list({ after, limit: 1 })
+      if (row === undefined) break
+      if (row.tenantId === tenantId) listed.push([row.id, row.isTampered])
+      after = row
+    }
+    expect(listed).toEqual([
+      [id('c'), true],
+      [id('d'), false],
+      [id('a'), true],
+      [id('b'), true],
+    ])
+  },
+)

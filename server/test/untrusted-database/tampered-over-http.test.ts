@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { providers, registerKey } from '../http/scene.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 const lines: Record<string, unknown>[] = []
@@ -75,7 +76,7 @@ test('a key provider that was tampered with is listed, told of once, and used by
   expect(metrics).toMatch(/keyhold_faulty_rows_total\{[^}]*table="key_providers"[^}]*\} [5-9]/)
 })
 
-test('a default key provider that was tampered with is still the default one', async () => {
+slowTest('a default key provider that was tampered with is still the default one', async () => {
   const { tenantId, get } = await createScene()
   await server.query(`update keyhold.key_providers set kms = 'aws', alias_arn = 'x' where fingerprint = $1`, [
     tenantId,
@@ -91,7 +92,7 @@ test('a default key provider that was tampered with is still the default one', a
   expect((await get(providers)).body).toHaveLength(2)
 })
 
-test('lists are not kept from being shown by times that Keyhold never writes', async () => {
+slowTest('lists are not kept from being shown by times that Keyhold never writes', async () => {
   const { tenantId, spoiled, get } = await createScene()
   await server.query(
     `update keyhold.key_providers set promoted_at = 'infinity', demoted_at = '-infinity' where fingerprint = $1`,

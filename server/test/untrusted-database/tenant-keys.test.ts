@@ -20,6 +20,7 @@ import {
   moveToNewTenantKey,
 } from '../keyring/keyring-under-test.ts'
 import { runEachNow } from '../event-loop/run-each-now.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const kms = createCountingKms()
 const [own, foreign] = kms.arns
@@ -98,7 +99,7 @@ test.each([
   await expectRefused()
 })
 
-test('a planted version that nothing names is not led to by a key job either', async () => {
+slowTest('a planted version that nothing names is not led to by a key job either', async () => {
   await plantVersion(3, 'pending')
   const rotating = startRotation(
     { store, kms, failpoint: () => Promise.resolve(), enqueue: () => Promise.resolve() },
@@ -127,7 +128,7 @@ const changes: Record<keyof (typeof steeringKinds.tenantKey)['columns'], string>
   version: '7',
   wrapped: "'\\x00'",
 }
-test.each(Object.entries(changes))('%s of a version is changed', async (column, value) => {
+test.each(doseOf(Object.entries(changes), 5))('%s of a version is changed', async (column, value) => {
   const whole =
     column === 'role_arn' || column === 'external_id'
       ? `reached_as = 'role', role_arn = 'arn:aws:iam::222222222222:role/evil', external_id = gen_random_uuid()`
@@ -157,7 +158,7 @@ test('two versions of a tenant, or of two, change places', async () => {
   await expect(createKeyring(store, kms).dataKeys.get(tenantId, secret.id, 1)).rejects.toThrow()
 })
 
-test('one version is changed: the other, and the neighbour, go on', async () => {
+slowTest('one version is changed: the other, and the neighbour, go on', async () => {
   await sql(`update keyhold.tenant_keys set destroy_after = now() where ${ofVictim} and version = 1`)
   const { dataKeys } = createKeyring(store, kms)
   await expect(dataKeys.get(tenantId, secret.id, 1)).rejects.toMatchObject({
@@ -198,7 +199,7 @@ describe('the end of a version', () => {
     await expectRefused(await postgres.openStore(database.connection))
   })
 
-  test('comes early: the version stays, and so does what it wraps', async () => {
+  slowTest('comes early: the version stays, and so does what it wraps', async () => {
     // Nothing is under it any more.
     await sql(`delete from keyhold.cipherkeys where ${ofVictim}`)
     await retire(30)
@@ -213,7 +214,7 @@ describe('the end of a version', () => {
     expect(await wraps()).toEqual(before)
   })
 
-  test('is brought about by a state that an older row had, when a key job ends', async () => {
+  slowTest('is brought about by a state that an older row had, when a key job ends', async () => {
     await sql(`update keyhold.tenant_keys set state = 'pending' where ${ofVictim} and version = 1`)
     const before = await wraps()
     for (const end of [
@@ -236,7 +237,7 @@ describe('the end of a version', () => {
   })
 })
 
-test('a version that is made to look old is not rotated', async () => {
+slowTest('a version that is made to look old is not rotated', async () => {
   await sql(`update keyhold.tenant_keys set created_at = now() - interval '400 days' where ${ofVictim}`)
   expect(await store.tenantKeys.listDueForRotation(365, 10)).toHaveLength(1)
   const parts = { store, kms, failpoint: () => Promise.resolve(), enqueue: () => Promise.resolve() }
@@ -254,7 +255,7 @@ test('a replica that holds a key lets it go when it meets a row that is not Keyh
   expect(held?.validUntilMs).toBe(Number.NEGATIVE_INFINITY)
 })
 
-test('a cold replica verifies few rows, and a warm one none', async () => {
+slowTest('a cold replica verifies few rows, and a warm one none', async () => {
   const { store: cold, count } = await openCounted()
   const { dataKeys } = createKeyring(cold, kms)
   const first = await count(() => dataKeys.get(tenantId, secret.id, 1))

@@ -7,6 +7,7 @@ import {
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
+import { doseOf, slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -76,16 +77,21 @@ describe('a new key', () => {
     expect(at(body, 'expiresAt')).toBeUndefined()
   })
 
-  test.each([
-    [{ expiresInSeconds: 59 }],
-    [{ expiresInSeconds: 'never' }],
-    [{ scopes: ['root'] }],
-    [{ scopes: ['lease:pay'] }],
-    [{ scopes: ['encrypt:*pay'] }],
-    [{ addresses: [] }],
-    [{ addresses: ['192.0.2.0/33'] }],
-    [{ addresses: ['example.com'] }],
-  ])('is refused with %j', async (more) => {
+  test.each(
+    doseOf(
+      [
+        [{ expiresInSeconds: 59 }],
+        [{ expiresInSeconds: 'never' }],
+        [{ scopes: ['root'] }],
+        [{ scopes: ['lease:pay'] }],
+        [{ scopes: ['encrypt:*pay'] }],
+        [{ addresses: [] }],
+        [{ addresses: ['192.0.2.0/33'] }],
+        [{ addresses: ['example.com'] }],
+      ],
+      2,
+    ),
+  )('is refused with %j', async (more) => {
     const body = { role: 'service', tenantId: tenant.tenantId, ...more }
     expect(codeOf(await server.request('POST', keys, { token: server.operatorToken, body }))).toEqual([
       400,
@@ -93,7 +99,7 @@ describe('a new key', () => {
     ])
   })
 
-  it('is refused for a wrong scope with examples of scopes', async () => {
+  slowTest('is refused for a wrong scope with examples of scopes', async () => {
     const body = { role: 'service', tenantId: tenant.tenantId, scopes: ['encryptt:pay'] }
     const answer = await server.request('POST', keys, { token: server.operatorToken, body })
     expect(JSON.stringify(answer.body)).toContain(
@@ -101,7 +107,7 @@ describe('a new key', () => {
     )
   })
 
-  it('is refused for a wrong role with the roles that there are', async () => {
+  slowTest('is refused for a wrong role with the roles that there are', async () => {
     const body = { role: 'serivce', tenantId: tenant.tenantId }
     const answer = await server.request('POST', keys, { token: server.operatorToken, body })
     expect(JSON.stringify(answer.body)).toContain(
@@ -109,7 +115,7 @@ describe('a new key', () => {
     )
   })
 
-  it('is listed with its end, its maker by name, and when it was last used', async () => {
+  slowTest('is listed with its end, its maker by name, and when it was last used', async () => {
     const { id, key } = await service(['encrypt'])
     await items('encrypt', key, [plain('default')])
     await server.query('insert into keyhold.api_key_uses values ($1, now())', [id])
@@ -166,7 +172,7 @@ describe('scopes', () => {
     expect(await items('decrypt', key, list)).toEqual(['aGk=', 'ERR_SCOPE_MISSING'])
   })
 
-  it('hold for one value as bytes', async () => {
+  slowTest('hold for one value as bytes', async () => {
     const { key } = await service(['encrypt:pay', 'decrypt:pay'])
     const octets = (path: string, body: Buffer, keyName: string) =>
       fetch(`${server.url}/api/v1/encryption/${path}`, {
@@ -261,7 +267,7 @@ describe('networks', () => {
     await service(undefined, { addresses: ['192.0.2.0/24'] })
   })
 
-  it('are kept from its own keys alone by a tenant whose requests come so', async () => {
+  slowTest('are kept from its own keys alone by a tenant whose requests come so', async () => {
     const forwarded = { 'x-forwarded-for': '198.51.100.1' }
     const own = await server.createTenant()
     const other = await server.createTenant()
@@ -360,22 +366,25 @@ describe('a tenant admin', () => {
   })
 })
 
-it('names stand beside ids in the audit trail, and a tenant sees those of its own keys alone', async () => {
-  const own = await server.createTenant()
-  const { id } = await create({ role: 'service', name: 'billing' }, own.adminToken)
-  await create({ role: 'auditor', tenantId: own.tenantId })
-  const adminId = own.adminToken.split('_')[1] ?? ''
-  await server.request('PATCH', `${keys}/${adminId}`, { token: own.adminToken, body: { name: 'Ann' } })
-  const ofTenant = await server.request('GET', '/api/v1/encryption/audits', { token: own.adminToken })
-  const names = at(ofTenant.body, 'names') as Record<string, string>
-  expect(names).toMatchObject({ [id]: 'billing', [adminId]: 'Ann' })
-  const operatorId = server.operatorToken.split('_')[1] ?? ''
-  expect(JSON.stringify(at(ofTenant.body, 'audits'))).toContain(operatorId)
-  expect(Object.keys(names)).not.toContain(operatorId)
-  const path = `/api/v1/audits?tenantId=${own.tenantId}`
-  const ofAll = await server.request('GET', path, { token: server.operatorToken })
-  expect(at(ofAll.body, 'names')).toMatchObject({ [operatorId]: 'test', [id]: 'billing' })
-})
+slowTest(
+  'names stand beside ids in the audit trail, and a tenant sees those of its own keys alone',
+  async () => {
+    const own = await server.createTenant()
+    const { id } = await create({ role: 'service', name: 'billing' }, own.adminToken)
+    await create({ role: 'auditor', tenantId: own.tenantId })
+    const adminId = own.adminToken.split('_')[1] ?? ''
+    await server.request('PATCH', `${keys}/${adminId}`, { token: own.adminToken, body: { name: 'Ann' } })
+    const ofTenant = await server.request('GET', '/api/v1/encryption/audits', { token: own.adminToken })
+    const names = at(ofTenant.body, 'names') as Record<string, string>
+    expect(names).toMatchObject({ [id]: 'billing', [adminId]: 'Ann' })
+    const operatorId = server.operatorToken.split('_')[1] ?? ''
+    expect(JSON.stringify(at(ofTenant.body, 'audits'))).toContain(operatorId)
+    expect(Object.keys(names)).not.toContain(operatorId)
+    const path = `/api/v1/audits?tenantId=${own.tenantId}`
+    const ofAll = await server.request('GET', path, { token: server.operatorToken })
+    expect(at(ofAll.body, 'names')).toMatchObject({ [operatorId]: 'test', [id]: 'billing' })
+  },
+)
 
 it('an admin makes no key beyond the quota of its tenant, and an operator does', async () => {
   const own = await server.createTenant()
@@ -397,7 +406,7 @@ it('an admin makes no key beyond the quota of its tenant, and an operator does',
   await create({ role: 'service', tenantId: own.tenantId })
 })
 
-it('of several keys at once an admin makes no more than the quota leaves', async () => {
+slowTest('of several keys at once an admin makes no more than the quota leaves', async () => {
   const own = await server.createTenant()
   await server.query(
     `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name)
@@ -413,7 +422,7 @@ it('of several keys at once an admin makes no more than the quota leaves', async
 })
 
 describe('a rotation', () => {
-  it('is refused after ten within a day', async () => {
+  slowTest('is refused after ten within a day', async () => {
     const made = await create({ role: 'tenant-admin', tenantId: tenant.tenantId })
     let { id, key } = made
     const rotate = () =>
@@ -449,7 +458,7 @@ describe('a rotation', () => {
   })
 })
 
-it('the last key of an operator is ended by who says so', async () => {
+slowTest('the last key of an operator is ended by who says so', async () => {
   const { body } = await server.request('GET', `${keys}?limit=1000`, { token: server.operatorToken })
   const own = server.operatorToken.split('_')[1] ?? ''
   const others = listAt(at(body, 'apiKeys')).filter(

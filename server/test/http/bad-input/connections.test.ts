@@ -8,6 +8,7 @@ import { rawRequest } from '../raw-request.ts'
 import { waitUntil } from '../scene.ts'
 import { canary, expectRefused, startScene, type BadInput, type Scene } from './scene.ts'
 import { exchange, parseAnswer } from './send-packet.ts'
+import { doseOf, slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let scene: Scene
 /** On this one a body of many megabytes has time to arrive. */
@@ -155,7 +156,7 @@ const rows: BadInput[] = [
 ]
 
 describe('what is refused:', () => {
-  test.each(rows)('$what: $status', async ({ status, code, send }) => {
+  test.each(doseOf(rows, 2))('$what: $status', async ({ status, code, send }) => {
     // The request that never came whole has a line of its own beside that of the refusal.
     await expectRefused(scene, { status, code, send })
   })
@@ -190,7 +191,7 @@ describe('what is refused:', () => {
     expect(highest - before).toBeLessThan(200_000_000)
   })
 
-  it('what follows a body that is longer than announced', async () => {
+  slowTest('what follows a body that is longer than announced', async () => {
     const answer = await exchange(scene.server.url, (socket) => {
       socket.write(`${head(scene, 'content-length: 2')}{}${canary}\r\n\r\n`)
     })
@@ -235,7 +236,7 @@ describe('a client that goes away', () => {
     ],
   ]
 
-  test.each(ways)('%s leaves nothing behind', async (_, write) => {
+  test.each(doseOf(ways, 2))('%s leaves nothing behind', async (_, write) => {
     scene.takeLog()
     const before = connections()
     const { heapUsed } = process.memoryUsage()
@@ -251,7 +252,7 @@ describe('a client that goes away', () => {
     expect((await rawRequest(scene.server.url, 'GET', '/readyz')).status).toBe(200)
   })
 
-  it('that reads nothing of its reply is given up', async () => {
+  slowTest('that reads nothing of its reply is given up', async () => {
     // Only what the kernel had taken over by then.
     const { status, sent, received } = await slowReader
     expect(status).toBe('HTTP/1.1 200')

@@ -10,6 +10,7 @@ import type { TestTenant } from '../../../../testkit/src/server/start-test-serve
 import { at, listAt, withoutTrace } from '../read-body.ts'
 import { encryptText } from '../scene.ts'
 import { expectNothingOfTheInside, startScene, type Scene } from './scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let scene: Scene
 let other: TestTenant
@@ -84,7 +85,7 @@ test('what is in good form and opens nowhere gets one error, whatever is wrong w
   }
 })
 
-test('5,000 generated tokens get the two documented errors', async () => {
+slowTest('5,000 generated tokens get the two documented errors', async () => {
   const fuzzer = createTokenFuzzer(20_260_802, fuzzKeys)
   const own = createTokenFuzzer(20_260_803, fuzzKeys)
   const bytes = Buffer.from(token.slice(4), 'base64url')
@@ -144,7 +145,7 @@ describe("a key of another tenant's", () => {
     expect(ofForeign).toEqual(ofUnknown)
   })
 
-  it('is looked up like one, also while its own tenant uses it', async () => {
+  slowTest('is looked up like one, also while its own tenant uses it', async () => {
     await decrypt([token])
     const ofForeign = await lookUpsOf(() => decrypt([token], other))
     const ofUnknown = await lookUpsOf(() => decrypt([withUnknownId(token)], other))

@@ -18,6 +18,7 @@ import {
 import { makeKeysOlder } from '../../../../testkit/src/server/make-keys-older.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { migrateTo, registerKey } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 const ttlSeconds = 4
 
@@ -71,7 +72,7 @@ const leaseKeysPath = '/api/v1/encryption/lease-keys'
 const asAdmin = (method: string, path: string, { adminToken }: TestTenant) =>
   server.request(method, path, { token: adminToken })
 
-test('each day has a data key of its own, and those of the days before decrypt', async () => {
+slowTest('each day has a data key of its own, and those of the days before decrypt', async () => {
   const daily = await server.createTenant()
   const first = await leaseOne(daily)
   const token = encryptValue(dataKeyOf(first), {}, Buffer.from('of the day before'))
@@ -95,31 +96,36 @@ test('each day has a data key of its own, and those of the days before decrypt',
   expect(parseToken(textAt(moved.body, 'items', 0, 'token')).header.dataKeyId).not.toBe(first.dataKeyId)
 })
 
-test('an admin ends the data key of leases: the next lease is of a new one, and nothing is lost', async () => {
-  const ending = await server.createTenant()
-  expect((await asAdmin('GET', leaseKeysPath, ending)).body).toEqual({ leaseKeys: [] })
-  const none = await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
-  expect([none.status, errorCode(none.body)]).toEqual([404, 'ERR_LEASE_KEY_NOT_FOUND'])
+slowTest(
+  'an admin ends the data key of leases: the next lease is of a new one, and nothing is lost',
+  async () => {
+    const ending = await server.createTenant()
+    expect((await asAdmin('GET', leaseKeysPath, ending)).body).toEqual({ leaseKeys: [] })
+    const none = await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
+    expect([none.status, errorCode(none.body)]).toEqual([404, 'ERR_LEASE_KEY_NOT_FOUND'])
 
-  const first = await leaseOne(ending)
-  const token = encryptValue(dataKeyOf(first), {}, Buffer.from('before the end'))
-  const ended = await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
-  expect(ended).toMatchObject({ status: 200, body: { version: 2, state: 'active' } })
-  const second = await leaseOne(ending)
-  expect([second.version, second.plaintext === first.plaintext]).toEqual([2, false])
-  const opened = await post('/api/v1/encryption/decrypt', { items: [{ token }] }, ending)
-  expect(textAt(opened.body, 'items', 0, 'plaintext')).toBe(Buffer.from('before the end').toString('base64'))
+    const first = await leaseOne(ending)
+    const token = encryptValue(dataKeyOf(first), {}, Buffer.from('before the end'))
+    const ended = await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
+    expect(ended).toMatchObject({ status: 200, body: { version: 2, state: 'active' } })
+    const second = await leaseOne(ending)
+    expect([second.version, second.plaintext === first.plaintext]).toEqual([2, false])
+    const opened = await post('/api/v1/encryption/decrypt', { items: [{ token }] }, ending)
+    expect(textAt(opened.body, 'items', 0, 'plaintext')).toBe(
+      Buffer.from('before the end').toString('base64'),
+    )
 
-  await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
-  const page = await asAdmin('GET', `${leaseKeysPath}?limit=2`, ending)
-  const shown = (body: unknown) =>
-    (body as { leaseKeys: LeaseKey[] }).leaseKeys.map(({ version, state }) => `${version} ${state}`)
-  expect([shown(page.body), textAt(page.body, 'next')]).toEqual([['3 active', '2 decrypt-only'], '2'])
-  const last = await asAdmin('GET', `${leaseKeysPath}?limit=2&before=2`, ending)
-  expect([shown(last.body), last.text.includes('next')]).toEqual([['1 decrypt-only'], false])
-  // It is no key name of the tenant's.
-  expect((await asAdmin('GET', dataKeysPath, ending)).body).toEqual({ dataKeys: [] })
-})
+    await asAdmin('POST', `${leaseKeysPath}/actions/end`, ending)
+    const page = await asAdmin('GET', `${leaseKeysPath}?limit=2`, ending)
+    const shown = (body: unknown) =>
+      (body as { leaseKeys: LeaseKey[] }).leaseKeys.map(({ version, state }) => `${version} ${state}`)
+    expect([shown(page.body), textAt(page.body, 'next')]).toEqual([['3 active', '2 decrypt-only'], '2'])
+    const last = await asAdmin('GET', `${leaseKeysPath}?limit=2&before=2`, ending)
+    expect([shown(last.body), last.text.includes('next')]).toEqual([['1 decrypt-only'], false])
+    // It is no key name of the tenant's.
+    expect((await asAdmin('GET', dataKeysPath, ending)).body).toEqual({ dataKeys: [] })
+  },
+)
 
 test('a lease is renewed by its header, for the same key', async () => {
   const lease = await leaseOne()
@@ -191,7 +197,7 @@ test('a tenant has so many key names and no more, and those that it has go on wo
   expect((await post(dataKeysPath, {}, full)).status).toBe(200)
 })
 
-test('many new key names at once are counted one by one', async () => {
+slowTest('many new key names at once are counted one by one', async () => {
   const hurried = await server.createTenant()
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
@@ -206,24 +212,27 @@ test('many new key names at once are counted one by one', async () => {
   expect(made).toHaveLength(3)
 })
 
-test('a tenant has so many leases at a time, of whatever key, and its neighbour is not refused', async () => {
-  const greedy = await limited.createTenant()
-  const neighbour = await limited.createTenant()
-  const ask = (path: string, body: unknown, { serviceToken }: TestTenant) =>
-    limited.request('POST', `${dataKeysPath}${path}`, { token: serviceToken, body })
-  const first = await ask('', {}, greedy)
-  const statuses = [
-    first.status,
-    (await ask('/unwrap', { header: textAt(first.body, 'header') }, greedy)).status,
-    (await ask('/blind-index', { keyName: 'email' }, greedy)).status,
-  ]
-  expect(statuses).toEqual([200, 200, 200])
-  const refused = await Promise.all(Array.from({ length: 5 }, () => ask('', {}, greedy)))
-  expect(refused.map(({ status, body }) => `${status} ${errorCode(body)}`)).toEqual(
-    Array.from({ length: 5 }, () => '429 ERR_LEASE_QUOTA'),
-  )
-  expect((await ask('', {}, neighbour)).status).toBe(200)
-})
+slowTest(
+  'a tenant has so many leases at a time, of whatever key, and its neighbour is not refused',
+  async () => {
+    const greedy = await limited.createTenant()
+    const neighbour = await limited.createTenant()
+    const ask = (path: string, body: unknown, { serviceToken }: TestTenant) =>
+      limited.request('POST', `${dataKeysPath}${path}`, { token: serviceToken, body })
+    const first = await ask('', {}, greedy)
+    const statuses = [
+      first.status,
+      (await ask('/unwrap', { header: textAt(first.body, 'header') }, greedy)).status,
+      (await ask('/blind-index', { keyName: 'email' }, greedy)).status,
+    ]
+    expect(statuses).toEqual([200, 200, 200])
+    const refused = await Promise.all(Array.from({ length: 5 }, () => ask('', {}, greedy)))
+    expect(refused.map(({ status, body }) => `${status} ${errorCode(body)}`)).toEqual(
+      Array.from({ length: 5 }, () => '429 ERR_LEASE_QUOTA'),
+    )
+    expect((await ask('', {}, neighbour)).status).toBe(200)
+  },
+)
 
 test('when the customer disables the key no lease is given any more, and none outlives the bound', async () => {
   const revoked = await server.createTenant()
@@ -240,7 +249,7 @@ test('when the customer disables the key no lease is given any more, and none ou
   expect((await post(dataKeysPath, {}, revoked)).status).toBe(424)
 })
 
-test('many leases cost the KMS next to nothing', async () => {
+slowTest('many leases cost the KMS next to nothing', async () => {
   const busy = await server.createTenant()
   const { fingerprint, arn } = await registerKey(server, busy)
   await migrateTo(server, busy, fingerprint)

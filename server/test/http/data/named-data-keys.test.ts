@@ -11,6 +11,7 @@ import {
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let second: Server
@@ -169,7 +170,7 @@ test('the active version is never retired, and the minimum goes no further', asy
   expect(await decryptHere(token)).toBe('plaintext')
 })
 
-test('a version that grew old stays below the minimum, also when the next one is made', async () => {
+slowTest('a version that grew old stays below the minimum, also when the next one is made', async () => {
   const tokens = [await encryptText(server, tenant, 'x')]
   for (let version = 2; version <= 4; version++) {
     await rotate()
@@ -183,7 +184,7 @@ test('a version that grew old stays below the minimum, also when the next one is
   expect(outcomes).toEqual([retired, retired, 'plaintext', 'plaintext'])
 })
 
-test('other names, and leases that have none, are not concerned', async () => {
+slowTest('other names, and leases that have none, are not concerned', async () => {
   const other = await encryptText(server, tenant, 'x', { keyName: 'other' })
   await encryptText(server, tenant, 'x')
   const lease = (await service('data-keys', {})).body as DataKeyLease
@@ -233,7 +234,7 @@ test('services do not manage data keys', async () => {
   }
 })
 
-test('twenty rotations at once make versions without a gap, and one is active', async () => {
+slowTest('twenty rotations at once make versions without a gap, and one is active', async () => {
   await encryptText(server, tenant, 'x')
   await Promise.all(Array.from({ length: 20 }, () => rotate()))
   const rows = await server.query(

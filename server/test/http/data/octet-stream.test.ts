@@ -8,6 +8,7 @@ import {
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { errorCode } from '../read-body.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -83,7 +84,7 @@ test('broken bytes, headers and foreign values are refused, each with its code',
   expect([named.status, named.code]).toEqual([400, 'ERR_KEY_NAME_INVALID'])
 })
 
-test('a value over the limit of a request is refused', async () => {
+slowTest('a value over the limit of a request is refused', async () => {
   const tooLarge = await send('encrypt', Buffer.alloc(33_554_433))
   expect([tooLarge.status, tooLarge.code]).toEqual([413, 'ERR_PAYLOAD_TOO_LARGE'])
 })

@@ -11,6 +11,7 @@ import {
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { errorCode, textAt } from '../read-body.ts'
 import { waitUntil } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 const mib = 1_048_576
 
@@ -191,7 +192,7 @@ describe('a server', () => {
     },
   )
 
-  it('answers a long body as it answers a short one', async () => {
+  slowTest('answers a long body as it answers a short one', async () => {
     const items = Array.from({ length: 40 }, (_, index) => ({
       plaintext: Buffer.alloc(20_000, index).toString('base64'),
       ref: `"${index}"`,

@@ -8,6 +8,7 @@ import type { BodyOrder } from '../../../src/http/long-bodies/body-messages.ts'
 import { createLongBodies } from '../../../src/http/long-bodies/create-long-bodies.ts'
 import { startBodyThread } from '../../../src/http/long-bodies/start-body-thread.ts'
 import { listAt } from '../read-body.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 const dataKey: DataKey = { tenantId: 'tenant-1', id: randomUUID(), version: 1, key: generateKey() }
 
@@ -105,7 +106,7 @@ test('bodies of a tenant that wait for keys leave room for others, and go on whe
   expect(await Promise.all(waiting)).toHaveLength(6)
 })
 
-test('a client that has left before is not served', async () => {
+slowTest('a client that has left before is not served', async () => {
   const gone = client('a')
   gone.answer.closed = true
   await expect(longBodies.answer(order(), good, gone)).rejects.toMatchObject({ code: 'ERR_INVALID_REQUEST' })

@@ -11,6 +11,7 @@ import {
 import { textAt } from '../read-body.ts'
 import { currentProvider } from '../../../../testkit/src/http/key-jobs.ts'
 import { waitUntil } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let neighbour: TestTenant
@@ -113,19 +114,22 @@ test('requests of a tenant whose fence is held wait in memory alone', async () =
   for (const { status } of await Promise.all(waiting)) expect(status).toBe(200)
 })
 
-test('leases that are asked for at the same time share a transaction, and are all of one data key', async () => {
-  const busy = await server.createTenant()
-  await hold('lock table keyhold.cipherkeys in share mode')
-  const waiting = times(20, () => lease(busy))
-  await waitUntil(async () => (await waitingConnections()) > 0, 10_000)
-  expect(await waitingConnections()).toBe(1)
+slowTest(
+  'leases that are asked for at the same time share a transaction, and are all of one data key',
+  async () => {
+    const busy = await server.createTenant()
+    await hold('lock table keyhold.cipherkeys in share mode')
+    const waiting = times(20, () => lease(busy))
+    await waitUntil(async () => (await waitingConnections()) > 0, 10_000)
+    expect(await waitingConnections()).toBe(1)
 
-  await release()
-  const leases = (await Promise.all(waiting)).map(({ body }) => body as DataKeyLease)
-  expect(new Set(leases.map(({ plaintext }) => plaintext)).size).toBe(1)
-  const rows = await server.query('select from keyhold.cipherkeys where tenant_id = $1', [busy.tenantId])
-  expect(rows).toHaveLength(1)
-})
+    await release()
+    const leases = (await Promise.all(waiting)).map(({ body }) => body as DataKeyLease)
+    expect(new Set(leases.map(({ plaintext }) => plaintext)).size).toBe(1)
+    const rows = await server.query('select from keyhold.cipherkeys where tenant_id = $1', [busy.tenantId])
+    expect(rows).toHaveLength(1)
+  },
+)
 
 test('changes of many tenants that wait take half of the connections at most, and readiness has its own', async () => {
   const busy = await Promise.all(times(6, createWaitingTenant))
@@ -157,23 +161,26 @@ async function createInOtherPartition(): Promise<{ busy: TestTenant; partition: 
   }
 }
 
-test('twenty parallel questions for the usage of a key take one connection, and all are answered', async () => {
-  const { busy, partition } = await createInOtherPartition()
-  const fingerprint = await currentProvider(server, busy)
-  const auditor = await server.request('POST', '/api/v1/api-keys', {
-    token: server.operatorToken,
-    body: { name: 'auditor', role: 'auditor', tenantId: busy.tenantId },
-  })
-  await hold(`lock table ${partition} in access exclusive mode`)
-  const path = `/api/v1/encryption/keyproviders/${String(fingerprint)}/usage`
-  const waiting = times(20, () => server.request('GET', path, { token: textAt(auditor.body, 'key') }))
-  await waitUntil(async () => (await waitingConnections()) > 0, 10_000)
+slowTest(
+  'twenty parallel questions for the usage of a key take one connection, and all are answered',
+  async () => {
+    const { busy, partition } = await createInOtherPartition()
+    const fingerprint = await currentProvider(server, busy)
+    const auditor = await server.request('POST', '/api/v1/api-keys', {
+      token: server.operatorToken,
+      body: { name: 'auditor', role: 'auditor', tenantId: busy.tenantId },
+    })
+    await hold(`lock table ${partition} in access exclusive mode`)
+    const path = `/api/v1/encryption/keyproviders/${String(fingerprint)}/usage`
+    const waiting = times(20, () => server.request('GET', path, { token: textAt(auditor.body, 'key') }))
+    await waitUntil(async () => (await waitingConnections()) > 0, 10_000)
 
-  await expectNeighbourIsServed('beside-an-auditor')
-  expect(await waitingConnections()).toBe(1)
-  await release()
-  for (const { status } of await Promise.all(waiting)) expect(status).toBe(200)
-})
+    await expectNeighbourIsServed('beside-an-auditor')
+    expect(await waitingConnections()).toBe(1)
+    await release()
+    for (const { status } of await Promise.all(waiting)) expect(status).toBe(200)
+  },
+)
 
 test('an admin locks a tenant whose requests take all of its connections', async () => {
   const busy = await server.createTenant()

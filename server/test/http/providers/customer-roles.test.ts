@@ -12,6 +12,7 @@ import { decryptAll, encryptUnder, plaintextOf } from '../../../../testkit/src/h
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { encryptText, migrateTo, providers, setPolicy } from '../scene.ts'
 import { resignDatabase } from '../../../../testkit/src/database/resign.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -82,27 +83,30 @@ test('without an issuer no role is reached with an identity token', async () => 
   expect((await server.request('GET', '/.well-known/jwks.json')).status).toBe(404)
 })
 
-test('where the provider disappears from the database, the version still goes through the role, and without that nowhere', async () => {
-  const other = await server.createTenant()
-  const { arn, printed } = await keyForRole(other)
-  server.kms.roles.put({ arn: roleArn, trust: at(printed, 'trustPolicy') })
-  await migrateTo(server, other, textAt((await register(other, arn)).body, 'arnFingerPrint'))
-  const tokens = await encryptUnder(server.url, other, ['one'])
-  const ofTenant = [other.tenantId]
-  await server.query("delete from keyhold.key_providers where tenant_id = $1 and kms = 'aws'", ofTenant)
-  await resignDatabase(server.databaseConnection())
+slowTest(
+  'where the provider disappears from the database, the version still goes through the role, and without that nowhere',
+  async () => {
+    const other = await server.createTenant()
+    const { arn, printed } = await keyForRole(other)
+    server.kms.roles.put({ arn: roleArn, trust: at(printed, 'trustPolicy') })
+    await migrateTo(server, other, textAt((await register(other, arn)).body, 'arnFingerPrint'))
+    const tokens = await encryptUnder(server.url, other, ['one'])
+    const ofTenant = [other.tenantId]
+    await server.query("delete from keyhold.key_providers where tenant_id = $1 and kms = 'aws'", ofTenant)
+    await resignDatabase(server.databaseConnection())
 
-  expect(await decryptAll(server.url, other, tokens)).toEqual([plaintextOf('one')])
-  server.kms.resetCallCounts()
-  await server.query(
-    `update keyhold.tenant_keys set reached_as = null, role_arn = null, external_id = null, replica_regions = null
+    expect(await decryptAll(server.url, other, tokens)).toEqual([plaintextOf('one')])
+    server.kms.resetCallCounts()
+    await server.query(
+      `update keyhold.tenant_keys set reached_as = null, role_arn = null, external_id = null, replica_regions = null
       where tenant_id = $1`,
-    ofTenant,
-  )
-  await resignDatabase(server.databaseConnection())
-  await expect(decryptAll(server.url, other, tokens)).rejects.toThrow('ERR_KEY_ACCESS_UNKNOWN')
-  expect(server.kms.countCalls({ keyId: arn })).toBe(0)
-})
+      ofTenant,
+    )
+    await resignDatabase(server.databaseConnection())
+    await expect(decryptAll(server.url, other, tokens)).rejects.toThrow('ERR_KEY_ACCESS_UNKNOWN')
+    expect(server.kms.countCalls({ keyId: arn })).toBe(0)
+  },
+)
 
 it('is refused with 403 while the role does not trust Keyhold', async () => {
   const other = await server.createTenant()
@@ -143,7 +147,7 @@ it('is refused where the role does not ask for an external id at all', async () 
   expect(listAt(list.body)).toEqual([])
 })
 
-it('of another account needs a policy of its own there, and with it works', async () => {
+slowTest('of another account needs a policy of its own there, and with it works', async () => {
   const other = await server.createTenant()
   const far = 'arn:aws:iam::333333333333:role/security'
   const client = server.customerKms()

@@ -16,6 +16,7 @@ import {
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { createKey, policyWithout, providers, registerKey, setPolicy } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -109,7 +110,7 @@ describe('a key', () => {
     expect([status, errorCode(body)]).toEqual([406, 'ERR_KMS_KEY_DISABLED'])
   })
 
-  it('that is pending deletion is refused with 406', async () => {
+  slowTest('that is pending deletion is refused with 406', async () => {
     const arn = await createKey(server)
     await server.customerKms().send(new ScheduleKeyDeletionCommand({ KeyId: arn }))
 
@@ -189,7 +190,7 @@ describe('a key', () => {
     }
   })
 
-  it('is registered once, when asked for many times at once', async () => {
+  slowTest('is registered once, when asked for many times at once', async () => {
     const owner = await server.createTenant()
     const arn = await createKey(server)
 
@@ -205,7 +206,7 @@ describe('a key', () => {
     expect((await create(arn, await server.createTenant())).status).toBe(201)
   })
 
-  it('may be registered by its replica', async () => {
+  slowTest('may be registered by its replica', async () => {
     const owner = await server.createTenant()
     const arn = await createKey(server, { MultiRegion: true })
     const region = 'eu-central-1'

@@ -10,6 +10,7 @@ import {
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { migrateTo, providers, setPolicy } from '../scene.ts'
+import { doseOf } from '../../../../testkit/src/statistics/dose-of.ts'
 
 interface Statement {
   Sid: string
@@ -92,10 +93,15 @@ describe('each line is needed: without', () => {
     Statement: policy.Statement.filter(({ Sid }) => Sid !== sid),
   })
 
-  test.each([
-    ['kms:GenerateDataKey', 'GenerateDataKey'],
-    ['kms:Decrypt', 'Decrypt'],
-  ])('%s that action is missing', async (action, named) => {
+  test.each(
+    doseOf(
+      [
+        ['kms:GenerateDataKey', 'GenerateDataKey'],
+        ['kms:Decrypt', 'Decrypt'],
+      ],
+      2,
+    ),
+  )('%s that action is missing', async (action, named) => {
     const key = await newKey()
     await paste(key, withoutAction(await policyFor(key.arn), action))
     const { status, body } = await register(key.arn)
@@ -103,10 +109,15 @@ describe('each line is needed: without', () => {
     expect(textAt(body, 'errors', 0, 'detail')).toBe(lacks('eu-west-1', named))
   })
 
-  test.each([
-    ['KeyholdLooksAtTheKey', 'DescribeKey'],
-    ['KeyholdUsesTheKeyForThisTenant', 'GenerateDataKey'],
-  ])('the statement %s the action %s is missing', async (sid, named) => {
+  test.each(
+    doseOf(
+      [
+        ['KeyholdLooksAtTheKey', 'DescribeKey'],
+        ['KeyholdUsesTheKeyForThisTenant', 'GenerateDataKey'],
+      ],
+      2,
+    ),
+  )('the statement %s the action %s is missing', async (sid, named) => {
     const key = await newKey()
     await paste(key, withoutStatement(await policyFor(key.arn), sid))
     const { body } = await register(key.arn)
@@ -142,10 +153,15 @@ describe('each line is needed: without', () => {
     expect(tested.body).not.toHaveProperty('warnings')
   })
 
-  test.each([
-    ['kms:GenerateDataKey', 'GenerateDataKey'],
-    ['kms:Decrypt', 'Decrypt'],
-  ])('the condition on %s alone, that action is named', async (open, named) => {
+  test.each(
+    doseOf(
+      [
+        ['kms:GenerateDataKey', 'GenerateDataKey'],
+        ['kms:Decrypt', 'Decrypt'],
+      ],
+      2,
+    ),
+  )('the condition on %s alone, that action is named', async (open, named) => {
     const key = await newKey()
     const policy = await policyFor(key.arn)
     const usage = policy.Statement.find(({ Sid }) => Sid === 'KeyholdUsesTheKeyForThisTenant')

@@ -8,6 +8,7 @@ import {
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { createKey, migrateTo, providers, registerKey } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -212,23 +213,26 @@ it('deletes with 200 and a message, and frees the key for registration', async (
   expect((await create(tenant, { arn })).status).toBe(201)
 })
 
-it('marks exactly one provider as current, and stamps the change on both with one instant', async () => {
-  const tenant = await server.createTenant()
-  const { fingerprint } = await registerKey(server, tenant)
-  await registerKey(server, tenant)
+slowTest(
+  'marks exactly one provider as current, and stamps the change on both with one instant',
+  async () => {
+    const tenant = await server.createTenant()
+    const { fingerprint } = await registerKey(server, tenant)
+    await registerKey(server, tenant)
 
-  await migrateTo(server, tenant, fingerprint)
+    await migrateTo(server, tenant, fingerprint)
 
-  const list = listAt((await call(tenant, 'GET', '/actions/list')).body)
-  const promoted = textAt(list, 1, 'promotedToCurrentAt')
-  expect(list.map((each) => at(each, 'current'))).toEqual([undefined, true, undefined])
-  expect(promoted).toMatch(toTheSecond)
-  expect(promoted).not.toBe(zeroTime)
-  expect(textAt(list, 0, 'demotedFromCurrentAt')).toBe(promoted)
-  expect(textAt(list, 1, 'demotedFromCurrentAt')).toBe(zeroTime)
-})
+    const list = listAt((await call(tenant, 'GET', '/actions/list')).body)
+    const promoted = textAt(list, 1, 'promotedToCurrentAt')
+    expect(list.map((each) => at(each, 'current'))).toEqual([undefined, true, undefined])
+    expect(promoted).toMatch(toTheSecond)
+    expect(promoted).not.toBe(zeroTime)
+    expect(textAt(list, 0, 'demotedFromCurrentAt')).toBe(promoted)
+    expect(textAt(list, 1, 'demotedFromCurrentAt')).toBe(zeroTime)
+  },
+)
 
-it('tests the default provider as well', async () => {
+slowTest('tests the default provider as well', async () => {
   const tenant = await server.createTenant()
 
   const { status, body } = await call(tenant, 'POST', `/${tenant.tenantId}/actions/test`)

@@ -9,6 +9,7 @@ import {
 } from '../../../../testkit/src/server/start-test-server.ts'
 import { at, errorCode, textAt } from '../read-body.ts'
 import { migrateTo, providers, setPolicy } from '../scene.ts'
+import { doseOf } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -19,12 +20,17 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-describe.each([
-  ['aws-cn', 'cn-north-1', 'cn-northwest-1'],
-  ['aws-us-gov', 'us-gov-west-1', 'us-gov-east-1'],
-  ['aws-eusc', 'eusc-de-east-1', 'eusc-de-west-1'],
-  ['aws', 'qq-northwest-7', 'eu-north-1'],
-])('in the partition %s, a key in %s', (partition, region, replicaRegion) => {
+describe.each(
+  doseOf(
+    [
+      ['aws-cn', 'cn-north-1', 'cn-northwest-1'],
+      ['aws-us-gov', 'us-gov-west-1', 'us-gov-east-1'],
+      ['aws-eusc', 'eusc-de-east-1', 'eusc-de-west-1'],
+      ['aws', 'qq-northwest-7', 'eu-north-1'],
+    ],
+    2,
+  ),
+)('in the partition %s, a key in %s', (partition, region, replicaRegion) => {
   async function newKey(): Promise<string> {
     const client = server.customerKms(region)
     const { KeyMetadata } = await client.send(new CreateKeyCommand({ MultiRegion: true }))

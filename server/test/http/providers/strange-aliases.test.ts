@@ -12,6 +12,7 @@ import { examineAwsKey } from '../../../src/kms/examine-aws-key.ts'
 import { resolveAlias } from '../../../src/kms/inspect-aws-key.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
 import { createAlias, createKey, policyWithout, providers } from '../scene.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -69,7 +70,7 @@ test('one that moves to a key of another kind is told, without the way to follow
   expect(at((await send('POST', `${path}/actions/test`)).body, 'alias')).toHaveProperty('offer')
 })
 
-test('another key than before is told at a check and at a registration', async () => {
+slowTest('another key than before is told at a check and at a registration', async () => {
   const [before, now] = [await createKey(server), await createKey(server)]
   const { name, aliasArn } = await aliasOf(before)
   expect((await register(aliasArn)).body).not.toHaveProperty('warnings', expect.arrayContaining([moved()]))

@@ -17,6 +17,7 @@ import {
 } from '../../../../testkit/src/database/test-database.ts'
 import { testRing } from '../../../../testkit/src/database/test-macs.ts'
 import { insertTenant } from '../stored-rows.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -87,7 +88,7 @@ test('a key with another value in any column of its limits does not hold, and it
   }
 })
 
-test('a null list of scopes cannot be put in the place of an empty one', async () => {
+slowTest('a null list of scopes cannot be put in the place of an empty one', async () => {
   const row = await create({ scopes: [] })
   await stores.query('update keyhold.api_keys set scopes = null where id = $1', [row.id])
   expect(await found(row)).toBeUndefined()
@@ -124,7 +125,7 @@ test('a successor has the same limits and a life of the same length, and its pre
   expect(await found(row)).toMatchObject({ id: row.id })
 })
 
-test('a successor may be made for just as long as its predecessor', async () => {
+slowTest('a successor may be made for just as long as its predecessor', async () => {
   const { row } = await rotate(await create(), 0, 3_600_000)
   expect((row.expiresAt?.getTime() ?? 0) - row.createdAt.getTime()).toBe(3_600_000)
 })
@@ -168,7 +169,7 @@ test('a database that swallows the earlier end gets the row from before signed b
   expect(await found(old)).toBeUndefined()
 })
 
-test('a key keeps its limits when it is renamed', async () => {
+slowTest('a key keeps its limits when it is renamed', async () => {
   const row = await create()
   await store.transaction(({ apiKeys }) => apiKeys.rename(row.id, 'new'))
   expect(await found(row)).toMatchObject({ name: 'new', scopes: ['encrypt:pay'], expiresAt: row.expiresAt })
@@ -238,7 +239,7 @@ test('no key is made while a replica of the version before is alive', async () =
   expect(await found(await create())).toMatchObject({ role: 'service' })
 })
 
-test('keys that nobody has used for long are listed, but for those that have ended', async () => {
+slowTest('keys that nobody has used for long are listed, but for those that have ended', async () => {
   let aheadMs = 0
   const later = await postgres.openStore(stores.connection, { monotonic: () => performance.now() + aheadMs })
   const dayMs = 86_400_000
@@ -253,20 +254,23 @@ test('keys that nobody has used for long are listed, but for those that have end
   expect((await listUnusedKeys(later, 90 * dayMs)).map(({ id }) => id)).toEqual([never.id, used.id])
 })
 
-test('however many keys end soon, and whoever wrote them, all that hold are told of, the next one first', async () => {
-  const later = await create({ expiresInMs: 7_200_000 })
-  const next = await create({ expiresInMs: 3_600_000 })
-  await create({ expiresInMs: 'none' })
-  // Nobody believes these rows. They end before the others, and have ids before theirs as well as behind.
-  await stores.query(
-    `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name, expires_at)
+slowTest(
+  'however many keys end soon, and whoever wrote them, all that hold are told of, the next one first',
+  async () => {
+    const later = await create({ expiresInMs: 7_200_000 })
+    const next = await create({ expiresInMs: 3_600_000 })
+    await create({ expiresInMs: 'none' })
+    // Nobody believes these rows. They end before the others, and have ids before theirs as well as behind.
+    await stores.query(
+      `insert into keyhold.api_keys (id, secret_hash, role, tenant_id, name, expires_at)
     select lpad(n::text, 16, case when n % 2 = 0 then '0' else 'z' end), decode(repeat('ab', 32), 'hex'), 'service', 'one', '', now() + interval '1 minute'
     from generate_series(1, 2100) n`,
-  )
-  expect((await store.apiKeys.listEnding(86_400_000)).map(({ id }) => id)).toEqual([next.id, later.id])
-})
+    )
+    expect((await store.apiKeys.listEnding(86_400_000)).map(({ id }) => id)).toEqual([next.id, later.id])
+  },
+)
 
-test('of uses the latest stays, and those of keys that are gone are left out', async () => {
+slowTest('of uses the latest stays, and those of keys that are gone are left out', async () => {
   const [row, gone] = [await create(), await create()]
   await deleteApiKey(store, { id: gone.id, mayEndLastOperator: false }, commandActor)
   const [early, late] = [new Date(1_000_000), new Date(2_000_000)]

@@ -14,6 +14,7 @@ import {
 } from '../../../../testkit/src/database/test-database.ts'
 import { resign } from '../../../../testkit/src/database/resign.ts'
 import { insertTenant } from '../stored-rows.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -141,7 +142,7 @@ test('all keys of a tenant end with a faulty guard, and no other', async () => {
   expect(await holding(keys)).toEqual([false, true, false])
 })
 
-test('keys that are made and revoked at the same time hold, or are gone', async () => {
+slowTest('keys that are made and revoked at the same time hold, or are gone', async () => {
   const keys = await Promise.all(Array.from({ length: 8 }, () => create('one')))
   const made: ApiKeyRow[] = []
   const refused: boolean[] = []
@@ -157,7 +158,7 @@ test('keys that are made and revoked at the same time hold, or are gone', async 
   expect(await holding(keys.slice(0, 4))).toEqual(new Array(4).fill(false))
 })
 
-test('two who revoke one another both end, or one of them, and neither waits for ever', async () => {
+slowTest('two who revoke one another both end, or one of them, and neither waits for ever', async () => {
   const [first, second] = [await create(undefined), await create(undefined)]
   const by = (actor: ApiKeyRow, key: ApiKeyRow) =>
     deleteApiKey(store, { id: key.id, mayEndLastOperator: true }, { id: actor.id, role: 'operator' })
@@ -175,7 +176,7 @@ test('a key may revoke itself', async () => {
   expect(await holding([own, other])).toEqual([false, true])
 })
 
-test('in a snapshot, keys are as they were', async () => {
+slowTest('in a snapshot, keys are as they were', async () => {
   const [revoked, other] = [await create('one'), await create('one')]
   await store.readSnapshot(async (snapshot) => {
     await snapshot.tenants.find('one')
@@ -210,19 +211,22 @@ test('before the adoption unsigned keys hold, and the first revocation signs tho
   expect(await holding(keys)).toEqual([true, true, false])
 })
 
-test('of two answers the second one names no scope that the first one did not: nothing is remembered of that', async () => {
-  const [revoked, elsewhere] = [await create('one'), await create('two')]
-  const read = (id: string) => selectApiKeys(stores.db).where('k.id', '=', id).execute()
-  const old = await read(revoked.id)
-  await revoke(revoked)
-  const parts = {
-    macs: store.macs,
-    ...{ seen: createSeenGenerations(), seenInstallation: createSeenGenerations() },
-  }
-  // As a replica that has met the revocation remembers.
-  const [guard] = await stores.query(`select generation from keyhold.tenant_guards where tenant_id = 'one'`)
-  parts.seen.raise('one', Number(guard?.generation))
-  const inDoubt = (await read(elsewhere.id)).map((row) => ({ ...row, k_generation: 0 }))
-  const answers = [inDoubt, old]
-  expect(await readApiKeys(parts, () => Promise.resolve(answers.shift() ?? []))).toEqual([])
-})
+slowTest(
+  'of two answers the second one names no scope that the first one did not: nothing is remembered of that',
+  async () => {
+    const [revoked, elsewhere] = [await create('one'), await create('two')]
+    const read = (id: string) => selectApiKeys(stores.db).where('k.id', '=', id).execute()
+    const old = await read(revoked.id)
+    await revoke(revoked)
+    const parts = {
+      macs: store.macs,
+      ...{ seen: createSeenGenerations(), seenInstallation: createSeenGenerations() },
+    }
+    // As a replica that has met the revocation remembers.
+    const [guard] = await stores.query(`select generation from keyhold.tenant_guards where tenant_id = 'one'`)
+    parts.seen.raise('one', Number(guard?.generation))
+    const inDoubt = (await read(elsewhere.id)).map((row) => ({ ...row, k_generation: 0 }))
+    const answers = [inDoubt, old]
+    expect(await readApiKeys(parts, () => Promise.resolve(answers.shift() ?? []))).toEqual([])
+  },
+)

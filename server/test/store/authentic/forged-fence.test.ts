@@ -11,6 +11,7 @@ import {
   type TestStores,
 } from '../../../../testkit/src/database/test-database.ts'
 import { insertTenant, newCipherkey, newKeyJob, tenantId, tenantKeyRow } from '../stored-rows.ts'
+import { doseOf, slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -37,23 +38,28 @@ async function expectRefused(of = tenantId): Promise<void> {
   await expect(store.withFenceShared(of, never)).rejects.toMatchObject(refused)
 }
 
-test.each([
-  'fence_epoch = fence_epoch - 1',
-  'active_tenant_key_version = 2',
-  'active_tenant_key_id = gen_random_uuid()',
-  'active_tenant_key_id = null',
-  "current_fingerprint = 'f'",
-  'live_job_id = gen_random_uuid()',
-  'external_id = gen_random_uuid()',
-  'incarnation = gen_random_uuid()',
-  'generation = generation + 1',
-  "name = 'innocent'",
-  "created_at = '2020-01-01'",
-  'manifest = sha256(manifest)',
-  'manifest = null',
-  'mac = null',
-  'mac = (select mac from keyhold.tenants o where o.id = $$tenant-2$$)',
-])('a fence with %s is refused, of that tenant alone', async (change) => {
+test.each(
+  doseOf(
+    [
+      'fence_epoch = fence_epoch - 1',
+      'active_tenant_key_version = 2',
+      'active_tenant_key_id = gen_random_uuid()',
+      'active_tenant_key_id = null',
+      "current_fingerprint = 'f'",
+      'live_job_id = gen_random_uuid()',
+      'external_id = gen_random_uuid()',
+      'incarnation = gen_random_uuid()',
+      'generation = generation + 1',
+      "name = 'innocent'",
+      "created_at = '2020-01-01'",
+      'manifest = sha256(manifest)',
+      'manifest = null',
+      'mac = null',
+      'mac = (select mac from keyhold.tenants o where o.id = $$tenant-2$$)',
+    ],
+    2,
+  ),
+)('a fence with %s is refused, of that tenant alone', async (change) => {
   await alone(stores.store, tenantId).tenants.moveFence(tenantId, 1)
   await stores.query(`update keyhold.tenants set ${change} where id = '${tenantId}'`)
   await expectRefused()
@@ -96,7 +102,7 @@ test('a fence that goes back is refused by every replica that has seen the newer
   expect(await store.tenants.findFence(tenantId)).toMatchObject({ epoch: 1 })
 })
 
-test('a deleted tenant that is put back whole is refused', async () => {
+slowTest('a deleted tenant that is put back whole is refused', async () => {
   const { store } = stores
   await keep('kept')
   await stores.query(
@@ -112,7 +118,7 @@ test('a deleted tenant that is put back whole is refused', async () => {
   await expectRefused()
 })
 
-test('a transaction that was undone leaves nothing behind that a later one is measured by', async () => {
+slowTest('a transaction that was undone leaves nothing behind that a later one is measured by', async () => {
   const { store, otherStore } = stores
   const undone = store.withFence(tenantId, async (transaction) => {
     await transaction.tenants.moveFence(tenantId, 1)
@@ -130,7 +136,7 @@ test('a transaction that was undone leaves nothing behind that a later one is me
     expect(await store.tenants.findFence(id)).toMatchObject({ epoch: 0 })
 })
 
-test('whoever changes a fence that another holds undoes his work', async () => {
+slowTest('whoever changes a fence that another holds undoes his work', async () => {
   const moving = stores.store.withFence(tenantId, async (transaction) => {
     await transaction.tenants.moveFence(tenantId, 1)
     await stores.query(`update keyhold.tenants set mac = null where id = '${tenantId}'`)
@@ -138,7 +144,7 @@ test('whoever changes a fence that another holds undoes his work', async () => {
   await expect(moving).rejects.toMatchObject(refused)
 })
 
-test('ten movers and ten readers on two replicas never meet an alarm', async () => {
+slowTest('ten movers and ten readers on two replicas never meet an alarm', async () => {
   const { store, otherStore } = stores
   const replicas = [store, otherStore]
   await Promise.all(
@@ -154,7 +160,7 @@ test('ten movers and ten readers on two replicas never meet an alarm', async () 
   expect(await store.tenants.findFence(tenantId)).toMatchObject({ epoch: 60 })
 })
 
-test('rows that are signed anew, as an operator adopts them, are believed', async () => {
+slowTest('rows that are signed anew, as an operator adopts them, are believed', async () => {
   await stores.query(`update keyhold.tenants set mac = null, manifest = null, active_tenant_key_id = null`)
   await expectRefused()
   await resign(stores.db)
@@ -197,7 +203,7 @@ test('the fence of another tenant, which is authentic, is refused', async () => 
   await expect(store.tenantKeys.list(tenantId)).rejects.toMatchObject(refused)
 })
 
-test('rows without their fence are refused: nobody knows whether they are the newest ones', async () => {
+slowTest('rows without their fence are refused: nobody knows whether they are the newest ones', async () => {
   expect(await stores.store.tenantKeys.list(tenantId)).toHaveLength(1)
   await stores.query('alter table keyhold.tenants rename to tenants_stored')
   await stores.query(
@@ -239,7 +245,7 @@ test('the key jobs of another tenant are none of this one', async () => {
   expect(await store.keyJobs.list(tenantId, 10)).toMatchObject([{ id, isTampered: true }])
 })
 
-test('a key job with times that Keyhold never writes is listed all the same', async () => {
+slowTest('a key job with times that Keyhold never writes is listed all the same', async () => {
   const { store } = stores
   const { id } = await alone(store, tenantId).keyJobs.insert(newKeyJob())
   await stores.query(`update keyhold.key_jobs set created_at = 'infinity', copy_started_at = '-infinity'`)
@@ -290,7 +296,7 @@ describe('the health of a key', () => {
     expect(row).not.toHaveProperty('isFaulty')
   })
 
-  test('is not taken from an older row that only a second answer shows', async () => {
+  slowTest('is not taken from an older row that only a second answer shows', async () => {
     const { keyHealth } = stores.store
     const [before, after] = [new Date('2026-01-01'), new Date('2026-01-02')]
     for (const region of ['eu-west-1', 'eu-west-3']) await keyHealth.save(healthOf(region, 'healthy', before))

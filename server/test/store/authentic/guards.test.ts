@@ -12,6 +12,7 @@ import { createSeenGenerations } from '../../../src/store/authentic/seen-generat
 import { acceptGuard } from '../../../src/store/guards/accept-guard.ts'
 import { readGuards } from '../../../src/store/guards/guard-rows.ts'
 import { insertTenant } from '../stored-rows.ts'
+import { slowTest } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -75,7 +76,7 @@ test('how long keys are held is written to both places', async () => {
   expect((await store.guards.find(id))?.keyCacheTtlSeconds).toBeUndefined()
 })
 
-test('two changes at the same time are both made', async () => {
+slowTest('two changes at the same time are both made', async () => {
   await Promise.all([
     lock('ak_1'),
     store.transaction((transaction) => transaction.guards.setKeyCacheTtlSeconds(id, 7)),
@@ -85,7 +86,7 @@ test('two changes at the same time are both made', async () => {
   expect(await generation()).toBe(first + 3)
 })
 
-test('a change that is rolled back makes no later row an older one', async () => {
+slowTest('a change that is rolled back makes no later row an older one', async () => {
   const failed = store.transaction(async (transaction) => {
     await transaction.guards.lock(id, 'ak_1')
     await transaction.guards.find(id)
@@ -95,7 +96,7 @@ test('a change that is rolled back makes no later row an older one', async () =>
   expect((await store.guards.find(id))?.lock).toBeUndefined()
 })
 
-test('a lock that only the version before has noted counts, and unlocking lifts it', async () => {
+slowTest('a lock that only the version before has noted counts, and unlocking lifts it', async () => {
   await stores.query(`insert into keyhold.tenant_locks values ($1, now(), 'ak_old')`, [id])
   expect((await store.guards.find(id))?.lock).toMatchObject({ lockedBy: 'ak_old' })
   expect(await lock('ak_1')).toMatchObject({ lockedBy: 'ak_old', isNew: false })
@@ -104,7 +105,7 @@ test('a lock that only the version before has noted counts, and unlocking lifts 
   expect((await store.guards.find(id))?.lock).toBeUndefined()
 })
 
-test('the lock of a tenant does not wait for its fence', async () => {
+slowTest('the lock of a tenant does not wait for its fence', async () => {
   await store.withFence(id, async () => {
     expect(await stores.otherStore.transaction(({ guards }) => guards.lock(id, 'ak_1'))).toMatchObject({
       isNew: true,
@@ -127,7 +128,7 @@ test('the guard of a tenant that had the id before is none', async () => {
   await expect(store.guards.setKeyCacheTtlSeconds(id, 10)).rejects.toMatchObject(faulty)
 })
 
-test('of a tenant that is not there, nothing is found and nothing changed', async () => {
+slowTest('of a tenant that is not there, nothing is found and nothing changed', async () => {
   id = 'nobody'
   expect(await store.guards.find(id)).toBeUndefined()
   await expect(lock('ak_1')).rejects.toMatchObject(notFound)
@@ -196,7 +197,7 @@ test('the adoption brings into the guard what is beside it', async () => {
   expect(await store.guards.find(id)).toMatchObject({ lock: { lockedBy: 'ak_old' }, keyCacheTtlSeconds: 30 })
 })
 
-test('before the adoption, a tenant that has a guard may be set by the version before', async () => {
+slowTest('before the adoption, a tenant that has a guard may be set by the version before', async () => {
   await store.guards.setKeyCacheTtlSeconds(id, 10)
   await stores.query('update keyhold.tenants set key_cache_ttl_seconds = 30 where id = $1', [id])
   expect((await early.guards.find(id))?.keyCacheTtlSeconds).toBe(30)
