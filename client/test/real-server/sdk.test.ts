@@ -1,18 +1,23 @@
-// The SDK with a real server, through every method.
+// The SDK with a real server, through every method, also while the customer's key is taken away, given back and exchanged.
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyholdClient, encryptedSize, type TenantClient } from '../../src/node/index.ts'
+import * as withKysely from '../../examples/kysely.ts'
+import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 import { startRealServer, type RealServer, type RealTenant } from './start-real-server.ts'
+
+const ttlSeconds = 2
 
 let server: RealServer
 let tenant: RealTenant
 let acme: TenantClient
 let folder: string
 beforeAll(async () => {
-  server = await startRealServer()
+  server = await startRealServer({ KEYHOLD_KEY_CACHE_TTL_SECONDS: String(ttlSeconds) })
   tenant = await server.createTenantWithOwnKey()
   acme = sdkOf(tenant)
   folder = await mkdtemp(join(tmpdir(), 'keyhold-sdk-'))
@@ -22,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-function sdkOf({ serviceToken }: RealTenant): TenantClient {
+function sdkOf({ serviceToken }: Pick<RealTenant, 'serviceToken'>): TenantClient {
   return createKeyholdClient({ url: server.url, token: serviceToken }).tenant()
 }
 
@@ -79,7 +84,7 @@ describe('values', () => {
 })
 
 describe('files and streams', () => {
-  test.each([0, 16_383, 16_384, 16_385, 3_000_000])(
+  test.each(doseOf([0, 16_383, 16_384, 16_385, 3_000_000], 2))(
     'a file of %i bytes goes there and back',
     async (size) => {
       const content = randomBytes(size)
@@ -138,4 +143,111 @@ test('a platform token acts for the named tenant, and keeps the leases of tenant
   await second.local.encrypt('of two')
   expect(await first.local.decryptText(token)).toBe('of one')
   await expect(second.local.decrypt(token)).rejects.toEqual(failed)
+})
+
+// examples.slow.test.ts has the rest.
+test('the example with Kysely stores tokens, finds a row by its encrypted field, and refuses a moved token', async () => {
+  const pool = new Pool(await server.createDatabase())
+  try {
+    const customers = await withKysely.openCustomers(pool, acme)
+    const ada = { id: '7', name: 'Ada', ssn: '078-05-1120', notes: { public: 'calls', private: 'likes tea' } }
+    const bob = { ...ada, id: '8', name: 'Bob', ssn: '219-09-9999' }
+    for (const customer of [ada, bob]) await customers.insert(customer)
+    expect(await customers.list()).toEqual([ada, bob])
+    expect(await customers.findBySsn('078 05 1120')).toEqual([ada])
+    const { rows } = await pool.query('SELECT * FROM customers')
+    expect(JSON.stringify(rows)).not.toMatch(/1120|9999|tea/)
+    await pool.query(
+      "UPDATE customers SET ssn = other.ssn FROM customers other WHERE customers.id = '8' AND other.id = '7'",
+    )
+    await expect(customers.get('8')).rejects.toEqual(failed)
+  } finally {
+    await pool.end()
+  }
+})
+
+// Polls, because a KMS may take its time; the time decides nothing.
+const poll = { timeout: 30_000, interval: 100 }
+
+/** The status with which the action is refused; 200 where it is not. */
+async function statusOf(action: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await action()
+    return 200
+  } catch (error) {
+    return error instanceof Error && 'status' in error ? error.status : error
+  }
+}
+
+test('a disabled key ends local encryption and decryption, and an enabled one brings both back', async () => {
+  const { serviceToken, arn } = await server.createTenantWithOwnKey()
+  const { local } = sdkOf({ serviceToken })
+  const [plain, sealed] = [join(folder, 'plain-1'), join(folder, 'sealed-1')]
+  await writeFile(plain, 'a file')
+  await local.encryptFile(plain, sealed)
+  const token = await local.encrypt('a value')
+  const file = await local.openEncryptedFile(sealed)
+  const index = local.blindIndex({ keyName: 'people' })
+  const compute = (value: string) => index.compute(value, { table: 't', column: 'c' })
+  const before = await compute('v')
+
+  await server.disableKey(arn)
+  const encrypt = () => local.encrypt('another')
+  await expect.poll(() => statusOf(encrypt), poll).toBe(424)
+  await expect.poll(() => statusOf(() => local.decrypt(token)), poll).toBe(424)
+  // After the refusal nothing works: neither open files nor new ones, nor a client that holds no key.
+  const doors: (() => Promise<unknown>)[] = [
+    encrypt,
+    () => local.decrypt(token),
+    () => file.readRange(0, 1),
+    () => local.encryptFile(plain, join(folder, 'refused.kh')),
+    () => local.decryptFile(sealed, join(folder, 'refused')),
+    () => sdkOf({ serviceToken }).local.decrypt(token),
+    () => sdkOf({ serviceToken }).decrypt(token),
+  ]
+  for (const door of doors) expect(await statusOf(door), door.toString()).toBe(424)
+  await expect.poll(() => statusOf(() => compute('v')), poll).toBe(424)
+  expect((await readdir(folder)).filter((name) => name.startsWith('refused'))).toEqual([])
+
+  await server.enableKey(arn)
+  await expect.poll(() => statusOf(encrypt), poll).toBe(200)
+  await expect.poll(() => statusOf(() => local.decrypt(token)), poll).toBe(200)
+  expect(await local.decryptText(token)).toBe('a value')
+  expect((await file.readRange(0)).toString()).toBe('a file')
+  await file.close()
+  await local.decryptFile(sealed, join(folder, 'back'))
+  expect(await readFile(join(folder, 'back'), 'utf8')).toBe('a file')
+  expect(await compute('v')).toBe(before)
+})
+
+slowTest('a migration does not disturb a session, and older tokens still decrypt afterwards', async () => {
+  const tenant = await server.createTenantWithOwnKey()
+  const { local } = sdkOf(tenant)
+  const [plain, sealed] = [join(folder, 'plain-2'), join(folder, 'sealed-2')]
+  await writeFile(plain, 'a file')
+  await local.encryptFile(plain, sealed)
+  const tokens = [await local.encrypt('0')]
+
+  const migrated = { arn: '' }
+  const migration = server.migrate(tenant).then((arn) => (migrated.arn = arn))
+  do {
+    const token = await local.encrypt(String(tokens.length))
+    expect(await local.decryptText(token)).toBe(String(tokens.length))
+    tokens.push(token)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  } while (migrated.arn === '')
+  await migration
+
+  // The old key is out of use: everything needs the new one.
+  await server.disableKey(tenant.arn)
+  const fresh = sdkOf(tenant).local
+  const texts = await fresh.decryptMany(tokens.map((token) => ({ token })))
+  expect(texts.map(({ value }) => Buffer.from(value ?? []).toString())).toEqual(
+    tokens.map((_, index) => String(index)),
+  )
+  expect((await fresh.readRange(sealed, 0)).toString()).toBe('a file')
+  expect(await local.decryptText(await local.encrypt('after'))).toBe('after')
+
+  await server.disableKey(migrated.arn)
+  await expect.poll(() => statusOf(() => local.decrypt(tokens[0] ?? '')), poll).toBe(424)
 })
