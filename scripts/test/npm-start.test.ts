@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { slowTest } from '../../testkit/src/statistics/dose-of.ts'
 
 const root = path.join(import.meta.dirname, '../..')
 
@@ -107,7 +108,7 @@ test('it gets ready with a complete dev.env', async () => {
   expect(await keyProviders(env)).toBe(200)
 })
 
-test('after kill -9 the next start just works, with the same tenant and tokens', async () => {
+slowTest('after kill -9 the next start just works, with the same tenant and tokens', async () => {
   const before = await devEnv()
   const [server] = await descendants(npm.pid ?? 0)
   process.kill(server ?? 0, 'SIGKILL')

@@ -11,7 +11,7 @@ import {
 import { makeOlder } from '../../../testkit/src/database/make-older.ts'
 import { createCountingKms, createKeyring, createTenant } from './keyring-under-test.ts'
 
-const runs = process.env.SLOW === '1' ? 200 : 15
+const runs = process.env.SLOW === '1' ? 200 : 5
 const maxAgeDays = 365
 const dayMs = 86_400_000
 // A store may reckon the database's clock to be some milliseconds ahead.

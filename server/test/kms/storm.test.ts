@@ -15,6 +15,7 @@ import {
   type TestTenant,
 } from '../../../testkit/src/server/start-test-server.ts'
 import { otherRegion, ref, region, startAws, type AwsUnderTest } from './aws-under-test.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let scene: AwsUnderTest
 let server: TestServer
@@ -80,7 +81,7 @@ test('of a tenant’s burst only its share is sent, the rest fails as retryable,
   })
 })
 
-test('tries of keys leave to decryption what is its own', async () => {
+slowTest('tries of keys leave to decryption what is its own', async () => {
   const { aws, calls } = adapter(0)
   const arn = await scene.createKey()
   const { wrapped } = await aws.createTenantKey(arn, ref)
@@ -95,37 +96,40 @@ test('tries of keys leave to decryption what is its own', async () => {
   expect(sent()).toBe(byTries + 10)
 })
 
-test('where the own region’s budget is used up no other region is asked, and none counts as away', async () => {
-  const arn = await scene.createKey({ MultiRegion: true })
-  await scene.replicate(arn)
-  const answers: KmsAnswer[] = []
-  const aws = scene.adapter({
-    endpoint: scene.local.url,
-    credentials: { accessKeyId: keyholdAccount, secretAccessKey: 'test' },
-    drRegions: new Map([[region, [otherRegion]]]),
-    budget: createKmsBudget({ requestsPerSecond: 2, tenantSharePercent: 100, decryptReservePercent: 0 }),
-    budgetWaitMs: 0,
-    onAnswer: (answer) => answers.push(answer),
-  })
-  const { wrapped } = await aws.createTenantKey(arn, ref)
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 5 }, () => aws.unwrapTenantKey(arn, wrapped, ref)),
-  )
-  const refused = outcomes.filter(({ status }) => status === 'rejected')
-  expect(refused.length).toBeGreaterThan(0)
-  for (const each of refused) expect(each).toMatchObject({ reason: { code: 'ERR_KMS_BUDGET' } })
-  await expect
-    .poll(() =>
-      aws.unwrapTenantKey(arn, wrapped, ref).then(
-        () => 'opened',
-        () => 'refused',
-      ),
+slowTest(
+  'where the own region’s budget is used up no other region is asked, and none counts as away',
+  async () => {
+    const arn = await scene.createKey({ MultiRegion: true })
+    await scene.replicate(arn)
+    const answers: KmsAnswer[] = []
+    const aws = scene.adapter({
+      endpoint: scene.local.url,
+      credentials: { accessKeyId: keyholdAccount, secretAccessKey: 'test' },
+      drRegions: new Map([[region, [otherRegion]]]),
+      budget: createKmsBudget({ requestsPerSecond: 2, tenantSharePercent: 100, decryptReservePercent: 0 }),
+      budgetWaitMs: 0,
+      onAnswer: (answer) => answers.push(answer),
+    })
+    const { wrapped } = await aws.createTenantKey(arn, ref)
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5 }, () => aws.unwrapTenantKey(arn, wrapped, ref)),
     )
-    .toBe('opened')
-  expect(new Set(answers.map((answer) => `${answer.region} ${answer.outage}`))).toEqual(
-    new Set([`${region} undefined`]),
-  )
-})
+    const refused = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refused.length).toBeGreaterThan(0)
+    for (const each of refused) expect(each).toMatchObject({ reason: { code: 'ERR_KMS_BUDGET' } })
+    await expect
+      .poll(() =>
+        aws.unwrapTenantKey(arn, wrapped, ref).then(
+          () => 'opened',
+          () => 'refused',
+        ),
+      )
+      .toBe('opened')
+    expect(new Set(answers.map((answer) => `${answer.region} ${answer.outage}`))).toEqual(
+      new Set([`${region} undefined`]),
+    )
+  },
+)
 
 test('what is told of calls is what AWS KMS was sent, repetitions included', async () => {
   const { aws, calls } = adapter(0)

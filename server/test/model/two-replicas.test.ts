@@ -15,7 +15,7 @@ import { Model, type Kek } from './model.ts'
 import { fingerprintOf, refusalOf, TenantUnderTest } from './tenant-under-test.ts'
 
 // `npm run check:slow` runs more.
-const races = process.env.SLOW === '1' ? 500 : 10
+const races = process.env.SLOW === '1' ? 500 : 5
 const testTimeoutMs = 60_000 + 500 * races
 // One tenant goes to and fro so many times.
 const racesOfTenant = 20

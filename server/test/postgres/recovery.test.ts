@@ -18,6 +18,8 @@ import {
   type ChildKeyhold,
 } from './child-keyhold.ts'
 import { queryOnce } from '../../../testkit/src/database/query-once.ts'
+import { warmDataDir } from '../../../testkit/src/database/warm-start.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const settings = { fsync: 'off' }
 
@@ -58,6 +60,7 @@ async function keptRows(postgres: EmbeddedPostgres): Promise<unknown> {
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'keyhold-recovery-'))
+  await warmDataDir(join(root, 'template'))
   const postgres = await start(join(root, 'template'))
   await queryOnce(postgres.connection, 'CREATE TABLE public.kept AS SELECT 42 AS value')
   await postgres.stop()
@@ -70,7 +73,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true, maxRetries: 5 })
 })
 
-test('an orphaned server is stopped by the next start, which finds all rows', async () => {
+slowTest('an orphaned server is stopped by the next start, which finds all rows', async () => {
   const { dataDir, user } = await usedDataDir('orphan')
   const orphan = await postmasterPid(dataDir)
   process.kill(await findWatchdog(user.pid), 'SIGKILL')
@@ -90,7 +93,7 @@ test('a server whose Keyhold was killed stops by itself', async () => {
   await eventually(async () => !(await isAlive(orphan)))
 })
 
-test('a start at once after a kill of Keyhold alone just works', async () => {
+slowTest('a start at once after a kill of Keyhold alone just works', async () => {
   const { dataDir, user } = await usedDataDir('at-once')
   await endChild(user, 'SIGKILL')
   expect(await keptRows(await start(dataDir))).toEqual([{ value: 42 }])
@@ -118,7 +121,7 @@ test('a kill at any moment of the first start leaves nothing that blocks the nex
   ])
 })
 
-test('processes that are not the server are left alone, whatever their pid and folder', async () => {
+slowTest('processes that are not the server are left alone, whatever their pid and folder', async () => {
   const dataDir = await filledDataDir('strangers')
   const cluster = join(dataDir, 'postgres')
   const bystander = spawn('sleep', ['60'], { cwd: cluster, stdio: 'ignore' })
@@ -167,7 +170,7 @@ test('a server that dies comes back under the same connection', async () => {
   expect(await keptRows(postgres)).toEqual([{ value: 42 }])
 })
 
-test('stop wins over a restart that is under way, at whatever point', async () => {
+slowTest('stop wins over a restart that is under way, at whatever point', async () => {
   const dataDir = await filledDataDir('stop-wins')
   for (const delayMs of [0, 110, 130]) {
     const lines: string[] = []
@@ -181,7 +184,7 @@ test('stop wins over a restart that is under way, at whatever point', async () =
   }
 })
 
-test("a terminal's Ctrl-C does not reach the server: Keyhold decides when it ends", async () => {
+slowTest("a terminal's Ctrl-C does not reach the server: Keyhold decides when it ends", async () => {
   const { dataDir, user } = await usedDataDir('terminal')
   const server = await postmasterPid(dataDir)
   const sessions = await Promise.all([user.pid, server, await findWatchdog(user.pid)].map(sessionOf))

@@ -26,6 +26,7 @@ import {
 import { postmasterPid } from './child-keyhold.ts'
 import { queryOnce } from '../../../testkit/src/database/query-once.ts'
 import { warmDataDir } from '../../../testkit/src/database/warm-start.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const settings = { fsync: 'off' }
 
@@ -125,7 +126,7 @@ describe('a data directory with spaces and letters of other alphabets', () => {
     expect(sockets.filter((socket) => listening.has(socket))).toEqual([])
   })
 
-  test('gets a new password when the file is lost, and says what to do when it is wrong', async () => {
+  slowTest('gets a new password when the file is lost, and says what to do when it is wrong', async () => {
     const file = join(dataDir, 'postgres-password')
     const old = await readFile(file, 'utf8')
     await rm(file)
@@ -140,7 +141,7 @@ describe('a data directory with spaces and letters of other alphabets', () => {
     await writeFile(file, right)
   })
 
-  test('tells in the error why the server does not start', async () => {
+  slowTest('tells in the error why the server does not start', async () => {
     const refused = start({ dataDir, settings: { shared_buffers: '1' } })
     await expect(refused).rejects.toThrow(/FATAL: .*shared_buffers.*KEYHOLD_DATABASE_URL/)
     await expect(refused).rejects.toMatchObject({ code: 'ERR_EMBEDDED_POSTGRES' })
@@ -162,7 +163,7 @@ describe('a data directory whose path is too long for a socket', () => {
     await expect(stat(connection.host)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  test('removes the temporary folder that a killed process left', async () => {
+  slowTest('removes the temporary folder that a killed process left', async () => {
     const dataDir = join(root, 'other-'.repeat(25))
     const left = await mkdtemp(join(tmpdir(), 'keyhold-socket-'))
     await warmDataDir(dataDir)
@@ -201,15 +202,18 @@ test('a folder that is no cluster, or a link to one that is gone, is never repla
   await expect(start({ dataDir: gone })).rejects.toMatchObject({ code: 'ERR_EMBEDDED_POSTGRES' })
 })
 
-test('programs that npm installed without running scripts get their links between libraries', async () => {
-  const binaries = join(root, 'without-links')
-  await cp(findBinaries(), binaries, { recursive: true, verbatimSymlinks: true })
-  for (const entry of await readdir(join(binaries, 'lib'), { withFileTypes: true })) {
-    if (entry.isSymbolicLink()) await rm(join(binaries, 'lib', entry.name))
-  }
-  const { connection } = await start({ dataDir: join(root, 'linked'), binaries })
-  expect(await queryOnce(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-})
+slowTest(
+  'programs that npm installed without running scripts get their links between libraries',
+  async () => {
+    const binaries = join(root, 'without-links')
+    await cp(findBinaries(), binaries, { recursive: true, verbatimSymlinks: true })
+    for (const entry of await readdir(join(binaries, 'lib'), { withFileTypes: true })) {
+      if (entry.isSymbolicLink()) await rm(join(binaries, 'lib', entry.name))
+    }
+    const { connection } = await start({ dataDir: join(root, 'linked'), binaries })
+    expect(await queryOnce(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+  },
+)
 
 test('initdb is quoted when it fails', async () => {
   const binaries = join(root, 'broken')
@@ -225,7 +229,7 @@ test('initdb is quoted when it fails', async () => {
   expect((await readdir(dataDir)).filter((name) => name.startsWith('postgres-unfinished'))).toEqual([])
 })
 
-test('a busy server with open connections stops in time and frees the data directory', async () => {
+slowTest('a busy server with open connections stops in time and frees the data directory', async () => {
   const dataDir = join(root, 'busy')
   const postgres = await start({ dataDir })
   const { connection } = postgres

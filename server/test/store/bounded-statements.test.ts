@@ -13,6 +13,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { activate, insertTenant, newKeyJob, tenantId, tenantKeyRow } from './stored-rows.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const cipherkeys = 60_000
 const setAside = 30_000
@@ -106,7 +107,7 @@ test('the usage of a key', async () => {
   expect(most).toBeLessThanOrEqual(mostRows)
 })
 
-test('the number of cipherkeys, in time or as far as that reaches', async () => {
+slowTest('the number of cipherkeys, in time or as far as that reaches', async () => {
   const { surveys } = stores.store
   const most = await mostRowsRead(async () => {
     expect(await surveys.countInTime(tenantId, 60_000)).toEqual({ found: cipherkeys, isWhole: true })
@@ -139,7 +140,7 @@ test('what a key job has set aside', async () => {
   await signAnew()
 })
 
-test('which versions are needed; those in doubt when the time is over are', async () => {
+slowTest('which versions are needed; those in doubt when the time is over are', async () => {
   const { store } = stores
   const versions = (await store.tenantKeys.list(tenantId)).filter(({ version }) => version === 1)
   const most = await mostRowsRead(async () => {

@@ -12,6 +12,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const waits = { timeout: 20_000 }
 const self = randomUUID()
@@ -130,7 +131,7 @@ test('after more time than changes are kept, anything may have changed', async (
   await expect.poll(unknown, waits).toBeGreaterThan(0)
 })
 
-test('a first connection that comes late does not know what came before', async () => {
+slowTest('a first connection that comes late does not know what came before', async () => {
   proxy.isSilent = true
   const { unknown, errors } = await listen({ answerMs: 1_000 })
   expect(errors).not.toEqual([])
@@ -138,7 +139,7 @@ test('a first connection that comes late does not know what came before', async 
   await expect.poll(unknown, waits).toBe(1)
 })
 
-test('changes are kept for ten minutes, and then deleted', async () => {
+slowTest('changes are kept for ten minutes, and then deleted', async () => {
   await tell('young')
   await tell('old')
   await sql`update keyhold.changes set created_at = now() - interval '601 seconds' where content ->> 'tenantId' = 'old'`.execute(
@@ -151,7 +152,7 @@ test('changes are kept for ten minutes, and then deleted', async () => {
   expect(left).toEqual([{ name: 'young' }])
 })
 
-test('a change of a kind that only a newer version knows is passed over', async () => {
+slowTest('a change of a kind that only a newer version knows is passed over', async () => {
   const { heard } = await listen()
   await database.store.changes.publish(another, { kind: 'later' } as unknown as Change)
   await tell('known')

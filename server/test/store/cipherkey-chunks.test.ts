@@ -24,6 +24,7 @@ import {
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -89,7 +90,7 @@ test('a rewrap reaches no other tenant, not even with the id of its data key', a
   expect(await stored(row)).toMatchObject({ wrapped: row.wrapped })
 })
 
-test('of two rewraps of one row at the same time one takes effect', async () => {
+slowTest('of two rewraps of one row at the same time one takes effect', async () => {
   const [row] = await insertMany(1)
   if (row === undefined) throw new Error('row')
   await activate(store, 2)
@@ -153,7 +154,7 @@ test.each([
   }
 })
 
-test('rewrapping rows, there and back, touches no index: at least 95 % are HOT updates', async () => {
+slowTest('rewrapping rows, there and back, touches no index: at least 95 % are HOT updates', async () => {
   const count = 1_000
   let rows: CipherkeyRow[] = await insertMany(count)
   // Statistics are kept by the connection that did the work.

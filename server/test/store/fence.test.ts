@@ -12,6 +12,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
 import { statementOf } from '../../../testkit/src/database/statement-of.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let stores: TestStores
@@ -89,7 +90,7 @@ test('the fence of another tenant stays open', async () => {
   })
 })
 
-test('one that has the fence alone gets in beside forty writers who never leave it empty', async () => {
+slowTest('one that has the fence alone gets in beside forty writers who never leave it empty', async () => {
   const most = 400
   let begun = 0
   let moves = 0
@@ -117,7 +118,7 @@ test('one that has the fence alone gets in beside forty writers who never leave 
   expect(atMoves).toBeLessThan(most)
 })
 
-test('of twenty writers who wait one asks, and the neighbour has the connections', async () => {
+slowTest('of twenty writers who wait one asks, and the neighbour has the connections', async () => {
   await insertTenant(store, 'neighbour')
   const small = createStore(postgres.open(stores.connection, 2), store.clock, { macs: store.macs })
   let waiting: Promise<number[]> = Promise.resolve([])
@@ -194,22 +195,25 @@ test('a tenant that does not exist has no fence, and nothing moves it', async ()
   await expect(alone(store, 'nobody').tenants.moveFence('nobody', 1)).rejects.toThrow()
 })
 
-test('a database that defaults to a higher level of isolation shows no epoch from before the wait', async () => {
-  await stores.query(
-    `do $$ begin execute format('alter database %I set default_transaction_isolation = %L', current_database(), 'serializable'); end $$`,
-  )
-  const db = postgres.open(stores.connection, 2)
-  const strict = createStore(db, store.clock, { macs: store.macs })
-  let writer: Promise<unknown> = Promise.resolve()
-  const counted = countTries()
-  await strict.withFence(tenantId, async (transaction) => {
-    writer = strict.withFenceShared(tenantId, (_, fence) => Promise.resolve(fence))
-    await until(() => counted.tries >= 1)
-    await transaction.tenants.moveFence(tenantId, 2)
-  })
-  expect(await writer).toMatchObject({ epoch: 1 })
-  const elsewhere = db
-    .transaction()
-    .execute((transaction) => sql`select keyhold.fence_alone(${tenantId})`.execute(transaction))
-  await expect(elsewhere).rejects.toThrow('read committed')
-})
+slowTest(
+  'a database that defaults to a higher level of isolation shows no epoch from before the wait',
+  async () => {
+    await stores.query(
+      `do $$ begin execute format('alter database %I set default_transaction_isolation = %L', current_database(), 'serializable'); end $$`,
+    )
+    const db = postgres.open(stores.connection, 2)
+    const strict = createStore(db, store.clock, { macs: store.macs })
+    let writer: Promise<unknown> = Promise.resolve()
+    const counted = countTries()
+    await strict.withFence(tenantId, async (transaction) => {
+      writer = strict.withFenceShared(tenantId, (_, fence) => Promise.resolve(fence))
+      await until(() => counted.tries >= 1)
+      await transaction.tenants.moveFence(tenantId, 2)
+    })
+    expect(await writer).toMatchObject({ epoch: 1 })
+    const elsewhere = db
+      .transaction()
+      .execute((transaction) => sql`select keyhold.fence_alone(${tenantId})`.execute(transaction))
+    await expect(elsewhere).rejects.toThrow('read committed')
+  },
+)

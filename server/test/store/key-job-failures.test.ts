@@ -11,6 +11,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 let postgresOf: TestStores
@@ -71,29 +72,32 @@ test('a cipherkey is set aside once however often it fails, with its name, and i
   expect(await store.keyJobFailures.count(jobId)).toEqual({ open: 1, accepted: 0 })
 })
 
-test('what was accepted under the version that wraps it now is accepted in the next key job too', async () => {
-  const rows = await Promise.all(Array.from({ length: 3 }, () => insertCipherkey()))
-  const [accepted, open, moved] = rows as [NewCipherkey, NewCipherkey, NewCipherkey]
-  expect(await store.keyJobFailures.insert(job, rows.map(failureOf))).toBe(3)
-  expect(await store.keyJobFailures.insert(job, rows.map(failureOf)), 'set aside already').toBe(0)
-  await alone(store, tenantId).keyJobFailures.accept(jobId, [accepted, moved], 'ak_1')
-  const before = [failureOf(accepted), failureOf(open), { ...failureOf(moved), tenantKeyVersion: 2 }]
-  expect(await store.keyJobFailures.countAcceptedBefore(tenantId, before)).toBe(1)
-  expect(await store.keyJobFailures.countAcceptedBefore('another', before)).toBe(0)
+slowTest(
+  'what was accepted under the version that wraps it now is accepted in the next key job too',
+  async () => {
+    const rows = await Promise.all(Array.from({ length: 3 }, () => insertCipherkey()))
+    const [accepted, open, moved] = rows as [NewCipherkey, NewCipherkey, NewCipherkey]
+    expect(await store.keyJobFailures.insert(job, rows.map(failureOf))).toBe(3)
+    expect(await store.keyJobFailures.insert(job, rows.map(failureOf)), 'set aside already').toBe(0)
+    await alone(store, tenantId).keyJobFailures.accept(jobId, [accepted, moved], 'ak_1')
+    const before = [failureOf(accepted), failureOf(open), { ...failureOf(moved), tenantKeyVersion: 2 }]
+    expect(await store.keyJobFailures.countAcceptedBefore(tenantId, before)).toBe(1)
+    expect(await store.keyJobFailures.countAcceptedBefore('another', before)).toBe(0)
 
-  await alone(store, tenantId).keyJobs.end(jobId)
-  const next = await alone(store, tenantId).keyJobs.insert(newKeyJob())
-  expect(await store.keyJobFailures.insert(next, before)).toBe(3)
-  expect(await store.keyJobFailures.count(next.id)).toEqual({ open: 2, accepted: 1 })
-  const [first] = (await store.keyJobFailures.list(tenantId, jobId, 10)).filter(
-    ({ dataKeyId }) => dataKeyId === accepted.dataKeyId,
-  )
-  const listed = await store.keyJobFailures.list(tenantId, next.id, 10)
-  expect(listed.find(({ dataKeyId }) => dataKeyId === accepted.dataKeyId)).toMatchObject({
-    acceptedAt: first?.acceptedAt,
-    acceptedBy: 'ak_1',
-  })
-})
+    await alone(store, tenantId).keyJobs.end(jobId)
+    const next = await alone(store, tenantId).keyJobs.insert(newKeyJob())
+    expect(await store.keyJobFailures.insert(next, before)).toBe(3)
+    expect(await store.keyJobFailures.count(next.id)).toEqual({ open: 2, accepted: 1 })
+    const [first] = (await store.keyJobFailures.list(tenantId, jobId, 10)).filter(
+      ({ dataKeyId }) => dataKeyId === accepted.dataKeyId,
+    )
+    const listed = await store.keyJobFailures.list(tenantId, next.id, 10)
+    expect(listed.find(({ dataKeyId }) => dataKeyId === accepted.dataKeyId)).toMatchObject({
+      acceptedAt: first?.acceptedAt,
+      acceptedBy: 'ak_1',
+    })
+  },
+)
 
 test('open failures are counted by version and reason, and take over a later reason', async () => {
   const [first, second, accepted] = [
@@ -185,7 +189,7 @@ test('the counts that the database keeps are those of the rows, whatever has cha
   expect(untold).toBeUndefined()
 })
 
-test('what is left behind is counted once, however many key jobs have accepted it', async () => {
+slowTest('what is left behind is counted once, however many key jobs have accepted it', async () => {
   const [first, second] = [await insertCipherkey(), await insertCipherkey()]
   const counted = async () => (await store.surveys.countByVersion(tenantId, 60_000)).found.get(1)
   expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 0 })
@@ -200,17 +204,20 @@ test('what is left behind is counted once, however many key jobs have accepted i
   expect(await counted()).toEqual({ cipherkeys: 2, leftBehind: 1 })
 })
 
-test('a version is unaccepted while any cipherkey under it is, whatever was accepted under another version', async () => {
-  const [first, second] = [await insertCipherkey(), await insertCipherkey()]
-  const unaccepted = () => store.surveys.findUnaccepted(tenantId, [1, 2], 60_000)
-  await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
-  expect(await unaccepted()).toEqual([1])
-  await alone(store, tenantId).keyJobFailures.accept(jobId, [first, second], 'ak_1')
-  expect(await unaccepted()).toEqual([1])
-  await alone(store, tenantId).keyJobs.end(jobId)
-  const next = await alone(store, tenantId).keyJobs.insert(newKeyJob())
-  await store.keyJobFailures.insert(next, [failureOf(second)])
-  expect(await unaccepted()).toEqual([1])
-  await alone(store, tenantId).keyJobFailures.accept(next.id, [second], 'ak_1')
-  expect(await unaccepted()).toEqual([])
-})
+slowTest(
+  'a version is unaccepted while any cipherkey under it is, whatever was accepted under another version',
+  async () => {
+    const [first, second] = [await insertCipherkey(), await insertCipherkey()]
+    const unaccepted = () => store.surveys.findUnaccepted(tenantId, [1, 2], 60_000)
+    await store.keyJobFailures.insert(job, [failureOf(first), { ...failureOf(second), tenantKeyVersion: 2 }])
+    expect(await unaccepted()).toEqual([1])
+    await alone(store, tenantId).keyJobFailures.accept(jobId, [first, second], 'ak_1')
+    expect(await unaccepted()).toEqual([1])
+    await alone(store, tenantId).keyJobs.end(jobId)
+    const next = await alone(store, tenantId).keyJobs.insert(newKeyJob())
+    await store.keyJobFailures.insert(next, [failureOf(second)])
+    expect(await unaccepted()).toEqual([1])
+    await alone(store, tenantId).keyJobFailures.accept(next.id, [second], 'ak_1')
+    expect(await unaccepted()).toEqual([])
+  },
+)

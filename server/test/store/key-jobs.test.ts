@@ -12,6 +12,7 @@ import {
   type TestPostgres,
   type TestStores,
 } from '../../../testkit/src/database/test-database.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const none = { open: 0, accepted: 0 }
 const [me, you] = [randomUUID(), randomUUID()]
@@ -130,32 +131,35 @@ test('the leader saves its progress, counts add up, and the last error is forgot
   expect(await store.keyJobs.find(tenantId, job.id)).toMatchObject({ total: 14, copied: 12, failed: 2 })
 })
 
-test('a verification is taken up where it was, unless something is copied or the job turns round', async () => {
-  const led = await lead()
-  const now = () => store.keyJobs.find(tenantId, job.id)
-  const position = { dataKeyId: randomUUID(), version: 1 }
-  const verifiedTo = {
-    ...{ rows: 7, after: position, end: position, digestState: '', tenantKeyVersion: 2, copied: 0 },
-    savedAt: new Date().toISOString(),
-  }
-  const failuresDigest = Buffer.alloc(32, 1)
-  for (const undo of [
-    () => store.keyJobs.advance(led, me, { copiedTo: position }),
-    () => store.keyJobs.advance(led, me, { copiedTo: null }),
-    () => store.keyJobs.advance(led, me, { copiedMore: 1 }),
-    () => store.keyJobs.advance(led, me, { copiedMore: 1, verifiedTo, failuresDigest }),
-    () => store.keyJobs.advance(led, me, { verifiedTo: null, copiedMore: 1 }),
-    () => alone(store, tenantId).keyJobs.startAborting(job.id),
-  ]) {
-    await store.keyJobs.advance(led, me, { verified: 7, verifiedTo, failuresDigest })
-    await store.keyJobs.advance(led, me, { failedMore: 1 })
-    expect(await now()).toMatchObject({ verified: 7, verifiedTo: { value: verifiedTo }, failuresDigest })
-    await undo()
-    expect(await now()).toMatchObject({ verifiedTo: undefined, failuresDigest: undefined })
-  }
-})
+slowTest(
+  'a verification is taken up where it was, unless something is copied or the job turns round',
+  async () => {
+    const led = await lead()
+    const now = () => store.keyJobs.find(tenantId, job.id)
+    const position = { dataKeyId: randomUUID(), version: 1 }
+    const verifiedTo = {
+      ...{ rows: 7, after: position, end: position, digestState: '', tenantKeyVersion: 2, copied: 0 },
+      savedAt: new Date().toISOString(),
+    }
+    const failuresDigest = Buffer.alloc(32, 1)
+    for (const undo of [
+      () => store.keyJobs.advance(led, me, { copiedTo: position }),
+      () => store.keyJobs.advance(led, me, { copiedTo: null }),
+      () => store.keyJobs.advance(led, me, { copiedMore: 1 }),
+      () => store.keyJobs.advance(led, me, { copiedMore: 1, verifiedTo, failuresDigest }),
+      () => store.keyJobs.advance(led, me, { verifiedTo: null, copiedMore: 1 }),
+      () => alone(store, tenantId).keyJobs.startAborting(job.id),
+    ]) {
+      await store.keyJobs.advance(led, me, { verified: 7, verifiedTo, failuresDigest })
+      await store.keyJobs.advance(led, me, { failedMore: 1 })
+      expect(await now()).toMatchObject({ verified: 7, verifiedTo: { value: verifiedTo }, failuresDigest })
+      await undo()
+      expect(await now()).toMatchObject({ verifiedTo: undefined, failuresDigest: undefined })
+    }
+  },
+)
 
-test('a pause gives up the lead, and nobody is offered the job before it is over', async () => {
+slowTest('a pause gives up the lead, and nobody is offered the job before it is over', async () => {
   await store.keyJobs.takeLead(job.id, me, 10)
   const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }
   await store.keyJobs.pause(job.id, me, error, 30)
@@ -205,7 +209,7 @@ test('a key job that turns round is led no further in its old phase, and begins 
   })
 })
 
-test('pauses grow, and a pause can be ended', async () => {
+slowTest('pauses grow, and a pause can be ended', async () => {
   const error = { code: 'ERR_KMS_TIMEOUT', message: 'late', at: new Date().toISOString() }
   for (const retryCount of [1, 2]) {
     expect(await store.keyJobs.takeLead(job.id, me, 10)).toBeDefined()

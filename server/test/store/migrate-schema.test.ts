@@ -11,6 +11,7 @@ import { openTestPostgres, type TestPostgres } from '../../../testkit/src/databa
 import { insertTenant, newKeyJob, tenantId } from './stored-rows.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
 import { alone } from '../../../testkit/src/database/alone.ts'
+import { slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
@@ -123,7 +124,7 @@ test('of many first starts one claims the database for its root key, and all oth
   expect(rows).toHaveLength(1)
 })
 
-test('key jobs that were stored under the former words keep their kinds', async () => {
+slowTest('key jobs that were stored under the former words keep their kinds', async () => {
   const stores = await postgres.createStores()
   const { db, store } = stores
   await insertTenant(store)
@@ -143,7 +144,7 @@ test('key jobs that were stored under the former words keep their kinds', async 
   expect(await store.keyJobs.find(tenantId, migration.id)).toMatchObject({ kind: 'migration' })
 })
 
-test('cipherkeys that were stored in one table are in the partitions, each as it was', async () => {
+slowTest('cipherkeys that were stored in one table are in the partitions, each as it was', async () => {
   const connection = await postgres.createDatabase()
   const db = postgres.open(connection)
   await sql`create schema keyhold`.execute(db)
