@@ -37,6 +37,7 @@ export function judge(asked: Asked, answer: Answer, described: DescribedAnswers)
   const routeId = routeOf(asked)
   const { status, bytes } = answer
   const text = bytes.toString('utf8')
+  if (status === 0) return `ends the connection: ${text}`
   if (status >= 500) return `answers ${status}: ${text}`
   const isSuccess = status < 400
   if (!(isSuccess && routeId !== undefined && secretReplies.includes(routeId))) {

@@ -148,7 +148,7 @@ async function askAndJudge(
   const answer = await send(server.url, connections, asked, scene)
   const routeId = routeOf(asked)
   run.callers.add(asked.caller)
-  if (routeId !== undefined && answer.status < 400) {
+  if (routeId !== undefined && answer.status >= 200 && answer.status < 400) {
     run.succeeded.add(routeId)
     run.callersThatSucceeded.add(asked.caller)
     await undo(server, scene, routeId)

@@ -6,6 +6,7 @@ import { placePrefix, type Asked } from './asked.ts'
 import type { Scene } from './scene.ts'
 
 export interface Answer {
+  /** 0: the connection ended before the answer did. */
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
   bytes: Buffer
@@ -15,13 +16,32 @@ export interface Answer {
 const streamMs = 300
 const timeoutMs = 120_000
 
-export function send(url: string, connections: Connections, asked: Asked, scene: Scene): Promise<Answer> {
+export async function send(
+  url: string,
+  connections: Connections,
+  asked: Asked,
+  scene: Scene,
+): Promise<Answer> {
+  const { wasSilent, ...answer } = await sendOnce(url, connections, asked, scene)
+  // The server ends a connection that was silent for long, perhaps while the next request is on its way.
+  return wasSilent ? sendOnce(url, connections, asked, scene) : answer
+}
+
+function sendOnce(
+  url: string,
+  connections: Connections,
+  asked: Asked,
+  scene: Scene,
+): Promise<Answer & { wasSilent: boolean }> {
   const shown = scene.callers.get(asked.caller)
   const agent = connections.of(shown)
   const authorization = shown?.authorization
   const body = bytesOf(asked, scene)
   const tenant = asked.tenant === undefined ? undefined : filled(asked.tenant, scene)
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
+    const fail = (error: Error, wasSilent: boolean) => {
+      resolve({ wasSilent, status: 0, headers: {}, bytes: Buffer.from(error.message) })
+    }
     const outgoing = httpsRequest(
       {
         ...{ agent, host: new URL(url).hostname, port: new URL(url).port, method: asked.method },
@@ -39,6 +59,7 @@ export function send(url: string, connections: Connections, asked: Asked, scene:
         const chunks: Buffer[] = []
         const finish = () => {
           resolve({
+            wasSilent: false,
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
             bytes: Buffer.concat(chunks),
@@ -46,7 +67,9 @@ export function send(url: string, connections: Connections, asked: Asked, scene:
         }
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
         incoming.once('end', finish)
-        incoming.once('error', reject)
+        incoming.on('error', (error) => {
+          fail(error, false)
+        })
         if (incoming.headers['content-type']?.startsWith('text/event-stream') === true) {
           setTimeout(() => {
             finish()
@@ -56,7 +79,9 @@ export function send(url: string, connections: Connections, asked: Asked, scene:
       },
     )
     outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-    outgoing.once('error', reject)
+    outgoing.on('error', (error) => {
+      fail(error, outgoing.reusedSocket)
+    })
     outgoing.end(body)
   })
 }
