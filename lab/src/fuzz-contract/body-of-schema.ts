@@ -51,8 +51,16 @@ const byName: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   roleArn: fc.constantFrom('arn:aws:iam::222222222222:role/keyhold', 'arn:aws:iam::1:role/x'),
   header: fc.oneof(place('leaseHeader'), secrets.map(base64)),
   tenantId: places('tenant', 'foreignTenant', 'deletedTenant'),
-  dataKeyId: fc.oneof({ weight: 6, arbitrary: place('failedDataKey') }, { weight: 1, arbitrary: fc.uuid() }),
-  version: fc.constantFrom(1, 1, 1, 1, 1, 2),
+  failures: fc.array(
+    fc.record({
+      dataKeyId: fc.oneof(
+        { weight: 6, arbitrary: place('failedDataKey') },
+        { weight: 1, arbitrary: fc.uuid() },
+      ),
+      version: fc.constantFrom(1, 1, 1, 1, 1, 2),
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
   minimumVersion: fc.constantFrom(1, 1, 2, 3),
   inDays: fc.constantFrom(7, 30, 1),
   scopes: fc.array(

@@ -119,6 +119,7 @@ async function fuzzScene(run: Run, index: number): Promise<void> {
   const connections = openConnections()
   for (const secret of scene.secrets) run.secrets.add(secret)
   for (const [number, asked] of drawn.entries()) {
+    if (run.problems.size >= mostProblems) break
     if (++run.sent % sayEvery === 0) run.say(`${run.sent} requests`)
     const { problem, status } = await askAndJudge(run, scene, connections, asked)
     run.statuses.set(status, (run.statuses.get(status) ?? 0) + 1)
