@@ -43,14 +43,23 @@ function namesOf(failures: readonly KeyJobFailure[]): FailureName[] {
   return failures.map(({ dataKeyId, version }) => ({ dataKeyId, version }))
 }
 
-/** A prepared tenant whose migration waits, since these cipherkeys do not open. */
+/**
+ * A prepared tenant whose migration waits, since these cipherkeys do not open.
+ *
+ * @param rotatesBefore - whether newer versions encrypt by then, so that these may be destroyed
+ */
 export async function prepareWaitingMigration(
   server: TestServer,
   keyNames: readonly string[] = ['two'],
+  rotatesBefore = false,
 ): Promise<PreparedTenant & { id: string; failures: FailureName[] }> {
   const prepared = await prepareTenant(server)
   const { tenant, fingerprint } = prepared
-  for (const keyName of keyNames) await damage(server, tenant, keyName)
+  for (const keyName of keyNames) {
+    if (rotatesBefore)
+      await asAdmin(server, tenant)('POST', `/api/v1/encryption/data-keys/${keyName}/actions/rotate`)
+    await damage(server, tenant, keyName)
+  }
   const id = await startMigration(server.url, tenant, fingerprint)
   await waitForKeyJob(server, tenant, id, isPaused)
   return { ...prepared, id, failures: namesOf(await listFailures(server, tenant, id)) }
