@@ -369,7 +369,7 @@ export const settingTable = {
     min: 1,
     max: 3_600,
     effect:
-      'How often a replica writes what it has verified of the generations of rows into its state folder, by which it notices an [older database](disaster-recovery.md#an-older-database) after a restart. It also does so when it stops. What was decided within this time before a crash may be undone by an older database unseen.',
+      'How often a replica writes what it has verified of the generations of rows into its state folder, by which it notices an [older database](disaster-recovery.md#an-older-database) after a restart. It also does so when it stops. Locks, revoked API keys and minimum versions are written at once. What else was decided within this time before a crash may be undone by an older database unseen.',
   }),
   internalKmsName: setting('KEYHOLD_INTERNAL_KMS_NAME', forms.text('a text'), {
     byDefault: undefined,

@@ -14,6 +14,7 @@ import {
 import { createGenerationRounds } from '../../src/installation/generations/generation-rounds.ts'
 import { createGenerations } from '../../src/store/authentic/seen-generations.ts'
 import { createStore } from '../../src/store/store.ts'
+import { findOlder, verifiedGlances } from '../../src/wiring/commands/restore/find-older.ts'
 import { insertTenant } from '../store/stored-rows.ts'
 
 let postgres: TestPostgres
@@ -297,4 +298,21 @@ test('the alarm about a tenant ends when another replica has deleted the tenant,
   await stores.query(away)
   await next.round()
   expect([next.newest, next.count()]).toEqual([[`${id} deleted`], 0])
+})
+
+test('doctor believes no generation of an older row that nobody has signed', async () => {
+  const { store, kept, round } = await open()
+  const before = await rowOf('tenant_guards')
+  await store.tenants.findFence(id)
+  await lock(store)
+  await round()
+  await putBack(before?.row)
+  await stores.query('update keyhold.tenant_guards set generation = 2 ^ 50 where tenant_id = $1', [id])
+  const next = (await open()).store
+  const { tenants: older } = await findOlder(verifiedGlances(next), kept)
+  expect(older).toMatchObject([
+    { tenantId: id, guard: { shown: 0 }, fence: { shown: (await rowOf('tenants'))?.generation } },
+  ])
+  await stores.query(`update keyhold.tenants set generation = 2 ^ 50 where id = '${id}'`)
+  expect((await findOlder(verifiedGlances(next), kept)).tenants).toMatchObject([{ fence: { shown: 0 } }])
 })

@@ -33,6 +33,17 @@ const truth = {
   ...{ moving: value, kept: value, still: value },
 }
 
+test('locks, revocations and minimums are in the file when they are answered', () => {
+  const [lock, ofTenant, ofOperator, minimum] = scene.keptAtOnce
+  expect(lock).toMatchObject({ lockedAtMs: expect.any(Number) as number })
+  for (const [index, facts] of [ofTenant, ofOperator].entries()) {
+    const { apiKeys } = facts as { apiKeys: string[] }
+    expect(apiKeys.length).toBeGreaterThan(0)
+    expect(apiKeys).not.toContain(scene.revokedIds[index])
+  }
+  expect(Object.values((minimum as { minimumVersions: object }).minimumVersions)).toEqual([2])
+})
+
 test('as long as nothing goes back, nothing is refused, also after restarts', async () => {
   expect(await askAll()).toEqual(truth)
   await scene.server.restart()

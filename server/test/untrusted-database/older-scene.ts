@@ -1,5 +1,6 @@
 // An installation whose database goes back to before its last decisions: a lock, a revoked API key, a raised minimum version, a
 // cancelled migration, a cancelled destruction.
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pino } from 'pino'
 import { databaseUrl } from '../../../testkit/src/database/test-database.ts'
@@ -26,7 +27,11 @@ export interface OlderScene {
   /** An API key of `revoked` that was revoked. */
   revokedKey: string
   revokedOperatorKey: string
+  /** Of both. */
+  revokedIds: string[]
   stateDir: string
+  /** The facts of the row that was changed, as the file had them when the change was answered: a lock, two revocations, a minimum. */
+  keptAtOnce: unknown[]
   /** The lines of the log since it was asked the last time. */
   takeLog(): Record<string, unknown>[]
   /** Puts the rows of these tenants back, or all rows. */
@@ -42,6 +47,16 @@ export interface OlderScene {
 }
 
 const encryption = '/api/v1/encryption'
+
+/** The last facts of a row in the text of a file of generations. */
+function factsIn(text: string, kind: string, tenantId: string): unknown {
+  const lines = text.trimEnd().split('\n')
+  const records = lines.flatMap((line) => {
+    const { records: found } = JSON.parse(line.slice(line.indexOf(' '))) as { records: unknown[][] }
+    return found.filter((record) => record[0] === kind && record[1] === tenantId)
+  })
+  return records.at(-1)?.[4]
+}
 
 export async function openOlderScene(): Promise<OlderScene> {
   let log: Record<string, unknown>[] = []
@@ -133,10 +148,20 @@ export async function openOlderScene(): Promise<OlderScene> {
     ...{ tell: () => undefined, say: () => undefined },
     confirm: () => Promise.resolve(true),
   })
+  const stateDir = path.join(server.dataDir, 'state')
+  const keptAtOnce: unknown[] = []
+  const noteKept = async (kind: string, tenantId: string) => {
+    const text = await readFile(path.join(stateDir, 'generations.log'), 'utf8')
+    keptAtOnce.push(factsIn(text, kind, tenantId))
+  }
   await post(tenants.locked.adminToken, 'actions/lock')
+  await noteKept('guard', 'locked')
   await operator().call('deleteApiKey', { params: { apiKeyId: revoked.id } })
+  await noteKept('guard', 'revoked')
   await operator().call('deleteApiKey', { params: { apiKeyId: ofOperator.id } })
+  await noteKept('installation', '')
   await post(tenants.retired.adminToken, 'data-keys/pay/actions/set-minimum-version', { minimumVersion: 2 })
+  await noteKept('fence', 'retired')
   await post(tenants.kept.adminToken, `destructions/${String(at(destruction, 'id'))}/actions/cancel`)
   await damage()
   await post(tenants.moving.adminToken, `migrations/${migration}/actions/cancel`)
@@ -144,8 +169,9 @@ export async function openOlderScene(): Promise<OlderScene> {
   await server.sweep()
   await keep('newest')
 
-  const stateDir = path.join(server.dataDir, 'state')
   return {
+    keptAtOnce,
+    revokedIds: [revoked.id, ofOperator.id],
     ...{ server, tenants, tokens, revokedKey: revoked.key, revokedOperatorKey: ofOperator.key, stateDir },
     takeLog() {
       const taken = log

@@ -108,6 +108,29 @@ export function generationQueries(
       return rows.map(({ id, fence, guard }) => ({ tenantId: id, fence, guard: guard ?? undefined }))
     },
 
+    /** The same of rows that Keyhold wrote. Where it did not write one, its generation is 0. */
+    async glanceVerified(tenantIds: readonly string[]): Promise<ShownGenerations[]> {
+      const among = sql<string>`any(${tenantIds}::text[])`
+      const fences = await db
+        .selectFrom('tenants')
+        .select(columnsOfKind('fence'))
+        .where('id', '=', among)
+        .execute()
+      const guards = await db
+        .selectFrom('tenant_guards')
+        .select(columnsOfKind('guard'))
+        .where('tenant_id', '=', among)
+        .execute()
+      const verified = new Map(
+        guards.map((row) => [row.tenant_id, macs.inspect('guard', row) === undefined ? row.generation : 0]),
+      )
+      return fences.map((row) => ({
+        tenantId: row.id,
+        fence: macs.inspect('fence', row) === undefined ? row.generation : 0,
+        guard: verified.get(row.id),
+      }))
+    },
+
     /**
      * Undefined: there is no such tenant.
      *

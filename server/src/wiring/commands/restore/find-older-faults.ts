@@ -3,7 +3,7 @@ import { isKeyholdError } from '@keyhold/core'
 import type { IntegrityFault } from '../../../store/integrity-faults.ts'
 import type { Store } from '../../../store/store.ts'
 import type { ClaimedRootKey } from '../../root-key/claimed-root-key.ts'
-import { findOlder, isOlder, readFolders } from './find-older.ts'
+import { findOlder, isOlder, readFolders, verifiedGlances } from './find-older.ts'
 
 /** @param stateDirs - of the replicas of this machine */
 export async function findOlderFaults(
@@ -14,11 +14,12 @@ export async function findOlderFaults(
   if (!rootKey.requiresMacs) return []
   try {
     const { records } = await readFolders(stateDirs, rootKey)
-    const { installation, tenants } = await findOlder(store, records)
+    const { installation, tenants } = await findOlder(verifiedGlances(store), records)
     const found: IntegrityFault[] = []
     const add = (table: string, tenantId: string | undefined, row: Parameters<typeof isOlder>[0]) => {
       if (!isOlder(row)) return
-      const message = `its generation is ${row.shown}, and ${row.record?.generation} is known`
+      const shown = row.shown === 0 ? 'not one that Keyhold wrote' : String(row.shown)
+      const message = `its generation is ${shown}, and ${row.record?.generation} is known`
       found.push({ code: 'ROW_OLDER', table, tenantId, id: tenantId ?? rootKey.installationId, message })
     }
     add('installation', undefined, installation)

@@ -1,4 +1,5 @@
 // Compares the database with what replicas have kept outside of it.
+import { isKeyholdError } from '@keyhold/core'
 import path from 'node:path'
 import {
   gatherRecords,
@@ -59,8 +60,36 @@ export function isOlder({
   return record !== undefined && shown < record.generation
 }
 
+interface Glances {
+  generations: Pick<Store['generations'], 'glance'>
+  installation: Pick<Store['installation'], 'glanceAtGeneration'>
+}
+
+/**
+ * Believes no generation that is not under a right MAC: whoever puts an older row back can write any number into it. Such a row
+ * has the generation 0.
+ */
+export function verifiedGlances({
+  generations,
+  installation,
+}: Pick<Store, 'generations' | 'installation'>): Glances {
+  return {
+    generations: { glance: (tenantIds) => generations.glanceVerified(tenantIds) },
+    installation: {
+      async glanceAtGeneration() {
+        try {
+          return (await installation.findRow())?.generation
+        } catch (error) {
+          if (isKeyholdError(error, 'ERR_RECORD_NOT_AUTHENTIC', 'ERR_ROOT_KEY_OUTDATED')) return 0
+          throw error
+        }
+      },
+    },
+  }
+}
+
 export async function findOlder(
-  { generations, installation }: Pick<Store, 'generations' | 'installation'>,
+  { generations, installation }: Glances,
   records: KeptRecords,
 ): Promise<OlderRows> {
   const ofInstallation = {
