@@ -192,13 +192,13 @@ test('a look that comes before a change, and a memory that comes after it, raise
   await store.guards.find(id)
   await store.tenants.findFence(id)
   await round()
-  const { tenants, guards, macs, generations: queries } = store
+  const { tenants, guards, destructions, macs, generations: queries } = store
   const generations = createGenerations()
   generations.guards.prime(id, kept.guards.get(id)?.generation ?? 0)
   const older: string[] = []
   const rounds = createGenerationRounds({
     store: {
-      ...{ tenants, guards, macs },
+      ...{ tenants, guards, destructions, macs },
       // The answer of a statement that began before.
       generations: { ...queries, glance: () => Promise.resolve([{ tenantId: id, fence: 0, guard: 0 }]) },
     },

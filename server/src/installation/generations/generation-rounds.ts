@@ -71,12 +71,12 @@ export function createGenerationRounds(parts: GenerationRoundParts): GenerationR
     tenantId: string,
     generation: number,
   ): Promise<GenerationRecord> {
-    const { readInstallation, readGuard, readFence } = store.generations
+    const { generations: rows } = store
     if (kind === 'installation')
-      return { kind, tenantId, ...atLeast(generation, await factsOf(() => readInstallation())) }
+      return { kind, tenantId, ...atLeast(generation, await factsOf(() => rows.readInstallation())) }
     if (kind === 'guard')
-      return { kind, tenantId, ...atLeast(generation, await factsOf(() => readGuard(tenantId))) }
-    return { kind, tenantId, ...atLeast(generation, await factsOf(() => readFence(tenantId))) }
+      return { kind, tenantId, ...atLeast(generation, await factsOf(() => rows.readGuard(tenantId))) }
+    return { kind, tenantId, ...atLeast(generation, await factsOf(() => rows.readFence(tenantId))) }
   }
 
   async function* recordsOf(): AsyncGenerator<GenerationRecord> {
