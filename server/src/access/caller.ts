@@ -13,6 +13,8 @@ export interface Caller {
   /** For people. Undefined: that of an API key is in its row. */
   name?: string
   role: ApiKeyRole
+  /** The `jti` of the JWT, or its hash where it is no plain text of that length: it tells one token of a subject from another. */
+  tokenId?: string
   /** Undefined: an operator, or a service for all tenants. */
   tenantId: string | undefined
   /** Undefined: it may do all that its role allows. */
@@ -41,7 +43,7 @@ export function callerOf({
 export function issuedCaller({
   scopes,
   ...caller
-}: Pick<Caller, 'kind' | 'id' | 'name' | 'role' | 'tenantId'> & {
+}: Pick<Caller, 'kind' | 'id' | 'name' | 'role' | 'tenantId' | 'tokenId'> & {
   scopes: readonly string[] | undefined
 }): Caller {
   return { ...caller, ...(scopes !== undefined && { scopes: readScopes(scopes), scopeTexts: scopes }) }

@@ -4,6 +4,7 @@ import { issuedCaller, type Caller } from '../access/caller.ts'
 import type { ClientCertificate } from '../tls/client-certificate.ts'
 import type { CertificateMapping, Issuer, Mapping } from './file/issuers-form.ts'
 import { findClaim, findMatch } from './matchers.ts'
+import type { CheckedToken } from './tokens/check-token.ts'
 import { RefusedToken } from './tokens/refused-token.ts'
 import type { JsonObject } from './tokens/read-jwt.ts'
 
@@ -16,7 +17,11 @@ export interface Mapped {
 const tenantIdForm = new RegExp(tenantIdPattern)
 
 /** @throws RefusedToken */
-export function mapToken({ issuer, mappings }: Issuer, subject: string, claims: JsonObject): Mapped {
+export function mapToken(
+  { issuer, mappings }: Issuer,
+  { subject, tokenId }: Pick<CheckedToken, 'subject' | 'tokenId'>,
+  claims: JsonObject,
+): Mapped {
   const index = mappings.findIndex(({ match }) =>
     match.every(([name, matcher]) => findMatch(matcher, findClaim(claims, name)) !== undefined),
   )
@@ -26,7 +31,10 @@ export function mapToken({ issuer, mappings }: Issuer, subject: string, claims: 
   const tenantId = tenantOf(mapping, claims)
   return {
     index,
-    caller: issuedCaller({ kind: 'jwt', id: `${issuer}#${subject}`, name, role, tenantId, scopes }),
+    caller: issuedCaller({
+      ...{ kind: 'jwt', id: `${issuer}#${subject}`, name, role, tenantId, scopes },
+      ...(tokenId !== undefined && { tokenId }),
+    }),
   }
 }
 

@@ -25,8 +25,8 @@ export interface Actor {
   /** Of a JWT or a certificate, besides the role. Undefined: an API key, whose row says it; or nobody with a role. */
   granted?: { tenantId: string | undefined; scopes: readonly string[] | undefined }
   traceId?: string
-  /** Where the request came from: members of the record's details. */
-  origin?: Partial<Record<'clientAddress' | 'userAgent', string>>
+  /** Where the request came from, and with which token of the actor: members of the record's details. */
+  origin?: Partial<Record<'clientAddress' | 'userAgent' | 'tokenId', string>>
 }
 
 /** Keyhold itself. */

@@ -128,7 +128,7 @@ const codeOf = (body: unknown) => textAt(listAt(at(body, 'errors'))[0], 'code')
 
 describe('by kind of caller', () => {
   const kinds: [kind: string, as: (role: string) => Promise<Sent>][] = [
-    ['a JWT', async (role) => ({ token: await tokenOf(role) })],
+    ['a JWT', async (role) => ({ token: await tokenOf(role, { jti: `of ${role}` }) })],
     ['a certificate', (role) => Promise.resolve({ certificate: clients.issue([spiffe(role)]) })],
   ]
 
@@ -222,6 +222,7 @@ describe('by kind of caller', () => {
       )
       expect(textAt(at(record, 'actor'), 'id')).toBe(id)
       expect(textAt(at(record, 'actor'), 'role')).toBe('tenant-admin')
+      expect(at(record, 'details', 'tokenId')).toBe(shown.token === undefined ? undefined : 'of limited')
     },
   )
 })

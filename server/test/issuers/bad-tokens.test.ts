@@ -257,6 +257,17 @@ describe('a good token', () => {
     expect(caller.scopes?.has('decrypt')).toBe(false)
   })
 
+  test.each([
+    ['a-1', 'a-1'],
+    ['x'.repeat(128), 'x'.repeat(128)],
+    ['x'.repeat(129), expect.stringMatching(/^sha256:[0-9a-f]{64}$/)],
+    ['a\u001b[2J', expect.stringMatching(/^sha256:[0-9a-f]{64}$/)],
+    ['', undefined],
+    [7, undefined],
+  ])('is told from others by its jti %j', async (jti, tokenId) => {
+    expect((await ask(await issuer.sign({ jti }))).tokenId).toEqual(tokenId)
+  })
+
   test('may choose its tenant by a claim, where the issuer is listed as one of many', async () => {
     const claims = { sub: 'pod', 'kubernetes.io': { namespace: 'prod' }, tid: 'beta' }
     expect(await ask(await issuer.sign(claims))).toMatchObject({

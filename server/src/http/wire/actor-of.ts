@@ -4,12 +4,13 @@ import type { Actor } from '../../store/audits.ts'
 import type { Call } from '../server/handler.ts'
 
 export function actorOf({
-  caller: { kind, id, role, tenantId, scopeTexts },
+  caller: { kind, id, role, tenantId, tokenId, scopeTexts },
   traceId,
   origin,
 }: Pick<Call<RouteId>, 'caller' | 'traceId' | 'origin'>): Actor {
   return {
-    ...{ id, role, traceId, origin: origin() },
+    ...{ id, role, traceId },
+    origin: { ...origin(), ...(tokenId !== undefined && { tokenId }) },
     ...(kind !== 'api-key' && { granted: { tenantId, scopes: scopeTexts } }),
   }
 }

@@ -1,5 +1,6 @@
 // The rules of a JWT beside its signature (RFC 8725), all of which are asked before a key is looked for: a token that is refused here
 // costs no signature and reaches no issuer.
+import { hash } from 'node:crypto'
 import type { Issuer } from '../file/issuers-form.ts'
 import { isPlainText } from '../plain-text.ts'
 import type { JsonObject, ReadJwt } from './read-jwt.ts'
@@ -11,6 +12,7 @@ const maxFutureSeconds = 60
 const maxNumber = 2 ** 40
 const maxAudiences = 20
 const maxText = 255
+const maxTokenId = 128
 const idTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash']
 
 export interface CheckedToken {
@@ -18,6 +20,8 @@ export interface CheckedToken {
   algorithm: string
   subject: string
   expiresAtSeconds: number
+  /** Its `jti`, which nobody decides by: for the audit trail. */
+  tokenId: string | undefined
   /** The SHA-256 of the certificate that its sender must show, in base64url. Undefined: none. */
   boundTo: string | undefined
 }
@@ -43,7 +47,16 @@ export function checkToken({ header, claims }: ReadJwt, issuer: Issuer, nowSecon
     )
   }
   checkParty(claims, issuer)
-  return { keyId: kid, algorithm: alg, subject: sub, expiresAtSeconds, boundTo: readBinding(claims.cnf) }
+  return {
+    ...{ keyId: kid, algorithm: alg, subject: sub, expiresAtSeconds },
+    ...{ tokenId: readTokenId(claims.jti), boundTo: readBinding(claims.cnf) },
+  }
+}
+
+/** An issuer may write any text. One that does not fit into a record is named by its hash, so that it can still be found. */
+function readTokenId(jti: unknown): string | undefined {
+  if (typeof jti !== 'string' || jti === '') return undefined
+  return isPlainText(jti, maxTokenId) ? jti : `sha256:${hash('sha256', jti)}`
 }
 
 function checkType(typ: unknown, { typ: expected }: Issuer): void {

@@ -59,5 +59,5 @@ export async function proveJwt({ token, read, issuer, checked }: UnprovenJwt): P
   if (issuer.requireCertificateBinding && boundTo === undefined) {
     throw new RefusedToken('binding', 'It is bound to no certificate, and the issuer requires it.')
   }
-  return { ...mapToken(issuer, checked.subject, read.claims), expiresAtSeconds, boundTo, issuer }
+  return { ...mapToken(issuer, checked, read.claims), expiresAtSeconds, boundTo, issuer }
 }
