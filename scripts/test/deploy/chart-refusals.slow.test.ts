@@ -25,6 +25,12 @@ const refused: [string, string[], RegExp][] = [
   ['no database', ['database.existingSecret='], /database\.existingSecret is missing/],
   ['no image', ['image.repository='], /image\.repository is missing/],
   ['two authorities', ['database.ca.existingSecret=a,database.ca.existingConfigMap=b'], /remove one/],
+  ['two files of issuers', ['issuers.existingSecret=a,issuers.existingConfigMap=b'], /issuers names both/],
+  [
+    'a file of issuers of its own beside that of the chart',
+    ['issuers.existingSecret=a,settings.KEYHOLD_ISSUERS_FILE=/x'],
+    /remove it from settings/,
+  ],
   [
     'two roles and no migration apart',
     ['migration.mode=start,migration.existingSecret=owner'],

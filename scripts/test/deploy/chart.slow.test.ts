@@ -196,6 +196,28 @@ function protocolsOf({ manifests }: Rendered): string[] {
   )
 }
 
+describe.skipIf(helm === undefined)('the file of issuers', () => {
+  test.each(['configMap', 'secret'])('is mounted with all that is beside it from a %s', async (kind) => {
+    const value = kind === 'secret' ? 'existingSecret' : 'existingConfigMap'
+    const rendered = await renderChart(
+      ...least,
+      ...['--set', `issuers.${value}=callers`, '--set', 'issuers.key=callers.json'],
+    )
+    const { template } = theOne(rendered, 'StatefulSet').spec as {
+      template: { spec: { containers: Container[]; volumes: { name: string; [kind: string]: unknown }[] } }
+    }
+    const [container] = template.spec.containers
+    expect(container?.env).toContainEqual({
+      ...{ name: 'KEYHOLD_ISSUERS_FILE', value: '/etc/keyhold/issuers/callers.json' },
+    })
+    expect(container?.volumeMounts).toContainEqual({
+      ...{ name: 'issuers', mountPath: '/etc/keyhold/issuers', readOnly: true },
+    })
+    const source = kind === 'secret' ? { secretName: 'callers' } : { name: 'callers' }
+    expect(template.spec.volumes).toContainEqual({ name: 'issuers', [kind]: source })
+  })
+})
+
 describe.skipIf(helm === undefined)('the notes', () => {
   const notes = async (...args: string[]) => {
     const all = ['install', 'keyhold', chart, '--dry-run=client', ...args]

@@ -86,6 +86,28 @@ securityContext:
   readOnly: true
 {{- end -}}
 
+{{- define "keyhold.hasIssuers" -}}
+{{- if or .Values.issuers.existingConfigMap .Values.issuers.existingSecret -}}yes{{- end -}}
+{{- end -}}
+
+{{/* As a whole and under no subPath: Kubernetes exchanges nothing else while a pod runs. */}}
+{{- define "keyhold.issuersVolume" -}}
+- name: issuers
+  {{- if .Values.issuers.existingConfigMap }}
+  configMap:
+    name: {{ .Values.issuers.existingConfigMap }}
+  {{- else }}
+  secret:
+    secretName: {{ .Values.issuers.existingSecret }}
+  {{- end }}
+{{- end -}}
+
+{{- define "keyhold.issuersMount" -}}
+- name: issuers
+  mountPath: /etc/keyhold/issuers
+  readOnly: true
+{{- end -}}
+
 {{/* Where the URL of the migration is. */}}
 {{- define "keyhold.migrationSecret" -}}
 {{- if .Values.migration.existingSecret -}}

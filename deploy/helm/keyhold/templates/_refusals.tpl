@@ -33,6 +33,12 @@ names through, so that the message says what to write instead.
 {{- if and .Values.database.ca.existingConfigMap .Values.database.ca.existingSecret -}}
 {{- fail "\n\ndatabase.ca names both a ConfigMap and a Secret: remove one." -}}
 {{- end -}}
+{{- if and .Values.issuers.existingConfigMap .Values.issuers.existingSecret -}}
+{{- fail "\n\nissuers names both a ConfigMap and a Secret: remove one." -}}
+{{- end -}}
+{{- if and (or .Values.issuers.existingConfigMap .Values.issuers.existingSecret) (hasKey .Values.settings "KEYHOLD_ISSUERS_FILE") -}}
+{{- fail "\n\nissuers sets KEYHOLD_ISSUERS_FILE itself: remove it from settings." -}}
+{{- end -}}
 {{- if and (eq .Values.migration.mode "start") (or .Values.migration.existingSecret .Values.migration.serveRole) -}}
 {{- fail "\n\nmigration.mode start changes the schema with the role of the replicas: remove migration.existingSecret and migration.serveRole, or write hook or job." -}}
 {{- end -}}
