@@ -11,6 +11,8 @@ export interface GlobalOptions {
   context?: ContextOption
   tokenFile?: string
   caFile?: string
+  clientCertificate?: string
+  clientKey?: string
   insecure?: true
   headers?: Record<string, string>
   json?: true
@@ -37,6 +39,8 @@ export function addGlobalOptions(program: Command): void {
     )
     .option('--token-file <path>', 'read the access token from a file, or with - from standard input')
     .option('--ca-file <path>', "trust the certificate authorities in this file, besides Node's")
+    .option('--client-certificate <path>', 'show this certificate to the server, in PEM; needs --client-key')
+    .option('--client-key <path>', 'the key of --client-certificate, in PEM without a passphrase')
     .option('--insecure', 'allow plain http to other machines, and certificates that cannot be verified')
     .option('--headers <name=value>', 'add a header to every request; repeatable', addHeaders)
     .addOption(new Option('--json', "print the server's JSON and nothing else").conflicts(['raw', 'quiet']))

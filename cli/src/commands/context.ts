@@ -1,9 +1,10 @@
 // keyhold context …: servers with their tokens, each under a name. A token is never an argument and never shown.
 import { InvalidArgumentError } from 'commander'
+import { resolve } from 'node:path'
 import { changeContexts, contextFile, readContexts } from '../contexts/context-file.ts'
 import { parseContextName } from '../contexts/context-name.ts'
 import { findContext } from '../contexts/find-context.ts'
-import { isServerUrl, isTenantId, type Context } from '../contexts/parse-contexts.ts'
+import { isServerUrl, isTenantId, type Context, type ServerFiles } from '../contexts/parse-contexts.ts'
 import { readEnvironment, readVariable } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { askSecret } from '../input/ask-secret.ts'
@@ -39,6 +40,8 @@ const createCommand = command({
     const { shell, globals } = invocation
     const server = serverOf(invocation)
     const token = await tokenFor(invocation, tokenVariable)
+    if ((globals.clientCertificate === undefined) !== (globals.clientKey === undefined))
+      invocation.refuse('--client-certificate and --client-key go together')
     if (verify) {
       const { role } = await verifyToken(connectionTo(shell, globals, server, token))
       remark(
@@ -48,7 +51,7 @@ const createCommand = command({
           : `the server accepts the token, of the role ${role}`,
       )
     }
-    const context: Context = { server, token, ...(tenant !== undefined && { tenant }) }
+    const context: Context = { server, token, ...(tenant !== undefined && { tenant }), ...filesOf(globals) }
     const file = await changeContexts(shell, (contexts) => {
       if (contexts.byName.has(name) && !force) throw nameTaken(name)
       contexts.byName.set(name, context)
@@ -184,6 +187,15 @@ async function tokenFor(
     )
   }
   return usable((await askSecret(shell, 'access token (it is not shown):')).trim(), 'the answer')
+}
+
+/** From wherever a command is run later. */
+function filesOf({ caFile, clientCertificate, clientKey }: ServerFiles): ServerFiles {
+  return {
+    ...(caFile !== undefined && { caFile: resolve(caFile) }),
+    ...(clientCertificate !== undefined && { clientCertificate: resolve(clientCertificate) }),
+    ...(clientKey !== undefined && { clientKey: resolve(clientKey) }),
+  }
 }
 
 function nameTaken(name: string): CliError {

@@ -1,8 +1,18 @@
 // The content of the file of contexts. A file with one wrong context is refused as a whole: nobody shall get the token of another one.
+import { isAbsolute } from 'node:path'
 import { isContextName } from './context-name.ts'
 
+/** The files with which a server is reached, by their absolute paths. Their contents are read with each command. */
+export interface ServerFiles {
+  /** Authorities besides those of Node. */
+  caFile?: string
+  /** Of the client; both or none. */
+  clientCertificate?: string
+  clientKey?: string
+}
+
 /** A server, a token for it, and the tenant for tokens that are bound to none. */
-export interface Context {
+export interface Context extends ServerFiles {
   server: string
   tenant?: string
   token: string
@@ -65,15 +75,33 @@ export function writeOutContexts({ current, byName }: Contexts): string {
 }
 
 function contextIn(name: string, value: unknown): Context {
-  const { server, tenant, token } = objectIn(value, `has no object for the context ${name}`)
+  const content = objectIn(value, `has no object for the context ${name}`)
+  const { server, tenant, token } = content
   if (typeof server !== 'string' || !isServerUrl(server))
     throw new Error(`has no usable server for the context ${name}`)
   if (typeof token !== 'string' || !isToken(token))
     throw new Error(`has no usable token for the context ${name}`)
-  if (tenant === undefined) return { server, token }
+  const files = filesIn(name, content)
+  if (tenant === undefined) return { server, token, ...files }
   if (typeof tenant !== 'string' || !isTenantId(tenant))
     throw new Error(`has no usable tenant for the context ${name}`)
-  return { server, tenant, token }
+  return { server, tenant, token, ...files }
+}
+
+const fileMembers = ['caFile', 'clientCertificate', 'clientKey'] as const
+
+function filesIn(name: string, content: Record<string, unknown>): ServerFiles {
+  const files: ServerFiles = {}
+  for (const member of fileMembers) {
+    const file = content[member]
+    if (file === undefined) continue
+    if (typeof file !== 'string' || !isAbsolute(file) || file.includes('\0'))
+      throw new Error(`has no usable ${member} for the context ${name}`)
+    files[member] = file
+  }
+  if ((files.clientCertificate === undefined) !== (files.clientKey === undefined))
+    throw new Error(`has a certificate or a key alone for the context ${name}`)
+  return files
 }
 
 function parsed(text: string): unknown {

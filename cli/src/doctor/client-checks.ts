@@ -31,7 +31,12 @@ export function clientChecks(shell: Shell, globals: GlobalOptions, version: stri
   }
   const send = async (path: string, signal: AbortSignal): Promise<Response | undefined> => {
     if (chosen === undefined) return undefined
-    const { fetch: through = fetch } = connectionTo(shell, globals, chosen.url, 'none')
+    const { fetch: through = fetch } = connectionTo(
+      shell,
+      { ...globals, ...chosen.files },
+      chosen.url,
+      'none',
+    )
     return through(new URL(path, `${shownUrl(chosen.url)}/`), { signal, redirect: 'manual' })
   }
   return [
@@ -104,7 +109,8 @@ export function clientChecks(shell: Shell, globals: GlobalOptions, version: stri
       name: 'tls',
       look(signal) {
         const url = server()
-        if (globals.caFile !== undefined) trustAuthoritiesIn(globals.caFile)
+        const caFile = chosen?.files.caFile ?? globals.caFile
+        if (caFile !== undefined) trustAuthoritiesIn(caFile)
         return url?.protocol === 'https:' && proxy() === undefined
           ? lookAtCertificate(url, globals.insecure === true, signal)
           : Promise.resolve(undefined)
@@ -149,7 +155,9 @@ export function clientChecks(shell: Shell, globals: GlobalOptions, version: stri
         if (chosen === undefined) return undefined
         const { token, from } = await readToken(shell, globals, chosen, 'tenant-admin')
         try {
-          const { role } = await verifyToken(connectionTo(shell, globals, chosen.url, token))
+          const { role } = await verifyToken(
+            connectionTo(shell, { ...globals, ...chosen.files }, chosen.url, token),
+          )
           return ok(`${from}: accepted${role === undefined ? '' : `, of the role ${role}`}`)
         } catch (error) {
           if (!(error instanceof KeyholdApiError)) throw error

@@ -1,11 +1,14 @@
 // How a command reaches the server: the options of every client that it makes.
 import type { KeyholdClientOptions } from '@keyhold/client'
+import type { ServerFiles } from '../contexts/parse-contexts.ts'
 import { trustAnyCertificate } from '../environment.ts'
+import { CliError } from '../errors/cli-error.ts'
 import type { GlobalOptions } from '../global-options.ts'
 import { say } from '../output/say.ts'
 import type { Shell } from '../shell.ts'
 import { chooseServer } from './choose-server.ts'
-import { fetchThroughProxy } from './fetch-through-proxy.ts'
+import { fetchThroughProxy, proxyOf } from './fetch-through-proxy.ts'
+import { fetchWithCertificate, type CertificateFiles } from './fetch-with-certificate.ts'
 import { readToken, type Caller } from './read-token.ts'
 import { trustAuthoritiesIn } from './trust-authorities.ts'
 
@@ -28,20 +31,24 @@ export async function connectionOf(
 ): Promise<Connection> {
   const server = await chooseServer(shell, options)
   const { token, tenantId } = await readToken(shell, options, server, caller)
-  return { client: connectionTo(shell, options, server.url, token), tenantId }
+  return { client: connectionTo(shell, { ...options, ...server.files }, server.url, token), tenantId }
 }
 
 /** The connection to a server that is chosen already. */
 export function connectionTo(
   shell: Shell,
-  options: Pick<GlobalOptions, 'insecure' | 'caFile' | 'headers' | 'verbose'>,
+  options: Pick<GlobalOptions, 'insecure' | 'headers' | 'verbose' | keyof ServerFiles>,
   url: string,
   token: string,
 ): ClientConnection {
   if (options.caFile !== undefined) trustAuthoritiesIn(options.caFile)
   const insecure = options.insecure ?? false
   if (insecure) trustAnyCertificate(shell)
-  const send = fetchThroughProxy(shell, url)
+  const certificate = certificateOf(options)
+  const send =
+    certificate === undefined
+      ? fetchThroughProxy(shell, url)
+      : fetchWithCertificate(certificate, proxyOf(shell, url))
   return {
     url,
     token,
@@ -49,6 +56,17 @@ export function connectionTo(
     headers: options.headers ?? {},
     fetch: options.verbose ? fetchNamingRequests(shell, send) : send,
   }
+}
+
+function certificateOf({ clientCertificate, clientKey }: ServerFiles): CertificateFiles | undefined {
+  if (clientCertificate !== undefined && clientKey !== undefined)
+    return { certificate: clientCertificate, key: clientKey }
+  if (clientCertificate === undefined && clientKey === undefined) return undefined
+  throw new CliError(
+    'configuration',
+    'ERR_CLI_CERTIFICATE',
+    '--client-certificate and --client-key go together',
+  )
 }
 
 // Names method, address and status. It never names a header: one of them is the token.

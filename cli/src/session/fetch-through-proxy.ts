@@ -41,7 +41,7 @@ export function fetchThroughProxy(shell: Shell, url: string): typeof fetch {
   }
 }
 
-function proxyOf(shell: Shell, url: string): URL | undefined {
+export function proxyOf(shell: Shell, url: string): URL | undefined {
   // The client says what is wrong with the address of the server.
   if (!URL.canParse(url)) return undefined
   try {

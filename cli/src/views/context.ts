@@ -1,10 +1,10 @@
 // Contexts for people and programs. No token is ever among what is shown.
-import type { Context, Contexts } from '../contexts/parse-contexts.ts'
+import type { Context, Contexts, ServerFiles } from '../contexts/parse-contexts.ts'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
 
 /** A context without its token. */
-export interface ShownContext {
+export interface ShownContext extends ServerFiles {
   name: string
   server: string
   tenant?: string
@@ -13,10 +13,10 @@ export interface ShownContext {
 
 export function shownContext(
   name: string,
-  { server, tenant }: Context,
+  { token: _token, ...shown }: Context,
   current: string | undefined,
 ): ShownContext {
-  return { name, server, ...(tenant !== undefined && { tenant }), isCurrent: name === current }
+  return { name, ...shown, isCurrent: name === current }
 }
 
 export function shownContexts({ byName, current }: Contexts): ShownContext[] {
@@ -25,12 +25,15 @@ export function shownContexts({ byName, current }: Contexts): ShownContext[] {
 
 export const contextView: View<ShownContext & { file: string }> = {
   ids: ({ name }) => [name],
-  text: ({ name, server, tenant, isCurrent, file }) =>
+  text: ({ name, server, tenant, isCurrent, file, caFile, clientCertificate, clientKey }) =>
     formatFields([
       ['name', name],
       ['server', server],
       ['tenant', tenant],
       ['current', isCurrent ? 'yes' : 'no'],
+      ['authorities', caFile],
+      ['certificate', clientCertificate],
+      ['key', clientKey],
       ['token', `in ${file}`],
     ]),
 }
