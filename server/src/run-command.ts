@@ -260,10 +260,12 @@ async function confirm(shell: Shell, yes: boolean, question: string): Promise<bo
 
 /** Says all that is wrong at once, where a start names the first. */
 async function checkConfig(shell: Shell, isJson: boolean): Promise<number> {
-  const { describeProblems, describeSettings } = await import('./wiring/commands/described-settings.ts')
+  const { describeFileProblems, describeProblems, describeSettings } =
+    await import('./wiring/commands/described-settings.ts')
   const environment = shell.environment ?? processEnvironment()
   const settings = describeSettings(environment)
-  const problems = describeProblems(environment)
+  const ofSettings = describeProblems(environment)
+  const problems = ofSettings.length > 0 ? ofSettings : await describeFileProblems(environment)
   if (isJson) shell.stdout(`${JSON.stringify({ settings, problems })}\n`)
   else {
     for (const { name, value, source } of settings) shell.stdout(`${name}=${value}  (${source})\n`)

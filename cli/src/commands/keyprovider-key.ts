@@ -63,7 +63,13 @@ export const policyCommand = command({
       ids: ({ regions }) => regions.map((each) => each.region),
       text(policy) {
         const { text, remarks } = policyText(ofRegion(policy, { region, format }, invocation), format)
-        if (text === undefined) return invocation.refuse(`no ${format} is needed here`)
+        if (text === undefined) {
+          return invocation.refuse(
+            format === 'identity-provider'
+              ? '--format identity-provider needs --role-access web-identity'
+              : `no ${format} is needed here`,
+          )
+        }
         for (const remark of remarks) session.remark(remark)
         return text
       },

@@ -45,7 +45,9 @@ export function policyText(
     ...(trustPolicy === undefined ? [] : ['the role needs a trust policy as well: --format trust-policy']),
     ...(identityProvider === undefined
       ? []
-      : ['and its account an identity provider, once: --format identity-provider']),
+      : [
+          'and its account an identity provider, once: --role-access web-identity --format identity-provider',
+        ]),
     ...(rolePolicy === undefined ? [] : ["its account must allow it the key's use: --format role-policy"]),
   ]
   return { text: jsonOf(first?.policy), remarks }

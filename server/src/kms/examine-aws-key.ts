@@ -14,7 +14,7 @@ import { randomUUID } from 'node:crypto'
 import { answeringKey, checkAliasTarget } from './metadata/aliased-key.ts'
 import type { AwsCall } from './aws-call.ts'
 import { subjectOf } from './issuer/identity-token.ts'
-import { webIdentityAction } from './issuer/issuer-faults.ts'
+import { identityProviderRefusal, webIdentityAction } from './issuer/issuer-faults.ts'
 import { checkUsable, createKeyActions, type KeyActions, type RegionalKeyName } from './aws-key-actions.ts'
 import { checkSame, whenMade, type InspectOptions } from './inspect-aws-key.ts'
 import { createKeyFindings, whetherDenied, type KeyFindings } from './key-findings.ts'
@@ -112,7 +112,8 @@ async function tryAsProbe(
   })
   const outcome = await whetherDenied(() => actions.describe(arn, findings.region))
   if (outcome !== 'allowed' && outcome.details.action === webIdentityAction) {
-    if (outcome.code === 'Encryption-88') {
+    // Without an identity provider AWS has not looked at the subject at all.
+    if (outcome.code === 'Encryption-88' && outcome.details.refusedBy !== identityProviderRefusal) {
       findings.note('TokenSubject', 'passed', '', "With another tenant's token the role cannot be assumed.")
     } else findings.fail('TokenSubject', outcome)
     return

@@ -218,10 +218,14 @@ test.each([
   ],
 ])('%s: a check says so', async (_, change, code, words) => {
   change()
-  expect(await check()).toMatchObject({
+  const found = (await check()) as { checks: { check: string; outcome: string }[] }
+  expect(found).toMatchObject({
     accepted: false,
     error: { code, message: expect.stringContaining(words) as string },
   })
+  // Where AWS has not come to look at the role, nobody knows whom it lets in.
+  const tried = found.checks.filter((each) => each.check === 'TokenSubject').map(({ outcome }) => outcome)
+  expect(tried).toEqual([words === 'identity token' ? 'passed' : 'failed'])
 })
 
 test('without an issuer, or without a role, there is no such access', async () => {
@@ -254,6 +258,11 @@ slowTest('the exported files are the served pages, and a check finds what differ
     const { body } = await server.request('GET', '/keyhold/.well-known/jwks.json')
     const [old] = (body as { keys: { kid: string }[] }).keys
     expect(await checkIssuer(server.settings, published)).toEqual([])
+    const away: GuardedFetch = () => Promise.resolve({ status: 404, headers: {}, body: Buffer.alloc(0) })
+    expect(await checkIssuer(server.settings, away)).toEqual([
+      `${issuerUrl}/.well-known/openid-configuration answers 404.`,
+      `${issuerUrl}/.well-known/jwks.json answers 404.`,
+    ])
     expect(
       await issuerCheck(
         server.settings,

@@ -233,6 +233,13 @@ test('check-config shows what is in force, and all that is wrong', async () => {
   })
   const endpoint = await run(['check-config'], { KEYHOLD_KMS_ENDPOINT: `http://me:${secret}@kms.example` })
   expect(endpoint.stdout).toContain('KEYHOLD_KMS_ENDPOINT=http://hidden@kms.example  (environment)\n')
+  const issuers = path.join(folder, 'issuers.json')
+  await writeFile(issuers, '{"issuers":[{"name":"x"}]}')
+  const unusable = await run(['check-config'], { KEYHOLD_ISSUERS_FILE: issuers })
+  expect([unusable.exitCode, unusable.stderr]).toEqual([2, expect.stringContaining('/issuers/0')])
+  await writeFile(issuers, '{"issuers":[]}')
+  expect((await run(['check-config'], { KEYHOLD_ISSUERS_FILE: issuers })).exitCode).toBe(0)
+
   const bad = await run(['check-config'], {
     KEYHOLD_PORT: 'eighty',
     KEYHOLD_DRAIN_SECONDS: '-1',

@@ -1,9 +1,9 @@
 // Compares the public pages of the issuer, as the internet sees them, with what this installation would serve.
 
-/** A page as it was fetched; undefined: it is not there, or is no JSON object. */
+/** A page as it was fetched; undefined: it is no JSON object; `unfetched`: why it is not there is told already. */
 export interface FetchedPages {
-  discovery: Readonly<Record<string, unknown>> | undefined
-  keySet: Readonly<Record<string, unknown>> | undefined
+  discovery: Readonly<Record<string, unknown>> | 'unfetched' | undefined
+  keySet: Readonly<Record<string, unknown>> | 'unfetched' | undefined
 }
 
 /** Answers what is wrong, one sentence each; none: clouds can check the tokens. */
@@ -12,14 +12,15 @@ export function comparePages(
   { issuer, keySetUrl, publicKeys }: { issuer: string; keySetUrl: string; publicKeys: readonly object[] },
 ): string[] {
   const problems: string[] = []
-  if (discovery === undefined) problems.push('The discovery document is not there.')
-  else {
+  if (discovery === undefined) problems.push('The discovery document is no JSON object.')
+  else if (discovery !== 'unfetched') {
     if (discovery.issuer !== issuer)
       problems.push(`The discovery document names another issuer than ${issuer}.`)
     if (discovery.jwks_uri !== keySetUrl)
       problems.push(`The discovery document names another key set than ${keySetUrl}.`)
   }
-  if (keySet === undefined) return [...problems, 'The key set is not there.']
+  if (keySet === undefined) return [...problems, 'The key set is no JSON object.']
+  if (keySet === 'unfetched') return problems
   const served = new Map(keysIn(keySet).map((key) => [String(key.kid), key]))
   const own = new Map(keysIn({ keys: publicKeys }).map((key) => [String(key.kid), key]))
   for (const [kid, { n, e }] of own) {

@@ -6,6 +6,9 @@ import { fromAwsError } from '../errors/aws-kms-errors.ts'
 /** Why a sign-in failed that was not the customer's refusal. */
 export type IssuerFault = 'pages' | 'clock' | 'key' | 'unknown'
 
+/** `refusedBy` in the details: AWS has not come to look at the role. */
+export const identityProviderRefusal = 'identity-provider'
+
 export const webIdentityAction = 'AssumeRoleWithWebIdentity'
 
 const customersWords: readonly [beginning: RegExp, message: string][] = [
@@ -42,7 +45,10 @@ export function explainSignIn(thrown: unknown, region: string): KeyholdError {
       const said = thrown.message.trim()
       const customers = customersWords.find(([words]) => words.test(said))
       if (customers !== undefined)
-        return new KeyholdError('ERR_KMS_DENIED', { message: customers[1], cause: thrown, details })
+        return new KeyholdError('ERR_KMS_DENIED', {
+          ...{ message: customers[1], cause: thrown },
+          details: { ...details, refusedBy: identityProviderRefusal },
+        })
       return issuerFault(ownWords.find(([words]) => words.test(said))?.[1] ?? 'unknown', region, thrown)
     }
     case 'IDPCommunicationError':

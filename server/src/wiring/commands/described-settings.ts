@@ -1,5 +1,6 @@
 // The settings in force, for operators: where each comes from, and all that is wrong with them. Secrets are not shown.
 import { isKeyholdError } from '@keyhold/core'
+import { loadIssuersFile } from '../../issuers/file/reloaded-issuers.ts'
 import { shown } from '../../driver/shown-text.ts'
 import { checkVariables, isServiceLink } from '../../settings/known-variables.ts'
 import { namesOfVariables, readSettings } from '../../settings/read-settings.ts'
@@ -55,6 +56,18 @@ export function describeProblems(environment: Environment): string[] {
   // Rules about several settings. It stops at the first problem, which is then known already.
   if (problems.length === 0) attempt(() => readSettings(environment))
   return problems
+}
+
+/** The same of files with rules of their own, once the settings are right. */
+export async function describeFileProblems(environment: Environment): Promise<string[]> {
+  try {
+    const { issuersFile } = readSettings(environment)
+    if (issuersFile !== undefined) await loadIssuersFile(issuersFile)
+    return []
+  } catch (error) {
+    if (!isKeyholdError(error)) throw error
+    return [error.message]
+  }
 }
 
 /** A URL may hold one, whatever it is of. */

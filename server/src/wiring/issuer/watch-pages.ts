@@ -20,13 +20,13 @@ export async function checkPages(
     const url = `${issuer}${path}`
     try {
       const { status, body } = await fetch(url, { timeoutMs: fetchTimeoutMs })
-      if (status !== 200) unfetched.push(`${url} answers ${status}.`)
-      return status === 200 ? objectIn(body.toString()) : undefined
+      if (status === 200) return objectIn(body.toString())
+      unfetched.push(`${url} answers ${status}.`)
     } catch (error) {
       if (!isKeyholdError(error)) throw error
       unfetched.push(`${url}: ${error.message}`)
-      return undefined
     }
+    return 'unfetched' as const
   }
   const [discovery, keySet] = await Promise.all([page(discoveryPath), page(keySetPath)])
   const keySetUrl = `${issuer}${keySetPath}`
