@@ -237,23 +237,30 @@ export function apiKeyQueries(db: Database, parts: Parts) {
       const now = clock.now()
       const until = new Date(now.getTime() + withinMs)
       const ending: ApiKeyRow[] = []
-      // All of them: whoever makes many keys that end soon, or many rows that are none, must not hide those of others.
-      for (let after = ''; ;) {
+      let after: { endsAt: string; id: string } | undefined
+      // All of them: whoever makes many keys that end soon, or many rows that are none, must not hide those of others. By the time
+      // of their end, whose index has it: in the order of ids each page would read all that end by then.
+      for (;;) {
+        const beyond =
+          after === undefined
+            ? sql<boolean>`true`
+            : sql<boolean>`(k.expires_at, k.id) > (${after.endsAt}::timestamptz, ${after.id})`
         const found = await readApiKeys(parts, () =>
           selectApiKeys(db)
+            .select(sql<string>`k.expires_at::text`.as('ends_at'))
             .where('k.expires_at', '>', now)
             .where('k.expires_at', '<=', until)
-            .where('k.id', '>', after)
+            .where(beyond)
+            .orderBy('k.expires_at')
             .orderBy('k.id')
             .limit(endingAtOnce)
             .execute(),
         )
         for (const { authentic } of found) if (authentic !== undefined) ending.push(fromRow(authentic))
         const last = found.at(-1)
-        if (last === undefined) break
-        after = last.found.row.id
+        if (last === undefined) return ending
+        after = { endsAt: last.joined.ends_at, id: last.found.row.id }
       }
-      return ending.toSorted((a, b) => (a.expiresAt?.getTime() ?? 0) - (b.expiresAt?.getTime() ?? 0))
     },
 
     /**

@@ -24,7 +24,7 @@ export function canBeSigned({ fault }: SteeringRow): boolean {
   return fault !== undefined && fault !== 'outdated'
 }
 
-/** The tenant that a row of the kind concerns. */
+/** The tenant that a row of the kind concerns. Default: what its column `tenant_id` says. */
 const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   fence: sql`id`,
   keyJobFailure: sql`(select j.tenant_id from keyhold.key_jobs j where j.id = key_job_id)`,
@@ -33,6 +33,18 @@ const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   issuerKey: sql`null::text`,
   audit: sql`nullif(chain, '')`,
   auditHead: sql`nullif(chain, '')`,
+}
+/** Its rows of one tenant, in a form for which there is an index. Default: those whose column `tenant_id` names it. */
+const rowsOfTenant: Partial<Record<SteeringKind, (tenantId: string) => RawBuilder<unknown>>> = {
+  fence: (tenantId) => sql`id = ${tenantId}`,
+  keyJobFailure: (tenantId) =>
+    sql`key_job_id in (select j.id from keyhold.key_jobs j where j.tenant_id = ${tenantId})`,
+  installation: () => sql`false`,
+  formerSigningKey: () => sql`false`,
+  issuerKey: () => sql`false`,
+  // The chain of the installation has an empty name, which is no tenant's.
+  audit: (tenantId) => sql`chain = ${tenantId}`,
+  auditHead: (tenantId) => sql`chain = ${tenantId}`,
 }
 /** Replicas remember the highest generation that they have seen of these. */
 const hasOwnGeneration: ReadonlySet<SteeringKind> = new Set(['fence', 'guard', 'installation'])
@@ -140,8 +152,7 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
     ): Promise<number> {
       const rows = await read(
         kind,
-        sql`where ${tenantOf[kind] ?? tenantColumn} is not distinct from ${tenantId ?? null}
-          order by ${keyColumns(kind)} for update`,
+        sql`where ${isOfTenant(kind, tenantId)} order by ${keyColumns(kind)} for update`,
       )
       const faulty = rows.filter((row) => canBeSigned(row) && wasSeen(row))
       for (const row of faulty) await sign(row)
@@ -165,6 +176,16 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
       return true
     },
   }
+}
+
+/**
+ * By an index. The adoption asks for each tenant and kind, so that a look through the whole table would be one for each tenant.
+ *
+ * @param tenantId - undefined: rows of the installation
+ */
+function isOfTenant(kind: SteeringKind, tenantId: string | undefined): RawBuilder<unknown> {
+  if (tenantId === undefined) return sql`${tenantOf[kind] ?? tenantColumn} is null`
+  return rowsOfTenant[kind]?.(tenantId) ?? sql`tenant_id = ${tenantId}`
 }
 
 function keyColumns(kind: SteeringKind): RawBuilder<unknown> {

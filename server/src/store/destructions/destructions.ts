@@ -92,9 +92,9 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
       .where('d.cancelled_at', 'is', null)
       .where('d.destroyed_at', 'is', null)
       .where(isDue())
+      // One look for each destruction that is due. Of "not exists" PostgreSQL may make one look through all tenants.
       .where(
-        sql<boolean>`(d.kind = 'tenant' or not exists (select from keyhold.tenants t
-            where t.id = d.tenant_id and t.ending_at is not null))`,
+        sql<boolean>`(d.kind = 'tenant' or (select t.ending_at from keyhold.tenants t where t.id = d.tenant_id) is null)`,
       )
       .where(sql<boolean>`coalesce(d.claimed_until <= now(), true)`)
       .orderBy(sql`d.begun_at is not null`)

@@ -38,6 +38,7 @@ import { usesOfApiKeys } from './migrations/0036-uses-of-api-keys.ts'
 import { issuerKeys } from './migrations/0040-issuer-keys.ts'
 import { webIdentity } from './migrations/0041-web-identity.ts'
 import { replicasOfAnIssuer } from './migrations/0042-replicas-of-an-issuer.ts'
+import { apiKeysOfTenant } from './migrations/0046-api-keys-of-tenant.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -76,6 +77,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0040-issuer-keys': issuerKeys,
   '0041-web-identity': webIdentity,
   '0042-replicas-of-an-issuer': replicasOfAnIssuer,
+  '0046-api-keys-of-tenant': apiKeysOfTenant,
 }
 
 // Replicas of the version before cannot go on working after these. All others add what the version before leaves alone. One that
