@@ -111,9 +111,6 @@ async function takeRoom(
   return [...missing.filter(({ keyName }) => !isCountedKeyName(keyName)), ...counted]
 }
 
-// Few tenants have so many cipherkeys that a look takes longer, and it happens once for each blind index.
-const maxLookMs = 2_000
-
 /**
  * Blind indexes that have a key, but no active one. Keyhold never ends the only version of such a key, and with another one
  * all values of the index would silently be other ones: somebody else has written to the row.
@@ -125,7 +122,7 @@ async function findInactiveIndexes(
 ): Promise<ReadonlySet<string>> {
   const indexes = keyNames.filter((keyName) => keyName.startsWith(blindIndexPrefix))
   if (indexes.length === 0) return new Set()
-  return new Set(await store.surveys.findNames(tenantId, indexes, maxLookMs))
+  return new Set(await store.dataKeys.findBlindIndexes(tenantId, indexes))
 }
 
 function inactiveIndex(): KeyholdError {

@@ -116,6 +116,17 @@ slowTest('the number of cipherkeys, in time or as far as that reaches', async ()
   expect(await surveys.countInTime(tenantId, 0)).toEqual({ found: 0, isWhole: false })
 })
 
+test('whether there was a blind index of that name', async () => {
+  const { dataKeys } = stores.store
+  await stores.query(`update keyhold.cipherkeys set key_name = 'blind-index:old', state = 'decrypt-only'
+    where data_key_id = (select data_key_id from keyhold.cipherkeys limit 1)`)
+  const most = await mostRowsRead(async () => {
+    const found = await dataKeys.findBlindIndexes(tenantId, ['blind-index:new', 'blind-index:old'])
+    expect(found).toEqual(['blind-index:old'])
+  })
+  expect(most).toBeLessThan(10)
+})
+
 test('what a key job has set aside', async () => {
   const { keyJobFailures, keyJobs, cipherkeyChunks, metricCounts } = stores.store
   await stores.query('update keyhold.key_job_failures set accepted_at = null, accepted_by = null')

@@ -37,13 +37,6 @@ export interface CipherkeySurveys {
    */
   countByVersion(tenantId: string, maxMs: number): Promise<InTime<ReadonlyMap<number, CountedVersion>>>
 
-  /**
-   * Which of these key names a cipherkey has, whatever its state.
-   *
-   * @param maxMs - no page begins after this time: then a name may be missing from the answer
-   */
-  findNames(tenantId: string, keyNames: readonly string[], maxMs: number): Promise<string[]>
-
   /** Which of these tenant key versions wrap any cipherkey. */
   findNeeded(tenantId: string, versions: readonly number[]): Promise<number[]>
 
@@ -171,21 +164,6 @@ export function cipherkeySurveys(db: Database, macs: RowMacs): CipherkeySurveys 
         maxMs,
       )
       return { found, isWhole }
-    },
-
-    async findNames(tenantId, keyNames, maxMs) {
-      const found = new Set<string>()
-      await visit(
-        tenantId,
-        async (page, rows) => {
-          const named = await sql<{ key_name: string }>`
-            select distinct key_name from ${rows} and key_name = any(${keyNames})`.execute(page)
-          for (const { key_name } of named.rows) found.add(key_name)
-          return found.size === keyNames.length
-        },
-        maxMs,
-      )
-      return [...found]
     },
 
     findNeeded: (tenantId, versions) => findUnder(tenantId, versions, sql``),

@@ -108,6 +108,21 @@ export function dataKeyQueries(db: Database, cover: CoverParts) {
     },
 
     /**
+     * Which of these names of blind indexes a cipherkey has, whatever its state. There is an index of such names alone.
+     *
+     * @param keyNames - with their prefix
+     */
+    async findBlindIndexes(tenantId: string, keyNames: readonly string[]): Promise<string[]> {
+      // The condition of the index, in its words.
+      const { rows } = await sql<{ key_name: string }>`
+        select distinct key_name from keyhold.cipherkeys
+        where tenant_id = ${tenantId} and key_name = any(${keyNames}) and starts_with(key_name, 'blind-index:')`.execute(
+        db,
+      )
+      return rows.map((row) => row.key_name)
+    },
+
+    /**
      * The tenant's number of key names, for transactions that make some. From here to their end such transactions run one
      * after the other, so that none of them exceeds the quota.
      */

@@ -39,6 +39,7 @@ import { issuerKeys } from './migrations/0040-issuer-keys.ts'
 import { webIdentity } from './migrations/0041-web-identity.ts'
 import { replicasOfAnIssuer } from './migrations/0042-replicas-of-an-issuer.ts'
 import { apiKeysOfTenant } from './migrations/0046-api-keys-of-tenant.ts'
+import { namesOfBlindIndexes } from './migrations/0047-names-of-blind-indexes.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -78,6 +79,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0041-web-identity': webIdentity,
   '0042-replicas-of-an-issuer': replicasOfAnIssuer,
   '0046-api-keys-of-tenant': apiKeysOfTenant,
+  '0047-names-of-blind-indexes': namesOfBlindIndexes,
 }
 
 // Replicas of the version before cannot go on working after these. All others add what the version before leaves alone. One that
