@@ -206,26 +206,38 @@ export function keyProbeQueries(db: Database, fences: FenceParts) {
     /**
      * Plans the first probe, within `withinSeconds`, of keys that have none although a stored tenant key depends on them.
      * Tenant keys that are stored now plan their own; this is for those of earlier versions.
+     *
+     * @param pageLength - how many key providers each statement reads
      */
-    async repair(withinSeconds: number): Promise<void> {
+    async repair(withinSeconds: number, pageLength = repairAtOnce): Promise<void> {
+      let after: KeyName = { tenantId: '', fingerprint: '' }
       for (;;) {
-        const { rows } = await sql`
-          insert into keyhold.key_probes (tenant_id, fingerprint, due_at)
-          select k.tenant_id, k.fingerprint, now() + make_interval(secs => random() * ${withinSeconds})
-          from keyhold.key_providers k
-          where k.kms = 'aws'
-            and not exists (
-              select from keyhold.key_probes p
-              where p.tenant_id = k.tenant_id and p.fingerprint = k.fingerprint
-            )
-            and exists (
-              select from keyhold.tenant_keys t
-              where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
-            )
-          order by k.tenant_id, k.fingerprint limit ${repairAtOnce} on conflict do nothing returning 1`.execute(
-          db,
-        )
-        if (rows.length < repairAtOnce) return
+        // Each step reads its own page of key providers, and none that another one has read.
+        const { rows } = await sql<KeyName & { read: number }>`
+          with page as materialized (
+            select tenant_id, fingerprint, key_arn, kms from keyhold.key_providers
+            where (tenant_id, fingerprint) > (${after.tenantId}, ${after.fingerprint})
+            order by tenant_id, fingerprint limit ${pageLength}
+          ), planned as (
+            insert into keyhold.key_probes (tenant_id, fingerprint, due_at)
+            select k.tenant_id, k.fingerprint, now() + make_interval(secs => random() * ${withinSeconds})
+            from page k
+            where k.kms = 'aws'
+              and not exists (
+                select from keyhold.key_probes p
+                where p.tenant_id = k.tenant_id and p.fingerprint = k.fingerprint
+              )
+              and exists (
+                select from keyhold.tenant_keys t
+                where t.tenant_id = k.tenant_id and t.key_arn = k.key_arn and t.wrapped is not null
+              )
+            order by k.tenant_id, k.fingerprint on conflict do nothing
+          )
+          select tenant_id as "tenantId", fingerprint, (select count(*) from page) as read
+          from page order by tenant_id desc, fingerprint desc limit 1`.execute(db)
+        const [last] = rows
+        if (last === undefined || last.read < pageLength) return
+        after = last
       }
     },
 

@@ -1,5 +1,6 @@
 // Which probes are claimed, by whom, and when they come again.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { DueProbe, PlannedProbe } from '../../src/store/key-probes.ts'
 import {
   openTestPostgres,
@@ -8,6 +9,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { addKeys } from '../health/many-keys.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
+import { statementOf } from '../../../testkit/src/database/statement-of.ts'
 
 let postgres: TestPostgres
 let database: TestStores
@@ -153,6 +155,20 @@ test('keys of earlier versions get the probes that they lack, and no key gets a 
   expect((await rows()).map(({ seconds }) => Number(seconds))).toEqual([501, 0, 0])
   await database.store.keyProbes.repair(0)
   expect(await rows()).toHaveLength(3)
+})
+
+test('the repair reads each key provider once, a page in each statement', async () => {
+  await addKeys(database, { prefix: 'key', count: 5, dueSeconds: 500 })
+  await database.query('delete from keyhold.key_probes')
+  const [{ count: providers } = { count: 0 }] = await database.query(
+    'select count(*)::int from keyhold.key_providers',
+  )
+  const sent = vi.spyOn(pg.Client.prototype, 'query')
+  await database.store.keyProbes.repair(0, 2)
+  const repairs = sent.mock.calls.filter((values) => statementOf(values)?.text.includes('with page as'))
+  sent.mockRestore()
+  expect(await rows()).toHaveLength(5)
+  expect(repairs).toHaveLength(Math.floor(Number(providers) / 2) + 1)
 })
 
 test('a good answer is noted of keys that are shown as healthy, and changes nothing of others', async () => {
