@@ -61,7 +61,8 @@ const chainsAtOnce = 100
 const roundMs = 2_000
 
 export function createCheckpoints(parts: CheckpointParts): Checkpoints {
-  const { store, writer, holdSigner, readOwn } = parts
+  // Nothing holds on to `parts`: what was kept of a hundred thousand chains takes a hundred megabytes, and is of no more use.
+  const { store, writer, holdSigner, readOwn, onSigned, onContradiction, onFailed } = parts
   const known = new Map<string, KnownCheckpoint>()
   for (const each of parts.kept) remember(each)
   let position: string | undefined
@@ -97,8 +98,8 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
     const { signed, found, contradictions } = outcome
     for (const each of [...found, ...signed]) remember(each)
     writer.write([...found, ...signed])
-    for (const each of signed) parts.onSigned(each)
-    for (const { chain, contradiction } of contradictions) parts.onContradiction(chain, contradiction)
+    for (const each of signed) onSigned(each)
+    for (const { chain, contradiction } of contradictions) onContradiction(chain, contradiction)
     return outcome
   }
 
@@ -116,7 +117,7 @@ export function createCheckpoints(parts: CheckpointParts): Checkpoints {
       const [first, ...rest] = chains
       if (first === undefined) return
       if (rest.length === 0) {
-        parts.onFailed(first, error)
+        onFailed(first, error)
         return
       }
       const half = Math.ceil(chains.length / 2)
