@@ -3,6 +3,7 @@ export { type LocalKms, type LocalKmsOptions, startLocalKms } from './start-loca
 export type { NewGuardrails } from './callers/guardrails.ts'
 export type { NewRole } from './callers/roles.ts'
 export type { BackingFailure, BackingFailures } from './keys/backing-failures.ts'
+export { type InitialKey, sealUnder } from './keys/initial-key.ts'
 export type { CallCount } from './traffic/call-counts.ts'
 export type { Fault, Faults } from './traffic/faults.ts'
 export type { AnsweredCall, CallMatch } from './traffic/observed-call.ts'

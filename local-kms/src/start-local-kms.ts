@@ -8,6 +8,7 @@ import { readPrincipalsFile } from './callers/read-principals-file.ts'
 import type { Roles } from './callers/roles.ts'
 import { answerRequest, type Endpoint } from './http/answer-request.ts'
 import type { BackingFailures } from './keys/backing-failures.ts'
+import type { InitialKey } from './keys/initial-key.ts'
 import { createKeyStore } from './keys/key-store.ts'
 import type { Propagation } from './keys/propagation.ts'
 import { openStateFolder, type StateFolder } from './keys/state-folder.ts'
@@ -37,6 +38,8 @@ export interface LocalKmsOptions {
    * pass. Default: the real one.
    */
   now?: () => number
+  /** Keys that are there from the start, beside those of `dataDir`, and that are not written to it. For very many of them. */
+  keys?: Iterable<InitialKey>
 }
 
 export interface LocalKms {
@@ -89,12 +92,13 @@ async function serve(
     log = () => undefined,
     onAnswer = () => undefined,
     now = Date.now,
+    keys,
   }: LocalKmsOptions,
   callers: Callers,
   folder: StateFolder | undefined,
 ): Promise<LocalKms> {
   const propagation: Propagation = { delayMs: 0 }
-  const store = createKeyStore(folder, now, propagation)
+  const store = createKeyStore(folder, now, propagation, keys)
   const faults = createFaults()
   const regions = createRegions(faults)
   const counts = createCallCounts()

@@ -3,6 +3,7 @@ import { type AliasTable, createAliasTable } from './alias-table.ts'
 import { type BackingFailures, createBackingFailures } from './backing-failures.ts'
 import { connectionState } from './custom-key-store.ts'
 import { createCustomKeyStoreTable, type CustomKeyStoreTable } from './custom-key-store-table.ts'
+import type { InitialKey } from './initial-key.ts'
 import type { Key } from './key-record.ts'
 import { createKeyTable, type KeyTable } from './key-table.ts'
 import type { Propagation } from './propagation.ts'
@@ -15,13 +16,17 @@ export interface KeyStore extends KeyTable, AliasTable, CustomKeyStoreTable {
   backingFailures: BackingFailures
 }
 
-/** @param folder - where everything is kept; without it all lives in memory only */
+/**
+ * @param folder - where everything is kept; without it all lives in memory only
+ * @param initial - keys that are there from the start
+ */
 export function createKeyStore(
   folder: StateFolder | undefined,
   nowMs: () => number,
   propagation: Propagation,
+  initial?: Iterable<InitialKey>,
 ): KeyStore {
-  const keys = createKeyTable(folder, nowMs, propagation)
+  const keys = createKeyTable(folder, nowMs, propagation, initial)
   const customKeyStores = createCustomKeyStoreTable(folder)
   const aliases = createAliasTable(
     folder,

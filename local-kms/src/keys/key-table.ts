@@ -1,4 +1,5 @@
 // The keys in memory and in their folder. A change is on disk before anyone can see it.
+import { type InitialKey, initialRecord } from './initial-key.ts'
 import {
   type Key,
   keyIn,
@@ -24,8 +25,10 @@ export function createKeyTable(
   folder: StateFolder | undefined,
   nowMs: () => number,
   propagation: Propagation,
+  initial: Iterable<InitialKey> = [],
 ): KeyTable {
   const records = new Map<string, KeyRecord>()
+  for (const key of initial) records.set(nameOf(key.account, key.keyId), initialRecord(key, nowMs()))
   for (const record of folder?.readKeys() ?? []) records.set(nameOf(record.account, record.keyId), record)
 
   function put(record: KeyRecord): void {

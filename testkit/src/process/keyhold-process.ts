@@ -1,5 +1,5 @@
 // A whole Keyhold as a process of its own, on a data directory and a local KMS of its own.
-import { startLocalKms, type LocalKms } from '@keyhold/local-kms'
+import { startLocalKms, type LocalKms, type LocalKmsOptions } from '@keyhold/local-kms'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,8 @@ export interface KeyholdProcess {
   readonly dataDir: string
   /** Ends the process, with SIGKILL like a crash, and starts another one, which holds no keys yet. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** Does something with the data directory while no process uses it. */
+  whileStopped<Result>(work: () => Promise<Result>): Promise<Result>
   stop(): Promise<void>
 }
 
@@ -25,6 +27,8 @@ export interface KeyholdProcessOptions {
   nodeArguments?: string[]
   /** `KEYHOLD_…` variables besides the usual ones, or instead of them. */
   settings?: Record<string, string>
+  /** For its local KMS. */
+  kms?: LocalKmsOptions
   /** Receives what the process sends over its channel, which it has only with this. */
   onMessage?: (message: unknown) => void
 }
@@ -32,11 +36,12 @@ export interface KeyholdProcessOptions {
 export async function startKeyholdProcess({
   nodeArguments = [],
   settings = {},
+  kms: kmsOptions,
   onMessage,
 }: KeyholdProcessOptions = {}): Promise<KeyholdProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'keyhold-process-'))
   const dataDir = path.join(folder, 'data')
-  const kms = await startLocalKms()
+  const kms = await startLocalKms(kmsOptions)
   const environment = {
     ...keyholdSettings({ dataDir, kmsUrl: kms.url }),
     KEYHOLD_LOG_LEVEL: 'error',
@@ -72,6 +77,12 @@ export async function startKeyholdProcess({
     async restart(signal) {
       await end(running, signal)
       running = await start()
+    },
+    async whileStopped(work) {
+      await end(running)
+      const result = await work()
+      running = await start()
+      return result
     },
     async stop() {
       await end(running)
