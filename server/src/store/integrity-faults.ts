@@ -44,7 +44,10 @@ export const integrityAdvice = {
   ROW_OUTDATED: 'Put the newer root key file in place, which the other replicas have.',
 } as const
 
-/** Every row that comes back is a fault. */
+/**
+ * Every row that comes back is a fault. Each part reads its tables once and joins them as a whole: `not in (select …)`, and a
+ * look through `told` for each row, would take a hundred times as long for ten times as many tenants.
+ */
 export const integrityStatement = String.raw`
 with told as (
   -- How often each thing was told of each target.
@@ -92,6 +95,10 @@ expected as (
   union all
   select coalesce(tenant_id, ''), 'apikey.delete', id, 0 from keyhold.api_keys
 ),
+-- Those of tenants that are there, and of those that were.
+tenant_ids as (
+  select id from keyhold.tenants union select id from keyhold.retired_tenant_ids
+),
 -- What is there now against what was made and unmade.
 balance as (
   select chain, target_id, 'keyprovider' as what,
@@ -116,7 +123,7 @@ select 'AUDIT_HEAD_DIFFERS' as code, 'audit_heads' as "table", h.chain as tenant
 union all
 select 'AUDIT_HEAD_MISSING', 'audits', chain, chain,
     'chain "' || chain || '" has no head' from keyhold.audits
-  where chain not in (select chain from keyhold.audit_heads) group by chain
+  where not exists (select from keyhold.audit_heads h where h.chain = audits.chain) group by chain
 union all
 select 'CHANGE_NOT_RECORDED', 'audits', e.chain, e.target_id,
     e.action || ' of ' || e.target_id || ' in "' || e.chain || '": told ' || coalesce(sum(t.times), 0)
@@ -129,16 +136,19 @@ union all
 select 'RECORD_OF_NOTHING', 'audits', t.chain, t.target_id,
     t.action || ' of ' || t.target_id || ' in "' || t.chain || '": there is no such thing'
   from told t left join keyhold.audits a on a.chain = t.chain and a.sequence = t.first
-  where (a.target_kind = 'migration' and t.chain not in (select id from keyhold.retired_tenant_ids)
-      and t.target_id not in (select id::text from keyhold.key_jobs))
-    or (a.target_kind = 'signing-key' and t.target_id not in (select successor_id from keyhold.former_signing_keys))
-    or (a.target_kind = 'destruction' and t.target_id not in (select id::text from keyhold.destructions))
-    or (a.target_kind = 'tenant' and t.target_id not in (
-      select id from keyhold.tenants union all select id from keyhold.retired_tenant_ids))
+    left join keyhold.retired_tenant_ids r on r.id = t.chain
+    left join keyhold.key_jobs j on j.id::text = t.target_id and a.target_kind = 'migration'
+    left join keyhold.former_signing_keys s on s.successor_id = t.target_id and a.target_kind = 'signing-key'
+    left join keyhold.destructions d on d.id::text = t.target_id and a.target_kind = 'destruction'
+    left join tenant_ids i on i.id = t.target_id and a.target_kind = 'tenant'
+  where (a.target_kind = 'migration' and r.id is null and j.id is null)
+    or (a.target_kind = 'signing-key' and s.successor_id is null)
+    or (a.target_kind = 'destruction' and d.id is null)
+    or (a.target_kind = 'tenant' and i.id is null)
 union all
 select 'COUNT_DIFFERS', 'audits', chain, target_id,
     what || ' ' || target_id || ' in "' || chain || '": told ' || told || ', found ' || found
-  from balance where told <> found and chain not in (select id from keyhold.retired_tenant_ids)
+  from balance b left join keyhold.retired_tenant_ids r on r.id = b.chain where told <> found and r.id is null
 union all
 select 'KEY_PROVIDER_NOT_RECORDED', 'key_providers', tenant_id, fingerprint,
     'key provider ' || fingerprint || ' of ' || tenant_id || ' was never told of'
@@ -148,13 +158,14 @@ union all
 -- The last change that was told of is the state that is shown; none: it has always been well.
 select 'KEY_HEALTH_DIFFERS', 'key_health', h.tenant_id, h.fingerprint,
     'health of ' || h.fingerprint || ' in ' || h.region || ' is ' || h.state || ', told: ' || coalesce(last.state, 'none')
-  from keyhold.key_health h left join lateral (
+  from keyhold.key_health h
+  left join told t on t.chain = h.tenant_id and t.action = 'keyprovider.create' and t.target_id = h.fingerprint
+  left join lateral (
     select details->>'to' as state from keyhold.audits a
     where a.chain = h.tenant_id and a.action = 'keyhealth.change' and a.target_id = h.fingerprint
       and a.details->>'region' = h.region
       -- A key that is registered anew begins anew.
-      and a.sequence > coalesce((select t.last from told t where t.chain = h.tenant_id
-        and t.action = 'keyprovider.create' and t.target_id = h.fingerprint), 0)
+      and a.sequence > coalesce(t.last, 0)
     order by a.sequence desc limit 1
   ) last on true
   where h.state <> coalesce(last.state, 'healthy')
@@ -175,6 +186,8 @@ const recordsAtOnce = 1_000
 export async function findIntegrityFaults(client: Pick<pg.Client, 'query'>): Promise<IntegrityFault[]> {
   await client.query('begin transaction isolation level repeatable read, read only')
   try {
+    // PostgreSQL does not know how much is told, and must not take it for little: then it would look through it for each row.
+    await client.query('set local enable_nestloop = off')
     const { rows } = await client.query<Omit<IntegrityFault, 'tenantId'> & { tenant: string }>(
       integrityStatement,
     )
