@@ -13,6 +13,7 @@ export const experiments = {
     'Measures how soon a disabled key without traffic is shown among thousands (docs/revocation.md).',
   'large-tenant': 'Migrates a tenant of five million cipherkeys beside forty writers (docs/load.md).',
   neighbours: 'Floods a server in every way, and measures the neighbour (docs/neighbours.md).',
+  scale: 'Measures what grows with a hundred thousand tenants, and how fast (docs/scale.md).',
   'rolling-restart':
     'Replaces two replicas behind nginx under load, and counts what fails (docs/reliability.md).',
   cores: 'Compares one replica with several that share a port, in processor time (docs/performance.md).',

@@ -1,0 +1,75 @@
+// A Keyhold with very many tenants, seeded while it was stopped.
+import { startKeyholdProcess, type KeyholdProcess } from '../../../testkit/src/process/keyhold-process.ts'
+import { createKeyWith } from '../../../testkit/src/customer/create-customer-key.ts'
+import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
+import { customerKeyPolicy } from '../../../testkit/src/customer/key-policy.ts'
+import { seedManyTenants, type SeededTenants } from '../../../testkit/src/many-tenants/seed-many-tenants.ts'
+import { keksOf } from '../../../testkit/src/many-tenants/seeded-customers.ts'
+import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
+import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
+
+/** How large an installation is. */
+export interface ScaleSize {
+  tenants: number
+  cipherkeys: number
+  /** How many of them one tenant has. */
+  ofBigTenant: number
+}
+
+export interface Scene extends SeededTenants {
+  keyhold: KeyholdProcess
+}
+
+export interface OpenSceneOptions {
+  size: ScaleSize
+  samples: number
+  metricsPort: number
+  /** Receives what the server's process sends over its channel. */
+  onMessage: (message: unknown) => void
+  nodeArguments: string[]
+  say: (line: string) => void
+}
+
+const daySeconds = 86_400
+
+export async function openScene(options: OpenSceneOptions): Promise<Scene> {
+  const { size, samples, metricsPort, onMessage, nodeArguments, say } = options
+  // Names nobody else's keys: the same seed makes the same customers.
+  const seed = `scale/${size.tenants}`
+  const keyhold = await startKeyholdProcess({
+    kms: { keys: keksOf(seed, size.tenants) },
+    settings: {
+      KEYHOLD_METRICS_PORT: String(metricsPort),
+      // Of so many quiet keys probes would take all of a small machine. They are bounded by settings, and not measured here.
+      KEYHOLD_KEY_PROBE_SECONDS: String(daySeconds),
+      KEYHOLD_MAX_KEY_NAMES: '1000000',
+      KEYHOLD_LOG_LEVEL: 'error',
+    },
+    ...{ onMessage, nodeArguments },
+  })
+  try {
+    const models = await makeModels(keyhold)
+    const seeded = await keyhold.whileStopped(() =>
+      seedManyTenants({ ...{ dataDir: keyhold.dataDir, seed, models, samples, say }, ...size }),
+    )
+    return { keyhold, ...seeded }
+  } catch (error) {
+    await keyhold.stop()
+    throw error
+  }
+}
+
+/** The tenants of which all others are likenesses. */
+async function makeModels({ url, operatorToken, kms }: KeyholdProcess) {
+  const internal = await createTenant(url, operatorToken)
+  const own = await createTenant(url, operatorToken)
+  const customer = openCustomerKms(kms.url)
+  try {
+    const policy = customerKeyPolicy([own.tenantId])
+    const { keyArn } = await createKeyWith(customer, { Policy: policy })
+    await migrateTo(url, own, keyArn)
+    return { internal, own: { ...own, keyArn } }
+  } finally {
+    customer.destroy()
+  }
+}
