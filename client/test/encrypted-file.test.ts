@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyholdClient } from '@keyhold/client/node'
-import { readBlock } from '../src/node/file-source.ts'
+import { readBlock } from '../src/node/files/file-source.ts'
 import { startFakeKeyhold } from './fake-keyhold.ts'
 
 let root: string

@@ -42,6 +42,7 @@ export {
   type KeyholdErrorOptions,
   type StandInFailure,
 } from './errors.ts'
+export { openBlock, sealBlock, type Block, type BlockKey } from './file/block-key.ts'
 export { encryptedFileBytes, fileFormat, plaintextFileBytes } from './file/file-format.ts'
 export { createFileOpener, parseFileHeader, type FileOpener } from './file/file-opener.ts'
 export { createFileSealer, type FileSealer } from './file/file-sealer.ts'

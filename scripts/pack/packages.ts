@@ -46,6 +46,8 @@ export const packages: readonly Package[] = [
       index: 'src/index.ts',
       node: 'src/node/index.ts',
       'node-in-browser': 'src/browser/without-node.ts',
+      // The thread that large files start from its file.
+      'block-thread': 'src/node/files/block-thread.ts',
     },
     exports: { '.': 'index', './node': 'node' },
     inBrowsers: { './node': 'node-in-browser' },

@@ -7,7 +7,7 @@ import { readText } from '../checks/read-text.ts'
 import { wrongMember } from '../checks/wrong-member.ts'
 import type { SignalOption } from '../value-cipher.ts'
 import type { DataKeyLeases } from './data-key-leases.ts'
-import { signalReaders } from './file-options.ts'
+import { signalReaders } from './files/file-options.ts'
 
 export interface BlindIndexOptions {
   /** The name of the index's key. Nothing is encrypted with this key. */

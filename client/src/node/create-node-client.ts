@@ -9,7 +9,7 @@ import {
   type KeyholdClientOptions as ApiClientOptions,
 } from '../create-keyhold-client.ts'
 import type { TenantClient as ApiTenantClient } from '../tenant-client.ts'
-import { readFilePath } from './read-file-path.ts'
+import { readFilePath } from './files/read-file-path.ts'
 import { createTokenFile } from './access-token/token-file.ts'
 import { createLeaseStore } from './data-key-leases.ts'
 import { createLocalEncryption, type LocalEncryption } from './local-encryption.ts'

@@ -8,9 +8,9 @@ export {
   type KeyholdClientOptions,
   type TenantClient,
 } from './create-node-client.ts'
-export type { ByteStream } from './encrypt-stream.ts'
-export type { EncryptedFile } from './encrypted-file.ts'
-export type { FileOptions, StreamOptions } from './file-options.ts'
-export { encryptedSize, plaintextSize } from './file-sizes.ts'
-export { KeyholdFileError, type FileErrorCode } from './keyhold-file-error.ts'
+export type { ByteStream } from './files/encrypt-stream.ts'
+export type { EncryptedFile } from './files/encrypted-file.ts'
+export type { FileOptions, StreamOptions } from './files/file-options.ts'
+export { encryptedSize, plaintextSize } from './files/file-sizes.ts'
+export { KeyholdFileError, type FileErrorCode } from './files/keyhold-file-error.ts'
 export type { LocalEncryption } from './local-encryption.ts'

@@ -1,7 +1,7 @@
 // Leased keys in memory. A key is held no longer than the server said, by a monotonic clock that is read before the
 // request is sent. Then it is dropped, even if nobody asks for it.
 import { KeyholdClientError } from '../keyhold-client-error.ts'
-import { abortable } from './abortable.ts'
+import { abortable } from './files/abortable.ts'
 
 export interface Lease<Key> {
   readonly key: Key

@@ -2,10 +2,11 @@
 import { timingSafeEqual, type KeyObject } from 'node:crypto'
 import { chunkBytes, openChunk, prefixBytes, sealedChunkBytes } from '../cobblestone.ts'
 import { KeyholdError } from '../errors.ts'
-import { deriveMessageKey, saltBytes } from '../message-key.ts'
+import { deriveMessageKey, saltBytes, type MessageKey } from '../message-key.ts'
 
 /** Opens the chunks of one message. */
 export interface ChunkOpener {
+  readonly messageKey: MessageKey
   /**
    * Verifies one chunk's tag, and answers its plaintext in memory of its own.
    *
@@ -30,6 +31,7 @@ export function createChunkOpener(inputKey: KeyObject, context: Uint8Array, pref
   if (!timingSafeEqual(messageKey.commitment, prefix.subarray(saltBytes)))
     throw new KeyholdError('ERR_DECRYPTION_FAILED')
   return {
+    messageKey,
     openChunk(index, sealed, isLast) {
       const hasItsLength = isLast
         ? sealed.length >= sealedChunkBytes - chunkBytes && sealed.length < sealedChunkBytes

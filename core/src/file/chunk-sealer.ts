@@ -1,13 +1,15 @@
 // Seals Cobblestone-256 chunk by chunk, for messages that do not fit into memory. The bytes are the same as `seal`'s.
 import type { KeyObject } from 'node:crypto'
 import { chunkBytes, prefixBytes, sealChunkInto } from '../cobblestone.ts'
-import { deriveMessageKey, saltBytes } from '../message-key.ts'
+import { deriveMessageKey, saltBytes, type MessageKey } from '../message-key.ts'
 import { fillRandom } from '../random.ts'
 
 /** Seals one message, from its first chunk to its last. */
 export interface ChunkSealer {
   /** Salt and commitment, which come before the chunks. */
   readonly prefix: Buffer
+  /** Seals chunks by their index, each once. */
+  readonly messageKey: MessageKey
   /**
    * Writes the next sealed chunk, 16 bytes longer than its plaintext, to `target` at `at`.
    *
@@ -43,7 +45,7 @@ export function unsafeCreateChunkSealerWithSalt(
   let next = 0
   let ended = false
   return {
-    prefix,
+    ...{ prefix, messageKey },
     sealChunk(plaintext, target, at) {
       if (ended) throw new RangeError('"plaintext" expected nothing more after a chunk of less than 16 KiB')
       if (plaintext.length > chunkBytes)

@@ -1,7 +1,7 @@
 // Decrypts a file under a data key, block by block and in any order. Every byte is verified before it comes out, and an
 // error names the place in the file.
+import { blockFailure, blockKeyOf, openBlock, type BlockKey } from './block-key.ts'
 import { createChunkOpener, type ChunkOpener } from './chunk-opener.ts'
-import { chunkBytes, sealedChunkBytes } from '../cobblestone.ts'
 import type { EncryptionContext } from '../context/context.ts'
 import type { DataKey } from '../data-key.ts'
 import { isKeyholdError, KeyholdError } from '../errors.ts'
@@ -11,6 +11,8 @@ import { encodeHeader, parseHeader, type Header } from '../token.ts'
 
 /** Decrypts blocks of one file. */
 export interface FileOpener {
+  /** For `openBlock` elsewhere. */
+  readonly blockKey: BlockKey
   /**
    * Decrypts a block: whole chunks of the file, and with `isLast` the file's last and shorter chunk after them.
    *
@@ -45,30 +47,12 @@ export function parseFileHeader(start: Buffer): Header {
 export function createFileOpener(dataKey: DataKey, context: EncryptionContext, head: Buffer): FileOpener {
   const { headerBytes, headBytes } = fileFormat
   const own = encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version })
-  if (head.length !== headBytes || !head.subarray(0, headerBytes).equals(own)) throw failure(0)
-  const chunks = openChunks(dataKey, context, head)
+  if (head.length !== headBytes || !head.subarray(0, headerBytes).equals(own)) throw blockFailure(0)
+  const blockKey = blockKeyOf(openChunks(dataKey, context, head).messageKey)
   return {
+    blockKey,
     openBlock(firstIndex, sealed, target, isLast) {
-      const count = Math.ceil(sealed.length / sealedChunkBytes)
-      // A file that ends with a whole chunk was cut there: the shorter chunk at its end is missing.
-      if (isLast && sealed.length % sealedChunkBytes === 0) throw failure(offsetOf(firstIndex + count))
-      let written = 0
-      try {
-        for (let index = 0; index < count; index++) {
-          const chunk = sealed.subarray(index * sealedChunkBytes, (index + 1) * sealedChunkBytes)
-          const plaintext = at(offsetOf(firstIndex + index), () =>
-            chunks.openChunk(firstIndex + index, chunk, isLast && index === count - 1),
-          )
-          if (written + plaintext.length > target.length)
-            throw new RangeError(`"target" expected room for ${count * chunkBytes} bytes`)
-          written += plaintext.copy(target, written)
-          plaintext.fill(0)
-        }
-      } catch (error) {
-        target.fill(0, 0, written)
-        throw error
-      }
-      return written
+      return openBlock(blockKey, { firstIndex, bytes: sealed, isLast }, target)
     },
   }
 }
@@ -85,27 +69,8 @@ function openChunks(dataKey: DataKey, context: EncryptionContext, head: Buffer):
   }
   const opened = tryWith(context)
   if (opened !== undefined) return opened
-  throw failure(
+  throw blockFailure(
     headerBytes,
     normalFormHint(context, (other) => tryWith(other) !== undefined),
   )
-}
-
-/** The byte of the file at which a chunk begins. */
-function offsetOf(index: number): number {
-  return fileFormat.headBytes + index * sealedChunkBytes
-}
-
-function at<Result>(offset: number, action: () => Result): Result {
-  try {
-    return action()
-  } catch (error) {
-    throw isKeyholdError(error, 'ERR_DECRYPTION_FAILED') ? failure(offset) : error
-  }
-}
-
-function failure(offset: number, hint?: string): KeyholdError {
-  const message =
-    hint ?? `The file cannot be decrypted: the bytes at ${offset} are not the ones that were encrypted there.`
-  return new KeyholdError('ERR_DECRYPTION_FAILED', { message, details: { offset: String(offset) } })
 }

@@ -1,4 +1,5 @@
 // Encrypts a file under a data key, block by block: no file needs to fit into memory.
+import { blockKeyOf, type BlockKey } from './block-key.ts'
 import { createChunkSealer, unsafeCreateChunkSealerWithSalt, type ChunkSealer } from './chunk-sealer.ts'
 import { chunkBytes } from '../cobblestone.ts'
 import type { EncryptionContext } from '../context/context.ts'
@@ -10,6 +11,8 @@ import { encodeHeader } from '../token.ts'
 export interface FileSealer {
   /** Header, salt and commitment, which come before the chunks: 82 bytes. */
   readonly head: Buffer
+  /** For `sealBlock` elsewhere, in place of this object's own. */
+  readonly blockKey: BlockKey
   /**
    * Encrypts the next block: whole chunks of 16 KiB, and with `isLast` a shorter one, or an empty one, after them.
    *
@@ -41,6 +44,7 @@ export function unsafeCreateFileSealerWithSalt(
 function fileSealer(dataKey: DataKey, chunks: ChunkSealer): FileSealer {
   return {
     head: Buffer.concat([encodeHeader({ dataKeyId: dataKey.id, version: dataKey.version }), chunks.prefix]),
+    blockKey: blockKeyOf(chunks.messageKey),
     sealBlock(plaintext, target, isLast) {
       const rest = plaintext.length % chunkBytes
       if (!isLast && rest !== 0)

@@ -1,13 +1,13 @@
 // A web stream that decrypts a file's bytes. Each chunk comes out after it is verified. A stream that was cut fails
 // only at its end: a reader that acts earlier acts on a part.
 import { createFileOpener, fileFormat, parseFileHeader, type FileOpener } from '@keyhold/core'
-import { readOptions } from '../checks/read-members.ts'
-import type { DataKeyLeases } from './data-key-leases.ts'
+import { readOptions } from '../../checks/read-members.ts'
+import type { DataKeyLeases } from '../data-key-leases.ts'
 import type { ByteStream } from './encrypt-stream.ts'
 import { streamReaders } from './file-options.ts'
 import { BlockGatherer } from './gather-blocks.ts'
-import type { Lease } from './lease-cache.ts'
-import type { LeasedKey } from './read-lease.ts'
+import type { Lease } from '../lease-cache.ts'
+import type { LeasedKey } from '../read-lease.ts'
 import { readPiece } from './read-piece.ts'
 
 export function decryptStream(leases: DataKeyLeases, options: unknown): ByteStream {

@@ -1,6 +1,6 @@
 // Reads the path of a file that the caller names. It is read at once: the caller can change a URL while the call waits.
 import { fileURLToPath } from 'node:url'
-import { wrongMember } from '../checks/wrong-member.ts'
+import { wrongMember } from '../../checks/wrong-member.ts'
 
 const code = 'ERR_CLIENT_FILE_INVALID'
 

@@ -1,9 +1,9 @@
 // The options of files and streams.
-import { functionReader, readFlag, readSignal } from '../checks/option-readers.ts'
-import { readContext } from '../checks/read-context.ts'
-import { optional } from '../checks/read-members.ts'
-import { wrongMember } from '../checks/wrong-member.ts'
-import type { Context, SignalOption } from '../value-cipher.ts'
+import { functionReader, readFlag, readSignal } from '../../checks/option-readers.ts'
+import { readContext } from '../../checks/read-context.ts'
+import { optional } from '../../checks/read-members.ts'
+import { wrongMember } from '../../checks/wrong-member.ts'
+import type { Context, SignalOption } from '../../value-cipher.ts'
 
 export interface StreamOptions extends SignalOption {
   context?: Context

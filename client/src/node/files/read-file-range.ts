@@ -1,6 +1,6 @@
 // Reads one range of an encrypted file: opens it, reads and closes it.
-import { optional, readOptions } from '../checks/read-members.ts'
-import type { DataKeyLeases } from './data-key-leases.ts'
+import { optional, readOptions } from '../../checks/read-members.ts'
+import type { DataKeyLeases } from '../data-key-leases.ts'
 import { openEncryptedFile, readPlace } from './encrypted-file.ts'
 import { streamReaders } from './file-options.ts'
 

@@ -12,6 +12,8 @@ export interface FileTarget {
   discard(): Promise<void>
 }
 
+const flushBytes = 16 * 1_048_576
+
 export interface FileTargetOptions {
   /** Whether a file that has the target's name is replaced. */
   overwrite: boolean
@@ -28,14 +30,34 @@ export async function openTarget(
   if (!overwrite && (await exists(target))) throw alreadyThere(target)
   const partial = join(folder, `.keyhold-${randomUUID()}.partial`)
   const handle = await open(partial, 'wx', mode)
+  let unflushed = 0
+  let isFlushing = false
+  let flushing = Promise.resolve()
+
+  /** Begins to bring it to the disk while more comes, so that little is left for the end. */
+  function flushEarly(): void {
+    if (unflushed < flushBytes || isFlushing) return
+    unflushed = 0
+    isFlushing = true
+    flushing = handle.datasync().finally(() => {
+      isFlushing = false
+    })
+    // The system tells of a disk that fails once: the next write, or the end, throws it.
+    flushing.catch(() => undefined)
+  }
+
   return {
     async write(bytes) {
+      if (!isFlushing) await flushing
       for (let at = 0; at < bytes.length;) {
         const { bytesWritten } = await handle.write(bytes, at, bytes.length - at)
         at += bytesWritten
       }
+      unflushed += bytes.length
+      flushEarly()
     },
     async complete() {
+      await flushing
       await handle.sync()
       await handle.close()
       if (overwrite) await rename(partial, target)
@@ -43,6 +65,7 @@ export async function openTarget(
       await syncFolder(folder)
     },
     async discard() {
+      await flushing.catch(() => undefined)
       await handle.close().catch(() => undefined)
       await rm(partial, { force: true })
     },

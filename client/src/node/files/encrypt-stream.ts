@@ -1,12 +1,12 @@
 // A web stream that encrypts its input to the bytes of an encrypted file. It is no faster than its reader, and holds
 // one chunk.
 import { createFileSealer, fileFormat, type FileSealer } from '@keyhold/core'
-import { readOptions } from '../checks/read-members.ts'
-import type { DataKeyLeases } from './data-key-leases.ts'
+import { readOptions } from '../../checks/read-members.ts'
+import type { DataKeyLeases } from '../data-key-leases.ts'
 import { streamReaders } from './file-options.ts'
 import { BlockGatherer } from './gather-blocks.ts'
-import type { Lease } from './lease-cache.ts'
-import type { LeasedKey } from './read-lease.ts'
+import type { Lease } from '../lease-cache.ts'
+import type { LeasedKey } from '../read-lease.ts'
 import { readPiece } from './read-piece.ts'
 
 export type ByteStream = TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>

@@ -1,6 +1,6 @@
 // The sizes of encrypted files and of their content.
 import { encryptedFileBytes, plaintextFileBytes } from '@keyhold/core'
-import { wrongMember } from '../checks/wrong-member.ts'
+import { wrongMember } from '../../checks/wrong-member.ts'
 
 const code = 'ERR_CLIENT_RANGE_INVALID'
 

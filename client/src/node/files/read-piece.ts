@@ -1,6 +1,6 @@
 // Checks and copies a piece that is written to a stream.
-import { copyBytes, isBytes } from '../checks/copy-bytes.ts'
-import { wrongMember } from '../checks/wrong-member.ts'
+import { copyBytes, isBytes } from '../../checks/copy-bytes.ts'
+import { wrongMember } from '../../checks/wrong-member.ts'
 
 /**
  * Copies the piece: while a key is fetched, its writer may fill the same buffer again or give it away.

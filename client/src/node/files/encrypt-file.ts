@@ -1,7 +1,7 @@
 // Encrypts a file under a leased data key.
 import { createFileSealer, fileFormat } from '@keyhold/core'
-import { readOptions } from '../checks/read-members.ts'
-import type { DataKeyLeases } from './data-key-leases.ts'
+import { readOptions } from '../../checks/read-members.ts'
+import type { DataKeyLeases } from '../data-key-leases.ts'
 import { fileReaders } from './file-options.ts'
 import { closeSource, openSource } from './file-source.ts'
 import { openTarget } from './file-target.ts'
@@ -27,13 +27,12 @@ export async function encryptFile(
     try {
       await to.write(sealer.head)
       await transformFile(from, to, {
+        ...{ action: 'seal', blockKey: sealer.blockKey, chunksInBlock, signal },
         inputBytes: chunksInBlock * fileFormat.chunkBytes,
         outputBytes: (chunksInBlock + 1) * fileFormat.sealedChunkBytes,
-        async transform(input, output, isLast) {
+        async mayGoOn() {
           lease = await leases.prolong(lease, signal)
-          return sealer.sealBlock(input, output, isLast)
         },
-        signal,
         onProgress,
       })
       await to.complete()

@@ -1,7 +1,7 @@
 // Decrypts a file. Each chunk is verified before it is written, and the whole file before it gets its name.
 import { createFileOpener, fileFormat, parseFileHeader } from '@keyhold/core'
-import { readOptions } from '../checks/read-members.ts'
-import type { DataKeyLeases } from './data-key-leases.ts'
+import { readOptions } from '../../checks/read-members.ts'
+import type { DataKeyLeases } from '../data-key-leases.ts'
 import { fileReaders } from './file-options.ts'
 import { closeSource, openSource, readBlock } from './file-source.ts'
 import { openTarget } from './file-target.ts'
@@ -29,17 +29,13 @@ export async function decryptFile(
     // Only the owner may read it, until the owner decides otherwise.
     const to = await openTarget(targetPath, { overwrite, mode: 0o600 })
     try {
-      let next = 0
       await transformFile(from, to, {
+        ...{ action: 'open', blockKey: opener.blockKey, chunksInBlock, signal },
         inputBytes: chunksInBlock * fileFormat.sealedChunkBytes,
         outputBytes: chunksInBlock * fileFormat.chunkBytes,
-        async transform(input, output, isLast) {
+        async mayGoOn() {
           lease = await leases.prolong(lease, signal)
-          const first = next
-          next += chunksInBlock
-          return opener.openBlock(first, input, output, isLast)
         },
-        signal,
         onProgress: (bytes) => {
           onProgress?.(fileFormat.headBytes + bytes)
         },
