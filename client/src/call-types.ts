@@ -1,5 +1,12 @@
 // The types of a call, derived from the routes table: a change of the contract is a type error at the caller.
-import type { ReplyBodies, RequestBodies, RequestQueries, RouteId, RouteParameters } from '@keyhold/contract'
+import type {
+  BodilessRouteId,
+  ReplyBodies,
+  RequestBodies,
+  RequestQueries,
+  RouteId,
+  RouteParameters,
+} from '@keyhold/contract'
 
 /** The body that a route takes; `never` for a route that takes none. */
 export type RequestBody<Id extends RouteId> = RequestBodies[Id]
@@ -23,10 +30,16 @@ export type CallOptions<Id extends RouteId> = AnyCallOptions &
     ? { params?: never }
     : { params: Record<RouteParameters[Id], string> }) &
   ([RequestQueries[Id]] extends [never] ? { query?: never } : { query?: RequestQueries[Id] }) &
-  ([RequestBody<Id>] extends [never] ? { body?: never } : { body: RequestBody<Id> })
+  ([RequestBody<Id>] extends [never]
+    ? { body?: never }
+    : Id extends BodilessRouteId
+      ? { body?: RequestBody<Id> }
+      : { body: RequestBody<Id> })
+
+type NeededBody<Id extends RouteId> = Id extends BodilessRouteId ? never : RequestBody<Id>
 
 /** The arguments after the route's id. A route without parameters and body needs none. */
-export type CallArguments<Id extends RouteId> = [RouteParameters[Id] | RequestBody<Id>] extends [never]
+export type CallArguments<Id extends RouteId> = [RouteParameters[Id] | NeededBody<Id>] extends [never]
   ? [options?: CallOptions<Id>]
   : [options: CallOptions<Id>]
 

@@ -46,6 +46,8 @@ export {
   type RouteParameters,
   type Tenant,
   type TenantKeyInformation,
+  type KeyCheckProgress,
+  type Session,
   type TenantLock,
   type TenantSettings,
 } from '@keyhold/contract'

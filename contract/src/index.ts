@@ -11,6 +11,7 @@ export {
   isKillSwitch,
   isEventRoute,
   mayBeRepeated,
+  mayLackBody,
   rateLimitOf,
   takesItems,
   takesOctets,
@@ -20,6 +21,7 @@ export {
   routeGroups,
   routeIds,
   routes,
+  type BodilessRouteId,
   type EventRouteId,
   type ItemRouteId,
   type OctetRouteId,
@@ -42,13 +44,14 @@ export type { Destruction, DestructionWithRecord } from './schemas/destruction.t
 export type { DrDrill, DrDrillReport } from './schemas/dr-drill.ts'
 export type { ErrorEnvelope } from './schemas/error-envelope.ts'
 export type { KeyAlias } from './schemas/key-alias.ts'
-export type { KeyChecks, KeyPolicy } from './schemas/key-check.ts'
+export type { KeyCheckProgress, KeyChecks, KeyPolicy } from './schemas/key-check.ts'
 export type { KeyHealth } from './schemas/key-health.ts'
 export type { KeyProvider } from './schemas/key-provider.ts'
 export type { JsonWebKeySet, KeyJob, KeyJobFailure, KeyJobReport } from './schemas/key-job.ts'
 export type { KeyProviderUsage, MigrationPlan } from './schemas/key-use.ts'
 export type { KmsUsage, KmsUsageOfAll } from './schemas/kms-usage.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
+export type { Session } from './schemas/console/session.ts'
 export type { ApiKey, Tenant } from './schemas/tenant.ts'
 export type { TenantLock } from './schemas/tenant-lock.ts'
 export type { TenantSettings } from './schemas/tenant-settings.ts'

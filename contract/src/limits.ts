@@ -43,6 +43,8 @@ export const limits = {
   maxAddresses: 100,
   /** For how long a key that is replaced may go on working: 30 days. */
   maxOverlapSeconds: 2_592_000,
+  /** Characters of the reason of a lock. */
+  maxLockReasonCharacters: 256,
   /** Characters of an item's `ref`. */
   maxRefCharacters: 256,
 } as const

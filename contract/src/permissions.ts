@@ -5,9 +5,13 @@ import { keyNamePattern } from './limits.ts'
 import type { Route } from './route.ts'
 import { routeIds, routes } from './routes.ts'
 
-/** In the order of the table of routes. */
+/** In the order of the table of routes. One that needs no scope gives no permission. */
 export const permissions: readonly string[] = [
-  ...new Set(routeIds.map((routeId): string => routes[routeId].permission)),
+  ...new Set(
+    routeIds
+      .filter((routeId) => (routes[routeId] as Route).needsNoScope !== true)
+      .map((routeId): string => routes[routeId].permission),
+  ),
 ]
 
 /** The permissions whose scopes may name the keys for which they hold. A lease is for all names: it has no key of any. */

@@ -86,6 +86,7 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
   getKeyProvider: registered,
   createKeyProvider: [...registration, ...registered, 'ERR_KEY_PROVIDER_EXISTS', 'ERR_REPLICAS_OLDER'],
   checkKeyProvider: registration,
+  watchKeyChecks: [...registration, 'ERR_TOO_MANY_STREAMS'],
   getKeyPolicy: [
     'ERR_ARN_INVALID',
     'ERR_ROLE_ARN_INVALID',

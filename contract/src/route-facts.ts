@@ -16,6 +16,10 @@ export function isEventRoute(routeId: RouteId): routeId is EventRouteId {
   return routeOf(routeId).replies[200] === 'events'
 }
 
+export function mayLackBody(routeId: RouteId): boolean {
+  return routeOf(routeId).mayLackBody === true
+}
+
 export function takesItems(routeId: RouteId): routeId is ItemRouteId {
   return routeOf(routeId).takesItems === true
 }

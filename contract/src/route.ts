@@ -15,12 +15,16 @@ export interface Route {
   summary: string
   /** The kind of reply for each status of success. */
   replies: Readonly<Record<number, ReplyKind>>
+  /** Every caller with one of the roles may call it, whatever its scopes: it tells a caller nothing but what it shows itself. */
+  needsNoScope?: true
   /** Only on the original's routes: the tier whose rate limit holds for them. */
   tier?: Tier
   /** The body is a list of items. Each is checked and answered on its own, so that a bad one never fails the others. */
   takesItems?: true
   /** Whether it locks a tenant: other requests use up neither its rate limit nor its connections. */
   isKillSwitch?: true
+  /** The body may be left out: each of its members may. */
+  mayLackBody?: true
   /** The body may also be one value as bytes (`application/octet-stream`); then the reply is bytes too. */
   takesOctets?: true
   /**

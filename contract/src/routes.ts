@@ -9,6 +9,7 @@ import { drDrillRoutes } from './routes/dr-drill-routes.ts'
 import { keyJobRoutes } from './routes/key-job-routes.ts'
 import { keyProviderRoutes } from './routes/key-provider-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
+import { sessionRoutes } from './routes/session-routes.ts'
 import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
 import { tenantSettingsRoutes } from './routes/tenant-settings-routes.ts'
 import { usageRoutes } from './routes/usage-routes.ts'
@@ -30,6 +31,7 @@ export const routeGroups: Readonly<Record<string, RouteGroup>> = {
   Destructions: { description: 'Ends of data keys and tenants, for ever.', routes: destructionRoutes },
   'Usage of KMS': { description: 'The calls to the KMS, and their cost.', routes: usageRoutes },
   Audits: { description: 'The audit trail and what proves it.', routes: auditRoutes },
+  'The caller': { description: 'Who calls, and what the caller may do.', routes: sessionRoutes },
   'The installation': { description: 'Tenants and API keys, for operators.', routes: operatorRoutes },
 }
 
@@ -43,6 +45,7 @@ export const routes = {
   ...destructionRoutes,
   ...usageRoutes,
   ...auditRoutes,
+  ...sessionRoutes,
   ...operatorRoutes,
 } as const satisfies Record<string, Route>
 
@@ -53,6 +56,9 @@ export type EventRouteId = RouteIdsOf<{ replies: { 200: 'events' } }>
 
 /** Routes that take a list of items. */
 export type ItemRouteId = RouteIdsOf<{ takesItems: true }>
+
+/** Routes whose body may be left out. */
+export type BodilessRouteId = RouteIdsOf<{ mayLackBody: true }>
 
 /** Routes that also take a value as bytes. */
 export type OctetRouteId = RouteIdsOf<{ takesOctets: true }>

@@ -69,7 +69,17 @@ export type {
   RoleByWebIdentity,
   TenantKeyRef,
 } from './kms.ts'
-export { policyName, probeTenantId, type PolicyType } from './kms.ts'
+export { probeTenantId } from './kms.ts'
+export {
+  keyCauses,
+  sayAdvice,
+  sayCause,
+  type ActingParty,
+  type KeyAdviceCode,
+  type KeyCauseCode,
+  type SentenceParams,
+} from './key-sentences.ts'
+export { policyName, type PolicyType } from './policy-names.ts'
 export { normalFormHint } from './context/other-normal-forms.ts'
 export { parseBase64, parseBase64Url } from './strict-base64.ts'
 export {

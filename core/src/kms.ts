@@ -95,6 +95,8 @@ export interface KeyCheck {
   code: string
   /** The outcome in words. */
   message: string
+  /** The parameters of the words, by name, for words in another language. */
+  params: Readonly<Record<string, string>>
 }
 
 /** All checks of a key, and their result. */
@@ -110,11 +112,13 @@ export interface KeyExamination {
  * nothing anywhere.
  *
  * @param arn - a key ARN or an alias ARN
+ * @param onCheck - hears of each check when it ends; those of several regions end in any order
  */
 export type ExamineKey = (
   arn: string,
   tenantId: string,
   role: CustomerRole | undefined,
+  onCheck?: (check: KeyCheck) => void,
 ) => Promise<KeyExamination>
 
 /** A call that a region answered. The part that shows the state of keys receives them all. */
@@ -160,28 +164,4 @@ export interface Kms {
    * @param keyArn - a key ARN or an alias ARN
    */
   inspectKey(keyArn: string, tenantId: string, options?: KmsCallOptions): Promise<KeyInspection>
-}
-
-/** The types of policies by which AWS refuses a call, as its refusals name them. */
-export type PolicyType =
-  | 'identity'
-  | 'resource'
-  | 'serviceControl'
-  | 'resourceControl'
-  | 'permissionsBoundary'
-  | 'session'
-  | 'vpcEndpoint'
-
-const names = new Map<string, string>([
-  ['identity', 'an identity-based policy'],
-  ['serviceControl', 'a service control policy'],
-  ['resourceControl', 'a resource control policy'],
-  ['permissionsBoundary', 'a permissions boundary'],
-  ['session', 'a session policy'],
-  ['vpcEndpoint', 'a VPC endpoint policy'],
-] satisfies [PolicyType, string][])
-
-/** The name of a type for people, with its article. Undefined: the key policy, a role's trust policy, or an unknown one. */
-export function policyName(policy: string | undefined): string | undefined {
-  return policy === undefined ? undefined : names.get(policy)
 }

@@ -54,6 +54,7 @@ export const sections: readonly Section[] = [
       page('docs/key-causes.md', 'Causes and texts'),
       page('docs/destruction.md', 'Destruction'),
       page('docs/audit.md', 'The audit trail'),
+      page('docs/console-api.md', 'Routes for a console'),
     ],
   },
   {

@@ -20,11 +20,17 @@ export const workspaces: Readonly<Record<string, Room>> = {
   },
   contract: {
     does: 'the wire: the table of routes, statuses of errors, facts about routes',
-    uses: ['core/audit-actions', 'core/errors', 'type contract/schemas', 'type typebox'],
+    uses: [
+      'core/audit-actions',
+      'core/errors',
+      'core/key-sentences',
+      'type contract/schemas',
+      'type typebox',
+    ],
   },
   'contract/schemas': {
     does: 'the schemas of requests and replies; apart, so that clients do not load TypeBox',
-    uses: ['contract', 'core/audit-actions', 'typebox'],
+    uses: ['contract', 'core/audit-actions', 'core/key-sentences', 'typebox'],
   },
   client: {
     does: 'the typed client of the API, for browsers too',

@@ -3,6 +3,7 @@ import type { CommandGroup } from '../table/command-spec.ts'
 import { apiKeyGroup } from './api-key.ts'
 import { auditGroup } from './audit.ts'
 import { completionCommand } from './completion.ts'
+import { whoamiCommand } from './console/whoami.ts'
 import { contextGroup } from './context.ts'
 import { dataKeyGroup } from './data-key.ts'
 import { destructionGroup } from './destruction.ts'
@@ -35,6 +36,7 @@ export const commandTable: CommandGroup['commands'] = [
   usageGroup,
   tenantGroup,
   apiKeyGroup,
+  whoamiCommand,
   contextGroup,
   completionCommand,
   doctorCommand,

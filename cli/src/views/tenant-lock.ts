@@ -6,11 +6,13 @@ import { readableTime } from './readable-time.ts'
 
 export const tenantLockView: View<TenantLock> = {
   ids: ({ tenantId }) => [tenantId],
-  text: ({ tenantId, locked, lockedAt, lockedBy }) =>
+  text: ({ tenantId, locked, lockedAt, lockedBy, lockedByName, reason }) =>
     formatFields([
       ['tenant', tenantId],
       ['locked', locked ? 'yes' : 'no'],
       ['since', lockedAt === undefined ? undefined : readableTime(lockedAt)],
       ['by API key', lockedBy],
+      ['its name', lockedByName],
+      ['reason', reason],
     ]),
 }

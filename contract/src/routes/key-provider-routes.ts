@@ -42,6 +42,14 @@ export const keyProviderRoutes = {
     summary: 'Runs every test of a registration, and stores nothing.',
     replies: { 200: 'json' },
   },
+  watchKeyChecks: {
+    method: 'POST',
+    path: `${providers}/actions/check/events`,
+    roles: admin,
+    permission: 'manage-key-providers',
+    summary: 'Runs every test of a registration, stores nothing, and sends an event for each test that ends.',
+    replies: { 200: 'events' },
+  },
   getKeyPolicy: {
     method: 'GET',
     path: '/api/v1/encryption/policy',

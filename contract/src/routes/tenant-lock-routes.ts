@@ -2,6 +2,7 @@
 import type { Route } from '../route.ts'
 
 const locking = ['tenant-admin', 'security-officer'] as const
+const lockReader = ['tenant-admin', 'auditor', 'security-officer'] as const
 const everyReader = ['tenant-admin', 'auditor', 'operator'] as const
 
 export const tenantLockRoutes = {
@@ -11,7 +12,16 @@ export const tenantLockRoutes = {
     roles: locking,
     permission: 'lock',
     isKillSwitch: true,
+    mayLackBody: true,
     summary: 'Locks the tenant: nothing is encrypted, decrypted or leased until it is unlocked.',
+    replies: { 200: 'json' },
+  },
+  getTenantLock: {
+    method: 'GET',
+    path: '/api/v1/encryption/lock',
+    roles: lockReader,
+    permission: 'read-lock',
+    summary: 'Shows whether the tenant is locked, by whom, since when and why.',
     replies: { 200: 'json' },
   },
   unlockTenant: {

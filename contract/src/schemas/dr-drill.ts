@@ -1,5 +1,6 @@
 // Drills for the loss of a region. Times are RFC 3339 in UTC.
 import Type, { type Static } from 'typebox'
+import { keyWords } from './key-health.ts'
 import { noOthers } from './no-others.ts'
 
 const step = Type.Object({
@@ -24,6 +25,9 @@ const region = Type.Object({
   code: Type.Optional(Type.String({ description: 'The code of the first step that failed.' })),
   cause: Type.Optional(Type.String()),
   advice: Type.Optional(Type.String()),
+  causeCode: Type.Optional(keyWords.causeCode),
+  adviceCode: Type.Optional(keyWords.adviceCode),
+  params: Type.Optional(keyWords.params),
   steps: Type.Array(step),
 })
 

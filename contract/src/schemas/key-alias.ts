@@ -8,6 +8,12 @@ export const keyAlias = Type.Object(
     arn: Type.String(),
     state: Type.Union([Type.Literal('same'), Type.Literal('moved'), Type.Literal('unresolved')]),
     movedTo: Type.Optional(Type.String({ description: 'The ARN of the key that the alias names now.' })),
+    problem: Type.Optional(
+      Type.Union([Type.Literal('account'), Type.Literal('kind')], {
+        description:
+          'Why the alias cannot be followed: a key of another account or region, or of another kind.',
+      }),
+    ),
     message: Type.Optional(Type.String()),
     offer: Type.Optional(
       Type.Object(

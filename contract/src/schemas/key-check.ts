@@ -14,11 +14,30 @@ export const checkKeyBody = Type.Object({
   roleAccess: Type.Optional(roleAccess),
 })
 
+const checkParams = Type.Record(Type.String(), Type.String(), {
+  description:
+    'What the message says of this key, by name, such as `action`, `policy`, `keyArn`; `because` of a check that was skipped.',
+})
+
+const keyCheck = Type.Object({
+  check: Type.String(),
+  region: Type.String(),
+  outcome: Type.Union([
+    Type.Literal('passed'),
+    Type.Literal('failed'),
+    Type.Literal('warning'),
+    Type.Literal('skipped'),
+  ]),
+  code: Type.String({ description: 'The error code if it failed or warns, else empty.' }),
+  message: Type.String(),
+  params: checkParams,
+})
+
 export const keyChecks = Type.Object({
   accepted: Type.Boolean({ description: 'Whether a registration would succeed now.' }),
   error: Type.Optional(
     Type.Object(
-      { code: Type.String(), message: Type.String() },
+      { code: Type.String(), message: Type.String(), params: checkParams },
       { description: 'Why it would not succeed.' },
     ),
   ),
@@ -29,21 +48,17 @@ export const keyChecks = Type.Object({
   replicaKeys: Type.Optional(Type.Array(Type.Object({ arn: Type.String(), region: Type.String() }))),
   drCompliant: Type.Optional(Type.Boolean()),
   complianceError: Type.Optional(complianceError),
-  checks: Type.Array(
-    Type.Object({
-      check: Type.String(),
-      region: Type.String(),
-      outcome: Type.Union([
-        Type.Literal('passed'),
-        Type.Literal('failed'),
-        Type.Literal('warning'),
-        Type.Literal('skipped'),
-      ]),
-      code: Type.String({ description: 'The error code if it failed or warns, else empty.' }),
-      message: Type.String(),
-    }),
+  checks: Type.Array(keyCheck),
+})
+
+export const keyCheckProgress = Type.Object({
+  checks: Type.Array(keyCheck, { description: 'Those that were made so far, in the order of their ends.' }),
+  result: Type.Optional(
+    Type.Object(keyChecks.properties, { description: 'As without a stream; present in the last event.' }),
   ),
 })
+
+export type KeyCheckProgress = Static<typeof keyCheckProgress>
 
 export type KeyChecks = Static<typeof keyChecks>
 

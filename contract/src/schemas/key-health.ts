@@ -1,4 +1,12 @@
 // The health of a key provider on the wire. Times are RFC 3339 in UTC.
+import {
+  actingParties,
+  keyAdviceCodes,
+  keyCauseCodes,
+  type ActingParty,
+  type KeyAdviceCode,
+  type KeyCauseCode,
+} from '@keyhold/core/key-sentences'
 import Type, { type Static } from 'typebox'
 import { keyAlias } from './key-alias.ts'
 
@@ -17,6 +25,27 @@ const regionState = [
   }),
 ] as const
 
+/** Whose turn it is. */
+export const actingParty = Type.Unsafe<ActingParty>(
+  Type.Union(
+    actingParties.map((party) => Type.Literal(party)),
+    {
+      description:
+        'Whose turn it is: `operator` of this installation; `you`, the people of the tenant; `your-key`, whoever manages the key in its KMS; `aws`; or `nobody`.',
+    },
+  ),
+)
+
+/** Cause and advice once more, as codes, for pages in other languages. */
+export const keyWords = {
+  causeCode: Type.Unsafe<KeyCauseCode>(Type.Union(keyCauseCodes.map((code) => Type.Literal(code)))),
+  adviceCode: Type.Unsafe<KeyAdviceCode>(Type.Union(keyAdviceCodes.map((code) => Type.Literal(code)))),
+  params: Type.Record(Type.String(), Type.String(), {
+    description: 'What stands in the sentences of both codes, by name.',
+  }),
+  owner: actingParty,
+}
+
 export const keyHealth = Type.Object({
   state: Type.Union([...regionState, Type.Literal('degraded')], {
     description:
@@ -26,6 +55,10 @@ export const keyHealth = Type.Object({
   since: Type.String(),
   checkedAt: Type.String({ description: 'When AWS KMS was last called.' }),
   advice: Type.String({ description: 'What the owner of the key can do; empty if nothing.' }),
+  ...keyWords,
+  standIn: Type.Optional(
+    Type.String({ description: 'The region that stands in, if the state is `degraded`.' }),
+  ),
   regions: Type.Array(
     Type.Object({
       region: Type.String(),
@@ -36,6 +69,7 @@ export const keyHealth = Type.Object({
       advice: Type.String({
         description: 'What the owner of the key can do in this region; empty if nothing.',
       }),
+      ...keyWords,
     }),
     { description: "The key's own region first." },
   ),

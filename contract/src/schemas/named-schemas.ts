@@ -1,6 +1,7 @@
 // The names of the schemas that bodies and replies have, for descriptions of the API: clients that are generated from one name their
 // types by them.
 import { auditCheckpointPage, auditHead, auditPage } from './audit.ts'
+import { session } from './console/session.ts'
 import { dataKey, dataKeyPage, setMinimumVersionBody } from './data-key.ts'
 import {
   blindIndexKey,
@@ -28,7 +29,7 @@ import {
 } from './destruction.ts'
 import { drDrill, runDrDrillBody } from './dr-drill.ts'
 import { errorEnvelope } from './error-envelope.ts'
-import { checkKeyBody, keyChecks, keyPolicy } from './key-check.ts'
+import { checkKeyBody, keyCheckProgress, keyChecks, keyPolicy } from './key-check.ts'
 import { keyHealth } from './key-health.ts'
 import {
   acceptFailuresBody,
@@ -51,7 +52,7 @@ import { kmsUsage, kmsUsageOfAll } from './kms-usage.ts'
 import { leaseKey, leaseKeyPage } from './lease-key.ts'
 import { migrationInformation, resetNotNeeded } from './migration.ts'
 import { tenantKeyList } from './tenant-key.ts'
-import { tenantLock } from './tenant-lock.ts'
+import { lockTenantBody, tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
 import {
   apiKey,
@@ -99,6 +100,7 @@ export const namedSchemas = {
   EncryptedItem: encryptedItem,
   ErrorEnvelope: errorEnvelope,
   JsonWebKeySet: jsonWebKeySet,
+  KeyCheckProgress: keyCheckProgress,
   KeyChecks: keyChecks,
   KeyHealth: keyHealth,
   KeyJob: keyJob,
@@ -114,6 +116,7 @@ export const namedSchemas = {
   KmsUsageOfAll: kmsUsageOfAll,
   LeaseKey: leaseKey,
   LeaseKeyPage: leaseKeyPage,
+  LockTenantBody: lockTenantBody,
   MigrationInformation: migrationInformation,
   MigrationPlan: migrationPlan,
   PatchKeyProviderBody: patchKeyProviderBody,
@@ -125,6 +128,7 @@ export const namedSchemas = {
   RotateApiKeyBody: rotateApiKeyBody,
   RunDrDrillBody: runDrDrillBody,
   ScheduleDestructionBody: scheduleDestructionBody,
+  Session: session,
   SetMinimumVersionBody: setMinimumVersionBody,
   Tenant: tenant,
   TenantKeyList: tenantKeyList,

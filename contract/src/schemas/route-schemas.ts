@@ -12,6 +12,7 @@ import {
   listAllAuditCheckpointsQuery,
   listInstallationAuditsQuery,
 } from './audit.ts'
+import { session } from './console/session.ts'
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './data-key.ts'
 import {
   blindIndexKey,
@@ -35,7 +36,7 @@ import {
   scheduleDestructionBody,
 } from './destruction.ts'
 import { drDrill, runDrDrillBody } from './dr-drill.ts'
-import { checkKeyBody, keyChecks, keyPolicy, keyPolicyQuery } from './key-check.ts'
+import { checkKeyBody, keyCheckProgress, keyChecks, keyPolicy, keyPolicyQuery } from './key-check.ts'
 import { keyHealth } from './key-health.ts'
 import {
   acceptFailuresBody,
@@ -60,7 +61,7 @@ import { kmsUsage, kmsUsageOfAll, kmsUsageOfAllQuery, kmsUsageQuery } from './km
 import { leaseKey, leaseKeyPage, listLeaseKeysQuery } from './lease-key.ts'
 import { migrationInformation, resetNotNeeded } from './migration.ts'
 import { listTenantKeysQuery, tenantKeyList } from './tenant-key.ts'
-import { tenantLock } from './tenant-lock.ts'
+import { lockTenantBody, tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
 import {
   apiKey,
@@ -105,6 +106,7 @@ export const routeSchemas = {
   createKeyProvider: { body: createKeyProviderBody, replies: { 201: keyProvider } },
   listAllKeyProviders: { replies: { 200: keyProviderList } },
   checkKeyProvider: { body: checkKeyBody, replies: { 200: keyChecks } },
+  watchKeyChecks: { body: checkKeyBody, replies: { 200: keyCheckProgress } },
   getKeyPolicy: { query: keyPolicyQuery, replies: { 200: keyPolicy } },
   resetToDefaultProvider: { replies: { 200: resetNotNeeded, 205: migrationInformation } },
   getMigrationDetails: { replies: { 200: migrationInformation } },
@@ -129,7 +131,8 @@ export const routeSchemas = {
   rotateTenantKey: { replies: { 200: keyJob } },
   listTenantKeys: { query: listTenantKeysQuery, replies: { 200: tenantKeyList } },
 
-  lockTenant: { replies: { 200: tenantLock } },
+  lockTenant: { body: lockTenantBody, replies: { 200: tenantLock } },
+  getTenantLock: { replies: { 200: tenantLock } },
   unlockTenant: { replies: { 200: tenantLock } },
   listSigningKeys: { replies: { 200: jsonWebKeySet } },
 
@@ -170,6 +173,8 @@ export const routeSchemas = {
   },
   listInstallationAudits: { query: listInstallationAuditsQuery, replies: { 200: auditPage } },
   getInstallationAuditHead: { query: installationAuditHeadQuery, replies: { 200: auditHead } },
+
+  getSession: { replies: { 200: session } },
 
   createTenant: { body: createTenantBody, replies: { 201: tenant } },
   listTenants: { query: listTenantsQuery, replies: { 200: tenantList } },

@@ -16,7 +16,7 @@ import type { SnapshotStore, Store } from '../store/store.ts'
 import type { TenantKeyVersion } from '../store/tenant-keys/tenant-key-row.ts'
 import { findNeededVersions } from './find-needed-versions.ts'
 import { observationOf } from './key-state.ts'
-import { wordsOf } from './key-words.ts'
+import { sayWords, wordsOf, type Words } from './key-words.ts'
 
 export interface DrDrillParts {
   store: Store
@@ -230,14 +230,11 @@ async function drillRegion(
 
 // To another account, AWS KMS denies a key that is not there just like one that is not allowed. What the last inspection
 // found tells the two apart.
-function explain(error: KeyholdError, region: string, isKnown: boolean): { cause: string; advice: string } {
+function explain(error: KeyholdError, region: string, isKnown: boolean): Words {
   const { code } = error
   const isMissing = code === 'ERR_KMS_KEY_NOT_FOUND' || code === 'ERR_KEY_SINGLE_REGION'
   if (isMissing || (!isKnown && code === 'ERR_KMS_DENIED')) {
-    return {
-      cause: `The key has no replica in ${region} that Keyhold could see.`,
-      advice: `Make a replica of the key in ${region}, where it is a multi-region key, with the policy that keyhold keyprovider policy prints. Then run keyhold keyprovider test.`,
-    }
+    return sayWords('no-replica', 'make-replica', { region })
   }
   const { state = 'misconfigured', action, policy } = observationOf(error) ?? {}
   return wordsOf({ state, code, action, policy, region })

@@ -24,7 +24,7 @@ export interface TenantLocksOptions {
 export interface TenantLocks {
   isLocked(tenantId: string): boolean
   /** Locks the tenant, on this replica before it answers. Throws `ERR_TENANT_NOT_FOUND`. */
-  lock(tenantId: string, actor: Actor): Promise<TenantLockRow>
+  lock(tenantId: string, actor: Actor, reason?: string): Promise<TenantLockRow>
   /** Throws `ERR_TENANT_NOT_FOUND`, and `ERR_RECORD_NOT_AUTHENTIC` where its guard is faulty. */
   unlock(tenantId: string, actor: Actor): Promise<void>
   /** Reads all locks now. Locks that were committed before the call are known when it answers. */
@@ -66,10 +66,13 @@ export async function openTenantLocks({
   const { refresh, close } = createRefresher(read, pollMs, onError)
   return {
     isLocked: (tenantId) => locked.has(tenantId),
-    async lock(tenantId, actor) {
+    async lock(tenantId, actor, reason) {
       const row = await store.transaction(async (transaction) => {
-        const lock = await transaction.guards.lock(tenantId, actor.id)
-        if (lock.isNew) transaction.audit({ tenantId, actor, action: 'tenant.lock', targetId: tenantId })
+        const lock = await transaction.guards.lock(tenantId, actor.id, reason)
+        if (lock.isNew) {
+          const details = reason === undefined ? {} : { reason }
+          transaction.audit({ tenantId, actor, action: 'tenant.lock', targetId: tenantId, details })
+        }
         return lock
       })
       announce()

@@ -198,7 +198,8 @@ export function createAwsKms(options: AwsKmsOptions): AwsKms {
 
     inspectKey: (keyArn, tenantId) => inspectOnce(keyArn, tenantId),
 
-    examineKey: (arn, tenantId, role) => examineAwsKey(inspections.call, arn, { tenantId, drRegions, role }),
+    examineKey: (arn, tenantId, role, onCheck) =>
+      examineAwsKey(inspections.call, arn, { tenantId, drRegions, role }, onCheck),
 
     resolveAlias: (aliasArn, tenantId, role) => resolveAlias(inspections.call, aliasArn, { tenantId, role }),
 

@@ -7,6 +7,7 @@ import {
   parseKeyArn,
   type CustomerRole,
   type KeyArn,
+  type KeyCheck,
   type KeyExamination,
   type KeyInspection,
 } from '@keyhold/core'
@@ -25,11 +26,12 @@ export async function examineAwsKey(
   call: AwsCall,
   arn: string,
   { tenantId, drRegions, role: asRegistered }: InspectOptions,
+  onCheck?: (check: KeyCheck) => void,
 ): Promise<KeyExamination> {
   const role = asRegistered && anew(asRegistered)
   const asked = parseKeyArn(arn)
   const { region } = asked
-  const own = createKeyFindings(region)
+  const own = createKeyFindings(region, onCheck)
   if (role !== undefined) {
     if ('externalId' in role) await tryWithoutExternalId(own, call, { tenantId, role }, arn)
     else await tryAsProbe(own, call, { tenantId, role }, arn)
@@ -45,7 +47,9 @@ export async function examineAwsKey(
 
   const replicaKeys = metadata === undefined ? [] : replicasOf(key, metadata)
   const inReplicas = await Promise.all(
-    replicaKeys.map((replica) => examineReplica(actions, replica, tenantId)),
+    replicaKeys.map((replica) =>
+      examineReplica(actions, replica, tenantId, createKeyFindings(replica.region, onCheck)),
+    ),
   )
   const complianceError =
     metadata === undefined
@@ -130,9 +134,14 @@ async function checkMetadata(
 ): Promise<void> {
   const isAlias = asked.keyId === undefined
   if (isAlias) {
-    await findings.attempt('Alias', `The alias names ${key.arn}.`, () => {
-      checkAliasTarget(asked, key, metadata)
-    })
+    await findings.attempt(
+      'Alias',
+      `The alias names ${key.arn}.`,
+      () => {
+        checkAliasTarget(asked, key, metadata)
+      },
+      { keyArn: key.arn },
+    )
     if (findings.isHopeless()) return
   }
   await findings.attempt('KeyState', 'The key is enabled and made for symmetric encryption.', () => {
@@ -150,15 +159,19 @@ async function tryActions(
   tenantId: string,
 ): Promise<void> {
   if (findings.isHopeless()) {
-    skip(findings, 'because of what failed before')
+    skip(findings)
     return
   }
   const made = await findings.attempt('GenerateDataKey', 'Keyhold may make keys for this tenant.', () =>
     actions.generate(key, tenantId),
   )
   if (made === undefined) {
-    findings.note('Decrypt', 'skipped', '', 'Not tried, since there is nothing to decrypt.')
-    findings.note('ContextCondition', 'skipped', '', 'Not tried, since this tenant is denied already.')
+    findings.note('Decrypt', 'skipped', '', 'Not tried, since there is nothing to decrypt.', {
+      because: 'nothing-to-decrypt',
+    })
+    findings.note('ContextCondition', 'skipped', '', 'Not tried, since this tenant is denied already.', {
+      because: 'tenant-denied',
+    })
     return
   }
   await findings.attempt('Decrypt', 'Keyhold may open them again.', async () => {
@@ -168,9 +181,11 @@ async function tryActions(
   await tryAsNobody(findings, actions, key, made.blob)
 }
 
-function skip(findings: KeyFindings, why: string): void {
+function skip(findings: KeyFindings): void {
   for (const check of ['GenerateDataKey', 'Decrypt', 'ContextCondition'] as const) {
-    findings.note(check, 'skipped', '', `Not tried, ${why}.`)
+    findings.note(check, 'skipped', '', 'Not tried, because of what failed before.', {
+      because: 'failed-before',
+    })
   }
 }
 
@@ -188,21 +203,23 @@ async function tryAsNobody(
   const allowed = ['GenerateDataKey', 'Decrypt'].filter((_, index) => outcomes[index] === 'allowed')
   if (allowed.length > 0) {
     const message = `The policy of the provided key is too wide [${key.region}] [${allowed.join(', ')}]: it admits every tenant. Add the condition StringEquals kms:EncryptionContext:tenantId; to a grant, the constraint EncryptionContextEquals.`
-    findings.note('ContextCondition', 'warning', 'ERR_KEY_POLICY_TOO_WIDE', message)
+    findings.note('ContextCondition', 'warning', 'ERR_KEY_POLICY_TOO_WIDE', message, {
+      actions: allowed.join(', '),
+    })
     return
   }
   const failure = outcomes.find((outcome) => outcome !== 'allowed' && outcome.code !== 'Encryption-88')
   if (failure === undefined || failure === 'allowed') {
     findings.note('ContextCondition', 'passed', '', 'Another tenant than this one is denied.')
-  } else findings.note('ContextCondition', 'skipped', failure.code, failure.message)
+  } else findings.note('ContextCondition', 'skipped', failure.code, failure.message, failure.details)
 }
 
 async function examineReplica(
   actions: KeyActions,
   replica: RegionalKeyName,
   tenantId: string,
+  findings: KeyFindings,
 ): Promise<KeyFindings> {
-  const findings = createKeyFindings(replica.region)
   const metadata = await findings.attempt('DescribeKey', 'Keyhold may look at the replica.', () =>
     actions.describe(replica.keyArn, replica.region),
   )
@@ -229,12 +246,14 @@ function complianceErrorIn(findings: KeyFindings): KeyInspection['complianceErro
 
 function noteReplicas(
   findings: KeyFindings,
-  { code, message }: KeyInspection['complianceError'],
+  { code, message, region: at }: KeyInspection['complianceError'],
   replicas: readonly RegionalKeyName[],
 ): void {
-  if (code !== '') findings.note('Replica', 'warning', code, message)
+  if (code !== '') findings.note('Replica', 'warning', code, message, { at })
   else {
     const regions = replicas.map(({ region }) => region).join(', ')
-    findings.note('Replica', 'passed', '', `The key can stand in for its own region in ${regions}.`)
+    findings.note('Replica', 'passed', '', `The key can stand in for its own region in ${regions}.`, {
+      regions,
+    })
   }
 }

@@ -13,26 +13,45 @@ export interface KeyFindings {
     check: CheckName,
     good: string,
     action: () => Result | Promise<Result>,
+    params?: KeyCheck['params'],
   ): Promise<Result | undefined>
-  note(check: CheckName, outcome: KeyCheck['outcome'], code: string, message: string): void
+  note(
+    check: CheckName,
+    outcome: KeyCheck['outcome'],
+    code: string,
+    message: string,
+    params?: KeyCheck['params'],
+  ): void
   fail(check: CheckName, error: KeyholdError): void
   /** Whether more tests are useless, since something else than a missing permission failed. */
   isHopeless(): boolean
 }
 
-export function createKeyFindings(region: string): KeyFindings {
+/** @param onCheck - hears of each check */
+export function createKeyFindings(
+  region: string,
+  onCheck: (check: KeyCheck) => void = () => undefined,
+): KeyFindings {
   const checks: KeyCheck[] = []
   let first: KeyholdError | undefined
   let isHopeless = false
 
-  function note(check: CheckName, outcome: KeyCheck['outcome'], code: string, message: string): void {
-    checks.push({ check, region, outcome, code, message })
+  function note(
+    check: CheckName,
+    outcome: KeyCheck['outcome'],
+    code: string,
+    message: string,
+    params: KeyCheck['params'] = {},
+  ): void {
+    const made = { check, region, outcome, code, message, params }
+    checks.push(made)
+    onCheck(made)
   }
 
   function fail(check: CheckName, error: KeyholdError): void {
     first ??= error
     if (error.code !== 'Encryption-88') isHopeless = true
-    note(check, 'failed', error.code, withHint(error))
+    note(check, 'failed', error.code, withHint(error), error.details)
   }
 
   return {
@@ -42,10 +61,10 @@ export function createKeyFindings(region: string): KeyFindings {
     note,
     fail,
     isHopeless: () => isHopeless,
-    async attempt(check, good, action) {
+    async attempt(check, good, action, params) {
       try {
         const result = await action()
-        note(check, 'passed', '', good)
+        note(check, 'passed', '', good, params)
         return result
       } catch (error) {
         if (!isKeyholdError(error)) throw error

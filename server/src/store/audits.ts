@@ -42,7 +42,10 @@ export interface AuditEntry {
   actor: Actor
   action: AuditAction
   targetId: string
-  /** Names, numbers and codes: never a secret, a plaintext, a token, or a text of free choice. */
+  /**
+   * Names, numbers and codes: never a secret, a plaintext, a token, or a text of free choice. The reason of a lock is one: whoever
+   * writes it is told that it is kept here.
+   */
   details?: Readonly<Record<string, string>>
 }
 

@@ -75,6 +75,7 @@ interface TenantGuardsTable {
   generation: Generated<number>
   locked_at: Date | null
   locked_by: string | null
+  lock_reason: Generated<string | null>
   key_cache_ttl_seconds: number | null
   api_key_generation: Generated<number>
   mac: Mac

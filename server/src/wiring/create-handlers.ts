@@ -8,18 +8,20 @@ import { dataKeyHandlers } from '../http/routes/data-key-handlers.ts'
 import { destructionHandlers } from '../http/routes/destruction-handlers.ts'
 import { drDrillHandlers } from '../http/routes/dr-drill-handlers.ts'
 import { healthHandlers } from '../http/routes/health-handlers.ts'
-import { keyJobHandlers } from '../http/routes/key-job-handlers.ts'
+import { keyCheckEventHandlers } from '../http/routes/key-check-events.ts'
+import { keyJobEventHandlers, keyJobHandlers } from '../http/routes/key-job-handlers.ts'
 import { keyProviderHandlers } from '../http/routes/key-provider-handlers.ts'
 import { keyUseHandlers } from '../http/routes/key-use-handlers.ts'
 import { lockHandlers } from '../http/routes/lock-handlers.ts'
 import { migrationHandlers } from '../http/routes/migration-handlers.ts'
 import { leaseKeyHandlers } from '../http/routes/lease-key-handlers.ts'
 import { namedDataKeyHandlers } from '../http/routes/named-data-key-handlers.ts'
+import { sessionHandlers } from '../http/routes/session-handlers.ts'
 import { operatorHandlers } from '../http/routes/operator-handlers.ts'
 import { tenantKeyHandlers } from '../http/routes/tenant-key-handlers.ts'
 import { tenantSettingsHandlers } from '../http/routes/tenant-settings-handlers.ts'
 import { usageHandlers } from '../http/routes/usage-handlers.ts'
-import type { Handlers } from '../http/server/handler.ts'
+import type { EventHandlers, Handlers } from '../http/server/handler.ts'
 import { rootKeyArn } from '../kms/internal-kms.ts'
 import type { RootKey } from '../kms/root-key-file.ts'
 import { planMigration } from '../migration/plan-migration.ts'
@@ -71,6 +73,8 @@ export interface HandlerNeeds {
   issuer: Issuer | undefined
 }
 
+export type EventHandlerNeeds = Pick<HandlerNeeds, 'store' | 'kms' | 'issuer'>
+
 export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): Handlers {
   const { store, keyring, timings } = needs
   const dataKeyChanges = { store, dataKeys: keyring.dataKeys, announce: keyring.announceDataKeyChange }
@@ -78,7 +82,16 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...providerHandlers(settings, needs),
     ...jobHandlers(needs),
     ...installationHandlers(settings, needs),
+    ...sessionHandlers({
+      store,
+      features: {
+        webIdentity: needs.issuer !== undefined,
+        multiRegionRequired: settings.requireMultiRegion,
+        contextConditionRequired: settings.requireContextCondition,
+      },
+    }),
     ...lockHandlers({
+      store,
       locks: keyring.locks,
       keepGuard: async (tenantId) => needs.generations?.keep('guard', tenantId),
     }),
@@ -100,21 +113,35 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
   }
 }
 
-function providerHandlers(
-  { requireMultiRegion, requireContextCondition, drRegions, awsPrincipals }: HandlerSettings,
-  {
-    store,
-    kms: { kms, aws },
-    health: { recorder },
-    signer: { holdSigner, openRecord },
-    timings: { countMs },
-    issuer,
-  }: HandlerNeeds,
+/** The handlers of all streams of events. */
+export function createEventHandlers(settings: HandlerSettings, needs: EventHandlerNeeds): EventHandlers {
+  const { store } = needs
+  return {
+    ...keyJobEventHandlers({ store }),
+    ...keyCheckEventHandlers({ store, ...keyRequirements(settings, needs) }),
+  }
+}
+
+function keyRequirements(
+  { requireMultiRegion, requireContextCondition }: HandlerSettings,
+  { kms: { aws }, issuer }: EventHandlerNeeds,
 ) {
   return {
+    ...{ requireMultiRegion, requireContextCondition, issuerUrl: issuer?.url },
+    examineKey: aws.examineKey.bind(aws),
+  }
+}
+
+function providerHandlers(settings: HandlerSettings, needs: HandlerNeeds) {
+  const { drRegions, awsPrincipals } = settings
+  const { store, health, signer, timings } = needs
+  const { kms, aws } = needs.kms
+  const { recorder } = health
+  const { holdSigner, openRecord } = signer
+  const { countMs } = timings
+  return {
     ...keyProviderHandlers({
-      ...{ store, kms, requireMultiRegion, requireContextCondition, drRegions, issuerUrl: issuer?.url },
-      examineKey: (keyArn, tenantId, role) => aws.examineKey(keyArn, tenantId, role),
+      ...{ store, kms, drRegions, ...keyRequirements(settings, needs) },
       resolveAlias: aws.resolveAlias.bind(aws),
       onTested: (key, error) => keepTestOutcome({ store, recorder }, key, error),
       principals: async (region) => awsPrincipals ?? [await aws.ownPrincipal(region)],

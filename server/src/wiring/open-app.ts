@@ -7,7 +7,6 @@ import { createRequestKeys } from '../data/request-keys.ts'
 import { createBodyBudget } from '../http/bodies/body-budget.ts'
 import type { DocsFolder } from '../http/docs/docs-folder.ts'
 import { createLongBodies } from '../http/long-bodies/create-long-bodies.ts'
-import { keyJobEventHandlers } from '../http/routes/key-job-handlers.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
 import { createApp } from '../http/server/app.ts'
 import type { ProbeAnswer, ProbePath } from '../http/connections/answer-probe.ts'
@@ -21,7 +20,12 @@ import type { Settings } from '../settings/read-settings.ts'
 import type { Readiness } from '../store/connections/readiness.ts'
 import type { Timings } from '../timings.ts'
 import type { Tls } from '../tls/reloaded-tls.ts'
-import { createHandlers, type HandlerNeeds, type HandlerSettings } from './create-handlers.ts'
+import {
+  createEventHandlers,
+  createHandlers,
+  type HandlerNeeds,
+  type HandlerSettings,
+} from './create-handlers.ts'
 import type { Callers } from './open-callers.ts'
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { listensOn, type ListensOn } from './listeners/reachable-url.ts'
@@ -155,7 +159,7 @@ export function openApp(
     docs,
     issuer,
     octetStreams: octetStreamHandlers({ keysOf }),
-    eventHandlers: keyJobEventHandlers({ store }),
+    eventHandlers: createEventHandlers(settings, needs),
     handlers: createHandlers(settings, {
       ...{ ...needs, keysOf },
       comeThroughStrangers: (tenantId) => forwards.haveCome(tenantId),

@@ -137,7 +137,7 @@ describe('who makes a key', () => {
 })
 
 test('each role is a set of permissions, and those of security officers and of encrypting services are these', () => {
-  expect(permissionsOf('security-officer')).toEqual(['lock'])
+  expect(permissionsOf('security-officer')).toEqual(['lock', 'read-lock'])
   expect(permissionsOf('service-encrypt')).toEqual(['encrypt'])
   expect(permissionsOf('service')).toEqual(['encrypt', 'decrypt', 'reencrypt', 'lease', 'blind-index'])
   for (const permission of permissionsOf('auditor')) expect(permission).toMatch(/^read-/)

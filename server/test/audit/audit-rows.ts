@@ -34,6 +34,8 @@ export type Row = 'reads' | 'data plane' | { tries: Call } | Mutation
 export const auditRows: Record<RouteId, Row> = {
   getDrDrill: 'reads',
   getDrDrillOfTenant: 'reads',
+  getSession: 'reads',
+  getTenantLock: 'reads',
   getTenantSettings: 'reads',
   getKmsUsage: 'reads',
   getKmsUsageOfAll: 'reads',
@@ -71,6 +73,12 @@ export const auditRows: Record<RouteId, Row> = {
     tries: async (server) => {
       const [tenant, arn] = [await server.createTenant(), await createKey(server)]
       return as(server, tenant, 'POST', `${providers}/actions/check`, { arn })
+    },
+  },
+  watchKeyChecks: {
+    tries: async (server) => {
+      const [tenant, arn] = [await server.createTenant(), await createKey(server)]
+      return as(server, tenant, 'POST', `${providers}/actions/check/events`, { arn })
     },
   },
   planMigration: {

@@ -97,6 +97,9 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   checkKeyProvider: [
     (names) => admin('POST', `${providers}/actions/check`, { arn: 'y' }, tenantHeader(names)),
   ],
+  watchKeyChecks: [
+    (names) => admin('POST', `${providers}/actions/check/events`, { arn: 'y' }, tenantHeader(names)),
+  ],
   getKeyPolicy: [
     (names) =>
       admin(
@@ -159,6 +162,7 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   ],
   listTenantKeys: [(names) => admin('GET', '/api/v1/encryption/tenant-keys', undefined, tenantHeader(names))],
   lockTenant: [(names) => admin('POST', '/api/v1/encryption/actions/lock', undefined, tenantHeader(names))],
+  getTenantLock: [(names) => admin('GET', '/api/v1/encryption/lock', undefined, tenantHeader(names))],
   unlockTenant: [
     (names) => admin('POST', '/api/v1/encryption/actions/unlock', undefined, tenantHeader(names)),
   ],
@@ -222,6 +226,7 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   ],
   listInstallationAudits: [({ tenantId }) => admin('GET', `/api/v1/audits?tenantId=${tenantId}`)],
   getInstallationAuditHead: [({ tenantId }) => admin('GET', `/api/v1/audits/head?tenantId=${tenantId}`)],
+  getSession: [(names) => admin('GET', '/api/v1/session', undefined, tenantHeader(names))],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],
   getTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}`)],

@@ -32,7 +32,7 @@ export interface HttpAnswer {
   status: number
   headers: Headers
   text: string
-  /** The parsed body; undefined when there is none. */
+  /** The parsed body; undefined when there is none, or a stream of events. */
   body: unknown
 }
 
@@ -87,6 +87,10 @@ interface Place {
   /** Undefined: the server runs its own. */
   connection: TestConnection | undefined
   remove: () => Promise<void>
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 /** A data directory and a database as a first start of the server leaves them. */
@@ -156,7 +160,7 @@ export async function startTestServer(
       status: answer.status,
       headers: answer.headers,
       text,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: text === '' || isStream(answer) ? undefined : JSON.parse(text),
     }
     checkDescribed(method, pathAndQuery, read.body)
     return read

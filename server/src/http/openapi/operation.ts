@@ -34,7 +34,7 @@ export function describeOperation(id: RouteId, route: Route, tag: string): Opera
     parameters: parametersOf(route, query),
     ...(body !== undefined && {
       requestBody: {
-        required: true,
+        required: route.mayLackBody !== true,
         content: { 'application/json': { schema: withNames(bodyWithItems ?? body) } },
       },
     }),

@@ -93,7 +93,7 @@ export function keyJobHandlers(
 }
 
 /** Handlers of the event stream: the states of a key job, one after the other, until it has ended. */
-export function keyJobEventHandlers({ store }: { store: Store }): EventHandlers {
+export function keyJobEventHandlers({ store }: { store: Store }): Pick<EventHandlers, 'watchMigration'> {
   const busy = () => new KeyholdError('ERR_TENANT_BUSY')
   // However many streams watch them, the key jobs of a tenant are read one at a time.
   const read = oneAtATime(async (tenantId, id): Promise<WatchedState> => {

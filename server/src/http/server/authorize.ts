@@ -87,7 +87,8 @@ function authorizeCaller(
   tenantExists: Authorization['tenantExists'],
 ): Authorized | Promise<Authorized> {
   if (!route.roles.includes(caller.role)) throw new KeyholdError('ERR_FORBIDDEN')
-  if (!hasPermission(caller.scopes, route.permission)) throw missingScope(route.permission)
+  if (route.needsNoScope !== true && !hasPermission(caller.scopes, route.permission))
+    throw missingScope(route.permission)
 
   if (tenant !== undefined && (typeof tenant !== 'string' || !tenantIdForm.test(tenant))) {
     throw new KeyholdError('ERR_INVALID_REQUEST', {

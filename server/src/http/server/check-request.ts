@@ -1,6 +1,13 @@
 // Checks path parameters, queries and bodies against the contract. The framework does not do it, so that no trick with a
 // content type gets an unchecked body through.
-import { fingerprintPattern, keyNamePattern, limits, takesItems, type RouteId } from '@keyhold/contract'
+import {
+  fingerprintPattern,
+  keyNamePattern,
+  limits,
+  mayLackBody,
+  takesItems,
+  type RouteId,
+} from '@keyhold/contract'
 import { routeSchemas, type RouteSchemas } from '@keyhold/contract/schemas'
 import { KeyholdError } from '@keyhold/core'
 import { checkForm, formOf, type Form } from './check-form.ts'
@@ -43,6 +50,7 @@ export function checkQuery(routeId: RouteId, query: unknown): unknown {
 export function checkBody(routeId: RouteId, body: unknown): unknown {
   const form = bodyForms.get(routeId)
   if (form === undefined) return undefined
+  if (body === undefined && mayLackBody(routeId)) return {}
   checkForm(form, body, 'body')
   // Items are checked one by one; all other texts end up in columns and on screens.
   if (!takesItems(routeId) && !isStorable(body)) {

@@ -24,7 +24,7 @@ export function keyAliasWire(provider: KeyProviderRow): KeyAliasBody | undefined
       kind: 'a key of another kind: Keyhold needs one that is symmetric (SYMMETRIC_DEFAULT) and made for ENCRYPT_DECRYPT',
     }[alias.problem]
     const message = `The alias names ${keyArn} now, ${why}. The registered key stays in use, and the alias cannot be followed.`
-    return { ...looked, state: 'moved', movedTo: keyArn, message }
+    return { ...looked, state: 'moved', movedTo: keyArn, problem: alias.problem, message }
   }
   const message = `The alias names another key now. The registered key stays in use. To follow the alias, register ${keyArn} and migrate to it.`
   return { ...looked, state: 'moved', movedTo: keyArn, message, offer: offerOf(provider, keyArn) }

@@ -1,6 +1,6 @@
 // The checks of a key that is not registered, and its policies, as the wire shows them.
 import type { KeyChecks, KeyPolicy } from '@keyhold/contract'
-import { keyArnFingerprint } from '@keyhold/core'
+import { keyArnFingerprint, type KeyCheck } from '@keyhold/core'
 import type { CheckedKey } from '../../providers/check-key.ts'
 import { awsCliGrants, awsCliIdentityProvider, awsCliScript } from '../../providers/policy/aws-cli-script.ts'
 import type { KeyPolicies } from '../../providers/policy/key-policy.ts'
@@ -11,15 +11,21 @@ import { inspectionWire } from './key-provider-wire.ts'
 export function keyCheckWire({ checks, inspection, error, isRegistered }: CheckedKey): KeyChecks {
   return {
     accepted: inspection !== undefined && !isRegistered,
-    ...(error !== undefined && { error: { code: error.code, message: error.message } }),
+    ...(error !== undefined && {
+      error: { code: error.code, message: error.message, params: { ...error.details } },
+    }),
     registered: isRegistered,
     ...(inspection !== undefined && {
       arn: inspection.keyArn,
       arnFingerPrint: keyArnFingerprint(inspection.keyArn),
       ...inspectionWire(inspection),
     }),
-    checks,
+    checks: checks.map(oneCheckWire),
   }
+}
+
+export function oneCheckWire(check: KeyCheck): KeyChecks['checks'][number] {
+  return { ...check, params: { ...check.params } }
 }
 
 export function keyPolicyWire(policies: KeyPolicies): KeyPolicy {

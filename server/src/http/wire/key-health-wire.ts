@@ -4,24 +4,22 @@ import type { KeyHealth } from '../../health/key-health.ts'
 
 /** @param alias - of the key provider. If it has moved, its message is the advice for a healthy key. */
 export function keyHealthWire(
-  { state, cause, advice, regions, ...times }: KeyHealth,
+  { regions, standIn, ...own }: KeyHealth,
   alias: KeyAlias | undefined,
 ): KeyHealthBody {
   return {
-    state,
-    cause,
-    ...timesWire(times),
-    advice: advice === '' ? (alias?.message ?? '') : advice,
-    regions: regions.map((each) => ({
-      region: each.region,
-      state: each.state,
-      cause: each.cause,
-      ...timesWire(each),
-      advice: each.advice,
-    })),
+    state: own.state,
+    ...shownWire(own),
+    advice: own.advice === '' ? (alias?.message ?? '') : own.advice,
+    ...(standIn !== undefined && { standIn }),
+    regions: regions.map((each) => ({ region: each.region, state: each.state, ...shownWire(each) })),
   }
 }
 
-function timesWire({ since, checkedAt }: { since: Date; checkedAt: Date }) {
-  return { since: since.toISOString(), checkedAt: checkedAt.toISOString() }
+function shownWire(shown: Omit<KeyHealth, 'regions' | 'standIn' | 'state'>) {
+  const { cause, since, checkedAt, advice, causeCode, adviceCode, params, owner } = shown
+  return {
+    ...{ cause, since: since.toISOString(), checkedAt: checkedAt.toISOString(), advice },
+    ...{ causeCode, adviceCode, params: { ...params }, owner },
+  }
 }

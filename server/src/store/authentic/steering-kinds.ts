@@ -52,6 +52,7 @@ export const steeringKinds = {
       generation: 'integer',
       incarnation: 'uuid',
       key_cache_ttl_seconds: 'integer',
+      lock_reason: 'text',
       locked_at: 'time',
       locked_by: 'text',
       tenant_id: 'text',

@@ -11,6 +11,8 @@ export interface TenantLockRow {
   lockedAt: Date
   /** The API key that locked it. */
   lockedBy: string
+  /** In the words of whoever locked it; undefined: nobody said. */
+  reason?: string | undefined
 }
 
 export type GuardRow = StoredRow<'guard'>
@@ -123,6 +125,12 @@ export async function adoptGuard(db: Database, tenantId: string): Promise<void> 
     where g.tenant_id = ${tenantId} and t.id = g.tenant_id`.execute(db)
 }
 
-export function lockOf(tenantId: string, at: Date | null, by: string | null): TenantLockRow | undefined {
-  return at === null || by === null ? undefined : { tenantId, lockedAt: at, lockedBy: by }
+export function lockOf(
+  tenantId: string,
+  at: Date | null,
+  by: string | null,
+  reason: string | null = null,
+): TenantLockRow | undefined {
+  if (at === null || by === null) return undefined
+  return { tenantId, lockedAt: at, lockedBy: by, ...(reason !== null && { reason }) }
 }

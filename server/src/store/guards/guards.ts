@@ -86,6 +86,7 @@ export function guardQueries(db: Database, parts: GuardParts) {
       generation: Math.max(row.generation + 1, leastGeneration),
       locked_at: guard.lock?.lockedAt ?? null,
       locked_by: guard.lock?.lockedBy ?? null,
+      lock_reason: guard.lock?.reason ?? null,
       key_cache_ttl_seconds: guard.keyCacheTtlSeconds ?? null,
       api_key_generation: guard.apiKeyGeneration,
     }
@@ -173,6 +174,7 @@ export function guardQueries(db: Database, parts: GuardParts) {
         generation: at.getTime(),
         locked_at: null,
         locked_by: null,
+        lock_reason: null,
         key_cache_ttl_seconds: null,
         api_key_generation: at.getTime(),
       }
@@ -193,11 +195,15 @@ export function guardQueries(db: Database, parts: GuardParts) {
      *
      * @throws KeyholdError `ERR_TENANT_NOT_FOUND`
      */
-    async lock(tenantId: string, lockedBy: string): Promise<TenantLockRow & { isNew: boolean }> {
+    async lock(
+      tenantId: string,
+      lockedBy: string,
+      reason?: string,
+    ): Promise<TenantLockRow & { isNew: boolean }> {
       const { found, before } = await lockRow(tenantId, 'alone')
       const row = unlessFaulty(() => verify(found, before))
       const existing = lockIn(row) ?? found.beside.lock
-      const lock = existing ?? { tenantId, lockedAt: found.at, lockedBy }
+      const lock = existing ?? { tenantId, lockedAt: found.at, lockedBy, reason }
       if (row?.locked_at === null) await save({ ...guardOf(found, row), row, lock })
       await noteLock(lock)
       return { ...lock, isNew: existing === undefined }
@@ -275,4 +281,5 @@ export function guardQueries(db: Database, parts: GuardParts) {
   }
 }
 
-const lockIn = (row: GuardRow | undefined) => row && lockOf(row.tenant_id, row.locked_at, row.locked_by)
+const lockIn = (row: GuardRow | undefined) =>
+  row && lockOf(row.tenant_id, row.locked_at, row.locked_by, row.lock_reason)
