@@ -47,6 +47,7 @@ export {
   type Tenant,
   type TenantKeyInformation,
   type KeyCheckProgress,
+  type Overview,
   type Session,
   type TenantLock,
   type TenantSettings,

@@ -51,6 +51,7 @@ export type { JsonWebKeySet, KeyJob, KeyJobFailure, KeyJobReport } from './schem
 export type { KeyProviderUsage, MigrationPlan } from './schemas/key-use.ts'
 export type { KmsUsage, KmsUsageOfAll } from './schemas/kms-usage.ts'
 export type { MigrationInformation } from './schemas/migration.ts'
+export type { Overview } from './schemas/console/overview.ts'
 export type { Session } from './schemas/console/session.ts'
 export type { ApiKey, Tenant } from './schemas/tenant.ts'
 export type { TenantLock } from './schemas/tenant-lock.ts'

@@ -9,6 +9,7 @@ import { drDrillRoutes } from './routes/dr-drill-routes.ts'
 import { keyJobRoutes } from './routes/key-job-routes.ts'
 import { keyProviderRoutes } from './routes/key-provider-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
+import { overviewRoutes } from './routes/overview-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
 import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
 import { tenantSettingsRoutes } from './routes/tenant-settings-routes.ts'
@@ -24,6 +25,10 @@ interface RouteGroup {
 export const routeGroups: Readonly<Record<string, RouteGroup>> = {
   'Key providers': { description: 'Registered keys: their tests, their use.', routes: keyProviderRoutes },
   'Key jobs': { description: 'Migrations to another key, and rotations.', routes: keyJobRoutes },
+  Overview: {
+    description: 'The state of a tenant in one answer, and what happens to it.',
+    routes: overviewRoutes,
+  },
   'The kill switch': { description: 'Locking a whole tenant at once.', routes: tenantLockRoutes },
   'Settings of a tenant': { description: 'How long its keys may be held.', routes: tenantSettingsRoutes },
   'Disaster recovery': { description: 'Drills for the loss of a region.', routes: drDrillRoutes },
@@ -45,6 +50,7 @@ export const routes = {
   ...destructionRoutes,
   ...usageRoutes,
   ...auditRoutes,
+  ...overviewRoutes,
   ...sessionRoutes,
   ...operatorRoutes,
 } as const satisfies Record<string, Route>

@@ -288,6 +288,11 @@ export const errorTable = {
     retryable: true,
     kind: 'ours',
   },
+  ERR_MIGRATION_PLAN_OUTDATED: {
+    summary: 'The plan of the migration does not hold any more: plan anew, and look at it.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_MIGRATION_NOT_FOUND: {
     summary: 'There is no migration for this tenant.',
     retryable: false,

@@ -74,10 +74,12 @@ export {
   keyCauses,
   sayAdvice,
   sayCause,
+  turnSentences,
   type ActingParty,
   type KeyAdviceCode,
   type KeyCauseCode,
   type SentenceParams,
+  type TurnCode,
 } from './key-sentences.ts'
 export { policyName, type PolicyType } from './policy-names.ts'
 export { normalFormHint } from './context/other-normal-forms.ts'

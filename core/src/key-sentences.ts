@@ -166,6 +166,16 @@ export type KeyAdviceCode = keyof typeof keyAdvice
 export const keyCauseCodes = Object.keys(keyCauses) as KeyCauseCode[]
 export const keyAdviceCodes = Object.keys(keyAdvice) as KeyAdviceCode[]
 
+/** The sentences of an overview that are about no key. */
+export const turnSentences = {
+  'tenant-locked': 'The tenant is locked by its people: nothing is encrypted or decrypted.',
+  'all-well': 'Everything is well, and nobody has to do anything.',
+} as const
+
+export type TurnCode = keyof typeof turnSentences
+
+export const turnCodes = Object.keys(turnSentences) as TurnCode[]
+
 export type SentenceParams = Readonly<Record<string, string>>
 
 /** The sentence in English. */

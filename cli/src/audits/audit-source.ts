@@ -17,6 +17,8 @@ export interface AuditPage {
 export interface AuditSource {
   /** The records after a sequence number, page after page. */
   pages(after: number): AsyncIterable<AuditPage>
+  /** Those that fit, the newest first. */
+  search(filters: Readonly<Record<string, string>>): AsyncIterable<AuditPage>
   head(): Promise<AuditHead>
   /** The rotations of the installation's signing key, as the server has them. */
   rotations(): Promise<{ statement: string; counterstatement: string }[]>
@@ -31,6 +33,9 @@ export function auditSource(session: Session, chain: string | undefined): AuditS
   return {
     async *pages(after) {
       yield* allPages(session, routeId, { from: String(after), query })
+    },
+    async *search(filters) {
+      yield* allPages(session, routeId, { query: { ...query, ...filters, order: 'desc' } })
     },
     async rotations() {
       return (await session.call('listSigningKeys')).body.rotations ?? []

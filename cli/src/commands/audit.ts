@@ -1,5 +1,6 @@
 // keyhold audit …: the audit trail, and whether its records are as they were recorded, with a server and without one.
-import { auditSource } from '../audits/audit-source.ts'
+import type { Audit } from '@keyhold/client'
+import { auditSource, type AuditSource } from '../audits/audit-source.ts'
 import { exportChain } from '../audits/export-chain.ts'
 import { readKeptHead, saveHead } from '../audits/kept-head.ts'
 import { headOrForged, verifyChain } from '../audits/verify-chain.ts'
@@ -26,6 +27,30 @@ const chain = {
   tenant: option('--tenant <id>', 'of this tenant, deleted or not, with an operator token', parsePathSegment),
 }
 
+const filters = {
+  action: option('--action <name>', 'only this action', undefined, { conflicts: ['after'] }),
+  actor: option('--actor <id>', 'only what this caller did', undefined, { conflicts: ['after'] }),
+  from: option('--from <time>', 'only from this moment on, in UTC', undefined, { conflicts: ['after'] }),
+  to: option('--to <time>', 'only before this moment, in UTC', undefined, { conflicts: ['after'] }),
+}
+
+/** In the order of time, as many of the newest as are asked for. */
+async function searchNewest(
+  source: AuditSource,
+  asked: Readonly<Record<string, string>>,
+  most: number,
+): Promise<{ audits: Audit[]; names?: Record<string, string> }> {
+  const found: Audit[] = []
+  let names: Record<string, string> = {}
+  for await (const page of source.search(asked)) {
+    found.push(...page.audits)
+    names = { ...names, ...page.names }
+    if (found.length >= most) break
+  }
+  const audits = found.slice(0, most).toReversed()
+  return { audits, ...(Object.keys(names).length > 0 && { names }) }
+}
+
 const listCommand = command({
   name: 'list',
   alias: 'ls',
@@ -37,10 +62,19 @@ const listCommand = command({
     }),
     after: option('--after <no>', 'all that follow this record', wholeNumber(0)),
     all: flag('--all', 'all of them'),
+    ...filters,
   },
-  async run(invocation, { last = defaultLast, after, all, ...values }) {
+  async run(invocation, { last, after, all, action, actor, from: since, to, ...values }) {
     const { source, session } = await openChain(invocation, values)
-    const from = after ?? (all ? 0 : Math.max(0, (await source.head()).head.sequence - last))
+    const asked = Object.entries({ action, actor, from: since, to }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    )
+    if (asked.length > 0) {
+      const most = all ? Infinity : (last ?? defaultLast)
+      session.printBody(await searchNewest(source, Object.fromEntries(asked), most), auditListView)
+      return
+    }
+    const from = after ?? (all ? 0 : Math.max(0, (await source.head()).head.sequence - (last ?? defaultLast)))
     const audits = []
     let names: Record<string, string> = {}
     for await (const page of source.pages(from)) {

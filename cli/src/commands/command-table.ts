@@ -3,6 +3,7 @@ import type { CommandGroup } from '../table/command-spec.ts'
 import { apiKeyGroup } from './api-key.ts'
 import { auditGroup } from './audit.ts'
 import { completionCommand } from './completion.ts'
+import { statusCommand } from './console/status.ts'
 import { whoamiCommand } from './console/whoami.ts'
 import { contextGroup } from './context.ts'
 import { dataKeyGroup } from './data-key.ts'
@@ -20,6 +21,7 @@ import { tenantGroup } from './tenant.ts'
 import { usageGroup } from './usage.ts'
 
 export const commandTable: CommandGroup['commands'] = [
+  statusCommand,
   keyproviderGroup,
   migrationGroup,
   tenantKeyGroup,

@@ -32,18 +32,22 @@ export function migrateCommand(theProvider: Input<string>): CommandSpec {
       arnFingerPrint: theProvider,
       ...waiting,
       watch: flag('--watch', 'as --wait, with the rate and the time left, whatever becomes of it'),
+      plan: option('--plan <id>', 'only if nothing has changed since this plan, which --dry-run shows'),
       dryRun: flag('--dry-run', 'show what it would do, and change nothing', {
-        conflicts: ['wait', 'watch'],
+        conflicts: ['wait', 'watch', 'plan'],
       }),
     },
-    async run({ openSession }, { arnFingerPrint, wait, watch, timeout, dryRun }) {
+    async run({ openSession }, { arnFingerPrint, wait, watch, timeout, plan, dryRun }) {
       const session = await openSession('tenant-admin')
       if (dryRun) {
         await planMigration(session, arnFingerPrint)
         return
       }
       const started = await withKeyProvider(session, arnFingerPrint, (fingerprint) =>
-        session.call('migrateToKeyProvider', { params: { arnFingerPrint: fingerprint } }),
+        session.call('migrateToKeyProvider', {
+          params: { arnFingerPrint: fingerprint },
+          ...(plan !== undefined && { query: { plan } }),
+        }),
       )
       const { id } = started.body
       if (watch) session.print(await endedKeyJob(session, id, timeout), keyJobView)

@@ -10,6 +10,7 @@ export const migrationPlanView: View<MigrationPlan> = {
   ids: ({ target }) => [target.fingerprint],
   text: ({ census, estimate, ...plan }) =>
     formatFields([
+      ['plan', plan.planId],
       ['would start', plan.wouldStart ? 'yes' : 'no'],
       ['refused', plan.refusals.map(problemText)],
       ['warnings', plan.warnings.map(problemText)],

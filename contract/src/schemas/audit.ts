@@ -29,8 +29,18 @@ export const audit = Type.Object({
 
 export type Audit = Static<typeof audit>
 
+export const auditEvent = Type.Object({
+  ...audit.properties,
+  forged: Type.Optional(
+    Type.Literal(true, { description: 'Keyhold did not write this record. Absent on all others.' }),
+  ),
+})
+
 export const auditPage = Type.Object({
-  audits: Type.Array(audit, { description: 'In the order of the chain.' }),
+  audits: Type.Array(audit, {
+    description:
+      'In the order of the chain, unless the query says another one. With `order=desc`, `action`, `actor`, `from` or `to` in the query: in the order of time, which is another one only where the clock of the database was set back.',
+  }),
   names: Type.Optional(
     Type.Record(Type.String(), Type.String(), {
       description:
@@ -111,9 +121,48 @@ const ofTenant = {
   ),
 }
 
-export const listAuditsQuery = Type.Object(page)
+const time = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,3})?Z$',
+      description: `${description} RFC 3339 in UTC.`,
+    }),
+  )
 
-export const listInstallationAuditsQuery = Type.Object({ ...page, ...ofTenant })
+const search = {
+  order: Type.Optional(
+    Type.Union([Type.Literal('asc'), Type.Literal('desc', { description: 'The newest first.' })], {
+      description: 'Default: `asc`, the oldest first, which is the order of the chain.',
+    }),
+  ),
+  action: Type.Optional(
+    Type.Unsafe<AuditAction>(
+      Type.Union(
+        auditActionNames.map((name) => Type.Literal(name)),
+        { description: 'Only this action.' },
+      ),
+    ),
+  ),
+  actor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 1_024, description: 'Only records whose `actor.id` this is.' }),
+  ),
+  from: time('Only records of this moment or later.'),
+  to: time('Only records before this moment.'),
+}
+
+export const listAuditsQuery = Type.Object({ ...page, ...search })
+
+export const listInstallationAuditsQuery = Type.Object({ ...page, ...search, ...ofTenant })
+
+export const watchTenantQuery = Type.Object({
+  after: Type.Optional(
+    Type.String({
+      pattern: '^(0|[1-9][0-9]{0,14})$',
+      description:
+        'The last sequence that was seen. Default: that of the header Last-Event-ID, or else the last record that there is now.',
+    }),
+  ),
+})
 
 export const listAuditCheckpointsQuery = Type.Object(page)
 

@@ -74,6 +74,12 @@ export const keyJob = Type.Object({
   keysPerSecond: Type.Optional(
     Type.Number({ description: 'Cipherkeys copied per second since the copying began.' }),
   ),
+  etaSeconds: Type.Optional(
+    Type.Integer({
+      description:
+        'When all are copied at that rate; absent where nothing was measured, and in other phases.',
+    }),
+  ),
   tampered: Type.Optional(tampered),
 })
 

@@ -6,6 +6,9 @@ import { tenantKeyState } from './tenant-key.ts'
 const problem = { code: Type.String(), message: Type.String() }
 
 export const migrationPlan = Type.Object({
+  planId: Type.String({
+    description: 'Names this plan to the start of the migration: see its query.',
+  }),
   tenantId: Type.String(),
   wouldStart: Type.Boolean({
     description: 'Whether a start would succeed now: true if there are no refusals.',

@@ -24,7 +24,7 @@ const kind = {
   }),
 }
 
-const summary = {
+export const kmsUsageSummary = {
   from: day,
   to: day,
   ...counts,
@@ -43,7 +43,7 @@ const summary = {
 }
 
 export const kmsUsage = Type.Object({
-  ...summary,
+  ...kmsUsageSummary,
   rows: Type.Array(
     Type.Object({
       ...kind,
@@ -57,7 +57,7 @@ export const kmsUsage = Type.Object({
 export type KmsUsage = Static<typeof kmsUsage>
 
 export const kmsUsageOfAll = Type.Object({
-  ...summary,
+  ...kmsUsageSummary,
   rows: Type.Array(Type.Object({ ...kind, ...counts }), {
     description: 'All tenants together, in the order of days, the oldest first.',
   }),

@@ -41,3 +41,13 @@ export const migrationInformation = Type.Object({
 export type MigrationInformation = Static<typeof migrationInformation>
 
 export const resetNotNeeded = Type.Object({ message: Type.String() })
+
+export const startMigrationQuery = Type.Object({
+  plan: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-z]{1,11}[.][A-Za-z0-9_-]{43}$',
+      description:
+        'The `planId` of a plan of this migration: the start is refused if something has changed since then, or after an hour. Without it the migration starts from what there is.',
+    }),
+  ),
+})

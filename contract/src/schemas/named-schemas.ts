@@ -1,6 +1,7 @@
 // The names of the schemas that bodies and replies have, for descriptions of the API: clients that are generated from one name their
 // types by them.
-import { auditCheckpointPage, auditHead, auditPage } from './audit.ts'
+import { auditCheckpointPage, auditEvent, auditHead, auditPage } from './audit.ts'
+import { overview } from './console/overview.ts'
 import { session } from './console/session.ts'
 import { dataKey, dataKeyPage, setMinimumVersionBody } from './data-key.ts'
 import {
@@ -71,6 +72,7 @@ export const namedSchemas = {
   ApiKey: apiKey,
   ApiKeyList: apiKeyList,
   AuditCheckpointPage: auditCheckpointPage,
+  AuditEvent: auditEvent,
   AuditHead: auditHead,
   AuditPage: auditPage,
   BlindIndexKey: blindIndexKey,
@@ -119,6 +121,7 @@ export const namedSchemas = {
   LockTenantBody: lockTenantBody,
   MigrationInformation: migrationInformation,
   MigrationPlan: migrationPlan,
+  Overview: overview,
   PatchKeyProviderBody: patchKeyProviderBody,
   ReencryptReply: reencryptReply,
   ReencryptedItem: reencryptedItem,

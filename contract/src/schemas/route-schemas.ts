@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox'
 import type { RouteId, routes } from '../routes.ts'
 import {
   auditCheckpointPage,
+  auditEvent,
   auditHead,
   auditPage,
   installationAuditHeadQuery,
@@ -11,7 +12,9 @@ import {
   listAuditCheckpointsQuery,
   listAllAuditCheckpointsQuery,
   listInstallationAuditsQuery,
+  watchTenantQuery,
 } from './audit.ts'
+import { overview } from './console/overview.ts'
 import { session } from './console/session.ts'
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './data-key.ts'
 import {
@@ -59,7 +62,7 @@ import {
 import { keyProviderUsage, migrationPlan } from './key-use.ts'
 import { kmsUsage, kmsUsageOfAll, kmsUsageOfAllQuery, kmsUsageQuery } from './kms-usage.ts'
 import { leaseKey, leaseKeyPage, listLeaseKeysQuery } from './lease-key.ts'
-import { migrationInformation, resetNotNeeded } from './migration.ts'
+import { migrationInformation, resetNotNeeded, startMigrationQuery } from './migration.ts'
 import { listTenantKeysQuery, tenantKeyList } from './tenant-key.ts'
 import { lockTenantBody, tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
@@ -108,12 +111,15 @@ export const routeSchemas = {
   checkKeyProvider: { body: checkKeyBody, replies: { 200: keyChecks } },
   watchKeyChecks: { body: checkKeyBody, replies: { 200: keyCheckProgress } },
   getKeyPolicy: { query: keyPolicyQuery, replies: { 200: keyPolicy } },
-  resetToDefaultProvider: { replies: { 200: resetNotNeeded, 205: migrationInformation } },
+  resetToDefaultProvider: {
+    query: startMigrationQuery,
+    replies: { 200: resetNotNeeded, 205: migrationInformation },
+  },
   getMigrationDetails: { replies: { 200: migrationInformation } },
   getKeyProvider: { replies: { 200: keyProvider } },
   patchKeyProvider: { body: patchKeyProviderBody, replies: { 204: null } },
   deleteKeyProvider: { replies: { 200: keyProviderDeleted } },
-  migrateToKeyProvider: { replies: { 200: migrationInformation } },
+  migrateToKeyProvider: { query: startMigrationQuery, replies: { 200: migrationInformation } },
   testKeyProvider: { replies: { 201: keyProvider } },
   planMigration: { replies: { 200: migrationPlan } },
   getKeyProviderUsage: { replies: { 200: keyProviderUsage } },
@@ -173,6 +179,9 @@ export const routeSchemas = {
   },
   listInstallationAudits: { query: listInstallationAuditsQuery, replies: { 200: auditPage } },
   getInstallationAuditHead: { query: installationAuditHeadQuery, replies: { 200: auditHead } },
+
+  getOverview: { replies: { 200: overview } },
+  watchTenant: { query: watchTenantQuery, replies: { 200: auditEvent } },
 
   getSession: { replies: { 200: session } },
 

@@ -1,13 +1,13 @@
 // Reads the audit trail of a tenant, a deleted one included, or of the installation itself.
 import { KeyholdError } from '@keyhold/core'
-import type { ListedAudit } from '../store/audits.ts'
+import type { AuditSearch, ListedAudit } from '../store/audits.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AuditPage {
   audits: ListedAudit[]
   /** The sequence number of the last record, where more follow. */
   after: number | undefined
-  /** The first record with a wrong MAC. */
+  /** The first record of the chain on this page with a wrong MAC. */
   forged: number | undefined
   /** The last record before that one that has a right MAC: it vouches for all before it. */
   authenticTo: number | undefined
@@ -23,17 +23,30 @@ export async function listAudits(
   tenantId: string | undefined,
   { after, limit }: { after: number; limit: number },
 ): Promise<AuditPage> {
-  const rows = await audits.list(tenantId, { after, limit: limit + 1 })
+  return pageOf(await audits.list(tenantId, { after, limit: limit + 1 }), limit)
+}
+
+/** Records that a person asks for, in the order of time. @param tenantId - undefined: the installation's own */
+export async function searchAudits(
+  { audits }: Pick<Store, 'audits'>,
+  tenantId: string | undefined,
+  search: AuditSearch,
+): Promise<AuditPage> {
+  return pageOf(await audits.search(tenantId, { ...search, limit: search.limit + 1 }), search.limit)
+}
+
+function pageOf(rows: readonly ListedAudit[], limit: number): AuditPage {
   const page = rows.slice(0, limit)
-  const forged = page.find(({ mac }) => mac === 'wrong')?.sequence
-  const authentic = page.findLast(
-    ({ mac, sequence }) => mac === 'right' && (forged === undefined || sequence < forged),
-  )
+  const sequences = (mac: ListedAudit['mac']) =>
+    page.filter((row) => row.mac === mac).map(({ sequence }) => sequence)
+  const wrong = sequences('wrong')
+  const forged = wrong.length === 0 ? undefined : Math.min(...wrong)
+  const right = sequences('right').filter((sequence) => forged === undefined || sequence < forged)
   return {
     audits: page,
     after: rows.length > limit ? page.at(-1)?.sequence : undefined,
     forged,
-    authenticTo: authentic?.sequence,
+    authenticTo: right.length === 0 ? undefined : Math.max(...right),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { RefusedVersion } from '../keyring/open-versions.ts'
 import type { RewrapThreads } from './engine/rewrap-threads.ts'
 import { estimateMigration, type MigrationBudget, type MigrationEstimate } from './estimate-migration.ts'
+import { planIdOf } from './plan-id.ts'
 import { findEnds, refuseEnds, tryActiveKey, tryTarget, type MigrationEnds } from './start-migration.ts'
 import { takeCensus, type CipherkeyCensus } from './take-census.ts'
 
@@ -37,6 +38,8 @@ export interface Problem {
 }
 
 export interface MigrationPlan {
+  /** For the start: it is refused when the world is another one. */
+  id: string
   source: KeyProviderRow
   sourceVersion: number
   target: KeyProviderRow
@@ -79,7 +82,9 @@ export async function planMigration(
     ...{ tenantKey, total },
     mayBeMore: !isWhole,
   })
+  const world = { tenantId, ends, epoch: fence.epoch, sourceVersion: fence.activeTenantKeyVersion }
   return {
+    id: planIdOf(world, store.clock.now()),
     source: ends.source,
     sourceVersion: fence.activeTenantKeyVersion,
     target: ends.target,

@@ -12,11 +12,13 @@ import {
 import { getStoredTenantKey, unwrapTenantKey } from '../keyring/open-tenant-key.ts'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
+import type { Fence } from '../store/fence/fence-row.ts'
 import type { KeyJobRow } from '../store/key-jobs/key-jobs.ts'
 import type { KeyProviderRow } from '../store/key-providers/key-provider-row.ts'
 import type { Store, TransactionStore } from '../store/store.ts'
 import { auditKeyJob, auditTenantKeysDestroyed, endsOf } from './audit-key-job.ts'
 import type { Failpoint } from './engine/failpoint.ts'
+import { refuseOutdated } from './plan-id.ts'
 
 export interface StartMigrationParts {
   store: Store
@@ -29,8 +31,9 @@ export interface StartMigrationParts {
 /**
  * Starts the migration of a tenant to one of its key providers, the default one included.
  *
+ * @param planId - of the plan that was looked at; undefined: it starts from what there is
  * @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`, `ERR_MIGRATION_RUNNING`, `ERR_MIGRATION_TARGET_CURRENT`,
- * `ERR_MIGRATION_NOT_STARTED` when the target can't be used, `ERR_MIGRATION_NOT_PREPARED` when source or target can't
+ * `ERR_MIGRATION_PLAN_OUTDATED`, `ERR_MIGRATION_NOT_STARTED` when the target can't be used, `ERR_MIGRATION_NOT_PREPARED` when source or target can't
  * be reached or deny
  */
 export async function startMigration(
@@ -38,9 +41,17 @@ export async function startMigration(
   tenantId: string,
   targetFingerprint: string,
   actor: Actor,
+  planId?: string,
 ): Promise<KeyJobRow> {
   const { store, kms, failpoint } = parts
+  function comparePlan(ends: MigrationEnds, fence: Fence | undefined): void {
+    if (planId === undefined || fence === undefined) return
+    const world = { tenantId, ends, epoch: fence.epoch, sourceVersion: fence.activeTenantKeyVersion }
+    refuseOutdated(planId, world, store.clock.now())
+  }
+
   const before = await findEnds(store, tenantId, targetFingerprint)
+  if (planId !== undefined) comparePlan(before, await store.tenants.findFence(tenantId))
   refuseEnds(before)
   await tryTarget(kms, tenantId, before.target)
   await tryActiveKey(store, kms, tenantId)
@@ -49,6 +60,8 @@ export async function startMigration(
   // Under the fence no provider is deleted, no migration starts, and no cutover happens.
   const job = await store.withFence(tenantId, async (transaction, fence) => {
     if (fence === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
+    // As the plan has seen it: with a rotation that gives way.
+    if (planId !== undefined) comparePlan(await findEnds(transaction, tenantId, targetFingerprint), fence)
     await supersedeRotation(transaction, tenantId, actor)
     const ends = await findEnds(transaction, tenantId, targetFingerprint)
     refuseEnds(ends)

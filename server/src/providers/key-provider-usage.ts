@@ -65,6 +65,19 @@ export async function getKeyProviderUsage(
   return usageOf(parts, { ...none, isWhole: false })
 }
 
+/**
+ * The same as of one moment and without a count: each version that is not destroyed is a blocker, but which cipherkeys it wraps is not said.
+ *
+ * @throws KeyholdError `ERR_KEY_PROVIDER_NOT_FOUND`
+ */
+export async function readUncountedUsage(
+  snapshot: SnapshotStore,
+  tenantId: string,
+  fingerprint: string,
+): Promise<KeyProviderUsage> {
+  return usageOf(await readParts(snapshot, tenantId, fingerprint), { ...none, isWhole: false })
+}
+
 type Counted = Awaited<ReturnType<Store['surveys']['countByVersion']>>
 
 const none: Counted = { found: new Map(), isWhole: true }

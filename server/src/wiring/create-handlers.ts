@@ -16,6 +16,7 @@ import { lockHandlers } from '../http/routes/lock-handlers.ts'
 import { migrationHandlers } from '../http/routes/migration-handlers.ts'
 import { leaseKeyHandlers } from '../http/routes/lease-key-handlers.ts'
 import { namedDataKeyHandlers } from '../http/routes/named-data-key-handlers.ts'
+import { overviewHandlers, tenantEventHandlers } from '../http/routes/overview-handlers.ts'
 import { sessionHandlers } from '../http/routes/session-handlers.ts'
 import { operatorHandlers } from '../http/routes/operator-handlers.ts'
 import { tenantKeyHandlers } from '../http/routes/tenant-key-handlers.ts'
@@ -82,6 +83,7 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...providerHandlers(settings, needs),
     ...jobHandlers(needs),
     ...installationHandlers(settings, needs),
+    ...overviewHandlers({ store, kmsMicroUsdPer10000: settings.kmsMicroUsdPer10000 }),
     ...sessionHandlers({
       store,
       features: {
@@ -118,6 +120,7 @@ export function createEventHandlers(settings: HandlerSettings, needs: EventHandl
   const { store } = needs
   return {
     ...keyJobEventHandlers({ store }),
+    ...tenantEventHandlers({ store }),
     ...keyCheckEventHandlers({ store, ...keyRequirements(settings, needs) }),
   }
 }

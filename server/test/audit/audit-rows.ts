@@ -35,6 +35,8 @@ export const auditRows: Record<RouteId, Row> = {
   getDrDrill: 'reads',
   getDrDrillOfTenant: 'reads',
   getSession: 'reads',
+  getOverview: 'reads',
+  watchTenant: 'reads',
   getTenantLock: 'reads',
   getTenantSettings: 'reads',
   getKmsUsage: 'reads',

@@ -226,6 +226,8 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   ],
   listInstallationAudits: [({ tenantId }) => admin('GET', `/api/v1/audits?tenantId=${tenantId}`)],
   getInstallationAuditHead: [({ tenantId }) => admin('GET', `/api/v1/audits/head?tenantId=${tenantId}`)],
+  getOverview: [(names) => admin('GET', '/api/v1/encryption/overview', undefined, tenantHeader(names))],
+  watchTenant: [(names) => admin('GET', '/api/v1/encryption/events', undefined, tenantHeader(names))],
   getSession: [(names) => admin('GET', '/api/v1/session', undefined, tenantHeader(names))],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],

@@ -1,9 +1,10 @@
 // The routes of the audit trail.
-import { limits, type Audit, type AuditHead } from '@keyhold/contract'
-import type { AuditAction } from '@keyhold/core'
-import { listAudits, listCheckpoints, refuseUnknownTenant } from '../../access/read-audits.ts'
-import type { AuditRow } from '../../store/audits.ts'
+import { limits, type AuditHead } from '@keyhold/contract'
+import { KeyholdError, type AuditAction } from '@keyhold/core'
+import { listAudits, listCheckpoints, refuseUnknownTenant, searchAudits } from '../../access/read-audits.ts'
+import type { AuditSearch } from '../../store/audits.ts'
 import type { Store } from '../../store/store.ts'
+import { auditWire } from '../wire/audit-wire.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export interface AuditHandlerParts {
@@ -27,9 +28,13 @@ export function auditHandlers({
   async function page(
     reads: Pick<Store, 'audits' | 'apiKeys'>,
     { tenantId, namesOf }: { tenantId: string | undefined; namesOf: string | undefined },
-    query: PageQuery,
+    query: SearchQuery,
   ) {
-    const { audits, after, forged, authenticTo } = await listAudits(reads, tenantId, placeOf(query))
+    const search = searchOf(query)
+    const { audits, after, forged, authenticTo } =
+      search === undefined
+        ? await listAudits(reads, tenantId, placeOf(query))
+        : await searchAudits(reads, tenantId, search)
     const ids = audits.flatMap(({ actorId, targetKind, targetId }) =>
       targetKind === 'api-key' ? [actorId, targetId] : [actorId],
     )
@@ -108,22 +113,35 @@ function placeOf({ limit, after }: PageQuery): { after: number; limit: number } 
   }
 }
 
-function nextOf(after: number | undefined): { next?: string } {
-  return after === undefined ? {} : { next: String(after) }
+interface SearchQuery extends PageQuery {
+  order?: 'asc' | 'desc'
+  action?: AuditAction
+  actor?: string
+  from?: string
+  to?: string
 }
 
-function auditWire(row: AuditRow): Audit {
+/** Undefined: the chain as it is. */
+function searchOf(query: SearchQuery): AuditSearch | undefined {
+  const { order, action, actor: actorId, from, to, after } = query
+  const isFiltered = [action, actorId, from, to].some((each) => each !== undefined)
+  if (!isFiltered && order !== 'desc') return undefined
   return {
-    ...(row.tenantId !== undefined && { tenantId: row.tenantId }),
-    sequence: row.sequence,
-    id: row.id,
-    at: row.at.toISOString(),
-    actor: { id: row.actorId, ...(row.actorRole !== undefined && { role: row.actorRole }) },
-    // Any stored text is shown, even if somebody has changed it, because a verification needs exactly the stored text.
-    action: row.action as AuditAction,
-    target: { kind: row.targetKind, id: row.targetId },
-    ...(row.traceId !== undefined && { traceId: row.traceId }),
-    details: row.details,
-    hash: row.hash.toString('hex'),
+    ...{ action, actorId, from: timeOf(from, 'from'), to: timeOf(to, 'to'), order: order ?? 'asc' },
+    ...{ after: after === undefined ? undefined : Number(after), limit: placeOf(query).limit },
   }
+}
+
+/** @throws KeyholdError `ERR_INVALID_REQUEST` for a day that no month has */
+function timeOf(text: string | undefined, member: string): Date | undefined {
+  if (text === undefined) return undefined
+  const time = new Date(text)
+  if (!Number.isNaN(time.getTime()) && time.toISOString().startsWith(text.slice(0, 19))) return time
+  throw new KeyholdError('ERR_INVALID_REQUEST', {
+    message: `The query's member /${member} is no moment of the calendar.`,
+  })
+}
+
+function nextOf(after: number | undefined): { next?: string } {
+  return after === undefined ? {} : { next: String(after) }
 }

@@ -1,5 +1,5 @@
 // The routes of destructions. A tenant's admin destroys data keys, the operator destroys tenants.
-import { limits, type Destruction, type DestructionWithRecord } from '@keyhold/contract'
+import { limits, type DestructionWithRecord } from '@keyhold/contract'
 import { cancelDataKeyDestruction, cancelTenantDestruction } from '../../destruction/cancel-destruction.ts'
 import { getDestruction, openDestructionRecord } from '../../destruction/get-destruction.ts'
 import {
@@ -8,9 +8,9 @@ import {
   scheduleTenantDestruction,
 } from '../../destruction/schedule-destruction.ts'
 import type { OpenRecord } from '../../store/authentic/open-record.ts'
-import type { DestructionRow } from '../../store/destructions/destruction-row.ts'
 import type { Store } from '../../store/store.ts'
 import { actorOf } from '../wire/actor-of.ts'
+import { destructionWire } from '../wire/destruction-wire.ts'
 import type { Handlers } from '../server/handler.ts'
 import { checkTenantId } from './operator-handlers.ts'
 
@@ -99,35 +99,4 @@ export function destructionHandlers({
       return { status: 200, body: await withRecord(undefined, params.destructionId) }
     },
   }
-}
-
-function destructionWire(row: DestructionRow & { isTampered?: boolean }): Destruction {
-  const { keyName, dataKeyId, cipherkeys, cancelledAt, cancelledBy, destroyedAt } = row
-  return {
-    id: row.id,
-    kind: row.kind,
-    tenantId: row.tenantId,
-    ...(keyName !== undefined && { keyName }),
-    ...(dataKeyId !== undefined && { dataKeyId }),
-    ...(cipherkeys !== undefined && 'value' in cipherkeys && { cipherkeys: cipherkeys.value.length }),
-    state: stateOf(row),
-    scheduledAt: row.scheduledAt.toISOString(),
-    scheduledBy: row.scheduledBy,
-    dueAt: row.dueAt.toISOString(),
-    ...(cancelledAt !== undefined && { cancelledAt: cancelledAt.toISOString() }),
-    ...(cancelledBy !== undefined && { cancelledBy }),
-    ...(destroyedAt !== undefined && { destroyedAt: destroyedAt.toISOString() }),
-  }
-}
-
-function stateOf({
-  isTampered,
-  begunAt,
-  cancelledAt,
-  destroyedAt,
-}: DestructionRow & { isTampered?: boolean }): Destruction['state'] {
-  if (isTampered === true) return 'tampered'
-  if (destroyedAt !== undefined) return 'destroyed'
-  if (begunAt !== undefined) return 'destroying'
-  return cancelledAt === undefined ? 'scheduled' : 'cancelled'
 }

@@ -102,7 +102,7 @@ export function keyJobEventHandlers({ store }: { store: Store }): Pick<EventHand
       return { job, data: await wireOne(snapshot, job) }
     })
     // The rate alone is no change: it differs at every moment.
-    const mark = JSON.stringify({ ...data, keysPerSecond: undefined })
+    const mark = JSON.stringify({ ...data, keysPerSecond: undefined, etaSeconds: undefined })
     return { data, mark, isLast: job.completedAt !== undefined }
   }, busy)
   return {
@@ -113,7 +113,8 @@ export function keyJobEventHandlers({ store }: { store: Store }): Pick<EventHand
   }
 }
 
-async function wireOne(reads: JobReads, job: KeyJobRow): Promise<KeyJob> {
+/** A key job as the wire shows it. */
+export async function wireOne(reads: JobReads, job: KeyJobRow): Promise<KeyJob> {
   const [wire] = await wireAll(reads, [job])
   if (wire === undefined) throw new TypeError('a key job has no wire form')
   return wire

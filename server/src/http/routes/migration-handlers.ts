@@ -11,7 +11,12 @@ import { migrationWire } from '../wire/migration-wire.ts'
 
 export interface MigrationHandlerParts {
   store: Store
-  startMigration: (tenantId: string, targetFingerprint: string, actor: Actor) => Promise<KeyJobRow>
+  startMigration: (
+    tenantId: string,
+    targetFingerprint: string,
+    actor: Actor,
+    planId?: string,
+  ) => Promise<KeyJobRow>
 }
 
 export function migrationHandlers({
@@ -32,7 +37,12 @@ export function migrationHandlers({
 
   return {
     async migrateToKeyProvider(call) {
-      const job = await startMigration(call.tenantId, call.params.arnFingerPrint, actorOf(call))
+      const job = await startMigration(
+        call.tenantId,
+        call.params.arnFingerPrint,
+        actorOf(call),
+        call.query.plan,
+      )
       return { status: 200, body: await wire(store, job) }
     },
 
@@ -40,7 +50,7 @@ export function migrationHandlers({
       const { tenantId } = call
       try {
         // The fingerprint of the default provider is the tenant's id.
-        const job = await startMigration(tenantId, tenantId, actorOf(call))
+        const job = await startMigration(tenantId, tenantId, actorOf(call), call.query.plan)
         return { status: 205, body: await wire(store, job) }
       } catch (error) {
         if (isKeyholdError(error, 'ERR_MIGRATION_TARGET_CURRENT')) {

@@ -1,9 +1,9 @@
 // The routes of usage: the calls to AWS KMS.
 import { limits } from '@keyhold/contract'
 import { parseDayRange } from '../../providers/day-range.ts'
-import { estimateKmsCost, formatUsd } from '../../providers/estimate-kms-cost.ts'
-import type { KmsPayer } from '../../store/kms-usage.ts'
+import { estimateKmsCost } from '../../providers/estimate-kms-cost.ts'
 import type { Store } from '../../store/store.ts'
+import { kmsUsageSummaryWire } from '../wire/kms-usage-wire.ts'
 import type { Handlers } from '../server/handler.ts'
 
 export interface UsageHandlerParts {
@@ -19,18 +19,8 @@ export function usageHandlers({
   flushKmsUsage,
   kmsMicroUsdPer10000,
 }: UsageHandlerParts): Pick<Handlers, 'getKmsUsage' | 'getKmsUsageOfAll'> {
-  function summary(rows: readonly { calls: number; requests: number; paidBy: KmsPayer }[]) {
-    const sum = (numbers: number[]) => numbers.reduce((total, each) => total + each, 0)
-    const paid = rows.filter(({ paidBy }) => paidBy === 'keyhold')
-    return {
-      calls: sum(rows.map(({ calls }) => calls)),
-      requests: sum(rows.map(({ requests }) => requests)),
-      estimatedCost: {
-        usd: estimateKmsCost(sum(paid.map(({ requests }) => requests)), kmsMicroUsdPer10000),
-        usdPer10000Requests: formatUsd(BigInt(kmsMicroUsdPer10000)),
-      },
-    }
-  }
+  const summary = (rows: Parameters<typeof kmsUsageSummaryWire>[0]) =>
+    kmsUsageSummaryWire(rows, kmsMicroUsdPer10000)
 
   return {
     async getKmsUsage({ tenantId, query }) {

@@ -1,5 +1,5 @@
 // Server-sent events (the HTML standard, section 9.2): one for each change of the watched state, until the last state. A
-// client that stops reading gets only the newest state when it reads again.
+// client that stops reading gets only the newest state when it reads again. Or, of what has ids, one for each of them: nobody misses one.
 import { KeyholdError } from '@keyhold/core'
 import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
@@ -45,7 +45,14 @@ export function createEventStreams({
     let sentAtMs = performance.now()
     for (;;) {
       const state = await watch().catch(unlessAway)
-      if (state !== undefined && state.mark !== lastMark) {
+      const isIdentified = state !== undefined && 'events' in state
+      if (isIdentified && (state.events.length > 0 || lastMark === '')) {
+        // Without data it is no event, and says where to begin when the connection breaks.
+        if (state.events.length === 0) yield `id: ${state.begin}\n\n`
+        for (const { id, data } of state.events) yield `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`
+        lastMark = 'begun'
+        sentAtMs = performance.now()
+      } else if (state !== undefined && !isIdentified && state.mark !== lastMark) {
         lastMark = state.mark
         sentAtMs = performance.now()
         yield `data: ${JSON.stringify(state.data)}\n\n`

@@ -28,6 +28,8 @@ export interface Call<Id extends RouteId> {
   params: Record<RouteParameters[Id], string>
   query: QueryOf<Id>
   body: BodyOf<Id>
+  /** The header Last-Event-ID, as a stream's reader sends it when it comes back. */
+  lastEventId?: string | undefined
 }
 
 type Replies<Id extends RouteId> = SchemasOf<Id>['replies']
@@ -54,7 +56,15 @@ export interface WatchedState {
   isLast: boolean
 }
 
-export type Watch = () => Promise<WatchedState>
+/** All that has happened since the last look, each with an id: whoever reads gets all of it, and can come back to where he was. */
+export interface WatchedEvents {
+  /** The id from which a reader resumes who has seen none yet. */
+  begin: string
+  events: readonly { id: string; data: unknown }[]
+  isLast: boolean
+}
+
+export type Watch = () => Promise<WatchedState | WatchedEvents>
 
 /** Each returns the function that reads the watched state, or refuses. */
 export type EventHandlers = { [Id in EventRouteId]: (call: Call<Id>) => Promise<Watch> }

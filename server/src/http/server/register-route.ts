@@ -163,5 +163,10 @@ function checkedCall(routeId: RouteId, { clientAddress }: Authorization, request
     params,
     query: checkQuery(routeId, request.query),
     body: checkBody(routeId, request.body),
+    lastEventId: textOf(request.headers['last-event-id']),
   }
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
 }

@@ -55,6 +55,11 @@ export function keyJobWire(job: KeyJobRow | ListedKeyJob, failures: FailureCount
     ...(lastError !== undefined && { lastError }),
     ...(retryAt !== undefined && { retryAt: retryAt.toISOString() }),
     ...(keysPerSecond !== undefined && { keysPerSecond }),
+    ...(phase === 'copy' &&
+      keysPerSecond !== undefined &&
+      keysPerSecond > 0 && {
+        etaSeconds: Math.ceil(Math.max(0, job.total - job.copied) / keysPerSecond),
+      }),
     ...('isTampered' in job && job.isTampered && { tampered: true as const }),
   }
 }

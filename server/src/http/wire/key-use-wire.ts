@@ -9,6 +9,7 @@ export function migrationPlanWire(tenantId: string, plan: MigrationPlan): PlanWi
   const { source, target, census, estimate } = plan
   const ends = { source, target }
   return {
+    planId: plan.id,
     tenantId,
     wouldStart: plan.refusals.length === 0,
     refusals: plan.refusals,

@@ -179,6 +179,20 @@ export function destructionQueries(db: Database, { clock, macs, held }: Destruct
       return (await query.execute()).map(listed)
     },
 
+    /** The one of the tenant that is due first, for showing it. */
+    async findNextOpen(tenantId: string): Promise<ListedDestruction | undefined> {
+      const row = await db
+        .selectFrom('destructions')
+        .select(columns)
+        .where('tenant_id', '=', tenantId)
+        .where(isOpenHere)
+        .orderBy('due_at')
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst()
+      return row && listed(row)
+    },
+
     /** For showing it, whatever it is. */
     async find(id: string): Promise<ListedDestruction | undefined> {
       const row = await db.selectFrom('destructions').select(columns).where('id', '=', id).executeTakeFirst()

@@ -33,6 +33,7 @@ import { auditCheckpoints } from './migrations/0027-audit-checkpoints.ts'
 import { authenticKeyJobs } from './migrations/0029-authentic-key-jobs.ts'
 import { formatOfTenantKeys } from './migrations/0030-format-of-tenant-keys.ts'
 import { reasonOfALock } from './migrations/0031-reason-of-a-lock.ts'
+import { searchedLists } from './migrations/0033-searched-lists.ts'
 import { formerSigningKeys } from './migrations/0034-former-signing-keys.ts'
 import { limitsOfApiKeys } from './migrations/0035-limits-of-api-keys.ts'
 import { usesOfApiKeys } from './migrations/0036-uses-of-api-keys.ts'
@@ -74,6 +75,7 @@ const schemaMigrations: Record<string, Migration> = {
   '0029-authentic-key-jobs': authenticKeyJobs,
   '0030-format-of-tenant-keys': formatOfTenantKeys,
   '0031-reason-of-a-lock': reasonOfALock,
+  '0033-searched-lists': searchedLists,
   '0034-former-signing-keys': formerSigningKeys,
   '0035-limits-of-api-keys': limitsOfApiKeys,
   '0036-uses-of-api-keys': usesOfApiKeys,

@@ -1,5 +1,6 @@
 // The routes that a console asks before it shows anything: who calls, what protects the tenant, whose turn it is. One server
 // serves them all.
+import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { permissionsOf, routeIds, routes, type Route } from '@keyhold/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -7,8 +8,9 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
+import { isIn, waitForKeyJob } from '../../../../testkit/src/http/key-jobs.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
-import { policyWithout, providers, setPolicy } from '../scene.ts'
+import { details, encryptText, policyWithout, providers, reset, setPolicy } from '../scene.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -142,4 +144,189 @@ test('the checks of a key come one by one, each with a code and parameters, and 
   // A wrong request is refused before the stream begins.
   const wrong = await asAdmin('POST', `${path}/events`, { arn: 'no arn' })
   expect([wrong.status, errorCode(wrong.body)]).toEqual([417, 'ERR_ARN_INVALID'])
+})
+
+test('a start that names a plan is refused once the world has moved; without a plan it starts from what there is', async () => {
+  const arn = await server.createCustomerKey(['acme'])
+  const { body: registered } = await asAdmin('POST', providers, { name: 'a key', arn })
+  const path = `${providers}/${textAt(registered, 'arnFingerPrint')}/actions`
+  const planOf = async () => textAt((await asAdmin('POST', `${path}/plan-migration`)).body, 'planId')
+  const first = await planOf()
+  // A rotation has another version wrap new keys: what the plan has shown is no more.
+  const { body: rotation } = await asAdmin('POST', '/api/v1/encryption/tenant-key/actions/rotate')
+  await waitForKeyJob(server, tenant, textAt(rotation, 'id'), isIn('done'))
+  const start = (plan: string) => asAdmin('POST', `${path}/migrate?plan=${plan}`)
+  const outdated = await start(first)
+  expect([outdated.status, errorCode(outdated.body)]).toEqual([409, 'ERR_MIGRATION_PLAN_OUTDATED'])
+  const second = await planOf()
+  const [madeAt = '', digest = ''] = second.split('.')
+  for (const other of [`${digest.startsWith('A') ? 'B' : 'A'}${digest.slice(1)}`]) {
+    expect((await start(`${madeAt}.${other}`)).status).toBe(409)
+  }
+  // It says when it was made, and nobody makes it younger.
+  const older = (Number.parseInt(madeAt, 36) - 3_601).toString(36)
+  expect((await start(`${older}.${digest}`)).status).toBe(409)
+  expect((await start('no plan')).status).toBe(400)
+  const started = await start(second)
+  expect(started.status, started.text).toBe(200)
+  const job = await waitForKeyJob(server, tenant, textAt(started.body, 'id'), isIn('done'))
+  expect(job.phase).toBe('done')
+  const again = await start(second)
+  expect([again.status, errorCode(again.body)]).toEqual([409, 'ERR_MIGRATION_PLAN_OUTDATED'])
+  // The original's call knows no plans.
+  expect(errorCode((await asAdmin('POST', `${path}/migrate`)).body)).toBe('ERR_MIGRATION_TARGET_CURRENT')
+})
+
+test('audit records come newest first, by action, by actor and by time, page by page, from an index', async () => {
+  const list = async (query: string) => {
+    const { status, body } = await asAdmin('GET', `/api/v1/encryption/audits?${query}`)
+    expect(status, query).toBe(200)
+    return body
+  }
+  const sequences = (body: unknown) => listAt(body, 'audits').map((each) => Number(at(each, 'sequence')))
+  const chain = await list('limit=1000')
+  const all = sequences(chain)
+  expect(all).toEqual(all.toSorted((a, b) => a - b))
+  expect(sequences(await list('order=desc&limit=1000'))).toEqual(all.toReversed())
+
+  const collected: number[] = []
+  let after = ''
+  for (let pages = 0; pages < 100; pages++) {
+    const page = await list(`order=desc&limit=2${after}`)
+    collected.push(...sequences(page))
+    expect([at(page, 'forged'), at(page, 'authenticTo')]).toEqual([undefined, sequences(page)[0]])
+    const next = at(page, 'next')
+    if (next === undefined) break
+    after = `&after=${JSON.stringify(next).slice(1, -1)}`
+  }
+  expect(collected).toEqual(all.toReversed())
+
+  const locks = await list('action=tenant.lock')
+  expect(listAt(locks, 'audits').map((each) => at(each, 'action'))).toEqual(['tenant.lock'])
+  const actor = textAt(locks, 'audits', 0, 'actor', 'id')
+  const ofActor = await list(`actor=${actor}&order=desc`)
+  expect(new Set(listAt(ofActor, 'audits').map((each) => at(each, 'actor', 'id')))).toEqual(new Set([actor]))
+  expect(sequences(await list(`actor=${actor}&action=tenant.unlock`))).toEqual([])
+  const lockedAt = textAt(locks, 'audits', 0, 'at')
+  expect(sequences(await list(`from=${lockedAt}&limit=1`))).toEqual(sequences(locks))
+  expect(sequences(await list(`to=${lockedAt}&order=desc&limit=1`))).toEqual([(sequences(locks)[0] ?? 0) - 1])
+  for (const query of ['order=newest', 'action=nothing', 'from=yesterday', 'to=2026-02-30T00:00:00Z'])
+    expect((await asAdmin('GET', `/api/v1/encryption/audits?${query}`)).status, query).toBe(400)
+
+  // Many records of others, and of other actions: a page reads what it shows.
+  await server.query(`insert into keyhold.audits (chain, sequence, id, at, actor_id, action, target_kind, target_id, details, hash)
+    select 'many', n, gen_random_uuid(), timestamptz '2026-01-01' + n * interval '1 second', 'k' || n % 50,
+      case n % 100 when 0 then 'tenant.lock' else 'tenant.unlock' end, 'tenant', 'x', '{}', sha256('') from generate_series(1, 20000) n`)
+  await server.query('analyze keyhold.audits')
+  for (const condition of [
+    `action = 'tenant.lock'`,
+    `actor_id = 'k7'`,
+    `at >= '2026-01-01 01:00Z' and at < '2026-01-01 05:00Z'`,
+    'true',
+  ]) {
+    const rows = await server.query(`explain (analyze, buffers, format json) select * from keyhold.audits
+      where chain = 'many' and ${condition} and (at, sequence) < ('2026-01-01 04:00Z', 14400) order by at desc, sequence desc limit 50`)
+    const plan = JSON.stringify(rows)
+    expect(plan, condition).not.toMatch(/Seq Scan|"Sort"/)
+    expect(Number(/"Shared Hit Blocks":(\d+)/.exec(plan)?.[1]), condition).toBeLessThan(200)
+  }
+})
+
+const overviewOf = async () => {
+  const { status, body, text } = await asAdmin('GET', '/api/v1/encryption/overview')
+  expect(status, text).toBe(200)
+  return body
+}
+
+test('the overview says in one answer what protects the tenant, whether it is well, and whose turn it is', async () => {
+  const well = await overviewOf()
+  const [internal, first] = listAt(well, 'keys')
+  expect(at(well, 'turn')).toEqual({
+    ...{ owner: 'nobody', code: 'all-well', params: {}, data: 'open' },
+    text: 'Everything is well, and nobody has to do anything.',
+  })
+  expect(internal).toMatchObject({ internal: true, current: false, arnFingerPrint: 'acme' })
+  expect([at(internal, 'health'), at(internal, 'light')]).toEqual([undefined, undefined])
+  expect(first).toMatchObject({ current: true, drCompliant: true, light: { state: 'in-use' } })
+  expect(at(well, 'lock', 'locked')).toBe(false)
+  for (const member of ['keyJob', 'nextDestruction']) expect(at(well, member)).toBeUndefined()
+
+  // A destruction is due, and the people lock the tenant.
+  const token = await encryptText(server, tenant, 'payroll', { keyName: 'payroll' })
+  const destroy = '/api/v1/encryption/data-keys/payroll/actions/destroy'
+  const { body: destruction } = await asAdmin('POST', destroy, { inDays: 7 })
+  await asAdmin('POST', '/api/v1/encryption/actions/lock', { reason: 'rehearsal' })
+  const locked = await overviewOf()
+  expect(at(locked, 'nextDestruction')).toEqual(destruction)
+  expect(at(locked, 'turn')).toMatchObject({
+    ...{ owner: 'you', code: 'tenant-locked', data: 'closed', params: { reason: 'rehearsal' } },
+  })
+
+  // The key is disabled besides: what the people have done themselves stays the first thing that is said.
+  const keyArn = textAt(first, 'arn')
+  await server.customerKms().send(new DisableKeyCommand({ KeyId: keyArn }))
+  await asAdmin('POST', `${providers}/${textAt(first, 'arnFingerPrint')}/actions/test`)
+  expect(at(await overviewOf(), 'turn', 'owner')).toBe('you')
+  await asAdmin('POST', '/api/v1/encryption/actions/unlock')
+  expect(at(await overviewOf(), 'turn')).toMatchObject({
+    ...{ owner: 'your-key', code: 'key-disabled', data: 'closed', params: { region: 'eu-west-1' } },
+    ...{ text: 'The key is disabled in eu-west-1.', arnFingerPrint: textAt(first, 'arnFingerPrint') },
+  })
+  await server.customerKms().send(new EnableKeyCommand({ KeyId: keyArn }))
+  await asAdmin('POST', `${providers}/${textAt(first, 'arnFingerPrint')}/actions/test`)
+
+  // Back under the internal KMS, nothing needs the key any more: the light agrees with the usage.
+  // Fetch drops the body of a 205.
+  expect((await asAdmin('POST', reset)).status).toBe(205)
+  const { body: started } = await asAdmin('GET', details)
+  const running = await overviewOf()
+  expect([undefined, 'migration']).toContain(at(running, 'keyJob', 'kind'))
+  await waitForKeyJob(server, tenant, textAt(started, 'id'), isIn('done'))
+  const left = listAt(await overviewOf(), 'keys')
+  const { body: usage } = await asAdmin('GET', `${providers}/${textAt(first, 'arnFingerPrint')}/usage`)
+  expect(left.map((key) => at(key, 'current'))).toEqual([true, false])
+  expect(at(left[1], 'light')).toEqual({ state: 'safe', since: at(usage, 'safeSince') })
+  expect(token).toMatch(/^kh1/)
+})
+
+/** Reads a stream until it has said so many events with data. */
+async function readStream(path: string, count: number, headers: Record<string, string> = {}) {
+  const reading = new AbortController()
+  const answer = await fetch(`${server.url}${path}`, {
+    headers: { authorization: `Bearer ${tenant.adminToken}`, ...headers },
+    signal: reading.signal,
+  })
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const bytes of answer.body ?? []) {
+    text += decoder.decode(bytes as Uint8Array, { stream: true })
+    if (text.split('\ndata: ').length > count) break
+  }
+  reading.abort()
+  return text
+}
+
+test('what happens to a tenant is a stream: who comes back with the last id misses nothing', async () => {
+  const path = '/api/v1/encryption/events'
+  const audits = listAt((await asAdmin('GET', '/api/v1/encryption/audits?limit=1000')).body, 'audits')
+  const [, second] = audits
+  // From the second record on, by header and by query: each record once, in its place.
+  for (const [query, headers] of [
+    ['', { 'last-event-id': '1' }],
+    ['?after=1', {}],
+  ] as const) {
+    const text = await readStream(`${path}${query}`, audits.length - 1, headers)
+    expect(eventsOf(text)).toEqual(audits.slice(1))
+    expect([...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))).toEqual(
+      audits.slice(1).map((each) => at(each, 'sequence')),
+    )
+  }
+  expect(at(second, 'sequence')).toBe(2)
+  // Without an id it begins now, and says where that is before anything happens.
+  const reading = readStream(path, 1)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await asAdmin('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: null })
+  const text = await reading
+  expect(text.startsWith(`id: ${audits.length}\n\n`)).toBe(true)
+  expect(eventsOf(text)).toMatchObject([{ sequence: audits.length + 1, action: 'tenant.change-settings' }])
 })
