@@ -32,12 +32,12 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 
 const certificateCodes =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_|ERR_SSL_)/
-const withoutTls = /^The server does not support SSL connections/
+const withoutTls = 'The server does not support SSL connections'
 
 /** Whether a host has not shown that it is the one that is meant: another host has a certificate of its own. */
 export function isUnverified(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return ('code' in error && certificateCodes.test(String(error.code))) || withoutTls.test(error.message)
+  return ('code' in error && certificateCodes.test(String(error.code))) || error.message.startsWith(withoutTls)
 }
 
 // A server that takes no changes (any more), and one that ends.

@@ -16,7 +16,7 @@ export interface KeptCheckpoints {
    */
   load(): Promise<{ newest: SignedCheckpoint[]; otherLines: number }>
   /** The same, of a file that another process may be writing: nothing is taken away. */
-  look(this: void): Promise<{ newest: SignedCheckpoint[]; otherLines: number }>
+  readonly look: () => Promise<{ newest: SignedCheckpoint[]; otherLines: number }>
   /** Adds lines, on disk when this answers. After an error none of them is there, as far as the disk lets that be. */
   append(checkpoints: readonly SignedCheckpoint[]): Promise<void>
 }

@@ -50,7 +50,7 @@ export interface IssuedOptions extends UnknownKeysOptions {
 const msOfSecond = 1_000
 const maxRefused = 10_000
 const refusedMs = 5_000
-// What anybody can send who has no token of the issuer. All other refusals are of tokens whose signature holds, or cost nothing.
+// Anybody can send these without a token of the issuer. All other refusals are of tokens whose signature holds, or cost nothing.
 const isInvented: ReadonlySet<RefusalCause> = new Set(['unknown-key', 'signature'])
 const unauthenticated = () => new KeyholdError('ERR_UNAUTHENTICATED')
 

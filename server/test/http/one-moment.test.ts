@@ -4,14 +4,13 @@
 import { isEventRoute, routeIds, routes, type RouteId } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keyJobEventHandlers } from '../../src/http/routes/key-job-handlers.ts'
 import type { Handler } from '../../src/http/server/handler.ts'
 import { payloadOfJws } from '../../src/http/wire/payload-of-jws.ts'
 import { getKeyProviderUsage } from '../../src/providers/key-provider-usage.ts'
 import { openDatabaseClock } from '../../src/store/database-clock.ts'
 import { createStore, type Store } from '../../src/store/store.ts'
 import { openDatabase, poolCounts, type Database } from '../../src/store/database.ts'
-import { createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
+import { createEventHandlers, createHandlers, type HandlerNeeds } from '../../src/wiring/create-handlers.ts'
 import { asAdmin, isIn, migrate, waitForKeyJob } from '../../../testkit/src/http/key-jobs.ts'
 import { resign } from '../../../testkit/src/database/resign.ts'
 import { openTestMacs } from '../../../testkit/src/database/test-macs.ts'
@@ -91,7 +90,7 @@ function handlersOver(observer: Observer, onKms: () => void) {
       budget: { threads: 1, maxRowsPerSecond: 0, timeSharePercent: 50 },
     },
   } as unknown as HandlerNeeds
-  return { ...createHandlers(server.settings, needs), ...keyJobEventHandlers({ store }) }
+  return { ...createHandlers(server.settings, needs), ...createEventHandlers(server.settings, needs) }
 }
 
 type AnyHandler = Handler<'getKeyProviderUsage'>
@@ -110,7 +109,7 @@ async function readsOf(id: RouteId, answer: (handler: AnyHandler) => Promise<unk
       expect([isInside, poolCounts(db).busy]).toEqual([false, 0])
     },
   )
-  await answer(handlers[id] as unknown as AnyHandler)
+  await answer(handlers[id] as AnyHandler)
   return seen
 }
 

@@ -24,6 +24,7 @@ const guard = {
   generation: 4,
   locked_at: null,
   locked_by: null,
+  lock_reason: null,
   key_cache_ttl_seconds: 10,
   api_key_generation: 2,
 }

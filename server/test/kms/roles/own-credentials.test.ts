@@ -11,12 +11,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { customerAccount, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
-import { createCustomerRoles } from '../../src/kms/credentials/customer-role.ts'
-import { createOwnCredentials, type AwsIdentity } from '../../src/kms/credentials/own-credentials.ts'
-import { createRoleClients } from '../../src/kms/credentials/role-clients.ts'
-import type { KmsCall } from '../../src/kms/kms-call.ts'
-import { ref, region, startAws } from './aws-under-test.ts'
+import { customerAccount, keyholdAccount } from '../../../../testkit/src/server/start-test-server.ts'
+import { createCustomerRoles } from '../../../src/kms/credentials/customer-role.ts'
+import { createOwnCredentials, type AwsIdentity } from '../../../src/kms/credentials/own-credentials.ts'
+import { createRoleClients } from '../../../src/kms/credentials/role-clients.ts'
+import type { KmsCall } from '../../../src/kms/kms-call.ts'
+import { ref, region, startAws } from '../aws-under-test.ts'
 
 const { local, adapter, createKey } = await startAws()
 const anyoneMay = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }

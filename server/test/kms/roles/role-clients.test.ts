@@ -2,7 +2,7 @@
 import { KMSClient } from '@aws-sdk/client-kms'
 import type { CustomerRole } from '@keyhold/core'
 import { expect, test } from 'vitest'
-import { createRoleClients } from '../../src/kms/credentials/role-clients.ts'
+import { createRoleClients } from '../../../src/kms/credentials/role-clients.ts'
 
 const region = 'eu-central-1'
 const regional = new KMSClient({ region, endpoint: 'http://127.0.0.1:1' })

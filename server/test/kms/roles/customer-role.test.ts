@@ -3,9 +3,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createCustomerRoles, type CustomerRoles } from '../../src/kms/credentials/customer-role.ts'
-import { createOwnAccount } from '../../src/kms/errors/own-account.ts'
-import { createOwnCredentials } from '../../src/kms/credentials/own-credentials.ts'
+import { createCustomerRoles, type CustomerRoles } from '../../../src/kms/credentials/customer-role.ts'
+import { createOwnAccount } from '../../../src/kms/errors/own-account.ts'
+import { createOwnCredentials } from '../../../src/kms/credentials/own-credentials.ts'
 
 let expiration: Date
 /** Holds back what the region answers that does not exist. */

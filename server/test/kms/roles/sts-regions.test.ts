@@ -2,11 +2,11 @@
 // help the message names the region or the setting. A customer's refusal stays one.
 import { isKeyholdError, type CustomerRole } from '@keyhold/core'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
-import { serve } from '../../../testkit/src/http/serve.ts'
-import { customerAccount, keyholdAccount } from '../../../testkit/src/server/start-test-server.ts'
-import { createCustomerRoles } from '../../src/kms/credentials/customer-role.ts'
-import { createOwnCredentials } from '../../src/kms/credentials/own-credentials.ts'
-import { startAws } from './aws-under-test.ts'
+import { serve } from '../../../../testkit/src/http/serve.ts'
+import { customerAccount, keyholdAccount } from '../../../../testkit/src/server/start-test-server.ts'
+import { createCustomerRoles } from '../../../src/kms/credentials/customer-role.ts'
+import { createOwnCredentials } from '../../../src/kms/credentials/own-credentials.ts'
+import { startAws } from '../aws-under-test.ts'
 
 const { local } = await startAws()
 const own = createOwnCredentials({ fixed: { accessKeyId: keyholdAccount, secretAccessKey: 'test' } })
