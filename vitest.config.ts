@@ -40,11 +40,15 @@ const unitOfServer = [
   'server/test/migration/{pacer,rewrap-threads,stint}.test.ts',
 ]
 
-// These wait for long, whatever they find to do meanwhile. A run that began with them last would wait for them at its end.
+// These take longest, or wait for long whatever they find to do meanwhile. A run that began with them last would wait for them at
+// its end.
 const longest = [
   ...['packages', 'npm-start'].map((name) => `scripts/test/${name}.test.ts`),
-  ...['keyring/integrity', 'health/causes', 'health/probe-order', 'health/dr-drill', 'kms/failover'],
-  ...['postgres/start-embedded-postgres', 'postgres/recovery', 'http/bad-input/connections'],
+  'lab/test/dose.test.ts',
+  ...['causes', 'cause-sequences', 'disabled-but-decrypting', 'key-health'].map((name) => `health/${name}`),
+  ...['kms/failover', 'postgres/start-embedded-postgres', 'postgres/recovery', 'settings/command'],
+  ...['http/bad-input/connections', 'http/statuses/statuses', 'audit/exactly-once', 'migration/cancel'],
+  ...['stopping/drain', 'store/bounded-statements', 'untrusted-database/older-database'],
 ].map((name) => (name.endsWith('.ts') ? name : `server/test/${name}.test.ts`))
 
 // A worker is shared only by files of one project that follow each other. Within a project vitest begins with the files

@@ -2,7 +2,7 @@
 // of their time and leave the cores to lint and types. `--test-report FILE` makes the tests write their outcome as
 // JSON. With `--slow`, as `npm run check:slow`, it runs instead what takes too long for the gate.
 import { spawn } from 'node:child_process'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
@@ -17,8 +17,10 @@ export interface Check {
 /** They run at the same time, each to its end. */
 export type Step = readonly Check[]
 
-// Lower than that of the tests, which wait for what must happen soon. The scale goes from -20, which is first, to 19.
-const backgroundPriority = 10
+// By how much it is below that of the tests, which wait for what must happen soon. With 4 it gets a sixth of two cores that four
+// workers keep busy, so that it ends before they do; with 10 it would get a twentieth.
+const stepsDown = 4
+const lowestPriority = 19
 
 function npmRun(script: string, ...args: string[]): Check {
   return {
@@ -103,7 +105,7 @@ async function runInBackground({ command: [program, ...args] }: Check, cwd: stri
     })
     child.on('spawn', () => {
       // The processes that it starts inherit the priority.
-      if (child.pid !== undefined) setPriority(child.pid, backgroundPriority)
+      if (child.pid !== undefined) setPriority(child.pid, Math.min(lowestPriority, getPriority() + stepsDown))
       resolve('')
     })
   })
