@@ -6,10 +6,11 @@ import { readableTime } from './readable-time.ts'
 
 export const dataKeyView: View<DataKeyInformation> = {
   ids: ({ keyName }) => [keyName],
-  text: ({ keyName, dataKeyId, activeVersion, minimumVersion, destroyAt, versions }) =>
+  text: ({ keyName, dataKeyId, activeVersion, minimumVersion, tampered, destroyAt, versions }) =>
     formatFields([
       ['name', keyName],
       ['data key', dataKeyId],
+      ['state', tampered && 'tampered'],
       ['active version', String(activeVersion)],
       ['minimum version', String(minimumVersion)],
       ['to be destroyed', destroyAt && readableTime(destroyAt)],
@@ -25,11 +26,11 @@ export const dataKeyListView: View<{ dataKeys: DataKeyInformation[] }> = {
   text: ({ dataKeys }) =>
     formatTable(
       ['NAME', 'ACTIVE', 'MINIMUM', 'ACTIVE SINCE', 'DATA KEY'],
-      dataKeys.map(({ keyName, dataKeyId, activeVersion, minimumVersion, versions }) => [
+      dataKeys.map(({ keyName, dataKeyId, activeVersion, minimumVersion, tampered, versions }) => [
         keyName,
-        String(activeVersion),
-        String(minimumVersion),
-        readableTime(versions[0]?.createdAt ?? ''),
+        tampered === true ? 'tampered' : String(activeVersion),
+        tampered === true ? '-' : String(minimumVersion),
+        tampered === true ? '-' : readableTime(versions[0]?.createdAt ?? ''),
         dataKeyId,
       ]),
     ),

@@ -10,6 +10,12 @@ export const dataKey = Type.Object({
   dataKeyId: Type.String({ description: 'The id in the header of every token.' }),
   activeVersion: Type.Integer({ description: 'The version that encrypts.' }),
   minimumVersion: Type.Integer({ description: 'The oldest version that may still decrypt.' }),
+  tampered: Type.Optional(
+    Type.Literal(true, {
+      description:
+        'Somebody else than Keyhold wrote its minimum version: it opens nothing, its numbers are 0, and no version is named.',
+    }),
+  ),
   destroyAt: Type.Optional(
     Type.String({ description: 'When it will be destroyed, if that is scheduled. RFC 3339 in UTC.' }),
   ),

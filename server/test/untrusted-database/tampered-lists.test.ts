@@ -10,7 +10,7 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import { findMovedAlias } from '../../src/providers/find-moved-alias.ts'
 import type { Store } from '../../src/store/store.ts'
-import { insertTenant, tenantKeyRow } from '../store/stored-rows.ts'
+import { insertTenant, newCipherkey, tenantKeyRow } from '../store/stored-rows.ts'
 import { doseOf, slowTest } from '../../../testkit/src/statistics/dose-of.ts'
 
 const arnOf = (name: string) => `arn:aws:kms:eu-west-1:222222222222:key/mrk-${name.padStart(32, '0')}`
@@ -275,3 +275,20 @@ slowTest(
     ])
   },
 )
+
+test('a minimum version concerns its data key alone, which the list shows as tampered', async () => {
+  for (const keyName of ['chat', 'pay'])
+    await store.transaction(({ cipherkeys }) => cipherkeys.insertActive(newCipherkey({ tenantId, keyName })))
+  const page = { after: '', limit: 10 }
+  const pay = (await store.dataKeys.list(tenantId, page))[1]
+  await alone(store, tenantId).minimumVersions.set(tenantId, pay?.dataKeyId ?? '', 2)
+  await sql(`update keyhold.minimum_versions set minimum_version = 3 where tenant_id = '${tenantId}'`)
+  const shown = await store.dataKeys.list(tenantId, page)
+  expect(shown).toMatchObject([
+    { keyName: 'chat', minimumVersion: 1, versions: [{ version: 1 }] },
+    { keyName: 'pay', dataKeyId: pay?.dataKeyId, isTampered: true, minimumVersion: 0, versions: [] },
+  ])
+  expect(shown[0]).not.toHaveProperty('isTampered')
+  // Who acts on it is refused.
+  await expect(store.dataKeys.find(tenantId, 'pay')).rejects.toMatchObject(refused)
+})

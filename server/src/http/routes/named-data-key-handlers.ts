@@ -45,6 +45,7 @@ function dataKeyWire({
   keyName,
   dataKeyId,
   minimumVersion,
+  isTampered,
   destroyAt,
   versions,
 }: DataKeyRow): DataKeyInformation {
@@ -53,6 +54,7 @@ function dataKeyWire({
     dataKeyId,
     activeVersion: versions[0]?.version ?? 0,
     minimumVersion,
+    ...(isTampered === true && { tampered: true as const }),
     ...(destroyAt !== undefined && { destroyAt: destroyAt.toISOString() }),
     versions: versions.map(({ version, state, createdAt }) => ({
       version,

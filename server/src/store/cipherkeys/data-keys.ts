@@ -20,6 +20,8 @@ export interface DataKeyRow {
   dataKeyId: string
   /** Versions below it are retired. It is 1 if nobody has set it. */
   minimumVersion: number
+  /** Its minimum version is not as Keyhold wrote it: nothing but the name and the id is told, and the numbers are 0. */
+  isTampered?: true
   /** When it will be destroyed; undefined: nobody has scheduled that. */
   destroyAt: Date | undefined
   /** The newest first, and no more than the newest `maxVersionsListed`. */
@@ -52,7 +54,12 @@ const addNames = prepareStatement<[tenantId: string, more: number], never>(
 
 export function dataKeyQueries(db: Database, cover: CoverParts) {
   // The tenant is named everywhere, so that the planner looks into one partition, and not into all.
-  async function read(tenantId: string, where: ReturnType<typeof sql>, limit: number): Promise<DataKeyRow[]> {
+  async function read(
+    tenantId: string,
+    where: ReturnType<typeof sql>,
+    limit: number,
+    showsTampered = false,
+  ): Promise<DataKeyRow[]> {
     const terms = await readWithTerms<Row>(db, cover, tenantId, {
       columns: sql`c.key_name, c.data_key_id,
         (select min(version) from keyhold.cipherkeys o
@@ -67,6 +74,7 @@ export function dataKeyQueries(db: Database, cover: CoverParts) {
       order: sql`c.key_name`,
     })
     return terms.rows.map((row) => {
+      if (showsTampered && terms.faultOf(row) !== undefined) return tampered(row)
       const minimumVersion = terms.minimumOf(row) ?? row.shown_minimum
       return {
         keyName: row.key_name,
@@ -79,9 +87,9 @@ export function dataKeyQueries(db: Database, cover: CoverParts) {
   }
 
   return {
-    /** By name, in the order of its bytes. Names with a colon are Keyhold's own, and left out. */
+    /** By name, in the order of its bytes, also those whose minimum version is faulty. Names with a colon are Keyhold's own, and left out. */
     async list(tenantId: string, { after, limit }: { after: string; limit: number }): Promise<DataKeyRow[]> {
-      return read(tenantId, sql`c.key_name > ${after} and strpos(c.key_name, ':') = 0`, limit)
+      return read(tenantId, sql`c.key_name > ${after} and strpos(c.key_name, ':') = 0`, limit, true)
     },
 
     /** @throws KeyholdError `ERR_KEY_INTEGRITY` when the database answers with another name */
@@ -137,6 +145,10 @@ export function dataKeyQueries(db: Database, cover: CoverParts) {
       await addNames(db, tenantId, more)
     },
   }
+}
+
+function tampered({ key_name: keyName, data_key_id: dataKeyId }: Row): DataKeyRow {
+  return { keyName, dataKeyId, minimumVersion: 0, isTampered: true, destroyAt: undefined, versions: [] }
 }
 
 /** @param minimum - undefined: the state tells */
