@@ -31,7 +31,7 @@ const unitOfServer = [
   'server/test/http/parse-big-json.test.ts',
   'server/test/http/limits/{connection-limit,stream-shares}.test.ts',
   'server/test/issuer/{issuer-faults,web-identity-sessions}.test.ts',
-  'server/test/kms/roles/customer-role.test.ts',
+  'server/test/kms/credentials/customer-role.test.ts',
   'server/test/kms/{internal-kms,read-key-state,kms-budget,regions-without-end,root-key-file,signing-key,turns}.test.ts',
   'server/test/store/connection-shares.test.ts',
   'server/test/store/authentic/row-vectors.test.ts',
