@@ -105,6 +105,11 @@ test.each(kinds)('%s may on each route what the table says, and nothing else', a
   expect(tried).toBe(own.length * Object.keys(routes).length * asked.length)
 })
 
+test('one route asks for no scope: who calls may hear who it is', () => {
+  const without = Object.entries<Route>(routes).filter(([, { needsNoScope }]) => needsNoScope === true)
+  expect(without.map(([routeId]) => routeId)).toEqual(['getSession'])
+})
+
 async function codeOf(call: () => unknown): Promise<string | undefined> {
   try {
     await call()

@@ -25,7 +25,8 @@ export function expectedRefusal(
 ): string | undefined {
   if (isGone === true) return 'ERR_UNAUTHENTICATED'
   if (!route.roles.includes(role)) return 'ERR_FORBIDDEN'
-  if (permissions !== undefined && !permissions.includes(route.permission)) return 'ERR_SCOPE_MISSING'
+  if (permissions?.includes(route.permission) === false && route.needsNoScope !== true)
+    return 'ERR_SCOPE_MISSING'
   if (role === 'operator') return undefined
   if (tenantId !== undefined) {
     return asked === undefined || asked === tenantId ? undefined : 'ERR_TENANT_NOT_FOUND'
