@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyholdClient, encryptedSize, plaintextSize, type TenantClient } from '@keyhold/client/node'
 import { startFakeKeyhold } from './fake-keyhold.ts'
+import { doseOf, slowTest } from '../../testkit/src/statistics/dose-of.ts'
 
 let root: string
 beforeAll(async () => {
@@ -50,7 +51,7 @@ async function outcome(promise: Promise<unknown>): Promise<string> {
 
 const sizes = [0, 1, 16_383, 16_384, 16_385, 32_768, 1_048_575, 1_048_576, 1_048_577, 2_097_152]
 
-describe.each(sizes)('a file of %i bytes', (size) => {
+describe.each(doseOf(sizes, 2))('a file of %i bytes', (size) => {
   test('comes back, and nothing else lies in the folder', async () => {
     const { tenant, path, folder } = await setUp()
     await writeFile(path('plain'), patterned(size))
@@ -308,7 +309,7 @@ describe('a long file', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['encrypted', 'plain'])
   })
 
-  test('of 256 MiB takes no more memory than a short one', async () => {
+  slowTest('of 256 MiB takes no more memory than a short one', async () => {
     const { tenant, path } = await setUp()
     const sparse = await open(path('sparse'), 'w')
     await sparse.truncate(256 * 1_048_576)
@@ -327,7 +328,7 @@ describe('a long file', () => {
   })
 })
 
-test('many files at the same time', async () => {
+slowTest('many files at the same time', async () => {
   const { tenant, path, server } = await setUp()
   const work = Array.from({ length: 12 }, async (_, index) => {
     const content = patterned(index * 100_000)

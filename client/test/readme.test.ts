@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { expect, onTestFinished, test } from 'vitest'
 import { startFakeKeyhold } from './fake-keyhold.ts'
+import { slowTest } from '../../testkit/src/statistics/dose-of.ts'
 
 const readme = await readFile(join(import.meta.dirname, '..', 'README.md'), 'utf8')
 const examples = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
@@ -44,7 +45,7 @@ test.each(examples.map((code, index) => ({ code, output: outputs[index] ?? '' })
   },
 )
 
-test('the examples compile', () => {
+slowTest('the examples compile', () => {
   const files = new Map(
     examples.map((code, index) => [
       join(import.meta.dirname, `readme-example-${index}.ts`),

@@ -9,7 +9,7 @@ import type { Store } from '../../src/store/store.ts'
 import { openTestPostgres, type TestPostgres } from '../../../testkit/src/database/test-database.ts'
 import { createKeyring, createTenant } from './keyring-under-test.ts'
 
-const tenantCount = 104
+const tenantCount = 48
 const callersOfEach = 3
 // Longer than the time-out for a connection, by the time that all have had their turn.
 const answerMs = 200

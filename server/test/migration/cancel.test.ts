@@ -150,7 +150,7 @@ describe.concurrent('cancelling', () => {
     },
   )
 
-  test('nothing is cancelled while the key to go back to is disabled', async (context) => {
+  slowTest('nothing is cancelled while the key to go back to is disabled', async (context) => {
     const { expect } = context
     const hold = holdAt('migration.copy.after-commit', 2)
     const server = await startServer(context, hold)

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { encryptText, migrateTo, registerKey } from '../http/scene.ts'
 import { errorCode } from '../http/read-body.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
+import { doseOf } from '../../../testkit/src/statistics/dose-of.ts'
 
 const own = 'eu-west-1'
 let server: TestServer
@@ -16,28 +17,33 @@ afterEach(() => {
   server.kms.regions.bringBack(own)
 })
 
-test.each([
-  ['as it is', 'select $1::text'],
-  [
-    'with another state',
-    `update keyhold.key_health set state = 'healthy', code = null where fingerprint = $1`,
-  ],
-  [
-    'with an outage in place of the denial',
-    `update keyhold.key_health set state = 'unreachable', code = 'ERR_KMS_UNREACHABLE' where fingerprint = $1`,
-  ],
-  [
-    'without a MAC',
-    `update keyhold.key_health set state = 'healthy', code = null, mac = null where fingerprint = $1`,
-  ],
-  ['deleted', `delete from keyhold.key_health where fingerprint = $1`],
-  [
-    'exchanged with that of another region',
-    `with other as (delete from keyhold.key_health where fingerprint = $1 and region <> 'eu-west-1' returning mac)
+test.each(
+  doseOf(
+    [
+      ['as it is', 'select $1::text'],
+      [
+        'with another state',
+        `update keyhold.key_health set state = 'healthy', code = null where fingerprint = $1`,
+      ],
+      [
+        'with an outage in place of the denial',
+        `update keyhold.key_health set state = 'unreachable', code = 'ERR_KMS_UNREACHABLE' where fingerprint = $1`,
+      ],
+      [
+        'without a MAC',
+        `update keyhold.key_health set state = 'healthy', code = null, mac = null where fingerprint = $1`,
+      ],
+      ['deleted', `delete from keyhold.key_health where fingerprint = $1`],
+      [
+        'exchanged with that of another region',
+        `with other as (delete from keyhold.key_health where fingerprint = $1 and region <> 'eu-west-1' returning mac)
     update keyhold.key_health set state = 'healthy', code = null, mac = coalesce((select mac from other), mac)
     where fingerprint = $1 and region = 'eu-west-1'`,
-  ],
-])('no region stands in for a disabled key, with its row %s', async (_name, attack) => {
+      ],
+    ],
+    2,
+  ),
+)('no region stands in for a disabled key, with its row %s', async (_name, attack) => {
   const tenant = await server.createTenant()
   const arn = await server.createCustomerKey([tenant.tenantId])
   const { fingerprint } = await registerKey(server, tenant, arn)

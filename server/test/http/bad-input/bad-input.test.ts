@@ -8,6 +8,7 @@ import { methodRows, pathRows } from './methods.ts'
 import { nameRows } from './names.ts'
 import { queryRows } from './queries.ts'
 import { expectRefused, startScene, type BadInput, type Scene } from './scene.ts'
+import { doseOf } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let scene: Scene
 beforeAll(async () => {
@@ -27,11 +28,11 @@ const tables: Record<string, BadInput[]> = {
 }
 
 describe.each(Object.entries(tables))('%s', (_, rows) => {
-  test.each(rows)('$what: $status $code', (row) => expectRefused(scene, row))
+  test.each(doseOf(rows, 4))('$what: $status $code', (row) => expectRefused(scene, row))
 })
 
 describe('an ARN that is none', () => {
-  test.each(arnRows)('$what', async (row) => {
+  test.each(doseOf(arnRows, 3))('$what', async (row) => {
     const calls = scene.server.kms.countCalls()
     await expectRefused(scene, row)
     expect(scene.server.kms.countCalls()).toBe(calls)
@@ -39,12 +40,12 @@ describe('an ARN that is none', () => {
 })
 
 describe('an item', () => {
-  test.each(encryptItems)('with $what: $code', (item) => expectItemRefused(scene, item))
+  test.each(doseOf(encryptItems, 3))('with $what: $code', (item) => expectItemRefused(scene, item))
 })
 
 describe('is served as if it was not there:', () => {
-  test.each(ignoredHeaders)('%s', (_, options) => expectIgnored(scene, '', options))
-  test.each(ignoredQueries)('the query %s', (query) => expectIgnored(scene, query, {}))
+  test.each(doseOf(ignoredHeaders, 4))('%s', (_, options) => expectIgnored(scene, '', options))
+  test.each(doseOf(ignoredQueries, 4))('the query %s', (query) => expectIgnored(scene, query, {}))
 })
 
 it('has changed nothing: no tenant, no API key, no key provider', async () => {

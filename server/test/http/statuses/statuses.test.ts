@@ -7,6 +7,7 @@ import { keyProviderCases } from './key-provider-cases.ts'
 import { keyTestCases } from './key-test-cases.ts'
 import { migrationCases, runningMigrationCases } from './migration-cases.ts'
 import { createStatusScene, type StatusScene } from './status-scene.ts'
+import { doseOf } from '../../../../testkit/src/statistics/dose-of.ts'
 
 let server: TestServer
 let scene: StatusScene
@@ -19,7 +20,7 @@ afterAll(() => server.stop())
 const cases = [...runningMigrationCases, ...keyProviderCases, ...migrationCases, ...keyTestCases]
 
 describe('each operation answers', () => {
-  test.each(cases)('$routeId with $status when $when', async ({ status, code, send }) => {
+  test.each(doseOf(cases, 3))('$routeId with $status when $when', async ({ status, code, send }) => {
     const answer = await send(scene)
 
     expect(answer.status, answer.text).toBe(status)
