@@ -2,7 +2,13 @@
 export { statusOf } from './error-status.ts'
 export { errorsOf } from './route-errors.ts'
 export { fingerprintPattern, keyNamePattern, limits, tenantIdPattern } from './limits.ts'
-export { permissions, permissionsOf, permissionsOfKeyNames, scopePattern } from './permissions.ts'
+export {
+  findOutsideRole,
+  permissions,
+  permissionsOf,
+  permissionsOfKeyNames,
+  scopePattern,
+} from './permissions.ts'
 export { tierRequestsPerMinute } from './rate-tiers.ts'
 export { roles, type Role } from './roles.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'

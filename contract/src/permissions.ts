@@ -1,6 +1,6 @@
 // The permissions of callers. Each route names one permission. The role of an API key decides which routes it may call at all, and so
 // is a set of permissions; its scopes may leave it fewer. This file imports nothing but types, as clients load it.
-import type { Role } from './roles.ts'
+import { roles, type Role } from './roles.ts'
 import { keyNamePattern } from './limits.ts'
 import type { Route } from './route.ts'
 import { routeIds, routes } from './routes.ts'
@@ -31,4 +31,18 @@ export function permissionsOf(role: Role): readonly string[] {
   return permissions.filter((permission) =>
     ofRole.some((routeId) => routes[routeId].permission === permission),
   )
+}
+
+const manageApiKeys = 'manage-api-keys'
+
+/**
+ * The first of these permissions that a caller of the role cannot have: a scope of it would allow nothing, and whoever writes it means
+ * something else. Whoever makes API keys may have any that they may have, since theirs lie within his own.
+ */
+export function findOutsideRole(role: Role, asked: readonly string[]): string | undefined {
+  const ofRole = permissionsOf(role)
+  const makesKeys = ofRole.includes(manageApiKeys) && asked.includes(manageApiKeys)
+  const made = roles.filter((each) => role === 'operator' || each !== 'operator')
+  const allowed = makesKeys ? made.flatMap(permissionsOf) : ofRole
+  return asked.find((permission) => !allowed.includes(permission))
 }

@@ -63,6 +63,7 @@ const faulty: [pointer: string, file: unknown, words?: RegExp][] = [
   ['/issuers/0/mappings/0/match/sub/regex', withMapping({ match: { sub: { regex: '.*' } } })],
   ['/issuers/0/mappings/0/role', withMapping({ role: 'admin' }), /one of tenant-admin/],
   ['/issuers/0/mappings/0/scopes/0', withMapping({ scopes: ['everything'] }), /a scope/],
+  ['/issuers/0/mappings/0/scopes', withMapping({ scopes: ['encrypt', 'lock'] }), /does not have lock/],
   ['/issuers/0/mappings/0/name', withMapping({ name: 'a\u0007' })],
   ['/issuers/0/mappings/0/tenant', withMapping({ tenant: undefined }), /to be there/],
   ['/issuers/0/mappings/0/tenant', withMapping({ tenant: { claim: 'tid' } }), /isMultiTenant/],

@@ -1,7 +1,6 @@
 // Scopes of a new API key name permissions that its role has: another one would allow nothing, and whoever asks for it means something else.
-import { permissionsOf, roles, type Role } from '@keyhold/contract'
+import { findOutsideRole, type Role } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
-import { manageApiKeys } from '../../access/key-maker.ts'
 import { readScopes } from '../../access/scopes.ts'
 
 /**
@@ -10,12 +9,7 @@ import { readScopes } from '../../access/scopes.ts'
  * @throws KeyholdError `ERR_SCOPE_OUTSIDE_ROLE`
  */
 export function refuseOutsideRole(role: Role, scopes: readonly string[]): void {
-  const asked = [...readScopes(scopes).keys()]
-  const ofRole = permissionsOf(role)
-  const makesKeys = ofRole.includes(manageApiKeys) && asked.includes(manageApiKeys)
-  const made = roles.filter((each) => role === 'operator' || each !== 'operator')
-  const allowed = makesKeys ? made.flatMap(permissionsOf) : ofRole
-  const outside = asked.find((permission) => !allowed.includes(permission))
+  const outside = findOutsideRole(role, [...readScopes(scopes).keys()])
   if (outside === undefined) return
   throw new KeyholdError('ERR_SCOPE_OUTSIDE_ROLE', {
     message: `The role ${role} does not have the permission ${outside}: leave the scope out, or choose another role.`,

@@ -1,5 +1,6 @@
 // Reads a mapping of the file of issuers. What would let in more callers than its writer sees is refused.
-import { roles, scopePattern, tenantIdPattern, limits } from '@keyhold/contract'
+import { findOutsideRole, limits, roles, scopePattern, tenantIdPattern, type Role } from '@keyhold/contract'
+import { readScopes } from '../../access/scopes.ts'
 import { prefixEnds, type Matcher, type Scalar } from '../matchers.ts'
 import { isPlainText } from '../plain-text.ts'
 import type { Mapping, TenantRule } from './issuers-form.ts'
@@ -50,14 +51,17 @@ export function readMapping(place: Place, members: Members, rules: MappingRules)
     throw new PlaceFault(name, 'a text of 1 to 128 characters')
   return {
     ...{ role, match, tenant },
-    scopes: scopes && readScopeTexts(scopes),
+    scopes: scopes && readScopeTexts(scopes, role),
     name: name?.value as string | undefined,
   }
 }
 
-function readScopeTexts(place: Place): string[] {
+function readScopeTexts(place: Place, role: Role): string[] {
   const expects = 'a scope, such as encrypt, decrypt:pay or decrypt:pay*'
-  return readTexts(place, { max: 256, form: scopeForm, expects }, { min: 0, max: limits.maxScopes })
+  const texts = readTexts(place, { max: 256, form: scopeForm, expects }, { min: 0, max: limits.maxScopes })
+  const outside = findOutsideRole(role, [...readScopes(texts).keys()])
+  if (outside === undefined) return texts
+  throw new PlaceFault(place, `scopes of permissions of the role ${role}, which does not have ${outside}`)
 }
 
 function readMatch(place: Place, { checkName }: MappingRules): Mapping['match'] {
