@@ -217,3 +217,19 @@ slowTest(
     await expect(elsewhere).rejects.toThrow('read committed')
   },
 )
+
+test('of several tenants those are found that are open, each with whether Keyhold wrote it', async () => {
+  await insertTenant(store, 'ending')
+  await insertTenant(store, 'forged')
+  await store.withFence('ending', (transaction) => {
+    transaction.tenants.end('ending')
+    return Promise.resolve()
+  })
+  await stores.query(`update keyhold.tenants set fence_epoch = fence_epoch + 1 where id = 'forged'`)
+  expect(await store.tenants.findOpen(['nobody', 'ending', 'forged', tenantId])).toEqual(
+    new Map([
+      [tenantId, true],
+      ['forged', false],
+    ]),
+  )
+})
