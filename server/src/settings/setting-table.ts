@@ -330,7 +330,7 @@ export const settingTable = {
     min: 1,
     max: 64,
     effect:
-      'How many threads of a replica rewrap cipherkeys, for all its key jobs together. They start when there is work and end when there is none. On Linux they run at a lower priority than requests.',
+      'How many threads of a replica rewrap cipherkeys, for all its key jobs together. They start when there is work and end when there is none. On Linux they run at a lower priority than requests while there are any, and for two seconds after.',
   }),
   migrationRowsPerSecond: integerSetting('KEYHOLD_MIGRATION_ROWS_PER_SECOND', {
     byDefault: 0,

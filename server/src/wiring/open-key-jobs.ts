@@ -7,6 +7,7 @@ import { noFailpoint, type Failpoint } from '../migration/engine/failpoint.ts'
 import { hasFailpoints } from '../migration/engine/has-failpoints.ts'
 import { createRewrapThreads, type RewrapThreads } from '../migration/engine/rewrap-threads.ts'
 import { createTrafficGauge, type TrafficGauge } from '../migration/engine/traffic-gauge.ts'
+import { createTrafficWatch } from '../migration/engine/watch-traffic.ts'
 import type { MigrationBudget } from '../migration/estimate-migration.ts'
 import type { StartMigrationParts } from '../migration/start-migration.ts'
 import type { Settings } from '../settings/read-settings.ts'
@@ -46,6 +47,18 @@ export function openKeyJobs(
 ): KeyJobTools {
   const threads = countRewraps(createRewrapThreads(settings.migrationThreads), events)
   closers.push(() => threads.close())
+  const clock = () => performance.now()
+  const watch = createTrafficWatch({
+    clock,
+    onChange: (isTraffic) => {
+      threads.giveWay(isTraffic)
+    },
+  })
+  closers.push(() => {
+    watch.close()
+    return Promise.resolve()
+  })
+  const gauge = createTrafficGauge(clock)
   return {
     startParts: {
       store,
@@ -59,7 +72,13 @@ export function openKeyJobs(
       maxRowsPerSecond: settings.migrationRowsPerSecond,
       timeSharePercent: settings.migrationTimeSharePercent,
     },
-    gauge: createTrafficGauge(() => performance.now()),
+    gauge: {
+      ...gauge,
+      observe(elapsedMs) {
+        watch.observe()
+        gauge.observe(elapsedMs)
+      },
+    },
   }
 }
 

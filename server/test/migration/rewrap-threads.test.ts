@@ -8,9 +8,10 @@ import {
   type TenantKey,
 } from '@keyhold/core'
 import { randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { findUnreadableRecords, rewrapRecords } from '../../src/migration/engine/rewrap-records.ts'
 import { createRewrapThreads } from '../../src/migration/engine/rewrap-threads.ts'
+import { createTrafficWatch } from '../../src/migration/engine/watch-traffic.ts'
 import { rewrapRecord } from '../../src/store/cipherkeys/cipherkey-records.ts'
 
 const tenantId = 'tenant-1'
@@ -168,6 +169,76 @@ test('records that end in the middle fail their task alone', async () => {
   expect(() => findUnreadableRecords(cut, first)).toThrow(RangeError)
   await expect(threads.rewrap({ records: cut, sources: [first], target })).rejects.toThrow('in the middle')
   expect((await threads.rewrap({ records: bytes, sources: [first], target })).unreadable).toEqual([])
+})
+
+test('beside traffic the threads give way, and one that may not be raised again is replaced', async () => {
+  const set: [threadId: number, priority: number][] = []
+  let mayRaise = true
+  const own = createRewrapThreads(1, {
+    usual: 0,
+    set(threadId, priority) {
+      set.push([threadId, priority])
+      return priority > 0 || mayRaise
+    },
+  })
+  const work = () => own.findUnreadable(pack(cipherkeys(2, first)), first)
+  try {
+    await work()
+    expect(set).toEqual([])
+    own.giveWay(true)
+    own.giveWay(true)
+    own.giveWay(false)
+    await work()
+    const [threadId = 0] = set[0] ?? []
+    expect(threadId).toBeGreaterThan(0)
+    expect(set).toEqual([
+      [threadId, 10],
+      [threadId, 0],
+    ])
+
+    own.giveWay(true)
+    mayRaise = false
+    const atWork = work()
+    own.giveWay(false)
+    // It ends its task first, and then another one does the next.
+    expect(await atWork).toEqual([])
+    own.giveWay(true)
+    await work()
+    const last = set.at(-1)
+    expect(last?.[1]).toBe(10)
+    expect(last?.[0]).not.toBe(threadId)
+  } finally {
+    await own.close()
+  }
+})
+
+test('traffic is told at its fourth request in half a second, and its end after two quiet seconds', () => {
+  vi.useFakeTimers()
+  const told: boolean[] = []
+  const watch = createTrafficWatch({ clock: () => Date.now(), onChange: (isTraffic) => told.push(isTraffic) })
+  try {
+    const every = (ms: number, times: number) => {
+      for (let each = 0; each < times; each++) {
+        watch.observe()
+        vi.advanceTimersByTime(ms)
+      }
+    }
+    every(200, 20)
+    expect(told).toEqual([])
+    vi.advanceTimersByTime(1_000)
+    every(100, 3)
+    expect(told).toEqual([])
+    watch.observe()
+    expect(told).toEqual([true])
+    every(100, 50)
+    vi.advanceTimersByTime(1_400)
+    expect(told).toEqual([true])
+    vi.advanceTimersByTime(1_100)
+    expect(told).toEqual([true, false])
+  } finally {
+    watch.close()
+    vi.useRealTimers()
+  }
 })
 
 test('after closing there is no more work', async () => {

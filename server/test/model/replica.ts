@@ -43,6 +43,7 @@ const threads: RewrapThreads = {
   count: 1,
   rewrap: async (order) => rewrapRecords(order),
   findUnreadable: async (records, tenantKey) => findUnreadableRecords(records, tenantKey),
+  giveWay: () => undefined,
   close: () => Promise.resolve(),
 }
 /* oxlint-enable typescript/require-await */

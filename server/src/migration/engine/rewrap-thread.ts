@@ -1,19 +1,20 @@
 // A thread that rewraps and checks cipherkeys, and knows no database and no KMS.
 import type { TenantKey } from '@keyhold/core'
-import os from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { findUnreadableRecords, rewrapRecords, type RewrapOrder } from './rewrap-records.ts'
+import { ownThreadId } from './thread-priority.ts'
 
 /** A task for a thread. */
 export type ThreadOrder =
   | ({ do: 'rewrap'; records: Uint8Array } & Omit<RewrapOrder, 'records'>)
   | { do: 'check'; records: Uint8Array; tenantKey: TenantKey }
 
-const yieldingPriority = 10
+/** The first message: by it the other side sets the priority of this thread. */
+export interface ThreadStarted {
+  threadId: number | undefined
+}
 
-// On Linux a priority belongs to a thread, so that the thread that answers requests comes first. Elsewhere it would
-// belong to the process. One that has been lowered already may not be raised.
-if (process.platform === 'linux' && os.getPriority() < yieldingPriority) os.setPriority(yieldingPriority)
+parentPort?.postMessage({ threadId: ownThreadId() } satisfies ThreadStarted)
 
 parentPort?.on('message', (order: ThreadOrder) => {
   const records = Buffer.from(order.records.buffer, order.records.byteOffset, order.records.byteLength)

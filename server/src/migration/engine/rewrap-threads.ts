@@ -1,10 +1,12 @@
 // The threads that do a replica's rewrapping, shared by all its key jobs: first come, first served, chunk by chunk, so
-// that no tenant waits for another's million. They are started when there is work, and end when there is none.
+// that no tenant waits for another's million. They are started when there is work, and end when there is none. Beside traffic the thread
+// that answers requests comes first: theirs is a lower priority then.
 import type { TenantKey } from '@keyhold/core'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { RewrapOrder, RewrapResult, UnreadableCipherkey } from './rewrap-records.ts'
-import type { ThreadOrder } from './rewrap-thread.ts'
+import type { ThreadOrder, ThreadStarted } from './rewrap-thread.ts'
+import { threadPriorities, yieldingPriority } from './thread-priority.ts'
 
 // TypeScript beside this file in the repository, JavaScript in the package.
 const threadFile = new URL(`rewrap-thread${path.extname(import.meta.url)}`, import.meta.url)
@@ -14,6 +16,8 @@ export interface RewrapThreads {
   rewrap(order: RewrapOrder): Promise<RewrapResult>
   /** Answers the records that `tenantKey` does not open. */
   findUnreadable(records: Buffer, tenantKey: TenantKey): Promise<UnreadableCipherkey[]>
+  /** From now on the threads give way to the thread that answers requests, or do not. */
+  giveWay(isTraffic: boolean): void
   close(): Promise<void>
 }
 
@@ -29,24 +33,39 @@ interface Thread {
   worker: Worker
   task: Task | undefined
   idleSince: number
+  /** By which the system knows it. Undefined: it does not tell, or not yet. */
+  threadId: number | undefined
+  isLowered: boolean
+  /** Its priority can't be raised again: it ends after its task, and another one takes its place. */
+  isSpent: boolean
 }
 
-export function createRewrapThreads(count: number): RewrapThreads {
+export function createRewrapThreads(count: number, priorities = threadPriorities()): RewrapThreads {
   const threads = new Set<Thread>()
   const waiting: Task[] = []
   let isClosed = false
   let sweeper: NodeJS.Timeout | undefined
+  let givesWay = false
 
   function start(): Thread {
     const worker = new Worker(threadFile, { execArgv: [] })
-    const thread: Thread = { worker, task: undefined, idleSince: performance.now() }
-    worker.on('message', (answer: unknown) => {
+    const thread: Thread = {
+      ...{ worker, task: undefined, idleSince: performance.now() },
+      ...{ threadId: undefined, isLowered: false, isSpent: false },
+    }
+    worker.once('message', ({ threadId }: ThreadStarted) => {
+      thread.threadId = threadId
+      worker.on('message', onAnswer)
+      if (givesWay) lower(thread)
+    })
+    const onAnswer = (answer: unknown) => {
       const { task } = thread
       thread.task = undefined
       thread.idleSince = performance.now()
       task?.resolve(answer)
+      if (thread.isSpent) end(thread)
       dispatch()
-    })
+    }
     // A thread that fails loses only its task: the key job pauses and is tried again.
     const fail = (error: unknown) => {
       threads.delete(thread)
@@ -62,6 +81,18 @@ export function createRewrapThreads(count: number): RewrapThreads {
     threads.add(thread)
     sweeper ??= setInterval(endIdle, idleMs).unref()
     return thread
+  }
+
+  function lower(thread: Thread): void {
+    if (thread.threadId === undefined || thread.isLowered || priorities.usual >= yieldingPriority) return
+    thread.isLowered = priorities.set(thread.threadId, yieldingPriority)
+  }
+
+  function raise(thread: Thread): void {
+    if (thread.threadId === undefined || !thread.isLowered) return
+    if (priorities.set(thread.threadId, priorities.usual)) thread.isLowered = false
+    else if (thread.task === undefined) end(thread)
+    else thread.isSpent = true
   }
 
   function endIdle(): void {
@@ -115,6 +146,13 @@ export function createRewrapThreads(count: number): RewrapThreads {
         unreadable: UnreadableCipherkey[]
       }
       return answer.unreadable
+    },
+    giveWay(isTraffic) {
+      givesWay = isTraffic
+      for (const thread of threads) {
+        if (isTraffic) lower(thread)
+        else raise(thread)
+      }
     },
     async close() {
       isClosed = true
