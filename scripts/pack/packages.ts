@@ -35,7 +35,8 @@ export const packages: readonly Package[] = [
   {
     workspace: 'cli',
     description: 'The command line of Keyhold.',
-    entries: { keyhold: 'src/main.ts' },
+    // The client in it starts a thread for large files.
+    entries: { keyhold: 'src/main.ts', 'block-thread': '../client/src/node/files/block-thread.ts' },
     exports: {},
     commands: { keyhold: 'keyhold' },
   },

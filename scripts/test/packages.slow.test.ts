@@ -90,8 +90,10 @@ test('the packages have what they promise, and nothing else', () => {
       ...['cli', 'client', 'local-kms', 'server'].flatMap((name) =>
         ['LICENSE', 'README.md', 'package.json'].map((file) => `${name}/${file}`),
       ),
-      ...['body-thread', 'command', 'index', 'replica-process', 'rewrap-thread'].map((name) => `server/dist/${name}.js`),
-      'cli/dist/keyhold.js',
+      ...['body-thread', 'command', 'index', 'replica-process', 'rewrap-thread'].map(
+        (name) => `server/dist/${name}.js`,
+      ),
+      ...['block-thread', 'keyhold'].map((name) => `cli/dist/${name}.js`),
       ...[
         ...[
           '',
@@ -110,7 +112,7 @@ test('the packages have what they promise, and nothing else', () => {
       ...['server/dist/start-command', 'cli/dist/start-keyhold', 'local-kms/dist/start-local-kms'].map(
         (start) => `${start}.js`,
       ),
-      ...['index', 'node', 'node-in-browser'].map((name) => `client/dist/${name}.js`),
+      ...['block-thread', 'index', 'node', 'node-in-browser'].map((name) => `client/dist/${name}.js`),
       ...['drizzle', 'kysely'].map((name) => `client/examples/${name}.ts`),
       ...['index', 'local-kms'].map((name) => `local-kms/dist/${name}.js`),
       ...['server/dist/index', 'client/dist/index', 'client/dist/node', 'local-kms/dist/index'].map(
