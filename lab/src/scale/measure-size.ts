@@ -9,7 +9,7 @@ import { measureStart } from './measure-start.ts'
 import { measureStore } from './measure-store.ts'
 import { readTableSizes, type TableSize } from './read-table-sizes.ts'
 import { fenceReporter, type FenceReport } from './fence-reports.ts'
-import type { MeasuredRow } from './rows.ts'
+import { rounded, type MeasuredRow } from './rows.ts'
 
 export interface MeasuredSize {
   size: ScaleSize
@@ -46,6 +46,10 @@ export async function measureSize({
   const parts = { scene, reports, metricsPort, problems, say }
   try {
     const tables = await readTableSizes(scene)
+    for (const { table, rows: count, bytes, indexBytes } of tables)
+      say(
+        `  ${table}: ${count} rows, ${Math.round(bytes / count)} bytes each, ${Math.round(indexBytes / count)} in indexes`,
+      )
     for (const [name, measure] of Object.entries({
       start: measureStart,
       'cold first decrypts': measureColdDecrypts,
@@ -55,7 +59,10 @@ export async function measureSize({
       'the big tenant': measureBigTenant,
     })) {
       say(name)
-      rows.push(...(await measure(parts)))
+      const found = await measure(parts)
+      // A run takes long: what it has found is not lost where it is cut off.
+      for (const row of found) say(`  ${row.name}: ${rounded(row.value)} ${row.unit}`)
+      rows.push(...found)
     }
     return { size, rows, tables, seedSeconds, problems }
   } finally {

@@ -5,6 +5,7 @@ import { openCustomerKms } from '../../../testkit/src/customer/customer-kms.ts'
 import { customerKeyPolicy } from '../../../testkit/src/customer/key-policy.ts'
 import { seedManyTenants, type SeededTenants } from '../../../testkit/src/many-tenants/seed-many-tenants.ts'
 import { keksOf } from '../../../testkit/src/many-tenants/seeded-customers.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createTenant } from '../../../testkit/src/tenants/create-tenant.ts'
 import { migrateTo } from '../../../testkit/src/tenants/migrate-to.ts'
 
@@ -18,6 +19,8 @@ export interface ScaleSize {
 
 export interface Scene extends SeededTenants {
   keyhold: KeyholdProcess
+  /** The time from the start of the server, with its PostgreSQL, to its readiness. */
+  startMs: number
 }
 
 export interface OpenSceneOptions {
@@ -49,10 +52,17 @@ export async function openScene(options: OpenSceneOptions): Promise<Scene> {
   })
   try {
     const models = await makeModels(keyhold)
-    const seeded = await keyhold.whileStopped(() =>
-      seedManyTenants({ ...{ dataDir: keyhold.dataDir, seed, models, samples, say }, ...size }),
-    )
-    return { keyhold, ...seeded }
+    let seededMs = 0
+    const seeded = await keyhold.whileStopped(async () => {
+      const made = await seedManyTenants({
+        ...{ dataDir: keyhold.dataDir, seed, models, samples, say },
+        ...size,
+      })
+      seededMs = performance.now()
+      return made
+    })
+    await waitForReady(keyhold.url)
+    return { keyhold, startMs: performance.now() - seededMs, ...seeded }
   } catch (error) {
     await keyhold.stop()
     throw error
@@ -71,5 +81,13 @@ async function makeModels({ url, operatorToken, kms }: KeyholdProcess) {
     return { internal, own: { ...own, keyArn } }
   } finally {
     customer.destroy()
+  }
+}
+
+async function waitForReady(url: string): Promise<void> {
+  for (;;) {
+    const reply = await fetch(`${url}/readyz`).catch(() => undefined)
+    if (reply?.ok === true) return
+    await sleep(20)
   }
 }

@@ -41,8 +41,10 @@ export interface SeededTenants {
 const threads = 2
 const auditsAtOnce = 1_000
 const tellEvery = 1_000_000
-// Nothing that is seeded must survive a crash of the machine. Before the server starts, all of it is on the disk.
+// Nothing that is seeded must survive a crash of the machine. The server itself starts with settings that are safe.
 const whileSeeding = {
+  fsync: 'off',
+  full_page_writes: 'off',
   synchronous_commit: 'off',
   max_wal_size: '16GB',
   checkpoint_timeout: '1h',

@@ -264,6 +264,7 @@ test('API keys that end soon are read by the time of their end, page by page', (
   const pages = [...statements.ofEnd.keys()].filter((text) => text.includes('as "ends_at"'))
   expect(pages).toHaveLength(2)
   const last = plans.get(pages[1] ?? '')
+  expect(JSON.stringify(last)).toMatch(/"Presorted Key":\["k.expires_at"\]/)
   expect(JSON.stringify(last)).toMatch(/"Index Cond":"[^"]*\(expires_at >= /)
 })
 
