@@ -47,8 +47,11 @@ export {
   type Tenant,
   type TenantKeyInformation,
   type KeyCheckProgress,
+  type BrandInformation,
   type Overview,
+  type ReplicaList,
   type Session,
+  type Setup,
   type TenantLock,
   type TenantSettings,
 } from '@keyhold/contract'

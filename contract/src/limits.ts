@@ -43,6 +43,11 @@ export const limits = {
   maxAddresses: 100,
   /** For how long a key that is replaced may go on working: 30 days. */
   maxOverlapSeconds: 2_592_000,
+  /** Days for which the draft of a key set-up stays without a change. */
+  setupDraftDays: 30,
+  /** Drills on one page of a list. */
+  maxDrillsPerPage: 100,
+  defaultDrillsPerPage: 20,
   /** Characters of the reason of a lock. */
   maxLockReasonCharacters: 256,
   /** Characters of an item's `ref`. */

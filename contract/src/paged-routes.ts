@@ -22,6 +22,9 @@ export const pagedRoutes = {
   listAllDestructions: { cursor: 'before', limit: '100', items: 'destructions' },
   listMigrations: { cursor: 'before', limit: '100', items: 'migrations' },
   listMigrationFailures: { cursor: 'after', limit: '1000', items: 'failures' },
+  listLiveMigrations: { cursor: 'before', limit: '100', items: 'migrations' },
+  listDrDrills: { cursor: 'before', limit: '100', items: 'drills' },
+  listDrDrillsOfTenant: { cursor: 'before', limit: '100', items: 'drills' },
   listTenants: { cursor: 'after', limit: '1000', items: 'tenants' },
   listApiKeys: { cursor: 'after', limit: '1000', items: 'apiKeys' },
 } as const satisfies Partial<Record<RouteId, Paging>>

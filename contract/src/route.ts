@@ -6,7 +6,7 @@ export type ReplyKind = 'json' | 'nothing' | 'events'
 
 /** One route. Paths are case-sensitive; `:name` stands for one segment. */
 export interface Route {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   /** Who may call it: roles whose token is bound to the tenant that it acts on, or operators on the installation. */
   roles: readonly Role[]

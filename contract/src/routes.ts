@@ -3,6 +3,7 @@
 // them, and tests go through all of them.
 import type { Route } from './route.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
+import { brandRoutes } from './routes/brand-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { destructionRoutes } from './routes/destruction-routes.ts'
 import { drDrillRoutes } from './routes/dr-drill-routes.ts'
@@ -11,6 +12,7 @@ import { keyProviderRoutes } from './routes/key-provider-routes.ts'
 import { operatorRoutes } from './routes/operator-routes.ts'
 import { overviewRoutes } from './routes/overview-routes.ts'
 import { sessionRoutes } from './routes/session-routes.ts'
+import { setupRoutes } from './routes/setup-routes.ts'
 import { tenantLockRoutes } from './routes/tenant-lock-routes.ts'
 import { tenantSettingsRoutes } from './routes/tenant-settings-routes.ts'
 import { usageRoutes } from './routes/usage-routes.ts'
@@ -37,6 +39,8 @@ export const routeGroups: Readonly<Record<string, RouteGroup>> = {
   'Usage of KMS': { description: 'The calls to the KMS, and their cost.', routes: usageRoutes },
   Audits: { description: 'The audit trail and what proves it.', routes: auditRoutes },
   'The caller': { description: 'Who calls, and what the caller may do.', routes: sessionRoutes },
+  'Key set-up': { description: 'The draft of a key set-up.', routes: setupRoutes },
+  Brand: { description: 'Name, colour, logo and links of the vendor.', routes: brandRoutes },
   'The installation': { description: 'Tenants and API keys, for operators.', routes: operatorRoutes },
 }
 
@@ -52,6 +56,8 @@ export const routes = {
   ...auditRoutes,
   ...overviewRoutes,
   ...sessionRoutes,
+  ...setupRoutes,
+  ...brandRoutes,
   ...operatorRoutes,
 } as const satisfies Record<string, Route>
 

@@ -52,6 +52,10 @@ export const auditActions = {
   },
   'tenantkey.rotate': { target: 'migration', tells: 'A rotation of the tenant key was started.' },
   'tenantkey.destroy': { target: 'tenant-key', tells: 'A version of the tenant key was destroyed.' },
+  'setup.change': { target: 'tenant', tells: 'The draft of the key set-up was changed.' },
+  'setup.delete': { target: 'tenant', tells: 'The draft of the key set-up was deleted.' },
+  'brand.change': { target: 'installation', tells: 'The brand of the installation was set.' },
+  'brand.delete': { target: 'installation', tells: 'The brand of the installation was taken back.' },
   'datakey.rotate': { target: 'data-key', tells: 'A new data key version was made on request.' },
   'datakey.set-minimum-version': {
     target: 'data-key',

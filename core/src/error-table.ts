@@ -340,6 +340,22 @@ export const errorTable = {
   },
 
   // Drills
+  ERR_SETUP_NOT_FOUND: {
+    summary: 'There is no draft of the key set-up, or it has expired.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_SETUP_CHANGED: {
+    summary: 'Somebody else has changed the draft of the key set-up: read it again.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_BRAND_INVALID: {
+    summary: 'The colour, the logo or a link of the brand is not allowed.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_BRAND_NOT_FOUND: { summary: 'No brand is set.', retryable: false, kind: 'ours' },
   ERR_DRILL_NOT_FOUND: { summary: 'The tenant has had no drill yet.', retryable: false, kind: 'ours' },
   ERR_DRILL_RUNNING: { summary: 'A drill of the tenant is running.', retryable: true, kind: 'ours' },
 

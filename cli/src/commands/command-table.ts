@@ -3,6 +3,7 @@ import type { CommandGroup } from '../table/command-spec.ts'
 import { apiKeyGroup } from './api-key.ts'
 import { auditGroup } from './audit.ts'
 import { completionCommand } from './completion.ts'
+import { replicaGroup } from './console/replica.ts'
 import { statusCommand } from './console/status.ts'
 import { whoamiCommand } from './console/whoami.ts'
 import { contextGroup } from './context.ts'
@@ -37,6 +38,7 @@ export const commandTable: CommandGroup['commands'] = [
   drGroup,
   usageGroup,
   tenantGroup,
+  replicaGroup,
   apiKeyGroup,
   whoamiCommand,
   contextGroup,

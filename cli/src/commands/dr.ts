@@ -7,7 +7,7 @@ import type { Session } from '../session/open-session.ts'
 import { verifySignature } from '../signatures/verify-signature.ts'
 import { command, type CommandGroup } from '../table/command-spec.ts'
 import { flag, option } from '../table/input.ts'
-import { drDrillListView, drDrillView } from '../views/dr-drill.ts'
+import { drDrillHistoryView, drDrillListView, drDrillView } from '../views/dr-drill.ts'
 
 const tenant = option('--tenant <id>', 'of this tenant, with an operator token', parsePathSegment)
 const verify = flag('--verify', 'verify the signature of the report')
@@ -54,6 +54,20 @@ const reportCommand = command({
   },
 })
 
+const historyCommand = command({
+  name: 'history',
+  about: 'List the drills that were run, the newest first.',
+  inputs: { tenant },
+  async run({ openSession }, { tenant: tenantId }) {
+    const session = await openSession(tenantId === undefined ? 'tenant-admin' : 'operator')
+    const page =
+      tenantId === undefined
+        ? await collectPages(session, 'listDrDrills')
+        : await collectPages(session, 'listDrDrillsOfTenant', { params: { tenantId } })
+    session.printBody(page, drDrillHistoryView)
+  },
+})
+
 async function drillAll(session: Session, body: { region?: string }, isVerified: boolean): Promise<void> {
   const { tenants } = await collectPages(session, 'listTenants')
   const drills: DrDrill[] = []
@@ -82,5 +96,5 @@ function refuseFailed(drills: readonly DrDrill[]): void {
 export const drGroup: CommandGroup = {
   name: 'dr',
   about: 'Disaster recovery: drills for the loss of a region.',
-  commands: [drillCommand, reportCommand],
+  commands: [drillCommand, reportCommand, historyCommand],
 }

@@ -1,4 +1,5 @@
 // keyhold tenant …: the operator's tenants.
+import { parseTenantState } from '../input/parse-tenant-state.ts'
 import { parsePathSegment } from '../input/parse-path-segment.ts'
 import type { CommandGroup } from '../table/command-spec.ts'
 import { argument, option, required } from '../table/input.ts'
@@ -28,9 +29,17 @@ export const tenantGroup: CommandGroup = {
     plain({
       name: 'ls',
       alias: 'list',
-      about: 'List all tenants.',
+      about: 'List tenants.',
       as,
       route: 'listTenants',
+      query: {
+        search: option('--search <text>', 'whose name, in any letters, or id begins so'),
+        state: option(
+          '--state <state>',
+          'of which this is so: locked, key-trouble, key-job, deleting',
+          parseTenantState,
+        ),
+      },
       view: tenantListView,
     }),
     plain({

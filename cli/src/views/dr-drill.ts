@@ -1,5 +1,5 @@
 // Drills for people.
-import type { DrDrill, DrDrillReport } from '@keyhold/client'
+import type { DrDrill, DrDrillReport, Reply } from '@keyhold/client'
 import { formatFields, formatTable } from '../output/aligned-text.ts'
 import type { View } from '../output/print-reply.ts'
 import { readableTime } from './readable-time.ts'
@@ -32,6 +32,19 @@ export const drDrillListView: View<DrDrill[]> = {
           .map(({ advice }) => advice)
           .join(' ') || '-',
       ]),
+    ),
+}
+
+export const drDrillHistoryView: View<Reply<'listDrDrills'>['body']> = {
+  ids: ({ drills }) => drills.map(({ id }) => id),
+  text: ({ drills }) =>
+    formatTable(
+      ['DRILL', 'COMPLETED', 'OUTCOME', 'DR'],
+      drills.map(({ id, report }) =>
+        report === undefined
+          ? [id, '-', 'tampered', '-']
+          : [id, readableTime(report.completedAt), outcomeOf(report), report.drCompliant ? 'ok' : 'no'],
+      ),
     ),
 }
 

@@ -7,6 +7,7 @@ const operator = ['operator'] as const
 const summaries = {
   run: 'Unwraps every tenant key as if its region were down, makes a new one, and returns a signed report.',
   get: 'Returns the report of the last drill.',
+  list: 'Lists the drills that were run, the newest first, with their reports.',
 }
 
 export const drDrillRoutes = {
@@ -26,6 +27,14 @@ export const drDrillRoutes = {
     summary: summaries.get,
     replies: { 200: 'json' },
   },
+  listDrDrills: {
+    method: 'GET',
+    path: '/api/v1/encryption/dr-drills',
+    roles: reader,
+    permission: 'read-drills',
+    summary: summaries.list,
+    replies: { 200: 'json' },
+  },
   runDrDrillOfTenant: {
     method: 'POST',
     path: '/api/v1/tenants/:tenantId/dr-drill/actions/run',
@@ -40,6 +49,14 @@ export const drDrillRoutes = {
     roles: operator,
     permission: 'read-drills',
     summary: summaries.get,
+    replies: { 200: 'json' },
+  },
+  listDrDrillsOfTenant: {
+    method: 'GET',
+    path: '/api/v1/tenants/:tenantId/dr-drills',
+    roles: operator,
+    permission: 'read-drills',
+    summary: summaries.list,
     replies: { 200: 'json' },
   },
 } as const satisfies Record<string, Route>

@@ -70,6 +70,22 @@ export const operatorRoutes = {
     summary: 'Returns one destruction of any tenant, with its signed record once it is done.',
     replies: { 200: 'json' },
   },
+  listReplicas: {
+    method: 'GET',
+    path: '/api/v1/replicas',
+    roles: operator,
+    permission: 'read-installation',
+    summary: 'Lists the replicas of the installation, with their last signs of life.',
+    replies: { 200: 'json' },
+  },
+  listLiveMigrations: {
+    method: 'GET',
+    path: '/api/v1/migrations',
+    roles: operator,
+    permission: 'read-installation',
+    summary: 'Lists the key jobs of all tenants that are running or paused, the newest first.',
+    replies: { 200: 'json' },
+  },
   createApiKey: {
     method: 'POST',
     path: '/api/v1/api-keys',

@@ -1,5 +1,6 @@
 // Drills for the loss of a region. Times are RFC 3339 in UTC.
 import Type, { type Static } from 'typebox'
+import { limits } from '../limits.ts'
 import { keyWords } from './key-health.ts'
 import { noOthers } from './no-others.ts'
 
@@ -82,3 +83,38 @@ export const runDrDrillBody = Type.Object(
   },
   noOthers,
 )
+
+export const drDrillPage = Type.Object({
+  drills: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      jws: Type.Optional(drDrill.properties.jws),
+      report: Type.Optional(drDrillReport),
+      tampered: Type.Optional(
+        Type.Literal(true, {
+          description:
+            'Keyhold has not signed the stored report, or it is that of another drill. It is not shown.',
+        }),
+      ),
+    }),
+    { description: 'The newest first.' },
+  ),
+  next: Type.Optional(
+    Type.String({ description: 'The value of `before` for the next page; absent on the last page.' }),
+  ),
+})
+
+export const listDrDrillsQuery = Type.Object({
+  before: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+      description: 'The last id of the previous page.',
+    }),
+  ),
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9][0-9]?|100)$',
+      description: `1 to ${limits.maxDrillsPerPage}; default ${limits.defaultDrillsPerPage}.`,
+    }),
+  ),
+})

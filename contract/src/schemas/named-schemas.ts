@@ -1,8 +1,11 @@
 // The names of the schemas that bodies and replies have, for descriptions of the API: clients that are generated from one name their
 // types by them.
 import { auditCheckpointPage, auditEvent, auditHead, auditPage } from './audit.ts'
+import { brand, saveBrandBody } from './console/brand.ts'
+import { replicaList } from './console/installation.ts'
 import { overview } from './console/overview.ts'
 import { session } from './console/session.ts'
+import { saveSetupBody, setup } from './console/setup.ts'
 import { dataKey, dataKeyPage, setMinimumVersionBody } from './data-key.ts'
 import {
   blindIndexKey,
@@ -28,7 +31,7 @@ import {
   destructionWithRecord,
   scheduleDestructionBody,
 } from './destruction.ts'
-import { drDrill, runDrDrillBody } from './dr-drill.ts'
+import { drDrill, drDrillPage, runDrDrillBody } from './dr-drill.ts'
 import { errorEnvelope } from './error-envelope.ts'
 import { checkKeyBody, keyCheckProgress, keyChecks, keyPolicy } from './key-check.ts'
 import { keyHealth } from './key-health.ts'
@@ -77,6 +80,7 @@ export const namedSchemas = {
   AuditPage: auditPage,
   BlindIndexKey: blindIndexKey,
   BlindIndexKeyBody: blindIndexKeyBody,
+  Brand: brand,
   ChangeTenantSettingsBody: changeTenantSettingsBody,
   CheckKeyBody: checkKeyBody,
   CreateApiKeyBody: createApiKeyBody,
@@ -96,6 +100,7 @@ export const namedSchemas = {
   DestructionPage: destructionPage,
   DestructionWithRecord: destructionWithRecord,
   DrDrill: drDrill,
+  DrDrillPage: drDrillPage,
   EncryptBody: encryptBody,
   EncryptItem: encryptItem,
   EncryptReply: encryptReply,
@@ -127,12 +132,16 @@ export const namedSchemas = {
   ReencryptedItem: reencryptedItem,
   RefusedItem: refusedItem,
   RenameApiKeyBody: renameApiKeyBody,
+  ReplicaList: replicaList,
   ResetNotNeeded: resetNotNeeded,
   RotateApiKeyBody: rotateApiKeyBody,
   RunDrDrillBody: runDrDrillBody,
+  SaveBrandBody: saveBrandBody,
+  SaveSetupBody: saveSetupBody,
   ScheduleDestructionBody: scheduleDestructionBody,
   Session: session,
   SetMinimumVersionBody: setMinimumVersionBody,
+  Setup: setup,
   Tenant: tenant,
   TenantKeyList: tenantKeyList,
   TenantList: tenantList,

@@ -14,8 +14,11 @@ import {
   listInstallationAuditsQuery,
   watchTenantQuery,
 } from './audit.ts'
+import { brand, saveBrandBody } from './console/brand.ts'
+import { replicaList } from './console/installation.ts'
 import { overview } from './console/overview.ts'
 import { session } from './console/session.ts'
+import { saveSetupBody, setup } from './console/setup.ts'
 import { dataKey, dataKeyPage, listDataKeysQuery, setMinimumVersionBody } from './data-key.ts'
 import {
   blindIndexKey,
@@ -38,7 +41,7 @@ import {
   listDestructionsQuery,
   scheduleDestructionBody,
 } from './destruction.ts'
-import { drDrill, runDrDrillBody } from './dr-drill.ts'
+import { drDrill, drDrillPage, listDrDrillsQuery, runDrDrillBody } from './dr-drill.ts'
 import { checkKeyBody, keyCheckProgress, keyChecks, keyPolicy, keyPolicyQuery } from './key-check.ts'
 import { keyHealth } from './key-health.ts'
 import {
@@ -147,8 +150,10 @@ export const routeSchemas = {
 
   runDrDrill: { body: runDrDrillBody, replies: { 200: drDrill } },
   getDrDrill: { replies: { 200: drDrill } },
+  listDrDrills: { query: listDrDrillsQuery, replies: { 200: drDrillPage } },
   runDrDrillOfTenant: { body: runDrDrillBody, replies: { 200: drDrill } },
   getDrDrillOfTenant: { replies: { 200: drDrill } },
+  listDrDrillsOfTenant: { query: listDrDrillsQuery, replies: { 200: drDrillPage } },
 
   encrypt: { body: itemsBody, bodyWithItems: encryptBody, replies: { 200: encryptReply } },
   decrypt: { body: itemsBody, bodyWithItems: decryptBody, replies: { 200: decryptReply } },
@@ -183,6 +188,14 @@ export const routeSchemas = {
   getOverview: { replies: { 200: overview } },
   watchTenant: { query: watchTenantQuery, replies: { 200: auditEvent } },
 
+  getSetup: { replies: { 200: setup } },
+  saveSetup: { body: saveSetupBody, replies: { 200: setup } },
+  deleteSetup: { replies: { 204: null } },
+
+  getBrand: { replies: { 200: brand } },
+  saveBrand: { body: saveBrandBody, replies: { 200: brand } },
+  deleteBrand: { replies: { 204: null } },
+
   getSession: { replies: { 200: session } },
 
   createTenant: { body: createTenantBody, replies: { 201: tenant } },
@@ -193,6 +206,8 @@ export const routeSchemas = {
   cancelTenantDeletion: { replies: { 200: destruction } },
   listAllDestructions: { query: listAllDestructionsQuery, replies: { 200: destructionPage } },
   getAnyDestruction: { replies: { 200: destructionWithRecord } },
+  listReplicas: { replies: { 200: replicaList } },
+  listLiveMigrations: { query: listKeyJobsQuery, replies: { 200: keyJobPage } },
   createApiKey: { body: createApiKeyBody, replies: { 201: createdApiKey } },
   listApiKeys: { query: listApiKeysQuery, replies: { 200: apiKeyList } },
   renameApiKey: { body: renameApiKeyBody, replies: { 200: apiKey } },

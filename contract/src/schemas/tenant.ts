@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { limits, tenantIdPattern } from '../limits.ts'
 import { scopePattern } from '../permissions.ts'
+import { keyJobKind, keyJobPhase } from './key-job.ts'
 import { noOthers } from './no-others.ts'
 import { listByAgeQuery, next } from './pages.ts'
 
@@ -16,12 +17,68 @@ export const tenant = Type.Object({
 
 export type Tenant = Static<typeof tenant>
 
+const listedTenant = Type.Object({
+  ...tenant.properties,
+  status: Type.Optional(
+    Type.Object(
+      {
+        locked: Type.Boolean(),
+        currentKey: Type.Optional(
+          Type.Object(
+            {
+              arnFingerPrint: Type.String(),
+              name: Type.String(),
+              internal: Type.Boolean({ description: 'Whether the internal KMS protects the tenant.' }),
+            },
+            { description: 'Absent if the stored key provider is not as Keyhold wrote it.' },
+          ),
+        ),
+        keyState: Type.Optional(
+          Type.String({
+            description:
+              "The state of the current key in its own region, as in its health; absent for the internal KMS's.",
+          }),
+        ),
+        keyJob: Type.Optional(Type.Object({ id: Type.String(), kind: keyJobKind, phase: keyJobPhase })),
+        tampered: Type.Optional(
+          Type.Literal(true, { description: 'Stored rows of the tenant are not as Keyhold wrote them.' }),
+        ),
+      },
+      { description: 'Present if the query asks for it.' },
+    ),
+  ),
+})
+
+export type TenantStatus = NonNullable<Static<typeof listedTenant>['status']>
+
 export const tenantList = Type.Object({
-  tenants: Type.Array(tenant, { description: 'In the order in which they were made.' }),
+  tenants: Type.Array(listedTenant, { description: 'In the order in which they were made.' }),
   next: next('after'),
 })
 
-export const listTenantsQuery = listByAgeQuery('Tenants')
+export const listTenantsQuery = Type.Object({
+  ...listByAgeQuery('Tenants').properties,
+  search: Type.Optional(
+    Type.String({
+      ...{ minLength: 1, maxLength: 64 },
+      description: 'Only tenants whose name, in any letters, or whose id begins so.',
+    }),
+  ),
+  state: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal('locked'),
+        Type.Literal('key-trouble', { description: 'A region of one of its keys is not healthy.' }),
+        Type.Literal('key-job', { description: 'A migration or rotation is running or paused.' }),
+        Type.Literal('deleting', { description: 'Its deletion is scheduled.' }),
+      ],
+      { description: 'Only tenants of which this is so.' },
+    ),
+  ),
+  status: Type.Optional(
+    Type.Literal('true', { description: 'Answers also lock, current key and key job of each tenant.' }),
+  ),
+})
 
 export const createTenantBody = Type.Object(
   {

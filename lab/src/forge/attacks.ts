@@ -39,6 +39,7 @@ const primaryKeys: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(Object.values(steeringKinds).map(({ table, key }) => [table, key])),
   audit_checkpoints: ['chain', 'number'],
   cipherkeys: ['tenant_id', 'data_key_id', 'version'],
+  dr_drill_history: ['tenant_id', 'id'],
   dr_drills: ['tenant_id'],
   key_job_failure_counts: ['key_job_id', 'tenant_key_version', 'code'],
   key_job_reports: ['key_job_id'],
@@ -210,6 +211,8 @@ const gainOf: Readonly<Record<SteeringKind, string>> = {
   issuerKey: `signs_from = created_at`,
   audit: `hash = sha256(hash)`,
   auditHead: `hash = sha256(hash)`,
+  setupDraft: `choices = '{"account":"666666666666"}'`,
+  brand: `name = 'Evil'`,
 }
 
 const newId = 'gen_random_uuid()'

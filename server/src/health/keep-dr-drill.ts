@@ -3,6 +3,7 @@ import { KeyholdError } from '@keyhold/core'
 import { newId } from '../keyring/new-id.ts'
 import type { Actor } from '../store/audits.ts'
 import type { HoldSigner } from '../store/authentic/hold-signer.ts'
+import { isRowFault } from '../store/authentic/row-faults.ts'
 import type { OpenRecord } from '../store/authentic/open-record.ts'
 import type { Store } from '../store/store.ts'
 import { runDrDrill, type DrDrillParts } from './dr-drill.ts'
@@ -61,6 +62,37 @@ export async function keepDrDrill(
 
 const running = new Set<string>()
 
+/** One of a list: undefined where Keyhold has not signed the stored report, or it is about another drill. */
+export interface ListedDrDrill {
+  id: string
+  drill: KeptDrDrill | undefined
+}
+
+/** The newest first. @throws KeyholdError `ERR_SEALED` */
+export async function listDrDrills(
+  { drDrills }: Pick<Store, 'drDrills'>,
+  openRecord: OpenRecord,
+  tenantId: string,
+  { limit, before }: { limit: number; before: string | undefined },
+): Promise<{ drills: ListedDrDrill[]; hasMore: boolean }> {
+  const rows = await drDrills.list(tenantId, limit + 1, before)
+  const drills: ListedDrDrill[] = []
+  for (const { id, jws } of rows.slice(0, limit)) {
+    try {
+      drills.push({ id, drill: { jws, report: await openRecord(jws, isAbout(id, tenantId)) } })
+    } catch (error) {
+      if (!isRowFault(error)) throw error
+      drills.push({ id, drill: undefined })
+    }
+  }
+  return { drills, hasMore: rows.length > limit }
+}
+
+function isAbout(id: string, tenantId: string) {
+  return (payload: Readonly<Record<string, unknown>>): boolean =>
+    payload.type === type && payload.id === id && payload.tenantId === tenantId
+}
+
 /**
  * The tenant's last drill.
  *
@@ -73,9 +105,6 @@ export async function getDrDrill(
 ): Promise<KeptDrDrill> {
   const row = await drDrills.find(tenantId)
   if (row === undefined) throw new KeyholdError('ERR_DRILL_NOT_FOUND')
-  const report = await openRecord(
-    row.jws,
-    (payload) => payload.type === type && payload.id === row.id && payload.tenantId === tenantId,
-  )
+  const report = await openRecord(row.jws, isAbout(row.id, tenantId))
   return { jws: row.jws, report }
 }

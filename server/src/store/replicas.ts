@@ -1,8 +1,9 @@
 // Replicas that are alive, by the database's clock: those of the replicas need not agree.
 import { KeyholdError } from '@keyhold/core'
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Database } from './database.ts'
 import { prepareStatement } from './prepare-statement.ts'
+import type { Tables } from './tables.ts'
 
 // A row stays for a while after its replica has fallen silent, for whoever looks for the reason.
 const keptTimes = 10
@@ -78,14 +79,19 @@ export function replicaQueries(db: Database) {
         .orderBy('started_at')
         .orderBy('id')
         .execute()
-      return rows.map(({ id, started_at, host, version, root_key_id, requires_macs }) => ({
-        id,
-        startedAt: started_at,
-        facts:
-          host === null || version === null || root_key_id === null || requires_macs === null
-            ? undefined
-            : { host, version, rootKeyId: root_key_id, requiresMacs: requires_macs },
-      }))
+      return rows.map(fromRow)
+    },
+
+    /** All that the table knows, those that have fallen silent too; the oldest first. */
+    async listAll(goneMs: number): Promise<(ReplicaRow & { seenAt: Date; isLive: boolean })[]> {
+      const rows = await db
+        .selectFrom('replicas')
+        .selectAll()
+        .select(sql<boolean>`seen_at > now() - ${goneMs}::float8 * interval '1 millisecond'`.as('is_live'))
+        .orderBy('started_at')
+        .orderBy('id')
+        .execute()
+      return rows.map((row) => ({ ...fromRow(row), seenAt: row.seen_at, isLive: row.is_live }))
     },
 
     /**
@@ -116,5 +122,23 @@ export function replicaQueries(db: Database) {
     async leave(id: string): Promise<void> {
       await db.deleteFrom('replicas').where('id', '=', id).execute()
     },
+  }
+}
+
+function fromRow({
+  id,
+  started_at,
+  host,
+  version,
+  root_key_id,
+  requires_macs,
+}: Selectable<Tables['replicas']>): ReplicaRow {
+  return {
+    id,
+    startedAt: started_at,
+    facts:
+      host === null || version === null || root_key_id === null || requires_macs === null
+        ? undefined
+        : { host, version, rootKeyId: root_key_id, requiresMacs: requires_macs },
   }
 }

@@ -8,6 +8,7 @@ import { auditCheckpointQueries } from './audit-trail/audit-checkpoints.ts'
 import { recordedFaultQueries } from './audit-trail/recorded-faults.ts'
 import { steeringRowQueries } from './authentic/steering-rows.ts'
 import { appendAudits, auditQueries, type Actor, type AuditEntry } from './audits.ts'
+import { brandQueries } from './console/brand.ts'
 import { changeQueries } from './changes/change-queries.ts'
 import { cipherkeyChunkQueries } from './cipherkeys/cipherkey-chunks.ts'
 import { cipherkeyEndQueries } from './cipherkeys/cipherkey-ends.ts'
@@ -47,6 +48,8 @@ import { keyProviderQueries } from './key-providers/key-providers.ts'
 import { kmsUsageQueries } from './kms-usage.ts'
 import { metricCountQueries } from './metric-counts.ts'
 import { replicaQueries } from './replicas.ts'
+import { tenantStateQueries } from './console/tenant-states.ts'
+import { setupDraftQueries } from './console/setup-drafts.ts'
 import { signingKeyQueries } from './signing-keys.ts'
 import { tenantDeletionQueries } from './destructions/tenant-deletions.ts'
 import { tenantKeyQueries } from './tenant-keys/tenant-keys.ts'
@@ -134,6 +137,9 @@ function queries(
     destructions: destructionQueries(db, { clock, macs, held }),
     tenantDeletions: tenantDeletionQueries(db, { macs, held }),
     drDrills: drDrillQueries(db),
+    setupDrafts: setupDraftQueries(db, { macs, clock }),
+    brand: brandQueries(db, macs),
+    tenantStates: tenantStateQueries(db, macs),
     apiKeys,
     apiKeyUses: apiKeyUseQueries(db),
     audits: auditQueries(db, macs),

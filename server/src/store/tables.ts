@@ -355,6 +355,42 @@ interface DrDrillsTable {
   created_at: ColumnType<Date, never, Date>
 }
 
+interface DrDrillHistoryTable {
+  tenant_id: string
+  id: string
+  jws: string
+}
+
+interface SetupDraftsTable {
+  tenant_id: string
+  version: number
+  step: string
+  /** JSON. */
+  choices: string
+  created_by: string
+  created_at: ColumnType<Date, Date, Date>
+  changed_by: string
+  changed_at: ColumnType<Date, Date, Date>
+  expires_at: ColumnType<Date, Date, Date>
+  mac: Mac
+}
+
+interface BrandTable {
+  id: string
+  version: number
+  name: string
+  accent: string | null
+  logo: Buffer | null
+  logo_type: string | null
+  contact: string | null
+  imprint_url: string | null
+  privacy_url: string | null
+  terms_url: string | null
+  changed_by: string
+  changed_at: ColumnType<Date, Date, Date>
+  mac: Mac
+}
+
 interface ReplicasTable {
   id: string
   started_at: Stamp
@@ -428,6 +464,9 @@ export interface Tables {
   kms_usage: KmsUsageTable
   destructions: DestructionsTable
   dr_drills: DrDrillsTable
+  dr_drill_history: DrDrillHistoryTable
+  setup_drafts: SetupDraftsTable
+  brand: BrandTable
   audits: AuditsTable
   audit_heads: AuditHeadsTable
   audit_checkpoints: AuditCheckpointsTable

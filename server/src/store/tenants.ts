@@ -19,6 +19,22 @@ export interface TenantRow {
   createdAt: Date
 }
 
+/** For the list of all tenants. */
+export interface TenantSearch {
+  /** Of the name, in any letters, or of the id. */
+  prefix?: string | undefined
+  state?: keyof typeof tenantsInState | undefined
+}
+
+// Each reads an index that has such tenants alone.
+const tenantsInState = {
+  locked: sql<string>`(select tenant_id from keyhold.tenant_guards where locked_at is not null)`,
+  'key-trouble': sql<string>`(select tenant_id from keyhold.key_health where state <> 'healthy')`,
+  'key-job': sql<string>`(select tenant_id from keyhold.key_jobs where phase not in ('done', 'aborted'))`,
+  deleting: sql<string>`(select tenant_id from keyhold.destructions
+    where kind = 'tenant' and cancelled_at is null and destroyed_at is null)`,
+} as const
+
 const glance = prepareStatement<[id: string], Pick<FenceRow, 'fence_epoch' | 'active_tenant_key_version'>>(
   (id) => sql`
     select fence_epoch, active_tenant_key_version from keyhold.tenants where id = ${id} and ending_at is null`,
@@ -84,8 +100,11 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
       return rows[0]?.retired === true
     },
 
-    /** The oldest first. */
-    async list({ after, limit }: ListPage): Promise<(TenantRow & ListPosition)[]> {
+    /** The oldest first. @param search - undefined members leave nothing out */
+    async list(
+      { after, limit }: ListPage,
+      { prefix, state }: TenantSearch = {},
+    ): Promise<(TenantRow & ListPosition)[]> {
       let page = db
         .selectFrom('tenants')
         .select(['id', 'name', 'created_at', createdMicros])
@@ -93,6 +112,11 @@ export function tenantQueries(db: Database, { fences, isLatest, held }: CoverPar
         .orderBy('id')
         .limit(limit)
       if (after !== undefined) page = page.where(isAfter(after))
+      if (prefix !== undefined) {
+        const [name, id] = [prefix.toLowerCase(), prefix].map((text) => `${text.replace(/[\\%_]/g, '\\$&')}%`)
+        page = page.where(sql<boolean>`(lower(name) like ${name} or id like ${id})`)
+      }
+      if (state !== undefined) page = page.where('id', 'in', tenantsInState[state])
       return (await page.execute()).map((row) => ({
         ...{ id: row.id, name: row.name },
         ...{ createdAt: row.created_at, createdMicros: row.created_micros },

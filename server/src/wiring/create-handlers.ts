@@ -8,7 +8,7 @@ import { dataKeyHandlers } from '../http/routes/data-key-handlers.ts'
 import { destructionHandlers } from '../http/routes/destruction-handlers.ts'
 import { drDrillHandlers } from '../http/routes/dr-drill-handlers.ts'
 import { healthHandlers } from '../http/routes/health-handlers.ts'
-import { keyCheckEventHandlers } from '../http/routes/key-check-events.ts'
+import { keyCheckEventHandlers } from '../http/routes/console/key-check-events.ts'
 import { keyJobEventHandlers, keyJobHandlers } from '../http/routes/key-job-handlers.ts'
 import { keyProviderHandlers } from '../http/routes/key-provider-handlers.ts'
 import { keyUseHandlers } from '../http/routes/key-use-handlers.ts'
@@ -16,8 +16,11 @@ import { lockHandlers } from '../http/routes/lock-handlers.ts'
 import { migrationHandlers } from '../http/routes/migration-handlers.ts'
 import { leaseKeyHandlers } from '../http/routes/lease-key-handlers.ts'
 import { namedDataKeyHandlers } from '../http/routes/named-data-key-handlers.ts'
-import { overviewHandlers, tenantEventHandlers } from '../http/routes/overview-handlers.ts'
-import { sessionHandlers } from '../http/routes/session-handlers.ts'
+import { overviewHandlers, tenantEventHandlers } from '../http/routes/console/overview-handlers.ts'
+import { brandHandlers } from '../http/routes/console/brand-handlers.ts'
+import { operatorViewHandlers } from '../http/routes/console/operator-view-handlers.ts'
+import { setupHandlers } from '../http/routes/console/setup-handlers.ts'
+import { sessionHandlers } from '../http/routes/console/session-handlers.ts'
 import { operatorHandlers } from '../http/routes/operator-handlers.ts'
 import { tenantKeyHandlers } from '../http/routes/tenant-key-handlers.ts'
 import { tenantSettingsHandlers } from '../http/routes/tenant-settings-handlers.ts'
@@ -66,7 +69,7 @@ export interface HandlerNeeds {
   checkpoints: Pick<Checkpoints, 'signNow'>
   /** Undefined: this replica is sealed. */
   generations: Pick<GenerationRounds, 'keep'> | undefined
-  timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs'>
+  timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs' | 'replicaGoneMs'>
   keysOf: KeysOf['keysOf']
   callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain'>
   comeThroughStrangers: (tenantId: string | undefined) => boolean
@@ -84,6 +87,9 @@ export function createHandlers(settings: HandlerSettings, needs: HandlerNeeds): 
     ...jobHandlers(needs),
     ...installationHandlers(settings, needs),
     ...overviewHandlers({ store, kmsMicroUsdPer10000: settings.kmsMicroUsdPer10000 }),
+    ...setupHandlers({ store }),
+    ...brandHandlers({ store }),
+    ...operatorViewHandlers({ store, replicaGoneMs: timings.replicaGoneMs }),
     ...sessionHandlers({
       store,
       features: {

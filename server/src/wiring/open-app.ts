@@ -58,6 +58,7 @@ export interface OpenedApp {
   close(): Promise<void>
 }
 
+const brandKeptMs = 5_000
 const closeMs = 3_000
 // How long a stop lets connections stay open before it closes the listener, and answers over them when nobody can open another one.
 const keptMs = 1_000
@@ -159,6 +160,7 @@ export function openApp(
     docs,
     issuer,
     octetStreams: octetStreamHandlers({ keysOf }),
+    brand: { find: () => store.brand.find(), keptMs: brandKeptMs },
     eventHandlers: createEventHandlers(settings, needs),
     handlers: createHandlers(settings, {
       ...{ ...needs, keysOf },

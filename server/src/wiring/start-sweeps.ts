@@ -1,6 +1,7 @@
 // A replica looks every few seconds for key jobs that nobody leads, and destructions and rotations that are due.
 import type { Logger } from 'pino'
 import type { EndingKeys } from '../access/ending-keys.ts'
+import { forgetDrafts } from '../access/setup-draft.ts'
 import { noteUses } from '../access/note-uses.ts'
 import { runDueDestructions } from '../destruction/run-due-destructions.ts'
 import { createFailurePauses } from '../event-loop/failure-pauses.ts'
@@ -42,6 +43,7 @@ const pauses = { firstMs: 2_000, maxMs: 60_000 }
 const rotationsMs = 60_000
 const rotationsAtOnce = 10
 const changesMs = 60_000
+const draftsMs = 3_600_000
 const usesMs = 60_000
 const endingKeysMs = 3_600_000
 const issuerKeysMs = 60_000
@@ -124,6 +126,7 @@ export function startSweeps(
       { name: 'tenant key versions', run: () => destroyDueTenantKeys(store, eachVersion) },
       { name: 'destructions', run: () => runDueDestructions(destructionParts, eachDestruction) },
       { name: 'changes', everyMs: changesMs, run: () => store.changes.forget() },
+      { name: 'drafts of key set-ups', everyMs: draftsMs, run: () => forgetDrafts(store) },
       { name: 'uses of API keys', everyMs: usesMs, run: () => noteUses(store, callers) },
       { name: 'ends of API keys', everyMs: endingKeysMs, run: () => endingKeys.look() },
       ...(maxAgeDays === 0 ? [] : [rotations]),

@@ -35,6 +35,12 @@ export const auditRows: Record<RouteId, Row> = {
   getDrDrill: 'reads',
   getDrDrillOfTenant: 'reads',
   getSession: 'reads',
+  getSetup: 'reads',
+  getBrand: 'reads',
+  listDrDrills: 'reads',
+  listDrDrillsOfTenant: 'reads',
+  listReplicas: 'reads',
+  listLiveMigrations: 'reads',
   getOverview: 'reads',
   watchTenant: 'reads',
   getTenantLock: 'reads',
@@ -279,6 +285,41 @@ export const auditRows: Record<RouteId, Row> = {
     action: 'tenant.change-settings',
     succeeds: once('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 0 }),
     changesNothing: [once('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: 3_600 })],
+  },
+  saveSetup: {
+    action: 'setup.change',
+    succeeds: once('PUT', '/api/v1/encryption/setup', { version: 0, step: 'where', choices: {} }),
+    changesNothing: [once('PUT', '/api/v1/encryption/setup', { version: 1, step: 'where', choices: {} })],
+  },
+  deleteSetup: {
+    action: 'setup.delete',
+    succeeds: async (server) => {
+      const tenant = await server.createTenant()
+      const path = '/api/v1/encryption/setup'
+      await as(server, tenant, 'PUT', path, { version: 0, step: 'where', choices: {} })
+      return as(server, tenant, 'DELETE', path)
+    },
+    changesNothing: [once('DELETE', '/api/v1/encryption/setup')],
+  },
+  saveBrand: {
+    action: 'brand.change',
+    succeeds: (server) => asOperator(server, 'PUT', '/api/v1/brand', { name: 'Acme Analytics' }),
+    changesNothing: [
+      (server) => asOperator(server, 'PUT', '/api/v1/brand', { name: 'Acme Analytics', accent: '#ffff00' }),
+    ],
+  },
+  deleteBrand: {
+    action: 'brand.delete',
+    succeeds: async (server) => {
+      await asOperator(server, 'PUT', '/api/v1/brand', { name: 'Acme Analytics' })
+      return asOperator(server, 'DELETE', '/api/v1/brand')
+    },
+    changesNothing: [
+      async (server) => {
+        await asOperator(server, 'DELETE', '/api/v1/brand')
+        return asOperator(server, 'DELETE', '/api/v1/brand')
+      },
+    ],
   },
   rotateDataKey: {
     action: 'datakey.rotate',

@@ -81,6 +81,7 @@ const tenantHeader = ({ tenantId }: Names) => ({ 'keyhold-tenant': tenantId })
 const dataKeys = '/api/v1/encryption/data-keys'
 const leaseKeys = '/api/v1/encryption/lease-keys'
 const drDrill = '/api/v1/encryption/dr-drill'
+const setupPath = '/api/v1/encryption/setup'
 const minimum = { minimumVersion: 1 }
 const migrations = '/api/v1/encryption/migrations'
 const failures = [{ dataKeyId: '01890000-0000-7000-8000-000000000000', version: 1 }]
@@ -228,6 +229,18 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   getInstallationAuditHead: [({ tenantId }) => admin('GET', `/api/v1/audits/head?tenantId=${tenantId}`)],
   getOverview: [(names) => admin('GET', '/api/v1/encryption/overview', undefined, tenantHeader(names))],
   watchTenant: [(names) => admin('GET', '/api/v1/encryption/events', undefined, tenantHeader(names))],
+  getSetup: [(names) => admin('GET', setupPath, undefined, tenantHeader(names))],
+  saveSetup: [
+    (names) => admin('PUT', setupPath, { version: 0, step: 'where', choices: {} }, tenantHeader(names)),
+  ],
+  deleteSetup: [(names) => admin('DELETE', setupPath, undefined, tenantHeader(names))],
+  getBrand: [(names) => admin('GET', '/api/v1/brand', undefined, tenantHeader(names))],
+  saveBrand: [() => admin('PUT', '/api/v1/brand', { name: 'taken over' })],
+  deleteBrand: [() => admin('DELETE', '/api/v1/brand')],
+  listDrDrills: [(names) => admin('GET', `${drDrill}s`, undefined, tenantHeader(names))],
+  listDrDrillsOfTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}/dr-drills`)],
+  listReplicas: [() => admin('GET', '/api/v1/replicas')],
+  listLiveMigrations: [() => admin('GET', '/api/v1/migrations')],
   getSession: [(names) => admin('GET', '/api/v1/session', undefined, tenantHeader(names))],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],

@@ -120,8 +120,8 @@ const callOf = (id: RouteId) => {
   return { tenantId: own, params, query, body: {}, caller: { id: 'test' }, origin: () => ({}) } as never
 }
 
-// There is no drill and no report of a destruction yet.
-const missing: readonly string[] = ['getDrDrill', 'getDrDrillOfTenant']
+// There is no drill, no draft and no report of a destruction yet.
+const missing: readonly string[] = ['getDrDrill', 'getDrDrillOfTenant', 'getSetup']
 
 test.each(
   doseOf(

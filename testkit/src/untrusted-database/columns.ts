@@ -75,6 +75,7 @@ const columnsWithoutMac: Readonly<Record<string, Readonly<Record<string, Reason>
     claimed_until: ofTheLead,
     jws: signature,
   },
+  dr_drill_history: { tenant_id: signed, id: signed, jws: signature },
   dr_drills: { tenant_id: signed, id: signed, created_at: signed, jws: signature },
   installation: { singleton: ['volatile', 'keeps a second row out'] },
   key_health: {

@@ -122,7 +122,7 @@ export async function wireOne(reads: JobReads, job: KeyJobRow): Promise<KeyJob> 
 
 type JobReads = Pick<Store, 'keyJobFailures' | 'clock'>
 
-async function wireAll({ keyJobFailures, clock }: JobReads, jobs: KeyJobRow[]): Promise<KeyJob[]> {
+export async function wireAll({ keyJobFailures, clock }: JobReads, jobs: KeyJobRow[]): Promise<KeyJob[]> {
   const failures = await keyJobFailures.countOfEach(
     jobs.filter(({ failed }) => failed > 0).map(({ id }) => id),
   )

@@ -1,8 +1,9 @@
 // The operator's routes about tenants.
-import { tenantIdPattern, type Tenant } from '@keyhold/contract'
+import { tenantIdPattern, type Tenant, type TenantStatus } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import { createTenant, type CreateTenantParts } from '../../access/create-tenant.ts'
 import { deleteTenant } from '../../destruction/delete-tenant.ts'
+import type { SnapshotStore } from '../../store/store.ts'
 import type { TenantRow } from '../../store/tenants.ts'
 import { actorOf } from '../wire/actor-of.ts'
 import type { Handlers } from '../server/handler.ts'
@@ -30,11 +31,18 @@ export function operatorHandlers(
 
     async listTenants({ query }) {
       const page = pageOf(query)
-      const { dueAt, rows, next } = await store.readSnapshot(async (snapshot) => {
-        const cut = cutPage(await snapshot.tenants.list(page), page)
-        return { ...cut, dueAt: await snapshot.destructions.listTenantsDueAt(cut.rows.map(({ id }) => id)) }
+      const search = { prefix: query.search, state: query.state }
+      const { dueAt, rows, next, statusOf } = await store.readSnapshot(async (snapshot) => {
+        const cut = cutPage(await snapshot.tenants.list(page, search), page)
+        const ids = cut.rows.map(({ id }) => id)
+        const dueAt = await snapshot.destructions.listTenantsDueAt(ids)
+        const statusOf = query.status === 'true' ? await readStatus(snapshot, ids) : undefined
+        return { ...cut, dueAt, statusOf }
       })
-      const tenants = rows.map((row) => tenantWire(row, dueAt.get(row.id)))
+      const tenants = rows.map((row) => ({
+        ...tenantWire(row, dueAt.get(row.id)),
+        ...(statusOf !== undefined && { status: statusOf(row.id) }),
+      }))
       return { status: 200, body: { tenants, ...next } }
     },
 
@@ -54,6 +62,33 @@ export function operatorHandlers(
       callers.endTenant(tenantId)
       return { status: 204, body: null }
     },
+  }
+}
+
+/** Reads what a list says of these tenants besides, a few statements for all of them. */
+async function readStatus(
+  snapshot: SnapshotStore,
+  ids: readonly string[],
+): Promise<(id: string) => TenantStatus> {
+  const states = await snapshot.tenantStates.list(ids)
+  const closed = await snapshot.guards.listClosed(ids, new Set())
+  const [locked, faulty] = [new Set(closed.locked), new Set(closed.faulty)]
+  const jobs = new Map((await snapshot.keyJobs.listLiveOf(ids)).map((job) => [job.tenantId, job]))
+  return (id) => {
+    const { currentKey, keyState, isTampered = true } = states.get(id) ?? {}
+    const job = jobs.get(id)
+    return {
+      locked: locked.has(id),
+      ...(currentKey !== undefined && {
+        currentKey: {
+          ...{ arnFingerPrint: currentKey.fingerprint, name: currentKey.name },
+          internal: currentKey.isInternal,
+        },
+      }),
+      ...(keyState !== undefined && { keyState }),
+      ...(job !== undefined && { keyJob: { id: job.id, kind: job.kind, phase: job.phase } }),
+      ...((isTampered || faulty.has(id)) && { tampered: true as const }),
+    }
   }
 }
 

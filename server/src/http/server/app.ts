@@ -37,6 +37,7 @@ import { registerRoute } from './register-route.ts'
 import { createRequestLog, type RequestLog } from '../log/request-log.ts'
 import type { Tls } from '../../tls/reloaded-tls.ts'
 import { onEveryReply } from './reply-headers.ts'
+import { registerBrand, type BrandSource } from '../brand/serve-brand.ts'
 import { registerIssuer, type ServedIssuer } from './serve-issuer.ts'
 import type { OnItems } from './send-answer.ts'
 
@@ -82,6 +83,7 @@ export interface AppParts extends Authorization {
   docs: DocsFolder | undefined
   /** Undefined: this installation is none. */
   issuer: ServedIssuer | undefined
+  brand: BrandSource
 }
 
 // Too long parameters must reach us, for a 414. The HTTP parser limits the path and all headers to 16 KiB.
@@ -113,6 +115,7 @@ export function createApp({
   keysOf,
   docs,
   issuer,
+  brand,
   ...authorization
 }: AppParts): FastifyInstance {
   const log = createRequestLog(logger, authorization.clientAddress)
@@ -213,6 +216,7 @@ export function createApp({
   registerProbes(app, probes)
   registerDocs(app, docs)
   registerIssuer(app, issuer)
+  registerBrand(app, brand)
   const routeParts = {
     ...{ handlers, octetStreams, eventHandlers, eventStreams, authorization },
     ...{ refuseBeyondLimit, probes, onItems, longBodies, keysOf },

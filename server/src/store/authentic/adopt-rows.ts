@@ -29,6 +29,8 @@ const besideFence: readonly SteeringKind[] = [
   'installation',
   'formerSigningKey',
   'issuerKey',
+  'setupDraft',
+  'brand',
 ]
 
 /**

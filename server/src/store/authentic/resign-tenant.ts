@@ -22,6 +22,7 @@ const kinds = [
   'minimumVersion',
   'apiKey',
   'keyHealth',
+  'setupDraft',
 ] as const satisfies SteeringKind[]
 
 /**
@@ -62,7 +63,7 @@ export async function signFence(db: Database, macs: RowMacs, row: FenceRow): Pro
 }
 
 /**
- * Signs the rows that belong to no tenant: the installation's, those of its former signing keys, the API keys of operators, and
+ * Signs the rows that belong to no tenant: the installation's, its brand, those of its former signing keys, the API keys of operators, and
  * the destructions of tenants that are deleted.
  */
 export async function resignInstallation(db: Database, macs: RowMacs): Promise<number> {
@@ -76,7 +77,13 @@ export async function resignInstallation(db: Database, macs: RowMacs): Promise<n
   )
   const formerKeys = await signRows(db, macs, 'formerSigningKey', sql`true`)
   const issuerKeys = await signRows(db, macs, 'issuerKey', sql`true`)
+  const brands = await signRows(db, macs, 'brand', sql`true`)
   return (
-    apiKeys + destructions + formerKeys + issuerKeys + (await signRows(db, macs, 'installation', sql`true`))
+    apiKeys +
+    destructions +
+    formerKeys +
+    issuerKeys +
+    brands +
+    (await signRows(db, macs, 'installation', sql`true`))
   )
 }

@@ -254,6 +254,43 @@ export const steeringKinds = {
     key: ['id'],
     columns: { created_at: 'time', id: 'text', private_key_wrapped: 'bytes', signs_from: 'time' },
   }),
+  /** How far the people of a tenant are in setting up their key. They confirm what it shows. */
+  setupDraft: kind({
+    table: 'setup_drafts',
+    mac: 'mac',
+    key: ['tenant_id'],
+    columns: {
+      changed_at: 'time',
+      changed_by: 'text',
+      choices: 'text',
+      created_at: 'time',
+      created_by: 'text',
+      expires_at: 'time',
+      step: 'text',
+      tenant_id: 'text',
+      version: 'integer',
+    },
+  }),
+  /** It is shown before anybody has signed in. */
+  brand: kind({
+    table: 'brand',
+    mac: 'mac',
+    key: ['id'],
+    columns: {
+      accent: 'text',
+      changed_at: 'time',
+      changed_by: 'text',
+      contact: 'text',
+      id: 'text',
+      imprint_url: 'text',
+      logo: 'bytes',
+      logo_type: 'text',
+      name: 'text',
+      privacy_url: 'text',
+      terms_url: 'text',
+      version: 'integer',
+    },
+  }),
   /** The hash covers all of a record. */
   audit: kind({
     table: 'audits',

@@ -31,6 +31,7 @@ const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   installation: sql`null::text`,
   formerSigningKey: sql`null::text`,
   issuerKey: sql`null::text`,
+  brand: sql`null::text`,
   audit: sql`nullif(chain, '')`,
   auditHead: sql`nullif(chain, '')`,
 }

@@ -112,6 +112,14 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
     return verifyProgress(macs, row)
   }
 
+  /** @param tenantId - the one that was asked for, if one was */
+  function listed(row: StoredKeyJob, tenantId = row.tenant_id): ListedKeyJob {
+    return {
+      ...keyJobFromRow(withoutEndlessTimes(row), macs),
+      isTampered: faultOfKeyJob(macs, row, { tenant_id: tenantId }) !== undefined,
+    }
+  }
+
   /** A row that nobody else changes until the transaction ends. */
   async function lock(id: string): Promise<StoredKeyJob> {
     const row = await db
@@ -210,10 +218,30 @@ export function keyJobQueries(db: Database, clock: DatabaseClock, cover: CoverPa
         .orderBy('id', 'desc')
         .limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
-      return (await query.execute()).map((row) => ({
-        ...keyJobFromRow(withoutEndlessTimes(row), macs),
-        isTampered: faultOfKeyJob(macs, row, { tenant_id: tenantId }) !== undefined,
-      }))
+      return (await query.execute()).map((row) => listed(row, tenantId))
+    },
+
+    /** Those of all tenants that have not ended, the newest first; each as its row shows it. */
+    async listLive(limit: number, before?: string): Promise<ListedKeyJob[]> {
+      let query = db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('phase', 'not in', ended)
+        .orderBy('id', 'desc')
+        .limit(limit)
+      if (before !== undefined) query = query.where('id', '<', before)
+      return (await query.execute()).map((row) => listed(row))
+    },
+
+    /** Of these tenants, the key jobs that have not ended. */
+    async listLiveOf(tenantIds: readonly string[]): Promise<ListedKeyJob[]> {
+      const rows = await db
+        .selectFrom('key_jobs')
+        .selectAll()
+        .where('phase', 'not in', ended)
+        .where('tenant_id', '=', sql<string>`any(${tenantIds})`)
+        .execute()
+      return rows.map((row) => listed(row))
     },
 
     /** @throws KeyholdError `ERR_RECORD_NOT_AUTHENTIC` */

@@ -33,7 +33,10 @@ import { auditCheckpoints } from './migrations/0027-audit-checkpoints.ts'
 import { authenticKeyJobs } from './migrations/0029-authentic-key-jobs.ts'
 import { formatOfTenantKeys } from './migrations/0030-format-of-tenant-keys.ts'
 import { reasonOfALock } from './migrations/0031-reason-of-a-lock.ts'
+import { setupDrafts } from './migrations/0032-setup-drafts.ts'
 import { searchedLists } from './migrations/0033-searched-lists.ts'
+import { historyOfDrills } from './migrations/0037-history-of-drills.ts'
+import { brand } from './migrations/0038-brand.ts'
 import { formerSigningKeys } from './migrations/0034-former-signing-keys.ts'
 import { limitsOfApiKeys } from './migrations/0035-limits-of-api-keys.ts'
 import { usesOfApiKeys } from './migrations/0036-uses-of-api-keys.ts'
@@ -75,10 +78,13 @@ const schemaMigrations: Record<string, Migration> = {
   '0029-authentic-key-jobs': authenticKeyJobs,
   '0030-format-of-tenant-keys': formatOfTenantKeys,
   '0031-reason-of-a-lock': reasonOfALock,
+  '0032-setup-drafts': setupDrafts,
   '0033-searched-lists': searchedLists,
   '0034-former-signing-keys': formerSigningKeys,
   '0035-limits-of-api-keys': limitsOfApiKeys,
   '0036-uses-of-api-keys': usesOfApiKeys,
+  '0037-history-of-drills': historyOfDrills,
+  '0038-brand': brand,
   '0040-issuer-keys': issuerKeys,
   '0041-web-identity': webIdentity,
   '0042-replicas-of-an-issuer': replicasOfAnIssuer,

@@ -8,9 +8,10 @@ import {
   type TestServer,
   type TestTenant,
 } from '../../../../testkit/src/server/start-test-server.ts'
+import { resignDatabase } from '../../../../testkit/src/database/resign.ts'
 import { isIn, waitForKeyJob } from '../../../../testkit/src/http/key-jobs.ts'
 import { at, errorCode, listAt, textAt } from '../read-body.ts'
-import { details, encryptText, policyWithout, providers, reset, setPolicy } from '../scene.ts'
+import { details, encryptText, policyWithout, providers, reset, setPolicy, waitUntil } from '../scene.ts'
 
 let server: TestServer
 let tenant: TestTenant
@@ -72,7 +73,10 @@ test('every caller learns who it is: name, role, end, tenant, and the permission
 })
 
 test('no other route can be called without its scope', () => {
-  expect(routeIds.filter((id) => (routes[id] as Route).needsNoScope === true)).toEqual(['getSession'])
+  expect(routeIds.filter((id) => (routes[id] as Route).needsNoScope === true)).toEqual([
+    'getSession',
+    'getBrand',
+  ])
 })
 
 test('the lock is read after a reload: since when, by whom, why; its first reason stays', async () => {
@@ -329,4 +333,186 @@ test('what happens to a tenant is a stream: who comes back with the last id miss
   const text = await reading
   expect(text.startsWith(`id: ${audits.length}\n\n`)).toBe(true)
   expect(eventsOf(text)).toMatchObject([{ sequence: audits.length + 1, action: 'tenant.change-settings' }])
+})
+
+test('a colleague continues the draft of a key set-up; nobody writes over what he has not seen, and it expires', async () => {
+  const path = '/api/v1/encryption/setup'
+  expect(errorCode((await asAdmin('GET', path)).body)).toBe('ERR_SETUP_NOT_FOUND')
+  const colleague = await createKey({ role: 'tenant-admin', tenantId: 'acme', name: 'Jan' })
+  const choices = { kms: 'aws', account: '111122223333', regions: ['eu-west-1', 'eu-west-3'], note: 'Über' }
+  const first = await asAdmin('PUT', path, { version: 0, step: 'where', choices })
+  expect([first.status, at(first.body, 'choices')]).toEqual([200, choices])
+  const version = Number(at(first.body, 'version'))
+
+  const next = { version, step: 'access', choices: { ...choices, waitingFor: 'cloud team' } }
+  const second = await as(colleague.key)('PUT', path, next)
+  expect(second.status).toBe(200)
+  for (const seen of [0, version]) {
+    const late = await asAdmin('PUT', path, { version: seen, step: 'check', choices: {} })
+    expect([late.status, errorCode(late.body)]).toEqual([409, 'ERR_SETUP_CHANGED'])
+  }
+  expect((await asAdmin('GET', path)).body).toMatchObject({
+    ...{ step: 'access', choices: next.choices, changedBy: { id: colleague.id, name: 'Jan' } },
+    createdBy: at(first.body, 'createdBy'),
+  })
+  for (const wrong of [
+    { version: 0, step: 'elsewhere', choices: {} },
+    { version: 0, step: 'where', choices: { secret: 'x' } },
+    { version: 0, step: 'where', choices: { regions: Array<string>(41).fill('eu-west-1') } },
+    { version: 0, step: 'where', choices: { note: 'x'.repeat(1_025) } },
+    { step: 'where', choices: {} },
+  ])
+    expect((await asAdmin('PUT', path, wrong)).status, JSON.stringify(wrong)).toBe(400)
+
+  // Whoever writes to the database puts no other account in, which people would confirm.
+  await server.query(
+    `update keyhold.setup_drafts set choices = replace(choices, '111122223333', '666666666666')`,
+  )
+  expect(errorCode((await asAdmin('GET', path)).body)).toBe('ERR_RECORD_NOT_AUTHENTIC')
+  await server.query(
+    `update keyhold.setup_drafts set choices = replace(choices, '666666666666', '111122223333')`,
+  )
+  await server.query(
+    `update keyhold.setup_drafts set expires_at = now() - interval '1 second', changed_at = now() - interval '2 seconds'`,
+  )
+  await resignDatabase(server.databaseConnection())
+  expect(errorCode((await asAdmin('GET', path)).body)).toBe('ERR_SETUP_NOT_FOUND')
+  const anew = await asAdmin('PUT', path, { version: 0, step: 'where', choices: {} })
+  expect(Number(at(anew.body, 'version'))).toBeGreaterThan(Number(at(second.body, 'version')))
+  expect((await asAdmin('DELETE', path)).status).toBe(204)
+  expect(errorCode((await asAdmin('DELETE', path)).body)).toBe('ERR_SETUP_NOT_FOUND')
+})
+
+test('drills have a history, each with its signed report, and one that somebody has put in is not shown', async () => {
+  const path = '/api/v1/encryption/dr-drill'
+  const ids: string[] = []
+  for (let run = 0; run < 3; run++) {
+    const { body } = await asAdmin('POST', `${path}/actions/run`, {})
+    ids.unshift(textAt(body, 'report', 'id'))
+  }
+  const list = async (query: string) => (await asAdmin('GET', `${path}s${query}`)).body
+  const idsOf = (body: unknown) => listAt(body, 'drills').map((each) => textAt(each, 'id'))
+  const page = await list('?limit=2')
+  expect([idsOf(page), at(page, 'next')]).toEqual([ids.slice(0, 2), ids[1]])
+  expect(idsOf(await list(`?limit=2&before=${ids[1] ?? ''}`))).toEqual(ids.slice(2))
+  const last = await asAdmin('GET', path)
+  expect(listAt(page, 'drills')[0]).toEqual({ id: ids[0], ...Object(last.body) })
+  expect(await asOperator('GET', '/api/v1/tenants/acme/dr-drills').then(({ body }) => idsOf(body))).toEqual(
+    ids,
+  )
+
+  await server.query(
+    'update keyhold.dr_drill_history set jws = (select jws from keyhold.dr_drills limit 1) where id = $1',
+    [ids[2]],
+  )
+  expect(listAt(await list(''), 'drills')[2]).toEqual({ id: ids[2], tampered: true })
+})
+
+test('an operator finds tenants by name and by what is the matter, from an index, with the state of each', async () => {
+  await asAdmin('POST', '/api/v1/encryption/actions/lock')
+  await asOperator('POST', '/api/v1/tenants', { id: 'other', name: 'Zenith 100%' })
+  const list = async (query: string) => {
+    const { status, body } = await asOperator('GET', `/api/v1/tenants?${query}`)
+    expect(status, query).toBe(200)
+    return listAt(body, 'tenants')
+  }
+  const idsOf = (tenants: unknown[]) => tenants.map((each) => textAt(each, 'id'))
+  const [acme, other] = await list('status=true')
+  expect(acme).toMatchObject({
+    id: 'acme',
+    status: { locked: true, currentKey: { arnFingerPrint: 'acme', internal: true } },
+  })
+  expect(at(other, 'status', 'locked')).toBe(false)
+  expect(at((await list(''))[0], 'status')).toBeUndefined()
+  expect(idsOf(await list('search=zEN'))).toEqual(['other'])
+  expect(idsOf(await list('search=oth'))).toEqual(['other'])
+  expect(idsOf(await list('search=100%25'))).toEqual([])
+  expect(idsOf(await list('search=Zenith%20100%25'))).toEqual(['other'])
+  expect(idsOf(await list('search=%25'))).toEqual([])
+  expect(idsOf(await list('state=locked'))).toEqual(['acme'])
+  for (const state of ['key-job', 'deleting']) expect(idsOf(await list(`state=${state}`)), state).toEqual([])
+  await asOperator('POST', '/api/v1/tenants/other/actions/schedule-deletion', { inDays: 7 })
+  expect(idsOf(await list('state=deleting'))).toEqual(['other'])
+
+  await server.query(`insert into keyhold.tenants (id, name, active_tenant_key_version)
+    select 'many-' || n, 'Tenant ' || n, 1 from generate_series(1, 20000) n`)
+  await server.query(`insert into keyhold.tenant_guards (tenant_id, incarnation)
+    select id, incarnation from keyhold.tenants where id like 'many-%'`)
+  await server.query('analyze keyhold.tenants, keyhold.tenant_guards, keyhold.key_health, keyhold.key_jobs')
+  for (const condition of [
+    `(lower(name) like 'tenant 1999%' or id like 'Tenant 1999%')`,
+    'id in (select tenant_id from keyhold.tenant_guards where locked_at is not null)',
+    `id in (select tenant_id from keyhold.key_health where state <> 'healthy')`,
+    `id in (select tenant_id from keyhold.key_jobs where phase not in ('done', 'aborted'))`,
+  ]) {
+    const plan = JSON.stringify(
+      await server.query(`explain (analyze, buffers, format json) select id, name, created_at from keyhold.tenants
+        where ${condition} order by created_at, id limit 100`),
+    )
+    expect(Number(/"Shared Hit Blocks":(\d+)/.exec(plan)?.[1]), condition).toBeLessThan(150)
+  }
+  await asAdmin('POST', '/api/v1/encryption/actions/unlock')
+})
+
+test('an operator sees the replicas, and the key jobs of all tenants', async () => {
+  const { body: replicas } = await asOperator('GET', '/api/v1/replicas')
+  expect(listAt(replicas, 'replicas')).toMatchObject([{ live: true, requiresMacs: true }])
+  const { body: started } = await asAdmin('POST', '/api/v1/encryption/tenant-key/actions/rotate')
+  const { status, body: jobs } = await asOperator('GET', '/api/v1/migrations')
+  expect(status).toBe(200)
+  // It may have ended already.
+  for (const job of listAt(jobs, 'migrations'))
+    expect(job).toMatchObject({ id: textAt(started, 'id'), tenantId: 'acme', kind: 'rotation' })
+  await waitForKeyJob(server, tenant, textAt(started, 'id'), isIn('done'))
+  expect((await asOperator('GET', '/api/v1/migrations')).body).toEqual({ migrations: [] })
+})
+
+test('the brand is shown to everybody before a sign-in, and has a readable colour, a picture and links over https', async () => {
+  const page = () => fetch(`${server.url}/console/brand.json`)
+  expect((await asAdmin('GET', '/api/v1/brand')).body).toEqual({ name: 'Keyhold' })
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(64, 1)])
+  const brand = { name: 'Acme Analytics', accent: '#0b5394', privacyUrl: 'https://acme.example/privacy' }
+  const logo = { type: 'image/png', data: png.toString('base64') }
+  for (const [why, wrong] of [
+    ['white text cannot be read', { ...brand, accent: '#ffcc00' }],
+    [
+      'a program',
+      { ...brand, logo: { type: 'image/png', data: Buffer.from('<svg onload=…>').toString('base64') } },
+    ],
+    ['not over https', { ...brand, privacyUrl: 'http://acme.example' }],
+    ['a user in a link', { ...brand, privacyUrl: 'https://user:word@acme.example' }],
+    ['a script for a link', { ...brand, privacyUrl: 'javascript:alert(1)' }],
+    ['no picture', { ...brand, logo: { type: 'image/svg+xml', data: logo.data } }],
+    [
+      'too large',
+      {
+        ...brand,
+        logo: { type: 'image/png', data: Buffer.concat([png, Buffer.alloc(102_400)]).toString('base64') },
+      },
+    ],
+    ['another member', { ...brand, html: '<b>' }],
+  ] as const)
+    expect((await asOperator('PUT', '/api/v1/brand', wrong)).status, why).toBe(400)
+  expect((await asAdmin('PUT', '/api/v1/brand', brand)).status).toBe(403)
+
+  const saved = await asOperator('PUT', '/api/v1/brand', { ...brand, logo })
+  expect(saved.status, saved.text).toBe(200)
+  const logoPath = textAt(saved.body, 'logo', 'path')
+  expect((await asAdmin('GET', '/api/v1/brand')).body).toEqual(saved.body)
+  await waitUntil(
+    async () => ((await (await page()).json()) as { name: string }).name === 'Acme Analytics',
+    20_000,
+  )
+  const picture = await fetch(`${server.url}${logoPath}`)
+  expect([picture.headers.get('content-type'), picture.headers.get('content-security-policy')]).toEqual([
+    'image/png',
+    "default-src 'none'; sandbox",
+  ])
+  expect(Buffer.from(await picture.arrayBuffer()).equals(png)).toBe(true)
+  // A row that somebody else has written is not shown to anybody.
+  await server.query(`update keyhold.brand set name = 'Evil'`)
+  expect(errorCode((await asAdmin('GET', '/api/v1/brand')).body)).toBe('ERR_RECORD_NOT_AUTHENTIC')
+  expect(await (await page()).text()).not.toContain('Evil')
+  expect((await asOperator('DELETE', '/api/v1/brand')).status).toBe(204)
+  expect((await asAdmin('GET', '/api/v1/brand')).body).toEqual({ name: 'Keyhold' })
 })

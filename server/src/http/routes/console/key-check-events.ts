@@ -2,9 +2,9 @@
 // reads any more: each call to the KMS has its own end.
 import type { KeyCheckProgress } from '@keyhold/contract'
 import type { KeyCheck } from '@keyhold/core'
-import { startKeyCheck, type CheckedKey, type StartKeyCheckParts } from '../../providers/check-key.ts'
-import type { EventHandlers } from '../server/handler.ts'
-import { keyCheckWire, oneCheckWire } from '../wire/key-check-wire.ts'
+import { startKeyCheck, type CheckedKey, type StartKeyCheckParts } from '../../../providers/check-key.ts'
+import type { EventHandlers } from '../../server/handler.ts'
+import { keyCheckWire, oneCheckWire } from '../../wire/key-check-wire.ts'
 
 export function keyCheckEventHandlers(parts: StartKeyCheckParts): Pick<EventHandlers, 'watchKeyChecks'> {
   return {

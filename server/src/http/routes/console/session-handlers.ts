@@ -1,10 +1,10 @@
 // The route that tells a caller who it is.
 import { permissionsOf, type Session } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
-import type { Caller } from '../../access/caller.ts'
-import { hasPermission } from '../../access/scopes.ts'
-import type { Store } from '../../store/store.ts'
-import type { Handlers } from '../server/handler.ts'
+import type { Caller } from '../../../access/caller.ts'
+import { hasPermission } from '../../../access/scopes.ts'
+import type { Store } from '../../../store/store.ts'
+import type { Handlers } from '../../server/handler.ts'
 
 export interface SessionHandlerParts {
   store: Store
