@@ -40,7 +40,7 @@ export async function runWrk(load: WrkLoad, scriptFile: string): Promise<WrkResu
   const beforeMs = cpuOfEndedChildrenMs()
   const { stdout } = await promisify(execFile)('wrk', [
     ...[`-t${Math.min(threads, load.connections)}`, `-c${load.connections}`, `-d${load.seconds}s`],
-    ...['-s', scriptFile, load.url],
+    ...['--timeout', '10s', '-s', scriptFile, load.url],
   ]).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
       throw new Error('not run: wrk is not installed (apt-get install wrk)')
