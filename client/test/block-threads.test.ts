@@ -41,7 +41,9 @@ beforeAll(async () => {
     isReady = input.length === 0
   }
 })
-afterAll(() => threads.leave())
+afterAll(() => {
+  threads.leave()
+})
 
 function workOf(
   work: Pick<BlockWork, 'action' | 'blockKey' | 'input' | 'length'> & Partial<BlockWork>,
@@ -74,9 +76,11 @@ test('threads make and open the same bytes as the caller does, in any order', as
       const opened = await each.run(
         workOf({ ...parts[index], action: 'open', blockKey, input: output.slice(), length: written }),
       )
-      expect(Buffer.from(opened.output.subarray(0, opened.written)).equals(parts[index]?.input ?? '')).toBe(
-        true,
-      )
+      expect(
+        Buffer.from(opened.output.subarray(0, opened.written)).equals(
+          parts[index]?.input ?? new Uint8Array(1),
+        ),
+      ).toBe(true)
     }
   }
 })
@@ -112,16 +116,19 @@ test('blocks are written in their order, however long each takes, and after a fa
   await handle.close()
   const source = await openSource(file, undefined)
   const { blockKey } = createFileSealer(dataKey, {})
-  let written = 0
+  let [written, writing, atOnce] = [0, 0, 0]
   let goes = 0
   const failure = new Error('the lease is over')
   const inputBytes = 64 * fileFormat.chunkBytes
   const result = await transformFile(
     source,
     {
-      write: (bytes) => {
+      async write(bytes) {
+        // Two at a time would be written in any order.
+        atOnce = Math.max(atOnce, ++writing)
+        await sleep(50)
+        writing -= 1
         written += bytes.length
-        return Promise.resolve()
       },
       complete: () => Promise.resolve(),
       discard: () => Promise.resolve(),
@@ -133,6 +140,7 @@ test('blocks are written in their order, however long each takes, and after a fa
     },
   ).catch((error: unknown) => error)
   expect(result).toBe(failure)
+  expect(atOnce).toBe(1)
   const before = written
   expect(written).toBeLessThanOrEqual(8 * 64 * fileFormat.sealedChunkBytes)
   await new Promise(setImmediate)

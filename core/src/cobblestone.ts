@@ -136,11 +136,14 @@ function* stepsOf(chunks: number): Generator<[first: number, end: number]> {
     yield [first, Math.min(chunks, first + chunksOfStep)]
 }
 
+/** The part of a message's key that its chunks need. */
+export type ChunkKey = Pick<MessageKey, 'key' | 'baseNonce'>
+
 /** Writes a sealed chunk to `target` at `at`, and answers the index after it. */
 export function sealChunkInto(
   target: Buffer,
   at: number,
-  { key, baseNonce }: MessageKey,
+  { key, baseNonce }: ChunkKey,
   index: number,
   chunk: Uint8Array,
 ): number {
@@ -219,7 +222,7 @@ function openChunks(
  *
  * @throws KeyholdError `ERR_DECRYPTION_FAILED`
  */
-export function openChunk({ key, baseNonce }: MessageKey, index: number, chunk: Uint8Array): Buffer {
+export function openChunk({ key, baseNonce }: ChunkKey, index: number, chunk: Uint8Array): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, chunkNonce(baseNonce, index), cipherOptions)
   decipher.setAuthTag(chunk.subarray(chunk.length - tagBytes))
   const plaintext = decipher.update(chunk.subarray(0, chunk.length - tagBytes))

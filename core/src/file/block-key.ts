@@ -1,9 +1,8 @@
 // The key of the chunks of one file, and blocks of chunks under it: whoever has it seals or opens any block of that file, also in
 // another thread, and nothing of another file.
 import type { KeyObject } from 'node:crypto'
-import { chunkBytes, openChunk, sealChunkInto, sealedChunkBytes } from '../cobblestone.ts'
+import { chunkBytes, openChunk, sealChunkInto, sealedChunkBytes, type ChunkKey } from '../cobblestone.ts'
 import { isKeyholdError, KeyholdError } from '../errors.ts'
-import type { MessageKey } from '../message-key.ts'
 import { fileFormat } from './file-format.ts'
 
 /** May be sent to a thread. It is derived from the data key, and does not reveal it. */
@@ -35,11 +34,11 @@ export function sealBlock(blockKey: BlockKey, { firstIndex, bytes, isLast }: Blo
   // Buffer.copy would silently drop the bytes that do not fit.
   if (bytes.length + chunks * (sealedChunkBytes - chunkBytes) > target.length)
     throw new RangeError(`"target" expected room for ${chunks} sealed chunks`)
-  const messageKey = messageKeyOf(blockKey)
+  const chunkKey = chunkKeyOf(blockKey)
   let at = 0
   for (let index = 0; index < chunks; index++) {
     const chunk = bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes)
-    at = sealChunkInto(target, at, messageKey, firstIndex + index, chunk)
+    at = sealChunkInto(target, at, chunkKey, firstIndex + index, chunk)
   }
   return at
 }
@@ -55,16 +54,14 @@ export function openBlock(blockKey: BlockKey, { firstIndex, bytes, isLast }: Blo
   const count = Math.ceil(bytes.length / sealedChunkBytes)
   // A file that ends with a whole chunk was cut there: the shorter chunk at its end is missing.
   if (isLast && bytes.length % sealedChunkBytes === 0) throw blockFailure(offsetOf(firstIndex + count))
-  const messageKey = messageKeyOf(blockKey)
+  const chunkKey = chunkKeyOf(blockKey)
   let written = 0
   try {
     for (let index = 0; index < count; index++) {
       const chunk = bytes.subarray(index * sealedChunkBytes, (index + 1) * sealedChunkBytes)
       const isEnd = isLast && index === count - 1
       if (!hasItsLength(chunk.length, isEnd)) throw blockFailure(offsetOf(firstIndex + index))
-      const plaintext = at(offsetOf(firstIndex + index), () =>
-        openChunk(messageKey, firstIndex + index, chunk),
-      )
+      const plaintext = at(offsetOf(firstIndex + index), () => openChunk(chunkKey, firstIndex + index, chunk))
       if (written + plaintext.length > target.length)
         throw new RangeError(`"target" expected room for ${count * chunkBytes} bytes`)
       written += plaintext.copy(target, written)
@@ -84,12 +81,12 @@ function hasItsLength(length: number, isLast: boolean): boolean {
     : length === sealedChunkBytes
 }
 
-export function blockKeyOf({ key, baseNonce }: MessageKey): BlockKey {
+export function blockKeyOf({ key, baseNonce }: ChunkKey): BlockKey {
   return { key, baseNonce }
 }
 
 /** After its way to a thread the nonce is no Buffer any more. */
-function messageKeyOf({ key, baseNonce }: BlockKey) {
+function chunkKeyOf({ key, baseNonce }: BlockKey): ChunkKey {
   return { key, baseNonce: Buffer.from(baseNonce.buffer, baseNonce.byteOffset, baseNonce.length) }
 }
 

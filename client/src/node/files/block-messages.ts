@@ -21,7 +21,7 @@ export interface WorkedBlock {
   written: number
 }
 
-/** What a `KeyholdError` is made of: its class gets lost on the way. */
+/** The parts of a `KeyholdError`: its class gets lost on the way. */
 export interface Refusal {
   code: KeyholdError['code']
   message: string

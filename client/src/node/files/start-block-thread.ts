@@ -72,5 +72,5 @@ export function startBlockThread(): BlockThread {
 function errorOf(refusal: Extract<FromThread, { refusal: unknown }>['refusal']): Error {
   if (refusal === undefined) return new Error('a thread that works on files has failed')
   const { code, message, details } = refusal
-  return new KeyholdError(code, { message, ...(details !== undefined && { details }) })
+  return new KeyholdError(code, { message, details })
 }

@@ -63,9 +63,14 @@ async function transformBlocks(
     inputs.give(input)
     await writing
     signal?.throwIfAborted()
-    writing = handled(target.write(output.subarray(0, written)).then(() => outputs.give(output)))
+    writing = handled(writeFrom(output, written))
     total += next.length
     onProgress?.(total)
+  }
+
+  async function writeFrom(output: Room, written: number): Promise<void> {
+    await target.write(output.subarray(0, written))
+    outputs.give(output)
   }
 
   try {
