@@ -45,6 +45,8 @@ export async function openScene(options: OpenSceneOptions): Promise<Scene> {
       KEYHOLD_METRICS_PORT: String(metricsPort),
       // Of so many quiet keys probes would take all of a small machine. They are bounded by settings, and not measured here.
       KEYHOLD_KEY_PROBE_SECONDS: String(daySeconds),
+      // Writers are busy all the time: a migration that gives way to them says more about them.
+      KEYHOLD_MIGRATION_YIELDS: 'false',
       KEYHOLD_MAX_KEY_NAMES: '1000000',
       KEYHOLD_LOG_LEVEL: 'error',
     },
