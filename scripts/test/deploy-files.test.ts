@@ -113,7 +113,10 @@ function filesIn(place: string): string[] {
 }
 
 test('the schema of the chart leaves out what its templates set', () => {
-  const names = read('helm/keyhold/templates/workload.yaml').match(settingName) ?? []
+  // The file of issuers may be one of the image, too: the templates refuse both.
+  const names = (read('helm/keyhold/templates/workload.yaml').match(settingName) ?? []).filter(
+    (name) => name !== 'KEYHOLD_ISSUERS_FILE',
+  )
   const own = names.map((name) => name.replace(/(?<!ROOT_KEY)_FILE$/, ''))
   const inPod = (read('helm/keyhold/templates/_pod.tpl').match(settingName) ?? []).map((name) =>
     name.replace(/_FILE$/, ''),
@@ -140,6 +143,8 @@ test('the units differ in what makes one replica of several, and in nothing else
   const [one, several] = [lines('systemd/keyhold.service'), lines('systemd/keyhold@.service')]
   expect(several.filter((line) => !one.includes(line))).toEqual([
     'Description=Keyhold on port %i',
+    // The units are its replicas.
+    'Environment=KEYHOLD_REPLICAS=1',
     'Environment=KEYHOLD_PORT=%i',
     'Environment=KEYHOLD_METRICS_PORT=1%i',
     'Environment=KEYHOLD_DATA_DIR=/var/lib/keyhold/%i',
@@ -147,5 +152,5 @@ test('the units differ in what makes one replica of several, and in nothing else
     'StateDirectory=keyhold/%i',
     'WorkingDirectory=/var/lib/keyhold/%i',
   ])
-  expect(one.filter((line) => !several.includes(line))).toHaveLength(5)
+  expect(one.filter((line) => !several.includes(line))).toHaveLength(6)
 })

@@ -37,7 +37,9 @@ const withoutTls = 'The server does not support SSL connections'
 /** Whether a host has not shown that it is the one that is meant: another host has a certificate of its own. */
 export function isUnverified(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return ('code' in error && certificateCodes.test(String(error.code))) || error.message.startsWith(withoutTls)
+  return (
+    ('code' in error && certificateCodes.test(String(error.code))) || error.message.startsWith(withoutTls)
+  )
 }
 
 // A server that takes no changes (any more), and one that ends.

@@ -105,9 +105,9 @@ test.each(kinds)('%s may on each route what the table says, and nothing else', a
   expect(tried).toBe(own.length * Object.keys(routes).length * asked.length)
 })
 
-test('one route asks for no scope: who calls may hear who it is', () => {
+test('two routes ask for no scope: whoever calls may hear who it is, and whose name the installation bears', () => {
   const without = Object.entries<Route>(routes).filter(([, { needsNoScope }]) => needsNoScope === true)
-  expect(without.map(([routeId]) => routeId)).toEqual(['getSession'])
+  expect(without.map(([routeId]) => routeId)).toEqual(['getSession', 'getBrand'])
 })
 
 async function codeOf(call: () => unknown): Promise<string | undefined> {

@@ -75,8 +75,10 @@ test.each([
   [
     'no pages',
     { discovery: undefined, keySet: undefined },
-    ['The discovery document is not there.', 'The key set is not there.'],
+    ['The discovery document is no JSON object.', 'The key set is no JSON object.'],
   ],
+  // Who fetched them has said why not.
+  ['no answer', { discovery: 'unfetched', keySet: 'unfetched' } as const, []],
   [
     'another issuer',
     { ...right, discovery: { issuer: `${issuer}/`, jwks_uri: keySetUrl } },

@@ -131,7 +131,9 @@ async function expectSealed(
     expect([answer.status, code(answer)], name).toEqual([503, 'ERR_SEALED'])
     // Without the root key no API key can be told from a planted one.
     const wrong = ['operator', 'tenant-admin', 'service'].find((role) => !route.roles.some((r) => r === role))
-    expect((await ask(server, route.method, url, tokens[wrong ?? ''])).status, name).toBe(503)
+    // A route for whoever has any role has no wrong one.
+    if (wrong === undefined) continue
+    expect((await ask(server, route.method, url, tokens[wrong])).status, name).toBe(503)
   }
 }
 

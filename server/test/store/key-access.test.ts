@@ -4,7 +4,7 @@ import { keyArnFingerprint, type KeyInspection } from '@keyhold/core'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { getKeyAccess } from '../../src/providers/get-key-access.ts'
-import { accessOfVersions } from '../../src/store/schema/migrations/0025-access-of-versions.ts'
+import { accessOfVersions } from '../../src/store/schema/migrations/0014-to-0025/0025-access-of-versions.ts'
 import {
   openTestPostgres,
   type TestPostgres,

@@ -272,12 +272,15 @@ test('the overview says in one answer what protects the tenant, whether it is we
   await asAdmin('POST', `${providers}/${textAt(first, 'arnFingerPrint')}/actions/test`)
   expect(at(await overviewOf(), 'turn', 'owner')).toBe('you')
   await asAdmin('POST', '/api/v1/encryption/actions/unlock')
+  // The outcome of a test is written down beside its answer.
+  await waitUntil(async () => at(await overviewOf(), 'turn', 'owner') === 'your-key', 30_000)
   expect(at(await overviewOf(), 'turn')).toMatchObject({
     ...{ owner: 'your-key', code: 'key-disabled', data: 'closed', params: { region: 'eu-west-1' } },
     ...{ text: 'The key is disabled in eu-west-1.', arnFingerPrint: textAt(first, 'arnFingerPrint') },
   })
   await server.customerKms().send(new EnableKeyCommand({ KeyId: keyArn }))
   await asAdmin('POST', `${providers}/${textAt(first, 'arnFingerPrint')}/actions/test`)
+  await waitUntil(async () => at(await overviewOf(), 'turn', 'owner') === 'nobody', 30_000)
 
   // Back under the internal KMS, nothing needs the key any more: the light agrees with the usage.
   // Fetch drops the body of a 205.
