@@ -67,7 +67,7 @@ export interface Server {
   sweep(): Promise<void>
   /** Its metrics, in the format that Prometheus reads. */
   metrics(): Promise<string>
-  /** What a probe of it is answered. */
+  /** The answer to a probe of it. */
   probe(path: '/livez' | '/readyz'): Promise<ProbeAnswer>
   /** How long the operator wants it to go on serving after `drain`. */
   readonly drainMs: number

@@ -24,14 +24,17 @@ export function canBeSigned({ fault }: SteeringRow): boolean {
   return fault !== undefined && fault !== 'outdated'
 }
 
+/** Their rows concern the installation alone. */
+const ofInstallation: ReadonlySet<SteeringKind> = new Set([
+  'installation',
+  'formerSigningKey',
+  'issuerKey',
+  'brand',
+])
 /** The tenant that a row of the kind concerns. Default: what its column `tenant_id` says. */
 const tenantOf: Partial<Record<SteeringKind, RawBuilder<string | null>>> = {
   fence: sql`id`,
   keyJobFailure: sql`(select j.tenant_id from keyhold.key_jobs j where j.id = key_job_id)`,
-  installation: sql`null::text`,
-  formerSigningKey: sql`null::text`,
-  issuerKey: sql`null::text`,
-  brand: sql`null::text`,
   audit: sql`nullif(chain, '')`,
   auditHead: sql`nullif(chain, '')`,
 }
@@ -40,9 +43,6 @@ const rowsOfTenant: Partial<Record<SteeringKind, (tenantId: string) => RawBuilde
   fence: (tenantId) => sql`id = ${tenantId}`,
   keyJobFailure: (tenantId) =>
     sql`key_job_id in (select j.id from keyhold.key_jobs j where j.tenant_id = ${tenantId})`,
-  installation: () => sql`false`,
-  formerSigningKey: () => sql`false`,
-  issuerKey: () => sql`false`,
   // The chain of the installation has an empty name, which is no tenant's.
   audit: (tenantId) => sql`chain = ${tenantId}`,
   auditHead: (tenantId) => sql`chain = ${tenantId}`,
@@ -58,7 +58,7 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
     const texts = sql.join(key.map((column) => sql`${sql.ref(column)}::text`))
     const { rows } = await sql<StoredRow<SteeringKind> & { row_key: string[]; row_tenant: string | null }>`
       select ${sql.join(columnsOfKind(kind).map((column) => sql.ref(column)))},
-        array[${texts}] as row_key, ${tenantOf[kind] ?? tenantColumn} as row_tenant
+        array[${texts}] as row_key, ${tenantOfKind(kind)} as row_tenant
       from ${sql.table(`keyhold.${table}`)} ${rest}`.execute(db)
     const found = rows.map(({ row_key: rowKey, row_tenant: tenantId, ...values }) => ({
       kind,
@@ -185,8 +185,13 @@ export function steeringRowQueries(db: Database, macs: RowMacs) {
  * @param tenantId - undefined: rows of the installation
  */
 function isOfTenant(kind: SteeringKind, tenantId: string | undefined): RawBuilder<unknown> {
-  if (tenantId === undefined) return sql`${tenantOf[kind] ?? tenantColumn} is null`
+  if (ofInstallation.has(kind)) return tenantId === undefined ? sql`true` : sql`false`
+  if (tenantId === undefined) return sql`${tenantOfKind(kind)} is null`
   return rowsOfTenant[kind]?.(tenantId) ?? sql`tenant_id = ${tenantId}`
+}
+
+function tenantOfKind(kind: SteeringKind): RawBuilder<string | null> {
+  return ofInstallation.has(kind) ? sql`null::text` : (tenantOf[kind] ?? tenantColumn)
 }
 
 function keyColumns(kind: SteeringKind): RawBuilder<unknown> {

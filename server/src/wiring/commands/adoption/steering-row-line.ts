@@ -47,6 +47,8 @@ const shapes: Record<SteeringKind, Shape> = {
   installation: { columns: ['root_key_id', 'signing_key_id'] },
   formerSigningKey: { columns: ['id', 'valid_from', 'valid_to', 'successor_id'] },
   issuerKey: { columns: ['id', 'created_at', 'signs_from'] },
+  setupDraft: { columns: ['step', 'changed_by', 'changed_at'], matters: never },
+  brand: { columns: ['name', 'changed_by', 'changed_at'] },
   audit: { columns: [], matters: never },
   auditHead: { columns: ['sequence'], matters: never },
 }
