@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { open, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeyholdClient, encryptedSize, plaintextSize, type TenantClient } from '@keyhold/client/node'
 import { startFakeKeyhold } from './fake-keyhold.ts'
@@ -307,6 +308,40 @@ describe('a long file', () => {
     const decryption = tenant.local.decryptFile(path('encrypted'), path('decrypted'), { onProgress: revoke })
     expect(await outcome(decryption)).toBe('ERR_KMS_KEY_DISABLED')
     expect((await readdir(folder)).toSorted()).toEqual(['encrypted', 'plain'])
+  })
+
+  test('that is worked on in threads comes back, and is refused at the place of a change, and can be aborted', async () => {
+    const { tenant, path, folder } = await setUp()
+    const content = patterned(17 * 1_048_576 + 5)
+    await writeFile(path('plain'), content)
+    await tenant.local.encryptFile(path('plain'), path('encrypted'))
+    // By now the threads are there.
+    await sleep(300)
+    await tenant.local.decryptFile(path('encrypted'), path('decrypted'))
+    expect((await readFile(path('decrypted'))).equals(content)).toBe(true)
+
+    const controller = new AbortController()
+    const onProgress = (): void => {
+      controller.abort(new Error('enough'))
+    }
+    const aborted = tenant.local.decryptFile(path('encrypted'), path('aborted'), {
+      ...{ onProgress, signal: controller.signal },
+    })
+    expect(await outcome(aborted)).toBe('enough')
+
+    // Two blocks are damaged: the first one counts, whichever thread is quicker.
+    const [first, second] = [82 + 200 * chunk, 82 + 270 * chunk]
+    const handle = await open(path('encrypted'), 'r+')
+    for (const at of [second, first]) await handle.write(Buffer.from([1, 2, 3, 4]), 0, 4, at + 7)
+    await handle.close()
+    expect(await outcome(tenant.local.decryptFile(path('encrypted'), path('refused')))).toBe(
+      `ERR_DECRYPTION_FAILED ${first}`,
+    )
+    await truncate(path('encrypted'), first)
+    expect(await outcome(tenant.local.decryptFile(path('encrypted'), path('refused')))).toBe(
+      `ERR_DECRYPTION_FAILED ${first}`,
+    )
+    expect((await readdir(folder)).toSorted()).toEqual(['decrypted', 'encrypted', 'plain'])
   })
 
   slowTest('of 256 MiB takes no more memory than a short one', async () => {
