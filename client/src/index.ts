@@ -15,8 +15,10 @@ export type { DecryptOptions, EncryptOptions } from './value-methods.ts'
 export type { ListAll, ListedItem } from './lists/list-all.ts'
 export {
   pagedRoutes,
+  givenRoles,
   roles,
   type PagedRouteId,
+  type GivenRole,
   type ApiKey,
   type Audit,
   type AuditHead,

@@ -10,7 +10,7 @@ export {
   scopePattern,
 } from './permissions.ts'
 export { tierRequestsPerMinute } from './rate-tiers.ts'
-export { roles, type Role } from './roles.ts'
+export { givenRoles, roles, type GivenRole, type Role } from './roles.ts'
 export type { ReplyBodies, RequestBodies, RequestQueries, RouteParameters } from './route-types.ts'
 export {
   isDataPlane,
@@ -62,6 +62,8 @@ export type { ReplicaList } from './schemas/console/installation.ts'
 export type { Overview } from './schemas/console/overview.ts'
 export type { Session } from './schemas/console/session.ts'
 export type { Setup } from './schemas/console/setup.ts'
+export type { SetupLink } from './schemas/people/setup-link.ts'
+export type { ListedSession } from './schemas/people/session.ts'
 export type { ApiKey, Tenant, TenantStatus } from './schemas/tenant.ts'
 export type { TenantLock } from './schemas/tenant-lock.ts'
 export type { TenantSettings } from './schemas/tenant-settings.ts'

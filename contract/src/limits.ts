@@ -50,6 +50,12 @@ export const limits = {
   defaultDrillsPerPage: 20,
   /** Characters of the reason of a lock. */
   maxLockReasonCharacters: 256,
+  /** How long a setup link works, and how often. */
+  minSetupLinkSeconds: 3_600,
+  maxSetupLinkSeconds: 2_592_000,
+  maxSetupLinkUses: 20,
+  /** A dangerous act in a session wants a sign-in that is no older. */
+  freshSignInSeconds: 300,
   /** Characters of an item's `ref`. */
   maxRefCharacters: 256,
 } as const

@@ -26,6 +26,8 @@ export const pagedRoutes = {
   listDrDrills: { cursor: 'before', limit: '100', items: 'drills' },
   listDrDrillsOfTenant: { cursor: 'before', limit: '100', items: 'drills' },
   listTenants: { cursor: 'after', limit: '1000', items: 'tenants' },
+  listSessions: { cursor: 'after', limit: '1000', items: 'sessions' },
+  listSetupLinks: { cursor: 'after', limit: '1000', items: 'setupLinks' },
   listApiKeys: { cursor: 'after', limit: '1000', items: 'apiKeys' },
 } as const satisfies Partial<Record<RouteId, Paging>>
 

@@ -27,7 +27,10 @@ export const scopePattern = `^(?:(?:${permissions.join('|')})|(?:${permissionsOf
 
 /** The permissions of a role, those of its routes. */
 export function permissionsOf(role: Role): readonly string[] {
-  const ofRole = routeIds.filter((routeId) => (routes[routeId] as Route).roles.includes(role))
+  const ofRole = routeIds.filter((routeId) => {
+    const route: Route = routes[routeId]
+    return route.needsNoScope !== true && route.roles.includes(role)
+  })
   return permissions.filter((permission) =>
     ofRole.some((routeId) => routes[routeId].permission === permission),
   )

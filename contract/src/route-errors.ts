@@ -13,6 +13,8 @@ const onAll: readonly ErrorCode[] = [
   'ERR_REQUEST_TIMEOUT',
   'HTTP-429',
   'ERR_TOO_MANY_UNKNOWN_KEYS',
+  // Of a caller by the cookie of a session.
+  'ERR_FOREIGN_ORIGIN',
   'ERR_ISSUER_UNREACHABLE',
   'ERR_INTERNAL',
   'ERR_RECORD_NOT_AUTHENTIC',
@@ -37,6 +39,8 @@ const inPath: Readonly<Record<string, readonly ErrorCode[]>> = {
   migrationId: ['ERR_MIGRATION_NOT_FOUND'],
   destructionId: ['ERR_DESTRUCTION_NOT_FOUND'],
   apiKeyId: ['ERR_API_KEY_NOT_FOUND'],
+  sessionId: ['ERR_SESSION_NOT_FOUND'],
+  setupLinkId: ['ERR_SETUP_LINK_NOT_FOUND'],
 }
 
 /** The answers of a KMS: it refuses, what it keeps is damaged, or it is away. */
@@ -140,6 +144,16 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
   endLeaseKey: [...tenantKey, 'ERR_LEASE_KEY_NOT_FOUND'],
   destroyDataKey: ['ERR_DESTRUCTION_SCHEDULED', 'ERR_DESTRUCTION_QUOTA'],
   cancelDestruction: ['ERR_DESTRUCTION_ENDED'],
+  endSession: ['ERR_SESSION_NOT_FOUND'],
+  getCsrfToken: ['CSRF-TOKEN-4'],
+  createSession: ['ERR_LINK_OVER', 'ERR_SIGN_IN_OFF', 'ERR_PUBLIC_URL_NOT_SET'],
+  createSetupLink: [
+    'ERR_API_KEY_TOO_WIDE',
+    'ERR_API_KEY_QUOTA',
+    'ERR_REPLICAS_OLDER',
+    'ERR_PUBLIC_URL_NOT_SET',
+  ],
+  deleteSetupLink: ['ERR_API_KEY_TOO_WIDE'],
   createTenant: [...kms, 'ERR_TENANT_EXISTS'],
   createApiKey: [
     'ERR_API_KEY_TOO_WIDE',
@@ -160,6 +174,12 @@ const own: Readonly<Partial<Record<RouteId, readonly ErrorCode[]>>> = {
 export function errorsOf(routeId: RouteId): readonly ErrorCode[] {
   const route: Route = routes[routeId]
   const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map(([, name = '']) => name)
-  const codes = new Set([...onAll, ...names.flatMap((name) => inPath[name] ?? []), ...(own[routeId] ?? [])])
+  const codes = new Set([
+    ...onAll,
+    ...(route.method === 'GET' ? [] : (['CSRF-TOKEN-2'] as const)),
+    ...(route.needsFreshSignIn === true ? (['ERR_SIGN_IN_AGAIN'] as const) : []),
+    ...names.flatMap((name) => inPath[name] ?? []),
+    ...(own[routeId] ?? []),
+  ])
   return errorCodes.filter((code) => codes.has(code))
 }

@@ -4,7 +4,8 @@ import { routes, type EventRouteId, type ItemRouteId, type OctetRouteId, type Ro
 
 /** Whether it acts on data or data keys in plaintext; all others manage keys, tenants and the installation. */
 export function isDataPlane(routeId: RouteId): boolean {
-  return routeOf(routeId).roles.includes('service')
+  const { roles, needsNoScope } = routeOf(routeId)
+  return roles.includes('service') && needsNoScope !== true
 }
 
 /** Whether it must work whatever else is sent in the tenant's name: it ends just that. */

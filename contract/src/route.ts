@@ -17,6 +17,10 @@ export interface Route {
   replies: Readonly<Record<number, ReplyKind>>
   /** Every caller with one of the roles may call it, whatever its scopes: it tells a caller nothing but what it shows itself. */
   needsNoScope?: true
+  /** It begins a session, and so takes an access token from a browser that has the cookie of an earlier one. */
+  beginsSession?: true
+  /** A person in a session must have signed in within the last minutes: what it does cannot be taken back, or makes access for others. */
+  needsFreshSignIn?: true
   /** Only on the original's routes: the tier whose rate limit holds for them. */
   tier?: Tier
   /** The body is a list of items. Each is checked and answered on its own, so that a bad one never fails the others. */

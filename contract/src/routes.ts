@@ -38,7 +38,10 @@ export const routeGroups: Readonly<Record<string, RouteGroup>> = {
   Destructions: { description: 'Ends of data keys and tenants, for ever.', routes: destructionRoutes },
   'Usage of KMS': { description: 'The calls to the KMS, and their cost.', routes: usageRoutes },
   Audits: { description: 'The audit trail and what proves it.', routes: auditRoutes },
-  'The caller': { description: 'Who calls, and what the caller may do.', routes: sessionRoutes },
+  'The caller': {
+    description: 'Who calls, who is signed in, signing in and signing out.',
+    routes: sessionRoutes,
+  },
   'Key set-up': { description: 'The draft of a key set-up.', routes: setupRoutes },
   Brand: { description: 'Name, colour, logo and links of the vendor.', routes: brandRoutes },
   'The installation': { description: 'Tenants and API keys, for operators.', routes: operatorRoutes },

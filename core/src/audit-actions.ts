@@ -20,6 +20,14 @@ export const auditActions = {
     target: 'api-key',
     tells: 'The successor of an API key was created; the one that it replaces works for a while.',
   },
+  'session.begin': { target: 'session', tells: 'A session began: somebody signed in.' },
+  'session.end': {
+    target: 'session',
+    tells: 'Sessions were ended: by their owner, an administrator or the identity provider.',
+  },
+  'setuplink.create': { target: 'setup-link', tells: 'A setup link was created.' },
+  'setuplink.use': { target: 'setup-link', tells: 'A setup link was used: it began a session.' },
+  'setuplink.end': { target: 'setup-link', tells: 'A setup link was withdrawn, or replaced by a newer one.' },
   'keyprovider.create': { target: 'key-provider', tells: 'A key provider was registered.' },
   'keyprovider.update': {
     target: 'key-provider',

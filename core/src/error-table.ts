@@ -60,6 +60,54 @@ export const errorTable = {
     retryable: true,
     kind: 'ours',
   },
+  ERR_FOREIGN_ORIGIN: {
+    summary: 'A page that is not of this server has sent the request in the name of a session.',
+    retryable: false,
+    kind: 'ours',
+  },
+  // The original's codes: its clients get another token, and send the request again.
+  'CSRF-TOKEN-2': {
+    summary: 'The header qlik-csrf-token is missing or wrong: get it from GET /api/v1/csrf-token.',
+    retryable: false,
+    kind: 'ours',
+  },
+  'CSRF-TOKEN-4': {
+    summary: 'Only a session in a cookie has a CSRF token; an access token needs none.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_SIGN_IN_AGAIN: {
+    summary: 'This wants a sign-in of the last five minutes: sign in again, and repeat it.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_SIGN_IN_OFF: {
+    summary: 'Signing in like this is switched off on this installation.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_SIGN_IN_FAILED: {
+    summary: 'This sign-in was not begun here, is too old, or its answer does not hold: sign in again.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_SIGN_IN_REFUSED: {
+    summary: 'The identity provider knows this account, and it has no role here.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_LINK_OVER: {
+    summary: 'This link does not work any more: it was used, has ended or was withdrawn. Ask for a new one.',
+    retryable: false,
+    kind: 'ours',
+  },
+  ERR_SETUP_LINK_NOT_FOUND: { summary: 'There is no such setup link.', retryable: false, kind: 'ours' },
+  ERR_SESSION_NOT_FOUND: { summary: 'There is no such session.', retryable: false, kind: 'ours' },
+  ERR_PUBLIC_URL_NOT_SET: {
+    summary: 'No session is kept in a cookie until the operator has set KEYHOLD_PUBLIC_URL, or TLS.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_INTERNAL: { summary: 'Something went wrong on the server.', retryable: true, kind: 'ours' },
 
   // Tenants and API keys

@@ -14,7 +14,7 @@ import {
 
 describe.each(errorCodes)('%s', (code) => {
   test('has the shape of a code', () => {
-    expect(code).toMatch(/^(ERR_[A-Z0-9_]+|Encryption-88|HTTP-429)$/)
+    expect(code).toMatch(/^(ERR_[A-Z0-9_]+|Encryption-88|HTTP-429|CSRF-TOKEN-[24])$/)
   })
 
   test('has a summary of one sentence, which is the message of its errors', () => {

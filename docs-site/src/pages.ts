@@ -37,6 +37,7 @@ export const sections: readonly Section[] = [
       page('docs/production.md', 'In production'),
       page('docs/deployment.md', 'Images, charts, units'),
       page('docs/configuration.md', 'Settings'),
+      page('docs/people.md', 'People who sign in'),
       page('docs/issuer.md', 'Signing in at clouds'),
       page('docs/metrics.md', 'Metrics and alerts'),
       page('docs/disaster-recovery.md', 'When something is lost'),

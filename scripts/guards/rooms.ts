@@ -167,6 +167,13 @@ export const serverRooms: Readonly<Record<string, Room>> = {
       ...['server/tls', 'jose', 'lru-cache', 'node:*'],
     ],
   },
+  'server/people': {
+    does: 'people who sign in: their sessions, links and identity providers, and what a browser must show besides the cookie of a session',
+    uses: [
+      ...['core', 'server/access', 'server/driver', 'server/event-loop', 'server/guarded-fetch'],
+      ...['server/issuers', 'server/store', 'lru-cache', 'openid-client', 'node:*'],
+    ],
+  },
   'server/installation': {
     does: 'what an installation has once: its root key, its signing key, checkpoints of its audit trail, what is kept of generations, the number of its live replicas; its records of faulty rows',
     uses: ['core', 'server/store', 'server/event-loop', 'node:*'],
@@ -204,6 +211,7 @@ export const serverRooms: Readonly<Record<string, Room>> = {
         'fastify',
       ],
       'server/issuers',
+      'server/people',
       ...['@fastify/static', 'typebox', 'node:*'],
     ],
   },

@@ -25,7 +25,7 @@ import { describeStart } from './wiring/describe-start.ts'
 import { findDocs } from './wiring/find-docs.ts'
 import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp, type ProbeAnswer } from './wiring/open-app.ts'
-import { openCallers } from './wiring/open-callers.ts'
+import { openCallers, type Callers } from './wiring/open-callers.ts'
 import { openHeartbeat } from './wiring/open-heartbeat.ts'
 import { openIssuers } from './wiring/issuers/open-issuers.ts'
 import { openJobQueue } from './wiring/open-job-queue.ts'
@@ -38,6 +38,8 @@ import { openKms } from './wiring/open-kms.ts'
 import { openListenerTls } from './wiring/listeners/open-listener-tls.ts'
 import { createMetricsPage, openMetrics } from './wiring/listeners/open-metrics.ts'
 import { openProbes } from './wiring/listeners/open-probes.ts'
+import { openSessions } from './wiring/people/open-sessions.ts'
+import { openSignIn } from './wiring/people/open-sign-in.ts'
 import { createReportedRowMacs } from './wiring/open-row-macs.ts'
 import { openSigner } from './wiring/open-signer.ts'
 import { prepareDatabase } from './wiring/prepare-database.ts'
@@ -63,6 +65,13 @@ export interface Server {
   boundUrl: string
   /** Creates an API key for an operator and answers its token, which is stored nowhere. */
   createOperatorKey(name: string): Promise<string>
+  /**
+   * Makes a link that signs a browser on this machine in, with the rights of the API key: once, within ten minutes. It is kept in
+   * memory alone.
+   *
+   * @throws KeyholdError `ERR_UNAUTHENTICATED`
+   */
+  createSignInLink(apiKey: string): Promise<string>
   /** Does now what this replica does every few seconds: it looks for work that has fallen due. */
   sweep(): Promise<void>
   /** Its metrics, in the format that Prometheus reads. */
@@ -116,7 +125,7 @@ export async function startServer(
       ...{ settings, logger, closers, stopping: stopping.signal },
       ...{ timings: { ...defaultTimings, ...timings }, clocks: { ...ownClocks, ...clocks } },
     }
-    const { store, app, ...started } = await start(parts)
+    const { store, app, callers, ...started } = await start(parts)
     let stopped: Promise<void> | undefined
     const server: Server = {
       ...started,
@@ -125,6 +134,10 @@ export async function startServer(
         const key = { role: 'operator', tenantId: undefined, name } as const
         const { token } = await createApiKey(store, key, commandActor)
         return token
+      },
+      async createSignInLink(apiKey) {
+        const { id } = await callers.authenticate(apiKey, { client: () => '', full: () => '' })
+        return `${started.url}/console#${callers.sessions.makeLink(id)}`
       },
       drainMs: settings.drainSeconds * 1_000,
       drain() {
@@ -158,6 +171,7 @@ interface Started extends Pick<
 > {
   store: Store
   app: OpenedApp
+  callers: Callers
 }
 
 async function start({ settings, logger, timings, clocks, closers, stopping }: StartParts): Promise<Started> {
@@ -205,12 +219,15 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     clock: () => performance.now(),
   })
   const issuers = await openIssuers(settings, logger, { store, tenants, events, replicas }, closers)
-  const callers = openCallers(
-    settings,
-    logger,
-    { store, tenants, events, replicas, issued: issuers, timings },
-    closers,
-  )
+  const providers = () => issuers?.signInProviders() ?? []
+  const signIn = issuers && openSignIn(settings, logger, { store, replicas, providers }, closers)
+  const sessions = openSessions(settings, {
+    ...{ store, events, replicas },
+    isTls: tls !== undefined,
+    isTrusted: (issuer) => providers().some((each) => each.issuer === issuer),
+  })
+  const calling = { store, tenants, events, replicas, issued: issuers, sessions, timings }
+  const callers = openCallers(settings, logger, calling, closers)
   const endingKeys = createEndingKeys({
     store,
     onEnding: ({ id, role, tenantId, expiresAt }, days) => {
@@ -258,6 +275,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     callers,
     docs,
     issuer,
+    signIn,
   }
   const app = openApp(settings, logger, needs)
   // A sealed replica leads nothing, sweeps nothing and probes nothing.
@@ -298,5 +316,5 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     ...{ settings, facts },
     ...{ metricsUrl: metrics?.boundUrl, healthUrl: probes?.boundUrl },
   })
-  return { url, metricsUrl, healthUrl, boundUrl, uses, store, app, sweep, metrics: page.text }
+  return { url, metricsUrl, healthUrl, boundUrl, uses, store, app, callers, sweep, metrics: page.text }
 }

@@ -1,5 +1,5 @@
 // keyhold api-key …: API keys. A new key is shown once, or goes into a file that only its owner can read.
-import { roles, type ApiKey, type Role } from '@keyhold/client'
+import { givenRoles, type ApiKey, type GivenRole } from '@keyhold/client'
 import { InvalidArgumentError } from 'commander'
 import { rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -23,7 +23,7 @@ const createCommand = command({
   name: 'create',
   about: 'Create an API key and show it once.',
   inputs: {
-    role: required('--role <role>', roles.join(', '), parseRole),
+    role: required('--role <role>', givenRoles.join(', '), parseRole),
     tenant: option('--tenant <id>', 'the tenant that it is bound to; none for operators'),
     name: option('--name <name>', 'name for people'),
     expiresIn: option(
@@ -166,8 +166,8 @@ function several(text: string, before: readonly string[] = []): string[] {
   return [...before, text]
 }
 
-function parseRole(text: string): Role {
-  const role = roles.find((known) => known === text)
-  if (role === undefined) throw new InvalidArgumentError(`It must be one of ${roles.join(', ')}.`)
+function parseRole(text: string): GivenRole {
+  const role = givenRoles.find((known) => known === text)
+  if (role === undefined) throw new InvalidArgumentError(`It must be one of ${givenRoles.join(', ')}.`)
   return role
 }

@@ -11,6 +11,7 @@ export const destructionRoutes = {
     path: '/api/v1/encryption/data-keys/:keyName/actions/destroy',
     roles: admin,
     permission: 'destroy',
+    needsFreshSignIn: true,
     summary: 'Schedules the destruction of a data key, and with it of everything encrypted under it.',
     replies: { 200: 'json' },
   },

@@ -5,6 +5,8 @@ const migrations = '/api/v1/encryption/migrations'
 const migration = `${migrations}/:migrationId`
 const admin = ['tenant-admin'] as const
 const reader = ['tenant-admin', 'auditor'] as const
+/** Whoever watches the migration that a setup link has begun, too. */
+const watcher = [...reader, 'setup'] as const
 
 export const keyJobRoutes = {
   listMigrations: {
@@ -18,7 +20,7 @@ export const keyJobRoutes = {
   getMigration: {
     method: 'GET',
     path: migration,
-    roles: reader,
+    roles: watcher,
     permission: 'read-migrations',
     summary: 'Returns one migration or rotation, running or ended.',
     replies: { 200: 'json' },
@@ -26,7 +28,7 @@ export const keyJobRoutes = {
   watchMigration: {
     method: 'GET',
     path: `${migration}/events`,
-    roles: reader,
+    roles: watcher,
     permission: 'read-migrations',
     summary: 'Sends a server-sent event for each change of a key job, until it has ended.',
     replies: { 200: 'events' },
@@ -42,7 +44,7 @@ export const keyJobRoutes = {
   getMigrationReport: {
     method: 'GET',
     path: `${migration}/report`,
-    roles: reader,
+    roles: watcher,
     permission: 'read-migrations',
     summary: 'Returns the signed report of a key job that has ended.',
     replies: { 200: 'json' },
@@ -60,6 +62,7 @@ export const keyJobRoutes = {
     path: `${migration}/actions/accept-failures`,
     roles: admin,
     permission: 'manage-migrations',
+    needsFreshSignIn: true,
     summary: 'Accepts that the named cipherkeys cannot be unwrapped: all of them, or none.',
     replies: { 200: 'json' },
   },
@@ -68,6 +71,7 @@ export const keyJobRoutes = {
     path: `${migration}/actions/destroy-failures`,
     roles: admin,
     permission: 'destroy',
+    needsFreshSignIn: true,
     summary: 'Schedules the destruction of accepted cipherkeys, which do not open: all named ones, or none.',
     replies: { 200: 'json' },
   },

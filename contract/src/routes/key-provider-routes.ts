@@ -5,12 +5,15 @@ const providers = '/api/v1/encryption/keyproviders'
 const provider = `${providers}/:arnFingerPrint`
 const admin = ['tenant-admin'] as const
 const reader = ['tenant-admin', 'auditor'] as const
+/** The steps of a customer who brings a key, with a setup link too. */
+const bringer = [...admin, 'setup'] as const
+const bringingReader = [...reader, 'setup'] as const
 
 export const keyProviderRoutes = {
   listKeyProviders: {
     method: 'GET',
     path: providers,
-    roles: reader,
+    roles: bringingReader,
     permission: 'read-key-providers',
     summary: "Lists the tenant's registered key providers, without the default one.",
     replies: { 200: 'json' },
@@ -19,7 +22,7 @@ export const keyProviderRoutes = {
   createKeyProvider: {
     method: 'POST',
     path: providers,
-    roles: admin,
+    roles: bringer,
     permission: 'manage-key-providers',
     summary: 'Registers a key after testing it with real calls.',
     replies: { 201: 'json' },
@@ -28,7 +31,7 @@ export const keyProviderRoutes = {
   listAllKeyProviders: {
     method: 'GET',
     path: `${providers}/actions/list`,
-    roles: reader,
+    roles: bringingReader,
     permission: 'read-key-providers',
     summary: 'Lists all key providers, the default one first.',
     replies: { 200: 'json' },
@@ -37,7 +40,7 @@ export const keyProviderRoutes = {
   checkKeyProvider: {
     method: 'POST',
     path: `${providers}/actions/check`,
-    roles: admin,
+    roles: bringer,
     permission: 'manage-key-providers',
     summary: 'Runs every test of a registration, and stores nothing.',
     replies: { 200: 'json' },
@@ -53,7 +56,7 @@ export const keyProviderRoutes = {
   getKeyPolicy: {
     method: 'GET',
     path: '/api/v1/encryption/policy',
-    roles: admin,
+    roles: bringer,
     permission: 'manage-key-providers',
     summary: 'Returns the key policy that a key of this tenant needs in AWS, before anything is registered.',
     replies: { 200: 'json' },
@@ -70,7 +73,7 @@ export const keyProviderRoutes = {
   getMigrationDetails: {
     method: 'GET',
     path: `${providers}/migration/actions/details`,
-    roles: reader,
+    roles: bringingReader,
     permission: 'read-migrations',
     summary: 'Returns the running migration, or else the last completed one.',
     replies: { 200: 'json' },
@@ -79,7 +82,7 @@ export const keyProviderRoutes = {
   getKeyProvider: {
     method: 'GET',
     path: provider,
-    roles: reader,
+    roles: bringingReader,
     permission: 'read-key-providers',
     summary: 'Returns one key provider.',
     replies: { 200: 'json' },
@@ -106,7 +109,7 @@ export const keyProviderRoutes = {
   migrateToKeyProvider: {
     method: 'POST',
     path: `${provider}/actions/migrate`,
-    roles: admin,
+    roles: bringer,
     permission: 'manage-migrations',
     summary: 'Starts the migration of the tenant to this key provider.',
     replies: { 200: 'json' },
@@ -115,7 +118,7 @@ export const keyProviderRoutes = {
   testKeyProvider: {
     method: 'POST',
     path: `${provider}/actions/test`,
-    roles: admin,
+    roles: bringer,
     permission: 'manage-key-providers',
     summary: 'Tests the key again, in every region, and stores the result.',
     replies: { 201: 'json' },
@@ -124,7 +127,7 @@ export const keyProviderRoutes = {
   planMigration: {
     method: 'POST',
     path: `${provider}/actions/plan-migration`,
-    roles: admin,
+    roles: bringer,
     permission: 'manage-migrations',
     summary: 'Plans a migration to this key provider, and changes nothing.',
     replies: { 200: 'json' },
@@ -140,7 +143,7 @@ export const keyProviderRoutes = {
   getKeyProviderHealth: {
     method: 'GET',
     path: `${provider}/health`,
-    roles: reader,
+    roles: bringingReader,
     permission: 'read-key-providers',
     summary: 'Shows the health of the key in every region, its cause, and what its owner can do.',
     replies: { 200: 'json' },

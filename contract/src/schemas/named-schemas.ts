@@ -55,6 +55,8 @@ import { keyProviderUsage, migrationPlan } from './key-use.ts'
 import { kmsUsage, kmsUsageOfAll } from './kms-usage.ts'
 import { leaseKey, leaseKeyPage } from './lease-key.ts'
 import { migrationInformation, resetNotNeeded } from './migration.ts'
+import { createSetupLinkBody, createdSetupLink, setupLink, setupLinkList } from './people/setup-link.ts'
+import { createSessionBody, createdSession, sessionList } from './people/session.ts'
 import { tenantKeyList } from './tenant-key.ts'
 import { lockTenantBody, tenantLock } from './tenant-lock.ts'
 import { changeTenantSettingsBody, tenantSettings } from './tenant-settings.ts'
@@ -71,6 +73,13 @@ import {
 } from './tenant.ts'
 
 export const namedSchemas = {
+  CreateSetupLinkBody: createSetupLinkBody,
+  CreatedSetupLink: createdSetupLink,
+  SetupLink: setupLink,
+  SetupLinkList: setupLinkList,
+  CreateSessionBody: createSessionBody,
+  CreatedSession: createdSession,
+  SessionList: sessionList,
   AcceptFailuresBody: acceptFailuresBody,
   ApiKey: apiKey,
   ApiKeyList: apiKeyList,

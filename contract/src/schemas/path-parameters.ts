@@ -20,6 +20,8 @@ export const pathParameters: Readonly<Record<string, TSchema>> = {
   migrationId: id('a migration or rotation'),
   destructionId: id('a destruction'),
   apiKeyId: id('an API key'),
+  sessionId: id('a session'),
+  setupLinkId: id('a setup link'),
 }
 
 function id(of: string): TSchema {

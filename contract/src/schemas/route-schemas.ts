@@ -63,6 +63,19 @@ import {
   patchKeyProviderBody,
 } from './key-provider.ts'
 import { keyProviderUsage, migrationPlan } from './key-use.ts'
+import {
+  createSessionBody,
+  createdSession,
+  endSessionQuery,
+  listSessionsQuery,
+  sessionList,
+} from './people/session.ts'
+import {
+  createSetupLinkBody,
+  createdSetupLink,
+  listSetupLinksQuery,
+  setupLinkList,
+} from './people/setup-link.ts'
 import { kmsUsage, kmsUsageOfAll, kmsUsageOfAllQuery, kmsUsageQuery } from './kms-usage.ts'
 import { leaseKey, leaseKeyPage, listLeaseKeysQuery } from './lease-key.ts'
 import { migrationInformation, resetNotNeeded, startMigrationQuery } from './migration.ts'
@@ -208,6 +221,14 @@ export const routeSchemas = {
   getAnyDestruction: { replies: { 200: destructionWithRecord } },
   listReplicas: { replies: { 200: replicaList } },
   listLiveMigrations: { query: listKeyJobsQuery, replies: { 200: keyJobPage } },
+  endSession: { query: endSessionQuery, replies: { 204: null } },
+  getCsrfToken: { replies: { 204: null } },
+  createSession: { body: createSessionBody, replies: { 201: createdSession } },
+  listSessions: { query: listSessionsQuery, replies: { 200: sessionList } },
+  endAnySession: { query: endSessionQuery, replies: { 204: null } },
+  createSetupLink: { body: createSetupLinkBody, replies: { 201: createdSetupLink } },
+  listSetupLinks: { query: listSetupLinksQuery, replies: { 200: setupLinkList } },
+  deleteSetupLink: { replies: { 204: null } },
   createApiKey: { body: createApiKeyBody, replies: { 201: createdApiKey } },
   listApiKeys: { query: listApiKeysQuery, replies: { 200: apiKeyList } },
   renameApiKey: { body: renameApiKeyBody, replies: { 200: apiKey } },

@@ -101,7 +101,9 @@ const role = Type.Union([
 
 export const apiKey = Type.Object({
   id: Type.String(),
-  role,
+  role: Type.Union([...role.anyOf, Type.Literal('setup')], {
+    description: '`setup`: it stands for a setup link, and has no access token.',
+  }),
   tenantId: Type.Optional(
     Type.String({ description: 'Absent on keys of operators, and on service keys for all tenants.' }),
   ),

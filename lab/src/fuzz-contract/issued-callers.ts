@@ -1,5 +1,5 @@
 // Callers for whom an issuer or an authority vouches: JWTs and certificates that are right, and ones of which one thing is wrong.
-import { roles, type Role } from '@keyhold/contract'
+import { givenRoles, type GivenRole as Role } from '@keyhold/contract'
 import { createHash, X509Certificate } from 'node:crypto'
 import {
   createTestAuthority,
@@ -40,7 +40,7 @@ export interface IssuedScene {
 
 // The file of issuers takes 1,000 mappings of certificates. Later scenes have certificates that nobody is mapped to.
 const scenesWithCertificates = 190
-const tenantRoles = roles.filter((role): role is Exclude<Role, 'operator'> => role !== 'operator')
+const tenantRoles = givenRoles.filter((role): role is Exclude<Role, 'operator'> => role !== 'operator')
 const certificateRoles = ['tenant-admin', 'service', 'auditor'] as const
 const dayMs = 86_400_000
 

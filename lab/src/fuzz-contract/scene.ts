@@ -1,6 +1,6 @@
 // The things that requests are about: a tenant with everything that paths and bodies may name, a foreign one, a deleted one, and a caller of
 // each kind. Requests change it and end parts of it, so that a run makes a new one now and then.
-import { roles, type Role } from '@keyhold/contract'
+import { givenRoles, type GivenRole as Role } from '@keyhold/contract'
 import type { KeyholdClient } from '@keyhold/client'
 import { act } from '../../../testkit/src/http/key-jobs.ts'
 import { openClient } from '../../../testkit/src/tenants/open-client.ts'
@@ -28,7 +28,7 @@ export interface Shared {
   expiringToken: string
 }
 
-const tenantRoles = roles.filter((role): role is Exclude<Role, 'operator'> => role !== 'operator')
+const tenantRoles = givenRoles.filter((role): role is Exclude<Role, 'operator'> => role !== 'operator')
 const forAllTenants = ['service', 'service-encrypt'] as const
 const unknownArn = 'arn:aws:kms:eu-west-1:222222222222:key/mrk-00000000000000000000000000000000'
 const inventedKey = `khk_${'0'.repeat(16)}_${'a'.repeat(43)}000000`

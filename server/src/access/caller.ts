@@ -1,10 +1,20 @@
-// The caller, established by what a request shows alone: an access token, or a certificate.
+// The caller, established by what a request shows alone: an access token, a certificate, or the cookie of a session.
 import type { ApiKeyRow } from '../store/api-keys/api-keys.ts'
 import type { ApiKeyRole } from '../store/tables.ts'
 import { readNetworks, type AreFrom } from './networks.ts'
 import { readScopes, type Scopes } from './scopes.ts'
 
-export type CallerKind = 'api-key' | 'jwt' | 'certificate'
+/** `person`: whom an issuer has named at a sign-in. A session that was exchanged for an API key calls as that API key. */
+export type CallerKind = 'api-key' | 'jwt' | 'certificate' | 'person'
+
+/** The session in which a caller acts. */
+export interface CallerSession {
+  id: string
+  kind: 'browser' | 'cli'
+  /** When the caller last proved who he is. */
+  signedInAt: Date
+  endsAt: Date
+}
 
 export interface Caller {
   kind: CallerKind
@@ -23,6 +33,10 @@ export interface Caller {
   scopeTexts?: readonly string[]
   /** Undefined: it may call from anywhere. */
   isFrom?: AreFrom
+  /** Undefined: it calls without one. */
+  session?: CallerSession
+  /** It has shown a link, with which it begins a session and does nothing else. */
+  link?: { id: string; kind: 'one-time' | 'setup' }
 }
 
 export function callerOf({

@@ -26,6 +26,7 @@ const defaultDays: Readonly<Record<ApiKeyRole, number>> = {
   auditor: 90,
   'security-officer': 90,
   operator: 90,
+  setup: 7,
 }
 const needsTenant: readonly ApiKeyRole[] = ['tenant-admin', 'auditor', 'security-officer']
 

@@ -107,6 +107,8 @@ async function begin(
       ...(await describeTenant(transaction, tenantId)),
       apiKeys: await transaction.apiKeys.deleteAll(tenantId),
     }
+    await transaction.sessions.end({ tenantId })
+    await transaction.setupLinks.deleteAll(tenantId)
     await transaction.tenantKeys.destroyAll(tenantId)
     await transaction.keyProviders.deleteAll(tenantId)
     transaction.tenants.end(tenantId)

@@ -2,13 +2,15 @@
 
 export interface GreetingFacts {
   url: string
+  /** It signs in once. */
+  signInLink: string
   devEnvFile: string
   logFile: string
   /** Undefined when a real AWS KMS is used, with keys of the user's own. */
   localKmsUrl: string | undefined
 }
 
-export function greeting({ url, devEnvFile, logFile, localKmsUrl }: GreetingFacts): string {
+export function greeting({ url, signInLink, devEnvFile, logFile, localKmsUrl }: GreetingFacts): string {
   const kms =
     localKmsUrl === undefined
       ? 'your own AWS KMS; set KMS_KEY_ARN to a key of yours'
@@ -17,6 +19,7 @@ export function greeting({ url, devEnvFile, logFile, localKmsUrl }: GreetingFact
 Keyhold is ready.
 
   API       ${url}
+  sign in   ${signInLink}  (once, within ten minutes)
   KMS       ${kms}
   log       ${logFile}
   settings  ${devEnvFile}

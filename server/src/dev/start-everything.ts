@@ -58,7 +58,9 @@ export async function startEverything(
         ...(localKms === undefined ? ownKeys : await demoCustomer(localKms, tenant.tenantId)),
       })
     })
-    say(greeting({ url: server.url, devEnvFile, logFile, localKmsUrl: localKms?.url }))
+    const { KEYHOLD_OPERATOR_TOKEN: operatorToken = '' } = await readDevEnv(devEnvFile)
+    const signInLink = await server.createSignInLink(operatorToken)
+    say(greeting({ url: server.url, signInLink, devEnvFile, logFile, localKmsUrl: localKms?.url }))
     return {
       ...server,
       // Nothing sends requests to it that should go elsewhere.

@@ -18,7 +18,7 @@ const tenantIdForm = new RegExp(tenantIdPattern)
 
 /** @throws RefusedToken */
 export function mapToken(
-  { issuer, mappings }: Issuer,
+  { issuer, mappings }: Pick<Issuer, 'issuer' | 'mappings'>,
   { subject, tokenId }: Pick<CheckedToken, 'subject' | 'tokenId'>,
   claims: JsonObject,
 ): Mapped {

@@ -1,5 +1,6 @@
 // The forms of settings that are more than a number.
 import { parseProxy, partitionForm } from '@keyhold/core'
+import { isLoopback } from '../driver/is-loopback.ts'
 import { urlsOfHosts } from '../driver/hosts-of-url.ts'
 import { parseDrRegions } from './parse-dr-regions.ts'
 import { parseNetworks, type Network } from './parse-networks.ts'
@@ -112,6 +113,20 @@ const principals: Form<readonly string[]> = {
   },
 }
 
+/** As browsers name the origin of a page: a host, and nothing behind it. In the clear on this machine alone. */
+const publicUrl: Form<string> = {
+  range: '`https://host` or `https://host:port`; `http://` on loopback alone',
+  expects:
+    'a URL as https://keyhold.example.com, without a path; http:// only with localhost or an address of loopback',
+  parse(text) {
+    if (!URL.canParse(text)) return undefined
+    const { origin, protocol, hostname } = new URL(text)
+    const isSafe =
+      protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replaceAll(/^\[|\]$/g, '')))
+    return isSafe && text === origin ? text : undefined
+  },
+}
+
 const issuerPath = /^(?:\/[A-Za-z0-9._~-]+)*$/
 
 /** As AWS takes the URL of an identity provider, and no two ways to write one: clouds compare it as text. */
@@ -142,6 +157,7 @@ const privateHosts: Form<readonly PrivateHost[]> = {
 }
 
 export const forms = {
+  publicUrl,
   flag,
   text,
   oneOf,

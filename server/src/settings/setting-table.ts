@@ -93,6 +93,18 @@ export const settingTable = {
     effect:
       'The file of issuers, in JSON: whose [JWTs](jwt.md), and which certificates of clients, name callers. It is read again when it changes. A file that cannot be used ends a start; later it changes nothing.',
   }),
+  publicUrl: setting('KEYHOLD_PUBLIC_URL', forms.publicUrl, {
+    byDefault: undefined,
+    unset:
+      'none: the name that a browser uses, over TLS of this server or on loopback; else there are no sessions in cookies',
+    effect:
+      'The URL under which browsers reach Keyhold, for [people who sign in](people.md): pages of no other origin may use their sessions. Set it where a proxy speaks TLS for Keyhold.',
+  }),
+  signInByApiKey: setting('KEYHOLD_SIGN_IN_BY_API_KEY', forms.flag, {
+    byDefault: 'true',
+    effect:
+      'Whether an API key of a person may be [exchanged for a session](people.md#signing-in-with-an-api-key). Set it to `false` where people sign in with an identity provider.',
+  }),
   privateHosts: setting('KEYHOLD_PRIVATE_HOSTS', forms.privateHosts, {
     byDefault: undefined,
     unset: 'none: the internet alone',

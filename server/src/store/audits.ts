@@ -17,16 +17,18 @@ import type { ApiKeyRole, Tables } from './tables.ts'
 /** The originator of a change, and the request. */
 export interface Actor {
   /**
-   * The id of an API key; `issuer#subject` of a JWT or a certificate; `system`: Keyhold itself; `command`: a person who runs
+   * The id of an API key; `issuer#subject` of a JWT, a certificate or a person; `system`: Keyhold itself; `command`: a person who runs
    * `keyhold-server` on its machine.
    */
   id: string
   role?: ApiKeyRole
-  /** Of a JWT or a certificate, besides the role. Undefined: an API key, whose row says it; or nobody with a role. */
+  /** The session in which it acts: it must hold, too. */
+  sessionId?: string
+  /** Of a JWT, a certificate or a person, besides the role. Undefined: an API key, whose row says it; or nobody with a role. */
   granted?: { tenantId: string | undefined; scopes: readonly string[] | undefined }
   traceId?: string
-  /** Where the request came from, and with which token of the actor: members of the record's details. */
-  origin?: Partial<Record<'clientAddress' | 'userAgent' | 'tokenId', string>>
+  /** Where the request came from, and with which token or in which session of the actor: members of the record's details. */
+  origin?: Partial<Record<'clientAddress' | 'userAgent' | 'tokenId' | 'sessionId' | 'actorName', string>>
 }
 
 /** Keyhold itself. */

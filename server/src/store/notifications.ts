@@ -31,6 +31,7 @@ export interface NotificationListeners {
   onDenial: (denial: Denial) => void
   onDataKeyChange: (tenantId: string, dataKeyId: string) => void
   onApiKeys: () => void
+  onSessions: () => void
   onSigningKey: () => void
   onIssuerKeys: () => void
   onTenantLocks: () => void
@@ -96,6 +97,9 @@ function dispatch(listeners: NotificationListeners, change: Change): void {
       return
     case 'apiKeys':
       listeners.onApiKeys()
+      return
+    case 'sessions':
+      listeners.onSessions()
       return
     case 'signingKey':
       listeners.onSigningKey()

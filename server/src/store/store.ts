@@ -50,6 +50,8 @@ import { metricCountQueries } from './metric-counts.ts'
 import { replicaQueries } from './replicas.ts'
 import { tenantStateQueries } from './console/tenant-states.ts'
 import { setupDraftQueries } from './console/setup-drafts.ts'
+import { sessionQueries } from './sessions/sessions.ts'
+import { setupLinkQueries } from './sessions/setup-links.ts'
 import { signingKeyQueries } from './signing-keys.ts'
 import { tenantDeletionQueries } from './destructions/tenant-deletions.ts'
 import { tenantKeyQueries } from './tenant-keys/tenant-keys.ts'
@@ -142,6 +144,8 @@ function queries(
     tenantStates: tenantStateQueries(db, macs),
     apiKeys,
     apiKeyUses: apiKeyUseQueries(db),
+    sessions: sessionQueries(db, { macs, clock }),
+    setupLinks: setupLinkQueries(db, { macs, clock }),
     audits: auditQueries(db, macs),
     auditCheckpoints: auditCheckpointQueries(db),
     recordedFaults: recordedFaultQueries(db),
@@ -166,7 +170,7 @@ export type TransactionStore = ReturnType<typeof queries> & {
   audit(entry: AuditEntry): void
 
   /**
-   * Reads the actor's API key now, and keeps it from being deleted until the transaction ends. By itself that happens last,
+   * Reads the actor's API key and session now, and keeps them from being deleted until the transaction ends. By itself that happens last,
    * so that who deletes an API key waits for nobody's work.
    *
    * @throws KeyholdError `ERR_UNAUTHENTICATED` when it is gone
@@ -274,7 +278,11 @@ async function run<Result>(
 ): Promise<Result> {
   const entries: AuditEntry[] = []
   const confirmed = new Set<string>()
-  const confirmActor = async ({ id, role, granted }: Actor) => {
+  const confirmActor = async ({ id, role, granted, sessionId }: Actor) => {
+    if (sessionId !== undefined && !confirmed.has(sessionId)) {
+      if (!(await inTransaction.sessions.hold(sessionId))) throw new KeyholdError('ERR_UNAUTHENTICATED')
+      confirmed.add(sessionId)
+    }
     // Keyhold itself and commands have no role, and no API key. Those for whom an issuer vouches have no row that could go.
     if (role === undefined || granted !== undefined || confirmed.has(id)) return
     if (!(await inTransaction.apiKeys.hold(id, role))) throw new KeyholdError('ERR_UNAUTHENTICATED')

@@ -411,6 +411,7 @@ export type ApiKeyRole =
   | 'auditor'
   | 'security-officer'
   | 'operator'
+  | 'setup'
 
 interface ApiKeysTable {
   id: string
@@ -432,6 +433,39 @@ interface ApiKeysTable {
 interface ApiKeyUsesTable {
   api_key_id: string
   used_at: Date
+}
+
+interface SessionsTable {
+  id: string
+  secret_hash: Buffer
+  kind: 'browser' | 'cli'
+  api_key_id: string | null
+  issuer: string | null
+  subject: string | null
+  provider_session: string | null
+  name: string
+  role: ApiKeyRole
+  tenant_id: string | null
+  scopes: string[] | null
+  created_at: ColumnType<Date, Date, never>
+  signed_in_at: ColumnType<Date, Date, never>
+  seen_at: Date
+  ends_at: ColumnType<Date, Date, never>
+  mac: Mac
+}
+
+interface SetupLinksTable {
+  id: string
+  tenant_id: string
+  intent: 'key-provider'
+  api_key_id: string
+  secret_hash: Buffer
+  created_at: ColumnType<Date, Date, never>
+  created_by: string
+  expires_at: ColumnType<Date, Date, never>
+  max_uses: number
+  uses: number
+  mac: Mac
 }
 
 interface MetricCountsTable {
@@ -472,6 +506,8 @@ export interface Tables {
   audit_checkpoints: AuditCheckpointsTable
   api_keys: ApiKeysTable
   api_key_uses: ApiKeyUsesTable
+  sessions: SessionsTable
+  setup_links: SetupLinksTable
   replicas: ReplicasTable
   metric_counts: MetricCountsTable
 }

@@ -22,6 +22,8 @@ import { operatorViewHandlers } from '../http/routes/console/operator-view-handl
 import { setupHandlers } from '../http/routes/console/setup-handlers.ts'
 import { sessionHandlers } from '../http/routes/console/session-handlers.ts'
 import { operatorHandlers } from '../http/routes/operator-handlers.ts'
+import { signedInHandlers } from '../http/routes/people/signed-in-handlers.ts'
+import { setupLinkHandlers } from '../http/routes/people/setup-link-handlers.ts'
 import { tenantKeyHandlers } from '../http/routes/tenant-key-handlers.ts'
 import { tenantSettingsHandlers } from '../http/routes/tenant-settings-handlers.ts'
 import { usageHandlers } from '../http/routes/usage-handlers.ts'
@@ -55,6 +57,7 @@ export type HandlerSettings = Pick<
   | 'keyCacheMinTtlSeconds'
   | 'kmsMicroUsdPer10000'
   | 'internalKmsName'
+  | 'signInByApiKey'
 >
 
 export interface HandlerNeeds {
@@ -71,7 +74,7 @@ export interface HandlerNeeds {
   generations: Pick<GenerationRounds, 'keep'> | undefined
   timings: Pick<Timings, 'censusMs' | 'countMs' | 'neededMs' | 'replicaGoneMs'>
   keysOf: KeysOf['keysOf']
-  callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain'>
+  callers: Pick<Callers, 'wasCreated' | 'end' | 'endTenant' | 'readAgain' | 'sessions'>
   comeThroughStrangers: (tenantId: string | undefined) => boolean
   /** Undefined: this installation is none. */
   issuer: Issuer | undefined
@@ -184,16 +187,21 @@ function jobHandlers({
 }
 
 function installationHandlers(
-  { kmsMicroUsdPer10000, internalKmsName }: HandlerSettings,
+  { kmsMicroUsdPer10000, internalKmsName, signInByApiKey }: HandlerSettings,
   { store, rootKey, kms: { kms, kmsUsage }, callers, comeThroughStrangers, generations }: HandlerNeeds,
 ) {
+  const keepRevocation = async (tenantId: string | undefined) =>
+    tenantId === undefined ? generations?.keep('installation', '') : generations?.keep('guard', tenantId)
   return {
     ...usageHandlers({ store, flushKmsUsage: () => kmsUsage.flush(), kmsMicroUsdPer10000 }),
-    ...apiKeyHandlers({
-      ...{ store, callers, comeThroughStrangers },
-      keepRevocation: async (tenantId) =>
-        tenantId === undefined ? generations?.keep('installation', '') : generations?.keep('guard', tenantId),
+    ...signedInHandlers({ store, sessions: callers.sessions, byApiKey: signInByApiKey }),
+    ...setupLinkHandlers({
+      ...{ store, keepRevocation, originOf: callers.sessions.originOf },
+      endApiKey: (apiKeyId) => {
+        callers.end(apiKeyId)
+      },
     }),
+    ...apiKeyHandlers({ store, callers, comeThroughStrangers, keepRevocation }),
     ...operatorHandlers({
       store,
       kms,

@@ -27,6 +27,7 @@ import {
   type HandlerSettings,
 } from './create-handlers.ts'
 import type { Callers } from './open-callers.ts'
+import type { OpenedSignIn } from './people/open-sign-in.ts'
 import { openRateLimits, type RateLimitSettings } from './open-rate-limits.ts'
 import { listensOn, type ListensOn } from './listeners/reachable-url.ts'
 
@@ -40,8 +41,10 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'comeThroughStrangers'>
   timings: Timings
   /** How many replicas share the limits of requests. */
   replicas: () => number
-  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate' | 'issued' | 'tenantExists'>
+  callers: HandlerNeeds['callers'] & Pick<Callers, 'authenticate' | 'issued' | 'tenantExists' | 'sessions'>
   docs: DocsFolder | undefined
+  /** Undefined: there is no file of issuers. */
+  signIn: OpenedSignIn | undefined
 }
 
 export type { ProbeAnswer } from '../http/connections/answer-probe.ts'
@@ -145,6 +148,10 @@ export function openApp(
     },
     authenticate: callers.authenticate,
     issued: callers.issued,
+    sessions: callers.sessions,
+    cookies: callers.sessions.cookies,
+    links: callers.sessions.links,
+    now: () => store.clock.now(),
     shownCertificate(socket) {
       const presented = tls?.presented(socket)
       return presented?.state === 'trusted' ? presented.certificate : undefined
@@ -159,6 +166,7 @@ export function openApp(
     longBodies,
     docs,
     issuer,
+    signIn: needs.signIn && { ...needs.signIn, ...callers.sessions },
     octetStreams: octetStreamHandlers({ keysOf }),
     brand: { find: () => store.brand.find(), keptMs: brandKeptMs },
     eventHandlers: createEventHandlers(settings, needs),

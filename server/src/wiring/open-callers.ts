@@ -1,4 +1,4 @@
-// Who calls: the callers that are held, and the look-ups of all others.
+// Who calls: the callers and sessions that are held, and the look-ups of all others.
 import type { Logger } from 'pino'
 import { createAuthenticate, type Authentication } from '../access/authenticate.ts'
 import { createHeldCallers, type HeldCallers } from '../access/held-callers.ts'
@@ -11,6 +11,7 @@ import { onShare, ownShares } from '../store/connections/connection-user.ts'
 import type { Store } from '../store/store.ts'
 import type { Timings } from '../timings.ts'
 import type { Closers } from './close-all.ts'
+import type { Sessions } from './people/open-sessions.ts'
 
 interface CallerNeeds {
   store: Store
@@ -19,6 +20,7 @@ interface CallerNeeds {
   replicas: () => number
   /** Undefined: there is no file of issuers. */
   issued: IssuedAuthentication | undefined
+  sessions: Sessions
   timings: Pick<Timings, 'apiKeyPollMs'>
 }
 
@@ -27,13 +29,14 @@ export type Callers = Authentication &
     issued: IssuedAuthentication | undefined
     /** Whether there is the tenant, from memory where it was confirmed a moment ago. */
     tenantExists: HeldTenants['exists']
+    sessions: Sessions
   }
 
 /** @param closers - receives the function that ends the looks at API keys that are held */
 export function openCallers(
   { keyCacheTtlSeconds, unknownKeysPerMinute }: Pick<Settings, 'keyCacheTtlSeconds' | 'unknownKeysPerMinute'>,
   logger: Logger,
-  { store, tenants, events, replicas, issued, timings }: CallerNeeds,
+  { store, tenants, events, replicas, issued, sessions, timings }: CallerNeeds,
   closers: Closers,
 ): Callers {
   const clock = () => performance.now()
@@ -49,16 +52,16 @@ export function openCallers(
   let isAway = false
   async function readAgain(): Promise<void> {
     await onShare(ownShares.callers, false, async () => {
-      // One that fails keeps the other from nothing.
-      const failed = (await Promise.allSettled([held.readAgain(), tenants.readAgain()])).find(
-        ({ status }) => status === 'rejected',
-      )
+      // One that fails keeps the others from nothing.
+      const readings = [held.readAgain(), tenants.readAgain(), sessions.readAgain()]
+      const failed = (await Promise.allSettled(readings)).find(({ status }) => status === 'rejected')
       if (failed?.status === 'rejected') throw failed.reason
     })
     isAway = false
   }
   const { refresh, close } = createRefresher(readAgain, timings.apiKeyPollMs, (error) => {
-    if (!isAway) logger.warn({ err: error }, 'API keys and tenants in use cannot be read again for now')
+    if (!isAway)
+      logger.warn({ err: error }, 'API keys, sessions and tenants in use cannot be read again for now')
     isAway = true
   })
   closers.push(() => {
@@ -66,12 +69,16 @@ export function openCallers(
     return Promise.resolve()
   })
   return {
-    ...{ authenticate, wasCreated, issued },
+    ...{ authenticate, wasCreated, issued, sessions, readAgain: refresh },
     tenantExists: tenants.exists.bind(tenants),
-    ...{ end: held.end.bind(held), readAgain: refresh },
+    end(apiKeyId) {
+      held.end(apiKeyId)
+      sessions.endApiKey(apiKeyId)
+    },
     endTenant(tenantId) {
       held.endTenant(tenantId)
       tenants.endTenant(tenantId)
+      sessions.endTenant(tenantId)
     },
     takeUses: held.takeUses.bind(held),
   }

@@ -114,6 +114,9 @@ export async function openKeyring(
     onApiKeys: () => {
       callers.readAgain().catch(() => undefined)
     },
+    onSessions: () => {
+      callers.readAgain().catch(() => undefined)
+    },
     onSigningKey: () => {
       void signer.refresh()
     },

@@ -45,6 +45,7 @@ const rotationsAtOnce = 10
 const changesMs = 60_000
 const draftsMs = 3_600_000
 const usesMs = 60_000
+const sessionsMs = 60_000
 const endingKeysMs = 3_600_000
 const issuerKeysMs = 60_000
 const pagesMs = 3_600_000
@@ -128,6 +129,8 @@ export function startSweeps(
       { name: 'changes', everyMs: changesMs, run: () => store.changes.forget() },
       { name: 'drafts of key set-ups', everyMs: draftsMs, run: () => forgetDrafts(store) },
       { name: 'uses of API keys', everyMs: usesMs, run: () => noteUses(store, callers) },
+      { name: 'sessions that have ended', everyMs: sessionsMs, run: () => store.sessions.forget() },
+      { name: 'setup links that have ended', everyMs: sessionsMs, run: () => store.setupLinks.forget() },
       { name: 'ends of API keys', everyMs: endingKeysMs, run: () => endingKeys.look() },
       ...(maxAgeDays === 0 ? [] : [rotations]),
       ...(issuer === undefined

@@ -1,6 +1,6 @@
 // Every route for every role and kind of caller, with and without scopes, on its own tenant, a foreign and a deleted one. The rows follow
 // from the table of routes, so that no new route is left out. caller-matrix.slow.test.ts asks a whole server.
-import { permissionsOf, roles, routes, type Role, type Route } from '@keyhold/contract'
+import { givenRoles, permissionsOf, routes, type Role, type Route } from '@keyhold/contract'
 import { isKeyholdError } from '@keyhold/core'
 import { beforeAll, expect, test } from 'vitest'
 import {
@@ -25,7 +25,7 @@ const asked = [undefined, 'acme', 'foreign', 'deleted']
 const servicesOfAll: readonly Role[] = ['service', 'service-encrypt']
 
 /** Each role without scopes, with none, and with each one of its permissions. */
-const rows: readonly Row[] = roles.flatMap((role) => {
+const rows: readonly Row[] = givenRoles.flatMap((role) => {
   const tenantId = role === 'operator' ? undefined : 'acme'
   const scopes = [undefined, [], ...permissionsOf(role).map((permission) => [permission])]
   const own = scopes.map((permissions) => ({
@@ -66,6 +66,16 @@ beforeAll(async () => {
   })
 })
 
+/** Of people: server/test/people asks those. */
+const withoutSessions = {
+  sessions: { authenticate: () => Promise.reject(new Error('no session was shown')) },
+  cookies: {
+    find: () => undefined,
+    authenticate: () => Promise.reject(new Error('no cookie was shown')),
+  },
+  links: () => Promise.reject(new Error('no link was shown')),
+}
+
 const kinds = ['an API key', 'a JWT', 'a certificate'] as const
 
 test.each(kinds)('%s may on each route what the table says, and nothing else', async (kind) => {
@@ -86,11 +96,15 @@ test.each(kinds)('%s may on each route what the table says, and nothing else', a
         const code = await codeOf(() =>
           authorize(
             {
-              ...{ authenticate: () => caller, issued },
+              ...{ authenticate: () => caller, issued, ...withoutSessions, now: () => new Date() },
               tenantExists: (id) => Promise.resolve(tenants.includes(id)),
             },
             route,
-            { ...(kind !== 'a certificate' && { authorization: `Bearer ${token}` }), tenant },
+            {
+              method: route.method,
+              ...(kind !== 'a certificate' && { authorization: `Bearer ${token}` }),
+              tenant,
+            },
             { client: () => '192.0.2.1', full: () => '192.0.2.1' },
             () => (kind === 'a certificate' ? certificate : undefined),
           ),

@@ -1,6 +1,7 @@
 // For every route of the contract: what its success is recorded as, and calls that succeed, and that change nothing.
 import type { AuditAction } from '@keyhold/core'
 import type { RouteId } from '@keyhold/contract'
+import { textAt } from '../http/read-body.ts'
 import { createKey, providers, reset } from '../http/scene.ts'
 import {
   dataKeys,
@@ -29,6 +30,8 @@ export interface Mutation {
 
 /** Routes that change nothing, and those of the data plane, which are not recorded one by one. */
 export type Row = 'reads' | 'data plane' | { tries: Call } | Mutation
+
+const newSession: Call = (server) => asOperator(server, 'POST', '/api/v1/sessions', { kind: 'cli' })
 
 // A route without a row is a type error.
 export const auditRows: Record<RouteId, Row> = {
@@ -70,6 +73,9 @@ export const auditRows: Record<RouteId, Row> = {
   listAllDestructions: 'reads',
   getAnyDestruction: 'reads',
   listApiKeys: 'reads',
+  getCsrfToken: 'reads',
+  listSessions: 'reads',
+  listSetupLinks: 'reads',
   listAudits: 'reads',
   getAuditHead: 'reads',
   listAuditCheckpoints: 'reads',
@@ -431,6 +437,48 @@ export const auditRows: Record<RouteId, Row> = {
         return asOperator(server, 'POST', `/api/v1/tenants/${tenantId}/actions/cancel-deletion`)
       },
     ],
+  },
+  createSession: {
+    action: 'session.begin',
+    succeeds: (server) => asOperator(server, 'POST', '/api/v1/sessions', { kind: 'cli' }),
+    changesNothing: [
+      async (server) => {
+        const token = textAt((await newSession(server)).body, 'token')
+        return server.request('POST', '/api/v1/sessions', { token, body: { kind: 'cli' } })
+      },
+    ],
+  },
+  endSession: {
+    action: 'session.end',
+    succeeds: async (server) => {
+      const token = textAt((await newSession(server)).body, 'token')
+      return server.request('DELETE', '/api/v1/session', { token })
+    },
+    changesNothing: [(server) => asOperator(server, 'DELETE', '/api/v1/session')],
+  },
+  endAnySession: {
+    action: 'session.end',
+    succeeds: async (server) => {
+      const id = textAt((await newSession(server)).body, 'id')
+      return asOperator(server, 'DELETE', `/api/v1/sessions/${id}`)
+    },
+    changesNothing: [(server) => asOperator(server, 'DELETE', '/api/v1/sessions/0000000000000000')],
+  },
+  createSetupLink: {
+    action: 'setuplink.create',
+    succeeds: once('POST', '/api/v1/setup-links', { intent: 'key-provider' }),
+    changesNothing: [
+      (server) => asOperator(server, 'POST', '/api/v1/setup-links', { intent: 'key-provider' }),
+    ],
+  },
+  deleteSetupLink: {
+    action: 'setuplink.end',
+    succeeds: async (server) => {
+      const tenant = await server.createTenant()
+      const made = await as(server, tenant, 'POST', '/api/v1/setup-links', { intent: 'key-provider' })
+      return as(server, tenant, 'DELETE', `/api/v1/setup-links/${textAt(made.body, 'id')}`)
+    },
+    changesNothing: [once('DELETE', '/api/v1/setup-links/0000000000000000')],
   },
   createApiKey: {
     action: 'apikey.create',

@@ -1,5 +1,5 @@
 // Who gets in: unknown, malformed and revoked access tokens are one and the same, and roles keep to their routes.
-import { isEventRoute, routeIds, routes, type Role } from '@keyhold/contract'
+import { isEventRoute, routeIds, routes, type GivenRole as Role } from '@keyhold/contract'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import {
   startTestServer,
@@ -136,7 +136,7 @@ describe('a role', () => {
     const route = routes[routeId]
     // A stream would not end: it is refused for its query.
     const path = route.path.replace(/:\w+/, 'unknown') + (isEventRoute(routeId) ? '?after=x' : '')
-    const allowed: readonly Role[] = route.roles
+    const allowed: readonly string[] = route.roles
 
     for (const [role, token] of Object.entries(tokens)) {
       const answer = await rawRequest(server.url, route.method, path, { token, body: '{' })

@@ -1,7 +1,7 @@
 // A whole server, over TLS: every route for every role and kind of caller, about the things of one tenant, asked by callers of that
 // tenant, of another one and of one that is deleted. The rows follow from the table of routes and of roles, so that no new one is left
 // out. server/test/access/caller-matrix.test.ts has the same with every scope, without a server.
-import { permissionsOf, roles, routes, type Role, type Route } from '@keyhold/contract'
+import { givenRoles, permissionsOf, routes, type GivenRole as Role, type Route } from '@keyhold/contract'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,7 @@ import { openClient } from '../../../testkit/src/tenants/open-client.ts'
 import { expectedRefusal, type MatrixCaller } from '../access/expected-answer.ts'
 
 interface Row extends MatrixCaller {
+  role: Role
   name: string
 }
 
@@ -27,7 +28,7 @@ const tenants = [own, 'foreign']
 const servicesOfAll: readonly Role[] = ['service', 'service-encrypt']
 
 /** Each role in each tenant: with all of its permissions, with every second one, and with none. */
-const rows: readonly Row[] = roles.flatMap((role) => {
+const rows: readonly Row[] = givenRoles.flatMap((role) => {
   const ofRole = permissionsOf(role)
   const places = role === 'operator' ? [undefined] : [own, 'foreign', 'deleted']
   const bound = places.flatMap((tenantId) =>

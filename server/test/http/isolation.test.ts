@@ -18,6 +18,8 @@ interface Names {
   fingerprint: string
   token: string
   apiKeyId: string
+  sessionId: string
+  setupLinkId: string
   keyName: string
   migrationId: string
   destructionId: string
@@ -39,6 +41,14 @@ beforeAll(async () => {
   await encryptText(server, a, 'of A', { keyName: 'of-a' })
   const keys = await server.request('GET', '/api/v1/api-keys', { token: server.operatorToken })
   const apiKey = listAt(at(keys.body, 'apiKeys')).find((key) => at(key, 'tenantId') === a.tenantId)
+  const session = await server.request('POST', '/api/v1/sessions', {
+    token: a.adminToken,
+    body: { kind: 'cli' },
+  })
+  const link = await server.request('POST', '/api/v1/setup-links', {
+    token: a.adminToken,
+    body: { intent: 'key-provider' },
+  })
   const migration = await server.request('GET', details, { token: a.adminToken })
   const destruction = await server.request('POST', `${dataKeys}/of-a/actions/destroy`, {
     token: a.adminToken,
@@ -49,6 +59,8 @@ beforeAll(async () => {
     fingerprint,
     token,
     apiKeyId: textAt(apiKey, 'id'),
+    sessionId: textAt(session.body, 'id'),
+    setupLinkId: textAt(link.body, 'id'),
     keyName: 'of-a',
     migrationId: textAt(migration.body, 'id'),
     destructionId: textAt(destruction.body, 'id'),
@@ -60,6 +72,8 @@ beforeAll(async () => {
     fingerprint: '0'.repeat(32),
     token: await encryptText(server, other, 'of A', { context: { purpose: 'isolation' } }),
     apiKeyId: '0'.repeat(16),
+    sessionId: '0'.repeat(16),
+    setupLinkId: '0'.repeat(16),
     keyName: 'nobodys',
     migrationId: '01890000-0000-7000-8000-000000000000',
     destructionId: '01890000-0000-7000-8000-000000000000',
@@ -241,7 +255,6 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   listDrDrillsOfTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}/dr-drills`)],
   listReplicas: [() => admin('GET', '/api/v1/replicas')],
   listLiveMigrations: [() => admin('GET', '/api/v1/migrations')],
-  getSession: [(names) => admin('GET', '/api/v1/session', undefined, tenantHeader(names))],
   createTenant: [({ tenantId }) => admin('POST', '/api/v1/tenants', { id: tenantId, name: 'x' })],
   listTenants: [(names) => admin('GET', '/api/v1/tenants', undefined, tenantHeader(names))],
   getTenant: [({ tenantId }) => admin('GET', `/api/v1/tenants/${tenantId}`)],
@@ -256,6 +269,17 @@ const asB: Record<RouteId, ((names: Names) => Promise<HttpAnswer>)[]> = {
   getKmsUsageOfAll: [() => admin('GET', '/api/v1/usage/kms')],
   listAllDestructions: [({ tenantId }) => admin('GET', `/api/v1/destructions?tenantId=${tenantId}`)],
   getAnyDestruction: [({ destructionId }) => admin('GET', `/api/v1/destructions/${destructionId}`)],
+  getSession: [(names) => admin('GET', '/api/v1/session', undefined, tenantHeader(names))],
+  endSession: [(names) => admin('DELETE', '/api/v1/session', undefined, tenantHeader(names))],
+  getCsrfToken: [(names) => admin('GET', '/api/v1/csrf-token', undefined, tenantHeader(names))],
+  createSession: [(names) => admin('POST', '/api/v1/sessions', { kind: 'cli' }, tenantHeader(names))],
+  listSessions: [(names) => admin('GET', '/api/v1/sessions', undefined, tenantHeader(names))],
+  endAnySession: [({ sessionId }) => admin('DELETE', `/api/v1/sessions/${sessionId}?all=true`)],
+  createSetupLink: [
+    ({ tenantId }) => admin('POST', '/api/v1/setup-links', { intent: 'key-provider', tenantId }),
+  ],
+  listSetupLinks: [(names) => admin('GET', '/api/v1/setup-links', undefined, tenantHeader(names))],
+  deleteSetupLink: [({ setupLinkId }) => admin('DELETE', `/api/v1/setup-links/${setupLinkId}`)],
   createApiKey: [({ tenantId }) => admin('POST', '/api/v1/api-keys', { role: 'service', tenantId })],
   listApiKeys: [(names) => admin('GET', '/api/v1/api-keys', undefined, tenantHeader(names))],
   renameApiKey: [({ apiKeyId }) => admin('PATCH', `/api/v1/api-keys/${apiKeyId}`, { name: 'taken over' })],

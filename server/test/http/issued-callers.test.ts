@@ -1,5 +1,5 @@
 // Callers with JWTs and certificates, at a whole server: they may do what their mapping says, and are named wherever API keys are.
-import { routes, roles, type Route } from '@keyhold/contract'
+import { givenRoles, routes, type Route } from '@keyhold/contract'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createHash, X509Certificate } from 'node:crypto'
 import { Agent } from 'node:https'
@@ -43,7 +43,7 @@ async function put(name: string, text: string): Promise<void> {
 
 function mappingsOf(key: string, of: (role: string) => string): object[] {
   return [
-    ...roles.map((role) => ({
+    ...givenRoles.map((role) => ({
       match: { [key]: of(role) },
       role,
       ...(role !== 'operator' && { tenant: { const: 'acme' } }),
@@ -133,7 +133,7 @@ describe('by kind of caller', () => {
   ]
 
   test.each(kinds)('%s calls no route that is not for its role', async (_, as) => {
-    for (const role of roles) {
+    for (const role of givenRoles) {
       const shown = await as(role)
       const own = new Agent({
         keepAlive: true,

@@ -112,7 +112,7 @@ describe('a faulty file', () => {
 })
 
 test('a file may name nobody', () => {
-  expect(readIssuersFile(bytes({}))).toEqual({ issuers: [], certificates: [] })
+  expect(readIssuersFile(bytes({}))).toEqual({ issuers: [], certificates: [], signIn: [] })
 })
 
 test('discovery has the address that its specification says', () => {

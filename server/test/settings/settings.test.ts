@@ -136,6 +136,30 @@ const examples = new Map<Form<unknown>, Examples>([
     },
   ],
   [
+    forms.publicUrl,
+    {
+      good: [
+        ['https://keyhold.example.com', 'https://keyhold.example.com'],
+        ['https://keyhold.example.com:8443', 'https://keyhold.example.com:8443'],
+        ['http://127.0.0.1:8180', 'http://127.0.0.1:8180'],
+        ['http://[::1]:8180', 'http://[::1]:8180'],
+      ],
+      bad: [
+        ...[
+          'http://keyhold.example.com',
+          'https://keyhold.example.com/',
+          'https://keyhold.example.com/console',
+        ],
+        ...[
+          'https://user@keyhold.example.com',
+          'https://Keyhold.internal.example',
+          'keyhold.internal.example',
+          'ftp://a',
+        ],
+      ],
+    },
+  ],
+  [
     forms.host,
     {
       good: [

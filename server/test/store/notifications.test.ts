@@ -40,7 +40,13 @@ function listeners(denials: Denial[]): NotificationListeners {
   const nothing = () => undefined
   return {
     onDenial: (denial) => denials.push(denial),
-    ...{ onDataKeyChange: nothing, onApiKeys: nothing, onTenantLocks: nothing, onSigningKey: nothing },
+    ...{
+      onDataKeyChange: nothing,
+      onApiKeys: nothing,
+      onSessions: nothing,
+      onTenantLocks: nothing,
+      onSigningKey: nothing,
+    },
     onIssuerKeys: nothing,
     ...{ onTenantSettings: nothing, onTenantEnd: nothing },
     onUnknown: nothing,

@@ -44,6 +44,8 @@ export interface TestServer {
   readonly settings: Settings
   readonly kms: LocalKms
   readonly operatorToken: string
+  /** A link that signs in with the API key, on this machine. */
+  createSignInLink(apiKey: string): Promise<string>
   /** Sends one request; a body that is not a string is sent as JSON. */
   request(
     method: string,
@@ -196,6 +198,7 @@ export async function startTestServer(
     settings,
     kms,
     operatorToken,
+    createSignInLink: (apiKey) => server.createSignInLink(apiKey),
     request,
     customerKms,
 

@@ -1,12 +1,17 @@
 // Who calls, as the server sees the access token or the certificate of the request.
 import Type, { type Static } from 'typebox'
 import { roles, type Role } from '../../roles.ts'
+import { endsAt, kind as sessionKind, signedInAt } from '../people/session.ts'
 
 export const session = Type.Object({
   caller: Type.Object({
-    kind: Type.Union([Type.Literal('api-key'), Type.Literal('jwt'), Type.Literal('certificate')], {
-      description: 'How the caller was authenticated.',
-    }),
+    kind: Type.Union(
+      [Type.Literal('api-key'), Type.Literal('jwt'), Type.Literal('certificate'), Type.Literal('person')],
+      {
+        description:
+          'How the caller was authenticated. `person`: an identity provider has named it. A session that was exchanged for an API key calls as that API key.',
+      },
+    ),
     id: Type.String({
       description:
         'The id of the API key, or `issuer#subject` of a JWT or a certificate: as in audit records.',
@@ -31,6 +36,16 @@ export const session = Type.Object({
     Type.Object(
       { id: Type.String(), name: Type.String() },
       { description: 'The tenant that requests act on; absent for operators.' },
+    ),
+  ),
+  session: Type.Optional(
+    Type.Object(
+      {
+        id: Type.String(),
+        ...{ kind: sessionKind, signedInAt, endsAt },
+        idleSeconds: Type.Integer({ description: 'Without a request for so long it ends earlier.' }),
+      },
+      { description: 'Absent: it calls without a session.' },
     ),
   ),
   features: Type.Object(

@@ -39,6 +39,7 @@ import type { Tls } from '../../tls/reloaded-tls.ts'
 import { onEveryReply } from './reply-headers.ts'
 import { registerBrand, type BrandSource } from '../brand/serve-brand.ts'
 import { registerIssuer, type ServedIssuer } from './serve-issuer.ts'
+import { registerSignIn, type SignInParts } from '../sign-in/register-sign-in.ts'
 import type { OnItems } from './send-answer.ts'
 
 declare module 'fastify' {
@@ -84,6 +85,8 @@ export interface AppParts extends Authorization {
   /** Undefined: this installation is none. */
   issuer: ServedIssuer | undefined
   brand: BrandSource
+  /** Undefined: nobody signs in with an identity provider. */
+  signIn: Omit<SignInParts, 'clientAddress'> | undefined
 }
 
 // Too long parameters must reach us, for a 414. The HTTP parser limits the path and all headers to 16 KiB.
@@ -116,6 +119,7 @@ export function createApp({
   docs,
   issuer,
   brand,
+  signIn,
   ...authorization
 }: AppParts): FastifyInstance {
   const log = createRequestLog(logger, authorization.clientAddress)
@@ -217,6 +221,7 @@ export function createApp({
   registerDocs(app, docs)
   registerIssuer(app, issuer)
   registerBrand(app, brand)
+  registerSignIn(app, signIn && { ...signIn, clientAddress: authorization.clientAddress })
   const routeParts = {
     ...{ handlers, octetStreams, eventHandlers, eventStreams, authorization },
     ...{ refuseBeyondLimit, probes, onItems, longBodies, keysOf },

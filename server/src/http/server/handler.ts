@@ -5,6 +5,7 @@ import type { routeSchemas } from '@keyhold/contract/schemas'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Static, TSchema } from 'typebox'
 import type { Caller } from '../../access/caller.ts'
+import type { BrowserRequest } from '../../people/browser/refuse-foreign-page.ts'
 import type { Actor } from '../../store/audits.ts'
 
 type RouteOf<Id extends RouteId> = (typeof routes)[Id]
@@ -23,6 +24,8 @@ export interface Call<Id extends RouteId> {
   traceId: string
   /** Where the request came from, for the audit trail. */
   origin: () => NonNullable<Actor['origin']>
+  /** Which page sends it, as a browser says. */
+  browser: () => BrowserRequest & Record<'cookie' | 'host', string | undefined>
   /** The tenant that the call acts on; undefined on the operator's routes, which act on the installation. */
   tenantId: 'operator' extends RouteOf<Id>['roles'][number] ? undefined : string
   params: Record<RouteParameters[Id], string>
@@ -39,6 +42,7 @@ export type Reply<Id extends RouteId> = {
   [Status in keyof Replies<Id>]: {
     status: Status
     body: Replies<Id>[Status] extends TSchema ? Static<Replies<Id>[Status]> : null
+    headers?: Readonly<Record<string, string>>
   }
 }[keyof Replies<Id>]
 

@@ -129,13 +129,14 @@ function eventAnswer(
   }
 }
 
-function authorizeRequest(authorization: Authorization, route: Route, { headers, raw }: FastifyRequest) {
-  const { authorization: bearer, 'keyhold-tenant': tenant, origin, 'sec-fetch-site': fetchSite } = headers
+function authorizeRequest(authorization: Authorization, route: Route, request: FastifyRequest) {
+  const { raw } = request
+  const { authorization: bearer, 'keyhold-tenant': tenant } = request.headers
   return onShare(ownShares.callers, false, () =>
     authorize(
       authorization,
       route,
-      { authorization: bearer, tenant, origin, fetchSite },
+      { ...browserRequestOf(request), authorization: bearer, tenant },
       {
         client: () => authorization.clientAddress(raw)?.client ?? '',
         full: () => authorization.clientAddress(raw)?.text ?? '',
@@ -143,6 +144,11 @@ function authorizeRequest(authorization: Authorization, route: Route, { headers,
       () => authorization.shownCertificate(raw.socket),
     ),
   )
+}
+
+function browserRequestOf({ method, headers }: FastifyRequest) {
+  const { origin, 'sec-fetch-site': fetchSite, 'qlik-csrf-token': csrfToken, cookie, host } = headers
+  return { method, origin, fetchSite, csrfToken, cookie, host }
 }
 
 // Routes that manage things read many rows or wait for locks. The data plane reads one row at a time. The kill switch does
@@ -160,6 +166,7 @@ function checkedCall(routeId: RouteId, { clientAddress }: Authorization, request
     ...request.authorized,
     traceId: request.id,
     origin: () => originOf(request, clientAddress),
+    browser: () => browserRequestOf(request),
     params,
     query: checkQuery(routeId, request.query),
     body: checkBody(routeId, request.body),

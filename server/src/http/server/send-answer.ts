@@ -9,6 +9,7 @@ export interface Answer {
   status: number
   /** Null: none. */
   body: unknown
+  headers?: Readonly<Record<string, string>>
 }
 
 /** Is called with the number of items that succeeded and that failed. */
@@ -16,7 +17,8 @@ export type OnItems = (routeId: ItemRouteId, ok: number, failed: number) => void
 
 export const json = 'application/json; charset=utf-8'
 
-export function sendJson(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+export function sendJson(reply: FastifyReply, { status, body, headers }: Answer): FastifyReply {
+  if (headers !== undefined) void reply.headers(headers)
   if (body === null) return reply.code(status).send()
   return reply.code(status).header('content-type', json).send(JSON.stringify(body))
 }

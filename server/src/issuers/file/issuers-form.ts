@@ -49,6 +49,26 @@ export interface Issuer {
   mappings: readonly Mapping[]
 }
 
+/** An identity provider with which people sign in. */
+export interface SignInProvider {
+  /** In paths, in the log and in metrics. */
+  name: string
+  /** For people. */
+  label: string
+  /** As in `iss`. Its discovery document is below it. */
+  issuer: string
+  clientId: string
+  /** Undefined: a public client, which has PKCE alone. */
+  clientSecretFile: string | undefined
+  /** Authorities of the provider's TLS in PEM. */
+  caFile: string | undefined
+  /** Of the signature of its ID tokens. */
+  algorithm: string
+  /** Asked for besides `openid`. */
+  scopes: readonly string[]
+  mappings: readonly Mapping[]
+}
+
 export interface CertificateMapping extends Mapping {
   /** `certificate:` and the SHA-256 of the last CA of the chain. Undefined: any that TLS trusts. */
   issuer: string | undefined
@@ -57,4 +77,5 @@ export interface CertificateMapping extends Mapping {
 export interface IssuersFile {
   issuers: readonly Issuer[]
   certificates: readonly CertificateMapping[]
+  signIn: readonly SignInProvider[]
 }

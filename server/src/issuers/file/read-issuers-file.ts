@@ -18,31 +18,15 @@ import {
   type TextRules,
 } from './json-places.ts'
 import { mappingMembers, readMapping } from './read-mapping.ts'
+import { checkClaim, readSignInProvider } from './read-sign-in-provider.ts'
+import { fileText, httpsUrl, issuerText, nameText, plain } from './text-rules.ts'
 
 const maxIssuers = 50
 const maxMappings = 1_000
+const maxProviders = 20
 const maxLifetimeSeconds = 31_536_000
 const usualLifetimeSeconds = 86_400
 
-// A `#` would let one issuer name the subjects of another one.
-const issuerText: TextRules = {
-  max: 255,
-  form: /^(?!certificate:)[\x21-\x22\x24-\x7e]+$/,
-  expects:
-    'the text of iss: up to 255 visible ASCII characters without #, and none that begins with certificate:',
-}
-const nameText: TextRules = {
-  max: 32,
-  form: /^[a-z0-9][a-z0-9-]*$/,
-  expects: 'a name of a-z, 0-9 and -, up to 32',
-}
-const plain: TextRules = { max: 255, form: /^[\x21-\x7e]+$/, expects: 'up to 255 visible ASCII characters' }
-const httpsUrl: TextRules = {
-  max: 2_048,
-  form: /^https:\/\/[^/#]+/,
-  expects: 'a URL that begins with https://',
-}
-const fileText: TextRules = { max: 4_096, form: /^\//, expects: 'a file, with its whole path' }
 const typText: TextRules = {
   max: 64,
   form: /^[A-Za-z0-9.+-]+$/,
@@ -54,26 +38,30 @@ const caText: TextRules = {
   expects: 'certificate: and 64 hex digits',
 }
 
-// Every token is checked for these, so that they tell no caller from another one.
-const checkedClaims: readonly string[] = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'cnf']
 const kindsOfNames: readonly string[] = ['uri', 'dns', 'email', 'ip']
 
 /** @throws PlaceFault, which names what is wrong by a JSON Pointer */
 export function readIssuersFile(bytes: Buffer): IssuersFile {
   const whole = { value: parse(bytes), pointer: '' }
-  const members = readMembers(whole, ['issuers', 'certificates'])
+  const members = readMembers(whole, ['issuers', 'certificates', 'signIn'])
   const issuers = listOf(members('issuers'), maxIssuers).map(readIssuer)
   const certificates = listOf(members('certificates'), maxMappings).map(readCertificate)
-  for (const [index, { name, issuer }] of issuers.entries()) {
-    const others = issuers.slice(0, index)
-    const pointer = `/issuers/${index}`
+  refuseTwice(issuers, '/issuers')
+  const signIn = listOf(members('signIn'), maxProviders).map(readSignInProvider)
+  refuseTwice(signIn, '/signIn')
+  return { issuers, certificates, signIn }
+}
+
+function refuseTwice(all: readonly { name: string; issuer: string }[], list: string): void {
+  for (const [index, { name, issuer }] of all.entries()) {
+    const others = all.slice(0, index)
+    const pointer = `${list}/${index}`
     if (others.some((each) => each.name === name))
       throw new PlaceFault({ pointer: `${pointer}/name` }, 'no name twice')
     if (others.some((each) => each.issuer === issuer)) {
       throw new PlaceFault({ pointer: `${pointer}/issuer` }, 'no issuer twice')
     }
   }
-  return { issuers, certificates }
 }
 
 function parse(bytes: Buffer): unknown {
@@ -167,18 +155,6 @@ function readKeySource(place: Place, members: Members, issuer: string): KeySourc
     throw new PlaceFault(discovery, 'an issuer that is a URL with https://, without a query')
   }
   return { kind: 'discovery', url: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration` }
-}
-
-function checkClaim(name: string, place: Place): void {
-  const claim = name.startsWith('/') ? (name.slice(1).split('/')[0] ?? '') : name
-  if (claim === '')
-    throw new PlaceFault(place, 'the name of a claim, or a JSON Pointer as /kubernetes.io/namespace')
-  if (checkedClaims.includes(claim)) {
-    throw new PlaceFault(
-      place,
-      'another claim: each token is checked for this one, and it tells no caller from another',
-    )
-  }
 }
 
 function readCertificate(place: Place): CertificateMapping {

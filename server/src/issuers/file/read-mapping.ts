@@ -1,5 +1,12 @@
 // Reads a mapping of the file of issuers. What would let in more callers than its writer sees is refused.
-import { findOutsideRole, limits, roles, scopePattern, tenantIdPattern, type Role } from '@keyhold/contract'
+import {
+  findOutsideRole,
+  givenRoles,
+  limits,
+  scopePattern,
+  tenantIdPattern,
+  type Role,
+} from '@keyhold/contract'
 import { readScopes } from '../../access/scopes.ts'
 import { prefixEnds, type Matcher, type Scalar } from '../matchers.ts'
 import { isPlainText } from '../plain-text.ts'
@@ -34,7 +41,7 @@ export const mappingMembers = ['match', 'tenant', 'role', 'scopes', 'name'] as c
 
 /** @throws PlaceFault */
 export function readMapping(place: Place, members: Members, rules: MappingRules): Mapping {
-  const role = readOneOf(required(members, 'role', place), roles)
+  const role = readOneOf(required(members, 'role', place), givenRoles)
   const match = readMatch(required(members, 'match', place), rules)
   const tenant = readTenant(place, members('tenant'), role, rules)
   // Who may do something for everybody is named, never described.

@@ -35,7 +35,7 @@ const besideFence: readonly SteeringKind[] = [
 
 /**
  * All but audit records, which are never changed: their chain covers them, since the MAC of its head is over the hash of the
- * last one.
+ * last one; and but for sessions, of which one without a right MAC never counts.
  */
 export const adoptedKinds: readonly SteeringKind[] = [...underFence, ...besideFence]
 

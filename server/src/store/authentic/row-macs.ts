@@ -56,6 +56,9 @@ export interface FaultyRow {
   used: boolean
 }
 
+/** The uses of bytes over a text. No kind of row has one of these names. */
+export type TagPurpose = 'apiKeyId' | 'sessionId' | 'linkId' | 'csrf' | 'login'
+
 export interface RowMacs {
   /** Before this, nothing can be signed or verified: the replica is sealed. */
   open(ring: MacRing): void
@@ -88,7 +91,7 @@ export interface RowMacs {
    * @param purpose - of which there is one for each use, and no kind of row with that name
    * @throws KeyholdError `ERR_SEALED`
    */
-  tagOf(purpose: 'apiKeyId', text: string): Buffer
+  tagOf(purpose: TagPurpose, text: string): Buffer
 
   /**
    * Lets a row pass that Keyhold wrote.
@@ -163,7 +166,7 @@ export function createRowMacs(
     return ring
   }
 
-  function keyOf({ rootKey, installationId }: MacRing, kind: SteeringKind | 'apiKeyId'): KeyObject {
+  function keyOf({ rootKey, installationId }: MacRing, kind: SteeringKind | TagPurpose): KeyObject {
     const known = keys.get(kind)
     if (known !== undefined) return known
     const key = deriveMacKey(rootKey, installationId, kind)

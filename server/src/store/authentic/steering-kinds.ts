@@ -291,6 +291,47 @@ export const steeringKinds = {
       version: 'integer',
     },
   }),
+  /** It is never changed but for its last use. */
+  session: kind({
+    table: 'sessions',
+    mac: 'mac',
+    key: ['id'],
+    columns: {
+      api_key_id: 'text',
+      created_at: 'time',
+      ends_at: 'time',
+      id: 'text',
+      issuer: 'text',
+      kind: 'text',
+      name: 'text',
+      provider_session: 'text',
+      role: 'text',
+      scopes: 'texts',
+      secret_hash: 'bytes',
+      seen_at: 'time',
+      signed_in_at: 'time',
+      subject: 'text',
+      tenant_id: 'text',
+    },
+  }),
+  /** It holds as long as its API key does. */
+  setupLink: kind({
+    table: 'setup_links',
+    mac: 'mac',
+    key: ['id'],
+    columns: {
+      api_key_id: 'text',
+      created_at: 'time',
+      created_by: 'text',
+      expires_at: 'time',
+      id: 'text',
+      intent: 'text',
+      max_uses: 'integer',
+      secret_hash: 'bytes',
+      tenant_id: 'text',
+      uses: 'integer',
+    },
+  }),
   /** The hash covers all of a record. */
   audit: kind({
     table: 'audits',

@@ -13,6 +13,8 @@ export type Change =
   | { kind: 'dataKey'; tenantId: string; dataKeyId: string }
   /** API keys were revoked: look at those that are held. */
   | { kind: 'apiKeys' }
+  /** Sessions were ended: look at those that are held. */
+  | { kind: 'sessions' }
   /** The signing key was replaced. */
   | { kind: 'signingKey' }
   /** Keys of the issuer were made, deleted or revoked. */
@@ -40,7 +42,13 @@ export function parseChange(stored: unknown): Change | undefined {
     return { kind, keyArn, ...(tenantId !== undefined && { tenantId }) }
   if (kind === 'dataKey' && tenantId !== undefined && dataKeyId !== undefined)
     return { kind, tenantId, dataKeyId }
-  if (kind === 'apiKeys' || kind === 'signingKey' || kind === 'issuerKeys' || kind === 'tenantLocks')
+  if (
+    kind === 'apiKeys' ||
+    kind === 'sessions' ||
+    kind === 'signingKey' ||
+    kind === 'issuerKeys' ||
+    kind === 'tenantLocks'
+  )
     return { kind }
   if ((kind === 'tenantSettings' || kind === 'tenantEnd') && tenantId !== undefined) return { kind, tenantId }
   return undefined

@@ -45,6 +45,8 @@ import { webIdentity } from './migrations/0041-web-identity.ts'
 import { replicasOfAnIssuer } from './migrations/0042-replicas-of-an-issuer.ts'
 import { apiKeysOfTenant } from './migrations/0046-api-keys-of-tenant.ts'
 import { namesOfBlindIndexes } from './migrations/0047-names-of-blind-indexes.ts'
+import { sessions } from './migrations/0048-to-0051/0048-sessions.ts'
+import { setupLinks } from './migrations/0048-to-0051/0049-setup-links.ts'
 import type { Tables } from '../tables.ts'
 
 // Names are compared as text; a migration that has shipped is never edited.
@@ -90,6 +92,8 @@ const schemaMigrations: Record<string, Migration> = {
   '0042-replicas-of-an-issuer': replicasOfAnIssuer,
   '0046-api-keys-of-tenant': apiKeysOfTenant,
   '0047-names-of-blind-indexes': namesOfBlindIndexes,
+  '0048-sessions': sessions,
+  '0049-setup-links': setupLinks,
 }
 
 // Replicas of the version before cannot go on working after these. All others add what the version before leaves alone. One that

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { HeldTenants } from '../../access/held-tenants.ts'
 import { createIssuedAuthentication, type IssuedAuthentication } from '../../issuers/authenticate-issued.ts'
 import { openIssuersFile } from '../../issuers/file/reloaded-issuers.ts'
+import type { SignInProvider } from '../../issuers/file/issuers-form.ts'
 import { createTrustedIssuers } from '../../issuers/trusted-issuers.ts'
 import { createTellings } from '../../event-loop/tellings.ts'
 import type { EventCounts } from '../../metrics/event-counts.ts'
@@ -21,6 +22,8 @@ export interface Issuers extends IssuedAuthentication {
   /** By the name of the issuer, in milliseconds. Where its keys were never read: since it is trusted. */
   keyAgesMs(): ReadonlyMap<string, number>
   isFileOutdated(): boolean
+  /** The identity providers with which people sign in now. */
+  signInProviders(): readonly SignInProvider[]
 }
 
 interface IssuerNeeds {
@@ -83,10 +86,12 @@ export async function openIssuers(
       logger.warn({ credential, cause: refusal, issuer, subject }, `a ${credential} was refused: ${message}`)
     },
   })
+  let providers: readonly SignInProvider[] = []
   const reloaded = await openIssuersFile({
     file,
     onRead(issuers) {
       trusted.use(issuers)
+      providers = issuers.signIn
       issued.clear()
       const names = issuers.issuers.map(({ name }) => name)
       logger.info(
@@ -109,11 +114,12 @@ export async function openIssuers(
   return {
     ...issued,
     keyAgesMs: trusted.keyAgesMs.bind(trusted),
+    signInProviders: () => providers,
     isFileOutdated: reloaded.isOutdated.bind(reloaded),
   }
 }
 
-function later(work: () => void, delayMs: number): () => void {
+export function later(work: () => void, delayMs: number): () => void {
   const timer = setTimeout(work, delayMs).unref()
   return () => {
     clearTimeout(timer)

@@ -3,6 +3,7 @@ import { permissionsOf, type Session } from '@keyhold/contract'
 import { KeyholdError } from '@keyhold/core'
 import type { Caller } from '../../../access/caller.ts'
 import { hasPermission } from '../../../access/scopes.ts'
+import { sessionLimits } from '../../../store/sessions/sessions.ts'
 import type { Store } from '../../../store/store.ts'
 import type { Handlers } from '../../server/handler.ts'
 
@@ -19,7 +20,7 @@ export function sessionHandlers({ store, features }: SessionHandlerParts): Pick<
       tenant: tenantId === undefined ? undefined : await snapshot.tenants.find(tenantId),
     }))
     if (tenantId !== undefined && tenant === undefined) throw new KeyholdError('ERR_TENANT_NOT_FOUND')
-    const { kind, id, role } = caller
+    const { kind, id, role, session } = caller
     const { name = '', scopes } = row ?? { name: caller.name, scopes: caller.scopeTexts }
     return {
       caller: {
@@ -30,6 +31,12 @@ export function sessionHandlers({ store, features }: SessionHandlerParts): Pick<
       },
       permissions: permissionsOf(role).filter((each) => hasPermission(caller.scopes, each)),
       ...(tenant !== undefined && { tenant: { id: tenant.id, name: tenant.name } }),
+      ...(session !== undefined && {
+        session: {
+          ...{ id: session.id, kind: session.kind, idleSeconds: sessionLimits.idleMs / 1_000 },
+          ...{ signedInAt: session.signedInAt.toISOString(), endsAt: session.endsAt.toISOString() },
+        },
+      }),
       features,
       now: store.clock.now().toISOString(),
     }

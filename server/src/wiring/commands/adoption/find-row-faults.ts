@@ -16,7 +16,7 @@ const codes: Record<NonNullable<SteeringRow['fault']>, IntegrityFault['code']> =
   outdated: 'ROW_OUTDATED',
 }
 
-const checkedKinds: readonly SteeringKind[] = [...adoptedKinds, 'audit']
+const checkedKinds: readonly SteeringKind[] = [...adoptedKinds, 'session', 'setupLink', 'audit']
 
 export interface RowFaults {
   faults: IntegrityFault[]

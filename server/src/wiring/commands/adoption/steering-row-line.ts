@@ -47,8 +47,10 @@ const shapes: Record<SteeringKind, Shape> = {
   installation: { columns: ['root_key_id', 'signing_key_id'] },
   formerSigningKey: { columns: ['id', 'valid_from', 'valid_to', 'successor_id'] },
   issuerKey: { columns: ['id', 'created_at', 'signs_from'] },
-  setupDraft: { columns: ['step', 'changed_by', 'changed_at'], matters: never },
+  setupDraft: { columns: ['step', 'choices', 'changed_by', 'changed_at'] },
   brand: { columns: ['name', 'changed_by', 'changed_at'] },
+  session: { columns: ['kind', 'role', 'name', 'issuer', 'subject', 'api_key_id', 'created_at'] },
+  setupLink: { columns: ['intent', 'created_by', 'expires_at', 'uses', 'max_uses'] },
   audit: { columns: [], matters: never },
   auditHead: { columns: ['sequence'], matters: never },
 }
