@@ -1,6 +1,6 @@
 // How much of a long test file the gate runs. `npm run check:slow` runs all of it: vitest.slow.config.ts finds the files by
 // their import of this one.
-import { describe, test } from 'vitest'
+import { test } from 'vitest'
 
 const isWhole = process.env.SLOW === '1'
 
@@ -14,6 +14,3 @@ const leftOut: unknown = new Proxy(() => undefined, { apply: () => leftOut, get:
 
 /** A test that belongs to `npm run check:slow` alone, in a file whose other tests the gate runs. */
 export const slowTest = (isWhole ? test : leftOut) as typeof test
-
-/** The same for several tests, with what is done before and after them. */
-export const slowDescribe = (isWhole ? describe : leftOut) as typeof describe
