@@ -1,5 +1,5 @@
 // The demo tenant and its tokens. Made once; later starts go on with those of dev.env, as long as they are valid.
-import { createKeyholdClient, KeyholdApiError, type Role } from '@keyhold/client'
+import { createKeyholdClient, KeyholdApiError, type GivenRole as Role } from '@keyhold/client'
 import type { DevEnv } from './dev-env.ts'
 
 export interface DemoTenant {
