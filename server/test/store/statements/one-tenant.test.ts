@@ -179,6 +179,10 @@ const acrossTenants: readonly [reason: string, form: RegExp][] = [
   ],
   ['the sweep: tenant keys to rotate', /^select t\.tenant_id, t\.version, t\.created_at::text as due_at /],
   ['the sweep: API keys that end', /^select "k".* from "keyhold"\."api_keys" as "k" .*"k"\."expires_at" > /],
+  [
+    'the sweep: API keys of no tenant, whose facts are kept',
+    /^select "k".* from "keyhold"\."api_keys" as "k" .* where "k"\."tenant_id" is null order by "k"\."id"$/,
+  ],
   ['the sweep: uses of API keys', /^insert into keyhold\.api_key_uses /],
   ['the sweep: old counts', /^delete from keyhold\.kms_usage where ctid = /],
   ['a key job, by its id', /^update "keyhold"\."key_jobs" .* where "id" = /],
