@@ -451,8 +451,9 @@ export const auditRows: Record<RouteId, Row> = {
   endSession: {
     action: 'session.end',
     succeeds: async (server) => {
-      const token = textAt((await newSession(server)).body, 'token')
-      return server.request('DELETE', '/api/v1/session', { token })
+      const tenant = await server.createTenant()
+      const made = await as(server, tenant, 'POST', '/api/v1/sessions', { kind: 'cli' })
+      return server.request('DELETE', '/api/v1/session', { token: textAt(made.body, 'token') })
     },
     changesNothing: [(server) => asOperator(server, 'DELETE', '/api/v1/session')],
   },
@@ -466,7 +467,10 @@ export const auditRows: Record<RouteId, Row> = {
   },
   createSetupLink: {
     action: 'setuplink.create',
-    succeeds: once('POST', '/api/v1/setup-links', { intent: 'key-provider' }),
+    succeeds: async (server) => {
+      const { tenantId } = await server.createTenant()
+      return asOperator(server, 'POST', '/api/v1/setup-links', { intent: 'key-provider', tenantId })
+    },
     changesNothing: [
       (server) => asOperator(server, 'POST', '/api/v1/setup-links', { intent: 'key-provider' }),
     ],
