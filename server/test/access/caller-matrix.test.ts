@@ -119,9 +119,11 @@ test.each(kinds)('%s may on each route what the table says, and nothing else', a
   expect(tried).toBe(own.length * Object.keys(routes).length * asked.length)
 })
 
-test('two routes ask for no scope: whoever calls may hear who it is, and whose name the installation bears', () => {
+test('few routes ask for no scope: whoever calls may hear who it is, sign out, and see whose installation it is', () => {
   const without = Object.entries<Route>(routes).filter(([, { needsNoScope }]) => needsNoScope === true)
-  expect(without.map(([routeId]) => routeId)).toEqual(['getSession', 'getBrand'])
+  expect(without.map(([routeId]) => routeId).toSorted()).toEqual([
+    ...['endSession', 'getBrand', 'getCsrfToken', 'getSession'],
+  ])
 })
 
 async function codeOf(call: () => unknown): Promise<string | undefined> {
