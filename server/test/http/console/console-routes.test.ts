@@ -268,6 +268,9 @@ test('the overview says in one answer what protects the tenant, whether it is we
   const keyArn = textAt(first, 'arn')
   await server.customerKms().send(new DisableKeyCommand({ KeyId: keyArn }))
   await asAdmin('POST', `${providers}/${textAt(first, 'arnFingerPrint')}/actions/test`)
+  const stateOf = async () => at(await overviewOf(), 'keys', 1, 'health', 'state')
+  // The outcome of a test is written down beside its answer.
+  await waitUntil(async () => (await stateOf()) === 'disabled', 30_000)
   expect(at(await overviewOf(), 'turn', 'owner')).toBe('you')
   await asAdmin('POST', '/api/v1/encryption/actions/unlock')
   // The outcome of a test is written down beside its answer.
