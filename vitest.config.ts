@@ -25,7 +25,7 @@ const unitOfServer = [
   'server/test/health/probe-pace.test.ts',
   'server/test/settings/settings.test.ts',
   'server/test/health/{key-breaker,key-health-recorder,key-state,regions-to-probe}.test.ts',
-  'server/test/http/{error-status,item-reply-json,repeats,request-log-levels}.test.ts',
+  'server/test/http/{console,error-status,item-reply-json,repeats,request-log-levels}.test.ts',
   'server/test/http/limits/{client-address,first-fault}.test.ts',
   'server/test/keyring/{key-cache-sizes,lease-quota,per-tenant-cache}.test.ts',
   'server/test/http/parse-big-json.test.ts',
@@ -111,7 +111,7 @@ export default defineConfig({
           name: 'unit',
           ...readByNode,
           include: [
-            '{client,contract,core,docs-site,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
+            '{client,console,contract,core,docs-site,lab,local-kms,scripts,testkit}/test/**/*.test.ts',
             ...unitOfServer,
           ],
           exclude: [...isolated, ...integrationElsewhere, ...slow],

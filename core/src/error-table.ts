@@ -35,6 +35,11 @@ export const errorTable = {
     retryable: false,
     kind: 'ours',
   },
+  ERR_CONSOLE_NOT_INSTALLED: {
+    summary: 'The console is not installed beside this server.',
+    retryable: false,
+    kind: 'ours',
+  },
   ERR_METHOD_NOT_ALLOWED: { summary: 'The route does not have this method.', retryable: false, kind: 'ours' },
   ERR_REQUEST_TIMEOUT: { summary: 'The request did not arrive in time.', retryable: true, kind: 'ours' },
   ERR_PAYLOAD_TOO_LARGE: { summary: 'The request is too large.', retryable: false, kind: 'ours' },

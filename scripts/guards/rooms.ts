@@ -64,6 +64,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
     does: 'makes the documentation site of `docs/`, and the package that has it',
     uses: ['node:*', '*'],
   },
+  console: {
+    does: 'the console for browsers: one folder for each page, data only through `client`',
+    uses: ['client', 'react', 'react-dom', '@tanstack/react-query', '@tanstack/react-router'],
+  },
   testkit: {
     does: 'how tests and experiments start Keyholds, replicas, databases and keys of customers (development only)',
     uses: [
@@ -86,6 +90,10 @@ export const workspaces: Readonly<Record<string, Room>> = {
   'scripts/pack': {
     does: '`npm run pack`: the packages for npm',
     uses: ['cli', 'server/command-usage.ts', 'node:*', '*'],
+  },
+  'scripts/console': {
+    does: '`npm run console:build`: the console as static files',
+    uses: ['node:*', '*'],
   },
   'scripts/deploy': {
     does: '`npm run deploy:write`: the files of `deploy/` that follow from the code',

@@ -22,7 +22,8 @@ import { connectDatabase } from './wiring/connect-database.ts'
 import { createKeyHealth } from './wiring/create-key-health.ts'
 import { createLogger } from './wiring/create-logger.ts'
 import { describeStart } from './wiring/describe-start.ts'
-import { findDocs } from './wiring/find-docs.ts'
+import { findConsole } from './wiring/sites/find-console.ts'
+import { findDocs } from './wiring/sites/find-docs.ts'
 import { openClock } from './wiring/open-clock.ts'
 import { openApp, type OpenedApp, type ProbeAnswer } from './wiring/open-app.ts'
 import { openCallers, type Callers } from './wiring/open-callers.ts'
@@ -176,6 +177,7 @@ interface Started extends Pick<
 
 async function start({ settings, logger, timings, clocks, closers, stopping }: StartParts): Promise<Started> {
   const docs = findDocs(settings, logger)
+  const consoleSite = findConsole(settings, logger)
   const tls = await openListenerTls(settings, logger, closers)
   const { db, connection, close, cut, stream, suspect } = await connectDatabase(settings, logger, {
     signal: stopping,
@@ -274,6 +276,7 @@ async function start({ settings, logger, timings, clocks, closers, stopping }: S
     replicas,
     callers,
     docs,
+    consoleSite,
     issuer,
     signIn,
   }

@@ -516,6 +516,12 @@ export const settingTable = {
     effect:
       'The built documentation, which is served under `/docs`: the folder `dist` of that package. Without either, `/docs` answers 404 (`ERR_DOCS_NOT_INSTALLED`).',
   }),
+  consoleDir: setting('KEYHOLD_CONSOLE_DIR', forms.text('a folder'), {
+    byDefault: undefined,
+    unset: 'none: the package `@keyhold/console`, if it is installed',
+    effect:
+      'The built console, which is served under `/console`: the folder `dist` of that package. Without either, `/console` answers 404 (`ERR_CONSOLE_NOT_INSTALLED`).',
+  }),
   logLevel: setting(
     'KEYHOLD_LOG_LEVEL',
     forms.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createRequestKeys } from '../data/request-keys.ts'
 import { createBodyBudget } from '../http/bodies/body-budget.ts'
+import type { ConsoleFolder } from '../http/console/console-folder.ts'
 import type { DocsFolder } from '../http/docs/docs-folder.ts'
 import { createLongBodies } from '../http/long-bodies/create-long-bodies.ts'
 import { octetStreamHandlers } from '../http/routes/octet-stream-handlers.ts'
@@ -45,6 +46,7 @@ interface AppNeeds extends Omit<HandlerNeeds, 'keysOf' | 'comeThroughStrangers'>
   docs: DocsFolder | undefined
   /** Undefined: there is no file of issuers. */
   signIn: OpenedSignIn | undefined
+  consoleSite: ConsoleFolder | undefined
 }
 
 export type { ProbeAnswer } from '../http/connections/answer-probe.ts'
@@ -98,6 +100,7 @@ export function openApp(
     replicas,
     callers,
     docs,
+    consoleSite,
     issuer,
     tls,
   } = needs
@@ -165,6 +168,7 @@ export function openApp(
     keysOf,
     longBodies,
     docs,
+    consoleSite,
     issuer,
     signIn: needs.signIn && { ...needs.signIn, ...callers.sessions },
     octetStreams: octetStreamHandlers({ keysOf }),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSettings } from '../../src/settings/read-settings.ts'
-import { findDocs } from '../../src/wiring/find-docs.ts'
+import { findDocs } from '../../src/wiring/sites/find-docs.ts'
 import { startTestServer, type TestServer } from '../../../testkit/src/server/start-test-server.ts'
 import { errorCode } from './read-body.ts'
 

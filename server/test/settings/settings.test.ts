@@ -390,6 +390,7 @@ const paired: readonly Name[] = [
 const texts: readonly Name[] = [
   'dataDir',
   'docsDir',
+  'consoleDir',
   'issuersFile',
   'stateDir',
   'rootKeyFile',

@@ -16,6 +16,8 @@ import type { RefuseBeyondLimit } from '../../access/rate-limits.ts'
 import type { Authorization, Authorized } from './authorize.ts'
 import type { BodyBudget } from '../bodies/body-budget.ts'
 import { registerBodyParsers } from '../bodies/body-parsers.ts'
+import type { ConsoleFolder } from '../console/console-folder.ts'
+import { registerConsole } from '../console/register-console.ts'
 import type { DocsFolder } from '../docs/docs-folder.ts'
 import { registerDocs } from '../docs/register-docs.ts'
 import type { KeysOf } from '../routes/data-handlers.ts'
@@ -82,6 +84,8 @@ export interface AppParts extends Authorization {
   keysOf: KeysOf['keysOf']
   /** Undefined: it is not installed. */
   docs: DocsFolder | undefined
+  /** Undefined: it is not installed. */
+  consoleSite: ConsoleFolder | undefined
   /** Undefined: this installation is none. */
   issuer: ServedIssuer | undefined
   brand: BrandSource
@@ -117,6 +121,7 @@ export function createApp({
   longBodies,
   keysOf,
   docs,
+  consoleSite,
   issuer,
   brand,
   signIn,
@@ -219,6 +224,7 @@ export function createApp({
 
   registerProbes(app, probes)
   registerDocs(app, docs)
+  registerConsole(app, consoleSite)
   registerIssuer(app, issuer)
   registerBrand(app, brand)
   registerSignIn(app, signIn && { ...signIn, clientAddress: authorization.clientAddress })

@@ -1,0 +1,77 @@
+// The kill switch: locking and unlocking the whole tenant.
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Asked } from '../parts/asked.tsx'
+import { Button } from '../parts/button.tsx'
+import { Confirm } from '../parts/confirm.tsx'
+import { Note } from '../parts/note.tsx'
+import { ask } from '../server/client.ts'
+import { lockQuery } from '../server/queries.ts'
+import { useAct } from '../server/use-act.ts'
+import { useMay, useTenantName } from '../shell/session.ts'
+import { timeText, words } from '../words/words.ts'
+
+export function Page() {
+  const lock = useQuery(lockQuery)
+  const tenant = useTenantName()
+  const may = useMay('lock')
+  const [isAsked, setAsked] = useState(false)
+  const close = useAct(() => ask('lockTenant', {}))
+  const open = useAct(() => ask('unlockTenant', {}))
+  const text = words.lock
+  const closeDialog = () => {
+    setAsked(false)
+  }
+  return (
+    <div className="stack">
+      <title>{`${text.title} · ${words.product}`}</title>
+      <h1>{text.title}</h1>
+      <Asked query={lock}>
+        {({ locked, lockedAt = '' }) => (
+          <>
+            <Note tone={locked ? 'bad' : 'good'} title={locked ? text.locked(timeText(lockedAt)) : text.open}>
+              <p>{locked ? text.lockedText : text.openText}</p>
+            </Note>
+            {may ? (
+              <div>
+                <Button
+                  look={locked ? 'main' : 'danger'}
+                  onClick={() => {
+                    setAsked(true)
+                  }}
+                >
+                  {locked ? text.unlock(tenant) : text.lock(tenant)}
+                </Button>
+              </div>
+            ) : null}
+            {isAsked ? (
+              locked ? (
+                <Confirm
+                  title={text.unlockTitle(tenant)}
+                  act={text.unlock(tenant)}
+                  leave={text.leave}
+                  onAct={() => open.mutateAsync(undefined)}
+                  onClose={closeDialog}
+                >
+                  <p>{text.unlockText}</p>
+                </Confirm>
+              ) : (
+                <Confirm
+                  title={text.lockTitle(tenant)}
+                  act={text.lock(tenant)}
+                  phrase={text.phrase(tenant)}
+                  leave={text.leave}
+                  isDangerous
+                  onAct={() => close.mutateAsync(undefined)}
+                  onClose={closeDialog}
+                >
+                  <p>{text.lockText}</p>
+                </Confirm>
+              )
+            ) : null}
+          </>
+        )}
+      </Asked>
+    </div>
+  )
+}

@@ -1,0 +1,21 @@
+// Beginning and ending a session. A secret is sent once and kept nowhere.
+import { createKeyholdClient } from '@keyhold/client'
+import { forgetCsrfToken } from '../server/cookie-fetch.ts'
+import { ask } from '../server/client.ts'
+import { serverUrl } from '../server/place.ts'
+import { queryClient } from '../server/query-client.ts'
+
+/** @throws KeyholdApiError if the key is refused */
+export async function signInWithApiKey(token: string): Promise<void> {
+  const caller = createKeyholdClient({ url: serverUrl, token: token.trim(), insecure: true })
+  await caller.call('createSession', { body: { kind: 'browser' } })
+  forgetCsrfToken()
+  await queryClient.invalidateQueries()
+}
+
+export async function signOut(): Promise<void> {
+  await ask('endSession')
+  forgetCsrfToken()
+  queryClient.clear()
+  await queryClient.invalidateQueries()
+}
