@@ -1,5 +1,5 @@
 // The audit trail, the newest first.
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Asked } from '../parts/asked.tsx'
 import { Button } from '../parts/button.tsx'
@@ -7,24 +7,18 @@ import { Note } from '../parts/note.tsx'
 import { ask } from '../server/client.ts'
 import { timeText, words } from '../words/words.ts'
 
-const pageSize = 50
 const text = words.audit
 
 export function Page() {
-  const [end, setEnd] = useState<number>()
-  // The trail has no gaps, so the page before a record follows from its number.
+  const [after, setAfter] = useState<string>()
   const trail = useQuery({
-    queryKey: ['audits', end],
-    async queryFn({ signal }) {
-      const last = (await ask('getAuditHead', { signal })).head.sequence
-      const to = Math.min(end ?? last, last)
-      const after = Math.max(0, to - pageSize)
-      if (to === 0) return { audits: [], names: {}, to, last }
-      const query = { after: String(after), limit: String(to - after) }
-      const { audits, names = {}, forged } = await ask('listAudits', { query, signal })
-      return { audits: audits.toReversed(), names, to, last, forged }
-    },
-    placeholderData: (previous) => previous,
+    queryKey: ['audits', after],
+    queryFn: ({ signal }) =>
+      ask('listAudits', {
+        query: { order: 'desc', limit: '50', ...(after !== undefined && { after }) },
+        signal,
+      }),
+    placeholderData: keepPreviousData,
   })
   return (
     <div className="stack">
@@ -32,7 +26,7 @@ export function Page() {
       <h1>{text.title}</h1>
       <p className="quiet">{text.lead}</p>
       <Asked query={trail}>
-        {({ audits, names, to, last, forged }) => (
+        {({ audits, names = {}, forged, next }) => (
           <>
             {forged === undefined ? null : <Note tone="bad" title={text.forged(forged)} />}
             {audits.length === 0 ? (
@@ -68,19 +62,19 @@ export function Page() {
               </div>
             )}
             <div className="row">
-              {to >= last ? null : (
+              {after === undefined ? null : (
                 <Button
                   onClick={() => {
-                    setEnd(to + pageSize >= last ? undefined : to + pageSize)
+                    setAfter(undefined)
                   }}
                 >
-                  {text.newer}
+                  {text.newest}
                 </Button>
               )}
-              {to <= pageSize ? null : (
+              {next === undefined ? null : (
                 <Button
                   onClick={() => {
-                    setEnd(to - pageSize)
+                    setAfter(next)
                   }}
                 >
                   {text.older}

@@ -1,7 +1,7 @@
 // Bring your own key, in six steps. Each one ends at the server's word, and every one may be the last for today.
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { useTenantName } from '../shell/session.ts'
+import { useTenantId } from '../shell/session.ts'
 import { words } from '../words/words.ts'
 import { useDraft } from './draft.ts'
 import { AccessStep } from './access-step.tsx'
@@ -14,10 +14,10 @@ const text = words.bring
 const route = getRouteApi('/bring-your-key')
 
 export function Page() {
-  const tenant = useTenantName()
+  const tenantId = useTenantId()
   const { fingerprint } = route.useSearch()
-  const navigate = route.useNavigate()
-  const [draft, change, forget] = useDraft(tenant)
+  const navigate = useNavigate()
+  const [draft, change, forget] = useDraft(tenantId)
   // A key that is registered goes on where a move is rehearsed.
   const step = fingerprint === undefined ? Math.min(draft.step, 4) : 5
   useEffect(() => {
@@ -51,7 +51,7 @@ export function Page() {
             {...parts}
             onRegistered={(registered) => {
               forget()
-              void navigate({ search: { fingerprint: registered } })
+              void navigate({ to: '/bring-your-key', search: { fingerprint: registered } })
             }}
           />
         ) : null}

@@ -12,7 +12,7 @@ import { ask } from '../server/client.ts'
 import { keyProvidersQuery } from '../server/queries.ts'
 import { useAct } from '../server/use-act.ts'
 import { useTenantName } from '../shell/session.ts'
-import { countText, words } from '../words/words.ts'
+import { words } from '../words/words.ts'
 
 const text = words.bring
 
@@ -43,7 +43,7 @@ export function RehearseStep({ fingerprint }: { fingerprint: string }) {
 function Plan({ plan, fingerprint }: { plan: MigrationPlan; fingerprint: string }) {
   const { wouldStart, refusals, warnings, census, estimate } = plan
   const facts = [
-    text.census(countText(census.cipherkeys), census.unreadable),
+    text.census(census.cipherkeys, census.unreadable),
     ...(estimate.seconds === undefined ? [] : [text.takes(estimate.seconds)]),
   ].join(' ')
   return (
@@ -71,18 +71,22 @@ function Plan({ plan, fingerprint }: { plan: MigrationPlan; fingerprint: string 
           </ul>
         </Note>
       )}
-      {wouldStart ? <Move fingerprint={fingerprint} facts={facts} cipherkeys={census.cipherkeys} /> : null}
+      {wouldStart ? (
+        <Move fingerprint={fingerprint} planId={plan.planId} facts={facts} cipherkeys={census.cipherkeys} />
+      ) : null}
     </>
   )
 }
 
 interface MoveProps {
   fingerprint: string
+  /** What was shown: the start is refused if the world has moved since. */
+  planId: string
   facts: string
   cipherkeys: number
 }
 
-function Move({ fingerprint, facts, cipherkeys }: MoveProps) {
+function Move({ fingerprint, planId, facts, cipherkeys }: MoveProps) {
   const [isAsked, setAsked] = useState(false)
   const tenant = useTenantName()
   const navigate = useNavigate()
@@ -91,11 +95,13 @@ function Move({ fingerprint, facts, cipherkeys }: MoveProps) {
   const isInternalTarget = target !== undefined && target.keyprovider !== 'AWS-KMS'
   const params = { arnFingerPrint: fingerprint }
   const start = useAct(async () => {
-    await (isInternalTarget ? ask('resetToDefaultProvider') : ask('migrateToKeyProvider', { params }))
+    await (isInternalTarget
+      ? ask('resetToDefaultProvider', { query: { plan: planId } })
+      : ask('migrateToKeyProvider', { params, query: { plan: planId } }))
     const { migrations } = await ask('listMigrations', { query: { limit: '1' } })
     return migrations[0]?.id
   })
-  const act = text.move(countText(cipherkeys))
+  const act = text.move(cipherkeys)
   return (
     <div>
       <Button

@@ -1,91 +1,58 @@
-// The one sentence of the first page: is everything well, since when not, and who has to act.
-import type { KeyHealth, KeyProvider, TenantLock } from '@keyhold/client'
+// The one sentence of the first page: is everything well, since when not, and who has to act. The server decides; the words are ours
+// for the hardest moments, and the server's for all others.
+import type { Overview } from '@keyhold/client'
 import type { Tone } from '../parts/mark.tsx'
 import { timeText, words } from '../words/words.ts'
 
-export type Owner = keyof typeof words.owner
-
 export interface Standing {
-  owner: Owner
+  owner: Overview['turn']['owner']
   tone: Tone
   title: string
   text: string
-  /** Where the owner, if it is the reader, goes from here. */
+  /** `text` is the server's English. */
+  isServerText: boolean
+  /** Where the reader goes from here. */
   leadsTo?: 'lock' | 'key'
 }
 
-type State = KeyHealth['state']
+type Hardest = keyof typeof words.hardest
 
-const regionOf = (health: KeyHealth): string => health.regions[0]?.region ?? ''
-
-const byState: Readonly<Record<Exclude<State, 'healthy'>, (health: KeyHealth) => Standing>> = {
-  denied: (health) => closed('denied', health),
-  disabled: (health) => closed('disabled', health),
-  pendingDeletion: (health) => closed('pendingDeletion', health),
-  notFound: (health) => closed('notFound', health),
-  degraded: (health) => ({
-    owner: 'nobody',
-    tone: 'warn',
-    title: words.banner.degraded(regionOf(health)),
-    text: words.banner.degradedText(timeText(health.since)),
-    leadsTo: 'key',
-  }),
-  throttled: away,
-  unreachable: away,
-  misconfigured: (health) => ({
-    owner: 'operator',
-    tone: 'bad',
-    title: words.banner.misconfigured,
-    text: words.banner.misconfiguredText(timeText(health.since)),
-    leadsTo: 'key',
-  }),
-  tampered: () => ({
-    owner: 'operator',
-    tone: 'bad',
-    title: words.banner.tampered,
-    text: words.banner.tamperedText,
-    leadsTo: 'key',
-  }),
+const tones: Readonly<Record<Overview['turn']['data'], Tone>> = {
+  open: 'warn',
+  closing: 'bad',
+  closed: 'bad',
 }
 
-function closed(state: 'denied' | 'disabled' | 'pendingDeletion' | 'notFound', health: KeyHealth): Standing {
-  return {
-    owner: 'key',
-    tone: 'bad',
-    title: words.banner[state],
-    text: words.banner[`${state}Text`](timeText(health.since), regionOf(health)),
-    leadsTo: 'key',
-  }
+function isHardest(code: string): code is Hardest {
+  return Object.hasOwn(words.hardest, code)
 }
 
-function away(health: KeyHealth): Standing {
-  return {
-    owner: 'aws',
-    tone: 'bad',
-    title: words.banner.away(regionOf(health)),
-    text: words.banner.awayText(timeText(health.since)),
-    leadsTo: 'key',
-  }
-}
-
-/** The gravest thing first: a lock of the tenant's own people, then its key. */
-export function standingOf(
-  tenant: string,
-  current: Pick<KeyProvider, 'health' | 'keyprovider'> | undefined,
-  lock: TenantLock | undefined,
-): Standing {
-  if (lock?.locked === true) {
+export function standingOf({ turn, keys, tenant }: Pick<Overview, 'turn' | 'keys' | 'tenant'>): Standing {
+  const { owner, code, params, text, since, data } = turn
+  if (code === 'all-well') {
+    const current = keys.find((key) => key.current)
+    // Silence is no health: a key that was not asked yet is not called well.
+    const isAsked = current === undefined || current.internal || current.health !== undefined
     return {
-      owner: 'you',
-      tone: 'bad',
-      title: words.banner.locked(tenant),
-      text: words.banner.lockedText(timeText(lock.lockedAt ?? '')),
-      leadsTo: 'lock',
+      owner,
+      tone: isAsked ? 'good' : 'quiet',
+      title: isAsked ? words.home.nobody : words.home.notAsked,
+      text: '',
+      isServerText: false,
     }
   }
-  const health = current?.health
-  if (health !== undefined && health.state !== 'healthy') return byState[health.state](health)
-  const isAsked = current?.keyprovider !== 'AWS-KMS' || health !== undefined
-  const title = isAsked ? words.home.nobody : words.home.notAsked
-  return { owner: 'nobody', tone: isAsked ? 'good' : 'quiet', title, text: '' }
+  const parts = {
+    region: params['region'] ?? '',
+    since: since === undefined ? '' : timeText(since),
+    tenant: tenant.name === '' ? tenant.id : tenant.name,
+  }
+  const own = isHardest(code) ? words.hardest[code](parts) : undefined
+  return {
+    owner,
+    tone: tones[data],
+    title: own?.title ?? words.data[data],
+    text: own?.text ?? text,
+    isServerText: own === undefined,
+    leadsTo: code === 'tenant-locked' ? 'lock' : 'key',
+  }
 }

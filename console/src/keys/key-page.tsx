@@ -38,7 +38,7 @@ function KeyView({ provider }: { provider: KeyProvider }) {
       <title>{`${name} · ${words.product}`}</title>
       <div className="row apart">
         <h1 className="row">
-          <bdi>{name}</bdi> <KeyMark provider={provider} />
+          <bdi>{name}</bdi> <KeyMark shown={provider} />
         </h1>
         <KeyActs provider={provider} />
       </div>

@@ -44,7 +44,7 @@ export function Page() {
                       </Link>
                     </td>
                     <td>
-                      <KeyMark provider={provider} />
+                      <KeyMark shown={provider} />
                     </td>
                     <td translate="no">{regionsOf(provider).join(', ')}</td>
                     <td>

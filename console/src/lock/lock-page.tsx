@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { Asked } from '../parts/asked.tsx'
 import { Button } from '../parts/button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
+import { Field } from '../parts/field.tsx'
 import { Note } from '../parts/note.tsx'
 import { ask } from '../server/client.ts'
 import { lockQuery } from '../server/queries.ts'
@@ -16,8 +17,11 @@ export function Page() {
   const tenant = useTenantName()
   const may = useMay('lock')
   const [isAsked, setAsked] = useState(false)
-  const close = useAct(() => ask('lockTenant', {}))
-  const open = useAct(() => ask('unlockTenant', {}))
+  const [reason, setReason] = useState('')
+  const close = useAct(() =>
+    ask('lockTenant', { body: reason.trim() === '' ? {} : { reason: reason.trim() } }),
+  )
+  const open = useAct(() => ask('unlockTenant'))
   const text = words.lock
   const closeDialog = () => {
     setAsked(false)
@@ -27,10 +31,16 @@ export function Page() {
       <title>{`${text.title} · ${words.product}`}</title>
       <h1>{text.title}</h1>
       <Asked query={lock}>
-        {({ locked, lockedAt = '' }) => (
+        {({ locked, lockedAt = '', lockedBy = '', lockedByName, reason: given }) => (
           <>
             <Note tone={locked ? 'bad' : 'good'} title={locked ? text.locked(timeText(lockedAt)) : text.open}>
               <p>{locked ? text.lockedText : text.openText}</p>
+              {locked ? (
+                <p>
+                  <bdi>{text.by(lockedByName ?? lockedBy)}</bdi>{' '}
+                  {given === undefined ? null : <bdi>{text.because(given)}</bdi>}
+                </p>
+              ) : null}
             </Note>
             {may ? (
               <div>
@@ -66,6 +76,7 @@ export function Page() {
                   onClose={closeDialog}
                 >
                   <p>{text.lockText}</p>
+                  <Field label={text.why} value={reason} onChange={setReason} />
                 </Confirm>
               )
             ) : null}

@@ -20,7 +20,7 @@ function CopyButton({ text, of }: { text: string; of: string }) {
     }
   }
   return (
-    <>
+    <span className="row">
       <Button isSmall onClick={() => void copy()}>
         {outcome === 'copied' ? words.copied : words.copy}
         <span className="only-read"> {of}</span>
@@ -28,7 +28,7 @@ function CopyButton({ text, of }: { text: string; of: string }) {
       <span role="status" className="small quiet">
         {outcome === 'refused' ? words.noCopy : ''}
       </span>
-    </>
+    </span>
   )
 }
 

@@ -42,6 +42,13 @@ export const keyUsageQuery = (fingerprint: string) =>
     queryFn: ({ signal }) => ask('getKeyProviderUsage', { params: { arnFingerPrint: fingerprint }, signal }),
   })
 
+/** What protects the tenant, whether that is well, and who has to act: as of one moment. */
+export const overviewQuery = queryOptions({
+  queryKey: ['overview'],
+  queryFn: ({ signal }) => ask('getOverview', { signal }),
+  refetchInterval: ({ state }) => (state.data?.keyJob === undefined ? nowAndThenMs / 3 : soonMs),
+})
+
 export const lockQuery = queryOptions({
   queryKey: ['lock'],
   queryFn: ({ signal }) => ask('getTenantLock', { signal }),

@@ -17,7 +17,13 @@ export function useMay(permission: string): boolean {
   return useSession().permissions.includes(permission)
 }
 
+/** The id of the tenant that the pages are about. */
+export function useTenantId(): string {
+  return useSession().tenant?.id ?? ''
+}
+
 /** The name by which pages call the tenant. */
 export function useTenantName(): string {
-  return useSession().tenantId ?? ''
+  const { tenant } = useSession()
+  return tenant?.name ?? tenant?.id ?? ''
 }

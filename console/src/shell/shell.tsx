@@ -38,7 +38,7 @@ export function Shell() {
       </main>
     )
   }
-  const { name, id, permissions } = session.data
+  const { caller, permissions } = session.data
   return (
     <SessionContext value={session.data}>
       <a className="skip button" href="#page">
@@ -52,7 +52,7 @@ export function Shell() {
           </Link>
           <div className="row">
             <span className="quiet small">
-              <bdi>{name ?? id}</bdi>
+              <bdi>{caller.name ?? caller.id}</bdi>
             </span>
             <Button isSmall onClick={() => void signOut()}>
               {words.session.signOut}

@@ -1,4 +1,19 @@
-// English. `{…}` are functions, so that another language may put the words in another order.
+// English. Sentences with parts are functions, so that another language may put the words in another order.
+
+/** The parts of a sentence about the state of a tenant. */
+interface Moment {
+  region: string
+  /** As people read it. */
+  since: string
+  tenant: string
+}
+
+const whole = new Intl.NumberFormat('en')
+
+function countOf(cipherkeys: number): string {
+  return cipherkeys === 1 ? '1 stored key' : `${whole.format(cipherkeys)} stored keys`
+}
+
 export const en = {
   product: 'Keyhold',
   skip: 'Skip to the page',
@@ -54,8 +69,7 @@ export const en = {
     internalText:
       'With a key of your own you decide who can read your data, and you can take that back at any time.',
     bring: 'Bring your own key',
-    well: 'Your key answers in every region. Nobody has to act.',
-    nobody: 'Nobody has to act.',
+    nobody: 'Everything is well. Nobody has to act.',
     notAsked: 'Your key has not been asked yet. That happens within a minute.',
     picture: 'How your data is protected',
     yourKey: 'Your key',
@@ -73,39 +87,47 @@ export const en = {
   owner: {
     operator: 'Your vendor has to act',
     you: 'You have to act',
-    key: 'The owner of your key has to act',
+    'your-key': 'The owner of your key has to act',
     aws: 'AWS has to act',
     nobody: 'Nobody has to act',
   },
-  banner: {
-    locked: (tenant: string) => `${tenant} is locked.`,
-    lockedText: (time: string) =>
-      `Since ${time} nothing can be encrypted or decrypted, because one of your people locked it. Nothing was deleted.`,
-    unlock: 'Go to the kill switch',
-    denied: 'Your key refuses us, so your data is closed.',
-    deniedText: (time: string, region: string) =>
-      `Since ${time} AWS in ${region} has answered “not allowed”. AWS gives this answer both when the key policy no longer names us and when the key was deleted. If it is the policy, nothing is lost: put it back, and everything opens by itself. If the key was deleted, what it protects cannot be read again: look in AWS first.`,
-    disabled: 'Your key is disabled, so your data is closed.',
-    disabledText: (time: string, region: string) =>
-      `Since ${time} AWS in ${region} has said that the key is disabled. Nothing is lost: enable the key, and everything opens by itself.`,
-    pendingDeletion: 'Your key is about to be deleted, so your data is closed.',
-    pendingDeletionText: (time: string, region: string) =>
-      `Since ${time} AWS in ${region} has said that the key waits for its deletion. Cancel the deletion and enable the key before its day: after it nobody can read your data again.`,
-    notFound: 'AWS does not find your key, so your data is closed.',
-    notFoundText: (time: string, region: string) =>
-      `Since ${time} AWS in ${region} has answered that there is no such key. If it was deleted, what it protects cannot be read again: look in AWS first.`,
-    degraded: (region: string) =>
-      `AWS ${region} does not answer. Your data stays open through another region.`,
-    degradedText: (time: string) => `Since ${time}. You need do nothing; we go back by ourselves.`,
-    away: (region: string) => `AWS ${region} does not answer.`,
-    awayText: (time: string) =>
-      `Since ${time}. Your key is fine and nobody has refused us. What is in use stays open for a short while; a copy of the key in a second region prevents this.`,
-    misconfigured: 'The service cannot use your key as it is set up.',
-    misconfiguredText: (time: string) =>
-      `Since ${time}. Nothing is lost. The page of the key says what is wrong.`,
-    tampered: 'Something in the service’s store is not as the service wrote it.',
-    tamperedText: 'Your vendor has been told and has to look. Nothing that was changed is used.',
-    key: 'Look at the key',
+  data: {
+    open: 'Your data is open, but something is the matter.',
+    closing: 'Your data closes in a moment.',
+    closed: 'Your data is closed.',
+  },
+  goToLock: 'Go to the kill switch',
+  goToKey: 'Look at the key',
+  /** The hardest moments, by the codes of the server. All others are in the server's words. */
+  hardest: {
+    'tenant-locked': ({ tenant, since }: Moment) => ({
+      title: `${tenant} is locked.`,
+      text: `Since ${since} nothing can be encrypted or decrypted, because one of your people locked it. Nothing was deleted.`,
+    }),
+    'key-denied': ({ region, since }: Moment) => ({
+      title: 'Your key refuses us, so your data is closed.',
+      text: `Since ${since} AWS in ${region} has answered “not allowed”. AWS gives this answer both when the key policy no longer names us and when the key was deleted. If it is the policy, nothing is lost: put it back, and everything opens by itself. If the key was deleted, what it protects cannot be read again: look in AWS first.`,
+    }),
+    'key-disabled': ({ region, since }: Moment) => ({
+      title: 'Your key is disabled, so your data is closed.',
+      text: `Since ${since} AWS in ${region} has said that the key is disabled. Nothing is lost: enable the key, and everything opens by itself.`,
+    }),
+    'key-pending-deletion': ({ region, since }: Moment) => ({
+      title: 'Your key is about to be deleted, so your data is closed.',
+      text: `Since ${since} AWS in ${region} has said that the key waits for its deletion. Cancel the deletion and enable the key before its day: after it nobody can read your data again.`,
+    }),
+    'key-not-found': ({ region, since }: Moment) => ({
+      title: 'AWS does not find your key, so your data is closed.',
+      text: `Since ${since} AWS in ${region} has answered that there is no such key. If it was deleted, what it protects cannot be read again: look in AWS first.`,
+    }),
+    'kms-unreachable': ({ region, since }: Moment) => ({
+      title: `AWS ${region} does not answer.`,
+      text: `Since ${since}. Your key is fine and nobody has refused us. You need do nothing; everything goes on by itself. A copy of the key in a second region keeps your data open meanwhile.`,
+    }),
+    'state-tampered': ({ since }: Moment) => ({
+      title: 'Something in the service’s store is not as the service wrote it.',
+      text: `Since ${since}. Your vendor has to look. Nothing that was changed is used.`,
+    }),
   },
   keys: {
     title: 'Keys',
@@ -209,18 +231,23 @@ export const en = {
     couldStart: 'A move could start now.',
     couldNotStart: 'A move cannot start now.',
     warnings: 'It would start, and wait on the way:',
-    census: (cipherkeys: string, unreadable: number) =>
-      unreadable === 0
-        ? `${cipherkeys} stored keys would be wrapped anew. All that were tried open.`
-        : `${cipherkeys} stored keys would be wrapped anew. ${unreadable} do not open, with the old key either.`,
+    census: (cipherkeys: number, unreadable: number) =>
+      cipherkeys === 0
+        ? 'Nothing is stored yet: new keys would be wrapped by this key from the beginning.'
+        : unreadable === 0
+          ? `${countOf(cipherkeys)} would be wrapped anew. All that were tried open.`
+          : `${countOf(cipherkeys)} would be wrapped anew. ${unreadable} of them do not open, with the old key either.`,
     takes: (seconds: number) =>
-      seconds < 90
-        ? `It takes about ${Math.max(1, seconds)} seconds.`
-        : `It takes about ${Math.round(seconds / 60)} minutes.`,
+      seconds < 3
+        ? 'It takes a moment.'
+        : seconds < 90
+          ? `It takes about ${seconds} seconds.`
+          : `It takes about ${Math.round(seconds / 60)} minutes.`,
     moveTitle: (tenant: string, name: string) => `Move ${tenant} to “${name}”`,
     moveText:
       'Your data is not touched and stays readable throughout. Leave both keys enabled until the page of the old key says that it is free. You can turn back until the switch at the end; after that, going back is another migration.',
-    move: (cipherkeys: string) => `Move ${cipherkeys} keys`,
+    outdated: 'The world has moved since this was counted: count again.',
+    move: (cipherkeys: number) => (cipherkeys === 0 ? 'Move now' : `Move ${countOf(cipherkeys)}`),
   },
   migrations: {
     title: 'Migrations',
@@ -275,6 +302,9 @@ export const en = {
       'Within seconds nothing of this tenant can be encrypted or decrypted, anywhere, until one of your administrators unlocks it. Your applications will fail. A program that already holds a leased key can use it until the lease ends. Nothing is deleted.',
     phrase: (tenant: string) => `lock ${tenant}`,
     type: (phrase: string) => `Type ${phrase} to go on`,
+    why: 'Why? It is kept in the audit trail for ever.',
+    because: (reason: string) => `Reason: ${reason}`,
+    by: (name: string) => `By ${name}.`,
     unlock: (tenant: string) => `Unlock ${tenant}`,
     unlockTitle: (tenant: string) => `Unlock ${tenant}`,
     unlockText: 'Everything opens again within seconds, as far as the key allows it.',
@@ -288,7 +318,7 @@ export const en = {
     who: 'Who',
     what: 'What',
     on: 'On',
-    newer: 'Newer',
+    newest: 'Newest',
     older: 'Older',
     forged: (sequence: number) => `Record ${sequence} was not written by Keyhold. Tell your vendor.`,
   },
