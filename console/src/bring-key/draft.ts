@@ -1,4 +1,4 @@
-// What somebody typed on the way to a key of their own. It is kept in the browser until the end, so that a reload, a
+// The answers that somebody typed on the way to a key of their own. They are kept in the browser until the end, so that a reload, a
 // session that ends and a new tab lose nothing. Nothing of it is secret.
 import { useEffect, useState } from 'react'
 

@@ -1,4 +1,4 @@
-// What is wrong with something that was typed, before a server is asked. The server decides in the end.
+// Faults of something that was typed, before a server is asked. The server decides in the end.
 import { words } from '../words/words.ts'
 import type { Draft } from './draft.ts'
 

@@ -80,7 +80,7 @@ function Plan({ plan, fingerprint }: { plan: MigrationPlan; fingerprint: string 
 
 interface MoveProps {
   fingerprint: string
-  /** What was shown: the start is refused if the world has moved since. */
+  /** Of the plan that was shown: the start is refused if the world has moved since. */
   planId: string
   facts: string
   cipherkeys: number

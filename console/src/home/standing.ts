@@ -42,7 +42,7 @@ export function standingOf({ turn, keys, tenant }: Pick<Overview, 'turn' | 'keys
     }
   }
   const parts = {
-    region: params['region'] ?? '',
+    region: params.region ?? '',
     since: since === undefined ? '' : timeText(since),
     tenant: tenant.name === '' ? tenant.id : tenant.name,
   }

@@ -1,7 +1,7 @@
 // One key: what AWS says about it in each region, what it is, and whether it may go.
 import { useQuery } from '@tanstack/react-query'
 import type { KeyHealth, KeyProvider } from '@keyhold/client'
-import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { Asked } from '../parts/asked.tsx'
 import { Button } from '../parts/button.tsx'
@@ -16,8 +16,10 @@ import { timeText, words } from '../words/words.ts'
 import { isInternal, KeyMark, nameOfKey, StateMark } from './key-words.tsx'
 import { SafeToDelete } from './safe-to-delete.tsx'
 
+const route = getRouteApi('/keys/$fingerprint')
+
 export function Page() {
-  const { fingerprint } = useParams({ from: '/keys/$fingerprint' })
+  const { fingerprint } = route.useParams()
   const providers = useQuery(keyProvidersQuery)
   return (
     <Asked query={providers}>

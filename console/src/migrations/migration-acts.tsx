@@ -1,4 +1,4 @@
-// What a reader may do with a key job that runs: try again, go on without bad rows, turn back.
+// The acts of a reader on a key job that runs: try again, go on without bad rows, turn back.
 import { useQuery } from '@tanstack/react-query'
 import type { KeyJob } from '@keyhold/client'
 import { useState } from 'react'

@@ -1,7 +1,7 @@
 // One migration or rotation: how far it is, why it waits, and what the reader may do.
 import { useQuery } from '@tanstack/react-query'
 import type { KeyJob } from '@keyhold/client'
-import { useParams } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import { Asked } from '../parts/asked.tsx'
 import { CodeBlock } from '../parts/copied.tsx'
 import { Note } from '../parts/note.tsx'
@@ -12,11 +12,12 @@ import { MigrationActs } from './migration-acts.tsx'
 import { hasEnded, PhaseMark } from './phase-mark.tsx'
 
 const text = words.migrations
+const route = getRouteApi('/migrations/$migrationId')
 const everything = 100
 const saidAtEach = 25
 
 export function Page() {
-  const { migrationId } = useParams({ from: '/migrations/$migrationId' })
+  const { migrationId } = route.useParams()
   const migration = useQuery(migrationQuery(migrationId))
   return (
     <div className="stack">

@@ -10,7 +10,7 @@ interface ConfirmProps {
   children: ReactNode
   /** The verb and its object. */
   act: string
-  /** What must be typed before the act. */
+  /** It must be typed before the act. */
   phrase?: string
   isDangerous?: boolean
   leave?: string

@@ -1,4 +1,4 @@
-// What people carry to other programs: an id on a line, or a whole text.
+// Texts that people carry to other programs: an id on a line, or a whole text.
 import { useState } from 'react'
 import { words } from '../words/words.ts'
 import { Button } from './button.tsx'

@@ -1,4 +1,4 @@
-// What went wrong, what the reader can do, and the trace id for whoever asks the operator.
+// A failure, what the reader can do about it, and the trace id for whoever asks the operator.
 import { problemOf, type Problem } from '../server/problem.ts'
 import { words } from '../words/words.ts'
 import { Button } from './button.tsx'

@@ -3,7 +3,7 @@
 import { serverUrl } from './place.ts'
 
 const csrfHeader = 'qlik-csrf-token'
-const csrfCode = /^CSRF-TOKEN/
+const csrfCode = 'CSRF-TOKEN'
 
 let csrfToken: string | undefined
 
@@ -31,7 +31,7 @@ export async function cookieFetch(url: string | URL | Request, init: RequestInit
     .clone()
     .json()
     .catch(() => ({}))) as { errors?: { code: string }[] }
-  if (!errors.some(({ code }) => csrfCode.test(code))) return reply
+  if (!errors.some(({ code }) => code.startsWith(csrfCode))) return reply
   csrfToken = await askForCsrfToken()
   return send(url, init)
 }

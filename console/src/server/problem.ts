@@ -1,4 +1,4 @@
-// What went wrong, as a page needs it: a kind that decides what is shown, a sentence, and the trace id for the operator.
+// A failure as a page needs it: a kind that decides what is shown, a sentence, and the trace id for the operator.
 import { KeyholdApiError, KeyholdClientError } from '@keyhold/client'
 
 export type ProblemKind =

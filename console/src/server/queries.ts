@@ -42,7 +42,7 @@ export const keyUsageQuery = (fingerprint: string) =>
     queryFn: ({ signal }) => ask('getKeyProviderUsage', { params: { arnFingerPrint: fingerprint }, signal }),
   })
 
-/** What protects the tenant, whether that is well, and who has to act: as of one moment. */
+/** The protection of the tenant, whether it is well, and who has to act: as of one moment. */
 export const overviewQuery = queryOptions({
   queryKey: ['overview'],
   queryFn: ({ signal }) => ask('getOverview', { signal }),
