@@ -1,6 +1,6 @@
 // The audit trail, the newest first.
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Asked } from '../parts/asked.tsx'
 import { Button } from '../parts/button.tsx'
 import { Note } from '../parts/note.tsx'
@@ -9,7 +9,7 @@ import { timeText, words } from '../words/words.ts'
 
 const text = words.audit
 
-export function Page() {
+export function Page(): ReactNode {
   const [after, setAfter] = useState<string>()
   const trail = useQuery({
     queryKey: ['audits', after],

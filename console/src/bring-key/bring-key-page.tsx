@@ -1,6 +1,6 @@
 // Bring your own key, in six steps. Each one ends at the server's word, and every one may be the last for today.
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import { useTenantId } from '../shell/session.ts'
 import { words } from '../words/words.ts'
 import { useDraft } from './draft.ts'
@@ -13,7 +13,7 @@ import { RehearseStep } from './rehearse-step.tsx'
 const text = words.bring
 const route = getRouteApi('/bring-your-key')
 
-export function Page() {
+export function Page(): ReactNode {
   const tenantId = useTenantId()
   const { fingerprint } = route.useSearch()
   const navigate = useNavigate()

@@ -1,4 +1,5 @@
 // The first page: what protects us, is it well, who has to act.
+import type { ReactNode } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { Overview } from '@keyhold/client'
@@ -12,7 +13,7 @@ import { timeText, words } from '../words/words.ts'
 import { Hierarchy } from './hierarchy.tsx'
 import { standingOf } from './standing.ts'
 
-export function Page() {
+export function Page(): ReactNode {
   const overview = useQuery(overviewQuery)
   return <Asked query={overview}>{(answer) => <Home overview={answer} />}</Asked>
 }

@@ -1,8 +1,8 @@
 // One key: what AWS says about it in each region, what it is, and whether it may go.
 import { useQuery } from '@tanstack/react-query'
 import type { KeyHealth, KeyProvider } from '@keyhold/client'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { type ReactNode, useState } from 'react'
 import { Asked } from '../parts/asked.tsx'
 import { Button } from '../parts/button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
@@ -11,15 +11,14 @@ import { ProblemNote } from '../parts/problem-note.tsx'
 import { ask } from '../server/client.ts'
 import { keyHealthQuery, keyProvidersQuery } from '../server/queries.ts'
 import { useAct } from '../server/use-act.ts'
+import { usePathParam } from '../shell/path-param.ts'
 import { useMay } from '../shell/session.ts'
 import { timeText, words } from '../words/words.ts'
 import { isInternal, KeyMark, nameOfKey, StateMark } from './key-words.tsx'
 import { SafeToDelete } from './safe-to-delete.tsx'
 
-const route = getRouteApi('/keys/$fingerprint')
-
-export function Page() {
-  const { fingerprint } = route.useParams()
+export function Page(): ReactNode {
+  const fingerprint = usePathParam('fingerprint')
   const providers = useQuery(keyProvidersQuery)
   return (
     <Asked query={providers}>

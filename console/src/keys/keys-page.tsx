@@ -1,4 +1,5 @@
 // All keys that may protect the tenant's data.
+import type { ReactNode } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Asked } from '../parts/asked.tsx'
@@ -7,7 +8,7 @@ import { useMay } from '../shell/session.ts'
 import { words } from '../words/words.ts'
 import { isInternal, KeyMark, nameOfKey, regionsOf } from './key-words.tsx'
 
-export function Page() {
+export function Page(): ReactNode {
   const providers = useQuery(keyProvidersQuery)
   const mayBring = useMay('manage-key-providers')
   const text = words.keys

@@ -1,6 +1,6 @@
 // The kill switch: locking and unlocking the whole tenant.
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Asked } from '../parts/asked.tsx'
 import { Button } from '../parts/button.tsx'
 import { Confirm } from '../parts/confirm.tsx'
@@ -12,7 +12,7 @@ import { useAct } from '../server/use-act.ts'
 import { useMay, useTenantName } from '../shell/session.ts'
 import { timeText, words } from '../words/words.ts'
 
-export function Page() {
+export function Page(): ReactNode {
   const lock = useQuery(lockQuery)
   const tenant = useTenantName()
   const may = useMay('lock')

@@ -1,23 +1,23 @@
 // One migration or rotation: how far it is, why it waits, and what the reader may do.
+import type { ReactNode } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import type { KeyJob } from '@keyhold/client'
-import { getRouteApi } from '@tanstack/react-router'
 import { Asked } from '../parts/asked.tsx'
 import { CodeBlock } from '../parts/copied.tsx'
 import { Note } from '../parts/note.tsx'
 import { ask } from '../server/client.ts'
 import { migrationQuery } from '../server/queries.ts'
+import { usePathParam } from '../shell/path-param.ts'
 import { countText, timeText, words } from '../words/words.ts'
 import { MigrationActs } from './migration-acts.tsx'
 import { hasEnded, PhaseMark } from './phase-mark.tsx'
 
 const text = words.migrations
-const route = getRouteApi('/migrations/$migrationId')
 const everything = 100
 const saidAtEach = 25
 
-export function Page() {
-  const { migrationId } = route.useParams()
+export function Page(): ReactNode {
+  const migrationId = usePathParam('migrationId')
   const migration = useQuery(migrationQuery(migrationId))
   return (
     <div className="stack">

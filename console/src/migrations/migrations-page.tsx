@@ -1,4 +1,5 @@
 // All migrations and rotations, the newest first.
+import type { ReactNode } from 'react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Asked } from '../parts/asked.tsx'
@@ -6,7 +7,7 @@ import { migrationsQuery } from '../server/queries.ts'
 import { timeText, words } from '../words/words.ts'
 import { PhaseMark } from './phase-mark.tsx'
 
-export function Page() {
+export function Page(): ReactNode {
   const migrations = useQuery(migrationsQuery)
   const text = words.migrations
   return (
