@@ -100,6 +100,10 @@ export const sections: readonly Section[] = [
       page('docs/decisions/0003-embedded-postgres-supervised-by-us.md', '3 · Embedded PostgreSQL'),
       page('docs/decisions/0004-fence-and-epoch.md', '4 · Fence and epoch'),
       page('docs/decisions/0005-partitions-and-steps.md', '5 · Partitions and steps'),
+      page(
+        'docs/decisions/0006-console-without-a-component-library.md',
+        '6 · A console without a component library',
+      ),
     ],
   },
 ]

@@ -8,13 +8,21 @@ import { Asked } from '../parts/asked.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Note } from '../parts/note.tsx'
 import { overviewQuery } from '../server/queries.ts'
-import { useMay } from '../shell/session.ts'
+import { useMay, useSession } from '../shell/session.ts'
 import { timeText, words } from '../words/words.ts'
 import { Hierarchy } from './hierarchy.tsx'
 import { standingOf } from './standing.ts'
 
 export function Page(): ReactNode {
-  const overview = useQuery(overviewQuery)
+  const { tenant } = useSession()
+  const overview = useQuery({ ...overviewQuery, enabled: tenant !== undefined })
+  if (tenant === undefined) {
+    return (
+      <Note tone="quiet" title={words.operator.title}>
+        <p>{words.operator.text}</p>
+      </Note>
+    )
+  }
   return <Asked query={overview}>{(answer) => <Home overview={answer} />}</Asked>
 }
 

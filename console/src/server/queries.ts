@@ -46,7 +46,10 @@ export const keyUsageQuery = (fingerprint: string) =>
 export const overviewQuery = queryOptions({
   queryKey: ['overview'],
   queryFn: ({ signal }) => ask('getOverview', { signal }),
-  refetchInterval: ({ state }) => (state.data?.keyJob === undefined ? nowAndThenMs / 3 : soonMs),
+  refetchInterval: ({ state: { data, error } }) => {
+    if (error !== null && !mayPass(problemOf(error))) return false
+    return data?.keyJob === undefined ? nowAndThenMs / 3 : soonMs
+  },
 })
 
 export const lockQuery = queryOptions({

@@ -5,9 +5,30 @@ import { Field } from '../parts/field.tsx'
 import { problemOf } from '../server/problem.ts'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { words } from '../words/words.ts'
-import { signInWithApiKey } from './sign-in.ts'
+import { LinkPage } from './link-page.tsx'
+import { signInWith } from './sign-in.ts'
+
+/** The secret of a link is behind the `#`, which no browser sends and no server logs. */
+function linkSecret(): string | undefined {
+  const secret = location.hash.slice(1)
+  return secret.startsWith('khl_') ? secret : undefined
+}
 
 export function SignInPage() {
+  const [secret, setSecret] = useState(linkSecret)
+  if (secret === undefined) return <ApiKeyForm />
+  return (
+    <LinkPage
+      secret={secret}
+      onEnd={() => {
+        history.replaceState(history.state, '', location.pathname + location.search)
+        setSecret(undefined)
+      }}
+    />
+  )
+}
+
+function ApiKeyForm() {
   const [token, setToken] = useState('')
   const [isBusy, setBusy] = useState(false)
   const [problem, setProblem] = useState<unknown>()
@@ -16,7 +37,7 @@ export function SignInPage() {
     setBusy(true)
     setProblem(undefined)
     try {
-      await signInWithApiKey(token)
+      await signInWith(token)
     } catch (error) {
       setProblem(error)
       setBusy(false)

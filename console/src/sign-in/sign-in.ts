@@ -5,9 +5,14 @@ import { ask } from '../server/client.ts'
 import { serverUrl } from '../server/place.ts'
 import { queryClient } from '../server/query-client.ts'
 
-/** @throws KeyholdApiError if the key is refused */
-export async function signInWithApiKey(token: string): Promise<void> {
-  const caller = createKeyholdClient({ url: serverUrl, token: token.trim(), insecure: true })
+/**
+ * Begins a session in the browser's cookie.
+ *
+ * @param secret - an API key, or the secret of a link
+ * @throws KeyholdApiError if it is refused
+ */
+export async function signInWith(secret: string): Promise<void> {
+  const caller = createKeyholdClient({ url: serverUrl, token: secret.trim(), insecure: true })
   await caller.call('createSession', { body: { kind: 'browser' } })
   forgetCsrfToken()
   await queryClient.invalidateQueries()

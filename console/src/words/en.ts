@@ -46,6 +46,14 @@ export const en = {
     over: 'You were signed out.',
     overText: 'What you typed is still here. Sign in again and go on where you were; nothing was sent.',
   },
+  link: {
+    title: 'A link to sign in with',
+    lead: 'Whoever sent it asks you to look after the encryption key of your organisation. You need rights to change a key in AWS, and about 15 minutes. The link can do nothing else.',
+    begin: 'Begin',
+    dead: 'This link does not work any more.',
+    deadText:
+      'It was used, has ended or was withdrawn. Your key and your data are as they were. Ask for a new one; only the newest works.',
+  },
   problem: {
     'signed-out': 'You are signed out.',
     forbidden: 'Your role does not allow this.',
@@ -61,6 +69,10 @@ export const en = {
     refused: 'The server refused this.',
     gone: 'There is no such thing here.',
     goneText: 'It may have been deleted, or the link is of another tenant.',
+  },
+  operator: {
+    title: 'You are signed in as the operator.',
+    text: 'These pages are about one tenant. Sign in with an API key of that tenant, or use the command “keyhold” for what concerns the installation.',
   },
   home: {
     title: 'What protects your data',

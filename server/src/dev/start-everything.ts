@@ -58,8 +58,9 @@ export async function startEverything(
         ...(localKms === undefined ? ownKeys : await demoCustomer(localKms, tenant.tenantId)),
       })
     })
-    const { KEYHOLD_OPERATOR_TOKEN: operatorToken = '' } = await readDevEnv(devEnvFile)
-    const signInLink = await server.createSignInLink(operatorToken)
+    // As the admin of the demo tenant: the console is about one tenant.
+    const { KEYHOLD_TOKEN: adminToken = '' } = await readDevEnv(devEnvFile)
+    const signInLink = await server.createSignInLink(adminToken)
     say(greeting({ url: server.url, signInLink, devEnvFile, logFile, localKmsUrl: localKms?.url }))
     return {
       ...server,
