@@ -155,7 +155,12 @@ export default defineConfig({
   ],
   categories: { correctness: 'off' },
   // Programs for browsers, whose types the others do not have.
-  ignorePatterns: ['.keyhold/', 'coverage/', 'docs-site/{api,public,dist,.vitepress,.staged}/', 'console/dist/'],
+  ignorePatterns: [
+    '.keyhold/',
+    'coverage/',
+    'docs-site/{api,public,dist,.vitepress,.staged}/',
+    'console/dist/',
+  ],
   options: { typeAware: true, typeCheck: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
   rules: {
     ...errors(javaScriptRules),
