@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { isDatabaseUnavailable } from '../../store/database.ts'
-import type { Watch } from './handler.ts'
+import type { Watch, WatchedEvents, WatchedState } from './handler.ts'
 import { createStreamShares } from './stream-shares.ts'
 
 // While the database is away, the last known state stays. Any other error ends the stream.
@@ -45,22 +45,15 @@ export function createEventStreams({
     let sentAtMs = performance.now()
     for (;;) {
       const state = await watch().catch(unlessAway)
-      const isIdentified = state !== undefined && 'events' in state
-      if (isIdentified && (state.events.length > 0 || lastMark === '')) {
-        // Without data it is no event, and says where to begin when the connection breaks.
-        if (state.events.length === 0) yield `id: ${state.begin}\n\n`
-        for (const { id, data } of state.events) yield `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`
-        lastMark = 'begun'
-        sentAtMs = performance.now()
-      } else if (state !== undefined && !isIdentified && state.mark !== lastMark) {
-        lastMark = state.mark
-        sentAtMs = performance.now()
-        yield `data: ${JSON.stringify(state.data)}\n\n`
-      } else if (performance.now() - sentAtMs >= heartbeatMs) {
-        // The token may have been revoked since the stream began.
+      const news = state === undefined ? { texts: [], mark: lastMark } : newsIn(state, lastMark)
+      lastMark = news.mark
+      const isQuiet = news.texts.length === 0
+      if (isQuiet && performance.now() - sentAtMs >= heartbeatMs) news.texts.push(': still there\n\n')
+      for (const text of news.texts) {
+        // The token may have been revoked since the stream began, or while its reader was slow: news do not put that question off.
         if (!(await isStillAllowed())) return
         sentAtMs = performance.now()
-        yield ': still there\n\n'
+        yield text
       }
       if (state?.isLast === true) return
       if (await isClosing()) {
@@ -91,4 +84,16 @@ export function createEventStreams({
       closing.abort()
     },
   }
+}
+
+/** The news for a reader who has the mark, and the mark of who has them. */
+function newsIn(state: WatchedState | WatchedEvents, lastMark: string): { texts: string[]; mark: string } {
+  if (!('events' in state)) {
+    const isNew = state.mark !== lastMark
+    return { texts: isNew ? [`data: ${JSON.stringify(state.data)}\n\n`] : [], mark: state.mark }
+  }
+  const texts = state.events.map(({ id, data }) => `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
+  // Without data it is no event, and says where to begin when the connection breaks.
+  if (texts.length === 0 && lastMark === '') texts.push(`id: ${state.begin}\n\n`)
+  return { texts, mark: 'begun' }
 }

@@ -339,6 +339,18 @@ test('what happens to a tenant is a stream: who comes back with the last id miss
   expect(eventsOf(text)).toMatchObject([{ sequence: audits.length + 1, action: 'tenant.change-settings' }])
 })
 
+test('news do not keep a stream open whose token is revoked', async () => {
+  const { id, key } = await createKey({ role: 'auditor', tenantId: 'acme', name: 'left' })
+  const answer = await fetch(`${server.url}/api/v1/encryption/events`, {
+    headers: { authorization: `Bearer ${key}` },
+    signal: AbortSignal.timeout(10_000),
+  })
+  const reading = answer.text()
+  expect((await asOperator('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
+  await asAdmin('PATCH', '/api/v1/encryption/settings', { keyCacheTtlSeconds: null })
+  expect(await reading).not.toContain('tenant.change-settings')
+})
+
 test('a colleague continues the draft of a key set-up; nobody writes over what he has not seen, and it expires', async () => {
   const path = '/api/v1/encryption/setup'
   expect(errorCode((await asAdmin('GET', path)).body)).toBe('ERR_SETUP_NOT_FOUND')
