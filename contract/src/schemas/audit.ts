@@ -144,7 +144,10 @@ const search = {
     ),
   ),
   actor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1_024, description: 'Only records whose `actor.id` this is.' }),
+    Type.String({
+      ...{ minLength: 1, maxLength: 1_024, pattern: '^[^\\u0000-\\u001f\\u007f]*$' },
+      description: 'Only records whose `actor.id` this is.',
+    }),
   ),
   from: time('Only records of this moment or later.'),
   to: time('Only records before this moment.'),

@@ -126,9 +126,11 @@ function searchOf(query: SearchQuery): AuditSearch | undefined {
   const { order, action, actor: actorId, from, to, after } = query
   const isFiltered = [action, actorId, from, to].some((each) => each !== undefined)
   if (!isFiltered && order !== 'desc') return undefined
+  // No record has the number 0: what follows it is all of them.
+  const isFromStart = after === undefined || (Number(after) === 0 && order !== 'desc')
   return {
     ...{ action, actorId, from: timeOf(from, 'from'), to: timeOf(to, 'to'), order: order ?? 'asc' },
-    ...{ after: after === undefined ? undefined : Number(after), limit: placeOf(query).limit },
+    ...{ after: isFromStart ? undefined : Number(after), limit: placeOf(query).limit },
   }
 }
 

@@ -209,10 +209,15 @@ test('audit records come newest first, by action, by actor and by time, page by 
   const ofActor = await list(`actor=${actor}&order=desc`)
   expect(new Set(listAt(ofActor, 'audits').map((each) => at(each, 'actor', 'id')))).toEqual(new Set([actor]))
   expect(sequences(await list(`actor=${actor}&action=tenant.unlock`))).toEqual([])
+  // No record is the one before the first: it begins there, as the chain does.
+  expect(sequences(await list('action=tenant.lock&after=0'))).toEqual(sequences(locks))
   const lockedAt = textAt(locks, 'audits', 0, 'at')
   expect(sequences(await list(`from=${lockedAt}&limit=1`))).toEqual(sequences(locks))
   expect(sequences(await list(`to=${lockedAt}&order=desc&limit=1`))).toEqual([(sequences(locks)[0] ?? 0) - 1])
-  for (const query of ['order=newest', 'action=nothing', 'from=yesterday', 'to=2026-02-30T00:00:00Z'])
+  for (const query of [
+    ...['order=newest', 'action=nothing', 'from=yesterday', 'to=2026-02-30T00:00:00Z'],
+    'actor=a%00b',
+  ])
     expect((await asAdmin('GET', `/api/v1/encryption/audits?${query}`)).status, query).toBe(400)
 
   // Many records of others, and of other actions: a page reads what it shows.
