@@ -7,8 +7,10 @@ import {
 } from '../../../testkit/src/database/test-database.ts'
 import type { Caller } from '../../src/access/caller.ts'
 import { isCheckedText } from '../../src/access/checked-text.ts'
+import { endSessions } from '../../src/people/sessions/end-sessions.ts'
 import { createHeldSessions, type HeldSessions } from '../../src/people/sessions/held-sessions.ts'
 import { generateSessionToken, parseSessionToken } from '../../src/people/sessions/session-token.ts'
+import { systemActor } from '../../src/store/audits.ts'
 import { sessionLimits, sessionQueries, type SessionRow } from '../../src/store/sessions/sessions.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -47,11 +49,14 @@ beforeEach(() => {
   })
 })
 
-async function begin(owner: SessionRow['owner'] = person): Promise<{ id: string; text: string }> {
+async function begin(
+  owner: SessionRow['owner'] = person,
+  tenantId: string | undefined = 'acme',
+): Promise<{ id: string; text: string }> {
   const { id, text, secretHash } = generateSessionToken((start) =>
     stores.store.macs.tagOf('sessionId', start),
   )
-  const session = { kind: 'cli', name: 'Mara', role: 'auditor', tenantId: 'acme', scopes: undefined } as const
+  const session = { kind: 'cli', name: 'Mara', role: 'auditor', tenantId, scopes: undefined } as const
   await sessions.insert({ ...session, id, secretHash, owner })
   return { id, text }
 }
@@ -170,4 +175,16 @@ test('the oldest session of an owner makes room for a new one, and those that ar
   )
   await sessions.forget()
   expect(await count()).toEqual([])
+})
+
+test('an administrator of a tenant ends all sessions of a person there, and none in another tenant', async () => {
+  const here = [await begin(), await begin()]
+  const there = await begin(person, 'other')
+  const request = { id: here[0]?.id ?? '', all: true, tenantId: 'acme' }
+  const ended = await endSessions(stores.store, request, systemActor)
+  for (const { id, text } of here) {
+    expect(ended).toContain(id)
+    expect(await ask(text)).toBeUndefined()
+  }
+  expect(await ask(there.text)).toMatchObject({ tenantId: 'other' })
 })

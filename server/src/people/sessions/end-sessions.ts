@@ -8,7 +8,7 @@ export interface EndRequest {
   /** The session itself, or with it all others of its owner. */
   all: boolean
   id: string
-  /** Undefined: of any tenant. */
+  /** Whoever ends sessions of a tenant ends none of the same person in another one. Undefined: of any tenant. */
   tenantId?: string | undefined
 }
 
@@ -34,7 +34,7 @@ export function endSessions(
       : 'apiKeyId' in owner
         ? owner
         : { issuer: owner.issuer, subject: owner.subject }
-    const ended = await transaction.sessions.end(which)
+    const ended = await transaction.sessions.end(which, { tenantId })
     transaction.audit({
       ...{ tenantId: session.tenantId, actor, action: 'session.end', targetId: id },
       details: {

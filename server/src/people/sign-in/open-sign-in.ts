@@ -159,7 +159,7 @@ function endAll(
       subject === undefined
         ? { issuer, providerSession: providerSession ?? '' }
         : { issuer, subject, ...(providerSession !== undefined && { providerSession }) }
-    const ended = await transaction.sessions.end(which, begunBefore)
+    const ended = await transaction.sessions.end(which, { begunBefore })
     for (const { id: targetId, tenantId } of ended) {
       const details = { count: '1', owner: `${issuer}#${subject ?? ''}` }
       transaction.audit({ tenantId, actor: systemActor, action: 'session.end', targetId, details })

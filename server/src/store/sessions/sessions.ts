@@ -188,11 +188,15 @@ export function sessionQueries(db: Database, { macs, clock }: Parts) {
     /**
      * Ends sessions, and tells all replicas. Answers which.
      *
-     * @param begunBefore - later ones are not meant
+     * @param limits - `begunBefore`: later ones are not meant; `tenantId`: those of other tenants, and of none, are not
      */
-    async end(sessions: Sessions, begunBefore?: Date): Promise<Pick<SessionRow, 'id' | 'tenantId'>[]> {
+    async end(
+      sessions: Sessions,
+      { begunBefore, tenantId }: { begunBefore?: Date; tenantId?: string | undefined } = {},
+    ): Promise<Pick<SessionRow, 'id' | 'tenantId'>[]> {
       let meant = db.deleteFrom('sessions').where(isMeant(sessions))
       if (begunBefore !== undefined) meant = meant.where('created_at', '<', begunBefore)
+      if (tenantId !== undefined) meant = meant.where('tenant_id', '=', tenantId)
       const ended = await meant.returning(['id', 'tenant_id']).execute()
       if (ended.length > 0) await tellAll()
       return ended.map((row) => ({ id: row.id, tenantId: row.tenant_id ?? undefined }))
