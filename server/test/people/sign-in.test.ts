@@ -205,6 +205,16 @@ test('the provider signs a person out; what is no logout token of it signs out n
   expect((await sent.send()).status).toBe(400)
 })
 
+test('a sign-out that the database has not taken may be sent again', async () => {
+  await browser.open(login())
+  await server.query('alter table keyhold.sessions rename to sessions_away')
+  const sent = await logOut({ sub: 'mara' })
+  await server.query('alter table keyhold.sessions_away rename to sessions')
+  expect(sent.status).toBeGreaterThanOrEqual(500)
+  expect((await sent.send()).status).toBe(200)
+  expect((await session()).status).toBe(401)
+})
+
 test('nothing that lets somebody in is in the log', () => {
   const log = lines.join('\n')
   expect(log).toContain('a sign-in was refused')

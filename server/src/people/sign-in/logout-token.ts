@@ -11,6 +11,8 @@ export interface SignedOut {
   providerSession: string | undefined
   /** Sessions that began later are not meant, however often the token is sent. */
   begunBefore: Date
+  /** Nobody was signed out: the provider may send the token again. */
+  wasInVain: () => void
 }
 
 export type FindKey = (keyId: string) => IssuerKey | undefined | Promise<IssuerKey | undefined>
@@ -64,6 +66,7 @@ export function createReadLogoutToken(now: () => Date): ReadLogoutToken {
       providerSession: isText(sid) ? sid : undefined,
       // Its clock may be behind ours: a session must not outlive the sign-out for that.
       begunBefore: new Date(((iat as number) + aheadSeconds) * msOfSecond),
+      wasInVain: () => void seen.delete(name),
     }
   }
 }

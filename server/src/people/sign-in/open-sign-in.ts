@@ -135,7 +135,10 @@ export function openSignIn({ providers, store, fetch, clock, later, onRefused }:
       const provider = find(name)
       try {
         const told = await readLogoutToken(provider, token, (keyId) => keysOf(provider).find(keyId))
-        return await endAll(store, provider.issuer, told)
+        return await endAll(store, provider.issuer, told).catch((error: unknown) => {
+          told.wasInVain()
+          throw error
+        })
       } catch (error) {
         if (!(error instanceof RefusedToken)) throw error
         onRefused(name, error)
