@@ -80,6 +80,24 @@ test('a person calls by the issuer and the subject, with what the sign-in has gi
   })
 })
 
+test('a stream that is open keeps no session from ending', async () => {
+  const { id, text } = await begin()
+  const token = parseSessionToken(text)
+  if (token === undefined) throw new Error('no session')
+  expect(await ask(text)).toBeDefined()
+  const look = async () =>
+    held.find(text, false) ??
+    (await held.read(text, id, (secretHash) => isCheckedText('khs', token, secretHash), false))
+  // It is asked about in memory, and again once it is there no more.
+  for (let ask = 0; ask < 89; ask++) {
+    pass(20_000)
+    expect(await look(), String(ask)).toBeDefined()
+    if (ask % 2 === 0) await held.readAgain()
+  }
+  pass(20_001)
+  expect(await look()).toBeUndefined()
+})
+
 test('without a request for half an hour it ends; with one it goes on', async () => {
   const { text } = await begin()
   pass(sessionLimits.idleMs - 60_000)

@@ -34,6 +34,8 @@ export interface AskedHeaders extends BrowserRequest {
   tenant?: string | string[] | undefined
   cookie?: string | undefined
   host?: string | undefined
+  /** It was sent long ago, and is still being answered. */
+  isOngoing?: boolean
 }
 
 export interface Authorization {
@@ -85,7 +87,7 @@ function findCaller(
   addresses: ClientAddresses,
   shown: ShownCertificate,
 ): Caller | Promise<Caller> {
-  const { authorization: header, origin, fetchSite } = headers
+  const { authorization: header, origin, fetchSite, isOngoing = false } = headers
   const cookie = headers.cookie === undefined ? undefined : cookies.find(headers)
   // Whoever signs in anew may still have the cookie from before.
   if (cookie !== undefined && header !== undefined && route.beginsSession !== true) {
@@ -93,7 +95,8 @@ function findCaller(
       message: 'The request has both an access token and the cookie of a session: send one of them.',
     })
   }
-  if (cookie !== undefined && header === undefined) return cookies.authenticate(cookie, headers, addresses)
+  if (cookie !== undefined && header === undefined)
+    return cookies.authenticate(cookie, headers, addresses, !isOngoing)
   if (header === undefined && issued !== undefined) {
     // A browser shows its certificate for whatever page sends the request. Only browsers send these headers.
     if (origin !== undefined || fetchSite !== undefined) throw new KeyholdError('ERR_UNAUTHENTICATED')
@@ -105,7 +108,7 @@ function findCaller(
     if (route.beginsSession !== true) throw new KeyholdError('ERR_UNAUTHENTICATED')
     return links(token, addresses)
   }
-  if (looksLikeSession(token)) return sessions.authenticate(token, 'cli', addresses)
+  if (looksLikeSession(token)) return sessions.authenticate(token, 'cli', addresses, !isOngoing)
   if (issued !== undefined && looksLikeJwt(token)) return issued.ofJwt(token, addresses.client, shown)
   return authenticate(token, addresses)
 }

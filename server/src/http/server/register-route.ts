@@ -118,7 +118,8 @@ function eventAnswer(
     const watch = await startWatch(checkedCall(routeId, authorization, request))
     async function isStillAllowed(): Promise<boolean> {
       try {
-        await authorizeRequest(authorization, routes[routeId], request)
+        // A stream that is open does not keep a session from ending whose owner does nothing.
+        await authorizeRequest(authorization, routes[routeId], request, true)
         return true
       } catch (error) {
         return isDatabaseUnavailable(error)
@@ -129,14 +130,19 @@ function eventAnswer(
   }
 }
 
-function authorizeRequest(authorization: Authorization, route: Route, request: FastifyRequest) {
+function authorizeRequest(
+  authorization: Authorization,
+  route: Route,
+  request: FastifyRequest,
+  isOngoing = false,
+) {
   const { raw } = request
   const { authorization: bearer, 'keyhold-tenant': tenant } = request.headers
   return onShare(ownShares.callers, false, () =>
     authorize(
       authorization,
       route,
-      { ...browserRequestOf(request), authorization: bearer, tenant },
+      { ...browserRequestOf(request), authorization: bearer, tenant, isOngoing },
       {
         client: () => authorization.clientAddress(raw)?.client ?? '',
         full: () => authorization.clientAddress(raw)?.text ?? '',

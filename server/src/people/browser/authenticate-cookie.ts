@@ -23,7 +23,12 @@ export interface CookieAuthentication {
   /**
    * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_FOREIGN_ORIGIN`, `CSRF-TOKEN-2`, also as rejections
    */
-  authenticate(cookie: string, request: CookieRequest, addresses: ClientAddresses): Caller | Promise<Caller>
+  authenticate(
+    cookie: string,
+    request: CookieRequest,
+    addresses: ClientAddresses,
+    isUse?: boolean,
+  ): Caller | Promise<Caller>
 }
 
 export interface CookieParts {
@@ -45,9 +50,9 @@ export function createCookieAuthentication({
       if (cookies.length > 1) throw new KeyholdError('ERR_UNAUTHENTICATED')
       return cookies[0] === '' ? undefined : cookies[0]
     },
-    authenticate(cookie, request, addresses) {
+    authenticate(cookie, request, addresses, isUse) {
       refuseForeignPage(request, originOf(request.host)?.origin ?? '')
-      return andThen(sessions.authenticate(cookie, 'browser', addresses), (caller) => {
+      return andThen(sessions.authenticate(cookie, 'browser', addresses, isUse), (caller) => {
         refuseWithoutCsrfToken(request, csrfTokenOf(caller.session?.id ?? ''))
         return caller
       })

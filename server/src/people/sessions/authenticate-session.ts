@@ -12,9 +12,15 @@ import { parseSessionToken } from './session-token.ts'
 export interface SessionAuthentication {
   /**
    * @param kind - where its secret was sent: a cookie is no access token, and an access token no cookie
+   * @param isUse - whether its owner sends something now, which keeps it from ending
    * @throws KeyholdError `ERR_UNAUTHENTICATED`, `ERR_TOO_MANY_UNKNOWN_KEYS`, `ERR_RECORD_NOT_AUTHENTIC`, `ERR_SEALED`, also as rejections
    */
-  authenticate(token: string, kind: SessionRow['kind'], addresses: ClientAddresses): Caller | Promise<Caller>
+  authenticate(
+    token: string,
+    kind: SessionRow['kind'],
+    addresses: ClientAddresses,
+    isUse?: boolean,
+  ): Caller | Promise<Caller>
   /** This replica has made the session. */
   wasCreated(token: string): void
 }
@@ -35,13 +41,13 @@ export function createSessionAuthentication({
   const flights = createSingleFlight<Caller>()
   const unknown = createUnknownKeys(options)
 
-  async function look(text: string, address: string): Promise<Caller> {
+  async function look(text: string, address: string, isUse: boolean): Promise<Caller> {
     const token = parseSessionToken(text)
     if (token === undefined) throw unauthenticated()
     const end = unknown.isKnownGood(text) ? () => undefined : await unknown.begin(text, address)
     try {
       const caller = isTaggedId(token.id, tagOf)
-        ? await held.read(text, token.id, (secretHash) => isCheckedText('khs', token, secretHash))
+        ? await held.read(text, token.id, (secretHash) => isCheckedText('khs', token, secretHash), isUse)
         : undefined
       if (caller === undefined) {
         unknown.wasNotFound(text, address)
@@ -62,11 +68,11 @@ export function createSessionAuthentication({
   }
 
   return {
-    authenticate(text, kind, addresses) {
-      const known = held.find(text)
+    authenticate(text, kind, addresses, isUse = true) {
+      const known = held.find(text, isUse)
       if (known !== undefined) return admit(text, kind, known, addresses)
       return flights
-        .share(text, () => look(text, addresses.client()))
+        .share(`${isUse} ${text}`, () => look(text, addresses.client(), isUse))
         .then((caller) => admit(text, kind, caller, addresses))
     },
     wasCreated(token) {

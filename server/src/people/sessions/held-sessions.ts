@@ -18,10 +18,19 @@ export interface HeldSessionsOptions {
 }
 
 export interface HeldSessions {
-  /** Undefined: it has to be looked up. A session that is found counts as used. */
-  find(token: string): Caller | undefined
+  /**
+   * Undefined: it has to be looked up.
+   *
+   * @param isUse - whether a session that is found counts as used
+   */
+  find(token: string, isUse?: boolean): Caller | undefined
   /** Reads a session. Undefined: there is none with that id and secret that holds. */
-  read(token: string, id: string, isSecret: (secretHash: Buffer) => boolean): Promise<Caller | undefined>
+  read(
+    token: string,
+    id: string,
+    isSecret: (secretHash: Buffer) => boolean,
+    isUse?: boolean,
+  ): Promise<Caller | undefined>
   /** These have ended. Their rows count as gone from now on, whatever is read. */
   end(ids: readonly string[]): void
   endTenant(tenantId: string): void
@@ -91,15 +100,15 @@ export function createHeldSessions({ store, ttlMs, clock, isTrusted }: HeldSessi
   }
 
   return {
-    find(token) {
+    find(token, isUse = true) {
       const one = held.get(nameOf(token))
       const nowMs = clock()
       if (one === undefined || nowMs >= one.untilMs || hasEnded(one)) return undefined
-      one.usedMs = nowMs
+      if (isUse) one.usedMs = nowMs
       return one.caller
     },
 
-    async read(token, id, isSecret) {
+    async read(token, id, isSecret, isUse = true) {
       const readAtMs = clock()
       const pair = (await readPairs([id]))(id)
       // A hash is compared also where there is no such session: nobody learns which ids exist.
@@ -108,11 +117,12 @@ export function createHeldSessions({ store, ttlMs, clock, isTrusted }: HeldSessi
       const { session, key, endsInMs } = pair
       const caller = sessionCaller(session, key)
       // Not on the way of the request: a session that is used goes on even where nothing can be written for a while.
-      const isStale = store.clock.now().getTime() - session.seenAt.getTime() > noteMs
+      const seenMs = readAtMs - (store.clock.now().getTime() - session.seenAt.getTime())
+      const isStale = isUse && readAtMs - seenMs > noteMs
       if (isStale) await note(session, 0)
       held.set(nameOf(token), {
-        ...{ session, caller, readAtMs, usedMs: readAtMs, untilMs: readAtMs + Math.min(ttlMs, endsInMs) },
-        notedMs: isStale ? readAtMs : readAtMs - (store.clock.now().getTime() - session.seenAt.getTime()),
+        ...{ session, caller, readAtMs, untilMs: readAtMs + Math.min(ttlMs, endsInMs) },
+        ...{ usedMs: isUse ? readAtMs : seenMs, notedMs: isStale ? readAtMs : seenMs },
       })
       return caller
     },
