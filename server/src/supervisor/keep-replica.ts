@@ -54,14 +54,14 @@ export function keepReplica(
   let current: ReplicaProcess | undefined = first
   let isServing = false
   let restarts = 0
+  let pauseMs = timings.pauseMs
   const kept = keep()
 
   /** Answers whether the last process ended as it should. */
   async function keep(): Promise<boolean> {
-    let pauseMs = timings.pauseMs
     for (;;) {
-      if (current === undefined) return true
-      const replica = current
+      const replica = current ?? (await startAgain())
+      if (replica === undefined) return true
       const servedFromMs = await beginsToServe(replica)
       const watch = servedFromMs === undefined ? undefined : setInterval(look(replica), timings.lookMs)
       const { code, signal } = await replica.ended
@@ -75,11 +75,23 @@ export function keepReplica(
         { number, pid: replica.pid, code, signal, pauseMs },
         'a replica has ended: another one takes its place',
       )
+    }
+  }
+
+  /** Undefined: it is to stop. */
+  async function startAgain(): Promise<ReplicaProcess | undefined> {
+    for (;;) {
       const isToStop = await sleep(pauseMs, false, { signal: stopping.signal }).catch(() => true)
-      if (isToStop) return true
+      if (isToStop) return undefined
       pauseMs = Math.min(2 * pauseMs, timings.maxPauseMs)
-      restarts += 1
-      current = start()
+      try {
+        current = start()
+        restarts += 1
+        return current
+      } catch (error) {
+        // The others go on meanwhile: a system without memory may have some later.
+        logger.error({ err: error, number, pauseMs }, 'the system starts no process for a replica')
+      }
     }
   }
 

@@ -92,6 +92,21 @@ test('one that answers nothing for long is killed, and so is replaced', async ()
   expect(await kept.stop()).toBe(true)
 })
 
+test('where the system starts no process, it is tried again, and nobody else ends', async () => {
+  const lines = createLines()
+  const [first, second] = [createProcess(), createProcess()]
+  let tries = 0
+  const start = () => {
+    if (++tries < 3) throw new Error('spawn ENOMEM')
+    return second.process
+  }
+  const kept = keepReplica({ number: 1, start, logger: lines as never, timings }, first.process)
+  first.end(1)
+  await expect.poll(() => kept.serving()?.pid, { interval: 1 }).toBe(second.process.pid)
+  expect([lines.pauses, kept.restarts()]).toEqual([[10, 20, 40], 1])
+  expect(await kept.stop()).toBe(true)
+})
+
 test('metrics and probes speak for all: what one has that runs no more is told', async () => {
   const [one, other] = [createProcess().process, createProcess().process]
   let running: ReplicaProcess | undefined = one
