@@ -215,6 +215,14 @@ test('a sign-out that the database has not taken may be sent again', async () =>
   expect((await session()).status).toBe(401)
 })
 
+test('however many people a provider signs out at once, each of them is', async () => {
+  await browser.open(login())
+  const sent = await Promise.all(Array.from({ length: 61 }, (_, each) => logOut({ sub: `person ${each}` })))
+  expect(new Set(sent.map(({ status }) => status))).toEqual(new Set([200]))
+  expect((await logOut({ sub: 'mara' })).status).toBe(200)
+  expect((await session()).status).toBe(401)
+})
+
 test('nothing that lets somebody in is in the log', () => {
   const log = lines.join('\n')
   expect(log).toContain('a sign-in was refused')
