@@ -11,7 +11,7 @@ const shipped = new Set([
   'MIT',
   '(MIT OR CC0-1.0)',
 ])
-const development = new Set([...shipped, 'CC0-1.0', 'MPL-2.0'])
+const development = new Set([...shipped, 'CC0-1.0', 'MPL-2.0', 'Unlicense'])
 
 interface LockedPackage {
   license?: string

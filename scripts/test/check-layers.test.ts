@@ -48,7 +48,8 @@ describe('one import that is refused', () => {
     ['scripts/guards/a.ts', `import { startServer } from '../../server/src/main.ts'`],
     ['scripts/new-folder/a.ts', `import { parseArgs } from 'node:util'`],
     ['server/src/new-room/a.ts', `export const x = 1\nimport '@keyhold/core'`],
-    ['console/src/a.tsx', `import '@keyhold/client'`],
+    ['console/src/a.tsx', `import '@keyhold/contract'`],
+    ['portal/src/a.tsx', `import '@keyhold/client'`],
     ['cli/test/a.test.ts', `import { startServer } from '@keyhold/server'`],
     ['core/test/a.test.ts', `import { routes } from '../../contract/src/routes.ts'`],
   ])('%s: %s', async (file, text) => {

@@ -1,7 +1,6 @@
 // The kill switch on the wire.
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
-import { noOthers } from './no-others.ts'
 
 export const tenantLock = Type.Object({
   tenantId: Type.String(),
@@ -18,16 +17,14 @@ export const tenantLock = Type.Object({
   reason: Type.Optional(Type.String({ description: 'In the words of whoever locked it.' })),
 })
 
-export const lockTenantBody = Type.Object(
-  {
-    reason: Type.Optional(
-      Type.String({
-        ...{ minLength: 1, maxLength: limits.maxLockReasonCharacters },
-        description: 'Why. It is shown with the lock, and kept in the audit trail for ever.',
-      }),
-    ),
-  },
-  noOthers,
-)
+// Other members are ignored: no kill switch fails because somebody sends more.
+export const lockTenantBody = Type.Object({
+  reason: Type.Optional(
+    Type.String({
+      ...{ minLength: 1, maxLength: limits.maxLockReasonCharacters },
+      description: 'Why. It is shown with the lock, and kept in the audit trail for ever.',
+    }),
+  ),
+})
 
 export type TenantLock = Static<typeof tenantLock>

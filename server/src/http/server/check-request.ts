@@ -50,7 +50,7 @@ export function checkQuery(routeId: RouteId, query: unknown): unknown {
 export function checkBody(routeId: RouteId, body: unknown): unknown {
   const form = bodyForms.get(routeId)
   if (form === undefined) return undefined
-  if (body === undefined && mayLackBody(routeId)) return {}
+  if ((body === undefined || body === null) && mayLackBody(routeId)) return {}
   checkForm(form, body, 'body')
   // Items are checked one by one; all other texts end up in columns and on screens.
   if (!takesItems(routeId) && !isStorable(body)) {
