@@ -21,6 +21,6 @@ export async function signInWith(secret: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await ask('endSession')
   forgetCsrfToken()
-  queryClient.clear()
-  await queryClient.invalidateQueries()
+  // No page may go on showing what it was told: each answer is forgotten, and those on the screen are asked for anew.
+  await queryClient.resetQueries()
 }
