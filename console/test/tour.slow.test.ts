@@ -37,7 +37,7 @@ describe.skipIf(!existsSync(executable))(`in a browser (needs ${executable})`, (
     page: Page
     /** Things that the page may not do: requests elsewhere, refusals of the policy, errors of its scripts. */
     faults: string[]
-    shoot(name: string): Promise<void>
+    shoot: (name: string) => Promise<void>
   }
 
   async function visit(look: { width: number; colorScheme: 'light' | 'dark' }): Promise<Visit> {
