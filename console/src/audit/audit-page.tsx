@@ -9,6 +9,11 @@ import { timeText, words } from '../words/words.ts'
 
 const text = words.audit
 
+/** Keys may have no name. */
+function nameOr(name: string | undefined, id: string): string {
+  return name === undefined || name === '' ? id : name
+}
+
 export function Page(): ReactNode {
   const [after, setAfter] = useState<string>()
   const trail = useQuery({
@@ -47,7 +52,7 @@ export function Page(): ReactNode {
                       <tr key={sequence}>
                         <td>{timeText(at)}</td>
                         <td>
-                          <bdi>{names[actor.id] ?? actor.id}</bdi>
+                          <bdi>{nameOr(names[actor.id], actor.id)}</bdi>
                         </td>
                         <td>
                           <code translate="no">{action}</code>
