@@ -1,6 +1,7 @@
 // The kill switch on the wire.
 import Type, { type Static } from 'typebox'
 import { limits } from '../limits.ts'
+import { noOthers } from './no-others.ts'
 
 export const tenantLock = Type.Object({
   tenantId: Type.String(),
@@ -17,14 +18,16 @@ export const tenantLock = Type.Object({
   reason: Type.Optional(Type.String({ description: 'In the words of whoever locked it.' })),
 })
 
-// Other members are ignored: no kill switch fails because somebody sends more.
-export const lockTenantBody = Type.Object({
-  reason: Type.Optional(
-    Type.String({
-      ...{ minLength: 1, maxLength: limits.maxLockReasonCharacters },
-      description: 'Why. It is shown with the lock, and kept in the audit trail for ever.',
-    }),
-  ),
-})
+export const lockTenantBody = Type.Object(
+  {
+    reason: Type.Optional(
+      Type.String({
+        ...{ minLength: 1, maxLength: limits.maxLockReasonCharacters },
+        description: 'Why. It is shown with the lock, and kept in the audit trail for ever.',
+      }),
+    ),
+  },
+  noOthers,
+)
 
 export type TenantLock = Static<typeof tenantLock>

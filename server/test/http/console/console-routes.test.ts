@@ -96,8 +96,8 @@ test('the lock is read after a reload: since when, by whom, why; its first reaso
   const { body } = await asAdmin('GET', '/api/v1/encryption/audits')
   const records = listAt(body, 'audits').filter((each) => at(each, 'action') === 'tenant.lock')
   expect(records.map((each) => at(each, 'details', 'reason'))).toEqual(['a leaver still has keys'])
-  // Clients have sent whatever they liked, since the route took no body once.
-  for (const body of [null, {}, { more: 1 }]) expect((await asAdmin('POST', lock, body)).status).toBe(200)
+  // No body is as good as an empty one.
+  for (const body of [null, {}]) expect((await asAdmin('POST', lock, body)).status).toBe(200)
   for (const reason of ['', 'x'.repeat(257), 'two\nlines', 7])
     expect((await asAdmin('POST', lock, { reason })).status, String(reason)).toBe(400)
   // The reason is authenticated with the lock: nobody writes another one into the database.
