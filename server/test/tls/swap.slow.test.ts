@@ -13,6 +13,8 @@ const requests = 10_000
 const atOnce = 32
 // It is 2 s at 1,000 requests a second. Where other work leaves less of the machine, all takes longer in the same measure.
 const [maxMs, requestsASecond] = [2_000, 1_000]
+/** No machine is so slow that it may take longer. */
+const longestMs = 5_000
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
 const kept = createTestAuthority('authority that stays')
 const removed = createTestAuthority('authority that goes')
@@ -96,7 +98,9 @@ test('a certificate and an authority exchanged under load', async () => {
   process.stdout.write(
     `${requests} requests, ${perSecond} a second, ${failures.length} failed; refused after ${afterMs.join(', ')} ms\n`,
   )
-  expect(Math.max(...afterMs)).toBeLessThan(maxMs * Math.max(1, requestsASecond / perSecond))
+  expect(Math.max(...afterMs)).toBeLessThan(
+    Math.min(longestMs, maxMs * Math.max(1, requestsASecond / perSecond)),
+  )
   const fresh = await openSession(url, ca, removedClient)
   expect(fresh.status).toBe('401')
   for (const version of versions) {

@@ -67,7 +67,7 @@ function warmFolder(): string {
 /** Waits until the PostgreSQL of this run is there, and answers the connection to it. */
 export async function warmPostgres(): Promise<PostgresConnection> {
   const file = path.join(warmFolder(), 'postgres.json')
-  const deadline = performance.now() + 240_000
+  const deadline = performance.now() + 60_000
   while (!existsSync(file)) {
     if (performance.now() > deadline) throw new Error('the PostgreSQL of the tests has not started')
     await setTimeout(25)
