@@ -43,8 +43,6 @@ export const en = {
     withKey: 'Sign in with an API key',
     refused: 'This API key was not accepted. It may have ended, or be one for a service.',
     opening: 'Signing you in …',
-    over: 'You were signed out.',
-    overText: 'What you typed is still here. Sign in again and go on where you were; nothing was sent.',
   },
   link: {
     title: 'A link to sign in with',
@@ -191,7 +189,6 @@ export const en = {
     removeTitle: (name: string) => `Remove “${name}” from the list`,
     removeText:
       'Only the entry goes: the key in AWS stays as it is. Keep the key in AWS for as long as the page says that it is not safe to delete.',
-    removed: 'The entry is gone.',
   },
   bring: {
     title: 'Bring your own key',
@@ -258,7 +255,6 @@ export const en = {
     moveTitle: (tenant: string, name: string) => `Move ${tenant} to “${name}”`,
     moveText:
       'Your data is not touched and stays readable throughout. Leave both keys enabled until the page of the old key says that it is free. You can turn back until the switch at the end; after that, going back is another migration.',
-    outdated: 'The world has moved since this was counted: count again.',
     move: (cipherkeys: number) => (cipherkeys === 0 ? 'Move now' : `Move ${countOf(cipherkeys)}`),
   },
   migrations: {

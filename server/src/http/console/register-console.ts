@@ -1,9 +1,9 @@
 // The console under /console: static files, open to all, as they hold nothing of anybody. What they show comes from the API.
 // A page of it can neither load anything from elsewhere nor send anything there, whatever is in it.
 import fastifyStatic from '@fastify/static'
-import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance } from 'fastify'
 import type { ConsoleFolder } from './console-folder.ts'
+import { registerMissing } from '../docs/register-missing.ts'
 
 const prefix = '/console/'
 const hashedFiles = 'assets/'
@@ -35,18 +35,11 @@ const headers = {
 /** @param site - undefined: there is none, and the answer says what to install */
 export function registerConsole(app: FastifyInstance, site: ConsoleFolder | undefined): void {
   if (site === undefined) {
-    for (const url of ['/console', `${prefix}*`]) {
-      app.route({
-        method: ['GET', 'HEAD'],
-        url,
-        handler() {
-          throw new KeyholdError('ERR_CONSOLE_NOT_INSTALLED', {
-            message:
-              'Install the package @keyhold/console beside the server ("npm run console:build" makes it in the repository), or name its folder "dist" in KEYHOLD_CONSOLE_DIR, and start again.',
-          })
-        },
-      })
-    }
+    registerMissing(app, '/console', {
+      code: 'ERR_CONSOLE_NOT_INSTALLED',
+      message:
+        'Install the package @keyhold/console beside the server ("npm run console:build" makes it in the repository), or name its folder "dist" in KEYHOLD_CONSOLE_DIR, and start again.',
+    })
     return
   }
   // Relative, so that it is right behind a proxy that has a path of its own before this one.

@@ -1,10 +1,10 @@
 // The documentation under /docs, open to all as in the repository. A page of it can neither load anything from elsewhere nor send
 // anything there, whatever is in it.
 import fastifyStatic from '@fastify/static'
-import { KeyholdError } from '@keyhold/core'
 import type { FastifyInstance } from 'fastify'
 import { readdirSync } from 'node:fs'
 import type { DocsFolder } from './docs-folder.ts'
+import { registerMissing } from './register-missing.ts'
 
 const prefix = '/docs/'
 // The reference of the API writes styles into the page while it runs, and shows one image that it has in itself.
@@ -14,18 +14,11 @@ const hashedFiles = 'assets/'
 /** @param docs - undefined: there is none, and the answer says what to install */
 export function registerDocs(app: FastifyInstance, docs: DocsFolder | undefined): void {
   if (docs === undefined) {
-    for (const url of ['/docs', `${prefix}*`]) {
-      app.route({
-        method: ['GET', 'HEAD'],
-        url,
-        handler() {
-          throw new KeyholdError('ERR_DOCS_NOT_INSTALLED', {
-            message:
-              'Install the package @keyhold/docs beside the server ("npm run docs:pack" in the repository makes it), or name its folder "dist" in KEYHOLD_DOCS_DIR, and start again. The folder docs/ of the repository has the same pages.',
-          })
-        },
-      })
-    }
+    registerMissing(app, '/docs', {
+      code: 'ERR_DOCS_NOT_INSTALLED',
+      message:
+        'Install the package @keyhold/docs beside the server ("npm run docs:pack" in the repository makes it), or name its folder "dist" in KEYHOLD_DOCS_DIR, and start again. The folder docs/ of the repository has the same pages.',
+    })
     return
   }
   const { folder, scriptHashes } = docs
